@@ -1,0 +1,1 @@
+"""Clients of a tenant, exported as one CSV file, provably complete."""

@@ -1,0 +1,164 @@
+"""The 67 fields a client can be exported by: their order, their columns in the `clients` view, how a cell is formed."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, StrEnum
+
+
+class TargetField(StrEnum):
+    """What a CSV column shows. The order is the column order of a full export; the names are a published contract."""
+
+    NAME = "Name"
+    CODE = "Code"
+    TYPE = "Type"
+    STATUS = "Status"
+    EMAIL = "Email"
+    TELEPHONE = "Telephone"
+    INTERNAL_REFERENCE = "InternalReference"
+    CAN_CONTACT_POST = "CanContactPost"
+    CAN_CONTACT_TELEPHONE = "CanContactTelephone"
+    CAN_CONTACT_EMAIL = "CanContactEmail"
+    CAN_CONTACT_SMS = "CanContactSms"
+    PCL_SENT = "PclSent"
+    MANAGER = "Manager"
+    PARTNER = "Partner"
+    ASSOCIATE = "Associate"
+    COMPANY_NUMBER = "CompanyNumber"
+    COMPANIES_HOUSE_AUTHENTICATION_CODE = "CompaniesHouseAuthenticationCode"
+    VAT_NUMBER = "VatNumber"
+    VAT_REGISTERED = "VatRegistered"
+    VAT_REG_DATE = "VatRegDate"
+    VAT_SCHEME = "VatScheme"
+    VAT_REPORTING_PERIOD = "VatReportingPeriod"
+    UTR = "Utr"
+    SELF_ASSESSMENT_UTR = "SelfAssessmentUtr"
+    COMPANY_UTR = "CompanyUtr"
+    NI_NUMBER = "NiNumber"
+    PAYE_REF = "PayeRef"
+    ACCOUNTS_OFFICE_REF = "AccountsOfficeRef"
+    TRADING_AS = "TradingAs"
+    NATURE_OF_BUSINESS = "NatureOfBusiness"
+    INCORPORATION_DATE = "IncorporationDate"
+    REGISTERED_ADDRESS = "RegisteredAddress"
+    POSTAL_ADDRESS = "PostalAddress"
+    INVOICE_ADDRESS = "InvoiceAddress"
+    REGISTERED_ADDRESS_LINE1 = "RegisteredAddressLine1"
+    REGISTERED_ADDRESS_LINE2 = "RegisteredAddressLine2"
+    REGISTERED_ADDRESS_LINE3 = "RegisteredAddressLine3"
+    REGISTERED_ADDRESS_CITY = "RegisteredAddressCity"
+    REGISTERED_ADDRESS_POST_CODE = "RegisteredAddressPostCode"
+    REGISTERED_ADDRESS_COUNTRY = "RegisteredAddressCountry"
+    POSTAL_ADDRESS_LINE1 = "PostalAddressLine1"
+    POSTAL_ADDRESS_LINE2 = "PostalAddressLine2"
+    POSTAL_ADDRESS_LINE3 = "PostalAddressLine3"
+    POSTAL_ADDRESS_CITY = "PostalAddressCity"
+    POSTAL_ADDRESS_POST_CODE = "PostalAddressPostCode"
+    POSTAL_ADDRESS_COUNTRY = "PostalAddressCountry"
+    INVOICE_ADDRESS_LINE1 = "InvoiceAddressLine1"
+    INVOICE_ADDRESS_LINE2 = "InvoiceAddressLine2"
+    INVOICE_ADDRESS_LINE3 = "InvoiceAddressLine3"
+    INVOICE_ADDRESS_CITY = "InvoiceAddressCity"
+    INVOICE_ADDRESS_POST_CODE = "InvoiceAddressPostCode"
+    INVOICE_ADDRESS_COUNTRY = "InvoiceAddressCountry"
+    CONTACT_NAME = "ContactName"
+    CONTACT_TITLE = "ContactTitle"
+    CONTACT_FIRST_NAME = "ContactFirstName"
+    CONTACT_MIDDLE_NAME = "ContactMiddleName"
+    CONTACT_LAST_NAME = "ContactLastName"
+    CONTACT_EMAIL = "ContactEmail"
+    CONTACT_PHONE = "ContactPhone"
+    CONTACT_MOBILE = "ContactMobile"
+    CONTACT_DATE_OF_BIRTH = "ContactDateOfBirth"
+    PERSONAL_CODE = "PersonalCode"
+    CONTACT_RELATIONSHIPS = "ContactRelationships"
+    TEAM = "Team"
+    WEBSITE = "Website"
+    CONTACT_NATIONALITY = "ContactNationality"
+    CONTACT_MARITAL_STATUS = "ContactMaritalStatus"
+
+
+class CellKind(Enum):
+    """How the values of a field's columns become one cell."""
+
+    TEXT = "text"
+    BOOLEAN = "true or false"
+    DATE = "YYYY-MM-DD"
+    ADDRESS = "non-empty lines joined by a comma"
+
+
+_BOOLEANS = frozenset(
+    {
+        TargetField.CAN_CONTACT_POST,
+        TargetField.CAN_CONTACT_TELEPHONE,
+        TargetField.CAN_CONTACT_EMAIL,
+        TargetField.CAN_CONTACT_SMS,
+        TargetField.PCL_SENT,
+        TargetField.VAT_REGISTERED,
+    }
+)
+_DATES = frozenset(
+    {TargetField.VAT_REG_DATE, TargetField.INCORPORATION_DATE, TargetField.CONTACT_DATE_OF_BIRTH},
+)
+_ADDRESSES = frozenset(
+    {TargetField.REGISTERED_ADDRESS, TargetField.POSTAL_ADDRESS, TargetField.INVOICE_ADDRESS},
+)
+_ADDRESS_PARTS = ("line1", "line2", "line3", "city", "post_code", "country")
+
+
+def cell_kind(field: TargetField) -> CellKind:
+    """Say how the cells of a field are formed."""
+    if field in _BOOLEANS:
+        return CellKind.BOOLEAN
+    if field in _DATES:
+        return CellKind.DATE
+    return CellKind.ADDRESS if field in _ADDRESSES else CellKind.TEXT
+
+
+def source_columns(field: TargetField) -> tuple[str, ...]:
+    """Name the columns of the `clients` view a field is formed from: one, or the six parts of a whole address."""
+    name = _snake_case(field.value)
+    if field in _ADDRESSES:
+        return tuple(f"{name}_{part}" for part in _ADDRESS_PARTS)
+    return (name,)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+FIELD_COLUMNS: tuple[str, ...] = tuple(
+    dict.fromkeys(column for field in TargetField for column in source_columns(field))
+)
+"""The 64 columns of the view that hold what cells show, in field order (whole addresses are formed from their parts)."""
+
+KEY_COLUMNS = ("tenant", "code")
+"""Unique together; `code` is also a field. Pages are key ranges of `code` within one tenant."""
+
+FILTER_COLUMNS = ("manager_code", "partner_code", "associate_code", "team_code", "service_codes", "updated_at")
+"""Columns that filters need beside the fields' own. `service_codes` holds codes joined by `;`."""
+
+VIEW_COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*KEY_COLUMNS, *FIELD_COLUMNS, *FILTER_COLUMNS)))
+"""Every column the `clients` view must have."""
+
+
+class ClientType(StrEnum):
+    """The `type` of a client."""
+
+    PRIVATE_LIMITED_COMPANY = "PrivateLimitedCompany"
+    PUBLIC_LIMITED_COMPANY = "PublicLimitedCompany"
+    LIMITED_LIABILITY_PARTNERSHIP = "LimitedLiabilityPartnership"
+    PARTNERSHIP = "Partnership"
+    INDIVIDUAL = "Individual"
+    TRUST = "Trust"
+    CHARITY = "Charity"
+    SOLE_TRADER = "SoleTrader"
+
+
+class ClientStatus(StrEnum):
+    """The `status` of a client."""
+
+    ACTIVE = "Active"
+    INACTIVE = "Inactive"
+    PROSPECT = "Prospect"
+    LOST_PROSPECT = "LostProspect"

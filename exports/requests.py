@@ -1,0 +1,70 @@
+"""What a caller may ask for: `CsvExportRequestDto` and its parts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from exports.fields import ClientStatus, ClientType, TargetField
+from shared.models import Model, Moment
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Codes = Annotated[tuple[Code, ...], Field(max_length=1000)]
+
+SEARCHED_COLUMNS = ("name", "code", "email", "company_number", "internal_reference", "trading_as", "contact_name")
+"""The columns of the `clients` view that `ClientFilter.search` looks into."""
+
+
+class ClientFilter(Model):
+    """Which clients to export. Values within a list are OR, lists are AND; an empty or absent list filters nothing.
+
+    `search` is one piece of text found anywhere in one of `SEARCHED_COLUMNS`, letter case ignored.
+    `updatedSince` is inclusive.
+    """
+
+    manager_codes: Codes = ()
+    partner_codes: Codes = ()
+    associate_codes: Codes = ()
+    team_codes: Codes = ()
+    statuses: tuple[ClientStatus, ...] = ()
+    types: tuple[ClientType, ...] = ()
+    service_codes: Codes = ()
+    search: Annotated[str, StringConstraints(max_length=200)] | None = None
+    updated_since: Moment | None = None
+
+    @field_validator("updated_since")
+    @classmethod
+    def _knows_its_offset(cls, value: Moment | None) -> Moment | None:
+        if value is not None and value.tzinfo is None:
+            raise PydanticCustomError("timezone", "give the time with its offset, e.g. 2026-01-31T09:00:00Z")
+        return value
+
+
+class ColumnMapping(Model):
+    """One column of the file: its header and the field it shows."""
+
+    csv_header: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    target_field: TargetField
+
+
+ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
+    ColumnMapping(csv_header=field.value, target_field=field) for field in TargetField
+)
+"""A full export: every field, its name as header."""
+
+
+class CsvExportRequestDto(Model):
+    """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field."""
+
+    mapping_code: Code | None = None
+    column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None
+    include_headers: bool = True
+    filter: ClientFilter = ClientFilter()
+
+    @model_validator(mode="after")
+    def _one_source_of_columns(self) -> CsvExportRequestDto:
+        if self.mapping_code is not None and self.column_mappings is not None:
+            raise PydanticCustomError("both_mappings", "give mappingCode or columnMappings, not both")
+        return self

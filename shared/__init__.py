@@ -1,0 +1,1 @@
+"""Code common to all features of the function app. Knows nothing of exports."""

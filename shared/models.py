@@ -1,0 +1,24 @@
+"""The base of every model that crosses a process or network boundary."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Immutable, camelCase in JSON, and closed: an unknown property is an error."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment in UTC with millisecond precision and `Z` (RFC 3339, section 5.6)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]
+"""A point in time; UTC with `Z` in JSON."""
