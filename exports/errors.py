@@ -4,6 +4,7 @@
     ├── TransientError                  repeating the step can help; steps raise it, the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
     │   └── StorageUnavailableError     blobs or tables did not answer
+    ├── JobNotFoundError                there is no such job
     └── PermanentError                  repeating cannot help; steps turn it into a `Rejected` result
         ├── SourceMismatchError         the `clients` view is not as documented, or a value in it is not
         ├── SourceRefusedError          the database refused the statement or the login
@@ -40,6 +41,10 @@ class StorageUnavailableError(TransientError):
     """Blob or Table Storage did not answer."""
 
     code = "storage-unavailable"
+
+
+class JobNotFoundError(ExportError):
+    """There is no such job."""
 
 
 class PermanentError(ExportError):

@@ -130,7 +130,7 @@ def _snake_case(name: str) -> str:
 FIELD_COLUMNS: tuple[str, ...] = tuple(
     dict.fromkeys(column for field in TargetField for column in source_columns(field))
 )
-"""The 64 columns of the view that hold what cells show, in field order (whole addresses are formed from their parts)."""
+"""The 64 columns that hold what cells show, in field order (whole addresses are formed from their parts)."""
 
 KEY_COLUMNS = ("tenant", "code")
 """Unique together; `code` is also a field. Pages are key ranges of `code` within one tenant."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
+from exports.jobs import Job, JobRef
 from exports.requests import ClientFilter
 
 Row = Sequence[Any]
@@ -18,7 +20,7 @@ class ClientSelection:
 
     tenant: str
     columns: tuple[str, ...]
-    filter: ClientFilter = ClientFilter()
+    filter: ClientFilter = field(default_factory=ClientFilter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +66,83 @@ class ClientSource(Protocol):
 
         The iterator owns a connection until it is exhausted or closed.
         """
+
+
+class JobStore(Protocol):
+    """Keeps jobs. Every method raises `StorageUnavailableError` when trying again can help."""
+
+    def create(self, job: Job) -> bool:
+        """Add a job; False, and nothing changed, if its code is taken."""
+
+    def get(self, tenant: str, code: str) -> Job | None:
+        """Look a job up by tenant and code."""
+
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
+        """Write `alter(job)` if the job is still the one that was read, else read and alter again.
+
+        `alter` may run several times; what it raises passes through and nothing is written.
+
+        Raises:
+            JobNotFoundError: There is no such job.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """What a staged page holds; the proof of a file is the sum of these.
+
+    Attributes:
+        page: Counted from 0.
+        sha256: Hex digest of the bytes staged.
+        block: Id of the block; empty when the page has no bytes, for there are no empty blocks.
+    """
+
+    page: int
+    rows: int
+    bytes: int
+    sha256: str
+    block: str
+
+
+class PageLedger(Protocol):
+    """Keeps one record per page of a job: the first one written stays, so a page counts once however often it runs.
+
+    Every method raises `StorageUnavailableError` when trying again can help.
+    """
+
+    def record(self, job: JobRef, record: PageRecord) -> PageRecord:
+        """Add a page's record and return it; if the page has one, return that and change nothing."""
+
+    def find(self, job: JobRef, page: int) -> PageRecord | None:
+        """Look a page's record up."""
+
+    def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
+        """Yield the records of all pages from `first_page`, by page."""
+
+
+class FileStore(Protocol):
+    """Keeps a job's plan and file. Every method raises `StorageUnavailableError` when trying again can help."""
+
+    def save_plan(self, job: JobRef, document: bytes) -> bytes:
+        """Store a job's plan and return it; if there is one, return that and change nothing."""
+
+    def load_plan(self, job: JobRef) -> bytes:
+        """Read a job's plan."""
+
+    def stage(self, path: str, block: str, data: bytes) -> None:
+        """Stage a block of a file. Staging the same block again does no harm; nothing becomes readable."""
+
+    def staged(self, path: str) -> dict[str, int]:
+        """Sizes in bytes of the blocks staged and not yet committed, by block id."""
+
+    def commit(self, path: str, blocks: Sequence[str]) -> None:
+        """Publish the file as exactly these blocks, in one atomic act."""
+
+    def size_bytes(self, path: str) -> int | None:
+        """Size of the published file; None if there is none."""
+
+    def delete(self, path: str) -> None:
+        """Remove the published file, if there is one."""
+
+    def link(self, path: str, expires: datetime) -> str:
+        """Mint a URL that reads this one file until `expires`."""

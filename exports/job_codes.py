@@ -1,0 +1,40 @@
+"""Job codes: unique, unguessable, and sorting newest first.
+
+A code is 26 characters of Crockford's base 32 in lower case: 48 bits of inverted creation time in milliseconds (so
+that rows of Table Storage, which sort upwards, list the newest first), then 80 bits of chance or of a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_BITS, _UNIQUE_BITS = 48, 80
+_LATEST_MS = (1 << _TIME_BITS) - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHAPE = re.compile(f"[0-7][{_ALPHABET}]{{25}}")
+
+
+def new_job_code(now: datetime) -> str:
+    """Make a code that nobody can guess."""
+    return _encode(now, secrets.randbits(_UNIQUE_BITS))
+
+
+def slot_job_code(schedule: str, slot: datetime) -> str:
+    """Make the one code of a schedule's slot: the same arguments give the same code, on every host."""
+    digest = hashlib.sha256(f"{schedule}\n{slot.astimezone(UTC).isoformat()}".encode()).digest()
+    return _encode(slot, int.from_bytes(digest[: _UNIQUE_BITS // 8]))
+
+
+def is_job_code(text: str) -> bool:
+    """Say whether `text` has the shape of a code (so that nothing else reaches a storage query)."""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def _encode(moment: datetime, unique: int) -> str:
+    elapsed_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    number = (_LATEST_MS - elapsed_ms) << _UNIQUE_BITS | unique
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,185 @@
+"""An export job as it is stored, and as it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from exports.requests import ClientFilter, ColumnMapping
+from exports.states import JobEvent, JobStatus, next_status
+from shared.models import Model, Moment
+
+
+class JobRef(Model):
+    """Which job, and for which of its attempts the work is done."""
+
+    tenant: str
+    code: str
+    attempt: int
+
+    @property
+    def instance_id(self) -> str:
+        """The Durable instance that runs this attempt."""
+        return f"{self.code}-{self.attempt}"
+
+
+class ExportSpec(Model):
+    """What a job exports: a request, all looked up and pinned, so that later changes leave the job alone."""
+
+    columns: tuple[ColumnMapping, ...]
+    include_headers: bool = True
+    filter: ClientFilter = ClientFilter()
+
+
+class Failure(Model):
+    """Why a job failed, in words for its user.
+
+    `retryable`: the same request may succeed later. `resumable`: the pages already written can be kept.
+    """
+
+    code: str
+    message: str
+    retryable: bool
+    resumable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One export.
+
+    Attributes:
+        attempt: 1, and one more with every resume; work of an older attempt may no longer write.
+        total_items: Planned rows while in progress; proven rows when completed.
+        settled_pages: Pages `[0, settled_pages)` are written and their rows summed up in `settled_items`.
+        file_bytes: Size of the file; known when completed.
+    """
+
+    tenant: str
+    code: str
+    spec: ExportSpec
+    file_name: str
+    created_date: datetime
+    status: JobStatus = JobStatus.QUEUED
+    attempt: int = 1
+    total_items: int | None = None
+    settled_pages: int = 0
+    settled_items: int = 0
+    started_date: datetime | None = None
+    completed_date: datetime | None = None
+    expiry_date: datetime | None = None
+    file_bytes: int | None = None
+    failure: Failure | None = None
+    schedule_code: str | None = None
+
+    @property
+    def ref(self) -> JobRef:
+        """The job and its current attempt."""
+        return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt)
+
+    @property
+    def directory(self) -> str:
+        """Where the job's blobs are."""
+        return f"{self.tenant}/{self.code}"
+
+    @property
+    def file_path(self) -> str:
+        """Blob name of the file."""
+        return f"{self.directory}/{self.file_name}"
+
+    def runs(self, attempt: int) -> bool:
+        """Say whether work of `attempt` may go on."""
+        return self.attempt == attempt and not self.status.is_terminal
+
+    def begin(self, now: datetime) -> Self:
+        """Start processing; a repeat keeps the first start."""
+        return replace(self, status=next_status(self.status, JobEvent.BEGIN), started_date=self.started_date or now)
+
+    def plan(self, total_items: int) -> Self:
+        """Set the number of clients to export."""
+        return replace(self, total_items=total_items)
+
+    def settle(self, pages: int, items: int) -> Self:
+        """Sum up the first `pages` pages; never goes back."""
+        if pages <= self.settled_pages:
+            return self
+        return replace(self, settled_pages=pages, settled_items=items)
+
+    def complete(self, now: datetime, items: int, file_bytes: int, keep: timedelta) -> Self:
+        """End with a proven file that is kept for `keep`."""
+        return replace(
+            self,
+            status=next_status(self.status, JobEvent.COMPLETE),
+            total_items=items,
+            settled_items=items,
+            completed_date=now,
+            expiry_date=now + keep,
+            file_bytes=file_bytes,
+        )
+
+    def fail(self, now: datetime, failure: Failure) -> Self:
+        """End without a file."""
+        return replace(self, status=next_status(self.status, JobEvent.FAIL), completed_date=now, failure=failure)
+
+
+class CsvExportJobDto(Model):
+    """A job as its user sees it. The first eight properties are always present; the others only when known."""
+
+    code: str
+    status: JobStatus
+    total_items: int | None
+    processed_items: int
+    download_url: str | None
+    started_date: Moment | None
+    completed_date: Moment | None
+    created_date: Moment
+    expiry_date: Moment | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    percent_complete: int | None = None
+    estimated_completion_date: Moment | None = None
+    failure: Failure | None = None
+    schedule_code: str | None = None
+
+
+def show_job(job: Job, processed_items: int, now: datetime, download_url: str | None = None) -> CsvExportJobDto:
+    """Build the public view of a job.
+
+    Args:
+        processed_items: Rows of all pages written so far. Shown capped at `total_items`: while clients are added
+            during the export more rows may be written than were planned.
+        download_url: A link to the file; must be given only for a completed job.
+    """
+    processed = processed_items if job.total_items is None else min(processed_items, job.total_items)
+    return CsvExportJobDto(
+        code=job.code,
+        status=job.status,
+        total_items=job.total_items,
+        processed_items=processed,
+        download_url=download_url,
+        started_date=job.started_date,
+        completed_date=job.completed_date,
+        created_date=job.created_date,
+        expiry_date=job.expiry_date,
+        file_name=job.file_name,
+        file_size=job.file_bytes,
+        percent_complete=_percent(job, processed),
+        estimated_completion_date=_estimate(job, processed, now),
+        failure=job.failure,
+        schedule_code=job.schedule_code,
+    )
+
+
+def _percent(job: Job, processed: int) -> int | None:
+    """Whole percent, rounded down; 100 only when completed."""
+    if job.status is JobStatus.COMPLETED:
+        return 100
+    if job.total_items is None:
+        return None
+    return min(99, processed * 100 // job.total_items) if job.total_items else 0
+
+
+def _estimate(job: Job, processed: int, now: datetime) -> datetime | None:
+    if job.status is not JobStatus.IN_PROGRESS or not processed or not job.total_items or job.started_date is None:
+        return None
+    return now + (now - job.started_date) * ((job.total_items - processed) / processed)

@@ -1,0 +1,49 @@
+"""The plan of a job: which key ranges its pages cover."""
+
+from __future__ import annotations
+
+from exports.jobs import ExportSpec
+from exports.ports import Boundaries, KeyRange
+from shared.models import Model
+
+MAX_BLOCKS = 50_000
+"""Committed blocks a block blob may have (Azure Storage, "Scalability targets for Blob storage")."""
+
+MIN_PAGE_ROWS, MAX_PAGE_ROWS = 500, 100_000
+
+
+class PagePlan(Model):
+    """Written once per job, then never changed; so every process may keep it in memory.
+
+    Attributes:
+        starts: Code of the first client of every page but the first (see `Boundaries`).
+    """
+
+    spec: ExportSpec
+    total_rows: int
+    starts: tuple[str, ...]
+
+    @property
+    def pages(self) -> int:
+        """Number of pages; at least one, so that an export of no clients still has its header."""
+        return len(self.starts) + 1
+
+    def key_range(self, page: int) -> KeyRange:
+        """Give the half-open key range of a page, counted from 0."""
+        return KeyRange(
+            start=self.starts[page - 1] if page > 0 else None,
+            stop=self.starts[page] if page < len(self.starts) else None,
+        )
+
+
+def rows_per_page(sample_rows: int, sample_bytes: int, target_bytes: int) -> int:
+    """Choose how many clients make a block of about `target_bytes`, judging by a sample."""
+    if not sample_rows or not sample_bytes:
+        return MAX_PAGE_ROWS
+    return min(max(target_bytes * sample_rows // sample_bytes, MIN_PAGE_ROWS), MAX_PAGE_ROWS)
+
+
+def thin_out(boundaries: Boundaries, max_pages: int = MAX_BLOCKS) -> Boundaries:
+    """Merge neighbouring pages evenly until there are at most `max_pages`."""
+    every = -(-(len(boundaries.starts) + 1) // max_pages)
+    return Boundaries(boundaries.total_rows, boundaries.starts[every - 1 :: every])

@@ -1,0 +1,150 @@
+"""What travels between orchestrators and activities: a published format.
+
+Running jobs hold these in their history. So names stay, and fields are only added, with defaults. References travel,
+rows never. `kind` tells the results of a step apart.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from exports.jobs import Failure, JobRef
+from shared.models import Model
+from shared.orchestration import RetryPolicy
+
+EXPORT_JOB = "export_job"
+EXPORT_WAVE = "export_wave"
+PLAN_PAGES = "plan_pages"
+WRITE_PAGE = "write_page"
+RECORD_PROGRESS = "record_progress"
+COMMIT_FILE = "commit_file"
+RECORD_OUTCOME = "record_outcome"
+
+
+class Limits(Model):
+    """Settings an orchestrator needs; they travel in its input so that replay does not depend on the environment."""
+
+    wave_pages: int = 64
+    waves_per_execution: int = 50
+    target_bytes: int = 6 * 1024 * 1024
+    retry: RetryPolicy = RetryPolicy()
+
+
+class Progress(Model):
+    """How far the waves have come: the next page to write, and what the pages before it hold."""
+
+    pages: int
+    next_page: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+
+class ExportJob(Model):
+    """Input of `export_job`. `progress` is set when the orchestration continues as new."""
+
+    job: JobRef
+    limits: Limits = Limits()
+    progress: Progress | None = None
+
+
+class ExportWave(Model):
+    """Input of `export_wave`: the pages `[start, stop)`."""
+
+    job: JobRef
+    limits: Limits
+    start: int
+    stop: int
+
+
+class PlanPages(Model):
+    """Order: plan the job's pages, blocks to be of about `target_bytes`."""
+
+    job: JobRef
+    target_bytes: int
+
+
+class WritePage(Model):
+    """Order: stage one page, counted from 0."""
+
+    job: JobRef
+    page: int
+
+
+class RecordProgress(Model):
+    """Order: settle the first `pages` pages, which hold `rows`."""
+
+    job: JobRef
+    pages: int
+    rows: int
+
+
+class CommitFile(Model):
+    """Order: publish the file, which must hold exactly this."""
+
+    job: JobRef
+    pages: int
+    rows: int
+    bytes: int
+
+
+class RecordOutcome(Model):
+    """Order: end the job; with `failure` as `Failed`, without as `Completed`."""
+
+    job: JobRef
+    rows: int = 0
+    bytes: int = 0
+    failure: Failure | None = None
+
+
+class PagesPlanned(Model):
+    """The plan is stored."""
+
+    kind: Literal["PagesPlanned"] = "PagesPlanned"
+    pages: int
+    rows: int
+
+
+class PageWritten(Model):
+    """The page is staged and recorded."""
+
+    kind: Literal["PageWritten"] = "PageWritten"
+    rows: int
+    bytes: int
+
+
+class WaveWritten(Model):
+    """All pages of the wave are staged and recorded."""
+
+    kind: Literal["WaveWritten"] = "WaveWritten"
+    rows: int
+    bytes: int
+
+
+class Done(Model):
+    """The step took effect, now or when it ran before."""
+
+    kind: Literal["Done"] = "Done"
+
+
+class Stopped(Model):
+    """The job was cancelled, or a later attempt took over: do nothing more."""
+
+    kind: Literal["Stopped"] = "Stopped"
+
+
+class Rejected(Model):
+    """Repeating the step does not help: the job fails with this."""
+
+    kind: Literal["Rejected"] = "Rejected"
+    failure: Failure
+
+
+Outcome = PagesPlanned | PageWritten | WaveWritten | Done | Stopped | Rejected
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
+
+
+def parse_outcome(value: object) -> Outcome:
+    """Read what a step returned."""
+    return _OUTCOME.validate_python(value)

@@ -1,0 +1,68 @@
+"""The states of a job and the only table that moves it from one to another.
+
+Queued ──begin──▶ InProgress ──complete──▶ Completed
+  │                   │
+  ├──fail / cancel────┴──▶ Failed, Cancelled ──resume──▶ Queued
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from exports.errors import ExportError
+
+
+class JobStatus(StrEnum):
+    """The public status of a job."""
+
+    QUEUED = "Queued"
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Nothing but an explicit resume moves the job any more."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class JobEvent(StrEnum):
+    """What can happen to a job."""
+
+    BEGIN = "begin"
+    COMPLETE = "complete"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    RESUME = "resume"
+
+
+class IllegalTransitionError(ExportError):
+    """The event cannot happen in that state."""
+
+
+_TABLE: dict[tuple[JobStatus, JobEvent], JobStatus] = {
+    (JobStatus.QUEUED, JobEvent.BEGIN): JobStatus.IN_PROGRESS,
+    (JobStatus.QUEUED, JobEvent.FAIL): JobStatus.FAILED,
+    (JobStatus.QUEUED, JobEvent.CANCEL): JobStatus.CANCELLED,
+    (JobStatus.IN_PROGRESS, JobEvent.BEGIN): JobStatus.IN_PROGRESS,
+    (JobStatus.IN_PROGRESS, JobEvent.COMPLETE): JobStatus.COMPLETED,
+    (JobStatus.IN_PROGRESS, JobEvent.FAIL): JobStatus.FAILED,
+    (JobStatus.IN_PROGRESS, JobEvent.CANCEL): JobStatus.CANCELLED,
+    (JobStatus.CANCELLED, JobEvent.CANCEL): JobStatus.CANCELLED,
+    (JobStatus.FAILED, JobEvent.RESUME): JobStatus.QUEUED,
+    (JobStatus.CANCELLED, JobEvent.RESUME): JobStatus.QUEUED,
+}
+
+
+def next_status(status: JobStatus, event: JobEvent) -> JobStatus:
+    """Look up where `event` leads from `status`.
+
+    Raises:
+        IllegalTransitionError: Nowhere.
+    """
+    try:
+        return _TABLE[status, event]
+    except KeyError:
+        message = f"A job that is {status} cannot {event}."
+        raise IllegalTransitionError(message) from None

@@ -1,0 +1,97 @@
+"""Clients of Azure Storage, from one setting: a connection string, or the name of an account reached by identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import (
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableServiceClient
+    from azure.identity import DefaultAzureCredential
+    from azure.storage.blob import BlobServiceClient
+
+_RETRIES = 3
+_MAX_SINGLE_PUT_BYTES = 64 * 1024 * 1024
+_PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_DEVELOPMENT = "UseDevelopmentStorage=true"
+_EMULATOR = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    # The emulator's published key: learn.microsoft.com/azure/storage/common/storage-connect-azurite
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
+    "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
+)
+
+
+def is_passing(error: Exception) -> bool:
+    """Say whether a failure of Azure Storage can pass by itself: no answer, an incomplete one, or a 408, 429 or 5xx."""
+    if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
+        return error.status_code in _PASSING_STATUSES
+    return isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError))
+
+
+@contextmanager
+def failing_as(unavailable: type[Exception], message: str) -> Iterator[None]:
+    """Raise failures that can pass as `unavailable(message)`; let the others through."""
+    try:
+        yield
+    except Exception as error:
+        if is_passing(error):
+            raise unavailable(message) from error
+        raise
+
+
+class StorageAccount:
+    """One storage account. Clients are made when first used, kept, and safe to share between threads."""
+
+    def __init__(self, setting: str) -> None:
+        """Take a connection string, or a bare account name for access by managed identity."""
+        self._setting = _EMULATOR if setting.strip() == _DEVELOPMENT else setting
+
+    @cached_property
+    def blobs(self) -> BlobServiceClient:
+        """The Blob service."""
+        from azure.storage.blob import BlobServiceClient
+
+        if self.uses_identity:
+            return BlobServiceClient(
+                self._url("blob"),
+                credential=self._identity,
+                retry_total=_RETRIES,
+                max_single_put_size=_MAX_SINGLE_PUT_BYTES,
+            )
+        return BlobServiceClient.from_connection_string(
+            self._setting, retry_total=_RETRIES, max_single_put_size=_MAX_SINGLE_PUT_BYTES
+        )
+
+    @cached_property
+    def tables(self) -> TableServiceClient:
+        """Table Storage."""
+        from azure.data.tables import TableServiceClient
+
+        if self.uses_identity:
+            return TableServiceClient(self._url("table"), credential=self._identity, retry_total=_RETRIES)
+        return TableServiceClient.from_connection_string(self._setting, retry_total=_RETRIES)
+
+    @property
+    def uses_identity(self) -> bool:
+        """Whether the account is reached by identity, without a key."""
+        return "=" not in self._setting
+
+    @cached_property
+    def _identity(self) -> DefaultAzureCredential:
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential()
+
+    def _url(self, service: str) -> str:
+        return f"https://{self._setting}.{service}.core.windows.net"
