@@ -1,0 +1,131 @@
+"""Plans and files in Blob Storage: one private container, `{tenant}/{code}/…`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import (
+    BlobBlock,
+    BlobClient,
+    BlobSasPermissions,
+    ContainerClient,
+    ContentSettings,
+    UserDelegationKey,
+    generate_blob_sas,
+)
+
+from exports.errors import StorageUnavailableError
+from exports.jobs import JobRef
+from shared.storage import StorageAccount, failing_as
+
+_UNAVAILABLE = "Blob Storage did not answer."
+_PLAN = "plan.json"
+_CSV = "text/csv; charset=utf-8"
+_DELEGATION_LIFE = timedelta(days=7)
+_DELEGATION_RENEWAL = timedelta(hours=1)
+
+
+class BlobFileStore:
+    """Implements `exports.ports.FileStore`."""
+
+    def __init__(self, account: StorageAccount, container: str = "exports") -> None:
+        self._account = account
+        self._name = container
+        self._delegation: tuple[UserDelegationKey, datetime] | None = None
+
+    @cached_property
+    def _container(self) -> ContainerClient:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                return self._account.blobs.create_container(self._name)
+            except ResourceExistsError:
+                return self._account.blobs.get_container_client(self._name)
+
+    def check(self) -> None:
+        """Ask for the container, so that a missing right or a wrong setting shows."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            self._container.get_container_properties()
+
+    def save_plan(self, job: JobRef, document: bytes) -> bytes:
+        """See `FileStore.save_plan`. The upload is conditional: of two writers one wins, and both return its plan."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                self._plan(job).upload_blob(document, overwrite=False)
+            except ResourceExistsError:
+                return self.load_plan(job)
+        return document
+
+    def load_plan(self, job: JobRef) -> bytes:
+        """See `FileStore.load_plan`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._plan(job).download_blob().readall()
+
+    def stage(self, path: str, block: str, data: bytes) -> None:
+        """See `FileStore.stage`. The service checks an MD5 of what arrives."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            self._blob(path).stage_block(block, data, length=len(data), validate_content=True)
+
+    def staged(self, path: str) -> dict[str, int]:
+        """See `FileStore.staged`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                _, uncommitted = self._blob(path).get_block_list("uncommitted")
+            except ResourceNotFoundError:
+                return {}
+        return {block.id: block.size for block in uncommitted}
+
+    def commit(self, path: str, blocks: Sequence[str]) -> None:
+        """See `FileStore.commit`."""
+        name = path.rpartition("/")[2]
+        settings = ContentSettings(content_type=_CSV, content_disposition=f'attachment; filename="{name}"')
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            self._blob(path).commit_block_list([BlobBlock(block) for block in blocks], content_settings=settings)
+
+    def size_bytes(self, path: str) -> int | None:
+        """See `FileStore.size_bytes`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                return int(self._blob(path).get_blob_properties().size)
+            except ResourceNotFoundError:
+                return None
+
+    def delete(self, path: str) -> None:
+        """See `FileStore.delete`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                self._blob(path).delete_blob()
+            except ResourceNotFoundError:
+                return
+
+    def link(self, path: str, expires: datetime) -> str:
+        """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
+        blob = self._blob(path)
+        token = generate_blob_sas(
+            account_name=str(blob.account_name),
+            container_name=blob.container_name,
+            blob_name=blob.blob_name,
+            account_key=None if self._account.uses_identity else blob.credential.account_key,
+            user_delegation_key=self._delegation_key() if self._account.uses_identity else None,
+            permission=BlobSasPermissions(read=True),
+            expiry=expires,
+            protocol="https" if blob.url.startswith("https:") else "https,http",
+        )
+        return f"{blob.url}?{token}"
+
+    def _plan(self, job: JobRef) -> BlobClient:
+        return self._blob(f"{job.tenant}/{job.code}/{_PLAN}")
+
+    def _blob(self, path: str) -> BlobClient:
+        return self._container.get_blob_client(path)
+
+    def _delegation_key(self) -> UserDelegationKey:
+        """Keep one key for its seven days, less an hour: asking for one takes a round trip."""
+        now = datetime.now(UTC)
+        if self._delegation is None or self._delegation[1] - now < _DELEGATION_LIFE - _DELEGATION_RENEWAL:
+            with failing_as(StorageUnavailableError, _UNAVAILABLE):
+                key = self._account.blobs.get_user_delegation_key(now, now + _DELEGATION_LIFE)
+            self._delegation = (key, now + _DELEGATION_LIFE)
+        return self._delegation[0]

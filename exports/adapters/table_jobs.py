@@ -1,0 +1,150 @@
+"""Jobs in Table Storage: partition = tenant, row = job code, so a tenant's jobs list newest first."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import EdmType, EntityProperty, TableClient, UpdateMode
+
+from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.jobs import ExportSpec, Failure, Job
+from exports.states import JobStatus
+from shared.storage import StorageAccount, failing_as
+
+_UNAVAILABLE = "Table Storage did not answer."
+_PRECONDITION_FAILED = 412
+Entity = dict[str, Any]
+
+
+class TableJobStore:
+    """Implements `exports.ports.JobStore` on the table `exportjobs`."""
+
+    def __init__(self, account: StorageAccount, table: str = "exportjobs") -> None:
+        self._account = account
+        self._name = table
+
+    @cached_property
+    def _table(self) -> TableClient:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._account.tables.create_table_if_not_exists(self._name)
+
+    def create(self, job: Job) -> bool:
+        """See `JobStore.create`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                self._table.create_entity(_to_entity(job))
+            except ResourceExistsError:
+                return False
+        return True
+
+    def get(self, tenant: str, code: str) -> Job | None:
+        """See `JobStore.get`."""
+        found = self._find(tenant, code)
+        return found and _from_entity(found)
+
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
+        """See `JobStore.change`."""
+        while True:
+            found = self._find(tenant, code)
+            if found is None:
+                raise JobNotFoundError("There is no such job.")
+            before = _from_entity(found)
+            after = alter(before)
+            if after == before or self._replace(after, found.metadata["etag"]):
+                return after
+
+    def check(self) -> None:
+        """Ask the table for a row, so that a missing right or a wrong setting shows."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
+
+    def _find(self, tenant: str, code: str) -> Any:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                return self._table.get_entity(tenant, code)
+            except ResourceNotFoundError:
+                return None
+
+    def _replace(self, job: Job, etag: str) -> bool:
+        """Write the row if it still has this ETag."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                self._table.update_entity(
+                    _to_entity(job), UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                )
+            except ResourceModifiedError:
+                return False
+            except HttpResponseError as error:
+                if error.status_code == _PRECONDITION_FAILED:
+                    return False
+                raise
+        return True
+
+
+def _to_entity(job: Job) -> Entity:
+    """Write a job as a row; the specification is compressed because a text property ends at 32 Ki characters."""
+    values = {
+        "PartitionKey": job.tenant,
+        "RowKey": job.code,
+        "status": job.status.value,
+        "attempt": job.attempt,
+        "spec": zlib.compress(job.spec.model_dump_json(by_alias=True, exclude_defaults=True).encode()),
+        "fileName": job.file_name,
+        "createdDate": job.created_date,
+        "startedDate": job.started_date,
+        "completedDate": job.completed_date,
+        "expiryDate": job.expiry_date,
+        "totalItems": _int64(job.total_items),
+        "settledPages": job.settled_pages,
+        "settledItems": _int64(job.settled_items),
+        "fileBytes": _int64(job.file_bytes),
+        "failure": job.failure and job.failure.model_dump_json(by_alias=True),
+        "scheduleCode": job.schedule_code,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _from_entity(entity: Entity) -> Job:
+    failure = entity.get("failure")
+    return Job(
+        tenant=entity["PartitionKey"],
+        code=entity["RowKey"],
+        spec=ExportSpec.model_validate_json(zlib.decompress(entity["spec"])),
+        file_name=entity["fileName"],
+        created_date=_moment(entity["createdDate"]),
+        status=JobStatus(entity["status"]),
+        attempt=entity["attempt"],
+        total_items=_number(entity.get("totalItems")),
+        settled_pages=entity["settledPages"],
+        settled_items=_number(entity["settledItems"]) or 0,
+        started_date=_moment_or_none(entity.get("startedDate")),
+        completed_date=_moment_or_none(entity.get("completedDate")),
+        expiry_date=_moment_or_none(entity.get("expiryDate")),
+        file_bytes=_number(entity.get("fileBytes")),
+        failure=Failure.model_validate_json(failure) if failure else None,
+        schedule_code=entity.get("scheduleCode"),
+    )
+
+
+def _int64(value: int | None) -> EntityProperty | None:
+    return None if value is None else EntityProperty(value, EdmType.INT64)
+
+
+def _number(value: Any) -> int | None:
+    number: int | None = value.value if isinstance(value, EntityProperty) else value
+    return number
+
+
+def _moment(value: datetime) -> datetime:
+    """Turn the SDK's subclass of datetime, which carries the service's text, into a plain one."""
+    return datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
+
+
+def _moment_or_none(value: datetime | None) -> datetime | None:
+    return None if value is None else _moment(value)

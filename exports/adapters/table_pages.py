@@ -1,0 +1,88 @@
+"""The page ledger in Table Storage: partition = job, row = page number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import EdmType, EntityProperty, TableClient
+
+from exports.errors import StorageUnavailableError
+from exports.jobs import JobRef
+from exports.ports import PageRecord
+from shared.storage import StorageAccount, failing_as
+
+_UNAVAILABLE = "Table Storage did not answer."
+
+
+class TablePageLedger:
+    """Implements `exports.ports.PageLedger` on the table `exportpages`."""
+
+    def __init__(self, account: StorageAccount, table: str = "exportpages") -> None:
+        self._account = account
+        self._name = table
+
+    @cached_property
+    def _table(self) -> TableClient:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._account.tables.create_table_if_not_exists(self._name)
+
+    def record(self, job: JobRef, record: PageRecord) -> PageRecord:
+        """See `PageLedger.record`. The insert is conditional: of two writers one wins, and both return its record."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                self._table.create_entity(_to_entity(job, record))
+            except ResourceExistsError:
+                return _from_entity(self._table.get_entity(_partition(job), _row(record.page)))
+        return record
+
+    def find(self, job: JobRef, page: int) -> PageRecord | None:
+        """See `PageLedger.find`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                return _from_entity(self._table.get_entity(_partition(job), _row(page)))
+            except ResourceNotFoundError:
+                return None
+
+    def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
+        """See `PageLedger.records`."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @job and RowKey ge @page",
+            parameters={"job": _partition(job), "page": _row(first_page)},
+        )
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            for row in rows:
+                yield _from_entity(row)
+
+
+def _partition(job: JobRef) -> str:
+    """All attempts of a job share one ledger: a page that is proven stays proven."""
+    return f"{job.tenant}|{job.code}"
+
+
+def _row(page: int) -> str:
+    return f"{page:06d}"
+
+
+def _to_entity(job: JobRef, record: PageRecord) -> dict[str, Any]:
+    return {
+        "PartitionKey": _partition(job),
+        "RowKey": _row(record.page),
+        "rows": record.rows,
+        "bytes": EntityProperty(record.bytes, EdmType.INT64),
+        "sha256": record.sha256,
+        "block": record.block,
+        "attempt": job.attempt,
+    }
+
+
+def _from_entity(entity: Any) -> PageRecord:
+    return PageRecord(
+        page=int(entity["RowKey"]),
+        rows=entity["rows"],
+        bytes=entity["bytes"].value,
+        sha256=entity["sha256"],
+        block=entity["block"],
+    )

@@ -1,0 +1,19 @@
+"""From what went wrong to what the user of a job is told."""
+
+from __future__ import annotations
+
+from exports.errors import ExportError, TransientError
+from exports.jobs import Failure
+
+INTERRUPTED = Failure(
+    code="interrupted",
+    message="The export was interrupted several times and gave up. Start it again; if it fails again, tell support.",
+    retryable=True,
+    resumable=True,
+)
+
+
+def failure_of(error: ExportError) -> Failure:
+    """Describe an error; only errors of this project, whose texts are written for users."""
+    passing = isinstance(error, TransientError)
+    return Failure(code=error.code, message=str(error), retryable=passing, resumable=passing)

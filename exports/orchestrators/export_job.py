@@ -1,0 +1,129 @@
+"""Orchestrator: one export job, from plan to outcome.
+
+    plan_pages ─▶ export_wave ×n (pages in parallel, progress settled in between) ─▶ commit_file ─▶ record_outcome
+
+Replay cost stays bounded: a wave's pages are in a history of its own, and every so many waves the job continues as
+new, carrying only its sums.
+"""
+
+from __future__ import annotations
+
+from exports.failures import INTERRUPTED
+from exports.orchestrators.export_wave import write_wave
+from exports.payloads import (
+    COMMIT_FILE,
+    EXPORT_WAVE,
+    PLAN_PAGES,
+    RECORD_OUTCOME,
+    RECORD_PROGRESS,
+    CommitFile,
+    Done,
+    ExportJob,
+    ExportWave,
+    Outcome,
+    PagesPlanned,
+    PlanPages,
+    Progress,
+    RecordOutcome,
+    RecordProgress,
+    Rejected,
+    Stopped,
+    WaveWritten,
+    parse_outcome,
+)
+from shared.models import Model
+from shared.orchestration import OrchestrationContext, Payload, Steps, call
+
+_OUTCOME_TRIES = 60
+"""Recording the end is worth an hour of tries: without it the job would seem to run for ever."""
+
+
+def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
+    """Run the job of an `ExportJob`. Continues as new after `limits.waves_per_execution` waves.
+
+    Returns:
+        The last outcome, for whoever reads the instance; the job's row is what the user sees.
+    """
+    run = ExportJob.model_validate(context.get_input())
+    try:
+        outcome = yield from _export(context, run)
+    except Exception:  # noqa: BLE001 - whatever it was, the user must be told that the job has ended
+        outcome = Rejected(failure=INTERRUPTED)
+    if isinstance(outcome, Progress) and outcome.next_page < outcome.pages:
+        again = run.model_copy(update={"progress": outcome})
+        context.continue_as_new(again.model_dump(mode="json", by_alias=True))
+        return None
+    return (yield from _end(context, run, outcome))
+
+
+def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Stopped | Rejected]:
+    """Plan if that is still to do, write some waves, and commit after the last."""
+    progress = run.progress
+    if progress is None:
+        planned = yield from _call(
+            context, PLAN_PAGES, run, PlanPages(job=run.job, target_bytes=run.limits.target_bytes)
+        )
+        if not isinstance(planned, PagesPlanned):
+            return _stop(planned)
+        progress = Progress(pages=planned.pages)
+    for _ in range(run.limits.waves_per_execution):
+        advanced = yield from _next_wave(context, run, progress)
+        if not isinstance(advanced, Progress):
+            return advanced
+        progress = advanced
+        if progress.next_page == progress.pages:
+            return (yield from _commit(context, run, progress))
+    return progress
+
+
+def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) -> Steps[Progress | Stopped | Rejected]:
+    stop = min(before.next_page + run.limits.wave_pages, before.pages)
+    wave = ExportWave(job=run.job, limits=run.limits, start=before.next_page, stop=stop)
+    written = yield from _write(context, wave, alone=before.pages <= run.limits.wave_pages)
+    if not isinstance(written, WaveWritten):
+        return _stop(written)
+    after = before.model_copy(
+        update={"next_page": stop, "rows": before.rows + written.rows, "bytes": before.bytes + written.bytes}
+    )
+    if stop < before.pages:
+        settled = yield from _call(
+            context, RECORD_PROGRESS, run, RecordProgress(job=run.job, pages=stop, rows=after.rows)
+        )
+        if not isinstance(settled, Done):
+            return _stop(settled)
+    return after
+
+
+def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> Steps[Outcome]:
+    """Write a wave; the only wave of a small job needs no sub-orchestration."""
+    if alone:
+        return (yield from write_wave(context, wave))
+    payload = wave.model_dump(mode="json", by_alias=True)
+    return parse_outcome((yield context.call_sub_orchestrator(EXPORT_WAVE, payload)))
+
+
+def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -> Steps[Progress | Stopped | Rejected]:
+    order = CommitFile(job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes)
+    committed = yield from _call(context, COMMIT_FILE, run, order)
+    return progress if isinstance(committed, Done) else _stop(committed)
+
+
+def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stopped | Rejected) -> Steps[Payload]:
+    """Record how the job ended, unless it was stopped: then someone else has."""
+    if isinstance(outcome, Rejected):
+        order = RecordOutcome(job=run.job, failure=outcome.failure)
+    elif isinstance(outcome, Progress):
+        order = RecordOutcome(job=run.job, rows=outcome.rows, bytes=outcome.bytes)
+    else:
+        return outcome.model_dump(mode="json")
+    policy = run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
+    return (yield from call(context, RECORD_OUTCOME, order, policy))
+
+
+def _call(context: OrchestrationContext, activity: str, run: ExportJob, payload: Model) -> Steps[Outcome]:
+    return parse_outcome((yield from call(context, activity, payload, run.limits.retry)))
+
+
+def _stop(outcome: Outcome) -> Stopped | Rejected:
+    """What is neither a success nor a rejection was stopped."""
+    return outcome if isinstance(outcome, Rejected) else Stopped()

@@ -1,0 +1,41 @@
+"""Orchestrator: one wave of pages, in flight together."""
+
+from __future__ import annotations
+
+from exports.failures import INTERRUPTED
+from exports.payloads import (
+    WRITE_PAGE,
+    ExportWave,
+    PageWritten,
+    Rejected,
+    Stopped,
+    WaveWritten,
+    WritePage,
+    parse_outcome,
+)
+from shared.orchestration import ActivityFailedError, OrchestrationContext, Payload, Steps, call_all
+
+
+def export_wave(context: OrchestrationContext) -> Steps[Payload]:
+    """Write the pages of an `ExportWave`; a sub-orchestration, so that the job's own history stays short.
+
+    Returns:
+        `WaveWritten`, `Stopped` or `Rejected`, as JSON.
+    """
+    outcome = yield from write_wave(context, ExportWave.model_validate(context.get_input()))
+    return outcome.model_dump(mode="json", by_alias=True)
+
+
+def write_wave(context: OrchestrationContext, wave: ExportWave) -> Steps[WaveWritten | Stopped | Rejected]:
+    """Write pages in parallel and add up what they hold. One rejected page rejects the wave, after all have ended."""
+    orders = [WritePage(job=wave.job, page=page) for page in range(wave.start, wave.stop)]
+    try:
+        results = yield from call_all(context, WRITE_PAGE, orders, wave.limits.retry)
+    except ActivityFailedError:
+        return Rejected(failure=INTERRUPTED)
+    outcomes = [parse_outcome(result) for result in results]
+    for outcome in outcomes:
+        if isinstance(outcome, (Rejected, Stopped)):
+            return outcome
+    pages = [outcome for outcome in outcomes if isinstance(outcome, PageWritten)]
+    return WaveWritten(rows=sum(page.rows for page in pages), bytes=sum(page.bytes for page in pages))

@@ -1,0 +1,56 @@
+"""The collaborators of the steps, built once per process from the settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from exports.ports import ClientSource, FileStore, JobStore, PageLedger
+from exports.settings import Settings, read_settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Services:
+    """What steps act on; every member may be replaced in a test by what passes the same contract suite."""
+
+    settings: Settings
+    clients: ClientSource
+    jobs: JobStore
+    pages: PageLedger
+    files: FileStore
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+ServiceProvider = Callable[[], Services]
+"""Gives the services when they are first needed, so that importing the app connects to nothing."""
+
+
+def build_services(settings: Settings) -> Services:
+    """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
+    from exports.adapters.blob_files import BlobFileStore
+    from exports.adapters.sql_clients import open_sql_clients
+    from exports.adapters.table_jobs import TableJobStore
+    from exports.adapters.table_pages import TablePageLedger
+    from shared.storage import StorageAccount
+
+    account = StorageAccount(settings.storage)
+    return Services(
+        settings=settings,
+        clients=open_sql_clients(settings.database_url),
+        jobs=TableJobStore(account),
+        pages=TablePageLedger(account),
+        files=BlobFileStore(account),
+    )
+
+
+@cache
+def services_from_environment() -> Services:
+    """Build the services of this process, once.
+
+    Raises:
+        SettingsError: An app setting is missing or wrong.
+    """
+    return build_services(read_settings(os.environ))

@@ -1,0 +1,79 @@
+"""What a deployment sets, read once from the environment (app settings)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, Json, TypeAdapter, ValidationError
+
+from exports.payloads import Limits
+from exports.requests import CsvExportRequestDto
+from shared.api_keys import ApiKey
+from shared.models import Model
+from shared.orchestration import RetryPolicy
+
+
+class SettingsError(Exception):
+    """An app setting is missing or wrong; the text says which and how to mend it."""
+
+
+class Settings(Model):
+    """The app settings of the exports feature; the alias is the setting's name.
+
+    Attributes:
+        storage: Connection string of the storage account, or its name for access by managed identity.
+        database_url: SQLAlchemy URL of the database with the `clients` view.
+        api_keys: Who may call.
+        keep_hours: How long a finished file can be downloaded. A user-delegation SAS lives at most 7 days.
+        wait_seconds: How long a start waits for the job to finish before it answers 202.
+        block_bytes: Size that blocks aim at.
+        wave_pages: Pages in flight together, per job.
+        retry_tries: Tries of a step in all; the pauses between them double from one second to a minute.
+        schedule_tenant: Whose clients the scheduled export takes; empty: there is none.
+        schedule_request: What it exports.
+    """
+
+    storage: Annotated[str, Field(alias="EXPORT_STORAGE", min_length=1)]
+    database_url: Annotated[str, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
+    api_keys: Annotated[Json[tuple[ApiKey, ...]], Field(alias="EXPORT_API_KEYS")] = ()
+    keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
+    wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
+    block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024
+    wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
+    retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
+    schedule_tenant: Annotated[str, Field(alias="EXPORT_SCHEDULE_TENANT")] = ""
+    schedule_request: Annotated[Json[CsvExportRequestDto], Field(alias="EXPORT_SCHEDULE_REQUEST")] = (
+        CsvExportRequestDto()
+    )
+
+    @property
+    def keep(self) -> timedelta:
+        """How long a finished file can be downloaded."""
+        return timedelta(hours=self.keep_hours)
+
+    @property
+    def limits(self) -> Limits:
+        """What orchestrators need of the settings."""
+        return Limits(
+            wave_pages=self.wave_pages, target_bytes=self.block_bytes, retry=RetryPolicy(tries=self.retry_tries)
+        )
+
+
+_SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
+_NAMES = frozenset(str(field.alias) for field in Settings.model_fields.values())
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: Names every setting that is missing or wrong; shows no values, for they may be secrets.
+    """
+    try:
+        return _SETTINGS.validate_python({name: environment[name] for name in _NAMES if name in environment})
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        message = "App settings need mending. " + "; ".join(faults)
+        raise SettingsError(message) from None

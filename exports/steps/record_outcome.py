@@ -1,0 +1,32 @@
+"""Step: end a job."""
+
+from __future__ import annotations
+
+from exports.jobs import Job
+from exports.payloads import Done, RecordOutcome, Stopped
+from exports.services import Services
+from exports.states import JobStatus
+from exports.steps.running import change_running
+
+
+def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
+    """Write the terminal status. From here on a completed file can be read by a link.
+
+    Safe to run twice: a job that has ended, or runs a later attempt, is left as it is. If it was cancelled after the
+    file had been published, the file is removed.
+
+    Raises:
+        StorageUnavailableError: Can be tried again.
+    """
+    if change_running(services, order.job, lambda job: _ended(services, job, order)):
+        return Done()
+    job = services.jobs.get(order.job.tenant, order.job.code)
+    if job is not None and job.status is JobStatus.CANCELLED:
+        services.files.delete(job.file_path)
+    return Stopped()
+
+
+def _ended(services: Services, job: Job, order: RecordOutcome) -> Job:
+    if order.failure is not None:
+        return job.fail(services.now(), order.failure)
+    return job.complete(services.now(), order.rows, order.bytes, services.settings.keep)

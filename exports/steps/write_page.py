@@ -1,0 +1,84 @@
+"""Step: turn one page of clients into one block of the file."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from exports.blocks import block_id, digest
+from exports.csv_rows import CsvRows
+from exports.errors import SourceMismatchError
+from exports.jobs import Job, JobRef
+from exports.page_plan import PagePlan
+from exports.payloads import PageWritten, Stopped, WritePage
+from exports.ports import PageRecord, Row
+from exports.services import Services
+from exports.steps.running import find_running
+from exports.steps.selection import select_clients
+
+
+def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
+    """Stage one page of clients as a block of the job's file, and record what it holds.
+
+    Rows keep key order. Nothing becomes readable until `commit_file` runs. Safe to run twice, even at the same time:
+    a page that has a record is not read again; of two runs that read different content each stages a block of its
+    own, and the record that is written first decides which one the file gets.
+
+    Args:
+        order: The page; its key range, columns and filter stand in the job's plan.
+
+    Returns:
+        Rows and bytes of the page as recorded; or `Stopped`, nothing staged, when the job no longer runs.
+
+    Raises:
+        SourceUnavailableError, StorageUnavailableError: Can be tried again.
+        SourceMismatchError, SourceRefusedError: Cannot; the `clients` view is at fault.
+    """
+    if find_running(services, order.job) is None:
+        return Stopped()
+    record = services.pages.find(order.job, order.page)
+    if record is None:
+        rows, data = _render(services, order)
+        job = find_running(services, order.job)
+        if job is None:
+            return Stopped()
+        record = _stage(services, job, order.page, rows, data)
+    return PageWritten(rows=record.rows, bytes=record.bytes)
+
+
+def _stage(services: Services, job: Job, page: int, rows: int, data: bytes) -> PageRecord:
+    """Stage first, record second: a record always has its block."""
+    sha256 = digest(data)
+    block = block_id(page, sha256) if data else ""
+    if data:
+        services.files.stage(job.file_path, block, data)
+    return services.pages.record(job.ref, PageRecord(page, rows, len(data), sha256, block))
+
+
+def _render(services: Services, order: WritePage) -> tuple[int, bytes]:
+    """Read and render a page; gives its rows and bytes. The header belongs to page 0."""
+    plan = _load_plan(services, order.job.tenant, order.job.code)
+    csv_rows = CsvRows(plan.spec.columns)
+    selection = select_clients(order.job.tenant, plan.spec, csv_rows)
+    parts = [csv_rows.header()] if order.page == 0 and plan.spec.include_headers else []
+    count, last_code = 0, None
+    for rows in services.clients.read(selection, plan.key_range(order.page)):
+        last_code = _require_unique_codes(rows, last_code)
+        parts.append(csv_rows.render(rows))
+        count += len(rows)
+    return count, b"".join(parts)
+
+
+def _require_unique_codes(rows: list[Row], last_code: object) -> object:
+    """Rows arrive in key order, so equal codes are neighbours."""
+    for row in rows:
+        if row[0] == last_code:
+            message = f"The clients view returns the client {last_code} more than once; tenant and code must be unique."
+            raise SourceMismatchError(message)
+        last_code = row[0]
+    return last_code
+
+
+@lru_cache(maxsize=16)
+def _load_plan(services: Services, tenant: str, code: str) -> PagePlan:
+    """Keep the plans last used: a plan never changes once it is stored."""
+    return PagePlan.model_validate_json(services.files.load_plan(JobRef(tenant=tenant, code=code, attempt=1)))
