@@ -1,0 +1,87 @@
+"""Clients from a SQL database: the `clients` view, read by SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+
+from sqlalchemy import URL, Engine, make_url
+
+from exports.adapters import sql_statements
+from exports.adapters.sql_engines import make_engine
+from exports.adapters.sql_errors import source_errors
+from exports.errors import SourceMismatchError
+from exports.ports import Boundaries, ClientSelection, KeyRange, Row
+
+ROWS_PER_LIST = 2_000
+
+
+def open_sql_clients(url: str) -> SqlClientSource:
+    """Prepare to read clients from a database; connects at the first use.
+
+    Args:
+        url: `sqlite:///relative/path`, `postgresql://…`, or any other URL SQLAlchemy has a driver for.
+
+    Raises:
+        SourceRefusedError: The URL is malformed.
+    """
+    with source_errors():
+        return SqlClientSource(make_url(url))
+
+
+class SqlClientSource:
+    """Reads the `clients` view. One instance a process: it keeps the connection pool; safe to use from several threads.
+
+    Key order is the order the database itself gives `code`, so ranges and pages always agree.
+    """
+
+    def __init__(self, database: URL | Engine) -> None:
+        self._database = database
+        self._lock = Lock()
+
+    def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
+        engine = self._engine()
+        fold = str if engine.dialect.name == "postgresql" else str.lower
+        with source_errors(), engine.connect() as connection:
+            names = connection.execute(sql_statements.view_columns()).keys()
+            present = {fold(name) for name in names}
+        return tuple(name for name in columns if name not in present)
+
+    def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+        """Pass once over the keys, in the database; only first and last clients of pages travel."""
+        statement = sql_statements.boundaries(selection, rows_per_page)
+        starts: list[str] = []
+        total_rows = 0
+        with source_errors(), self._engine().connect() as connection:
+            for code, position, following in connection.execute(statement):
+                if code is None:
+                    raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+                if position > 1 and (position - 1) % rows_per_page == 0:
+                    starts.append(code)
+                if following is None:
+                    total_rows = position
+        return Boundaries(total_rows=total_rows, starts=tuple(starts))
+
+    def read(
+        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    ) -> Iterator[list[Row]]:
+        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, as tuples the driver made."""
+        statement = sql_statements.page(selection, key_range, limit_rows)
+        with source_errors(), self._engine().connect() as connection:
+            result = connection.execution_options(yield_per=ROWS_PER_LIST).execute(statement)
+            for rows in result.partitions():
+                yield list(rows)
+
+    def close(self) -> None:
+        """Close idle connections; the next use opens new ones."""
+        with self._lock:
+            if isinstance(self._database, Engine):
+                self._database.dispose()
+
+    def _engine(self) -> Engine:
+        with self._lock:
+            if isinstance(self._database, URL):
+                with source_errors():
+                    self._database = make_engine(self._database)
+            return self._database

@@ -1,0 +1,75 @@
+"""Engines that read the client database and never write to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_SECONDS = 240
+"""Well under the ten minutes the host gives an activity, so the database gives up first and says so."""
+
+_CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": CONNECT_TIMEOUT_SECONDS},
+    "postgresql": {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "prepare_threshold": None,  # prepared statements do not survive a pooler such as PgBouncer
+    },
+    "mysql": {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    "mssql": {"timeout": CONNECT_TIMEOUT_SECONDS},
+}
+
+
+def make_engine(url: URL) -> Engine:
+    """Make an engine for reading. Connects to nothing yet.
+
+    Raises:
+        ImportError, sqlalchemy.exc.ArgumentError: The URL names a driver that is not there.
+    """
+    dialect = url.get_backend_name()
+    engine = create_engine(
+        read_only_url(url),
+        pool_pre_ping=dialect != "sqlite",
+        hide_parameters=True,
+        connect_args=_CONNECT_ARGUMENTS.get(dialect, {}),
+    )
+    if dialect == "sqlite":
+        event.listen(engine, "connect", _teach_sqlite_all_letters)
+    if dialect == "postgresql":
+        engine = engine.execution_options(postgresql_readonly=True)
+        event.listen(engine, "begin", _bound_transaction)
+    return engine
+
+
+def read_only_url(url: URL) -> URL:
+    """Name the driver for PostgreSQL; open a SQLite file read-only, so that a wrong path makes no empty database."""
+    if url.drivername in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite":
+        database = url.database or ""
+        uri = database if database.startswith("file:") else Path(database).absolute().as_uri()
+        return url.set(database=uri, query={**url.query, "mode": "ro", "uri": "true"})
+    return url
+
+
+def _teach_sqlite_all_letters(connection: sqlite3.Connection, _record: object) -> None:
+    """Replace `lower`, which in SQLite knows the letters A to Z only."""
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _bound_transaction(connection: Connection) -> None:
+    """Set limits for one transaction, not for the session: a pooler may give the session to somebody else."""
+    connection.execute(
+        text("SELECT set_config('statement_timeout', :timeout, true), set_config('TimeZone', 'UTC', true)"),
+        {"timeout": f"{STATEMENT_TIMEOUT_SECONDS}s"},
+    )

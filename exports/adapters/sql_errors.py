@@ -1,0 +1,139 @@
+"""What a database driver reports, as the errors of an export.
+
+Drivers agree on no exception classes, so the code each one carries decides: SQLSTATE (psycopg, pyodbc), the name of a
+result code (sqlite3) or a number (MySQL drivers).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+
+from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
+
+_NO_ANSWER = SourceUnavailableError, "The client database did not answer."
+_BUSY = SourceUnavailableError, "The client database is busy: a lock, a limit or a time-out stopped the reading."
+_LOGIN = SourceRefusedError, "The client database refused the login, or the login may not read the view clients."
+_STATEMENT = SourceRefusedError, "The client database refused the statement."
+_DRIVER = SourceRefusedError, "The address of the client database is malformed, or no driver for it is installed."
+_NO_VIEW = SourceMismatchError, "The client database has no view clients; docs/client-view.md says how to make it."
+_NO_COLUMN = SourceMismatchError, "The view clients lacks a column; docs/client-view.md names them all."
+_TYPE = SourceMismatchError, "A column of the view clients has an unexpected type; docs/client-view.md names them all."
+
+_Verdict = tuple[type[ExportError], str]
+
+_BY_SQLSTATE: dict[str, _Verdict] = {
+    "08": _NO_ANSWER,
+    "28": _LOGIN,
+    "3D": _LOGIN,
+    "42501": _LOGIN,
+    "42P01": _NO_VIEW,
+    "42S02": _NO_VIEW,
+    "42703": _NO_COLUMN,
+    "42S22": _NO_COLUMN,
+    "42804": _TYPE,
+    "42883": _TYPE,
+    "22": _TYPE,
+    "40": _BUSY,
+    "53": _BUSY,
+    "55": _BUSY,
+    "57": _BUSY,
+    "57P": _NO_ANSWER,
+    "58": _NO_ANSWER,
+    "HYT": _BUSY,
+    "XX": _NO_ANSWER,
+}
+"""By the longest prefix. Classes: PostgreSQL appendix A; ODBC adds `42S..` and `HYT..`."""
+
+_BY_SQLITE_NAME: dict[str, _Verdict] = {
+    "SQLITE_CANTOPEN": _NO_ANSWER,
+    "SQLITE_IOERR": _NO_ANSWER,
+    "SQLITE_PROTOCOL": _BUSY,
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_INTERRUPT": _BUSY,
+    "SQLITE_AUTH": _LOGIN,
+    "SQLITE_PERM": _LOGIN,
+}
+
+_BY_MYSQL_NUMBER: dict[int, _Verdict] = {
+    1040: _BUSY,
+    1044: _LOGIN,
+    1045: _LOGIN,
+    1049: _LOGIN,
+    1054: _NO_COLUMN,
+    1142: _LOGIN,
+    1143: _LOGIN,
+    1146: _NO_VIEW,
+    1205: _BUSY,
+    1213: _BUSY,
+    1356: _NO_COLUMN,
+    3024: _BUSY,
+    2002: _NO_ANSWER,
+    2003: _NO_ANSWER,
+    2006: _NO_ANSWER,
+    2013: _NO_ANSWER,
+}
+
+_REFUSED_AT_CONNECT = ("authentication failed", "no password supplied", "pg_hba.conf", "does not exist", "denied")
+"""libpq gives no SQLSTATE when connecting fails; a login refused is told from a dead host by these words only."""
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Turn the errors of SQLAlchemy and of its drivers into those of `exports.errors`; the original is chained."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        kind, sentence = _judge(error)
+        raise kind(sentence) from error
+    except ModuleNotFoundError as error:
+        kind, sentence = _DRIVER
+        raise kind(sentence) from error
+
+
+def _judge(error: SQLAlchemyError) -> _Verdict:
+    if isinstance(error, ArgumentError | NoSuchModuleError):
+        return _DRIVER
+    if not isinstance(error, DBAPIError):
+        return _BUSY  # the pool had no connection left in time
+    return _judge_driver_error(error.orig) or _judge_by_class(error)
+
+
+def _judge_driver_error(original: Any) -> _Verdict | None:
+    if isinstance(original, sqlite3.Error):
+        return _judge_sqlite_error(original)
+    sign = getattr(original, "sqlstate", None) or next(iter(getattr(original, "args", ())), None)
+    if isinstance(sign, int):
+        return _BY_MYSQL_NUMBER.get(sign)
+    if isinstance(sign, str) and len(sign) == len("42P01"):
+        return next((_BY_SQLSTATE[sign[:n]] for n in (5, 3, 2) if sign[:n] in _BY_SQLSTATE), None)
+    return None
+
+
+def _judge_sqlite_error(original: sqlite3.Error) -> _Verdict | None:
+    text = str(original)
+    if text.startswith("no such table"):
+        return _NO_VIEW
+    if text.startswith("no such column"):
+        return _NO_COLUMN
+    name = getattr(original, "sqlite_errorname", "")
+    return next((verdict for sign, verdict in _BY_SQLITE_NAME.items() if name.startswith(sign)), _STATEMENT)
+
+
+def _judge_by_class(error: DBAPIError) -> _Verdict:
+    if isinstance(error, OperationalError) and any(words in str(error.orig) for words in _REFUSED_AT_CONNECT):
+        return _LOGIN
+    lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return _NO_ANSWER if lost else _STATEMENT
