@@ -134,18 +134,20 @@ class ProgressBar:
 
 
 def identity(pid: int) -> str | None:
-    """Start time and command line, which tell a process from a later one of the same number; None if there is none."""
-    if Path("/proc/self/stat").exists():
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            started = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
-        except OSError:
-            return None
-        return f"{started} {command}" if command else None  # a zombie has no command line
-    listed = subprocess.run(
-        ["ps", "-o", "lstart=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return listed.stdout.strip() or None
+    """When a process started, which tells it from a later one of the same number; None when it has ended."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    try:
+        if boot.exists():
+            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            state, started = fields[0], f"{fields[19]} ticks after boot {boot.read_text().strip()}"
+        else:
+            command = ["ps", "-o", "state=,lstart=", "-p", str(pid)]
+            state, _, started = subprocess.run(command, capture_output=True, text=True, check=False).stdout.partition(
+                " "
+            )
+    except OSError:
+        return None
+    return started.strip() if state and not state.startswith("Z") else None
 
 
 def kill_group(pid: int) -> None:

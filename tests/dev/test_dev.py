@@ -1,0 +1,362 @@
+"""dev.py: what it writes, says and counts; and that nothing it starts outlives it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+import dev
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def write_sample(folder: Path) -> Path:
+    sample = folder / "sample.json"
+    sample.write_text(json.dumps({"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python"}}))
+    return sample
+
+
+def is_running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def wait_until_gone(*pids: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if not any(is_running(pid) for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@contextmanager
+def listener() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+# --- settings and keys
+
+
+def test_new_settings_hold_a_key_and_its_hash_for_both_sample_tenants(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    assert dev.create_settings(settings, write_sample(tmp_path))
+    values = json.loads(settings.read_text())["Values"]
+    (entry,) = json.loads(values["EXPORT_API_KEYS"])
+    assert dev.is_hash_of(entry["hash"], values["DEV_API_KEY"])
+    assert entry["tenants"] == ["northwind", "harbour"]
+    assert values["FUNCTIONS_WORKER_RUNTIME"] == "python"
+
+
+def test_settings_with_a_key_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    dev.create_settings(settings, write_sample(tmp_path))
+    assert settings.stat().st_mode & 0o077 == 0
+
+
+def test_settings_that_exist_are_never_touched(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text("mine")
+    assert not dev.create_settings(settings, write_sample(tmp_path))
+    assert settings.read_text() == "mine"
+
+
+def test_two_clones_get_different_keys(tmp_path: Path) -> None:
+    for name in ("one.json", "two.json"):
+        dev.create_settings(tmp_path / name, write_sample(tmp_path))
+    assert (tmp_path / "one.json").read_text() != (tmp_path / "two.json").read_text()
+
+
+def test_a_broken_settings_file_is_named_in_plain_words(tmp_path: Path) -> None:
+    settings = tmp_path / "local.settings.json"
+    settings.write_text("{")
+    with pytest.raises(dev.DevError, match=r"local\.settings\.json is not a settings file"):
+        dev.read_settings(settings)
+
+
+def test_a_key_is_stored_as_salt_and_sha256_of_salt_and_key() -> None:
+    digest = "542bdb84e6b2871d3cb51a1fb34072e801c667e368b6fa7d982ea0af2ad1e4cc"
+    assert dev.hash_key("key", b"\x01\x02") == f"sha256$0102${digest}"
+
+
+def test_the_dev_key_is_good_for_the_tenant_asked_for() -> None:
+    values = {"DEV_API_KEY": "k", "EXPORT_API_KEYS": json.dumps([dev.key_entry("k", ["northwind"])])}
+    key = dev.dev_key(values, "acme")
+    assert key.tenants == ("northwind", "acme")
+    assert [entry["tenants"] for entry in json.loads(key.all_keys)] == [["northwind", "acme"]]
+
+
+def test_settings_without_a_dev_key_get_one_for_this_run_beside_their_own() -> None:
+    values = {"EXPORT_API_KEYS": json.dumps([dev.key_entry("theirs", ["acme"])])}
+    key = dev.dev_key(values, None)
+    theirs, ours = json.loads(key.all_keys)
+    assert dev.is_hash_of(theirs["hash"], "theirs")
+    assert dev.is_hash_of(ours["hash"], key.key)
+
+
+@pytest.mark.parametrize(
+    ("asked", "own_database", "key_tenants", "chosen"),
+    [
+        (None, False, ["northwind", "harbour"], "northwind"),
+        ("harbour", False, [], "harbour"),
+        (None, True, ["acme"], "acme"),
+    ],
+)
+def test_the_tenant_is_the_one_asked_for_or_the_only_one(
+    asked: str | None, own_database: bool, key_tenants: list[str], chosen: str
+) -> None:
+    assert dev.choose_tenant(asked, own_database, key_tenants) == chosen
+
+
+def test_an_own_database_needs_a_tenant_when_the_key_has_several() -> None:
+    with pytest.raises(dev.DevError, match="--tenant"):
+        dev.choose_tenant(None, True, ["northwind", "harbour"])
+
+
+# --- ports and addresses
+
+
+def test_the_connection_string_names_all_three_services() -> None:
+    text = dev.connection_string(1, 2, 3)
+    assert text.startswith("DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=")
+    assert "BlobEndpoint=http://127.0.0.1:1/devstoreaccount1;" in text
+    assert "QueueEndpoint=http://127.0.0.1:2/devstoreaccount1;" in text
+    assert "TableEndpoint=http://127.0.0.1:3/devstoreaccount1;" in text
+
+
+def test_a_port_in_use_is_named_with_the_option_that_helps() -> None:
+    with listener() as port, pytest.raises(dev.DevError, match=rf"Port {port} is in use.*--port {port + 1}"):
+        dev.require_free(port)
+
+
+def test_a_port_given_back_is_free_again() -> None:
+    with listener() as port:
+        pass
+    dev.require_free(port)
+
+
+# --- what is shown
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "begins"),
+    [
+        (0, None, "[░░░░] "),
+        (0, 8, "[░░░░]   0 %"),
+        (3, 8, "[█░░░]  37 %"),
+        (8, 8, "[████] 100 %"),
+        (0, 0, "[████] 100 %"),
+    ],
+)
+def test_the_bar_fills_with_the_share_done(done: int, total: int | None, begins: str) -> None:
+    assert dev.progress_line(done, total, seconds=1, bar_width=4).startswith(begins)
+
+
+def test_the_bar_tells_rows_and_rows_a_second() -> None:
+    assert dev.progress_line(5_000, 20_000, seconds=2).endswith("5,000 of 20,000 rows  2,500 rows/s")
+
+
+def test_a_terminal_sees_one_line_that_updates_itself() -> None:
+    output = io.StringIO()
+    bar = dev.ProgressBar(output, terminal=True)
+    for done in (1, 2, 3):
+        bar.show(done, 3)
+    bar.close()
+    assert output.getvalue().count("\n") == 1
+    assert output.getvalue().count("\r") == 3
+
+
+def test_a_log_file_sees_at_most_five_lines() -> None:
+    output = io.StringIO()
+    bar = dev.ProgressBar(output, terminal=False)
+    for done in range(1001):
+        bar.show(done, 1000)
+    assert [line.split("]")[1][:6] for line in output.getvalue().splitlines()] == [
+        "   0 %", "  25 %", "  50 %", "  75 %", " 100 %",
+    ]  # fmt: skip
+
+
+def test_the_health_report_names_only_what_is_unhealthy() -> None:
+    body = {
+        "status": "unhealthy",
+        "dependencies": {"jobs": {"status": "healthy"}, "clients": {"status": "unhealthy", "detail": "no view"}},
+    }
+    assert dev.health_report(dev.Answer(503, {}, json.dumps(body).encode())) == "    clients: no view"
+
+
+def test_a_health_answer_of_another_form_is_shown_as_it_is() -> None:
+    assert dev.health_report(dev.Answer(503, {}, b"down")) == "    503 down"
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 3, 1000])
+def test_line_breaks_inside_quotes_are_not_counted_as_rows(piece_bytes: int) -> None:
+    content = b'a,b\r\n"x\r\ny","say ""hi""\n"\r\nlast,1\r\n'
+    counter = dev.RowCounter()
+    for start in range(0, len(content), piece_bytes):
+        counter.feed(content[start : start + piece_bytes])
+    assert counter.rows == 3
+
+
+def test_first_lines_fit_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv"
+    file.write_text('Name,Note\r\n"A\r\nB","' + "x" * 300 + '"\r\nC,D\r\nE,F\r\n', newline="")
+    header, first, second = dev.first_lines(file, count=3, width=20)
+    assert (header, second) == ("Name,Note", "C,D")
+    assert first == "A B," + "x" * 15 + "…"
+
+
+def test_pytest_totals_are_found_among_colours_and_rulers() -> None:
+    output = (
+        "...F\n=== short test summary info ===\nFAILED a.py\n\x1b[31m\x1b[1m1 failed\x1b[0m, 3 passed in 0.10s\x1b[0m\n"
+    )
+    assert dev.totals_line(output) == "1 failed, 3 passed in 0.10s"
+
+
+# --- set-up
+
+
+def test_a_stamp_is_current_only_for_exactly_these_files(tmp_path: Path) -> None:
+    source, stamp = tmp_path / "requirements.txt", tmp_path / "stamp"
+    source.write_text("a==1")
+    assert not dev.is_current(stamp, [source])
+    stamp.write_text(dev.digest([source]))
+    assert dev.is_current(stamp, [source])
+    source.write_text("a==2")
+    assert not dev.is_current(stamp, [source])
+
+
+def test_a_failing_step_shows_its_command_and_what_it_said() -> None:
+    with pytest.raises(dev.DevError, match=r"(?s)No luck\..*Tried: .*exit.*ended with code 3.*told you"):
+        dev.run_quietly([sys.executable, "-c", "print('told you'); exit(3)"], "No luck.")
+
+
+@pytest.mark.parametrize("command", [["run", "--clients", "0"], ["run", "--colour"], ["unknown"], []])
+def test_wrong_arguments_are_refused_before_anything_starts(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        dev.main(command)
+    assert "usage" in capsys.readouterr().err
+
+
+def test_unknown_arguments_of_test_go_to_pytest_in_their_order() -> None:
+    options, rest = dev.make_parser().parse_known_args(["test", "-k", "name", "--fast", "tests/dev", "-x"])
+    assert options.fast
+    assert rest == ["-k", "name", "tests/dev", "-x"]
+
+
+# --- nothing is left running
+
+
+def test_stopping_ends_the_whole_group(tmp_path: Path) -> None:
+    starter = "import subprocess, sys, time; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); time.sleep(60)"
+    process = dev.Process("starter", [sys.executable, "-c", starter, *SLEEPER], log=tmp_path / "log")
+    while not (printed := process.log.read_text().strip()):
+        time.sleep(0.02)
+    process.stop()
+    assert wait_until_gone(process.pid, int(printed))
+
+
+def test_a_program_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    )
+    process = dev.Process("deaf", [sys.executable, "-c", deaf], log=tmp_path / "log")
+    while "deaf" not in process.log.read_text():
+        time.sleep(0.02)
+    process.stop(patience_seconds=0.2)
+    assert not is_running(process.pid)
+
+
+def test_what_a_killed_program_started_is_ended_at_once(tmp_path: Path) -> None:
+    program = f"""
+import sys, time; sys.path.insert(0, {str(dev.ROOT)!r})
+import dev
+from pathlib import Path
+print(dev.Process("sleeper", sys.argv[1:], log=Path({str(tmp_path / "log")!r})).pid, flush=True)
+time.sleep(60)
+"""
+    command = [sys.executable, "-c", program, *SLEEPER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout
+        sleeper = int(starter.stdout.readline())
+        starter.kill()
+    assert wait_until_gone(sleeper)
+
+
+def test_leftovers_of_a_killed_run_are_ended_by_the_next(tmp_path: Path) -> None:
+    record = tmp_path / "pids.json"
+    with subprocess.Popen(SLEEPER, start_new_session=True) as leftover:
+        dev.record_run(record, [leftover.pid])
+        forget(record, "owner")
+        dev.claim_run(record)
+        assert leftover.wait(10) == -signal.SIGTERM
+
+
+def test_a_process_that_took_over_a_recorded_number_is_spared(tmp_path: Path) -> None:
+    record = tmp_path / "pids.json"
+    with subprocess.Popen(SLEEPER, start_new_session=True) as stranger:
+        dev.record_run(record, [stranger.pid])
+        forget(record, "owner", "started")
+        dev.claim_run(record)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    record = tmp_path / "pids.json"
+    dev.record_run(record, [])
+    with pytest.raises(dev.DevError, match=rf"Another `dev.py run`.*process {os.getpid()}"):
+        dev.claim_run(record)
+
+
+def forget(record: Path, *parts: str) -> None:
+    """Make the recorded processes look like ones that are gone, whose numbers others have now."""
+    content = json.loads(record.read_text())
+    for part in parts:
+        entries = content[part] if part == "started" else [content[part]]
+        for entry in entries:
+            entry["identity"] = "started at another time"
+    record.write_text(json.dumps(content))
+
+
+def test_azurite_listens_on_free_ports_and_leaves_nothing_running(tmp_path: Path) -> None:
+    azurite = dev.start_azurite(tmp_path)
+    try:
+        assert all(not dev.is_free(port) for port in azurite.ports)
+        assert dev.call("GET", f"http://127.0.0.1:{azurite.ports[0]}/").status == 400
+    finally:
+        azurite.stop()
+    assert not is_running(azurite.pid)
+    assert all(dev.is_free(port) for port in azurite.ports)
+
+
+def test_azurite_starts_again_on_its_files_and_ports_after_a_kill(tmp_path: Path) -> None:
+    first = dev.start_azurite(tmp_path)
+    first.kill()
+    assert not is_running(first.pid)
+    second = dev.start_azurite(tmp_path, ports=first.ports)
+    second.stop()
+    assert second.connection_string == first.connection_string
+
+
+def test_azurite_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with listener() as port, pytest.raises(dev.DevError, match="EADDRINUSE"):
+        dev.start_azurite(tmp_path, ports=(port, 0, 0))
