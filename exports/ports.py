@@ -77,6 +77,9 @@ class JobStore(Protocol):
     def get(self, tenant: str, code: str) -> Job | None:
         """Look a job up by tenant and code."""
 
+    def check(self) -> None:
+        """Ask for something harmless, to see that the store answers."""
+
     def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
         """Write `alter(job)` if the job is still the one that was read, else read and alter again.
 
@@ -143,6 +146,9 @@ class FileStore(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove the published file, if there is one."""
+
+    def check(self) -> None:
+        """Ask for something harmless, to see that the store answers."""
 
     def link(self, path: str, expires: datetime) -> str:
         """Mint a URL that reads this one file until `expires`."""

@@ -47,7 +47,7 @@ def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
     run = ExportJob.model_validate(context.get_input())
     try:
         outcome = yield from _export(context, run)
-    except Exception:  # noqa: BLE001 - whatever it was, the user must be told that the job has ended
+    except Exception:  # whatever it was, the user must be told that the job has ended
         outcome = Rejected(failure=INTERRUPTED)
     if isinstance(outcome, Progress) and outcome.next_page < outcome.pages:
         again = run.model_copy(update={"progress": outcome})

@@ -1,0 +1,36 @@
+"""Step: tell how a job is doing."""
+
+from __future__ import annotations
+
+from exports.job_codes import is_job_code
+from exports.jobs import CsvExportJobDto, Job, show_job
+from exports.services import Services
+from exports.states import JobStatus
+
+
+def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto | None:
+    """Show a job; None if this tenant has none of that code.
+
+    Raises:
+        StorageUnavailableError: Can be tried again.
+    """
+    job = services.jobs.get(tenant, code) if is_job_code(code) else None
+    return present(services, job) if job else None
+
+
+def present(services: Services, job: Job) -> CsvExportJobDto:
+    """Show a job with its progress and, if it is completed and has not expired, a fresh link.
+
+    Costs at most one more query, for the pages in flight, whatever the size of the job.
+    """
+    now = services.now()
+    link = None
+    if job.status is JobStatus.COMPLETED and job.expiry_date is not None and now < job.expiry_date:
+        link = services.files.link(job.file_path, job.expiry_date)
+    return show_job(job, _processed_items(services, job), now, link)
+
+
+def _processed_items(services: Services, job: Job) -> int:
+    if job.status is JobStatus.COMPLETED or job.total_items is None:
+        return job.settled_items
+    return job.settled_items + sum(page.rows for page in services.pages.records(job.ref, job.settled_pages))

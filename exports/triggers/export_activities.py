@@ -1,0 +1,77 @@
+"""Activity triggers: one per step. A function's name is its durable name, a published format."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import azure.durable_functions as df
+
+from exports.errors import PermanentError, TransientError
+from exports.failures import failure_of
+from exports.payloads import (
+    CommitFile,
+    Outcome,
+    PlanPages,
+    RecordOutcome,
+    RecordProgress,
+    Rejected,
+    WritePage,
+)
+from exports.services import ServiceProvider, Services
+from exports.steps import commit_file as commit
+from exports.steps import plan_pages as plan
+from exports.steps import record_outcome as outcome
+from exports.steps import record_progress as progress
+from exports.steps import write_page as write
+from shared.models import Model
+from shared.orchestration import Payload
+
+O = TypeVar("O", bound=Model)  # noqa: E741
+_log = logging.getLogger(__name__)
+
+
+def export_activities(provide: ServiceProvider) -> df.Blueprint:
+    """Build the activity triggers of exports."""
+    blueprint = df.Blueprint()
+
+    @blueprint.activity_trigger(input_name="payload")
+    def plan_pages(payload: Any) -> Payload:
+        return run_step(provide, plan.plan_pages, PlanPages, payload)
+
+    @blueprint.activity_trigger(input_name="payload")
+    def write_page(payload: Any) -> Payload:
+        return run_step(provide, write.write_page, WritePage, payload)
+
+    @blueprint.activity_trigger(input_name="payload")
+    def record_progress(payload: Any) -> Payload:
+        return run_step(provide, progress.record_progress, RecordProgress, payload)
+
+    @blueprint.activity_trigger(input_name="payload")
+    def commit_file(payload: Any) -> Payload:
+        return run_step(provide, commit.commit_file, CommitFile, payload)
+
+    @blueprint.activity_trigger(input_name="payload")
+    def record_outcome(payload: Any) -> Payload:
+        return run_step(provide, outcome.record_outcome, RecordOutcome, payload)
+
+    return blueprint
+
+
+def run_step(
+    provide: ServiceProvider, step: Callable[[Services, O], Outcome], order: type[O], payload: Payload
+) -> Payload:
+    """Run a step on the order in `payload`; raise to be tried again, return what trying again cannot cure.
+
+    Errors reach an orchestrator as bare text. So a permanent error, and a transient one in the final try, are
+    returned as `Rejected`, with what the user is to be told.
+    """
+    try:
+        result: Outcome = step(provide(), order.model_validate(payload["order"]))
+    except (PermanentError, TransientError) as error:
+        _log.warning("event=step.failed step=%s code=%s", order.__name__, error.code, exc_info=True)
+        if isinstance(error, TransientError) and not payload["finalTry"]:
+            raise
+        result = Rejected(failure=failure_of(error))
+    return result.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,16 @@
+"""Orchestration triggers. A function's name is its durable name, a published format."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from exports.orchestrators.export_job import export_job
+from exports.orchestrators.export_wave import export_wave
+
+
+def export_orchestrators() -> df.Blueprint:
+    """Build the orchestration triggers of exports."""
+    blueprint = df.Blueprint()
+    for orchestrator in (export_job, export_wave):
+        blueprint.orchestration_trigger(context_name="context")(orchestrator)
+    return blueprint

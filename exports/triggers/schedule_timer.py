@@ -1,0 +1,59 @@
+"""Timer trigger: one scheduled export, set up by app settings."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from exports.services import ServiceProvider, Services
+from exports.specs import make_spec
+from exports.steps.start_export import OrchestrationStarter, start_slot
+
+SCHEDULE = "%EXPORT_SCHEDULE%"
+"""The NCRONTAB expression comes from the app setting of this name (six fields, UTC)."""
+
+_NAME = "settings"
+_log = logging.getLogger(__name__)
+
+
+def schedule_timer(provide: ServiceProvider) -> df.Blueprint:
+    """Build the timer trigger of the scheduled export."""
+    blueprint = df.Blueprint()
+
+    @blueprint.function_name("run_scheduled_export")
+    @blueprint.timer_trigger(arg_name="timer", schedule=SCHEDULE)
+    @blueprint.durable_client_input(client_name="client")
+    async def run_scheduled_export(timer: func.TimerRequest, client: str) -> None:
+        await _run(provide(), timer, client)
+
+    return blueprint
+
+
+async def _run(services: Services, timer: func.TimerRequest, starter: Any) -> None:
+    tenant = services.settings.schedule_tenant
+    if not tenant:
+        return
+    slot = slot_of(timer, services.now())
+    job = await _start(services, starter, tenant, slot)
+    _log.info("event=schedule.fired slot=%s code=%s", slot.isoformat(), job)
+
+
+async def _start(services: Services, starter: OrchestrationStarter, tenant: str, slot: datetime) -> str | None:
+    spec = make_spec(services.settings.schedule_request)
+    job = await start_slot(services, starter, tenant, spec, _NAME, slot)
+    return job.code if job else None
+
+
+def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
+    """Name the slot a timer fired for: the moment it was due, or this minute where the host keeps no record.
+
+    Firing late, twice or on two hosts names the same slot, and a slot has one job.
+    """
+    due = (timer.schedule_status or {}).get("Next")
+    if due and not due.startswith("0001-"):
+        return datetime.fromisoformat(due)
+    return now.replace(second=0, microsecond=0)

@@ -1,0 +1,21 @@
+"""The function app: composes the triggers of all features. Connects to nothing and reads no setting when imported."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from exports.services import services_from_environment
+from exports.triggers.export_activities import export_activities
+from exports.triggers.export_http import export_http
+from exports.triggers.export_orchestrators import export_orchestrators
+from exports.triggers.health_http import health_http
+from exports.triggers.schedule_timer import schedule_timer
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+for blueprint in (
+    export_http(services_from_environment),
+    export_activities(services_from_environment),
+    export_orchestrators(),
+    schedule_timer(services_from_environment),
+    health_http(services_from_environment),
+):
+    app.register_functions(blueprint)

@@ -1,0 +1,109 @@
+"""Between HTTP and models: the only place that writes responses and reads bodies."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import azure.functions as func
+from pydantic import ValidationError
+
+from shared.models import Model
+from shared.problems import ProblemError, ProblemType, faults_of
+
+M = TypeVar("M", bound=Model)
+H = TypeVar("H", bound=Callable[..., Any])
+Describe = Callable[[Exception], ProblemError | None]
+"""Turns an expected exception into a problem; None for what nobody expected."""
+
+MALFORMED_BODY = ProblemType("malformed-body", 400, "The body is not JSON")
+INVALID_REQUEST = ProblemType("invalid-request", 400, "The request is not valid")
+BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
+UNSUPPORTED_MEDIA_TYPE = ProblemType("unsupported-media-type", 415, "The media type is not supported")
+INTERNAL = ProblemType("internal", 500, "The service failed")
+
+_JSON = "application/json"
+_PROBLEM = "application/problem+json"
+_NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_log = logging.getLogger(__name__)
+
+
+def json_response(body: Model, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """Answer with a model. Never cached: it may hold a link."""
+    return func.HttpResponse(
+        body.model_dump_json(by_alias=True),
+        status_code=status,
+        mimetype=_JSON,
+        headers={**_NO_STORE, **(headers or {})},
+    )
+
+
+def problem_response(problem: ProblemError, path: str | None = None) -> func.HttpResponse:
+    """Answer with a problem document."""
+    return func.HttpResponse(
+        json.dumps(problem.document(path)),
+        status_code=problem.kind.status,
+        mimetype=_PROBLEM,
+        headers={**_NO_STORE, **problem.headers},
+    )
+
+
+def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
+    """Read a JSON body into a model, strictly: a number is not a string, `"true"` is not a boolean.
+
+    Raises:
+        ProblemError: 413, 415, or 400 with one fault per error.
+    """
+    body = req.get_body()
+    if len(body) > max_bytes:
+        raise ProblemError(BODY_TOO_LARGE, f"Send at most {max_bytes:,} bytes.")
+    media_type = req.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _JSON:
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send the body as {_JSON}.", headers={"Accept": _JSON})
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        if any(fault["type"] == "json_invalid" for fault in errors):
+            detail = "Send one JSON object in UTF-8; {} is the smallest."
+            raise ProblemError(MALFORMED_BODY, detail, faults_of(errors)) from None
+        detail = f"{len(errors)} fault(s) in the body; each is described under errors."
+        raise ProblemError(INVALID_REQUEST, detail, faults_of(errors)) from None
+
+
+def answering_problems(describe: Describe) -> Callable[[H], H]:
+    """Decorate an HTTP trigger: every exception becomes a problem document, and nothing internal is shown."""
+
+    def decorate(handler: H) -> H:
+        @functools.wraps(handler)
+        async def answer_async(req: func.HttpRequest, *args: Any, **kwargs: Any) -> func.HttpResponse:
+            try:
+                return await cast("Awaitable[func.HttpResponse]", handler(*args, req=req, **kwargs))
+            except Exception as error:
+                return _answer(error, describe, req)
+
+        @functools.wraps(handler)
+        def answer(req: func.HttpRequest, *args: Any, **kwargs: Any) -> func.HttpResponse:
+            try:
+                return cast("func.HttpResponse", handler(*args, req=req, **kwargs))
+            except Exception as error:
+                return _answer(error, describe, req)
+
+        return cast("H", answer_async if inspect.iscoroutinefunction(handler) else answer)
+
+    return decorate
+
+
+def _answer(error: Exception, describe: Describe, req: func.HttpRequest) -> func.HttpResponse:
+    problem = error if isinstance(error, ProblemError) else describe(error)
+    if problem is None:
+        incident = uuid.uuid4().hex
+        _log.exception("event=request.failed incident=%s method=%s", incident, req.method)
+        problem = ProblemError(INTERNAL, f"Try again; if it fails again, tell support this number: {incident}.")
+    return problem_response(problem, urlsplit(req.url).path)

@@ -1,0 +1,99 @@
+"""Problem details for HTTP (RFC 9457): what went wrong, in words for the caller, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from shared.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One row of a service's table of problems.
+
+    Attributes:
+        code: Stable, for programs; kebab-case.
+        title: The same for every occurrence.
+    """
+
+    code: str
+    status: int
+    title: str
+
+
+class Fault(Model):
+    """One fault of a request.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) into the body; empty for the body as a whole.
+        detail: What is wrong and what to change.
+    """
+
+    pointer: str
+    detail: str
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document. The texts are shown to the caller."""
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{kind.code}: {detail}")
+        self.kind = kind
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+
+    def document(self, instance: str | None = None) -> dict[str, Any]:
+        """Build the members of the problem document.
+
+        Args:
+            instance: URI reference of this occurrence, such as the path of the request.
+        """
+        document: dict[str, Any] = {
+            "type": f"urn:problem:{self.kind.code}",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "code": self.kind.code,
+        }
+        if instance is not None:
+            document["instance"] = instance
+        if self.faults:
+            document["errors"] = [fault.model_dump(mode="json") for fault in self.faults]
+        return document
+
+
+def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
+    """Turn the errors of a pydantic validation into faults of the body that was validated."""
+    return [Fault(pointer=pointer(*error["loc"]), detail=_sentence(error)) for error in errors]
+
+
+def pointer(*path: str | int) -> str:
+    """Build a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+_SENTENCES = {
+    "extra_forbidden": "There is no property of this name here; remove it or correct its spelling.",
+    "missing": "This property is required.",
+    "model_type": "This must be an object.",
+    "model_attributes_type": "This must be an object.",
+    "tuple_type": "This must be an array.",
+    "too_short": "This must not be empty.",
+    "string_type": "This must be a string.",
+    "bool_type": "This must be true or false.",
+}
+
+
+def _sentence(error: ErrorDetails) -> str:
+    return _SENTENCES.get(error["type"]) or f"{error['msg'].rstrip('.')}."
