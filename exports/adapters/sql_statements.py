@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Dialect,
+    Integer,
     Select,
     String,
     TableClause,
@@ -105,7 +106,7 @@ def _any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
     """As `or_`, but flat: SQLite refuses a chain of a thousand ORs as too deep."""
     if not conditions:
         return false()
-    one = literal_column("1")
+    one = literal_column("1", Integer())
     return case(*((condition, one) for condition in conditions), else_=literal_column("0")) == one
 
 

@@ -24,7 +24,7 @@ def tenant_of(req: func.HttpRequest, keys: Sequence[ApiKey]) -> str:
     if key is None:
         challenge = {"WWW-Authenticate": f'ApiKey header="{_HEADER}"'}
         raise ProblemError(INVALID_API_KEY, f"Send your API key in the header {_HEADER}.", headers=challenge)
-    named = req.route_params.get("tenant")
+    named: str | None = req.route_params.get("tenant")
     if named is None:
         return _only_tenant(key)
     if named not in key.tenants:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -34,7 +32,7 @@ def export_http(provide: ServiceProvider) -> df.Blueprint:
     blueprint = df.Blueprint()
 
     @answering_problems(describe)
-    async def start_export(req: func.HttpRequest, client: str) -> func.HttpResponse:
+    async def start_export(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
         return await _start(req, provide(), client)
 
     @answering_problems(describe)
@@ -42,15 +40,10 @@ def export_http(provide: ServiceProvider) -> df.Blueprint:
         return _get(req, provide())
 
     for suffix, prefix in (("", ""), ("_of_tenant", _BY_TENANT)):
-        _register(
-            blueprint, f"start_export{suffix}", f"{prefix}{COLLECTION}", "POST", _with_client(blueprint, start_export)
-        )
+        starting = blueprint.durable_client_input(client_name="client")(start_export)
+        _register(blueprint, f"start_export{suffix}", f"{prefix}{COLLECTION}", "POST", starting)
         _register(blueprint, f"get_export{suffix}", f"{prefix}{COLLECTION}/{{code}}", "GET", get_export)
     return blueprint
-
-
-def _with_client(blueprint: df.Blueprint, handler: Callable[..., Any]) -> Any:
-    return blueprint.durable_client_input(client_name="client")(handler)
 
 
 def _register(blueprint: df.Blueprint, name: str, route: str, method: str, handler: Any) -> None:
@@ -108,4 +101,5 @@ def _retry_after(shown: CsvExportJobDto) -> dict[str, str]:
 
 
 def _url_of(req: func.HttpRequest) -> str:
-    return urlsplit(req.url)._replace(query="", fragment="").geturl()
+    url: str = req.url
+    return url.partition("?")[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -27,13 +26,13 @@ def schedule_timer(provide: ServiceProvider) -> df.Blueprint:
     @blueprint.function_name("run_scheduled_export")
     @blueprint.timer_trigger(arg_name="timer", schedule=SCHEDULE)
     @blueprint.durable_client_input(client_name="client")
-    async def run_scheduled_export(timer: func.TimerRequest, client: str) -> None:
+    async def run_scheduled_export(timer: func.TimerRequest, client: OrchestrationStarter) -> None:
         await _run(provide(), timer, client)
 
     return blueprint
 
 
-async def _run(services: Services, timer: func.TimerRequest, starter: Any) -> None:
+async def _run(services: Services, timer: func.TimerRequest, starter: OrchestrationStarter) -> None:
     tenant = services.settings.schedule_tenant
     if not tenant:
         return
@@ -53,7 +52,7 @@ def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
 
     Firing late, twice or on two hosts names the same slot, and a slot has one job.
     """
-    due = (timer.schedule_status or {}).get("Next")
+    due = getattr(timer, "schedule_status", {}).get("Next")  # the abstract type does not name the property
     if due and not due.startswith("0001-"):
         return datetime.fromisoformat(due)
     return now.replace(second=0, microsecond=0)
