@@ -1,0 +1,118 @@
+"""What an orchestrator's replay asks for: its reply, reduced to a flat, append-only list of leaves."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+_STATE_LABEL = "\n\n$OutOfProcData$:"
+
+
+class ActionType(IntEnum):
+    CALL_ACTIVITY = 0
+    CALL_ACTIVITY_WITH_RETRY = 1
+    CALL_SUB = 2
+    CALL_SUB_WITH_RETRY = 3
+    CONTINUE_AS_NEW = 4
+    CREATE_TIMER = 5
+    WAIT_FOR_EVENT = 6
+    CALL_ENTITY = 7
+    CALL_HTTP = 8
+    SIGNAL_ENTITY = 9
+    SCHEDULED_SIGNAL = 10
+    WHEN_ANY = 11
+    WHEN_ALL = 12
+
+
+_REFUSED = {
+    ActionType.CALL_ENTITY: "entities",
+    ActionType.SIGNAL_ENTITY: "entities",
+    ActionType.SCHEDULED_SIGNAL: "entities",
+    ActionType.CALL_HTTP: "call_http",
+}
+
+
+class FatalError(Exception):
+    """The orchestration fails at once, whatever is still open; its code cannot catch this."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One action that is not a WhenAny or WhenAll."""
+
+    type: ActionType
+    fields: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.fields.get("functionName", ""))
+
+    @property
+    def attempts(self) -> int:
+        """Attempts allowed; 0 for a call without retry options."""
+        return int(self.fields.get("retryOptions", {}).get("maxNumberOfAttempts", 0))
+
+    @property
+    def retry_seconds(self) -> float:
+        return float(self.fields["retryOptions"]["firstRetryIntervalInMilliseconds"]) / 1000
+
+
+@dataclass(frozen=True)
+class Reply:
+    """State of an orchestrator's code after a replay. `error` set means it failed, whatever `done` says."""
+
+    leaves: list[Leaf]
+    done: bool
+    output: str | None
+    error: str | None
+    custom_status: str | None
+
+
+def parse_reply(text: str) -> Reply:
+    """The state an orchestrator returned."""
+    state = json.loads(text)
+    actions = state.get("actions") or [[]]
+    return Reply(
+        leaves=list(_flatten(actions[0])),
+        done=bool(state.get("isDone")),
+        output=_json_or_none(state.get("output")),
+        error=state.get("error"),
+        custom_status=_json_or_none(state.get("customStatus")),
+    )
+
+
+def parse_failure(text: str) -> Reply:
+    """The state inside the exception the SDK raises.
+
+    The last label counts: the texts of nested failures may carry older ones.
+
+    Raises:
+        FatalError: The exception carries no state; it came from outside the orchestrator's own code.
+    """
+    _, label, state = text.rpartition(_STATE_LABEL)
+    if not label:
+        raise FatalError(text)
+    return parse_reply(state)
+
+
+def fingerprint(leaves: list[Leaf]) -> int:
+    """A number that changes when a replay asks for other work than was recorded."""
+    return zlib.crc32("|".join(f"{int(leaf.type)}{leaf.name}" for leaf in leaves).encode())
+
+
+def _flatten(actions: list[dict[str, Any]]) -> Iterator[Leaf]:
+    for action in actions:
+        kind = ActionType(action["actionType"])
+        if kind in (ActionType.WHEN_ANY, ActionType.WHEN_ALL):
+            yield from _flatten(action["compoundActions"])
+        elif kind in _REFUSED:
+            msg = f"devhost does not support {_REFUSED[kind]}"
+            raise FatalError(msg)
+        else:
+            yield Leaf(kind, action)
+
+
+def _json_or_none(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)

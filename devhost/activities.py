@@ -1,0 +1,131 @@
+"""Runs activities: hands them to workers in the order they were scheduled, and stores results in groups.
+
+An activity whose result was not stored when host or worker died runs again: at least once, never zero times.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from devhost.functions import FunctionTable
+from devhost.history import EventType, event
+from devhost.models import Activity
+from devhost.store import Store
+from devhost.workers import Reply, WorkerDiedError, WorkerPool
+
+_log = logging.getLogger("devhost.activities")
+
+_MOST_DEATHS = 20  # workers that died while it ran; fewer would fail healthy activities beside a sick one
+_COMMIT_INTERVAL_SECONDS = 0.002
+_RETRY_SECONDS = 1.0
+
+Completion = tuple[Activity, EventType, str]
+
+
+class ActivityDispatcher:
+    """Runs what instances schedule."""
+
+    def __init__(self, store: Store, pool: WorkerPool) -> None:
+        self._store = store
+        self._pool = pool
+        self._wake: Callable[[str], None] = lambda _: None
+        self._functions = FunctionTable([])
+        self._queue: deque[int] = deque()
+        self._newest = 0
+        self._finished: list[Completion] = []
+        self._flushing: asyncio.Handle | None = None
+        self._last_commit = 0.0
+        self._stopping = False
+
+    def start(self, functions: FunctionTable, wake: Callable[[str], None]) -> None:
+        """Take up what an earlier host left; `wake` is called for instances whose activities have reported."""
+        self._functions = functions
+        self._wake = wake
+        self._enqueue(self._store.pending_activities())
+
+    def scheduled(self, instance_id: str) -> None:
+        """Take up what the instance has just scheduled."""
+        self._enqueue(self._store.activities_of(instance_id, after=self._newest))
+
+    def stop(self) -> None:
+        """Begin nothing any more; store what has finished."""
+        self._stopping = True
+        if self._finished:
+            self._flush()
+
+    def pump(self) -> None:
+        """Begin what is queued, as far as workers have room."""
+        while self._queue and not self._stopping and (worker := self._pool.pick("activity")):
+            activity = self._store.activity(self._queue.popleft())
+            if activity is None:  # purged
+                continue
+            function = self._functions.activity(activity.name)
+            if function is None:
+                reason = f"The activity function '{activity.name}' does not exist."
+                self._complete((activity, EventType.TASK_FAILED, _failed(activity, "Missing", reason, "")))
+                continue
+            future = worker.invoke(function, {}, activity.input.encode())
+            future.add_done_callback(partial(self._returned, activity))
+
+    def _enqueue(self, numbers: list[int]) -> None:
+        self._queue += numbers
+        self._newest = max(self._newest, *numbers[-1:], 0)
+        self.pump()
+
+    def _returned(self, activity: Activity, done: asyncio.Future[Reply]) -> None:
+        if done.cancelled() or self._stopping:
+            return
+        error = done.exception()
+        if error is None:
+            self._complete((activity, *_result(activity, done.result())))
+        elif isinstance(error, WorkerDiedError) and activity.deaths < _MOST_DEATHS:
+            self._store.charge_death(activity.n)
+            self._queue.appendleft(activity.n)
+            asyncio.get_running_loop().call_soon(self.pump)
+        else:
+            text = _failed(activity, "TimeoutException", str(error), "")
+            self._complete((activity, EventType.TASK_FAILED, text))
+
+    def _complete(self, completion: Completion) -> None:
+        self._finished.append(completion)
+        if self._flushing is None:
+            loop = asyncio.get_running_loop()
+            due = self._last_commit + _COMMIT_INTERVAL_SECONDS
+            self._flushing = loop.call_soon(self._flush) if loop.time() >= due else loop.call_at(due, self._flush)
+
+    def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        finished, self._finished, self._flushing = self._finished, [], None
+        try:
+            self._store.complete_activities(finished)
+        except sqlite3.Error:
+            _log.exception("results of %d activities could not be stored, trying again", len(finished))
+            self._finished = finished
+            self._flushing = loop.call_later(_RETRY_SECONDS, self._flush)
+            return
+        self._last_commit = loop.time()
+        for instance_id in {activity.id for activity, _, _ in finished}:
+            self._wake(instance_id)
+
+
+def _result(activity: Activity, reply: Reply) -> tuple[EventType, str]:
+    text = reply.body.decode()
+    if reply.ok:
+        return EventType.TASK_COMPLETED, event(
+            EventType.TASK_COMPLETED, time.time(), TaskScheduledId=activity.task, Result=text
+        )
+    return EventType.TASK_FAILED, _failed(activity, reply.header["type"], text, reply.header["stack"])
+
+
+def _failed(activity: Activity, kind: str, message: str, stack: str) -> str:
+    details = {"ClassName": kind, "Message": message, "StackTraceString": stack}
+    # two blanks: the real extension cuts the worker's text after "Exception:"
+    reason = f"Activity function '{activity.name}' failed:  {kind}: {message}"
+    return event(
+        EventType.TASK_FAILED, time.time(), TaskScheduledId=activity.task, Reason=reason, Details=json.dumps(details)
+    )

@@ -1,0 +1,108 @@
+"""The HTTP listener: requests in, invocations out, and the answers back, byte for byte."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from devhost.channel import Header
+from devhost.routes import NotFound, Router
+from devhost.workers import FunctionTimeoutError, Reply, WorkerDiedError, WorkerPool
+
+_log = logging.getLogger("devhost.http")
+
+MOST_BODY_BYTES = 100 * 1024 * 1024
+_PATIENCE_SECONDS = 15.0
+# these describe the connection, which is the host's
+_OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "keep-alive"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+
+
+class HttpFront:
+    """Asks `built_in` first (management, admin), then the routes of the app."""
+
+    def __init__(self, router: Router, pool: WorkerPool, built_in: list[Handler]) -> None:
+        self._router = router
+        self._pool = pool
+        self._built_in = built_in
+
+    def application(self) -> web.Application:
+        application = web.Application(client_max_size=MOST_BODY_BYTES)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        return application
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        began = time.monotonic()
+        response = await self._respond(request)
+        milliseconds = (time.monotonic() - began) * 1000
+        _log.info("%s %s %d %.1f ms", request.method, request.rel_url.raw_path, response.status, milliseconds)
+        return response
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        for handler in self._built_in:
+            if (response := await handler(request)) is not None:
+                return response
+        found = self._router.find(request.method, request.rel_url.raw_path)
+        if isinstance(found, NotFound):
+            headers = {"Allow": ", ".join(found.allowed)} if found.allowed else None
+            return web.Response(status=405 if found.allowed else 404, headers=headers)
+        body = await _read(request)
+        if isinstance(body, web.Response):
+            return body
+        worker = await self._pool.wait_for("http", _PATIENCE_SECONDS)
+        if worker is None:
+            return web.Response(status=503)
+        return _response(await _outcome(worker.invoke(found.function, _call(request, found.parameters), body)))
+
+
+async def _read(request: web.Request) -> bytes | web.Response:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return web.Response(status=413)
+
+
+async def _outcome(reply: asyncio.Future[Reply]) -> Reply | int:
+    """The reply, or the status to answer without one."""
+    try:
+        return await reply
+    except WorkerDiedError:
+        return 502
+    except FunctionTimeoutError:
+        return 500
+
+
+def _call(request: web.Request, parameters: dict[str, str]) -> Header:
+    return {
+        "method": request.method,
+        "url": f"{request.scheme}://{request.host}{request.rel_url.raw_path_qs}",
+        "headers": _joined((name.lower(), value) for name, value in request.headers.items()),
+        "query": _joined(parse_qsl(request.rel_url.raw_query_string)),
+        "params": parameters,
+    }
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Repeated names as the real host hands them on: joined by commas (and no empty query values)."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _response(outcome: Reply | int) -> web.Response:
+    if isinstance(outcome, int):
+        return web.Response(status=outcome)
+    if not outcome.ok:
+        return web.Response(status=500)
+    response = web.Response(status=outcome.header["status"], body=outcome.body)
+    for name, value in outcome.header["headers"]:
+        if name.lower() == "set-cookie":
+            response.headers.add(name, value)
+        elif name.lower() not in _OWN_HEADERS:
+            response.headers[name] = value
+    return response

@@ -1,0 +1,139 @@
+"""Decode an invocation, call the function, encode its result: the part of the real worker that apps can see."""
+
+import asyncio
+import logging
+import threading
+import traceback
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from azure.functions import meta
+
+from devhost.app_loader import LoadedFunction
+from devhost.channel import Header
+from devhost.functions import FunctionInfo
+
+_log = logging.getLogger("devhost.function")
+
+
+@dataclass(frozen=True)
+class InvocationContext:
+    """What a function sees as `context: func.Context`."""
+
+    function_name: str
+    function_directory: str
+    invocation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    trace_context: Any = field(default_factory=lambda: SimpleNamespace(trace_parent="", trace_state="", attributes={}))
+    retry_context: Any = None
+    thread_local_storage: Any = threading.local
+
+
+class Invoker:
+    """Runs async functions on the current loop and sync ones in pools; orchestrators have a pool of their own."""
+
+    def __init__(self, functions: dict[str, LoadedFunction], client: str, threads: int, orchestrators: int) -> None:
+        self._functions = functions
+        self._client = client
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
+        self._orchestrators = ThreadPoolExecutor(orchestrators, thread_name_prefix="orchestrator")
+
+    async def run(self, call: Header, body: bytes) -> tuple[Header, bytes]:
+        """The reply to one invocation; what the function raises becomes part of it."""
+        function = self._functions[call["fn"]]
+        try:
+            arguments = self._arguments(function.info, call, body)
+            if function.is_async:
+                result = await function.call(**arguments)
+            else:
+                pool = self._orchestrators if function.info.kind == "orchestrator" else self._pool
+                result = await asyncio.get_running_loop().run_in_executor(pool, lambda: function.call(**arguments))
+            return _ENCODERS[function.info.kind](result)
+        except Exception as error:
+            if (
+                function.info.kind != "orchestrator"
+            ):  # their failures repeat at every replay; the host reports them once
+                _log.exception("%s failed", function.info.name)
+            return _failure(error)
+
+    def _arguments(self, info: FunctionInfo, call: Header, body: bytes) -> dict[str, Any]:
+        arguments = {info.trigger: _DECODERS[info.kind](call, body)}
+        if info.client:
+            arguments[info.client] = self._client
+        if info.wants_context:
+            arguments["context"] = InvocationContext(info.name, str(Path.cwd()))
+        return arguments
+
+
+def _converter(binding: str) -> Any:
+    registry: Any = meta.get_binding_registry
+    return registry().get(binding)
+
+
+def _decode_json(binding: str) -> Callable[[Header, bytes], Any]:
+    def decode(_call: Header, body: bytes) -> Any:
+        return _converter(binding).decode(meta.Datum(body.decode(), "json"), trigger_metadata=None)
+
+    return decode
+
+
+def _decode_http(call: Header, body: bytes) -> Any:
+    def strings(values: dict[str, str]) -> dict[str, meta.Datum]:
+        return {name: meta.Datum(value, "string") for name, value in values.items()}
+
+    request = {
+        "method": meta.Datum(call["method"], "string"),
+        "url": meta.Datum(call["url"], "string"),
+        "headers": strings(call["headers"]),
+        "query": strings(call["query"]),
+        "params": strings(call["params"]),
+        "body": meta.Datum(body, "bytes"),
+    }
+    return _converter("httpTrigger").decode(meta.Datum(request, "http"), trigger_metadata=None)
+
+
+def _encode_http(result: Any) -> tuple[Header, bytes]:
+    datum = _converter("http").encode(result, expected_type=None)
+    if datum.type == "string":
+        headers = [("Content-Type", "text/plain; charset=utf-8")]
+        return {"ok": True, "status": 200, "headers": headers}, datum.value.encode()
+    response = datum.value
+    headers = [(name, value.value) for name, value in response["headers"].items()]
+    for jar in response["cookies"] or ():
+        headers += [("Set-Cookie", morsel.OutputString()) for morsel in jar.values()]
+    return {"ok": True, "status": int(response["status_code"].value), "headers": headers}, response["body"].value
+
+
+def _encode_activity(result: Any) -> tuple[Header, bytes]:
+    return {"ok": True}, _converter("activityTrigger").encode(result, expected_type=None).value.encode()
+
+
+def _encode_text(result: Any) -> tuple[Header, bytes]:
+    return {"ok": True}, str(result).encode()
+
+
+def _encode_nothing(_result: Any) -> tuple[Header, bytes]:
+    return {"ok": True}, b""
+
+
+def _failure(error: Exception) -> tuple[Header, bytes]:
+    stack = "".join(traceback.format_exception(error))
+    return {"ok": False, "type": type(error).__name__, "stack": stack}, str(error).encode(errors="replace")
+
+
+_DECODERS = {
+    "http": _decode_http,
+    "timer": _decode_json("timerTrigger"),
+    "activity": _decode_json("activityTrigger"),
+    "orchestrator": _decode_json("orchestrationTrigger"),
+}
+_ENCODERS = {
+    "http": _encode_http,
+    "timer": _encode_nothing,
+    "activity": _encode_activity,
+    "orchestrator": _encode_text,
+}

@@ -1,0 +1,275 @@
+"""The durable HTTP API, for the SDK's client (under /durabletask) and for the public (under /runtime/webhooks).
+
+Every body is empty or JSON: the SDK parses whatever it gets.
+"""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from devhost.functions import FunctionTable
+from devhost.history import EventType, event, view
+from devhost.models import Filter, Instance, NewInstance
+from devhost.store import Store
+
+_BASES = ("/runtime/webhooks/durabletask/", "/durabletask/")
+_KEY = "code=devhost"
+_BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
+_LONGEST_ID = 256
+_CONTROLS = {
+    "terminate": (EventType.EXECUTION_TERMINATED, "Input"),
+    "suspend": (EventType.EXECUTION_SUSPENDED, "Reason"),
+    "resume": (EventType.EXECUTION_RESUMED, "Reason"),
+}
+
+
+class _BadRequestError(Exception):
+    """Answered with 400 and this text."""
+
+
+def client_binding(origin: str, hub: str) -> str:
+    """The JSON a function's durable client is made of."""
+    base = f"{origin}/runtime/webhooks/durabletask"
+    starting = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
+    waiting = f"{starting}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}&{_KEY}"
+    return json.dumps(
+        {
+            "taskHubName": hub,
+            "connectionName": None,
+            "baseUrl": base,
+            "requiredQueryStringParameters": _KEY,
+            "rpcBaseUrl": f"{origin}/durabletask/",
+            "creationUrls": {
+                "createNewInstancePostUri": f"{starting}?{_KEY}",
+                "createAndWaitOnNewInstancePostUri": waiting,
+            },
+            "managementUrls": _management_urls(origin, hub, "INSTANCEID"),
+        }
+    )
+
+
+def _management_urls(origin: str, hub: str, instance_id: str) -> dict[str, str]:
+    base = f"{origin}/runtime/webhooks/durabletask/instances/{instance_id}"
+    query = f"taskHub={hub}&connection=Storage&{_KEY}"
+    return {
+        "id": instance_id,
+        "statusQueryGetUri": f"{base}?{query}",
+        "sendEventPostUri": f"{base}/raiseEvent/{{eventName}}?{query}",
+        "terminatePostUri": f"{base}/terminate?reason={{text}}&{query}",
+        "rewindPostUri": f"{base}/rewind?reason={{text}}&{query}",
+        "purgeHistoryDeleteUri": f"{base}?{query}",
+        "restartPostUri": f"{base}/restart?{query}",
+        "suspendPostUri": f"{base}/suspend?reason={{text}}&{query}",
+        "resumePostUri": f"{base}/resume?reason={{text}}&{query}",
+    }
+
+
+class Management:
+    """Answers the durable HTTP API; `wake` is called for instances that got a message."""
+
+    def __init__(self, store: Store, hub: str, functions: FunctionTable, wake: Callable[[str], None]) -> None:
+        self._store = store
+        self._hub = hub
+        self._functions = functions
+        self._wake = wake
+
+    async def handle(self, request: web.Request) -> web.Response | None:
+        """The answer, or None if the path is none of this API's."""
+        path = request.rel_url.raw_path
+        base = next((base for base in _BASES if path.lower().startswith(base)), None)
+        if base is None:
+            return None
+        parts = [unquote(part) for part in path[len(base) :].split("/") if part]
+        try:
+            return await self._route(request, parts)
+        except _BadRequestError as error:
+            return _error(400, str(error))
+
+    async def _route(self, request: web.Request, parts: list[str]) -> web.Response:
+        match parts:
+            case ["orchestrators", *rest]:
+                return await self._on_orchestrators(request, rest)
+            case ["instances"]:
+                return self._on_all(request)
+            case ["instances", instance_id, *rest]:
+                return await self._on_one(request, instance_id, rest)
+            case ["entities", *_]:
+                return _error(501, "devhost does not support entities")
+        return web.Response(status=404)
+
+    async def _on_orchestrators(self, request: web.Request, parts: list[str]) -> web.Response:
+        match (request.method, *parts):
+            case ("POST", name):
+                return await self._start(request, name, uuid.uuid4().hex)
+            case ("POST", name, instance_id):
+                return await self._start(request, name, instance_id)
+        return web.Response(status=404)
+
+    def _on_all(self, request: web.Request) -> web.Response:
+        match request.method:
+            case "GET":
+                return self._list(request)
+            case "DELETE":
+                return self._purge_many(request)
+        return web.Response(status=405, headers={"Allow": "GET, DELETE"})
+
+    async def _on_one(self, request: web.Request, instance_id: str, rest: list[str]) -> web.Response:
+        match (request.method, *rest):
+            case ("GET",):
+                return self._status(request, instance_id)
+            case ("DELETE",):
+                return self._purge(instance_id)
+            case ("POST", "raiseEvent", name):
+                return await self._raise_event(request, instance_id, name)
+            case ("POST", ("terminate" | "suspend" | "resume") as verb):
+                return self._control(request, instance_id, verb)
+            case ("POST", ("rewind" | "restart") as verb):
+                return _error(501, f"devhost does not support {verb}")
+        return web.Response(status=404)
+
+    async def _start(self, request: web.Request, name: str, instance_id: str) -> web.Response:
+        function = self._functions.orchestrator(name)
+        if function is None:
+            msg = f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function."
+            raise _BadRequestError(msg)
+        if _BAD_ID.search(instance_id) or len(instance_id) > _LONGEST_ID:
+            msg = f"The instance id {instance_id!r} is not allowed."
+            raise _BadRequestError(msg)
+        body = await request.text()
+        if body:
+            _parse(body)
+        new = NewInstance(instance_id, function.durable_name, body or None, request.query.get("version"))
+        if not self._store.create(new):
+            return _error(409, f"An Orchestration instance with the status Running already exists: {instance_id}")
+        self._wake(instance_id)
+        urls = _management_urls(str(request.url.origin()), self._hub, instance_id)
+        return _json(urls, 202, {"Location": urls["statusQueryGetUri"], "Retry-After": "10"})
+
+    async def _raise_event(self, request: web.Request, instance_id: str, name: str) -> web.Response:
+        body = await request.text()
+        data = json.dumps(_parse(body)) if body else None
+        text = event(EventType.EVENT_RAISED, time.time(), Name=name, Input=data)
+        return self._post(instance_id, EventType.EVENT_RAISED, text)
+
+    def _control(self, request: web.Request, instance_id: str, verb: str) -> web.Response:
+        kind, key = _CONTROLS[verb]
+        reason = request.query.get("reason", "")
+        fields: dict[str, Any] = {key: reason}
+        return self._post(instance_id, kind, event(kind, time.time(), **fields))
+
+    def _post(self, instance_id: str, kind: EventType, text: str) -> web.Response:
+        instance = self._store.instance(instance_id)
+        if instance is None:
+            return web.Response(status=404)
+        if instance.finished:
+            return web.Response(status=410)
+        self._store.post(instance_id, kind, text)
+        self._wake(instance_id)
+        return web.Response(status=202)
+
+    def _status(self, request: web.Request, instance_id: str) -> web.Response:
+        instance = self._store.instance(instance_id)
+        if instance is None:
+            return web.Response(status=404)
+        query = {key.lower(): value for key, value in request.query.items()}
+        body = _present(instance, show_input=_flag(query, "showinput", default=True))
+        if _flag(query, "showhistory"):
+            show_output = _flag(query, "showhistoryoutput")
+            body["historyEvents"] = view(self._store.history(instance_id), show_output=show_output)
+        if not instance.finished:
+            return _json(body, 202, {"Location": str(request.url), "Retry-After": "5"})
+        failed = instance.status == "Failed" and _flag(query, "returninternalservererroronfailure")
+        return _json(body, 500 if failed else 200)
+
+    def _list(self, request: web.Request) -> web.Response:
+        show_input = _flag({key.lower(): value for key, value in request.query.items()}, "showinput", default=True)
+        found = self._store.find(_filter(request))
+        return _json([_present(instance, show_input=show_input) for instance in found])
+
+    def _purge(self, instance_id: str) -> web.Response:
+        if self._store.instance(instance_id) is None:
+            return web.Response(status=404)
+        self._store.delete(instance_id)
+        return _json({"instancesDeleted": 1})
+
+    def _purge_many(self, request: web.Request) -> web.Response:
+        wanted = [i for i in self._store.find(_filter(request)) if i.finished]
+        with self._store.transaction():
+            for instance in wanted:
+                self._store.delete(instance.id)
+        return _json({"instancesDeleted": len(wanted)}, 200 if wanted else 404)
+
+
+def _present(instance: Instance, *, show_input: bool) -> dict[str, Any]:
+    return {
+        "name": instance.name,
+        "instanceId": instance.id,
+        "runtimeStatus": instance.status,
+        "input": _value(instance.input) if show_input else None,
+        "customStatus": _value(instance.custom),
+        "output": _value(instance.output),
+        "createdTime": _second(instance.created),
+        "lastUpdatedTime": _second(instance.updated),
+    }
+
+
+def _value(text: str | None) -> Any:
+    """JSON if it is JSON, else the text itself (reasons and failures)."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text
+
+
+def _second(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _filter(request: web.Request) -> Filter:
+    query = {key.lower(): value for key, value in request.query.items()}
+    statuses = [text.strip() for text in query.get("runtimestatus", "").split(",") if text.strip()]
+    return Filter(
+        created_from=_time(query.get("createdtimefrom")),
+        created_to=_time(query.get("createdtimeto")),
+        statuses=statuses,
+        prefix=query.get("instanceidprefix"),
+        top=int(query["top"]) if query.get("top", "").isdigit() else None,
+    )
+
+
+def _time(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is not a time"
+        raise _BadRequestError(msg) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _flag(query: dict[str, str], name: str, *, default: bool = False) -> bool:
+    return query[name].lower() == "true" if name in query else default
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        msg = f"The body is not JSON: {error}"
+        raise _BadRequestError(msg) from error
+
+
+def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response(body, status=status, headers=headers)
+
+
+def _error(status: int, message: str) -> web.Response:
+    return _json({"Message": message, "ExceptionMessage": message, "ExceptionType": "", "StackTrace": ""}, status)

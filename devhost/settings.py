@@ -1,0 +1,125 @@
+"""host.json and local.settings.json, reduced to what this host honours."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devhost.functions import StartupError
+
+_TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_SETTING = re.compile(r"%([^%]+)%")
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """Attributes are for one worker process where they say so."""
+
+    root: Path
+    route_prefix: str
+    hub: str
+    max_activities_per_worker: int
+    max_orchestrators_per_worker: int
+    function_timeout_seconds: float | None
+
+
+def load_settings(root: Path) -> HostSettings:
+    """Read both files; put the app settings into the environment, never over what is set already.
+
+    Raises:
+        StartupError: A file is missing, is no JSON, or holds a value of the wrong form.
+    """
+    _export_app_settings(root / "local.settings.json")
+    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    document = _read_object(root / "host.json")
+    if document.get("version") != "2.0":
+        raise StartupError('host.json: "version" must be "2.0"')
+    extensions = _object(document, "extensions")
+    durable = _object(extensions, "durableTask")
+    return HostSettings(
+        root=root,
+        route_prefix=_text(_object(extensions, "http"), "routePrefix", "api").strip("/"),
+        hub=resolve(_text(durable, "hubName", "TestHubName")),
+        max_activities_per_worker=_count(durable, "maxConcurrentActivityFunctions", 10),
+        max_orchestrators_per_worker=_count(durable, "maxConcurrentOrchestratorFunctions", 10),
+        function_timeout_seconds=_seconds(_text(document, "functionTimeout", "00:30:00")),
+    )
+
+
+def resolve(text: str) -> str:
+    """Replace every `%NAME%` by the app setting of that name.
+
+    Raises:
+        StartupError: There is no such setting.
+    """
+
+    def setting(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1])
+        if value is None:
+            msg = f"the app setting {match[1]!r} of {text!r} is not set"
+            raise StartupError(msg)
+        return value
+
+    return _SETTING.sub(setting, text)
+
+
+def _export_app_settings(path: Path) -> None:
+    if not path.exists():
+        return
+    document = _read_object(path)
+    if document.get("IsEncrypted"):
+        raise StartupError("local.settings.json is encrypted; this host reads plain settings only")
+    for name, value in _object(document, "Values").items():
+        os.environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        msg = f"{path.name}: {error.strerror} in {path.parent}"
+        raise StartupError(msg) from error
+    except ValueError as error:
+        msg = f"{path.name} is not valid JSON: {error}"
+        raise StartupError(msg) from error
+    if not isinstance(document, dict):
+        msg = f"{path.name} must hold a JSON object"
+        raise StartupError(msg)
+    return document
+
+
+def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key, {})
+    if not isinstance(value, dict):
+        msg = f"{key!r} must be a JSON object"
+        raise StartupError(msg)
+    return value
+
+
+def _text(parent: dict[str, Any], key: str, default: str) -> str:
+    value = parent.get(key, default)
+    if not isinstance(value, str):
+        msg = f"host.json: {key!r} must be a string"
+        raise StartupError(msg)
+    return value
+
+
+def _count(parent: dict[str, Any], key: str, default: int) -> int:
+    value = parent.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        msg = f"host.json: {key!r} must be a whole number of at least 1"
+        raise StartupError(msg)
+    return value
+
+
+def _seconds(span: str) -> float | None:
+    if span.startswith("-"):  # "-1" and "-00:00:01" mean no limit
+        return None
+    match = _TIME_SPAN.fullmatch(span)
+    if match is None:
+        msg = f"host.json: functionTimeout {span!r} is not of the form hh:mm:ss"
+        raise StartupError(msg)
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return days * 86400.0 + hours * 3600 + minutes * 60 + seconds

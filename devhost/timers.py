@@ -1,0 +1,148 @@
+"""Timer triggers: due times are stored, a missed one fires once at the next start, and no two runs overlap."""
+
+import asyncio
+import json
+import logging
+import os
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from devhost.functions import FunctionInfo, StartupError
+from devhost.ncrontab import Schedule
+from devhost.settings import resolve
+from devhost.store import Store
+from devhost.workers import FunctionTimeoutError, WorkerDiedError, WorkerPool
+
+_log = logging.getLogger("devhost.timers")
+
+_LONGEST_SLEEP_SECONDS = 30.0  # the wall clock may jump; look again now and then
+_PATIENCE_SECONDS = 60.0
+_ADMIN = "/admin/functions/"
+
+
+class Timer:
+    """One timer trigger."""
+
+    def __init__(self, function: FunctionInfo, store: Store, pool: WorkerPool) -> None:
+        self.function = function
+        self._store = store
+        self._pool = pool
+        self._zone = _zone()
+        self._one_at_a_time = asyncio.Lock()
+        try:
+            self._schedule = Schedule(resolve(function.schedule))
+            self._schedule.next_after(datetime.now(UTC))
+        except ValueError as error:
+            msg = f"function {function.name!r}: {error}"
+            raise StartupError(msg) from error
+
+    async def run(self) -> None:
+        """Fire when due, for ever."""
+        last, upcoming = self._store.timer(self.function.name) or (None, self._next())
+        self._store.save_timer(self.function.name, last, upcoming)
+        missed = upcoming < datetime.now(UTC).timestamp()
+        if missed or self.function.run_on_startup:
+            upcoming = await self.fire(past_due=missed)
+        while True:
+            while (wait := upcoming - datetime.now(UTC).timestamp()) > 0:
+                await asyncio.sleep(min(wait, _LONGEST_SLEEP_SECONDS))
+            upcoming = await self.fire()
+
+    async def fire(self, *, past_due: bool = False) -> float:
+        """Run the function once, with its retry policy; the time it is due next (Unix seconds)."""
+        async with self._one_at_a_time:
+            began = datetime.now(UTC).timestamp()
+            try:
+                await self._attempts(past_due=past_due)
+            except Exception:
+                _log.exception("timer %s", self.function.name)
+            upcoming = self._next()
+            self._store.save_timer(self.function.name, began, upcoming)
+            return upcoming
+
+    async def _attempts(self, *, past_due: bool) -> None:
+        policy, attempt = self.function.retry or {}, 0
+        while not await self._invoke(past_due=past_due):
+            most = int(policy.get("max_retry_count", 0))
+            if 0 <= most <= attempt:
+                return
+            await asyncio.sleep(_pause(policy, attempt))
+            attempt += 1
+
+    async def _invoke(self, *, past_due: bool) -> bool:
+        worker = await self._pool.wait_for("timer", _PATIENCE_SECONDS)
+        if worker is None:
+            return False
+        try:
+            reply = await worker.invoke(self.function, {}, self._request(past_due=past_due))
+        except (WorkerDiedError, FunctionTimeoutError) as error:
+            _log.error("timer %s: %s", self.function.name, error)
+            return False
+        _log.info("timer %s: %s", self.function.name, "done" if reply.ok else "failed")
+        return reply.ok
+
+    def _request(self, *, past_due: bool) -> bytes:
+        last, upcoming = self._store.timer(self.function.name) or (None, self._next())
+        status = {"Last": _text(last), "LastUpdated": _text(last), "Next": _text(upcoming)}
+        body = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
+        return json.dumps(body).encode()
+
+    def _next(self) -> float:
+        local = datetime.now(self._zone).replace(tzinfo=None)
+        return self._schedule.next_after(local).replace(tzinfo=self._zone).timestamp()
+
+
+class Timers:
+    """All timer triggers of the app."""
+
+    def __init__(self, functions: list[FunctionInfo], store: Store, pool: WorkerPool) -> None:
+        self._timers = {function.name.lower(): Timer(function, store, pool) for function in functions}
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def start(self) -> None:
+        for timer in self._timers.values():
+            self._keep(asyncio.create_task(timer.run()))
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def handle_admin(self, request: web.Request) -> web.Response | None:
+        """POST /admin/functions/{name} fires a timer by hand."""
+        path = request.rel_url.path
+        if not path.startswith(_ADMIN):
+            return None
+        timer = self._timers.get(path.removeprefix(_ADMIN).lower())
+        if timer is None:
+            return web.Response(status=404)
+        if request.method != "POST":
+            return web.Response(status=405, headers={"Allow": "POST"})
+        self._keep(asyncio.create_task(timer.fire()))
+        return web.Response(status=202)
+
+    def _keep(self, task: asyncio.Task[object]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _zone() -> tzinfo:
+    return ZoneInfo(os.environ.get("WEBSITE_TIME_ZONE", "UTC"))
+
+
+def _text(seconds: float | None) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC) if seconds is not None else datetime(1, 1, 1, tzinfo=UTC)
+    return moment.isoformat()
+
+
+def _pause(policy: dict[str, str], attempt: int) -> float:
+    if policy.get("strategy") == "exponential_backoff":
+        low, high = _span(policy["minimum_interval"]), _span(policy["maximum_interval"])
+        return min(high, low * 2.0**attempt)
+    return _span(policy["delay_interval"])
+
+
+def _span(text: str) -> float:
+    hours, minutes, seconds = (float(part) for part in text.split(":"))
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds()

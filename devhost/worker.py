@@ -1,0 +1,106 @@
+"""One worker process: imports the app and runs what the host sends over the inherited socket.
+
+A thread reads the channel, so the worker notices the end of its host even while functions keep the loop busy; it then
+leaves at once, without waiting for them.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+
+from devhost.app_loader import LoadedFunction, load_app
+from devhost.channel import Header, pack, read_frames
+from devhost.fast_history import speed_up_history_parsing
+from devhost.functions import StartupError
+from devhost.invoker import Invoker
+from devhost.logs import configure_logging
+
+Frames = Iterator[tuple[Header, bytes]]
+
+
+class Channel:
+    """Sends frames from any thread, one at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._lock = threading.Lock()
+
+    def send(self, header: Header, body: bytes = b"") -> None:
+        frame = pack(header, body)
+        with self._lock, contextlib.suppress(OSError):  # a closed channel ends the process elsewhere
+            self._socket.sendall(frame)
+
+
+class Runner:
+    """Starts a task per invocation and sends its reply."""
+
+    def __init__(self, invoker: Invoker, channel: Channel) -> None:
+        self._invoker = invoker
+        self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, call: Header, body: bytes) -> None:
+        """Run one invocation on the loop; callable from any thread."""
+        self._loop.call_soon_threadsafe(self._start, call, body)
+
+    def _start(self, call: Header, body: bytes) -> None:
+        task = self._loop.create_task(self._run(call, body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, call: Header, body: bytes) -> None:
+        header, reply = await self._invoker.run(call, body)
+        self._channel.send({"i": call["i"], **header}, reply)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the host decides
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    sock.set_inheritable(False)
+    channel, frames = Channel(sock), read_frames(sock)
+    start = next(frames, None)
+    if start is None:
+        return
+    runner: Future[Runner] = Future()
+    threading.Thread(target=_read_until_closed, args=(frames, runner), daemon=True).start()
+    options = start[0]
+    configure_logging(quiet=options["quiet"])
+    try:
+        functions = load_app(Path(options["root"]))
+    except StartupError as error:
+        channel.send({"failed": str(error)})
+        sys.exit(1)
+    if options["fast_history"]:
+        speed_up_history_parsing()
+    asyncio.run(_serve(options, functions, channel, runner))
+
+
+def _read_until_closed(frames: Frames, runner: "Future[Runner]") -> None:
+    try:
+        for call, body in frames:
+            runner.result().begin(call, body)
+    finally:
+        os._exit(0)
+
+
+async def _serve(
+    options: Header, functions: dict[str, LoadedFunction], channel: Channel, runner: "Future[Runner]"
+) -> None:
+    threads = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or min(32, (os.cpu_count() or 1) + 4))
+    invoker = Invoker(functions, options["client"], threads, options["orchestrators"])
+    runner.set_result(Runner(invoker, channel))
+    channel.send({"ready": [asdict(function.info) for function in functions.values()]})
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
