@@ -1,0 +1,27 @@
+"""Builders with defaults, so that a test names only what it is about."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from exports.job_codes import new_job_code
+from exports.jobs import ExportSpec, Job
+from exports.requests import ALL_COLUMNS
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+_numbers = itertools.count()
+
+
+def a_spec(**changes: Any) -> ExportSpec:
+    """Every field of every client, unless told otherwise."""
+    return ExportSpec(columns=ALL_COLUMNS).model_copy(update=changes)
+
+
+def a_job(**changes: Any) -> Job:
+    """A queued job of a tenant of its own, created at noon."""
+    tenant = f"tenant{next(_numbers)}"
+    job = Job(tenant=tenant, code=new_job_code(NOON), spec=a_spec(), file_name="clients.csv", created_date=NOON)
+    return replace(job, **changes)
