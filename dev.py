@@ -742,8 +742,8 @@ def health_report(answer: Answer) -> str:
     """The unhealthy dependencies, one a line; the whole answer where it has another form."""
     try:
         dependencies = json.loads(answer.body)["dependencies"]
-        sick = {name: state for name, state in dependencies.items() if state["status"].lower() != "healthy"}
-        lines = [f"    {name}: {state.get('detail') or state['status']}" for name, state in sick.items()]
+        sick = [dependency for dependency in dependencies if dependency["status"] != "Healthy"]
+        lines = [f"    {dependency['name']}: {dependency['detail']}" for dependency in sick]
     except (ValueError, KeyError, TypeError, AttributeError):
         lines = []
     return "\n".join(lines) or f"    {answer.status} {answer.text}"
@@ -948,8 +948,9 @@ def run_command(options: RunOptions) -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # a second, impatient Ctrl-C must not interrupt the clean-up
             signal.signal(number, signal.SIG_IGN)
-        with step("Stopping"):
-            cleanup.close()
+        with contextlib.suppress(BrokenPipeError):  # nobody may be reading any more
+            print("  Stopping …", flush=True)
+        cleanup.close()
 
 
 def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStack) -> System:
@@ -1025,7 +1026,7 @@ def by_hand(system: System, export: Export) -> str:
     url = f"{system.base_url}/tenants/{system.tenant}/clients/export/csv"
     key = f"-H 'x-api-key: {system.key}'"
     return (
-        f"\nThe same by hand, with the API key {system.key}\n"
+        f"\nThe same by hand, while this runs, with the API key {system.key}\n"
         f"    curl -i -X POST {url} {key} -H 'Content-Type: application/json' -d '{{}}'\n"
         f"    curl {url}/{export.code} {key}\n"
         f"Health of all parts: {system.base_url}/health"
@@ -1228,6 +1229,7 @@ def main(arguments: Sequence[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "test":
         parser.error(f"unknown arguments: {' '.join(rest)}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` would have us ignore it
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end_by_signal)
@@ -1241,6 +1243,9 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the output has gone: `dev.py run | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

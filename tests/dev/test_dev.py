@@ -194,10 +194,9 @@ def test_a_log_file_sees_at_most_five_lines() -> None:
 
 
 def test_the_health_report_names_only_what_is_unhealthy() -> None:
-    body = {
-        "status": "unhealthy",
-        "dependencies": {"jobs": {"status": "healthy"}, "clients": {"status": "unhealthy", "detail": "no view"}},
-    }
+    healthy = {"name": "tables", "status": "Healthy", "detail": None}
+    unhealthy = {"name": "clients", "status": "Unhealthy", "detail": "no view"}
+    body = {"status": "Unhealthy", "dependencies": [healthy, unhealthy]}
     assert dev.health_report(dev.Answer(503, {}, json.dumps(body).encode())) == "    clients: no view"
 
 
