@@ -590,7 +590,7 @@ def create_settings(settings: Path, sample: Path) -> bool:
     if settings.exists():
         return False
     content = json.loads(sample.read_text(encoding="utf-8"))
-    key = secrets.token_urlsafe(24)
+    key = secrets.token_hex(24)
     content["Values"]["EXPORT_API_KEYS"] = json.dumps([key_entry(key, SAMPLE_TENANTS)])
     content["Values"]["DEV_API_KEY"] = key
     settings.touch(mode=0o600)
@@ -598,12 +598,19 @@ def create_settings(settings: Path, sample: Path) -> bool:
     return True
 
 
-def read_settings(settings: Path) -> dict[str, str]:
-    """The `Values` of the settings, where the environment of this program comes first, as in the real host."""
+def read_settings(settings: Path, sample: Path) -> dict[str, str]:
+    """The values for the host: environment before settings, as in the real host, and both before the sample's.
+
+    The sample fills in what a settings file made by an older version lacks.
+    """
+    values = {**values_of(sample), **values_of(settings)}
+    return {name: os.environ.get(name, value) for name, value in values.items()}
+
+
+def values_of(settings: Path) -> dict[str, str]:
     try:
-        values = json.loads(settings.read_text(encoding="utf-8"))["Values"]
-        return {name: os.environ.get(name, value) for name, value in values.items()}
-    except (ValueError, KeyError, AttributeError) as error:
+        return dict(json.loads(settings.read_text(encoding="utf-8"))["Values"])
+    except (ValueError, KeyError, TypeError) as error:
         message = f"{settings.name} is not a settings file ({error}). Put it right, or delete it: a new one is made."
         raise DevError(message) from error
 
@@ -619,7 +626,7 @@ class DevKey:
 
 def dev_key(values: Mapping[str, str], tenant: str | None) -> DevKey:
     """The key of the settings, good for `tenant` too; a key for this run alone where the settings have none."""
-    key = values.get("DEV_API_KEY") or secrets.token_urlsafe(24)
+    key = values.get("DEV_API_KEY") or secrets.token_hex(24)
     entries = json.loads(values.get("EXPORT_API_KEYS") or "[]")
     entry = next((entry for entry in entries if is_hash_of(entry["hash"], key)), None)
     if entry is None:
@@ -957,33 +964,36 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
     """Start Azurite and the host; whatever was started is ended by `cleanup`, also when a later part fails."""
     host_kind = choose_host(options.host)
     require_free(options.port)
-    if create_settings(SETTINGS, SETTINGS_SAMPLE):
-        print(f"  Wrote {SETTINGS.name}, with an API key of its own")
-    values = read_settings(SETTINGS)
-    key = dev_key(values, options.tenant)
-    tenant = choose_tenant(options.tenant, options.database is not None, key.tenants)
-    database = options.database or values.get("CLIENTS_DATABASE_URL") or SAMPLE_DATABASE_URL
+    values, key, tenant = choose_settings(options)
     set_up()
-    if database == SAMPLE_DATABASE_URL:
+    if values["CLIENTS_DATABASE_URL"] == SAMPLE_DATABASE_URL:
         create_sample_clients(LOCAL / "clients.sqlite", options.clients)
     azurite = start_storage(cleanup)
     record_run(record, [azurite.pid])
-    env = {
-        "AzureWebJobsStorage": azurite.connection_string,
-        "EXPORT_STORAGE": azurite.connection_string,
-        "EXPORT_API_KEYS": key.all_keys,
-        "CLIENTS_DATABASE_URL": database,
-    }
+    values |= {"AzureWebJobsStorage": azurite.connection_string, "EXPORT_STORAGE": azurite.connection_string}
     base_url = f"http://127.0.0.1:{options.port}"
     with step(f"Starting the host ({host_kind}) on {base_url}"):
         if host_kind == "func":
-            host = start_func(options.port, options.workers, env, LOCAL / "host.log")
+            host = start_func(options.port, options.workers, values, LOCAL / "host.log")
         else:
-            host = start_host(ROOT, options.port, options.workers, LOCAL / "devhost.sqlite", env, LOCAL / "host.log")
+            host = start_host(ROOT, options.port, options.workers, LOCAL / "devhost.sqlite", values, LOCAL / "host.log")
         cleanup.callback(host.stop)
         record_run(record, [azurite.pid, host.pid])
         wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind])
     return System(base_url, host, azurite, key.key, tenant)
+
+
+def choose_settings(options: RunOptions) -> tuple[dict[str, str], DevKey, str]:
+    """The values for the host, the key for trying it, and the tenant to export."""
+    if create_settings(SETTINGS, SETTINGS_SAMPLE):
+        print(f"  Wrote {SETTINGS.name}, with an API key of its own")
+    values = read_settings(SETTINGS, SETTINGS_SAMPLE)
+    key = dev_key(values, options.tenant)
+    tenant = choose_tenant(options.tenant, options.database is not None, key.tenants)
+    if options.database:
+        values["CLIENTS_DATABASE_URL"] = options.database
+    values["EXPORT_API_KEYS"] = key.all_keys
+    return values, key, tenant
 
 
 def start_storage(cleanup: contextlib.ExitStack) -> Azurite:

@@ -88,7 +88,17 @@ def test_a_broken_settings_file_is_named_in_plain_words(tmp_path: Path) -> None:
     settings = tmp_path / "local.settings.json"
     settings.write_text("{")
     with pytest.raises(dev.DevError, match=r"local\.settings\.json is not a settings file"):
-        dev.read_settings(settings)
+        dev.read_settings(settings, write_sample(tmp_path))
+
+
+def test_a_setting_comes_from_the_environment_else_the_settings_else_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, sample = tmp_path / "settings.json", tmp_path / "sample.json"
+    settings.write_text(json.dumps({"Values": {"ONE": "settings", "TWO": "settings"}}))
+    sample.write_text(json.dumps({"Values": {"ONE": "sample", "TWO": "sample", "THREE": "sample"}}))
+    monkeypatch.setenv("ONE", "environment")
+    assert dev.read_settings(settings, sample) == {"ONE": "environment", "TWO": "settings", "THREE": "sample"}
 
 
 def test_a_key_is_stored_as_salt_and_sha256_of_salt_and_key() -> None:
