@@ -7,7 +7,7 @@ import inspect
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from shared.models import Model
-from shared.problems import ProblemError, ProblemType, faults_of
+from shared.problems import Fault, ProblemError, ProblemType, faults_of
 
 M = TypeVar("M", bound=Model)
 H = TypeVar("H", bound=Callable[..., Any])
@@ -69,12 +69,17 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
+        errors = error.errors(include_url=False)
         if any(fault["type"] == "json_invalid" for fault in errors):
             detail = "Send one JSON object in UTF-8; {} is the smallest."
             raise ProblemError(MALFORMED_BODY, detail, faults_of(errors)) from None
-        detail = f"{len(errors)} fault(s) in the body; each is described under errors."
-        raise ProblemError(INVALID_REQUEST, detail, faults_of(errors)) from None
+        raise invalid_request(faults_of(errors)) from None
+
+
+def invalid_request(faults: Sequence[Fault]) -> ProblemError:
+    """Build the problem of a body that is JSON but not valid."""
+    what = "One fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return ProblemError(INVALID_REQUEST, f"{what} in the body, described under errors.", faults)
 
 
 def answering_problems(describe: Describe) -> Callable[[H], H]:

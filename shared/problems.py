@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +77,17 @@ class ProblemError(Exception):
 
 def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
     """Turn the errors of a pydantic validation into faults of the body that was validated."""
-    return [Fault(pointer=pointer(*error["loc"]), detail=_sentence(error)) for error in errors]
+    faulty = {error["loc"] for error in errors}
+    return [
+        Fault(pointer=pointer(*error["loc"]), detail=_sentence(error))
+        for error in errors
+        if error["type"] != "too_short" or not any(_is_inside(loc, error["loc"]) for loc in faulty)
+    ]
+
+
+def _is_inside(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
+    """Pydantic counts only valid items, so a list of faulty ones is reported as too short as well."""
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def pointer(*path: str | int) -> str:
@@ -83,6 +95,7 @@ def pointer(*path: str | int) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+_FEW = 10
 _SENTENCES = {
     "extra_forbidden": "There is no property of this name here; remove it or correct its spelling.",
     "missing": "This property is required.",
@@ -96,4 +109,15 @@ _SENTENCES = {
 
 
 def _sentence(error: ErrorDetails) -> str:
+    if error["type"] == "enum":
+        return _unknown_value(error.get("input"), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
     return _SENTENCES.get(error["type"]) or f"{error['msg'].rstrip('.')}."
+
+
+def _unknown_value(value: object, known: list[str]) -> str:
+    """Offer the nearest of many known values, or all of a few."""
+    near = difflib.get_close_matches(str(value), known, n=3)
+    if len(known) > _FEW and not near:
+        return f"This is none of the {len(known)} known values, which the documentation lists."
+    offered = ", ".join(near if len(known) > _FEW else known)
+    return f"This is not a known value; did you mean {offered}?" if near else f"This must be one of {offered}."

@@ -18,7 +18,7 @@ from exports.steps.get_export import present
 from exports.steps.start_export import OrchestrationStarter, wait_for_end
 from exports.steps.start_export import start_export as start_export_step
 from exports.triggers.access import tenant_of
-from shared.http import INVALID_REQUEST, answering_problems, json_response, read_body
+from shared.http import answering_problems, invalid_request, json_response, read_body
 from shared.problems import ProblemError
 
 COLLECTION = "clients/export/csv"
@@ -75,8 +75,7 @@ def _spec(request: CsvExportRequestDto) -> ExportSpec:
     try:
         return make_spec(request)
     except InvalidSpecError as error:
-        detail = f"{len(error.faults)} fault(s) in the body; each is described under errors."
-        raise ProblemError(INVALID_REQUEST, detail, error.faults) from None
+        raise invalid_request(error.faults) from None
 
 
 def _wait_seconds(req: func.HttpRequest, longest: float) -> float:

@@ -1,0 +1,181 @@
+"""The whole system as its users meet it: a host with worker processes on the storage emulator, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psutil
+
+import dev
+from exports.sample.database import create_sample_database
+from shared.api_keys import hash_key
+
+KEY = "key-of-both-tenants"
+NORTHWIND_KEY = "key-of-northwind"
+EXPORT = "/clients/export/csv"
+NORTHWIND, HARBOUR = "northwind", "harbour"
+_DEADLINE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. Header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def request(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    """Send one request; an error status is an answer, not an exception."""
+    try:
+        with urlopen(Request(url, body, dict(headers or {}), method=method), timeout=60) as response:  # noqa: S310
+            return Answer(response.status, _lower(response.headers.items()), response.read())
+    except HTTPError as error:
+        with error:
+            return Answer(error.code, _lower(error.headers.items()), error.read())
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers}
+
+
+@dataclass
+class System:
+    """A running host. `restart` starts another on the same state, as after a crash or a deployment."""
+
+    directory: Path
+    settings: dict[str, str]
+    root: Path = dev.ROOT
+    workers: int = 2
+    port: int = field(default_factory=dev.free_port)
+    _host: dev.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def host(self) -> dev.Process:
+        assert self._host is not None
+        return self._host
+
+    @property
+    def log(self) -> str:
+        return self.host.log.read_text(encoding="utf-8")
+
+    def start(self) -> None:
+        state = self.directory / "devhost.sqlite"
+        log = self.directory / f"host-{time.monotonic_ns()}.log"
+        self._host = dev.start_host(self.root, self.port, self.workers, state, self.settings, log)
+
+    def start_and_wait(self) -> None:
+        self.start()
+        dev.wait_until_healthy(self.url, self.host)
+
+    def stop(self) -> None:
+        if self._host is not None:
+            self._host.stop()
+
+    def kill_host(self) -> None:
+        """End the host process alone, as kill -9 does; its workers have to notice."""
+        os.kill(self.host.pid, 9)
+        self.host.wait()
+
+    def kill_a_worker(self) -> int | None:
+        """End one worker process, as kill -9 does; its pid, or None if none was running."""
+        workers = psutil.Process(self.host.pid).children()
+        if not workers:
+            return None
+        workers[0].kill()
+        return workers[0].pid
+
+    def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Answer:
+        """Send a request with the API key; a body that is not bytes goes as JSON."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None:
+            sent.setdefault("content-type", "application/json")
+        if key is not None:
+            sent["x-api-key"] = key
+        return request(method, path if path.startswith("http") else self.url + path, data, sent)
+
+    def start_export(self, body: Any = None, tenant: str = NORTHWIND, **headers: str) -> Answer:
+        return self.call("POST", f"/tenants/{tenant}{EXPORT}", body or {}, **headers)
+
+    def start_async(self, body: Any = None, tenant: str = NORTHWIND) -> str:
+        """Start an export without waiting; the URL of its job."""
+        answer = self.start_export(body, tenant, prefer="respond-async")
+        assert answer.status == 202, answer
+        return answer.headers["location"]
+
+    def job(self, location: str) -> Any:
+        answer = self.call("GET", location)
+        assert answer.status == 200, answer
+        return answer.json
+
+    def wait(self, location: str, until: Callable[[Any], bool] | None = None) -> Any:
+        """Look at a job, calm about a host that is being restarted, until it has ended or `until` holds."""
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        reached = until or (lambda job: job["status"] in ("Completed", "Failed", "Cancelled"))
+        job = None
+        while time.monotonic() < deadline:
+            try:
+                job = self.job(location)
+            except (OSError, AssertionError):
+                job = None
+            if job is not None and reached(job):
+                return job
+            time.sleep(0.02)
+        message = f"not reached within {_DEADLINE_SECONDS} s; last seen: {job}\n{self.host.tail(40)}"
+        raise AssertionError(message)
+
+    def export(self, body: Any = None, tenant: str = NORTHWIND) -> bytes:
+        """Run an export to its end; the bytes of the file."""
+        job = self.wait(self.start_async(body, tenant))
+        assert job["status"] == "Completed", job
+        return download(job)
+
+
+def download(job: Any) -> bytes:
+    """Follow the link of a completed job."""
+    answer = request("GET", job["downloadUrl"])
+    assert answer.status == 200, answer
+    return answer.body
+
+
+def sample_database(directory: Path, clients: int) -> str:
+    """Create a database of sample clients; its URL."""
+    url = f"sqlite:///{directory / 'clients.sqlite'}"
+    create_sample_database(url, clients, (NORTHWIND, HARBOUR), seed=1)
+    return url
+
+
+def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, str]:
+    """App settings of a test: one key for both tenants, one for `northwind` alone."""
+    keys = [
+        {"hash": hash_key(KEY), "tenants": [NORTHWIND, HARBOUR]},
+        {"hash": hash_key(NORTHWIND_KEY), "tenants": [NORTHWIND]},
+    ]
+    return {
+        "AzureWebJobsStorage": storage,
+        "EXPORT_STORAGE": storage,
+        "CLIENTS_DATABASE_URL": database_url,
+        "EXPORT_API_KEYS": json.dumps(keys),
+        "EXPORT_SCHEDULE": "0 0 2 * * *",
+        "EXPORT_SCHEDULE_TENANT": "",
+        "EXPORT_SCHEDULE_REQUEST": "{}",
+        **changes,
+    }
