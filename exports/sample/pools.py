@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any, TypeVar
 
@@ -60,6 +61,7 @@ class Pools:
     services: list[str | None]
 
 
+@lru_cache(maxsize=4)
 def make_pools(seed: int) -> Pools:
     """Draw all parts. The same seed gives the same parts on every machine."""
     chance = Random(f"sample clients {seed}")  # noqa: S311 - nothing secret is drawn

@@ -1,20 +1,25 @@
-"""The words sample clients are made of. Phones come from the ranges Ofcom keeps for drama, e-mail from reserved domains."""
+"""What sample clients are made of. Phones come from the ranges Ofcom keeps for drama, e-mail from reserved domains."""
 
 from __future__ import annotations
 
-FIRST_NAMES = tuple(
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST_NAMES = _words(
     "Aisha Alfie Amelia Aneurin Arjun Beatrice Bronwen Callum Catrin Chloë Daniel Dafydd Eilidh Eleanor Ewan Fatima "
     "Freya George Grace Hamish Harriet Hassan Imogen Isaac Isla Jack James Jasmine José Kwame Layla Leo Lily Lucía "
     "Mairi Małgorzata Mohammed Niamh Noah Nóra Olivia Oluwaseun Oscar Poppy Priya René Rhys Rosie Ruaridh Sadia Seán "
-    "Siân Siobhán Sophie Søren Tariq Thomas Tomáš Uma Victoria William Xin Yusuf Zoë Łukasz يوسف עדי Ελένη".split()
+    "Siân Siobhán Sophie Søren Tariq Thomas Tomáš Uma Victoria William Xin Yusuf Zoë Łukasz يوسف עדי Ελένη"
 )
-LAST_NAMES = tuple(
+LAST_NAMES = _words(
     "Adeyemi Ahmed Anderson Bailey Begum Brontë Campbell Chaudhry Clarke Cohen Cooper Davies D’Souza Doherty Edwards "
     "Evans Fitzgerald Fraser García Green Griffiths Gupta Hall Harris Hughes Hussain Iqbal Jackson Jenkins Johnson "
     "Kaur Kelly Khan King Kowalski Lewis Lloyd MacDonald McLeod Mbeki Mitchell Moore Morgan Müller Murphy Nguyen "
     "Nowak O'Brien O'Connor O'Neill Okafor Osborne Parker Patel Phillips Powell Price Quinn Rees Reid Roberts Robinson "
     "Rodríguez Ross Ryan Schäfer Scott Shah Sharma Singh Smith Stewart Sullivan Taylor Thomas Thompson Turner Walker "
-    "Walsh Ward Watson White Williams Wilson Wójcik Wright Yılmaz Young Zhang Smith-Jones Fforde-Evans".split()
+    "Walsh Ward Watson White Williams Wilson Wójcik Wright Yılmaz Young Zhang Smith-Jones Fforde-Evans"
 )
 MIDDLE_NAMES = ("Ann", "Rose", "James", "Louise", "John", "Mary", "Owain", "Marie", "Ali", "Édouard", "Jane", "Lee")
 TITLES = ("Mr", "Mrs", "Ms", "Miss", "Dr", "Mx", "Prof.", "Sir", "Rev’d")
@@ -44,13 +49,13 @@ RELATIONSHIPS = (
     "Settlor",
 )
 
-PLACES = tuple(
+PLACES = _words(
     "Ashdown Beacon Birchwood Blackthorn Bridgewater Calder Castleton Clearwater Copperfield Cotswold Crossways Dales "
     "Eastgate Elmfield Fairway Fernhill Foxglove Glenview Greenacre Hallam Harbourside Hawthorn Hazelwood Heron "
     "Highfield Ironbridge Kestrel Kingfisher Lakeside Larkspur Limestone Maplewood Marlowe Meadow Merlin Millbrook "
     "Moorland Northgate Oakley Orchard Pennine Pinewood Primrose Quayside Redwood Ridgeway Riverside Rosewood Rowan "
     "Sandford Severn Silverdale Southbank Stonebridge Sycamore Tamar Thistle Thornbury Trent Valley Wharfside "
-    "Willowbank Windmill Yarrow".split()
+    "Willowbank Windmill Yarrow"
 )
 TRADES = (
     "Accountancy",

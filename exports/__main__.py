@@ -1,0 +1,30 @@
+"""`python -m exports`: commands for those who run the service. Each body lives in a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from exports.sample import command as sample_clients
+
+_COMMANDS = {
+    "sample-clients": (sample_clients, "fill a database with invented clients"),
+}
+"""Name → a module with `add_arguments(parser)` and `run(arguments) -> exit code`, and one line of help."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m exports")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for name, (module, summary) in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    chosen = parser.parse_args(arguments)
+    return int(chosen.run(chosen))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

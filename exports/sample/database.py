@@ -1,0 +1,96 @@
+"""A database of sample clients: a table, and on it the view `clients`, as a user's own database would have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from exports.fields import VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
+from exports.sample.clients import SAMPLE_COLUMNS, SampleClients
+from exports.sample.pools import Part
+
+MARKER_TABLE = "client_sample"
+"""Says that we made the database, so that we may replace it."""
+
+ROWS_PER_REPORT = 10_000
+
+OnProgress = Callable[[int, int], None]
+"""Takes the clients written so far and the clients in all."""
+
+
+class SampleRefusedError(Exception):
+    """The database cannot take sample clients; the text says why."""
+
+
+def create_sample_database(
+    url: str, clients: int, tenants: Sequence[str], seed: int, on_progress: OnProgress | None = None
+) -> None:
+    """Make, or make anew, a database of sample clients. Nothing of it is visible before all of it is there.
+
+    Args:
+        url: Of SQLite or PostgreSQL.
+        clients: In all; `share_out` says how many each tenant gets.
+        seed: The same seed, tenants and number give the same clients.
+
+    Raises:
+        SampleRefusedError: The URL is of another kind, or there are clients we did not make.
+    """
+    if clients < 0 or not tenants or len(set(tenants)) != len(tenants):
+        raise SampleRefusedError("Give a number of clients that is not negative, and tenants that differ.")
+    rows = _reported(_all_rows(share_out(clients, tenants), seed), clients, on_progress or (lambda _done, _of: None))
+    target = _parsed(url)
+    if target.get_backend_name() == "sqlite":
+        from exports.sample.sqlite import fill_sqlite
+
+        fill_sqlite(target, rows)
+    elif target.get_backend_name() in {"postgresql", "postgres"}:
+        from exports.sample.postgres import fill_postgres
+
+        fill_postgres(target, rows)
+    else:
+        raise SampleRefusedError("Sample clients go into SQLite or PostgreSQL: sqlite:///path or postgresql://…")
+
+
+def share_out(clients: int, tenants: Sequence[str]) -> dict[str, int]:
+    """Give the first tenant three quarters and the others equal shares of the rest; what is left over goes forward."""
+    if len(tenants) == 1:
+        return {tenants[0]: clients}
+    rest, others = clients // 4, len(tenants) - 1
+    shares = [rest // others + (index < rest % others) for index in range(others)]
+    return dict(zip(tenants, [clients - rest, *shares], strict=True))
+
+
+def table_statements(types: dict[CellKind, str], moment: str) -> tuple[str, ...]:
+    """The DDL of the table, the view and our mark, with the column types of one kind of database."""
+    kinds = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
+    exact = {"tenant": "TEXT NOT NULL", "code": "TEXT NOT NULL", "updated_at": f"{moment} NOT NULL"}
+    columns = (
+        f"{name} {exact.get(name) or types.get(kinds.get(name, CellKind.TEXT), 'TEXT')}" for name in SAMPLE_COLUMNS
+    )
+    return (
+        f"CREATE TABLE client_records ({', '.join(columns)}, PRIMARY KEY (tenant, code))",
+        f"CREATE VIEW clients AS SELECT {', '.join(VIEW_COLUMNS)} FROM client_records",  # noqa: S608 - our own names
+        f"CREATE TABLE {MARKER_TABLE} (made_by TEXT)",
+    )
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise SampleRefusedError("That is not a database URL; one looks like sqlite:///clients.sqlite") from error
+
+
+def _all_rows(shares: dict[str, int], seed: int) -> Iterator[Part]:
+    """All clients in the order of the primary key, so that every index grows at its end."""
+    return chain.from_iterable(SampleClients(tenant, seed).rows(1, shares[tenant]) for tenant in sorted(shares))
+
+
+def _reported(rows: Iterator[Part], total: int, on_progress: OnProgress) -> Iterator[Part]:
+    on_progress(0, total)
+    for done in range(0, total, ROWS_PER_REPORT):
+        yield from islice(rows, ROWS_PER_REPORT)
+        on_progress(min(done + ROWS_PER_REPORT, total), total)
