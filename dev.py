@@ -110,7 +110,8 @@ class ProgressBar:
         self._shown = -1
 
     def show(self, done: int, total: int | None) -> None:
-        line = progress_line(done, total, time.monotonic() - self._started)
+        bar_width = max(10, min(30, shutil.get_terminal_size().columns - 60))  # the line must not wrap
+        line = progress_line(done, total, time.monotonic() - self._started, bar_width)
         if self._terminal:
             self._output.write(f"\r  {line}\x1b[K")
         elif self._is_next_quarter(done, total):
@@ -955,8 +956,6 @@ def run_command(options: RunOptions) -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # a second, impatient Ctrl-C must not interrupt the clean-up
             signal.signal(number, signal.SIG_IGN)
-        with contextlib.suppress(BrokenPipeError):  # nobody may be reading any more
-            print("  Stopping …", flush=True)
         cleanup.close()
 
 
@@ -1062,7 +1061,7 @@ def serve(system: System) -> None:
                     raise DevError(message)
             time.sleep(0.5)
     except KeyboardInterrupt:
-        print()
+        print("\nStopping.")
 
 
 @dataclass(frozen=True)
@@ -1075,10 +1074,10 @@ class Check:
 
 
 STATIC_CHECKS = {
-    "ruff check": ("ruff", "check"),
+    "ruff check": ("ruff", "check", "--output-format=concise"),
     "ruff format": ("ruff", "format", "--check"),
     "mypy": ("mypy",),
-    "lint-imports": ("lint-imports",),
+    "lint-imports": ("lint-imports", "--no-logo"),
 }
 
 
@@ -1129,15 +1128,15 @@ def run_showing(command: Sequence[str | Path], *, live: bool) -> tuple[bool, str
     """Run a program of the test command: whether it succeeded, and its output, which is printed meanwhile if `live`."""
     with tempfile.TemporaryDirectory() as folder:
         process = Process(str(command[0]), command, log=Path(folder) / "output.log", env={"PYTHONUNBUFFERED": "1"})
-        try:
-            with process.log.open(encoding="utf-8", errors="replace") as output:
+        with process.log.open(encoding="utf-8", errors="replace") as output:
+            try:
                 while process.running:
                     show_new(output, live)
                     time.sleep(0.05)
+            finally:
+                process.stop(ask_with=signal.SIGINT, patience_seconds=20)
                 show_new(output, live)
-            return process.wait() == 0, process.log.read_text(encoding="utf-8", errors="replace")
-        finally:
-            process.stop(ask_with=signal.SIGINT, patience_seconds=20)
+        return process.wait() == 0, process.log.read_text(encoding="utf-8", errors="replace")
 
 
 def show_new(output: IO[str], live: bool) -> None:
