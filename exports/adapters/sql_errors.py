@@ -9,16 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    NoSuchModuleError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, TimeoutError  # noqa: A004
 
 from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
 
@@ -95,23 +87,21 @@ def source_errors() -> Iterator[None]:
     """Turn the errors of SQLAlchemy and of its drivers into those of `exports.errors`; the original is chained."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
         kind, sentence = _judge(error)
         raise kind(sentence) from error
-    except ModuleNotFoundError as error:
-        kind, sentence = _DRIVER
-        raise kind(sentence) from error
 
 
-def _judge(error: SQLAlchemyError) -> _Verdict:
-    if isinstance(error, ArgumentError | NoSuchModuleError):
+def _judge(error: Exception) -> _Verdict:
+    if isinstance(error, ArgumentError | NoSuchModuleError | ModuleNotFoundError):
         return _DRIVER
-    if not isinstance(error, DBAPIError):
-        return _BUSY  # the pool had no connection left in time
-    return _judge_driver_error(error.orig) or _judge_by_class(error)
+    if isinstance(error, TimeoutError):
+        return _BUSY
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return _judge_by_code(original) or _judge_by_class(original)
 
 
-def _judge_driver_error(original: Any) -> _Verdict | None:
+def _judge_by_code(original: BaseException | None) -> _Verdict | None:
     if isinstance(original, sqlite3.Error):
         return _judge_sqlite_error(original)
     sign = getattr(original, "sqlstate", None) or next(iter(getattr(original, "args", ())), None)
@@ -132,8 +122,8 @@ def _judge_sqlite_error(original: sqlite3.Error) -> _Verdict | None:
     return next((verdict for sign, verdict in _BY_SQLITE_NAME.items() if name.startswith(sign)), _STATEMENT)
 
 
-def _judge_by_class(error: DBAPIError) -> _Verdict:
-    if isinstance(error, OperationalError) and any(words in str(error.orig) for words in _REFUSED_AT_CONNECT):
-        return _LOGIN
-    lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return _NO_ANSWER if lost else _STATEMENT
+def _judge_by_class(original: BaseException | None) -> _Verdict:
+    names = {kind.__name__ for kind in type(original).__mro__}  # PEP 249 fixes the names, no common class
+    if "OperationalError" not in names and "InterfaceError" not in names:
+        return _STATEMENT
+    return _LOGIN if any(words in str(original) for words in _REFUSED_AT_CONNECT) else _NO_ANSWER
