@@ -738,7 +738,10 @@ def wait_until_healthy(base_url: str, host: Process, start_seconds: float = HOST
         if answer:
             unhealthy_until = unhealthy_until or now + UNHEALTHY_SECONDS
             if now > unhealthy_until:
-                message = f"The host answers, but is not healthy ({base_url}/health):\n{health_report(answer)}"
+                message = (
+                    f"The host answers, but is not healthy ({base_url}/health):\n{health_report(answer)}\n"
+                    f"  All it wrote is in {host.log}"
+                )
                 raise DevError(message)
         elif now > silent_until:
             message = f"The host did not answer in {start_seconds:.0f} s. Its last lines ({host.log}):\n{host.tail()}"
@@ -953,6 +956,9 @@ def run_command(options: RunOptions) -> int:
         if not options.once:
             serve(system)
         return 0
+    except KeyboardInterrupt:
+        print("\nStopping.", flush=True)
+        raise
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # a second, impatient Ctrl-C must not interrupt the clean-up
             signal.signal(number, signal.SIG_IGN)
@@ -1061,7 +1067,7 @@ def serve(system: System) -> None:
                     raise DevError(message)
             time.sleep(0.5)
     except KeyboardInterrupt:
-        print("\nStopping.")
+        print("\nStopping.", flush=True)
 
 
 @dataclass(frozen=True)
@@ -1200,13 +1206,14 @@ def add_run_parser(run: argparse.ArgumentParser) -> None:
         default="auto",
         help="func: Azure Functions Core Tools, taken if present",
     )
-    run.add_argument(
+    source = run.add_mutually_exclusive_group()
+    source.add_argument(
         "--clients",
         type=positive,
         metavar="N",
         help=f"size of the sample database (default: {SAMPLE_CLIENTS:,}, or as it is)",
     )
-    run.add_argument(
+    source.add_argument(
         "--database", metavar="URL", help="export this database (SQLAlchemy URL; it needs the view `clients`)"
     )
     run.add_argument("--tenant", help=f"whose clients (default: {SAMPLE_TENANTS[0]}, of the sample database)")
