@@ -1,0 +1,325 @@
+"""What every `FileStore` promises."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from exports.adapters.blob_files import BlobFileStore
+from exports.errors import StorageUnavailableError
+from exports.jobs import JobRef
+from exports.ports import FileStore
+from shared.storage import StorageAccount
+from tests.support.builders import a_job
+from tests.support.fakes import MemoryFileStore
+
+PATH = "tenant/code/clients.csv"
+ONE, TWO, THREE = "000001", "000002", "000003"
+
+
+@dataclass(frozen=True)
+class Harness:
+    """A store, and how a user who has nothing but a URL reads from it: the bytes, or None when refused."""
+
+    files: FileStore
+    download: Callable[[str], bytes | None]
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def harness(request: pytest.FixtureRequest) -> Harness:
+    if request.param == "memory":
+        fake = MemoryFileStore(lambda: datetime.now(UTC))
+        return Harness(fake, fake.open_link)
+    real = BlobFileStore(request.getfixturevalue("account"), container=f"files-{uuid4().hex}")
+    return Harness(real, _download)
+
+
+@pytest.fixture
+def files(harness: Harness) -> FileStore:
+    return harness.files
+
+
+@pytest.fixture
+def blob_files(account: StorageAccount) -> BlobFileStore:
+    return BlobFileStore(account, container=f"files-{uuid4().hex}")
+
+
+def _download(url: str, method: str = "GET", data: bytes | None = None) -> bytes | None:
+    request = Request(url, data, {"x-ms-blob-type": "BlockBlob"} if data else {}, method=method)
+    try:
+        with urlopen(request, timeout=10) as response:
+            body: bytes = response.read()
+            return body
+    except HTTPError as error:
+        with error:
+            if error.code not in {401, 403, 404}:
+                raise
+            return None
+
+
+def _soon(seconds: float = 60) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _publish(files: FileStore, data: bytes, path: str = PATH) -> None:
+    files.stage(path, ONE, data)
+    files.commit(path, [ONE])
+
+
+# --- plans ---
+
+
+def test_a_saved_plan_is_loaded(files: FileStore) -> None:
+    job = a_job().ref
+    assert files.save_plan(job, b"{}") == b"{}"
+    assert files.load_plan(job) == b"{}"
+
+
+def test_of_two_plans_of_a_job_the_first_stays(files: FileStore) -> None:
+    job = a_job().ref
+    files.save_plan(job, b"first")
+    assert files.save_plan(job, b"second") == b"first"
+    assert files.load_plan(job) == b"first"
+
+
+def test_attempts_of_a_job_share_the_plan(files: FileStore) -> None:
+    job = a_job().ref
+    files.save_plan(job, b"first")
+    assert files.load_plan(job.model_copy(update={"attempt": 2})) == b"first"
+
+
+def test_of_many_planners_at_once_all_get_the_plan_that_stays(files: FileStore) -> None:
+    job = a_job().ref
+    plans = [str(number).encode() for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        returned = set(pool.map(lambda plan: files.save_plan(job, plan), plans))
+    assert returned == {files.load_plan(job)}
+
+
+def test_a_plan_of_several_megabytes_comes_back_whole(files: FileStore) -> None:
+    job = a_job().ref
+    plan = bytes(range(256)) * 20_000
+    files.save_plan(job, plan)
+    assert files.load_plan(job) == plan
+
+
+# --- staging ---
+
+
+def test_nothing_is_staged_at_first(files: FileStore) -> None:
+    assert files.staged(PATH) == {}
+
+
+def test_staged_blocks_are_listed_with_their_sizes(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"abc")
+    files.stage(PATH, TWO, b"12345")
+    assert files.staged(PATH) == {ONE: 3, TWO: 5}
+
+
+def test_staging_a_block_again_replaces_it(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"old")
+    files.stage(PATH, ONE, b"newer")
+    files.commit(PATH, [ONE])
+    assert files.size_bytes(PATH) == 5
+
+
+def test_block_ids_of_one_file_must_have_one_length(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"abc")
+    with pytest.raises(HttpResponseError):
+        files.stage(PATH, f"{ONE}0", b"abc")
+
+
+def test_nothing_is_readable_before_the_commit(harness: Harness) -> None:
+    harness.files.stage(PATH, ONE, b"abc")
+    assert harness.files.size_bytes(PATH) is None
+    assert harness.download(harness.files.link(PATH, _soon())) is None
+
+
+# --- committing ---
+
+
+def test_a_file_is_the_blocks_in_the_order_committed(harness: Harness) -> None:
+    for block, data in ((ONE, b"one,"), (TWO, b"two,"), (THREE, b"three,")):
+        harness.files.stage(PATH, block, data)
+    harness.files.commit(PATH, [THREE, ONE, TWO])
+    assert harness.download(harness.files.link(PATH, _soon())) == b"three,one,two,"
+
+
+def test_a_block_that_is_not_listed_is_not_in_the_file(harness: Harness) -> None:
+    harness.files.stage(PATH, ONE, b"one,")
+    harness.files.stage(PATH, TWO, b"two,")
+    harness.files.commit(PATH, [TWO])
+    assert harness.download(harness.files.link(PATH, _soon())) == b"two,"
+
+
+def test_a_commit_forgets_the_blocks_that_were_not_listed(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"one,")
+    files.stage(PATH, TWO, b"two,")
+    files.commit(PATH, [ONE])
+    assert files.staged(PATH) == {}
+
+
+def test_committing_a_block_that_was_never_staged_is_refused_and_publishes_nothing(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"abc")
+    with pytest.raises(HttpResponseError):
+        files.commit(PATH, [ONE, TWO])
+    assert files.size_bytes(PATH) is None
+
+
+def test_a_refused_commit_leaves_the_staged_blocks_alone(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"abc")
+    with pytest.raises(HttpResponseError):
+        files.commit(PATH, [TWO])
+    assert files.staged(PATH) == {ONE: 3}
+
+
+def test_committing_the_same_list_again_changes_nothing(harness: Harness) -> None:
+    _publish(harness.files, b"abc")
+    harness.files.commit(PATH, [ONE])
+    assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
+
+
+def test_committing_no_blocks_publishes_an_empty_file(harness: Harness) -> None:
+    harness.files.commit(PATH, [])
+    assert harness.files.size_bytes(PATH) == 0
+    assert harness.download(harness.files.link(PATH, _soon())) == b""
+
+
+def test_staging_after_the_commit_leaves_the_published_file_alone(harness: Harness) -> None:
+    _publish(harness.files, b"abc")
+    harness.files.stage(PATH, TWO, b"late")
+    assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
+
+
+# --- deleting ---
+
+
+def test_a_deleted_file_is_gone(harness: Harness) -> None:
+    _publish(harness.files, b"abc")
+    link = harness.files.link(PATH, _soon())
+    harness.files.delete(PATH)
+    assert harness.files.size_bytes(PATH) is None
+    assert harness.download(link) is None
+
+
+def test_deleting_twice_does_no_harm(files: FileStore) -> None:
+    _publish(files, b"abc")
+    files.delete(PATH)
+    files.delete(PATH)
+    assert files.size_bytes(PATH) is None
+
+
+def test_deleting_a_file_that_was_only_staged_does_no_harm(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"abc")
+    files.delete(PATH)
+    assert files.size_bytes(PATH) is None
+
+
+def test_deleting_a_file_leaves_the_others(files: FileStore) -> None:
+    _publish(files, b"abc")
+    _publish(files, b"abcd", "tenant/other/clients.csv")
+    files.delete(PATH)
+    assert files.size_bytes("tenant/other/clients.csv") == 4
+
+
+# --- links ---
+
+
+def test_a_link_reads_exactly_the_bytes_of_the_file(harness: Harness) -> None:
+    data = bytes(range(256)) * 1000
+    _publish(harness.files, data)
+    assert harness.download(harness.files.link(PATH, _soon())) == data
+
+
+@pytest.mark.parametrize("name", ["Kunden – Ä & 50 % #1.csv", "a+b c.csv"])
+def test_a_link_reads_a_file_whatever_its_name(harness: Harness, name: str) -> None:
+    path = f"tenant/code/{name}"
+    _publish(harness.files, b"abc", path)
+    assert harness.download(harness.files.link(path, _soon())) == b"abc"
+
+
+def test_a_link_is_refused_after_its_expiry(harness: Harness) -> None:
+    _publish(harness.files, b"abc")
+    expires = _soon(1).replace(microsecond=0) + timedelta(seconds=1)
+    link = harness.files.link(PATH, expires)
+    assert harness.download(link) == b"abc"
+    time.sleep(max(0.0, (expires - datetime.now(UTC)).total_seconds()) + 0.05)
+    assert harness.download(link) is None
+
+
+def test_a_link_reads_no_other_file(blob_files: BlobFileStore) -> None:
+    _publish(blob_files, b"abc")
+    _publish(blob_files, b"secret", "tenant/other/clients.csv")
+    link = blob_files.link(PATH, _soon())
+    assert _download(link.replace("/code/", "/other/")) is None
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_link_does_not_write(blob_files: BlobFileStore, method: str) -> None:
+    _publish(blob_files, b"abc")
+    link = blob_files.link(PATH, _soon())
+    assert _download(link, method, b"changed" if method == "PUT" else None) is None
+    assert _download(link) == b"abc"
+
+
+def test_without_its_signature_a_link_reads_nothing(blob_files: BlobFileStore) -> None:
+    _publish(blob_files, b"abc")
+    assert _download(blob_files.link(PATH, _soon()).partition("?")[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("clients.csv", 'attachment; filename="clients.csv"'),
+        ("a b.csv", 'attachment; filename="a b.csv"'),
+        ("Ä.csv", "attachment; filename=\"_.csv\"; filename*=UTF-8''%C3%84.csv"),
+        ('"a".csv', "attachment; filename=\"_a_.csv\"; filename*=UTF-8''%22a%22.csv"),
+    ],
+)
+def test_a_browser_is_told_to_save_the_file_under_its_name(blob_files: BlobFileStore, name: str, told: str) -> None:
+    _publish(blob_files, b"abc", f"tenant/code/{name}")
+    with urlopen(blob_files.link(f"tenant/code/{name}", _soon()), timeout=10) as response:
+        assert response.headers["Content-Disposition"] == told
+
+
+def test_a_browser_is_told_that_it_reads_csv_in_utf_8(blob_files: BlobFileStore) -> None:
+    _publish(blob_files, b"abc")
+    with urlopen(blob_files.link(PATH, _soon()), timeout=10) as response:
+        assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
+# --- the store itself ---
+
+
+def test_checking_an_answering_store_passes(files: FileStore) -> None:
+    files.check()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda files, job: files.check(),
+        lambda files, job: files.save_plan(job, b"{}"),
+        lambda files, job: files.load_plan(job),
+        lambda files, job: files.stage(PATH, ONE, b"abc"),
+        lambda files, job: files.staged(PATH),
+        lambda files, job: files.commit(PATH, [ONE]),
+        lambda files, job: files.size_bytes(PATH),
+        lambda files, job: files.delete(PATH),
+    ],
+    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "delete"],
+)
+def test_a_store_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        use(BlobFileStore(unreachable), a_job().ref)

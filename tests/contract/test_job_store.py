@@ -1,0 +1,220 @@
+"""What every `JobStore` promises."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.table_jobs import TableJobStore
+from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.fields import ClientStatus, TargetField
+from exports.jobs import Failure, Job
+from exports.ports import JobStore
+from exports.requests import ClientFilter, ColumnMapping
+from exports.states import JobStatus
+from shared.storage import StorageAccount
+from tests.support.builders import NOON, a_job, a_spec
+from tests.support.fakes import MemoryJobStore
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def jobs(request: pytest.FixtureRequest) -> JobStore:
+    if request.param == "memory":
+        return MemoryJobStore()
+    return TableJobStore(request.getfixturevalue("account"), table=f"jobs{uuid4().hex}")
+
+
+def _stored(jobs: JobStore, job: Job) -> Job | None:
+    return jobs.get(job.tenant, job.code)
+
+
+def _settle_one_more(job: Job) -> Job:
+    return job.settle(job.settled_pages + 1, job.settled_items + 10)
+
+
+def test_a_created_job_is_found(jobs: JobStore) -> None:
+    job = a_job()
+    assert jobs.create(job)
+    assert _stored(jobs, job) == job
+
+
+def test_creating_a_job_twice_changes_nothing(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+    assert not jobs.create(replace(job, file_name="other.csv"))
+    assert _stored(jobs, job) == job
+
+
+def test_of_many_creators_at_once_one_succeeds(jobs: JobStore) -> None:
+    job = a_job()
+    attempts = [replace(job, file_name=f"{number}.csv") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(jobs.create, attempts))
+    assert created.count(True) == 1
+    assert _stored(jobs, job) == attempts[created.index(True)]
+
+
+def test_an_unknown_job_is_not_found(jobs: JobStore) -> None:
+    job = a_job()
+    assert _stored(jobs, job) is None
+
+
+def test_a_job_is_not_found_under_another_tenant(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+    assert jobs.get(a_job().tenant, job.code) is None
+
+
+def test_tenants_may_have_jobs_of_the_same_code(jobs: JobStore) -> None:
+    job = a_job()
+    twin = replace(job, tenant=a_job().tenant, file_name="twin.csv")
+    assert jobs.create(job)
+    assert jobs.create(twin)
+    assert _stored(jobs, twin) == twin
+
+
+def test_changing_an_unknown_job_is_an_error(jobs: JobStore) -> None:
+    job = a_job()
+    with pytest.raises(JobNotFoundError):
+        jobs.change(job.tenant, job.code, _settle_one_more)
+    assert _stored(jobs, job) is None
+
+
+def test_a_change_is_stored_and_returned(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+    changed = jobs.change(job.tenant, job.code, lambda job: job.begin(NOON))
+    assert changed.status is JobStatus.IN_PROGRESS
+    assert _stored(jobs, job) == changed
+
+
+def test_a_change_can_take_a_value_away(jobs: JobStore) -> None:
+    job = a_job(total_items=5, completed_date=NOON)
+    jobs.create(job)
+    jobs.change(job.tenant, job.code, lambda job: replace(job, total_items=None, completed_date=None))
+    assert _stored(jobs, job) == replace(job, total_items=None, completed_date=None)
+
+
+def test_what_a_change_raises_passes_through_and_nothing_is_written(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+
+    def refuse(_: Job) -> Job:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        jobs.change(job.tenant, job.code, refuse)
+    assert _stored(jobs, job) == job
+
+
+def test_a_change_that_was_overtaken_is_made_again_on_what_is_there_now(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+    seen: list[int] = []
+
+    def overtaken_once(job: Job) -> Job:
+        if not seen:
+            jobs.change(job.tenant, job.code, _settle_one_more)
+        seen.append(job.settled_pages)
+        return _settle_one_more(job)
+
+    jobs.change(job.tenant, job.code, overtaken_once)
+    assert seen == [0, 1]
+    assert jobs.change(job.tenant, job.code, lambda job: job).settled_pages == 2
+
+
+def test_concurrent_changes_lose_nothing(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: jobs.change(job.tenant, job.code, _settle_one_more), range(24)))
+    stored = _stored(jobs, job)
+    assert stored is not None
+    assert (stored.settled_pages, stored.settled_items) == (24, 240)
+
+
+_FAILURE = Failure(code="source-mismatch", message="Ein Grund – mit „Zeichen“ 🙂", retryable=True, resumable=False)
+_SPEC = a_spec(
+    columns=(ColumnMapping(csv_header='Größe; "x"\n\'🙂', target_field=TargetField.NAME),),
+    include_headers=False,
+    filter=ClientFilter(
+        manager_codes=("M1", "ü"),
+        statuses=(ClientStatus.LOST_PROSPECT,),
+        search="O'Brien",
+        updated_since=datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spec": _SPEC},
+        {"file_name": "Kunden – “Ä” 🙂.csv"},
+        {"created_date": datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)},
+        {"started_date": datetime(2026, 1, 31, 12, 0, 0, 1, tzinfo=UTC)},
+        {"completed_date": datetime(2026, 1, 31, 12, 0, 0, 999999, tzinfo=UTC)},
+        {"expiry_date": datetime(2026, 7, 1, 0, 0, tzinfo=timezone(timedelta(hours=1)))},
+        *({"status": status} for status in JobStatus),
+        {"attempt": 7},
+        {"total_items": 0},
+        {"total_items": 2**31 + 5},
+        {"settled_pages": 50_000},
+        {"settled_items": 2**40},
+        {"file_bytes": 2**53 + 1},
+        {"failure": _FAILURE},
+        {"schedule_code": "nightly"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_property_comes_back_as_it_was(jobs: JobStore, changes: dict[str, Any]) -> None:
+    job = a_job(**changes)
+    jobs.create(job)
+    assert _stored(jobs, job) == job
+
+
+def test_dates_come_back_as_plain_dates_in_utc(jobs: JobStore) -> None:
+    job = a_job()
+    jobs.create(job)
+    stored = _stored(jobs, job)
+    assert stored is not None
+    assert type(stored.created_date) is datetime
+    assert stored.created_date.utcoffset() == timedelta(0)
+
+
+def test_a_specification_of_64_kib_fits(jobs: JobStore) -> None:
+    letters = Random(1)
+    codes = ["".join(letters.choices(string.printable[:94], k=90)) for _ in range(700)]
+    job = a_job(spec=a_spec(filter=ClientFilter(manager_codes=tuple(codes))))
+    assert len(job.spec.model_dump_json(exclude_defaults=True)) > 64 * 1024
+    jobs.create(job)
+    assert _stored(jobs, job) == job
+
+
+def test_checking_an_answering_store_passes(jobs: JobStore) -> None:
+    jobs.check()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda jobs, job: jobs.create(job),
+        lambda jobs, job: jobs.get(job.tenant, job.code),
+        lambda jobs, job: jobs.change(job.tenant, job.code, _settle_one_more),
+        lambda jobs, job: jobs.check(),
+    ],
+    ids=["create", "get", "change", "check"],
+)
+def test_a_store_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[JobStore, Job], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        use(TableJobStore(unreachable), a_job())

@@ -1,0 +1,137 @@
+"""What every `PageLedger` promises."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.table_pages import TablePageLedger
+from exports.blocks import block_id, digest
+from exports.errors import StorageUnavailableError
+from exports.jobs import JobRef
+from exports.ports import PageLedger, PageRecord
+from shared.storage import StorageAccount
+from tests.support.builders import a_job
+from tests.support.fakes import MemoryPageLedger
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def pages(request: pytest.FixtureRequest) -> PageLedger:
+    if request.param == "memory":
+        return MemoryPageLedger()
+    return TablePageLedger(request.getfixturevalue("account"), table=f"pages{uuid4().hex}")
+
+
+def _a_record(page: int = 0, **changes: Any) -> PageRecord:
+    sha256 = digest(f"page {page}".encode())
+    return replace(PageRecord(page, rows=10, bytes=100, sha256=sha256, block=block_id(page, sha256)), **changes)
+
+
+def _a_ref() -> JobRef:
+    return a_job().ref
+
+
+def test_a_recorded_page_is_found(pages: PageLedger) -> None:
+    job, record = _a_ref(), _a_record(3)
+    assert pages.record(job, record) == record
+    assert pages.find(job, 3) == record
+
+
+def test_a_page_without_record_is_not_found(pages: PageLedger) -> None:
+    job = _a_ref()
+    pages.record(job, _a_record(0))
+    assert pages.find(job, 1) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [_a_record(bytes=2**33, rows=100_000), _a_record(0, rows=0, bytes=0, block=""), _a_record(49_999)],
+    ids=["big", "empty", "last"],
+)
+def test_every_property_comes_back_as_it_was(pages: PageLedger, record: PageRecord) -> None:
+    job = _a_ref()
+    pages.record(job, record)
+    assert list(pages.records(job)) == [record]
+
+
+def test_of_two_records_of_a_page_the_first_stays(pages: PageLedger) -> None:
+    job, first = _a_ref(), _a_record()
+    pages.record(job, first)
+    assert pages.record(job, _a_record(rows=11)) == first
+    assert list(pages.records(job)) == [first]
+
+
+def test_of_many_writers_at_once_all_return_the_record_that_stays(pages: PageLedger) -> None:
+    job = _a_ref()
+    candidates = [_a_record(rows=rows) for rows in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        returned = list(pool.map(lambda record: pages.record(job, record), candidates))
+    assert set(returned) == {pages.find(job, 0)}
+    assert returned[0] in candidates
+
+
+def test_attempts_of_a_job_share_their_records(pages: PageLedger) -> None:
+    job, first = _a_ref(), _a_record()
+    pages.record(job, first)
+    resumed = job.model_copy(update={"attempt": 2})
+    assert pages.record(resumed, _a_record(rows=11)) == first
+
+
+def test_jobs_do_not_share_their_records(pages: PageLedger) -> None:
+    job, other = _a_ref(), _a_ref()
+    pages.record(job, _a_record())
+    assert pages.find(other, 0) is None
+    assert list(pages.records(other)) == []
+
+
+def test_tenants_do_not_share_the_records_of_jobs_of_one_code(pages: PageLedger) -> None:
+    job = _a_ref()
+    pages.record(job, _a_record())
+    assert list(pages.records(job.model_copy(update={"tenant": "other"}))) == []
+
+
+def test_records_come_by_page_whatever_order_they_were_written_in(pages: PageLedger) -> None:
+    job = _a_ref()
+    for page in (10, 2, 100, 0, 9):
+        pages.record(job, _a_record(page))
+    assert [record.page for record in pages.records(job)] == [0, 2, 9, 10, 100]
+
+
+@pytest.mark.parametrize(("first_page", "expected"), [(0, [0, 2, 9, 10]), (9, [9, 10]), (3, [9, 10]), (11, [])])
+def test_records_can_be_read_from_a_page_on(pages: PageLedger, first_page: int, expected: list[int]) -> None:
+    job = _a_ref()
+    for page in (0, 2, 9, 10):
+        pages.record(job, _a_record(page))
+    assert [record.page for record in pages.records(job, first_page)] == expected
+
+
+def test_more_records_than_one_answer_of_the_service_holds_come_in_order_and_soon(pages: PageLedger) -> None:
+    job = _a_ref()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda page: pages.record(job, _a_record(page)), range(1100)))
+    begun = time.monotonic()
+    found = [record.page for record in pages.records(job)]
+    assert found == list(range(1100))
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda pages, job: pages.record(job, _a_record()),
+        lambda pages, job: pages.find(job, 0),
+        lambda pages, job: list(pages.records(job)),
+    ],
+    ids=["record", "find", "records"],
+)
+def test_a_ledger_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[PageLedger, JobRef], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        use(TablePageLedger(unreachable), _a_ref())

@@ -1,0 +1,309 @@
+"""The outside world in memory. Each fake passes the same contract suite as the adapter it stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from exports.errors import JobNotFoundError, SourceMismatchError
+from exports.fields import VIEW_COLUMNS
+from exports.jobs import Job, JobRef
+from exports.ports import Boundaries, ClientSelection, KeyRange, PageRecord, Row
+from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from exports.services import Services
+from exports.settings import Settings
+from shared.api_keys import ApiKey, hash_key
+from tests.support.builders import NOON
+
+Hook = Callable[[], None]
+Client = dict[str, Any]
+
+
+def _nothing() -> None:
+    pass
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, moment: datetime = NOON) -> None:
+        self.moment = moment
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **span: float) -> datetime:
+        """Move on by what `timedelta` takes."""
+        self.moment += timedelta(**span)
+        return self.moment
+
+
+class MemoryJobStore:
+    """`JobStore` with optimistic writes, as under an ETag. `before_write` runs between the reading and the writing."""
+
+    def __init__(self) -> None:
+        self.before_write: Hook = _nothing
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._lock = Lock()
+
+    def create(self, job: Job) -> bool:
+        with self._lock:
+            return self._jobs.setdefault((job.tenant, job.code), job) is job
+
+    def get(self, tenant: str, code: str) -> Job | None:
+        return self._jobs.get((tenant, code))
+
+    def check(self) -> None:
+        pass
+
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
+        while True:
+            before = self.get(tenant, code)
+            if before is None:
+                raise JobNotFoundError("There is no such job.")
+            after = alter(before)
+            self.before_write()
+            with self._lock:
+                if self._jobs[tenant, code] is before:
+                    self._jobs[tenant, code] = after
+                    return after
+
+    def all(self) -> list[Job]:
+        """Every job there is."""
+        return list(self._jobs.values())
+
+
+class MemoryPageLedger:
+    """`PageLedger`. `before_record` runs before a record is written: raise in it, or let another run come first."""
+
+    def __init__(self) -> None:
+        self.before_record: Hook = _nothing
+        self._records: dict[tuple[str, str], dict[int, PageRecord]] = {}
+        self._lock = Lock()
+
+    def record(self, job: JobRef, record: PageRecord) -> PageRecord:
+        self.before_record()
+        with self._lock:
+            return self._of(job).setdefault(record.page, record)
+
+    def find(self, job: JobRef, page: int) -> PageRecord | None:
+        return self._of(job).get(page)
+
+    def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
+        found = self._of(job)
+        return iter([found[page] for page in sorted(found) if page >= first_page])
+
+    def forget(self, job: JobRef, page: int) -> None:
+        """Lose a record, as nothing in production does."""
+        del self._of(job)[page]
+
+    def _of(self, job: JobRef) -> dict[int, PageRecord]:
+        return self._records.setdefault((job.tenant, job.code), {})
+
+
+@dataclass
+class _Blob:
+    uncommitted: dict[str, bytes] = field(default_factory=dict)
+    committed: list[tuple[str, bytes]] | None = None
+
+
+class MemoryFileStore:
+    """`FileStore` with the rules of block blobs: atomic commit, ids of one length, uncommitted blocks dropped by it.
+
+    A link is a `memory:` URL; `open_link` follows it.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = Clock()) -> None:  # noqa: B008 - read only
+        self.before_stage: Hook = _nothing
+        self.commits = 0
+        self._clock = clock
+        self._plans: dict[tuple[str, str], bytes] = {}
+        self._blobs: dict[str, _Blob] = {}
+        self._lock = Lock()
+
+    def save_plan(self, job: JobRef, document: bytes) -> bytes:
+        with self._lock:
+            return self._plans.setdefault((job.tenant, job.code), document)
+
+    def load_plan(self, job: JobRef) -> bytes:
+        return self._plans[job.tenant, job.code]
+
+    def stage(self, path: str, block: str, data: bytes) -> None:
+        self.before_stage()
+        with self._lock:
+            blob = self._blobs.setdefault(path, _Blob())
+            known = [*blob.uncommitted, *(name for name, _ in blob.committed or ())]
+            if not data or len(block) > 64 or any(len(name) != len(block) for name in known):
+                raise HttpResponseError("InvalidBlobOrBlock")
+            blob.uncommitted[block] = data
+
+    def staged(self, path: str) -> dict[str, int]:
+        blob = self._blobs.get(path, _Blob())
+        return {block: len(data) for block, data in blob.uncommitted.items()}
+
+    def commit(self, path: str, blocks: Sequence[str]) -> None:
+        with self._lock:
+            blob = self._blobs.setdefault(path, _Blob())
+            known = {**dict(blob.committed or ()), **blob.uncommitted}
+            if not known.keys() >= set(blocks):
+                raise HttpResponseError("InvalidBlockList")
+            self._blobs[path] = _Blob(committed=[(block, known[block]) for block in blocks])
+            self.commits += 1
+
+    def size_bytes(self, path: str) -> int | None:
+        data = self.read(path)
+        return None if data is None else len(data)
+
+    def delete(self, path: str) -> None:
+        with self._lock:
+            if self.read(path) is not None:
+                del self._blobs[path]
+
+    def check(self) -> None:
+        pass
+
+    def link(self, path: str, expires: datetime) -> str:
+        return f"memory:{path}?expires={expires.isoformat()}"
+
+    def open_link(self, url: str) -> bytes | None:
+        """Follow a link; None when it is refused."""
+        path, _, expires = url.removeprefix("memory:").partition("?expires=")
+        return self.read(path) if self._clock() < datetime.fromisoformat(expires) else None
+
+    def read(self, path: str) -> bytes | None:
+        """What a reader sees: the published file, if there is one."""
+        blob = self._blobs.get(path)
+        return None if blob is None or blob.committed is None else b"".join(data for _, data in blob.committed)
+
+    def lose_block(self, path: str, block: str) -> None:
+        """Forget a staged block, as storage does after seven days."""
+        del self._blobs[path].uncommitted[block]
+
+
+class MemoryClients:
+    """`ClientSource` over a list of dicts; a column a client does not have is null. Key order is that of `code`.
+
+    Attributes:
+        clients: May be changed at any time; a read sees what is there when it begins.
+        reads: How many reads have begun.
+        before_read, after_read: Run around the rows of each read: raise in them, or change something.
+        rows_per_list: Length of the lists that `read` yields.
+    """
+
+    def __init__(self, clients: Sequence[Client] = (), rows_per_list: int = 100) -> None:
+        self.clients = list(clients)
+        self.lacking: frozenset[str] = frozenset()
+        self.reads = 0
+        self.before_read: Hook = _nothing
+        self.after_read: Hook = _nothing
+        self.rows_per_list = rows_per_list
+
+    def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
+
+    def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+        found = self._select(selection)
+        codes = [client["code"] for client in found]
+        return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
+
+    def read(
+        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    ) -> Iterator[list[Row]]:
+        self.before_read()
+        self.reads += 1
+        inside = [client for client in self._select(selection) if _is_in(client["code"], key_range)][:limit_rows]
+        rows: list[Row] = [tuple(client.get(name) for name in selection.columns) for client in inside]
+        for first in range(0, len(rows), self.rows_per_list):
+            yield rows[first : first + self.rows_per_list]
+        self.after_read()
+
+    def _select(self, selection: ClientSelection) -> list[Client]:
+        of_tenant = [client for client in self.clients if client["tenant"] == selection.tenant]
+        if any(client["code"] is None for client in of_tenant):
+            raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+        wanted = (client for client in of_tenant if _passes(client, selection.filter))
+        return sorted(wanted, key=lambda client: str(client["code"]))
+
+
+def _is_in(code: str, key_range: KeyRange) -> bool:
+    after_start = key_range.start is None or code >= key_range.start
+    return after_start and (key_range.stop is None or code < key_range.stop)
+
+
+def _passes(client: Client, wanted: ClientFilter) -> bool:
+    lists: dict[str, Sequence[str]] = {
+        "manager_code": wanted.manager_codes,
+        "partner_code": wanted.partner_codes,
+        "associate_code": wanted.associate_codes,
+        "team_code": wanted.team_codes,
+        "status": wanted.statuses,
+        "type": wanted.types,
+    }
+    services = {code.strip() for code in (client.get("service_codes") or "").split(";")}
+    updated = client.get("updated_at")
+    if isinstance(updated, str):
+        updated = datetime.fromisoformat(updated)
+    return (
+        all(not values or client.get(name) in values for name, values in lists.items())
+        and (not wanted.service_codes or not services.isdisjoint(code.strip() for code in wanted.service_codes))
+        and (not wanted.search or any(_contains(client.get(name), wanted.search) for name in SEARCHED_COLUMNS))
+        and (wanted.updated_since is None or (updated is not None and updated >= wanted.updated_since))
+    )
+
+
+def _contains(value: object, text: str) -> bool:
+    return value is not None and text.lower() in str(value).lower()
+
+
+class RecordingStarter:
+    """Takes orchestrations as Durable Functions would; `before_start` may raise."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, str | None, Any]] = []
+        self.before_start: Hook = _nothing
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
+    ) -> str:
+        self.before_start()
+        self.started.append((orchestration_function_name, instance_id, client_input))
+        return instance_id or ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MemoryServices(Services):
+    """Services of which nothing leaves the process."""
+
+    clients: MemoryClients
+    jobs: MemoryJobStore
+    pages: MemoryPageLedger
+    files: MemoryFileStore
+    now: Clock = field(default_factory=Clock)
+
+
+API_KEY = "the key of a test"
+
+
+def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryServices:
+    """Services over these clients, with a clock that shows noon.
+
+    Args:
+        settings: App settings by name, beside those that must be there.
+    """
+    keys = [ApiKey(hash=hash_key(API_KEY), tenants=("tenant",)).model_dump(mode="json")]
+    required = {"EXPORT_STORAGE": "memory", "CLIENTS_DATABASE_URL": "memory", "EXPORT_API_KEYS": json.dumps(keys)}
+    clock = Clock()
+    return MemoryServices(
+        settings=Settings.model_validate(required | settings),
+        clients=MemoryClients(clients),
+        jobs=MemoryJobStore(),
+        pages=MemoryPageLedger(),
+        files=MemoryFileStore(clock),
+        now=clock,
+    )
