@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from urllib.parse import quote
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import (
@@ -79,8 +81,7 @@ class BlobFileStore:
 
     def commit(self, path: str, blocks: Sequence[str]) -> None:
         """See `FileStore.commit`."""
-        name = path.rpartition("/")[2]
-        settings = ContentSettings(content_type=_CSV, content_disposition=f'attachment; filename="{name}"')
+        settings = ContentSettings(content_type=_CSV, content_disposition=_disposition(path.rpartition("/")[2]))
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
             self._blob(path).commit_block_list([BlobBlock(block) for block in blocks], content_settings=settings)
 
@@ -129,3 +130,10 @@ class BlobFileStore:
                 key = self._account.blobs.get_user_delegation_key(now, now + _DELEGATION_LIFE)
             self._delegation = (key, now + _DELEGATION_LIFE)
         return self._delegation[0]
+
+
+def _disposition(name: str) -> str:
+    """Tell browsers the name to save under; what a quoted string cannot hold travels encoded (RFC 6266, section 5)."""
+    plain = re.sub(r'[^ -~]|["\\]', "_", name)
+    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{encoded}'
