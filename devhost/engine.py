@@ -17,11 +17,11 @@ from devhost.episode import Batch, Episode, gather
 from devhost.functions import FunctionTable
 from devhost.models import Instance, Outcome
 from devhost.store import Store
-from devhost.workers import FunctionTimeoutError, Reply, WorkerDiedError, WorkerPool
+from devhost.workers import FunctionTimeoutError, Reply, Worker, WorkerDiedError, WorkerPool
 
 _log = logging.getLogger("devhost.engine")
 
-_MOST_STRIKES = 20  # in a row, for an instance; workers that die for other reasons must not fail it
+_MOST_STRIKES = 20  # replays in a row that broke off; workers that die for other reasons must not fail an instance
 _LONGEST_BACKOFF_SECONDS = 10.0
 _LONGEST_HOLD_SECONDS = 1.0
 
@@ -84,11 +84,11 @@ class Engine:
 
     def pump(self) -> None:
         """Begin what is ready, as far as workers have room."""
-        while self._ready and not self._stopping and self._pool.pick("orchestrator"):
+        while self._ready and not self._stopping and (worker := self._pool.pick("orchestrator")):
             instance_id = next(iter(self._ready))
             del self._ready[instance_id]
             if not self._is_held(instance_id):
-                self._begin(instance_id)
+                self._begin(instance_id, worker)
 
     def _is_held(self, instance_id: str) -> bool:
         hold, now = self._holds.get(instance_id), time.time()
@@ -102,18 +102,19 @@ class Engine:
             self._alarms.set(instance_id, hold.until)
         return True
 
-    def _begin(self, instance_id: str) -> None:
+    def _begin(self, instance_id: str, worker: Worker) -> None:
         try:
-            replay = self._plan(instance_id)
+            replay = self._plan(instance_id, worker)
         except Exception:
-            self._strike(instance_id, "host error")
+            _log.exception("cannot run %s", instance_id)
+            self._strike(instance_id)
             return
         if replay:
             task = asyncio.create_task(self._finish(replay))
             self._running[instance_id] = task
             task.add_done_callback(lambda _: self._ended(instance_id))
 
-    def _plan(self, instance_id: str) -> _Replay | None:
+    def _plan(self, instance_id: str, worker: Worker) -> _Replay | None:
         """Do what needs no replay; begin the replay otherwise."""
         now = time.time()
         instance = self._store.instance(instance_id)
@@ -123,17 +124,16 @@ class Engine:
         batch = gather(instance, self._store.inbox(instance_id, now))
         episode = Episode(instance, batch, self._functions, time.time())
         if batch.events and not instance.finished:
-            return self._replay(instance, batch, episode)
+            return self._replay(instance, batch, episode, worker)
         if batch.consumed:
             self._commit(episode.terminate() if instance.finished else episode.record())
         elif instance.status != "Suspended":
             self._rearm(instance_id)
         return None
 
-    def _replay(self, instance: Instance, batch: Batch, episode: Episode) -> _Replay | None:
+    def _replay(self, instance: Instance, batch: Batch, episode: Episode, worker: Worker) -> _Replay | None:
         function = self._functions.orchestrator(instance.name)
-        worker = self._pool.pick("orchestrator")
-        if function is None or worker is None:
+        if function is None:
             self._commit(episode.fail("the app has no orchestrator function of that name"))
             return None
         payload = episode.payload(self._store.replay(instance.id))
@@ -146,13 +146,12 @@ class Engine:
             del self._strikes[instance_id]
         except FunctionTimeoutError as error:
             self._commit(self._failed(replay, str(error)))
-        except WorkerDiedError as error:
+        except Exception as error:
+            _log.warning("replay of %s: %s", instance_id, error, exc_info=not isinstance(error, WorkerDiedError))
             if self._strikes[instance_id] < _MOST_STRIKES:
-                self._strike(instance_id, str(error))
+                self._strike(instance_id)
             else:
-                self._commit(self._failed(replay, f"its worker died {_MOST_STRIKES} times in a row"))
-        except Exception:
-            self._strike(instance_id, "host error")
+                self._commit(self._failed(replay, f"{_MOST_STRIKES} replays in a row broke off: {error}"))
 
     def _conclude(self, replay: _Replay, reply: Reply) -> Outcome:
         try:
@@ -173,6 +172,8 @@ class Engine:
         if instance.finished:
             level = logging.INFO if instance.status == "Completed" else logging.WARNING
             _log.log(level, "%s %s: %s", instance.name, instance.id, _summary(instance))
+            self._holds.pop(instance.id, None)
+            self._strikes.pop(instance.id, None)
         elif instance.open:
             pause = min(_LONGEST_HOLD_SECONDS, replay_seconds / 2)
             self._holds[instance.id] = _Hold(time.time() + pause, len(instance.open))
@@ -198,11 +199,10 @@ class Engine:
         else:
             self._alarms.set(instance_id, due)
 
-    def _strike(self, instance_id: str, why: str) -> None:
+    def _strike(self, instance_id: str) -> None:
         """Run the instance again, later each time."""
         self._strikes[instance_id] += 1
         pause = min(_LONGEST_BACKOFF_SECONDS, 0.05 * 2 ** self._strikes[instance_id])
-        _log.warning("replay of %s again in %.1f s: %s", instance_id, pause, why, exc_info=why == "host error")
         self._alarms.set(instance_id, time.time() + pause)
 
 

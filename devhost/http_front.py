@@ -18,6 +18,7 @@ MOST_BODY_BYTES = 100 * 1024 * 1024
 _PATIENCE_SECONDS = 15.0
 # these describe the connection, which is the host's
 _OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "keep-alive"}
+_FORBIDDEN = set("\r\n\0")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
@@ -37,7 +38,13 @@ class HttpFront:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         began = time.monotonic()
-        response = await self._respond(request)
+        try:
+            response = await self._respond(request)
+        except ConnectionError:  # the client left while it sent its body; nobody reads the answer
+            response = web.Response(status=400)
+        except Exception:
+            _log.exception("%s %s", request.method, request.rel_url.raw_path)
+            response = web.Response(status=500)
         milliseconds = (time.monotonic() - began) * 1000
         _log.info("%s %s %d %.1f ms", request.method, request.rel_url.raw_path, response.status, milliseconds)
         return response
@@ -60,6 +67,8 @@ class HttpFront:
 
 
 async def _read(request: web.Request) -> bytes | web.Response:
+    if (request.content_length or 0) > MOST_BODY_BYTES:
+        return web.Response(status=413)
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -81,13 +90,13 @@ def _call(request: web.Request, parameters: dict[str, str]) -> Header:
         "method": request.method,
         "url": f"{request.scheme}://{request.host}{request.rel_url.raw_path_qs}",
         "headers": _joined((name.lower(), value) for name, value in request.headers.items()),
-        "query": _joined(parse_qsl(request.rel_url.raw_query_string)),
+        "query": _joined(parse_qsl(request.rel_url.raw_query_string)),  # drops empty values, as the real host does
         "params": parameters,
     }
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Repeated names as the real host hands them on: joined by commas (and no empty query values)."""
+    """Repeated names as the real host hands them on: joined by commas."""
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
@@ -98,6 +107,9 @@ def _response(outcome: Reply | int) -> web.Response:
     if isinstance(outcome, int):
         return web.Response(status=outcome)
     if not outcome.ok:
+        return web.Response(status=500)
+    if any(_FORBIDDEN & set(name + value) for name, value in outcome.header["headers"]):
+        _log.error("a function answered with a line break in a header")
         return web.Response(status=500)
     response = web.Response(status=outcome.header["status"], body=outcome.body)
     for name, value in outcome.header["headers"]:

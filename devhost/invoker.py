@@ -53,10 +53,9 @@ class Invoker:
                 pool = self._orchestrators if function.info.kind == "orchestrator" else self._pool
                 result = await asyncio.get_running_loop().run_in_executor(pool, lambda: function.call(**arguments))
             return _ENCODERS[function.info.kind](result)
-        except Exception as error:
-            if (
-                function.info.kind != "orchestrator"
-            ):  # their failures repeat at every replay; the host reports them once
+        except (Exception, asyncio.CancelledError) as error:
+            # the failure of an orchestrator repeats at every replay; the host reports it once
+            if function.info.kind != "orchestrator":
                 _log.exception("%s failed", function.info.name)
             return _failure(error)
 
@@ -120,7 +119,7 @@ def _encode_nothing(_result: Any) -> tuple[Header, bytes]:
     return {"ok": True}, b""
 
 
-def _failure(error: Exception) -> tuple[Header, bytes]:
+def _failure(error: BaseException) -> tuple[Header, bytes]:
     stack = "".join(traceback.format_exception(error))
     return {"ok": False, "type": type(error).__name__, "stack": stack}, str(error).encode(errors="replace")
 

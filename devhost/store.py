@@ -36,7 +36,7 @@ CREATE TABLE tasks(
   n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL,
   name TEXT NOT NULL, input TEXT NOT NULL, deaths INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX tasks_of ON tasks(id);
-CREATE TABLE timers(name TEXT PRIMARY KEY, last REAL, next REAL NOT NULL);
+CREATE TABLE timers(name TEXT PRIMARY KEY, schedule TEXT NOT NULL, last REAL, next REAL NOT NULL);
 """
 _SKIPPED = ", ".join(str(int(kind)) for kind in NOT_REPLAYED)
 _POST = "INSERT INTO inbox(id, execution, at, kind, task, event) VALUES(?, ?, ?, ?, ?, ?)"
@@ -263,15 +263,14 @@ class Store:
 
     # timer triggers
 
-    def timer(self, name: str) -> tuple[float | None, float] | None:
-        """Last run and next run of a timer trigger."""
-        row: tuple[float | None, float] | None = self._db.execute(
-            "SELECT last, next FROM timers WHERE name = ?", (name,)
-        ).fetchone()
+    def timer(self, name: str, schedule: str) -> tuple[float | None, float] | None:
+        """Last run and next run of a timer trigger with that schedule."""
+        statement = "SELECT last, next FROM timers WHERE name = ? AND schedule = ?"
+        row: tuple[float | None, float] | None = self._db.execute(statement, (name, schedule)).fetchone()
         return row
 
-    def save_timer(self, name: str, last: float | None, upcoming: float) -> None:
-        self._db.execute("REPLACE INTO timers VALUES(?, ?, ?)", (name, last, upcoming))
+    def save_timer(self, name: str, schedule: str, last: float | None, upcoming: float) -> None:
+        self._db.execute("REPLACE INTO timers VALUES(?, ?, ?, ?)", (name, schedule, last, upcoming))
 
 
 def _execution_started(now: float, instance: Instance) -> str:

@@ -31,8 +31,9 @@ class Timer:
         self._pool = pool
         self._zone = _zone()
         self._one_at_a_time = asyncio.Lock()
+        self._text = resolve(function.schedule)
         try:
-            self._schedule = Schedule(resolve(function.schedule))
+            self._schedule = Schedule(self._text)
             self._schedule.next_after(datetime.now(UTC))
         except ValueError as error:
             msg = f"function {function.name!r}: {error}"
@@ -40,8 +41,8 @@ class Timer:
 
     async def run(self) -> None:
         """Fire when due, for ever."""
-        last, upcoming = self._store.timer(self.function.name) or (None, self._next())
-        self._store.save_timer(self.function.name, last, upcoming)
+        last, upcoming = self._stored()
+        self._save(last, upcoming)
         missed = upcoming < datetime.now(UTC).timestamp()
         if missed or self.function.run_on_startup:
             upcoming = await self.fire(past_due=missed)
@@ -59,7 +60,7 @@ class Timer:
             except Exception:
                 _log.exception("timer %s", self.function.name)
             upcoming = self._next()
-            self._store.save_timer(self.function.name, began, upcoming)
+            self._save(began, upcoming)
             return upcoming
 
     async def _attempts(self, *, past_due: bool) -> None:
@@ -84,14 +85,24 @@ class Timer:
         return reply.ok
 
     def _request(self, *, past_due: bool) -> bytes:
-        last, upcoming = self._store.timer(self.function.name) or (None, self._next())
+        last, upcoming = self._stored()
         status = {"Last": _text(last), "LastUpdated": _text(last), "Next": _text(upcoming)}
         body = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
         return json.dumps(body).encode()
 
+    def _stored(self) -> tuple[float | None, float]:
+        """Last and next run; what was stored for another schedule does not count."""
+        return self._store.timer(self.function.name, self._text) or (None, self._next())
+
+    def _save(self, last: float | None, upcoming: float) -> None:
+        self._store.save_timer(self.function.name, self._text, last, upcoming)
+
     def _next(self) -> float:
-        local = datetime.now(self._zone).replace(tzinfo=None)
-        return self._schedule.next_after(local).replace(tzinfo=self._zone).timestamp()
+        now = datetime.now(self._zone)
+        local = self._schedule.next_after(now.replace(tzinfo=None))
+        while local.replace(tzinfo=self._zone) <= now:  # the hour that comes twice when summer time ends
+            local = self._schedule.next_after(local)
+        return local.replace(tzinfo=self._zone).timestamp()
 
 
 class Timers:

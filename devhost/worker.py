@@ -78,7 +78,7 @@ def main() -> None:
         functions = load_app(Path(options["root"]))
     except StartupError as error:
         channel.send({"failed": str(error)})
-        sys.exit(1)
+        os._exit(1)  # an orderly exit may wait for threads the app has started
     if options["fast_history"]:
         speed_up_history_parsing()
     asyncio.run(_serve(options, functions, channel, runner))

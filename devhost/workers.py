@@ -16,7 +16,7 @@ from devhost.functions import FunctionInfo, FunctionTable, Kind, StartupError
 
 _log = logging.getLogger("devhost.workers")
 
-_LONGEST_BACKOFF_SECONDS = 10.0
+_LONGEST_BACKOFF_SECONDS = 2.0
 _HEALTHY_AFTER_SECONDS = 5.0
 
 

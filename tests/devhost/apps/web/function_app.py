@@ -1,0 +1,92 @@
+# mypy: ignore-errors
+"""HTTP functions that show what arrives, and answer in every way a function may."""
+
+import hashlib
+import json
+import logging
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+more = func.Blueprint()
+
+
+@app.route(route="echo/{name}/{note?}")
+def echo(req: func.HttpRequest) -> func.HttpResponse:
+    seen = {
+        "method": req.method,
+        "url": req.url,
+        "headers": dict(req.headers),
+        "params": dict(req.params),
+        "route": dict(req.route_params),
+        "body": req.get_body().hex(),
+    }
+    return func.HttpResponse(json.dumps(seen), mimetype="application/json")
+
+
+@app.route(route="digest", methods=["PUT"])
+async def digest(req: func.HttpRequest) -> str:
+    return f"{len(req.get_body())} {hashlib.sha256(req.get_body()).hexdigest()}"
+
+
+@app.route(route="big/{size:int}", methods=["GET"])
+def big(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(b"x" * int(req.route_params["size"]), mimetype="application/octet-stream")
+
+
+@app.route(route="big/{name}", methods=["GET"])
+def named(req: func.HttpRequest) -> str:
+    return "named"
+
+
+@app.route(route="big/literal", methods=["GET"])
+def literal(req: func.HttpRequest) -> str:
+    return "literal"
+
+
+@app.route(route="files/{*rest}", methods=["GET", "HEAD"])
+def files(req: func.HttpRequest) -> str:
+    return req.route_params.get("rest", "-")
+
+
+@app.route(route="verbs", methods=["GET", "POST"])
+def verbs(req: func.HttpRequest, context: func.Context) -> str:
+    return context.function_name
+
+
+@app.route(route="cookies")
+def cookies(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse("ok", status_code=201, headers={"X-Note": "a"})
+    response.headers.add("Set-Cookie", "one=1; Path=/")
+    response.headers.add("Set-Cookie", "two=2; HttpOnly")
+    return response
+
+
+@app.route(route="breaks")
+def breaks(req: func.HttpRequest) -> str:
+    logging.info("about to break")
+    raise RuntimeError("secret detail")
+
+
+@app.route(route="nothing")
+def nothing(req: func.HttpRequest) -> None:
+    return None
+
+
+@app.route(route="split")
+def split(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("x", headers={"X-Bad": "a\r\nX-Injected: b"})
+
+
+@app.function_name("Renamed")
+@app.route()
+def original(req: func.HttpRequest) -> str:
+    return "renamed"
+
+
+@more.route(route="blueprint")
+def of_blueprint(req: func.HttpRequest) -> str:
+    return "blueprint"
+
+
+app.register_functions(more)

@@ -1,0 +1,207 @@
+"""The durable HTTP API and the SDK's client on top of it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.devhost.harness import API, Host, wait_until
+
+
+def client(host: Host, verb: str, **arguments: Any) -> Any:
+    """Call a method of the SDK's client inside a function."""
+    answer = host.post(f"/api/client/{verb}", arguments)
+    assert answer.status == 200, host.log()[-2000:]
+    return answer.json()
+
+
+def events(host: Host, instance_id: str, query: str = "") -> list[dict[str, Any]]:
+    history = host.status(instance_id, f"?showHistory=true{query}")["historyEvents"]
+    assert isinstance(history, list)
+    return history
+
+
+def test_the_client_starts_and_reads_an_instance(durable: Host) -> None:
+    instance_id = client(durable, "start_new", orchestration_function_name="chain", instance_id="mine", client_input=1)
+    assert instance_id == "mine"
+    durable.finished("mine")
+    status = client(durable, "get_status", instance_id="mine")
+    assert (status["name"], status["runtimeStatus"], status["output"]) == ("chain", "Completed", 4)
+
+
+def test_names_of_orchestrators_ignore_case(durable: Host) -> None:
+    assert durable.result("CHAIN", 1) == 4
+
+
+def test_starting_an_unknown_orchestrator_is_a_bad_request(durable: Host) -> None:
+    answer = durable.post(f"{API}/orchestrators/nothing")
+    assert answer.status == 400
+    assert "'nothing' doesn't exist" in answer.json()["ExceptionMessage"]
+
+
+def test_a_living_id_cannot_be_started_again_and_a_finished_one_can(durable: Host) -> None:
+    durable.begin("reports", instance_id="once")
+    assert durable.post(f"{API}/orchestrators/reports/once").status == 409
+    durable.send("once", "go")
+    durable.finished("once")
+    durable.begin("chain", 1, instance_id="once")
+    assert durable.finished("once")["output"] == 4
+
+
+@pytest.mark.parametrize("instance_id", ["@entity", "a%23b", "a%3Fb", "x" * 257])
+def test_impossible_ids_are_refused(durable: Host, instance_id: str) -> None:
+    assert durable.post(f"{API}/orchestrators/chain/{instance_id}").status == 400
+
+
+def test_a_body_that_is_no_json_is_refused(durable: Host) -> None:
+    assert durable.request("POST", f"{API}/orchestrators/chain", b"{").status == 400
+
+
+def test_an_unknown_instance_is_not_found_and_the_client_sees_nothing(durable: Host) -> None:
+    answer = durable.get(f"{API}/instances/missing")
+    assert (answer.status, answer.body) == (404, b"")
+    assert client(durable, "get_status", instance_id="missing") is None
+
+
+def test_a_running_instance_answers_202_with_its_location(durable: Host) -> None:
+    instance_id = durable.begin("reports")
+    answer = durable.get(f"{API}/instances/{instance_id}")
+    assert answer.status == 202
+    assert answer.headers["Location"].endswith(f"/instances/{instance_id}")
+    durable.send(instance_id, "go")
+
+
+def test_custom_status_is_visible_while_it_runs(durable: Host) -> None:
+    instance_id = durable.begin("reports")
+    wait_until(lambda: durable.status(instance_id)["customStatus"] == {"step": 1})
+    client(durable, "raise_event", instance_id=instance_id, event_name="go")
+    assert durable.finished(instance_id)["customStatus"] == {"step": 2}
+
+
+def test_an_event_through_the_client_arrives_as_text(durable: Host) -> None:
+    instance_id = durable.begin("approval", 60)
+    client(durable, "raise_event", instance_id=instance_id, event_name="answer", event_data={"a": 1})
+    assert durable.finished(instance_id)["output"] == '{"a": 1}'
+
+
+def test_events_and_controls_for_a_finished_instance_are_gone(durable: Host) -> None:
+    instance_id = durable.run("chain", 1)["instanceId"]
+    assert durable.send(instance_id, "answer").status == 410
+    for verb in ("terminate", "suspend", "resume"):
+        assert durable.post(f"{API}/instances/{instance_id}/{verb}").status == 410
+
+
+def test_events_and_controls_for_an_unknown_instance_are_not_found(durable: Host) -> None:
+    assert durable.send("missing", "answer").status == 404
+    assert durable.post(f"{API}/instances/missing/terminate").status == 404
+
+
+def test_terminate_ends_an_instance_with_the_reason(durable: Host) -> None:
+    instance_id = durable.begin("approval", 60)
+    durable.reaches(instance_id, "Running")
+    client(durable, "terminate", instance_id=instance_id, reason="no longer needed")
+    status = durable.finished(instance_id)
+    assert (status["runtimeStatus"], status["output"]) == ("Terminated", "no longer needed")
+
+
+def test_a_suspended_instance_waits_with_its_events_until_it_is_resumed(durable: Host) -> None:
+    instance_id = durable.begin("approval", 60)
+    durable.reaches(instance_id, "Running")
+    client(durable, "suspend", instance_id=instance_id, reason="pause")
+    durable.reaches(instance_id, "Suspended")
+    durable.send(instance_id, "answer", "kept")
+    time.sleep(0.2)
+    assert durable.status(instance_id)["runtimeStatus"] == "Suspended"
+    client(durable, "resume", instance_id=instance_id, reason="go on")
+    assert durable.finished(instance_id)["output"] == "kept"
+
+
+def test_a_suspended_instance_can_be_terminated(durable: Host) -> None:
+    instance_id = durable.begin("approval", 60)
+    durable.post(f"{API}/instances/{instance_id}/suspend")
+    durable.reaches(instance_id, "Suspended")
+    durable.post(f"{API}/instances/{instance_id}/terminate?reason=stop")
+    assert durable.finished(instance_id)["output"] == "stop"
+
+
+def test_lists_can_be_filtered_by_prefix_status_and_time(durable: Host) -> None:
+    before = datetime.now(UTC)
+    for number in range(3):
+        durable.finished(durable.begin("chain", 1, instance_id=f"list-{number}"))
+    durable.begin("reports", instance_id="list-running")
+    durable.reaches("list-running", "Running")
+
+    def ids(query: str) -> list[str]:
+        return [item["instanceId"] for item in durable.get(f"{API}/instances?{query}").json()]
+
+    assert ids("instanceIdPrefix=list-") == ["list-0", "list-1", "list-2", "list-running"]
+    assert ids("instanceIdPrefix=list-&runtimeStatus=Running,Pending") == ["list-running"]
+    assert ids("instanceIdPrefix=list-&top=2") == ["list-0", "list-1"]
+    assert ids(f"instanceIdPrefix=list-&createdTimeTo={before:%Y-%m-%dT%H:%M:%S.%fZ}") == []
+    assert len(ids(f"instanceIdPrefix=list-&createdTimeFrom={before:%Y-%m-%dT%H:%M:%S.%fZ}")) == 4
+    assert "list-0" in [status["instanceId"] for status in client(durable, "get_status_all")]
+    durable.send("list-running", "go")
+
+
+def test_purge_forgets_one_instance(durable: Host) -> None:
+    instance_id = durable.run("chain", 1)["instanceId"]
+    assert durable.request("DELETE", f"{API}/instances/{instance_id}").json() == {"instancesDeleted": 1}
+    assert durable.get(f"{API}/instances/{instance_id}").status == 404
+    assert client(durable, "purge_instance_history", instance_id=instance_id) == 0
+
+
+def test_purge_by_filter_spares_what_still_runs(durable: Host) -> None:
+    running = durable.begin("reports")
+    durable.run("chain", 1)
+    since = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}"
+    answer = durable.request("DELETE", f"{API}/instances/?createdTimeFrom={since}&runtimeStatus=Completed,Running")
+    assert answer.json()["instancesDeleted"] >= 1
+    again = durable.request("DELETE", f"{API}/instances/?createdTimeFrom={since}&runtimeStatus=Completed,Running")
+    assert again.status == 404
+    assert durable.status(running)["runtimeStatus"] in ("Pending", "Running")
+    durable.send(running, "go")
+
+
+def test_a_purged_instance_swallows_the_results_of_its_activities(durable: Host) -> None:
+    instance_id = durable.begin("runs", {"activity": "sleep", "input": 0.3})
+    durable.reaches(instance_id, "Running")
+    durable.request("DELETE", f"{API}/instances/{instance_id}")
+    time.sleep(0.5)
+    assert durable.get(f"{API}/instances/{instance_id}").status == 404
+
+
+def test_history_names_events_and_joins_scheduling_with_completion(durable: Host) -> None:
+    instance_id = durable.run("chain", 1)["instanceId"]
+    shown = events(durable, instance_id)
+    names = ["ExecutionStarted", "TaskCompleted", "TaskCompleted", "TaskCompleted", "ExecutionCompleted"]
+    assert [entry["EventType"] for entry in shown] == names
+    assert shown[1]["FunctionName"] == "increase"
+    assert shown[1]["ScheduledTime"] <= shown[1]["Timestamp"]
+    assert "Result" not in shown[1]
+    assert events(durable, instance_id, "&showHistoryOutput=true")[1]["Result"] == "2"
+
+
+@pytest.mark.parametrize("verb", ["rewind", "restart"])
+def test_operations_that_are_not_supported_say_so(durable: Host, verb: str) -> None:
+    answer = durable.post(f"{API}/instances/any/{verb}")
+    assert answer.status == 501
+    assert answer.json()["Message"] == f"devhost does not support {verb}"
+
+
+def test_entities_are_refused_by_the_api(durable: Host) -> None:
+    assert durable.get(f"{API}/entities/counter/a").status == 501
+
+
+def test_a_failed_instance_answers_500_only_if_asked_to(durable: Host) -> None:
+    instance_id = durable.run("broken", "x")["instanceId"]
+    assert durable.get(f"{API}/instances/{instance_id}").status == 200
+    assert durable.get(f"{API}/instances/{instance_id}?returnInternalServerErrorOnFailure=true").status == 500
+
+
+def test_the_check_status_urls_work_as_they_are(durable: Host) -> None:
+    links = durable.post("/api/begin/approval", 60).json()
+    path = links["sendEventPostUri"].replace("{eventName}", "answer").partition(str(durable.port))[2]
+    assert durable.post(path, "by link").status == 202
+    assert durable.finished(links["id"])["output"] == "by link"
+    assert durable.get(links["statusQueryGetUri"].partition(str(durable.port))[2]).status == 200

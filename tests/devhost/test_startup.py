@@ -1,0 +1,156 @@
+"""Starting and stopping: what is refused with which words, and that nothing stays behind."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.devhost.conftest import StartHost
+from tests.devhost.harness import APPS, Host, alive, wait_until
+
+HEAD = """
+import azure.functions as func
+import azure.durable_functions as df
+app = df.DFApp()
+"""
+
+
+def make_app(directory: Path, code: str, host: str = '{"version": "2.0"}') -> Path:
+    root = directory / "app"
+    root.mkdir(exist_ok=True)
+    (root / "host.json").write_text(host)
+    (root / "function_app.py").write_text(HEAD + code)
+    return root
+
+
+def refusal(host: Host) -> str:
+    """Standard error of a host that must not start."""
+    done = subprocess.run(
+        host.command(), capture_output=True, text=True, timeout=20, env=host.environment(), check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("second = func.FunctionApp()", "exactly one function app, it defines 2"),
+        ("x = app.route(route='a')(lambda req: '')\ny = app.route(route='b')(lambda req: '')", "unique function name"),
+        ("@app.route(route='a')\ndef a(req, other): ...", "parameters without a binding: other"),
+        ("@app.route(route='a')\ndef a(): ...", "bindings without a parameter of that name: req"),
+        ("@app.entity_trigger(context_name='context')\ndef e(context): ...", "uses entityTrigger"),
+        ("@app.queue_trigger('m', 'q', 'c')\ndef q(m): ...", "uses queueTrigger"),
+        ("@app.timer_trigger('t', 'every day')\ndef t(t): ...", "does not have five or six fields"),
+        ("@app.timer_trigger('t', '%MISSING%')\ndef t(t): ...", "the app setting 'MISSING'"),
+        ("@app.route(route='{a:even}')\ndef a(req): ...", "route constraint 'even'"),
+    ],
+)
+def test_a_broken_app_is_refused_with_its_reason(tmp_path: Path, code: str, words: str) -> None:
+    said = refusal(Host(make_app(tmp_path, code), tmp_path, workers=1))
+    assert words in said
+    assert said.count("devhost: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "host.json is not valid JSON"),
+        ("[]", "must hold a JSON object"),
+        ("{}", '"version" must be "2.0"'),
+        ('{"version": "2.0", "functionTimeout": "soon"}', "functionTimeout 'soon'"),
+        ('{"version": "2.0", "extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}', "at least 1"),
+    ],
+)
+def test_a_bad_host_json_is_refused_with_its_reason(tmp_path: Path, text: str, words: str) -> None:
+    assert words in refusal(Host(make_app(tmp_path, "", text), tmp_path))
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} is in use" in refusal(Host(APPS / "web", tmp_path, port=port))
+
+
+def test_a_second_host_on_the_same_state_is_refused(start_host: StartHost, tmp_path: Path) -> None:
+    start_host("web", workers=1)
+    assert "another devhost is using" in refusal(Host(APPS / "web", tmp_path))
+
+
+def test_local_settings_reach_the_app_but_never_override_the_environment(start_host: StartHost, tmp_path: Path) -> None:
+    code = """
+import os
+NAMES = ("ONE", "TWO", "AZURE_FUNCTIONS_ENVIRONMENT")
+@app.route(route="settings", auth_level=func.AuthLevel.ANONYMOUS)
+def settings(req: func.HttpRequest) -> str:
+    return " ".join(os.environ[name] for name in NAMES)
+"""
+    root = make_app(tmp_path, code)
+    (root / "local.settings.json").write_text(json.dumps({"Values": {"ONE": "file", "TWO": "file"}}))
+    host = start_host(root, workers=1, env={"TWO": "environment"})
+    assert host.get("/api/settings").body == b"file environment Development"
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_sigterm_ends_the_host_and_all_its_processes(start_host: StartHost, busy: bool) -> None:
+    host = start_host("durable", workers=2)
+    if busy:
+        for _ in range(4):
+            host.begin("runs", {"activity": "sleep", "input": 1.5})
+        time.sleep(0.1)
+    workers = host.worker_processes()
+    assert len(workers) == 2
+    assert host.stop() == 0
+    assert not alive(workers)
+
+
+def test_work_cut_off_by_a_stop_is_done_after_the_next_start(start_host: StartHost) -> None:
+    host = start_host("durable", workers=1)
+    instance_id = host.begin("fan_out", {"count": 60, "activity": "increase_slowly"})
+    time.sleep(0.2)
+    assert host.stop() == 0
+    assert host.start().finished(instance_id)["output"] == sum(range(1, 61))
+
+
+def test_a_killed_host_leaves_no_worker_behind(start_host: StartHost) -> None:
+    host = start_host("durable", workers=2)
+    for _ in range(4):
+        host.begin("runs", {"activity": "sleep", "input": 1.5})
+    time.sleep(0.2)
+    workers = host.worker_processes()
+    host.kill()
+    wait_until(lambda: not alive(workers), seconds=1)
+
+
+def test_a_crash_of_a_worker_is_a_502_and_a_fresh_worker(start_host: StartHost) -> None:
+    host = start_host("durable", workers=1)
+    (first,) = host.worker_processes()
+    assert host.get("/api/crash").status == 502
+    second = int(host.get("/api/pid").body)
+    assert second not in (first.pid, os.getpid())
+    assert psutil.pid_exists(second)
+
+
+def test_a_request_over_the_function_timeout_is_a_500_and_others_go_on(start_host: StartHost) -> None:
+    host = start_host("durable", workers=1)
+    assert host.get("/api/slow/30").status == 500
+    assert "slow exceeded functionTimeout of 2 s" in host.log()
+    assert host.get("/api/slow/0").status == 200
+
+
+def test_stdout_holds_the_ready_line_alone(start_host: StartHost, tmp_path: Path) -> None:
+    host = start_host(make_app(tmp_path, "print('from the app')"), workers=1)
+    assert host.process is not None
+    assert host.process.stdout is not None
+    host.process.terminate()
+    assert host.process.stdout.read() == ""
+    assert "from the app" in host.log()
