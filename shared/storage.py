@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import (
     HttpResponseError,
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from azure.identity import DefaultAzureCredential
     from azure.storage.blob import BlobServiceClient
 
-_RETRIES = 3
-_MAX_SINGLE_PUT_BYTES = 64 * 1024 * 1024
+_BLOB_OPTIONS: dict[str, Any] = {
+    "retry_total": 2,
+    "initial_backoff": 0.3,  # seconds; then 1.3: the orchestrator's pauses stand behind these
+    "increment_base": 1,
+    "random_jitter_range": 0.2,
+    "connection_timeout": 5,
+    "max_single_put_size": 64 * 1024 * 1024,
+}
+_TABLE_OPTIONS: dict[str, Any] = {"retry_total": 2, "connection_timeout": 5}
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 _EMULATOR = (
@@ -63,15 +70,8 @@ class StorageAccount:
         from azure.storage.blob import BlobServiceClient
 
         if self.uses_identity:
-            return BlobServiceClient(
-                self._url("blob"),
-                credential=self._identity,
-                retry_total=_RETRIES,
-                max_single_put_size=_MAX_SINGLE_PUT_BYTES,
-            )
-        return BlobServiceClient.from_connection_string(
-            self._setting, retry_total=_RETRIES, max_single_put_size=_MAX_SINGLE_PUT_BYTES
-        )
+            return BlobServiceClient(self._url("blob"), credential=self._identity, **_BLOB_OPTIONS)
+        return BlobServiceClient.from_connection_string(self._setting, **_BLOB_OPTIONS)
 
     @cached_property
     def tables(self) -> TableServiceClient:
@@ -79,8 +79,8 @@ class StorageAccount:
         from azure.data.tables import TableServiceClient
 
         if self.uses_identity:
-            return TableServiceClient(self._url("table"), credential=self._identity, retry_total=_RETRIES)
-        return TableServiceClient.from_connection_string(self._setting, retry_total=_RETRIES)
+            return TableServiceClient(self._url("table"), credential=self._identity, **_TABLE_OPTIONS)
+        return TableServiceClient.from_connection_string(self._setting, **_TABLE_OPTIONS)
 
     @property
     def uses_identity(self) -> bool:

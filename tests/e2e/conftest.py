@@ -1,0 +1,35 @@
+"""One running system for all end-to-end tests: 6,000 clients, pages of 500, waves of 4 pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import dev
+from tests.support.system import System, app_settings, sample_database
+
+CLIENTS = 6_000
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Sample clients: three quarters belong to `northwind`, one to `harbour`."""
+    return sample_database(tmp_path_factory.mktemp("clients"), CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, azurite: dev.Azurite, database_url: str) -> Iterator[System]:
+    """The system, running and healthy."""
+    settings = app_settings(
+        azurite.connection_string,
+        database_url,
+        EXPORT_BLOCK_BYTES="65536",
+        EXPORT_WAVE_PAGES="4",
+    )
+    running = System(tmp_path_factory.mktemp("system"), settings)
+    try:
+        running.start_and_wait()
+        yield running
+    finally:
+        running.stop()

@@ -1,0 +1,101 @@
+"""A source that cannot be read fails the job with a plain reason, and health names the culprit."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exports.fields import VIEW_COLUMNS
+from tests.faults.conftest import StartSystem
+from tests.support.system import System
+
+
+def database_without(directory: Path, column: str) -> str:
+    path = directory / "incomplete.sqlite"
+    with sqlite3.connect(path) as connection:
+        names = [name for name in VIEW_COLUMNS if name != column]
+        connection.execute(f"CREATE TABLE records ({', '.join(names)})")
+        connection.execute("CREATE VIEW clients AS SELECT * FROM records")
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def failed_job(system: System) -> Any:
+    job = system.wait(system.start_async())
+    assert job["status"] == "Failed"
+    assert job["downloadUrl"] is None
+    assert job["completedDate"]
+    return job["failure"]
+
+
+def health(system: System) -> dict[str, Any]:
+    answer = system.call("GET", "/health", key=None)
+    return {"httpStatus": answer.status} | {each["name"]: each for each in answer.json["dependencies"]}
+
+
+@pytest.mark.parametrize("column", ["vat_number", "code"])
+def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
+    start_system: StartSystem, tmp_path: Path, column: str
+) -> None:
+    system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, column))
+    system.wait_for_any_answer()
+
+    failure = failed_job(system)
+    assert failure["code"] == "source-mismatch"
+    assert column in failure["message"]
+    assert not failure["retryable"]
+    report = health(system)
+    assert report["httpStatus"] == 503
+    assert column in report["clients"]["detail"]
+    assert report["blobs"]["status"] == report["tables"]["status"] == "Healthy"
+
+
+def test_a_source_that_cannot_be_reached_fails_the_job_after_its_tries_with_a_plain_message(
+    start_system: StartSystem, tmp_path: Path
+) -> None:
+    nowhere = f"sqlite:///{tmp_path}/not-there/clients.sqlite"
+    system = start_system(healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
+    system.wait_for_any_answer()
+
+    failure = failed_job(system)
+    assert failure["code"] == "source-unavailable"
+    assert failure["retryable"]
+    assert "not-there" not in failure["message"]
+    assert health(system)["clients"]["status"] == "Unhealthy"
+
+
+def test_a_column_that_is_missing_but_not_asked_for_does_not_matter(start_system: StartSystem, tmp_path: Path) -> None:
+    system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, "vat_number"))
+    system.wait_for_any_answer()
+
+    body = {"columnMappings": [{"csvHeader": "Name", "targetField": "Name"}]}
+    assert system.wait(system.start_async(body))["status"] == "Completed"
+
+
+def test_storage_that_cannot_be_reached_is_a_503_that_says_so(start_system: StartSystem) -> None:
+    gone = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;" + "".join(
+        f"{service}Endpoint=http://127.0.0.1:9/devstoreaccount1;" for service in ("Blob", "Table")
+    )
+    system = start_system(healthy=False, EXPORT_STORAGE=gone)
+    system.wait_for_any_answer()
+
+    answer = system.start_export()
+    assert answer.status == 503
+    assert answer.json["code"] == "unavailable"
+    assert int(answer.headers["retry-after"]) > 0
+    report = health(system)
+    assert report["tables"]["status"] == report["blobs"]["status"] == "Unhealthy"
+    assert report["clients"]["status"] == "Healthy"
+
+
+def test_a_missing_setting_is_named_by_health_and_nothing_else_shows_it(start_system: StartSystem) -> None:
+    system = start_system(healthy=False, EXPORT_API_KEYS="not json")
+    system.wait_for_any_answer()
+
+    assert "EXPORT_API_KEYS" in health(system)["settings"]["detail"]
+    answer = system.start_export()
+    assert answer.status == 503
+    assert "EXPORT_API_KEYS" not in answer.body.decode()
