@@ -68,9 +68,8 @@ class SqlClientSource:
         self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
     ) -> Iterator[list[Row]]:
         """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, as tuples the driver made."""
-        statement = sql_statements.page(selection, key_range, limit_rows)
-        with self._connection() as connection:
-            result = connection.execution_options(stream_results=True).execute(statement)
+        statement = sql_statements.page(selection, key_range, limit_rows).execution_options(stream_results=True)
+        with self._connection() as connection, connection.execute(statement) as result:
             while rows := _fetch_tuples(result):
                 yield rows
 

@@ -72,4 +72,4 @@ def _bound_transaction(connection: Connection) -> None:
     connection.execute(
         text("SELECT set_config('statement_timeout', :timeout, true), set_config('TimeZone', 'UTC', true)"),
         {"timeout": f"{STATEMENT_TIMEOUT_SECONDS}s"},
-    )
+    ).close()

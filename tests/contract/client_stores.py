@@ -1,0 +1,125 @@
+"""Places that hold clients, filled by the tests and read by the source under test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from exports.adapters.sql_clients import open_sql_clients
+from exports.fields import VIEW_COLUMNS, CellKind
+from exports.ports import ClientSource
+from exports.sample.database import table_statements
+from shared.models import rfc3339
+
+Client = Mapping[str, Any]
+TENANT = "northwind"
+
+
+class ClientStore(Protocol):
+    """What every place can do for the tests."""
+
+    @property
+    def source(self) -> ClientSource: ...
+
+    @property
+    def unreachable_source(self) -> ClientSource: ...
+
+    def put(self, *clients: Client) -> None: ...
+
+    def remove(self, tenant: str, code: str) -> None: ...
+
+
+def client(code: str, tenant: str = TENANT, **columns: Any) -> Client:
+    """A client with the columns given; all others are empty."""
+    moment = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    return {**dict.fromkeys(VIEW_COLUMNS), **moment, "tenant": tenant, "code": code, **columns}
+
+
+@dataclass(frozen=True)
+class SqlStore:
+    """A database with the table and the view of the sample clients, empty at first."""
+
+    engine: Engine
+    source: ClientSource
+    unreachable_source: ClientSource
+
+    def put(self, *clients: Client) -> None:
+        names = ", ".join(VIEW_COLUMNS)
+        places = ", ".join(f":{name}" for name in VIEW_COLUMNS)
+        rows = [{**client, "updated_at": self._moment(client["updated_at"])} for client in clients]
+        with self.engine.begin() as connection:
+            connection.execute(text(f"INSERT INTO client_records ({names}) VALUES ({places})"), rows)
+
+    def remove(self, tenant: str, code: str) -> None:
+        self.execute("DELETE FROM client_records WHERE tenant = :tenant AND code = :code", tenant=tenant, code=code)
+
+    def execute(self, statement: str, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), values)
+
+    def replace_view(self, select: str | None) -> None:
+        self.execute("DROP VIEW clients")
+        if select is not None:
+            self.execute(f"CREATE VIEW clients AS {select}")
+
+    def _moment(self, moment: datetime) -> Any:
+        return rfc3339(moment) if self.engine.dialect.name == "sqlite" else moment
+
+
+@contextmanager
+def sqlite_store(directory: Path) -> Iterator[SqlStore]:
+    path = directory / "clients #1.sqlite"
+    with _sql_store(f"sqlite:///{path}", f"sqlite:///{directory}/nowhere.sqlite", "TEXT") as store:
+        yield store
+
+
+@contextmanager
+def postgres_store(_directory: Path) -> Iterator[SqlStore]:
+    """A schema of its own in the database `TEST_POSTGRES_URL` names."""
+    address = os.environ.get("TEST_POSTGRES_URL")
+    if not address:
+        pytest.skip("TEST_POSTGRES_URL names no PostgreSQL server")
+    url = make_url(address).set(drivername="postgresql+psycopg")
+    schema = f"test_{uuid4().hex}"
+    own = url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
+    nowhere = url.set(host="127.0.0.1", port=1).render_as_string(hide_password=False)
+    admin = create_engine(url)
+    try:
+        _run(admin, f"CREATE SCHEMA {schema}")
+        with _sql_store(own, nowhere, "TIMESTAMPTZ") as store:
+            yield store
+    finally:
+        _run(admin, f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        admin.dispose()
+
+
+@contextmanager
+def _sql_store(url: str, unreachable_url: str, moment: str) -> Iterator[SqlStore]:
+    engine = create_engine(url)
+    _run(engine, *table_statements({CellKind.BOOLEAN: "BOOLEAN", CellKind.DATE: "DATE"}, moment))
+    with closing(open_sql_clients(url)) as source, closing(open_sql_clients(unreachable_url)) as unreachable:
+        yield SqlStore(engine, source, unreachable)
+    engine.dispose()
+
+
+def _run(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+SQL_STORES: dict[str, Callable[[Path], AbstractContextManager[SqlStore]]] = {
+    "sqlite": sqlite_store,
+    "postgres": postgres_store,
+}
+STORES: dict[str, Callable[[Path], AbstractContextManager[ClientStore]]] = {**SQL_STORES}
+"""Every place a source is tested on. A new source adds its own here, and the suite runs on it."""

@@ -1,0 +1,288 @@
+"""What every client source promises, whichever place it reads from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exports.errors import SourceUnavailableError
+from exports.fields import VIEW_COLUMNS
+from exports.ports import ClientSelection, ClientSource, KeyRange
+from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from tests.contract.client_stores import STORES, TENANT, ClientStore, client
+
+ROWS_PER_LIST_AT_MOST = 2_000
+HOSTILE_TEXTS = (
+    "' OR '1'='1",
+    "'; DROP TABLE client_records; --",
+    '" OR ""="',
+    "%",
+    "_",
+    "[A-Z]",
+    "\\",
+    "~%",
+    ":tenant",
+    "%(tenant)s",
+    "?",
+    "$1",
+    "{0}",
+    "a;b",
+    "NULL",
+    "é\u202e🙂",
+    "line\nbreak\ttab",
+)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClientStore]:
+    with STORES[request.param](tmp_path) as opened:
+        yield opened
+
+
+def select(wanted: ClientFilter | None = None, tenant: str = TENANT, **filters: Any) -> ClientSelection:
+    return ClientSelection(tenant, ("code", "name"), wanted or ClientFilter(**filters))
+
+
+def codes(source: ClientSource, selection: ClientSelection, key_range: KeyRange | None = None) -> list[str]:
+    return [row[0] for rows in source.read(selection, key_range or KeyRange()) for row in rows]
+
+
+def ranges(starts: Sequence[str]) -> list[KeyRange]:
+    return [KeyRange(start, stop) for start, stop in pairwise([None, *starts, None])]
+
+
+def numbered(count: int, **columns: Any) -> list[Any]:
+    return [client(f"C{number:05d}", **columns) for number in range(count)]
+
+
+@pytest.mark.parametrize("rows_per_page", [1, 10])
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
+def test_ranges_tile_the_clients_in_pages_of_the_size_asked(store: ClientStore, count: int, rows_per_page: int) -> None:
+    clients = numbered(count)
+    if clients:
+        store.put(*clients)
+
+    found = store.source.find_boundaries(select(), rows_per_page)
+
+    pages = [codes(store.source, select(), key_range) for key_range in ranges(found.starts)]
+    assert found.total_rows == count
+    assert [code for page in pages for code in page] == [client["code"] for client in clients]
+    assert all(len(page) == rows_per_page for page in pages[:-1])
+    assert len(pages) == max(1, -(-count // rows_per_page))
+
+
+def test_pages_follow_the_order_of_the_place_whatever_the_codes_look_like(store: ClientStore) -> None:
+    odd = ["a", "B", "b", "A", "10", "9", "é", "E", "Z z", "z-z", "zz", "_", "", " ", "🙂", "ﬁ", "o'c", '"', "%", "-5"]
+    store.put(*map(client, odd))
+
+    found = store.source.find_boundaries(select(), 3)
+
+    pages = [codes(store.source, select(), key_range) for key_range in ranges(found.starts)]
+    assert [code for page in pages for code in page] == codes(store.source, select())
+    assert sorted(code for page in pages for code in page) == sorted(odd)
+
+
+def test_who_is_there_throughout_comes_exactly_once_while_others_come_and_go(store: ClientStore) -> None:
+    store.put(*numbered(100))
+    found = store.source.find_boundaries(select(), 10)
+    seen: list[str] = []
+
+    for page, key_range in enumerate(ranges(found.starts)):
+        store.put(client(f"C{page * 10:05d}-new"), client(f"C{95 - page * 10:05d}-new"))
+        store.remove(TENANT, f"C{page * 10 + 3:05d}")
+        store.remove(TENANT, found.starts[-1 - page] if page < len(found.starts) else "")
+        seen += codes(store.source, select(), key_range)
+
+    gone = {f"C{page * 10 + 3:05d}" for page in range(10)} | set(found.starts)
+    staying = [client["code"] for client in numbered(100) if client["code"] not in gone]
+    assert len(seen) == len(set(seen))
+    assert set(staying) <= set(seen)
+
+
+def test_a_range_is_half_open(store: ClientStore) -> None:
+    store.put(*numbered(5))
+
+    assert codes(store.source, select(), KeyRange("C00001", "C00003")) == ["C00001", "C00002"]
+
+
+def test_columns_come_in_the_order_asked(store: ClientStore) -> None:
+    store.put(client("C1", name="One", email="one@example.com", service_codes="VAT"))
+    selection = ClientSelection(TENANT, ("email", "service_codes", "code", "name", "website"))
+
+    rows = [tuple(row) for rows in store.source.read(selection, KeyRange()) for row in rows]
+
+    assert rows == [("one@example.com", "VAT", "C1", "One", None)]
+
+
+def test_a_limit_cuts_the_first_clients_off(store: ClientStore) -> None:
+    store.put(*numbered(5))
+
+    rows = [row[0] for rows in store.source.read(select(), KeyRange("C00001"), limit_rows=2) for row in rows]
+
+    assert rows == ["C00001", "C00002"]
+
+
+def test_lists_are_bounded(store: ClientStore) -> None:
+    store.put(*numbered(4_500))
+
+    lengths = [len(rows) for rows in store.source.read(select(), KeyRange())]
+
+    assert sum(lengths) == 4_500
+    assert max(lengths) <= ROWS_PER_LIST_AT_MOST
+
+
+def test_readers_that_stop_early_give_their_connections_back(store: ClientStore) -> None:
+    store.put(*numbered(3_000))
+
+    for _ in range(40):
+        rows = store.source.read(select(), KeyRange())
+        next(rows)
+        rows.close()  # type: ignore[attr-defined]
+
+    assert len(codes(store.source, select())) == 3_000
+
+
+def test_threads_read_side_by_side(store: ClientStore) -> None:
+    store.put(*numbered(3_000))
+
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda _: codes(store.source, select()), range(8)))
+
+    assert all(found == read[0] and len(found) == 3_000 for found in read)
+
+
+EARLY, LATE = datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 1, 12, 0, 0, 1000, tzinfo=UTC)
+FILTERED = (
+    client("A", manager_code="M1", status="Active", type="Trust", service_codes="VAT", updated_at=EARLY),
+    client("B", manager_code="M2", partner_code="M1", status="Inactive", service_codes="PAYE;VAT", updated_at=LATE),
+    client("C", manager_code="m1", associate_code="M1", status="Active", service_codes=" PAYE ; VATX "),
+    client("D", team_code="M1", status="Prospect", type="Charity", service_codes="CT  ;  VAT"),
+    client("E", manager_code="M1", status="LostProspect", type="Charity", service_codes="vat; TAX RETURN"),
+)
+FILTER_CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({}, "ABCDE"),
+    "empty lists": ({"manager_codes": (), "statuses": (), "service_codes": (), "search": ""}, "ABCDE"),
+    "one manager": ({"manager_codes": ("M1",)}, "AE"),
+    "two managers": ({"manager_codes": ("M1", "M2")}, "ABE"),
+    "unknown manager": ({"manager_codes": ("M",)}, ""),
+    "partner": ({"partner_codes": ("M1",)}, "B"),
+    "associate": ({"associate_codes": ("M1",)}, "C"),
+    "team": ({"team_codes": ("M1",)}, "D"),
+    "statuses": ({"statuses": ("Active", "Prospect")}, "ACD"),
+    "types": ({"types": ("Charity",)}, "DE"),
+    "whole service codes": ({"service_codes": ("VAT",)}, "ABD"),
+    "service codes with spaces around": ({"service_codes": ("PAYE",)}, "BC"),
+    "service codes with spaces inside": ({"service_codes": ("TAX RETURN",)}, "E"),
+    "two service codes": ({"service_codes": ("CT", "VATX")}, "CD"),
+    "a thousand service codes": ({"service_codes": (*map(str, range(999)), "CT")}, "D"),
+    "a thousand managers": ({"manager_codes": (*map(str, range(999)), "M2")}, "B"),
+    "since, inclusive": ({"updated_since": EARLY}, "AB"),
+    "since, to the millisecond": ({"updated_since": EARLY + timedelta(microseconds=1)}, "B"),
+    "since, in another zone": ({"updated_since": LATE.astimezone(timezone(timedelta(hours=-5)))}, "B"),
+    "lists are AND": ({"manager_codes": ("M1", "M2"), "statuses": ("Active",), "service_codes": ("VAT",)}, "A"),
+    "all at once": (
+        {"manager_codes": ("M1",), "statuses": ("Active",), "types": ("Trust",), "service_codes": ("VAT",)}
+        | {"search": "a", "updated_since": EARLY},
+        "A",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILTER_CASES)
+def test_a_filter_lets_through_whom_it_names(store: ClientStore, case: str) -> None:
+    filters, expected = FILTER_CASES[case]
+    store.put(*FILTERED)
+
+    assert codes(store.source, select(**filters)) == list(expected)
+    assert store.source.find_boundaries(select(**filters), 10).total_rows == len(expected)
+
+
+@pytest.mark.parametrize("column", SEARCHED_COLUMNS)
+def test_search_looks_into_each_documented_column(store: ClientStore, column: str) -> None:
+    store.put(client("C1"), client(**{"code": "C2", column: "xx Needle xx"}))
+
+    assert len(codes(store.source, select(search="needle"))) == 1
+
+
+@pytest.mark.parametrize(("name", "search"), [("Straße ÉCLAIR Ltd", "éclair"), ("zoë", "ZOË"), ("ΣΟΦΙΑ", "σοφια")])
+def test_search_ignores_letter_case_in_every_script(store: ClientStore, name: str, search: str) -> None:
+    store.put(client("C1", name=name), client("C2", name="other"))
+
+    assert codes(store.source, select(search=search)) == ["C1"]
+
+
+@pytest.mark.parametrize("wild", ["a%c", "a_c", "[abc]", "a*c", "a?c", "a~%c", "a\\%c", "%", "_"])
+def test_wildcard_characters_in_a_search_are_only_characters(store: ClientStore, wild: str) -> None:
+    store.put(client("C1", name="abc"), client("C2", name=f"x{wild}x"))
+
+    assert codes(store.source, select(search=wild)) == ["C2"]
+
+
+FILTER_MAKERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "manager_code": lambda text: {"manager_codes": (text,)},
+    "team_code": lambda text: {"team_codes": (text,)},
+    "name": lambda text: {"search": text},
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+@pytest.mark.parametrize("column", FILTER_MAKERS)
+def test_hostile_text_in_a_filter_is_only_text(store: ClientStore, column: str, hostile: str) -> None:
+    store.put(client("C1", **{column: "plain"}), client("C2", **{column: hostile}), client("C3", tenant="harbour"))
+    filters = FILTER_MAKERS[column](hostile)
+
+    assert codes(store.source, select(**filters)) == ["C2"]
+
+
+@pytest.mark.parametrize("filters", [{"search": "\0"}, {"manager_codes": ("M\0",)}, {"service_codes": ("\0",)}])
+def test_text_with_a_nul_matches_nobody(store: ClientStore, filters: dict[str, Any]) -> None:
+    store.put(client("C1", manager_code="M", service_codes="VAT"))
+
+    assert codes(store.source, select(**filters)) == []
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "north", "northwind ", "%", "' OR '1'='1", "Northwind", ""])
+def test_clients_of_other_tenants_never_appear(store: ClientStore, tenant: str) -> None:
+    others = ["harbour", "northwind2", "NORTHWIND", "north%"]
+    store.put(client("C1"), *(client("C1", tenant=other, name="x") for other in others))
+    expected = ["C1"] if tenant == TENANT else []
+
+    assert codes(store.source, select(tenant=tenant)) == expected
+    assert codes(store.source, select(tenant=tenant, search="x")) == []
+    assert codes(store.source, select(tenant=tenant), KeyRange("A", "Z")) == expected
+    assert store.source.find_boundaries(select(tenant=tenant), 1).total_rows == len(expected)
+
+
+def test_no_documented_column_is_missing(store: ClientStore) -> None:
+    store.put(client("C1"))
+
+    assert store.source.missing_columns(VIEW_COLUMNS) == ()
+
+
+def test_a_place_that_does_not_answer_is_temporarily_unavailable(store: ClientStore) -> None:
+    source = store.unreachable_source
+
+    for ask in (
+        lambda: source.missing_columns(VIEW_COLUMNS),
+        lambda: source.find_boundaries(select(), 10),
+        lambda: list(source.read(select(), KeyRange())),
+    ):
+        with pytest.raises(SourceUnavailableError) as caught:
+            ask()
+        assert str(caught.value) == "The client database did not answer."
+        assert caught.value.__cause__ is not None
+
+
+def test_an_open_iterator_does_not_hold_up_the_others(store: ClientStore) -> None:
+    store.put(*numbered(5_000))
+
+    with closing(store.source.read(select(), KeyRange())) as rows:  # type: ignore[type-var]
+        next(rows)
+        assert store.source.find_boundaries(select(), 1_000).total_rows == 5_000
