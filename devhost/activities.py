@@ -6,6 +6,7 @@ An activity whose result was not stored when host or worker died runs again: at 
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 import time
 from collections import deque
@@ -16,11 +17,12 @@ from devhost.functions import FunctionTable
 from devhost.history import EventType, event
 from devhost.models import Activity
 from devhost.store import Store
-from devhost.workers import Reply, WorkerDiedError, WorkerPool
+from devhost.workers import FunctionTimeoutError, Reply, WorkerDiedError, WorkerPool
 
 _log = logging.getLogger("devhost.activities")
 
-_MOST_DEATHS = 20  # workers that died while it ran; fewer would fail healthy activities beside a sick one
+# workers that may die while one activity runs; few would fail healthy activities beside a sick one
+_MOST_DEATHS = int(os.environ.get("DEVHOST_POISON_DEATHS", "20"))
 _COMMIT_INTERVAL_SECONDS = 0.002
 _RETRY_SECONDS = 1.0
 
@@ -88,7 +90,8 @@ class ActivityDispatcher:
             self._queue.appendleft(activity.n)
             asyncio.get_running_loop().call_soon(self.pump)
         else:
-            text = _failed(activity, "TimeoutException", str(error), "")
+            kind = "TimeoutException" if isinstance(error, FunctionTimeoutError) else "WorkerDied"
+            text = _failed(activity, kind, str(error), "")
             self._complete((activity, EventType.TASK_FAILED, text))
 
     def _complete(self, completion: Completion) -> None:

@@ -200,8 +200,8 @@ class WorkerPool:
 
     async def _start_worker(self, index: int) -> Worker:
         worker = Worker(self._options, self._became_ready, self._has_room)
-        self._workers[index] = worker
         await worker.start()
+        self._workers[index] = worker
         return worker
 
     async def _watch(self, index: int, worker: Worker) -> None:
@@ -216,7 +216,10 @@ class WorkerPool:
             _log.warning("worker %d ended (code %s: %s), restarting in %g s", worker.process.pid, code, reason, backoff)
             await asyncio.sleep(backoff)
             backoff = backoff or 0.2
-            worker = await self._start_worker(index)
+            try:
+                worker = await self._start_worker(index)
+            except OSError:
+                _log.exception("cannot start a worker")
 
     def _became_ready(self) -> None:
         self._ready.set()

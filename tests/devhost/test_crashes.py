@@ -1,0 +1,61 @@
+"""Kills at random moments: every instance still ends right, every activity runs at least once.
+
+DEVHOST_KILLS=40 kills longer.
+"""
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.devhost.conftest import StartHost
+from tests.devhost.harness import Host
+from tests.devhost.test_random import begin_programs, check, send_events
+
+Kill = Callable[[Host, random.Random], None]
+KILLS = int(os.environ.get("DEVHOST_KILLS", "5"))
+
+
+def kill_host(host: Host, _dice: random.Random) -> None:
+    host.kill()
+    host.start()
+
+
+def kill_worker(host: Host, dice: random.Random) -> None:
+    if workers := host.worker_processes():
+        dice.choice(workers).kill()
+
+
+@pytest.mark.parametrize("kill", [kill_host, kill_worker])
+def test_no_kill_loses_or_corrupts_an_instance(
+    start_host: StartHost, kill: Kill, request: pytest.FixtureRequest
+) -> None:
+    dice = random.Random(request.node.name)
+    host = start_host("random")
+    programs = begin_programs(host, range(1000, 1025))
+    for _ in range(KILLS):
+        time.sleep(dice.uniform(0.02, 0.4))
+        kill(host, dice)
+    send_events(host, programs)
+    time.sleep(dice.uniform(0.02, 0.2))
+    kill(host, dice)
+    check(host, programs, seconds=60)
+    host.stop()
+    with sqlite3.connect(host.state) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert database.execute("SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM inbox)").fetchone() == (
+            0,
+            0,
+        )
+    database.close()
+
+
+def test_an_activity_that_always_kills_its_worker_fails_in_the_end(start_host: StartHost) -> None:
+    host = start_host("durable", env={"DEATHS": "1000", "DEVHOST_POISON_DEATHS": "3"})
+    status = host.run("runs", {"activity": "exit_process", "input": "poison"})
+    assert status["runtimeStatus"] == "Failed"
+    assert "Activity function 'exit_process' failed:  WorkerDied:" in status["output"]
+    assert host.result("chain", 1) == 4

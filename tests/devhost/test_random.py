@@ -1,0 +1,51 @@
+"""Random orchestrations with checked results: the proof of ids, order and retries.
+
+DEVHOST_SEEDS=200 runs more of them.
+"""
+
+import os
+
+from tests.devhost.conftest import StartHost
+from tests.devhost.harness import FINISHED, Host, wait_until
+from tests.devhost.programs import Node, activities, events, expected, make_program
+
+SEEDS = int(os.environ.get("DEVHOST_SEEDS", "60"))
+
+
+def begin_programs(host: Host, seeds: range) -> dict[str, list[Node]]:
+    """Start one instance a seed, and send the events it will wait for."""
+    (host.directory / "runs").mkdir(exist_ok=True)
+    programs = {f"random-{seed}": make_program(seed, f"random-{seed}") for seed in seeds}
+    for instance_id, program in programs.items():
+        host.begin("run", program, instance_id)
+    return programs
+
+
+def send_events(host: Host, programs: dict[str, list[Node]]) -> None:
+    for instance_id, program in programs.items():
+        for name in events(program):
+            host.send(instance_id, name, name)
+
+
+def check(host: Host, programs: dict[str, list[Node]], seconds: float) -> None:
+    """Every instance returns what it must, and every activity ran."""
+
+    def all_finished() -> bool:
+        return all(host.status(instance_id)["runtimeStatus"] in FINISHED for instance_id in programs)
+
+    wait_until(all_finished, seconds, every=0.2)
+    wrong = {
+        instance_id: (status["runtimeStatus"], status["output"])
+        for instance_id, program in programs.items()
+        if (status := host.status(instance_id))["output"] != expected(program)
+    }
+    assert not wrong
+    for key, runs in (pair for program in programs.values() for pair in activities(program).items()):
+        assert (host.directory / "runs" / f"{key}.{runs}").exists()
+
+
+def test_random_orchestrations_return_what_they_must(start_host: StartHost) -> None:
+    host = start_host("random")
+    programs = begin_programs(host, range(SEEDS))
+    send_events(host, programs)
+    check(host, programs, seconds=60)

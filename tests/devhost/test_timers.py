@@ -1,0 +1,42 @@
+"""Timer triggers: when they fire, what they are told, and what a pause of the host does to them."""
+
+import time
+from datetime import UTC, datetime
+
+from tests.devhost.conftest import StartHost
+from tests.devhost.harness import Host, wait_until
+
+
+def notes(host: Host, name: str) -> list[list[str]]:
+    path = host.directory / f"{name}.txt"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_timers_fire_when_due_one_at_a_time_and_catch_up_once(start_host: StartHost) -> None:
+    host = start_host("timers", workers=1, env={"EVERY_SECOND": "* * * * * *"})
+    wait_until(lambda: len(notes(host, "quick")) >= 2 and len(notes(host, "slow")) >= 3)
+    first, second = notes(host, "quick")[:2]
+    assert first[1] == "False"
+    assert all(0 <= float(run[0]) % 1 < 0.5 for run in (first, second))
+
+    phases = [phase for phase, _ in notes(host, "slow")]
+    assert phases == (["begin", "end"] * len(phases))[: len(phases)]
+
+    host.stop()
+    seen = len(notes(host, "quick"))
+    time.sleep(1.3)
+    host.start()
+    after = wait_until(lambda: notes(host, "quick")[seen + 1 :] and notes(host, "quick")[seen:])
+    assert [run[1] for run in after[:2]] == ["True", "False"]
+    assert len(notes(host, "at_start")) == 2
+
+
+def test_a_timer_can_be_fired_by_hand_and_follows_its_retry_policy(start_host: StartHost) -> None:
+    host = start_host("timers", workers=1, env={"EVERY_SECOND": "0 0 0 1 1 *"})
+    answer = host.post("/admin/functions/yearly", {})
+    assert (answer.status, answer.body) == (202, b"")
+    wait_until(lambda: len(notes(host, "yearly")) == 3)
+    assert datetime.fromisoformat(notes(host, "yearly")[0][0]) == datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)
+    assert host.post("/admin/functions/unknown", {}).status == 404
+    assert host.get("/admin/functions/yearly").status == 405
+    assert not notes(host, "quick")
