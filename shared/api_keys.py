@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 from shared.models import Model
 
 _SCHEME = "sha256"
-_HASH = re.compile(rf"{_SCHEME}\$(?P<salt>[0-9a-f]{{16,128}})\$(?P<digest>[0-9a-f]{{64}})")
+_HASH = re.compile(rf"{_SCHEME}\$(?P<salt>(?:[0-9a-f]{{2}}){{8,64}})\$(?P<digest>[0-9a-f]{{64}})")
 
 Tenant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 

@@ -67,7 +67,7 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
     if media_type != _JSON:
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send the body as {_JSON}.", headers={"Accept": _JSON})
     try:
-        return model.model_validate_json(body, strict=True)
+        return model.model_validate_json(body, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         if any(fault["type"] == "json_invalid" for fault in errors):

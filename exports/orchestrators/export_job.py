@@ -44,7 +44,7 @@ def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
     Returns:
         The last outcome, for whoever reads the instance; the job's row is what the user sees.
     """
-    run = ExportJob.model_validate(context.get_input())
+    run = ExportJob.model_validate(context.get_input(expected_type=dict))
     try:
         outcome = yield from _export(context, run)
     except Exception:  # whatever it was, the user must be told that the job has ended
@@ -99,7 +99,7 @@ def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> S
     if alone:
         return (yield from write_wave(context, wave))
     payload = wave.model_dump(mode="json", by_alias=True)
-    return parse_outcome((yield context.call_sub_orchestrator(EXPORT_WAVE, payload)))
+    return parse_outcome((yield context.call_sub_orchestrator(EXPORT_WAVE, payload, expected_type=dict)))
 
 
 def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -> Steps[Progress | Stopped | Rejected]:

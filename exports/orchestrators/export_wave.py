@@ -22,7 +22,7 @@ def export_wave(context: OrchestrationContext) -> Steps[Payload]:
     Returns:
         `WaveWritten`, `Stopped` or `Rejected`, as JSON.
     """
-    outcome = yield from write_wave(context, ExportWave.model_validate(context.get_input()))
+    outcome = yield from write_wave(context, ExportWave.model_validate(context.get_input(expected_type=dict)))
     return outcome.model_dump(mode="json", by_alias=True)
 
 

@@ -102,9 +102,10 @@ def test_the_file_reads_the_same_in_csv_polars_and_duckdb(system: System, databa
 
     expected = client_records(database_url, NORTHWIND)
     by_polars = pl.read_csv(BytesIO(file), infer_schema=False).rows()
-    by_duckdb = duckdb.sql(
+    read = duckdb.sql(
         f"FROM read_csv('{path}', all_varchar=true, header=true, delim=',', quote='\"', escape='\"', new_line='\\r\\n')"
-    ).fetchall()
+    )
+    by_duckdb = read.fetchall() if read else []
     assert [tuple(cell or "" for cell in row) for row in by_polars] == expected
     assert [tuple(cell or "" for cell in row) for row in by_duckdb] == expected
 

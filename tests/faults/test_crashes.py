@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ def part_way(job: Any) -> bool:
     return bool(job["processedItems"]) and job["processedItems"] < (job["totalItems"] or 0)
 
 
+def moved_on(seen: int, job: Any) -> bool:
+    return job["processedItems"] > seen or job["completedDate"] is not None
+
+
 @pytest.fixture
 def undisturbed(start_system: StartSystem) -> bytes:
     return start_system().export()
@@ -38,7 +43,7 @@ def test_an_export_completes_byte_identical_when_the_host_is_killed(
     location = system.start_async()
     seen = 0
     for _ in range(kills):
-        job = system.wait(location, lambda job, seen=seen: job["processedItems"] > seen or job["completedDate"])
+        job = system.wait(location, partial(moved_on, seen))
         assert job["status"] == "InProgress"
         seen = job["processedItems"]
         system.kill_host()

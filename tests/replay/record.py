@@ -1,0 +1,80 @@
+"""Record histories of the running system: `python -m tests.replay.record VERSION`, once per released shape.
+
+What is written to `tests/replay/histories/VERSION/` is never changed afterwards: it stands for the jobs that are in
+flight while a new version is deployed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import dev
+from tests.support.system import NORTHWIND, System, app_settings, sample_database
+
+HISTORIES = Path(__file__).with_name("histories")
+
+
+def main(version: str) -> None:
+    """Run each scenario on a fresh system and keep the histories of all its instances."""
+    directory = HISTORIES / version
+    directory.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        storage = dev.start_azurite(work / "azurite")
+        try:
+            database = sample_database(work, 6_000)
+            nowhere = f"sqlite:///{work}/nowhere/clients.sqlite"
+            for name, changes in {
+                "one-wave": {},
+                "three-waves": {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"},
+                "source-down": {"CLIENTS_DATABASE_URL": nowhere, "EXPORT_RETRY_TRIES": "3"},
+            }.items():
+                settings = app_settings(storage.connection_string, database, **changes)
+                histories = record(System(work / name, settings))
+                (directory / f"{name}.json").write_text(json.dumps(histories, indent=1) + "\n", encoding="utf-8")
+        finally:
+            storage.stop()
+
+
+def record(system: System) -> list[dict[str, Any]]:
+    """Run one export; the orchestrator's name, instance id and history of every instance it took."""
+    system.directory.mkdir()
+    try:
+        system.start()
+        system.wait_for_any_answer()
+        system.wait(system.start_async({}, NORTHWIND))
+    finally:
+        system.stop()
+    return read_histories(system.directory / "devhost.sqlite")
+
+
+def read_histories(state: Path) -> list[dict[str, Any]]:
+    """Read what devhost keeps: the events as the SDK gets them."""
+    connection = sqlite3.connect(state)
+    try:
+        instances = connection.execute("SELECT id, name FROM instances ORDER BY created, id").fetchall()
+        return [
+            {"orchestrator": name, "instance": instance, "events": _events(connection, instance)}
+            for instance, name in instances
+        ]
+    finally:
+        connection.close()
+
+
+def _events(connection: sqlite3.Connection, instance: str) -> list[Any]:
+    rows = connection.execute("SELECT event FROM history WHERE id = ? ORDER BY seq", (instance,))
+    return [_without_details(json.loads(event)) for (event,) in rows]
+
+
+def _without_details(event: dict[str, Any]) -> dict[str, Any]:
+    """The details of a failure are a stack trace of this machine; nobody may decide by them."""
+    return {**event, "Details": ""} if "Details" in event else event
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,180 @@
+"""What the orchestrators decide, run by the SDK without a host."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from exports.jobs import Failure, JobRef
+from exports.payloads import EXPORT_JOB, EXPORT_WAVE, ExportJob, Limits, Progress
+from shared.orchestration import RetryPolicy
+from tests.support.orchestrators import Run, run
+
+JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)
+ROWS_PER_PAGE, BYTES_PER_PAGE = 10, 1_000
+REJECTED = {
+    "kind": "Rejected",
+    "failure": Failure(code="source-mismatch", message="No such view.", retryable=False, resumable=False).model_dump(),
+}
+
+
+class Steps:
+    """Answers for every step of a job of some pages; `fail` makes chosen steps behave otherwise."""
+
+    def __init__(self, pages: int, **instead: Any) -> None:
+        self.pages = pages
+        self.instead = instead
+        self.calls: Counter[str] = Counter()
+
+    def __call__(self, name: str, payload: Any) -> Any:
+        self.calls[name] += 1
+        if name in self.instead:
+            outcome = self.instead[name](self.calls[name], payload)
+            if outcome is not None:
+                return outcome
+        return {
+            "plan_pages": {"kind": "PagesPlanned", "pages": self.pages, "rows": self.pages * ROWS_PER_PAGE},
+            "write_page": {"kind": "PageWritten", "rows": ROWS_PER_PAGE, "bytes": BYTES_PER_PAGE},
+        }.get(name, {"kind": "Done"})
+
+
+def export(steps: Steps, progress: Progress | None = None, **limits: Any) -> Run:
+    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress)
+    return run(EXPORT_JOB, job.model_dump(mode="json", by_alias=True), steps)
+
+
+def raising(times: int) -> Any:
+    def answer(call: int, _payload: Any) -> None:
+        if call <= times:
+            raise OSError("connection reset")
+
+    return answer
+
+
+def test_a_small_job_is_planned_written_committed_and_ended_in_that_order() -> None:
+    done = export(Steps(pages=2))
+
+    assert done.names() == ["plan_pages", "write_page", "write_page", "commit_file", "record_outcome"]
+    assert [order["page"] for order in done.orders("write_page")] == [0, 1]
+
+
+def test_a_large_job_is_written_in_waves_that_tile_its_pages() -> None:
+    steps = Steps(pages=7)
+    done = export(steps, wave_pages=3)
+
+    waves = [work.input for work in done.scheduled if work.name == EXPORT_WAVE]
+    assert [(wave["start"], wave["stop"]) for wave in waves] == [(0, 3), (3, 6), (6, 7)]
+    assert steps.calls["write_page"] == 7
+
+
+def test_progress_is_settled_between_waves() -> None:
+    done = export(Steps(pages=7), wave_pages=3)
+
+    settled = [(order["pages"], order["rows"]) for order in done.orders("record_progress")]
+    assert settled == [(3, 30), (6, 60)]
+
+
+def test_the_commit_is_told_what_was_counted() -> None:
+    done = export(Steps(pages=7), wave_pages=3)
+
+    (order,) = done.orders("commit_file")
+    assert (order["pages"], order["rows"], order["bytes"]) == (7, 70, 7_000)
+    (outcome,) = done.orders("record_outcome")
+    assert (outcome["rows"], outcome["bytes"], outcome["failure"]) == (70, 7_000, None)
+
+
+def test_after_some_waves_the_job_continues_as_new_with_its_sums() -> None:
+    first = export(Steps(pages=7), wave_pages=1, waves_per_execution=4)
+    assert first.continued_with["progress"] == {"pages": 7, "nextPage": 4, "rows": 40, "bytes": 4_000}
+
+    second = run(EXPORT_JOB, first.continued_with, Steps(pages=7))
+
+    assert "plan_pages" not in second.names()
+    assert second.continued_with is None
+    assert second.orders("commit_file")[0]["rows"] == 70
+
+
+def test_history_does_not_grow_with_the_number_of_pages() -> None:
+    lengths = {
+        pages: len(export(Steps(pages), Progress(pages=pages), wave_pages=5, waves_per_execution=10).history)
+        for pages in (60, 50_000)
+    }
+
+    assert lengths[60] == lengths[50_000]
+
+
+def test_a_step_that_raises_is_tried_again_after_growing_pauses() -> None:
+    steps = Steps(pages=1, plan_pages=raising(3))
+    done = export(steps, retry=RetryPolicy(tries=5, first_pause_seconds=1, longest_pause_seconds=60))
+
+    assert steps.calls["plan_pages"] == 4
+    times = [work.at for work in done.scheduled if work.at]
+    assert len(times) == 3
+    first, second = ((later - earlier).total_seconds() for earlier, later in itertools.pairwise(times))
+    assert 1.4 < first < 2.6
+    assert 2.9 < second < 5.1
+
+
+def test_only_the_pages_that_raised_are_tried_again() -> None:
+    failing = {2, 5}
+
+    def page_2_and_5_fail_once(_call: int, payload: Any) -> None:
+        page = payload["order"]["page"]
+        if page in failing:
+            failing.remove(page)
+            raise OSError("connection reset")
+
+    done = export(Steps(pages=8, write_page=page_2_and_5_fail_once))
+
+    assert [order["page"] for order in done.orders("write_page")] == [*range(8), 2, 5]
+    assert done.orders("commit_file")[0]["rows"] == 80
+
+
+def test_the_final_try_is_announced_so_that_the_step_can_say_why() -> None:
+    steps = Steps(pages=1, plan_pages=raising(9))
+    done = export(steps, retry=RetryPolicy(tries=3))
+
+    tries = [work.input["finalTry"] for work in done.scheduled if work.name == "plan_pages"]
+    assert tries == [False, False, True]
+
+
+def test_a_step_that_raises_in_every_try_fails_the_job_as_interrupted() -> None:
+    done = export(Steps(pages=4, write_page=raising(99)), retry=RetryPolicy(tries=2))
+
+    (outcome,) = done.orders("record_outcome")
+    assert outcome["failure"]["code"] == "interrupted"
+    assert "commit_file" not in done.names()
+
+
+def test_a_wave_that_raises_in_every_try_fails_the_job_too() -> None:
+    done = export(Steps(pages=4, write_page=raising(99)), wave_pages=2, retry=RetryPolicy(tries=2))
+
+    assert done.orders("record_outcome")[0]["failure"]["code"] == "interrupted"
+
+
+@pytest.mark.parametrize("step", ["plan_pages", "write_page", "record_progress", "commit_file"])
+def test_a_rejected_step_fails_the_job_with_its_reason_and_is_not_repeated(step: str) -> None:
+    steps = Steps(pages=4, **{step: lambda _call, _payload: REJECTED})
+    done = export(steps, wave_pages=2)
+
+    (outcome,) = done.orders("record_outcome")
+    assert outcome["failure"] == REJECTED["failure"]
+    assert steps.calls[step] <= 2
+
+
+@pytest.mark.parametrize("step", ["plan_pages", "write_page", "record_progress", "commit_file"])
+def test_a_stopped_job_ends_quietly_and_changes_nothing_more(step: str) -> None:
+    done = export(Steps(pages=4, **{step: lambda _call, _payload: {"kind": "Stopped"}}), wave_pages=2)
+
+    assert "record_outcome" not in done.names()
+    assert done.output == {"kind": "Stopped"}
+
+
+def test_recording_the_end_is_tried_for_a_long_time() -> None:
+    steps = Steps(pages=1, record_outcome=raising(40))
+    export(steps, retry=RetryPolicy(tries=2))
+
+    assert steps.calls["record_outcome"] == 41
