@@ -1,0 +1,162 @@
+// Everything client-export needs in Azure, in one resource group. docs/deploy.md explains each parameter.
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(64)
+@description('Name of the deployment; part of every resource name and the azd environment tag.')
+param environmentName string
+
+@minLength(1)
+@description('Region of all resources. It must offer the Flex Consumption plan.')
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Python of the function app.')
+@allowed(['3.11', '3.12'])
+param pythonVersion string = '3.11'
+
+@description('Most instances the app may run. The plan accepts 40 to 1000.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Instances kept running for orchestrations and activities; 0 scales to zero.')
+@minValue(0)
+@maxValue(10)
+param alwaysReadyDurable int = 0
+
+@secure()
+@minLength(1)
+@description('SQLAlchemy URL of the database with the clients view.')
+param clientsDatabaseUrl string
+
+@secure()
+@description('API keys, base64 of the JSON list. Empty: nobody may call anything but /health.')
+param apiKeysBase64 string = ''
+
+@description('Hours a finished file can be downloaded. A user-delegation SAS lives seven days at most.')
+@minValue(1)
+@maxValue(160)
+param keepHours int = 24
+
+@description('Days after which storage deletes files that the retention left behind.')
+@minValue(8)
+@maxValue(365)
+param deleteAfterDays int = 14
+
+@description('When the scheduled export runs: NCRONTAB, six fields, UTC.')
+param schedule string = '0 0 2 * * *'
+
+@description('Tenant whose clients the scheduled export takes. Empty: there is no scheduled export.')
+param scheduleTenant string = ''
+
+@description('What the scheduled export takes: the body of a start request.')
+param scheduleRequest object = {}
+
+@description('Resource id of a subnet delegated to Microsoft.App/environments. Empty: no virtual network.')
+param subnetId string = ''
+
+@description('Replication of the storage account.')
+@allowed(['Standard_LRS', 'Standard_ZRS'])
+param storageSku string = 'Standard_LRS'
+
+@description('Days that logs and traces are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('More app settings, name to value; they win over those of this template.')
+param extraSettings object = {}
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = { 'azd-env-name': environmentName }
+var appName = 'func-${token}'
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: tags
+    sku: storageSku
+    deleteAfterDays: deleteAfterDays
+    principalId: identity.outputs.principalId
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+    principalId: identity.outputs.principalId
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    name: 'kv-${token}'
+    location: location
+    tags: tags
+    clientsDatabaseUrl: clientsDatabaseUrl
+    apiKeysJson: empty(apiKeysBase64) ? '[]' : base64ToString(apiKeysBase64)
+    principalId: identity.outputs.principalId
+  }
+}
+
+// Comes last: its modules grant the roles that the app needs for its first start.
+module app 'modules/app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    name: appName
+    planName: 'plan-${token}'
+    location: location
+    tags: tags
+    pythonVersion: pythonVersion
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyDurable: alwaysReadyDurable
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageName: storage.outputs.name
+    packageContainerUrl: storage.outputs.packageContainerUrl
+    applicationInsightsConnectionString: monitoring.outputs.connectionString
+    clientsDatabaseUrlSecretUri: vault.outputs.clientsDatabaseUrlSecretUri
+    apiKeysSecretUri: vault.outputs.apiKeysSecretUri
+    keepHours: keepHours
+    schedule: schedule
+    scheduleTenant: scheduleTenant
+    scheduleRequest: scheduleRequest
+    subnetId: subnetId
+    extraSettings: extraSettings
+  }
+}
+
+output AZURE_LOCATION string = location
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
+output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+output SERVICE_API_NAME string = app.outputs.name
+output SERVICE_API_URI string = app.outputs.uri

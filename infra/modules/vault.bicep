@@ -1,0 +1,64 @@
+// The two secrets of the app. App settings refer to them, so whoever may read the settings does not see the values.
+param name string
+param location string
+param tags object
+
+@secure()
+param clientsDatabaseUrl string
+
+@secure()
+param apiKeysJson string
+
+@description('Object id of the identity that may read the secrets.')
+param principalId string
+
+var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 7
+  }
+}
+
+resource databaseUrl 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+  parent: vault
+  name: 'clients-database-url'
+  properties: {
+    value: clientsDatabaseUrl
+  }
+}
+
+resource apiKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+  parent: vault
+  name: 'export-api-keys'
+  properties: {
+    value: apiKeysJson
+    contentType: 'application/json'
+  }
+}
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, principalId, keyVaultSecretsUser)
+  scope: vault
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+output name string = vault.name
+
+// With their version: a new value changes the app setting, so the app takes it at once and not within a day.
+output clientsDatabaseUrlSecretUri string = databaseUrl.properties.secretUriWithVersion
+output apiKeysSecretUri string = apiKeys.properties.secretUriWithVersion
