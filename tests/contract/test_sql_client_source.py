@@ -1,0 +1,196 @@
+"""What sources on SQL databases promise beside the common contract."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exports.adapters.sql_clients import SqlClientSource, open_sql_clients
+from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
+from exports.fields import VIEW_COLUMNS
+from exports.ports import ClientSelection, KeyRange
+from tests.contract.client_stores import SQL_STORES, TENANT, SqlStore, client, postgres_store, sqlite_store
+
+SELECTION = ClientSelection(TENANT, ("code", "name"))
+ASKING: dict[str, Callable[[Any], object]] = {
+    "planning": lambda source: source.find_boundaries(SELECTION, 10),
+    "reading": lambda source: list(source.read(SELECTION, KeyRange())),
+}
+
+
+@pytest.fixture(params=SQL_STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    with SQL_STORES[request.param](tmp_path) as opened:
+        yield opened
+
+
+def columns_without(*left_out: str) -> str:
+    return ", ".join(name for name in VIEW_COLUMNS if name not in left_out)
+
+
+def ask(source: SqlClientSource, *statements: str) -> Any:
+    """Run statements on a connection of the source; the first value of the last one."""
+    with source._connection() as connection:
+        for statement in statements:
+            answer = connection.exec_driver_sql(statement).scalar()
+    return answer
+
+
+def test_columns_the_view_lacks_are_named(store: SqlStore) -> None:
+    store.replace_view(f"SELECT {columns_without('website', 'team_code')} FROM client_records")
+
+    assert store.source.missing_columns(VIEW_COLUMNS) == ("website", "team_code")
+
+
+@pytest.mark.parametrize("asking", ASKING)
+def test_a_missing_view_is_a_mismatch_that_names_the_document(store: SqlStore, asking: str) -> None:
+    store.replace_view(None)
+
+    with pytest.raises(SourceMismatchError, match=r"docs/client-view\.md"):
+        ASKING[asking](store.source)
+    with pytest.raises(SourceMismatchError, match="has no view clients"):
+        store.source.missing_columns(VIEW_COLUMNS)
+
+
+def test_a_missing_column_is_a_mismatch(store: SqlStore) -> None:
+    store.replace_view(f"SELECT {columns_without('name')} FROM client_records")
+
+    with pytest.raises(SourceMismatchError, match="lacks a column"):
+        ASKING["reading"](store.source)
+
+
+def test_a_client_without_code_is_a_mismatch(store: SqlStore) -> None:
+    store.replace_view(f"SELECT NULLIF(code, 'C2') AS code, {columns_without('code')} FROM client_records")
+    store.put(*(client(f"C{number}") for number in range(5)))
+
+    with pytest.raises(SourceMismatchError, match="no code"):
+        store.source.find_boundaries(SELECTION, 1_000)
+
+
+def test_a_view_made_later_is_found_by_the_same_source(store: SqlStore) -> None:
+    store.replace_view(None)
+    with pytest.raises(SourceMismatchError):
+        ASKING["reading"](store.source)
+
+    store.execute("CREATE VIEW clients AS SELECT * FROM client_records")
+
+    assert ASKING["reading"](store.source) == []
+
+
+def test_columns_nobody_asked_for_may_be_missing(store: SqlStore) -> None:
+    store.replace_view("SELECT tenant, code, name FROM client_records")
+    store.put(client("C1", name="One"))
+
+    assert ASKING["reading"](store.source) == [[("C1", "One")]]
+
+
+def test_a_wrong_path_makes_no_empty_database(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere.sqlite"
+
+    with closing(open_sql_clients(f"sqlite:///{path}")) as source, pytest.raises(SourceUnavailableError) as caught:
+        source.missing_columns(VIEW_COLUMNS)
+
+    assert not path.exists()
+    assert "nowhere" not in str(caught.value)
+
+
+def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlite_store(tmp_path) as store:
+        store.put(client("C1", name="One"))
+        monkeypatch.chdir(tmp_path)
+
+        with closing(open_sql_clients("sqlite:///clients #1.sqlite")) as source:
+            assert ASKING["reading"](source) == [[("C1", "One")]]
+
+
+def test_a_sqlite_file_is_opened_for_reading_only(tmp_path: Path) -> None:
+    with sqlite_store(tmp_path) as store, closing(SqlClientSource(store.engine.url)) as source:
+        with pytest.raises(SourceRefusedError) as caught:
+            ask(source, "DELETE FROM client_records")
+
+        assert "readonly" in str(caught.value.__cause__)
+
+
+def test_a_locked_sqlite_file_is_temporarily_unavailable(tmp_path: Path) -> None:
+    with sqlite_store(tmp_path) as store, closing(sqlite3.connect(store.engine.url.database or "")) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        impatient = open_sql_clients(f"{store.engine.url}?timeout=0.01")
+
+        with closing(impatient), pytest.raises(SourceUnavailableError, match="busy"):
+            ASKING["planning"](impatient)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear Sir or Madam, " * 100)
+
+    with closing(open_sql_clients(f"sqlite:///{path}")) as source, pytest.raises(SourceRefusedError):
+        ASKING["planning"](source)
+
+
+@pytest.mark.parametrize("url", ["clients.sqlite", "", "nosuch://host/db", "oracle+nosuch://u:secret@host/db"])
+def test_an_address_without_a_driver_is_refused(url: str) -> None:
+    with pytest.raises(SourceRefusedError) as caught:
+        ASKING["planning"](open_sql_clients(url))
+
+    assert "secret" not in str(caught.value)
+
+
+def test_an_engine_of_ones_own_can_be_given(tmp_path: Path) -> None:
+    with sqlite_store(tmp_path) as store:
+        store.put(client("C1", name="One"))
+
+        assert ASKING["reading"](SqlClientSource(store.engine)) == [[("C1", "One")]]
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[SqlClientSource]:
+    """A source on an empty PostgreSQL store."""
+    with postgres_store(tmp_path) as store, closing(SqlClientSource(store.engine.url)) as source:
+        yield source
+
+
+@pytest.mark.parametrize("part", ["username", "database"])
+def test_a_login_postgresql_refuses_is_refused(tmp_path: Path, part: str) -> None:
+    with postgres_store(tmp_path) as store:
+        url = store.engine.url
+        wrong = url.set(username="nobody_at_all") if part == "username" else url.set(database="no_such_database")
+
+        with closing(SqlClientSource(wrong)) as source, pytest.raises(SourceRefusedError, match="refused the login"):
+            ASKING["planning"](source)
+
+
+def test_postgresql_is_read_in_read_only_transactions_with_a_time_limit(postgres: SqlClientSource) -> None:
+    assert ask(postgres, "SHOW statement_timeout") == "4min"
+    assert ask(postgres, "SHOW transaction_read_only") == "on"
+    assert ask(postgres, "SHOW TimeZone") == "UTC"
+
+
+def test_a_statement_postgresql_stops_is_temporarily_unavailable(postgres: SqlClientSource) -> None:
+    with pytest.raises(SourceUnavailableError, match="time-out"):
+        ask(postgres, "SELECT set_config('statement_timeout', '10', true)", "SELECT pg_sleep(5)")
+
+
+def test_a_connection_postgresql_ends_is_temporarily_unavailable(postgres: SqlClientSource) -> None:
+    with pytest.raises(SourceUnavailableError):
+        ask(postgres, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert ASKING["reading"](postgres) == []
+
+
+def test_a_view_one_may_not_read_is_refused(postgres: SqlClientSource) -> None:
+    with pytest.raises(SourceRefusedError, match="may not read"):
+        ask(postgres, "SELECT set_config('role', 'pg_monitor', true)", "SELECT * FROM pg_authid")
+
+
+def test_a_column_of_another_type_is_a_mismatch(tmp_path: Path) -> None:
+    with postgres_store(tmp_path) as store:
+        store.replace_view(f"SELECT 1 AS code, {columns_without('code')} FROM client_records")
+
+        with pytest.raises(SourceMismatchError, match="unexpected type"):
+            list(store.source.read(SELECTION, KeyRange("C1")))
