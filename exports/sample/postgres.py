@@ -19,19 +19,27 @@ _OURS = ("clients", "client_records", MARKER_TABLE)
 
 def fill_postgres(url: URL, rows: Iterator[Part]) -> None:
     """Write all rows by COPY; readers see the clients of before until the transaction ends."""
-    conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(conninfo, connect_timeout=10, application_name="sample-clients") as connection:
-        with connection.transaction(), connection.cursor() as cursor:
-            _make_room(cursor)
-            for statement in table_statements(_TYPES, "TIMESTAMPTZ"):
-                cursor.execute(statement.encode())
-            columns = sql.SQL(", ").join(map(sql.Identifier, SAMPLE_COLUMNS))
-            with cursor.copy(sql.SQL("COPY client_records ({}) FROM STDIN").format(columns)) as copy:
-                for row in rows:
-                    copy.write_row(row)
-        connection.autocommit = True
-        # Fills the visibility map: without it planning could not read from the index alone.
-        connection.execute("VACUUM (ANALYZE) client_records")
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        with psycopg.connect(address, connect_timeout=10, application_name="sample-clients") as connection:
+            with connection.transaction(), connection.cursor() as cursor:
+                _make_room(cursor)
+                _write(cursor, rows)
+            connection.autocommit = True
+            # Fills the visibility map: without it planning could not read from the index alone.
+            connection.execute("VACUUM (ANALYZE) client_records")
+    except psycopg.Error as error:
+        reason = f"PostgreSQL cannot be filled: {error}"
+        raise SampleRefusedError(reason) from error
+
+
+def _write(cursor: psycopg.Cursor, rows: Iterator[Part]) -> None:
+    for statement in table_statements(_TYPES, "TIMESTAMPTZ"):
+        cursor.execute(statement.encode())
+    columns = sql.SQL(", ").join(map(sql.Identifier, SAMPLE_COLUMNS))
+    with cursor.copy(sql.SQL("COPY client_records ({}) FROM STDIN").format(columns)) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _make_room(cursor: psycopg.Cursor) -> None:

@@ -32,12 +32,15 @@ def fill_sqlite(url: URL, rows: Iterator[Part]) -> None:
         raise SampleRefusedError("Name a file: sqlite:///clients.sqlite")
     target = Path(url.database).resolve()
     _refuse_a_strangers_file(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    unfinished.unlink(missing_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
         _write(unfinished, rows)
         unfinished.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        reason = f"The file cannot be written: {error}"
+        raise SampleRefusedError(reason) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from exports.adapters.sql_clients import open_sql_clients
 from exports.fields import VIEW_COLUMNS, CellKind
@@ -84,22 +84,31 @@ def sqlite_store(directory: Path) -> Iterator[SqlStore]:
 
 @contextmanager
 def postgres_store(_directory: Path) -> Iterator[SqlStore]:
-    """A schema of its own in the database `TEST_POSTGRES_URL` names."""
+    with postgres_schema() as url:
+        nowhere = url.set(host="127.0.0.1", port=1)
+        with _sql_store(_rendered(url), _rendered(nowhere), "TIMESTAMPTZ") as store:
+            yield store
+
+
+@contextmanager
+def postgres_schema() -> Iterator[URL]:
+    """An empty schema of its own in the database `TEST_POSTGRES_URL` names; skips the test if there is none."""
     address = os.environ.get("TEST_POSTGRES_URL")
     if not address:
         pytest.skip("TEST_POSTGRES_URL names no PostgreSQL server")
     url = make_url(address).set(drivername="postgresql+psycopg")
     schema = f"test_{uuid4().hex}"
-    own = url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
-    nowhere = url.set(host="127.0.0.1", port=1).render_as_string(hide_password=False)
     admin = create_engine(url)
     try:
         _run(admin, f"CREATE SCHEMA {schema}")
-        with _sql_store(own, nowhere, "TIMESTAMPTZ") as store:
-            yield store
+        yield url.update_query_dict({"options": f"-csearch_path={schema}"})
     finally:
         _run(admin, f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         admin.dispose()
+
+
+def _rendered(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""Sample clients are what the documented contract asks for, on every kind of database that can hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from exports.adapters.sql_clients import open_sql_clients
+from exports.fields import VIEW_COLUMNS
+from exports.ports import ClientSelection, KeyRange
+from exports.requests import ClientFilter
+from exports.sample.database import SampleRefusedError, create_sample_database
+from tests.contract.client_stores import postgres_schema
+
+TENANTS = ("northwind", "harbour")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/clients.sqlite"
+        return
+    with postgres_schema() as schema:
+        yield schema.render_as_string(hide_password=False)
+
+
+def names(url: str, selection: ClientSelection) -> list[str]:
+    with closing(open_sql_clients(url)) as source:
+        return [row[0] for rows in source.read(selection, KeyRange()) for row in rows]
+
+
+def test_all_clients_can_be_read_through_the_view(url: str) -> None:
+    create_sample_database(url, 400, TENANTS, 1)
+
+    with closing(open_sql_clients(url)) as source:
+        assert source.missing_columns(VIEW_COLUMNS) == ()
+        found = source.find_boundaries(ClientSelection("northwind", VIEW_COLUMNS), 100)
+    assert (found.total_rows, found.starts) == (300, ("C00000101", "C00000201"))
+    assert len(names(url, ClientSelection("harbour", VIEW_COLUMNS))) == 100
+
+
+def test_every_database_gives_the_same_answers(url: str, tmp_path: Path) -> None:
+    other = f"sqlite:///{tmp_path}/other.sqlite"
+    for address in (url, other):
+        create_sample_database(address, 2_000, TENANTS, 1)
+
+    for wanted in (
+        ClientFilter(),
+        ClientFilter(search="ZOË"),
+        ClientFilter(service_codes=("VAT", "CT")),
+        ClientFilter.model_validate({"statuses": ["Active"], "updatedSince": "2025-06-01T00:00:00Z"}),
+    ):
+        selection = ClientSelection("northwind", ("name",), wanted)
+        found = names(url, selection)
+        assert found
+        assert found == names(other, selection)
+
+
+def test_a_second_run_takes_the_place_of_the_first(url: str) -> None:
+    create_sample_database(url, 40, TENANTS, 1)
+    create_sample_database(url, 80, TENANTS, 2)
+
+    assert len(names(url, ClientSelection("harbour", ("name",)))) == 20
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE clients (code TEXT)", "CREATE VIEW clients AS SELECT 1 AS code"])
+def test_clients_of_others_stay(url: str, statement: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+    with pytest.raises(SampleRefusedError, match="did not make"):
+        create_sample_database(url, 40, TENANTS, 1)
+
+
+def test_a_run_that_breaks_off_leaves_nothing(url: str) -> None:
+    def interrupt(done: int, _total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_sample_database(url, 20_000, TENANTS, 1, interrupt)
+
+    create_sample_database(url, 4, TENANTS, 1)
+    assert len(names(url, ClientSelection("northwind", ("name",)))) == 3
