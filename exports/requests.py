@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, MINYEAR
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -36,9 +37,11 @@ class ClientFilter(Model):
 
     @field_validator("updated_since")
     @classmethod
-    def _knows_its_offset(cls, value: Moment | None) -> Moment | None:
+    def _can_be_told_in_utc(cls, value: Moment | None) -> Moment | None:
         if value is not None and value.tzinfo is None:
             raise PydanticCustomError("timezone", "give the time with its offset, e.g. 2026-01-31T09:00:00Z")
+        if value is not None and not MINYEAR < value.year < MAXYEAR:
+            raise PydanticCustomError("too_far_away", "give a time that is nearer to today")
         return value
 
 
