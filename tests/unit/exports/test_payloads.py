@@ -1,0 +1,116 @@
+"""The published format of what travels between orchestrators and activities.
+
+Running jobs hold these documents in their history: a change here that is not an added field with a default breaks
+them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from exports import payloads
+from exports.jobs import Failure, JobRef
+from exports.payloads import (
+    CommitFile,
+    Done,
+    ExportJob,
+    ExportWave,
+    Limits,
+    PagesPlanned,
+    PageWritten,
+    PlanPages,
+    Progress,
+    RecordOutcome,
+    RecordProgress,
+    Rejected,
+    Stopped,
+    WaveWritten,
+    WritePage,
+    parse_outcome,
+)
+from shared.models import Model
+from shared.orchestration import order
+
+REF = JobRef(tenant="northwind", code="7zzz", attempt=2)
+JOB = {"tenant": "northwind", "code": "7zzz", "attempt": 2}
+FAILURE = Failure(code="file-mismatch", message="Why.", retryable=False, resumable=True)
+FAILURE_JSON = {"code": "file-mismatch", "message": "Why.", "retryable": False, "resumable": True}
+LIMITS_JSON = {
+    "wavePages": 64,
+    "wavesPerExecution": 50,
+    "targetBytes": 6291456,
+    "retry": {"tries": 7, "firstPauseSeconds": 1.0, "longestPauseSeconds": 60.0},
+}
+
+ORDERS: list[tuple[Model, dict[str, Any]]] = [
+    (ExportJob(job=REF), {"job": JOB, "limits": LIMITS_JSON, "progress": None}),
+    (
+        ExportJob(job=REF, progress=Progress(pages=9, next_page=4, rows=40, bytes=400)),
+        {"job": JOB, "limits": LIMITS_JSON, "progress": {"pages": 9, "nextPage": 4, "rows": 40, "bytes": 400}},
+    ),
+    (ExportWave(job=REF, limits=Limits(), start=0, stop=4), {"job": JOB, "limits": LIMITS_JSON, "start": 0, "stop": 4}),
+    (PlanPages(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
+    (WritePage(job=REF, page=3), {"job": JOB, "page": 3}),
+    (RecordProgress(job=REF, pages=4, rows=40), {"job": JOB, "pages": 4, "rows": 40}),
+    (CommitFile(job=REF, pages=4, rows=40, bytes=400), {"job": JOB, "pages": 4, "rows": 40, "bytes": 400}),
+    (RecordOutcome(job=REF, rows=40, bytes=400), {"job": JOB, "rows": 40, "bytes": 400, "failure": None}),
+    (RecordOutcome(job=REF, failure=FAILURE), {"job": JOB, "rows": 0, "bytes": 0, "failure": FAILURE_JSON}),
+]
+OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
+    (PagesPlanned(pages=4, rows=40), {"kind": "PagesPlanned", "pages": 4, "rows": 40}),
+    (PageWritten(rows=10, bytes=100), {"kind": "PageWritten", "rows": 10, "bytes": 100}),
+    (WaveWritten(rows=40, bytes=400), {"kind": "WaveWritten", "rows": 40, "bytes": 400}),
+    (Done(), {"kind": "Done"}),
+    (Stopped(), {"kind": "Stopped"}),
+    (Rejected(failure=FAILURE), {"kind": "Rejected", "failure": FAILURE_JSON}),
+]
+
+
+def _name(value: object) -> str | None:
+    return type(value).__name__ if isinstance(value, Model) else ""
+
+
+@pytest.mark.parametrize(("payload", "document"), ORDERS + OUTCOMES, ids=_name)
+def test_a_payload_is_written_as_published(payload: Model, document: dict[str, Any]) -> None:
+    assert payload.model_dump(mode="json", by_alias=True) == document
+
+
+@pytest.mark.parametrize(("payload", "document"), ORDERS, ids=_name)
+def test_a_published_order_is_read(payload: Model, document: dict[str, Any]) -> None:
+    assert type(payload).model_validate(document) == payload
+
+
+@pytest.mark.parametrize(("outcome", "document"), OUTCOMES, ids=_name)
+def test_a_published_outcome_is_read(outcome: Model, document: dict[str, Any]) -> None:
+    assert parse_outcome(document) == outcome
+
+
+def test_the_oldest_documents_are_still_read() -> None:
+    assert ExportJob.model_validate({"job": JOB}) == ExportJob(job=REF)
+    assert RecordOutcome.model_validate({"job": JOB, "rows": 1, "bytes": 2}).failure is None
+
+
+@pytest.mark.parametrize("value", [None, {}, {"kind": "Other"}, {"kind": "PageWritten"}, "Done"])
+def test_what_no_step_returns_is_refused(value: object) -> None:
+    with pytest.raises(ValidationError):
+        parse_outcome(value)
+
+
+def test_functions_have_their_published_durable_names() -> None:
+    names = {name: value for name, value in vars(payloads).items() if name.isupper() and not name.startswith("_")}
+    assert names == {
+        "EXPORT_JOB": "export_job",
+        "EXPORT_WAVE": "export_wave",
+        "PLAN_PAGES": "plan_pages",
+        "WRITE_PAGE": "write_page",
+        "RECORD_PROGRESS": "record_progress",
+        "COMMIT_FILE": "commit_file",
+        "RECORD_OUTCOME": "record_outcome",
+    }
+
+
+def test_an_activity_receives_its_order_in_the_published_envelope() -> None:
+    assert order(WritePage(job=REF, page=3), final_try=False) == {"order": {"job": JOB, "page": 3}, "finalTry": False}

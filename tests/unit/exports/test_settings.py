@@ -1,0 +1,104 @@
+"""App settings: read strictly, refused by name, never shown."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from exports.settings import Settings, SettingsError, read_settings
+from shared.api_keys import hash_key
+
+REQUIRED = {"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_URL": "sqlite:///clients.sqlite"}
+
+
+def _error(**environment: str) -> str:
+    with pytest.raises(SettingsError) as raised:
+        read_settings(REQUIRED | environment)
+    assert raised.value.__suppress_context__  # the validation error under it holds the values
+    return str(raised.value)
+
+
+def test_only_storage_and_database_have_no_default() -> None:
+    settings = read_settings(REQUIRED)
+    assert settings.keep == timedelta(hours=24)
+    assert (settings.api_keys, settings.wait_seconds, settings.schedule_tenant) == ((), 10, "")
+
+
+def test_every_setting_is_read_from_its_text() -> None:
+    keys = [{"hash": hash_key("k"), "tenants": ["a", "b"]}]
+    settings = read_settings(
+        REQUIRED
+        | {
+            "EXPORT_API_KEYS": json.dumps(keys),
+            "EXPORT_KEEP_HOURS": "1.5",
+            "EXPORT_WAIT_SECONDS": "0",
+            "EXPORT_BLOCK_BYTES": "4096",
+            "EXPORT_WAVE_PAGES": "3",
+            "EXPORT_RETRY_TRIES": "2",
+            "EXPORT_SCHEDULE_TENANT": "northwind",
+            "EXPORT_SCHEDULE_REQUEST": '{"includeHeaders": false}',
+        }
+    )
+    assert settings.api_keys[0].tenants == ("a", "b")
+    assert (settings.keep, settings.wait_seconds) == (timedelta(minutes=90), 0)
+    assert (settings.schedule_tenant, settings.schedule_request.include_headers) == ("northwind", False)
+
+
+def test_orchestrators_get_the_limits_that_were_set() -> None:
+    environment = {"EXPORT_BLOCK_BYTES": "4096", "EXPORT_WAVE_PAGES": "3", "EXPORT_RETRY_TRIES": "2"}
+    limits = read_settings(REQUIRED | environment).limits
+    assert (limits.target_bytes, limits.wave_pages, limits.retry.tries) == (4096, 3, 2)
+
+
+def test_what_else_is_in_the_environment_is_left_alone() -> None:
+    assert read_settings(REQUIRED | {"PATH": "/bin", "storage": "x", "EXPORT_UNKNOWN": "x"}) == read_settings(REQUIRED)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_setting_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: Field required"):
+        read_settings({other: value for other, value in REQUIRED.items() if other != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXPORT_STORAGE", ""),
+        ("CLIENTS_DATABASE_URL", ""),
+        ("EXPORT_API_KEYS", "s3cret"),
+        ("EXPORT_API_KEYS", '[{"hash": "s3cret", "tenants": ["a"]}]'),
+        ("EXPORT_API_KEYS", '[{"key": "s3cret"}]'),
+        ("EXPORT_KEEP_HOURS", "s3cret"),
+        ("EXPORT_KEEP_HOURS", "0"),
+        ("EXPORT_KEEP_HOURS", "161"),
+        ("EXPORT_WAIT_SECONDS", "-1"),
+        ("EXPORT_WAIT_SECONDS", "61"),
+        ("EXPORT_BLOCK_BYTES", "1023"),
+        ("EXPORT_WAVE_PAGES", "0"),
+        ("EXPORT_WAVE_PAGES", "501"),
+        ("EXPORT_RETRY_TRIES", "0"),
+        ("EXPORT_SCHEDULE_REQUEST", "s3cret"),
+        ("EXPORT_SCHEDULE_REQUEST", '{"includeHeaders": "s3cret"}'),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_never_shown(name: str, value: str) -> None:
+    message = _error(**{name: value})
+    assert f"{name}" in message
+    assert "s3cret" not in message
+
+
+def test_every_fault_is_named_at_once() -> None:
+    message = _error(EXPORT_KEEP_HOURS="x", EXPORT_WAVE_PAGES="x")
+    assert "EXPORT_KEEP_HOURS" in message
+    assert "EXPORT_WAVE_PAGES" in message
+
+
+def test_a_tenant_that_could_not_be_part_of_a_path_is_refused() -> None:
+    keys = [{"hash": hash_key("k"), "tenants": ["../other"]}]
+    assert "EXPORT_API_KEYS" in _error(EXPORT_API_KEYS=json.dumps(keys))
+
+
+def test_every_setting_has_an_upper_case_name() -> None:
+    assert all(str(field.alias).isupper() for field in Settings.model_fields.values())

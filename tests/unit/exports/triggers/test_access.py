@@ -1,0 +1,58 @@
+"""Who may call, and for which tenant."""
+
+from __future__ import annotations
+
+import pytest
+
+from exports.triggers.access import tenant_of
+from shared.api_keys import ApiKey, hash_key
+from shared.problems import ProblemError
+from tests.support.http import a_request
+
+ONE = ApiKey(hash=hash_key("one"), tenants=("northwind",))
+MANY = ApiKey(hash=hash_key("many"), tenants=("northwind", "harbour"))
+
+
+def _tenant(key: str | None, **route: str) -> str:
+    headers = {} if key is None else {"X-Api-Key": key}
+    return tenant_of(a_request(headers=headers, route=route), (ONE, MANY))
+
+
+def _refusal(key: str | None, **route: str) -> ProblemError:
+    with pytest.raises(ProblemError) as raised:
+        _tenant(key, **route)
+    return raised.value
+
+
+def test_without_a_tenant_in_the_path_a_key_means_its_only_one() -> None:
+    assert _tenant("one") == "northwind"
+
+
+@pytest.mark.parametrize(("key", "tenant"), [("one", "northwind"), ("many", "northwind"), ("many", "harbour")])
+def test_a_key_opens_each_tenant_it_is_bound_to(key: str, tenant: str) -> None:
+    assert _tenant(key, tenant=tenant) == tenant
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong", "ONE", "one "])
+@pytest.mark.parametrize(
+    "route", [{}, {"tenant": "northwind"}, {"tenant": "nowhere"}], ids=["short", "named", "unknown"]
+)
+def test_without_a_valid_key_the_answer_is_401_for_every_path(key: str | None, route: dict[str, str]) -> None:
+    refusal = _refusal(key, **route)
+    assert (refusal.kind.status, refusal.kind.title) == (401, "Invalid or missing API key")
+    assert "x-api-key" in refusal.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("tenant", ["harbour", "nowhere", "Northwind", "northwind/", ""])
+def test_another_tenant_is_403_whether_it_exists_or_not(tenant: str) -> None:
+    refusal = _refusal("one", tenant=tenant)
+    assert (refusal.kind.status, refusal.detail) == (403, "This API key does not open that tenant.")
+
+
+def test_a_key_of_several_tenants_must_name_one() -> None:
+    refusal = _refusal("many")
+    assert (refusal.kind.status, refusal.kind.code) == (400, "tenant-required")
+
+
+def test_a_refusal_does_not_repeat_the_key() -> None:
+    assert "wrong" not in str(_refusal("wrong").document())

@@ -1,0 +1,176 @@
+"""The HTTP boundary: bodies are read strictly, and every exception becomes a problem document."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from shared.http import answering_problems, json_response, read_body
+from shared.models import Model
+from shared.problems import Fault, ProblemError, ProblemType
+from tests.support.http import JSON, a_request, document
+
+TEAPOT = ProblemType("teapot", 418, "It is a teapot")
+
+
+class Body(Model):
+    tea_leaves: int = 0
+    hot: bool = True
+
+
+def _problem(body: bytes, headers: dict[str, str] | None = None, max_bytes: int = 100) -> ProblemError:
+    with pytest.raises(ProblemError) as raised:
+        read_body(a_request(body, headers), Body, max_bytes)
+    return raised.value
+
+
+# --- bodies ---
+
+
+def test_a_body_is_read_into_its_model() -> None:
+    assert read_body(a_request(b'{"teaLeaves": 3}'), Body, 100) == Body(tea_leaves=3)
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8", " application/json "])
+def test_json_is_understood_however_it_is_announced(media_type: str) -> None:
+    assert read_body(a_request(b"{}", {"Content-Type": media_type}), Body, 100) == Body()
+
+
+def test_a_body_of_the_greatest_size_is_read() -> None:
+    assert read_body(a_request(b"{}" + b" " * 98), Body, 100) == Body()
+
+
+def test_a_larger_body_is_too_large() -> None:
+    problem = _problem(b"{}" + b" " * 99)
+    assert (problem.kind.status, problem.kind.code) == (413, "body-too-large")
+
+
+@pytest.mark.parametrize("media_type", ["", "text/json", "text/plain", "application/jsonp", "multipart/form-data"])
+def test_another_media_type_is_not_supported(media_type: str) -> None:
+    problem = _problem(b"{}", {"content-type": media_type})
+    assert (problem.kind.status, problem.kind.code) == (415, "unsupported-media-type")
+
+
+def test_without_a_media_type_a_body_is_not_supported() -> None:
+    assert _problem(b"{}", {}).kind.status == 415
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"{'hot': true}", b"{} {}", b'{"hot": tru}', b'{"a": "\xff"}', b'{"a": "\\ud800"}', b"\xef\xbb{}"],
+)
+def test_what_is_not_json_is_malformed(body: bytes) -> None:
+    problem = _problem(body)
+    assert (problem.kind.status, problem.kind.code) == (400, "malformed-body")
+    assert [fault.pointer for fault in problem.faults] == [""]
+
+
+def test_deep_nesting_is_malformed_rather_than_a_crash() -> None:
+    assert _problem(b"[" * 60_000, max_bytes=65_536).kind.status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"teaLeaves": "3"}', "/teaLeaves"),
+        (b'{"teaLeaves": 3.0}', "/teaLeaves"),
+        (b'{"hot": "true"}', "/hot"),
+        (b'{"hot": 1}', "/hot"),
+        (b'{"hot": null}', "/hot"),
+        (b'{"tea_leaves": 3}', "/tea_leaves"),
+        (b'{"milk": 1}', "/milk"),
+        (b"[]", ""),
+        (b"null", ""),
+    ],
+)
+def test_what_does_not_fit_the_model_is_pointed_at(body: bytes, pointer: str) -> None:
+    problem = _problem(body)
+    assert (problem.kind.status, problem.kind.code) == (400, "invalid-request")
+    assert [fault.pointer for fault in problem.faults] == [pointer]
+
+
+# --- answers ---
+
+
+def test_an_answer_is_json_that_nobody_keeps() -> None:
+    response = json_response(Body(tea_leaves=3), 201, {"Location": "/x"})
+    assert (response.status_code, document(response)) == (201, {"teaLeaves": 3, "hot": True})
+    assert response.mimetype == "application/json"
+    assert (response.headers["Location"], response.headers["Cache-Control"]) == ("/x", "no-store")
+
+
+def _describe(error: Exception) -> ProblemError | None:
+    return ProblemError(TEAPOT, "Described.") if isinstance(error, KeyError) else None
+
+
+def _answer(error: Exception | None, *, is_async: bool) -> func.HttpResponse:
+    """What the caller of a trigger gets whose handler raises `error`."""
+
+    @answering_problems(_describe)
+    def handle(req: func.HttpRequest) -> func.HttpResponse:
+        if error:
+            raise error
+        return func.HttpResponse("fine")
+
+    @answering_problems(_describe)
+    async def handle_async(req: func.HttpRequest) -> func.HttpResponse:
+        await asyncio.sleep(0)
+        return handle.__wrapped__(req)  # type: ignore[attr-defined, no-any-return]
+
+    return asyncio.run(handle_async(a_request())) if is_async else handle(a_request())
+
+
+both_kinds = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+
+
+@both_kinds
+def test_an_answer_passes(is_async: bool) -> None:
+    assert _answer(None, is_async=is_async).get_body() == b"fine"
+
+
+@both_kinds
+def test_a_problem_becomes_its_document(is_async: bool) -> None:
+    problem = ProblemError(TEAPOT, "Raised.", [Fault(pointer="/a", detail="Wrong.")], {"Retry-After": "7"})
+    response = _answer(problem, is_async=is_async)
+    assert (response.status_code, response.mimetype) == (418, "application/problem+json")
+    assert (response.headers["Retry-After"], response.headers["Cache-Control"]) == ("7", "no-store")
+    assert document(response) == problem.document("/clients/export/csv")
+
+
+@both_kinds
+def test_an_expected_exception_becomes_the_problem_it_is_described_as(is_async: bool) -> None:
+    response = _answer(KeyError("secret"), is_async=is_async)
+    assert (response.status_code, document(response)["detail"]) == (418, "Described.")
+
+
+@both_kinds
+def test_an_unexpected_exception_becomes_500_without_its_text(is_async: bool, caplog: pytest.LogCaptureFixture) -> None:
+    response = _answer(ValueError("secret"), is_async=is_async)
+    assert (response.status_code, document(response)["code"]) == (500, "internal")
+    assert b"secret" not in response.get_body()
+    assert b"ValueError" not in response.get_body()
+
+
+def test_an_unexpected_exception_is_logged_under_the_number_the_caller_gets(caplog: pytest.LogCaptureFixture) -> None:
+    response = _answer(ValueError("secret"), is_async=False)
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    incident = record.getMessage().partition("incident=")[2].split()[0]
+    assert incident in document(response)["detail"]
+    assert record.exc_info is not None
+
+
+@both_kinds
+def test_a_document_names_the_path_without_its_query(is_async: bool) -> None:
+    assert document(_answer(ValueError(), is_async=is_async))["instance"] == "/clients/export/csv"
+
+
+def test_other_arguments_of_a_trigger_reach_it() -> None:
+    @answering_problems(_describe)
+    def handle(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+        return func.HttpResponse(client)
+
+    assert handle(a_request(headers=JSON), client="durable").get_body() == b"durable"

@@ -1,0 +1,39 @@
+"""What every model does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from pydantic import ValidationError
+
+from shared.models import Model, Moment, rfc3339
+
+
+class Sample(Model):
+    first_part: str
+    changed_at: Moment | None = None
+
+
+def test_json_is_in_camel_case() -> None:
+    assert Sample(first_part="x").model_dump_json(by_alias=True, exclude_none=True) == '{"firstPart":"x"}'
+
+
+def test_an_unknown_property_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Sample.model_validate({"firstPart": "x", "other": 1})
+
+
+def test_a_model_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        Sample(first_part="x").first_part = "y"  # type: ignore[misc]
+
+
+def test_a_moment_is_written_in_utc_with_z() -> None:
+    summer = timezone(timedelta(hours=1))
+    sample = Sample(first_part="x", changed_at=datetime(2026, 7, 1, 0, 30, tzinfo=summer))
+    assert sample.model_dump(mode="json")["changed_at"] == "2026-06-30T23:30:00.000Z"
+
+
+def test_a_moment_is_cut_to_milliseconds() -> None:
+    assert rfc3339(datetime(2026, 7, 1, 0, 0, 0, 123_999, tzinfo=UTC)) == "2026-07-01T00:00:00.123Z"

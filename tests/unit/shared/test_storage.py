@@ -1,0 +1,91 @@
+"""Storage accounts: which failures can pass, and how an account is reached."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from azure.core.exceptions import (
+    HttpResponseError,
+    IncompleteReadError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from shared.storage import StorageAccount, failing_as, is_passing
+
+
+class GoneError(Exception):
+    pass
+
+
+def _answered(status: int, kind: type[HttpResponseError] = HttpResponseError) -> HttpResponseError:
+    error = kind(message="secret")
+    error.status_code = status
+    return error
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_an_overloaded_service_can_recover(status: int) -> None:
+    assert is_passing(_answered(status))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 501])
+def test_a_refusal_stays_a_refusal(status: int) -> None:
+    assert not is_passing(_answered(status))
+
+
+@pytest.mark.parametrize(
+    "error", [ServiceRequestError("no"), ServiceResponseError("no"), IncompleteReadError("half")], ids=repr
+)
+def test_no_answer_or_half_of_one_can_pass(error: Exception) -> None:
+    assert is_passing(error)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), ResourceNotFoundError("x"), OSError("x")], ids=repr)
+def test_other_errors_do_not_pass(error: Exception) -> None:
+    assert not is_passing(error)
+
+
+def test_a_failure_that_can_pass_is_raised_as_told_with_its_cause_kept_for_the_log() -> None:
+    cause = _answered(503)
+    with pytest.raises(GoneError, match=r"^gone$") as raised, failing_as(GoneError, "gone"):
+        raise cause
+    assert raised.value.__cause__ is cause
+
+
+def test_another_failure_goes_through() -> None:
+    error = _answered(403)
+    with pytest.raises(HttpResponseError) as raised, failing_as(GoneError, "gone"):
+        raise error
+    assert raised.value is error
+
+
+def test_what_succeeds_raises_nothing() -> None:
+    done = SimpleNamespace(yes=False)
+    with failing_as(GoneError, "gone"):
+        done.yes = True
+    assert done.yes
+
+
+@pytest.mark.parametrize(
+    ("setting", "uses_identity"),
+    [("exportsstore", True), ("UseDevelopmentStorage=true", False), ("AccountName=a;AccountKey=b", False)],
+)
+def test_a_bare_name_is_reached_by_identity(setting: str, uses_identity: bool) -> None:
+    assert StorageAccount(setting).uses_identity is uses_identity
+
+
+def test_the_short_form_of_the_emulator_leads_to_its_usual_ports() -> None:
+    account = StorageAccount("UseDevelopmentStorage=true")
+    assert account.blobs.url == "http://127.0.0.1:10000/devstoreaccount1/"
+    assert account.tables.url == "http://127.0.0.1:10002/devstoreaccount1"
+    account.blobs.close()
+    account.tables.close()
+
+
+def test_the_clients_of_an_account_are_kept() -> None:
+    account = StorageAccount("UseDevelopmentStorage=true")
+    assert account.blobs is account.blobs
+    account.blobs.close()
