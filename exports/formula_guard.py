@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-_SUSPECT_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
+SUSPECT_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _HARMLESS = re.compile(r"[+-](?:\s?[\d(£$€.][\d\s()./,%-]*)?")
 
 
 def guard_text(text: str) -> str:
     """Return `text`, with a leading apostrophe if a spreadsheet might take it for a formula."""
-    if not text or text[0] not in _SUSPECT_STARTS or _HARMLESS.fullmatch(text):
+    if not text or text[0] not in SUSPECT_STARTS or _HARMLESS.fullmatch(text):
         return text
     return "'" + text

@@ -138,9 +138,11 @@ class System:
         assert answer.status == 200, answer
         return answer.json
 
-    def wait(self, location: str, until: Callable[[Any], bool] | None = None) -> Any:
+    def wait(
+        self, location: str, until: Callable[[Any], bool] | None = None, seconds: float = _DEADLINE_SECONDS
+    ) -> Any:
         """Look at a job, calm about a host that is being restarted, until it has ended or `until` holds."""
-        deadline = time.monotonic() + _DEADLINE_SECONDS
+        deadline = time.monotonic() + seconds
         reached = until or (lambda job: job["status"] in ("Completed", "Failed", "Cancelled"))
         job = None
         while time.monotonic() < deadline:
@@ -151,7 +153,7 @@ class System:
             if job is not None and reached(job):
                 return job
             time.sleep(0.02)
-        message = f"not reached within {_DEADLINE_SECONDS} s; last seen: {job}\n{self.host.tail(40)}"
+        message = f"not reached within {seconds} s; last seen: {job}\n{self.host.tail(40)}"
         raise AssertionError(message)
 
     def export(self, body: Any = None, tenant: str = NORTHWIND) -> bytes:
