@@ -26,13 +26,12 @@ _LONGEST_BACKOFF_SECONDS = 10.0
 _LONGEST_HOLD_SECONDS = 1.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Hold:
     """Gather completions until then, unless everything `open` has arrived."""
 
     until: float
     open: int
-    armed: bool = False
 
 
 @dataclass
@@ -97,9 +96,7 @@ class Engine:
         if now >= hold.until or self._store.waiting(instance_id, now) >= hold.open:
             del self._holds[instance_id]
             return False
-        if not hold.armed:
-            hold.armed = True
-            self._alarms.set(instance_id, hold.until)
+        self._alarms.set(instance_id, hold.until)
         return True
 
     def _begin(self, instance_id: str, worker: Worker) -> None:

@@ -78,10 +78,10 @@ async def _run(
 
     pool.on_room = on_room
     runner = web.AppRunner(front.application(), access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS)
-    await runner.setup()
-    await web.SockSite(runner, listener).start()
     engine.start(functions)
     dispatcher.start(functions, engine.wake)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
     timers.start()
     count = len(functions.functions)
     sys.stdout.write(f"devhost ready {origin} ({options.workers} workers, {count} functions)\n")

@@ -64,6 +64,7 @@ class Host:
     workers: int = 2
     env: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    quiet: bool = False
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -79,7 +80,8 @@ class Host:
 
     def command(self) -> list[str]:
         given = {"--root": self.root, "--port": self.port, "--workers": self.workers, "--state": self.state}
-        return [sys.executable, "-m", "devhost", *(str(part) for pair in given.items() for part in pair)]
+        flags = ["--quiet"] if self.quiet else []
+        return [sys.executable, "-m", "devhost", *(str(part) for pair in given.items() for part in pair), *flags]
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(PROJECT), "SCRATCH": str(self.directory), **self.env}

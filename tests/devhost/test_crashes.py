@@ -42,7 +42,7 @@ def test_no_kill_loses_or_corrupts_an_instance(
     send_events(host, programs)
     time.sleep(dice.uniform(0.02, 0.2))
     kill(host, dice)
-    check(host, programs, seconds=60)
+    check(host, programs, seconds=60 + KILLS)
     host.stop()
     with sqlite3.connect(host.state) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -48,4 +48,4 @@ def test_random_orchestrations_return_what_they_must(start_host: StartHost) -> N
     host = start_host("random")
     programs = begin_programs(host, range(SEEDS))
     send_events(host, programs)
-    check(host, programs, seconds=60)
+    check(host, programs, seconds=60 + SEEDS)

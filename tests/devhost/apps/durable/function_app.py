@@ -35,6 +35,11 @@ async def increase(number: int) -> int:
 
 
 @app.activity_trigger(input_name="number")
+def increase_in_thread(number: int) -> int:
+    return number + 1
+
+
+@app.activity_trigger(input_name="number")
 def increase_slowly(number: int) -> int:
     time.sleep(0.05)
     return number + 1
@@ -68,6 +73,12 @@ def chain(context: Context) -> Steps:
     for _ in range(3):
         value = yield context.call_activity("increase", value)
     return value
+
+
+@app.orchestration_trigger(context_name="context")
+def long_chain(context: Context) -> Steps:
+    for number in range(context.get_input()):
+        yield context.call_activity("increase", number)
 
 
 @app.orchestration_trigger(context_name="context")
