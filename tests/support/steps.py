@@ -1,0 +1,86 @@
+"""Jobs brought to where a test of a step begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from exports.fields import TargetField
+from exports.jobs import ExportSpec, Job
+from exports.page_plan import PagePlan
+from exports.payloads import CommitFile, PageWritten, WritePage
+from exports.requests import ColumnMapping
+from exports.states import JobEvent, JobStatus, next_status
+from exports.steps.write_page import write_page
+from tests.support.builders import a_job
+from tests.support.fakes import Client, MemoryServices
+
+TENANT = "tenant"
+STARTS = ("C0003", "C0005")
+"""Page starts of `a_planned_job`: five clients `C0001` … `C0005` make pages of two, two and one."""
+
+
+def some_clients(count: int, tenant: str = TENANT) -> list[Client]:
+    """Clients `C0001`, `C0002`, … with names."""
+    return [{"tenant": tenant, "code": f"C{n:04d}", "name": f"Client {n}"} for n in range(1, count + 1)]
+
+
+def two_columns(**changes: Any) -> ExportSpec:
+    """Code and name."""
+    fields = (TargetField.CODE, TargetField.NAME)
+    columns = tuple(ColumnMapping(csv_header=field.value, target_field=field) for field in fields)
+    return ExportSpec(columns=columns).model_copy(update=changes)
+
+
+def a_stored_job(services: MemoryServices, **changes: Any) -> Job:
+    """A queued job of two columns, in the store."""
+    job = a_job(**{"tenant": TENANT, "spec": two_columns(), **changes})
+    assert services.jobs.create(job)
+    return job
+
+
+def a_planned_job(services: MemoryServices, starts: tuple[str, ...] = STARTS, **changes: Any) -> Job:
+    """A job in progress whose pages begin where told."""
+    job = a_stored_job(services, **changes)
+    total_rows = len(services.clients.clients)
+    plan = PagePlan(spec=job.spec, total_rows=total_rows, starts=starts)
+    services.files.save_plan(job.ref, plan.model_dump_json(by_alias=True).encode())
+    return services.jobs.change(job.tenant, job.code, lambda job: job.begin(services.now()).plan(total_rows))
+
+
+def write_pages(services: MemoryServices, job: Job, pages: int = len(STARTS) + 1) -> CommitFile:
+    """Write the first pages; give the order that commits what they hold."""
+    written = [write_page(services, WritePage(job=job.ref, page=page)) for page in range(pages)]
+    counted = [outcome for outcome in written if isinstance(outcome, PageWritten)]
+    return CommitFile(
+        job=job.ref,
+        pages=pages,
+        rows=sum(outcome.rows for outcome in counted),
+        bytes=sum(outcome.bytes for outcome in counted),
+    )
+
+
+def stored(services: MemoryServices, job: Job) -> Job:
+    """The job as it is now."""
+    found = services.jobs.get(job.tenant, job.code)
+    assert found is not None
+    return found
+
+
+def cancel(services: MemoryServices, job: Job) -> None:
+    """Cancel the job, as its user may at any time."""
+    now = services.now()
+    services.jobs.change(
+        job.tenant,
+        job.code,
+        lambda job: replace(job, status=next_status(job.status, JobEvent.CANCEL), completed_date=now),
+    )
+
+
+def take_over(services: MemoryServices, job: Job) -> None:
+    """Let a later attempt run in place of this one."""
+    services.jobs.change(
+        job.tenant,
+        job.code,
+        lambda job: replace(job, attempt=job.attempt + 1, status=JobStatus.IN_PROGRESS),
+    )

@@ -1,0 +1,196 @@
+"""Writing pages: once read, once counted, whatever runs twice or in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from exports.blocks import block_id, digest
+from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
+from exports.jobs import Job
+from exports.payloads import PageWritten, Stopped, WritePage
+from exports.ports import PageRecord
+from exports.steps.write_page import write_page
+from tests.support.builders import a_job
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns
+
+HEADER = b"Code,Name\r\n"
+FIRST = HEADER + b"C0001,Client 1\r\nC0002,Client 2\r\n"
+LAST = b"C0005,Client 5\r\n"
+
+
+def _write(services: MemoryServices, job: Job, page: int = 0) -> PageWritten | Stopped:
+    return write_page(services, WritePage(job=job.ref, page=page))
+
+
+def test_a_page_is_staged_and_recorded_as_it_was_rendered() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
+    block = block_id(0, digest(FIRST))
+    assert services.files.staged(job.file_path) == {block: len(FIRST)}
+    assert services.pages.find(job.ref, 0) == PageRecord(0, 2, len(FIRST), digest(FIRST), block)
+
+
+def test_only_the_first_page_has_the_header() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    assert _write(services, job, 2) == PageWritten(rows=1, bytes=len(LAST))
+
+
+def test_without_headers_the_first_page_has_none_either() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services, spec=two_columns(include_headers=False))
+    assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST) - len(HEADER))
+
+
+def test_a_page_that_comes_in_several_lists_is_one_block() -> None:
+    services = a_services(some_clients(5))
+    services.clients.rows_per_list = 2
+    job = a_planned_job(services, starts=())
+    assert _write(services, job) == PageWritten(rows=5, bytes=len(FIRST) + 3 * len(LAST))
+    assert len(services.files.staged(job.file_path)) == 1
+
+
+def test_a_page_without_clients_is_only_the_header() -> None:
+    services = a_services()
+    job = a_planned_job(services, starts=())
+    assert _write(services, job) == PageWritten(rows=0, bytes=len(HEADER))
+
+
+def test_a_page_without_bytes_is_recorded_without_a_block() -> None:
+    services = a_services()
+    job = a_planned_job(services, starts=(), spec=two_columns(include_headers=False))
+    assert _write(services, job) == PageWritten(rows=0, bytes=0)
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) == PageRecord(0, 0, 0, digest(b""), "")
+
+
+def test_a_page_that_has_a_record_is_not_read_again() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    first = _write(services, job)
+    reads = services.clients.reads
+    services.clients.clients.clear()
+    assert _write(services, job) == first
+    assert services.clients.reads == reads
+    assert list(services.files.staged(job.file_path).values()) == [len(FIRST)]
+
+
+def test_of_two_runs_that_read_different_content_both_report_the_record_that_was_first() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    outcomes: list[PageWritten | Stopped] = []
+
+    def another_run_comes_first() -> None:
+        services.clients.after_read = lambda: None
+        services.clients.clients[0] = {**services.clients.clients[0], "name": "Renamed meanwhile"}
+        outcomes.append(_write(services, job))
+
+    services.clients.after_read = another_run_comes_first
+    outcomes.append(_write(services, job))
+    renamed = FIRST.replace(b"Client 1", b"Renamed meanwhile")
+    assert outcomes == [PageWritten(rows=2, bytes=len(renamed))] * 2
+    assert set(services.files.staged(job.file_path).values()) == {len(FIRST), len(renamed)}
+
+
+def test_of_two_runs_that_read_the_same_content_there_is_one_block() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def another_run_comes_first() -> None:
+        services.clients.after_read = lambda: None
+        _write(services, job)
+
+    services.clients.after_read = another_run_comes_first
+    _write(services, job)
+    assert services.files.staged(job.file_path) == {block_id(0, digest(FIRST)): len(FIRST)}
+
+
+def test_a_run_that_ended_between_staging_and_recording_is_made_good_by_the_next() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def fail_once() -> None:
+        services.pages.before_record = lambda: None
+        raise StorageUnavailableError("No answer.")
+
+    services.pages.before_record = fail_once
+    with pytest.raises(StorageUnavailableError):
+        _write(services, job)
+    assert services.pages.find(job.ref, 0) is None
+    assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
+    assert len(services.files.staged(job.file_path)) == 1
+
+
+def test_a_block_that_could_not_be_staged_is_not_recorded() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def fail() -> None:
+        raise StorageUnavailableError("No answer.")
+
+    services.files.before_stage = fail
+    with pytest.raises(StorageUnavailableError):
+        _write(services, job)
+    assert services.pages.find(job.ref, 0) is None
+
+
+def test_a_source_that_breaks_off_leaves_nothing() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def fail() -> None:
+        raise SourceUnavailableError("No answer.")
+
+    services.clients.after_read = fail
+    with pytest.raises(SourceUnavailableError):
+        _write(services, job)
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+def test_a_job_that_no_longer_runs_is_not_read(interrupt: Callable[[MemoryServices, Job], None]) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    reads = services.clients.reads
+    interrupt(services, job)
+    assert _write(services, job) == Stopped()
+    assert services.clients.reads == reads
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+def test_a_job_stopped_while_a_page_is_read_gets_nothing_staged_and_nothing_recorded(
+    interrupt: Callable[[MemoryServices, Job], None],
+) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.after_read = lambda: interrupt(services, job)
+    assert _write(services, job) == Stopped()
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
+
+
+def test_an_unknown_job_is_stopped() -> None:
+    assert _write(a_services(), a_job()) == Stopped()
+
+
+@pytest.mark.parametrize("rows_per_list", [1, 2, 100])
+def test_a_code_that_comes_twice_is_a_mismatch_and_nothing_is_staged(rows_per_list: int) -> None:
+    services = a_services([*some_clients(5), {"tenant": "tenant", "code": "C0002", "name": "Twin"}])
+    services.clients.rows_per_list = rows_per_list
+    job = a_planned_job(services)
+    with pytest.raises(SourceMismatchError, match="C0002 more than once"):
+        _write(services, job)
+    assert services.files.staged(job.file_path) == {}
+
+
+def test_clients_added_after_the_plan_join_the_page_their_code_belongs_to() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.clients.append({"tenant": "tenant", "code": "C0001b", "name": "New"})
+    written = [_write(services, job, page) for page in range(3)]
+    assert [outcome.rows for outcome in written if isinstance(outcome, PageWritten)] == [3, 2, 1]
