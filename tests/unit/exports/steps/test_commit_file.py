@@ -1,0 +1,179 @@
+"""Committing: proven complete or not published at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from exports.errors import FileMismatchError, StorageUnavailableError
+from exports.jobs import Job
+from exports.payloads import CommitFile, Done, Stopped, WritePage
+from exports.steps.commit_file import commit_file
+from exports.steps.write_page import write_page
+from tests.support.builders import a_job
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns, write_pages
+
+HEADER = b"Code,Name\r\n"
+RECORDS = b"".join(b"C000%d,Client %d\r\n" % (number, number) for number in range(1, 6))
+
+
+def _ready() -> tuple[MemoryServices, Job, CommitFile]:
+    """A job whose five clients are written in three pages."""
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    return services, job, write_pages(services, job)
+
+
+def _refuse(services: MemoryServices, job: Job, order: CommitFile) -> None:
+    with pytest.raises(FileMismatchError):
+        commit_file(services, order)
+    assert services.files.read(job.file_path) is None
+
+
+def test_the_file_is_all_pages_in_order() -> None:
+    services, job, order = _ready()
+    assert commit_file(services, order) == Done()
+    assert services.files.read(job.file_path) == HEADER + RECORDS
+
+
+def test_pages_written_in_another_order_make_the_same_file() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    for page in (2, 0, 1):
+        write_page(services, WritePage(job=job.ref, page=page))
+    assert commit_file(services, write_pages(services, job)) == Done()
+    assert services.files.read(job.file_path) == HEADER + RECORDS
+
+
+@pytest.mark.parametrize(("include_headers", "expected"), [(True, HEADER), (False, b"")])
+def test_an_export_of_no_clients_is_a_file_of_the_header_or_of_nothing(include_headers: bool, expected: bytes) -> None:
+    services = a_services()
+    job = a_planned_job(services, starts=(), spec=two_columns(include_headers=include_headers))
+    assert commit_file(services, write_pages(services, job, pages=1)) == Done()
+    assert services.files.read(job.file_path) == expected
+
+
+def test_a_page_whose_clients_are_gone_leaves_no_trace_in_the_file() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    del services.clients.clients[2:4]
+    assert commit_file(services, write_pages(services, job)) == Done()
+    records = RECORDS.splitlines(keepends=True)
+    assert services.files.read(job.file_path) == HEADER + b"".join([*records[:2], records[4]])
+
+
+def test_committing_again_does_not_publish_again() -> None:
+    services, job, order = _ready()
+    commit_file(services, order)
+    assert commit_file(services, order) == Done()
+    assert services.files.commits == 1
+    assert services.files.read(job.file_path) == HEADER + RECORDS
+
+
+def test_of_two_contents_of_a_page_the_file_has_the_one_recorded() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def another_run_comes_first() -> None:
+        services.clients.after_read = lambda: None
+        services.clients.clients[0] = {**services.clients.clients[0], "name": "Renamed meanwhile"}
+        write_page(services, WritePage(job=job.ref, page=0))
+
+    services.clients.after_read = another_run_comes_first
+    order = write_pages(services, job)
+    assert len(services.files.staged(job.file_path)) == 4
+    assert commit_file(services, order) == Done()
+    file = services.files.read(job.file_path)
+    assert file == HEADER + RECORDS.replace(b"Client 1", b"Renamed meanwhile")
+    assert order.bytes == len(file) == sum(record.bytes for record in services.pages.records(job.ref))
+
+
+def test_the_work_of_an_earlier_attempt_counts() -> None:
+    services, job, _ = _ready()
+    take_over(services, job)
+    resumed = replace(job, attempt=2)
+    assert commit_file(services, write_pages(services, resumed)) == Done()
+    assert services.files.read(job.file_path) == HEADER + RECORDS
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+def test_a_job_that_no_longer_runs_gets_no_file(interrupt: Callable[[MemoryServices, Job], None]) -> None:
+    services, job, order = _ready()
+    interrupt(services, job)
+    assert commit_file(services, order) == Stopped()
+    assert services.files.read(job.file_path) is None
+
+
+def test_an_unknown_job_is_stopped() -> None:
+    assert commit_file(a_services(), CommitFile(job=a_job().ref, pages=0, rows=0, bytes=0)) == Stopped()
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_page_without_record_is_a_mismatch(page: int) -> None:
+    services, job, order = _ready()
+    services.pages.forget(job.ref, page)
+    _refuse(services, job, order)
+
+
+@pytest.mark.parametrize("change", [{"pages": 2}, {"pages": 4}, {"rows": 4}, {"rows": 6}, {"bytes": 1}])
+def test_sums_other_than_those_counted_are_a_mismatch(change: dict[str, int]) -> None:
+    services, job, order = _ready()
+    _refuse(services, job, order.model_copy(update=change))
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_block_that_storage_no_longer_holds_is_a_mismatch(page: int) -> None:
+    services, job, order = _ready()
+    record = services.pages.find(job.ref, page)
+    assert record is not None
+    services.files.lose_block(job.file_path, record.block)
+    _refuse(services, job, order)
+
+
+def test_a_block_of_another_size_is_a_mismatch() -> None:
+    services, job, order = _ready()
+    record = services.pages.find(job.ref, 1)
+    assert record is not None
+    services.files.stage(job.file_path, record.block, b"shorter")
+    _refuse(services, job, order)
+
+
+def test_a_file_that_did_not_get_the_size_of_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, job, order = _ready()
+    commit = services.files.commit
+    monkeypatch.setattr(services.files, "commit", lambda path, blocks: commit(path, blocks[1:]))
+    _refuse(services, job, order)
+
+
+def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, job, order = _ready()
+    commit = services.files.commit
+
+    def commit_and_lose_the_answer(path: str, blocks: list[str]) -> None:
+        commit(path, blocks)
+        raise StorageUnavailableError("No answer.")
+
+    monkeypatch.setattr(services.files, "commit", commit_and_lose_the_answer)
+    with pytest.raises(StorageUnavailableError):
+        commit_file(services, order)
+    assert commit_file(services, order) == Done()
+    assert services.files.read(job.file_path) == HEADER + RECORDS
+
+
+def test_a_block_lost_between_the_proof_and_the_commit_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, job, order = _ready()
+    staged = services.files.staged
+
+    def lose_one_after_looking(path: str) -> dict[str, int]:
+        found = staged(path)
+        services.files.lose_block(path, next(iter(found)))
+        return found
+
+    monkeypatch.setattr(services.files, "staged", lose_one_after_looking)
+    with pytest.raises(HttpResponseError):
+        commit_file(services, order)
+    assert services.files.read(job.file_path) is None

@@ -1,0 +1,127 @@
+"""The end of a job: written once, and never over another end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from exports.errors import StorageUnavailableError
+from exports.failures import INTERRUPTED
+from exports.jobs import Job
+from exports.payloads import CommitFile, Done, RecordOutcome, Stopped
+from exports.states import JobStatus
+from exports.steps.commit_file import commit_file
+from exports.steps.record_outcome import record_outcome
+from tests.support.builders import NOON, a_job
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import a_planned_job, a_stored_job, cancel, some_clients, stored, take_over, write_pages
+
+
+def _committed() -> tuple[MemoryServices, Job, RecordOutcome]:
+    """A job whose file is published, and the order that completes it."""
+    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
+    job = a_planned_job(services)
+    order: CommitFile = write_pages(services, job)
+    commit_file(services, order)
+    return services, job, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes)
+
+
+def test_a_completed_job_tells_what_the_file_holds_and_how_long_it_is_kept() -> None:
+    services, job, order = _committed()
+    ended = services.now.advance(minutes=3)
+    assert record_outcome(services, order) == Done()
+    now = stored(services, job)
+    assert (now.status, now.total_items, now.settled_items) == (JobStatus.COMPLETED, 5, 5)
+    assert now.file_bytes == services.files.size_bytes(job.file_path) == order.bytes
+    assert (now.completed_date, now.expiry_date) == (ended, ended + timedelta(hours=2))
+
+
+def test_the_total_becomes_what_was_proven() -> None:
+    services, job, order = _committed()
+    record_outcome(services, order.model_copy(update={"rows": 6}))
+    assert stored(services, job).total_items == 6
+
+
+def test_a_failed_job_tells_why() -> None:
+    services = a_services()
+    job = a_planned_job(services)
+    assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED)) == Done()
+    now = stored(services, job)
+    assert (now.status, now.failure, now.completed_date) == (JobStatus.FAILED, INTERRUPTED, NOON)
+
+
+def test_a_job_that_never_began_can_fail() -> None:
+    services = a_services()
+    job = a_stored_job(services)
+    assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED)) == Done()
+    assert stored(services, job).status is JobStatus.FAILED
+
+
+def test_ending_again_changes_nothing() -> None:
+    services, job, order = _committed()
+    record_outcome(services, order)
+    before = stored(services, job)
+    services.now.advance(hours=1)
+    assert record_outcome(services, order) == Stopped()
+    assert stored(services, job) == before
+    assert services.files.size_bytes(job.file_path) == order.bytes
+
+
+def test_a_completed_job_does_not_fail_any_more() -> None:
+    services, job, order = _committed()
+    record_outcome(services, order)
+    assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED)) == Stopped()
+    assert stored(services, job).status is JobStatus.COMPLETED
+    assert services.files.size_bytes(job.file_path) == order.bytes
+
+
+def test_a_job_cancelled_after_its_file_was_published_stays_cancelled_and_loses_the_file() -> None:
+    services, job, order = _committed()
+    cancel(services, job)
+    assert record_outcome(services, order) == Stopped()
+    assert stored(services, job).status is JobStatus.CANCELLED
+    assert services.files.size_bytes(job.file_path) is None
+
+
+def test_a_job_cancelled_while_its_end_is_written_stays_cancelled_and_loses_the_file() -> None:
+    services, job, order = _committed()
+
+    def cancel_once() -> None:
+        services.jobs.before_write = lambda: None
+        cancel(services, job)
+
+    services.jobs.before_write = cancel_once
+    assert record_outcome(services, order) == Stopped()
+    assert stored(services, job).status is JobStatus.CANCELLED
+    assert services.files.size_bytes(job.file_path) is None
+
+
+def test_the_file_of_a_cancelled_job_is_removed_by_the_next_try_if_storage_did_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, job, order = _committed()
+    cancel(services, job)
+
+    def fail(_: str) -> None:
+        raise StorageUnavailableError("No answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.files, "delete", fail)
+        with pytest.raises(StorageUnavailableError):
+            record_outcome(services, order)
+    record_outcome(services, order)
+    assert services.files.size_bytes(job.file_path) is None
+
+
+def test_an_earlier_attempt_neither_ends_the_job_nor_takes_its_file() -> None:
+    services, job, order = _committed()
+    take_over(services, job)
+    before = stored(services, job)
+    assert record_outcome(services, order) == Stopped()
+    assert stored(services, job) == before
+    assert services.files.size_bytes(job.file_path) == order.bytes
+
+
+def test_an_unknown_job_is_stopped() -> None:
+    assert record_outcome(a_services(), RecordOutcome(job=a_job().ref, rows=1, bytes=1)) == Stopped()

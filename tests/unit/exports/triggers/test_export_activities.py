@@ -1,0 +1,74 @@
+"""Activities: raise to be tried again, return what trying again cannot cure."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from exports.errors import ExportError, FileMismatchError, SourceUnavailableError
+from exports.payloads import Outcome, PageWritten, WritePage
+from exports.services import Services
+from exports.triggers.export_activities import export_activities, run_step
+from shared.orchestration import Payload, order
+from tests.support.builders import a_job
+from tests.support.fakes import a_services
+
+ORDER = WritePage(job=a_job().ref, page=3)
+
+
+def _run(outcome: Outcome | Exception, *, final_try: bool = False) -> Payload:
+    def step(_: Services, received: WritePage) -> Outcome:
+        assert received == ORDER
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    sent = json.loads(json.dumps(order(ORDER, final_try=final_try)))
+    return run_step(a_services, step, WritePage, sent)
+
+
+def _rejected(error: ExportError, *, retryable: bool) -> dict[str, Any]:
+    failure = {"code": error.code, "message": str(error), "retryable": retryable, "resumable": retryable}
+    return {"kind": "Rejected", "failure": failure}
+
+
+def test_what_a_step_returns_travels_as_json() -> None:
+    assert _run(PageWritten(rows=1, bytes=2)) == {"kind": "PageWritten", "rows": 1, "bytes": 2}
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_what_trying_again_cannot_cure_is_returned_at_once(final_try: bool) -> None:
+    error = FileMismatchError("It does not add up.")
+    assert _run(error, final_try=final_try) == _rejected(error, retryable=False)
+
+
+def test_what_can_pass_is_raised_to_be_tried_again() -> None:
+    with pytest.raises(SourceUnavailableError):
+        _run(SourceUnavailableError("No answer."))
+
+
+def test_what_did_not_pass_until_the_final_try_is_returned() -> None:
+    error = SourceUnavailableError("No answer.")
+    assert _run(error, final_try=True) == _rejected(error, retryable=True)
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_what_nobody_expected_is_raised(final_try: bool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        _run(ZeroDivisionError(), final_try=final_try)
+
+
+def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    _run(FileMismatchError("It does not add up."))
+    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "code=file-mismatch" in record.getMessage()
+    assert record.exc_info is not None
+
+
+def test_activities_have_their_published_names() -> None:
+    functions = export_activities(a_services)._function_builders
+    names = {builder._function.get_user_function().__name__ for builder in functions}
+    assert names == {"plan_pages", "write_page", "record_progress", "commit_file", "record_outcome"}
