@@ -19,16 +19,12 @@ ROWS_PER_LIST = 2_000
 
 
 def open_sql_clients(url: str) -> SqlClientSource:
-    """Prepare to read clients from a database; connects at the first use.
+    """Prepare to read clients from a database; connects at the first use, and a malformed URL shows only then.
 
     Args:
         url: `sqlite:///relative/path`, `postgresql://…`, or any other URL SQLAlchemy has a driver for.
-
-    Raises:
-        SourceRefusedError: The URL is malformed.
     """
-    with source_errors():
-        return SqlClientSource(make_url(url))
+    return SqlClientSource(url)
 
 
 class SqlClientSource:
@@ -37,7 +33,7 @@ class SqlClientSource:
     Key order is the order the database itself gives `code`, so ranges and pages always agree.
     """
 
-    def __init__(self, database: URL | Engine) -> None:
+    def __init__(self, database: str | URL | Engine) -> None:
         self._database = database
         self._lock = Lock()
 
@@ -87,9 +83,9 @@ class SqlClientSource:
 
     def _engine(self) -> Engine:
         with self._lock:
-            if isinstance(self._database, URL):
+            if not isinstance(self._database, Engine):
                 with source_errors():
-                    self._database = make_engine(self._database)
+                    self._database = make_engine(make_url(self._database))
             return self._database
 
 

@@ -99,3 +99,11 @@ def test_a_missing_setting_is_named_by_health_and_nothing_else_shows_it(start_sy
     answer = system.start_export()
     assert answer.status == 503
     assert "EXPORT_API_KEYS" not in answer.body.decode()
+
+
+def test_a_malformed_database_url_is_named_by_health_and_fails_the_job(start_system: StartSystem) -> None:
+    system = start_system(healthy=False, CLIENTS_DATABASE_URL="nonsense")
+    system.wait_for_any_answer()
+
+    assert health(system)["clients"]["status"] == "Unhealthy"
+    assert failed_job(system)["code"] == "source-refused"
