@@ -15,10 +15,12 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from exports.adapters.sql_clients import open_sql_clients
+from exports.errors import SourceUnavailableError
 from exports.fields import VIEW_COLUMNS, CellKind
 from exports.ports import ClientSource
 from exports.sample.database import table_statements
 from shared.models import rfc3339
+from tests.support.fakes import MemoryClients
 
 Client = Mapping[str, Any]
 TENANT = "northwind"
@@ -126,9 +128,37 @@ def _run(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
+class MemoryStore:
+    """The fake that tests of the steps use."""
+
+    def __init__(self) -> None:
+        self.source = MemoryClients()
+        self.unreachable_source = MemoryClients()
+        self.unreachable_source.before_ask = _give_no_answer
+
+    def put(self, *clients: Client) -> None:
+        self.source.clients += [dict(client) for client in clients]
+
+    def remove(self, tenant: str, code: str) -> None:
+        clients = self.source.clients
+        clients[:] = [client for client in clients if (client["tenant"], client["code"]) != (tenant, code)]
+
+
+def _give_no_answer() -> None:
+    raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
+
+
+@contextmanager
+def memory_store(_directory: Path) -> Iterator[MemoryStore]:
+    yield MemoryStore()
+
+
 SQL_STORES: dict[str, Callable[[Path], AbstractContextManager[SqlStore]]] = {
     "sqlite": sqlite_store,
     "postgres": postgres_store,
 }
-STORES: dict[str, Callable[[Path], AbstractContextManager[ClientStore]]] = {**SQL_STORES}
+STORES: dict[str, Callable[[Path], AbstractContextManager[ClientStore]]] = {
+    "memory": memory_store,
+    **SQL_STORES,
+}
 """Every place a source is tested on. A new source adds its own here, and the suite runs on it."""

@@ -192,7 +192,8 @@ class MemoryClients:
     Attributes:
         clients: May be changed at any time; a read sees what is there when it begins.
         reads: How many reads have begun.
-        before_read, after_read: Run around the rows of each read: raise in them, or change something.
+        before_ask: Runs before every answer: raise in it.
+        after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
         rows_per_list: Length of the lists that `read` yields.
     """
 
@@ -200,14 +201,16 @@ class MemoryClients:
         self.clients = list(clients)
         self.lacking: frozenset[str] = frozenset()
         self.reads = 0
-        self.before_read: Hook = _nothing
+        self.before_ask: Hook = _nothing
         self.after_read: Hook = _nothing
         self.rows_per_list = rows_per_list
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        self.before_ask()
         return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+        self.before_ask()
         found = self._select(selection)
         codes = [client["code"] for client in found]
         return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
@@ -215,7 +218,7 @@ class MemoryClients:
     def read(
         self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
     ) -> Iterator[list[Row]]:
-        self.before_read()
+        self.before_ask()
         self.reads += 1
         inside = [client for client in self._select(selection) if _is_in(client["code"], key_range)][:limit_rows]
         rows: list[Row] = [tuple(client.get(name) for name in selection.columns) for client in inside]

@@ -136,10 +136,10 @@ def test_a_source_that_did_not_answer_is_planned_from_in_the_next_try() -> None:
     job = a_stored_job(services)
 
     def fail_once() -> None:
-        services.clients.before_read = lambda: None
+        services.clients.before_ask = lambda: None
         raise SourceUnavailableError("No answer.")
 
-    services.clients.before_read = fail_once
+    services.clients.before_ask = fail_once
     with pytest.raises(SourceUnavailableError):
         _plan(services, job)
     assert _plan(services, job) == PagesPlanned(pages=1, rows=7)
