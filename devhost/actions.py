@@ -52,7 +52,8 @@ class Leaf:
     @property
     def attempts(self) -> int:
         """Attempts allowed; 0 for a call without retry options."""
-        return int(self.fields.get("retryOptions", {}).get("maxNumberOfAttempts", 0))
+        options = self.fields.get("retryOptions")
+        return max(1, int(options["maxNumberOfAttempts"])) if options else 0
 
     @property
     def retry_seconds(self) -> float:

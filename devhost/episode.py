@@ -12,7 +12,7 @@ from typing import Any
 
 from devhost.actions import ActionType, FatalError, Leaf, Reply, fingerprint
 from devhost.functions import FunctionTable
-from devhost.history import EventType, event
+from devhost.history import EventType, event, iso
 from devhost.models import Instance, Message, NewInstance, Open, Outcome, Parent
 
 _CONTROL = {EventType.EXECUTION_TERMINATED, EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED}
@@ -198,7 +198,7 @@ class Episode:
     def _timer(self, fire_at: float, opened: Open) -> None:
         task = self._draw_id()
         self._instance.open[task] = opened
-        text = datetime.fromtimestamp(fire_at).astimezone().isoformat()
+        text = iso(fire_at)
         self._note(EventType.TIMER_CREATED, task, FireAt=text)
         fired = event(EventType.TIMER_FIRED, fire_at, TimerId=task, FireAt=text)
         self._outcome.timers.append((fire_at, task, fired))

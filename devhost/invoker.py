@@ -44,7 +44,9 @@ class Invoker:
 
     async def run(self, call: Header, body: bytes) -> tuple[Header, bytes]:
         """The reply to one invocation; what the function raises becomes part of it."""
-        function = self._functions[call["fn"]]
+        function = self._functions.get(call["fn"])
+        if function is None:  # function_app.py has changed since the host read it
+            return _failure(LookupError(f"no function {call['fn']!r} any more; restart devhost"))
         try:
             arguments = self._arguments(function.info, call, body)
             if function.is_async:

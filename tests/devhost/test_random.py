@@ -6,7 +6,7 @@ DEVHOST_SEEDS=200 runs more of them.
 import os
 
 from tests.devhost.conftest import StartHost
-from tests.devhost.harness import FINISHED, Host, wait_until
+from tests.devhost.harness import API, Host, wait_until
 from tests.devhost.programs import Node, activities, events, expected, make_program
 
 SEEDS = int(os.environ.get("DEVHOST_SEEDS", "60"))
@@ -30,10 +30,8 @@ def send_events(host: Host, programs: dict[str, list[Node]]) -> None:
 def check(host: Host, programs: dict[str, list[Node]], seconds: float) -> None:
     """Every instance returns what it must, and every activity ran."""
 
-    def all_finished() -> bool:
-        return all(host.status(instance_id)["runtimeStatus"] in FINISHED for instance_id in programs)
-
-    wait_until(all_finished, seconds, every=0.2)
+    unfinished = f"{API}/instances?instanceIdPrefix=random-&runtimeStatus=Pending,Running"
+    wait_until(lambda: host.get(unfinished).json() == [], seconds, every=0.2)
     wrong = {
         instance_id: (status["runtimeStatus"], status["output"])
         for instance_id, program in programs.items()
