@@ -132,6 +132,7 @@ def _texts(values: Column) -> Cells:
     return cells if set(map(type, cells)) <= _TEXT else [str(cell) for cell in cells]
 
 
+_AFTER_DATE = {"", "T", " "}
 _BOOLEAN_WORDS = {
     True: "true",  # also 1: equal and of equal hash
     False: "false",
@@ -156,19 +157,27 @@ def _booleans(values: Column, name: str) -> Cells:
 
 def _dates(values: Column, name: str) -> Cells:
     try:
-        return [_date(value) for value in values]
+        return [_date_of_text(value) if type(value) is str else _date(value) for value in values]
     except (ValueError, TypeError):
         message = f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD)."
         raise SourceMismatchError(message) from None
 
 
-@lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
 def _date(value: object) -> str:
-    """Format a date. A date-time loses its time of day; a text must be ISO 8601."""
-    if value is None or value == "":
+    """Format a date. A date-time loses its time of day."""
+    if value is None:
         return ""
-    day = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
-    return day.isoformat()[:10]
+    return value.isoformat()[:10] if isinstance(value, date) else _date_of_text(str(value))
+
+
+@lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
+def _date_of_text(text: str) -> str:
+    """Read a date or a date-time of ISO 8601. Only texts are kept: equal moments may be written as different days."""
+    if not text:
+        return ""
+    if text[10:11] not in _AFTER_DATE:
+        raise ValueError(text)
+    return date.fromisoformat(text[:10]).isoformat()
 
 
 def _addresses(parts: Sequence[Column]) -> Cells:

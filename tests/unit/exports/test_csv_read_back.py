@@ -108,9 +108,11 @@ def _parse(data: bytes, delimiter: str = ",") -> Table:
     return [tuple(row) for row in csv.reader(lines, strict=True, delimiter=delimiter)]
 
 
-@given(_ROWS, st.sampled_from(",;\t|"), st.booleans())
-def test_parsing_what_was_rendered_gives_the_clients(rows: list[Client], delimiter: str, quote_all: bool) -> None:
-    dialect = CsvDialect(delimiter=delimiter, quote_all=quote_all, formula_guard=False)
+@given(_ROWS, st.sampled_from(",;\t|"), st.sampled_from(["\r\n", "\n"]), st.booleans())
+def test_parsing_what_was_rendered_gives_the_clients(
+    rows: list[Client], delimiter: str, line_ending: str, quote_all: bool
+) -> None:
+    dialect = CsvDialect(delimiter, line_ending, quote_all, formula_guard=False)
     expected = [(name or "", code, post_code or "") for code, name, post_code in rows]
     assert _parse(_csv(dialect).render(rows), delimiter) == expected
 
@@ -121,3 +123,19 @@ def test_parsing_what_was_rendered_with_the_guard_gives_the_guarded_clients(
 ) -> None:
     expected = [tuple(map(guard_text, (name or "", code, post_code or ""))) for code, name, post_code in rows]
     assert _parse(_csv().render(rows)) == expected
+
+
+_ODD = st.text(st.sampled_from(list("ab ,;\t\"\r\n'=+-@\x1f\x1e\0é＝5(")), max_size=6)
+_ODD_ROWS = st.lists(st.tuples(_ODD, st.none() | _ODD, st.none() | _ODD), max_size=5)
+
+
+@given(_ODD_ROWS, st.sampled_from(",;\t"), st.booleans(), st.booleans())
+def test_the_bytes_are_those_that_python_s_csv_writes(
+    rows: list[Client], delimiter: str, quote_all: bool, guarded: bool
+) -> None:
+    guard = guard_text if guarded else str
+    cells = [[guard(name or ""), guard(code), guard(post_code or "")] for code, name, post_code in rows]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL).writerows(cells)
+    dialect = CsvDialect(delimiter, quote_all=quote_all, formula_guard=guarded)
+    assert _csv(dialect).render(rows) == text.getvalue().encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -118,6 +118,13 @@ def test_the_year_of_a_date_has_four_digits() -> None:
     assert _cell(TargetField.CONTACT_DATE_OF_BIRTH, date(987, 1, 2)) == "0987-01-02"
 
 
+def test_a_date_is_the_day_where_it_was_written_whatever_was_rendered_before() -> None:
+    moment = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+    further_east = moment.astimezone(timezone(timedelta(hours=1)))
+    rows = [("C1", moment), ("C2", further_east)]
+    assert _rows(TargetField.VAT_REG_DATE).render(rows) == b"2026-01-31\r\n2026-02-01\r\n"
+
+
 @pytest.mark.parametrize("value", [None, ""])
 def test_an_absent_date_is_empty(value: object) -> None:
     assert _cell(TargetField.VAT_REG_DATE, value) == ""
@@ -147,6 +154,9 @@ def test_a_whole_address_is_its_non_empty_lines(parts: tuple[str | None, ...], c
         (TargetField.VAT_REG_DATE, "vat_reg_date", "31/01/2026"),
         (TargetField.VAT_REG_DATE, "vat_reg_date", "2026-02-30"),
         (TargetField.VAT_REG_DATE, "vat_reg_date", "0000-00-00"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "2026-01-311"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "2026-01-31s3cret"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", ["s3cret"]),
     ],
 )
 def test_a_value_that_does_not_fit_is_a_mismatch_that_names_the_column(
