@@ -32,6 +32,7 @@ def _refuse(services: MemoryServices, job: Job, order: CommitFile) -> None:
     with pytest.raises(FileMismatchError):
         commit_file(services, order)
     assert services.files.read(job.file_path) is None
+    assert services.files.commits == 0
 
 
 def test_the_file_is_all_pages_in_order() -> None:
@@ -146,7 +147,9 @@ def test_a_file_that_did_not_get_the_size_of_its_blocks_is_removed(monkeypatch: 
     services, job, order = _ready()
     commit = services.files.commit
     monkeypatch.setattr(services.files, "commit", lambda path, blocks: commit(path, blocks[1:]))
-    _refuse(services, job, order)
+    with pytest.raises(FileMismatchError, match="was removed"):
+        commit_file(services, order)
+    assert services.files.read(job.file_path) is None
 
 
 def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
