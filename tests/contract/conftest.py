@@ -23,6 +23,7 @@ def account(azurite: dev.Azurite) -> Iterator[StorageAccount]:
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> StorageAccount:
     """An account behind a closed port, asked once: the pauses of the SDK's own retries are not what is tested."""
-    monkeypatch.setattr(storage, "_RETRIES", 0)
+    monkeypatch.setattr(storage, "_BLOB_OPTIONS", {"retry_total": 0})
+    monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
     port = dev.free_port()
     return StorageAccount(dev.connection_string(port, port, port))
