@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+import dev
 from exports.adapters.blob_files import BlobFileStore
 from exports.errors import StorageUnavailableError
 from exports.jobs import JobRef
@@ -323,3 +324,12 @@ def test_a_store_that_does_not_answer_can_be_tried_again(
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         use(BlobFileStore(unreachable), a_job().ref)
+
+
+def test_a_store_that_does_not_answer_says_so_soon() -> None:
+    port = dev.free_port()
+    files = BlobFileStore(StorageAccount(dev.connection_string(port, port, port)))
+    begun = time.monotonic()
+    with pytest.raises(StorageUnavailableError):
+        files.check()
+    assert time.monotonic() - begun < 5
