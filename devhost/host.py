@@ -65,6 +65,8 @@ async def _run(
 ) -> None:
     stop = _stop_signal()
     functions = await pool.start()
+    if stop.is_set():
+        return
     dispatcher = ActivityDispatcher(store, pool)
     engine = Engine(store, pool, dispatcher.scheduled)
     management = Management(store, settings.hub, functions, engine.wake)
