@@ -146,15 +146,20 @@ def _store(options: Options) -> Store:
 
 
 def _worker_options(options: Options, settings: HostSettings, origin: str) -> WorkerOptions:
+    limits: dict[Kind, int] = {
+        "activity": _share(settings.max_activities, options.workers),
+        "orchestrator": _share(settings.max_orchestrators, options.workers),
+    }
     start = {
         "root": str(settings.root),
         "client": client_binding(origin, settings.hub),
-        "orchestrators": settings.max_orchestrators_per_worker,
+        "orchestrators": limits["orchestrator"],
         "fast_history": os.environ.get("DEVHOST_FAST_HISTORY", "1") != "0",
         "quiet": options.quiet,
     }
-    limits: dict[Kind, int] = {
-        "activity": settings.max_activities_per_worker,
-        "orchestrator": settings.max_orchestrators_per_worker,
-    }
     return WorkerOptions(start, limits, settings.function_timeout_seconds)
+
+
+def _share(limit: int, workers: int) -> int:
+    """Share out a limit of the host evenly, rounded up."""
+    return -(-limit // workers)

@@ -15,13 +15,13 @@ _SETTING = re.compile(r"%([^%]+)%")
 
 @dataclass(frozen=True)
 class HostSettings:
-    """Attributes are for one worker process where they say so."""
+    """What of both files the host acts on. The limits are for the whole host, as in production."""
 
     root: Path
     route_prefix: str
     hub: str
-    max_activities_per_worker: int
-    max_orchestrators_per_worker: int
+    max_activities: int
+    max_orchestrators: int
     function_timeout_seconds: float | None
 
 
@@ -42,8 +42,8 @@ def load_settings(root: Path) -> HostSettings:
         root=root,
         route_prefix=_text(_object(extensions, "http"), "routePrefix", "api").strip("/"),
         hub=resolve(_text(durable, "hubName", "TestHubName")),
-        max_activities_per_worker=_count(durable, "maxConcurrentActivityFunctions", 10),
-        max_orchestrators_per_worker=_count(durable, "maxConcurrentOrchestratorFunctions", 10),
+        max_activities=_count(durable, "maxConcurrentActivityFunctions", 10),
+        max_orchestrators=_count(durable, "maxConcurrentOrchestratorFunctions", 10),
         function_timeout_seconds=_seconds(_text(document, "functionTimeout", "00:30:00")),
     )
 
