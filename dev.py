@@ -583,7 +583,8 @@ def is_hash_of(stored: str, key: str) -> bool:
 
 
 def key_entry(key: str, tenants: Sequence[str]) -> dict[str, Any]:
-    return {"hash": hash_key(key, secrets.token_bytes(16)), "tenants": list(tenants)}
+    scopes = ["exports:read", "exports:write", "mappings:write", "schedules:write", "fields:sensitive"]
+    return {"hash": hash_key(key, secrets.token_bytes(16)), "tenants": list(tenants), "scopes": scopes}
 
 
 def create_settings(settings: Path, sample: Path) -> bool:

@@ -25,10 +25,12 @@ class ApiKey(Model):
     Attributes:
         hash: `sha256$<salt, hex>$<SHA-256 of salt and key, hex>`. Keys are long random text, so one round is enough.
         tenants: What the key opens. With exactly one, the short routes mean that tenant.
+        scopes: What it may do there.
     """
 
     hash: Annotated[str, StringConstraints(pattern=f"^{_HASH.pattern}$")]
     tenants: Annotated[tuple[Tenant, ...], Field(min_length=1)]
+    scopes: tuple[str, ...] = ()
 
 
 def new_key() -> str:

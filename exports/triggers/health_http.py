@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
+import azure.durable_functions as df
 import azure.functions as func
 
-from exports.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, describe
+from exports.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
 from exports.services import ServiceProvider
 from exports.settings import SettingsError
 from exports.steps.check_health import Dependency, HealthDto, HealthStatus, check_health, health_of
-from shared.http import answering_problems, json_response
+from exports.triggers.routes import Reply, Route, add_open_route, allowed_methods
+from shared.http import json_response
 from shared.problems import ProblemError
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_TENANT = r"/(tenants/[^/]+/)?"
-_ALLOWED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(f"{_TENANT}clients/export/csv"), "POST"),
-    (re.compile(f"{_TENANT}clients/export/csv/[^/]+"), "GET"),
-    (re.compile("/health"), "GET"),
+HEALTH = Route(
+    name="health",
+    method="GET",
+    path="health",
+    summary="Every dependency by name, and its state",
+    scope=None,
+    replies={200: Reply("All are healthy", HealthDto), 503: Reply("At least one is not", HealthDto)},
 )
+ROUTES = (HEALTH,)
+_ELSEWHERE = Route("unknown_route", "*", "{*path}", "What no other route matches", None, {})
 
 
-def health_http(provide: ServiceProvider) -> func.Blueprint:
-    """Build the HTTP triggers that every service has."""
-    blueprint = func.Blueprint()
+def health_http(provide: ServiceProvider, routes: Sequence[Route]) -> df.Blueprint:
+    """Build the HTTP triggers that every service has.
 
-    @blueprint.route("health", methods=["GET"])
-    @answering_problems(describe)
-    def health(req: func.HttpRequest) -> func.HttpResponse:
-        """Name every dependency and its state: 200 when all are healthy, else 503. Open: probes have no key."""
+    Args:
+        routes: All routes of the app; they tell an unknown path from a wrong method.
+    """
+    blueprint = df.Blueprint()
+
+    def health(_: func.HttpRequest) -> func.HttpResponse:
         report = _report(provide)
         return json_response(report, 200 if report.status is HealthStatus.HEALTHY else 503)
 
-    @blueprint.route("{*path}", methods=_METHODS)
-    @answering_problems(describe)
     def unknown_route(req: func.HttpRequest) -> func.HttpResponse:
-        """Answer what no other route matches: 405 where the path exists with another method, else 404."""
-        path = "/" + req.route_params.get("path", "").strip("/")
-        for pattern, methods in _ALLOWED:
-            if pattern.fullmatch(path):
-                raise ProblemError(METHOD_NOT_ALLOWED, f"Use {methods} here.", headers={"Allow": methods})
+        methods = ", ".join(allowed_methods(routes, req.route_params.get("path", "").strip("/")))
+        if methods:
+            raise ProblemError(METHOD_NOT_ALLOWED, f"Use {methods} here.", headers={"Allow": methods})
         raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path; the documentation lists what is.")
 
+    add_open_route(blueprint, HEALTH, health)
+    add_open_route(blueprint, _ELSEWHERE, unknown_route)
     return blueprint
 
 

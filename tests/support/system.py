@@ -16,6 +16,7 @@ import psutil
 
 import dev
 from exports.sample.database import create_sample_database
+from exports.scopes import ALL_SCOPES
 from shared.api_keys import hash_key
 
 KEY = "key-of-both-tenants"
@@ -180,8 +181,8 @@ def sample_database(directory: Path, clients: int) -> str:
 def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, str]:
     """App settings of a test: one key for both tenants, one for `northwind` alone."""
     keys = [
-        {"hash": hash_key(KEY), "tenants": [NORTHWIND, HARBOUR]},
-        {"hash": hash_key(NORTHWIND_KEY), "tenants": [NORTHWIND]},
+        {"hash": hash_key(KEY), "tenants": [NORTHWIND, HARBOUR], "scopes": ALL_SCOPES},
+        {"hash": hash_key(NORTHWIND_KEY), "tenants": [NORTHWIND], "scopes": ALL_SCOPES},
     ]
     return {
         "AzureWebJobsStorage": storage,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from exports.triggers.access import tenant_of
+from exports.scopes import ALL_SCOPES, Scope
+from exports.triggers.access import authorize
 from shared.api_keys import ApiKey, hash_key
 from shared.problems import ProblemError
 from tests.support.http import a_request
 
-ONE = ApiKey(hash=hash_key("one"), tenants=("northwind",))
-MANY = ApiKey(hash=hash_key("many"), tenants=("northwind", "harbour"))
+ONE = ApiKey(hash=hash_key("one"), tenants=("northwind",), scopes=ALL_SCOPES)
+MANY = ApiKey(hash=hash_key("many"), tenants=("northwind", "harbour"), scopes=ALL_SCOPES)
 
 
 def _tenant(key: str | None, **route: str) -> str:
     headers = {} if key is None else {"X-Api-Key": key}
-    return tenant_of(a_request(headers=headers, route=route), (ONE, MANY))
+    return authorize(a_request(headers=headers, route=route), (ONE, MANY), Scope.EXPORTS_READ).tenant
 
 
 def _refusal(key: str | None, **route: str) -> ProblemError:
@@ -56,3 +57,17 @@ def test_a_key_of_several_tenants_must_name_one() -> None:
 
 def test_a_refusal_does_not_repeat_the_key() -> None:
     assert "wrong" not in str(_refusal("wrong").document())
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_key_may_do_only_what_its_scopes_say(scope: Scope) -> None:
+    others = tuple(other for other in ALL_SCOPES if other != scope)
+    for scopes, allowed in ((others, False), ((scope.value,), True)):
+        key = ApiKey(hash=hash_key("one"), tenants=("northwind",), scopes=scopes)
+        request = a_request(headers={"x-api-key": "one"})
+        if allowed:
+            assert authorize(request, (key,), scope).may(scope)
+        else:
+            with pytest.raises(ProblemError) as raised:
+                authorize(request, (key,), scope)
+            assert (raised.value.kind.status, scope.value in raised.value.detail) == (403, True)

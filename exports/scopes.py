@@ -1,0 +1,18 @@
+"""What an API key may be allowed to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """A right of an API key. The values are a published contract."""
+
+    EXPORTS_READ = "exports:read"
+    EXPORTS_WRITE = "exports:write"
+    MAPPINGS_WRITE = "mappings:write"
+    SCHEDULES_WRITE = "schedules:write"
+    FIELDS_SENSITIVE = "fields:sensitive"
+
+
+ALL_SCOPES: tuple[str, ...] = tuple(scope.value for scope in Scope)
