@@ -7,21 +7,25 @@ module writes, in half the time.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from exports.errors import SourceMismatchError
+from exports.excel_text import constant, is_converted
 from exports.fields import CellKind, TargetField, cell_kind, source_columns
-from exports.formula_guard import SUSPECT_STARTS, guard_text
+from exports.formats import CsvFormat, LineEnding, Quoting
+from exports.formula_guard import SUSPECT_STARTS, guard_parts, guard_text, has_suspect_part
 from exports.ports import Row
 from exports.requests import ColumnMapping
 
 Column = Sequence[Any]
 Cells = Sequence[str]
+Form = Callable[[Sequence[Column]], Cells]
 _LEADING_COLUMN = "code"
 _SEPARATOR = "\x1f"
 """ASCII unit separator. A cell that holds one only costs a closer look."""
@@ -29,6 +33,8 @@ _SEPARATOR = "\x1f"
 _SUSPECT_STARTS = sorted(_SEPARATOR + start for start in SUSPECT_STARTS)
 _ASCII_SUSPECT_STARTS = [start for start in _SUSPECT_STARTS if start.isascii()]
 _TEXT = {str}
+_TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
+_LINE_ENDINGS = {LineEnding.CRLF: "\r\n", LineEnding.LF: "\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,20 @@ class CsvDialect:
     line_ending: str = "\r\n"
     quote_all: bool = False
     formula_guard: bool = True
+    byte_order_mark: bool = False
+    excel_text: bool = False
+
+
+def dialect_of(wanted: CsvFormat) -> CsvDialect:
+    """Give the dialect of a format."""
+    return CsvDialect(
+        delimiter=wanted.delimiter.value,
+        line_ending=_LINE_ENDINGS[wanted.line_ending],
+        quote_all=wanted.quoting is Quoting.ALL,
+        formula_guard=wanted.formula_guard,
+        byte_order_mark=wanted.byte_order_mark,
+        excel_text=wanted.excel_text,
+    )
 
 
 class CsvRows:
@@ -54,6 +74,16 @@ class CsvRows:
         self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
         position = {name: index for index, name in enumerate(self.source_columns)}
         self._makers = [self._maker(mapping.target_field, position) for mapping in mappings]
+        self._text_forms = {
+            mapping.csv_header: _text_form(mapping.target_field, position)
+            for mapping in mappings
+            if cell_kind(mapping.target_field) in _TEXT_KINDS
+        }
+
+    def opening(self, *, with_header: bool) -> bytes:
+        """Render what a file begins with: the byte order mark and the header record, if they are wanted."""
+        mark = codecs.BOM_UTF8 if self._dialect.byte_order_mark else b""
+        return mark + (self.header() if with_header else b"")
 
     def header(self) -> bytes:
         """Render the header record."""
@@ -70,6 +100,11 @@ class CsvRows:
         columns = list(zip(*rows, strict=True))
         return self._records([make(columns) for make in self._makers])
 
+    def texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
+        """Give the cells that are free text, by header, as the source has them: neither guarded nor quoted."""
+        columns = list(zip(*rows, strict=True))
+        return {header: form(columns) for header, form in self._text_forms.items()} if rows else {}
+
     def _records(self, columns: Sequence[Cells]) -> bytes:
         if len(columns) == 1:
             # an empty line would not be a record
@@ -78,33 +113,50 @@ class CsvRows:
         ending = self._dialect.line_ending
         return (ending.join(records) + ending).encode()
 
-    def _maker(self, field: TargetField, position: dict[str, int]) -> Callable[[Sequence[Column]], Cells]:
+    def _maker(self, field: TargetField, position: dict[str, int]) -> Form:
         """Build the function that makes a field's cells, ready to be joined, from the columns of a list of rows."""
-        names = source_columns(field)
-        first, parts = position[names[0]], [position[name] for name in names]
-        match cell_kind(field):
-            case CellKind.BOOLEAN:
-                return lambda columns: self._plain(_booleans(columns[first], names[0]))
-            case CellKind.DATE:
-                return lambda columns: self._plain(_dates(columns[first], names[0]))
-            case CellKind.ADDRESS:
-                return lambda columns: self._text(_addresses([columns[part] for part in parts]))
-            case CellKind.TEXT:
-                return lambda columns: self._text(_texts(columns[first]))
+        if cell_kind(field) in _TEXT_KINDS:
+            form = _text_form(field, position)
+            return lambda columns: self._text(form(columns))
+        (name,) = source_columns(field)
+        index, read = position[name], _booleans if cell_kind(field) is CellKind.BOOLEAN else _dates
+        return lambda columns: self._plain(read(columns[index], name))
 
     def _text(self, cells: Cells) -> Cells:
         """Guard and quote the cells that need it."""
         joined = _SEPARATOR + _SEPARATOR.join(cells)
-        if self._dialect.formula_guard and _has_suspects(joined):
-            cells = [guard_text(cell) for cell in cells]
+        changed = self._inert(cells, joined)
         if self._dialect.quote_all:
-            return self._plain(cells)
+            return self._plain(changed)
+        if self._dialect.excel_text and changed is not cells:
+            joined += '"'  # constants have quotes
         special = [letter for letter in (self._dialect.delimiter, '"', "\r", "\n") if letter in joined]
-        return _quoted_where_needed(cells, special) if special else cells
+        return _quoted_where_needed(changed, special) if special else changed
+
+    def _inert(self, cells: Cells, joined: str) -> Cells:
+        """Write as constants what Excel would convert, and guard what it would run."""
+        dialect = self._dialect
+        guard: Callable[[str], str] | None = None
+        if dialect.formula_guard and _has_suspects(joined):
+            guard = guard_text
+        if dialect.formula_guard and dialect.delimiter != "," and (guard or has_suspect_part(joined, dialect.delimiter)):
+            guard = partial(guard_parts, delimiter=dialect.delimiter)
+        if dialect.excel_text and any(map(is_converted, cells)):
+            guard = guard or str
+            return [constant(cell) if is_converted(cell) else guard(cell) for cell in cells]
+        return [guard(cell) for cell in cells] if guard else cells
 
     def _plain(self, cells: Cells) -> Cells:
         """Quote all cells if the dialect wants that."""
         return [_quoted(cell) for cell in cells] if self._dialect.quote_all else cells
+
+
+def _text_form(field: TargetField, position: dict[str, int]) -> Form:
+    """Build the function that makes a field's text cells of the columns of a list of rows."""
+    parts = [position[name] for name in source_columns(field)]
+    if cell_kind(field) is CellKind.ADDRESS:
+        return lambda columns: _addresses([columns[part] for part in parts])
+    return lambda columns: _texts(columns[parts[0]])
 
 
 def _has_suspects(joined: str) -> bool:

@@ -4,7 +4,12 @@
     ├── TransientError                  repeating the step can help; steps raise it, the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
     │   └── StorageUnavailableError     blobs or tables did not answer
-    ├── JobNotFoundError                there is no such job
+    ├── RefusedError                    a caller asks for what cannot be; the HTTP boundary says so
+    │   ├── JobNotFoundError            there is no such job
+    │   ├── NotCompletedError           the job has no file
+    │   ├── ExpiredError                the file is no longer kept
+    │   ├── KeyReusedError              the idempotency key stands for another request
+    │   └── QuotaExceededError          the tenant has as many jobs as it may
     └── PermanentError                  repeating cannot help; steps turn it into a `Rejected` result
         ├── SourceMismatchError         the `clients` view is not as documented, or a value in it is not
         ├── SourceRefusedError          the database refused the statement or the login
@@ -43,8 +48,32 @@ class StorageUnavailableError(TransientError):
     code = "storage-unavailable"
 
 
-class JobNotFoundError(ExportError):
+class RefusedError(ExportError):
+    """A caller asks for what cannot be."""
+
+
+class JobNotFoundError(RefusedError):
     """There is no such job."""
+
+
+class NotCompletedError(RefusedError):
+    """The job has no file, yet or at all."""
+
+
+class ExpiredError(RefusedError):
+    """The file is no longer kept."""
+
+
+class KeyReusedError(RefusedError):
+    """The idempotency key stands for another request."""
+
+
+class QuotaExceededError(RefusedError):
+    """The tenant has as many jobs as it may have."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PermanentError(ExportError):

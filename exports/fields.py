@@ -78,6 +78,19 @@ class TargetField(StrEnum):
     CONTACT_MARITAL_STATUS = "ContactMaritalStatus"
 
 
+SENSITIVE_FIELDS: frozenset[TargetField] = frozenset(
+    {
+        TargetField.NI_NUMBER,
+        TargetField.CONTACT_DATE_OF_BIRTH,
+        TargetField.COMPANIES_HOUSE_AUTHENTICATION_CODE,
+        TargetField.PERSONAL_CODE,
+        TargetField.CONTACT_NATIONALITY,
+        TargetField.CONTACT_MARITAL_STATUS,
+    }
+)
+"""Secrets that let others act for the client, and what is private of a person (docs/decisions/0008)."""
+
+
 class CellKind(Enum):
     """How the values of a field's columns become one cell."""
 

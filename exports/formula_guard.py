@@ -3,11 +3,16 @@
 A cell that begins with one of `= + - @`, tab, carriage return or line feed gets a leading apostrophe (OWASP, "CSV
 Injection"). Numbers and telephone numbers are spared: `-5`, `+44 20 7946 0000` and a lone dash cannot call anything,
 and an apostrophe would spoil them.
+
+In files that are not separated by commas also the parts of a cell are guarded: a program that splits such a file at its
+commas, as a spreadsheet may for want of a better guess, or that pays no heed to quotes, as readers of tab-separated
+files often do, begins a cell there.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 SUSPECT_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _HARMLESS = re.compile(r"[+-](?:\s?[\d(£$€.][\d\s()./,%-]*)?")
@@ -18,3 +23,20 @@ def guard_text(text: str) -> str:
     if not text or text[0] not in SUSPECT_STARTS or _HARMLESS.fullmatch(text):
         return text
     return "'" + text
+
+
+def guard_parts(text: str, delimiter: str) -> str:
+    """Guard `text` and what follows a comma, a `delimiter` or a line break in it."""
+    return guard_text(_suspect_part(delimiter).sub(lambda part: guard_text(part[0]), text))
+
+
+def has_suspect_part(text: str, delimiter: str) -> bool:
+    """Say whether there may be something in the middle of `text` that `guard_parts` changes."""
+    return _suspect_part(delimiter).search(text) is not None
+
+
+@cache
+def _suspect_part(delimiter: str) -> re.Pattern[str]:
+    ends = re.escape(f",{delimiter}\r\n")
+    starts = re.escape("".join(sorted(SUSPECT_STARTS - {delimiter, "\r", "\n"})))
+    return re.compile(f"(?<=[{ends}])[{starts}][^{ends}]*")

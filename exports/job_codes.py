@@ -29,6 +29,11 @@ def slot_job_code(schedule: str, slot: datetime) -> str:
     return _encode(slot, int.from_bytes(digest[: _UNIQUE_BITS // 8]))
 
 
+def first_code_before(moment: datetime) -> str:
+    """Give a code that sorts after those of all jobs created at `moment` or later, and before all older ones."""
+    return _encode(moment, (1 << _UNIQUE_BITS) - 1)
+
+
 def is_job_code(text: str) -> bool:
     """Say whether `text` has the shape of a code (so that nothing else reaches a storage query)."""
     return _SHAPE.fullmatch(text) is not None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from exports.fields import TargetField
+from exports.formats import CsvFormat
 from exports.requests import ClientFilter, ColumnMapping
 from exports.states import JobEvent, JobStatus, next_status
 from shared.models import Model, Moment
@@ -25,11 +28,16 @@ class JobRef(Model):
 
 
 class ExportSpec(Model):
-    """What a job exports: a request, all looked up and pinned, so that later changes leave the job alone."""
+    """What a job exports: a request, all looked up and pinned, so that later changes leave the job alone.
+
+    `omittedFields`: sensitive fields that a full export would have had, had its caller been allowed them.
+    """
 
     columns: tuple[ColumnMapping, ...]
     include_headers: bool = True
     filter: ClientFilter = ClientFilter()
+    format: CsvFormat = CsvFormat()
+    omitted_fields: tuple[TargetField, ...] = ()
 
 
 class Failure(Model):
@@ -117,6 +125,11 @@ class Job:
             file_bytes=file_bytes,
         )
 
+    def cancel(self, now: datetime) -> Self:
+        """End at the user's wish; a repeat keeps the first end."""
+        status = next_status(self.status, JobEvent.CANCEL)
+        return replace(self, status=status, completed_date=self.completed_date or now)
+
     def fail(self, now: datetime, failure: Failure) -> Self:
         """End without a file."""
         return replace(self, status=next_status(self.status, JobEvent.FAIL), completed_date=now, failure=failure)
@@ -168,6 +181,12 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
         failure=job.failure,
         schedule_code=job.schedule_code,
     )
+
+
+def job_etag(shown: CsvExportJobDto) -> str:
+    """Tag what is shown (RFC 9110, section 8.8.3). Weak: links and estimates may differ under the same tag."""
+    lasting = shown.model_dump_json(exclude={"download_url", "estimated_completion_date"})
+    return f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:32]}"'
 
 
 def _percent(job: Job, processed: int) -> int | None:

@@ -21,6 +21,7 @@ WRITE_PAGE = "write_page"
 RECORD_PROGRESS = "record_progress"
 COMMIT_FILE = "commit_file"
 RECORD_OUTCOME = "record_outcome"
+DISCARD_FILE = "discard_file"
 
 
 class Limits(Model):
@@ -96,6 +97,12 @@ class RecordOutcome(Model):
     rows: int = 0
     bytes: int = 0
     failure: Failure | None = None
+
+
+class DiscardFile(Model):
+    """Order: remove what a cancelled job has left."""
+
+    job: JobRef
 
 
 class PagesPlanned(Model):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import builtins
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
+from exports.audit import AuditEntry
+from exports.idempotency import IdempotencyRecord
 from exports.jobs import Job, JobRef
 from exports.requests import ClientFilter
+from exports.states import JobStatus
 
 Row = Sequence[Any]
 """Values of one client in the order of `ClientSelection.columns`, as the database driver gives them."""
@@ -77,6 +81,15 @@ class JobStore(Protocol):
     def get(self, tenant: str, code: str) -> Job | None:
         """Look a job up by tenant and code."""
 
+    def list(
+        self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
+    ) -> builtins.list[Job]:
+        """Give at most `limit` jobs of a tenant, newest first, that come after the code `after` and have one of the
+        statuses (any, if none is given)."""
+
+    def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
+        """Count a tenant's jobs that were created since a moment and have one of the statuses; stop at `at_most`."""
+
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""
 
@@ -144,11 +157,37 @@ class FileStore(Protocol):
     def size_bytes(self, path: str) -> int | None:
         """Size of the published file; None if there is none."""
 
+    def save_manifest(self, job: JobRef, document: bytes) -> None:
+        """Store the proof of a job's file, in place of one that may be there."""
+
+    def load_manifest(self, job: JobRef) -> bytes:
+        """Read the proof of a job's file."""
+
     def delete(self, path: str) -> None:
         """Remove the published file, if there is one."""
+
+    def discard(self, path: str) -> None:
+        """Remove the published file and every block that is staged, if there are any."""
 
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""
 
     def link(self, path: str, expires: datetime) -> str:
         """Mint a URL that reads this one file until `expires`."""
+
+
+class IdempotencyStore(Protocol):
+    """Keeps what idempotency keys stand for. Raises `StorageUnavailableError` when trying again can help."""
+
+    def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
+        """Add a record and return it; if the tenant's key has one, return that and change nothing."""
+
+
+class AuditLog(Protocol):
+    """Keeps audit entries for ever. Raises `StorageUnavailableError` when trying again can help."""
+
+    def append(self, entry: AuditEntry) -> None:
+        """Add an entry. There is no way to change or remove one."""
+
+    def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
+        """Yield the entries of a tenant's day (UTC), oldest first."""

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from exports.errors import TransientError
+from exports.errors import (
+    ExpiredError,
+    ExportError,
+    JobNotFoundError,
+    KeyReusedError,
+    NotCompletedError,
+    QuotaExceededError,
+    TransientError,
+)
 from exports.settings import SettingsError
+from exports.states import IllegalTransitionError
 from shared.http import BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
 from shared.problems import ProblemError, ProblemType
 
+INVALID_HEADER = ProblemType("invalid-header", 400, "A header is not valid")
+INVALID_QUERY = ProblemType("invalid-query", 400, "A query parameter is not valid")
 TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant must be named")
 INVALID_API_KEY = ProblemType("invalid-api-key", 401, "Invalid or missing API key")
 FORBIDDEN = ProblemType("forbidden", 403, "The API key does not allow this")
 JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
+NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
+ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
+EXPIRED = ProblemType("expired", 410, "The file is no longer kept")
+KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key stands for another request")
+QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has as many exports as it may have")
 ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
 UNAVAILABLE = ProblemType("unavailable", 503, "The service cannot do this now")
@@ -18,10 +34,17 @@ UNAVAILABLE = ProblemType("unavailable", 503, "The service cannot do this now")
 PROBLEMS: tuple[ProblemType, ...] = (
     MALFORMED_BODY,
     INVALID_REQUEST,
+    INVALID_HEADER,
+    INVALID_QUERY,
     TENANT_REQUIRED,
     INVALID_API_KEY,
     FORBIDDEN,
     JOB_NOT_FOUND,
+    NOT_COMPLETED,
+    ALREADY_ENDED,
+    EXPIRED,
+    KEY_REUSED,
+    QUOTA_EXCEEDED,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,
@@ -32,12 +55,24 @@ PROBLEMS: tuple[ProblemType, ...] = (
 """Every problem, in the order of the documentation."""
 
 _RETRY_SECONDS = "5"
+_REFUSALS: dict[type[ExportError], ProblemType] = {
+    JobNotFoundError: JOB_NOT_FOUND,
+    NotCompletedError: NOT_COMPLETED,
+    ExpiredError: EXPIRED,
+    KeyReusedError: KEY_REUSED,
+    IllegalTransitionError: ALREADY_ENDED,
+}
 
 
 def describe(error: Exception) -> ProblemError | None:
     """Turn an exception that is expected at the HTTP boundary into its problem."""
     if isinstance(error, TransientError):
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
+    if isinstance(error, QuotaExceededError):
+        return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
+    for refusal, kind in _REFUSALS.items():
+        if isinstance(error, refusal):
+            return ProblemError(kind, str(error))
     if isinstance(error, SettingsError):
         return ProblemError(UNAVAILABLE, "The service is not set up completely; /health names what is missing.")
     return None

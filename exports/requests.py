@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from exports.fields import ClientStatus, ClientType, TargetField
+from exports.formats import FormatDto
 from shared.models import Model, Moment
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -65,6 +66,7 @@ class CsvExportRequestDto(Model):
     column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None
     include_headers: bool = True
     filter: ClientFilter = ClientFilter()
+    format: FormatDto = FormatDto()
 
     @model_validator(mode="after")
     def _one_source_of_columns(self) -> CsvExportRequestDto:

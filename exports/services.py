@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from exports.ports import ClientSource, FileStore, JobStore, PageLedger
+from exports.ports import AuditLog, ClientSource, FileStore, IdempotencyStore, JobStore, PageLedger
 from exports.settings import Settings, read_settings
 
 
@@ -21,6 +21,8 @@ class Services:
     jobs: JobStore
     pages: PageLedger
     files: FileStore
+    requests: IdempotencyStore
+    audit: AuditLog
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -32,6 +34,8 @@ def build_services(settings: Settings) -> Services:
     """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
     from exports.adapters.blob_files import BlobFileStore
     from exports.adapters.sql_clients import open_sql_clients
+    from exports.adapters.table_audit import TableAuditLog
+    from exports.adapters.table_idempotency import TableIdempotencyStore
     from exports.adapters.table_jobs import TableJobStore
     from exports.adapters.table_pages import TablePageLedger
     from shared.storage import StorageAccount
@@ -43,6 +47,8 @@ def build_services(settings: Settings) -> Services:
         jobs=TableJobStore(account),
         pages=TablePageLedger(account),
         files=BlobFileStore(account),
+        requests=TableIdempotencyStore(account),
+        audit=TableAuditLog(account),
     )
 
 

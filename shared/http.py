@@ -44,6 +44,11 @@ def json_response(body: Model, status: int = 200, headers: Mapping[str, str] | N
     )
 
 
+def json_bytes_response(body: bytes, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """Answer with a JSON document as it was stored."""
+    return func.HttpResponse(body, mimetype=_JSON, headers={**_NO_STORE, **(headers or {})})
+
+
 def problem_response(problem: ProblemError, path: str | None = None) -> func.HttpResponse:
     """Answer with a problem document."""
     return func.HttpResponse(
@@ -74,6 +79,12 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
             detail = "Send one JSON object in UTF-8; {} is the smallest."
             raise ProblemError(MALFORMED_BODY, detail, faults_of(errors)) from None
         raise invalid_request(faults_of(errors)) from None
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Say whether an `If-None-Match` header names this entity tag, compared weakly (RFC 9110, section 13.1.2)."""
+    named = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return "*" in named or etag.removeprefix("W/") in named
 
 
 def invalid_request(faults: Sequence[Fault]) -> ProblemError:

@@ -24,7 +24,7 @@ from exports.jobs import JobRef
 from shared.storage import StorageAccount, failing_as
 
 _UNAVAILABLE = "Blob Storage did not answer."
-_PLAN = "plan.json"
+_PLAN, _MANIFEST = "plan.json", "manifest.json"
 _CSV = "text/csv; charset=utf-8"
 _DELEGATION_LIFE = timedelta(days=7)
 _DELEGATION_RENEWAL = timedelta(hours=1)
@@ -55,7 +55,7 @@ class BlobFileStore:
         """See `FileStore.save_plan`. The upload is conditional: of two writers one wins, and both return its plan."""
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
             try:
-                self._plan(job).upload_blob(document, overwrite=False)
+                self._document(job, _PLAN).upload_blob(document, overwrite=False)
             except ResourceExistsError:
                 return self.load_plan(job)
         return document
@@ -63,7 +63,17 @@ class BlobFileStore:
     def load_plan(self, job: JobRef) -> bytes:
         """See `FileStore.load_plan`."""
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._plan(job).download_blob().readall()
+            return self._document(job, _PLAN).download_blob().readall()
+
+    def save_manifest(self, job: JobRef, document: bytes) -> None:
+        """See `FileStore.save_manifest`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            self._document(job, _MANIFEST).upload_blob(document, overwrite=True)
+
+    def load_manifest(self, job: JobRef) -> bytes:
+        """See `FileStore.load_manifest`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._document(job, _MANIFEST).download_blob().readall()
 
     def stage(self, path: str, block: str, data: bytes) -> None:
         """See `FileStore.stage`. The service checks an MD5 of what arrives."""
@@ -101,6 +111,13 @@ class BlobFileStore:
             except ResourceNotFoundError:
                 return
 
+    def discard(self, path: str) -> None:
+        """See `FileStore.discard`. Blocks cannot be deleted by themselves: writing a whole blob drops them."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            if self.staged(path):
+                self._blob(path).upload_blob(b"", overwrite=True)
+        self.delete(path)
+
     def link(self, path: str, expires: datetime) -> str:
         """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
         blob = self._blob(path)
@@ -116,8 +133,8 @@ class BlobFileStore:
         )
         return f"{blob.url}?{token}"
 
-    def _plan(self, job: JobRef) -> BlobClient:
-        return self._blob(f"{job.tenant}/{job.code}/{_PLAN}")
+    def _document(self, job: JobRef, name: str) -> BlobClient:
+        return self._blob(f"{job.tenant}/{job.code}/{name}")
 
     def _blob(self, path: str) -> BlobClient:
         return self._container.get_blob_client(path)

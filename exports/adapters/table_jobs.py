@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from azure.core import MatchConditions
@@ -13,6 +15,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.data.tables import EdmType, EntityProperty, TableClient, UpdateMode
 
 from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.job_codes import first_code_before
 from exports.jobs import ExportSpec, Failure, Job
 from exports.states import JobStatus
 from shared.storage import StorageAccount, failing_as
@@ -58,6 +61,27 @@ class TableJobStore:
             after = alter(before)
             if after == before or self._replace(after, found.metadata["etag"]):
                 return after
+
+    def list(
+        self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
+    ) -> builtins.list[Job]:
+        """See `JobStore.list`."""
+        rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return [_from_entity(row) for row in islice(rows, limit)]
+
+    def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
+        """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read."""
+        condition = f"RowKey le '{first_code_before(since)}'"
+        rows = self._query(condition, tenant, statuses, results_per_page=min(at_most, 1000), select=["RowKey"])
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return sum(1 for _ in islice(rows, at_most))
+
+    def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
+        """Query a tenant's rows; `condition` must be made of codes, which need no quoting."""
+        any_of = " or ".join(f"status eq '{status.value}'" for status in statuses)
+        query = f"PartitionKey eq @tenant and {condition}" + (f" and ({any_of})" if any_of else "")
+        return self._table.query_entities(query, parameters={"tenant": tenant}, **options)
 
     def check(self) -> None:
         """Ask the table for a row, so that a missing right or a wrong setting shows."""

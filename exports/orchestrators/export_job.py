@@ -12,11 +12,13 @@ from exports.failures import INTERRUPTED
 from exports.orchestrators.export_wave import write_wave
 from exports.payloads import (
     COMMIT_FILE,
+    DISCARD_FILE,
     EXPORT_WAVE,
     PLAN_PAGES,
     RECORD_OUTCOME,
     RECORD_PROGRESS,
     CommitFile,
+    DiscardFile,
     Done,
     ExportJob,
     ExportWave,
@@ -109,12 +111,13 @@ def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -
 
 
 def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stopped | Rejected) -> Steps[Payload]:
-    """Record how the job ended, unless it was stopped: then someone else has."""
+    """Record how the job ended; if it was stopped someone else has, and what it left is removed."""
     if isinstance(outcome, Rejected):
         order = RecordOutcome(job=run.job, failure=outcome.failure)
     elif isinstance(outcome, Progress):
         order = RecordOutcome(job=run.job, rows=outcome.rows, bytes=outcome.bytes)
     else:
+        yield from call(context, DISCARD_FILE, DiscardFile(job=run.job), run.limits.retry)
         return outcome.model_dump(mode="json")
     policy = run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
     return (yield from call(context, RECORD_OUTCOME, order, policy))

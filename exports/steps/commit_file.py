@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from exports.errors import FileMismatchError
 from exports.jobs import Job
+from exports.manifest import make_manifest
+from exports.page_plan import PagePlan
 from exports.payloads import CommitFile, Done, Stopped
 from exports.ports import PageRecord
 from exports.services import Services
@@ -11,7 +13,7 @@ from exports.steps.running import find_running
 
 
 def commit_file(services: Services, order: CommitFile) -> Done | Stopped:
-    """Publish the file in one atomic act, if everything that is known about it agrees.
+    """Publish the file in one atomic act, if everything that is known about it agrees, and store the proof.
 
     Three witnesses must agree: what the orchestration counted, the ledger of pages, and the blocks that storage
     holds. Safe to run twice: a file that is already there with the right size is not committed again.
@@ -32,6 +34,9 @@ def commit_file(services: Services, order: CommitFile) -> Done | Stopped:
         _prove_blocks(services, job, records)
         services.files.commit(job.file_path, [record.block for record in records if record.block])
         _prove_file(services, job, order)
+    plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
+    manifest = make_manifest(job, plan, records)
+    services.files.save_manifest(order.job, manifest.model_dump_json(by_alias=True).encode())
     return Done()
 
 

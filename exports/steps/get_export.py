@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from exports.job_codes import is_job_code
+from exports.errors import JobNotFoundError
 from exports.jobs import CsvExportJobDto, Job, show_job
 from exports.services import Services
 from exports.states import JobStatus
 
 
-def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto | None:
-    """Show a job; None if this tenant has none of that code.
+def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto:
+    """Show a job.
 
     Raises:
+        JobNotFoundError: This tenant has none of that code.
         StorageUnavailableError: Can be tried again.
     """
-    job = services.jobs.get(tenant, code) if is_job_code(code) else None
-    return present(services, job) if job else None
+    job = services.jobs.get(tenant, code)
+    if job is None:
+        raise JobNotFoundError("There is no such job.")
+    return present(services, job)
 
 
 def present(services: Services, job: Job) -> CsvExportJobDto:

@@ -7,12 +7,13 @@ import logging
 from datetime import datetime
 from typing import Any, Protocol
 
+from exports.audit import AuditAction, audit_entry
 from exports.errors import TransientError
 from exports.failures import failure_of
-from exports.job_codes import new_job_code, slot_job_code
 from exports.jobs import ExportSpec, Job
 from exports.payloads import EXPORT_JOB, ExportJob
 from exports.services import Services
+from exports.steps.running import change_running
 
 _FIRST_LOOK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
 _log = logging.getLogger(__name__)
@@ -32,32 +33,28 @@ class NotStartedError(TransientError):
     code = "not-started"
 
 
-async def start_export(services: Services, starter: OrchestrationStarter, tenant: str, spec: ExportSpec) -> Job:
-    """Create a job, store it as `Queued` and start its orchestration.
+async def start_export(services: Services, starter: OrchestrationStarter, job: Job, actor: str) -> Job | None:
+    """Store a new job as `Queued`, note who asked for it, and start its orchestration.
+
+    Returns:
+        The job; None, and nothing done, if there is one of this code already. So whatever has a code of its own, such
+        as a slot of a schedule or an idempotency key, has one job, however often this runs, and where.
 
     Raises:
         NotStartedError: The orchestration could not be started; the job is `Failed`.
-        StorageUnavailableError: Nothing was stored.
+        StorageUnavailableError: Nothing was stored, or the job is `Failed`.
     """
-    now = services.now()
-    job = make_job(tenant, spec, new_job_code(now), now)
-    await asyncio.to_thread(services.jobs.create, job)
-    await _start(services, starter, job)
-    return job
-
-
-async def start_slot(
-    services: Services, starter: OrchestrationStarter, tenant: str, spec: ExportSpec, schedule: str, slot: datetime
-) -> Job | None:
-    """Start the job of a schedule's slot; None if the slot has its job already, however often this runs, and where.
-
-    Raises:
-        NotStartedError, StorageUnavailableError: As `start_export`.
-    """
-    job = make_job(tenant, spec, slot_job_code(f"{tenant}/{schedule}", slot), services.now())
     if not await asyncio.to_thread(services.jobs.create, job):
         return None
-    await _start(services, starter, job)
+    try:
+        entry = audit_entry(AuditAction.STARTED, actor, job, services.now())
+        await asyncio.to_thread(services.audit.append, entry)
+        await _start(services, starter, job)
+    except TransientError as error:
+        failure = failure_of(error)
+        await asyncio.to_thread(change_running, services, job.ref, lambda job: job.fail(services.now(), failure))
+        raise
+    _log.info("event=export.started tenant=%s code=%s columns=%d", job.tenant, job.code, len(job.spec.columns))
     return job
 
 
@@ -85,9 +82,4 @@ async def _start(services: Services, starter: OrchestrationStarter, job: Job) ->
     try:
         await starter.start_new(EXPORT_JOB, job.ref.instance_id, run.model_dump(mode="json", by_alias=True))
     except Exception as error:
-        problem = NotStartedError("The export could not be started.")
-        await asyncio.to_thread(
-            services.jobs.change, job.tenant, job.code, lambda job: job.fail(services.now(), failure_of(problem))
-        )
-        raise problem from error
-    _log.info("event=export.started tenant=%s code=%s columns=%d", job.tenant, job.code, len(job.spec.columns))
+        raise NotStartedError("The export could not be started.") from error

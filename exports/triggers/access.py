@@ -22,6 +22,11 @@ class Caller:
     key: ApiKey
     tenant: str
 
+    @property
+    def actor(self) -> str:
+        """Who stands in the audit log."""
+        return str(getattr(self.key, "id", "key"))
+
     def may(self, scope: Scope) -> bool:
         """Say whether the key has a scope."""
         return scope.value in self.key.scopes

@@ -12,6 +12,7 @@ from exports.errors import PermanentError, TransientError
 from exports.failures import failure_of
 from exports.payloads import (
     CommitFile,
+    DiscardFile,
     Outcome,
     PlanPages,
     RecordOutcome,
@@ -21,6 +22,7 @@ from exports.payloads import (
 )
 from exports.services import ServiceProvider, Services
 from exports.steps import commit_file as commit
+from exports.steps import discard_file as discard
 from exports.steps import plan_pages as plan
 from exports.steps import record_outcome as outcome
 from exports.steps import record_progress as progress
@@ -55,6 +57,10 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
     @blueprint.activity_trigger(input_name="payload")
     def record_outcome(payload: Any) -> Payload:
         return run_step(provide, outcome.record_outcome, RecordOutcome, payload)
+
+    @blueprint.activity_trigger(input_name="payload")
+    def discard_file(payload: Any) -> Payload:
+        return run_step(provide, discard.discard_file, DiscardFile, payload)
 
     return blueprint
 

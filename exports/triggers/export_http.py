@@ -7,18 +7,21 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
-from exports.jobs import CsvExportJobDto, ExportSpec
-from exports.problems import JOB_NOT_FOUND
+from exports.errors import JobNotFoundError
+from exports.idempotency import IdempotencyRecord, is_idempotency_key
+from exports.job_codes import is_job_code
+from exports.jobs import CsvExportJobDto, ExportSpec, job_etag
+from exports.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED
 from exports.requests import CsvExportRequestDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider
 from exports.specs import InvalidSpecError, make_spec
 from exports.steps.get_export import get_export as get_export_step
 from exports.steps.get_export import present
+from exports.steps.request_export import claim_key, request_export
 from exports.steps.start_export import OrchestrationStarter, wait_for_end
-from exports.steps.start_export import start_export as start_export_step
 from exports.triggers.routes import Call, Parameter, Reply, Route, add_route, add_starting_route
-from shared.http import invalid_request, json_response, read_body
+from shared.http import invalid_request, json_response, matches, read_body
 from shared.problems import ProblemError
 
 COLLECTION = "clients/export/csv"
@@ -27,6 +30,7 @@ MAX_BODY_BYTES = 64 * 1024
 _LONGEST_RETRY_SECONDS = 30
 
 _LOCATION = {"Location": "URL of the job"}
+_ETAG = {"ETag": "Changes when the job does"}
 _RETRY_AFTER = {"Retry-After": "Seconds to wait before looking again; only while the job has not ended"}
 
 START = Route(
@@ -43,7 +47,14 @@ START = Route(
             "`respond-async`: do not wait; `wait=N`: wait at most N seconds (RFC 7240)",
             {"type": "string"},
         ),
+        Parameter(
+            "Idempotency-Key",
+            "header",
+            "The same key and body lead to the same job, however often they are sent; with another body: 422",
+            {"type": "string", "minLength": 1, "maxLength": 255},
+        ),
     ),
+    problems=(INVALID_HEADER, KEY_REUSED, QUOTA_EXCEEDED),
     replies={
         201: Reply("The export has ended, within ten seconds", CsvExportJobDto, _LOCATION),
         202: Reply("The export goes on", CsvExportJobDto, _LOCATION | _RETRY_AFTER),
@@ -55,7 +66,10 @@ GET = Route(
     path=ITEM,
     summary="Status and progress of an export, and the link to its file",
     scope=Scope.EXPORTS_READ,
-    replies={200: Reply("The job", CsvExportJobDto, _RETRY_AFTER)},
+    parameters=(
+        Parameter("If-None-Match", "header", "ETag of the answer you have: 304 if it still holds", {"type": "string"}),
+    ),
+    replies={200: Reply("The job", CsvExportJobDto, _RETRY_AFTER | _ETAG), 304: Reply("Nothing has changed")},
     problems=(JOB_NOT_FOUND,),
 )
 ROUTES = (START, GET)
@@ -72,8 +86,10 @@ def export_http(provide: ServiceProvider) -> df.Blueprint:
 async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse:
     """Start a job and wait a little, so that a small export is answered with its link."""
     services = call.services
-    spec = _spec(read_body(call.req, CsvExportRequestDto, MAX_BODY_BYTES))
-    job = await start_export_step(services, starter, call.tenant, spec)
+    request = read_body(call.req, CsvExportRequestDto, MAX_BODY_BYTES)
+    spec = _spec(request)
+    repeat = await _claimed(call, request)
+    job = await request_export(services, starter, call.tenant, spec, call.caller.actor, repeat)
     job = await wait_for_end(services, job, _wait_seconds(call.req, services.settings.wait_seconds))
     shown = await asyncio.to_thread(present, services, job)
     headers = {"Location": f"{call.url}/{shown.code}"}
@@ -82,11 +98,33 @@ async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse
     return json_response(shown, 202, headers | _retry_after(shown))
 
 
+async def _claimed(call: Call, request: CsvExportRequestDto) -> IdempotencyRecord | None:
+    key = call.req.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not is_idempotency_key(key):
+        raise ProblemError(INVALID_HEADER, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    return await asyncio.to_thread(claim_key, call.services, call.tenant, key, request)
+
+
 def _get(call: Call) -> func.HttpResponse:
-    shown = get_export_step(call.services, call.tenant, call.req.route_params["code"])
-    if shown is None:
-        raise ProblemError(JOB_NOT_FOUND, "No export of this tenant has this code.")
-    return json_response(shown, 200, {} if shown.status.is_terminal else _retry_after(shown))
+    shown = get_export_step(call.services, call.tenant, code_of(call))
+    headers = {"ETag": job_etag(shown)} | ({} if shown.status.is_terminal else _retry_after(shown))
+    if matches(call.req.headers.get("if-none-match"), headers["ETag"]):
+        return func.HttpResponse(status_code=304, headers=headers)
+    return json_response(shown, 200, headers)
+
+
+def code_of(call: Call) -> str:
+    """Read the job's code from the path; what has not the shape of a code reaches no query.
+
+    Raises:
+        JobNotFoundError: No job can have it.
+    """
+    code = str(call.req.route_params["code"])
+    if not is_job_code(code):
+        raise JobNotFoundError("There is no such job.")
+    return code
 
 
 def _spec(request: CsvExportRequestDto) -> ExportSpec:

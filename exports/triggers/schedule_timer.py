@@ -8,9 +8,10 @@ from datetime import datetime
 import azure.durable_functions as df
 import azure.functions as func
 
+from exports.job_codes import slot_job_code
 from exports.services import ServiceProvider, Services
 from exports.specs import make_spec
-from exports.steps.start_export import OrchestrationStarter, start_slot
+from exports.steps.start_export import OrchestrationStarter, make_job, start_export
 
 SCHEDULE = "%EXPORT_SCHEDULE%"
 """The NCRONTAB expression comes from the app setting of this name (six fields, UTC)."""
@@ -43,7 +44,8 @@ async def _run(services: Services, timer: func.TimerRequest, starter: Orchestrat
 
 async def _start(services: Services, starter: OrchestrationStarter, tenant: str, slot: datetime) -> str | None:
     spec = make_spec(services.settings.schedule_request)
-    job = await start_slot(services, starter, tenant, spec, _NAME, slot)
+    code = slot_job_code(f"{tenant}/{_NAME}", slot)
+    job = await start_export(services, starter, make_job(tenant, spec, code, services.now()), f"schedule:{_NAME}")
     return job.code if job else None
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import builtins
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
+from exports.audit import AuditEntry
 from exports.errors import JobNotFoundError, SourceMismatchError
 from exports.fields import VIEW_COLUMNS
+from exports.idempotency import IdempotencyRecord
+from exports.job_codes import first_code_before
 from exports.jobs import Job, JobRef
 from exports.ports import Boundaries, ClientSelection, KeyRange, PageRecord, Row
 from exports.requests import SEARCHED_COLUMNS, ClientFilter
 from exports.services import Services
 from exports.settings import Settings
+from exports.states import JobStatus
 from shared.api_keys import ApiKey, hash_key
 from tests.support.builders import NOON
 
@@ -74,7 +79,18 @@ class MemoryJobStore:
                     self._jobs[tenant, code] = after
                     return after
 
-    def all(self) -> list[Job]:
+    def list(
+        self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
+    ) -> builtins.list[Job]:
+        found = sorted(job.code for job in self.all() if job.tenant == tenant and job.code > (after or ""))
+        jobs = [self._jobs[tenant, code] for code in found]
+        return [job for job in jobs if not statuses or job.status in statuses][:limit]
+
+    def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
+        jobs = self.list(tenant, len(self._jobs), None, statuses)
+        return min(at_most, sum(job.code <= first_code_before(since) for job in jobs))
+
+    def all(self) -> builtins.list[Job]:
         """Every job there is."""
         return list(self._jobs.values())
 
@@ -124,6 +140,7 @@ class MemoryFileStore:
         self.commits = 0
         self._clock = clock
         self._plans: dict[tuple[str, str], bytes] = {}
+        self._manifests: dict[tuple[str, str], bytes] = {}
         self._blobs: dict[str, _Blob] = {}
         self._lock = Lock()
 
@@ -133,6 +150,15 @@ class MemoryFileStore:
 
     def load_plan(self, job: JobRef) -> bytes:
         return self._plans[job.tenant, job.code]
+
+    def save_manifest(self, job: JobRef, document: bytes) -> None:
+        self._manifests[job.tenant, job.code] = document
+
+    def load_manifest(self, job: JobRef) -> bytes:
+        return self._manifests[job.tenant, job.code]
+
+    def discard(self, path: str) -> None:
+        self._blobs.pop(path, None)
 
     def stage(self, path: str, block: str, data: bytes) -> None:
         self.before_stage()
@@ -184,6 +210,32 @@ class MemoryFileStore:
     def lose_block(self, path: str, block: str) -> None:
         """Forget a staged block, as storage does after seven days."""
         del self._blobs[path].uncommitted[block]
+
+
+class MemoryIdempotencyStore:
+    """`IdempotencyStore` in a dictionary."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str], IdempotencyRecord] = {}
+
+    def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
+        return self._records.setdefault((record.tenant, record.key_hash), record)
+
+
+class MemoryAuditLog:
+    """`AuditLog` in a list."""
+
+    def __init__(self) -> None:
+        self.before_append: Hook = _nothing
+        self.all: list[AuditEntry] = []
+
+    def append(self, entry: AuditEntry) -> None:
+        self.before_append()
+        self.all.append(entry)
+
+    def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
+        found = (entry for entry in self.all if entry.tenant == tenant and entry.moment.astimezone(UTC).date() == day)
+        yield from sorted(found, key=lambda entry: entry.moment)
 
 
 class MemoryClients:
@@ -287,6 +339,8 @@ class MemoryServices(Services):
     jobs: MemoryJobStore
     pages: MemoryPageLedger
     files: MemoryFileStore
+    requests: MemoryIdempotencyStore
+    audit: MemoryAuditLog
     now: Clock = field(default_factory=Clock)
 
 
@@ -308,5 +362,7 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         jobs=MemoryJobStore(),
         pages=MemoryPageLedger(),
         files=MemoryFileStore(clock),
+        requests=MemoryIdempotencyStore(),
+        audit=MemoryAuditLog(),
         now=clock,
     )

@@ -109,6 +109,7 @@ def test_functions_have_their_published_durable_names() -> None:
         "RECORD_PROGRESS": "record_progress",
         "COMMIT_FILE": "commit_file",
         "RECORD_OUTCOME": "record_outcome",
+        "DISCARD_FILE": "discard_file",
     }
 
 

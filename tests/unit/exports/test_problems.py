@@ -10,7 +10,6 @@ from exports import problems
 from exports.errors import (
     ExportError,
     FileMismatchError,
-    JobNotFoundError,
     PermanentError,
     SourceUnavailableError,
     StorageUnavailableError,
@@ -64,9 +63,7 @@ def test_missing_settings_are_answered_with_503_without_naming_them() -> None:
     assert "EXPORT_STORAGE" not in problem.detail
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("x"), KeyError("x"), ExportError("x"), PermanentError("x"), JobNotFoundError("x")]
-)
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), ExportError("x"), PermanentError("x")])
 def test_what_nobody_expects_at_the_boundary_is_not_described(error: Exception) -> None:
     assert describe(error) is None
 

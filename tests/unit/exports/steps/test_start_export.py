@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from exports.job_codes import new_job_code, slot_job_code
 from exports.jobs import Job
 from exports.payloads import RecordOutcome
 from exports.states import JobStatus
 from exports.steps.record_outcome import record_outcome
-from exports.steps.start_export import NotStartedError, start_export, start_slot, wait_for_end
+from exports.steps.start_export import NotStartedError, make_job, start_export, wait_for_end
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import TENANT, a_planned_job, cancel, stored, two_columns
 
 
 def _start(services: MemoryServices, starter: RecordingStarter) -> Job:
-    return asyncio.run(start_export(services, starter, TENANT, two_columns()))
+    now = services.now()
+    job = asyncio.run(start_export(services, starter, make_job(TENANT, two_columns(), new_job_code(now), now), "me"))
+    assert job is not None
+    return job
 
 
 def _start_slot(services: MemoryServices, starter: RecordingStarter, **changes: Any) -> Job | None:
-    what = {"tenant": TENANT, "spec": two_columns(), "schedule": "nightly", "slot": NOON, **changes}
-    return asyncio.run(start_slot(services, starter, **what))
+    return asyncio.run(start_export(services, starter, _slot_job(services, **changes), "schedule:nightly"))
+
+
+def _slot_job(services: MemoryServices, tenant: str = TENANT, schedule: str = "nightly", slot: datetime = NOON) -> Job:
+    return make_job(tenant, two_columns(), slot_job_code(f"{tenant}/{schedule}", slot), services.now())
 
 
 def _wait(services: MemoryServices, job: Job, seconds: float) -> Job:
@@ -100,7 +107,7 @@ def test_a_slot_started_on_two_hosts_at_once_has_one_job() -> None:
     services, starters = a_services(), [RecordingStarter() for _ in range(8)]
 
     async def start_all() -> list[Job | None]:
-        slots = (start_slot(services, starter, TENANT, two_columns(), "nightly", NOON) for starter in starters)
+        slots = (start_export(services, starter, _slot_job(services), "schedule:nightly") for starter in starters)
         return await asyncio.gather(*slots)
 
     jobs = asyncio.run(start_all())

@@ -71,4 +71,4 @@ def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) ->
 def test_activities_have_their_published_names() -> None:
     functions = export_activities(a_services)._function_builders
     names = {builder._function.get_user_function().__name__ for builder in functions}
-    assert names == {"plan_pages", "write_page", "record_progress", "commit_file", "record_outcome"}
+    assert names == {"plan_pages", "write_page", "record_progress", "commit_file", "record_outcome", "discard_file"}

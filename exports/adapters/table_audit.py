@@ -1,0 +1,56 @@
+"""The audit log in Table Storage: partition = tenant and day, row = moment and a number of chance."""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, date
+from functools import cached_property
+
+from azure.data.tables import TableClient
+
+from exports.audit import AuditEntry
+from exports.errors import StorageUnavailableError
+from shared.models import rfc3339
+from shared.storage import StorageAccount, failing_as
+
+_UNAVAILABLE = "Table Storage did not answer."
+
+
+class TableAuditLog:
+    """Implements `exports.ports.AuditLog` on the table `exportaudit`."""
+
+    def __init__(self, account: StorageAccount, table: str = "exportaudit") -> None:
+        self._account = account
+        self._name = table
+
+    @cached_property
+    def _table(self) -> TableClient:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._account.tables.create_table_if_not_exists(self._name)
+
+    def append(self, entry: AuditEntry) -> None:
+        """See `AuditLog.append`. The entry is compressed: a filter may name thousands of codes."""
+        moment = entry.moment.astimezone(UTC)
+        row = {
+            "PartitionKey": _partition(entry.tenant, moment.date()),
+            "RowKey": f"{rfc3339(moment)}-{secrets.token_hex(8)}",
+            "action": entry.action.value,
+            "actor": entry.actor,
+            "code": entry.code,
+            "entry": zlib.compress(entry.model_dump_json(by_alias=True).encode()),
+        }
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            self._table.create_entity(row)
+
+    def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
+        """See `AuditLog.entries`."""
+        query = self._table.query_entities("PartitionKey eq @day", parameters={"day": _partition(tenant, day)})
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            for row in query:
+                yield AuditEntry.model_validate_json(zlib.decompress(row["entry"]))
+
+
+def _partition(tenant: str, day: date) -> str:
+    return f"{tenant}|{day.isoformat()}"

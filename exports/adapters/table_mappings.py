@@ -1,0 +1,128 @@
+"""Saved mappings in Table Storage: partition = tenant, row = code."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
+
+from exports.errors import MappingNotFoundError, StorageUnavailableError
+from exports.mappings import MappingContent, SavedMapping
+from shared.storage import StorageAccount, failing_as
+
+_UNAVAILABLE = "Table Storage did not answer."
+_PRECONDITION_FAILED = 412
+Entity = dict[str, Any]
+
+
+class TableMappingStore:
+    """Implements `exports.ports.MappingStore` on the table `csvmappings`."""
+
+    def __init__(self, account: StorageAccount, table: str = "csvmappings") -> None:
+        self._account = account
+        self._name = table
+
+    @cached_property
+    def _table(self) -> TableClient:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._account.tables.create_table_if_not_exists(self._name)
+
+    def create(self, mapping: SavedMapping) -> bool:
+        """See `MappingStore.create`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                self._table.create_entity(_to_entity(mapping))
+            except ResourceExistsError:
+                return False
+        return True
+
+    def get(self, tenant: str, code: str) -> SavedMapping | None:
+        """See `MappingStore.get`."""
+        found = self._find(tenant, code)
+        return found and _from_entity(found)
+
+    def all(self, tenant: str) -> list[SavedMapping]:
+        """See `MappingStore.all`."""
+        return [_from_entity(row) for row in self._rows(tenant)]
+
+    def count(self, tenant: str) -> int:
+        """See `MappingStore.count`."""
+        return len(self._rows(tenant, select=["RowKey"]))
+
+    def change(self, tenant: str, code: str, alter: Callable[[SavedMapping], SavedMapping]) -> SavedMapping:
+        """See `MappingStore.change`."""
+        while True:
+            found = self._require(tenant, code)
+            after = alter(_from_entity(found))
+            if self._if_unchanged(found, self._table.update_entity, _to_entity(after), UpdateMode.REPLACE):
+                return after
+
+    def delete(self, tenant: str, code: str, check: Callable[[SavedMapping], None]) -> None:
+        """See `MappingStore.delete`."""
+        while True:
+            found = self._require(tenant, code)
+            check(_from_entity(found))
+            if self._if_unchanged(found, self._table.delete_entity, tenant, code):
+                return
+
+    def _rows(self, tenant: str, **options: Any) -> list[Any]:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return list(self._table.query_entities("PartitionKey eq @tenant", parameters={"tenant": tenant}, **options))
+
+    def _require(self, tenant: str, code: str) -> Any:
+        found = self._find(tenant, code)
+        if found is None:
+            raise MappingNotFoundError("There is no such mapping.")
+        return found
+
+    def _find(self, tenant: str, code: str) -> Any:
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                return self._table.get_entity(tenant, code)
+            except ResourceNotFoundError:
+                return None
+
+    def _if_unchanged(self, row: Any, write: Callable[..., object], *args: object) -> bool:
+        """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                write(*args, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+            except HttpResponseError as error:
+                if error.status_code == _PRECONDITION_FAILED:
+                    return False
+                raise
+        return True
+
+
+def _to_entity(mapping: SavedMapping) -> Entity:
+    """Write a mapping as a row; what it says is compressed because a text property ends at 32 Ki characters."""
+    return {
+        "PartitionKey": mapping.tenant,
+        "RowKey": mapping.code,
+        "content": zlib.compress(mapping.content.model_dump_json(by_alias=True).encode()),
+        "createdDate": mapping.created_date,
+        "updatedDate": mapping.updated_date,
+    }
+
+
+def _from_entity(entity: Entity) -> SavedMapping:
+    return SavedMapping(
+        tenant=entity["PartitionKey"],
+        code=entity["RowKey"],
+        content=MappingContent.model_validate_json(zlib.decompress(entity["content"])),
+        created_date=_moment(entity["createdDate"]),
+        updated_date=_moment(entity["updatedDate"]),
+    )
+
+
+def _moment(value: datetime) -> datetime:
+    """Turn the SDK's subclass of datetime, which carries the service's text, into a plain one."""
+    return datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))

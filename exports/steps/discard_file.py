@@ -1,0 +1,21 @@
+"""Step: remove what a cancelled job has left."""
+
+from __future__ import annotations
+
+from exports.payloads import DiscardFile, Done
+from exports.services import Services
+from exports.states import JobStatus
+
+
+def discard_file(services: Services, order: DiscardFile) -> Done:
+    """Remove staged blocks and the file of a cancelled job, after its last step has ended.
+
+    Safe to run twice. Touches nothing if the job goes on in a later attempt.
+
+    Raises:
+        StorageUnavailableError: Can be tried again.
+    """
+    job = services.jobs.get(order.job.tenant, order.job.code)
+    if job is not None and job.status is JobStatus.CANCELLED and job.attempt == order.job.attempt:
+        services.files.discard(job.file_path)
+    return Done()

@@ -1,0 +1,101 @@
+"""HTTP triggers: list jobs, cancel one, fetch its file and its proof."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from exports.jobs import CsvExportJobDto
+from exports.manifest import ManifestDto
+from exports.problems import ALREADY_ENDED, EXPIRED, INVALID_QUERY, JOB_NOT_FOUND, NOT_COMPLETED
+from exports.scopes import Scope
+from exports.services import ServiceProvider
+from exports.states import JobStatus
+from exports.steps.cancel_export import cancel_export as cancel_export_step
+from exports.steps.fetch_file import fetch_link, fetch_manifest
+from exports.steps.get_export import present
+from exports.steps.list_exports import list_exports as list_exports_step
+from exports.triggers.export_http import COLLECTION, ITEM, code_of
+from exports.triggers.query import one_of_query, page_of_query, values_of_query
+from exports.triggers.routes import Call, Parameter, Reply, Route, add_route
+from shared.http import json_bytes_response, json_response
+from shared.paging import ListDto
+
+_STATUSES = [status.value for status in JobStatus]
+
+LIST = Route(
+    name="list_exports",
+    method="GET",
+    path=COLLECTION,
+    summary="The tenant's exports, newest first",
+    scope=Scope.EXPORTS_READ,
+    parameters=(
+        Parameter("limit", "query", "The most jobs to give", {"type": "integer", "minimum": 1, "maximum": 100}),
+        Parameter("continuationToken", "query", "Where to go on, from the list before", {"type": "string"}),
+        Parameter(
+            "status",
+            "query",
+            "Only jobs of this status; may be repeated",
+            {"type": "array", "items": {"type": "string", "enum": _STATUSES}},
+        ),
+    ),
+    replies={200: Reply("One page of the list", ListDto[CsvExportJobDto])},
+    problems=(INVALID_QUERY,),
+)
+CANCEL = Route(
+    name="cancel_export",
+    method="DELETE",
+    path=ITEM,
+    summary="Cancel an export",
+    scope=Scope.EXPORTS_WRITE,
+    replies={200: Reply("The job, now or already `Cancelled`", CsvExportJobDto)},
+    problems=(JOB_NOT_FOUND, ALREADY_ENDED),
+)
+DOWNLOAD = Route(
+    name="download_export",
+    method="GET",
+    path=f"{ITEM}/download",
+    summary="Go to the file, by a fresh link",
+    scope=Scope.EXPORTS_READ,
+    replies={302: Reply("The link", headers={"Location": "A time-limited URL of the file"})},
+    problems=(JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
+)
+MANIFEST = Route(
+    name="get_manifest",
+    method="GET",
+    path=f"{ITEM}/manifest",
+    summary="The proof of the file: pages, key ranges, rows, bytes, SHA-256",
+    scope=Scope.EXPORTS_READ,
+    replies={200: Reply("The manifest", ManifestDto)},
+    problems=(JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
+)
+ROUTES = (LIST, CANCEL, DOWNLOAD, MANIFEST)
+
+
+def job_http(provide: ServiceProvider) -> df.Blueprint:
+    """Build the HTTP triggers of jobs that exist."""
+    blueprint = df.Blueprint()
+    for route, handler in ((LIST, _list), (CANCEL, _cancel), (DOWNLOAD, _download), (MANIFEST, _manifest)):
+        add_route(blueprint, provide, route, handler)
+    return blueprint
+
+
+def _list(call: Call) -> func.HttpResponse:
+    query = call.req.url
+    page = page_of_query(query)
+    statuses = [JobStatus(one_of_query("status", value, _STATUSES)) for value in values_of_query(query, "status")]
+    return json_response(list_exports_step(call.services, call.tenant, page.limit, page.after, statuses))
+
+
+def _cancel(call: Call) -> func.HttpResponse:
+    job = cancel_export_step(call.services, call.tenant, code_of(call), call.caller.actor)
+    return json_response(present(call.services, job))
+
+
+def _download(call: Call) -> func.HttpResponse:
+    link = fetch_link(call.services, call.tenant, code_of(call), call.caller.actor)
+    return func.HttpResponse(status_code=302, headers={"Location": link, "Cache-Control": "no-store"})
+
+
+def _manifest(call: Call) -> func.HttpResponse:
+    return json_bytes_response(fetch_manifest(call.services, call.tenant, code_of(call)))

@@ -1,0 +1,205 @@
+"""Jobs that exist: listed, cancelled, downloaded, proven."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests.e2e.test_bad_input import assert_problem
+from tests.support.expected import client_records, records
+from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, System, download, request
+
+JOBS = f"/tenants/{HARBOUR}{EXPORT}"
+SMALL = {"filter": {"search": "no client is called this"}}
+
+
+def listed(system: System, **query: Any) -> Any:
+    answer = system.call("GET", f"{JOBS}?{urlencode(query, doseq=True)}")
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def no_redirect(url: str, key: str) -> tuple[int, dict[str, str]]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection.request("GET", parts.path, headers={"x-api-key": key})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def test_the_list_gives_the_newest_first(system: System) -> None:
+    started = [system.start_export(SMALL, HARBOUR).json["code"] for _ in range(3)]
+
+    assert [job["code"] for job in listed(system, limit=3)["data"]] == started[::-1]
+
+
+def test_a_list_can_be_followed_to_its_end_without_gaps_or_repeats(system: System) -> None:
+    started = {system.start_export(SMALL, HARBOUR).json["code"] for _ in range(5)}
+    codes: list[str] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        page = listed(system, **query)
+        assert len(page["data"]) <= page["limit"] == 2
+        codes += [job["code"] for job in page["data"]]
+        if not page["hasMore"]:
+            break
+        query["continuationToken"] = page["continuationToken"]
+
+    assert page["continuationToken"] is None
+    assert len(codes) == len(set(codes))
+    assert codes == sorted(codes)
+    assert started <= set(codes)
+
+
+def test_the_list_can_be_filtered_by_several_statuses(system: System) -> None:
+    system.start_export(SMALL, HARBOUR)
+    cancelled = system.start_async({}, HARBOUR)
+    system.call("DELETE", cancelled)
+
+    assert {job["status"] for job in listed(system, status=["Completed"])["data"]} == {"Completed"}
+    both = {job["status"] for job in listed(system, status=["Cancelled", "Completed"], limit=100)["data"]}
+    assert both == {"Cancelled", "Completed"}
+
+
+def test_the_list_of_one_tenant_has_no_job_of_another(system: System) -> None:
+    theirs = system.start_export(SMALL, NORTHWIND).json["code"]
+
+    assert theirs not in {job["code"] for job in listed(system, limit=100)["data"]}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"limit": "٣"}, {"status": "Done"}, {"continuationToken": "x"}],
+)
+def test_a_wrong_query_is_400(system: System, query: dict[str, Any]) -> None:
+    assert_problem(system.call("GET", f"{JOBS}?{urlencode(query)}"), 400, "invalid-query")
+
+
+def test_a_cancelled_job_stays_cancelled_and_has_no_link(system: System) -> None:
+    location = system.start_async({})
+    answer = system.call("DELETE", location)
+
+    assert (answer.status, answer.json["status"], answer.json["downloadUrl"]) == (200, "Cancelled", None)
+    assert answer.json["completedDate"]
+    time.sleep(1.5)
+    assert system.job(location)["status"] == "Cancelled"
+    assert_problem(system.call("GET", f"{location}/download"), 409, "not-completed")
+
+
+def test_cancelling_twice_gives_the_same_job(system: System) -> None:
+    location = system.start_async({})
+    first, second = (system.call("DELETE", location) for _ in range(2))
+
+    assert (first.status, second.status) == (200, 200)
+    assert second.json["completedDate"] == first.json["completedDate"]
+
+
+def test_what_has_ended_cannot_be_cancelled(system: System) -> None:
+    location = system.start_export(SMALL).headers["location"]
+
+    assert_problem(system.call("DELETE", location), 409, "already-ended")
+
+
+def test_a_download_goes_to_a_fresh_link_of_the_file(system: System, database_url: str) -> None:
+    location = system.start_export({}, HARBOUR).headers["location"]
+    status, headers = no_redirect(f"{location}/download", KEY)
+
+    assert status == 302
+    assert headers["cache-control"] == "no-store"
+    file = request("GET", headers["location"]).body
+    assert records(file)[1:] == client_records(database_url, HARBOUR)
+
+
+def test_the_manifest_proves_the_file_page_by_page(system: System) -> None:
+    job = system.wait(system.start_async({}))
+    manifest = system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}/{job['code']}/manifest").json
+    file, at = download(job), 0
+
+    assert (manifest["rows"], manifest["bytes"]) == (job["totalItems"], len(file))
+    assert len(manifest["pages"]) > 4
+    for page in manifest["pages"]:
+        piece, at = file[at : at + page["bytes"]], at + page["bytes"]
+        assert hashlib.sha256(piece).hexdigest() == page["sha256"]
+    assert at == len(file)
+
+
+def test_the_key_ranges_of_the_manifest_tile_the_key_space(system: System) -> None:
+    location = system.start_export({}).headers["location"]
+    pages = system.call("GET", f"{location}/manifest").json["pages"]
+
+    assert pages[0]["start"] is None
+    assert pages[-1]["stop"] is None
+    assert all(page["stop"] == following["start"] for page, following in itertools.pairwise(pages))
+
+
+@pytest.mark.parametrize("part", ["download", "manifest"])
+def test_a_file_that_is_not_complete_cannot_be_fetched(system: System, part: str) -> None:
+    location = system.start_async({})
+    system.call("DELETE", location)
+
+    assert_problem(system.call("GET", f"{location}/{part}"), 409, "not-completed")
+
+
+def test_a_status_that_has_not_changed_is_304(system: System) -> None:
+    location = system.start_export(SMALL).headers["location"]
+    first = system.call("GET", location)
+    again = system.call("GET", location, if_none_match=first.headers["etag"])
+
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert system.call("GET", location, if_none_match='"another"').status == 200
+
+
+def test_the_etag_changes_with_the_job(system: System) -> None:
+    location = system.start_async({})
+    before = system.call("GET", location).headers["etag"]
+    system.wait(location)
+
+    assert system.call("GET", location).headers["etag"] != before
+
+
+def test_the_same_idempotency_key_and_body_lead_to_the_same_job(system: System) -> None:
+    answers = [system.start_export(body, idempotency_key="one") for body in (SMALL, {**SMALL, "includeHeaders": True})]
+
+    assert len({answer.json["code"] for answer in answers}) == 1
+
+
+def test_an_idempotency_key_with_another_body_is_422(system: System) -> None:
+    system.start_export(SMALL, idempotency_key="two")
+
+    assert_problem(system.start_export({}, idempotency_key="two"), 422, "idempotency-key-reused")
+
+
+def test_two_tenants_may_use_the_same_idempotency_key(system: System) -> None:
+    answers = [system.start_export(SMALL, tenant, idempotency_key="three") for tenant in (NORTHWIND, HARBOUR)]
+
+    assert len({answer.json["code"] for answer in answers}) == 2
+
+
+def test_two_hundred_identical_posts_at_once_are_one_job(system: System) -> None:
+    def start(_: int) -> Any:
+        return system.start_export(SMALL, HARBOUR, idempotency_key="at once", prefer="respond-async")
+
+    before = system.log.count("event=export.started")
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(start, range(200)))
+
+    assert {answer.status for answer in answers} <= {201, 202}
+    assert len({answer.json["code"] for answer in answers}) == 1
+    assert system.log.count("event=export.started") == before + 1
+
+
+@pytest.mark.parametrize("key", [" ", "x" * 256, "é"])
+def test_a_malformed_idempotency_key_is_400(system: System, key: str) -> None:
+    raw = key.encode("utf-8").decode("latin-1")
+
+    assert_problem(system.start_export(SMALL, idempotency_key=raw), 400, "invalid-header")
