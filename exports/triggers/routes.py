@@ -1,82 +1,38 @@
-"""Every HTTP route is declared once; the declaration registers it, names it in 405 answers and documents it."""
+"""Registers declared routes: each in all its forms, behind the checks of its kind."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from exports.problems import describe
-from exports.scopes import Scope
+from exports.routes import TENANT_PREFIX, Parameter, Reply, Route, allowed_methods
 from exports.services import ServiceProvider, Services
 from exports.steps.start_export import OrchestrationStarter
 from exports.triggers.access import Caller, authorize
 from shared.http import answering_problems
-from shared.models import Model
-from shared.problems import ProblemType
 
-TENANT_PREFIX = "tenants/{tenant}/"
+__all__ = [
+    "OPEN_METHODS",
+    "TENANT_PREFIX",
+    "Call",
+    "Handler",
+    "Parameter",
+    "Reply",
+    "Route",
+    "StartingHandler",
+    "add_open_route",
+    "add_route",
+    "add_starting_route",
+    "allowed_methods",
+]
+
 OPEN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter in the query or the headers.
-
-    Attributes:
-        place: `query` or `header`.
-        schema: JSON Schema of the value.
-    """
-
-    name: str
-    place: str
-    description: str
-    schema: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A successful answer: what it means, its body, its headers by name with their meaning."""
-
-    meaning: str
-    body: type[Model] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route, as it is registered and documented.
-
-    Attributes:
-        name: Name of the function, and of the operation.
-        path: Template without a leading slash, without the tenant.
-        scope: What the caller's key must allow; None: open to everyone, and without a form by tenant.
-        body: Model of the JSON body, if it takes one.
-        replies: Successful answers by status.
-        problems: What else it answers, beside what every route of its kind does.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    scope: Scope | None
-    replies: Mapping[int, Reply]
-    problems: Sequence[ProblemType] = ()
-    body: type[Model] | None = None
-    parameters: Sequence[Parameter] = ()
-
-    @property
-    def forms(self) -> tuple[tuple[str, str], ...]:
-        """Function name and path template of each form: the short one, and the one that names the tenant."""
-        if self.scope is None:
-            return ((self.name, self.path),)
-        return (self.name, self.path), (f"{self.name}_of_tenant", TENANT_PREFIX + self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +95,6 @@ def add_open_route(
 
     methods = OPEN_METHODS if route.method == "*" else (route.method,)
     _register(blueprint, route.name, route.path, list(methods), answer)
-
-
-def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
-    """Name the methods that the routes offer at a path (without a leading slash)."""
-    found = {route.method for route in routes for _, template in route.forms if _matches(template, path)}
-    return sorted(found)
-
-
-def _matches(template: str, path: str) -> bool:
-    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
-    return re.fullmatch(pattern, path, re.IGNORECASE) is not None
 
 
 def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call:

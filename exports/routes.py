@@ -1,0 +1,88 @@
+"""Declarations of HTTP routes: each is declared once; that registers it, names it in 405 answers and documents it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from exports.scopes import Scope
+from shared.models import Model
+from shared.problems import ProblemType
+
+TENANT_PREFIX = "tenants/{tenant}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the query or the headers.
+
+    Attributes:
+        place: `query` or `header`.
+        schema: JSON Schema of the value.
+    """
+
+    name: str
+    place: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer: what it means, its body, its headers by name with their meaning.
+
+    Attributes:
+        schema: JSON Schema of a body that is no model.
+    """
+
+    meaning: str
+    body: type[Model] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route, as it is registered and documented.
+
+    Attributes:
+        name: Name of the function, and of the operation.
+        path: Template without a leading slash, without the tenant.
+        scope: What the caller's key must allow; None: open to everyone, and without a form by tenant.
+        body: Model of the JSON body, if it takes one.
+        replies: Successful answers by status.
+        problems: What else it answers, beside what every route of its kind does.
+        description: What the summary has no room for.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    scope: Scope | None
+    replies: Mapping[int, Reply]
+    problems: Sequence[ProblemType] = ()
+    body: type[Model] | None = None
+    parameters: Sequence[Parameter] = ()
+    description: str = ""
+
+    @property
+    def forms(self) -> tuple[tuple[str, str], ...]:
+        """Function name and path template of each form: the short one, and the one that names the tenant."""
+        if self.scope is None:
+            return ((self.name, self.path),)
+        return (self.name, self.path), (f"{self.name}_of_tenant", TENANT_PREFIX + self.path)
+
+
+def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
+    """Name the methods that the routes offer at a path (without a leading slash)."""
+    found = {route.method for route in routes for _, template in route.forms if _matches(template, path)}
+    return sorted(found)
+
+
+def _matches(template: str, path: str) -> bool:
+    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+    return re.fullmatch(pattern, path, re.IGNORECASE) is not None
