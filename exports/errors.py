@@ -6,6 +6,9 @@
     │   └── StorageUnavailableError     blobs or tables did not answer
     ├── RefusedError                    a caller asks for what cannot be; the HTTP boundary says so
     │   ├── JobNotFoundError            there is no such job
+    │   ├── MappingNotFoundError        there is no such mapping
+    │   ├── PresetReadOnlyError         a preset belongs to everyone
+    │   ├── TooManyMappingsError        the tenant has as many mappings as it may
     │   ├── NotCompletedError           the job has no file
     │   ├── ExpiredError                the file is no longer kept
     │   ├── KeyReusedError              the idempotency key stands for another request
@@ -54,6 +57,18 @@ class RefusedError(ExportError):
 
 class JobNotFoundError(RefusedError):
     """There is no such job."""
+
+
+class MappingNotFoundError(RefusedError):
+    """There is no such mapping."""
+
+
+class PresetReadOnlyError(RefusedError):
+    """A preset belongs to everyone, so nobody can change it."""
+
+
+class TooManyMappingsError(RefusedError):
+    """The tenant has as many mappings as it may have."""
 
 
 class NotCompletedError(RefusedError):

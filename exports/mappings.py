@@ -39,7 +39,6 @@ class MappingType(StrEnum):
     CLIENT = "Client"
 
 
-
 def _one_line(name: str) -> str:
     if _CONTROL.search(name):
         raise PydanticCustomError("control_characters", "leave out line breaks and other control characters")

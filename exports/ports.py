@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from exports.audit import AuditEntry
 from exports.idempotency import IdempotencyRecord
 from exports.jobs import Job, JobRef
+from exports.mappings import SavedMapping
 from exports.requests import ClientFilter
 from exports.states import JobStatus
 
@@ -174,6 +175,40 @@ class FileStore(Protocol):
 
     def link(self, path: str, expires: datetime) -> str:
         """Mint a URL that reads this one file until `expires`."""
+
+
+class MappingStore(Protocol):
+    """Keeps saved mappings. Every method raises `StorageUnavailableError` when trying again can help."""
+
+    def create(self, mapping: SavedMapping) -> bool:
+        """Add a mapping; False, and nothing changed, if its code is taken."""
+
+    def get(self, tenant: str, code: str) -> SavedMapping | None:
+        """Look a mapping up by tenant and code."""
+
+    def all(self, tenant: str) -> builtins.list[SavedMapping]:
+        """Give every mapping of a tenant, in any order; there are at most a few hundred."""
+
+    def count(self, tenant: str) -> int:
+        """Count the mappings of a tenant."""
+
+    def change(self, tenant: str, code: str, alter: Callable[[SavedMapping], SavedMapping]) -> SavedMapping:
+        """Write `alter(mapping)` if the mapping is still the one that was read, else read and alter again.
+
+        `alter` may run several times; what it raises passes through and nothing is written.
+
+        Raises:
+            MappingNotFoundError: There is no such mapping.
+        """
+
+    def delete(self, tenant: str, code: str, check: Callable[[SavedMapping], None]) -> None:
+        """Delete the mapping if it is still the one that `check` has seen, else read and check again.
+
+        `check` may run several times; what it raises passes through and nothing is deleted.
+
+        Raises:
+            MappingNotFoundError: There is no such mapping.
+        """
 
 
 class IdempotencyStore(Protocol):

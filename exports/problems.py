@@ -7,13 +7,25 @@ from exports.errors import (
     ExportError,
     JobNotFoundError,
     KeyReusedError,
+    MappingNotFoundError,
     NotCompletedError,
+    PresetReadOnlyError,
     QuotaExceededError,
+    TooManyMappingsError,
     TransientError,
 )
+from exports.scopes import Scope
 from exports.settings import SettingsError
+from exports.specs import InvalidSpecError, SensitiveFieldsError
 from exports.states import IllegalTransitionError
-from shared.http import BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
+from shared.http import (
+    BODY_TOO_LARGE,
+    INTERNAL,
+    INVALID_REQUEST,
+    MALFORMED_BODY,
+    UNSUPPORTED_MEDIA_TYPE,
+    invalid_request,
+)
 from shared.problems import ProblemError, ProblemType
 
 INVALID_HEADER = ProblemType("invalid-header", 400, "A header is not valid")
@@ -21,10 +33,15 @@ INVALID_QUERY = ProblemType("invalid-query", 400, "A query parameter is not vali
 TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant must be named")
 INVALID_API_KEY = ProblemType("invalid-api-key", 401, "Invalid or missing API key")
 FORBIDDEN = ProblemType("forbidden", 403, "The API key does not allow this")
+SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key does not allow sensitive fields")
 JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
+MAPPING_NOT_FOUND = ProblemType("mapping-not-found", 404, "There is no such mapping")
+PRESET_READ_ONLY = ProblemType("preset-read-only", 409, "A preset cannot be changed")
+TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has as many mappings as it may have")
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
 EXPIRED = ProblemType("expired", 410, "The file is no longer kept")
+PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "It has changed since it was read")
 KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key stands for another request")
 QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has as many exports as it may have")
 ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
@@ -39,10 +56,15 @@ PROBLEMS: tuple[ProblemType, ...] = (
     TENANT_REQUIRED,
     INVALID_API_KEY,
     FORBIDDEN,
+    SENSITIVE_FIELDS,
     JOB_NOT_FOUND,
+    MAPPING_NOT_FOUND,
+    PRESET_READ_ONLY,
+    TOO_MANY_MAPPINGS,
     NOT_COMPLETED,
     ALREADY_ENDED,
     EXPIRED,
+    PRECONDITION_FAILED,
     KEY_REUSED,
     QUOTA_EXCEEDED,
     ROUTE_NOT_FOUND,
@@ -57,6 +79,9 @@ PROBLEMS: tuple[ProblemType, ...] = (
 _RETRY_SECONDS = "5"
 _REFUSALS: dict[type[ExportError], ProblemType] = {
     JobNotFoundError: JOB_NOT_FOUND,
+    MappingNotFoundError: MAPPING_NOT_FOUND,
+    PresetReadOnlyError: PRESET_READ_ONLY,
+    TooManyMappingsError: TOO_MANY_MAPPINGS,
     NotCompletedError: NOT_COMPLETED,
     ExpiredError: EXPIRED,
     KeyReusedError: KEY_REUSED,
@@ -70,6 +95,12 @@ def describe(error: Exception) -> ProblemError | None:
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
     if isinstance(error, QuotaExceededError):
         return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
+    if isinstance(error, InvalidSpecError):
+        return invalid_request(error.faults)
+    if isinstance(error, SensitiveFieldsError):
+        named = ", ".join(field.value for field in error.fields)
+        detail = f"This API key lacks the scope {Scope.FIELDS_SENSITIVE.value}, which these fields need: {named}."
+        return ProblemError(SENSITIVE_FIELDS, detail, error.faults)
     for refusal, kind in _REFUSALS.items():
         if isinstance(error, refusal):
             return ProblemError(kind, str(error))

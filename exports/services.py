@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from exports.ports import AuditLog, ClientSource, FileStore, IdempotencyStore, JobStore, PageLedger
+from exports.ports import AuditLog, ClientSource, FileStore, IdempotencyStore, JobStore, MappingStore, PageLedger
 from exports.settings import Settings, read_settings
 
 
@@ -21,6 +21,7 @@ class Services:
     jobs: JobStore
     pages: PageLedger
     files: FileStore
+    mappings: MappingStore
     requests: IdempotencyStore
     audit: AuditLog
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -37,6 +38,7 @@ def build_services(settings: Settings) -> Services:
     from exports.adapters.table_audit import TableAuditLog
     from exports.adapters.table_idempotency import TableIdempotencyStore
     from exports.adapters.table_jobs import TableJobStore
+    from exports.adapters.table_mappings import TableMappingStore
     from exports.adapters.table_pages import TablePageLedger
     from shared.storage import StorageAccount
 
@@ -47,6 +49,7 @@ def build_services(settings: Settings) -> Services:
         jobs=TableJobStore(account),
         pages=TablePageLedger(account),
         files=BlobFileStore(account),
+        mappings=TableMappingStore(account),
         requests=TableIdempotencyStore(account),
         audit=TableAuditLog(account),
     )

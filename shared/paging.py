@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from shared.models import Model
 
 T = TypeVar("T", bound=Model)
-MAX_TOKEN_CHARS = 1_000
+MAX_TOKEN_CHARS = 2_000
 
 
 class ListDto(Model, Generic[T]):
@@ -33,7 +33,7 @@ class BadTokenError(ValueError):
 
 def encode_token(position: str) -> str:
     """Hide where a list goes on in an opaque token that is safe in a URL."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(position, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def decode_token(token: str) -> str:

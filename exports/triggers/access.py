@@ -9,6 +9,7 @@ import azure.functions as func
 
 from exports.problems import FORBIDDEN, INVALID_API_KEY, TENANT_REQUIRED
 from exports.scopes import Scope
+from exports.specs import SensitiveFields
 from shared.api_keys import ApiKey, find_key
 from shared.problems import ProblemError
 
@@ -26,6 +27,11 @@ class Caller:
     def actor(self) -> str:
         """Who stands in the audit log."""
         return str(getattr(self.key, "id", "key"))
+
+    @property
+    def sensitive_fields(self) -> SensitiveFields:
+        """What becomes of sensitive fields in this caller's exports."""
+        return SensitiveFields.ALLOWED if self.may(Scope.FIELDS_SENSITIVE) else SensitiveFields.REFUSED
 
     def may(self, scope: Scope) -> bool:
         """Say whether the key has a scope."""

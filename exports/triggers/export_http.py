@@ -10,18 +10,18 @@ import azure.functions as func
 from exports.errors import JobNotFoundError
 from exports.idempotency import IdempotencyRecord, is_idempotency_key
 from exports.job_codes import is_job_code
-from exports.jobs import CsvExportJobDto, ExportSpec, job_etag
-from exports.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED
+from exports.jobs import CsvExportJobDto, job_etag
+from exports.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
 from exports.requests import CsvExportRequestDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider
-from exports.specs import InvalidSpecError, make_spec
 from exports.steps.get_export import get_export as get_export_step
 from exports.steps.get_export import present
+from exports.steps.pin_spec import pin_spec
 from exports.steps.request_export import claim_key, request_export
 from exports.steps.start_export import OrchestrationStarter, wait_for_end
 from exports.triggers.routes import Call, Parameter, Reply, Route, add_route, add_starting_route
-from shared.http import invalid_request, json_response, matches, read_body
+from shared.http import json_response, matches, read_body
 from shared.problems import ProblemError
 
 COLLECTION = "clients/export/csv"
@@ -54,7 +54,7 @@ START = Route(
             {"type": "string", "minLength": 1, "maxLength": 255},
         ),
     ),
-    problems=(INVALID_HEADER, KEY_REUSED, QUOTA_EXCEEDED),
+    problems=(INVALID_HEADER, SENSITIVE_FIELDS, KEY_REUSED, QUOTA_EXCEEDED),
     replies={
         201: Reply("The export has ended, within ten seconds", CsvExportJobDto, _LOCATION),
         202: Reply("The export goes on", CsvExportJobDto, _LOCATION | _RETRY_AFTER),
@@ -87,7 +87,7 @@ async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse
     """Start a job and wait a little, so that a small export is answered with its link."""
     services = call.services
     request = read_body(call.req, CsvExportRequestDto, MAX_BODY_BYTES)
-    spec = _spec(request)
+    spec = await asyncio.to_thread(pin_spec, services, call.tenant, request, call.caller.sensitive_fields)
     repeat = await _claimed(call, request)
     job = await request_export(services, starter, call.tenant, spec, call.caller.actor, repeat)
     job = await wait_for_end(services, job, _wait_seconds(call.req, services.settings.wait_seconds))
@@ -125,13 +125,6 @@ def code_of(call: Call) -> str:
     if not is_job_code(code):
         raise JobNotFoundError("There is no such job.")
     return code
-
-
-def _spec(request: CsvExportRequestDto) -> ExportSpec:
-    try:
-        return make_spec(request)
-    except InvalidSpecError as error:
-        raise invalid_request(error.faults) from None
 
 
 def _wait_seconds(req: func.HttpRequest, longest: float) -> float:

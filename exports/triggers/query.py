@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,8 +39,8 @@ def one_of_query(name: str, value: str, known: Collection[str]) -> str:
     return value
 
 
-def page_of_query(url: str) -> PageQuery:
-    """Read `limit` and `continuationToken` of a list of jobs.
+def page_of_query(url: str, is_position: Callable[[str], bool] = is_job_code) -> PageQuery:
+    """Read `limit` and `continuationToken` of a list; of jobs, unless told what a position is.
 
     Raises:
         ProblemError: 400.
@@ -48,20 +48,20 @@ def page_of_query(url: str) -> PageQuery:
     limit = _last(url, "limit")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LIMIT):
         raise ProblemError(INVALID_QUERY, f"limit must be a whole number from 1 to {MAX_LIMIT}.")
-    return PageQuery(int(limit or DEFAULT_LIMIT), _position(_last(url, "continuationToken")))
+    return PageQuery(int(limit or DEFAULT_LIMIT), _position(_last(url, "continuationToken"), is_position))
 
 
 def _last(url: str, name: str) -> str | None:
     return next(reversed(values_of_query(url, name)), None)
 
 
-def _position(token: str | None) -> str | None:
+def _position(token: str | None, is_position: Callable[[str], bool]) -> str | None:
     if token is None:
         return None
     try:
         position = decode_token(token)
     except BadTokenError as error:
         raise ProblemError(INVALID_QUERY, str(error)) from None
-    if not is_job_code(position):
+    if not is_position(position):
         raise ProblemError(INVALID_QUERY, "The continuation token is not one of this list; start from the beginning.")
     return position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime
 
@@ -10,7 +11,8 @@ import azure.functions as func
 
 from exports.job_codes import slot_job_code
 from exports.services import ServiceProvider, Services
-from exports.specs import make_spec
+from exports.specs import SensitiveFields
+from exports.steps.pin_spec import pin_spec
 from exports.steps.start_export import OrchestrationStarter, make_job, start_export
 
 SCHEDULE = "%EXPORT_SCHEDULE%"
@@ -43,7 +45,9 @@ async def _run(services: Services, timer: func.TimerRequest, starter: Orchestrat
 
 
 async def _start(services: Services, starter: OrchestrationStarter, tenant: str, slot: datetime) -> str | None:
-    spec = make_spec(services.settings.schedule_request)
+    """No caller stands behind app settings: sensitive fields are exported only where they are named."""
+    request = services.settings.schedule_request
+    spec = await asyncio.to_thread(pin_spec, services, tenant, request, SensitiveFields.IF_NAMED)
     code = slot_job_code(f"{tenant}/{_NAME}", slot)
     job = await start_export(services, starter, make_job(tenant, spec, code, services.now()), f"schedule:{_NAME}")
     return job.code if job else None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from exports.job_codes import new_job_code
 from exports.jobs import ExportSpec, Job
-from exports.requests import ALL_COLUMNS
+from exports.requests import ALL_COLUMNS, ColumnMapping, CsvExportRequestDto
+from exports.specs import SensitiveFields, make_spec
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _numbers = itertools.count()
@@ -18,6 +20,15 @@ _numbers = itertools.count()
 def a_spec(**changes: Any) -> ExportSpec:
     """Every field of every client, unless told otherwise."""
     return ExportSpec(columns=ALL_COLUMNS).model_copy(update=changes)
+
+
+def a_spec_of(
+    request: CsvExportRequestDto,
+    mappings: Mapping[str, Sequence[ColumnMapping]] | None = None,
+    sensitive: SensitiveFields = SensitiveFields.ALLOWED,
+) -> ExportSpec:
+    """What a request comes to for a tenant with these mappings, by code; sensitive fields are like any other."""
+    return make_spec(request, (mappings or {}).get, sensitive)
 
 
 def a_job(**changes: Any) -> Job:

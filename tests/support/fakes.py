@@ -13,11 +13,12 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from exports.audit import AuditEntry
-from exports.errors import JobNotFoundError, SourceMismatchError
+from exports.errors import JobNotFoundError, MappingNotFoundError, SourceMismatchError
 from exports.fields import VIEW_COLUMNS
 from exports.idempotency import IdempotencyRecord
 from exports.job_codes import first_code_before
 from exports.jobs import Job, JobRef
+from exports.mappings import SavedMapping
 from exports.ports import Boundaries, ClientSelection, KeyRange, PageRecord, Row
 from exports.requests import SEARCHED_COLUMNS, ClientFilter
 from exports.services import Services
@@ -212,6 +213,54 @@ class MemoryFileStore:
         del self._blobs[path].uncommitted[block]
 
 
+class MemoryMappingStore:
+    """`MappingStore` with optimistic writes, as under an ETag. `before_write` runs between reading and writing."""
+
+    def __init__(self) -> None:
+        self.before_write: Hook = _nothing
+        self._mappings: dict[tuple[str, str], SavedMapping] = {}
+        self._lock = Lock()
+
+    def create(self, mapping: SavedMapping) -> bool:
+        with self._lock:
+            return self._mappings.setdefault((mapping.tenant, mapping.code), mapping) is mapping
+
+    def get(self, tenant: str, code: str) -> SavedMapping | None:
+        return self._mappings.get((tenant, code))
+
+    def all(self, tenant: str) -> list[SavedMapping]:
+        return [mapping for mapping in self._mappings.values() if mapping.tenant == tenant]
+
+    def count(self, tenant: str) -> int:
+        return len(self.all(tenant))
+
+    def change(self, tenant: str, code: str, alter: Callable[[SavedMapping], SavedMapping]) -> SavedMapping:
+        while True:
+            before = self._require(tenant, code)
+            after = alter(before)
+            self.before_write()
+            with self._lock:
+                if self.get(tenant, code) is before:
+                    self._mappings[tenant, code] = after
+                    return after
+
+    def delete(self, tenant: str, code: str, check: Callable[[SavedMapping], None]) -> None:
+        while True:
+            before = self._require(tenant, code)
+            check(before)
+            self.before_write()
+            with self._lock:
+                if self.get(tenant, code) is before:
+                    del self._mappings[tenant, code]
+                    return
+
+    def _require(self, tenant: str, code: str) -> SavedMapping:
+        found = self.get(tenant, code)
+        if found is None:
+            raise MappingNotFoundError("There is no such mapping.")
+        return found
+
+
 class MemoryIdempotencyStore:
     """`IdempotencyStore` in a dictionary."""
 
@@ -339,6 +388,7 @@ class MemoryServices(Services):
     jobs: MemoryJobStore
     pages: MemoryPageLedger
     files: MemoryFileStore
+    mappings: MemoryMappingStore
     requests: MemoryIdempotencyStore
     audit: MemoryAuditLog
     now: Clock = field(default_factory=Clock)
@@ -362,6 +412,7 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         jobs=MemoryJobStore(),
         pages=MemoryPageLedger(),
         files=MemoryFileStore(clock),
+        mappings=MemoryMappingStore(),
         requests=MemoryIdempotencyStore(),
         audit=MemoryAuditLog(),
         now=clock,

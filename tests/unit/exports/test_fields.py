@@ -6,6 +6,7 @@ import pytest
 
 from exports.fields import (
     FIELD_COLUMNS,
+    SENSITIVE_FIELDS,
     VIEW_COLUMNS,
     CellKind,
     ClientStatus,
@@ -88,3 +89,9 @@ def test_booleans_dates_and_addresses_are_told_apart_from_text() -> None:
     assert kinds[CellKind.DATE] == {"VatRegDate", "IncorporationDate", "ContactDateOfBirth"}
     assert kinds[CellKind.ADDRESS] == {"RegisteredAddress", "PostalAddress", "InvoiceAddress"}
     assert len(kinds[CellKind.TEXT]) == 55
+
+
+def test_secrets_and_private_facts_of_a_person_are_sensitive_and_working_references_are_not() -> None:
+    secrets = {"NiNumber", "CompaniesHouseAuthenticationCode", "PersonalCode"}
+    private = {"ContactDateOfBirth", "ContactNationality", "ContactMaritalStatus"}
+    assert {field.value for field in SENSITIVE_FIELDS} == secrets | private

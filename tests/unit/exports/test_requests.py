@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from exports.fields import TargetField
 from exports.requests import ALL_COLUMNS, CsvExportRequestDto
-from exports.specs import make_spec
+from tests.support.builders import a_spec_of
 from tests.support.http import faults_of_body
 
 NAME = {"csvHeader": "Client", "targetField": "Name"}
@@ -21,7 +21,7 @@ def _faults(body: Any) -> list[tuple[str, str]]:
 
 
 def test_an_empty_body_asks_for_every_client_with_every_field_and_headers() -> None:
-    spec = make_spec(CsvExportRequestDto.model_validate_json("{}"))
+    spec = a_spec_of(CsvExportRequestDto.model_validate_json("{}"))
     assert [column.target_field for column in spec.columns] == list(TargetField)
     assert [column.csv_header for column in spec.columns] == [field.value for field in TargetField]
     assert spec.include_headers
@@ -45,7 +45,7 @@ def test_every_property_is_understood() -> None:
             "updatedSince": moment,
         },
     }
-    spec = make_spec(CsvExportRequestDto.model_validate(body))
+    spec = a_spec_of(CsvExportRequestDto.model_validate(body))
     assert spec.columns[0].csv_header == "Client"
     assert not spec.include_headers
     assert spec.filter.model_fields_set == set(type(spec.filter).model_fields)
@@ -54,7 +54,7 @@ def test_every_property_is_understood() -> None:
 
 def test_an_explicit_null_is_as_good_as_absent() -> None:
     request = CsvExportRequestDto.model_validate({"mappingCode": None, "columnMappings": None})
-    assert make_spec(request).columns == ALL_COLUMNS
+    assert a_spec_of(request).columns == ALL_COLUMNS
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,29 @@ from typing import Any
 
 import pytest
 
-from exports.requests import ALL_COLUMNS, CsvExportRequestDto
-from exports.specs import InvalidSpecError, make_spec
+from exports.fields import SENSITIVE_FIELDS, TargetField, source_columns
+from exports.requests import ALL_COLUMNS, SEARCHED_COLUMNS, ColumnMapping, CsvExportRequestDto
+from exports.specs import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from shared.problems import Fault
+from tests.support.builders import a_spec_of
 
 NAME = {"csvHeader": "Client", "targetField": "Name"}
 
 
+SECRET = {"csvHeader": "NI", "targetField": "NiNumber"}
+MAPPINGS = {
+    "plain": (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),),
+    "private": (
+        ColumnMapping(csv_header="Client", target_field=TargetField.NAME),
+        ColumnMapping(csv_header="NI", target_field=TargetField.NI_NUMBER),
+        ColumnMapping(csv_header="Born", target_field=TargetField.CONTACT_DATE_OF_BIRTH),
+    ),
+}
+
+
 def _spec_faults(**body: Any) -> list[Fault]:
     with pytest.raises(InvalidSpecError) as raised:
-        make_spec(CsvExportRequestDto.model_validate(body))
+        a_spec_of(CsvExportRequestDto.model_validate(body))
     return list(raised.value.faults)
 
 
@@ -23,12 +36,12 @@ def test_a_specification_holds_what_was_asked_for() -> None:
     request = CsvExportRequestDto.model_validate(
         {"columnMappings": [NAME], "includeHeaders": False, "filter": {"search": "smith"}}
     )
-    spec = make_spec(request)
+    spec = a_spec_of(request)
     assert (spec.columns, spec.include_headers, spec.filter) == (request.column_mappings, False, request.filter)
 
 
 def test_without_mappings_every_field_is_a_column() -> None:
-    assert make_spec(CsvExportRequestDto()).columns == ALL_COLUMNS
+    assert a_spec_of(CsvExportRequestDto()).columns == ALL_COLUMNS
 
 
 def test_a_header_used_twice_is_pointed_at_where_it_comes_again() -> None:
@@ -45,7 +58,7 @@ def test_a_field_used_twice_is_pointed_at_where_it_comes_again() -> None:
 
 def test_headers_that_differ_in_case_are_different() -> None:
     other = {"csvHeader": "client", "targetField": "Email"}
-    assert len(make_spec(CsvExportRequestDto.model_validate({"columnMappings": [NAME, other]})).columns) == 2
+    assert len(a_spec_of(CsvExportRequestDto.model_validate({"columnMappings": [NAME, other]})).columns) == 2
 
 
 def test_every_repetition_is_named() -> None:
@@ -58,3 +71,68 @@ def test_every_repetition_is_named() -> None:
 def test_an_unknown_mapping_is_pointed_at() -> None:
     (fault,) = _spec_faults(mappingCode="nope")
     assert (fault.pointer, fault.detail) == ("/mappingCode", "There is no mapping with this code.")
+
+
+def test_a_mapping_gives_its_columns() -> None:
+    spec = a_spec_of(CsvExportRequestDto(mapping_code="private"), MAPPINGS)
+    assert (spec.columns, spec.omitted_fields) == (MAPPINGS["private"], ())
+
+
+# --- sensitive fields ---
+
+
+def _refusal(**body: Any) -> SensitiveFieldsError:
+    with pytest.raises(SensitiveFieldsError) as raised:
+        a_spec_of(CsvExportRequestDto.model_validate(body), MAPPINGS, SensitiveFields.REFUSED)
+    return raised.value
+
+
+@pytest.mark.parametrize("sensitive", [SensitiveFields.REFUSED, SensitiveFields.IF_NAMED])
+def test_a_full_export_leaves_sensitive_fields_out_and_says_so(sensitive: SensitiveFields) -> None:
+    spec = a_spec_of(CsvExportRequestDto(), sensitive=sensitive)
+    assert set(spec.omitted_fields) == SENSITIVE_FIELDS
+    assert [column.target_field for column in spec.columns] == [
+        field for field in TargetField if field not in SENSITIVE_FIELDS
+    ]
+
+
+def test_a_full_export_with_the_right_omits_nothing() -> None:
+    spec = a_spec_of(CsvExportRequestDto(), sensitive=SensitiveFields.ALLOWED)
+    assert (spec.columns, spec.omitted_fields) == (ALL_COLUMNS, ())
+
+
+def test_a_sensitive_field_that_is_named_is_refused_and_pointed_at() -> None:
+    refusal = _refusal(columnMappings=[NAME, SECRET])
+    assert refusal.fields == (TargetField.NI_NUMBER,)
+    assert [fault.pointer for fault in refusal.faults] == ["/columnMappings/1/targetField"]
+
+
+def test_a_mapping_with_sensitive_fields_is_refused_and_they_are_named() -> None:
+    refusal = _refusal(mappingCode="private")
+    assert refusal.fields == (TargetField.NI_NUMBER, TargetField.CONTACT_DATE_OF_BIRTH)
+    assert [(fault.pointer, "NiNumber" in fault.detail) for fault in refusal.faults] == [
+        ("/mappingCode", True),
+        ("/mappingCode", False),
+    ]
+
+
+@pytest.mark.parametrize("body", [{"columnMappings": [NAME]}, {"mappingCode": "plain"}])
+def test_what_names_no_sensitive_field_needs_no_right(body: dict[str, Any]) -> None:
+    spec = a_spec_of(CsvExportRequestDto.model_validate(body), MAPPINGS, SensitiveFields.REFUSED)
+    assert (len(spec.columns), spec.omitted_fields) == (1, ())
+
+
+def test_sensitive_fields_are_exported_where_they_are_named_if_that_is_the_rule() -> None:
+    request = CsvExportRequestDto.model_validate({"columnMappings": [SECRET]})
+    assert a_spec_of(request, sensitive=SensitiveFields.IF_NAMED).columns == request.column_mappings
+
+
+def test_faults_are_named_before_rights_are_looked_at() -> None:
+    with pytest.raises(InvalidSpecError):
+        a_spec_of(
+            CsvExportRequestDto.model_validate({"columnMappings": [SECRET, SECRET]}), sensitive=SensitiveFields.REFUSED
+        )
+
+
+def test_a_search_does_not_look_into_sensitive_columns() -> None:
+    assert {source_columns(field)[0] for field in SENSITIVE_FIELDS}.isdisjoint(SEARCHED_COLUMNS)
