@@ -6,29 +6,18 @@ import secrets
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, date
-from functools import cached_property
 
-from azure.data.tables import TableClient
-
+from exports.adapters.tables import TableAdapter, answering
 from exports.audit import AuditEntry
-from exports.errors import StorageUnavailableError
 from shared.models import rfc3339
-from shared.storage import StorageAccount, failing_as
-
-_UNAVAILABLE = "Table Storage did not answer."
+from shared.storage import StorageAccount
 
 
-class TableAuditLog:
+class TableAuditLog(TableAdapter):
     """Implements `exports.ports.AuditLog` on the table `exportaudit`."""
 
     def __init__(self, account: StorageAccount, table: str = "exportaudit") -> None:
-        self._account = account
-        self._name = table
-
-    @cached_property
-    def _table(self) -> TableClient:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._account.tables.create_table_if_not_exists(self._name)
+        super().__init__(account, table)
 
     def append(self, entry: AuditEntry) -> None:
         """See `AuditLog.append`. The entry is compressed: a filter may name thousands of codes."""
@@ -41,13 +30,13 @@ class TableAuditLog:
             "code": entry.code,
             "entry": zlib.compress(entry.model_dump_json(by_alias=True).encode()),
         }
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             self._table.create_entity(row)
 
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
         """See `AuditLog.entries`."""
         query = self._table.query_entities("PartitionKey eq @day", parameters={"day": _partition(tenant, day)})
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             for row in query:
                 yield AuditEntry.model_validate_json(zlib.decompress(row["entry"]))
 

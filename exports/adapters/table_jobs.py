@@ -5,41 +5,34 @@ from __future__ import annotations
 import builtins
 import zlib
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import EdmType, EntityProperty, TableClient, UpdateMode
+from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
-from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.errors import JobNotFoundError
 from exports.job_codes import first_code_before
 from exports.jobs import ExportSpec, Failure, Job
 from exports.states import JobStatus
-from shared.storage import StorageAccount, failing_as
+from shared.storage import StorageAccount
 
-_UNAVAILABLE = "Table Storage did not answer."
 _PRECONDITION_FAILED = 412
 Entity = dict[str, Any]
 
 
-class TableJobStore:
+class TableJobStore(TableAdapter):
     """Implements `exports.ports.JobStore` on the table `exportjobs`."""
 
     def __init__(self, account: StorageAccount, table: str = "exportjobs") -> None:
-        self._account = account
-        self._name = table
-
-    @cached_property
-    def _table(self) -> TableClient:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._account.tables.create_table_if_not_exists(self._name)
+        super().__init__(account, table)
 
     def create(self, job: Job) -> bool:
         """See `JobStore.create`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 self._table.create_entity(_to_entity(job))
             except ResourceExistsError:
@@ -67,14 +60,14 @@ class TableJobStore:
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
         rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             return [_from_entity(row) for row in islice(rows, limit)]
 
     def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
         """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read."""
         condition = f"RowKey le '{first_code_before(since)}'"
         rows = self._query(condition, tenant, statuses, results_per_page=min(at_most, 1000), select=["RowKey"])
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             return sum(1 for _ in islice(rows, at_most))
 
     def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
@@ -85,11 +78,11 @@ class TableJobStore:
 
     def check(self) -> None:
         """Ask the table for a row, so that a missing right or a wrong setting shows."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
 
     def _find(self, tenant: str, code: str) -> Any:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 return self._table.get_entity(tenant, code)
             except ResourceNotFoundError:
@@ -97,7 +90,7 @@ class TableJobStore:
 
     def _replace(self, job: Job, etag: str) -> bool:
         """Write the row if it still has this ETag."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 self._table.update_entity(
                     _to_entity(job), UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
@@ -141,7 +134,7 @@ def _from_entity(entity: Entity) -> Job:
         code=entity["RowKey"],
         spec=ExportSpec.model_validate_json(zlib.decompress(entity["spec"])),
         file_name=entity["fileName"],
-        created_date=_moment(entity["createdDate"]),
+        created_date=plain_moment(entity["createdDate"]),
         status=JobStatus(entity["status"]),
         attempt=entity["attempt"],
         total_items=_number(entity.get("totalItems")),
@@ -165,10 +158,5 @@ def _number(value: Any) -> int | None:
     return number
 
 
-def _moment(value: datetime) -> datetime:
-    """Turn the SDK's subclass of datetime, which carries the service's text, into a plain one."""
-    return datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
-
-
 def _moment_or_none(value: datetime | None) -> datetime | None:
-    return None if value is None else _moment(value)
+    return None if value is None else plain_moment(value)

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.data.tables import EdmType, EntityProperty, TableClient
+from azure.data.tables import EdmType, EntityProperty
 
-from exports.errors import StorageUnavailableError
+from exports.adapters.tables import TableAdapter, answering
 from exports.jobs import JobRef
 from exports.ports import PageRecord
-from shared.storage import StorageAccount, failing_as
-
-_UNAVAILABLE = "Table Storage did not answer."
+from shared.storage import StorageAccount
 
 
-class TablePageLedger:
+class TablePageLedger(TableAdapter):
     """Implements `exports.ports.PageLedger` on the table `exportpages`."""
 
     def __init__(self, account: StorageAccount, table: str = "exportpages") -> None:
-        self._account = account
-        self._name = table
-
-    @cached_property
-    def _table(self) -> TableClient:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._account.tables.create_table_if_not_exists(self._name)
+        super().__init__(account, table)
 
     def record(self, job: JobRef, record: PageRecord) -> PageRecord:
         """See `PageLedger.record`. The insert is conditional: of two writers one wins, and both return its record."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 self._table.create_entity(_to_entity(job, record))
             except ResourceExistsError:
@@ -40,7 +31,7 @@ class TablePageLedger:
 
     def find(self, job: JobRef, page: int) -> PageRecord | None:
         """See `PageLedger.find`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 return _from_entity(self._table.get_entity(_partition(job), _row(page)))
             except ResourceNotFoundError:
@@ -52,7 +43,7 @@ class TablePageLedger:
             "PartitionKey eq @job and RowKey ge @page",
             parameters={"job": _partition(job), "page": _row(first_page)},
         )
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             for row in rows:
                 yield _from_entity(row)
 
