@@ -218,6 +218,18 @@ def guard_main(lines: Iterable[str]) -> None:
 GUARD = Guard()
 
 
+@dataclass(frozen=True)
+class Account:
+    """Whom a program runs as, where root is too much."""
+
+    user: int
+    group: int
+
+    def as_options(self) -> dict[str, Any]:
+        """Arguments for `subprocess`."""
+        return {"user": self.user, "group": self.group, "extra_groups": []}
+
+
 class Process:
     """A program in a process group of its own, its output in a log file."""
 
@@ -229,6 +241,7 @@ class Process:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path = ROOT,
+        account: Account | None = None,
     ) -> None:
         self.name = name
         self.log = log
@@ -242,6 +255,7 @@ class Process:
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
                 start_new_session=True,
+                **(account.as_options() if account else {}),
             )
         self._ended = False
         GUARD.watch(self.pid)

@@ -1,12 +1,14 @@
-"""What every test may ask for: a real storage emulator, started once and stopped for sure."""
+"""What every test may ask for: real storage and a real database, started when first asked for and stopped for sure."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 import dev
+from tests.support.postgres import postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,13 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dev.Azurite]:
     emulator = dev.start_azurite(tmp_path_factory.mktemp("azurite"))
     yield emulator
     emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: the one `TEST_POSTGRES_URL` names, else one of this session's own."""
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given
+        return
+    with postgres_server() as url:
+        yield url

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from exports.adapters.sql_clients import open_sql_clients
@@ -85,20 +83,16 @@ def sqlite_store(directory: Path) -> Iterator[SqlStore]:
 
 
 @contextmanager
-def postgres_store(_directory: Path) -> Iterator[SqlStore]:
-    with postgres_schema() as url:
-        nowhere = url.set(host="127.0.0.1", port=1)
-        with _sql_store(_rendered(url), _rendered(nowhere), "TIMESTAMPTZ") as store:
-            yield store
+def postgres_store(schema: URL) -> Iterator[SqlStore]:
+    nowhere = schema.set(host="127.0.0.1", port=1)
+    with _sql_store(_rendered(schema), _rendered(nowhere), "TIMESTAMPTZ") as store:
+        yield store
 
 
 @contextmanager
-def postgres_schema() -> Iterator[URL]:
-    """An empty schema of its own in the database `TEST_POSTGRES_URL` names; skips the test if there is none."""
-    address = os.environ.get("TEST_POSTGRES_URL")
-    if not address:
-        pytest.skip("TEST_POSTGRES_URL names no PostgreSQL server")
-    url = make_url(address).set(drivername="postgresql+psycopg")
+def empty_schema(server: str) -> Iterator[URL]:
+    """An empty schema of its own in the database that the URL names."""
+    url = make_url(server).set(drivername="postgresql+psycopg")
     schema = f"test_{uuid4().hex}"
     admin = create_engine(url)
     try:
@@ -148,17 +142,6 @@ def _give_no_answer() -> None:
     raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
 
 
-@contextmanager
-def memory_store(_directory: Path) -> Iterator[MemoryStore]:
-    yield MemoryStore()
-
-
-SQL_STORES: dict[str, Callable[[Path], AbstractContextManager[SqlStore]]] = {
-    "sqlite": sqlite_store,
-    "postgres": postgres_store,
-}
-STORES: dict[str, Callable[[Path], AbstractContextManager[ClientStore]]] = {
-    "memory": memory_store,
-    **SQL_STORES,
-}
-"""Every place a source is tested on. A new source adds its own here, and the suite runs on it."""
+SQL_STORES = ("sqlite_store", "postgres_store")
+STORES = ("memory_store", *SQL_STORES)
+"""Fixtures: every place a source is tested on. A new source adds its own here, and the suite runs on it."""

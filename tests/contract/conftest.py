@@ -1,14 +1,18 @@
-"""What the suites of storage ports share: one storage account, and one that nobody listens on."""
+"""What the suites share: a storage account, one that nobody listens on, and empty places for clients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 import dev
 from shared import storage
 from shared.storage import StorageAccount
+from tests.contract import client_stores
+from tests.contract.client_stores import MemoryStore, SqlStore
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +31,27 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> StorageAccount:
     monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
     port = dev.free_port()
     return StorageAccount(dev.connection_string(port, port, port))
+
+
+@pytest.fixture
+def postgres_schema(postgres_url: str) -> Iterator[URL]:
+    """An empty schema in a PostgreSQL database."""
+    with client_stores.empty_schema(postgres_url) as schema:
+        yield schema
+
+
+@pytest.fixture
+def postgres_store(postgres_schema: URL) -> Iterator[SqlStore]:
+    with client_stores.postgres_store(postgres_schema) as store:
+        yield store
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[SqlStore]:
+    with client_stores.sqlite_store(tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def memory_store() -> MemoryStore:
+    return MemoryStore()

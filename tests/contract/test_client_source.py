@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +40,9 @@ HOSTILE_TEXTS = (
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClientStore]:
-    with STORES[request.param](tmp_path) as opened:
-        yield opened
+def store(request: pytest.FixtureRequest) -> ClientStore:
+    opened: ClientStore = request.getfixturevalue(request.param)
+    return opened
 
 
 def select(wanted: ClientFilter | None = None, tenant: str = TENANT, **filters: Any) -> ClientSelection:

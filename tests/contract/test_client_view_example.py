@@ -6,13 +6,12 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, create_engine, text
 
 from exports.adapters.sql_clients import open_sql_clients
 from exports.fields import VIEW_COLUMNS
 from exports.ports import ClientSelection, KeyRange
 from exports.requests import ClientFilter
-from tests.contract.client_stores import postgres_schema
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "client-view.md"
 ROWS = """
@@ -24,21 +23,20 @@ INSERT INTO client_service VALUES (1, 'VAT'), (1, 'CT');
 """
 
 
-def test_the_example_for_postgresql_runs() -> None:
+def test_the_example_for_postgresql_runs(postgres_schema: URL) -> None:
     tables, view = re.findall(r"```sql\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[:2]
-    with postgres_schema() as schema:
-        engine = create_engine(schema)
-        with engine.begin() as connection:
-            for script in (tables, view, ROWS):
-                for statement in filter(str.strip, script.split(";\n")):
-                    connection.execute(text(statement.replace("::", "\\:\\:")))
-        engine.dispose()
-        wanted = ClientFilter(manager_codes=("M1",), service_codes=("CT",))
-        selection = ClientSelection("northwind", ("code", "type", "manager", "vat_registered", "service_codes"), wanted)
+    engine = create_engine(postgres_schema)
+    with engine.begin() as connection:
+        for script in (tables, view, ROWS):
+            for statement in filter(str.strip, script.split(";\n")):
+                connection.execute(text(statement.replace("::", "\\:\\:")))
+    engine.dispose()
+    wanted = ClientFilter(manager_codes=("M1",), service_codes=("CT",))
+    selection = ClientSelection("northwind", ("code", "type", "manager", "vat_registered", "service_codes"), wanted)
 
-        with closing(open_sql_clients(schema.render_as_string(hide_password=False))) as source:
-            assert source.missing_columns(VIEW_COLUMNS) == ()
-            assert source.find_boundaries(selection, 10).total_rows == 1
-            rows = list(source.read(selection, KeyRange()))
+    with closing(open_sql_clients(postgres_schema.render_as_string(hide_password=False))) as source:
+        assert source.missing_columns(VIEW_COLUMNS) == ()
+        assert source.find_boundaries(selection, 10).total_rows == 1
+        rows = list(source.read(selection, KeyRange()))
 
     assert rows == [[("C1", "PrivateLimitedCompany", "Harriet Okafor", False, "CT;VAT")]]

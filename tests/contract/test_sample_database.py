@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, create_engine, text
 
 from exports.adapters.sql_clients import open_sql_clients
 from exports.fields import VIEW_COLUMNS
 from exports.ports import ClientSelection, KeyRange
 from exports.requests import ClientFilter
 from exports.sample.database import SampleRefusedError, create_sample_database
-from tests.contract.client_stores import postgres_schema
 
 TENANTS = ("northwind", "harbour")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/clients.sqlite"
-        return
-    with postgres_schema() as schema:
-        yield schema.render_as_string(hide_password=False)
+        return f"sqlite:///{tmp_path}/clients.sqlite"
+    schema: URL = request.getfixturevalue("postgres_schema")
+    return schema.render_as_string(hide_password=False)
 
 
 def names(url: str, selection: ClientSelection) -> list[str]:

