@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 
 from shared.models import Model
 
+WantedName = Annotated[str, StringConstraints(min_length=1, max_length=1000), Field(examples=["clients.csv"])]
+
 
 class Preset(StrEnum):
     """A usual way to write CSV; `PRESETS` says what each stands for."""
@@ -53,8 +55,8 @@ class CsvFormat(Model):
     """A format with nothing left open: pinned in a job, so fields are only added, with defaults.
 
     Attributes:
-        excel_text: Write what Excel would turn into a number or a date as `="0123"` (see `exports.excel_text`).
-        file_name: As the caller wishes; `exports.file_names` makes it safe.
+        excel_text: Write what Excel would turn into a number or a date as `="0123"`.
+        file_name: As the caller wishes; it is made safe for every file system.
     """
 
     delimiter: Delimiter = Delimiter.COMMA
@@ -96,9 +98,7 @@ class FormatDto(Model):
     quoting: Quoting | None = None
     compression: Compression = Compression.NONE
     formula_guard: bool = True
-    file_name: Annotated[str, StringConstraints(min_length=1, max_length=255), Field(examples=["clients.csv"])] | None = (
-        None
-    )
+    file_name: WantedName | None = None
 
     def resolve(self) -> CsvFormat:
         """Take the preset, and over it what was given."""

@@ -15,7 +15,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_BITS, _UNIQUE_BITS = 48, 80
 _LATEST_MS = (1 << _TIME_BITS) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SHAPE = re.compile(f"[0-7][{_ALPHABET}]{{25}}")
+JOB_CODE_PATTERN = f"[0-7][{_ALPHABET}]{{25}}"
+_SHAPE = re.compile(JOB_CODE_PATTERN)
 
 
 def new_job_code(now: datetime) -> str:

@@ -22,8 +22,12 @@ SEARCHED_COLUMNS = ("name", "code", "email", "company_number", "internal_referen
 class ClientFilter(Model):
     """Which clients to export. Values within a list are OR, lists are AND; an empty or absent list filters nothing.
 
-    `search` is one piece of text found anywhere in one of `SEARCHED_COLUMNS`, letter case ignored.
-    `updatedSince` is inclusive.
+    Attributes:
+        manager_codes, partner_codes, associate_codes, team_codes: Codes of the references, not their names.
+        service_codes: Clients that have one of these services.
+        search: One piece of text that is found, letter case ignored, anywhere in the name, code, e-mail address,
+            company number, internal reference, trading name or contact name.
+        updated_since: Clients changed at this moment or later; with its offset from UTC.
     """
 
     manager_codes: Codes = ()
@@ -60,7 +64,13 @@ ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
 
 
 class CsvExportRequestDto(Model):
-    """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field."""
+    """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field.
+
+    Attributes:
+        mapping_code: A saved mapping; excludes `columnMappings`.
+        column_mappings: Columns, their order and headers; each header and each field once.
+        include_headers: Whether the first record holds the headers.
+    """
 
     mapping_code: Code | None = None
     column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None

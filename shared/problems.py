@@ -13,6 +13,10 @@ from pydantic_core import ErrorDetails
 from shared.models import Model
 
 
+DOCUMENTED_AT = "/docs#problem-"
+"""Where a kind of problem is documented, before its code: a reference relative to the service."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemType:
     """One row of a service's table of problems.
@@ -62,7 +66,7 @@ class ProblemError(Exception):
             instance: URI reference of this occurrence, such as the path of the request.
         """
         document: dict[str, Any] = {
-            "type": f"urn:problem:{self.kind.code}",
+            "type": f"{DOCUMENTED_AT}{self.kind.code}",
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,

@@ -13,7 +13,7 @@ TEAPOT = ProblemType("teapot", 418, "It is a teapot")
 
 def test_a_document_has_the_members_of_the_standard() -> None:
     assert ProblemError(TEAPOT, "Use a kettle.").document("/tea") == {
-        "type": "urn:problem:teapot",
+        "type": "/docs#problem-teapot",
         "title": "It is a teapot",
         "status": 418,
         "detail": "Use a kettle.",

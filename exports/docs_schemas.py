@@ -1,0 +1,87 @@
+"""JSON Schemas as HTML: kinds, bounds, tables of properties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+Json = Mapping[str, Any]
+
+_BOUNDS = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "pattern": "matches {}",
+}
+
+
+def inline(text: str) -> str:
+    """Escape text, and show what stands between back-ticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def name_of(schema: Json) -> str:
+    """Name the component that a reference leads to."""
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def kind_of(schema: Json) -> str:
+    """Say what a value is, with links to the models."""
+    if "$ref" in schema:
+        name = escape(name_of(schema))
+        return f'<a href="#model-{name}">{name}</a>'
+    if "const" in schema:
+        return f"<code>{escape(str(schema['const']))}</code>"
+    for word in ("anyOf", "oneOf", "allOf"):
+        if word in schema:
+            return " or ".join(kind_of(option) for option in schema[word])
+    if "items" in schema:
+        return f"array of {kind_of(schema['items'])}{_or_null(schema)}"
+    kinds = schema.get("type", "any")
+    return escape(" or ".join(kinds) if isinstance(kinds, list) else kinds)
+
+
+def constraints_of(schema: Json) -> str:
+    """Name the bounds of a value."""
+    said = [escape(schema["format"])] if "format" in schema else []
+    if "enum" in schema:
+        said.append("one of " + ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"]))
+    if "enum" in schema.get("items", {}):
+        said.append(constraints_of(schema["items"]))
+    for name, bound in _BOUNDS.items():
+        if name in schema:
+            shown = f"<code>{escape(schema[name])}</code>" if name == "pattern" else f"{schema[name]:,}"
+            said.append(bound.format(shown))
+    if "default" in schema:
+        said.append(f"default <code>{escape(str(schema['default']).lower())}</code>")
+    return f'<span class="dim">{"; ".join(said)}</span>' if said else ""
+
+
+def render_schema(schema: Json) -> str:
+    """Show an object as a table of its properties, anything else in a line."""
+    if "properties" not in schema:
+        return f"<p>{kind_of(schema)} {constraints_of(schema)}</p>"
+    required = schema.get("required", ())
+    rows = "".join(_row(name, value, name in required) for name, value in schema["properties"].items())
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("Property", "Type", "Meaning"))
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _row(name: str, schema: Json, required: bool) -> str:
+    mark = ' <span class="dim">required</span>' if required else ""
+    kind = f"{kind_of(schema)} {constraints_of(schema)}"
+    return (
+        f'<tr><th scope="row"><code>{escape(name)}</code>{mark}</th><td>{kind}</td>'
+        f"<td>{inline(schema.get('description', ''))}</td></tr>"
+    )
+
+
+def _or_null(schema: Json) -> str:
+    return " or null" if isinstance(schema.get("type"), list) and "null" in schema["type"] else ""

@@ -1,0 +1,108 @@
+"""JSON Schemas of the models that travel over HTTP, as the components of an OpenAPI 3.1 document."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic_core import core_schema
+
+from shared.models import Model
+
+Schema = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+READ: Mode = "validation"
+"""A model as the service reads it: closed, an unknown property is an error."""
+WRITTEN: Mode = "serialization"
+"""A model as the service writes it: open, for properties may be added later."""
+
+REFERENCE = "#/components/schemas/"
+
+
+class _Generator(GenerateJsonSchema):
+    """Describes properties from the docstrings of their models, and leaves answers open to additions."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        found = super().model_schema(schema)
+        if self.mode == WRITTEN:
+            found.pop("additionalProperties", None)
+        text, properties = parse_docstring(inspect.getdoc(schema["cls"]) or "")
+        found["description"] = text
+        for name, meaning in properties.items():
+            if (told := found.get("properties", {}).get(to_camel(name))) is not None:
+                told["description"] = meaning
+        return found
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def make_schemas(
+    models: Iterable[tuple[type[Model], Mode]],
+) -> tuple[dict[tuple[type[Model], Mode], Schema], dict[str, Schema]]:
+    """Build the schemas of models.
+
+    Returns:
+        A reference for each model, and all components by name in the order of their names.
+    """
+    references, document = models_json_schema(
+        sorted(set(models), key=lambda item: (item[0].__name__, item[1])),
+        ref_template=REFERENCE + "{model}",
+        schema_generator=_Generator,
+    )
+    components = {_name(name): _tidy(schema) for name, schema in document.get("$defs", {}).items()}
+    for name, schema in components.items():
+        schema["title"] = name
+    return {key: _tidy(schema) for key, schema in references.items()}, dict(sorted(components.items()))  # type: ignore[misc]
+
+
+def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
+    """Part a Google docstring into its text and the meanings of its attributes."""
+    body, _, listed = text.partition("Attributes:\n")
+    entries = re.findall(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", listed, re.MULTILINE)
+    meanings = {name.strip(): _one_line(meaning) for names, meaning in entries for name in names.split(",")}
+    paragraphs = [_one_line(paragraph) for paragraph in body.strip().split("\n\n")]
+    return "\n\n".join(paragraphs), meanings
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _name(generated: str) -> str:
+    """Turn the name of a generic model, or of one that is read and written, into one that reads well."""
+    name = re.sub(r"^(\w+?)Dto_(\w+?)_(?=-|$)", r"\1Of\2", generated)
+    return name.removesuffix("-Output").replace("-Input", "Input")
+
+
+def _tidy(schema: Any) -> Any:
+    return _walk(schema, _tidy_one)
+
+
+def _walk(schema: Any, change: Callable[[Schema], Schema]) -> Any:
+    """Change all objects of a schema, the inner ones first."""
+    if isinstance(schema, Mapping):
+        return change({name: _walk(value, change) for name, value in schema.items()})
+    if isinstance(schema, list):
+        return [_walk(item, change) for item in schema]
+    return schema
+
+
+def _tidy_one(schema: Schema) -> Schema:
+    """Say `type: [string, "null"]` instead of `anyOf`, name components as we do, leave out idle defaults."""
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        schema = {**schema, "$ref": REFERENCE + _name(reference.removeprefix(REFERENCE))}
+    options = schema.get("anyOf")
+    if isinstance(options, list) and len(options) == 2 and options[1] == {"type": "null"} and "type" in options[0]:
+        rest = {name: value for name, value in schema.items() if name != "anyOf"}
+        schema = {**options[0], "type": [options[0]["type"], "null"], **rest}
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+    if ("default" in schema and schema["default"] in (None, [])) or isinstance(schema.get("default"), Mapping):
+        schema.pop("default")
+    return schema
