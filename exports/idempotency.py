@@ -45,5 +45,9 @@ def hash_of_key(key: str) -> str:
 
 
 def hash_of_body(request: CsvExportRequestDto) -> str:
-    """Hash a request by its meaning: order of properties, blanks and spelled-out defaults do not matter."""
-    return hashlib.sha256(request.model_dump_json(by_alias=True).encode()).hexdigest()
+    """Hash a request by its meaning: order of properties, blanks and spelled-out defaults do not matter.
+
+    Defaults are left out, so that a property that is added later leaves the hashes of earlier requests alone.
+    """
+    meant = request.model_dump_json(by_alias=True, exclude_defaults=True)
+    return hashlib.sha256(meant.encode()).hexdigest()

@@ -168,7 +168,7 @@ class FileStore(Protocol):
         """Remove the published file, if there is one."""
 
     def discard(self, path: str) -> None:
-        """Remove the published file and every block that is staged, if there are any."""
+        """Remove the published file, its proof and every block that is staged, if there are any."""
 
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""
@@ -213,6 +213,9 @@ class MappingStore(Protocol):
 
 class IdempotencyStore(Protocol):
     """Keeps what idempotency keys stand for. Raises `StorageUnavailableError` when trying again can help."""
+
+    def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
+        """Look a record up by tenant and hash of the key."""
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         """Add a record and return it; if the tenant's key has one, return that and change nothing."""

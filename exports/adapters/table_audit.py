@@ -9,7 +9,6 @@ from datetime import UTC, date
 
 from exports.adapters.tables import TableAdapter, answering
 from exports.audit import AuditEntry
-from shared.models import rfc3339
 from shared.storage import StorageAccount
 
 
@@ -24,7 +23,7 @@ class TableAuditLog(TableAdapter):
         moment = entry.moment.astimezone(UTC)
         row = {
             "PartitionKey": _partition(entry.tenant, moment.date()),
-            "RowKey": f"{rfc3339(moment)}-{secrets.token_hex(8)}",
+            "RowKey": f"{moment.isoformat(timespec='microseconds')[:26]}-{secrets.token_hex(8)}",
             "action": entry.action.value,
             "actor": entry.actor,
             "code": entry.code,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from exports.adapters.tables import TableAdapter, answering, plain_moment
 from exports.idempotency import IdempotencyRecord
@@ -16,6 +16,14 @@ class TableIdempotencyStore(TableAdapter):
 
     def __init__(self, account: StorageAccount, table: str = "exportrequests") -> None:
         super().__init__(account, table)
+
+    def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
+        """See `IdempotencyStore.find`."""
+        with answering():
+            try:
+                return _from_entity(self._table.get_entity(tenant, key_hash))
+            except ResourceNotFoundError:
+                return None
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         """See `IdempotencyStore.claim`. The insert is conditional: of many at once one wins."""

@@ -37,7 +37,7 @@ from shared.models import Model
 from shared.orchestration import OrchestrationContext, Payload, Steps, call
 
 _OUTCOME_TRIES = 60
-"""Recording the end is worth an hour of tries: without it the job would seem to run for ever."""
+"""Ending is worth an hour of tries: without it the job would seem to run for ever, or leave blocks behind."""
 
 
 def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
@@ -112,14 +112,14 @@ def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -
 
 def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stopped | Rejected) -> Steps[Payload]:
     """Record how the job ended; if it was stopped someone else has, and what it left is removed."""
+    policy = run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
     if isinstance(outcome, Rejected):
         order = RecordOutcome(job=run.job, failure=outcome.failure)
     elif isinstance(outcome, Progress):
         order = RecordOutcome(job=run.job, rows=outcome.rows, bytes=outcome.bytes)
     else:
-        yield from call(context, DISCARD_FILE, DiscardFile(job=run.job), run.limits.retry)
+        yield from call(context, DISCARD_FILE, DiscardFile(job=run.job), policy)
         return outcome.model_dump(mode="json")
-    policy = run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
     return (yield from call(context, RECORD_OUTCOME, order, policy))
 
 

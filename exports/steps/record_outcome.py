@@ -13,7 +13,7 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     """Write the terminal status. From here on a completed file can be read by a link.
 
     Safe to run twice: a job that has ended, or runs a later attempt, is left as it is. If it was cancelled after the
-    file had been published, the file is removed.
+    file had been published, or while its last pages were written, what is there of the file is removed.
 
     Raises:
         StorageUnavailableError: Can be tried again.
@@ -21,8 +21,8 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     if change_running(services, order.job, lambda job: _ended(services, job, order)):
         return Done()
     job = services.jobs.get(order.job.tenant, order.job.code)
-    if job is not None and job.status is JobStatus.CANCELLED:
-        services.files.delete(job.file_path)
+    if job is not None and job.status is JobStatus.CANCELLED and job.attempt == order.job.attempt:
+        services.files.discard(job.file_path)
     return Stopped()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -12,6 +13,7 @@ from shared.paging import BadTokenError, decode_token
 from shared.problems import ProblemError
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
+_WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def page_of_query(url: str, is_position: Callable[[str], bool] = is_job_code) ->
         ProblemError: 400.
     """
     limit = _last(url, "limit")
-    if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LIMIT):
+    if limit is not None and not (_WHOLE.fullmatch(limit) and 1 <= int(limit) <= MAX_LIMIT):
         raise ProblemError(INVALID_QUERY, f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return PageQuery(int(limit or DEFAULT_LIMIT), _position(_last(url, "continuationToken"), is_position))
 

@@ -173,6 +173,28 @@ def test_a_stopped_job_ends_quietly_and_changes_nothing_more(step: str) -> None:
     assert done.output == {"kind": "Stopped"}
 
 
+@pytest.mark.parametrize("step", ["plan_pages", "write_page", "record_progress", "commit_file"])
+def test_a_stopped_job_has_what_it_left_removed_once_all_its_steps_have_ended(step: str) -> None:
+    done = export(Steps(pages=4, **{step: lambda _call, _payload: {"kind": "Stopped"}}), wave_pages=2)
+
+    assert done.orders("discard_file") == [{"job": JOB.model_dump(mode="json")}]
+    assert done.names()[-1] == "discard_file"
+
+
+def test_a_job_that_was_not_stopped_keeps_what_it_has() -> None:
+    assert "discard_file" not in export(Steps(pages=4), wave_pages=2).names()
+    rejected = Steps(pages=4, write_page=lambda _call, _payload: REJECTED)
+    assert "discard_file" not in export(rejected, wave_pages=2).names()
+
+
+def test_removing_what_a_stopped_job_left_is_tried_for_a_long_time() -> None:
+    steps = Steps(pages=1, plan_pages=lambda _call, _payload: {"kind": "Stopped"}, discard_file=raising(40))
+    done = export(steps, retry=RetryPolicy(tries=2))
+
+    assert steps.calls["discard_file"] == 41
+    assert done.output == {"kind": "Stopped"}
+
+
 def test_recording_the_end_is_tried_for_a_long_time() -> None:
     steps = Steps(pages=1, record_outcome=raising(40))
     export(steps, retry=RetryPolicy(tries=2))

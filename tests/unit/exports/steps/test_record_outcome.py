@@ -8,7 +8,7 @@ import pytest
 
 from exports.errors import StorageUnavailableError
 from exports.failures import INTERRUPTED
-from exports.jobs import Job
+from exports.jobs import Failure, Job
 from exports.payloads import CommitFile, Done, RecordOutcome, Stopped
 from exports.states import JobStatus
 from exports.steps.commit_file import commit_file
@@ -97,6 +97,27 @@ def test_a_job_cancelled_while_its_end_is_written_stays_cancelled_and_loses_the_
     assert services.files.size_bytes(job.file_path) is None
 
 
+@pytest.mark.parametrize("failure", [None, INTERRUPTED], ids=["completed", "failed"])
+def test_a_job_cancelled_while_its_pages_were_written_loses_their_blocks_however_it_would_have_ended(
+    failure: Failure | None,
+) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    order = write_pages(services, job)
+    cancel(services, job)
+    outcome = RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes, failure=failure)
+    assert record_outcome(services, outcome) == Stopped()
+    assert services.files.staged(job.file_path) == {}
+
+
+def test_an_earlier_attempt_leaves_the_blocks_of_a_later_one_that_was_cancelled() -> None:
+    services, job, order = _committed()
+    take_over(services, job)
+    cancel(services, job)
+    assert record_outcome(services, order) == Stopped()
+    assert services.files.size_bytes(job.file_path) == order.bytes
+
+
 def test_the_file_of_a_cancelled_job_is_removed_by_the_next_try_if_storage_did_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -107,7 +128,7 @@ def test_the_file_of_a_cancelled_job_is_removed_by_the_next_try_if_storage_did_n
         raise StorageUnavailableError("No answer.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(services.files, "delete", fail)
+        broken.setattr(services.files, "discard", fail)
         with pytest.raises(StorageUnavailableError):
             record_outcome(services, order)
     record_outcome(services, order)

@@ -1,0 +1,128 @@
+"""What every `AuditLog` promises."""
+
+from __future__ import annotations
+
+import itertools
+import string
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.table_audit import TableAuditLog
+from exports.audit import AuditAction, AuditEntry, audit_entry
+from exports.errors import StorageUnavailableError
+from exports.ports import AuditLog
+from exports.requests import ClientFilter
+from shared.storage import StorageAccount
+from tests.support.builders import NOON, a_job, a_spec
+from tests.support.fakes import MemoryAuditLog
+
+DAY = NOON.date()
+LAST_MOMENT = datetime(2026, 1, 31, 23, 59, 59, 999000, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def log(request: pytest.FixtureRequest) -> AuditLog:
+    if request.param == "memory":
+        return MemoryAuditLog()
+    return TableAuditLog(request.getfixturevalue("account"), table=f"audit{uuid4().hex}")
+
+
+def _an_entry(moment: datetime = NOON, tenant: str = "tenant", actor: str = "me") -> AuditEntry:
+    return audit_entry(AuditAction.STARTED, actor, a_job(tenant=tenant), moment)
+
+
+def _entries(log: AuditLog, tenant: str = "tenant", day: date = DAY) -> list[AuditEntry]:
+    return list(log.entries(tenant, day))
+
+
+def test_a_day_without_entries_is_empty(log: AuditLog) -> None:
+    assert _entries(log) == []
+
+
+@pytest.mark.parametrize("action", AuditAction)
+def test_an_entry_comes_back_as_it_was(log: AuditLog, action: AuditAction) -> None:
+    wanted = ClientFilter(manager_codes=("M1", "ü 🙂"), search="O'Brien")
+    job = a_job(tenant="tenant", spec=a_spec(filter=wanted), total_items=2**31 + 5, file_bytes=2**40)
+    entry = audit_entry(action, 'key "of" Ä', job, NOON)
+    log.append(entry)
+    assert _entries(log) == [entry]
+
+
+def test_entries_come_oldest_first_whatever_order_they_were_added_in(log: AuditLog) -> None:
+    moments = [NOON + timedelta(milliseconds=offset) for offset in (5_000, 1, 0, -3_600_000, 999, 10_000)]
+    for moment in moments:
+        log.append(_an_entry(moment))
+    assert [entry.moment for entry in _entries(log)] == sorted(moments)
+
+
+def test_entries_of_one_millisecond_come_in_their_order(log: AuditLog) -> None:
+    for microseconds in (7, 3, 5, 0):
+        log.append(_an_entry(NOON + timedelta(microseconds=microseconds), actor=str(microseconds)))
+    assert [entry.actor for entry in _entries(log)] == ["0", "3", "5", "7"]
+
+
+def test_of_things_done_at_the_same_moment_none_is_lost(log: AuditLog) -> None:
+    entry = _an_entry()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(log.append, [entry] * 16))
+    assert _entries(log) == [entry] * 16
+
+
+def test_tenants_do_not_see_each_others_entries(log: AuditLog) -> None:
+    log.append(_an_entry(tenant="tenant"))
+    assert _entries(log, "other") == []
+    assert _entries(log, "tenan") == []
+
+
+def test_a_day_ends_at_midnight_utc(log: AuditLog) -> None:
+    log.append(_an_entry(LAST_MOMENT, actor="before"))
+    log.append(_an_entry(MIDNIGHT, actor="after"))
+    assert [entry.actor for entry in _entries(log)] == ["before"]
+    assert [entry.actor for entry in _entries(log, day=MIDNIGHT.date())] == ["after"]
+
+
+def test_the_day_is_that_of_utc_wherever_the_moment_was_told(log: AuditLog) -> None:
+    in_auckland = MIDNIGHT.astimezone(timezone(timedelta(hours=13))) - timedelta(milliseconds=1)
+    assert in_auckland.date() == MIDNIGHT.date()
+    log.append(_an_entry(in_auckland))
+    assert [entry.moment for entry in _entries(log)] == [in_auckland]
+
+
+def test_a_filter_of_64_kib_fits(log: AuditLog) -> None:
+    letters = Random(1)
+    codes = ["".join(letters.choices(string.printable[:94], k=90)) for _ in range(700)]
+    job = a_job(tenant="tenant", spec=a_spec(filter=ClientFilter(manager_codes=tuple(codes))))
+    entry = audit_entry(AuditAction.STARTED, "me", job, NOON)
+    assert len(entry.model_dump_json()) > 64 * 1024
+    log.append(entry)
+    assert _entries(log) == [entry]
+
+
+def test_a_busy_day_comes_whole_in_order_and_soon(log: AuditLog) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(log.append, [_an_entry(NOON + timedelta(seconds=second)) for second in range(1_050)]))
+    begun = time.monotonic()
+    moments = [entry.moment for entry in _entries(log)]
+    assert len(moments) == 1_050
+    assert all(earlier < later for earlier, later in itertools.pairwise(moments))
+    assert time.monotonic() - begun < 5
+
+
+def test_there_is_no_way_to_change_or_remove_an_entry() -> None:
+    promised = {name for name in vars(AuditLog) if not name.startswith("_")}
+    assert promised == {"append", "entries"}
+    assert {name for name in dir(TableAuditLog) if not name.startswith("_")} == promised
+
+
+def test_a_log_that_does_not_answer_can_be_tried_again(unreachable: StorageAccount) -> None:
+    log = TableAuditLog(unreachable)
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        log.append(_an_entry())
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        _entries(log)

@@ -1,0 +1,164 @@
+"""What every `FileStore` promises of proofs, and of leaving nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.blob_files import BlobFileStore
+from exports.blocks import block_id, digest
+from exports.errors import StorageUnavailableError
+from exports.jobs import JobRef
+from exports.ports import FileStore
+from shared.storage import StorageAccount
+from tests.support.builders import a_job
+from tests.support.fakes import MemoryFileStore
+
+JOB = a_job(tenant="tenant", file_name="clients.csv")
+PATH = JOB.file_path
+ONE, TWO = (block_id(page, digest(b"")) for page in (1, 2))
+
+
+@pytest.fixture
+def blob_files(account: StorageAccount) -> BlobFileStore:
+    return BlobFileStore(account, container=f"files-{uuid4().hex}")
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def files(request: pytest.FixtureRequest) -> FileStore:
+    if request.param == "memory":
+        return MemoryFileStore(lambda: datetime.now(UTC))
+    store: FileStore = request.getfixturevalue("blob_files")
+    return store
+
+
+def _stage(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"one,")
+    files.stage(PATH, TWO, b"two,")
+
+
+def _publish(files: FileStore) -> None:
+    _stage(files)
+    files.commit(PATH, [ONE, TWO])
+
+
+def _publish_and_stage_more(files: FileStore) -> None:
+    _publish(files)
+    files.stage(PATH, ONE, b"late,")
+
+
+def _nothing(files: FileStore) -> None:
+    files.check()
+
+
+both_kinds_of_traces = pytest.mark.parametrize(
+    "leave", [_nothing, _stage, _publish, _publish_and_stage_more], ids=["nothing", "staged", "published", "both"]
+)
+
+
+# --- discarding ---
+
+
+@both_kinds_of_traces
+def test_a_discarded_file_leaves_neither_bytes_nor_blocks(files: FileStore, leave: Callable[[FileStore], None]) -> None:
+    leave(files)
+    files.discard(PATH)
+    assert (files.size_bytes(PATH), files.staged(PATH)) == (None, {})
+
+
+@both_kinds_of_traces
+def test_discarding_twice_does_no_harm(files: FileStore, leave: Callable[[FileStore], None]) -> None:
+    leave(files)
+    files.discard(PATH)
+    files.discard(PATH)
+    assert (files.size_bytes(PATH), files.staged(PATH)) == (None, {})
+
+
+@both_kinds_of_traces
+def test_the_service_lists_nothing_of_a_discarded_file_not_even_uncommitted(
+    blob_files: BlobFileStore, account: StorageAccount, leave: Callable[[FileStore], None]
+) -> None:
+    leave(blob_files)
+    blob_files.discard(PATH)
+    container = account.blobs.get_container_client(blob_files._name)
+    assert [blob.name for blob in container.list_blobs(include=["uncommittedblobs"])] == []
+
+
+def test_a_discarded_file_can_be_written_again(files: FileStore) -> None:
+    _publish_and_stage_more(files)
+    files.discard(PATH)
+    files.stage(PATH, TWO, b"again")
+    files.commit(PATH, [TWO])
+    assert files.size_bytes(PATH) == 5
+
+
+def test_discarding_a_file_leaves_the_others(files: FileStore) -> None:
+    other = a_job(tenant="tenant").file_path
+    files.stage(other, ONE, b"one,")
+    files.commit(other, [ONE])
+    files.stage(other, TWO, b"more")
+    _publish(files)
+    files.discard(PATH)
+    assert (files.size_bytes(other), files.staged(other)) == (4, {TWO: 4})
+
+
+def test_discarding_a_file_removes_its_proof_and_keeps_the_plan(
+    blob_files: BlobFileStore, account: StorageAccount
+) -> None:
+    _publish(blob_files)
+    blob_files.save_manifest(JOB.ref, b"{}")
+    blob_files.save_plan(JOB.ref, b"{}")
+    blob_files.discard(PATH)
+    container = account.blobs.get_container_client(blob_files._name)
+    assert [blob.name for blob in container.list_blobs()] == [f"{JOB.directory}/plan.json"]
+
+
+# --- proofs ---
+
+
+def test_a_saved_manifest_is_loaded(files: FileStore) -> None:
+    files.save_manifest(JOB.ref, b'{"rows": 1}')
+    assert files.load_manifest(JOB.ref) == b'{"rows": 1}'
+
+
+def test_a_manifest_saved_again_replaces_the_one_before(files: FileStore) -> None:
+    files.save_manifest(JOB.ref, b"longer than the second")
+    files.save_manifest(JOB.ref, b"second")
+    assert files.load_manifest(JOB.ref) == b"second"
+
+
+def test_attempts_of_a_job_share_the_manifest(files: FileStore) -> None:
+    files.save_manifest(JOB.ref, b"{}")
+    assert files.load_manifest(JOB.ref.model_copy(update={"attempt": 2})) == b"{}"
+
+
+def test_jobs_and_tenants_have_manifests_of_their_own(files: FileStore) -> None:
+    refs = [JOB.ref, a_job(tenant="tenant").ref, JOB.ref.model_copy(update={"tenant": "other"})]
+    for number, ref in enumerate(refs):
+        files.save_manifest(ref, str(number).encode())
+    assert [files.load_manifest(ref) for ref in refs] == [b"0", b"1", b"2"]
+
+
+def test_the_manifest_of_50_000_pages_comes_back_whole(files: FileStore) -> None:
+    document = bytes(range(256)) * 40_000
+    files.save_manifest(JOB.ref, document)
+    assert files.load_manifest(JOB.ref) == document
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda files, job: files.discard(PATH),
+        lambda files, job: files.save_manifest(job, b"{}"),
+        lambda files, job: files.load_manifest(job),
+    ],
+    ids=["discard", "save_manifest", "load_manifest"],
+)
+def test_a_store_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        use(BlobFileStore(unreachable), JOB.ref)

@@ -1,0 +1,168 @@
+"""What every `JobStore` promises of lists and counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.table_jobs import TableJobStore
+from exports.errors import StorageUnavailableError
+from exports.job_codes import new_job_code
+from exports.jobs import Job
+from exports.ports import JobStore
+from exports.states import JobStatus
+from shared.storage import StorageAccount
+from tests.support.builders import NOON, a_job
+from tests.support.fakes import MemoryJobStore
+
+MIDNIGHT = NOON.replace(hour=0)
+BOTH_ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def jobs(request: pytest.FixtureRequest) -> JobStore:
+    if request.param == "memory":
+        return MemoryJobStore()
+    return TableJobStore(request.getfixturevalue("account"), table=f"jobs{uuid4().hex}")
+
+
+def _create(jobs: JobStore, created: datetime = NOON, **changes: Any) -> Job:
+    job = a_job(**{"tenant": "tenant", "code": new_job_code(created), "created_date": created, **changes})
+    assert jobs.create(job)
+    return job
+
+
+def _create_some(jobs: JobStore, number: int, **changes: Any) -> list[Job]:
+    """Jobs a second apart, oldest first."""
+    return [_create(jobs, NOON + timedelta(seconds=second), **changes) for second in range(number)]
+
+
+# --- list ---
+
+
+def test_without_jobs_the_list_is_empty(jobs: JobStore) -> None:
+    assert jobs.list("tenant", 10) == []
+
+
+def test_the_newest_come_first_whatever_order_they_were_created_in(jobs: JobStore) -> None:
+    created = [_create(jobs, NOON + timedelta(milliseconds=offset)) for offset in (5, 1, 10_000, 0, 86_400_000)]
+    assert jobs.list("tenant", 10) == sorted(created, key=lambda job: job.created_date, reverse=True)
+
+
+def test_a_list_is_no_longer_than_its_limit(jobs: JobStore) -> None:
+    created = _create_some(jobs, 4)
+    assert jobs.list("tenant", 3) == created[:0:-1]
+    assert jobs.list("tenant", 1) == created[-1:]
+
+
+def test_a_list_goes_on_after_a_code(jobs: JobStore) -> None:
+    first, second, third = _create_some(jobs, 3)
+    assert jobs.list("tenant", 10, after=third.code) == [second, first]
+    assert jobs.list("tenant", 10, after=first.code) == []
+
+
+def test_a_list_goes_on_after_a_code_that_no_job_has(jobs: JobStore) -> None:
+    first, second = _create_some(jobs, 2)
+    between = new_job_code(second.created_date - timedelta(milliseconds=1))
+    assert jobs.list("tenant", 10, after=between) == [first]
+
+
+def test_a_list_can_be_of_some_statuses(jobs: JobStore) -> None:
+    for status in JobStatus:
+        _create(jobs, status=status)
+    for wanted in ([JobStatus.FAILED], BOTH_ACTIVE, list(JobStatus)):
+        assert {job.status for job in jobs.list("tenant", 10, statuses=wanted)} == set(wanted)
+
+
+def test_the_limit_counts_only_jobs_of_the_statuses(jobs: JobStore) -> None:
+    failed = _create_some(jobs, 2, status=JobStatus.FAILED)
+    _create_some(jobs, 5)
+    assert jobs.list("tenant", 2, statuses=[JobStatus.FAILED]) == failed[::-1]
+
+
+def test_the_statuses_hold_after_a_code_too(jobs: JobStore) -> None:
+    failed = _create_some(jobs, 3, status=JobStatus.FAILED)
+    _create_some(jobs, 3)
+    assert jobs.list("tenant", 10, failed[1].code, [JobStatus.FAILED]) == failed[:1]
+
+
+@pytest.mark.parametrize("other", ["other", "tenan", "tenant2", "tenant' or '1' eq '1"])
+def test_a_tenant_does_not_list_the_jobs_of_another(jobs: JobStore, other: str) -> None:
+    _create_some(jobs, 2)
+    assert jobs.list(other, 10) == []
+    assert jobs.count(other, MIDNIGHT, 10) == 0
+
+
+def test_the_list_shows_jobs_as_they_are_now(jobs: JobStore) -> None:
+    job = _create(jobs)
+    changed = jobs.change("tenant", job.code, lambda job: job.begin(NOON))
+    assert jobs.list("tenant", 1) == [changed]
+
+
+def test_among_more_jobs_than_one_answer_of_the_service_holds_lists_and_counts_are_right_and_soon(
+    jobs: JobStore,
+) -> None:
+    numbers = count()
+    rare = _create(jobs, NOON - timedelta(days=1), status=JobStatus.FAILED)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: _create(jobs, NOON + timedelta(seconds=next(numbers))), range(1_100)))
+
+    begun = time.monotonic()
+    assert jobs.list("tenant", 10, statuses=[JobStatus.FAILED]) == [rare]
+    assert [job.created_date for job in jobs.list("tenant", 2)] == [
+        NOON + timedelta(seconds=second) for second in (1_099, 1_098)
+    ]
+    assert jobs.count("tenant", MIDNIGHT, 5_000) == 1_100
+    assert jobs.count("tenant", MIDNIGHT, 1_050, BOTH_ACTIVE) == 1_050
+    assert time.monotonic() - begun < 5
+
+
+# --- count ---
+
+
+def test_without_jobs_the_count_is_nought(jobs: JobStore) -> None:
+    assert jobs.count("tenant", MIDNIGHT, 10) == 0
+
+
+def test_only_jobs_created_since_the_moment_count(jobs: JobStore) -> None:
+    for offset in (-86_400_000, -1, 0, 1, 43_200_000):
+        _create(jobs, MIDNIGHT + timedelta(milliseconds=offset))
+    assert jobs.count("tenant", MIDNIGHT, 10) == 3
+
+
+def test_only_jobs_of_the_statuses_count(jobs: JobStore) -> None:
+    for status in JobStatus:
+        _create(jobs, status=status)
+    assert jobs.count("tenant", MIDNIGHT, 10, BOTH_ACTIVE) == 2
+    assert jobs.count("tenant", MIDNIGHT, 10) == len(JobStatus)
+
+
+@pytest.mark.parametrize("at_most", [1, 2, 3])
+def test_counting_stops_at_the_most_that_matters(jobs: JobStore, at_most: int) -> None:
+    _create_some(jobs, 4)
+    assert jobs.count("tenant", MIDNIGHT, at_most) == at_most
+
+
+def test_tenants_are_counted_apart(jobs: JobStore) -> None:
+    _create_some(jobs, 2)
+    _create(jobs, tenant="other")
+    assert (jobs.count("tenant", MIDNIGHT, 10), jobs.count("other", MIDNIGHT, 10)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda jobs: jobs.list("tenant", 1), lambda jobs: jobs.count("tenant", NOON, 1)],
+    ids=["list", "count"],
+)
+def test_a_store_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[JobStore], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        use(TableJobStore(unreachable))
