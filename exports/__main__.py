@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from exports import keys_command
 from exports.sample import command as sample_clients
 
 _COMMANDS = {
+    "keys": (keys_command, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
 }
 """Name → a module with `add_arguments(parser)` and `run(arguments) -> exit code`, and one line of help."""

@@ -18,6 +18,7 @@ from exports.scopes import Scope
 from exports.settings import SettingsError
 from exports.specs import InvalidSpecError, SensitiveFieldsError
 from exports.states import IllegalTransitionError
+from shared.api_keys import KeysUnavailableError
 from shared.http import (
     BODY_TOO_LARGE,
     INTERNAL,
@@ -91,7 +92,7 @@ _REFUSALS: dict[type[ExportError], ProblemType] = {
 
 def describe(error: Exception) -> ProblemError | None:
     """Turn an exception that is expected at the HTTP boundary into its problem."""
-    if isinstance(error, TransientError):
+    if isinstance(error, (TransientError, KeysUnavailableError)):
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
     if isinstance(error, QuotaExceededError):
         return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})

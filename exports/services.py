@@ -10,6 +10,7 @@ from functools import cache
 
 from exports.ports import AuditLog, ClientSource, FileStore, IdempotencyStore, JobStore, MappingStore, PageLedger
 from exports.settings import Settings, read_settings
+from shared.key_ring import KeyRing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +25,7 @@ class Services:
     mappings: MappingStore
     requests: IdempotencyStore
     audit: AuditLog
+    keys: KeyRing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -41,6 +43,7 @@ def build_services(settings: Settings) -> Services:
     from exports.adapters.table_mappings import TableMappingStore
     from exports.adapters.table_pages import TablePageLedger
     from shared.storage import StorageAccount
+    from shared.table_keys import TableKeyStore
 
     account = StorageAccount(settings.storage)
     return Services(
@@ -52,6 +55,7 @@ def build_services(settings: Settings) -> Services:
         mappings=TableMappingStore(account),
         requests=TableIdempotencyStore(account),
         audit=TableAuditLog(account),
+        keys=KeyRing(TableKeyStore(account)),
     )
 
 

@@ -10,7 +10,6 @@ from pydantic import Field, Json, TypeAdapter, ValidationError
 
 from exports.payloads import Limits
 from exports.requests import CsvExportRequestDto
-from shared.api_keys import ApiKey
 from shared.models import Model
 from shared.orchestration import RetryPolicy
 
@@ -25,7 +24,6 @@ class Settings(Model):
     Attributes:
         storage: Connection string of the storage account, or its name for access by managed identity.
         database_url: SQLAlchemy URL of the database with the `clients` view.
-        api_keys: Who may call.
         keep_hours: How long a finished file can be downloaded. A user-delegation SAS lives at most 7 days.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
         block_bytes: Size that blocks aim at.
@@ -38,7 +36,6 @@ class Settings(Model):
 
     storage: Annotated[str, Field(alias="EXPORT_STORAGE", min_length=1)]
     database_url: Annotated[str, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
-    api_keys: Annotated[Json[tuple[ApiKey, ...]], Field(alias="EXPORT_API_KEYS")] = ()
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024

@@ -30,10 +30,6 @@ param alwaysReadyDurable int = 0
 @description('SQLAlchemy URL of the database with the clients view.')
 param clientsDatabaseUrl string
 
-@secure()
-@description('API keys, base64 of the JSON list. Empty: nobody may call anything but /health.')
-param apiKeysBase64 string = ''
-
 @description('Hours a finished file can be downloaded. A user-delegation SAS lives seven days at most.')
 @minValue(1)
 @maxValue(160)
@@ -121,7 +117,6 @@ module vault 'modules/vault.bicep' = {
     location: location
     tags: tags
     clientsDatabaseUrl: clientsDatabaseUrl
-    apiKeysJson: empty(apiKeysBase64) ? '[]' : base64ToString(apiKeysBase64)
     principalId: identity.outputs.principalId
   }
 }
@@ -144,7 +139,6 @@ module app 'modules/app.bicep' = {
     packageContainerUrl: storage.outputs.packageContainerUrl
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     clientsDatabaseUrlSecretUri: vault.outputs.clientsDatabaseUrlSecretUri
-    apiKeysSecretUri: vault.outputs.apiKeysSecretUri
     keepHours: keepHours
     schedule: schedule
     scheduleTenant: scheduleTenant

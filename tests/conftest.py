@@ -9,12 +9,13 @@ import pytest
 
 import dev
 from tests.support.postgres import postgres_server
+from tests.support.system import start_storage
 
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dev.Azurite]:
-    """Blob and Table Storage on free ports of this machine, empty at the start of the session."""
-    emulator = dev.start_azurite(tmp_path_factory.mktemp("azurite"))
+    """Blob and Table Storage on free ports of this machine, with nothing but the keys of tests in it."""
+    emulator = start_storage(tmp_path_factory.mktemp("azurite"))
     yield emulator
     emulator.stop()
 

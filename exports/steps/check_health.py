@@ -10,6 +10,7 @@ from enum import StrEnum
 from exports.errors import ExportError, SourceMismatchError
 from exports.fields import VIEW_COLUMNS
 from exports.services import Services
+from shared.api_keys import KeysUnavailableError
 from shared.models import Model
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class HealthStatus(StrEnum):
 
 
 class Dependency(Model):
-    """One dependency; `detail` says in plain words what is wrong with it."""
+    """One dependency; `detail` says in plain words what is wrong with it, or worth knowing."""
 
     name: str
     status: HealthStatus
@@ -45,7 +46,7 @@ def health_of(dependencies: tuple[Dependency, ...]) -> HealthDto:
 
 def check_health(services: Services) -> HealthDto:
     """Ask all dependencies at the same time. Raises nothing: what fails is unhealthy."""
-    checks: dict[str, Callable[[], None]] = {
+    checks: dict[str, Callable[[], str | None]] = {
         "apiKeys": lambda: _check_keys(services),
         "blobs": services.files.check,
         "clients": lambda: _check_view(services),
@@ -55,20 +56,22 @@ def check_health(services: Services) -> HealthDto:
         return health_of(tuple(pool.map(_check, checks, checks.values())))
 
 
-def _check(name: str, ask: Callable[[], None]) -> Dependency:
+def _check(name: str, ask: Callable[[], str | None]) -> Dependency:
     try:
-        ask()
-    except ExportError as error:
+        remark = ask()
+    except (ExportError, KeysUnavailableError) as error:
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=str(error))
     except Exception:
         _log.exception("event=health.failed dependency=%s", name)
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail="It refused; the log says why.")
-    return Dependency(name=name, status=HealthStatus.HEALTHY)
+    return Dependency(name=name, status=HealthStatus.HEALTHY, detail=remark)
 
 
-def _check_keys(services: Services) -> None:
-    if not services.settings.api_keys:
-        raise ExportError("No API key is set, so every request is refused; set EXPORT_API_KEYS.")
+def _check_keys(services: Services) -> str | None:
+    """A service without keys is well: it refuses everybody, and there has to be a first key."""
+    if services.keys.store.is_empty():
+        return "There is no API key yet, so every request is refused; `python -m exports keys create` makes one."
+    return None
 
 
 def _check_view(services: Services) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import azure.functions as func
@@ -10,7 +9,8 @@ import azure.functions as func
 from exports.problems import FORBIDDEN, INVALID_API_KEY, TENANT_REQUIRED
 from exports.scopes import Scope
 from exports.specs import SensitiveFields
-from shared.api_keys import ApiKey, find_key
+from shared.api_keys import ApiKey
+from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 
 _HEADER = "x-api-key"
@@ -26,7 +26,7 @@ class Caller:
     @property
     def actor(self) -> str:
         """Who stands in the audit log."""
-        return str(getattr(self.key, "id", "key"))
+        return self.key.id
 
     @property
     def sensitive_fields(self) -> SensitiveFields:
@@ -38,14 +38,15 @@ class Caller:
         return scope.value in self.key.scopes
 
 
-def authorize(req: func.HttpRequest, keys: Sequence[ApiKey], scope: Scope) -> Caller:
+def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope) -> Caller:
     """Find who is calling and for which tenant: the one in the path if the key opens it, else the key's only one.
 
     Raises:
         ProblemError: 401 without a valid key, 403 for a tenant the key does not open or a scope it lacks, 400 when the
             path names no tenant and the key opens several.
+        KeysUnavailableError: The keys cannot be read now.
     """
-    key = find_key(req.headers.get(_HEADER, ""), keys)
+    key = keys.find(req.headers.get(_HEADER, ""))
     if key is None:
         challenge = {"WWW-Authenticate": f'ApiKey header="{_HEADER}"'}
         raise ProblemError(INVALID_API_KEY, f"Send your API key in the header {_HEADER}.", headers=challenge)

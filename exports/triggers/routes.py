@@ -101,7 +101,7 @@ def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call
     if route.scope is None:
         message = f"{route.name} has no scope to check"
         raise TypeError(message)
-    return Call(req, services, authorize(req, services.settings.api_keys, route.scope))
+    return Call(req, services, authorize(req, services.keys, route.scope))
 
 
 def _register(blueprint: df.Blueprint, name: str, path: str, methods: list[str], handler: Any) -> None:

@@ -12,7 +12,6 @@ param storageName string
 param packageContainerUrl string
 param applicationInsightsConnectionString string
 param clientsDatabaseUrlSecretUri string
-param apiKeysSecretUri string
 param keepHours int
 param schedule string
 param scheduleTenant string
@@ -36,7 +35,6 @@ var settings = {
   AZURE_CLIENT_ID: identityClientId
   EXPORT_STORAGE: storageName
   CLIENTS_DATABASE_URL: '@Microsoft.KeyVault(SecretUri=${clientsDatabaseUrlSecretUri})'
-  EXPORT_API_KEYS: '@Microsoft.KeyVault(SecretUri=${apiKeysSecretUri})'
   EXPORT_KEEP_HOURS: string(keepHours)
   EXPORT_SCHEDULE: schedule
   EXPORT_SCHEDULE_TENANT: scheduleTenant

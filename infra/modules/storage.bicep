@@ -10,11 +10,11 @@ param principalId string
 
 var fileContainer = 'exports'
 var packageContainer = 'package'
-var tableNames = ['csvmappings', 'exportaudit', 'exportjobs', 'exportpages', 'exportrequests']
+var tableNames = ['apikeys', 'csvmappings', 'exportaudit', 'exportjobs', 'exportpages', 'exportrequests']
 
 // Blob Data Owner: the Functions host takes leases and keeps its keys in blobs, Durable Functions creates containers,
 // and download links are signed with a user delegation key, which this role may ask for.
-// Queue Data Contributor: the queues of the task hub. Table Data Contributor: its history, and the job tables.
+// Queue Data Contributor: the queues of the task hub. Table Data Contributor: its history, the job tables and the API keys.
 var roles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'

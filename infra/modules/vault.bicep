@@ -1,4 +1,4 @@
-// The two secrets of the app. App settings refer to them, so whoever may read the settings does not see the values.
+// The secret of the app. An app setting refers to it, so whoever may read the settings does not see the value.
 param name string
 param location string
 param tags object
@@ -6,10 +6,7 @@ param tags object
 @secure()
 param clientsDatabaseUrl string
 
-@secure()
-param apiKeysJson string
-
-@description('Object id of the identity that may read the secrets.')
+@description('Object id of the identity that may read the secret.')
 param principalId string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
@@ -38,15 +35,6 @@ resource databaseUrl 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   }
 }
 
-resource apiKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
-  parent: vault
-  name: 'export-api-keys'
-  properties: {
-    value: apiKeysJson
-    contentType: 'application/json'
-  }
-}
-
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(vault.id, principalId, keyVaultSecretsUser)
   scope: vault
@@ -59,6 +47,5 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output name string = vault.name
 
-// With their version: a new value changes the app setting, so the app takes it at once and not within a day.
+// With its version: a new value changes the app setting, so the app takes it at once and not within a day.
 output clientsDatabaseUrlSecretUri string = databaseUrl.properties.secretUriWithVersion
-output apiKeysSecretUri string = apiKeys.properties.secretUriWithVersion

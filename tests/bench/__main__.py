@@ -16,9 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
-import dev
 from tests.bench.memory import PeakMemory
-from tests.support.system import NORTHWIND, System, app_settings, sample_database
+from tests.support.system import NORTHWIND, System, app_settings, sample_database, start_storage
 
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -38,7 +37,7 @@ def main() -> None:
     options = _options()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as scratch:
-        storage = dev.start_azurite(Path(scratch) / "azurite")
+        storage = start_storage(Path(scratch) / "azurite")
         try:
             for measure in (_latency, _memory(options.largest)):
                 for figure in measure(Path(scratch), storage.connection_string):

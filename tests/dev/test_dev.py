@@ -18,6 +18,10 @@ import psutil
 import pytest
 
 import dev
+from exports.scopes import ALL_SCOPES
+from shared.key_ring import KeyRing
+from shared.storage import StorageAccount
+from shared.table_keys import TableKeyStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,20 +59,20 @@ def listener() -> Iterator[int]:
 # --- settings and keys
 
 
-def test_new_settings_hold_a_key_and_its_hash_for_both_sample_tenants(tmp_path: Path) -> None:
+def test_new_settings_are_those_of_the_sample_readable_by_their_owner_alone(tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
     assert dev.create_settings(settings, write_sample(tmp_path))
-    values = json.loads(settings.read_text())["Values"]
-    (entry,) = json.loads(values["EXPORT_API_KEYS"])
-    assert dev.is_hash_of(entry["hash"], values["DEV_API_KEY"])
-    assert entry["tenants"] == ["northwind", "harbour"]
-    assert values["FUNCTIONS_WORKER_RUNTIME"] == "python"
-
-
-def test_settings_with_a_key_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    settings = tmp_path / "settings.json"
-    dev.create_settings(settings, write_sample(tmp_path))
+    assert json.loads(settings.read_text())["Values"] == {"FUNCTIONS_WORKER_RUNTIME": "python"}
     assert settings.stat().st_mode & 0o077 == 0
+
+
+def test_a_kept_key_changes_nothing_else_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"Values": {"DEV_API_KEY": "old", "MINE": "1"}, "Host": {"CORS": "*"}}))
+    dev.save_key(settings, "new")
+    assert json.loads(settings.read_text()) == {"Values": {"DEV_API_KEY": "new", "MINE": "1"}, "Host": {"CORS": "*"}}
+    assert settings.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == [settings]
 
 
 def test_settings_that_exist_are_never_touched(tmp_path: Path) -> None:
@@ -76,12 +80,6 @@ def test_settings_that_exist_are_never_touched(tmp_path: Path) -> None:
     settings.write_text("mine")
     assert not dev.create_settings(settings, write_sample(tmp_path))
     assert settings.read_text() == "mine"
-
-
-def test_two_clones_get_different_keys(tmp_path: Path) -> None:
-    for name in ("one.json", "two.json"):
-        dev.create_settings(tmp_path / name, write_sample(tmp_path))
-    assert (tmp_path / "one.json").read_text() != (tmp_path / "two.json").read_text()
 
 
 def test_a_broken_settings_file_is_named_in_plain_words(tmp_path: Path) -> None:
@@ -101,43 +99,63 @@ def test_a_setting_comes_from_the_environment_else_the_settings_else_the_sample(
     assert dev.read_settings(settings, sample) == {"ONE": "environment", "TWO": "settings", "THREE": "sample"}
 
 
-def test_a_key_is_stored_as_salt_and_sha256_of_salt_and_key() -> None:
-    digest = "542bdb84e6b2871d3cb51a1fb34072e801c667e368b6fa7d982ea0af2ad1e4cc"
-    assert dev.hash_key("key", b"\x01\x02") == f"sha256$0102${digest}"
+@pytest.fixture
+def keys_of_service(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Keys and what they open, of a service and a storage that are not there."""
+    keys: dict[str, list[str]] = {}
+
+    def make(_: str, tenants: list[str]) -> str:
+        key = f"key{len(keys)}"
+        keys[key] = tenants
+        return key
+
+    monkeypatch.setattr(dev, "make_key", make)
+    monkeypatch.setattr(dev, "key_opens", lambda _, key, tenant: tenant in keys.get(key, []))
+    return keys
 
 
-def test_the_dev_key_is_good_for_the_tenant_asked_for() -> None:
-    values = {"DEV_API_KEY": "k", "EXPORT_API_KEYS": json.dumps([dev.key_entry("k", ["northwind"])])}
-    key = dev.dev_key(values, "acme")
-    assert key.tenants == ("northwind", "acme")
-    assert [entry["tenants"] for entry in json.loads(key.all_keys)] == [["northwind", "acme"]]
+def test_a_key_is_made_once_and_again_when_it_no_longer_opens(
+    tmp_path: Path, keys_of_service: dict[str, list[str]]
+) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"Values": {}}')
+
+    def key_for(tenant: str) -> str:
+        return dev.usable_key("http://service", "storage", dev.values_of(settings).get("DEV_API_KEY"), tenant, settings)
+
+    assert [key_for("northwind"), key_for("northwind"), key_for("harbour")] == ["key0"] * 3
+    assert [key_for("acme"), key_for("northwind")] == ["key1"] * 2
+    keys_of_service.clear()
+    assert [key_for("northwind"), key_for("northwind")] == ["key0"] * 2
+    assert keys_of_service == {"key0": ["northwind", "harbour"]}
 
 
-def test_settings_without_a_dev_key_get_one_for_this_run_beside_their_own() -> None:
-    values = {"EXPORT_API_KEYS": json.dumps([dev.key_entry("theirs", ["acme"])])}
-    key = dev.dev_key(values, None)
-    theirs, ours = json.loads(key.all_keys)
-    assert dev.is_hash_of(theirs["hash"], "theirs")
-    assert dev.is_hash_of(ours["hash"], key.key)
+def test_a_key_made_for_a_run_opens_its_tenants_with_every_scope(azurite: dev.Azurite) -> None:
+    text = dev.make_key(azurite.connection_string, ["northwind", "acme"])
+    account = StorageAccount(azurite.connection_string)
+    found = KeyRing(TableKeyStore(account), run_aside=lambda _: None).find(text)
+    account.tables.close()
+    assert found is not None
+    assert (found.tenants, found.scopes) == (("northwind", "acme"), ALL_SCOPES)
+
+
+def test_a_tenant_that_cannot_be_one_is_named(azurite: dev.Azurite) -> None:
+    with pytest.raises(dev.DevError, match="'a/b' cannot be a tenant"):
+        dev.make_key(azurite.connection_string, ["a/b"])
 
 
 @pytest.mark.parametrize(
-    ("asked", "own_database", "key_tenants", "chosen"),
-    [
-        (None, False, ["northwind", "harbour"], "northwind"),
-        ("harbour", False, [], "harbour"),
-        (None, True, ["acme"], "acme"),
-    ],
+    ("asked", "own_database", "chosen"), [(None, False, "northwind"), ("harbour", False, "harbour"), ("a", True, "a")]
 )
-def test_the_tenant_is_the_one_asked_for_or_the_only_one(
-    asked: str | None, own_database: bool, key_tenants: list[str], chosen: str
+def test_the_tenant_is_the_one_asked_for_or_the_first_of_the_sample(
+    asked: str | None, own_database: bool, chosen: str
 ) -> None:
-    assert dev.choose_tenant(asked, own_database, key_tenants) == chosen
+    assert dev.choose_tenant(asked, own_database) == chosen
 
 
-def test_an_own_database_needs_a_tenant_when_the_key_has_several() -> None:
+def test_an_own_database_needs_a_tenant() -> None:
     with pytest.raises(dev.DevError, match="--tenant"):
-        dev.choose_tenant(None, True, ["northwind", "harbour"])
+        dev.choose_tenant(None, own_database=True)
 
 
 # --- ports and addresses

@@ -92,13 +92,13 @@ def test_storage_that_cannot_be_reached_is_a_503_that_says_so(start_system: Star
 
 
 def test_a_missing_setting_is_named_by_health_and_nothing_else_shows_it(start_system: StartSystem) -> None:
-    system = start_system(healthy=False, EXPORT_API_KEYS="not json")
+    system = start_system(healthy=False, EXPORT_KEEP_HOURS="for ever")
     system.wait_for_any_answer()
 
-    assert "EXPORT_API_KEYS" in health(system)["settings"]["detail"]
+    assert "EXPORT_KEEP_HOURS" in health(system)["settings"]["detail"]
     answer = system.start_export()
     assert answer.status == 503
-    assert "EXPORT_API_KEYS" not in answer.body.decode()
+    assert "EXPORT_KEEP_HOURS" not in answer.body.decode()
 
 
 def test_a_malformed_database_url_is_named_by_health_and_fails_the_job(start_system: StartSystem) -> None:

@@ -13,8 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import dev
-from tests.support.system import NORTHWIND, System, app_settings, sample_database
+from tests.support.system import NORTHWIND, System, app_settings, sample_database, start_storage
 
 HISTORIES = Path(__file__).with_name("histories")
 
@@ -25,7 +24,7 @@ def main(version: str) -> None:
     directory.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        storage = dev.start_azurite(work / "azurite")
+        storage = start_storage(work / "azurite")
         try:
             database = sample_database(work, 6_000)
             nowhere = f"sqlite:///{work}/nowhere/clients.sqlite"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,8 +23,9 @@ from exports.requests import SEARCHED_COLUMNS, ClientFilter
 from exports.services import Services
 from exports.settings import Settings
 from exports.states import JobStatus
-from shared.api_keys import ApiKey, hash_key
+from shared.key_ring import KeyRing
 from tests.support.builders import NOON
+from tests.support.keys import MemoryKeyStore, a_key
 
 Hook = Callable[[], None]
 Client = dict[str, Any]
@@ -391,10 +391,8 @@ class MemoryServices(Services):
     mappings: MemoryMappingStore
     requests: MemoryIdempotencyStore
     audit: MemoryAuditLog
+    keys: KeyRing
     now: Clock = field(default_factory=Clock)
-
-
-API_KEY = "the key of a test"
 
 
 def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryServices:
@@ -403,8 +401,7 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
     Args:
         settings: App settings by name, beside those that must be there.
     """
-    keys = [ApiKey(hash=hash_key(API_KEY), tenants=("tenant",)).model_dump(mode="json")]
-    required = {"EXPORT_STORAGE": "memory", "CLIENTS_DATABASE_URL": "memory", "EXPORT_API_KEYS": json.dumps(keys)}
+    required = {"EXPORT_STORAGE": "memory", "CLIENTS_DATABASE_URL": "memory"}
     clock = Clock()
     return MemoryServices(
         settings=Settings.model_validate(required | settings),
@@ -415,5 +412,6 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         mappings=MemoryMappingStore(),
         requests=MemoryIdempotencyStore(),
         audit=MemoryAuditLog(),
+        keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_aside=lambda task: task()),
         now=clock,
     )

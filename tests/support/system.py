@@ -17,10 +17,13 @@ import psutil
 import dev
 from exports.sample.database import create_sample_database
 from exports.scopes import ALL_SCOPES
-from shared.api_keys import hash_key
+from shared.storage import StorageAccount
+from shared.table_keys import TableKeyStore
+from tests.support.builders import NOON
+from tests.support.keys import key_of_text
 
-KEY = "key-of-both-tenants"
-NORTHWIND_KEY = "key-of-northwind"
+KEY = f"cx_bothtenants2_{'b' * 43}"
+NORTHWIND_KEY = f"cx_northwindkey_{'n' * 43}"
 EXPORT = "/clients/export/csv"
 NORTHWIND, HARBOUR = "northwind", "harbour"
 _DEADLINE_SECONDS = 120
@@ -171,6 +174,21 @@ def download(job: Any) -> bytes:
     return answer.body
 
 
+def start_storage(directory: Path) -> dev.Azurite:
+    """Start a storage emulator with nothing in it but two API keys: one for both tenants, one for `northwind` alone."""
+    emulator = dev.start_azurite(directory)
+    try:
+        account = StorageAccount(emulator.connection_string)
+        keys = TableKeyStore(account)
+        for text, tenants in ((KEY, (NORTHWIND, HARBOUR)), (NORTHWIND_KEY, (NORTHWIND,))):
+            keys.add(key_of_text(text, name="test", tenants=tenants, scopes=ALL_SCOPES, created=NOON))
+        account.tables.close()
+    except BaseException:
+        emulator.stop()
+        raise
+    return emulator
+
+
 def sample_database(directory: Path, clients: int) -> str:
     """Create a database of sample clients; its URL."""
     url = f"sqlite:///{directory / 'clients.sqlite'}"
@@ -179,16 +197,11 @@ def sample_database(directory: Path, clients: int) -> str:
 
 
 def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, str]:
-    """App settings of a test: one key for both tenants, one for `northwind` alone."""
-    keys = [
-        {"hash": hash_key(KEY), "tenants": [NORTHWIND, HARBOUR], "scopes": ALL_SCOPES},
-        {"hash": hash_key(NORTHWIND_KEY), "tenants": [NORTHWIND], "scopes": ALL_SCOPES},
-    ]
+    """App settings of a test; `start_storage` has made the keys."""
     return {
         "AzureWebJobsStorage": storage,
         "EXPORT_STORAGE": storage,
         "CLIENTS_DATABASE_URL": database_url,
-        "EXPORT_API_KEYS": json.dumps(keys),
         "EXPORT_SCHEDULE": "0 0 2 * * *",
         "EXPORT_SCHEDULE_TENANT": "",
         "EXPORT_SCHEDULE_REQUEST": "{}",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
 
 from exports.settings import Settings, SettingsError, read_settings
-from shared.api_keys import hash_key
 
 REQUIRED = {"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_URL": "sqlite:///clients.sqlite"}
 
@@ -23,15 +21,13 @@ def _error(**environment: str) -> str:
 def test_only_storage_and_database_have_no_default() -> None:
     settings = read_settings(REQUIRED)
     assert settings.keep == timedelta(hours=24)
-    assert (settings.api_keys, settings.wait_seconds, settings.schedule_tenant) == ((), 10, "")
+    assert (settings.wait_seconds, settings.schedule_tenant) == (10, "")
 
 
 def test_every_setting_is_read_from_its_text() -> None:
-    keys = [{"hash": hash_key("k"), "tenants": ["a", "b"]}]
     settings = read_settings(
         REQUIRED
         | {
-            "EXPORT_API_KEYS": json.dumps(keys),
             "EXPORT_KEEP_HOURS": "1.5",
             "EXPORT_WAIT_SECONDS": "0",
             "EXPORT_BLOCK_BYTES": "4096",
@@ -41,7 +37,6 @@ def test_every_setting_is_read_from_its_text() -> None:
             "EXPORT_SCHEDULE_REQUEST": '{"includeHeaders": false}',
         }
     )
-    assert settings.api_keys[0].tenants == ("a", "b")
     assert (settings.keep, settings.wait_seconds) == (timedelta(minutes=90), 0)
     assert (settings.schedule_tenant, settings.schedule_request.include_headers) == ("northwind", False)
 
@@ -67,9 +62,6 @@ def test_a_missing_setting_is_named(name: str) -> None:
     [
         ("EXPORT_STORAGE", ""),
         ("CLIENTS_DATABASE_URL", ""),
-        ("EXPORT_API_KEYS", "s3cret"),
-        ("EXPORT_API_KEYS", '[{"hash": "s3cret", "tenants": ["a"]}]'),
-        ("EXPORT_API_KEYS", '[{"key": "s3cret"}]'),
         ("EXPORT_KEEP_HOURS", "s3cret"),
         ("EXPORT_KEEP_HOURS", "0"),
         ("EXPORT_KEEP_HOURS", "161"),
@@ -93,11 +85,6 @@ def test_every_fault_is_named_at_once() -> None:
     message = _error(EXPORT_KEEP_HOURS="x", EXPORT_WAVE_PAGES="x")
     assert "EXPORT_KEEP_HOURS" in message
     assert "EXPORT_WAVE_PAGES" in message
-
-
-def test_a_tenant_that_could_not_be_part_of_a_path_is_refused() -> None:
-    keys = [{"hash": hash_key("k"), "tenants": ["../other"]}]
-    assert "EXPORT_API_KEYS" in _error(EXPORT_API_KEYS=json.dumps(keys))
 
 
 def test_every_setting_has_an_upper_case_name() -> None:

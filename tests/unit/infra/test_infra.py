@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
-import base64
 import json
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exports import keys_command
 from exports.settings import Settings
 from exports.triggers.schedule_timer import SCHEDULE
-from shared.api_keys import find_key
+from shared.key_ring import KeyRing
+from tests.support.keys import MemoryKeyStore, a_key
 from tests.unit.infra.bicep import UnbalancedError, blank, block, read_bicep
 
 ROOT = Path(__file__).parents[3]
 INFRA = ROOT / "infra"
 BICEP_FILES = sorted(INFRA.rglob("*.bicep"))
+ADAPTERS = [*(ROOT / "exports" / "adapters").glob("*.py"), ROOT / "shared" / "table_keys.py"]
 MAIN = read_bicep(INFRA / "main.bicep")
 APP = read_bicep(INFRA / "modules" / "app.bicep")
 STORAGE = read_bicep(INFRA / "modules" / "storage.bicep")
@@ -100,9 +103,9 @@ def test_parameters_file_names_parameters_and_gives_all_that_are_required() -> N
 
 
 def test_secrets_are_secure_parameters_everywhere() -> None:
-    secret = re.compile(r"((?:^@.*\n)*)^param (?:clientsDatabaseUrl|apiKeysBase64|apiKeysJson) ", re.MULTILINE)
+    secret = re.compile(r"((?:^@.*\n)*)^param clientsDatabaseUrl ", re.MULTILINE)
     decorators = [found for path in BICEP_FILES for found in secret.findall(path.read_text(encoding="utf-8"))]
-    assert len(decorators) == 4
+    assert len(decorators) == 2
     assert all("@secure()" in found for found in decorators)
 
 
@@ -130,9 +133,9 @@ def test_the_deployment_sets_what_the_sample_of_local_settings_has() -> None:
     assert sample - replaced <= set_settings()
 
 
-def test_database_and_keys_are_referred_to_not_written_into_settings() -> None:
-    for name in ("CLIENTS_DATABASE_URL", "EXPORT_API_KEYS"):
-        assert re.search(rf"^  {name}: '@Microsoft\.KeyVault\(SecretUri=\$\{{\w+\}}\)'$", APP.text, re.MULTILINE)
+def test_the_database_is_referred_to_not_written_into_settings() -> None:
+    reference = r"^  CLIENTS_DATABASE_URL: '@Microsoft\.KeyVault\(SecretUri=\$\{\w+\}\)'$"
+    assert re.search(reference, APP.text, re.MULTILINE)
 
 
 def test_limits_of_template_parameters_keep_within_those_of_the_app() -> None:
@@ -147,7 +150,7 @@ def test_limits_of_template_parameters_keep_within_those_of_the_app() -> None:
 
 
 def test_containers_and_tables_are_those_of_the_adapters() -> None:
-    adapters = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "exports" / "adapters").glob("*.py"))
+    adapters = "".join(path.read_text(encoding="utf-8") for path in ADAPTERS)
     assert re.findall(r'container: str = "(\w+)"', adapters) == re.findall(r"fileContainer = '(\w+)'", STORAGE.text)
     tables = re.search(r"tableNames = \[(.*)\]", STORAGE.text)
     assert tables
@@ -322,17 +325,30 @@ def test_the_guide_explains_every_dependency_that_health_names() -> None:
     assert named == set(re.findall(r"`(\w+)`(?= is| or)", rows)) | set(re.findall(r"or `(\w+)`", rows))
 
 
-def test_a_key_made_as_the_guide_says_opens_its_tenant() -> None:
-    script = re.search(r"^python3 - .*<<'END'\n(.*?)^END$", deploy_guide(), re.DOTALL | re.MULTILINE)
-    assert script
-    made = subprocess.run([sys.executable, "-", "acme"], input=script[1], capture_output=True, text=True, check=True)
-    key, encoded = re.findall(r"^(?:key|EXPORT_API_KEYS_BASE64): (\S+)$", made.stdout, re.MULTILINE)
-    settings = {
-        "EXPORT_STORAGE": "account",
-        "CLIENTS_DATABASE_URL": "sqlite://",
-        "EXPORT_API_KEYS": base64.b64decode(encoded).decode(),
-    }
-    keys = Settings.model_validate(settings).api_keys
-    found = find_key(key, keys)
+def key_commands() -> list[list[str]]:
+    """The arguments after `python -m exports keys` in the guide, line by line."""
+    lines = re.sub(r"\\\n\s*", "", deploy_guide())
+    return [shlex.split(found, comments=True) for found in re.findall(r"python -m exports keys (.+)$", lines, re.MULTILINE)]
+
+
+def run_on(store: MemoryKeyStore, command: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    keys_command.add_arguments(parser)
+    return keys_command.run(parser.parse_args(command), lambda _: store)
+
+
+def test_a_key_made_as_the_guide_says_opens_its_tenant(capsys: pytest.CaptureFixture[str]) -> None:
+    store = MemoryKeyStore()
+    (create,) = [command for command in key_commands() if command[0] == "create"]
+    assert run_on(store, create) == 0
+    found = KeyRing(store).find(capsys.readouterr().out.strip())
     assert found is not None
     assert found.tenants == ("acme",)
+
+
+def test_every_other_command_of_the_guide_works_on_that_key(capsys: pytest.CaptureFixture[str]) -> None:
+    others = [command for command in key_commands() if command[0] != "create"]
+    assert {command[0] for command in others} == {"list", "rotate", "revoke"}
+    for command in others:
+        key, _ = a_key("acme")
+        assert run_on(MemoryKeyStore(key), [key.id if part.startswith("‹") else part for part in command]) == 0

@@ -1,59 +1,92 @@
-"""API keys: found by what only their owner knows."""
+"""API keys: their text, what is kept of them, and what proves them."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from shared.api_keys import ApiKey, find_key, hash_key, new_key
+from shared.api_keys import ApiKey, KeyState, hash_secret, make_key, new_key_text, parse_key, proves
+from tests.support.builders import NOON
+from tests.support.keys import a_key
+
+SECRET = "s" * 43
+TEXT = f"cx_abcdefgh2345_{SECRET}"
 
 
-def _a_key(text: str, *tenants: str) -> ApiKey:
-    return ApiKey(hash=hash_key(text), tenants=tenants or ("tenant",))
+def _kept(**changes: Any) -> ApiKey:
+    properties = {"id": "abcdefgh2345", "name": "n", "hash": hash_secret(SECRET), "tenants": ("a",), "created": NOON}
+    return ApiKey(**properties | changes)
 
 
-KEYS = (_a_key("one", "a"), _a_key("two", "b"), _a_key("ключ 🔑", "c"))
+def test_new_keys_hold_256_bits_of_chance_and_differ() -> None:
+    texts = [new_key_text() for _ in range(100)]
+    assert len({text.id for text in texts}) == len({text.secret for text in texts}) == 100
+    assert all(len(base64.urlsafe_b64decode(text.secret + "=")) == 32 for text in texts)
 
 
-@pytest.mark.parametrize(("presented", "tenant"), [("one", "a"), ("two", "b"), ("ключ 🔑", "c")])
-def test_a_key_is_found_by_its_text(presented: str, tenant: str) -> None:
-    found = find_key(presented, KEYS)
-    assert found is not None
-    assert found.tenants == (tenant,)
+def test_a_new_key_is_read_as_it_was_written() -> None:
+    text = new_key_text()
+    assert parse_key(str(text)) == text
 
 
-@pytest.mark.parametrize("presented", ["", "One", "one ", "on", "three", KEYS[0].hash, "\0"])
-def test_another_text_opens_nothing(presented: str) -> None:
-    assert find_key(presented, KEYS) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "cx_",
+        f"{TEXT} ",
+        f"{TEXT}\n",
+        f" {TEXT}",
+        TEXT.upper(),
+        TEXT[3:],
+        TEXT[:-1],
+        TEXT + "s" * 100,
+        TEXT.replace("2345", "2341"),
+        TEXT.replace("abc", "ab"),
+        TEXT.replace("abc", "é̀c"),
+        TEXT.replace("sss", "s's"),
+        "cx_../..^&*()?_" + SECRET,
+        "ключ 🔑",
+        "\ud800",
+    ],
+)
+def test_what_is_no_key_is_told_apart(text: str) -> None:
+    assert parse_key(text) is None
 
 
-def test_without_keys_nothing_opens() -> None:
-    assert find_key("one", ()) is None
+def test_the_secret_of_a_key_proves_it_and_no_other_does() -> None:
+    key, text = make_key("name", ["a"], [], NOON)
+    assert proves(text.secret, key)
+    assert not proves(new_key_text().secret, key)
+    assert not proves("", key)
+    assert not proves(key.hash, key)
 
 
-def test_of_two_entries_of_a_key_the_first_counts() -> None:
-    found = find_key("one", [_a_key("one", "first"), _a_key("one", "second")])
-    assert found is not None
-    assert found.tenants == ("first",)
+@pytest.mark.parametrize("secret", ["", SECRET, "0" * 64])
+def test_without_a_key_nothing_is_proven(secret: str) -> None:
+    assert not proves(secret, None)
 
 
-def test_a_hash_is_salted_and_does_not_hold_the_key() -> None:
-    assert hash_key("one") != hash_key("one")
-    assert "one" not in hash_key("one")
+def test_a_hash_is_salted_and_does_not_hold_the_secret() -> None:
+    assert hash_secret(SECRET) != hash_secret(SECRET)
+    assert SECRET not in hash_secret(SECRET)
 
 
-def test_a_hash_made_elsewhere_as_documented_is_understood() -> None:
+def test_a_hash_is_scheme_salt_and_sha256_of_salt_and_secret() -> None:
     salt = bytes(range(8))
-    digest = hashlib.sha256(salt + b"one").hexdigest()
-    assert find_key("one", [ApiKey(hash=f"sha256${salt.hex()}${digest}", tenants=("a",))])
+    digest = hashlib.sha256(salt + SECRET.encode()).hexdigest()
+    assert proves(SECRET, _kept(hash=f"sha256${salt.hex()}${digest}"))
 
 
-def test_new_keys_are_long_and_differ() -> None:
-    keys = {new_key() for _ in range(100)}
-    assert len(keys) == 100
-    assert min(map(len, keys)) >= 43
+def test_neither_hash_nor_secret_is_shown_where_a_key_is_printed() -> None:
+    key, text = make_key("name", ["a"], [], NOON)
+    assert key.hash not in repr(key)
+    assert text.secret not in repr(text)
 
 
 @pytest.mark.parametrize(
@@ -72,15 +105,30 @@ def test_new_keys_are_long_and_differ() -> None:
 )
 def test_what_is_no_hash_is_refused_when_it_is_read(hashed: str) -> None:
     with pytest.raises(ValidationError):
-        ApiKey(hash=hashed, tenants=("a",))
+        _kept(hash=hashed)
 
 
 @pytest.mark.parametrize("tenant", ["", "..", "a/b", "a\\b", "a#b", "a?b", "a b", "-a", ".a", "é", "a" * 64, "a\n"])
 def test_a_tenant_that_could_not_be_part_of_a_path_is_refused(tenant: str) -> None:
     with pytest.raises(ValidationError):
-        ApiKey(hash=hash_key("one"), tenants=(tenant,))
+        _kept(tenants=(tenant,))
 
 
 def test_a_key_opens_at_least_one_tenant() -> None:
     with pytest.raises(ValidationError):
-        ApiKey(hash=hash_key("one"), tenants=())
+        _kept(tenants=())
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, KeyState.ACTIVE),
+        ({"expires": NOON + timedelta(microseconds=1)}, KeyState.ACTIVE),
+        ({"expires": NOON}, KeyState.EXPIRED),
+        ({"revoked": NOON}, KeyState.REVOKED),
+        ({"revoked": NOON, "expires": NOON}, KeyState.REVOKED),
+        ({"revoked": NOON + timedelta(days=1)}, KeyState.REVOKED),
+    ],
+)
+def test_a_key_is_active_until_it_expires_or_is_revoked(changes: dict[str, Any], state: KeyState) -> None:
+    assert a_key(**changes)[0].state(NOON) is state

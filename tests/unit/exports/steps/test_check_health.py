@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Barrier
 from typing import NoReturn
 
@@ -9,7 +10,10 @@ import pytest
 
 from exports.errors import SourceUnavailableError, StorageUnavailableError
 from exports.steps.check_health import Dependency, HealthStatus, check_health, health_of
+from shared.api_keys import KeysUnavailableError
+from shared.key_ring import KeyRing
 from tests.support.fakes import MemoryServices, a_services
+from tests.support.keys import MemoryKeyStore
 
 HEALTHY, UNHEALTHY = HealthStatus
 
@@ -57,8 +61,21 @@ def test_missing_columns_are_named() -> None:
     assert "email, service_codes" in str(_detail(services, "clients"))
 
 
-def test_without_api_keys_nobody_can_call() -> None:
-    assert "EXPORT_API_KEYS" in str(_detail(a_services(EXPORT_API_KEYS="[]"), "apiKeys"))
+def test_without_api_keys_the_service_is_well_and_says_so() -> None:
+    services = replace(a_services(), keys=KeyRing(MemoryKeyStore()))
+    health = check_health(services)
+    assert health.status is HEALTHY
+    assert "keys create" in str(health.dependencies[0].detail)
+
+
+def test_keys_that_cannot_be_read_are_unhealthy() -> None:
+    store = MemoryKeyStore()
+    store.before_ask = _fail_to_read_keys
+    assert _detail(replace(a_services(), keys=KeyRing(store)), "apiKeys") == "They did not answer."
+
+
+def _fail_to_read_keys() -> NoReturn:
+    raise KeysUnavailableError("They did not answer.")
 
 
 def test_an_unexpected_error_is_logged_and_not_told(
@@ -76,8 +93,12 @@ def test_an_unexpected_error_is_logged_and_not_told(
 
 def test_dependencies_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     services, both_are_asked = a_services(), Barrier(2, timeout=5)
+
+    def meet() -> None:
+        both_are_asked.wait()
+
     for store in (services.files, services.jobs):
-        monkeypatch.setattr(store, "check", both_are_asked.wait)
+        monkeypatch.setattr(store, "check", meet)
     assert check_health(services).status is HEALTHY
 
 

@@ -1,0 +1,160 @@
+"""What every `KeyStore` promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.api_keys import ApiKey, KeyNotFoundError, KeyStore, KeysUnavailableError
+from shared.key_ring import KeyRing
+from shared.storage import StorageAccount
+from shared.table_keys import TableKeyStore
+from tests.support.builders import NOON
+from tests.support.fakes import Clock
+from tests.support.keys import MemoryKeyStore, a_key
+
+LATER = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def keys(request: pytest.FixtureRequest) -> KeyStore:
+    if request.param == "memory":
+        return MemoryKeyStore()
+    return TableKeyStore(request.getfixturevalue("account"), table=f"keys{uuid4().hex}")
+
+
+def _added(keys: KeyStore, **changes: Any) -> ApiKey:
+    key, _ = a_key(**changes)
+    assert keys.add(key)
+    return key
+
+
+def _revoked(key: ApiKey) -> ApiKey:
+    return key.model_copy(update={"revoked": LATER})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"expires": LATER, "revoked": LATER, "last_used": LATER},
+        {"name": 'Zoë\'s ‘client’, 100 % \\ "quoted"', "tenants": ("a", "b.c-d_e"), "scopes": ()},
+        {"tenants": tuple(f"tenant-{number:055d}" for number in range(200))},
+    ],
+    ids=["plain", "all moments", "odd name", "many tenants"],
+)
+def test_every_property_comes_back_as_it_was(keys: KeyStore, changes: dict[str, Any]) -> None:
+    key = _added(keys, **changes)
+    assert keys.get(key.id) == key
+    assert keys.list() == [key]
+
+
+def test_an_unknown_id_is_not_found(keys: KeyStore) -> None:
+    _added(keys)
+    assert keys.get("aaaaaaaaaaaa") is None
+
+
+def test_an_id_that_is_taken_is_not_added_again(keys: KeyStore) -> None:
+    key = _added(keys)
+    assert not keys.add(key.model_copy(update={"name": "other"}))
+    assert keys.get(key.id) == key
+
+
+def test_keys_are_listed_the_oldest_first(keys: KeyStore) -> None:
+    hours = (3, 1, 2)
+    for hour in hours:
+        _added(keys, created=NOON + timedelta(hours=hour))
+    assert [key.created - NOON for key in keys.list()] == [timedelta(hours=hour) for hour in sorted(hours)]
+
+
+def test_a_store_is_empty_until_a_key_is_added(keys: KeyStore) -> None:
+    assert keys.is_empty()
+    _added(keys)
+    assert not keys.is_empty()
+
+
+def test_a_change_is_kept_and_returned(keys: KeyStore) -> None:
+    key = _added(keys)
+    assert keys.change(key.id, _revoked) == _revoked(key)
+    assert keys.get(key.id) == _revoked(key)
+
+
+def test_what_is_not_there_cannot_be_changed(keys: KeyStore) -> None:
+    with pytest.raises(KeyNotFoundError):
+        keys.change("aaaaaaaaaaaa", _revoked)
+
+
+def test_changes_made_at_once_are_all_kept(keys: KeyStore) -> None:
+    key = _added(keys, scopes=())
+
+    def add_scope(number: int) -> None:
+        keys.change(key.id, lambda key: key.model_copy(update={"scopes": (*key.scopes, str(number))}))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add_scope, range(8)))
+    assert sorted(keys.list()[0].scopes) == [str(number) for number in range(8)]
+
+
+def test_a_noted_use_is_kept_and_changes_nothing_else(keys: KeyStore) -> None:
+    key = _added(keys)
+    keys.note_use(key.id, LATER)
+    assert keys.get(key.id) == key.model_copy(update={"last_used": LATER})
+
+
+def test_a_use_noted_during_a_revocation_does_not_undo_it(keys: KeyStore) -> None:
+    key = _added(keys)
+
+    def revoke_late(before: ApiKey) -> ApiKey:
+        if before.last_used is None:
+            keys.note_use(key.id, LATER)
+        return _revoked(before)
+
+    keys.change(key.id, revoke_late)
+    assert keys.get(key.id) == key.model_copy(update={"revoked": LATER, "last_used": LATER})
+
+
+def test_of_a_key_that_is_gone_no_use_is_kept(keys: KeyStore) -> None:
+    keys.note_use("aaaaaaaaaaaa", LATER)
+    assert keys.list() == []
+
+
+def test_a_ring_over_the_store_follows_a_revocation(keys: KeyStore) -> None:
+    key, text = a_key()
+    keys.add(key)
+    clock = Clock()
+    ring = KeyRing(keys, clock, run_aside=lambda task: task())
+    assert ring.find(text) == key
+    keys.change(key.id, _revoked)
+    clock.advance(minutes=1)
+    assert ring.find(text) is None
+
+
+@dataclass(frozen=True)
+class Use:
+    """One way to use a store."""
+
+    name: str
+    use: Callable[[KeyStore], object]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        Use("add", lambda keys: keys.add(a_key()[0])),
+        Use("get", lambda keys: keys.get("aaaaaaaaaaaa")),
+        Use("list", lambda keys: keys.list()),
+        Use("is_empty", lambda keys: keys.is_empty()),
+        Use("change", lambda keys: keys.change("aaaaaaaaaaaa", _revoked)),
+        Use("note_use", lambda keys: keys.note_use("aaaaaaaaaaaa", NOON)),
+    ],
+    ids=lambda use: use.name,
+)
+def test_a_table_that_cannot_be_reached_is_told_apart(unreachable: StorageAccount, use: Use) -> None:
+    with pytest.raises(KeysUnavailableError, match=r"^Table Storage did not answer\.$"):
+        use.use(TableKeyStore(unreachable))
