@@ -88,7 +88,7 @@ SENSITIVE_FIELDS: frozenset[TargetField] = frozenset(
         TargetField.CONTACT_MARITAL_STATUS,
     }
 )
-"""Secrets that let others act for the client, and what is private of a person (docs/decisions/0008)."""
+"""Secrets that let others act for the client, and what is private of a person (docs/decisions/0009)."""
 
 
 class CellKind(Enum):

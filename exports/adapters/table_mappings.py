@@ -4,38 +4,30 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import UpdateMode
 
-from exports.errors import MappingNotFoundError, StorageUnavailableError
+from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.errors import MappingNotFoundError
 from exports.mappings import MappingContent, SavedMapping
-from shared.storage import StorageAccount, failing_as
+from shared.storage import StorageAccount
 
-_UNAVAILABLE = "Table Storage did not answer."
 _PRECONDITION_FAILED = 412
 Entity = dict[str, Any]
 
 
-class TableMappingStore:
+class TableMappingStore(TableAdapter):
     """Implements `exports.ports.MappingStore` on the table `csvmappings`."""
 
     def __init__(self, account: StorageAccount, table: str = "csvmappings") -> None:
-        self._account = account
-        self._name = table
-
-    @cached_property
-    def _table(self) -> TableClient:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._account.tables.create_table_if_not_exists(self._name)
+        super().__init__(account, table)
 
     def create(self, mapping: SavedMapping) -> bool:
         """See `MappingStore.create`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 self._table.create_entity(_to_entity(mapping))
             except ResourceExistsError:
@@ -72,7 +64,7 @@ class TableMappingStore:
                 return
 
     def _rows(self, tenant: str, **options: Any) -> list[Any]:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             return list(self._table.query_entities("PartitionKey eq @tenant", parameters={"tenant": tenant}, **options))
 
     def _require(self, tenant: str, code: str) -> Any:
@@ -82,7 +74,7 @@ class TableMappingStore:
         return found
 
     def _find(self, tenant: str, code: str) -> Any:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 return self._table.get_entity(tenant, code)
             except ResourceNotFoundError:
@@ -90,7 +82,7 @@ class TableMappingStore:
 
     def _if_unchanged(self, row: Any, write: Callable[..., object], *args: object) -> bool:
         """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with answering():
             try:
                 write(*args, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
             except (ResourceModifiedError, ResourceNotFoundError):
@@ -118,11 +110,6 @@ def _from_entity(entity: Entity) -> SavedMapping:
         tenant=entity["PartitionKey"],
         code=entity["RowKey"],
         content=MappingContent.model_validate_json(zlib.decompress(entity["content"])),
-        created_date=_moment(entity["createdDate"]),
-        updated_date=_moment(entity["updatedDate"]),
+        created_date=plain_moment(entity["createdDate"]),
+        updated_date=plain_moment(entity["updatedDate"]),
     )
-
-
-def _moment(value: datetime) -> datetime:
-    """Turn the SDK's subclass of datetime, which carries the service's text, into a plain one."""
-    return datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))

@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from exports.fields import TargetField
 from exports.job_codes import new_job_code
 from exports.jobs import ExportSpec, Job
+from exports.mappings import MappingContent, SavedMapping
 from exports.requests import ALL_COLUMNS, ColumnMapping, CsvExportRequestDto
 from exports.specs import SensitiveFields, make_spec
 
@@ -36,3 +38,11 @@ def a_job(**changes: Any) -> Job:
     tenant = f"tenant{next(_numbers)}"
     job = Job(tenant=tenant, code=new_job_code(NOON), spec=a_spec(), file_name="clients.csv", created_date=NOON)
     return replace(job, **changes)
+
+
+def a_mapping(**changes: Any) -> SavedMapping:
+    """A saved mapping of one column, of a tenant of its own."""
+    number = next(_numbers)
+    columns = (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),)
+    content = MappingContent(name="My columns", columns=columns)
+    return replace(SavedMapping(f"tenant{number}", f"{number:020x}", content, NOON, NOON), **changes)

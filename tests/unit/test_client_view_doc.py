@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from exports.adapters.sql_engines import STATEMENT_TIMEOUT_SECONDS
-from exports.fields import VIEW_COLUMNS, CellKind, ClientStatus, ClientType, TargetField, cell_kind, source_columns
+from exports.fields import (
+    SENSITIVE_FIELDS,
+    VIEW_COLUMNS,
+    CellKind,
+    ClientStatus,
+    ClientType,
+    TargetField,
+    cell_kind,
+    source_columns,
+)
 from exports.requests import SEARCHED_COLUMNS, ClientFilter
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "client-view.md").read_text(encoding="utf-8")
@@ -32,6 +41,11 @@ FILTERS = {
 
 def words(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_table_marks_the_columns_of_sensitive_fields() -> None:
+    marked = {words(row[0])[0] for row in ROWS if "(sensitive)" in row[3]}
+    assert marked == {name for field in SENSITIVE_FIELDS for name in source_columns(field)}
 
 
 def test_the_table_names_the_columns_of_the_view_in_their_order() -> None:
