@@ -13,7 +13,7 @@ from tests.e2e.test_bad_input import assert_problem
 from tests.support.builders import NOON
 from tests.support.expected import client_records, records
 from tests.support.keys import key_of_text
-from tests.support.system import EXPORT, HARBOUR, System, download
+from tests.support.system import EXPORT, HARBOUR, KEY, System, download
 
 PLAIN_KEY = f"cx_plainharbour_{'p' * 43}"
 SENSITIVE = {
@@ -48,6 +48,15 @@ def test_without_the_scope_a_full_export_leaves_sensitive_fields_out(
     kept = [index for index, field in enumerate(TargetField) if field.value not in SENSITIVE]
     assert exported[0] == tuple(field.value for field in TargetField if field.value not in SENSITIVE)
     assert exported[1:] == [tuple(row[index] for index in kept) for row in client_records(database_url, HARBOUR)]
+
+
+def test_the_manifest_says_what_was_left_out(system: System, plain_key: str) -> None:
+    for key, omitted in ((plain_key, SENSITIVE), (KEY, set())):
+        path = f"/tenants/{HARBOUR}{EXPORT}"
+        location = system.call("POST", path, {}, key=key, prefer="wait=60").headers["location"]
+        request = system.call("GET", f"{location}/manifest", key=key).json["request"]
+        assert set(request["omittedFields"]) == omitted
+        assert omitted.isdisjoint(column["targetField"] for column in request["columns"])
 
 
 @pytest.mark.parametrize("field", sorted(SENSITIVE))
