@@ -136,14 +136,10 @@ class CsvRows:
     def _inert(self, cells: Cells, joined: str) -> Cells:
         """Write as constants what Excel would convert, and guard what it would run."""
         dialect = self._dialect
-        guard: Callable[[str], str] | None = None
-        if dialect.formula_guard and _has_suspects(joined):
-            guard = guard_text
-        if dialect.formula_guard and dialect.delimiter != "," and (guard or has_suspect_part(joined, dialect.delimiter)):
-            guard = partial(guard_parts, delimiter=dialect.delimiter)
-        if dialect.excel_text and any(map(is_converted, cells)):
+        guard = _guard(dialect.delimiter, joined) if dialect.formula_guard else None
+        if dialect.excel_text and (converted := set(filter(is_converted, set(cells)))):
             guard = guard or str
-            return [constant(cell) if is_converted(cell) else guard(cell) for cell in cells]
+            return [constant(cell) if cell in converted else guard(cell) for cell in cells]
         return [guard(cell) for cell in cells] if guard else cells
 
     def _plain(self, cells: Cells) -> Cells:
@@ -157,6 +153,14 @@ def _text_form(field: TargetField, position: dict[str, int]) -> Form:
     if cell_kind(field) is CellKind.ADDRESS:
         return lambda columns: _addresses([columns[part] for part in parts])
     return lambda columns: _texts(columns[parts[0]])
+
+
+def _guard(delimiter: str, joined: str) -> Callable[[str], str] | None:
+    """Give what guards the cells joined; None if they need no guard."""
+    if delimiter == ",":
+        return guard_text if _has_suspects(joined) else None
+    needed = _has_suspects(joined) or has_suspect_part(joined, delimiter)
+    return partial(guard_parts, delimiter=delimiter) if needed else None
 
 
 def _has_suspects(joined: str) -> bool:

@@ -19,8 +19,8 @@ _MONTH = (
     "|nov(?:ember)?|dec(?:ember)?"
 )
 _CONVERTED = re.compile(
-    rf"""\ *(?:
-      -?0[0-9][0-9\ ./-]*                                      # leading zeros, also of telephone numbers
+    rf"""(?=[\ 0-9+\-adfjmnos])\ *(?:                          # most text is told by its first letter
+      -?0[0-9][0-9\ ./-]*                                      # leading zeros; spaces may group thousands
     | -?[0-9]{{12,}}(?:\.[0-9]*)?                               # too many digits
     | [+-]?[0-9]+(?:\.[0-9]*)?e[+-]?[0-9]+                      # a power of ten
     | [0-9]{{1,4}}[-/.][0-9]{{1,2}}(?:[-/.][0-9]{{1,4}})?       # a date, or decimals that end in zeros
@@ -35,7 +35,7 @@ _CONVERTED = re.compile(
 
 
 def is_converted(text: str) -> bool:
-    """Say whether Excel would show `text` as something else."""
+    """Say whether Excel, as it is set up in one country or another, may show `text` as something else."""
     return len(text) <= _LONGEST and _CONVERTED.fullmatch(text) is not None
 
 

@@ -13,15 +13,14 @@ _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")  # letters of some scripts, and emoji, fall apart without them
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\ *(?:\.|\Z)", re.IGNORECASE)
-_KNOWN = (".csv", ".tsv")
 
 
 def clean_file_name(wanted: str, extension: str) -> str:
     """Make a name of what the caller wants; empty if nothing of it can stay.
 
     Path separators, what Windows forbids, control and invisible characters become `_`; leading and trailing dots and
-    spaces go; names of Windows devices get a leading `_`. The extension is appended unless it is there; `.csv` and
-    `.tsv` both count as there, and `.gz` is there just if the file is compressed.
+    spaces go; names of Windows devices get a leading `_`. The extension is appended unless it is there. `.csv` will do
+    for tabs too, for many mean any table by it; `.tsv` and `.gz` are replaced where they would not be true.
 
     Args:
         extension: What the format calls for: `.csv`, `.tsv`, `.csv.gz` or `.tsv.gz`.
@@ -45,11 +44,12 @@ def _safe(letter: str) -> str:
 
 def _split(text: str, extension: str) -> tuple[str, str]:
     """Separate a name from its extension, and give the extension it is to have."""
-    stem = _without(text, ".gz")
-    for known in _KNOWN:
-        if stem.lower().endswith(known):
-            return _without(stem, known), known + extension[4:]
-    return (stem if extension.endswith(".gz") else text), extension
+    stem, compressed = _without(text, ".gz"), extension[4:]
+    if stem.lower().endswith(".csv"):
+        return _without(stem, ".csv"), ".csv" + compressed
+    if stem.lower().endswith(".tsv"):
+        return _without(stem, ".tsv"), extension
+    return (stem if compressed else text), extension
 
 
 def _without(text: str, ending: str) -> str:

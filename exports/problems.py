@@ -11,6 +11,8 @@ from exports.errors import (
     NotCompletedError,
     PresetReadOnlyError,
     QuotaExceededError,
+    SourceMismatchError,
+    SourceRefusedError,
     TooManyMappingsError,
     TransientError,
 )
@@ -47,6 +49,7 @@ KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key sta
 QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has as many exports as it may have")
 ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
+SOURCE_UNUSABLE = ProblemType("source-unusable", 502, "The client database cannot be exported")
 UNAVAILABLE = ProblemType("unavailable", 503, "The service cannot do this now")
 
 PROBLEMS: tuple[ProblemType, ...] = (
@@ -73,6 +76,7 @@ PROBLEMS: tuple[ProblemType, ...] = (
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     INTERNAL,
+    SOURCE_UNUSABLE,
     UNAVAILABLE,
 )
 """Every problem, in the order of the documentation."""
@@ -87,6 +91,8 @@ _REFUSALS: dict[type[ExportError], ProblemType] = {
     ExpiredError: EXPIRED,
     KeyReusedError: KEY_REUSED,
     IllegalTransitionError: ALREADY_ENDED,
+    SourceMismatchError: SOURCE_UNUSABLE,
+    SourceRefusedError: SOURCE_UNUSABLE,
 }
 
 

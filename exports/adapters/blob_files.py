@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -25,7 +26,12 @@ from shared.storage import StorageAccount, failing_as
 
 _UNAVAILABLE = "Blob Storage did not answer."
 _PLAN, _MANIFEST = "plan.json", "manifest.json"
-_CSV = "text/csv; charset=utf-8"
+_CONTENT_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".tsv": "text/tab-separated-values; charset=utf-8",
+    ".gz": "application/gzip",
+}
+"""By extension. A compressed file has no Content-Encoding: clients would unpack it behind the back of its name."""
 _DELEGATION_LIFE = timedelta(days=7)
 _DELEGATION_RENEWAL = timedelta(hours=1)
 
@@ -91,7 +97,9 @@ class BlobFileStore:
 
     def commit(self, path: str, blocks: Sequence[str]) -> None:
         """See `FileStore.commit`."""
-        settings = ContentSettings(content_type=_CSV, content_disposition=_disposition(path.rpartition("/")[2]))
+        name = path.rpartition("/")[2]
+        kind = _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
+        settings = ContentSettings(content_type=kind, content_disposition=_disposition(name))
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
             self._blob(path).commit_block_list([BlobBlock(block) for block in blocks], content_settings=settings)
 
@@ -117,6 +125,7 @@ class BlobFileStore:
             if self.staged(path):
                 self._blob(path).upload_blob(b"", overwrite=True)
         self.delete(path)
+        self.delete(f"{path.rpartition('/')[0]}/{_MANIFEST}")
 
     def link(self, path: str, expires: datetime) -> str:
         """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from exports.csv_rows import CsvRows
-from exports.errors import SourceMismatchError
+from exports.compression import pack
 from exports.jobs import Job
 from exports.page_plan import PagePlan, rows_per_page, thin_out
 from exports.payloads import PagesPlanned, PlanPages, Stopped
-from exports.ports import ClientSelection, KeyRange
+from exports.ports import KeyRange
 from exports.services import Services
 from exports.steps.running import change_running
-from exports.steps.selection import select_clients
+from exports.steps.selection import require_columns, rows_of, select_clients
 
 _SAMPLE_ROWS = 200
 
@@ -40,22 +39,12 @@ def plan_pages(services: Services, order: PlanPages) -> PagesPlanned | Stopped:
 
 
 def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
-    rows = CsvRows(job.spec.columns)
+    rows = rows_of(job.spec)
     selection = select_clients(job.tenant, job.spec, rows)
-    _require_columns(services, selection)
-    page_rows = _choose_page_rows(services, selection, rows, target_bytes)
+    require_columns(services, selection)
+    sample = [row for part in services.clients.read(selection, KeyRange(), _SAMPLE_ROWS) for row in part]
+    sample_bytes = len(pack([rows.render(sample)], job.spec.format.compression))
+    page_rows = rows_per_page(len(sample), sample_bytes, target_bytes)
     boundaries = thin_out(services.clients.find_boundaries(selection, page_rows))
     plan = PagePlan(spec=job.spec, total_rows=boundaries.total_rows, starts=boundaries.starts)
     return plan.model_dump_json(by_alias=True).encode()
-
-
-def _require_columns(services: Services, selection: ClientSelection) -> None:
-    missing = services.clients.missing_columns(("tenant", *selection.columns))
-    if missing:
-        message = f"The clients view lacks the column {', '.join(missing)}; docs/client-view.md says what it must have."
-        raise SourceMismatchError(message)
-
-
-def _choose_page_rows(services: Services, selection: ClientSelection, rows: CsvRows, target_bytes: int) -> int:
-    sample = [row for part in services.clients.read(selection, KeyRange(), _SAMPLE_ROWS) for row in part]
-    return rows_per_page(len(sample), len(rows.render(sample)), target_bytes)

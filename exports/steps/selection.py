@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from exports.csv_rows import CsvRows
+from exports.csv_rows import CsvRows, dialect_of
+from exports.errors import SourceMismatchError
 from exports.jobs import ExportSpec
 from exports.ports import ClientSelection
+from exports.services import Services
+
+
+def rows_of(spec: ExportSpec) -> CsvRows:
+    """Give what renders the clients of a specification."""
+    return CsvRows(spec.columns, dialect_of(spec.format))
 
 
 def select_clients(tenant: str, spec: ExportSpec, rows: CsvRows) -> ClientSelection:
     """Select the clients of a specification with the columns that `rows` renders."""
     return ClientSelection(tenant=tenant, columns=rows.source_columns, filter=spec.filter)
+
+
+def require_columns(services: Services, selection: ClientSelection) -> None:
+    """See that the view has what the selection needs.
+
+    Raises:
+        SourceMismatchError: It lacks a column; names it.
+    """
+    missing = services.clients.missing_columns(("tenant", *selection.columns))
+    if missing:
+        message = f"The clients view lacks the column {', '.join(missing)}; docs/client-view.md says what it must have."
+        raise SourceMismatchError(message)

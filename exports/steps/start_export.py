@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from exports.audit import AuditAction, audit_entry
 from exports.errors import TransientError
 from exports.failures import failure_of
+from exports.file_names import clean_file_name
 from exports.jobs import ExportSpec, Job
 from exports.payloads import EXPORT_JOB, ExportJob
 from exports.services import Services
@@ -59,8 +60,9 @@ async def start_export(services: Services, starter: OrchestrationStarter, job: J
 
 
 def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime) -> Job:
-    """Build a new job; its file is named for the tenant and the moment."""
-    file_name = f"clients-{tenant}-{now:%Y%m%d-%H%M%S}.csv"
+    """Build a new job; its file is named as the caller wishes, or else for the tenant and the moment."""
+    wanted, extension = spec.format.file_name or "", spec.format.extension
+    file_name = clean_file_name(wanted, extension) or f"clients-{tenant}-{now:%Y%m%d-%H%M%S}{extension}"
     return Job(tenant=tenant, code=code, spec=spec, file_name=file_name, created_date=now)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
 
 from exports.blocks import block_id, digest
+from exports.compression import pack
 from exports.csv_rows import CsvRows
 from exports.errors import SourceMismatchError
 from exports.jobs import Job, JobRef
@@ -13,7 +17,14 @@ from exports.payloads import PageWritten, Stopped, WritePage
 from exports.ports import PageRecord, Row
 from exports.services import Services
 from exports.steps.running import find_running
-from exports.steps.selection import select_clients
+from exports.steps.selection import rows_of, select_clients
+
+_LOOK_AGAIN = timedelta(seconds=2)
+"""So a page that is read slowly ends soon after its job was cancelled."""
+
+
+class _StoppedError(Exception):
+    """The job no longer runs."""
 
 
 def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
@@ -37,7 +48,10 @@ def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
         return Stopped()
     record = services.pages.find(order.job, order.page)
     if record is None:
-        rows, data = _render(services, order)
+        try:
+            rows, data = _render(services, order)
+        except _StoppedError:
+            return Stopped()
         job = find_running(services, order.job)
         if job is None:
             return Stopped()
@@ -55,17 +69,43 @@ def _stage(services: Services, job: Job, page: int, rows: int, data: bytes) -> P
 
 
 def _render(services: Services, order: WritePage) -> tuple[int, bytes]:
-    """Read and render a page; gives its rows and bytes. The header belongs to page 0."""
+    """Read and render a page; gives its rows and bytes. The header belongs to page 0, which is never without a block
+    if the file is compressed: an empty file is not a gzip file.
+    """
     plan = _load_plan(services, order.job.tenant, order.job.code)
-    csv_rows = CsvRows(plan.spec.columns)
+    csv_rows = rows_of(plan.spec)
     selection = select_clients(order.job.tenant, plan.spec, csv_rows)
-    parts = [csv_rows.header()] if order.page == 0 and plan.spec.include_headers else []
-    count, last_code = 0, None
-    for rows in services.clients.read(selection, plan.key_range(order.page)):
+    counts: list[int] = []
+    lists = _while_running(services, order.job, services.clients.read(selection, plan.key_range(order.page)))
+    parts = _render_lists(lists, csv_rows, counts)
+    opening = [csv_rows.opening(with_header=plan.spec.include_headers)] if order.page == 0 else []
+    data = pack(chain(opening, parts), plan.spec.format.compression)
+    empty = not counts and order.page > 0
+    return sum(counts), b"" if empty else data
+
+
+def _while_running(services: Services, ref: JobRef, lists: Iterable[list[Row]]) -> Iterator[list[Row]]:
+    """Pass lists on; where reading takes long look in between whether the job still runs.
+
+    Raises:
+        _StoppedError: It does not.
+    """
+    looked = services.now()
+    for rows in lists:
+        if services.now() - looked >= _LOOK_AGAIN:
+            if find_running(services, ref) is None:
+                raise _StoppedError
+            looked = services.now()
+        yield rows
+
+
+def _render_lists(lists: Iterable[list[Row]], csv_rows: CsvRows, counts: list[int]) -> Iterator[bytes]:
+    """Render list by list, so that a page to be compressed is never in memory as a whole; notes their lengths."""
+    last_code: object = None
+    for rows in lists:
         last_code = _require_unique_codes(rows, last_code)
-        parts.append(csv_rows.render(rows))
-        count += len(rows)
-    return count, b"".join(parts)
+        counts.append(len(rows))
+        yield csv_rows.render(rows)
 
 
 def _require_unique_codes(rows: list[Row], last_code: object) -> object:

@@ -298,6 +298,29 @@ def test_a_browser_is_told_that_it_reads_csv_in_utf_8(blob_files: BlobFileStore)
         assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("clients.tsv", "text/tab-separated-values; charset=utf-8"),
+        ("clients.csv.gz", "application/gzip"),
+        ("Clients.CSV", "text/csv; charset=utf-8"),
+    ],
+)
+def test_a_file_is_typed_by_its_name_and_never_as_encoded(blob_files: BlobFileStore, name: str, kind: str) -> None:
+    _publish(blob_files, b"abc", f"tenant/code/{name}")
+    with urlopen(blob_files.link(f"tenant/code/{name}", _soon()), timeout=10) as response:
+        assert response.headers["Content-Type"] == kind
+        assert response.headers["Content-Encoding"] is None
+
+
+@pytest.mark.parametrize("name", ["Kunden für März.csv", "日本語 👩‍👩‍👧.csv", "50 % #1 & 'more' [x]+y;z=1.csv"])
+def test_a_file_of_any_name_is_read_through_its_link(harness: Harness, name: str) -> None:
+    path = f"tenant/code/{name}"
+    _publish(harness.files, b"abc", path)
+    assert harness.download(harness.files.link(path, _soon())) == b"abc"
+    assert harness.files.size_bytes(path) == 3
+
+
 # --- the store itself ---
 
 

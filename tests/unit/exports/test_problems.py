@@ -11,6 +11,8 @@ from exports.errors import (
     ExportError,
     FileMismatchError,
     PermanentError,
+    SourceMismatchError,
+    SourceRefusedError,
     SourceUnavailableError,
     StorageUnavailableError,
     TransientError,
@@ -61,6 +63,13 @@ def test_missing_settings_are_answered_with_503_without_naming_them() -> None:
     assert problem is not None
     assert problem.kind is UNAVAILABLE
     assert "EXPORT_STORAGE" not in problem.detail
+
+
+@pytest.mark.parametrize("error", [SourceMismatchError("It lacks a column."), SourceRefusedError("It said no.")])
+def test_a_client_database_that_cannot_be_exported_is_answered_with_502_and_why(error: ExportError) -> None:
+    problem = describe(error)
+    assert problem is not None
+    assert (problem.kind.status, problem.kind.code, problem.detail) == (502, "source-unusable", str(error))
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), ExportError("x"), PermanentError("x")])

@@ -1,0 +1,42 @@
+"""HTTP trigger: say what an export would come to."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from exports.estimates import ExportEstimateDto
+from exports.problems import SENSITIVE_FIELDS, SOURCE_UNUSABLE
+from exports.requests import CsvExportRequestDto
+from exports.scopes import Scope
+from exports.services import ServiceProvider
+from exports.steps.estimate_export import estimate_export
+from exports.steps.pin_spec import pin_spec
+from exports.triggers.export_http import COLLECTION, MAX_BODY_BYTES
+from exports.triggers.routes import Call, Reply, Route, add_route
+from shared.http import json_response, read_body
+
+ESTIMATE = Route(
+    name="estimate_export",
+    method="POST",
+    path=f"{COLLECTION}/estimate",
+    summary="What an export would come to: rows, bytes, pages, seconds, and warnings; starts nothing",
+    scope=Scope.EXPORTS_READ,
+    body=CsvExportRequestDto,
+    replies={200: Reply("The estimate", ExportEstimateDto)},
+    problems=(SENSITIVE_FIELDS, SOURCE_UNUSABLE),
+)
+ROUTES = (ESTIMATE,)
+
+
+def estimate_http(provide: ServiceProvider) -> df.Blueprint:
+    """Build the HTTP trigger of estimates."""
+    blueprint = df.Blueprint()
+    add_route(blueprint, provide, ESTIMATE, _estimate)
+    return blueprint
+
+
+def _estimate(call: Call) -> func.HttpResponse:
+    request = read_body(call.req, CsvExportRequestDto, MAX_BODY_BYTES)
+    spec = pin_spec(call.services, call.tenant, request, call.caller.sensitive_fields)
+    return json_response(estimate_export(call.services, call.tenant, spec))

@@ -1,0 +1,165 @@
+"""Every format over HTTP: the file as its reader gets it, named and typed; and what an estimate says beforehand."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+import pytest
+
+from tests.e2e.test_bad_input import assert_problem
+from tests.support.expected import client_records, records
+from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, Answer, System, download, request
+
+COLUMNS = [{"csvHeader": name, "targetField": name} for name in ("Code", "Name", "Telephone", "CompanyNumber")]
+MARK = b"\xef\xbb\xbf"
+INJECTIONS = (
+    "' OR '1'='1",
+    "'; DROP TABLE clients; --",
+    '" OR ""="',
+    "1); DELETE FROM clients WHERE (1=1",
+    "\\'; SELECT pg_sleep(10); --",
+    "' UNION SELECT * FROM sqlite_master --",
+    "{code}' || '",
+)
+
+
+def _job(system: System, body: dict[str, Any], tenant: str = HARBOUR) -> Any:
+    job = system.wait(system.start_async(body, tenant))
+    assert job["status"] == "Completed", job
+    return job
+
+
+def _estimate(system: System, body: Any, tenant: str = HARBOUR, key: str | None = KEY) -> Answer:
+    return system.call("POST", f"/tenants/{tenant}{EXPORT}/estimate", body, key=key)
+
+
+def test_gzip_holds_what_the_plain_file_does_in_one_member_a_page(system: System, database_url: str) -> None:
+    job = _job(system, {"format": {"compression": "gzip"}}, NORTHWIND)
+    answer = request("GET", job["downloadUrl"])
+
+    assert job["fileName"].endswith(".csv.gz")
+    assert job["fileSize"] == len(answer.body)
+    assert answer.headers["content-type"] == "application/gzip"
+    assert "content-encoding" not in answer.headers
+    unpacked = gzip.decompress(answer.body)
+    assert records(unpacked)[1:] == client_records(database_url, NORTHWIND)
+    assert pl.read_csv(io.BytesIO(answer.body), infer_schema=False).height == job["totalItems"] == 4_500
+    assert answer.body.count(b"\x1f\x8b\x08\x00\x00\x00\x00\x00") > 1
+
+
+def test_an_empty_gzip_export_is_a_gzip_file(system: System) -> None:
+    body = {
+        "filter": {"search": "no client is called this"},
+        "includeHeaders": False,
+        "format": {"compression": "gzip"},
+    }
+
+    assert gzip.decompress(download(_job(system, body))) == b""
+
+
+@pytest.mark.parametrize(("preset", "delimiter"), [("excel", ","), ("excelEu", ";")])
+def test_excel_gets_a_mark_its_delimiter_and_leading_zeros(
+    system: System, database_url: str, preset: str, delimiter: str
+) -> None:
+    file = system.export({"format": {"preset": preset}, "columnMappings": COLUMNS}, HARBOUR)
+
+    assert file.startswith(MARK + delimiter.join(("Code", "Name", "Telephone", "CompanyNumber")).encode() + b"\r\n")
+    exported = records(file.removeprefix(MARK), delimiter)[1:]
+    assert [row[0] for row in exported] == [client[1] for client in client_records(database_url, HARBOUR)]
+    numbers = [row[3] for row in exported if row[3]]
+    assert any(number.startswith('="0') for number in numbers)
+    assert not any(number.startswith("0") for number in numbers)
+
+
+def test_explicit_options_override_the_preset(system: System) -> None:
+    wanted = {"preset": "excelEu", "delimiter": "|", "lineEnding": "lf", "byteOrderMark": False, "quoting": "all"}
+    file = system.export({"format": wanted, "columnMappings": COLUMNS}, HARBOUR)
+
+    assert file.startswith(b'"Code"|"Name"|"Telephone"|"CompanyNumber"\n"')
+    assert len(records(file, "|")) == 1_501
+
+
+def test_tabs_separate_a_tsv_file(system: System, database_url: str) -> None:
+    job = _job(system, {"format": {"preset": "tsv", "fileName": "all clients"}})
+    answer = request("GET", job["downloadUrl"])
+
+    assert job["fileName"] == "all clients.tsv"
+    assert answer.headers["content-type"] == "text/tab-separated-values; charset=utf-8"
+    assert len(records(answer.body, "\t")) == len(client_records(database_url, HARBOUR)) + 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("Kunden für März: 日本語 👩‍👩‍👧", "Kunden für März_ 日本語 👩‍👩‍👧.csv"),
+        ("../..\\plan.json\r\nX-Evil: 1", "_.._plan.json__X-Evil_ 1.csv"),
+        ("50 % #1 & 'more'", "50 % #1 & 'more'.csv"),
+    ],
+)
+def test_a_file_is_downloaded_under_its_cleaned_name(system: System, wanted: str, name: str) -> None:
+    job = _job(system, {"format": {"fileName": wanted}, "columnMappings": COLUMNS})
+    answer = request("GET", job["downloadUrl"])
+
+    assert job["fileName"] == name
+    assert answer.status == 200
+    assert len(records(answer.body)) == 1_501
+    disposition = answer.headers["content-disposition"]
+    assert name.isascii() or disposition.endswith(f"filename*=UTF-8''{quote(name, safe='')}")
+    assert "\n" not in disposition
+    assert "x-evil" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pointer"),
+    [
+        ({"preset": "calc"}, "/format/preset"),
+        ({"delimiter": "::"}, "/format/delimiter"),
+        ({"byteOrderMark": "yes"}, "/format/byteOrderMark"),
+        ({"encoding": "latin1"}, "/format/encoding"),
+        ({"fileName": ""}, "/format/fileName"),
+    ],
+)
+def test_a_wrong_format_is_400_with_a_pointer(system: System, wanted: dict[str, Any], pointer: str) -> None:
+    document = assert_problem(system.start_export({"format": wanted}), 400, "invalid-request")
+
+    assert [fault["pointer"] for fault in document["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_sql_in_a_search_or_a_filter_is_only_ever_text(system: System, text: str) -> None:
+    for filter_ in ({"search": text}, {"managerCodes": [text], "teamCodes": [text], "serviceCodes": [text]}):
+        job = system.start_export({"filter": filter_, "columnMappings": COLUMNS}, HARBOUR).json
+        assert (job["status"], job["totalItems"]) == ("Completed", 0)
+
+
+def test_an_estimate_is_near_what_the_export_comes_to(system: System) -> None:
+    for given in ({}, {"compression": "gzip"}, {"preset": "excel"}):
+        estimate = _estimate(system, {"format": given}).json
+        job = _job(system, {"format": given})
+        assert estimate["rows"] == job["totalItems"]
+        assert estimate["bytes"] == pytest.approx(job["fileSize"], rel=0.1)
+        assert estimate["pages"] >= 1
+        assert estimate["seconds"] > 0
+
+
+def test_an_estimate_warns_by_column_and_starts_nothing(system: System) -> None:
+    before = system.call("GET", f"/tenants/{HARBOUR}{EXPORT}?limit=1").json["data"]
+    plain = {warning["code"]: warning for warning in _estimate(system, {}).json["warnings"]}
+    excel = {warning["code"] for warning in _estimate(system, {"format": {"preset": "excel"}}).json["warnings"]}
+    after = system.call("GET", f"/tenants/{HARBOUR}{EXPORT}?limit=1").json["data"]
+
+    assert "CompanyNumber" in plain["excel-changes-cells"]["columns"]
+    assert plain["guard-changes-cells"]["columns"]
+    assert "excel-changes-cells" not in excel
+    assert [job["code"] for job in before] == [job["code"] for job in after]
+
+
+def test_an_estimate_is_refused_as_an_export_is(system: System) -> None:
+    assert_problem(_estimate(system, {}, key=None), 401, "invalid-api-key")
+    assert_problem(_estimate(system, {"mappingCode": "no-such-mapping"}), 400, "invalid-request")
+    assert_problem(_estimate(system, {"format": {"preset": "calc"}}), 400, "invalid-request")
+    assert_problem(_estimate(system, {}, tenant="someone-else"), 403, "forbidden")
