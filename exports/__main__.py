@@ -6,10 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports import keys_command
+from exports import audit_command, keys_command
 from exports.sample import command as sample_clients
 
 _COMMANDS = {
+    "audit": (audit_command, "show what was done with a tenant's exports on one day, as JSON lines"),
     "keys": (keys_command, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
 }

@@ -136,7 +136,21 @@ class Job:
 
 
 class CsvExportJobDto(Model):
-    """A job as its user sees it. The first eight properties are always present; the others only when known."""
+    """A job as its user sees it. The first eight properties are always present; the others only when known.
+
+    Attributes:
+        code: Names the job; looked up by it.
+        total_items: Clients to export; known when processing starts.
+        processed_items: Clients written so far; never falls, never exceeds `totalItems`.
+        download_url: A time-limited link to the file; only when `Completed`. Whoever has it can read the file.
+        started_date: When processing began.
+        completed_date: When the job ended, however it did.
+        expiry_date: Until when the file is kept.
+        file_size: In bytes, as stored.
+        percent_complete: Whole percent, rounded down; 100 only when `Completed`.
+        failure: Why it is `Failed`.
+        schedule_code: The schedule that started it.
+    """
 
     code: str
     status: JobStatus
@@ -184,9 +198,13 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
 
 
 def job_etag(shown: CsvExportJobDto) -> str:
-    """Tag what is shown (RFC 9110, section 8.8.3). Weak: links and estimates may differ under the same tag."""
+    """Tag what is shown (RFC 9110, section 8.8.3). Weak: links and estimates may differ under the same tag.
+
+    Whether there is a link does count: with its expiry the job changes.
+    """
     lasting = shown.model_dump_json(exclude={"download_url", "estimated_completion_date"})
-    return f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:32]}"'
+    tagged = f"{lasting} {shown.download_url is not None}"
+    return f'W/"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
 
 
 def _percent(job: Job, processed: int) -> int | None:

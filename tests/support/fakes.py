@@ -159,7 +159,10 @@ class MemoryFileStore:
         return self._manifests[job.tenant, job.code]
 
     def discard(self, path: str) -> None:
-        self._blobs.pop(path, None)
+        with self._lock:
+            self._blobs.pop(path, None)
+            tenant, code, _ = path.split("/", 2)
+            self._manifests.pop((tenant, code), None)
 
     def stage(self, path: str, block: str, data: bytes) -> None:
         self.before_stage()
@@ -267,24 +270,33 @@ class MemoryIdempotencyStore:
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], IdempotencyRecord] = {}
 
+    def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
+        return self._records.get((tenant, key_hash))
+
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         return self._records.setdefault((record.tenant, record.key_hash), record)
 
 
 class MemoryAuditLog:
-    """`AuditLog` in a list."""
+    """`AuditLog` in a list. An entry is kept as its JSON would be, and ordered by the moment it was added with."""
 
     def __init__(self) -> None:
         self.before_append: Hook = _nothing
-        self.all: list[AuditEntry] = []
+        self._rows: list[tuple[datetime, AuditEntry]] = []
+
+    @property
+    def all(self) -> builtins.list[AuditEntry]:
+        """Every entry, in the order of appending."""
+        return [entry for _, entry in self._rows]
 
     def append(self, entry: AuditEntry) -> None:
         self.before_append()
-        self.all.append(entry)
+        kept = AuditEntry.model_validate_json(entry.model_dump_json(by_alias=True))
+        self._rows.append((entry.moment.astimezone(UTC), kept))
 
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
-        found = (entry for entry in self.all if entry.tenant == tenant and entry.moment.astimezone(UTC).date() == day)
-        yield from sorted(found, key=lambda entry: entry.moment)
+        found = (row for row in self._rows if row[1].tenant == tenant and row[0].date() == day)
+        yield from (entry for _, entry in sorted(found, key=lambda row: row[0]))
 
 
 class MemoryClients:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.jobs import CsvExportJobDto, Failure, Job, JobRef, show_job
+from exports.jobs import CsvExportJobDto, Failure, Job, JobRef, job_etag, show_job
 from exports.states import IllegalTransitionError, JobStatus
 from tests.support.builders import NOON, a_job
 
@@ -196,3 +197,39 @@ def test_the_end_is_estimated_from_the_pace_so_far() -> None:
 )
 def test_nothing_is_estimated_without_a_pace(job: Job, processed: int) -> None:
     assert show_job(job, processed, LATER).estimated_completion_date is None
+
+
+# --- tags ---
+
+
+def _tag(job: Job, processed: int = 0, now: datetime = LATER, link: str | None = None) -> str:
+    return job_etag(show_job(job, processed, now, link))
+
+
+def test_a_tag_is_a_weak_entity_tag() -> None:
+    assert re.fullmatch(r'W/"[0-9a-f]{32}"', _tag(a_job()))
+
+
+def test_a_tag_stays_while_nothing_but_the_estimate_and_the_letters_of_the_link_change() -> None:
+    running, completed = _running(total_items=10), _running().complete(LATER, 10, 10, timedelta(hours=1))
+    assert _tag(running, 5, LATER) == _tag(running, 5, LATER + timedelta(seconds=9))
+    assert _tag(completed, 10, link="https://one") == _tag(completed, 10, link="https://two")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((a_job(code="a", tenant="t"), 0), (_running(code="a", tenant="t"), 0)),
+        ((_running(code="a", total_items=10), 5), (_running(code="a", total_items=10), 6)),
+        ((_running(code="a"), 0), (_running(code="a").cancel(LATER), 0)),
+        ((a_job(code="a"), 0), (a_job(code="b"), 0)),
+    ],
+    ids=["begun", "progress", "cancelled", "another job"],
+)
+def test_a_tag_changes_with_the_job(before: tuple[Job, int], after: tuple[Job, int]) -> None:
+    assert _tag(*before) != _tag(*after)
+
+
+def test_a_tag_changes_when_the_link_is_gone() -> None:
+    completed = _running().complete(LATER, 10, 10, timedelta(hours=1))
+    assert _tag(completed, 10, link="https://one") != _tag(completed, 10, link=None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -10,10 +12,10 @@ from exports.blocks import block_id, digest
 from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
 from exports.jobs import Job
 from exports.payloads import PageWritten, Stopped, WritePage
-from exports.ports import PageRecord
+from exports.ports import ClientSelection, KeyRange, PageRecord, Row
 from exports.steps.write_page import write_page
 from tests.support.builders import a_job
-from tests.support.fakes import MemoryServices, a_services
+from tests.support.fakes import MemoryClients, MemoryServices, a_services
 from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns
 
 HEADER = b"Code,Name\r\n"
@@ -194,3 +196,70 @@ def test_clients_added_after_the_plan_join_the_page_their_code_belongs_to() -> N
     services.clients.clients.append({"tenant": "tenant", "code": "C0001b", "name": "New"})
     written = [_write(services, job, page) for page in range(3)]
     assert [outcome.rows for outcome in written if isinstance(outcome, PageWritten)] == [3, 2, 1]
+
+
+# --- reading slowly ---
+
+
+class SlowClients(MemoryClients):
+    """Clients that come one by one, each after some seconds of the services' clock; `before_list` runs before each."""
+
+    def __init__(self, services: MemoryServices, seconds: float) -> None:
+        super().__init__(services.clients.clients, rows_per_list=1)
+        self.lists = 0
+        self.before_list = lambda: None
+        self._services, self._seconds = services, seconds
+
+    def read(
+        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    ) -> Iterator[list[Row]]:
+        for rows in super().read(selection, key_range, limit_rows):
+            self.before_list()
+            self._services.now.advance(seconds=self._seconds)
+            self.lists += 1
+            yield rows
+
+
+def _slow(seconds: float) -> tuple[MemoryServices, SlowClients, Job]:
+    services = a_services(some_clients(20))
+    clients = SlowClients(services, seconds)
+    return replace(services, clients=clients), clients, a_planned_job(services, starts=())
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+@pytest.mark.parametrize(("seconds", "lists_read"), [(5, 3), (2, 3), (0.5, 6)])
+def test_a_page_that_is_read_slowly_stops_within_two_seconds_of_reading_after_its_job_does(
+    interrupt: Callable[[MemoryServices, Job], None], seconds: float, lists_read: int
+) -> None:
+    services, clients, job = _slow(seconds)
+
+    def interrupt_before_the_third() -> None:
+        if clients.lists == 2:
+            interrupt(services, job)
+
+    clients.before_list = interrupt_before_the_third
+    assert _write(services, job) == Stopped()
+    assert clients.lists <= lists_read
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
+
+
+def test_a_page_that_is_read_slowly_is_whole_if_its_job_goes_on() -> None:
+    services, _, job = _slow(5)
+    assert _write(services, job) == PageWritten(rows=20, bytes=len(HEADER) + 20 * len(LAST) + 11)
+
+
+def test_while_reading_the_job_is_looked_at_no_more_often_than_every_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, _, job = _slow(0.5)
+    looks: list[datetime] = []
+    look = services.jobs.get
+
+    def counted(tenant: str, code: str) -> Job | None:
+        looks.append(services.now())
+        return look(tenant, code)
+
+    monkeypatch.setattr(services.jobs, "get", counted)
+    _write(services, job)
+    assert len(looks) == 1 + 5 + 1
