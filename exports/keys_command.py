@@ -30,6 +30,7 @@ _USUAL_OVERLAP = "7d"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _TENANT: TypeAdapter[str] = TypeAdapter(Tenant)
 _HOW_TO_SIGN_IN = "By identity: az login as one who has the role Storage Table Data Contributor there."
+_WHERE = "--storage or EXPORT_STORAGE"
 OpenStore = Callable[[str], KeyStore]
 _Action = Callable[[KeyStore, argparse.Namespace, datetime], None]
 
@@ -93,15 +94,17 @@ def open_store_of(storage: str) -> KeyStore:
     return TableKeyStore(account)
 
 
-def run(arguments: argparse.Namespace, open_store: OpenStore = open_store_of) -> int:
+def run(arguments: argparse.Namespace, open_store: OpenStore | None = None) -> int:
     """Carry out one action; return the exit code."""
     from azure.core.exceptions import AzureError
 
     storage = arguments.storage or os.environ.get("EXPORT_STORAGE", "")
     try:
-        arguments.act(open_store(storage), arguments, datetime.now(UTC))
-    except (KeyCommandError, KeysUnavailableError) as error:
+        arguments.act((open_store or open_store_of)(storage), arguments, datetime.now(UTC))
+    except KeyCommandError as error:
         return _refuse(str(error))
+    except KeysUnavailableError as error:
+        return _refuse(f"{error} Is it the right one ({_WHERE}), and can it be reached?")
     except KeyNotFoundError:
         return _refuse(f"There is no key {arguments.id}; `keys list` shows those there are.")
     except AzureError as error:

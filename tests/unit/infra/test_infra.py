@@ -328,7 +328,9 @@ def test_the_guide_explains_every_dependency_that_health_names() -> None:
 def key_commands() -> list[list[str]]:
     """The arguments after `python -m exports keys` in the guide, line by line."""
     lines = re.sub(r"\\\n\s*", "", deploy_guide())
-    return [shlex.split(found, comments=True) for found in re.findall(r"python -m exports keys (.+)$", lines, re.MULTILINE)]
+    return [
+        shlex.split(found, comments=True) for found in re.findall(r"python -m exports keys (.+)$", lines, re.MULTILINE)
+    ]
 
 
 def run_on(store: MemoryKeyStore, command: list[str]) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
+from exports.problems import describe
 from exports.scopes import ALL_SCOPES, Scope
 from exports.triggers.access import authorize
-from shared.api_keys import ApiKey
+from shared.api_keys import ApiKey, KeysUnavailableError
 from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 from tests.support.builders import NOON
@@ -58,6 +61,20 @@ def test_without_a_valid_key_the_answer_is_401_for_every_path(key: str | None, r
     assert (refusal.kind.status, refusal.kind.title) == (401, "Invalid or missing API key")
     assert "x-api-key" in refusal.headers["WWW-Authenticate"]
     assert refusal.document() == _refusal(None).document()
+
+
+def test_keys_that_cannot_be_read_are_a_503_that_asks_to_try_again() -> None:
+    store = MemoryKeyStore(_ONE)
+
+    def fail() -> NoReturn:
+        raise KeysUnavailableError("Table Storage did not answer.")
+
+    store.before_ask = fail
+    with pytest.raises(KeysUnavailableError) as raised:
+        authorize(a_request(headers={"x-api-key": ONE}), KeyRing(store), Scope.EXPORTS_READ)
+    problem = describe(raised.value)
+    assert problem is not None
+    assert (problem.kind.status, "Retry-After" in problem.headers) == (503, True)
 
 
 @pytest.mark.parametrize("tenant", ["harbour", "nowhere", "Northwind", "northwind/", ""])
