@@ -29,7 +29,7 @@ class Settings(Model):
         block_bytes: Size that blocks aim at.
         wave_pages: Pages in flight together, per job.
         retry_tries: Tries of a step in all; the pauses between them double from one second to a minute.
-        rows_per_second: Clients a job is expected to write in a second; estimates rest on it.
+        bytes_per_second: CSV, before compression, that a job is expected to write in a second; estimates rest on it.
         max_active_jobs, max_jobs_per_day: Of one tenant; a request beyond them is refused for now.
         schedule_tenant: Whose clients the scheduled export takes; empty: there is none.
         schedule_request: What it exports.
@@ -42,7 +42,7 @@ class Settings(Model):
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
-    rows_per_second: Annotated[int, Field(alias="EXPORT_ROWS_PER_SECOND", ge=1)] = 20_000
+    bytes_per_second: Annotated[int, Field(alias="EXPORT_BYTES_PER_SECOND", ge=1)] = 15_000_000
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
     schedule_tenant: Annotated[str, Field(alias="EXPORT_SCHEDULE_TENANT")] = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from exports.compression import pack
+from exports.csv_rows import CsvRows
 from exports.estimates import EXCEL_MAX_RECORDS, EstimateWarning, ExportEstimateDto, WarningCode
 from exports.excel_text import is_converted
 from exports.formula_guard import guard_parts, guard_text
@@ -37,16 +38,24 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
     require_columns(services, selection)
     boundaries = services.clients.find_boundaries(selection, _STRIDE_ROWS)
     sample = list(_read_sample(services, selection, boundaries))
+    return _extrapolate(services, spec, rows, boundaries.total_rows, sample)
+
+
+def _extrapolate(
+    services: Services, spec: ExportSpec, rows: CsvRows, total: int, sample: Sequence[Row]
+) -> ExportEstimateDto:
+    """Judge `total` clients by some of them."""
     opening, rendered = rows.opening(with_header=spec.include_headers), rows.render(sample)
     whole = len(pack([opening, rendered], spec.format.compression))
     body = len(pack([rendered], spec.format.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), body, services.settings.block_bytes)
-    total = boundaries.total_rows
+    scale = total / len(sample) if sample else 0
+    plain_seconds = scale * len(rendered) / services.settings.bytes_per_second
     return ExportEstimateDto(
         rows=total,
-        bytes=whole - body + (total * body // len(sample) if sample else 0),
+        bytes=whole - body + round(scale * body),
         pages=max(1, -(-total // page_rows)),
-        seconds=round(_START_SECONDS + total / services.settings.rows_per_second, 1),
+        seconds=round(_START_SECONDS + plain_seconds, 1),
         warnings=tuple(_warnings(spec, total, rows.texts(sample))),
     )
 

@@ -61,8 +61,8 @@ def test_pages_follow_from_the_size_of_blocks() -> None:
 
 
 def test_seconds_follow_from_the_rate_that_is_set() -> None:
-    slow, fast = (_estimate(a_services(some_clients(5_000), EXPORT_ROWS_PER_SECOND=rate)) for rate in (1_000, 10**6))
-    assert slow.seconds == pytest.approx(5.3)
+    slow, fast = (_estimate(a_services(some_clients(5_000), EXPORT_BYTES_PER_SECOND=rate)) for rate in (10_000, 10**7))
+    assert slow.seconds == pytest.approx(0.3 + slow.bytes / 10_000, abs=0.1)
     assert fast.seconds < 1
 
 
