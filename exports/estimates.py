@@ -20,7 +20,11 @@ class WarningCode(StrEnum):
 
 
 class EstimateWarning(Model):
-    """One thing to know; `columns` names the columns it is about, by their headers."""
+    """One thing to know before exporting.
+
+    Attributes:
+        columns: The columns it is about, by their headers; for `fields-left-out` the fields.
+    """
 
     code: WarningCode
     message: str
@@ -30,8 +34,12 @@ class EstimateWarning(Model):
 class ExportEstimateDto(Model):
     """The answer of `POST …/clients/export/csv/estimate`.
 
-    `rows` is counted; `bytes` (as stored), `pages` and the warnings about cells are judged by a sample; `seconds`
-    follows from a rate that the deployment sets, for an export that waits for no other.
+    Attributes:
+        rows: Clients, counted.
+        bytes: Size of the file as stored, judged by a sample.
+        pages: Blocks it will be written in, judged by a sample.
+        seconds: By a rate that the deployment sets, for an export that waits for no other.
+        warnings: What to know beforehand; those about cells rest on a sample.
     """
 
     rows: int

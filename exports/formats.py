@@ -13,7 +13,11 @@ WantedName = Annotated[str, StringConstraints(min_length=1, max_length=1000), Fi
 
 
 class Preset(StrEnum):
-    """A usual way to write CSV; `PRESETS` says what each stands for."""
+    """A usual way to write CSV.
+
+    `excel` and `excelEu` begin with a byte order mark and write what Excel would turn into another number or a date
+    as `="0123"`; `excelEu` separates by semicolons, for Excel where the comma is the decimal sign.
+    """
 
     RFC4180 = "rfc4180"
     EXCEL = "excel"
@@ -86,9 +90,15 @@ PRESETS: dict[Preset, CsvFormat] = {
 class FormatDto(Model):
     """The `format` of a request. What is given explicitly overrides the preset.
 
-    `excel` and `excelEu` begin with a byte order mark and write what Excel would turn into another number or a date
-    as `="0123"`; `excelEu` separates by semicolons, for Excel where the comma is the decimal sign. `fileName` is made
-    safe for every file system, and gets the extension that belongs to the format.
+    Attributes:
+        preset: Where to begin.
+        delimiter: What separates cells.
+        line_ending: What ends records.
+        byte_order_mark: Whether the file begins with one.
+        quoting: Which cells are in quotes.
+        compression: With `gzip` the file is a gzip file, one member a page.
+        formula_guard: Whether text that a spreadsheet would run gets an apostrophe.
+        file_name: Made safe for every file system, 150 characters at most; gets the extension of the format.
     """
 
     preset: Preset = Preset.RFC4180
