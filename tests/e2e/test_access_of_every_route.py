@@ -198,6 +198,21 @@ def last_use(store: TableKeyStore, text: str) -> datetime | None:
     return kept.last_used
 
 
+def scope_by_contract(route: Route) -> Scope:
+    """Looking needs to read; changing needs to write what stands first in the path. An estimate changes nothing."""
+    if route.method == "GET" or route.path.endswith("/estimate"):
+        return Scope.EXPORTS_READ
+    if route.path.startswith("csv-mappings"):
+        return Scope.MAPPINGS_WRITE
+    return Scope.SCHEDULES_WRITE if "/schedules" in route.path else Scope.EXPORTS_WRITE
+
+
+def test_every_route_asks_for_the_scope_of_the_contract() -> None:
+    assert {door.route.name: door.scope for door in DOORS} == {
+        door.route.name: scope_by_contract(door.route) for door in DOORS
+    }
+
+
 def test_the_walk_covers_the_routes_of_the_contract() -> None:
     walked = {f"{door.route.method} {door.template}" for door in DOORS}
     for prefix in ("", "/tenants/{tenant}"):

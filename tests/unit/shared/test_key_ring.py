@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from shared import api_keys
 from shared.api_keys import ApiKey, KeysUnavailableError, new_key_text
 from shared.key_ring import KeyRing, Memory
 from tests.support.builders import NOON
@@ -59,6 +60,16 @@ def test_another_text_opens_nothing(change: Callable[[str], str]) -> None:
 def test_a_key_that_is_no_longer_good_opens_nothing(changes: dict[str, Any]) -> None:
     ring = Ring(**changes)
     assert ring.find(ring.text) is None
+
+
+def test_every_refusal_computes_as_many_hashes_as_a_key_that_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring, hashes = Ring(), list[str]()
+    digest = api_keys._digest
+    monkeypatch.setattr(api_keys, "_digest", lambda salt, secret: hashes.append(secret) or digest(salt, secret))  # type: ignore[func-returns-value]
+    shown = [ring.text, with_other_secret(ring.text), str(new_key_text()), "nonsense", ""]
+    for text in shown:
+        ring.find(text)
+    assert len(hashes) == len(shown)
 
 
 def test_what_is_no_key_at_all_asks_no_storage() -> None:
