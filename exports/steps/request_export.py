@@ -71,7 +71,7 @@ def _known_or_within_quota(services: Services, tenant: str, repeat: IdempotencyR
     """Give the job of a repeated request if there is one; else see that the tenant may have another."""
 
     def known() -> Job | None:
-        return repeat and services.jobs.get(tenant, repeat.code)
+        return services.jobs.get(tenant, repeat.code) if repeat else None
 
     if found := known():
         return found

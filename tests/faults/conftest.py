@@ -38,11 +38,26 @@ def start_system(tmp_path: Path, azurite: dev.Azurite, database_url: str) -> Ite
         yield start
 
 
-@pytest.fixture
-def doubling_app(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """A function app in which every activity runs twice; its folder, and the settings it needs."""
-    root = tmp_path / "doubling"
+StandIn = tuple[Path, dict[str, str]]
+"""A function app that stands in the place of the real one: its folder, and the settings it needs."""
+
+
+def app_in_place(root: Path, file: str) -> StandIn:
+    """Set up a folder with a function app of `tests/faults`."""
     root.mkdir()
     shutil.copy(dev.ROOT / "host.json", root)
-    shutil.copy(Path(__file__).with_name("app_of_doubled_steps.py"), root / "function_app.py")
+    shutil.copy(Path(__file__).with_name(file), root / "function_app.py")
     return root, {"PYTHONPATH": str(dev.ROOT), "REAL_FUNCTION_APP": str(dev.ROOT / "function_app.py")}
+
+
+@pytest.fixture
+def doubling_app(tmp_path: Path) -> StandIn:
+    """A function app in which every activity runs twice."""
+    return app_in_place(tmp_path / "doubling", "app_of_doubled_steps.py")
+
+
+@pytest.fixture
+def watching_app(tmp_path: Path) -> StandIn:
+    """A function app that notes when clients are read, in the file of its setting WATCHED_READS."""
+    root, settings = app_in_place(tmp_path / "watching", "app_of_watched_reads.py")
+    return root, settings | {"WATCHED_READS": str(tmp_path / "reads")}

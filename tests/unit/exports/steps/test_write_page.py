@@ -207,7 +207,7 @@ class SlowClients(MemoryClients):
     def __init__(self, services: MemoryServices, seconds: float) -> None:
         super().__init__(services.clients.clients, rows_per_list=1)
         self.lists = 0
-        self.before_list = lambda: None
+        self.before_list: Callable[[], None] = lambda: None
         self._services, self._seconds = services, seconds
 
     def read(

@@ -1,0 +1,101 @@
+"""The audit log: who did what with whose clients, and nothing of the clients."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import dev
+from tests.support.expected import records
+from tests.support.system import HARBOUR, KEY, System, request
+
+BODY = {
+    "columnMappings": [
+        {"csvHeader": "Who", "targetField": "Name"},
+        {"csvHeader": "Mail", "targetField": "Email"},
+    ],
+    "filter": {"statuses": ["Active"], "search": "a"},
+}
+
+
+def audit_of_today(azurite: dev.Azurite, tenant: str) -> list[dict[str, Any]]:
+    """What the command prints, on both days if midnight has just passed."""
+    now = datetime.now(UTC)
+    days = sorted({(now - timedelta(minutes=2)).date(), now.date()})
+    lines: list[str] = []
+    for day in days:
+        command = [sys.executable, "-m", "exports", "audit", "--tenant", tenant, "--day", day.isoformat()]
+        environment = {**os.environ, "EXPORT_STORAGE": azurite.connection_string}
+        done = subprocess.run(command, cwd=dev.ROOT, env=environment, capture_output=True, text=True, check=True)
+        lines += done.stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def completed(system: System) -> Any:
+    """A completed job of two columns and a filter, and its location."""
+    answer = system.start_export(BODY, HARBOUR)
+    assert answer.json["status"] == "Completed"
+    return answer.json | {"location": answer.headers["location"]}
+
+
+def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(
+    system: System, azurite: dev.Azurite, completed: Any
+) -> None:
+    file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
+    started, downloaded = [e for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
+
+    assert (started["action"], started["rows"], started["bytes"]) == ("Started", None, None)
+    assert (downloaded["action"], downloaded["rows"]) == ("Downloaded", completed["totalItems"])
+    assert downloaded["bytes"] == completed["fileSize"] == len(file)
+    for entry in (started, downloaded):
+        assert entry["tenant"] == HARBOUR
+        assert entry["fields"] == ["Name", "Email"]
+        assert entry["filter"] == {"statuses": ["Active"], "search": "(given)"}
+        assert entry["actor"]
+        assert entry["actor"] not in ("", KEY)
+        assert KEY.rpartition("_")[2] not in entry["actor"]
+
+
+def test_every_download_is_noted(system: System, azurite: dev.Azurite, completed: Any) -> None:
+    for _ in range(3):
+        request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY})
+
+    actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
+    assert actions == ["Started", "Downloaded", "Downloaded", "Downloaded"]
+
+
+def test_a_cancel_is_noted(system: System, azurite: dev.Azurite) -> None:
+    location = system.start_async({}, HARBOUR)
+    assert system.call("DELETE", location).status == 200
+
+    actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == location.rpartition("/")[2]]
+    assert actions == ["Started", "Cancelled"]
+
+
+def test_what_was_refused_is_not_noted(system: System, azurite: dev.Azurite, completed: Any) -> None:
+    assert system.call("DELETE", completed["location"]).status == 409
+    assert request("GET", f"{completed['location']}/download", headers={"x-api-key": "wrong"}).status == 401
+
+    actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
+    assert actions == ["Started"]
+
+
+def test_the_log_holds_no_data_of_clients_no_link_and_no_key(
+    system: System, azurite: dev.Azurite, completed: Any
+) -> None:
+    file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
+    told = json.dumps([e for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]])
+
+    cells = {cell for row in records(file)[1:] for cell in row if len(cell) > 5}
+    assert cells
+    assert not [cell for cell in cells if cell in told]
+    assert "sig=" not in told
+    assert "://" not in told
+    assert KEY not in told

@@ -1,0 +1,86 @@
+"""A system on which a tenant has one active export and three a day, and a file is kept for three seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.test_bad_input import assert_problem
+from tests.support.system import (
+    EXPORT,
+    HARBOUR,
+    NORTHWIND,
+    Answer,
+    System,
+    app_settings,
+    request,
+    sample_database,
+    start_storage,
+)
+
+LIMITS = {
+    "EXPORT_MAX_ACTIVE_JOBS": "1",
+    "EXPORT_MAX_JOBS_PER_DAY": "3",
+    "EXPORT_KEEP_HOURS": str(3 / 3600),
+    "EXPORT_BLOCK_BYTES": "65536",
+    "EXPORT_WAVE_PAGES": "1",
+}
+SMALL = {"filter": {"search": "no client is called this"}}
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with storage of its own, for what others have started counts too."""
+    storage = start_storage(tmp_path_factory.mktemp("azurite"))
+    clients = sample_database(tmp_path_factory.mktemp("clients"), 40_000)
+    running = System(tmp_path_factory.mktemp("system"), app_settings(storage.connection_string, clients, **LIMITS))
+    try:
+        running.start_and_wait()
+        yield running
+    finally:
+        running.stop()
+        storage.stop()
+
+
+def assert_refused(answer: Answer, longest_seconds: int) -> None:
+    assert_problem(answer, 429, "quota-exceeded")
+    assert 1 <= int(answer.headers["retry-after"]) <= longest_seconds
+
+
+def test_a_tenant_has_so_many_active_jobs_and_so_many_a_day_and_no_more(narrow: System) -> None:
+    running = narrow.start_async()
+    assert_refused(narrow.start_export(SMALL), 60)
+    assert_refused(narrow.start_export(SMALL, idempotency_key="one"), 60)
+    assert narrow.start_export(SMALL, HARBOUR).status == 201, "another tenant is not affected"
+
+    assert narrow.call("DELETE", running).status == 200
+    second = narrow.start_export(SMALL, idempotency_key="one")
+    assert second.status == 201, "the cancelled job has freed its place, and the refused key may be used again"
+    assert narrow.start_export(SMALL).status == 201
+
+    refused = narrow.start_export(SMALL)
+    assert_refused(refused, 86_400)
+    assert "tomorrow" in refused.json["detail"]
+    assert narrow.start_export(SMALL, idempotency_key="one").json["code"] == second.json["code"]
+    assert len(narrow.call("GET", f"/tenants/{NORTHWIND}{EXPORT}").json["data"]) == 3
+    assert narrow.start_export(SMALL, HARBOUR).status == 201
+
+
+def test_a_file_and_its_proof_are_gone_after_the_expiry_date_and_no_link_opens(narrow: System) -> None:
+    started = narrow.start_export(SMALL, HARBOUR)
+    location, link, job = started.headers["location"], started.json["downloadUrl"], started.json
+    assert request("GET", link).status == 200
+    tag = narrow.call("GET", location).headers["etag"]
+
+    time.sleep(max(0, (datetime.fromisoformat(job["expiryDate"]) - datetime.now(UTC)).total_seconds()) + 0.01)
+
+    for part in ("download", "manifest"):
+        assert_problem(narrow.call("GET", f"{location}/{part}"), 410, "expired")
+    assert request("GET", link).status == 403
+    shown = narrow.call("GET", location, if_none_match=tag)
+    assert shown.status == 200, "that the link is gone is a change"
+    assert (shown.json["status"], shown.json["downloadUrl"]) == ("Completed", None)
+    assert shown.json["fileSize"] == job["fileSize"]
