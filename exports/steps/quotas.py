@@ -22,7 +22,7 @@ def require_quota(services: Services, tenant: str) -> None:
     now, settings = services.now(), services.settings
     active = services.jobs.count(tenant, now - _OLDEST_ACTIVE, settings.max_active_jobs, ACTIVE)
     if active >= settings.max_active_jobs:
-        message = f"{active} exports of this tenant are active, as many as may be. Wait for one to end, or cancel one."
+        message = f"Active exports of this tenant: {active}, as many as may be. Wait for one to end, or cancel one."
         raise QuotaExceededError(message, _ACTIVE_RETRY_SECONDS)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if services.jobs.count(tenant, midnight, settings.max_jobs_per_day) >= settings.max_jobs_per_day:

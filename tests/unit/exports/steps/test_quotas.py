@@ -43,7 +43,7 @@ def test_a_tenant_with_as_many_active_jobs_as_may_be_is_refused_another(status: 
     _a_job_of(services, status=status)
     require_quota(services, TENANT)
     _a_job_of(services, status=status)
-    assert "2 exports" in str(_refusal(services))
+    assert "tenant: 2," in str(_refusal(services))
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
