@@ -3,82 +3,83 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from exports.errors import KeyReusedError, QuotaExceededError, StorageUnavailableError
 from exports.idempotency import IdempotencyRecord, hash_of_body, hash_of_key
 from exports.job_codes import new_job_code
-from exports.jobs import ExportSpec, Job
+from exports.jobs import Job
 from exports.requests import CsvExportRequestDto
 from exports.services import Services
+from exports.specs import SensitiveFields
+from exports.steps.pin_spec import pin_spec
 from exports.steps.quotas import require_quota
 from exports.steps.start_export import OrchestrationStarter, make_job, start_export
 
 
-async def request_export(
-    services: Services,
-    starter: OrchestrationStarter,
-    tenant: str,
-    spec: ExportSpec,
-    actor: str,
-    repeat: IdempotencyRecord | None = None,
-) -> Job:
-    """Start an export, unless the idempotency record `repeat` already has its job: then give that one.
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for what; `key` is the idempotency key, if the caller gave one."""
+
+    tenant: str
+    actor: str
+    request: CsvExportRequestDto
+    sensitive: SensitiveFields
+    key: str | None = None
+
+
+async def request_export(services: Services, starter: OrchestrationStarter, asking: Asking) -> Job:
+    """Start an export, unless the same request with the same idempotency key has its job already: then give that one,
+    whatever has become of mappings or quotas since.
 
     Raises:
-        QuotaExceededError: Nothing was started.
+        KeyReusedError: The key stands for another request.
+        InvalidSpecError, SensitiveFieldsError: The request cannot be met; the key stays free.
+        QuotaExceededError: Nothing was started, and the key stays free.
         NotStartedError, StorageUnavailableError: As `start_export`.
     """
-    now = services.now()
-    code = repeat.code if repeat else new_job_code(now)
-    if known := await asyncio.to_thread(_known_or_within_quota, services, tenant, repeat):
-        return known
-    started = await start_export(services, starter, make_job(tenant, spec, code, now), actor)
-    found = started or await asyncio.to_thread(services.jobs.get, tenant, code)
+    job, is_new = await asyncio.to_thread(_find_or_make, services, asking)
+    if not is_new:
+        return job
+    started = await start_export(services, starter, job, asking.actor)
+    found = started or await asyncio.to_thread(services.jobs.get, job.tenant, job.code)
     if found is None:
         raise StorageUnavailableError("The export was removed while it was being started.")
     return found
 
 
-def claim_key(services: Services, tenant: str, key: str, request: CsvExportRequestDto) -> IdempotencyRecord:
-    """Bind an idempotency key to a request, or find what it is bound to.
+def _find_or_make(services: Services, asking: Asking) -> tuple[Job, bool]:
+    """Give the job of a repeated request, or make one that is still to be stored; and say which it is."""
+    if known := _find(services, asking):
+        return known, False
+    spec = pin_spec(services, asking.tenant, asking.request, asking.sensitive)
+    try:
+        require_quota(services, asking.tenant)
+    except QuotaExceededError:
+        if known := _find(services, asking):
+            return known, False  # this request, sent twice, has taken the last place
+        raise
+    return make_job(asking.tenant, spec, _code(services, asking), services.now()), True
 
-    A request beyond the quota binds nothing. Otherwise keys bound today would be places for tomorrow: the code that a
-    key stands for tells the day its job counts for.
 
-    Raises:
-        KeyReusedError: It is bound to another request.
-        QuotaExceededError: It is bound to none, and the tenant may have no more jobs.
-    """
+def _find(services: Services, asking: Asking) -> Job | None:
+    if asking.key is None:
+        return None
+    record = services.requests.find(asking.tenant, hash_of_key(asking.key))
+    return services.jobs.get(asking.tenant, _code_of(record, asking)) if record else None
+
+
+def _code(services: Services, asking: Asking) -> str:
+    """Choose the job's code: of chance, or the one its idempotency key is bound to, now or before."""
     now = services.now()
-    mine = IdempotencyRecord(tenant, hash_of_key(key), hash_of_body(request), new_job_code(now), now)
-    found = services.requests.find(tenant, mine.key_hash) or _claim_within_quota(services, mine)
-    if found.body_hash != mine.body_hash:
+    code = new_job_code(now)
+    if asking.key is None:
+        return code
+    mine = IdempotencyRecord(asking.tenant, hash_of_key(asking.key), hash_of_body(asking.request), code, now)
+    return _code_of(services.requests.claim(mine), asking)
+
+
+def _code_of(record: IdempotencyRecord, asking: Asking) -> str:
+    if record.body_hash != hash_of_body(asking.request):
         raise KeyReusedError("This Idempotency-Key was used with another body; use a new key for a new request.")
-    return found
-
-
-def _claim_within_quota(services: Services, mine: IdempotencyRecord) -> IdempotencyRecord:
-    try:
-        require_quota(services, mine.tenant)
-    except QuotaExceededError:
-        if meanwhile := services.requests.find(mine.tenant, mine.key_hash):
-            return meanwhile  # perhaps it was this request, sent twice, that has taken the last place
-        raise
-    return services.requests.claim(mine)
-
-
-def _known_or_within_quota(services: Services, tenant: str, repeat: IdempotencyRecord | None) -> Job | None:
-    """Give the job of a repeated request if there is one; else see that the tenant may have another."""
-
-    def known() -> Job | None:
-        return services.jobs.get(tenant, repeat.code) if repeat else None
-
-    if found := known():
-        return found
-    try:
-        require_quota(services, tenant)
-    except QuotaExceededError:
-        if found := known():
-            return found
-        raise
-    return None
+    return record.code

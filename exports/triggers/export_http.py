@@ -8,7 +8,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.errors import JobNotFoundError
-from exports.idempotency import IdempotencyRecord, is_idempotency_key
+from exports.idempotency import is_idempotency_key
 from exports.job_codes import is_job_code
 from exports.jobs import CsvExportJobDto, job_etag
 from exports.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
@@ -17,8 +17,7 @@ from exports.scopes import Scope
 from exports.services import ServiceProvider
 from exports.steps.get_export import get_export as get_export_step
 from exports.steps.get_export import present
-from exports.steps.pin_spec import pin_spec
-from exports.steps.request_export import claim_key, request_export
+from exports.steps.request_export import Asking, request_export
 from exports.steps.start_export import OrchestrationStarter, wait_for_end
 from exports.triggers.routes import Call, Parameter, Reply, Route, add_route, add_starting_route
 from shared.http import json_response, matches, read_body
@@ -87,9 +86,9 @@ async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse
     """Start a job and wait a little, so that a small export is answered with its link."""
     services = call.services
     request = read_body(call.req, CsvExportRequestDto, MAX_BODY_BYTES)
-    spec = await asyncio.to_thread(pin_spec, services, call.tenant, request, call.caller.sensitive_fields)
-    repeat = await _claimed(call, request)
-    job = await request_export(services, starter, call.tenant, spec, call.caller.actor, repeat)
+    caller, key = call.caller, _idempotency_key(call)
+    asking = Asking(call.tenant, caller.actor, request, caller.sensitive_fields, key)
+    job = await request_export(services, starter, asking)
     job = await wait_for_end(services, job, _wait_seconds(call.req, services.settings.wait_seconds))
     shown = await asyncio.to_thread(present, services, job)
     headers = {"Location": f"{call.url}/{shown.code}"}
@@ -98,13 +97,11 @@ async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse
     return json_response(shown, 202, headers | _retry_after(shown))
 
 
-async def _claimed(call: Call, request: CsvExportRequestDto) -> IdempotencyRecord | None:
-    key = call.req.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not is_idempotency_key(key):
+def _idempotency_key(call: Call) -> str | None:
+    key: str | None = call.req.headers.get("idempotency-key")
+    if key is not None and not is_idempotency_key(key):
         raise ProblemError(INVALID_HEADER, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    return await asyncio.to_thread(claim_key, call.services, call.tenant, key, request)
+    return key
 
 
 def _get(call: Call) -> func.HttpResponse:

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from exports.errors import KeyReusedError, QuotaExceededError
-from exports.idempotency import IdempotencyRecord, hash_of_key
+from exports.idempotency import IdempotencyRecord, hash_of_body, hash_of_key
+from exports.job_codes import new_job_code
 from exports.jobs import Job
 from exports.requests import ClientFilter, CsvExportRequestDto
+from exports.specs import InvalidSpecError, SensitiveFields
 from exports.states import JobStatus
-from exports.steps.request_export import claim_key, request_export
+from exports.steps.request_export import Asking, request_export
 from exports.steps.start_export import NotStartedError
-from tests.support.fakes import MemoryIdempotencyStore, MemoryServices, RecordingStarter, a_services
-from tests.support.steps import TENANT, a_stored_job, cancel, stored, two_columns
+from tests.support.builders import NOON
+from tests.support.fakes import (
+    MemoryIdempotencyStore,
+    MemoryJobStore,
+    MemoryMappingStore,
+    MemoryServices,
+    RecordingStarter,
+    a_services,
+)
+from tests.support.steps import TENANT, a_stored_job, cancel, stored
 
 BODY = CsvExportRequestDto()
 OTHER_BODY = CsvExportRequestDto(filter=ClientFilter(search="x"))
 
 
-def _request(services: MemoryServices, starter: RecordingStarter, repeat: IdempotencyRecord | None = None) -> Job:
-    return asyncio.run(request_export(services, starter, TENANT, two_columns(), "me", repeat))
-
-
-def _claim(services: MemoryServices, key: str = "key", body: CsvExportRequestDto = BODY) -> IdempotencyRecord:
-    return claim_key(services, TENANT, key, body)
+def _request(
+    services: MemoryServices, starter: RecordingStarter, key: str | None = None, body: CsvExportRequestDto = BODY
+) -> Job:
+    asking = Asking(TENANT, "me", body, SensitiveFields.ALLOWED, key)
+    return asyncio.run(request_export(services, starter, asking))
 
 
 def _only_one_active() -> tuple[MemoryServices, RecordingStarter]:
@@ -66,58 +76,63 @@ def test_a_job_that_could_not_be_started_is_failed_and_takes_no_place() -> None:
 
 def test_a_repeat_gives_the_job_as_it_is_now() -> None:
     services, starter = a_services(), RecordingStarter()
-    job = _request(services, starter, _claim(services))
+    job = _request(services, starter, "key")
     cancel(services, job)
-    assert _request(services, starter, _claim(services)) == stored(services, job)
+    assert _request(services, starter, "key") == stored(services, job)
     assert (len(starter.started), len(services.audit.all)) == (1, 1)
 
 
 def test_a_repeat_gives_its_job_though_that_took_the_last_place() -> None:
     services, starter = _only_one_active()
-    job = _request(services, starter, _claim(services))
-    assert _request(services, starter, _claim(services)) == job
+    job = _request(services, starter, "key")
+    assert _request(services, starter, "key") == job
+
+
+def test_a_repeat_gives_its_job_though_the_mapping_is_gone() -> None:
+    services, starter = a_services(), RecordingStarter()
+    body = CsvExportRequestDto(mapping_code="limited-company-clients")
+    job = _request(services, starter, "key", body)
+    services = replace(services, mappings=cast("MemoryMappingStore", None))  # nobody may look it up again
+    assert _request(services, starter, "key", body) == job
 
 
 def test_a_claim_whose_first_requester_died_before_creating_is_completed_by_the_second() -> None:
     services, starter = a_services(), RecordingStarter()
-    claimed = _claim(services)
+    starter.before_start = _refuse
+    lost = MemoryJobStore()
+    with pytest.raises(NotStartedError):
+        _request(replace(services, jobs=lost), starter, "key")
+    starter.before_start = lambda: None
     services.now.advance(minutes=5)
-    job = _request(services, starter, _claim(services))
-    assert job.code == claimed.code
-    assert services.jobs.all() == [job]
+    job = _request(services, starter, "key")
+    assert [job.code] == [first.code for first in lost.all()]
     assert len(starter.started) == 1
 
 
-def test_of_two_requesters_who_both_find_no_job_one_starts_it_and_both_get_it() -> None:
+def test_of_many_requesters_who_find_no_job_one_starts_it_and_all_get_it() -> None:
     services, starter = a_services(), RecordingStarter()
-    repeat = _claim(services)
+    asking = Asking(TENANT, "me", BODY, SensitiveFields.ALLOWED, "key")
 
-    async def both() -> list[Job]:
-        requests = (request_export(services, starter, TENANT, two_columns(), "me", repeat) for _ in range(8))
-        return await asyncio.gather(*requests)
+    async def all_at_once() -> list[Job]:
+        return await asyncio.gather(*(request_export(services, starter, asking) for _ in range(8)))
 
-    assert len({job.code for job in asyncio.run(both())}) == 1
+    assert len({job.code for job in asyncio.run(all_at_once())}) == 1
     assert len(starter.started) == 1
 
 
 def test_a_key_with_another_body_is_refused_and_keeps_its_meaning() -> None:
-    services = a_services()
-    first = _claim(services)
+    services, starter = a_services(), RecordingStarter()
+    first = _request(services, starter, "key")
     with pytest.raises(KeyReusedError):
-        _claim(services, body=OTHER_BODY)
-    assert _claim(services) == first
+        _request(services, starter, "key", OTHER_BODY)
+    assert _request(services, starter, "key") == first
 
 
 def test_a_key_is_refused_with_another_body_even_beyond_the_quota() -> None:
     services, starter = _only_one_active()
-    _request(services, starter, _claim(services))
+    _request(services, starter, "key")
     with pytest.raises(KeyReusedError):
-        _claim(services, body=OTHER_BODY)
-
-
-def test_the_same_key_of_another_tenant_stands_for_another_job() -> None:
-    services = a_services()
-    assert claim_key(services, "other", "key", OTHER_BODY).code != _claim(services).code
+        _request(services, starter, "key", OTHER_BODY)
 
 
 def test_beyond_the_quota_a_new_key_is_bound_to_nothing() -> None:
@@ -125,28 +140,26 @@ def test_beyond_the_quota_a_new_key_is_bound_to_nothing() -> None:
     services, starter = _only_one_active()
     _request(services, starter)
     with pytest.raises(QuotaExceededError):
-        _claim(services, "new")
+        _request(services, starter, "new")
     assert services.requests.find(TENANT, hash_of_key("new")) is None
+
+
+def test_a_request_that_cannot_be_met_leaves_its_key_free() -> None:
+    services, starter = a_services(), RecordingStarter()
+    with pytest.raises(InvalidSpecError):
+        _request(services, starter, "key", CsvExportRequestDto(mapping_code="no-such-mapping"))
+    assert _request(services, starter, "key").status is JobStatus.QUEUED
 
 
 def test_a_refused_key_can_be_used_again_once_there_is_a_place_and_counts_for_that_day() -> None:
     services, starter = a_services(EXPORT_MAX_JOBS_PER_DAY=1), RecordingStarter()
     _request(services, starter)
     with pytest.raises(QuotaExceededError):
-        _claim(services)
+        _request(services, starter, "key")
     services.now.advance(days=1)
-    _request(services, starter, _claim(services))
+    _request(services, starter, "key")
     with pytest.raises(QuotaExceededError):
         _request(services, starter)
-
-
-def test_a_claim_without_a_job_is_refused_while_there_is_no_place() -> None:
-    services, starter = _only_one_active()
-    repeat = _claim(services)
-    a_stored_job(services)
-    with pytest.raises(QuotaExceededError):
-        _request(services, starter, repeat)
-    assert len(services.jobs.all()) == 1
 
 
 def test_a_request_whose_twin_takes_the_last_place_while_it_looks_gets_the_job_of_its_twin() -> None:
@@ -159,11 +172,12 @@ def test_a_request_whose_twin_takes_the_last_place_while_it_looks_gets_the_job_o
         def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
             found = super().find(tenant, key_hash)
             if not twins:
-                twins.append(a_stored_job(services, code=self.claim(_claim(a_services())).code))
+                record = IdempotencyRecord(TENANT, key_hash, hash_of_body(BODY), new_job_code(NOON), NOON)
+                twins.append(a_stored_job(services, code=self.claim(record).code))
             return found
 
     services = replace(services, requests=TwinComesFirst())
-    assert _request(services, starter, _claim(services)) == twins[0]
+    assert _request(services, starter, "key") == twins[0]
     assert starter.started == []
 
 
