@@ -28,7 +28,6 @@ ADVICE: Mapping[str, str] = {
     "precondition-failed": "Somebody else changed it meanwhile: read it again, then repeat with its new `ETag`.",
     "quota-exceeded": "Wait as long as `Retry-After` says, or until a running export has ended.",
     "internal": "Try again; if it fails again, report the number in the detail.",
-    "source-unusable": "The view `clients` of the service's database needs mending; `/health` says what it lacks.",
     "source-unusable": "Whoever runs the service has to mend the client database; the detail says what is wrong.",
     "unavailable": "Try again after `Retry-After`.",
 }

@@ -174,11 +174,11 @@ def _answers(document: Json, responses: Json) -> str:
 
 def _meaning(answer: Json) -> str:
     content: dict[str, Any] = answer.get("content", {})
-    media_type, media = next(iter(content.items()), ("", {}))
-    if media_type == "application/problem+json":
+    media_type, media = next(iter(content.items()), ("", None))
+    if media and media_type == "application/problem+json":
         codes = media["examples"]
         return "; ".join(f'<a href="#problem-{code}"><code>{code}</code></a>' for code in codes)
-    shown = kind_of(media["schema"]) if "$ref" in media.get("schema", {}) else escape(media_type)
+    shown = kind_of(media["schema"]) if media and "$ref" in media["schema"] else escape(media_type)
     return f"{inline(answer['description'])}{f': {shown}' if shown else ''}"
 
 

@@ -54,19 +54,6 @@ EXAMPLES: Mapping[str, Any] = {
     "CsvMappingDto": _MAPPING,
     "ListOfCsvMappingDto": {"data": [_MAPPING], "limit": 25, "hasMore": False, "continuationToken": None},
     "ListOfCsvExportJobDto": {"data": [_JOB], "limit": 25, "hasMore": False, "continuationToken": None},
-    "ExportEstimateDto": {
-        "rows": 6871,
-        "bytes": 412000,
-        "pages": 1,
-        "seconds": 0.4,
-        "warnings": [
-            {
-                "code": "excel-changes-cells",
-                "message": "A spreadsheet drops the leading zeros of these columns; format excel keeps them.",
-                "columns": ["VAT number"],
-            }
-        ],
-    },
     "ManifestDto": {
         "code": _CODE,
         "tenant": "northwind",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import MAXYEAR, MINYEAR
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from exports.fields import ClientStatus, ClientType, TargetField
@@ -63,6 +64,12 @@ ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
 """A full export: every field, its name as header."""
 
 
+_BOTH_SOURCES_OF_COLUMNS: JsonDict = {
+    "required": ["mappingCode", "columnMappings"],
+    "properties": {"mappingCode": {"type": "string"}, "columnMappings": {"type": "array"}},
+}
+
+
 class CsvExportRequestDto(Model):
     """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field.
 
@@ -71,6 +78,8 @@ class CsvExportRequestDto(Model):
         column_mappings: Columns, their order and headers; each header and each field once.
         include_headers: Whether the first record holds the headers.
     """
+
+    model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})
 
     mapping_code: Code | None = None
     column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None

@@ -78,9 +78,33 @@ class Route:
 
 
 def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
-    """Name the methods that the routes offer at a path (without a leading slash)."""
-    found = {route.method for route in routes for _, template in route.forms if _matches(template, path)}
-    return sorted(found)
+    """Name the methods that the routes offer at a path (without a leading slash).
+
+    Where a path is one of a route and could be a code of another too, it is the former.
+    """
+    found = [
+        (template.count("{"), route.method)
+        for route in routes
+        for _, template in route.forms
+        if _matches(template, path)
+    ]
+    fewest = min((parameters for parameters, _ in found), default=0)
+    return sorted({method for parameters, method in found if parameters == fewest})
+
+
+def hiding_paths(routes: Sequence[Route]) -> list[tuple[str, str, list[str]]]:
+    """Find paths that could be codes of another route, such as `…/csv/estimate` beside `…/csv/{code}`.
+
+    Returns:
+        Name, path and methods of each; with its other methods a host would take it for a code.
+    """
+    templates = {template for route in routes for _, template in route.forms}
+    return [
+        (name, template, allowed_methods(routes, template))
+        for route in routes
+        for name, template in route.forms
+        if any(other != template and _matches(other, template) for other in templates)
+    ]
 
 
 def _matches(template: str, path: str) -> bool:

@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 
 from shared.models import Model
 
-
 DOCUMENTED_AT = "/docs#problem-"
 """Where a kind of problem is documented, before its code: a reference relative to the service."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from exports.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
+from exports.routes import Reply, Route, allowed_methods, hiding_paths
 from exports.services import ServiceProvider
 from exports.settings import SettingsError
 from exports.steps.check_health import Dependency, HealthDto, HealthStatus, check_health, health_of
-from exports.triggers.routes import Reply, Route, add_open_route, allowed_methods
+from exports.triggers.routes import add_catch_all, add_open_route
 from shared.http import json_response
 from shared.problems import ProblemError
 
@@ -24,7 +26,6 @@ HEALTH = Route(
     replies={200: Reply("All are healthy", HealthDto), 503: Reply("At least one is not", HealthDto)},
 )
 ROUTES = (HEALTH,)
-_ELSEWHERE = Route("unknown_route", "*", "{*path}", "What no other route matches", None, {})
 
 
 def health_http(provide: ServiceProvider, routes: Sequence[Route]) -> df.Blueprint:
@@ -40,13 +41,15 @@ def health_http(provide: ServiceProvider, routes: Sequence[Route]) -> df.Bluepri
         return json_response(report, 200 if report.status is HealthStatus.HEALTHY else 503)
 
     def unknown_route(req: func.HttpRequest) -> func.HttpResponse:
-        methods = ", ".join(allowed_methods(routes, req.route_params.get("path", "").strip("/")))
+        methods = ", ".join(allowed_methods(routes, urlsplit(req.url).path.strip("/")))
         if methods:
             raise ProblemError(METHOD_NOT_ALLOWED, f"Use {methods} here.", headers={"Allow": methods})
         raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path; the documentation lists what is.")
 
     add_open_route(blueprint, HEALTH, health)
-    add_open_route(blueprint, _ELSEWHERE, unknown_route)
+    add_catch_all(blueprint, "unknown_route", "{*path}", unknown_route)
+    for name, path, taken in hiding_paths(routes):
+        add_catch_all(blueprint, f"unknown_method_of_{name}", path, unknown_route, taken)
     return blueprint
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ __all__ = [
     "Reply",
     "Route",
     "StartingHandler",
+    "add_catch_all",
     "add_open_route",
     "add_route",
     "add_starting_route",
@@ -93,8 +94,19 @@ def add_open_route(
     def answer(req: func.HttpRequest) -> func.HttpResponse:
         return handler(req)
 
-    methods = OPEN_METHODS if route.method == "*" else (route.method,)
-    _register(blueprint, route.name, route.path, list(methods), answer)
+    _register(blueprint, route.name, route.path, [route.method], answer)
+
+
+def add_catch_all(
+    blueprint: df.Blueprint,
+    name: str,
+    path: str,
+    handler: Callable[[func.HttpRequest], func.HttpResponse],
+    taken: Sequence[str] = (),
+) -> None:
+    """Register what answers a path with every method but those that routes have `taken`."""
+    methods = [method for method in OPEN_METHODS if method not in taken]
+    _register(blueprint, name, path, methods, answering_problems(describe)(handler))
 
 
 def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call:

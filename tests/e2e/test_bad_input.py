@@ -104,6 +104,8 @@ def test_another_media_type_is_415(system: System, media_type: str) -> None:
         ("DELETE", f"/tenants/{NORTHWIND}{EXPORT}", "GET, POST"),
         ("POST", f"{EXPORT}/7ybqttn9kg0pf1x6vfw644k23d", "DELETE, GET"),
         ("POST", "/health", "GET"),
+        ("GET", f"{EXPORT}/estimate", "POST"),
+        ("DELETE", f"/tenants/{NORTHWIND}{EXPORT}/estimate", "POST"),
     ],
 )
 def test_a_wrong_method_is_405_and_names_the_right_one(system: System, method: str, path: str, allowed: str) -> None:

@@ -47,10 +47,10 @@ def assert_conforms(method: str, url: str, answer: AnAnswer) -> None:
 
 
 def find_operation(method: str, path: str) -> str | None:
-    """Find the template of a path that has this method; one with fewer parameters comes first."""
+    """Find the template of a path, one with fewer parameters first, if it has this method."""
     for pattern, template, methods in _templates():
-        if pattern.fullmatch(path.rstrip("/") or "/") and method.lower() in methods:
-            return template
+        if pattern.fullmatch(path.rstrip("/") or "/"):
+            return template if method.lower() in methods else None
     return None
 
 
@@ -99,7 +99,7 @@ def _assert_documented(what: str, reply: Mapping[str, Any], answer: AnAnswer) ->
 @cache
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
     parsed = json.loads(schema.replace('"#/', f'"{_DOCUMENT}#/'))
-    resource = referencing.Resource(document(), DRAFT202012)
+    resource: Any = DRAFT202012.create_resource(document())
     registry: Any = referencing.Registry().with_resource(_DOCUMENT, resource)
     return jsonschema.Draft202012Validator(
         parsed, registry=registry, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 from html.parser import HTMLParser
 
@@ -90,7 +91,7 @@ def test_readers_that_hear_it_find_their_way(page: Reader) -> None:
     assert ("a", {"class": "skip", "href": "#content"}) in page.tags
     assert all("scope" in given for tag, given in page.tags if tag == "th")
     levels = [int(tag[1]) for tag in tags[tags.index("main") :] if re.fullmatch("h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 def test_it_follows_the_colours_of_the_reader(page: Reader) -> None:

@@ -1,0 +1,32 @@
+"""What schemathesis checks on top of its own: what fits the schema is refused only for what no schema can say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import schemathesis
+
+_OUTSIDE_THE_SCHEMA = {
+    "precondition-failed": ".*",
+    "idempotency-key-reused": ".*",
+    "invalid-query": r"The continuation token is not .*",
+}
+_FAULTS = (
+    r"“.*” is already used by column \d+; use it once\.",
+    r"There is no mapping with this code\.",
+    r"give a time that is nearer to today\.",
+)
+
+
+@schemathesis.check
+def refused_for_a_reason(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    """Fail where the service refuses what its own document allows."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 422):
+        return
+    problem = response.json()
+    for detail in [fault["detail"] for fault in problem.get("errors", ())] or [problem["detail"]]:
+        reasons = _FAULTS if "errors" in problem else (_OUTSIDE_THE_SCHEMA.get(problem["code"], "never"),)
+        assert any(re.fullmatch(reason, detail, re.DOTALL) for reason in reasons), f"refused, though it fits: {detail}"

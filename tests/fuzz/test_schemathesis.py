@@ -1,0 +1,76 @@
+"""Made-up requests never break the service, and every answer is one that /openapi.json tells of."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devhost.local.azurite import Azurite
+from devhost.local.places import ROOT
+from tests.support.conformance import document
+from tests.support.system import NORTHWIND_KEY, System, app_settings, sample_database
+
+FEW_CASES = 60
+"""A number that fits a run of all tests; `python3 dev.py fuzz --cases N` sets another by the environment."""
+
+
+@pytest.fixture(scope="module")
+def small_system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite) -> Iterator[System]:
+    """A system of 60 clients whose exports take no time, and with no quota to speak of."""
+    directory = tmp_path_factory.mktemp("fuzz")
+    settings = app_settings(
+        azurite.connection_string,
+        sample_database(directory, clients=60),
+        EXPORT_WAIT_SECONDS="0.05",
+        EXPORT_MAX_ACTIVE_JOBS="100000",
+        EXPORT_MAX_JOBS_PER_DAY="1000000",
+    )
+    running = System(directory, settings)
+    try:
+        running.start_and_wait()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_no_made_up_request_breaks_a_promise_of_the_document(small_system: System, tmp_path: Path) -> None:
+    cases = int(os.environ.get("FUZZ_CASES", FEW_CASES))
+
+    report = fuzz(small_system.url, cases, tmp_path)
+
+    assert report["failures"] == []
+    assert report["errors"] == []
+    assert report["test_cases"]["generated"] >= cases
+    everything_but_the_document_itself = len(list(operations())) - 1
+    assert report["operations"]["tested"] == everything_but_the_document_itself
+
+
+def fuzz(url: str, cases: int, directory: Path) -> Any:
+    """Run schemathesis; its report. What it prints comes with a failure."""
+    report = directory / "report.json"
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("schemathesis"),
+        *("--config-file", Path(__file__).with_name("schemathesis.toml"), "run", f"{url}/openapi.json"),
+        *("--header", f"x-api-key: {NORTHWIND_KEY}", "--max-examples", str(max(1, cases // len(list(operations()))))),
+        *("--workers", "1", "--no-color", "--no-shrink", "--report", "json", "--report-json-path", report),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzz.checks"}
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    sys.stdout.write(done.stdout[-20_000:])
+    assert report.exists(), done.stderr
+    return json.loads(report.read_text(encoding="utf-8"))
+
+
+def operations() -> Iterator[str]:
+    """The operations of the document, by name."""
+    for item in document()["paths"].values():
+        yield from (operation["operationId"] for method, operation in item.items() if method != "parameters")
