@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
 from tests.support.postgres import postgres_server
 from tests.support.system import start_storage
 
 
 @pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dev.Azurite]:
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """Blob and Table Storage on free ports of this machine, with nothing but the keys of tests in it."""
     emulator = start_storage(tmp_path_factory.mktemp("azurite"))
     yield emulator

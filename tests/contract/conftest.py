@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-import dev
+from devhost.local.azurite import Azurite, connection_string
+from devhost.local.ports import free_port
 from shared import storage
 from shared.storage import StorageAccount
 from tests.contract import client_stores
@@ -16,7 +17,7 @@ from tests.contract.client_stores import MemoryStore, SqlStore
 
 
 @pytest.fixture(scope="session")
-def account(azurite: dev.Azurite) -> Iterator[StorageAccount]:
+def account(azurite: Azurite) -> Iterator[StorageAccount]:
     """The emulator as a storage account."""
     account = StorageAccount(azurite.connection_string)
     yield account
@@ -29,8 +30,8 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> StorageAccount:
     """An account behind a closed port, asked once: the pauses of the SDK's own retries are not what is tested."""
     monkeypatch.setattr(storage, "_BLOB_OPTIONS", {"retry_total": 0})
     monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
-    port = dev.free_port()
-    return StorageAccount(dev.connection_string(port, port, port))
+    port = free_port()
+    return StorageAccount(connection_string(port, port, port))
 
 
 @pytest.fixture

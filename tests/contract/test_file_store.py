@@ -14,7 +14,8 @@ from uuid import uuid4
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-import dev
+from devhost.local.azurite import connection_string
+from devhost.local.ports import free_port
 from exports.adapters.blob_files import BlobFileStore
 from exports.errors import StorageUnavailableError
 from exports.jobs import JobRef
@@ -350,8 +351,8 @@ def test_a_store_that_does_not_answer_can_be_tried_again(
 
 
 def test_a_store_that_does_not_answer_says_so_soon() -> None:
-    port = dev.free_port()
-    files = BlobFileStore(StorageAccount(dev.connection_string(port, port, port)))
+    port = free_port()
+    files = BlobFileStore(StorageAccount(connection_string(port, port, port)))
     begun = time.monotonic()
     with pytest.raises(StorageUnavailableError):
         files.check()

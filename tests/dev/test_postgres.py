@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-import dev
+from devhost.local.ports import is_free
 from tests.support.postgres import postgres_server, system_programs
 
 
@@ -21,7 +21,7 @@ def test_the_server_knows_all_letters_and_goes_with_its_data() -> None:
 
     assert name == "zoë"
     assert not data.parent.exists()
-    assert dev.is_free(make_url(url).port or 0)
+    assert is_free(make_url(url).port or 0)
 
 
 def test_a_password_is_asked_for() -> None:

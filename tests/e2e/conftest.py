@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
 from tests.support.system import System, app_settings, sample_database
 
 CLIENTS = 6_000
@@ -19,7 +19,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, azurite: dev.Azurite, database_url: str) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database_url: str) -> Iterator[System]:
     """The system, running and healthy."""
     settings = app_settings(
         azurite.connection_string,

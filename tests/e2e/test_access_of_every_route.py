@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
 from exports.routes import Route
 from exports.scopes import ALL_SCOPES, Scope
 from function_app import ROUTES
@@ -81,7 +81,7 @@ class Keys:
 
 
 @pytest.fixture(scope="module")
-def store(azurite: dev.Azurite) -> Iterator[TableKeyStore]:
+def store(azurite: Azurite) -> Iterator[TableKeyStore]:
     account = StorageAccount(azurite.connection_string)
     yield TableKeyStore(account)
     account.tables.close()

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
+from devhost.local.places import ROOT
 from tests.support.expected import records
 from tests.support.system import HARBOUR, KEY, System, request
 
@@ -24,7 +25,7 @@ BODY = {
 }
 
 
-def audit_of_today(azurite: dev.Azurite, tenant: str) -> list[dict[str, Any]]:
+def audit_of_today(azurite: Azurite, tenant: str) -> list[dict[str, Any]]:
     """What the command prints, on both days if midnight has just passed."""
     now = datetime.now(UTC)
     days = sorted({(now - timedelta(minutes=2)).date(), now.date()})
@@ -32,7 +33,7 @@ def audit_of_today(azurite: dev.Azurite, tenant: str) -> list[dict[str, Any]]:
     for day in days:
         command = [sys.executable, "-m", "exports", "audit", "--tenant", tenant, "--day", day.isoformat()]
         environment = {**os.environ, "EXPORT_STORAGE": azurite.connection_string}
-        done = subprocess.run(command, cwd=dev.ROOT, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         lines += done.stdout.splitlines()
     return [json.loads(line) for line in lines]
 
@@ -46,7 +47,7 @@ def completed(system: System) -> Any:
 
 
 def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(
-    system: System, azurite: dev.Azurite, completed: Any
+    system: System, azurite: Azurite, completed: Any
 ) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
     started, downloaded = [e for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
@@ -63,7 +64,7 @@ def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(
         assert KEY.rpartition("_")[2] not in entry["actor"]
 
 
-def test_every_download_is_noted(system: System, azurite: dev.Azurite, completed: Any) -> None:
+def test_every_download_is_noted(system: System, azurite: Azurite, completed: Any) -> None:
     for _ in range(3):
         request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY})
 
@@ -71,7 +72,7 @@ def test_every_download_is_noted(system: System, azurite: dev.Azurite, completed
     assert actions == ["Started", "Downloaded", "Downloaded", "Downloaded"]
 
 
-def test_a_cancel_is_noted(system: System, azurite: dev.Azurite) -> None:
+def test_a_cancel_is_noted(system: System, azurite: Azurite) -> None:
     location = system.start_async({}, HARBOUR)
     assert system.call("DELETE", location).status == 200
 
@@ -79,7 +80,7 @@ def test_a_cancel_is_noted(system: System, azurite: dev.Azurite) -> None:
     assert actions == ["Started", "Cancelled"]
 
 
-def test_what_was_refused_is_not_noted(system: System, azurite: dev.Azurite, completed: Any) -> None:
+def test_what_was_refused_is_not_noted(system: System, azurite: Azurite, completed: Any) -> None:
     assert system.call("DELETE", completed["location"]).status == 409
     assert request("GET", f"{completed['location']}/download", headers={"x-api-key": "wrong"}).status == 401
 
@@ -87,9 +88,7 @@ def test_what_was_refused_is_not_noted(system: System, azurite: dev.Azurite, com
     assert actions == ["Started"]
 
 
-def test_the_log_holds_no_data_of_clients_no_link_and_no_key(
-    system: System, azurite: dev.Azurite, completed: Any
-) -> None:
+def test_the_log_holds_no_data_of_clients_no_link_and_no_key(system: System, azurite: Azurite, completed: Any) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
     told = json.dumps([e for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]])
 

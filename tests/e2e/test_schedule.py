@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
 from exports.job_codes import slot_job_code
 from tests.support.expected import records
 from tests.support.system import HARBOUR, KEY, System, app_settings, download
@@ -20,7 +20,7 @@ LOCATION = f"/tenants/{HARBOUR}/clients/export/csv/"
 
 
 @pytest.fixture
-def scheduled(tmp_path: Path, azurite: dev.Azurite, database_url: str) -> Iterator[System]:
+def scheduled(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterator[System]:
     """A system whose timer fires at every full ten seconds."""
     settings = app_settings(
         azurite.connection_string,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
+from devhost.local.places import ROOT
 from tests.support.system import System, app_settings, sample_database
 
 StartSystem = Callable[..., System]
@@ -21,11 +22,11 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def start_system(tmp_path: Path, azurite: dev.Azurite, database_url: str) -> Iterator[StartSystem]:
+def start_system(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterator[StartSystem]:
     """Start a system of one's own; app settings may be changed by name. All are stopped afterwards."""
     with ExitStack() as cleanup:
 
-        def start(root: Path = dev.ROOT, *, healthy: bool = True, **changes: str) -> System:
+        def start(root: Path = ROOT, *, healthy: bool = True, **changes: str) -> System:
             directory = tmp_path / f"system{len(list(tmp_path.iterdir()))}"
             directory.mkdir()
             many_pages = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "6"}
@@ -45,9 +46,9 @@ StandIn = tuple[Path, dict[str, str]]
 def app_in_place(root: Path, file: str) -> StandIn:
     """Set up a folder with a function app of `tests/faults`."""
     root.mkdir()
-    shutil.copy(dev.ROOT / "host.json", root)
+    shutil.copy(ROOT / "host.json", root)
     shutil.copy(Path(__file__).with_name(file), root / "function_app.py")
-    return root, {"PYTHONPATH": str(dev.ROOT), "REAL_FUNCTION_APP": str(dev.ROOT / "function_app.py")}
+    return root, {"PYTHONPATH": str(ROOT), "REAL_FUNCTION_APP": str(ROOT / "function_app.py")}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-import dev
+from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.faults.conftest import StandIn, StartSystem
 from tests.support.system import NORTHWIND, Answer, System
@@ -69,7 +69,7 @@ def _code(location: str) -> str:
 
 
 @pytest.fixture
-def watch(start_system: StartSystem, watching_app: StandIn, azurite: dev.Azurite) -> Iterator[Watch]:
+def watch(start_system: StartSystem, watching_app: StandIn, azurite: Azurite) -> Iterator[Watch]:
     root, settings = watching_app
     quotas = {"EXPORT_MAX_JOBS_PER_DAY": "100000"}
     system = start_system(root, **settings, **quotas)

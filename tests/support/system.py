@@ -14,7 +14,12 @@ from urllib.request import Request, urlopen
 
 import psutil
 
-import dev
+from devhost.local.azurite import Azurite, start_azurite
+from devhost.local.health import wait_until_healthy
+from devhost.local.hosts import start_host
+from devhost.local.places import ROOT
+from devhost.local.ports import free_port
+from devhost.local.processes import Process
 from exports.sample.database import create_sample_database
 from exports.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
@@ -62,17 +67,17 @@ class System:
 
     directory: Path
     settings: dict[str, str]
-    root: Path = dev.ROOT
+    root: Path = ROOT
     workers: int = 2
-    port: int = field(default_factory=dev.free_port)
-    _host: dev.Process | None = None
+    port: int = field(default_factory=free_port)
+    _host: Process | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def host(self) -> dev.Process:
+    def host(self) -> Process:
         assert self._host is not None
         return self._host
 
@@ -83,11 +88,11 @@ class System:
     def start(self) -> None:
         state = self.directory / "devhost.sqlite"
         log = self.directory / f"host-{time.monotonic_ns()}.log"
-        self._host = dev.start_host(self.root, self.port, self.workers, state, self.settings, log)
+        self._host = start_host(self.root, self.port, self.workers, state, self.settings, log)
 
     def start_and_wait(self) -> None:
         self.start()
-        dev.wait_until_healthy(self.url, self.host)
+        wait_until_healthy(self.url, self.host)
 
     def wait_for_any_answer(self) -> None:
         """Wait until the host serves, healthy or not."""
@@ -174,9 +179,9 @@ def download(job: Any) -> bytes:
     return answer.body
 
 
-def start_storage(directory: Path) -> dev.Azurite:
+def start_storage(directory: Path) -> Azurite:
     """Start a storage emulator with nothing in it but two API keys: one for both tenants, one for `northwind` alone."""
-    emulator = dev.start_azurite(directory)
+    emulator = start_azurite(directory)
     try:
         account = StorageAccount(emulator.connection_string)
         keys = TableKeyStore(account)

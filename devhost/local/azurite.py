@@ -1,0 +1,112 @@
+"""Azurite, the storage emulator."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devhost.local.console import step
+from devhost.local.errors import DevError
+from devhost.local.node import installed_node
+from devhost.local.places import LOCAL, ROOT
+from devhost.local.ports import is_free
+from devhost.local.processes import Process
+
+if TYPE_CHECKING:
+    import contextlib
+    from pathlib import Path
+
+STORAGE_ACCOUNT = "devstoreaccount1"
+# The emulator's one account and key are the same everywhere, and published by Microsoft.
+STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+STORAGE_PORTS = (10000, 10001, 10002)
+AZURITE_START_SECONDS = 30.0
+
+
+def connection_string(blob_port: int, queue_port: int, table_port: int) -> str:
+    endpoints = {"Blob": blob_port, "Queue": queue_port, "Table": table_port}
+    return f"DefaultEndpointsProtocol=http;AccountName={STORAGE_ACCOUNT};AccountKey={STORAGE_KEY};" + "".join(
+        f"{service}Endpoint=http://127.0.0.1:{port}/{STORAGE_ACCOUNT};" for service, port in endpoints.items()
+    )
+
+
+@dataclass(frozen=True)
+class Azurite:
+    """A running storage emulator."""
+
+    process: Process
+    ports: tuple[int, int, int]
+
+    @property
+    def connection_string(self) -> str:
+        return connection_string(*self.ports)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def stop(self) -> None:
+        """End it in order: what was written is on disk."""
+        self.process.stop()
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.process.kill()
+
+
+def start_azurite(state_dir: Path, ports: tuple[int, int, int] = (0, 0, 0), log: Path | None = None) -> Azurite:
+    """Start blob, queue and table storage with its files in `state_dir`, and wait until it listens.
+
+    Args:
+        ports: 0 means any free port.
+
+    Raises:
+        DevError: It is not installed, or did not start.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    command: list[str | Path] = [
+        installed_node().program,
+        ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js",
+    ]
+    for service, port in zip(("blob", "queue", "table"), ports, strict=True):
+        command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
+    # The SDKs speak a newer API version than the emulator knows; what they use of it works.
+    command += ["--location", state_dir, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    process = Process("Azurite", command, log=log or state_dir / "azurite.log")
+    try:
+        return Azurite(process, wait_for_azurite(process))
+    except BaseException:
+        process.stop()
+        raise
+
+
+def wait_for_azurite(process: Process) -> tuple[int, int, int]:
+    """The ports it says it listens on."""
+    deadline = time.monotonic() + AZURITE_START_SECONDS
+    while process.running and time.monotonic() < deadline:
+        said = process.log.read_text(encoding="utf-8", errors="replace")
+        found = dict(re.findall(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)", said))
+        if len(found) == 3:
+            return int(found["Blob"]), int(found["Queue"]), int(found["Table"])
+        time.sleep(0.05)
+    message = f"The storage emulator Azurite did not start. Its last lines ({process.log}):\n{process.tail()}"
+    raise DevError(message)
+
+
+def choose_storage_ports() -> tuple[int, int, int]:
+    if all(is_free(port) for port in STORAGE_PORTS):
+        return STORAGE_PORTS
+    return (0, 0, 0)
+
+
+def start_storage(cleanup: contextlib.ExitStack) -> Azurite:
+    ports = choose_storage_ports()
+    with step("Starting the storage emulator Azurite"):
+        azurite = start_azurite(LOCAL / "azurite", ports, LOCAL / "azurite.log")
+        cleanup.callback(azurite.stop)
+    if azurite.ports != STORAGE_PORTS:
+        taken, used = (", ".join(map(str, numbers)) for numbers in (STORAGE_PORTS, azurite.ports))
+        print(f"  (Of its usual ports {taken} some are in use, so it took {used}.)")
+    return azurite

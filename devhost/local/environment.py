@@ -1,0 +1,97 @@
+"""The virtual environment `.venv`, and the Python packages in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from devhost.local.console import step
+from devhost.local.errors import DevError
+from devhost.local.places import ROOT, VENV
+from devhost.local.processes import run_quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
+OLDEST_PYTHON = (3, 11)
+
+
+def in_venv(program: str) -> Path:
+    return VENV / ("Scripts" if os.name == "nt" else "bin") / program
+
+
+def digest(paths: Iterable[Path]) -> str:
+    content = hashlib.sha256()
+    for path in paths:
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def is_current(stamp: Path, sources: Iterable[Path]) -> bool:
+    """Whether the work the stamp stands for was finished on exactly these files."""
+    return stamp.exists() and stamp.read_text() == digest(sources)
+
+
+def require_python() -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        found = ".".join(map(str, sys.version_info[:3]))
+        wanted = ".".join(map(str, OLDEST_PYTHON))
+        message = f"Python {wanted} or newer is needed; this is {found}. Try: python{wanted} dev.py …"
+        raise DevError(message)
+
+
+def has_pip(python: Path) -> bool:
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-c", "import pip"], capture_output=True, check=False).returncode == 0
+
+
+def make_venv() -> None:
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        message = (
+            f"{sys.executable} cannot make virtual environments: its module ensurepip is missing.\n"
+            "  On Debian and Ubuntu: sudo apt install python3-venv. Elsewhere: install Python from python.org."
+        )
+        raise DevError(message) from None
+    with step("Making .venv"):
+        run_quietly([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be made.")
+
+
+def set_up_python() -> None:
+    stamp = VENV / "requirements.sha256"
+    if is_current(stamp, REQUIREMENTS) and in_venv("python").exists():
+        return
+    if not has_pip(in_venv("python")):
+        make_venv()
+    with step("Installing Python packages (once, about a minute)"):
+        pip_install(
+            ["-r", str(REQUIREMENTS[0]), "-r", str(REQUIREMENTS[1])], "The Python packages could not be installed."
+        )
+    stamp.write_text(digest(REQUIREMENTS))
+
+
+def pip_install(what: Sequence[str], failure: str) -> None:
+    run_quietly(
+        [in_venv("python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what],
+        f"{failure}\n"
+        "  Is the network there? Behind a proxy, or with a package mirror of your own, pip has to know it\n"
+        "  (HTTPS_PROXY, or: pip config set global.index-url …). Then run again: what is done is not done twice.",
+    )
+
+
+def lock(upgrade: bool) -> None:
+    """Pin requirements*.txt from requirements*.in."""
+    set_up_python()
+    options = ["--no-emit-index-url", "--universal", "--python-version", "3.11", "-q"]
+    options += ["--custom-compile-command", "python3 dev.py lock", *(["--upgrade"] if upgrade else [])]
+    for target in REQUIREMENTS:
+        with step(f"Compiling {target.name}"):
+            sources = [target.with_suffix(".in").name, "-o", target.name]
+            run_quietly([in_venv("uv"), "pip", "compile", *options, *sources], f"{target.name} could not be compiled.")

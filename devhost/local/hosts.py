@@ -1,0 +1,66 @@
+"""The host of the function app: devhost, or Azure Functions Core Tools."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from devhost.local.environment import in_venv
+from devhost.local.errors import DevError
+from devhost.local.places import VENV
+from devhost.local.processes import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def has_core_tools() -> bool:
+    func = shutil.which("func")
+    if not func:
+        return False
+    asked = subprocess.run([func, "--version"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip().startswith("4.")
+
+
+def choose_host(asked: str) -> str:
+    if asked == "func" and not has_core_tools():
+        raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Without it: --host devhost")
+    if asked == "auto":
+        return "func" if has_core_tools() else "devhost"
+    return asked
+
+
+def start(kind: str, root: Path, port: int, workers: int, env: Mapping[str, str], folder: Path) -> Process:
+    """Start the host that was chosen, with its log and state in `folder`."""
+    log = folder / "host.log"
+    if kind == "func":
+        return start_func(port, workers, env, log)
+    return start_host(root, port, workers, folder / "devhost.sqlite", env, log)
+
+
+def start_host(
+    root: Path, port: int, workers: int, state: Path, env: Mapping[str, str], log: Path | None = None
+) -> Process:
+    """Start the stand-in host for the function app in `root`. It may not answer yet: see `wait_until_healthy`.
+
+    Args:
+        state: SQLite file of the orchestrations.
+        env: Settings, which come before those of `local.settings.json`.
+    """
+    command: list[str | Path] = [in_venv("python"), "-m", "devhost", "--root", root, "--port", str(port)]
+    command += ["--workers", str(workers), "--state", state]
+    return Process("host", command, log=log or state.with_suffix(".log"), env=env)
+
+
+def start_func(port: int, workers: int, env: Mapping[str, str], log: Path) -> Process:
+    """Start Azure Functions Core Tools on this app, with the Python of `.venv`."""
+    in_venv_env = {
+        "VIRTUAL_ENV": str(VENV),
+        "PATH": f"{in_venv('python').parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "FUNCTIONS_WORKER_PROCESS_COUNT": str(workers),
+    }
+    func = shutil.which("func") or "func"
+    return Process("host", [func, "start", "--port", str(port)], log=log, env={**env, **in_venv_env})

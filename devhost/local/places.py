@@ -1,0 +1,13 @@
+"""Where things are in the repository folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+LOCAL = ROOT / ".local"
+
+
+def shown_path(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()

@@ -1,0 +1,129 @@
+"""Programs that are started, and surely ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from devhost.local.console import shortened
+from devhost.local.errors import DevError
+from devhost.local.guard import GUARD, STOP_SECONDS, kill_group
+from devhost.local.places import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom a program runs as, where root is too much."""
+
+    user: int
+    group: int
+
+    def as_options(self) -> dict[str, Any]:
+        """Arguments for `subprocess`."""
+        return {"user": self.user, "group": self.group, "extra_groups": []}
+
+
+class Process:
+    """A program in a process group of its own, its output in a log file."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        account: Account | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self._popen = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                start_new_session=True,
+                **(account.as_options() if account else {}),
+            )
+        self._ended = False
+        GUARD.watch(self.pid)
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        return self._popen.poll() is None
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; the exit code."""
+        return self._popen.wait()
+
+    def stop(self, ask_with: signal.Signals = signal.SIGTERM, patience_seconds: float = STOP_SECONDS) -> None:
+        """Ask the program to end, wait, then kill what is left of its group. Safe to call twice."""
+        if self.running:
+            self._popen.send_signal(ask_with)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(patience_seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the whole group at once, as kill -9 does. Safe to call twice."""
+        if not self._ended:
+            self._ended = True
+            kill_group(self.pid)
+            self._popen.wait()
+            GUARD.forget(self.pid)
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of its output, indented for showing below a message."""
+        text = self.log.read_text(encoding="utf-8", errors="replace").rstrip()
+        return "\n".join(f"    {shortened(line, 200)}" for line in text.splitlines()[-lines:]) or "    (no output)"
+
+
+def run_quietly(command: Sequence[str | Path], failure: str, env: Mapping[str, str] | None = None) -> None:
+    """Run to the end with the output kept back; it is shown only when the program fails.
+
+    Raises:
+        DevError: `failure`, the command and its last lines.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        process = Process(Path(command[0]).name, command, log=Path(folder) / "output.log", env=env)
+        try:
+            code = process.wait()
+        finally:
+            process.stop()
+        if code:
+            tried = " ".join(str(part) for part in command)
+            message = f"{failure}\n  Tried: {tried}\n  It ended with code {code}, and said:\n{process.tail()}"
+            raise DevError(message)
+
+
+def watch(processes: Sequence[Process]) -> NoReturn:
+    """Stay as long as all of them run.
+
+    Raises:
+        DevError: One ended by itself.
+    """
+    while True:
+        for process in processes:
+            if not process.running:
+                message = f"{process.name} ended by itself. Its last lines ({process.log}):\n{process.tail()}"
+                raise DevError(message)
+        time.sleep(0.5)
