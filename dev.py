@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import http.client
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
 
 
-# --- setup, test, fuzz, lock
+# --- setup, test, fuzz, bench, lock
 
 
 def set_up() -> None:
@@ -71,6 +72,11 @@ def fuzz_command(cases: int) -> int:
     fuzzing, totals = checks.run_pytest(["tests/fuzz", "-s"])
     print(totals)
     return 0 if fuzzing.ok else 1
+
+
+def bench_command(arguments: Sequence[str]) -> int:
+    set_up()
+    return subprocess.call([environment.in_venv("python"), "-m", "tests.bench", *arguments], cwd=ROOT)
 
 
 def lock_command(upgrade: bool) -> int:
@@ -224,6 +230,7 @@ def make_parser() -> argparse.ArgumentParser:
     test.add_argument("--fast", action="store_true", help="leave out the tests marked slow")
     fuzz = commands.add_parser("fuzz", help="made-up requests against the running service, from its /openapi.json")
     fuzz.add_argument("--cases", type=positive, default=2000, help="how many at least (default: 2,000)")
+    commands.add_parser("bench", help="latency, rows per second and memory of the running service", add_help=False)
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions allowed, not the pinned ones")
     return parser
@@ -271,6 +278,8 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
         return test_command(options.fast, rest)
     if command == "fuzz":
         return fuzz_command(options.cases)
+    if command == "bench":
+        return bench_command(rest)
     if command == "lock":
         return lock_command(options.upgrade)
     return setup_command()
@@ -279,7 +288,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def main(arguments: Sequence[str]) -> int:
     parser = make_parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command != "test":
+    if rest and options.command not in ("test", "bench"):
         parser.error(f"unknown arguments: {' '.join(rest)}")
     return carry_out(lambda: perform(options, rest), told=(DevError, DemoError))
 

@@ -15,6 +15,7 @@ class AuditAction(StrEnum):
 
     STARTED = "Started"
     CANCELLED = "Cancelled"
+    RESUMED = "Resumed"
     DOWNLOADED = "Downloaded"
 
 

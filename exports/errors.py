@@ -10,6 +10,7 @@
     │   ├── PresetReadOnlyError         a preset belongs to everyone
     │   ├── TooManyMappingsError        the tenant has as many mappings as it may
     │   ├── NotCompletedError           the job has no file
+    │   ├── NotResumableError           the job cannot go on with what it has
     │   ├── ExpiredError                the file is no longer kept
     │   ├── KeyReusedError              the idempotency key stands for another request
     │   └── QuotaExceededError          the tenant has as many jobs as it may
@@ -73,6 +74,10 @@ class TooManyMappingsError(RefusedError):
 
 class NotCompletedError(RefusedError):
     """The job has no file, yet or at all."""
+
+
+class NotResumableError(RefusedError):
+    """The job cannot go on with what it has."""
 
 
 class ExpiredError(RefusedError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.errors import ExportError, TransientError
+from exports.errors import ExportError, FileMismatchError, TransientError
 from exports.jobs import Failure
 
 INTERRUPTED = Failure(
@@ -16,4 +16,5 @@ INTERRUPTED = Failure(
 def failure_of(error: ExportError) -> Failure:
     """Describe an error; only errors of this project, whose texts are written for users."""
     passing = isinstance(error, TransientError)
-    return Failure(code=error.code, message=str(error), retryable=passing, resumable=passing)
+    resumable = passing or isinstance(error, FileMismatchError)  # a resume reads the pages again that do not agree
+    return Failure(code=error.code, message=str(error), retryable=passing, resumable=resumable)

@@ -130,6 +130,26 @@ class Job:
         status = next_status(self.status, JobEvent.CANCEL)
         return replace(self, status=status, completed_date=self.completed_date or now)
 
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the job can go on with the pages it has."""
+        if self.status is JobStatus.FAILED:
+            return self.failure is not None and self.failure.resumable
+        return self.status is JobStatus.CANCELLED
+
+    def resume(self) -> Self:
+        """Queue the job again, for another attempt; work of the one before may no longer write."""
+        return replace(
+            self,
+            status=next_status(self.status, JobEvent.RESUME),
+            attempt=self.attempt + 1,
+            started_date=None,
+            completed_date=None,
+            failure=None,
+            settled_pages=0,
+            settled_items=0,
+        )
+
     def fail(self, now: datetime, failure: Failure) -> Self:
         """End without a file."""
         return replace(self, status=next_status(self.status, JobEvent.FAIL), completed_date=now, failure=failure)

@@ -133,6 +133,9 @@ class PageLedger(Protocol):
     def find(self, job: JobRef, page: int) -> PageRecord | None:
         """Look a page's record up."""
 
+    def forget(self, job: JobRef, page: int) -> None:
+        """Remove a page's record, if there is one: the page counts no longer, and will be read again."""
+
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
         """Yield the records of all pages from `first_page`, by page."""
 

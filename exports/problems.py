@@ -9,6 +9,7 @@ from exports.errors import (
     KeyReusedError,
     MappingNotFoundError,
     NotCompletedError,
+    NotResumableError,
     PresetReadOnlyError,
     QuotaExceededError,
     SourceMismatchError,
@@ -43,6 +44,7 @@ PRESET_READ_ONLY = ProblemType("preset-read-only", 409, "A preset cannot be chan
 TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has as many mappings as it may have")
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
+NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot go on")
 EXPIRED = ProblemType("expired", 410, "The file is no longer kept")
 PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "It has changed since it was read")
 KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key stands for another request")
@@ -67,6 +69,7 @@ PROBLEMS: tuple[ProblemType, ...] = (
     TOO_MANY_MAPPINGS,
     NOT_COMPLETED,
     ALREADY_ENDED,
+    NOT_RESUMABLE,
     EXPIRED,
     PRECONDITION_FAILED,
     KEY_REUSED,
@@ -88,6 +91,7 @@ _REFUSALS: dict[type[ExportError], ProblemType] = {
     PresetReadOnlyError: PRESET_READ_ONLY,
     TooManyMappingsError: TOO_MANY_MAPPINGS,
     NotCompletedError: NOT_COMPLETED,
+    NotResumableError: NOT_RESUMABLE,
     ExpiredError: EXPIRED,
     KeyReusedError: KEY_REUSED,
     IllegalTransitionError: ALREADY_ENDED,

@@ -37,6 +37,11 @@ class TablePageLedger(TableAdapter):
             except ResourceNotFoundError:
                 return None
 
+    def forget(self, job: JobRef, page: int) -> None:
+        """See `PageLedger.forget`."""
+        with answering():
+            self._table.delete_entity(_partition(job), _row(page))
+
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
         """See `PageLedger.records`."""
         rows = self._table.query_entities(

@@ -47,16 +47,25 @@ async def start_export(services: Services, starter: OrchestrationStarter, job: J
     """
     if not await asyncio.to_thread(services.jobs.create, job):
         return None
+    await launch(services, starter, job, AuditAction.STARTED, actor)
+    return job
+
+
+async def launch(services: Services, starter: OrchestrationStarter, job: Job, action: AuditAction, actor: str) -> None:
+    """Note who wants a stored job to run, and start the orchestration of its attempt.
+
+    Raises:
+        NotStartedError, StorageUnavailableError: The job is `Failed`.
+    """
     try:
-        entry = audit_entry(AuditAction.STARTED, actor, job, services.now())
-        await asyncio.to_thread(services.audit.append, entry)
+        await asyncio.to_thread(services.audit.append, audit_entry(action, actor, job, services.now()))
         await _start(services, starter, job)
     except TransientError as error:
         failure = failure_of(error)
         await asyncio.to_thread(change_running, services, job.ref, lambda job: job.fail(services.now(), failure))
         raise
-    _log.info("event=export.started tenant=%s code=%s columns=%d", job.tenant, job.code, len(job.spec.columns))
-    return job
+    event = f"export.{action.lower()}"
+    _log.info("event=%s tenant=%s code=%s columns=%d", event, job.tenant, job.code, len(job.spec.columns))
 
 
 def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime) -> Job:

@@ -28,9 +28,9 @@ ITEM = COLLECTION + "/{code}"
 MAX_BODY_BYTES = 64 * 1024
 _LONGEST_RETRY_SECONDS = 30
 
-_LOCATION = {"Location": "URL of the job"}
+LOCATION = {"Location": "URL of the job"}
 _ETAG = {"ETag": "Changes when the job does"}
-_RETRY_AFTER = {"Retry-After": "Seconds to wait before looking again; only while the job has not ended"}
+RETRY_AFTER = {"Retry-After": "Seconds to wait before looking again; only while the job has not ended"}
 
 START = Route(
     name="start_export",
@@ -55,8 +55,8 @@ START = Route(
     ),
     problems=(INVALID_HEADER, SENSITIVE_FIELDS, KEY_REUSED, QUOTA_EXCEEDED),
     replies={
-        201: Reply("The export has ended, within ten seconds", CsvExportJobDto, _LOCATION),
-        202: Reply("The export goes on", CsvExportJobDto, _LOCATION | _RETRY_AFTER),
+        201: Reply("The export has ended, within ten seconds", CsvExportJobDto, LOCATION),
+        202: Reply("The export goes on", CsvExportJobDto, LOCATION | RETRY_AFTER),
     },
 )
 GET = Route(
@@ -68,7 +68,7 @@ GET = Route(
     parameters=(
         Parameter("If-None-Match", "header", "ETag of the answer you have: 304 if it still holds", {"type": "string"}),
     ),
-    replies={200: Reply("The job", CsvExportJobDto, _RETRY_AFTER | _ETAG), 304: Reply("Nothing has changed")},
+    replies={200: Reply("The job", CsvExportJobDto, RETRY_AFTER | _ETAG), 304: Reply("Nothing has changed")},
     problems=(JOB_NOT_FOUND,),
 )
 ROUTES = (START, GET)
@@ -94,7 +94,7 @@ async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse
     headers = {"Location": f"{call.url}/{shown.code}"}
     if shown.status.is_terminal:
         return json_response(shown, 201, headers)
-    return json_response(shown, 202, headers | _retry_after(shown))
+    return json_response(shown, 202, headers | retry_after(shown))
 
 
 def _idempotency_key(call: Call) -> str | None:
@@ -106,7 +106,7 @@ def _idempotency_key(call: Call) -> str | None:
 
 def _get(call: Call) -> func.HttpResponse:
     shown = get_export_step(call.services, call.tenant, code_of(call))
-    headers = {"ETag": job_etag(shown)} | ({} if shown.status.is_terminal else _retry_after(shown))
+    headers = {"ETag": job_etag(shown)} | ({} if shown.status.is_terminal else retry_after(shown))
     if matches(call.req.headers.get("if-none-match"), headers["ETag"]):
         return func.HttpResponse(status_code=304, headers=headers)
     return json_response(shown, 200, headers)
@@ -135,7 +135,7 @@ def _wait_seconds(req: func.HttpRequest, longest: float) -> float:
     return longest
 
 
-def _retry_after(shown: CsvExportJobDto) -> dict[str, str]:
+def retry_after(shown: CsvExportJobDto) -> dict[str, str]:
     """Suggest to look again after a tenth of the estimated rest: 1 to 30 seconds."""
     seconds = 1
     if shown.estimated_completion_date and shown.started_date and shown.total_items:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import azure.durable_functions as df
 import azure.functions as func
 
 from exports.jobs import CsvExportJobDto
 from exports.manifest import ManifestDto
-from exports.problems import ALREADY_ENDED, EXPIRED, INVALID_QUERY, JOB_NOT_FOUND, NOT_COMPLETED
+from exports.problems import (
+    ALREADY_ENDED,
+    EXPIRED,
+    INVALID_QUERY,
+    JOB_NOT_FOUND,
+    NOT_COMPLETED,
+    NOT_RESUMABLE,
+    QUOTA_EXCEEDED,
+)
 from exports.scopes import Scope
 from exports.services import ServiceProvider
 from exports.states import JobStatus
@@ -15,9 +25,11 @@ from exports.steps.cancel_export import cancel_export as cancel_export_step
 from exports.steps.fetch_file import fetch_link, fetch_manifest
 from exports.steps.get_export import present
 from exports.steps.list_exports import list_exports as list_exports_step
-from exports.triggers.export_http import COLLECTION, ITEM, code_of
+from exports.steps.resume_export import resume_export as resume_export_step
+from exports.steps.start_export import OrchestrationStarter
+from exports.triggers.export_http import COLLECTION, ITEM, LOCATION, RETRY_AFTER, code_of, retry_after
 from exports.triggers.query import one_of_query, page_of_query, values_of_query
-from exports.triggers.routes import Call, Parameter, Reply, Route, add_route
+from exports.triggers.routes import Call, Parameter, Reply, Route, add_route, add_starting_route
 from shared.http import json_bytes_response, json_response
 from shared.paging import ListDto
 
@@ -69,7 +81,16 @@ MANIFEST = Route(
     replies={200: Reply("The manifest", ManifestDto)},
     problems=(JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
 )
-ROUTES = (LIST, CANCEL, DOWNLOAD, MANIFEST)
+RESUME = Route(
+    name="resume_export",
+    method="POST",
+    path=f"{ITEM}/resume",
+    summary="Go on with a failed or cancelled export, reading only the pages that are gone",
+    scope=Scope.EXPORTS_WRITE,
+    replies={202: Reply("The job, queued again", CsvExportJobDto, LOCATION | RETRY_AFTER)},
+    problems=(JOB_NOT_FOUND, NOT_RESUMABLE, QUOTA_EXCEEDED),
+)
+ROUTES = (LIST, CANCEL, RESUME, DOWNLOAD, MANIFEST)
 
 
 def job_http(provide: ServiceProvider) -> df.Blueprint:
@@ -77,6 +98,7 @@ def job_http(provide: ServiceProvider) -> df.Blueprint:
     blueprint = df.Blueprint()
     for route, handler in ((LIST, _list), (CANCEL, _cancel), (DOWNLOAD, _download), (MANIFEST, _manifest)):
         add_route(blueprint, provide, route, handler)
+    add_starting_route(blueprint, provide, RESUME, _resume)
     return blueprint
 
 
@@ -90,6 +112,13 @@ def _list(call: Call) -> func.HttpResponse:
 def _cancel(call: Call) -> func.HttpResponse:
     job = cancel_export_step(call.services, call.tenant, code_of(call), call.caller.actor)
     return json_response(present(call.services, job))
+
+
+async def _resume(call: Call, starter: OrchestrationStarter) -> func.HttpResponse:
+    job = await resume_export_step(call.services, starter, call.tenant, code_of(call), call.caller.actor)
+    shown = await asyncio.to_thread(present, call.services, job)
+    headers = {"Location": call.url.removesuffix("/resume")} | retry_after(shown)
+    return json_response(shown, 202, headers)
 
 
 def _download(call: Call) -> func.HttpResponse:

@@ -135,3 +135,12 @@ def test_a_ledger_that_does_not_answer_can_be_tried_again(
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         use(TablePageLedger(unreachable), _a_ref())
+
+
+def test_a_page_that_is_forgotten_can_be_recorded_anew(pages: PageLedger) -> None:
+    job = _a_ref()
+    pages.record(job, _a_record(1, rows=5))
+    pages.forget(job, 1)
+    pages.forget(job, 1)
+    assert pages.find(job, 1) is None
+    assert pages.record(job, _a_record(1, rows=6)).rows == 6

@@ -203,3 +203,24 @@ def test_a_malformed_idempotency_key_is_400(system: System, key: str) -> None:
     raw = key.encode("utf-8").decode("latin-1")
 
     assert_problem(system.start_export(SMALL, idempotency_key=raw), 400, "invalid-header")
+
+
+def test_a_cancelled_job_that_is_resumed_completes_with_the_whole_file(system: System, database_url: str) -> None:
+    location = system.start_async({})
+    system.wait(location, lambda job: job["processedItems"] > 0)
+    system.call("DELETE", location)
+
+    answer = system.call("POST", f"{location}/resume")
+    job = system.wait(location)
+
+    assert (answer.status, answer.json["status"]) == (202, "Queued")
+    assert answer.headers["location"] == location
+    assert answer.headers["retry-after"]
+    assert job["status"] == "Completed"
+    assert records(download(job))[1:] == client_records(database_url, NORTHWIND)
+
+
+def test_a_completed_job_cannot_be_resumed(system: System) -> None:
+    location = system.start_export(SMALL).headers["location"]
+
+    assert_problem(system.call("POST", f"{location}/resume"), 409, "not-resumable")

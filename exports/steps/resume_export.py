@@ -1,0 +1,56 @@
+"""Step: let a failed or cancelled job go on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exports.audit import AuditAction
+from exports.errors import JobNotFoundError, NotResumableError
+from exports.jobs import Job
+from exports.services import Services
+from exports.steps.quotas import require_quota
+from exports.steps.start_export import OrchestrationStarter, launch
+
+
+async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
+    """Queue a job again for another attempt, which reads only the pages whose blocks are gone.
+
+    The plan stays, so do the records of pages whose blocks storage still holds. Of two callers at once one resumes the
+    job, and the other is refused.
+
+    Raises:
+        JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
+        NotStartedError, StorageUnavailableError: As `launch`.
+    """
+    job = await asyncio.to_thread(_queue_again, services, tenant, code)
+    await launch(services, starter, job, AuditAction.RESUMED, actor)
+    return job
+
+
+def _queue_again(services: Services, tenant: str, code: str) -> Job:
+    job = services.jobs.get(tenant, code)
+    if job is None:
+        raise JobNotFoundError("There is no such job.")
+    _require_resumable(job)
+    require_quota(services, tenant)
+    _forget_lost_pages(services, job)
+    return services.jobs.change(tenant, code, _resumed)
+
+
+def _resumed(job: Job) -> Job:
+    _require_resumable(job)
+    return job.resume()
+
+
+def _require_resumable(job: Job) -> None:
+    if not job.is_resumable:
+        message = f"This export is {job.status}; only a Cancelled one can go on, and a Failed one that says so."
+        raise NotResumableError(message)
+
+
+def _forget_lost_pages(services: Services, job: Job) -> None:
+    """Storage drops blocks seven days after they were staged, and when a job is cancelled."""
+    staged = services.files.staged(job.file_path)
+    for record in list(services.pages.records(job.ref)):
+        if record.block and staged.get(record.block) != record.bytes:
+            services.pages.forget(job.ref, record.page)
