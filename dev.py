@@ -76,7 +76,7 @@ def fuzz_command(cases: int) -> int:
 
 def bench_command(arguments: Sequence[str]) -> int:
     set_up()
-    return subprocess.call([environment.in_venv("python"), "-m", "tests.bench", *arguments], cwd=ROOT)
+    return subprocess.call([environment.in_venv("python"), "-m", "tests.bench", *arguments], cwd=ROOT)  # noqa: S603 - our own
 
 
 def lock_command(upgrade: bool) -> int:
