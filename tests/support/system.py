@@ -25,6 +25,7 @@ from exports.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON
+from tests.support.conformance import assert_conforms
 from tests.support.keys import key_of_text
 
 KEY = f"cx_bothtenants2_{'b' * 43}"
@@ -124,14 +125,17 @@ class System:
         return workers[0].pid
 
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Answer:
-        """Send a request with the API key; a body that is not bytes goes as JSON."""
+        """Send a request with the API key; a body that is not bytes goes as JSON. The answer must be as documented."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if data is not None:
             sent.setdefault("content-type", "application/json")
         if key is not None:
             sent["x-api-key"] = key
-        return request(method, path if path.startswith("http") else self.url + path, data, sent)
+        url = path if path.startswith("http") else self.url + path
+        answer = request(method, url, data, sent)
+        assert_conforms(method, url, answer)
+        return answer
 
     def start_export(self, body: Any = None, tenant: str = NORTHWIND, **headers: str) -> Answer:
         return self.call("POST", f"/tenants/{tenant}{EXPORT}", body or {}, **headers)
