@@ -19,7 +19,6 @@ ADVICE: Mapping[str, str] = {
     "method-not-allowed": "Use a method that the header `Allow` names.",
     "not-completed": "Wait until the job is `Completed`; if it has failed or was cancelled, start another.",
     "already-ended": "Nothing needs to be done: the job has ended.",
-    "not-resumable": "Start another export; the detail says why this one cannot go on.",
     "not-resumable": "Only a `Cancelled` export, or a `Failed` one that is `resumable`, can go on: start another.",
     "expired": "Start the export again; a file is kept for a limited time.",
     "preset-read-only": "Presets cannot be changed or deleted: create a mapping of your own.",
