@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from exports.manifest import CONSISTENCY
+from exports.jobs import CONSISTENCY
 
 _CODE = "7ybqttn9kg0pf1x6vfw644k23d"
 _COLUMNS = [
@@ -30,6 +30,7 @@ _JOB: dict[str, Any] = {
     "percentComplete": 100,
     "estimatedCompletionDate": None,
     "failure": None,
+    "consistency": CONSISTENCY,
     "scheduleCode": None,
 }
 _MAPPING: dict[str, Any] = {

@@ -13,6 +13,12 @@ from exports.requests import ClientFilter, ColumnMapping
 from exports.states import JobEvent, JobStatus, next_status
 from shared.models import Model, Moment
 
+CONSISTENCY = (
+    "Every client that was there from the start to the end of the export is in the file exactly once. A client that "
+    "was added, removed or changed meanwhile may or may not show it. Pages are key ranges that tile the key space."
+)
+"""What a reader of any file may rely on."""
+
 
 class JobRef(Model):
     """Which job, and for which of its attempts the work is done."""
@@ -78,6 +84,7 @@ class Job:
     expiry_date: datetime | None = None
     file_bytes: int | None = None
     failure: Failure | None = None
+    consistency: str = CONSISTENCY
     schedule_code: str | None = None
 
     @property
@@ -169,6 +176,7 @@ class CsvExportJobDto(Model):
         file_size: In bytes, as stored.
         percent_complete: Whole percent, rounded down; 100 only when `Completed`.
         failure: Why it is `Failed`.
+        consistency: What a reader of the file may rely on when clients change during the export.
         schedule_code: The schedule that started it.
     """
 

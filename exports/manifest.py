@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exports.jobs import ExportSpec, Job
+from exports.jobs import CONSISTENCY, ExportSpec, Job
 from exports.page_plan import PagePlan
 from exports.ports import PageRecord
 from shared.models import Model, Moment
-
-CONSISTENCY = (
-    "Every client that was there from the start to the end of the export is in the file exactly once. A client that "
-    "was added, removed or changed meanwhile may or may not show it. Pages are key ranges that tile the key space."
-)
 
 
 class ManifestPage(Model):

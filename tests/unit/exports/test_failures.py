@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.errors import FileMismatchError, StorageUnavailableError
+from exports.errors import FileMismatchError, SourceMismatchError, StorageUnavailableError
 from exports.failures import INTERRUPTED, failure_of
 from exports.jobs import Failure
 
@@ -14,8 +14,14 @@ def test_what_could_not_pass_in_time_may_be_tried_again_and_resumed() -> None:
 
 
 def test_what_repeating_cannot_cure_may_not() -> None:
+    assert failure_of(SourceMismatchError("No such view.")) == Failure(
+        code="source-mismatch", message="No such view.", retryable=False, resumable=False
+    )
+
+
+def test_a_file_that_does_not_add_up_can_be_resumed() -> None:
     assert failure_of(FileMismatchError("It does not add up.")) == Failure(
-        code="file-mismatch", message="It does not add up.", retryable=False, resumable=False
+        code="file-mismatch", message="It does not add up.", retryable=False, resumable=True
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exports.errors import ExportError, FileMismatchError, SourceUnavailableError
+from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
 from exports.payloads import Outcome, PageWritten, WritePage
 from exports.services import Services
 from exports.triggers.export_activities import export_activities, run_step
@@ -41,7 +41,7 @@ def test_what_a_step_returns_travels_as_json() -> None:
 
 @pytest.mark.parametrize("final_try", [False, True])
 def test_what_trying_again_cannot_cure_is_returned_at_once(final_try: bool) -> None:
-    error = FileMismatchError("It does not add up.")
+    error = SourceMismatchError("It does not add up.")
     assert _run(error, final_try=final_try) == _rejected(error, retryable=False)
 
 
@@ -62,9 +62,9 @@ def test_what_nobody_expected_is_raised(final_try: bool) -> None:
 
 
 def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
-    _run(FileMismatchError("It does not add up."))
+    _run(SourceMismatchError("It does not add up."))
     (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert "code=file-mismatch" in record.getMessage()
+    assert "code=source-mismatch" in record.getMessage()
     assert record.exc_info is not None
 
 
