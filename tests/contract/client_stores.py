@@ -18,7 +18,7 @@ from exports.fields import VIEW_COLUMNS, CellKind
 from exports.ports import ClientSource
 from exports.sample.database import table_statements
 from shared.models import rfc3339
-from tests.support.fakes import MemoryClients
+from tests.support.fake_clients import MemoryClients
 
 Client = Mapping[str, Any]
 TENANT = "northwind"

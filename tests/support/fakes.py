@@ -12,27 +12,19 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from exports.audit import AuditEntry
-from exports.errors import JobNotFoundError, MappingNotFoundError, SourceMismatchError
-from exports.fields import VIEW_COLUMNS
+from exports.errors import JobNotFoundError, MappingNotFoundError
 from exports.idempotency import IdempotencyRecord
 from exports.job_codes import first_code_before
 from exports.jobs import Job, JobRef
 from exports.mappings import SavedMapping
-from exports.ports import Boundaries, ClientSelection, KeyRange, PageRecord, Row
-from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from exports.ports import PageRecord
 from exports.services import Services
 from exports.settings import Settings
 from exports.states import JobStatus
 from shared.key_ring import KeyRing
 from tests.support.builders import NOON
+from tests.support.fake_clients import Client, Hook, MemoryClients, do_nothing
 from tests.support.keys import MemoryKeyStore, a_key
-
-Hook = Callable[[], None]
-Client = dict[str, Any]
-
-
-def _nothing() -> None:
-    pass
 
 
 class Clock:
@@ -54,7 +46,7 @@ class MemoryJobStore:
     """`JobStore` with optimistic writes, as under an ETag. `before_write` runs between the reading and the writing."""
 
     def __init__(self) -> None:
-        self.before_write: Hook = _nothing
+        self.before_write: Hook = do_nothing
         self._jobs: dict[tuple[str, str], Job] = {}
         self._lock = Lock()
 
@@ -100,7 +92,7 @@ class MemoryPageLedger:
     """`PageLedger`. `before_record` runs before a record is written: raise in it, or let another run come first."""
 
     def __init__(self) -> None:
-        self.before_record: Hook = _nothing
+        self.before_record: Hook = do_nothing
         self._records: dict[tuple[str, str], dict[int, PageRecord]] = {}
         self._lock = Lock()
 
@@ -136,7 +128,7 @@ class MemoryFileStore:
     """
 
     def __init__(self, clock: Callable[[], datetime] = Clock()) -> None:  # noqa: B008 - read only
-        self.before_stage: Hook = _nothing
+        self.before_stage: Hook = do_nothing
         self.commits = 0
         self._clock = clock
         self._plans: dict[tuple[str, str], bytes] = {}
@@ -219,7 +211,7 @@ class MemoryMappingStore:
     """`MappingStore` with optimistic writes, as under an ETag. `before_write` runs between reading and writing."""
 
     def __init__(self) -> None:
-        self.before_write: Hook = _nothing
+        self.before_write: Hook = do_nothing
         self._mappings: dict[tuple[str, str], SavedMapping] = {}
         self._lock = Lock()
 
@@ -280,7 +272,7 @@ class MemoryAuditLog:
     """`AuditLog` in a list. An entry is kept as its JSON would be, and ordered by the moment it was added with."""
 
     def __init__(self) -> None:
-        self.before_append: Hook = _nothing
+        self.before_append: Hook = do_nothing
         self._rows: list[tuple[datetime, AuditEntry]] = []
 
     @property
@@ -298,90 +290,12 @@ class MemoryAuditLog:
         yield from (entry for _, entry in sorted(found, key=lambda row: row[0]))
 
 
-class MemoryClients:
-    """`ClientSource` over a list of dicts; a column a client does not have is null. Key order is that of `code`.
-
-    Attributes:
-        clients: May be changed at any time; a read sees what is there when it begins.
-        reads: How many reads have begun.
-        before_ask: Runs before every answer: raise in it.
-        after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
-        rows_per_list: Length of the lists that `read` yields.
-    """
-
-    def __init__(self, clients: Sequence[Client] = (), rows_per_list: int = 100) -> None:
-        self.clients = list(clients)
-        self.lacking: frozenset[str] = frozenset()
-        self.reads = 0
-        self.before_ask: Hook = _nothing
-        self.after_read: Hook = _nothing
-        self.rows_per_list = rows_per_list
-
-    def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
-        self.before_ask()
-        return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
-
-    def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
-        self.before_ask()
-        found = self._select(selection)
-        codes = [client["code"] for client in found]
-        return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
-
-    def read(
-        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
-    ) -> Iterator[list[Row]]:
-        self.before_ask()
-        self.reads += 1
-        inside = [client for client in self._select(selection) if _is_in(client["code"], key_range)][:limit_rows]
-        rows: list[Row] = [tuple(client.get(name) for name in selection.columns) for client in inside]
-        for first in range(0, len(rows), self.rows_per_list):
-            yield rows[first : first + self.rows_per_list]
-        self.after_read()
-
-    def _select(self, selection: ClientSelection) -> list[Client]:
-        of_tenant = [client for client in self.clients if client["tenant"] == selection.tenant]
-        if any(client["code"] is None for client in of_tenant):
-            raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
-        wanted = (client for client in of_tenant if _passes(client, selection.filter))
-        return sorted(wanted, key=lambda client: str(client["code"]))
-
-
-def _is_in(code: str, key_range: KeyRange) -> bool:
-    after_start = key_range.start is None or code >= key_range.start
-    return after_start and (key_range.stop is None or code < key_range.stop)
-
-
-def _passes(client: Client, wanted: ClientFilter) -> bool:
-    lists: dict[str, Sequence[str]] = {
-        "manager_code": wanted.manager_codes,
-        "partner_code": wanted.partner_codes,
-        "associate_code": wanted.associate_codes,
-        "team_code": wanted.team_codes,
-        "status": wanted.statuses,
-        "type": wanted.types,
-    }
-    services = {code.strip() for code in (client.get("service_codes") or "").split(";")}
-    updated = client.get("updated_at")
-    if isinstance(updated, str):
-        updated = datetime.fromisoformat(updated)
-    return (
-        all(not values or client.get(name) in values for name, values in lists.items())
-        and (not wanted.service_codes or not services.isdisjoint(code.strip() for code in wanted.service_codes))
-        and (not wanted.search or any(_contains(client.get(name), wanted.search) for name in SEARCHED_COLUMNS))
-        and (wanted.updated_since is None or (updated is not None and updated >= wanted.updated_since))
-    )
-
-
-def _contains(value: object, text: str) -> bool:
-    return value is not None and text.lower() in str(value).lower()
-
-
 class RecordingStarter:
     """Takes orchestrations as Durable Functions would; `before_start` may raise."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, str | None, Any]] = []
-        self.before_start: Hook = _nothing
+        self.before_start: Hook = do_nothing
 
     async def start_new(
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None

@@ -13,7 +13,8 @@ from exports.requests import ColumnMapping
 from exports.states import JobEvent, JobStatus, next_status
 from exports.steps.write_page import write_page
 from tests.support.builders import a_job
-from tests.support.fakes import Client, MemoryServices
+from tests.support.fake_clients import Client
+from tests.support.fakes import MemoryServices
 
 TENANT = "tenant"
 STARTS = ("C0003", "C0005")

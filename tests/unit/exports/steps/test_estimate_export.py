@@ -13,7 +13,8 @@ from exports.formats import FormatDto
 from exports.jobs import ExportSpec
 from exports.ports import Boundaries
 from exports.steps.estimate_export import estimate_export
-from tests.support.fakes import Client, MemoryServices, a_services
+from tests.support.fake_clients import Client
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, some_clients, two_columns, write_pages
 
 

@@ -15,7 +15,8 @@ from exports.payloads import PageWritten, Stopped, WritePage
 from exports.ports import ClientSelection, KeyRange, PageRecord, Row
 from exports.steps.write_page import write_page
 from tests.support.builders import a_job
-from tests.support.fakes import MemoryClients, MemoryServices, a_services
+from tests.support.fake_clients import MemoryClients
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns
 
 HEADER = b"Code,Name\r\n"

@@ -1,0 +1,97 @@
+"""Clients in memory: a source that passes the contract suite of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from exports.errors import SourceMismatchError
+from exports.fields import VIEW_COLUMNS
+from exports.ports import Boundaries, ClientSelection, KeyRange, Row
+from exports.requests import SEARCHED_COLUMNS, ClientFilter
+
+Hook = Callable[[], None]
+Client = dict[str, Any]
+
+
+def do_nothing() -> None:
+    """A hook that is not used."""
+
+
+class MemoryClients:
+    """`ClientSource` over a list of dicts; a column a client does not have is null. Key order is that of `code`.
+
+    Attributes:
+        clients: May be changed at any time; a read sees what is there when it begins.
+        reads: How many reads have begun.
+        before_ask: Runs before every answer: raise in it.
+        after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
+        rows_per_list: Length of the lists that `read` yields.
+    """
+
+    def __init__(self, clients: Sequence[Client] = (), rows_per_list: int = 100) -> None:
+        self.clients = list(clients)
+        self.lacking: frozenset[str] = frozenset()
+        self.reads = 0
+        self.before_ask: Hook = do_nothing
+        self.after_read: Hook = do_nothing
+        self.rows_per_list = rows_per_list
+
+    def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        self.before_ask()
+        return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
+
+    def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+        self.before_ask()
+        found = self._select(selection)
+        codes = [client["code"] for client in found]
+        return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
+
+    def read(
+        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    ) -> Iterator[list[Row]]:
+        self.before_ask()
+        self.reads += 1
+        inside = [client for client in self._select(selection) if _is_in(client["code"], key_range)][:limit_rows]
+        rows: list[Row] = [tuple(client.get(name) for name in selection.columns) for client in inside]
+        for first in range(0, len(rows), self.rows_per_list):
+            yield rows[first : first + self.rows_per_list]
+        self.after_read()
+
+    def _select(self, selection: ClientSelection) -> list[Client]:
+        of_tenant = [client for client in self.clients if client["tenant"] == selection.tenant]
+        if any(client["code"] is None for client in of_tenant):
+            raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+        wanted = (client for client in of_tenant if _passes(client, selection.filter))
+        return sorted(wanted, key=lambda client: str(client["code"]))
+
+
+def _is_in(code: str, key_range: KeyRange) -> bool:
+    after_start = key_range.start is None or code >= key_range.start
+    return after_start and (key_range.stop is None or code < key_range.stop)
+
+
+def _passes(client: Client, wanted: ClientFilter) -> bool:
+    lists: dict[str, Sequence[str]] = {
+        "manager_code": wanted.manager_codes,
+        "partner_code": wanted.partner_codes,
+        "associate_code": wanted.associate_codes,
+        "team_code": wanted.team_codes,
+        "status": wanted.statuses,
+        "type": wanted.types,
+    }
+    services = {code.strip() for code in (client.get("service_codes") or "").split(";")}
+    updated = client.get("updated_at")
+    if isinstance(updated, str):
+        updated = datetime.fromisoformat(updated)
+    return (
+        all(not values or client.get(name) in values for name, values in lists.items())
+        and (not wanted.service_codes or not services.isdisjoint(code.strip() for code in wanted.service_codes))
+        and (not wanted.search or any(_contains(client.get(name), wanted.search) for name in SEARCHED_COLUMNS))
+        and (wanted.updated_since is None or (updated is not None and updated >= wanted.updated_since))
+    )
+
+
+def _contains(value: object, text: str) -> bool:
+    return value is not None and text.lower() in str(value).lower()
