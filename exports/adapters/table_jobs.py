@@ -9,8 +9,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
 from exports.adapters.tables import TableAdapter, answering, plain_moment
@@ -20,7 +18,7 @@ from exports.jobs import ExportSpec, Failure, Job
 from exports.states import JobStatus
 from shared.storage import StorageAccount
 
-_PRECONDITION_FAILED = 412
+_WHOLE = UpdateMode.REPLACE
 Entity = dict[str, Any]
 
 
@@ -32,12 +30,7 @@ class TableJobStore(TableAdapter):
 
     def create(self, job: Job) -> bool:
         """See `JobStore.create`."""
-        with answering():
-            try:
-                self._table.create_entity(_to_entity(job))
-            except ResourceExistsError:
-                return False
-        return True
+        return self._insert(_to_entity(job))
 
     def get(self, tenant: str, code: str) -> Job | None:
         """See `JobStore.get`."""
@@ -52,7 +45,7 @@ class TableJobStore(TableAdapter):
                 raise JobNotFoundError("There is no such job.")
             before = _from_entity(found)
             after = alter(before)
-            if after == before or self._replace(after, found.metadata["etag"]):
+            if after == before or self._if_unchanged(found, self._table.update_entity, _to_entity(after), _WHOLE):
                 return after
 
     def list(
@@ -80,28 +73,6 @@ class TableJobStore(TableAdapter):
         """Ask the table for a row, so that a missing right or a wrong setting shows."""
         with answering():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
-
-    def _find(self, tenant: str, code: str) -> Any:
-        with answering():
-            try:
-                return self._table.get_entity(tenant, code)
-            except ResourceNotFoundError:
-                return None
-
-    def _replace(self, job: Job, etag: str) -> bool:
-        """Write the row if it still has this ETag."""
-        with answering():
-            try:
-                self._table.update_entity(
-                    _to_entity(job), UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
-            except ResourceModifiedError:
-                return False
-            except HttpResponseError as error:
-                if error.status_code == _PRECONDITION_FAILED:
-                    return False
-                raise
-        return True
 
 
 def _to_entity(job: Job) -> Entity:

@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from exports.adapters.tables import TableAdapter, answering, plain_moment
@@ -15,7 +13,6 @@ from exports.errors import MappingNotFoundError
 from exports.mappings import MappingContent, SavedMapping
 from shared.storage import StorageAccount
 
-_PRECONDITION_FAILED = 412
 Entity = dict[str, Any]
 
 
@@ -27,12 +24,7 @@ class TableMappingStore(TableAdapter):
 
     def create(self, mapping: SavedMapping) -> bool:
         """See `MappingStore.create`."""
-        with answering():
-            try:
-                self._table.create_entity(_to_entity(mapping))
-            except ResourceExistsError:
-                return False
-        return True
+        return self._insert(_to_entity(mapping))
 
     def get(self, tenant: str, code: str) -> SavedMapping | None:
         """See `MappingStore.get`."""
@@ -72,26 +64,6 @@ class TableMappingStore(TableAdapter):
         if found is None:
             raise MappingNotFoundError("There is no such mapping.")
         return found
-
-    def _find(self, tenant: str, code: str) -> Any:
-        with answering():
-            try:
-                return self._table.get_entity(tenant, code)
-            except ResourceNotFoundError:
-                return None
-
-    def _if_unchanged(self, row: Any, write: Callable[..., object], *args: object) -> bool:
-        """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
-        with answering():
-            try:
-                write(*args, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
-            except (ResourceModifiedError, ResourceNotFoundError):
-                return False
-            except HttpResponseError as error:
-                if error.status_code == _PRECONDITION_FAILED:
-                    return False
-                raise
-        return True
 
 
 def _to_entity(mapping: SavedMapping) -> Entity:

@@ -1,28 +1,19 @@
-"""What every adapter on Table Storage shares: its table, made when it is first used, and how its failures are told."""
+"""What every adapter of exports on Table Storage shares."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import cached_property
-
-from azure.data.tables import TableClient
 
 from exports.errors import StorageUnavailableError
-from shared.storage import StorageAccount, failing_as
+from shared.storage import failing_as
+from shared.tables import StorageTable
 
 
-class TableAdapter:
-    """One table of a storage account. Subclasses ask it within `answering()`."""
+class TableAdapter(StorageTable):
+    """One table of exports. Subclasses ask it within `answering()`."""
 
-    def __init__(self, account: StorageAccount, table: str) -> None:
-        self._account = account
-        self._name = table
-
-    @cached_property
-    def _table(self) -> TableClient:
-        with answering():
-            return self._account.tables.create_table_if_not_exists(self._name)
+    unavailable = StorageUnavailableError
 
 
 def answering() -> AbstractContextManager[None]:
