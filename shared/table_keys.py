@@ -24,7 +24,7 @@ _Entity = dict[str, Any]
 class TableKeyStore(StorageTable):
     """Implements `shared.api_keys.KeyStore` on the table `apikeys`."""
 
-    unavailable = KeysUnavailableError
+    _unavailable = KeysUnavailableError
 
     def __init__(self, account: StorageAccount, table: str = "apikeys") -> None:
         super().__init__(account, table)

@@ -20,10 +20,10 @@ class StorageTable:
     """One table of a storage account.
 
     Attributes:
-        unavailable: What a failure that can pass is raised as.
+        _unavailable: What a failure that can pass is raised as; subclasses say.
     """
 
-    unavailable: ClassVar[type[Exception]]
+    _unavailable: ClassVar[type[Exception]]
 
     def __init__(self, account: StorageAccount, table: str) -> None:
         self._account = account
@@ -35,8 +35,8 @@ class StorageTable:
             return self._account.tables.create_table_if_not_exists(self._name)
 
     def _answering(self) -> AbstractContextManager[None]:
-        """Raise failures that can pass as `unavailable`; let the others through."""
-        return failing_as(self.unavailable, "Table Storage did not answer.")
+        """Raise failures that can pass as `_unavailable`; let the others through."""
+        return failing_as(self._unavailable, "Table Storage did not answer.")
 
     def _insert(self, entity: dict[str, Any]) -> bool:
         """Add a row; False, and nothing changed, if there is one of its keys."""

@@ -13,7 +13,7 @@ from shared.tables import StorageTable
 class TableAdapter(StorageTable):
     """One table of exports. Subclasses ask it within `answering()`."""
 
-    unavailable = StorageUnavailableError
+    _unavailable = StorageUnavailableError
 
 
 def answering() -> AbstractContextManager[None]:
