@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports import audit_command, keys_command
+from exports.commands import audit, keys
 from exports.sample import command as sample_clients
 
 _COMMANDS = {
-    "audit": (audit_command, "show what was done with a tenant's exports on one day, as JSON lines"),
-    "keys": (keys_command, "make, list, rotate and revoke API keys"),
+    "audit": (audit, "show what was done with a tenant's exports on one day, as JSON lines"),
+    "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
 }
 """Name → a module with `add_arguments(parser)` and `run(arguments) -> exit code`, and one line of help."""

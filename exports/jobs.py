@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from exports.csv.formats import CsvFormat
 from exports.fields import TargetField
-from exports.formats import CsvFormat
 from exports.requests import ClientFilter, ColumnMapping
 from exports.states import JobEvent, JobStatus, next_status
 from shared.models import Model, Moment

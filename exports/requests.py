@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from exports.csv.formats import FormatDto
 from exports.fields import ClientStatus, ClientType, TargetField
-from exports.formats import FormatDto
 from shared.models import Model, Moment
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from exports.compression import pack
-from exports.csv_rows import CsvRows
+from exports.csv.compression import pack
+from exports.csv.excel_text import is_converted
+from exports.csv.formula_guard import guard_parts, guard_text
+from exports.csv.rows import CsvRows
 from exports.estimates import EXCEL_MAX_RECORDS, EstimateWarning, ExportEstimateDto, WarningCode
-from exports.excel_text import is_converted
-from exports.formula_guard import guard_parts, guard_text
 from exports.jobs import ExportSpec
 from exports.page_plan import rows_per_page
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.compression import pack
+from exports.csv.compression import pack
 from exports.jobs import Job
 from exports.page_plan import PagePlan, rows_per_page, thin_out
 from exports.payloads import PagesPlanned, PlanPages, Stopped

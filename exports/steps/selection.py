@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.csv_rows import CsvRows, dialect_of
+from exports.csv.rows import CsvRows, dialect_of
 from exports.errors import SourceMismatchError
 from exports.jobs import ExportSpec
 from exports.ports import ClientSelection

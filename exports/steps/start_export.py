@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from exports.audit import AuditAction, audit_entry
+from exports.csv.file_names import clean_file_name
 from exports.errors import TransientError
 from exports.failures import failure_of
-from exports.file_names import clean_file_name
 from exports.jobs import ExportSpec, Job
 from exports.payloads import EXPORT_JOB, ExportJob
 from exports.services import Services

@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import chain
 
 from exports.blocks import block_id, digest
-from exports.compression import pack
-from exports.csv_rows import CsvRows
+from exports.csv.compression import pack
+from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
 from exports.jobs import Job, JobRef
 from exports.page_plan import PagePlan

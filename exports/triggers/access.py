@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from exports.problems import FORBIDDEN, INVALID_API_KEY, TENANT_REQUIRED
+from exports.api.problems import FORBIDDEN, INVALID_API_KEY, TENANT_REQUIRED
 from exports.scopes import Scope
 from exports.specs import SensitiveFields
 from shared.api_keys import ApiKey

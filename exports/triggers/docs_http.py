@@ -10,9 +10,9 @@ from functools import cache
 import azure.durable_functions as df
 import azure.functions as func
 
-from exports.docs_page import content_policy, render_page
-from exports.openapi import build_document
-from exports.routes import Parameter, Reply, Route
+from exports.api.docs_page import content_policy, render_page
+from exports.api.openapi import build_document
+from exports.api.routes import Parameter, Reply, Route
 from exports.triggers.routes import add_open_route
 from shared.http import matches
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import azure.durable_functions as df
 import azure.functions as func
 
+from exports.api.problems import SENSITIVE_FIELDS, SOURCE_UNUSABLE
 from exports.estimates import ExportEstimateDto
-from exports.problems import SENSITIVE_FIELDS, SOURCE_UNUSABLE
 from exports.requests import CsvExportRequestDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider

@@ -7,11 +7,11 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
+from exports.api.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
 from exports.errors import JobNotFoundError
 from exports.idempotency import is_idempotency_key
 from exports.job_codes import is_job_code
 from exports.jobs import CsvExportJobDto, job_etag
-from exports.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
 from exports.requests import CsvExportRequestDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 
-from exports.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
-from exports.routes import Reply, Route, allowed_methods, hiding_paths
+from exports.api.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
+from exports.api.routes import Reply, Route, allowed_methods, hiding_paths
 from exports.services import ServiceProvider
 from exports.settings import SettingsError
 from exports.steps.check_health import Dependency, HealthDto, HealthStatus, check_health, health_of

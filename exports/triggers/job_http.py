@@ -7,9 +7,7 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
-from exports.jobs import CsvExportJobDto
-from exports.manifest import ManifestDto
-from exports.problems import (
+from exports.api.problems import (
     ALREADY_ENDED,
     EXPIRED,
     INVALID_QUERY,
@@ -18,6 +16,8 @@ from exports.problems import (
     NOT_RESUMABLE,
     QUOTA_EXCEEDED,
 )
+from exports.jobs import CsvExportJobDto
+from exports.manifest import ManifestDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider
 from exports.states import JobStatus

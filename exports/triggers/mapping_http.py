@@ -5,14 +5,14 @@ from __future__ import annotations
 import azure.durable_functions as df
 import azure.functions as func
 
-from exports.mappings import CreateCsvMappingDto, CsvMappingDto, UpdateCsvMappingDto
-from exports.problems import (
+from exports.api.problems import (
     INVALID_QUERY,
     MAPPING_NOT_FOUND,
     PRECONDITION_FAILED,
     PRESET_READ_ONLY,
     TOO_MANY_MAPPINGS,
 )
+from exports.mappings import CreateCsvMappingDto, CsvMappingDto, UpdateCsvMappingDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider
 from exports.steps import mappings as steps

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from exports.api.problems import INVALID_QUERY
 from exports.job_codes import is_job_code
-from exports.problems import INVALID_QUERY
 from shared.paging import BadTokenError, decode_token
 from shared.problems import ProblemError
 

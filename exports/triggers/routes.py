@@ -10,8 +10,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from exports.problems import describe
-from exports.routes import TENANT_PREFIX, Parameter, Reply, Route, allowed_methods
+from exports.api.problems import describe
+from exports.api.routes import TENANT_PREFIX, Parameter, Reply, Route, allowed_methods
 from exports.services import ServiceProvider, Services
 from exports.steps.start_export import OrchestrationStarter
 from exports.triggers.access import Caller, authorize

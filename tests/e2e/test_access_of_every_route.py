@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from devhost.local.azurite import Azurite
-from exports.routes import Route
+from exports.api.routes import Route
 from exports.scopes import ALL_SCOPES, Scope
 from function_app import ROUTES
 from shared.api_keys import new_key_text, parse_key

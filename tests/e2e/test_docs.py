@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exports.docs_page import content_policy
+from exports.api.docs_page import content_policy
 from tests.support.conformance import document
 from tests.support.system import System
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from exports import keys_command
+from exports.commands import keys
 from exports.settings import Settings
 from exports.triggers.schedule_timer import SCHEDULE
 from shared.key_ring import KeyRing
@@ -335,8 +335,8 @@ def key_commands() -> list[list[str]]:
 
 def run_on(store: MemoryKeyStore, command: list[str]) -> int:
     parser = argparse.ArgumentParser()
-    keys_command.add_arguments(parser)
-    return keys_command.run(parser.parse_args(command), lambda _: store)
+    keys.add_arguments(parser)
+    return keys.run(parser.parse_args(command), lambda _: store)
 
 
 def test_a_key_made_as_the_guide_says_opens_its_tenant(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from exports.csv.formats import FormatDto
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.estimates import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
 from exports.fields import TargetField
-from exports.formats import FormatDto
 from exports.jobs import ExportSpec
 from exports.ports import Boundaries
 from exports.steps.estimate_export import estimate_export

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exports.formats import FormatDto
+from exports.csv.formats import FormatDto
 from exports.jobs import ExportSpec
 from exports.payloads import PageWritten, PlanPages, WritePage
 from exports.steps.commit_file import commit_file

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from exports.api.problems import QUOTA_EXCEEDED, describe
 from exports.errors import QuotaExceededError
 from exports.job_codes import new_job_code
-from exports.problems import QUOTA_EXCEEDED, describe
 from exports.states import JobStatus
 from exports.steps.quotas import ACTIVE, require_quota
 from tests.support.builders import NOON

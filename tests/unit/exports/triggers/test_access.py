@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from exports.problems import describe
+from exports.api.problems import describe
 from exports.scopes import ALL_SCOPES, Scope
 from exports.triggers.access import authorize
 from shared.api_keys import ApiKey, KeysUnavailableError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exports.routes import Route, allowed_methods, hiding_paths
+from exports.api.routes import Route, allowed_methods, hiding_paths
 from exports.scopes import Scope
 
 

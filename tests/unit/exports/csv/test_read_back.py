@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.csv_rows import CsvDialect, CsvRows
+from exports.csv.formula_guard import guard_parts, guard_text
+from exports.csv.rows import CsvDialect, CsvRows
 from exports.fields import TargetField
-from exports.formula_guard import guard_parts, guard_text
 from exports.requests import ColumnMapping
 
 Client = tuple[str, str | None, str | None]

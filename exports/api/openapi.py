@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from exports.advice import ADVICE
-from exports.examples import EXAMPLES
-from exports.job_codes import JOB_CODE_PATTERN
-from exports.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
-from exports.problems import (
+from exports.api.advice import ADVICE
+from exports.api.examples import EXAMPLES
+from exports.api.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
+from exports.api.problems import (
     FORBIDDEN,
     INVALID_API_KEY,
     PROBLEMS,
@@ -18,7 +17,8 @@ from exports.problems import (
     TENANT_REQUIRED,
     UNAVAILABLE,
 )
-from exports.routes import TENANT_PREFIX, Parameter, Reply, Route
+from exports.api.routes import TENANT_PREFIX, Parameter, Reply, Route
+from exports.job_codes import JOB_CODE_PATTERN
 from shared.api_keys import TENANT_PATTERN
 from shared.http import BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
 from shared.models import Model

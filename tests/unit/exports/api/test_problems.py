@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from exports import problems
+from exports.api import problems
+from exports.api.problems import PROBLEMS, UNAVAILABLE, describe
 from exports.errors import (
     ExportError,
     FileMismatchError,
@@ -17,7 +18,6 @@ from exports.errors import (
     StorageUnavailableError,
     TransientError,
 )
-from exports.problems import PROBLEMS, UNAVAILABLE, describe
 from exports.settings import SettingsError
 from exports.steps.start_export import NotStartedError
 from shared import http

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.formula_guard import guard_text
+from exports.csv.formula_guard import guard_text
 
 GUARDED = (
     "=1+1",

@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from exports.advice import ADVICE
-from exports.docs_schemas import constraints_of, inline, kind_of, name_of, render_schema
-from exports.problems import PROBLEMS
+from exports.api.advice import ADVICE
+from exports.api.docs_schemas import constraints_of, inline, kind_of, name_of, render_schema
+from exports.api.problems import PROBLEMS
 
 Json = Mapping[str, Any]
 

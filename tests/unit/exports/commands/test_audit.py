@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from exports import __main__ as commands
-from exports import audit_command
 from exports.audit import AuditAction, audit_entry
+from exports.commands import audit
 from exports.errors import StorageUnavailableError
 from exports.requests import ClientFilter
 from tests.support.builders import NOON, a_job
@@ -24,7 +24,7 @@ ASKED = ("audit", "--tenant", "tenant", "--day", "2026-01-31")
 def log(monkeypatch: pytest.MonkeyPatch) -> MemoryAuditLog:
     """The log that the command finds."""
     memory = MemoryAuditLog()
-    monkeypatch.setattr(audit_command, "open_log_of", lambda _: memory)
+    monkeypatch.setattr(audit, "open_log_of", lambda _: memory)
     return memory
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.csv_rows import CsvDialect, CsvRows
+from exports.csv.rows import CsvDialect, CsvRows
 from exports.errors import SourceMismatchError
 from exports.fields import FIELD_COLUMNS, TargetField
 from exports.requests import ALL_COLUMNS, ColumnMapping

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.file_names import MAX_BYTES, MAX_CHARS, clean_file_name
+from exports.csv.file_names import MAX_BYTES, MAX_CHARS, clean_file_name
 
 EXTENSIONS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 

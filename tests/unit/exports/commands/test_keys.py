@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from exports import __main__ as program
-from exports import keys_command
+from exports.commands import keys
 from exports.scopes import ALL_SCOPES
 from shared.api_keys import ApiKey, KeyState, KeyStore, KeysUnavailableError
 from shared.key_ring import KeyRing
@@ -53,7 +53,7 @@ class Shell:
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     shell = Shell(MemoryKeyStore(), capsys)
-    monkeypatch.setattr(keys_command, "open_store_of", shell.open)
+    monkeypatch.setattr(keys, "open_store_of", shell.open)
     monkeypatch.setenv("EXPORT_STORAGE", "of the environment")
     return shell
 

@@ -15,11 +15,11 @@ from datetime import date
 from functools import lru_cache, partial
 from typing import Any
 
+from exports.csv.excel_text import constant, is_converted
+from exports.csv.formats import CsvFormat, LineEnding, Quoting
+from exports.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text, has_suspect_part
 from exports.errors import SourceMismatchError
-from exports.excel_text import constant, is_converted
 from exports.fields import CellKind, TargetField, cell_kind, source_columns
-from exports.formats import CsvFormat, LineEnding, Quoting
-from exports.formula_guard import SUSPECT_STARTS, guard_parts, guard_text, has_suspect_part
 from exports.ports import Row
 from exports.requests import ColumnMapping
 

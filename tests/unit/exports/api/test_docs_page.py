@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from exports.docs_page import content_policy, render_page
-from exports.problems import PROBLEMS
+from exports.api.docs_page import content_policy, render_page
+from exports.api.problems import PROBLEMS
 from tests.support.conformance import document
 
 PAGE = render_page(document())

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.compression import pack
-from exports.formats import Compression, CsvFormat, Delimiter, FormatDto, LineEnding, Preset, Quoting
+from exports.csv.compression import pack
+from exports.csv.formats import Compression, CsvFormat, Delimiter, FormatDto, LineEnding, Preset, Quoting
 from exports.jobs import ExportSpec
 from tests.support.http import faults_of_body
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exports.openapi_schemas import READ, WRITTEN, make_schemas, parse_docstring
+from exports.api.openapi_schemas import READ, WRITTEN, make_schemas, parse_docstring
 from shared.models import Model, Moment
 from shared.paging import ListDto
 

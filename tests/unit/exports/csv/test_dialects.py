@@ -17,12 +17,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from exports.compression import pack
-from exports.csv_rows import CsvRows, dialect_of
-from exports.excel_text import constant, is_converted
+from exports.csv.compression import pack
+from exports.csv.excel_text import constant, is_converted
+from exports.csv.formats import Compression, CsvFormat, Delimiter, FormatDto, LineEnding, Preset, Quoting
+from exports.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text
+from exports.csv.rows import CsvRows, dialect_of
 from exports.fields import TargetField
-from exports.formats import Compression, CsvFormat, Delimiter, FormatDto, LineEnding, Preset, Quoting
-from exports.formula_guard import SUSPECT_STARTS, guard_parts, guard_text
 from exports.requests import ColumnMapping
 
 Row = tuple[str, str | None, str | None]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.excel_text import constant, is_converted
+from exports.csv.excel_text import constant, is_converted
 
 CONVERTED = (
     "0123",

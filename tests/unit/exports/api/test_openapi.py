@@ -15,14 +15,14 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app
-from exports.advice import ADVICE
-from exports.examples import EXAMPLES
+from exports.api.advice import ADVICE
+from exports.api.examples import EXAMPLES
+from exports.api.openapi import API_VERSION
+from exports.api.problems import METHOD_NOT_ALLOWED, PROBLEMS
 from exports.fields import TargetField
-from exports.openapi import API_VERSION
-from exports.problems import METHOD_NOT_ALLOWED, PROBLEMS
 from tests.support.conformance import document, validate
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 DOCUMENT = document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
@@ -57,7 +57,7 @@ def test_every_http_function_of_the_app_is_an_operation_and_nothing_else_is() ->
 
 def test_the_document_is_the_same_in_every_process() -> None:
     program = (
-        "import function_app, hashlib, json; from exports.openapi import build_document;"
+        "import function_app, hashlib, json; from exports.api.openapi import build_document;"
         "print(hashlib.sha256(json.dumps(build_document(function_app.ROUTES)).encode()).hexdigest())"
     )
     digests = {

@@ -1,0 +1,1 @@
+"""Commands of `python -m exports`; each has `add_arguments(parser)` and `run(arguments) -> exit code`."""

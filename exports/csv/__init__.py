@@ -1,0 +1,1 @@
+"""How clients become the bytes of a file: cells, records, blocks, names."""
