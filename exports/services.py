@@ -45,10 +45,10 @@ def build_services(settings: Settings) -> Services:
     from shared.storage import StorageAccount
     from shared.table_keys import TableKeyStore
 
-    account = StorageAccount(settings.storage)
+    account = StorageAccount(settings.storage.get_secret_value())
     return Services(
         settings=settings,
-        clients=open_sql_clients(settings.database_url),
+        clients=open_sql_clients(settings.database_url.get_secret_value()),
         jobs=TableJobStore(account),
         pages=TablePageLedger(account),
         files=BlobFileStore(account),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, Json, TypeAdapter, ValidationError
+from pydantic import Field, Json, SecretStr, TypeAdapter, ValidationError
 
 from exports.payloads import Limits
 from exports.requests import CsvExportRequestDto
@@ -35,8 +35,8 @@ class Settings(Model):
         schedule_request: What it exports.
     """
 
-    storage: Annotated[str, Field(alias="EXPORT_STORAGE", min_length=1)]
-    database_url: Annotated[str, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
+    storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
+    database_url: Annotated[SecretStr, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024

@@ -12,6 +12,7 @@ from exports.api.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, 
 from exports.api.problems import (
     FORBIDDEN,
     INVALID_API_KEY,
+    INVALID_QUERY,
     PROBLEMS,
     ROUTE_NOT_FOUND,
     TENANT_REQUIRED,
@@ -91,7 +92,7 @@ def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
     """Name every problem a form of a route can answer with: its own, and those of its kind."""
     kinds = {*route.problems, INTERNAL}
     if route.scope is not None:
-        kinds |= {INVALID_API_KEY, FORBIDDEN, UNAVAILABLE} | (set() if by_tenant else {TENANT_REQUIRED})
+        kinds |= {INVALID_API_KEY, FORBIDDEN, INVALID_QUERY, UNAVAILABLE} | (set() if by_tenant else {TENANT_REQUIRED})
     if route.body is not None:
         kinds |= {MALFORMED_BODY, INVALID_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE}
     if by_tenant or "{" in route.path:

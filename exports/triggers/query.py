@@ -30,6 +30,18 @@ def values_of_query(url: str, name: str) -> list[str]:
     return [value for key, value in query if key == name]
 
 
+def refuse_unknown(url: str, known: Collection[str]) -> None:
+    """See that a request has no query parameter but the known ones: a misspelt filter must not give everything.
+
+    Raises:
+        ProblemError: 400.
+    """
+    for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name not in known:
+            offer = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+            raise ProblemError(INVALID_QUERY, f"This request has an unknown query parameter; {offer}.")
+
+
 def one_of_query(name: str, value: str, known: Collection[str]) -> str:
     """Give the value if it is known.
 

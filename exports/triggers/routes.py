@@ -15,6 +15,7 @@ from exports.api.routes import TENANT_PREFIX, Parameter, Reply, Route, allowed_m
 from exports.services import ServiceProvider, Services
 from exports.steps.start_export import OrchestrationStarter
 from exports.triggers.access import Caller, authorize
+from exports.triggers.query import refuse_unknown
 from shared.http import answering_problems
 
 __all__ = [
@@ -113,7 +114,9 @@ def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call
     if route.scope is None:
         message = f"{route.name} has no scope to check"
         raise TypeError(message)
-    return Call(req, services, authorize(req, services.keys, route.scope))
+    caller = authorize(req, services.keys, route.scope)
+    refuse_unknown(req.url, {parameter.name for parameter in route.parameters if parameter.place == "query"})
+    return Call(req, services, caller)
 
 
 def _register(blueprint: df.Blueprint, name: str, path: str, methods: list[str], handler: Any) -> None:

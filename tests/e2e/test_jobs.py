@@ -84,6 +84,12 @@ def test_a_wrong_query_is_400(system: System, query: dict[str, Any]) -> None:
     assert_problem(system.call("GET", f"{JOBS}?{urlencode(query)}"), 400, "invalid-query")
 
 
+@pytest.mark.parametrize("query", ["statuses=Failed", "limit=5&Status=Failed", "=", "x"])
+def test_a_query_parameter_that_is_not_known_is_400_not_ignored(system: System, query: str) -> None:
+    problem = assert_problem(system.call("GET", f"{JOBS}?{query}"), 400, "invalid-query")
+    assert "continuationToken, limit, status" in problem["detail"]
+
+
 def test_a_cancelled_job_stays_cancelled_and_has_no_link(system: System) -> None:
     location = system.start_async({})
     answer = system.call("DELETE", location)

@@ -41,6 +41,12 @@ def test_every_setting_is_read_from_its_text() -> None:
     assert (settings.schedule_tenant, settings.schedule_request.include_headers) == ("northwind", False)
 
 
+def test_settings_that_are_printed_show_no_secret() -> None:
+    secrets = {"EXPORT_STORAGE": "AccountKey=hush;", "CLIENTS_DATABASE_URL": "postgresql://me:hush@host/clients"}
+    settings = read_settings(REQUIRED | secrets)
+    assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
 def test_orchestrators_get_the_limits_that_were_set() -> None:
     environment = {"EXPORT_BLOCK_BYTES": "4096", "EXPORT_WAVE_PAGES": "3", "EXPORT_RETRY_TRIES": "2"}
     limits = read_settings(REQUIRED | environment).limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exports.job_codes import new_job_code
-from exports.triggers.query import PageQuery, one_of_query, page_of_query, values_of_query
+from exports.triggers.query import PageQuery, one_of_query, page_of_query, refuse_unknown, values_of_query
 from shared.paging import encode_token
 from shared.problems import ProblemError
 from tests.support.builders import NOON
@@ -76,3 +76,9 @@ def test_an_unknown_value_is_refused_with_those_that_are_known(value: str) -> No
         one_of_query("status", value, ["Queued", "Failed"])
     assert raised.value.kind.status == 400
     assert raised.value.detail == "status must be one of Queued, Failed."
+
+
+def test_a_route_without_query_parameters_refuses_every_one() -> None:
+    refuse_unknown(URL, ())
+    with pytest.raises(ProblemError, match="takes none"):
+        refuse_unknown(f"{URL}?limit=1", ())
