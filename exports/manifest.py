@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exports.checksums import combine
 from exports.jobs import CONSISTENCY, ExportSpec, Job
 from exports.page_plan import PagePlan
 from exports.ports import PageRecord
@@ -13,7 +14,8 @@ from shared.models import Model, Moment
 class ManifestPage(Model):
     """One page: clients with `start <= code < stop` in the order of the source; null leaves an end open.
 
-    `sha256` is the hex digest of the page's bytes in the file, which follow those of the page before.
+    `bytes`, `sha256` and `crc32` are of the page's bytes in the file, which follow those of the page before; the last
+    two in hex. `attempt` is the attempt of the job that wrote the page.
     """
 
     page: int
@@ -22,12 +24,16 @@ class ManifestPage(Model):
     rows: int
     bytes: int
     sha256: str
+    crc32: str | None = None
+    attempt: int | None = None
 
 
 class ManifestDto(Model):
     """The body of `GET …/clients/export/csv/{code}/manifest`.
 
     `request` is what was exported, all looked up: columns, filter, format. `rows` and `bytes` sum up the pages.
+    `crc32` is that of the whole file, as zip, gzip and `crc32` count it; combined from those of the pages. `attempt`
+    is the attempt of the job that published the file.
     """
 
     code: str
@@ -37,9 +43,25 @@ class ManifestDto(Model):
     started_date: Moment | None
     consistency: str
     request: ExportSpec
+    attempt: int | None = None
     rows: int
     bytes: int
+    crc32: str | None = None
     pages: tuple[ManifestPage, ...]
+
+    @property
+    def tiles(self) -> bool:
+        """Whether the pages' key ranges tile the key space: no key lies in none of them, none in two.
+
+        Each begins where the one before stops, from the open end to the open end. That starts rise is in the order of
+        the source, which nobody else can tell; it found them in that order. A start that comes twice is told here.
+        """
+        starts = [page.start for page in self.pages]
+        stops = [page.stop for page in self.pages]
+        inner = starts[1:]
+        numbered = [page.page for page in self.pages] == list(range(len(self.pages)))
+        whole = starts[:1] == stops[-1:] == [None] and None not in inner
+        return numbered and whole and stops[:-1] == inner and len(set(inner)) == len(inner)
 
 
 def make_manifest(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ManifestDto:
@@ -52,10 +74,23 @@ def make_manifest(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> Ma
         started_date=job.started_date,
         consistency=CONSISTENCY,
         request=job.spec,
+        attempt=job.attempt,
         rows=sum(record.rows for record in records),
         bytes=sum(record.bytes for record in records),
+        crc32=_combined(records),
         pages=tuple(_page(plan, record) for record in records),
     )
+
+
+def crc32_text(crc32: int | None) -> str | None:
+    """Write a CRC-32 as common tools do: eight hex digits."""
+    return None if crc32 is None else f"{crc32:08x}"
+
+
+def _combined(records: Sequence[PageRecord]) -> str | None:
+    """None if an older version wrote some of the pages and noted no CRC."""
+    parts = [(record.crc32, record.bytes) for record in records if record.crc32 is not None]
+    return crc32_text(combine(parts)) if len(parts) == len(records) else None
 
 
 def _page(plan: PagePlan, record: PageRecord) -> ManifestPage:
@@ -67,4 +102,6 @@ def _page(plan: PagePlan, record: PageRecord) -> ManifestPage:
         rows=record.rows,
         bytes=record.bytes,
         sha256=record.sha256,
+        crc32=crc32_text(record.crc32),
+        attempt=record.attempt,
     )

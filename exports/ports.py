@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -112,6 +112,8 @@ class PageRecord:
         page: Counted from 0.
         sha256: Hex digest of the bytes staged.
         block: Id of the block; empty when the page has no bytes, for there are no empty blocks.
+        crc32: CRC-32 of the bytes staged (`exports.checksums`); None in records of older versions.
+        attempt: The attempt of the job that wrote the page; None in records of older versions.
     """
 
     page: int
@@ -119,6 +121,8 @@ class PageRecord:
     bytes: int
     sha256: str
     block: str
+    crc32: int | None = None
+    attempt: int | None = None
 
 
 class PageLedger(Protocol):
@@ -155,11 +159,14 @@ class FileStore(Protocol):
     def staged(self, path: str) -> dict[str, int]:
         """Sizes in bytes of the blocks staged and not yet committed, by block id."""
 
-    def commit(self, path: str, blocks: Sequence[str]) -> None:
-        """Publish the file as exactly these blocks, in one atomic act."""
+    def commit(self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None) -> None:
+        """Publish the file as exactly these blocks, in one atomic act; `facts` about it go with it."""
 
     def size_bytes(self, path: str) -> int | None:
         """Size of the published file; None if there is none."""
+
+    def facts(self, path: str) -> dict[str, str]:
+        """What was published with the file; nothing if there is none."""
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:
         """Store the proof of a job's file, in place of one that may be there."""

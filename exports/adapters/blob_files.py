@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -95,13 +95,15 @@ class BlobFileStore:
                 return {}
         return {block.id: block.size for block in uncommitted}
 
-    def commit(self, path: str, blocks: Sequence[str]) -> None:
-        """See `FileStore.commit`."""
+    def commit(self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None) -> None:
+        """See `FileStore.commit`. The facts are the metadata of the blob."""
         name = path.rpartition("/")[2]
         kind = _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
         settings = ContentSettings(content_type=kind, content_disposition=_disposition(name))
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            self._blob(path).commit_block_list([BlobBlock(block) for block in blocks], content_settings=settings)
+            self._blob(path).commit_block_list(
+                [BlobBlock(block) for block in blocks], content_settings=settings, metadata=dict(facts or {})
+            )
 
     def size_bytes(self, path: str) -> int | None:
         """See `FileStore.size_bytes`."""
@@ -110,6 +112,14 @@ class BlobFileStore:
                 return int(self._blob(path).get_blob_properties().size)
             except ResourceNotFoundError:
                 return None
+
+    def facts(self, path: str) -> dict[str, str]:
+        """See `FileStore.facts`."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                return dict(self._blob(path).get_blob_properties().metadata)
+            except ResourceNotFoundError:
+                return {}
 
     def delete(self, path: str) -> None:
         """See `FileStore.delete`."""

@@ -63,6 +63,7 @@ def _row(page: int) -> str:
 
 
 def _to_entity(job: JobRef, record: PageRecord) -> dict[str, Any]:
+    """What is None is not stored."""
     return {
         "PartitionKey": _partition(job),
         "RowKey": _row(record.page),
@@ -70,7 +71,8 @@ def _to_entity(job: JobRef, record: PageRecord) -> dict[str, Any]:
         "bytes": EntityProperty(record.bytes, EdmType.INT64),
         "sha256": record.sha256,
         "block": record.block,
-        "attempt": job.attempt,
+        "crc32": None if record.crc32 is None else EntityProperty(record.crc32, EdmType.INT64),
+        "attempt": record.attempt,
     }
 
 
@@ -81,4 +83,6 @@ def _from_entity(entity: Any) -> PageRecord:
         bytes=entity["bytes"].value,
         sha256=entity["sha256"],
         block=entity["block"],
+        crc32=entity["crc32"].value if "crc32" in entity else None,
+        attempt=entity.get("attempt"),
     )

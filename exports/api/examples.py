@@ -63,8 +63,10 @@ EXAMPLES: Mapping[str, Any] = {
         "startedDate": _JOB["startedDate"],
         "consistency": CONSISTENCY,
         "request": {"columns": _COLUMNS, "includeHeaders": True, "filter": {"statuses": ["Active"]}},
+        "attempt": 1,
         "rows": 6871,
         "bytes": 412260,
+        "crc32": "6d0b2e2a",
         "pages": [
             {
                 "page": 0,
@@ -73,6 +75,8 @@ EXAMPLES: Mapping[str, Any] = {
                 "rows": 6871,
                 "bytes": 412260,
                 "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+                "crc32": "6d0b2e2a",
+                "attempt": 1,
             }
         ],
     },

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import chain
 
 from exports.blocks import block_id, digest
+from exports.checksums import crc32_of
 from exports.csv.compression import pack
 from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
@@ -55,17 +56,18 @@ def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
         job = find_running(services, order.job)
         if job is None:
             return Stopped()
-        record = _stage(services, job, order.page, rows, data)
+        record = _stage(services, job, order, rows, data)
     return PageWritten(rows=record.rows, bytes=record.bytes)
 
 
-def _stage(services: Services, job: Job, page: int, rows: int, data: bytes) -> PageRecord:
+def _stage(services: Services, job: Job, order: WritePage, rows: int, data: bytes) -> PageRecord:
     """Stage first, record second: a record always has its block."""
     sha256 = digest(data)
-    block = block_id(page, sha256) if data else ""
+    block = block_id(order.page, sha256) if data else ""
     if data:
         services.files.stage(job.file_path, block, data)
-    return services.pages.record(job.ref, PageRecord(page, rows, len(data), sha256, block))
+    record = PageRecord(order.page, rows, len(data), sha256, block, crc32_of(data), order.job.attempt)
+    return services.pages.record(job.ref, record)
 
 
 def _render(services: Services, order: WritePage) -> tuple[int, bytes]:

@@ -190,6 +190,23 @@ def test_committing_the_same_list_again_changes_nothing(harness: Harness) -> Non
     assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
 
 
+def test_facts_go_with_the_file(files: FileStore) -> None:
+    assert files.facts(PATH) == {}
+    files.stage(PATH, ONE, b"abc")
+    assert files.facts(PATH) == {}
+    files.commit(PATH, [ONE], {"rows": "1", "crc32": "352441c2"})
+    assert files.facts(PATH) == {"rows": "1", "crc32": "352441c2"}
+
+
+def test_a_file_published_again_has_the_facts_given_last(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"abc")
+    files.commit(PATH, [ONE], {"rows": "1", "job": "a"})
+    files.commit(PATH, [ONE], {"rows": "2"})
+    assert files.facts(PATH) == {"rows": "2"}
+    files.commit(PATH, [ONE])
+    assert files.facts(PATH) == {}
+
+
 def test_committing_no_blocks_publishes_an_empty_file(harness: Harness) -> None:
     harness.files.commit(PATH, [])
     assert harness.files.size_bytes(PATH) == 0
@@ -339,9 +356,10 @@ def test_checking_an_answering_store_passes(files: FileStore) -> None:
         lambda files, job: files.staged(PATH),
         lambda files, job: files.commit(PATH, [ONE]),
         lambda files, job: files.size_bytes(PATH),
+        lambda files, job: files.facts(PATH),
         lambda files, job: files.delete(PATH),
     ],
-    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "delete"],
+    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "facts", "delete"],
 )
 def test_a_store_that_does_not_answer_can_be_tried_again(
     unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]

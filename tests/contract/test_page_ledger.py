@@ -51,8 +51,12 @@ def test_a_page_without_record_is_not_found(pages: PageLedger) -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [_a_record(bytes=2**33, rows=100_000), _a_record(0, rows=0, bytes=0, block=""), _a_record(49_999)],
-    ids=["big", "empty", "last"],
+    [
+        _a_record(bytes=2**33, rows=100_000, crc32=2**32 - 1, attempt=9),
+        _a_record(0, rows=0, bytes=0, block="", crc32=0, attempt=1),
+        _a_record(49_999),
+    ],
+    ids=["big", "empty", "of an older version"],
 )
 def test_every_property_comes_back_as_it_was(pages: PageLedger, record: PageRecord) -> None:
     job = _a_ref()

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import itertools
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -135,7 +136,18 @@ def test_the_manifest_proves_the_file_page_by_page(system: System) -> None:
     for page in manifest["pages"]:
         piece, at = file[at : at + page["bytes"]], at + page["bytes"]
         assert hashlib.sha256(piece).hexdigest() == page["sha256"]
+        assert f"{zlib.crc32(piece):08x}" == page["crc32"]
+        assert page["attempt"] == 1
     assert at == len(file)
+    assert manifest["crc32"] == f"{zlib.crc32(file):08x}"
+
+
+def test_a_downloaded_file_tells_its_job_its_rows_and_its_crc(system: System) -> None:
+    job = system.start_export({}, HARBOUR).json
+    answer = request("GET", job["downloadUrl"])
+
+    facts = {name: answer.headers[f"x-ms-meta-{name}"] for name in ("job", "rows", "crc32")}
+    assert facts == {"job": job["code"], "rows": "1500", "crc32": f"{zlib.crc32(answer.body):08x}"}
 
 
 def test_the_key_ranges_of_the_manifest_tile_the_key_space(system: System) -> None:

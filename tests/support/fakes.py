@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
@@ -119,6 +119,7 @@ class MemoryPageLedger:
 class _Blob:
     uncommitted: dict[str, bytes] = field(default_factory=dict)
     committed: list[tuple[str, bytes]] | None = None
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 class MemoryFileStore:
@@ -168,18 +169,21 @@ class MemoryFileStore:
         blob = self._blobs.get(path, _Blob())
         return {block: len(data) for block, data in blob.uncommitted.items()}
 
-    def commit(self, path: str, blocks: Sequence[str]) -> None:
+    def commit(self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None) -> None:
         with self._lock:
             blob = self._blobs.setdefault(path, _Blob())
             known = {**dict(blob.committed or ()), **blob.uncommitted}
             if not known.keys() >= set(blocks):
                 raise HttpResponseError("InvalidBlockList")
-            self._blobs[path] = _Blob(committed=[(block, known[block]) for block in blocks])
+            self._blobs[path] = _Blob(committed=[(block, known[block]) for block in blocks], facts=dict(facts or {}))
             self.commits += 1
 
     def size_bytes(self, path: str) -> int | None:
         data = self.read(path)
         return None if data is None else len(data)
+
+    def facts(self, path: str) -> dict[str, str]:
+        return dict(self._blobs.get(path, _Blob()).facts)
 
     def delete(self, path: str) -> None:
         with self._lock:

@@ -203,9 +203,9 @@ def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof(monk
     order = write_pages(services, job)
     commit = services.files.commit
 
-    def commit_after_the_cancel(path: str, blocks: list[str]) -> None:
+    def commit_after_the_cancel(path: str, blocks: list[str], facts: dict[str, str]) -> None:
         services.jobs.change(TENANT, job.code, lambda job: job.cancel(services.now()))
-        commit(path, blocks)
+        commit(path, blocks, facts)
 
     monkeypatch.setattr(services.files, "commit", commit_after_the_cancel)
     commit_file(services, order)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +12,7 @@ from azure.core.exceptions import HttpResponseError
 
 from exports.errors import FileMismatchError, StorageUnavailableError
 from exports.jobs import Job
+from exports.page_plan import PagePlan
 from exports.payloads import CommitFile, Done, Stopped, WritePage
 from exports.steps.commit_file import commit_file
 from exports.steps.write_page import write_page
@@ -109,8 +112,39 @@ def test_a_job_that_no_longer_runs_gets_no_file(interrupt: Callable[[MemoryServi
     assert services.files.read(job.file_path) is None
 
 
+def test_a_file_of_an_earlier_attempt_that_has_the_size_but_not_the_content_is_replaced() -> None:
+    services, job, order = _ready()
+    commit_file(services, order)
+    take_over(services, job)
+    services.clients.clients[0] = {**services.clients.clients[0], "name": "Client X"}
+    for page in range(order.pages):
+        services.pages.forget(job.ref, page)
+    assert commit_file(services, write_pages(services, replace(job, attempt=2))) == Done()
+    file = services.files.read(job.file_path)
+    assert file == HEADER + RECORDS.replace(b"Client 1", b"Client X")
+    assert services.files.facts(job.file_path)["crc32"] == f"{zlib.crc32(file):08x}"
+
+
 def test_an_unknown_job_is_stopped() -> None:
     assert commit_file(a_services(), CommitFile(job=a_job().ref, pages=0, rows=0, bytes=0)) == Stopped()
+
+
+def test_the_file_tells_its_job_its_rows_and_its_crc() -> None:
+    services, job, order = _ready()
+    commit_file(services, order)
+    crc32 = f"{zlib.crc32(HEADER + RECORDS):08x}"
+    assert services.files.facts(job.file_path) == {"job": job.code, "rows": "5", "crc32": crc32}
+    assert json.loads(services.files.load_manifest(job.ref))["crc32"] == crc32
+
+
+@pytest.mark.parametrize("starts", [("C0003",), ("C0002", "C0003", "C0005"), ("C0003", "C0003")])
+def test_a_plan_whose_pages_are_others_or_do_not_tile_is_a_mismatch(
+    monkeypatch: pytest.MonkeyPatch, starts: tuple[str, ...]
+) -> None:
+    services, job, order = _ready()
+    other = PagePlan(spec=job.spec, total_rows=5, starts=starts).model_dump_json(by_alias=True).encode()
+    monkeypatch.setattr(services.files, "load_plan", lambda _: other)
+    _refuse(services, job, order)
 
 
 @pytest.mark.parametrize("page", [0, 1, 2])
@@ -146,7 +180,7 @@ def test_a_block_of_another_size_is_a_mismatch() -> None:
 def test_a_file_that_did_not_get_the_size_of_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     services, job, order = _ready()
     commit = services.files.commit
-    monkeypatch.setattr(services.files, "commit", lambda path, blocks: commit(path, blocks[1:]))
+    monkeypatch.setattr(services.files, "commit", lambda path, blocks, facts: commit(path, blocks[1:], facts))
     with pytest.raises(FileMismatchError, match="was removed"):
         commit_file(services, order)
     assert services.files.read(job.file_path) is None
@@ -156,8 +190,8 @@ def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatc
     services, job, order = _ready()
     commit = services.files.commit
 
-    def commit_and_lose_the_answer(path: str, blocks: list[str]) -> None:
-        commit(path, blocks)
+    def commit_and_lose_the_answer(path: str, blocks: list[str], facts: dict[str, str]) -> None:
+        commit(path, blocks, facts)
         raise StorageUnavailableError("No answer.")
 
     monkeypatch.setattr(services.files, "commit", commit_and_lose_the_answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -34,7 +35,7 @@ def test_a_page_is_staged_and_recorded_as_it_was_rendered() -> None:
     assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
     block = block_id(0, digest(FIRST))
     assert services.files.staged(job.file_path) == {block: len(FIRST)}
-    assert services.pages.find(job.ref, 0) == PageRecord(0, 2, len(FIRST), digest(FIRST), block)
+    assert services.pages.find(job.ref, 0) == PageRecord(0, 2, len(FIRST), digest(FIRST), block, zlib.crc32(FIRST), 1)
 
 
 def test_only_the_first_page_has_the_header() -> None:
@@ -68,7 +69,7 @@ def test_a_page_without_bytes_is_recorded_without_a_block() -> None:
     job = a_planned_job(services, starts=(), spec=two_columns(include_headers=False))
     assert _write(services, job) == PageWritten(rows=0, bytes=0)
     assert services.files.staged(job.file_path) == {}
-    assert services.pages.find(job.ref, 0) == PageRecord(0, 0, 0, digest(b""), "")
+    assert services.pages.find(job.ref, 0) == PageRecord(0, 0, 0, digest(b""), "", 0, 1)
 
 
 def test_a_page_that_has_a_record_is_not_read_again() -> None:
@@ -175,6 +176,17 @@ def test_a_job_stopped_while_a_page_is_read_gets_nothing_staged_and_nothing_reco
     assert _write(services, job) == Stopped()
     assert services.files.staged(job.file_path) == {}
     assert services.pages.find(job.ref, 0) is None
+
+
+def test_a_page_notes_the_attempt_that_wrote_it() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    _write(services, job, 0)
+    take_over(services, job)
+    resumed = replace(job, attempt=2)
+    for page in (0, 1):
+        _write(services, resumed, page)
+    assert [record.attempt for record in services.pages.records(job.ref)] == [1, 2]
 
 
 def test_an_unknown_job_is_stopped() -> None:
