@@ -19,6 +19,16 @@ Codes = Annotated[tuple[Code, ...], Field(max_length=1000)]
 SEARCHED_COLUMNS = ("name", "code", "email", "company_number", "internal_reference", "trading_as", "contact_name")
 """The columns of the `clients` view that `ClientFilter.search` looks into."""
 
+LISTED_COLUMNS = {
+    "manager_codes": "manager_code",
+    "partner_codes": "partner_code",
+    "associate_codes": "associate_code",
+    "team_codes": "team_code",
+    "statuses": "status",
+    "types": "type",
+}
+"""The filters that are lists of values: the column of the `clients` view that each one compares."""
+
 
 class ClientFilter(Model):
     """Which clients to export. Values within a list are OR, lists are AND; an empty or absent list filters nothing.

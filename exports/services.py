@@ -36,7 +36,7 @@ ServiceProvider = Callable[[], Services]
 def build_services(settings: Settings) -> Services:
     """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
     from exports.adapters.blob_files import BlobFileStore
-    from exports.adapters.sql_clients import open_sql_clients
+    from exports.adapters.client_sources import open_clients
     from exports.adapters.table_audit import TableAuditLog
     from exports.adapters.table_idempotency import TableIdempotencyStore
     from exports.adapters.table_jobs import TableJobStore
@@ -48,7 +48,7 @@ def build_services(settings: Settings) -> Services:
     account = StorageAccount(settings.storage.get_secret_value())
     return Services(
         settings=settings,
-        clients=open_sql_clients(settings.database_url.get_secret_value()),
+        clients=open_clients(settings.database_url.get_secret_value(), settings.storage.get_secret_value()),
         jobs=TableJobStore(account),
         pages=TablePageLedger(account),
         files=BlobFileStore(account),

@@ -31,20 +31,11 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from exports.fields import VIEW_COLUMNS
 from exports.ports import ClientSelection, KeyRange
-from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from exports.requests import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
 from shared.models import rfc3339
 
 CLIENTS: TableClause = table("clients", *(column(name) for name in VIEW_COLUMNS))
 """The view. Its columns have no types, so rows come as the driver gives them."""
-
-_LISTED_COLUMNS = {
-    "manager_codes": "manager_code",
-    "partner_codes": "partner_code",
-    "associate_codes": "associate_code",
-    "team_codes": "team_code",
-    "statuses": "status",
-    "types": "type",
-}
 
 
 def view_columns() -> Select[Any]:
@@ -86,7 +77,7 @@ def _conditions(selection: ClientSelection) -> list[ColumnElement[bool]]:
 
 
 def _filter_conditions(wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
-    for attribute, name in _LISTED_COLUMNS.items():
+    for attribute, name in LISTED_COLUMNS.items():
         if values := getattr(wanted, attribute):
             yield CLIENTS.c[name].in_(_storable(values))
     if wanted.service_codes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from typing import TextIO
@@ -14,7 +15,12 @@ _BAR_WIDTH = 30
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument("--database", required=True, metavar="URL", help="sqlite:///path or postgresql://…")
+    parser.add_argument(
+        "--database",
+        required=True,
+        metavar="URL",
+        help="sqlite:///path, postgresql://… or azure-tables:///table, then of the account in EXPORT_STORAGE",
+    )
     parser.add_argument("--clients", required=True, type=int, metavar="N", help="how many, over all tenants")
     parser.add_argument(
         "--tenants",
@@ -30,7 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
     tenants = [name for name in (part.strip() for part in arguments.tenants.split(",")) if name]
     progress = _Progress(sys.stderr)
     try:
-        create_sample_database(arguments.database, arguments.clients, tenants, arguments.seed, progress.show)
+        create_sample_database(
+            arguments.database,
+            arguments.clients,
+            tenants,
+            arguments.seed,
+            progress.show,
+            os.environ.get("EXPORT_STORAGE", ""),
+        )
     except SampleRefusedError as error:
         sys.stderr.write(f"{error}\n")
         return 1

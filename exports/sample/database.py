@@ -8,6 +8,7 @@ from itertools import chain, islice
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from exports.adapters.client_sources import TABLES_SCHEME
 from exports.fields import VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
 from exports.sample.clients import SAMPLE_COLUMNS, SampleClients
 from exports.sample.pools import Part
@@ -26,14 +27,21 @@ class SampleRefusedError(Exception):
 
 
 def create_sample_database(
-    url: str, clients: int, tenants: Sequence[str], seed: int, on_progress: OnProgress | None = None
+    url: str,
+    clients: int,
+    tenants: Sequence[str],
+    seed: int,
+    on_progress: OnProgress | None = None,
+    storage: str = "",
 ) -> None:
-    """Make, or make anew, a database of sample clients. Nothing of it is visible before all of it is there.
+    """Make, or make anew, a database of sample clients. But for Table Storage, nothing of it is visible before all of
+    it is there.
 
     Args:
-        url: Of SQLite or PostgreSQL.
+        url: Of SQLite or PostgreSQL, or of a table (`exports.adapters.table_clients.read_address`).
         clients: In all; `share_out` says how many each tenant gets.
         seed: The same seed, tenants and number give the same clients.
+        storage: The storage account, where the URL names none.
 
     Raises:
         SampleRefusedError: The URL is of another kind, or there are clients we did not make.
@@ -41,6 +49,10 @@ def create_sample_database(
     if clients < 0 or not tenants or len(set(tenants)) != len(tenants):
         raise SampleRefusedError("Give a number of clients that is not negative, and tenants that differ.")
     rows = _reported(_all_rows(share_out(clients, tenants), seed), clients, on_progress or (lambda _done, _of: None))
+    if url.startswith(TABLES_SCHEME):
+        from exports.sample.tables import fill_tables
+
+        return fill_tables(url, storage, rows)
     target = _parsed(url)
     if target.get_backend_name() == "sqlite":
         from exports.sample.sqlite import fill_sqlite
@@ -51,7 +63,10 @@ def create_sample_database(
 
         fill_postgres(target, rows)
     else:
-        raise SampleRefusedError("Sample clients go into SQLite or PostgreSQL: sqlite:///path or postgresql://…")
+        raise SampleRefusedError(
+            "Sample clients go into SQLite, PostgreSQL or Table Storage: sqlite:///…, postgresql://… or azure-tables:…"
+        )
+    return None
 
 
 def share_out(clients: int, tenants: Sequence[str]) -> dict[str, int]:

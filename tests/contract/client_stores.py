@@ -13,11 +13,14 @@ from uuid import uuid4
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from exports.adapters.sql_clients import open_sql_clients
+from exports.adapters.table_clients import TableClientSource
 from exports.errors import SourceUnavailableError
 from exports.fields import VIEW_COLUMNS, CellKind
 from exports.ports import ClientSource
 from exports.sample.database import table_statements
+from exports.sample.tables import entity_of, write_all
 from shared.models import rfc3339
+from shared.storage import StorageAccount
 from tests.support.fake_clients import MemoryClients
 
 Client = Mapping[str, Any]
@@ -138,10 +141,40 @@ class MemoryStore:
         clients[:] = [client for client in clients if (client["tenant"], client["code"]) != (tenant, code)]
 
 
+class TableStore:
+    """A table of its own in the storage emulator, with the layout of the sample clients."""
+
+    def __init__(self, azurite: str, unreachable: str) -> None:
+        self.prefix = 3
+        self.name = f"clients{uuid4().hex}"
+        self.storage = azurite
+        self._account = StorageAccount(azurite)
+        self.table = self._account.tables.create_table(self.name)
+        self.source = self.open()
+        self.unreachable_source = TableClientSource(f"azure-tables:///{self.name}", unreachable)
+
+    def open(self, prefix: int = 3) -> TableClientSource:
+        return TableClientSource(f"azure-tables:///{self.name}?prefix={prefix}", self.storage)
+
+    def put(self, *clients: Client) -> None:
+        """Write clients; neighbours in the same partition go together."""
+        entities = [entity_of(dict(client), self.prefix) for client in clients]
+        write_all(self.table, "create", sorted(entities, key=lambda entity: str(entity["PartitionKey"])))
+
+    def remove(self, tenant: str, code: str) -> None:
+        keys = entity_of({"tenant": tenant, "code": code}, self.prefix)
+        self.table.delete_entity(keys["PartitionKey"], keys["RowKey"])
+
+    def close(self) -> None:
+        self.table.delete_table()
+        self.source.close()
+        self._account.tables.close()
+
+
 def _give_no_answer() -> None:
     raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
 
 
 SQL_STORES = ("sqlite_store", "postgres_store")
-STORES = ("memory_store", *SQL_STORES)
+STORES = ("memory_store", *SQL_STORES, "table_store")
 """Fixtures: every place a source is tested on. A new source adds its own here, and the suite runs on it."""

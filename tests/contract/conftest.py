@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from devhost.local.ports import free_port
 from shared import storage
 from shared.storage import StorageAccount
 from tests.contract import client_stores
-from tests.contract.client_stores import MemoryStore, SqlStore
+from tests.contract.client_stores import MemoryStore, SqlStore, TableStore
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +27,18 @@ def account(azurite: Azurite) -> Iterator[StorageAccount]:
 
 
 @pytest.fixture
-def unreachable(monkeypatch: pytest.MonkeyPatch) -> StorageAccount:
+def unreachable_storage(monkeypatch: pytest.MonkeyPatch) -> str:
     """An account behind a closed port, asked once: the pauses of the SDK's own retries are not what is tested."""
     monkeypatch.setattr(storage, "_BLOB_OPTIONS", {"retry_total": 0})
     monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
     port = free_port()
-    return StorageAccount(connection_string(port, port, port))
+    return connection_string(port, port, port)
+
+
+@pytest.fixture
+def unreachable(unreachable_storage: str) -> StorageAccount:
+    """The same, as a storage account."""
+    return StorageAccount(unreachable_storage)
 
 
 @pytest.fixture
@@ -56,3 +63,9 @@ def sqlite_store(tmp_path: Path) -> Iterator[SqlStore]:
 @pytest.fixture
 def memory_store() -> MemoryStore:
     return MemoryStore()
+
+
+@pytest.fixture
+def table_store(azurite: Azurite, unreachable_storage: str) -> Iterator[TableStore]:
+    with closing(TableStore(azurite.connection_string, unreachable_storage)) as store:
+        yield store

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exports.adapters.sql_engines import STATEMENT_TIMEOUT_SECONDS
+from exports.adapters.table_client_keys import TenantKeys
+from exports.adapters.table_clients import DEFAULT_PREFIX
 from exports.fields import (
     SENSITIVE_FIELDS,
     VIEW_COLUMNS,
@@ -87,3 +90,15 @@ def test_the_examples_give_every_column_in_order(select: str) -> None:
 def test_the_time_limit_is_the_one_in_force() -> None:
     assert STATEMENT_TIMEOUT_SECONDS == 4 * 60
     assert "four minutes a statement" in DOCUMENT
+
+
+@pytest.mark.parametrize("code", ["C00012345", "A/7 é", "", "o'c|~", "🙂"])
+def test_the_keys_that_the_document_makes_are_those_that_are_read(code: str) -> None:
+    made: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)[0], made)
+
+    found = made["keys"]("north wind", code)
+
+    assert TenantKeys("north wind", DEFAULT_PREFIX).code(found["PartitionKey"], found["RowKey"]) == code
+    assert "the row key `A~00002f7~000020~0000e9`" in DOCUMENT
+    assert made["key"]("A/7 é") == "A~00002f7~000020~0000e9"

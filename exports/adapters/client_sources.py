@@ -1,0 +1,24 @@
+"""Which source of clients the setting `CLIENTS_DATABASE_URL` names."""
+
+from __future__ import annotations
+
+from exports.ports import ClientSource
+
+TABLES_SCHEME = "azure-tables:"
+
+
+def open_clients(url: str, storage: str) -> ClientSource:
+    """Prepare to read clients; connects at the first use, and a malformed URL shows only then.
+
+    Args:
+        url: `azure-tables:…` (see `exports.adapters.table_clients`), or any URL of a database that SQLAlchemy has a
+            driver for.
+        storage: The setting of the service's own storage account.
+    """
+    if url.startswith(TABLES_SCHEME):
+        from exports.adapters.table_clients import TableClientSource
+
+        return TableClientSource(url, storage)
+    from exports.adapters.sql_clients import open_sql_clients
+
+    return open_sql_clients(url)

@@ -1,0 +1,94 @@
+"""Sample clients in Table Storage are those of any other database, to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from exports.__main__ import main
+from exports.adapters.sql_clients import open_sql_clients
+from exports.adapters.table_clients import TableClientSource
+from exports.csv.rows import CsvRows
+from exports.fields import VIEW_COLUMNS
+from exports.ports import ClientSelection, ClientSource, KeyRange
+from exports.requests import ALL_COLUMNS, ClientFilter
+from exports.sample.database import SampleRefusedError, create_sample_database
+from shared.storage import StorageAccount
+
+TENANTS = ("northwind", "harbour")
+
+
+@pytest.fixture
+def source(account: StorageAccount) -> Iterator[TableClientSource]:
+    """A source on a table that is not there yet."""
+    name = f"sample{uuid4().hex}"
+    with closing(TableClientSource(f"azure-tables:///{name}", account._setting)) as source:
+        yield source
+    account.tables.delete_table(name)
+
+
+def fill(source: TableClientSource, clients: int, seed: int = 1) -> None:
+    create_sample_database(source._url, clients, TENANTS, seed, storage=source._storage)
+
+
+def file_of(source: ClientSource, wanted: ClientFilter) -> bytes:
+    rows = CsvRows(ALL_COLUMNS)
+    selection = ClientSelection("northwind", rows.source_columns, wanted)
+    return b"".join(rows.render(some) for some in source.read(selection, KeyRange()))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ClientFilter(),
+        ClientFilter(search="ZOË"),
+        ClientFilter(service_codes=("VAT", "CT")),
+        ClientFilter.model_validate({"statuses": ["Active"], "updatedSince": "2025-06-01T00:00:00Z"}),
+    ],
+    ids=["all", "search", "services", "status and moment"],
+)
+def test_a_table_gives_the_same_bytes_as_a_database(
+    source: TableClientSource, tmp_path: Path, wanted: ClientFilter
+) -> None:
+    url = f"sqlite:///{tmp_path}/clients.sqlite"
+    create_sample_database(url, 1_500, TENANTS, 1)
+    fill(source, 1_500)
+
+    with closing(open_sql_clients(url)) as database:
+        expected = file_of(database, wanted)
+
+    assert expected
+    assert file_of(source, wanted) == expected
+
+
+def test_a_second_run_takes_the_place_of_the_first(source: TableClientSource) -> None:
+    fill(source, 400)
+    fill(source, 80, seed=2)
+
+    assert source.missing_columns(VIEW_COLUMNS) == ()
+    assert source.find_boundaries(ClientSelection("northwind", ()), 50).starts == ("C00000051",)
+    assert source.find_boundaries(ClientSelection("harbour", ()), 50).total_rows == 20
+
+
+def test_a_table_of_others_stays(source: TableClientSource, account: StorageAccount) -> None:
+    table = account.tables.create_table(source._address[1])
+    table.create_entity({"PartitionKey": "northwind|C1", "RowKey": "C1"})
+
+    with pytest.raises(SampleRefusedError, match="did not make"):
+        fill(source, 40)
+
+    assert source.find_boundaries(ClientSelection("northwind", ()), 50).total_rows == 1
+
+
+def test_the_command_fills_a_table_of_the_service_s_own_account(
+    source: TableClientSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_STORAGE", source._storage)
+
+    assert main(["sample-clients", "--database", source._url, "--clients", "40"]) == 0
+
+    assert source.find_boundaries(ClientSelection("northwind", ()), 50).total_rows == 30
