@@ -3,7 +3,8 @@
     ExportError
     ├── TransientError                  repeating the step can help; steps raise it, the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
-    │   └── StorageUnavailableError     blobs or tables did not answer
+    │   ├── StorageUnavailableError     blobs or tables did not answer
+    │   └── FileChangedError            another attempt has published, or removed, the file meanwhile
     ├── RefusedError                    a caller asks for what cannot be; the HTTP boundary says so
     │   ├── JobNotFoundError            there is no such job
     │   ├── MappingNotFoundError        there is no such mapping
@@ -50,6 +51,12 @@ class StorageUnavailableError(TransientError):
     """Blob or Table Storage did not answer."""
 
     code = "storage-unavailable"
+
+
+class FileChangedError(TransientError):
+    """The file is no longer the one that was looked at: another attempt has published or removed it."""
+
+    code = "file-changed"
 
 
 class RefusedError(ExportError):

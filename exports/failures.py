@@ -12,6 +12,13 @@ INTERRUPTED = Failure(
     resumable=True,
 )
 
+PAGES_KEPT_GETTING_LOST = Failure(
+    code="file-mismatch",
+    message="Pages that were written were lost again and again before the file could be published. Resume the export.",
+    retryable=True,
+    resumable=True,
+)
+
 
 def failure_of(error: ExportError) -> Failure:
     """Describe an error; only errors of this project, whose texts are written for users."""

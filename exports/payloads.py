@@ -34,12 +34,16 @@ class Limits(Model):
 
 
 class Progress(Model):
-    """How far the waves have come: the next page to write, and what the pages before it hold."""
+    """How far the waves have come: the next page to write, and what the pages before it hold.
+
+    `losses`: how often pages were found lost when the file was to be published.
+    """
 
     pages: int
     next_page: int = 0
     rows: int = 0
     bytes: int = 0
+    losses: int = 0
 
 
 class ExportJob(Model):
@@ -129,6 +133,15 @@ class WaveWritten(Model):
     bytes: int
 
 
+class PagesLost(Model):
+    """Pages that were written are gone: go on from `next_page`; the pages before it are there, and hold this."""
+
+    kind: Literal["PagesLost"] = "PagesLost"
+    next_page: int
+    rows: int
+    bytes: int
+
+
 class Done(Model):
     """The step took effect, now or when it ran before."""
 
@@ -148,7 +161,7 @@ class Rejected(Model):
     failure: Failure
 
 
-Outcome = PagesPlanned | PageWritten | WaveWritten | Done | Stopped | Rejected
+Outcome = PagesPlanned | PageWritten | WaveWritten | PagesLost | Done | Stopped | Rejected
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
 
 

@@ -144,8 +144,32 @@ class PageLedger(Protocol):
         """Yield the records of all pages from `first_page`, by page."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What there is of a file.
+
+    Attributes:
+        version: Names what is published: it changes with whatever publishes or removes the file. None: nothing is.
+        published: Ids and sizes in bytes of the blocks it consists of, in order.
+        staged: Sizes of the blocks that are staged and not part of it, by id.
+    """
+
+    version: str | None = None
+    published: tuple[tuple[str, int], ...] = ()
+    staged: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> dict[str, int]:
+        """Sizes of all blocks that a commit may name, by id."""
+        return {**dict(self.published), **self.staged}
+
+
 class FileStore(Protocol):
-    """Keeps a job's plan and file. Every method raises `StorageUnavailableError` when trying again can help."""
+    """Keeps a job's plan and file. Every method raises `StorageUnavailableError` when trying again can help.
+
+    Whoever changes what is published looks first, and names the version seen: so nobody who was held up in between,
+    such as a step of an attempt that another one has taken over from, undoes what was done meanwhile.
+    """
 
     def save_plan(self, job: JobRef, document: bytes) -> bytes:
         """Store a job's plan and return it; if there is one, return that and change nothing."""
@@ -159,8 +183,21 @@ class FileStore(Protocol):
     def staged(self, path: str) -> dict[str, int]:
         """Sizes in bytes of the blocks staged and not yet committed, by block id."""
 
-    def commit(self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None) -> None:
-        """Publish the file as exactly these blocks, in one atomic act; `facts` about it go with it."""
+    def look(self, path: str) -> FileState:
+        """See what there is of a file."""
+
+    def commit(
+        self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None, *, over: str | None = None
+    ) -> str:
+        """Publish the file as exactly these blocks, staged or published before, in one atomic act; its version.
+
+        Args:
+            facts: Go with the file.
+            over: The version whose place it takes; None: nothing may be published yet.
+
+        Raises:
+            FileChangedError: Something else is published, or nothing more; nothing was changed.
+        """
 
     def size_bytes(self, path: str) -> int | None:
         """Size of the published file; None if there is none."""
@@ -169,16 +206,17 @@ class FileStore(Protocol):
         """What was published with the file; nothing if there is none."""
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:
-        """Store the proof of a job's file, in place of one that may be there."""
+        """Store the proof of what this attempt published, in place of one that may be there."""
 
     def load_manifest(self, job: JobRef) -> bytes:
-        """Read the proof of a job's file."""
+        """Read the proof of what this attempt published."""
 
-    def delete(self, path: str) -> None:
-        """Remove the published file, if there is one."""
+    def discard(self, path: str, version: str | None) -> None:
+        """Remove the published file of this version, the proofs and every block that is staged, if there are any.
 
-    def discard(self, path: str) -> None:
-        """Remove the published file, its proof and every block that is staged, if there are any."""
+        Raises:
+            FileChangedError: Another version is published; nothing was removed.
+        """
 
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import (
     BlobBlock,
     BlobClient,
@@ -20,12 +23,13 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
-from exports.errors import StorageUnavailableError
+from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs import JobRef
+from exports.ports import FileState
 from shared.storage import StorageAccount, failing_as
 
 _UNAVAILABLE = "Blob Storage did not answer."
-_PLAN, _MANIFEST = "plan.json", "manifest.json"
+_PLAN, _MANIFEST = "plan.json", "manifest-"
 _CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".tsv": "text/tab-separated-values; charset=utf-8",
@@ -74,12 +78,12 @@ class BlobFileStore:
     def save_manifest(self, job: JobRef, document: bytes) -> None:
         """See `FileStore.save_manifest`."""
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            self._document(job, _MANIFEST).upload_blob(document, overwrite=True)
+            self._document(job, f"{_MANIFEST}{job.attempt}.json").upload_blob(document, overwrite=True)
 
     def load_manifest(self, job: JobRef) -> bytes:
         """See `FileStore.load_manifest`."""
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._document(job, _MANIFEST).download_blob().readall()
+            return self._document(job, f"{_MANIFEST}{job.attempt}.json").download_blob().readall()
 
     def stage(self, path: str, block: str, data: bytes) -> None:
         """See `FileStore.stage`. The service checks an MD5 of what arrives."""
@@ -95,15 +99,39 @@ class BlobFileStore:
                 return {}
         return {block.id: block.size for block in uncommitted}
 
-    def commit(self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None) -> None:
+    def look(self, path: str) -> FileState:
+        """See `FileStore.look`. The version is read first: of what is published after it, it is not the version."""
+        blob = self._blob(path)
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            try:
+                version: str | None = str(blob.get_blob_properties().etag)
+            except ResourceNotFoundError:  # also where blocks are staged and nothing is published
+                version = None
+            try:
+                published, staged = blob.get_block_list("all")
+            except ResourceNotFoundError:
+                return FileState()
+        return FileState(
+            version,
+            tuple((block.id, block.size) for block in published),
+            {block.id: block.size for block in staged},
+        )
+
+    def commit(
+        self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None, *, over: str | None = None
+    ) -> str:
         """See `FileStore.commit`. The facts are the metadata of the blob."""
         name = path.rpartition("/")[2]
         kind = _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
         settings = ContentSettings(content_type=kind, content_disposition=_disposition(name))
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            self._blob(path).commit_block_list(
-                [BlobBlock(block) for block in blocks], content_settings=settings, metadata=dict(facts or {})
+        with failing_as(StorageUnavailableError, _UNAVAILABLE), _unchanged():
+            committed = self._blob(path).commit_block_list(
+                [BlobBlock(block) for block in blocks],
+                content_settings=settings,
+                metadata=dict(facts or {}),
+                **_condition(over),
             )
+        return str(committed["etag"])
 
     def size_bytes(self, path: str) -> int | None:
         """See `FileStore.size_bytes`."""
@@ -121,21 +149,18 @@ class BlobFileStore:
             except ResourceNotFoundError:
                 return {}
 
-    def delete(self, path: str) -> None:
-        """See `FileStore.delete`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            try:
-                self._blob(path).delete_blob()
-            except ResourceNotFoundError:
-                return
-
-    def discard(self, path: str) -> None:
-        """See `FileStore.discard`. Blocks cannot be deleted by themselves: writing a whole blob drops them."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            if self.staged(path):
-                self._blob(path).upload_blob(b"", overwrite=True)
-        self.delete(path)
-        self.delete(f"{path.rpartition('/')[0]}/{_MANIFEST}")
+    def discard(self, path: str, version: str | None) -> None:
+        """See `FileStore.discard`. Blocks cannot be deleted by themselves: publishing nothing drops them."""
+        blob = self._blob(path)
+        with failing_as(StorageUnavailableError, _UNAVAILABLE), _unchanged():
+            if version is None and self.look(path) != FileState():
+                version = str(blob.commit_block_list([], **_condition(None))["etag"])
+            if version is not None:
+                with suppress(ResourceNotFoundError):
+                    blob.delete_blob(**_condition(version))
+            for proof in list(self._container.list_blob_names(name_starts_with=_directory(path) + _MANIFEST)):
+                with suppress(ResourceNotFoundError):
+                    self._blob(proof).delete_blob()
 
     def link(self, path: str, expires: datetime) -> str:
         """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
@@ -166,6 +191,25 @@ class BlobFileStore:
                 key = self._account.blobs.get_user_delegation_key(now, now + _DELEGATION_LIFE)
             self._delegation = (key, now + _DELEGATION_LIFE)
         return self._delegation[0]
+
+
+def _directory(path: str) -> str:
+    return path.rpartition("/")[0] + "/"
+
+
+def _condition(version: str | None) -> dict[str, Any]:
+    """Headers under which a write takes effect only on this version of a blob; None: only where there is none."""
+    if version is None:
+        return {"match_condition": MatchConditions.IfMissing}
+    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    try:
+        yield
+    except (ResourceModifiedError, ResourceExistsError) as error:
+        raise FileChangedError("The file was changed by another attempt meanwhile.") from error
 
 
 def _disposition(name: str) -> str:

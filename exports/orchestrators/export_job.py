@@ -8,7 +8,7 @@ new, carrying only its sums.
 
 from __future__ import annotations
 
-from exports.failures import INTERRUPTED
+from exports.failures import INTERRUPTED, PAGES_KEPT_GETTING_LOST
 from exports.orchestrators.export_wave import write_wave
 from exports.payloads import (
     COMMIT_FILE,
@@ -23,6 +23,7 @@ from exports.payloads import (
     ExportJob,
     ExportWave,
     Outcome,
+    PagesLost,
     PagesPlanned,
     PlanPages,
     Progress,
@@ -38,6 +39,8 @@ from shared.orchestration import OrchestrationContext, Payload, Steps, call
 
 _OUTCOME_TRIES = 60
 """Ending is worth an hour of tries: without it the job would seem to run for ever, or leave blocks behind."""
+
+_MOST_LOSSES = 3
 
 
 def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
@@ -107,7 +110,17 @@ def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> S
 def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -> Steps[Progress | Stopped | Rejected]:
     order = CommitFile(job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes)
     committed = yield from _call(context, COMMIT_FILE, run, order)
+    if isinstance(committed, PagesLost):
+        return _back_to(committed, progress)
     return progress if isinstance(committed, Done) else _stop(committed)
+
+
+def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
+    """Go on from the first page that is gone; those after it that are still there are not read again."""
+    if progress.losses == _MOST_LOSSES:
+        return Rejected(failure=PAGES_KEPT_GETTING_LOST)
+    places = {"next_page": lost.next_page, "rows": lost.rows, "bytes": lost.bytes}
+    return progress.model_copy(update={**places, "losses": progress.losses + 1})
 
 
 def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stopped | Rejected) -> Steps[Payload]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from exports.audit import AuditAction, audit_entry
 from exports.jobs import Job
 from exports.services import Services
+from exports.steps.leftovers import discard_leftovers
 
 
 def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job:
@@ -21,5 +22,5 @@ def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job
     """
     job = services.jobs.change(tenant, code, lambda job: job.cancel(services.now()))
     services.audit.append(audit_entry(AuditAction.CANCELLED, actor, job, services.now()))
-    services.files.discard(job.file_path)
+    discard_leftovers(services, job.ref)
     return job

@@ -6,63 +6,89 @@ from exports.errors import FileMismatchError
 from exports.jobs import Job
 from exports.manifest import ManifestDto, make_manifest
 from exports.page_plan import PagePlan
-from exports.payloads import CommitFile, Done, Stopped
-from exports.ports import PageRecord
+from exports.payloads import CommitFile, Done, PagesLost, Stopped
+from exports.ports import FileState, PageRecord
 from exports.services import Services
-from exports.steps.running import find_running
+from exports.steps.running import change_running, find_running
 
 
-def commit_file(services: Services, order: CommitFile) -> Done | Stopped:
+def commit_file(services: Services, order: CommitFile) -> Done | PagesLost | Stopped:
     """Publish the file in one atomic act, if everything that is known about it agrees, and store the proof.
 
     Four witnesses must agree: what the orchestration counted, the ledger of pages, the blocks that storage holds, and
-    the plan, whose key ranges must tile the key space. Safe to run twice: a file that is already there with the right
-    size and the same facts is not committed again.
+    the plan, whose key ranges must tile the key space.
+
+    Safe to run twice, and by an attempt that another one has taken over from: a file that consists of exactly the
+    blocks of the ledger is not committed again, whoever has published it; and what is published must still be what was
+    seen before the job was, so one that was held up in between publishes nothing over what came after.
 
     Args:
         order: Pages, rows and bytes the orchestration counted.
 
+    Returns:
+        Done; `Stopped`, nothing published; or `PagesLost`, nothing published, if records or blocks are gone: such as
+        blocks dropped by a commit of an earlier attempt that came late. Those pages are forgotten, to be read again.
+
     Raises:
         FileMismatchError: They do not agree; nothing was published.
-        StorageUnavailableError: Can be tried again.
+        StorageUnavailableError, FileChangedError: Can be tried again.
     """
     job = find_running(services, order.job)
     if job is None:
         return Stopped()
+    file = services.files.look(job.file_path)
     records = list(services.pages.records(order.job))
-    _prove_ledger(order, records)
-    manifest = _prove_tiling(services, job, order, records)
-    if not _is_published(services, job, manifest):
-        _prove_blocks(services, job, records)
-        blocks = [record.block for record in records if record.block]
-        services.files.commit(job.file_path, blocks, _facts(manifest))
-        _prove_file(services, job, order)
+    plan = _prove_plan(services, order)
+    lost = _lost_pages(order, file, records)
+    if lost:
+        return _forget(services, order, records, lost)
+    _prove_sums(order, records)
+    manifest = _prove_tiling(job, plan, records)
+    if find_running(services, order.job) is None:
+        return Stopped()
+    _publish(services, job, file, manifest, records)
     services.files.save_manifest(order.job, manifest.model_dump_json(by_alias=True).encode())
     return Done()
 
 
-def _prove_ledger(order: CommitFile, records: list[PageRecord]) -> None:
-    pages = [record.page for record in records]
-    if pages != list(range(order.pages)):
-        raise FileMismatchError("Some pages of the file have no record.")
+def _prove_plan(services: Services, order: CommitFile) -> PagePlan:
+    plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
+    if plan.pages != order.pages:
+        raise FileMismatchError("The pages of the file are not those that were planned.")
+    return plan
+
+
+def _lost_pages(order: CommitFile, file: FileState, records: list[PageRecord]) -> list[int]:
+    """Pages without a record, or whose block storage no longer holds."""
+    blocks = file.blocks
+    held = {record.page for record in records if not record.block or blocks.get(record.block) == record.bytes}
+    return [page for page in range(order.pages) if page not in held]
+
+
+def _forget(services: Services, order: CommitFile, records: list[PageRecord], lost: list[int]) -> PagesLost | Stopped:
+    """Forget lost pages, so that they are read again. Sums them up first: progress must not fall."""
+    if change_running(services, order.job, lambda job: job.settle(order.pages, order.rows)) is None:
+        return Stopped()
+    for page in lost:
+        services.pages.forget(order.job, page)
+    before = [record for record in records if record.page < lost[0]]
+    return PagesLost(
+        next_page=lost[0], rows=sum(record.rows for record in before), bytes=sum(record.bytes for record in before)
+    )
+
+
+def _prove_sums(order: CommitFile, records: list[PageRecord]) -> None:
+    if len(records) != order.pages:
+        raise FileMismatchError("There are records of pages that the file does not have.")
     if sum(record.rows for record in records) != order.rows or sum(record.bytes for record in records) != order.bytes:
         raise FileMismatchError("The pages of the file do not add up to the clients that were counted.")
 
 
-def _prove_tiling(services: Services, job: Job, order: CommitFile, records: list[PageRecord]) -> ManifestDto:
-    plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
-    if plan.pages == order.pages:
-        manifest = make_manifest(job, plan, records)
-        if manifest.tiles:
-            return manifest
-    raise FileMismatchError("The pages of the file do not cover every client exactly once.")
-
-
-def _is_published(services: Services, job: Job, manifest: ManifestDto) -> bool:
-    """The size alone may be that of a file of an earlier attempt, of whose pages some were read again since."""
-    if services.files.size_bytes(job.file_path) != manifest.bytes:
-        return False
-    return services.files.facts(job.file_path) == _facts(manifest)
+def _prove_tiling(job: Job, plan: PagePlan, records: list[PageRecord]) -> ManifestDto:
+    manifest = make_manifest(job, plan, records)
+    if not manifest.tiles:
+        raise FileMismatchError("The pages of the file do not cover every client exactly once.")
+    return manifest
 
 
 def _facts(manifest: ManifestDto) -> dict[str, str]:
@@ -71,13 +97,13 @@ def _facts(manifest: ManifestDto) -> dict[str, str]:
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
-def _prove_blocks(services: Services, job: Job, records: list[PageRecord]) -> None:
-    staged = services.files.staged(job.file_path)
-    if any(staged.get(record.block) != record.bytes for record in records if record.block):
-        raise FileMismatchError("Storage no longer holds every block of the file.")
-
-
-def _prove_file(services: Services, job: Job, order: CommitFile) -> None:
-    if services.files.size_bytes(job.file_path) != order.bytes:
-        services.files.delete(job.file_path)
-        raise FileMismatchError("The published file did not have the size of its blocks and was removed.")
+def _publish(services: Services, job: Job, file: FileState, manifest: ManifestDto, records: list[PageRecord]) -> None:
+    """Commit, unless the file is exactly this already; then see that it is."""
+    blocks = tuple((record.block, record.bytes) for record in records if record.block)
+    if file.version is not None and file.published == blocks:
+        return
+    version = services.files.commit(job.file_path, [block for block, _ in blocks], _facts(manifest), over=file.version)
+    found = services.files.look(job.file_path)
+    if found.version == version and found.published != blocks:
+        services.files.discard(job.file_path, version)
+        raise FileMismatchError("The published file did not consist of its blocks and was removed.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exports.payloads import DiscardFile, Done
 from exports.services import Services
-from exports.states import JobStatus
+from exports.steps.leftovers import discard_leftovers
 
 
 def discard_file(services: Services, order: DiscardFile) -> Done:
@@ -15,7 +15,5 @@ def discard_file(services: Services, order: DiscardFile) -> Done:
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    job = services.jobs.get(order.job.tenant, order.job.code)
-    if job is not None and job.status is JobStatus.CANCELLED and job.attempt == order.job.attempt:
-        services.files.discard(job.file_path)
+    discard_leftovers(services, order.job)
     return Done()

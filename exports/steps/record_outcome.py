@@ -5,7 +5,7 @@ from __future__ import annotations
 from exports.jobs import Job
 from exports.payloads import Done, RecordOutcome, Stopped
 from exports.services import Services
-from exports.states import JobStatus
+from exports.steps.leftovers import discard_leftovers
 from exports.steps.running import change_running
 
 
@@ -20,9 +20,7 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     """
     if change_running(services, order.job, lambda job: _ended(services, job, order)):
         return Done()
-    job = services.jobs.get(order.job.tenant, order.job.code)
-    if job is not None and job.status is JobStatus.CANCELLED and job.attempt == order.job.attempt:
-        services.files.discard(job.file_path)
+    discard_leftovers(services, order.job)
     return Stopped()
 
 

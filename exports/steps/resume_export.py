@@ -50,7 +50,7 @@ def _require_resumable(job: Job) -> None:
 
 def _forget_lost_pages(services: Services, job: Job) -> None:
     """Storage drops blocks seven days after they were staged, and when a job is cancelled."""
-    staged = services.files.staged(job.file_path)
+    blocks = services.files.look(job.file_path).blocks
     for record in list(services.pages.records(job.ref)):
-        if record.block and staged.get(record.block) != record.bytes:
+        if record.block and blocks.get(record.block) != record.bytes:
             services.pages.forget(job.ref, record.page)

@@ -10,7 +10,7 @@ import pytest
 
 from exports.adapters.blob_files import BlobFileStore
 from exports.blocks import block_id, digest
-from exports.errors import StorageUnavailableError
+from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs import JobRef
 from exports.ports import FileStore
 from shared.storage import StorageAccount
@@ -54,6 +54,10 @@ def _nothing(files: FileStore) -> None:
     files.check()
 
 
+def _discard(files: FileStore) -> None:
+    files.discard(PATH, files.look(PATH).version)
+
+
 both_kinds_of_traces = pytest.mark.parametrize(
     "leave", [_nothing, _stage, _publish, _publish_and_stage_more], ids=["nothing", "staged", "published", "both"]
 )
@@ -65,15 +69,15 @@ both_kinds_of_traces = pytest.mark.parametrize(
 @both_kinds_of_traces
 def test_a_discarded_file_leaves_neither_bytes_nor_blocks(files: FileStore, leave: Callable[[FileStore], None]) -> None:
     leave(files)
-    files.discard(PATH)
+    _discard(files)
     assert (files.size_bytes(PATH), files.staged(PATH)) == (None, {})
 
 
 @both_kinds_of_traces
 def test_discarding_twice_does_no_harm(files: FileStore, leave: Callable[[FileStore], None]) -> None:
     leave(files)
-    files.discard(PATH)
-    files.discard(PATH)
+    _discard(files)
+    _discard(files)
     assert (files.size_bytes(PATH), files.staged(PATH)) == (None, {})
 
 
@@ -82,17 +86,30 @@ def test_the_service_lists_nothing_of_a_discarded_file_not_even_uncommitted(
     blob_files: BlobFileStore, account: StorageAccount, leave: Callable[[FileStore], None]
 ) -> None:
     leave(blob_files)
-    blob_files.discard(PATH)
+    _discard(blob_files)
     container = account.blobs.get_container_client(blob_files._name)
     assert [blob.name for blob in container.list_blobs(include=["uncommittedblobs"])] == []
 
 
 def test_a_discarded_file_can_be_written_again(files: FileStore) -> None:
     _publish_and_stage_more(files)
-    files.discard(PATH)
+    _discard(files)
     files.stage(PATH, TWO, b"again")
     files.commit(PATH, [TWO])
     assert files.size_bytes(PATH) == 5
+
+
+@pytest.mark.parametrize("seen_published", [False, True])
+def test_a_file_published_after_the_look_is_not_discarded(files: FileStore, seen_published: bool) -> None:
+    _stage(files)
+    seen = files.commit(PATH, [TWO]) if seen_published else None
+    files.stage(PATH, ONE, b"one,")
+    files.commit(PATH, [ONE, TWO] if seen_published else [ONE], over=seen)
+    files.save_manifest(JOB.ref, b"{}")
+    with pytest.raises(FileChangedError):
+        files.discard(PATH, seen)
+    assert files.look(PATH).published
+    assert files.load_manifest(JOB.ref) == b"{}"
 
 
 def test_discarding_a_file_leaves_the_others(files: FileStore) -> None:
@@ -101,17 +118,18 @@ def test_discarding_a_file_leaves_the_others(files: FileStore) -> None:
     files.commit(other, [ONE])
     files.stage(other, TWO, b"more")
     _publish(files)
-    files.discard(PATH)
+    _discard(files)
     assert (files.size_bytes(other), files.staged(other)) == (4, {TWO: 4})
 
 
-def test_discarding_a_file_removes_its_proof_and_keeps_the_plan(
+def test_discarding_a_file_removes_all_proofs_and_keeps_the_plan(
     blob_files: BlobFileStore, account: StorageAccount
 ) -> None:
     _publish(blob_files)
     blob_files.save_manifest(JOB.ref, b"{}")
+    blob_files.save_manifest(JOB.ref.model_copy(update={"attempt": 2}), b"{}")
     blob_files.save_plan(JOB.ref, b"{}")
-    blob_files.discard(PATH)
+    _discard(blob_files)
     container = account.blobs.get_container_client(blob_files._name)
     assert [blob.name for blob in container.list_blobs()] == [f"{JOB.directory}/plan.json"]
 
@@ -130,9 +148,11 @@ def test_a_manifest_saved_again_replaces_the_one_before(files: FileStore) -> Non
     assert files.load_manifest(JOB.ref) == b"second"
 
 
-def test_attempts_of_a_job_share_the_manifest(files: FileStore) -> None:
-    files.save_manifest(JOB.ref, b"{}")
-    assert files.load_manifest(JOB.ref.model_copy(update={"attempt": 2})) == b"{}"
+def test_attempts_of_a_job_have_manifests_of_their_own(files: FileStore) -> None:
+    later = JOB.ref.model_copy(update={"attempt": 2})
+    files.save_manifest(later, b"later")
+    files.save_manifest(JOB.ref, b"held up")
+    assert files.load_manifest(later) == b"later"
 
 
 def test_jobs_and_tenants_have_manifests_of_their_own(files: FileStore) -> None:
@@ -151,7 +171,7 @@ def test_the_manifest_of_50_000_pages_comes_back_whole(files: FileStore) -> None
 @pytest.mark.parametrize(
     "use",
     [
-        lambda files, job: files.discard(PATH),
+        lambda files, job: files.discard(PATH, None),
         lambda files, job: files.save_manifest(job, b"{}"),
         lambda files, job: files.load_manifest(job),
     ],

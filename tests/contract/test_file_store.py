@@ -17,9 +17,9 @@ from azure.core.exceptions import HttpResponseError
 from devhost.local.azurite import connection_string
 from devhost.local.ports import free_port
 from exports.adapters.blob_files import BlobFileStore
-from exports.errors import StorageUnavailableError
+from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs import JobRef
-from exports.ports import FileStore
+from exports.ports import FileState, FileStore
 from shared.storage import StorageAccount
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryFileStore
@@ -186,7 +186,7 @@ def test_a_refused_commit_leaves_the_staged_blocks_alone(files: FileStore) -> No
 
 def test_committing_the_same_list_again_changes_nothing(harness: Harness) -> None:
     _publish(harness.files, b"abc")
-    harness.files.commit(PATH, [ONE])
+    harness.files.commit(PATH, [ONE], over=harness.files.look(PATH).version)
     assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
 
 
@@ -219,35 +219,84 @@ def test_staging_after_the_commit_leaves_the_published_file_alone(harness: Harne
     assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
 
 
-# --- deleting ---
+def test_a_commit_may_name_published_and_staged_blocks(harness: Harness) -> None:
+    _publish(harness.files, b"one,")
+    harness.files.stage(PATH, TWO, b"two,")
+    harness.files.commit(PATH, [TWO, ONE], over=harness.files.look(PATH).version)
+    assert harness.download(harness.files.link(PATH, _soon())) == b"two,one,"
 
 
-def test_a_deleted_file_is_gone(harness: Harness) -> None:
+# --- looking, and committing over what was seen ---
+
+
+def test_of_a_file_that_never_was_nothing_is_seen(files: FileStore) -> None:
+    assert files.look(PATH) == FileState()
+
+
+def test_of_a_staged_file_the_blocks_are_seen_and_no_version(files: FileStore) -> None:
+    files.stage(PATH, ONE, b"one,")
+    assert files.look(PATH) == FileState(None, (), {ONE: 4})
+
+
+def test_of_a_published_file_its_blocks_are_seen_in_order_and_those_staged_since(files: FileStore) -> None:
+    for block, data in ((ONE, b"one,"), (TWO, b"two,,")):
+        files.stage(PATH, block, data)
+    version = files.commit(PATH, [TWO, ONE])
+    files.stage(PATH, THREE, b"three,")
+    assert files.look(PATH) == FileState(version, ((TWO, 5), (ONE, 4)), {THREE: 6})
+    assert files.look(PATH).blocks == {ONE: 4, TWO: 5, THREE: 6}
+
+
+def test_staging_is_no_new_version_and_publishing_is_one(files: FileStore) -> None:
+    _publish(files, b"abc")
+    first = files.look(PATH).version
+    files.stage(PATH, TWO, b"two,")
+    assert files.look(PATH).version == first
+    assert files.commit(PATH, [ONE, TWO], over=first) != first
+
+
+def test_a_file_is_not_published_where_one_is_that_was_not_seen(harness: Harness) -> None:
     _publish(harness.files, b"abc")
-    link = harness.files.link(PATH, _soon())
-    harness.files.delete(PATH)
-    assert harness.files.size_bytes(PATH) is None
-    assert harness.download(link) is None
+    harness.files.stage(PATH, TWO, b"two,")
+    with pytest.raises(FileChangedError):
+        harness.files.commit(PATH, [TWO])
+    assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
+    assert harness.files.look(PATH).staged == {TWO: 4}
 
 
-def test_deleting_twice_does_no_harm(files: FileStore) -> None:
+@pytest.mark.parametrize("change", ["published", "removed"])
+def test_a_file_is_not_published_over_a_version_that_is_gone(files: FileStore, change: str) -> None:
     _publish(files, b"abc")
-    files.delete(PATH)
-    files.delete(PATH)
-    assert files.size_bytes(PATH) is None
+    seen = files.look(PATH).version
+    files.stage(PATH, TWO, b"two,")
+    if change == "removed":
+        files.discard(PATH, seen)
+        files.stage(PATH, ONE, b"abc")
+    else:
+        files.commit(PATH, [TWO], over=seen)
+        files.stage(PATH, ONE, b"abc")
+    before = files.look(PATH)
+    with pytest.raises(FileChangedError):
+        files.commit(PATH, [ONE], over=seen)
+    assert files.look(PATH) == before
 
 
-def test_deleting_a_file_that_was_only_staged_does_no_harm(files: FileStore) -> None:
-    files.stage(PATH, ONE, b"abc")
-    files.delete(PATH)
-    assert files.size_bytes(PATH) is None
+def test_of_many_that_publish_at_once_one_does(files: FileStore) -> None:
+    blocks = [f"00000{number}" for number in range(8)]
+    for block in blocks:
+        files.stage(PATH, block, block.encode())
 
+    def publish(block: str) -> bool:
+        try:
+            files.commit(PATH, [block])
+        except (FileChangedError, HttpResponseError):  # the first commit drops the blocks of the others
+            return False
+        return True
 
-def test_deleting_a_file_leaves_the_others(files: FileStore) -> None:
-    _publish(files, b"abc")
-    _publish(files, b"abcd", "tenant/other/clients.csv")
-    files.delete(PATH)
-    assert files.size_bytes("tenant/other/clients.csv") == 4
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(publish, blocks))
+    assert outcomes.count(True) == 1
+    assert files.look(PATH).published == ((blocks[outcomes.index(True)], 6),)
 
 
 # --- links ---
@@ -357,9 +406,9 @@ def test_checking_an_answering_store_passes(files: FileStore) -> None:
         lambda files, job: files.commit(PATH, [ONE]),
         lambda files, job: files.size_bytes(PATH),
         lambda files, job: files.facts(PATH),
-        lambda files, job: files.delete(PATH),
+        lambda files, job: files.look(PATH),
     ],
-    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "facts", "delete"],
+    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "facts", "look"],
 )
 def test_a_store_that_does_not_answer_can_be_tried_again(
     unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -12,12 +13,12 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from exports.audit import AuditEntry
-from exports.errors import JobNotFoundError, MappingNotFoundError
+from exports.errors import FileChangedError, JobNotFoundError, MappingNotFoundError
 from exports.idempotency import IdempotencyRecord
 from exports.job_codes import first_code_before
 from exports.jobs import Job, JobRef
 from exports.mappings import SavedMapping
-from exports.ports import PageRecord
+from exports.ports import FileState, PageRecord
 from exports.services import Services
 from exports.settings import Settings
 from exports.states import JobStatus
@@ -120,6 +121,7 @@ class _Blob:
     uncommitted: dict[str, bytes] = field(default_factory=dict)
     committed: list[tuple[str, bytes]] | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
 class MemoryFileStore:
@@ -130,10 +132,13 @@ class MemoryFileStore:
 
     def __init__(self, clock: Callable[[], datetime] = Clock()) -> None:  # noqa: B008 - read only
         self.before_stage: Hook = do_nothing
+        self.before_commit: Hook = do_nothing
+        self.before_discard: Hook = do_nothing
         self.commits = 0
+        self._versions = itertools.count(1)
         self._clock = clock
         self._plans: dict[tuple[str, str], bytes] = {}
-        self._manifests: dict[tuple[str, str], bytes] = {}
+        self._manifests: dict[tuple[str, str, int], bytes] = {}
         self._blobs: dict[str, _Blob] = {}
         self._lock = Lock()
 
@@ -145,16 +150,18 @@ class MemoryFileStore:
         return self._plans[job.tenant, job.code]
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:
-        self._manifests[job.tenant, job.code] = document
+        self._manifests[job.tenant, job.code, job.attempt] = document
 
     def load_manifest(self, job: JobRef) -> bytes:
-        return self._manifests[job.tenant, job.code]
+        return self._manifests[job.tenant, job.code, job.attempt]
 
-    def discard(self, path: str) -> None:
+    def discard(self, path: str, version: str | None) -> None:
+        self.before_discard()
         with self._lock:
+            self._require(path, version)
             self._blobs.pop(path, None)
             tenant, code, _ = path.split("/", 2)
-            self._manifests.pop((tenant, code), None)
+            self._manifests = {key: kept for key, kept in self._manifests.items() if key[:2] != (tenant, code)}
 
     def stage(self, path: str, block: str, data: bytes) -> None:
         self.before_stage()
@@ -169,14 +176,30 @@ class MemoryFileStore:
         blob = self._blobs.get(path, _Blob())
         return {block: len(data) for block, data in blob.uncommitted.items()}
 
-    def commit(self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None) -> None:
+    def look(self, path: str) -> FileState:
+        blob = self._blobs.get(path, _Blob())
+        published = tuple((block, len(data)) for block, data in blob.committed or ())
+        return FileState(blob.version, published, self.staged(path))
+
+    def commit(
+        self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None, *, over: str | None = None
+    ) -> str:
+        self.before_commit()
         with self._lock:
+            self._require(path, over)
             blob = self._blobs.setdefault(path, _Blob())
             known = {**dict(blob.committed or ()), **blob.uncommitted}
             if not known.keys() >= set(blocks):
                 raise HttpResponseError("InvalidBlockList")
-            self._blobs[path] = _Blob(committed=[(block, known[block]) for block in blocks], facts=dict(facts or {}))
+            committed = [(block, known[block]) for block in blocks]
+            version = str(next(self._versions))
+            self._blobs[path] = _Blob(committed=committed, version=version, facts=dict(facts or {}))
             self.commits += 1
+            return version
+
+    def _require(self, path: str, version: str | None) -> None:
+        if self._blobs.get(path, _Blob()).version != version:
+            raise FileChangedError("The file was changed by another attempt meanwhile.")
 
     def size_bytes(self, path: str) -> int | None:
         data = self.read(path)
@@ -184,11 +207,6 @@ class MemoryFileStore:
 
     def facts(self, path: str) -> dict[str, str]:
         return dict(self._blobs.get(path, _Blob()).facts)
-
-    def delete(self, path: str) -> None:
-        with self._lock:
-            if self.read(path) is not None:
-                del self._blobs[path]
 
     def check(self) -> None:
         pass

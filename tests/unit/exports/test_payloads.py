@@ -19,6 +19,7 @@ from exports.payloads import (
     ExportJob,
     ExportWave,
     Limits,
+    PagesLost,
     PagesPlanned,
     PageWritten,
     PlanPages,
@@ -49,7 +50,11 @@ ORDERS: list[tuple[Model, dict[str, Any]]] = [
     (ExportJob(job=REF), {"job": JOB, "limits": LIMITS_JSON, "progress": None}),
     (
         ExportJob(job=REF, progress=Progress(pages=9, next_page=4, rows=40, bytes=400)),
-        {"job": JOB, "limits": LIMITS_JSON, "progress": {"pages": 9, "nextPage": 4, "rows": 40, "bytes": 400}},
+        {
+            "job": JOB,
+            "limits": LIMITS_JSON,
+            "progress": {"pages": 9, "nextPage": 4, "rows": 40, "bytes": 400, "losses": 0},
+        },
     ),
     (ExportWave(job=REF, limits=Limits(), start=0, stop=4), {"job": JOB, "limits": LIMITS_JSON, "start": 0, "stop": 4}),
     (PlanPages(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
@@ -63,6 +68,7 @@ OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (PagesPlanned(pages=4, rows=40), {"kind": "PagesPlanned", "pages": 4, "rows": 40}),
     (PageWritten(rows=10, bytes=100), {"kind": "PageWritten", "rows": 10, "bytes": 100}),
     (WaveWritten(rows=40, bytes=400), {"kind": "WaveWritten", "rows": 40, "bytes": 400}),
+    (PagesLost(next_page=2, rows=20, bytes=200), {"kind": "PagesLost", "nextPage": 2, "rows": 20, "bytes": 200}),
     (Done(), {"kind": "Done"}),
     (Stopped(), {"kind": "Stopped"}),
     (Rejected(failure=FAILURE), {"kind": "Rejected", "failure": FAILURE_JSON}),

@@ -88,7 +88,7 @@ def test_the_commit_is_told_what_was_counted() -> None:
 
 def test_after_some_waves_the_job_continues_as_new_with_its_sums() -> None:
     first = export(Steps(pages=7), wave_pages=1, waves_per_execution=4)
-    assert first.continued_with["progress"] == {"pages": 7, "nextPage": 4, "rows": 40, "bytes": 4_000}
+    assert first.continued_with["progress"] == {"pages": 7, "nextPage": 4, "rows": 40, "bytes": 4_000, "losses": 0}
 
     second = run(EXPORT_JOB, first.continued_with, Steps(pages=7))
 
@@ -200,3 +200,33 @@ def test_recording_the_end_is_tried_for_a_long_time() -> None:
     export(steps, retry=RetryPolicy(tries=2))
 
     assert steps.calls["record_outcome"] == 41
+
+
+def lost_pages(times: int) -> Any:
+    def answer(call: int, _payload: Any) -> Any:
+        return {"kind": "PagesLost", "nextPage": 4, "rows": 40, "bytes": 4_000} if call <= times else None
+
+    return answer
+
+
+def test_after_pages_were_lost_the_job_goes_on_from_the_first_of_them_and_commits_again() -> None:
+    steps = Steps(pages=7, commit_file=lost_pages(1))
+    first = export(steps, wave_pages=3)
+    assert first.continued_with["progress"] == {"pages": 7, "nextPage": 4, "rows": 40, "bytes": 4_000, "losses": 1}
+
+    second = run(EXPORT_JOB, first.continued_with, steps)
+
+    assert [work.input["start"] for work in second.scheduled if work.name == EXPORT_WAVE] == [4]
+    assert [order["rows"] for order in second.orders("commit_file")] == [70]
+    assert [order["failure"] for order in second.orders("record_outcome")] == [None]
+
+
+def test_pages_that_are_lost_again_and_again_fail_the_job_which_can_be_resumed() -> None:
+    steps = Steps(pages=7, commit_file=lost_pages(99))
+    done = export(steps, wave_pages=3)
+    while done.continued_with is not None:
+        done = run(EXPORT_JOB, done.continued_with, steps)
+
+    assert steps.calls["commit_file"] == 4
+    (order,) = done.orders("record_outcome")
+    assert (order["failure"]["code"], order["failure"]["resumable"]) == ("file-mismatch", True)

@@ -22,7 +22,16 @@ from exports.steps.record_outcome import record_outcome
 from exports.steps.record_progress import record_progress
 from exports.steps.write_page import write_page
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, a_planned_job, a_stored_job, some_clients, stored, take_over, write_pages
+from tests.support.steps import (
+    TENANT,
+    a_planned_job,
+    a_stored_job,
+    cancel,
+    some_clients,
+    stored,
+    take_over,
+    write_pages,
+)
 
 ROWS = 5
 Stage = Callable[[MemoryServices], Job]
@@ -162,7 +171,7 @@ def test_a_cancel_that_storage_interrupts_is_made_good_by_the_next_try(monkeypat
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
 
-    def fail(_: str) -> None:
+    def fail(_path: str, _version: str | None) -> None:
         raise StorageUnavailableError("No answer.")
 
     with monkeypatch.context() as broken:
@@ -197,17 +206,11 @@ def cancel_once(services: MemoryServices, job: Job) -> None:
     _cancel(services, job)
 
 
-def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof() -> None:
     services = a_services(some_clients(ROWS))
     job = a_planned_job(services)
     order = write_pages(services, job)
-    commit = services.files.commit
-
-    def commit_after_the_cancel(path: str, blocks: list[str], facts: dict[str, str]) -> None:
-        services.jobs.change(TENANT, job.code, lambda job: job.cancel(services.now()))
-        commit(path, blocks, facts)
-
-    monkeypatch.setattr(services.files, "commit", commit_after_the_cancel)
+    services.files.before_commit = lambda: cancel(services, job)
     commit_file(services, order)
     assert record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes)) == Stopped()
     assert _left(services, job) == NOTHING

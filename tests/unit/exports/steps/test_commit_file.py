@@ -147,40 +147,18 @@ def test_a_plan_whose_pages_are_others_or_do_not_tile_is_a_mismatch(
     _refuse(services, job, order)
 
 
-@pytest.mark.parametrize("page", [0, 1, 2])
-def test_a_page_without_record_is_a_mismatch(page: int) -> None:
-    services, job, order = _ready()
-    services.pages.forget(job.ref, page)
-    _refuse(services, job, order)
-
-
 @pytest.mark.parametrize("change", [{"pages": 2}, {"pages": 4}, {"rows": 4}, {"rows": 6}, {"bytes": 1}])
 def test_sums_other_than_those_counted_are_a_mismatch(change: dict[str, int]) -> None:
     services, job, order = _ready()
     _refuse(services, job, order.model_copy(update=change))
 
 
-@pytest.mark.parametrize("page", [0, 1, 2])
-def test_a_block_that_storage_no_longer_holds_is_a_mismatch(page: int) -> None:
-    services, job, order = _ready()
-    record = services.pages.find(job.ref, page)
-    assert record is not None
-    services.files.lose_block(job.file_path, record.block)
-    _refuse(services, job, order)
-
-
-def test_a_block_of_another_size_is_a_mismatch() -> None:
-    services, job, order = _ready()
-    record = services.pages.find(job.ref, 1)
-    assert record is not None
-    services.files.stage(job.file_path, record.block, b"shorter")
-    _refuse(services, job, order)
-
-
-def test_a_file_that_did_not_get_the_size_of_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_did_not_get_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     services, job, order = _ready()
     commit = services.files.commit
-    monkeypatch.setattr(services.files, "commit", lambda path, blocks, facts: commit(path, blocks[1:], facts))
+    monkeypatch.setattr(
+        services.files, "commit", lambda path, blocks, facts, over: commit(path, blocks[1:], facts, over=over)
+    )
     with pytest.raises(FileMismatchError, match="was removed"):
         commit_file(services, order)
     assert services.files.read(job.file_path) is None
@@ -190,8 +168,8 @@ def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatc
     services, job, order = _ready()
     commit = services.files.commit
 
-    def commit_and_lose_the_answer(path: str, blocks: list[str], facts: dict[str, str]) -> None:
-        commit(path, blocks, facts)
+    def commit_and_lose_the_answer(path: str, blocks: list[str], facts: dict[str, str], *, over: str | None) -> None:
+        commit(path, blocks, facts, over=over)
         raise StorageUnavailableError("No answer.")
 
     monkeypatch.setattr(services.files, "commit", commit_and_lose_the_answer)
@@ -201,16 +179,10 @@ def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatc
     assert services.files.read(job.file_path) == HEADER + RECORDS
 
 
-def test_a_block_lost_between_the_proof_and_the_commit_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_lost_between_the_proof_and_the_commit_publishes_nothing() -> None:
     services, job, order = _ready()
-    staged = services.files.staged
-
-    def lose_one_after_looking(path: str) -> dict[str, int]:
-        found = staged(path)
-        services.files.lose_block(path, next(iter(found)))
-        return found
-
-    monkeypatch.setattr(services.files, "staged", lose_one_after_looking)
+    block = next(iter(services.files.staged(job.file_path)))
+    services.files.before_commit = lambda: services.files.lose_block(job.file_path, block)
     with pytest.raises(HttpResponseError):
         commit_file(services, order)
     assert services.files.read(job.file_path) is None

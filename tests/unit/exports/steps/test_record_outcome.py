@@ -124,7 +124,7 @@ def test_the_file_of_a_cancelled_job_is_removed_by_the_next_try_if_storage_did_n
     services, job, order = _committed()
     cancel(services, job)
 
-    def fail(_: str) -> None:
+    def fail(_path: str, _version: str | None) -> None:
         raise StorageUnavailableError("No answer.")
 
     with monkeypatch.context() as broken:

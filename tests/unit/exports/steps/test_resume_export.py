@@ -87,7 +87,7 @@ def test_a_cancelled_job_goes_on_and_reads_what_the_cancel_removed() -> None:
     services, job = _ten_pages()
     _write(services, job, range(5))
     cancel(services, job)
-    services.files.discard(job.file_path)
+    services.files.discard(job.file_path, None)
 
     resumed = _resume(services, job)
 

@@ -1,0 +1,34 @@
+"""What a cancelled job has left in storage, and how it is removed without harm to an attempt that came after."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from exports.errors import FileChangedError
+from exports.jobs import JobRef
+from exports.services import Services
+from exports.states import JobStatus
+
+_LOOKS = 3
+
+
+def discard_leftovers(services: Services, ref: JobRef) -> None:
+    """Remove file, proof and staged blocks of an attempt that was cancelled; nothing if the job goes on, or went on.
+
+    Looks at the file first and at the job second. So whoever is held up in between removes nothing that a later attempt
+    publishes; blocks that it stages in that moment may go, and are read again (see `commit_file`).
+
+    Raises:
+        StorageUnavailableError: Can be tried again.
+    """
+    for _ in range(_LOOKS):
+        job = services.jobs.get(ref.tenant, ref.code)
+        if job is None:
+            return
+        file = services.files.look(job.file_path)
+        job = services.jobs.get(ref.tenant, ref.code)
+        if job is None or job.status is not JobStatus.CANCELLED or job.attempt != ref.attempt:
+            return
+        with suppress(FileChangedError):  # a step that was still under way has published: look again
+            services.files.discard(job.file_path, file.version)
+            return
