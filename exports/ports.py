@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exports.audit import AuditEntry
 from exports.idempotency import IdempotencyRecord
@@ -14,6 +14,10 @@ from exports.jobs import Job, JobRef
 from exports.mappings import SavedMapping
 from exports.requests import ClientFilter
 from exports.states import JobStatus
+
+if TYPE_CHECKING:
+    from exports.csv.rendering import Records
+    from exports.csv.rows import CsvRows
 
 Row = Sequence[Any]
 """Values of one client in the order of `ClientSelection.columns`, as the database driver gives them."""
@@ -70,6 +74,18 @@ class ClientSource(Protocol):
         """Yield the clients of a key range in key order, in lists of bounded length, without holding the whole range.
 
         The iterator owns a connection until it is exhausted or closed.
+        """
+
+    def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
+        """Yield the records of a key range in key order, some at a time, without holding the whole range.
+
+        Byte for byte what `exports.csv.rendering.render_lists` makes of what `read` yields, however it is done.
+
+        Args:
+            selection: Its columns are those `csv_rows` expects.
+
+        Raises:
+            SourceMismatchError: A value does not fit its column, or a client comes twice.
         """
 
 

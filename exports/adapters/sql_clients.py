@@ -12,6 +12,8 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
 from exports.adapters import sql_statements
 from exports.adapters.sql_engines import make_engine
 from exports.adapters.sql_errors import source_errors
+from exports.csv.rendering import Records, render_lists
+from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
 
@@ -68,6 +70,10 @@ class SqlClientSource:
         with self._connection() as connection, connection.execute(statement) as result:
             while rows := _fetch_tuples(result):
                 yield rows
+
+    def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
+        """Read, then render."""
+        return render_lists(self.read(selection, key_range), csv_rows)
 
     def close(self) -> None:
         """Close idle connections; the next use opens new ones."""

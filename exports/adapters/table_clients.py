@@ -14,6 +14,8 @@ from azure.data.tables import TableClient
 from exports.adapters.table_client_boundaries import Mark, Scanner, find_boundaries
 from exports.adapters.table_client_filters import EntityFilter, make_filter
 from exports.adapters.table_client_keys import TenantKeys
+from exports.csv.rendering import Records, render_lists
+from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.fields import KEY_COLUMNS, VIEW_COLUMNS
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
@@ -66,6 +68,10 @@ class TableClientSource:
                 left -= len(rows)
                 if left <= 0:
                     return
+
+    def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
+        """Read, then render."""
+        return render_lists(self.read(selection, key_range), csv_rows)
 
     def entities(
         self, selection: ClientSelection, columns: Iterable[str], conditions: Sequence[str], at_most: int | None = None

@@ -10,12 +10,11 @@ from itertools import chain
 from exports.blocks import block_id, digest
 from exports.checksums import crc32_of
 from exports.csv.compression import pack
-from exports.csv.rows import CsvRows
-from exports.errors import SourceMismatchError
+from exports.csv.rendering import Records
 from exports.jobs import Job, JobRef
 from exports.page_plan import PagePlan
 from exports.payloads import PageWritten, Stopped, WritePage
-from exports.ports import PageRecord, Row
+from exports.ports import PageRecord
 from exports.services import Services
 from exports.steps.running import find_running
 from exports.steps.selection import rows_of, select_clients
@@ -77,47 +76,35 @@ def _render(services: Services, order: WritePage) -> tuple[int, bytes]:
     plan = _load_plan(services, order.job.tenant, order.job.code)
     csv_rows = rows_of(plan.spec)
     selection = select_clients(order.job.tenant, plan.spec, csv_rows)
+    rendered = services.clients.render(selection, plan.key_range(order.page), csv_rows)
     counts: list[int] = []
-    lists = _while_running(services, order.job, services.clients.read(selection, plan.key_range(order.page)))
-    parts = _render_lists(lists, csv_rows, counts)
+    parts = _counted(_while_running(services, order.job, rendered), counts)
     opening = [csv_rows.opening(with_header=plan.spec.include_headers)] if order.page == 0 else []
     data = pack(chain(opening, parts), plan.spec.format.compression)
     empty = not counts and order.page > 0
     return sum(counts), b"" if empty else data
 
 
-def _while_running(services: Services, ref: JobRef, lists: Iterable[list[Row]]) -> Iterator[list[Row]]:
-    """Pass lists on; where reading takes long look in between whether the job still runs.
+def _while_running(services: Services, ref: JobRef, rendered: Iterable[Records]) -> Iterator[Records]:
+    """Pass records on; where reading takes long look in between whether the job still runs.
 
     Raises:
         _StoppedError: It does not.
     """
     looked = services.now()
-    for rows in lists:
+    for records in rendered:
         if services.now() - looked >= _LOOK_AGAIN:
             if find_running(services, ref) is None:
                 raise _StoppedError
             looked = services.now()
-        yield rows
+        yield records
 
 
-def _render_lists(lists: Iterable[list[Row]], csv_rows: CsvRows, counts: list[int]) -> Iterator[bytes]:
-    """Render list by list, so that a page to be compressed is never in memory as a whole; notes their lengths."""
-    last_code: object = None
-    for rows in lists:
-        last_code = _require_unique_codes(rows, last_code)
-        counts.append(len(rows))
-        yield csv_rows.render(rows)
-
-
-def _require_unique_codes(rows: list[Row], last_code: object) -> object:
-    """Rows arrive in key order, so equal codes are neighbours."""
-    for row in rows:
-        if row[0] == last_code:
-            message = f"The clients view returns the client {last_code} more than once; tenant and code must be unique."
-            raise SourceMismatchError(message)
-        last_code = row[0]
-    return last_code
+def _counted(rendered: Iterable[Records], counts: list[int]) -> Iterator[bytes]:
+    """Give the bytes one by one, so that a page to be compressed is never in memory as a whole; notes the clients."""
+    for records in rendered:
+        counts.append(records.rows)
+        yield records.data
 
 
 @lru_cache(maxsize=16)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from exports.csv.rendering import Records, render_lists
+from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
 from exports.fields import VIEW_COLUMNS
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
@@ -58,6 +60,9 @@ class MemoryClients:
         for first in range(0, len(rows), self.rows_per_list):
             yield rows[first : first + self.rows_per_list]
         self.after_read()
+
+    def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
+        return render_lists(self.read(selection, key_range), csv_rows)
 
     def _select(self, selection: ClientSelection) -> list[Client]:
         of_tenant = [client for client in self.clients if client["tenant"] == selection.tenant]
