@@ -4,7 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.services import services_from_environment
-from exports.triggers import docs_http, estimate_http, export_http, health_http, job_http, mapping_http
+from exports.triggers import docs_http, estimate_http, export_http, health_http, job_http, mapping_http, schedule_http
 from exports.triggers.export_activities import export_activities
 from exports.triggers.export_orchestrators import export_orchestrators
 from exports.triggers.schedule_timer import schedule_timer
@@ -14,6 +14,7 @@ ROUTES = (
     *estimate_http.ROUTES,
     *job_http.ROUTES,
     *mapping_http.ROUTES,
+    *schedule_http.ROUTES,
     *health_http.ROUTES,
     *docs_http.ROUTES,
 )
@@ -24,6 +25,7 @@ for blueprint in (
     estimate_http.estimate_http(services_from_environment),
     job_http.job_http(services_from_environment),
     mapping_http.mapping_http(services_from_environment),
+    schedule_http.schedule_http(services_from_environment),
     export_activities(services_from_environment),
     export_orchestrators(),
     schedule_timer(services_from_environment),

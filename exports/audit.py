@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from exports.jobs import ExportSpec, Job
+from exports.jobs import Job
+from exports.requests import ClientFilter, ColumnMapping
+from exports.schedules import Schedule
 from shared.models import Model, Moment
 
 
@@ -17,6 +20,9 @@ class AuditAction(StrEnum):
     CANCELLED = "Cancelled"
     RESUMED = "Resumed"
     DOWNLOADED = "Downloaded"
+    SCHEDULE_CREATED = "ScheduleCreated"
+    SCHEDULE_CHANGED = "ScheduleChanged"
+    SCHEDULE_DELETED = "ScheduleDeleted"
 
 
 class AuditEntry(Model):
@@ -24,7 +30,8 @@ class AuditEntry(Model):
 
     Attributes:
         actor: Id of the API key, or the schedule.
-        fields: Fields of the export, in column order.
+        code: Of the job, or of the schedule.
+        fields: Fields of the export, in column order; of a schedule those that its request names itself.
         filter: Its filter, as in a request.
         rows, bytes: Of the file, where it is known.
     """
@@ -48,13 +55,31 @@ def audit_entry(action: AuditAction, actor: str, job: Job, moment: datetime) -> 
         action=action,
         actor=actor,
         code=job.code,
-        fields=tuple(column.target_field.value for column in job.spec.columns),
-        filter=_shown_filter(job.spec),
+        fields=_fields(job.spec.columns),
+        filter=_shown_filter(job.spec.filter),
         rows=job.total_items,
         bytes=job.file_bytes,
     )
 
 
-def _shown_filter(spec: ExportSpec) -> dict[str, Any]:
-    shown = spec.filter.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+def schedule_entry(action: AuditAction, actor: str, schedule: Schedule, moment: datetime) -> AuditEntry:
+    """Describe what was done with a schedule."""
+    request = schedule.content.request
+    return AuditEntry(
+        tenant=schedule.tenant,
+        moment=moment,
+        action=action,
+        actor=actor,
+        code=schedule.code,
+        fields=_fields(request.column_mappings or ()),
+        filter=_shown_filter(request.filter),
+    )
+
+
+def _fields(columns: Iterable[ColumnMapping]) -> tuple[str, ...]:
+    return tuple(column.target_field.value for column in columns)
+
+
+def _shown_filter(wanted: ClientFilter) -> dict[str, Any]:
+    shown = wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return shown | ({"search": "(given)"} if "search" in shown else {})

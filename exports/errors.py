@@ -10,6 +10,8 @@
     │   ├── MappingNotFoundError        there is no such mapping
     │   ├── PresetReadOnlyError         a preset belongs to everyone
     │   ├── TooManyMappingsError        the tenant has as many mappings as it may
+    │   ├── ScheduleNotFoundError       there is no such schedule
+    │   ├── TooManySchedulesError       the tenant has as many schedules as it may
     │   ├── NotCompletedError           the job has no file
     │   ├── NotResumableError           the job cannot go on with what it has
     │   ├── ExpiredError                the file is no longer kept
@@ -77,6 +79,14 @@ class PresetReadOnlyError(RefusedError):
 
 class TooManyMappingsError(RefusedError):
     """The tenant has as many mappings as it may have."""
+
+
+class ScheduleNotFoundError(RefusedError):
+    """There is no such schedule."""
+
+
+class TooManySchedulesError(RefusedError):
+    """The tenant has as many schedules as it may have."""
 
 
 class NotCompletedError(RefusedError):

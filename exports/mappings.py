@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from exports.requests import ColumnMapping
+from exports.saved import Name, moment_of_change, new_code, to_millisecond
 from shared.models import Model, Moment
 
 MAX_MAPPINGS = 500
 """How many mappings a tenant may save, so that a list of all of them is always affordable."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CODE = re.compile("[0-9a-f]{20}")
-_TICK = timedelta(milliseconds=1)
 
 
 class MatchField(StrEnum):
@@ -39,27 +33,13 @@ class MappingType(StrEnum):
     CLIENT = "Client"
 
 
-def _one_line(name: str) -> str:
-    if _CONTROL.search(name):
-        raise PydanticCustomError("control_characters", "leave out line breaks and other control characters")
-    return name
-
-
-MappingName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_one_line),
-    Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"}),
-]
-"""Trimmed; one line."""
-
 Columns = Annotated[tuple[ColumnMapping, ...], Field(min_length=1)]
 
 
 class CreateCsvMappingDto(Model):
     """The body of `POST …/csv-mappings`. `matchField` is `Code` unless given."""
 
-    name: MappingName
+    name: Name
     column_mappings: Columns
     mapping_type: MappingType
     match_field: MatchField | None = None
@@ -68,7 +48,7 @@ class CreateCsvMappingDto(Model):
 class UpdateCsvMappingDto(Model):
     """The body of `PUT …/csv-mappings/{code}`. Without `matchField` the mapping keeps the one it has."""
 
-    name: MappingName
+    name: Name
     column_mappings: Columns
     mapping_type: MappingType | None = None
     match_field: MatchField | None = None
@@ -118,7 +98,7 @@ class SavedMapping:
             match_field=request.match_field or self.content.match_field,
             mapping_type=request.mapping_type or self.content.mapping_type,
         )
-        return replace(self, content=content, updated_date=max(_to_millisecond(now), self.updated_date + _TICK))
+        return replace(self, content=content, updated_date=moment_of_change(now, self.updated_date))
 
 
 def new_mapping(tenant: str, request: CreateCsvMappingDto, now: datetime) -> SavedMapping:
@@ -129,13 +109,8 @@ def new_mapping(tenant: str, request: CreateCsvMappingDto, now: datetime) -> Sav
         match_field=request.match_field or MatchField.CODE,
         mapping_type=request.mapping_type,
     )
-    created = _to_millisecond(now)
-    return SavedMapping(tenant, secrets.token_hex(10), content, created, created)
-
-
-def is_mapping_code(text: str) -> bool:
-    """Say whether `text` has the shape of a saved mapping's code (so that nothing else reaches a storage query)."""
-    return _CODE.fullmatch(text) is not None
+    created = to_millisecond(now)
+    return SavedMapping(tenant, new_code(), content, created, created)
 
 
 def show_mapping(mapping: SavedMapping) -> CsvMappingDto:
@@ -157,7 +132,3 @@ def show_content(
         created_date=created,
         updated_date=updated,
     )
-
-
-def _to_millisecond(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from exports.ports import AuditLog, ClientSource, FileStore, IdempotencyStore, JobStore, MappingStore, PageLedger
+from exports.ports import (
+    AuditLog,
+    ClientSource,
+    FileStore,
+    IdempotencyStore,
+    JobStore,
+    MappingStore,
+    PageLedger,
+    RunHistory,
+    ScheduleStore,
+)
 from exports.settings import Settings, read_settings
 from shared.key_ring import KeyRing
 
@@ -23,6 +33,8 @@ class Services:
     pages: PageLedger
     files: FileStore
     mappings: MappingStore
+    schedules: ScheduleStore
+    runs: RunHistory
     requests: IdempotencyStore
     audit: AuditLog
     keys: KeyRing
@@ -42,6 +54,8 @@ def build_services(settings: Settings) -> Services:
     from exports.adapters.table_jobs import TableJobStore
     from exports.adapters.table_mappings import TableMappingStore
     from exports.adapters.table_pages import TablePageLedger
+    from exports.adapters.table_runs import TableRunHistory
+    from exports.adapters.table_schedules import TableScheduleStore
     from shared.storage import StorageAccount
     from shared.table_keys import TableKeyStore
 
@@ -53,6 +67,8 @@ def build_services(settings: Settings) -> Services:
         pages=TablePageLedger(account),
         files=BlobFileStore(account),
         mappings=TableMappingStore(account),
+        schedules=TableScheduleStore(account),
+        runs=TableRunHistory(account),
         requests=TableIdempotencyStore(account),
         audit=TableAuditLog(account),
         keys=KeyRing(TableKeyStore(account)),

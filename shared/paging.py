@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from shared.models import Model
@@ -25,6 +26,19 @@ class ListDto(Model, Generic[T]):
     limit: int
     has_more: bool
     continuation_token: str | None = None
+
+
+def page_of(items: Iterable[T], position: Callable[[T], str], limit: int, after: str | None = None) -> ListDto[T]:
+    """Give one page of a list that is held as a whole, in the order of the positions.
+
+    Args:
+        position: A text for each item, no two the same.
+        after: The position of the last item before; that item may be gone.
+    """
+    rest = sorted((item for item in items if after is None or position(item) > after), key=position)
+    page, has_more = tuple(rest[:limit]), len(rest) > limit
+    token = encode_token(position(page[-1])) if has_more else None
+    return ListDto(data=page, limit=limit, has_more=has_more, continuation_token=token)
 
 
 class BadTokenError(ValueError):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 from azure.data.tables import UpdateMode
 
-from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.adapters.saved_tables import Entity, SavedTable
+from exports.adapters.tables import answering, plain_moment
 from exports.errors import MappingNotFoundError
 from exports.mappings import MappingContent, SavedMapping
 from shared.storage import StorageAccount
 
-Entity = dict[str, Any]
 
-
-class TableMappingStore(TableAdapter):
+class TableMappingStore(SavedTable[SavedMapping]):
     """Implements `exports.ports.MappingStore` on the table `csvmappings`."""
 
     def __init__(self, account: StorageAccount, table: str = "csvmappings") -> None:
@@ -26,44 +24,38 @@ class TableMappingStore(TableAdapter):
         """See `MappingStore.create`."""
         return self._insert(_to_entity(mapping))
 
-    def get(self, tenant: str, code: str) -> SavedMapping | None:
-        """See `MappingStore.get`."""
-        found = self._find(tenant, code)
-        return found and _from_entity(found)
-
     def all(self, tenant: str) -> list[SavedMapping]:
         """See `MappingStore.all`."""
-        return [_from_entity(row) for row in self._rows(tenant)]
+        return [self._read(row) for row in self._rows(tenant)]
 
     def count(self, tenant: str) -> int:
         """See `MappingStore.count`."""
         return len(self._rows(tenant, select=["RowKey"]))
 
-    def change(self, tenant: str, code: str, alter: Callable[[SavedMapping], SavedMapping]) -> SavedMapping:
-        """See `MappingStore.change`."""
-        while True:
-            found = self._require(tenant, code)
-            after = alter(_from_entity(found))
-            if self._if_unchanged(found, self._table.update_entity, _to_entity(after), UpdateMode.REPLACE):
-                return after
-
-    def delete(self, tenant: str, code: str, check: Callable[[SavedMapping], None]) -> None:
-        """See `MappingStore.delete`."""
-        while True:
-            found = self._require(tenant, code)
-            check(_from_entity(found))
-            if self._if_unchanged(found, self._table.delete_entity, tenant, code):
-                return
-
     def _rows(self, tenant: str, **options: Any) -> list[Any]:
         with answering():
             return list(self._table.query_entities("PartitionKey eq @tenant", parameters={"tenant": tenant}, **options))
 
-    def _require(self, tenant: str, code: str) -> Any:
-        found = self._find(tenant, code)
-        if found is None:
-            raise MappingNotFoundError("There is no such mapping.")
-        return found
+    def _row(self, tenant: str, code: str) -> Any:
+        return self._find(tenant, code)
+
+    def _replace(self, row: Any, after: SavedMapping) -> bool:
+        return self._if_unchanged(row, self._table.update_entity, _to_entity(after), UpdateMode.REPLACE)
+
+    def _remove(self, row: Any) -> bool:
+        return self._if_unchanged(row, self._table.delete_entity, row["PartitionKey"], row["RowKey"])
+
+    def _not_found(self) -> Exception:
+        return MappingNotFoundError("There is no such mapping.")
+
+    def _read(self, row: Any) -> SavedMapping:
+        return SavedMapping(
+            tenant=row["PartitionKey"],
+            code=row["RowKey"],
+            content=MappingContent.model_validate_json(zlib.decompress(row["content"])),
+            created_date=plain_moment(row["createdDate"]),
+            updated_date=plain_moment(row["updatedDate"]),
+        )
 
 
 def _to_entity(mapping: SavedMapping) -> Entity:
@@ -75,13 +67,3 @@ def _to_entity(mapping: SavedMapping) -> Entity:
         "createdDate": mapping.created_date,
         "updatedDate": mapping.updated_date,
     }
-
-
-def _from_entity(entity: Entity) -> SavedMapping:
-    return SavedMapping(
-        tenant=entity["PartitionKey"],
-        code=entity["RowKey"],
-        content=MappingContent.model_validate_json(zlib.decompress(entity["content"])),
-        created_date=plain_moment(entity["createdDate"]),
-        updated_date=plain_moment(entity["updatedDate"]),
-    )

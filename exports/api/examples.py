@@ -43,17 +43,49 @@ _MAPPING: dict[str, Any] = {
     "createdDate": "2026-11-23T21:30:00.000Z",
     "updatedDate": "2026-11-23T21:30:00.000Z",
 }
+_REQUEST: dict[str, Any] = {
+    "columnMappings": _COLUMNS,
+    "filter": {"statuses": ["Active"], "types": ["PrivateLimitedCompany", "SoleTrader"]},
+}
+_SCHEDULE: dict[str, Any] = {
+    "name": "Every working day",
+    "cron": "30 6 * * 1-5",
+    "timeZone": "Europe/London",
+    "enabled": True,
+    "request": _REQUEST,
+    "overlap": "skip",
+    "incremental": True,
+}
+_SHOWN_SCHEDULE: dict[str, Any] = {
+    **_SCHEDULE,
+    "code": "8c0d2e4f6a1b3c5d7e9f",
+    "nextRunDate": "2026-11-24T06:30:00.000Z",
+    "lastRunDate": "2026-11-23T06:30:01.217Z",
+    "lastJobCode": _CODE,
+    "createdDate": "2026-11-20T15:02:00.000Z",
+    "updatedDate": "2026-11-20T15:02:00.000Z",
+}
+_RUN: dict[str, Any] = {
+    "slotDate": "2026-11-23T06:30:00.000Z",
+    "untilDate": None,
+    "outcome": "Started",
+    "reason": None,
+    "jobCode": _CODE,
+    "notedDate": "2026-11-23T06:30:01.402Z",
+}
 
 EXAMPLES: Mapping[str, Any] = {
-    "CsvExportRequestDto": {
-        "columnMappings": _COLUMNS,
-        "filter": {"statuses": ["Active"], "types": ["PrivateLimitedCompany", "SoleTrader"]},
-    },
+    "CsvExportRequestDtoInput": _REQUEST,
+    "CsvExportRequestDto": _REQUEST,
     "CsvExportJobDto": _JOB,
     "CreateCsvMappingDto": {"name": "VAT return", "columnMappings": _COLUMNS, "mappingType": "Client"},
     "UpdateCsvMappingDto": {"name": "VAT return, quarterly", "columnMappings": _COLUMNS},
     "CsvMappingDto": _MAPPING,
     "ListOfCsvMappingDto": {"data": [_MAPPING], "limit": 25, "hasMore": False, "continuationToken": None},
+    "SaveScheduleDto": _SCHEDULE,
+    "ExportScheduleDto": _SHOWN_SCHEDULE,
+    "ListOfExportScheduleDto": {"data": [_SHOWN_SCHEDULE], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ListOfScheduleRunDto": {"data": [_RUN], "limit": 25, "hasMore": False, "continuationToken": None},
     "ListOfCsvExportJobDto": {"data": [_JOB], "limit": 25, "hasMore": False, "continuationToken": None},
     "ManifestDto": {
         "code": _CODE,

@@ -12,9 +12,11 @@ from exports.errors import (
     NotResumableError,
     PresetReadOnlyError,
     QuotaExceededError,
+    ScheduleNotFoundError,
     SourceMismatchError,
     SourceRefusedError,
     TooManyMappingsError,
+    TooManySchedulesError,
     TransientError,
 )
 from exports.scopes import Scope
@@ -40,8 +42,10 @@ FORBIDDEN = ProblemType("forbidden", 403, "The API key does not allow this")
 SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key does not allow sensitive fields")
 JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
 MAPPING_NOT_FOUND = ProblemType("mapping-not-found", 404, "There is no such mapping")
+SCHEDULE_NOT_FOUND = ProblemType("schedule-not-found", 404, "There is no such schedule")
 PRESET_READ_ONLY = ProblemType("preset-read-only", 409, "A preset cannot be changed")
 TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has as many mappings as it may have")
+TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has as many schedules as it may have")
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
 NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot go on")
@@ -65,8 +69,10 @@ PROBLEMS: tuple[ProblemType, ...] = (
     SENSITIVE_FIELDS,
     JOB_NOT_FOUND,
     MAPPING_NOT_FOUND,
+    SCHEDULE_NOT_FOUND,
     PRESET_READ_ONLY,
     TOO_MANY_MAPPINGS,
+    TOO_MANY_SCHEDULES,
     NOT_COMPLETED,
     ALREADY_ENDED,
     NOT_RESUMABLE,
@@ -88,8 +94,10 @@ _RETRY_SECONDS = "5"
 _REFUSALS: dict[type[ExportError], ProblemType] = {
     JobNotFoundError: JOB_NOT_FOUND,
     MappingNotFoundError: MAPPING_NOT_FOUND,
+    ScheduleNotFoundError: SCHEDULE_NOT_FOUND,
     PresetReadOnlyError: PRESET_READ_ONLY,
     TooManyMappingsError: TOO_MANY_MAPPINGS,
+    TooManySchedulesError: TOO_MANY_SCHEDULES,
     NotCompletedError: NOT_COMPLETED,
     NotResumableError: NOT_RESUMABLE,
     ExpiredError: EXPIRED,

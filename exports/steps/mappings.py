@@ -15,15 +15,15 @@ from exports.mappings import (
     CsvMappingDto,
     SavedMapping,
     UpdateCsvMappingDto,
-    is_mapping_code,
     new_mapping,
     show_mapping,
 )
 from exports.presets import PRESETS, show_preset
 from exports.requests import ColumnMapping
+from exports.saved import is_code, position_of
 from exports.services import Services
 from exports.specs import InvalidSpecError, find_duplicates
-from shared.paging import ListDto, encode_token
+from shared.paging import ListDto, page_of
 
 Check = Callable[[CsvMappingDto], None]
 """Looks at a mapping that is about to change, and raises to leave it alone; may run several times."""
@@ -40,7 +40,7 @@ def find_mapping(services: Services, tenant: str, code: str) -> CsvMappingDto:
     """
     if code in PRESETS:
         return show_preset(code)
-    found = services.mappings.get(tenant, code) if is_mapping_code(code) else None
+    found = services.mappings.get(tenant, code) if is_code(code) else None
     if found is None:
         raise MappingNotFoundError(_NOT_FOUND)
     return show_mapping(found)
@@ -61,11 +61,7 @@ def list_mappings(services: Services, tenant: str, limit: int, after: str | None
         after: Where the list goes on: the position of the last item before. That item may be gone.
     """
     everything = [*map(show_preset, PRESETS), *map(show_mapping, services.mappings.all(tenant))]
-    rest = sorted((item for item in everything if after is None or _position(item) > after), key=_position)
-    page = tuple(rest[:limit])
-    has_more = len(rest) > limit
-    token = encode_token(_position(page[-1])) if has_more else None
-    return ListDto[CsvMappingDto](data=page, limit=limit, has_more=has_more, continuation_token=token)
+    return page_of(everything, _position, limit, after)
 
 
 def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto) -> CsvMappingDto:
@@ -120,14 +116,13 @@ def delete_mapping(services: Services, tenant: str, code: str, check: Check) -> 
 
 
 def _position(mapping: CsvMappingDto) -> str:
-    """Names have no line breaks, so these texts sort as (preset first, name, code) do."""
-    return f"{0 if mapping.is_preset else 1}\n{mapping.name.casefold()}\n{mapping.code}"
+    return f"{0 if mapping.is_preset else 1}\n{position_of(mapping.name, mapping.code)}"
 
 
 def _require_own(code: str) -> None:
     if code in PRESETS:
         raise PresetReadOnlyError("A preset cannot be changed; save a mapping of your own with its columns.")
-    if not is_mapping_code(code):
+    if not is_code(code):
         raise MappingNotFoundError(_NOT_FOUND)
 
 

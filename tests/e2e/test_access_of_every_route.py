@@ -25,6 +25,7 @@ from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, Answ
 
 NO_CODE = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 MAPPING = {"name": "Theirs", "columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
+SCHEDULE = {"name": "Theirs", "cron": "0 3 * * *"}
 TIMED_REQUESTS = 30
 
 
@@ -134,7 +135,9 @@ def test_every_route_opens_to_a_key_of_its_tenant_and_scope(system: System, door
 def foreign_codes(system: System) -> dict[str, str]:
     """By the beginning of a path: the code of something there that belongs to `harbour`."""
     mapping = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", MAPPING | {"mappingType": "Client"})
-    return {"csv-mappings": mapping.json["code"], "": system.start_export({}, HARBOUR).json["code"]}
+    schedule = system.call("POST", f"/tenants/{HARBOUR}/clients/export/schedules", SCHEDULE)
+    codes = {"csv-mappings": mapping.json["code"], "clients/export/schedules": schedule.json["code"]}
+    return codes | {"": system.start_export({}, HARBOUR).json["code"]}
 
 
 def foreign_code(codes: dict[str, str], door: Door) -> str:
@@ -151,7 +154,7 @@ def test_what_belongs_to_another_tenant_differs_in_nothing_from_what_never_was(
     system: System, foreign_codes: dict[str, str], door: Door
 ) -> None:
     theirs = foreign_code(foreign_codes, door)
-    body = MAPPING if door.route.body else None
+    body = (SCHEDULE if "/schedules" in door.template else MAPPING) if door.route.body else None
     foreign, unknown = (door.call(system, NORTHWIND_KEY, body, code=code) for code in (theirs, never(theirs)))
 
     assert foreign.status == 404

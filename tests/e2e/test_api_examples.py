@@ -69,7 +69,8 @@ def assert_is_as_shown(shown: Shown, answer: Answer) -> None:
 def remember(variables: dict[str, str], method: str, url: str, answer: Answer) -> None:
     """Keep the code of what was made last, as the page says."""
     if method == "POST" and answer.status in (201, 202):
-        variables["MAPPING" if "/csv-mappings" in url else "CODE"] = answer.json["code"]
+        made = {"/csv-mappings": "MAPPING", "/schedules": "SCHEDULE"}
+        variables[next((name for part, name in made.items() if part in url), "CODE")] = answer.json["code"]
 
 
 def fits(template: str, path: str) -> bool:

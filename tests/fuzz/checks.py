@@ -16,6 +16,12 @@ _FAULTS = (
     r"“.*” is already used by column \d+; use it once\.",
     r"There is no mapping with this code\.",
     r"give a time that is nearer to today\.",
+    r"give a cron expression of five fields, .*",
+    r"give five fields: .*",
+    r"give at most 12 minutes of an hour, .*",
+    r"give a time that comes: .*",
+    r"correct the (minute|hour|day-of-month|month|day-of-week), .*",
+    r"give the IANA name of a time zone, .*",
 )
 
 

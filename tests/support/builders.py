@@ -13,6 +13,7 @@ from exports.job_codes import new_job_code
 from exports.jobs import ExportSpec, Job
 from exports.mappings import MappingContent, SavedMapping
 from exports.requests import ALL_COLUMNS, ColumnMapping, CsvExportRequestDto
+from exports.schedules import SaveScheduleDto, Schedule, content_of, new_schedule
 from exports.specs import SensitiveFields, make_spec
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -46,3 +47,14 @@ def a_mapping(**changes: Any) -> SavedMapping:
     columns = (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),)
     content = MappingContent(name="My columns", columns=columns)
     return replace(SavedMapping(f"tenant{number}", f"{number:020x}", content, NOON, NOON), **changes)
+
+
+def a_schedule(**changes: Any) -> Schedule:
+    """A saved schedule of a tenant of its own, every day at half past one in UTC, unless its content is changed."""
+    number = next(_numbers)
+    said = {"name": "Daily", "cron": "30 13 * * *"} | {
+        name: changes.pop(name) for name in SaveScheduleDto.model_fields if name in changes
+    }
+    content = content_of(SaveScheduleDto.model_validate(said), sensitive_fields=changes.pop("sensitive_fields", False))
+    schedule = replace(new_schedule(f"tenant{number}", content, NOON), code=f"{number:020x}")
+    return replace(schedule, **changes)

@@ -13,11 +13,10 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from exports.audit import AuditEntry
-from exports.errors import FileChangedError, JobNotFoundError, MappingNotFoundError
+from exports.errors import FileChangedError, JobNotFoundError
 from exports.idempotency import IdempotencyRecord
 from exports.job_codes import first_code_before
 from exports.jobs import Job, JobRef
-from exports.mappings import SavedMapping
 from exports.ports import FileState, PageRecord
 from exports.services import Services
 from exports.settings import Settings
@@ -25,6 +24,7 @@ from exports.states import JobStatus
 from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.fake_clients import Client, Hook, MemoryClients, do_nothing
+from tests.support.fake_saved import MemoryMappingStore, MemoryRunHistory, MemoryScheduleStore
 from tests.support.keys import MemoryKeyStore, a_key
 
 
@@ -229,54 +229,6 @@ class MemoryFileStore:
         del self._blobs[path].uncommitted[block]
 
 
-class MemoryMappingStore:
-    """`MappingStore` with optimistic writes, as under an ETag. `before_write` runs between reading and writing."""
-
-    def __init__(self) -> None:
-        self.before_write: Hook = do_nothing
-        self._mappings: dict[tuple[str, str], SavedMapping] = {}
-        self._lock = Lock()
-
-    def create(self, mapping: SavedMapping) -> bool:
-        with self._lock:
-            return self._mappings.setdefault((mapping.tenant, mapping.code), mapping) is mapping
-
-    def get(self, tenant: str, code: str) -> SavedMapping | None:
-        return self._mappings.get((tenant, code))
-
-    def all(self, tenant: str) -> list[SavedMapping]:
-        return [mapping for mapping in self._mappings.values() if mapping.tenant == tenant]
-
-    def count(self, tenant: str) -> int:
-        return len(self.all(tenant))
-
-    def change(self, tenant: str, code: str, alter: Callable[[SavedMapping], SavedMapping]) -> SavedMapping:
-        while True:
-            before = self._require(tenant, code)
-            after = alter(before)
-            self.before_write()
-            with self._lock:
-                if self.get(tenant, code) is before:
-                    self._mappings[tenant, code] = after
-                    return after
-
-    def delete(self, tenant: str, code: str, check: Callable[[SavedMapping], None]) -> None:
-        while True:
-            before = self._require(tenant, code)
-            check(before)
-            self.before_write()
-            with self._lock:
-                if self.get(tenant, code) is before:
-                    del self._mappings[tenant, code]
-                    return
-
-    def _require(self, tenant: str, code: str) -> SavedMapping:
-        found = self.get(tenant, code)
-        if found is None:
-            raise MappingNotFoundError("There is no such mapping.")
-        return found
-
-
 class MemoryIdempotencyStore:
     """`IdempotencyStore` in a dictionary."""
 
@@ -336,6 +288,8 @@ class MemoryServices(Services):
     pages: MemoryPageLedger
     files: MemoryFileStore
     mappings: MemoryMappingStore
+    schedules: MemoryScheduleStore
+    runs: MemoryRunHistory
     requests: MemoryIdempotencyStore
     audit: MemoryAuditLog
     keys: KeyRing
@@ -357,6 +311,8 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         pages=MemoryPageLedger(),
         files=MemoryFileStore(clock),
         mappings=MemoryMappingStore(),
+        schedules=MemoryScheduleStore(),
+        runs=MemoryRunHistory(),
         requests=MemoryIdempotencyStore(),
         audit=MemoryAuditLog(),
         keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_aside=lambda task: task()),

@@ -13,11 +13,11 @@ from exports.mappings import (
     CsvMappingDto,
     MatchField,
     UpdateCsvMappingDto,
-    is_mapping_code,
     new_mapping,
     show_mapping,
 )
 from exports.presets import PRESETS, show_preset
+from exports.saved import is_code
 from exports.specs import find_duplicates
 from tests.support.builders import NOON, a_mapping
 from tests.support.http import faults_of_body
@@ -77,15 +77,15 @@ def test_a_mapping_is_shown_with_exactly_its_eight_properties() -> None:
 def test_codes_are_unique_and_have_a_shape_that_no_preset_has() -> None:
     codes = {new_mapping("tenant", _create(), NOON).code for _ in range(100)}
     assert len(codes) == 100
-    assert all(map(is_mapping_code, codes))
-    assert not any(map(is_mapping_code, PRESETS))
+    assert all(map(is_code, codes))
+    assert not any(map(is_code, PRESETS))
 
 
 @pytest.mark.parametrize(
     "code", ["", "x", "..", "0" * 19, "0" * 21, "A" * 20, "0" * 20 + "\n", "' or 1 eq 1 or '0' eq"]
 )
 def test_other_texts_have_not_the_shape_of_a_code(code: str) -> None:
-    assert not is_mapping_code(code)
+    assert not is_code(code)
 
 
 def test_an_update_replaces_what_the_mapping_says_and_keeps_when_it_was_created() -> None:

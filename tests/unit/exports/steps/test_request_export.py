@@ -18,10 +18,10 @@ from exports.states import JobStatus
 from exports.steps.request_export import Asking, request_export
 from exports.steps.start_export import NotStartedError
 from tests.support.builders import NOON
+from tests.support.fake_saved import MemoryMappingStore
 from tests.support.fakes import (
     MemoryIdempotencyStore,
     MemoryJobStore,
-    MemoryMappingStore,
     MemoryServices,
     RecordingStarter,
     a_services,

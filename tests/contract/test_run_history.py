@@ -1,0 +1,93 @@
+"""What every `RunHistory` promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.table_runs import TableRunHistory
+from exports.errors import StorageUnavailableError
+from exports.job_codes import slot_job_code
+from exports.ports import RunHistory
+from exports.schedule_runs import RunOutcome, ScheduleRun
+from exports.schedules import ScheduleRef
+from shared.storage import StorageAccount
+from tests.support.builders import NOON
+from tests.support.fake_saved import MemoryRunHistory
+
+HERE = ScheduleRef("tenant", "0" * 20)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def runs(request: pytest.FixtureRequest) -> RunHistory:
+    if request.param == "memory":
+        return MemoryRunHistory()
+    return TableRunHistory(request.getfixturevalue("account"), table=f"runs{uuid4().hex}")
+
+
+def a_run(slot: datetime = NOON, outcome: RunOutcome = RunOutcome.SKIPPED, **changes: Any) -> ScheduleRun:
+    key = slot_job_code("tenant/schedule", slot)
+    values: dict[str, Any] = {"tenant": HERE.tenant, "schedule_code": HERE.code, "noted_date": NOON} | changes
+    return ScheduleRun(key=key, slot=slot, outcome=outcome, **values)
+
+
+def test_a_run_comes_back_as_it_was(runs: RunHistory) -> None:
+    run = a_run(outcome=RunOutcome.MISSED, reason="Ä “🙂”", until=NOON + HOUR, job_code="7" * 26)
+    runs.note(run)
+    (found,) = runs.list(HERE, 10)
+    assert found == run
+    assert type(found.slot) is datetime
+
+
+def test_the_newest_slots_come_first_and_the_list_goes_on_after_a_key(runs: RunHistory) -> None:
+    noted = [a_run(NOON + hours * HOUR) for hours in (2, 0, 3, 1)]
+    for run in noted:
+        runs.note(run)
+    newest, *rest = sorted(noted, key=lambda run: run.slot, reverse=True)
+    assert runs.list(HERE, 1) == [newest]
+    assert runs.list(HERE, 10, newest.key) == rest
+
+
+def test_runs_of_another_schedule_or_tenant_are_not_shown(runs: RunHistory) -> None:
+    runs.note(a_run())
+    for other in (ScheduleRef("tenant", "1" * 20), ScheduleRef("other", HERE.code)):
+        assert runs.list(other, 10) == []
+
+
+def test_what_was_noted_first_stays_unless_the_slot_did_start(runs: RunHistory) -> None:
+    first, other = a_run(reason="first"), a_run(outcome=RunOutcome.FAILED, reason="other")
+    runs.note(first)
+    runs.note(other)
+    assert runs.list(HERE, 10) == [first]
+    started = a_run(outcome=RunOutcome.STARTED)
+    runs.note(started)
+    runs.note(other)
+    assert runs.list(HERE, 10) == [started]
+
+
+def test_old_runs_are_forgotten_or_all(runs: RunHistory) -> None:
+    noted = [a_run(NOON + hours * HOUR) for hours in range(130)]
+    for run in noted:
+        runs.note(run)
+    runs.forget(HERE, NOON + 120 * HOUR)
+    assert runs.list(HERE, 500) == noted[:119:-1]
+    runs.forget(HERE)
+    runs.forget(HERE)
+    assert runs.list(HERE, 10) == []
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda runs: runs.note(a_run()), lambda runs: runs.list(HERE, 1), lambda runs: runs.forget(HERE)],
+    ids=["note", "list", "forget"],
+)
+def test_a_history_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[RunHistory], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError):
+        use(TableRunHistory(unreachable))

@@ -1,0 +1,94 @@
+"""Schedules over HTTP: their life, their conditions, their faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.test_bad_input import assert_problem
+from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System
+
+SCHEDULES = "/clients/export/schedules"
+REQUEST = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
+BODY = {"name": "Yearly", "cron": "30 6 1 1 *", "timeZone": "Europe/London", "request": REQUEST}
+
+
+def of(tenant: str) -> str:
+    return f"/tenants/{tenant}{SCHEDULES}"
+
+
+def saved(system: System, tenant: str = HARBOUR, **changes: Any) -> Answer:
+    answer = system.call("POST", of(tenant), BODY | changes)
+    assert answer.status == 201, answer
+    return answer
+
+
+@pytest.mark.parametrize("base", [SCHEDULES, of(NORTHWIND)], ids=["short", "by tenant"])
+def test_a_schedule_is_saved_found_changed_and_deleted(system: System, base: str) -> None:
+    created = system.call("POST", base, BODY, key=NORTHWIND_KEY)
+    location = created.headers["location"]
+    assert (created.status, location) == (201, f"{system.url}{base}/{created.json['code']}")
+    assert created.json["nextRunDate"].endswith("-01-01T06:30:00.000Z")
+    assert created.json["request"]["filter"]["statuses"] == ["Active"]
+    assert (created.json["lastRunDate"], created.json["lastJobCode"]) == (None, None)
+
+    found = system.call("GET", location, key=NORTHWIND_KEY)
+    assert (found.status, found.json, found.headers["etag"]) == (200, created.json, created.headers["etag"])
+    seen = system.call("GET", location, key=NORTHWIND_KEY, if_none_match=found.headers["etag"])
+    assert seen.status == 304
+
+    update = {"name": " Nightly ", "cron": "0 2 * * *", "overlap": "queue", "incremental": True}
+    changed = system.call("PUT", location, update, key=NORTHWIND_KEY)
+    assert (changed.status, changed.json["name"], changed.json["timeZone"]) == (200, "Nightly", "UTC")
+    assert changed.json["nextRunDate"].endswith("T02:00:00.000Z")
+    assert changed.json["createdDate"] == created.json["createdDate"] < changed.json["updatedDate"]
+
+    assert system.call("GET", f"{location}/runs", key=NORTHWIND_KEY).json["data"] == []
+    assert system.call("DELETE", location, key=NORTHWIND_KEY).status == 204
+    for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/runs")):
+        body = update if method == "PUT" else None
+        assert_problem(system.call(method, location + path, body, key=NORTHWIND_KEY), 404, "schedule-not-found")
+
+
+def test_nobody_changes_or_deletes_what_he_has_not_seen(system: System) -> None:
+    created = saved(system)
+    location, stale = created.headers["location"], created.headers["etag"]
+    fresh = system.call("PUT", location, BODY | {"name": "Mine"}, if_match=stale).headers["etag"]
+    assert_problem(system.call("PUT", location, BODY, if_match=stale), 412, "precondition-failed")
+    assert_problem(system.call("DELETE", location, if_match=stale), 412, "precondition-failed")
+    assert system.call("GET", location).json["name"] == "Mine"
+    assert system.call("DELETE", location, if_match=fresh).status == 204
+
+
+def test_a_list_goes_by_name_and_by_token(system: System) -> None:
+    for name in ("zebra", "Aardvark"):
+        saved(system, name=name)
+    whole = system.call("GET", of(HARBOUR) + "?limit=100").json["data"]
+    first = system.call("GET", of(HARBOUR) + "?limit=1").json
+    rest = system.call("GET", f"{of(HARBOUR)}?limit=100&continuationToken={first['continuationToken']}").json
+    assert (first["limit"], first["hasMore"], rest["hasMore"]) == (1, True, False)
+    assert first["data"] + rest["data"] == whole
+    assert whole[0]["name"] == "Aardvark"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, {"/name", "/cron"}),
+        (BODY | {"cron": "0 0 30 2 *", "timeZone": "London"}, {"/cron", "/timeZone"}),
+        (BODY | {"cron": "* * * * *", "overlap": "Skip", "enabled": "yes"}, {"/cron", "/overlap", "/enabled"}),
+        (BODY | {"nextRunDate": None, "lastJobCode": "x", "code": "x"}, {"/nextRunDate", "/lastJobCode", "/code"}),
+        (BODY | {"request": {"filter": {"status": ["Active"]}}}, {"/request/filter/status"}),
+        (BODY | {"request": {"mappingCode": "f" * 20}}, {"/request/mappingCode"}),
+    ],
+)
+def test_every_fault_of_a_schedule_is_pointed_at(system: System, body: dict[str, Any], pointers: set[str]) -> None:
+    problem = assert_problem(system.call("POST", of(HARBOUR), body), 400, "invalid-request")
+    assert {fault["pointer"] for fault in problem["errors"]} == pointers
+
+
+@pytest.mark.parametrize("query", ["limit=0", "continuationToken=x", "continuationToken=ImRqIg", "status=Started"])
+def test_a_list_of_runs_refuses_a_wrong_query(system: System, query: str) -> None:
+    location = saved(system).headers["location"]
+    assert_problem(system.call("GET", f"{location}/runs?{query}"), 400, "invalid-query")
