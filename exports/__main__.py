@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports.commands import audit, keys
+from exports.commands import audit, keys, verify
 from exports.sample import command as sample_clients
 
 _COMMANDS = {
     "audit": (audit, "show what was done with a tenant's exports on one day, as JSON lines"),
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
+    "verify": (verify, "hold a downloaded file against its manifest, and name the first wrong page"),
 }
 """Name → a module with `add_arguments(parser)` and `run(arguments) -> exit code`, and one line of help."""
 

@@ -221,6 +221,9 @@ class FileStore(Protocol):
     def size_bytes(self, path: str) -> int | None:
         """Size of the published file; None if there is none."""
 
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        """Read the bytes `[start, stop)` of the published file, within its size."""
+
     def facts(self, path: str) -> dict[str, str]:
         """What was published with the file; nothing if there is none."""
 

@@ -141,6 +141,13 @@ class BlobFileStore:
             except ResourceNotFoundError:
                 return None
 
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        """See `FileStore.read_range`."""
+        if start >= stop:
+            return b""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            return self._blob(path).download_blob(start, stop - start).readall()
+
     def facts(self, path: str) -> dict[str, str]:
         """See `FileStore.facts`."""
         with failing_as(StorageUnavailableError, _UNAVAILABLE):

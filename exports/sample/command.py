@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from typing import TextIO
 
+from exports.commands.progress import ProgressBar
 from exports.sample.database import SampleRefusedError, create_sample_database, share_out
-
-_BAR_WIDTH = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the database; return the exit code."""
     tenants = [name for name in (part.strip() for part in arguments.tenants.split(",")) if name]
-    progress = _Progress(sys.stderr)
+    progress = ProgressBar(sys.stderr, "clients")
     try:
         create_sample_database(
             arguments.database,
@@ -50,27 +47,3 @@ def run(arguments: argparse.Namespace) -> int:
     shares = ", ".join(f"{tenant} {count:,}" for tenant, count in share_out(arguments.clients, tenants).items())
     sys.stderr.write(f"{arguments.clients:,} clients in {progress.seconds():.1f} s: {shares}\n")
     return 0
-
-
-class _Progress:
-    """A bar on a terminal; elsewhere a line for every quarter."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._is_terminal = stream.isatty()
-        self._began = time.monotonic()
-        self._quarters_told = 0
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
-
-    def show(self, done: int, total: int) -> None:
-        share = done / total if total else 1.0
-        if self._is_terminal:
-            bar = "█" * int(share * _BAR_WIDTH)
-            end = "\n" if done == total else ""
-            self._stream.write(f"\r{bar:░<{_BAR_WIDTH}} {share:4.0%}  {done:,} of {total:,}{end}")
-            self._stream.flush()
-        elif int(share * 4) > self._quarters_told:
-            self._quarters_told = int(share * 4)
-            self._stream.write(f"{done:,} of {total:,} clients\n")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 
 from exports.adapters.blob_files import BlobFileStore
 from exports.blocks import block_id, digest
@@ -166,6 +167,11 @@ def test_the_manifest_of_50_000_pages_comes_back_whole(files: FileStore) -> None
     document = bytes(range(256)) * 40_000
     files.save_manifest(JOB.ref, document)
     assert files.load_manifest(JOB.ref) == document
+
+
+def test_a_manifest_that_is_not_there_is_not_found(files: FileStore) -> None:
+    with pytest.raises(ResourceNotFoundError):
+        files.load_manifest(JOB.ref)
 
 
 @pytest.mark.parametrize(

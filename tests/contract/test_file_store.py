@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from devhost.local.azurite import connection_string
 from devhost.local.ports import free_port
@@ -188,6 +188,19 @@ def test_committing_the_same_list_again_changes_nothing(harness: Harness) -> Non
     _publish(harness.files, b"abc")
     harness.files.commit(PATH, [ONE], over=harness.files.look(PATH).version)
     assert harness.download(harness.files.link(PATH, _soon())) == b"abc"
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 10), (0, 1), (3, 7), (9, 10), (4, 4), (10, 10)])
+def test_any_stretch_of_a_file_can_be_read(files: FileStore, start: int, stop: int) -> None:
+    files.stage(PATH, ONE, b"01234")
+    files.stage(PATH, TWO, b"56789")
+    files.commit(PATH, [ONE, TWO])
+    assert files.read_range(PATH, start, stop) == b"0123456789"[start:stop]
+
+
+def test_of_a_file_that_is_not_there_nothing_can_be_read(files: FileStore) -> None:
+    with pytest.raises(ResourceNotFoundError):
+        files.read_range(PATH, 0, 1)
 
 
 def test_facts_go_with_the_file(files: FileStore) -> None:
@@ -407,8 +420,9 @@ def test_checking_an_answering_store_passes(files: FileStore) -> None:
         lambda files, job: files.size_bytes(PATH),
         lambda files, job: files.facts(PATH),
         lambda files, job: files.look(PATH),
+        lambda files, job: files.read_range(PATH, 0, 1),
     ],
-    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "facts", "look"],
+    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "facts", "look", "read_range"],
 )
 def test_a_store_that_does_not_answer_can_be_tried_again(
     unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from exports.audit import AuditEntry
 from exports.errors import FileChangedError, JobNotFoundError
@@ -153,7 +153,10 @@ class MemoryFileStore:
         self._manifests[job.tenant, job.code, job.attempt] = document
 
     def load_manifest(self, job: JobRef) -> bytes:
-        return self._manifests[job.tenant, job.code, job.attempt]
+        try:
+            return self._manifests[job.tenant, job.code, job.attempt]
+        except KeyError:
+            raise ResourceNotFoundError("BlobNotFound") from None
 
     def discard(self, path: str, version: str | None) -> None:
         self.before_discard()
@@ -204,6 +207,12 @@ class MemoryFileStore:
     def size_bytes(self, path: str) -> int | None:
         data = self.read(path)
         return None if data is None else len(data)
+
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        data = self.read(path)
+        if data is None:
+            raise ResourceNotFoundError("BlobNotFound")
+        return data[start:stop]
 
     def facts(self, path: str) -> dict[str, str]:
         return dict(self._blobs.get(path, _Blob()).facts)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from exports.__main__ import main
 from exports.adapters.sql_clients import open_sql_clients
 from exports.fields import VIEW_COLUMNS
 from exports.ports import ClientSelection, KeyRange
-from exports.sample import command, database
+from exports.sample import database
 from exports.sample.database import SampleRefusedError, create_sample_database, share_out
 
 TENANTS = ("northwind", "harbour")
@@ -154,19 +153,6 @@ def test_the_command_says_why_it_refuses(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["sample-clients", "--database", "clients.sqlite", "--clients", "1"]) == 1
 
     assert "sqlite:///" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("is_terminal", "expected"), [(True, "\r"), (False, "50 of 100 clients\n")])
-def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(is_terminal: bool, expected: str) -> None:
-    stream = io.StringIO()
-    stream.isatty = lambda: is_terminal  # type: ignore[method-assign]
-    progress = command._Progress(stream)
-
-    for done in (0, 25, 50, 51, 100):
-        progress.show(done, 100)
-
-    assert expected in stream.getvalue()
-    assert stream.getvalue().endswith("100 of 100" + ("\n" if is_terminal else " clients\n"))
 
 
 def test_the_rows_read_are_the_rows_made(path: Path) -> None:

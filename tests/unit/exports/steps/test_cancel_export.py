@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 
 from exports.audit import AuditAction
 from exports.errors import JobNotFoundError, StorageUnavailableError
@@ -214,7 +215,7 @@ def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof() ->
     commit_file(services, order)
     assert record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes)) == Stopped()
     assert _left(services, job) == NOTHING
-    with pytest.raises(KeyError):
+    with pytest.raises(ResourceNotFoundError):
         services.files.load_manifest(job.ref)
 
 

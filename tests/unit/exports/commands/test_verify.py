@@ -1,0 +1,189 @@
+"""`python -m exports verify`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exports import __main__ as commands
+from exports.commands import verify
+from exports.errors import StorageUnavailableError
+from exports.jobs import JobRef
+from exports.manifest import ManifestDto
+from exports.states import JobStatus
+from tests.support.builders import a_job
+from tests.support.fakes import MemoryFileStore, MemoryJobStore
+from tests.support.proofs import a_proved_file
+
+FILE, MANIFEST = a_proved_file()
+REF = JobRef(tenant=MANIFEST.tenant, code=MANIFEST.code, attempt=2)
+PATH = f"{MANIFEST.tenant}/{MANIFEST.code}/{MANIFEST.file_name}"
+OF_THE_JOB = ("verify", "--tenant", MANIFEST.tenant, "--code", MANIFEST.code)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[str, str]:
+    """A file and its manifest, as downloaded."""
+    file, manifest = tmp_path / "clients.csv", tmp_path / "manifest.json"
+    file.write_bytes(FILE)
+    manifest.write_text(MANIFEST.model_dump_json(by_alias=True), encoding="utf-8")
+    return str(file), str(manifest)
+
+
+@pytest.fixture
+def jobs() -> MemoryJobStore:
+    """A job that was completed in its second attempt."""
+    memory = MemoryJobStore()
+    memory.create(a_job(tenant=MANIFEST.tenant, code=MANIFEST.code, status=JobStatus.COMPLETED, attempt=2))
+    return memory
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch, jobs: MemoryJobStore) -> MemoryFileStore:
+    """The storage that the command finds, with the job's file and manifest."""
+    memory = MemoryFileStore()
+    memory.stage(PATH, "000000", FILE)
+    memory.commit(PATH, ["000000"])
+    memory.save_manifest(REF, MANIFEST.model_dump_json(by_alias=True).encode())
+    monkeypatch.setattr(verify, "open_stores_of", lambda _: (jobs, memory))
+    return memory
+
+
+def _remove_the_file(files: MemoryFileStore) -> None:
+    files.discard(PATH, files.look(PATH).version)
+    files.save_manifest(REF, MANIFEST.model_dump_json(by_alias=True).encode())
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert commands.main(["verify", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    return shown.err
+
+
+def test_a_file_that_is_whole_is_proved(paths: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["verify", *paths]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        f"{paths[0]}: proved, every byte is as the export {MANIFEST.code} wrote it.",
+        "  pages       4 of 4",
+        "  clients     8 of 8",
+        f"  bytes       {len(FILE)} of {len(FILE)}",
+        f"  CRC-32      {MANIFEST.crc32}",
+        "  key ranges  tile: no client can be missing between two pages, or be in both",
+    ]
+    assert f"{len(FILE)} of {len(FILE)} bytes" in shown.err
+
+
+def test_a_file_that_was_changed_is_wrong_and_its_first_wrong_page_is_named(
+    paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(paths[0]).write_bytes(FILE.replace(b"Semi", b"semi"))
+    assert commands.main(["verify", *paths]) == 1
+    told = capsys.readouterr().out
+    assert f"WRONG, this is not what the export {MANIFEST.code} wrote" in told
+    assert "Page 1 (clients from C0003 up to, not including, C0005" in told
+    assert "  clients     2 of 8\n" in told
+
+
+def test_by_job_code_file_and_manifest_come_from_storage(
+    files: MemoryFileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(OF_THE_JOB) == 0
+    assert capsys.readouterr().out.startswith("clients.csv: proved")
+
+
+def test_by_job_code_and_file_only_the_manifest_comes_from_storage(
+    files: MemoryFileStore, paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _remove_the_file(files)
+    assert commands.main([*OF_THE_JOB, paths[0]]) == 0
+    Path(paths[0]).write_bytes(FILE[:-3])
+    assert commands.main([*OF_THE_JOB, paths[0]]) == 1
+    assert "cut off" in capsys.readouterr().out
+
+
+def test_a_stored_file_that_is_wrong_is_found_wrong(files: MemoryFileStore, capsys: pytest.CaptureFixture[str]) -> None:
+    files.stage(PATH, "000001", FILE[:-1])
+    files.commit(PATH, ["000001"], over=files.look(PATH).version)
+    assert commands.main(OF_THE_JOB) == 1
+    assert "Page 3" in capsys.readouterr().out
+
+
+def test_a_file_that_is_gone_from_storage_is_said_to_be(
+    files: MemoryFileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _remove_the_file(files)
+    assert "no longer in storage" in _refused(capsys, *OF_THE_JOB[1:])
+
+
+def test_a_job_without_manifest_is_said_to_have_none(
+    files: MemoryFileStore, jobs: MemoryJobStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no such job" in _refused(capsys, "--tenant", "tenant", "--code", "other")
+    jobs.create(a_job(tenant="tenant", code="failed", status=JobStatus.FAILED))
+    assert "The job is Failed" in _refused(capsys, "--tenant", "tenant", "--code", "failed")
+    jobs.create(a_job(tenant="tenant", code="old", status=JobStatus.COMPLETED))
+    assert "no longer kept" in _refused(capsys, "--tenant", "tenant", "--code", "old")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("clients.csv",),
+        ("--tenant", "tenant"),
+        ("--code", "code"),
+        ("clients.csv", "manifest.json", "--tenant", "t", "--code", "c"),
+    ],
+)
+def test_what_is_asked_by_halves_is_refused_with_what_to_give(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "ive " in _refused(capsys, *arguments)
+
+
+def test_files_that_are_not_there_are_named(paths: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no.csv cannot be read: No such file" in _refused(capsys, "no.csv", paths[1])
+    assert "no.json cannot be read: No such file" in _refused(capsys, paths[0], "no.json")
+
+
+@pytest.mark.parametrize("text", ["", "Code,Name", "{}", json.dumps({"rows": "many"})])
+def test_what_is_not_a_manifest_is_refused_and_not_shown(
+    paths: tuple[str, str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(paths[1]).write_text(text, encoding="utf-8")
+    told = _refused(capsys, *paths)
+    assert "is not a manifest" in told
+    assert "many" not in told
+
+
+def test_file_and_manifest_in_the_wrong_order_are_refused(
+    paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "clients.csv is not a manifest" in _refused(capsys, paths[1], paths[0])
+
+
+def test_without_storage_it_says_how_to_name_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EXPORT_STORAGE", raising=False)
+    assert "EXPORT_STORAGE" in _refused(capsys, *OF_THE_JOB[1:])
+    assert "neither a connection string" in _refused(capsys, *OF_THE_JOB[1:], "--storage", "Nothing=y")
+
+
+def test_storage_that_does_not_answer_is_told_in_a_sentence(
+    files: MemoryFileStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: JobRef) -> bytes:
+        raise StorageUnavailableError("Blob Storage did not answer.")
+
+    monkeypatch.setattr(files, "load_manifest", fail)
+    assert _refused(capsys, *OF_THE_JOB[1:]) == "Blob Storage did not answer.\n"
+
+
+def test_a_manifest_is_read_as_it_is_answered() -> None:
+    text = MANIFEST.model_dump_json(by_alias=True)
+    assert verify._read_manifest(text.encode(), "it") == ManifestDto.model_validate_json(text)
