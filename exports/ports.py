@@ -224,9 +224,6 @@ class FileStore(Protocol):
     def read_range(self, path: str, start: int, stop: int) -> bytes:
         """Read the bytes `[start, stop)` of the published file, within its size."""
 
-    def facts(self, path: str) -> dict[str, str]:
-        """What was published with the file; nothing if there is none."""
-
     def save_manifest(self, job: JobRef, document: bytes) -> None:
         """Store the proof of what this attempt published, in place of one that may be there."""
 

@@ -148,14 +148,6 @@ class BlobFileStore:
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
             return self._blob(path).download_blob(start, stop - start).readall()
 
-    def facts(self, path: str) -> dict[str, str]:
-        """See `FileStore.facts`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            try:
-                return dict(self._blob(path).get_blob_properties().metadata)
-            except ResourceNotFoundError:
-                return {}
-
     def discard(self, path: str, version: str | None) -> None:
         """See `FileStore.discard`. Blocks cannot be deleted by themselves: publishing nothing drops them."""
         blob = self._blob(path)

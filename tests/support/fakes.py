@@ -215,6 +215,7 @@ class MemoryFileStore:
         return data[start:stop]
 
     def facts(self, path: str) -> dict[str, str]:
+        """What was published with the file."""
         return dict(self._blobs.get(path, _Blob()).facts)
 
     def check(self) -> None:
