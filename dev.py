@@ -43,9 +43,11 @@ if TYPE_CHECKING:
 SETTINGS = ROOT / "local.settings.json"
 SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
+PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos"}
+"""Commands that are programs of their own, and take all arguments."""
 
 
-# --- setup, test, fuzz, bench, lock
+# --- setup, test, fuzz, chaos, bench, lock
 
 
 def set_up() -> None:
@@ -74,9 +76,9 @@ def fuzz_command(cases: int) -> int:
     return 0 if fuzzing.ok else 1
 
 
-def bench_command(arguments: Sequence[str]) -> int:
+def program_command(module: str, arguments: Sequence[str]) -> int:
     set_up()
-    return subprocess.call([environment.in_venv("python"), "-m", "tests.bench", *arguments], cwd=ROOT)  # noqa: S603 - our own
+    return subprocess.call([environment.in_venv("python"), "-m", module, *arguments], cwd=ROOT)  # noqa: S603 - our own
 
 
 def lock_command(upgrade: bool) -> int:
@@ -230,6 +232,7 @@ def make_parser() -> argparse.ArgumentParser:
     test.add_argument("--fast", action="store_true", help="leave out the tests marked slow")
     fuzz = commands.add_parser("fuzz", help="made-up requests against the running service, from its /openapi.json")
     fuzz.add_argument("--cases", type=positive, default=2000, help="how many at least (default: 2,000)")
+    commands.add_parser("chaos", help="schedules of kills, outages and doubled steps, each judged", add_help=False)
     commands.add_parser("bench", help="latency, rows per second and memory of the running service", add_help=False)
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions allowed, not the pinned ones")
@@ -278,8 +281,8 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
         return test_command(options.fast, rest)
     if command == "fuzz":
         return fuzz_command(options.cases)
-    if command == "bench":
-        return bench_command(rest)
+    if command in PROGRAMS:
+        return program_command(PROGRAMS[command], rest)
     if command == "lock":
         return lock_command(options.upgrade)
     return setup_command()
@@ -288,7 +291,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def main(arguments: Sequence[str]) -> int:
     parser = make_parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command not in ("test", "bench"):
+    if rest and options.command not in ("test", *PROGRAMS):
         parser.error(f"unknown arguments: {' '.join(rest)}")
     return carry_out(lambda: perform(options, rest), told=(DevError, DemoError))
 

@@ -26,5 +26,5 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given
         return
-    with postgres_server() as url:
-        yield url
+    with postgres_server() as server:
+        yield server.url()

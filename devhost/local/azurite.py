@@ -56,11 +56,14 @@ class Azurite:
         self.process.kill()
 
 
-def start_azurite(state_dir: Path, ports: tuple[int, int, int] = (0, 0, 0), log: Path | None = None) -> Azurite:
+def start_azurite(
+    state_dir: Path, ports: tuple[int, int, int] = (0, 0, 0), log: Path | None = None, preload: Path | None = None
+) -> Azurite:
     """Start blob, queue and table storage with its files in `state_dir`, and wait until it listens.
 
     Args:
         ports: 0 means any free port.
+        preload: A JavaScript file that Node runs before the emulator.
 
     Raises:
         DevError: It is not installed, or did not start.
@@ -68,6 +71,7 @@ def start_azurite(state_dir: Path, ports: tuple[int, int, int] = (0, 0, 0), log:
     state_dir.mkdir(parents=True, exist_ok=True)
     command: list[str | Path] = [
         installed_node().program,
+        *(("--require", preload) if preload else ()),
         ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js",
     ]
     for service, port in zip(("blob", "queue", "table"), ports, strict=True):

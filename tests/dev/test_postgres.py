@@ -13,20 +13,33 @@ from tests.support.postgres import postgres_server, system_programs
 
 
 def test_the_server_knows_all_letters_and_goes_with_its_data() -> None:
-    with postgres_server() as url:
-        with psycopg.connect(url) as connection:
+    with postgres_server() as server:
+        with psycopg.connect(server.url()) as connection:
             row = connection.execute("SELECT current_setting('data_directory'), lower('ZOË')").fetchone()
         assert row is not None
         data, name = Path(row[0]), row[1]
 
     assert name == "zoë"
     assert not data.parent.exists()
-    assert is_free(make_url(url).port or 0)
+    assert is_free(server.port)
+
+
+def test_a_server_that_was_killed_starts_again_with_its_data() -> None:
+    with postgres_server() as server:
+        with psycopg.connect(server.url()) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+            connection.commit()
+            connection.execute("CHECKPOINT")
+        server.kill()
+        server.start_again()
+
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
 def test_a_password_is_asked_for() -> None:
-    with postgres_server() as url:
-        wrong = make_url(url).set(password="wrong").render_as_string(hide_password=False)
+    with postgres_server() as server:
+        wrong = make_url(server.url()).set(password="wrong").render_as_string(hide_password=False)
 
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(wrong)

@@ -46,9 +46,54 @@ FOLDER_PREFIX = "client-export-postgres-"
 START_SECONDS = 30.0
 
 
+class PostgresServer:
+    """A server that may be killed and started again on its port and its data; its user may do everything."""
+
+    def __init__(self, programs: Path, folder: Path, account: Account | None) -> None:
+        self._folder, self._account = folder, account
+        self._program = programs / "postgres"
+        self._password = secrets.token_hex(16)
+        _make_cluster(programs, folder, self._password, account)
+        self.port = free_port()
+        self._process = self._start()
+
+    def url(self, port: int | None = None) -> str:
+        """The URL of its database, by way of another port if need be."""
+        return f"postgresql://tester:{self._password}@127.0.0.1:{port or self.port}/postgres"
+
+    def kill(self) -> None:
+        """End it as kill -9 does, with all its backends."""
+        self._process.kill()
+
+    def start_again(self) -> None:
+        """Start it after a `kill`; it recovers from its log."""
+        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)  # its number may be another process by now
+        self._process = self._start()
+
+    def stop(self) -> None:
+        self._process.stop(signal.SIGINT)  # SIGTERM would wait for clients to leave
+
+    def _start(self) -> Process:
+        settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": self.port}.items()]
+        process = Process(
+            "PostgreSQL",
+            [self._program, "-D", self._folder / "data", *settings],
+            log=self._folder / "postgres.log",
+            env={"LC_ALL": "C"},
+            cwd=self._folder,
+            account=self._account,
+        )
+        try:
+            _wait_until_ready(process)
+        except BaseException:
+            process.stop(signal.SIGINT)
+            raise
+        return process
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Start an empty server on a free port of this machine; yields its URL, whose user may do everything.
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start an empty server on a free port of this machine.
 
     Raises:
         DevError: There are no programs to be had, or the server did not start.
@@ -57,22 +102,9 @@ def postgres_server() -> Iterator[str]:
     with ExitStack() as cleanup:
         folder = _temporary_folder(account)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        programs = _programs(folder, account)
-        password = secrets.token_hex(16)
-        _make_cluster(programs, folder, password, account)
-        port = free_port()
-        settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
-        process = Process(
-            "PostgreSQL",
-            [programs / "postgres", "-D", folder / "data", *settings],
-            log=folder / "postgres.log",
-            env={"LC_ALL": "C"},
-            cwd=folder,
-            account=account,
-        )
-        cleanup.callback(process.stop, signal.SIGINT)  # SIGTERM would wait for clients to leave
-        _wait_until_ready(process)
-        yield f"postgresql://tester:{password}@127.0.0.1:{port}/postgres"
+        server = PostgresServer(_programs(folder, account), folder, account)
+        cleanup.callback(server.stop)
+        yield server
 
 
 def _account() -> Account | None:

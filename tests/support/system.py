@@ -183,9 +183,9 @@ def download(job: Any) -> bytes:
     return answer.body
 
 
-def start_storage(directory: Path) -> Azurite:
+def start_storage(directory: Path, preload: Path | None = None) -> Azurite:
     """Start a storage emulator with nothing in it but two API keys: one for both tenants, one for `northwind` alone."""
-    emulator = start_azurite(directory)
+    emulator = start_azurite(directory, preload=preload)
     try:
         account = StorageAccount(emulator.connection_string)
         keys = TableKeyStore(account)

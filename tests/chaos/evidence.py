@@ -1,0 +1,76 @@
+"""What is left when all is over: jobs, files, blobs and rows, read past the proxy and through the service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.chaos.requests import body_of
+from tests.chaos.rig import Rig
+from tests.chaos.timeline import FinalJob, Timeline
+from tests.support.system import EXPORT, request
+
+_QUIET_SECONDS, _LONGEST_WAIT_SECONDS = 0.3, 40.0
+Blobs = dict[str, bool]
+"""Whether a blob is readable, by its name; else there are only blocks of it."""
+
+
+def collect(rig: Rig, timeline: Timeline) -> None:
+    """Wait until nothing goes on any more, then look at everything the run has left."""
+    rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
+    timeline.job_writes = list(rig.storage.proxy.record.job_writes)
+    rows = {row["RowKey"]: row for row in _all_rows(rig, "exportjobs")}
+    blobs = _blobs(rig)
+    codes = {write.code for write in timeline.job_writes}
+    timeline.jobs = [_final(rig, rows[code], blobs) for code in sorted(codes) if code in rows]
+    timeline.strays = [*_stray_blobs(blobs, rows), *_stray_rows(rig, rows)]
+
+
+def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
+    tenant, code = row["PartitionKey"], row["RowKey"]
+    path = f"/tenants/{tenant}{EXPORT}/{code}"
+    shown = rig.system.call("GET", path).json
+    manifest = rig.system.call("GET", f"{path}/manifest")
+    link = request("GET", shown["downloadUrl"]) if shown["downloadUrl"] else None
+    own = {name.partition(f"/{code}/")[2]: readable for name, readable in blobs.items() if f"/{code}/" in name}
+    return FinalJob(
+        tenant=tenant,
+        code=code,
+        body=body_of(row["fileName"]),
+        attempt=row["attempt"],
+        shown=shown,
+        file=link.body if link and link.status == 200 else None,
+        manifest=manifest.json if manifest.status == 200 else None,
+        download=302 if link else rig.system.call("GET", f"{path}/download").status,
+        manifest_answer=manifest.status,
+        published=frozenset(name for name, readable in own.items() if readable),
+        staged=frozenset(name for name, readable in own.items() if not readable),
+        orchestrations=_orchestrations(rig, code, row["attempt"]),
+    )
+
+
+def _orchestrations(rig: Rig, code: str, attempts: int) -> dict[int, str]:
+    found = {}
+    for attempt in range(1, attempts + 1):
+        answer = rig.system.call("GET", f"/runtime/webhooks/durabletask/instances/{code}-{attempt}")
+        if answer.status in (200, 202):
+            found[attempt] = answer.json["runtimeStatus"]
+    return found
+
+
+def _blobs(rig: Rig) -> Blobs:
+    container = rig.storage.account.blobs.get_container_client("exports")
+    readable = {blob.name for blob in container.list_blobs()}
+    return {blob.name: blob.name in readable for blob in container.list_blobs(include=["uncommittedblobs"])}
+
+
+def _all_rows(rig: Rig, table: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in rig.storage.account.tables.get_table_client(table).list_entities()]
+
+
+def _stray_blobs(blobs: Blobs, rows: dict[str, Any]) -> list[str]:
+    return [f"the blob {name} belongs to no job" for name in blobs if name.split("/")[1] not in rows]
+
+
+def _stray_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
+    partitions = {row["PartitionKey"] for row in _all_rows(rig, "exportpages")}
+    return [f"page rows of {name} belong to no job" for name in partitions if name.rpartition("|")[2] not in rows]

@@ -1,0 +1,76 @@
+"""Names for requests to Azure Storage: `put block`, `update exportjobs`, …"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+_TABLE = re.compile(r"/[^/]+/(?P<table>\w+)(?P<keys>\(.*\))?$")
+_KEYS = re.compile(r"\(PartitionKey='(?P<partition>.*)',RowKey='(?P<row>.*)'\)")
+_ON_ROWS = {"GET": "find", "PUT": "update", "MERGE": "update", "PATCH": "update", "DELETE": "delete"}
+JOBS = "exportjobs"
+
+
+@dataclass(frozen=True, slots=True)
+class JobWrite:
+    """A write of a job's row that storage has carried out."""
+
+    at: float
+    tenant: str
+    code: str
+    status: str
+    attempt: int
+    total_items: int | None
+    settled_items: int
+
+
+def blob_operation(method: str, path: str, query: str) -> str:
+    """Name a request to the blob service; what is done to a container is named for it."""
+    asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    comp = asked.get("comp", "")
+    if asked.get("restype") == "container" or path.count("/") < 3:
+        return f"{method.lower()} container {comp}".strip()
+    return f"{method.lower()} {comp or 'blob'}"
+
+
+def table_operation(method: str, path: str) -> str:
+    """Name a request to the table service."""
+    found = _TABLE.match(unquote(path))
+    if found is None:
+        return f"{method.lower()} {path.rpartition('/')[2]}"
+    table, keys = found["table"], found["keys"]
+    if table == "Tables":
+        return f"{method.lower()} tables"
+    if keys is None:
+        return f"{'insert' if method == 'POST' else 'query'} {table}"
+    return f"{_ON_ROWS.get(method, method.lower())} {table}" if _KEYS.match(keys) else f"query {table}"
+
+
+def job_write(operation: str, path: str, body: bytes, at: float) -> JobWrite | None:
+    """Read what a write of a job's row has written; None if it is another request."""
+    if operation not in (f"insert {JOBS}", f"update {JOBS}"):
+        return None
+    row: dict[str, Any] = json.loads(body)
+    keys = _KEYS.search(unquote(path))
+    return JobWrite(
+        at=at,
+        tenant=keys["partition"] if keys else row["PartitionKey"],
+        code=keys["row"] if keys else row["RowKey"],
+        status=row["status"],
+        attempt=int(row["attempt"]),
+        total_items=_number(row.get("totalItems")),
+        settled_items=_number(row.get("settledItems")) or 0,
+    )
+
+
+def is_conditional(headers: Mapping[str, str]) -> bool:
+    """Whether a write is to happen only to an unchanged row."""
+    return headers.get("If-Match", "*") != "*"
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,41 @@
+"""Bugs planted on purpose: each must be found by the invariants, or the invariants are worth nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from exports.jobs import Job
+from exports.payloads import PageWritten
+from exports.steps import get_export, write_page
+
+COUNTED_TWICE = "a retried page counts twice"
+
+
+def plant(name: str) -> None:
+    """Have the bug of that name from now on, in this process; an empty name plants none."""
+    if name:
+        BUGS[name]()
+
+
+def _count_every_run() -> None:
+    """Progress as one might write it without thinking: every run of a step adds its rows to the job's row."""
+    write = write_page.write_page
+
+    def write_and_add(services: Any, order: Any) -> Any:
+        written = write(services, order)
+        if isinstance(written, PageWritten):
+            services.jobs.change(order.job.tenant, order.job.code, lambda job: _with_more(job, written.rows))
+        return written
+
+    write_page.write_page = write_and_add
+    Job.settle = lambda job, _pages, _items: job  # type: ignore[assignment, method-assign]
+    get_export._processed_items = lambda services, job: job.settled_items
+
+
+def _with_more(job: Job, rows: int) -> Job:
+    return replace(job, settled_items=job.settled_items + rows)
+
+
+BUGS: dict[str, Callable[[], None]] = {COUNTED_TWICE: _count_every_run}

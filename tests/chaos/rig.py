@@ -1,0 +1,160 @@
+"""All that a run needs, running: storage and source behind proxies, the host with two workers, and what to expect."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import shutil
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from devhost.local.environment import in_venv
+from devhost.local.health import wait_until_healthy
+from devhost.local.places import ROOT
+from devhost.local.processes import Process
+from exports.sample.database import create_sample_database
+from tests.chaos.control import SETTING, Control
+from tests.chaos.requests import BODIES
+from tests.chaos.source_proxy import SourceProxy
+from tests.chaos.storage import Storage
+from tests.support.expected import FULL_EXPORT, client_records
+from tests.support.postgres import postgres_server
+from tests.support.system import HARBOUR, NORTHWIND, System, app_settings
+
+CLIENTS = 6_000
+"""In all; `northwind` has 4,500 of them, in nine pages."""
+
+MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "3", "EXPORT_RETRY_TRIES": "10"}
+NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
+
+
+class ChaosSystem(System):
+    """A system whose host has a clock that can jump."""
+
+    def start(self) -> None:
+        command: list[str | Path] = [in_venv("python"), "-m", "tests.chaos.host", "--root", self.root]
+        command += ["--port", str(self.port), "--workers", str(self.workers)]
+        command += ["--state", self.directory / "devhost.sqlite"]
+        log = self.directory / f"host-{time.monotonic_ns()}.log"
+        self._host = Process("host", command, log=log, env=self.settings)
+
+
+class Rig:
+    """Started once for many runs; a run leaves it healed."""
+
+    def __init__(self, directory: Path, planted: str = "") -> None:
+        self.directory = directory
+        self._planted = planted
+        self._clock_seconds = 0.0
+        self._control = directory / "control.json"
+        self.tell()
+        with ExitStack() as cleanup:
+            self.storage = Storage(directory / "azurite")
+            cleanup.callback(self.storage.stop)
+            self.source = cleanup.enter_context(postgres_server())
+            create_sample_database(self.source.url(), CLIENTS, (NORTHWIND, HARBOUR), seed=1)
+            self.line = SourceProxy(self.source.port)
+            cleanup.callback(self.line.stop)
+            self.system = ChaosSystem(directory, self._settings(), self._app())
+            cleanup.callback(self.system.stop)
+            self.system.start_and_wait()
+            self.expected = self._undisturbed()
+            self._cleanup = cleanup.pop_all()
+
+    def tell(self, doubling: str = "once", jump_seconds: float = 0.0) -> None:
+        """Tell host and workers how activities are delivered, and put their clocks forward or back."""
+        self._clock_seconds += jump_seconds
+        self._doubling = doubling
+        Control(self._clock_seconds, doubling, self._planted).write(self._control)
+
+    def jump(self, seconds: float) -> None:
+        self.tell(self._doubling, seconds)
+
+    def kill_host(self, down_seconds: float) -> None:
+        """kill -9, and start it again; its workers have to notice."""
+        self.system.kill_host()
+        time.sleep(down_seconds)
+        self.system.start()
+        self.system.wait_for_any_answer()
+
+    def kill_worker(self) -> None:
+        """kill -9 of one worker, if there is one: its host may just have been killed."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.system.kill_a_worker()
+
+    def kill_source(self, down_seconds: float) -> None:
+        """kill -9 of the database with all its backends, and start it again."""
+        self.source.kill()
+        time.sleep(down_seconds)
+        self.source.start_again()
+
+    def heal(self) -> None:
+        """Let nothing go wrong any more."""
+        self.storage.proxy.arm([])
+        self.line.heal()
+        assert self.system.host.running, self.system.host.tail(40)
+        wait_until_healthy(self.system.url, self.system.host)
+
+    def wait_until_quiet(self, quiet_seconds: float, patience_seconds: float) -> None:
+        """Wait until no orchestration runs and storage has not been asked for anything for a while."""
+        deadline = time.monotonic() + patience_seconds
+        quiet_since, asked = time.monotonic(), -1
+        while time.monotonic() < deadline and time.monotonic() - quiet_since < quiet_seconds:
+            if self.storage.proxy.asked != asked or self.storage.proxy.busy or self._orchestrations_run():
+                quiet_since, asked = time.monotonic(), self.storage.proxy.asked
+            time.sleep(0.03)
+
+    def _orchestrations_run(self) -> bool:
+        path = "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending"
+        return bool(self.system.call("GET", path, key=None).json)
+
+    def stop(self) -> None:
+        self._cleanup.close()
+
+    def logs(self) -> list[Path]:
+        """Everything that was written down."""
+        return sorted(self.directory.glob("*.log")) + sorted((self.directory / "azurite").glob("*.log"))
+
+    def _settings(self) -> dict[str, str]:
+        settings = app_settings(self.storage.connection_string, self.source.url(self.line.port))
+        own = {
+            "PYTHONPATH": str(ROOT),
+            "REAL_FUNCTION_APP": str(ROOT / "function_app.py"),
+            SETTING: str(self._control),
+            "EXPORT_WAIT_SECONDS": "1",
+        }
+        return settings | MANY_PAGES | NO_QUOTA | own
+
+    def _app(self) -> Path:
+        root = self.directory / "app"
+        root.mkdir()
+        shutil.copy(ROOT / "host.json", root)
+        shutil.copy(Path(__file__).with_name("app.py"), root / "function_app.py")
+        return root
+
+    def _undisturbed(self) -> dict[tuple[str, str], bytes]:
+        """Files of exports that nothing has disturbed, held against what the database has."""
+        twin = f"sqlite:///{self.directory / 'twin.sqlite'}"
+        create_sample_database(twin, CLIENTS, (NORTHWIND, HARBOUR), seed=1)
+        files = {}
+        for tenant in (NORTHWIND, HARBOUR):
+            clients = client_records(twin, tenant)
+            for name, body in BODIES.items():
+                files[tenant, name] = self.system.export(body, tenant)
+                _assert_same(name, files[tenant, name], clients)
+        return files
+
+
+def _assert_same(name: str, file: bytes, clients: list[tuple[str, ...]]) -> None:
+    text = (gzip.decompress(file) if name == "gzip" else file).decode("utf-8-sig")
+    rows = [tuple(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=";" if name == "narrow" else ",")]
+    if name != "narrow":
+        assert rows[1:] == clients, name
+        return
+    code = FULL_EXPORT.index("code")
+    assert [row[1] for row in rows[1:]] == [client[code] for client in clients]

@@ -1,0 +1,92 @@
+"""Stands between the service and its database: lets bytes through, slowly, not at all, or cuts the line."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+_PIECE = 4_096
+_SLOW_PAUSE_SECONDS = 0.02
+"""Between pieces: about 200 KB a second."""
+
+
+class SourceProxy:
+    """One port, on a thread of its own."""
+
+    def __init__(self, upstream_port: int) -> None:
+        self._upstream_port = upstream_port
+        self._pause_seconds = 0.0
+        self._lines: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._flowing = asyncio.Event()
+        self.port = self._wait(self._start())
+
+    def slow(self) -> None:
+        """Let bytes through slowly."""
+        self._pause_seconds = _SLOW_PAUSE_SECONDS
+
+    def stick(self) -> None:
+        """Let nothing through; lines stay open."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def cut(self) -> None:
+        """Close every line; new ones are taken."""
+        self._wait(self._cut())
+
+    def heal(self) -> None:
+        """Let everything through again."""
+        self._pause_seconds = 0.0
+        self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def stop(self) -> None:
+        self._wait(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    async def _start(self) -> int:
+        self._flowing.set()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _cut(self) -> None:
+        for writer in list(self._lines):
+            writer.transport.abort()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        self._flowing.set()
+        await self._cut()
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = (writer, upstream_writer)
+        self._lines.update(ends)
+        try:
+            await asyncio.gather(self._pump(reader, upstream_writer), self._pump(upstream_reader, writer))
+        except OSError:
+            pass
+        finally:
+            self._lines.difference_update(ends)
+            for end in ends:
+                end.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(_PIECE):
+            await self._flowing.wait()
+            await asyncio.sleep(self._pause_seconds)
+            writer.write(piece)
+            await writer.drain()
+        raise ConnectionResetError  # one end has left: so does the other

@@ -1,0 +1,92 @@
+"""What was seen of one run: the material that invariants judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.operations import JobWrite
+from tests.chaos.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one GET of a job showed."""
+
+    begun: float
+    ended: float
+    code: str
+    status: str
+    processed_items: int
+    total_items: int | None
+    percent: int | None
+    has_link: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallMade:
+    """A request of a caller, and what came of it; `answer` is 0 where none came."""
+
+    what: str
+    begun: float
+    ended: float
+    answer: int
+    code: str | None = None
+    key: str | None = None
+    body: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalJob:
+    """A job when all is over.
+
+    Attributes:
+        shown: The answer of GET.
+        file: What its link gave, if it had one.
+        download, manifest_answer: Statuses of the answers to `…/download` and `…/manifest`.
+        published: Names of readable blobs of the job, below its directory.
+        staged: Names of blobs of the job that hold nothing but staged blocks.
+        orchestrations: Runtime status of the instance of each attempt, by attempt; absent where there is none.
+    """
+
+    tenant: str
+    code: str
+    body: str
+    attempt: int
+    shown: dict[str, Any]
+    file: bytes | None
+    manifest: dict[str, Any] | None
+    download: int
+    manifest_answer: int
+    published: frozenset[str]
+    staged: frozenset[str]
+    orchestrations: dict[int, str]
+
+
+@dataclass
+class Timeline:
+    """One run, from the first request to the last look.
+
+    Attributes:
+        expected: Bytes of an undisturbed file, by tenant and name of the request.
+        strays: Blobs and rows that belong to no job.
+        undocumented: Answers that are not as /openapi.json says.
+    """
+
+    schedule: Schedule
+    expected: dict[tuple[str, str], bytes]
+    observations: list[Observation] = field(default_factory=list)
+    calls: list[CallMade] = field(default_factory=list)
+    job_writes: list[JobWrite] = field(default_factory=list)
+    jobs: list[FinalJob] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+    undocumented: list[str] = field(default_factory=list)
+
+    def of_job(self, code: str) -> list[Observation]:
+        """The observations of a job, in order."""
+        return sorted((seen for seen in self.observations if seen.code == code), key=lambda seen: seen.ended)
+
+    def resumes(self, code: str) -> list[CallMade]:
+        """Every time somebody asked for a job to go on, answered or not."""
+        return [call for call in self.calls if call.what == "resume" and call.code == code]
