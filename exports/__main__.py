@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports.commands import audit, keys, verify
+from exports.commands import audit, keys, verify, webhooks
 from exports.sample import command as sample_clients
 
 _COMMANDS = {
@@ -14,6 +14,7 @@ _COMMANDS = {
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
     "verify": (verify, "hold a downloaded file against its manifest, and name the first wrong page"),
+    "webhooks": (webhooks, "show a tenant's signing secret and deliveries, send a webhook again"),
 }
 """Name → a module with `add_arguments(parser)` and `run(arguments) -> exit code`, and one line of help."""
 

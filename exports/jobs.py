@@ -9,7 +9,7 @@ from typing import Self
 
 from exports.csv.formats import CsvFormat
 from exports.fields import TargetField
-from exports.requests import ClientFilter, ColumnMapping
+from exports.requests import ClientFilter, ColumnMapping, NotifyDto
 from exports.states import JobEvent, JobStatus, next_status
 from shared.models import Model, Moment
 
@@ -67,6 +67,7 @@ class Job:
         total_items: Planned rows while in progress; proven rows when completed.
         settled_pages: Pages `[0, settled_pages)` are written and their rows summed up in `settled_items`.
         file_bytes: Size of the file; known when completed.
+        notify: Whom to tell of its end. Not in the specification, which the manifest shows: a URL may be a secret.
     """
 
     tenant: str
@@ -86,6 +87,7 @@ class Job:
     failure: Failure | None = None
     consistency: str = CONSISTENCY
     schedule_code: str | None = None
+    notify: NotifyDto | None = None
 
     @property
     def ref(self) -> JobRef:

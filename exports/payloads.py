@@ -22,6 +22,9 @@ RECORD_PROGRESS = "record_progress"
 COMMIT_FILE = "commit_file"
 RECORD_OUTCOME = "record_outcome"
 DISCARD_FILE = "discard_file"
+START_NOTIFICATION = "start_notification"
+WEBHOOK_DELIVERY = "webhook_delivery"
+SEND_WEBHOOK = "send_webhook"
 
 
 class Limits(Model):
@@ -47,11 +50,15 @@ class Progress(Model):
 
 
 class ExportJob(Model):
-    """Input of `export_job`. `progress` is set when the orchestration continues as new."""
+    """Input of `export_job`. `progress` is set when the orchestration continues as new.
+
+    `notify`: somebody wants to be told of the end.
+    """
 
     job: JobRef
     limits: Limits = Limits()
     progress: Progress | None = None
+    notify: bool = False
 
 
 class ExportWave(Model):
@@ -109,6 +116,30 @@ class DiscardFile(Model):
     job: JobRef
 
 
+class WebhookDelivery(Model):
+    """Input of `webhook_delivery`: the pauses after the first try, the second, ….
+
+    `retry` is for what keeps a try from being made, such as storage that does not answer.
+    """
+
+    job: JobRef
+    pauses_seconds: tuple[float, ...]
+    retry: RetryPolicy = RetryPolicy()
+
+
+class StartNotification(Model):
+    """Order: start telling whoever wants to know that the job has ended."""
+
+    job: JobRef
+
+
+class SendWebhook(Model):
+    """Order: tell the receiver that the job has ended. `number` counts the tries from 1."""
+
+    job: JobRef
+    number: int
+
+
 class PagesPlanned(Model):
     """The plan is stored."""
 
@@ -161,7 +192,15 @@ class Rejected(Model):
     failure: Failure
 
 
-Outcome = PagesPlanned | PageWritten | WaveWritten | PagesLost | Done | Stopped | Rejected
+class Undelivered(Model):
+    """The receiver did not take it; `final`: nor will it later. It may ask for a longer pause than is planned."""
+
+    kind: Literal["Undelivered"] = "Undelivered"
+    final: bool = False
+    retry_after_seconds: float = 0
+
+
+Outcome = PagesPlanned | PageWritten | WaveWritten | PagesLost | Done | Stopped | Rejected | Undelivered
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
 
 

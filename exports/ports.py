@@ -16,6 +16,7 @@ from exports.requests import ClientFilter
 from exports.schedule_runs import ScheduleRun
 from exports.schedules import Schedule, ScheduleRef
 from exports.states import JobStatus
+from exports.webhooks import Delivery, Sent
 
 if TYPE_CHECKING:
     from exports.csv.rendering import Records
@@ -326,3 +327,20 @@ class AuditLog(Protocol):
 
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
         """Yield the entries of a tenant's day (UTC), oldest first."""
+
+
+class WebhookSender(Protocol):
+    """Sends webhooks to URLs that callers have chosen, and to no place that is closed to strangers."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+        """Send once, in bounded time, and say what came of it; raises for nothing that a receiver can do."""
+
+
+class DeliveryLog(Protocol):
+    """Keeps what became of every try of a webhook. Raises `StorageUnavailableError` when trying again can help."""
+
+    def append(self, delivery: Delivery) -> None:
+        """Add a try. There is no way to change one."""
+
+    def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
+        """Yield the tries for a tenant's jobs, newest job first, or for one; those of a job oldest first."""

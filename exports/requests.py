@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import MAXYEAR, MINYEAR
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.config import JsonDict
@@ -74,6 +76,35 @@ ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
 """A full export: every field, its name as header."""
 
 
+_URL = r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
+"""Absolute, of visible ASCII, without user name and fragment."""
+
+
+class NotifyDto(Model):
+    """Whom to tell when the export has ended, however it did.
+
+    Attributes:
+        webhook_url: Gets the job as a signed POST (Standard Webhooks), again for up to three days until it answers with
+            2xx. An absolute `https` URL of the public Internet; it is not shown to anybody.
+    """
+
+    webhook_url: Annotated[
+        str, Field(repr=False, max_length=2000, json_schema_extra={"format": "uri", "pattern": _URL})
+    ]
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_an_absolute_url(cls, value: str) -> str:
+        try:
+            whole = re.search(_URL, value) is not None and urlsplit(value).port != 0
+        except ValueError:  # of the port, or of an address in brackets
+            whole = False
+        if not whole or value.endswith("\n"):
+            message = "give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment"
+            raise PydanticCustomError("not_a_url", message)
+        return value
+
+
 _BOTH_SOURCES_OF_COLUMNS: JsonDict = {
     "required": ["mappingCode", "columnMappings"],
     "properties": {"mappingCode": {"type": "string"}, "columnMappings": {"type": "array"}},
@@ -87,6 +118,7 @@ class CsvExportRequestDto(Model):
         mapping_code: A saved mapping; excludes `columnMappings`.
         column_mappings: Columns, their order and headers; each header and each field once.
         include_headers: Whether the first record holds the headers.
+        notify: Whom to tell when the export has ended; nobody, unless given.
     """
 
     model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})
@@ -96,6 +128,7 @@ class CsvExportRequestDto(Model):
     include_headers: bool = True
     filter: ClientFilter = ClientFilter()
     format: FormatDto = FormatDto()
+    notify: NotifyDto | None = None
 
     @model_validator(mode="after")
     def _one_source_of_columns(self) -> CsvExportRequestDto:

@@ -11,6 +11,7 @@ from functools import cache
 from exports.ports import (
     AuditLog,
     ClientSource,
+    DeliveryLog,
     FileStore,
     IdempotencyStore,
     JobStore,
@@ -18,6 +19,7 @@ from exports.ports import (
     PageLedger,
     RunHistory,
     ScheduleStore,
+    WebhookSender,
 )
 from exports.settings import Settings, read_settings
 from shared.key_ring import KeyRing
@@ -37,6 +39,8 @@ class Services:
     runs: RunHistory
     requests: IdempotencyStore
     audit: AuditLog
+    deliveries: DeliveryLog
+    webhooks: WebhookSender
     keys: KeyRing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -49,7 +53,9 @@ def build_services(settings: Settings) -> Services:
     """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
     from exports.adapters.blob_files import BlobFileStore
     from exports.adapters.client_sources import open_clients
+    from exports.adapters.http_webhooks import HttpWebhookSender
     from exports.adapters.table_audit import TableAuditLog
+    from exports.adapters.table_deliveries import TableDeliveryLog
     from exports.adapters.table_idempotency import TableIdempotencyStore
     from exports.adapters.table_jobs import TableJobStore
     from exports.adapters.table_mappings import TableMappingStore
@@ -71,6 +77,8 @@ def build_services(settings: Settings) -> Services:
         runs=TableRunHistory(account),
         requests=TableIdempotencyStore(account),
         audit=TableAuditLog(account),
+        deliveries=TableDeliveryLog(account),
+        webhooks=HttpWebhookSender(allow_private=settings.webhook_allow_private),
         keys=KeyRing(TableKeyStore(account)),
     )
 

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, Json, SecretStr, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, Json, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from exports.payloads import Limits
 from exports.requests import CsvExportRequestDto
+from exports.webhooks import RETRY_SECONDS
 from shared.models import Model
 from shared.orchestration import RetryPolicy
+
+_SHORTEST_SECRET = 32
 
 
 class SettingsError(Exception):
@@ -33,6 +37,10 @@ class Settings(Model):
         max_active_jobs, max_jobs_per_day: Of one tenant; a request beyond them is refused for now.
         schedule_tenant: Whose clients the scheduled export takes; empty: there is none.
         schedule_request: What it exports.
+        webhook_secret: What the secrets that sign a tenant's webhooks are made from; of several, parted by blanks, the
+            first is the present one. Empty: nobody can be notified.
+        webhook_allow_private: Whether webhooks may go to private addresses and by plain http: for development only.
+        webhook_retry_seconds: Pauses after the first try of a webhook, the second, …, parted by blanks.
     """
 
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
@@ -49,6 +57,28 @@ class Settings(Model):
     schedule_request: Annotated[Json[CsvExportRequestDto], Field(alias="EXPORT_SCHEDULE_REQUEST")] = (
         CsvExportRequestDto()
     )
+    webhook_secret: Annotated[SecretStr, Field(alias="EXPORT_WEBHOOK_SECRET")] = SecretStr("")
+    webhook_allow_private: Annotated[bool, Field(alias="EXPORT_WEBHOOK_ALLOW_PRIVATE")] = False
+    webhook_retry_seconds: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=5 * 86_400)], ...],
+        BeforeValidator(lambda text: text.split() if isinstance(text, str) else text),
+        Field(alias="EXPORT_WEBHOOK_RETRY_SECONDS", max_length=30),
+    ] = RETRY_SECONDS
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_long_and_ours(cls, value: SecretStr) -> SecretStr:
+        secrets = value.get_secret_value().split()
+        if any(secret.startswith("@Microsoft.KeyVault(") for secret in secrets):
+            raise PydanticCustomError("unresolved", "the app could not read the secret that this refers to")
+        if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
+            raise PydanticCustomError("too_short_secret", "each secret must have 32 characters or more")
+        return value
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """What the secrets of tenants are made from, the present one first."""
+        return tuple(self.webhook_secret.get_secret_value().split())
 
     @property
     def keep(self) -> timedelta:

@@ -49,6 +49,10 @@ param scheduleTenant string = ''
 @description('What the scheduled export takes: the body of a start request.')
 param scheduleRequest object = {}
 
+@secure()
+@description('What the secrets that sign webhooks are made from: 32 characters or more. Empty: nobody can be notified.')
+param webhookSecret string = ''
+
 @description('Resource id of a subnet delegated to Microsoft.App/environments. Empty: no virtual network.')
 param subnetId string = ''
 
@@ -117,6 +121,7 @@ module vault 'modules/vault.bicep' = {
     location: location
     tags: tags
     clientsDatabaseUrl: clientsDatabaseUrl
+    webhookSecret: webhookSecret
     principalId: identity.outputs.principalId
   }
 }
@@ -143,6 +148,7 @@ module app 'modules/app.bicep' = {
     schedule: schedule
     scheduleTenant: scheduleTenant
     scheduleRequest: scheduleRequest
+    webhookSecretUri: vault.outputs.webhookSecretUri
     subnetId: subnetId
     extraSettings: extraSettings
   }

@@ -45,8 +45,13 @@ class RetryPolicy(Model):
     def pause(self, failed_tries: int, seed: str) -> timedelta:
         """Say how long to wait after the n-th failed try. The jitter comes from `seed`, so replay agrees."""
         seconds = min(self.first_pause_seconds * 2 ** (failed_tries - 1), self.longest_pause_seconds)
-        chance = hashlib.sha256(f"{seed} {failed_tries}".encode()).digest()[0] / 255
-        return timedelta(seconds=seconds * (0.75 + chance / 2))
+        return jittered(seconds, f"{seed} {failed_tries}")
+
+
+def jittered(seconds: float, seed: str) -> timedelta:
+    """Lengthen or shorten a pause by up to a quarter; the same seed gives the same, so replay agrees."""
+    chance = hashlib.sha256(seed.encode()).digest()[0] / 255
+    return timedelta(seconds=seconds * (0.75 + chance / 2))
 
 
 class ActivityFailedError(Exception):

@@ -15,6 +15,7 @@ from exports.adapters.tables import TableAdapter, answering, plain_moment
 from exports.errors import JobNotFoundError
 from exports.job_codes import first_code_before
 from exports.jobs import ExportSpec, Failure, Job
+from exports.requests import NotifyDto
 from exports.states import JobStatus
 from shared.storage import StorageAccount
 
@@ -94,12 +95,13 @@ def _to_entity(job: Job) -> Entity:
         "fileBytes": _int64(job.file_bytes),
         "failure": job.failure and job.failure.model_dump_json(by_alias=True),
         "scheduleCode": job.schedule_code,
+        "notify": job.notify and job.notify.model_dump_json(by_alias=True),
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _from_entity(entity: Entity) -> Job:
-    failure = entity.get("failure")
+    failure, notify = entity.get("failure"), entity.get("notify")
     return Job(
         tenant=entity["PartitionKey"],
         code=entity["RowKey"],
@@ -117,6 +119,7 @@ def _from_entity(entity: Entity) -> Job:
         file_bytes=_number(entity.get("fileBytes")),
         failure=Failure.model_validate_json(failure) if failure else None,
         schedule_code=entity.get("scheduleCode"),
+        notify=NotifyDto.model_validate_json(notify) if notify else None,
     )
 
 

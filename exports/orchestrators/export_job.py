@@ -1,6 +1,7 @@
 """Orchestrator: one export job, from plan to outcome.
 
     plan_pages ─▶ export_wave ×n (pages in parallel, progress settled in between) ─▶ commit_file ─▶ record_outcome
+                                                                          if wanted: start_notification ◀─┘
 
 Replay cost stays bounded: a wave's pages are in a history of its own, and every so many waves the job continues as
 new, carrying only its sums.
@@ -17,6 +18,7 @@ from exports.payloads import (
     PLAN_PAGES,
     RECORD_OUTCOME,
     RECORD_PROGRESS,
+    START_NOTIFICATION,
     CommitFile,
     DiscardFile,
     Done,
@@ -30,15 +32,16 @@ from exports.payloads import (
     RecordOutcome,
     RecordProgress,
     Rejected,
+    StartNotification,
     Stopped,
     WaveWritten,
     parse_outcome,
 )
 from shared.models import Model
-from shared.orchestration import OrchestrationContext, Payload, Steps, call
+from shared.orchestration import OrchestrationContext, Payload, RetryPolicy, Steps, call
 
 _OUTCOME_TRIES = 60
-"""Ending is worth an hour of tries: without it the job would seem to run for ever, or leave blocks behind."""
+"""Ending is worth an hour of tries: without it the job would seem to run for ever, leave blocks, or nobody be told."""
 
 _MOST_LOSSES = 3
 
@@ -58,7 +61,10 @@ def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
         again = run.model_copy(update={"progress": outcome})
         context.continue_as_new(again.model_dump(mode="json", by_alias=True))
         return None
-    return (yield from _end(context, run, outcome))
+    ended = yield from _end(context, run, outcome)
+    if run.notify:  # the job has ended for everyone: what comes now holds nobody up
+        yield from call(context, START_NOTIFICATION, StartNotification(job=run.job), _tries_for_an_hour(run))
+    return ended
 
 
 def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Stopped | Rejected]:
@@ -125,7 +131,7 @@ def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
 
 def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stopped | Rejected) -> Steps[Payload]:
     """Record how the job ended; if it was stopped someone else has, and what it left is removed."""
-    policy = run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
+    policy = _tries_for_an_hour(run)
     if isinstance(outcome, Rejected):
         order = RecordOutcome(job=run.job, failure=outcome.failure)
     elif isinstance(outcome, Progress):
@@ -134,6 +140,10 @@ def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stop
         yield from call(context, DISCARD_FILE, DiscardFile(job=run.job), policy)
         return outcome.model_dump(mode="json")
     return (yield from call(context, RECORD_OUTCOME, order, policy))
+
+
+def _tries_for_an_hour(run: ExportJob) -> RetryPolicy:
+    return run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
 
 
 def _call(context: OrchestrationContext, activity: str, run: ExportJob, payload: Model) -> Steps[Outcome]:

@@ -30,10 +30,11 @@ def present(services: Services, job: Job) -> CsvExportJobDto:
     link = None
     if job.status is JobStatus.COMPLETED and job.expiry_date is not None and now < job.expiry_date:
         link = services.files.link(job.file_path, job.expiry_date)
-    return show_job(job, _processed_items(services, job), now, link)
+    return show_job(job, processed_items(services, job), now, link)
 
 
-def _processed_items(services: Services, job: Job) -> int:
+def processed_items(services: Services, job: Job) -> int:
+    """Count the clients written so far; at most one query, for the pages in flight."""
     if job.status is JobStatus.COMPLETED or job.total_items is None:
         return job.settled_items
     return job.settled_items + sum(page.rows for page in services.pages.records(job.ref, job.settled_pages))

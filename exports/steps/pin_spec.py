@@ -5,15 +5,34 @@ from __future__ import annotations
 from exports.jobs import ExportSpec
 from exports.requests import CsvExportRequestDto
 from exports.services import Services
-from exports.specs import SensitiveFields, make_spec
+from exports.specs import InvalidSpecError, SensitiveFields, make_spec
 from exports.steps.mappings import columns_of
+from exports.webhooks import NOT_SET_UP, why_refused
+from shared.problems import Fault, pointer
 
 
 def pin_spec(services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields) -> ExportSpec:
     """Look up the mapping that the request names, if any, and copy its columns: later changes leave the job alone.
 
     Raises:
-        InvalidSpecError, SensitiveFieldsError: As `make_spec`.
+        InvalidSpecError: As `make_spec`; or nobody can be notified as the request wishes.
+        SensitiveFieldsError: As `make_spec`.
         StorageUnavailableError: Can be tried again.
     """
-    return make_spec(request, lambda code: columns_of(services, tenant, code), sensitive)
+    faults = _faults_of_notify(services, request)
+    try:
+        spec = make_spec(request, lambda code: columns_of(services, tenant, code), sensitive)
+    except InvalidSpecError as error:
+        raise InvalidSpecError([*error.faults, *faults]) from None
+    if faults:
+        raise InvalidSpecError(faults)
+    return spec
+
+
+def _faults_of_notify(services: Services, request: CsvExportRequestDto) -> list[Fault]:
+    if request.notify is None:
+        return []
+    if not services.settings.webhook_secrets:
+        return [Fault(pointer=pointer("notify"), detail=NOT_SET_UP)]
+    refused = why_refused(request.notify.webhook_url, allow_private=services.settings.webhook_allow_private)
+    return [Fault(pointer=pointer("notify", "webhookUrl"), detail=refused)] if refused else []

@@ -59,7 +59,8 @@ def _find_or_make(services: Services, asking: Asking) -> tuple[Job, bool]:
         if known := _find(services, asking):
             return known, False  # this request, sent twice, has taken the last place
         raise
-    return make_job(asking.tenant, spec, _code(services, asking), services.now()), True
+    code, notify = _code(services, asking), asking.request.notify
+    return make_job(asking.tenant, spec, code, services.now(), notify), True
 
 
 def _find(services: Services, asking: Asking) -> Job | None:

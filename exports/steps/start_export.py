@@ -13,6 +13,7 @@ from exports.errors import TransientError
 from exports.failures import failure_of
 from exports.jobs import ExportSpec, Job
 from exports.payloads import EXPORT_JOB, ExportJob
+from exports.requests import NotifyDto
 from exports.services import Services
 from exports.steps.running import change_running
 
@@ -68,11 +69,11 @@ async def launch(services: Services, starter: OrchestrationStarter, job: Job, ac
     _log.info("event=%s tenant=%s code=%s columns=%d", event, job.tenant, job.code, len(job.spec.columns))
 
 
-def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime) -> Job:
+def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime, notify: NotifyDto | None = None) -> Job:
     """Build a new job; its file is named as the caller wishes, or else for the tenant and the moment."""
     wanted, extension = spec.format.file_name or "", spec.format.extension
     file_name = clean_file_name(wanted, extension) or f"clients-{tenant}-{now:%Y%m%d-%H%M%S}{extension}"
-    return Job(tenant=tenant, code=code, spec=spec, file_name=file_name, created_date=now)
+    return Job(tenant=tenant, code=code, spec=spec, file_name=file_name, created_date=now, notify=notify)
 
 
 async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
@@ -89,7 +90,7 @@ async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
 
 
 async def _start(services: Services, starter: OrchestrationStarter, job: Job) -> None:
-    run = ExportJob(job=job.ref, limits=services.settings.limits)
+    run = ExportJob(job=job.ref, limits=services.settings.limits, notify=job.notify is not None)
     try:
         await starter.start_new(EXPORT_JOB, job.ref.instance_id, run.model_dump(mode="json", by_alias=True))
     except Exception as error:

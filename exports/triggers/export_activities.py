@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import azure.durable_functions as df
@@ -18,19 +18,24 @@ from exports.payloads import (
     RecordOutcome,
     RecordProgress,
     Rejected,
+    SendWebhook,
+    StartNotification,
     WritePage,
 )
 from exports.services import ServiceProvider, Services
 from exports.steps import commit_file as commit
 from exports.steps import discard_file as discard
+from exports.steps import notify
 from exports.steps import plan_pages as plan
 from exports.steps import record_outcome as outcome
 from exports.steps import record_progress as progress
+from exports.steps import send_webhook as webhook
 from exports.steps import write_page as write
 from shared.models import Model
 from shared.orchestration import Payload
 
 O = TypeVar("O", bound=Model)  # noqa: E741
+C = TypeVar("C")
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +67,15 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
     def discard_file(payload: Any) -> Payload:
         return run_step(provide, discard.discard_file, DiscardFile, payload)
 
+    @blueprint.activity_trigger(input_name="payload")
+    @blueprint.durable_client_input(client_name="client")
+    async def start_notification(payload: Any, client: notify.NotificationStarter) -> Payload:
+        return await run_starting_step(provide, client, notify.notify_of_end, StartNotification, payload)
+
+    @blueprint.activity_trigger(input_name="payload")
+    def send_webhook(payload: Any) -> Payload:
+        return run_step(provide, webhook.send_webhook, SendWebhook, payload)
+
     return blueprint
 
 
@@ -76,8 +90,32 @@ def run_step(
     try:
         result: Outcome = step(provide(), order.model_validate(payload["order"]))
     except (PermanentError, TransientError) as error:
-        _log.warning("event=step.failed step=%s code=%s", order.__name__, error.code, exc_info=True)
-        if isinstance(error, TransientError) and not payload["finalTry"]:
-            raise
-        result = Rejected(failure=failure_of(error))
+        result = _rejected(error, order, payload)
     return result.model_dump(mode="json", by_alias=True)
+
+
+async def run_starting_step(
+    provide: ServiceProvider,
+    client: C,
+    step: Callable[[Services, C, O], Awaitable[Outcome]],
+    order: type[O],
+    payload: Any,
+) -> Payload:
+    """Run a step that starts orchestrations, like `run_step`; on the event loop, so it must not block.
+
+    An activity may have a client of Durable Functions, an orchestrator may not: what is to outlive an orchestration is
+    started by an activity.
+    """
+    try:
+        result = await step(provide(), client, order.model_validate(payload["order"]))
+    except (PermanentError, TransientError) as error:
+        result = _rejected(error, order, payload)
+    return result.model_dump(mode="json", by_alias=True)
+
+
+def _rejected(error: PermanentError | TransientError, order: type[Model], payload: Payload) -> Rejected:
+    """Give what is returned to the orchestrator; raise the error again if the step is to be tried again."""
+    _log.warning("event=step.failed step=%s code=%s", order.__name__, error.code, exc_info=True)
+    if isinstance(error, TransientError) and not payload["finalTry"]:
+        raise error
+    return Rejected(failure=failure_of(error))

@@ -6,11 +6,12 @@ import azure.durable_functions as df
 
 from exports.orchestrators.export_job import export_job
 from exports.orchestrators.export_wave import export_wave
+from exports.orchestrators.webhook_delivery import webhook_delivery
 
 
 def export_orchestrators() -> df.Blueprint:
     """Build the orchestration triggers of exports."""
     blueprint = df.Blueprint()
-    for orchestrator in (export_job, export_wave):
+    for orchestrator in (export_job, export_wave, webhook_delivery):
         blueprint.orchestration_trigger(context_name="context")(orchestrator)
     return blueprint

@@ -49,8 +49,9 @@ async def _start(services: Services, starter: OrchestrationStarter, tenant: str,
     request = services.settings.schedule_request
     spec = await asyncio.to_thread(pin_spec, services, tenant, request, SensitiveFields.IF_NAMED)
     code = slot_job_code(f"{tenant}/{_NAME}", slot)
-    job = await start_export(services, starter, make_job(tenant, spec, code, services.now()), f"schedule:{_NAME}")
-    return job.code if job else None
+    job = make_job(tenant, spec, code, services.now(), request.notify)
+    started = await start_export(services, starter, job, f"schedule:{_NAME}")
+    return started.code if started else None
 
 
 def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:

@@ -16,6 +16,7 @@ param keepHours int
 param schedule string
 param scheduleTenant string
 param scheduleRequest object
+param webhookSecretUri string
 param subnetId string
 param extraSettings object
 
@@ -39,6 +40,8 @@ var settings = {
   EXPORT_SCHEDULE: schedule
   EXPORT_SCHEDULE_TENANT: scheduleTenant
   EXPORT_SCHEDULE_REQUEST: string(scheduleRequest)
+  EXPORT_WEBHOOK_SECRET: empty(webhookSecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
+  EXPORT_WEBHOOK_ALLOW_PRIVATE: 'false'
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

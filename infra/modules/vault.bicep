@@ -1,4 +1,4 @@
-// The secret of the app. An app setting refers to it, so whoever may read the settings does not see the value.
+// The secrets of the app. App settings refer to them, so whoever may read the settings does not see the values.
 param name string
 param location string
 param tags object
@@ -6,7 +6,11 @@ param tags object
 @secure()
 param clientsDatabaseUrl string
 
-@description('Object id of the identity that may read the secret.')
+@secure()
+@description('Empty: there is no such secret, and no webhooks.')
+param webhookSecret string
+
+@description('Object id of the identity that may read the secrets.')
 param principalId string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
@@ -35,6 +39,14 @@ resource databaseUrl 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   }
 }
 
+resource webhooks 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(webhookSecret)) {
+  parent: vault
+  name: 'webhook-secret'
+  properties: {
+    value: webhookSecret
+  }
+}
+
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(vault.id, principalId, keyVaultSecretsUser)
   scope: vault
@@ -47,5 +59,6 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output name string = vault.name
 
-// With its version: a new value changes the app setting, so the app takes it at once and not within a day.
+// With their versions: a new value changes the app setting, so the app takes it at once and not within a day.
 output clientsDatabaseUrlSecretUri string = databaseUrl.properties.secretUriWithVersion
+output webhookSecretUri string = empty(webhookSecret) ? '' : webhooks!.properties.secretUriWithVersion

@@ -18,7 +18,7 @@ from exports.errors import JobNotFoundError, StorageUnavailableError
 from exports.fields import ClientStatus, TargetField
 from exports.jobs import Failure, Job
 from exports.ports import JobStore
-from exports.requests import ClientFilter, ColumnMapping
+from exports.requests import ClientFilter, ColumnMapping, NotifyDto
 from exports.states import JobStatus
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job, a_spec
@@ -172,6 +172,7 @@ _SPEC = a_spec(
         {"file_bytes": 2**53 + 1},
         {"failure": _FAILURE},
         {"schedule_code": "nightly"},
+        {"notify": NotifyDto(webhook_url="https://hooks.example/" + "a" * 1978)},
     ],
     ids=lambda changes: next(iter(changes)),
 )

@@ -26,6 +26,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database_
         database_url,
         EXPORT_BLOCK_BYTES="65536",
         EXPORT_WAVE_PAGES="4",
+        EXPORT_WEBHOOK_SECRET="a-secret-of-tests-of-32-characters-or-more",
     )
     running = System(tmp_path_factory.mktemp("system"), settings)
     try:

@@ -22,6 +22,8 @@ _FAULTS = (
     r"give a time that comes: .*",
     r"correct the (minute|hour|day-of-month|month|day-of-week), .*",
     r"give the IANA name of a time zone, .*",
+    r"This service cannot notify anybody: .*",
+    r"give an absolute URL, .*",
 )
 
 

@@ -25,6 +25,7 @@ from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.fake_clients import Client, Hook, MemoryClients, do_nothing
 from tests.support.fake_saved import MemoryMappingStore, MemoryRunHistory, MemoryScheduleStore
+from tests.support.fake_webhooks import MemoryDeliveryLog, MemoryWebhookSender
 from tests.support.keys import MemoryKeyStore, a_key
 
 
@@ -288,6 +289,10 @@ class RecordingStarter:
         self.started.append((orchestration_function_name, instance_id, client_input))
         return instance_id or ""
 
+    async def get_status(self, instance_id: str) -> bool:
+        """The real one gives an object that is true if there is such an instance."""
+        return any(instance == instance_id for _, instance, _ in self.started)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryServices(Services):
@@ -302,6 +307,8 @@ class MemoryServices(Services):
     runs: MemoryRunHistory
     requests: MemoryIdempotencyStore
     audit: MemoryAuditLog
+    deliveries: MemoryDeliveryLog
+    webhooks: MemoryWebhookSender
     keys: KeyRing
     now: Clock = field(default_factory=Clock)
 
@@ -325,6 +332,8 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         runs=MemoryRunHistory(),
         requests=MemoryIdempotencyStore(),
         audit=MemoryAuditLog(),
+        deliveries=MemoryDeliveryLog(),
+        webhooks=MemoryWebhookSender(),
         keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_aside=lambda task: task()),
         now=clock,
     )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from exports.payloads import EXPORT_JOB, EXPORT_WAVE
+from exports.payloads import EXPORT_JOB, EXPORT_WAVE, WEBHOOK_DELIVERY
 from exports.triggers.export_orchestrators import export_orchestrators
 from tests.support.builders import NOON
 
@@ -62,7 +62,7 @@ def handles() -> dict[str, Callable[[Any], str]]:
     functions = export_orchestrators()._function_builders
     built = [builder.build() for builder in functions]
     found = {function.get_function_name(): function.get_user_function() for function in built}
-    assert set(found) == {EXPORT_JOB, EXPORT_WAVE}
+    assert set(found) == {EXPORT_JOB, EXPORT_WAVE, WEBHOOK_DELIVERY}
     return found
 
 

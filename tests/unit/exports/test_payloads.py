@@ -27,8 +27,12 @@ from exports.payloads import (
     RecordOutcome,
     RecordProgress,
     Rejected,
+    SendWebhook,
+    StartNotification,
     Stopped,
+    Undelivered,
     WaveWritten,
+    WebhookDelivery,
     WritePage,
     parse_outcome,
 )
@@ -39,7 +43,7 @@ REF = JobRef(tenant="northwind", code="7zzz", attempt=2)
 JOB = {"tenant": "northwind", "code": "7zzz", "attempt": 2}
 FAILURE = Failure(code="file-mismatch", message="Why.", retryable=False, resumable=True)
 FAILURE_JSON = {"code": "file-mismatch", "message": "Why.", "retryable": False, "resumable": True}
-LIMITS_JSON = {
+LIMITS_JSON: dict[str, Any] = {
     "wavePages": 64,
     "wavesPerExecution": 50,
     "targetBytes": 6291456,
@@ -47,13 +51,14 @@ LIMITS_JSON = {
 }
 
 ORDERS: list[tuple[Model, dict[str, Any]]] = [
-    (ExportJob(job=REF), {"job": JOB, "limits": LIMITS_JSON, "progress": None}),
+    (ExportJob(job=REF), {"job": JOB, "limits": LIMITS_JSON, "progress": None, "notify": False}),
     (
         ExportJob(job=REF, progress=Progress(pages=9, next_page=4, rows=40, bytes=400)),
         {
             "job": JOB,
             "limits": LIMITS_JSON,
             "progress": {"pages": 9, "nextPage": 4, "rows": 40, "bytes": 400, "losses": 0},
+            "notify": False,
         },
     ),
     (ExportWave(job=REF, limits=Limits(), start=0, stop=4), {"job": JOB, "limits": LIMITS_JSON, "start": 0, "stop": 4}),
@@ -63,6 +68,12 @@ ORDERS: list[tuple[Model, dict[str, Any]]] = [
     (CommitFile(job=REF, pages=4, rows=40, bytes=400), {"job": JOB, "pages": 4, "rows": 40, "bytes": 400}),
     (RecordOutcome(job=REF, rows=40, bytes=400), {"job": JOB, "rows": 40, "bytes": 400, "failure": None}),
     (RecordOutcome(job=REF, failure=FAILURE), {"job": JOB, "rows": 0, "bytes": 0, "failure": FAILURE_JSON}),
+    (StartNotification(job=REF), {"job": JOB}),
+    (
+        WebhookDelivery(job=REF, pauses_seconds=(5, 300)),
+        {"job": JOB, "pausesSeconds": [5.0, 300.0], "retry": LIMITS_JSON["retry"]},
+    ),
+    (SendWebhook(job=REF, number=3), {"job": JOB, "number": 3}),
 ]
 OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (PagesPlanned(pages=4, rows=40), {"kind": "PagesPlanned", "pages": 4, "rows": 40}),
@@ -72,6 +83,10 @@ OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (Done(), {"kind": "Done"}),
     (Stopped(), {"kind": "Stopped"}),
     (Rejected(failure=FAILURE), {"kind": "Rejected", "failure": FAILURE_JSON}),
+    (
+        Undelivered(final=True, retry_after_seconds=7),
+        {"kind": "Undelivered", "final": True, "retryAfterSeconds": 7.0},
+    ),
 ]
 
 
@@ -116,6 +131,9 @@ def test_functions_have_their_published_durable_names() -> None:
         "COMMIT_FILE": "commit_file",
         "RECORD_OUTCOME": "record_outcome",
         "DISCARD_FILE": "discard_file",
+        "START_NOTIFICATION": "start_notification",
+        "WEBHOOK_DELIVERY": "webhook_delivery",
+        "SEND_WEBHOOK": "send_webhook",
     }
 
 

@@ -168,3 +168,72 @@ def test_every_fault_of_a_body_is_named() -> None:
 def test_a_request_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         CsvExportRequestDto().include_headers = False  # type: ignore[misc]
+
+
+# --- notify
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "https://example.com/",
+        "https://hooks.example.com:8443/a/b?token=x%20y&z=1",
+        "http://127.0.0.1:8080/hooks",
+        "https://[2606:2800:220:1::1]:443/",
+        "https://example.com?a=/b",
+        "https://example.com/" + "a" * 1980,
+    ],
+)
+def test_an_absolute_url_can_be_notified(url: str) -> None:
+    request = CsvExportRequestDto.model_validate({"notify": {"webhookUrl": url}})
+    assert request.notify is not None
+    assert request.notify.webhook_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com/hooks",
+        "/hooks",
+        "//example.com/hooks",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://",
+        "https:///hooks",
+        "https://user@example.com/",
+        "https://user:pass@example.com/",
+        "https://example.com/#part",
+        "https://example.com:0/",
+        "https://example.com:99999/",
+        "https://example.com:x/",
+        "https://[nope]/",
+        "https://example.com/a b",
+        "https://example.com/a\\nHost: other",
+        "https://example.com/\n",
+        "https://example.com/\r\nx: y",
+        "https://b\u00fccher.example/",
+        "https://example.com\\@10.0.0.1/",
+        " https://example.com/",
+    ],
+)
+def test_what_is_no_absolute_url_is_refused_with_an_example(url: str) -> None:
+    ((pointer, detail),) = _faults({"notify": {"webhookUrl": url}})
+    assert pointer == "/notify/webhookUrl"
+    assert "https://example.com/exports" in detail
+
+
+def test_a_url_of_more_than_2000_characters_is_refused() -> None:
+    url = "https://example.com/" + "a" * 1981
+    assert [pointer for pointer, _ in _faults({"notify": {"webhookUrl": url}})] == ["/notify/webhookUrl"]
+
+
+def test_notify_needs_a_url_and_takes_nothing_else() -> None:
+    faults = _faults({"notify": {"email": "a@b.example"}})
+    assert {pointer for pointer, _ in faults} == {"/notify/webhookUrl", "/notify/email"}
+
+
+def test_a_url_is_not_shown_where_a_request_is_printed() -> None:
+    request = CsvExportRequestDto.model_validate({"notify": {"webhookUrl": "https://example.com/s3cret"}})
+    assert "s3cret" not in repr(request)

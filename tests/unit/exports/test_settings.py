@@ -78,6 +78,13 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EXPORT_WAVE_PAGES", "501"),
         ("EXPORT_RETRY_TRIES", "0"),
         ("EXPORT_SCHEDULE_REQUEST", "s3cret"),
+        ("EXPORT_WEBHOOK_SECRET", "s3cret"),
+        ("EXPORT_WEBHOOK_SECRET", f"{'x' * 32} s3cret"),
+        ("EXPORT_WEBHOOK_SECRET", "@Microsoft.KeyVault(SecretUri=https://s3cret.vault.azure.net/)"),
+        ("EXPORT_WEBHOOK_ALLOW_PRIVATE", "s3cret"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "5 s3cret"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "5 0"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "432001"),
         ("EXPORT_SCHEDULE_REQUEST", '{"includeHeaders": "s3cret"}'),
     ],
 )
@@ -95,3 +102,25 @@ def test_every_fault_is_named_at_once() -> None:
 
 def test_every_setting_has_an_upper_case_name() -> None:
     assert all(str(field.alias).isupper() for field in Settings.model_fields.values())
+
+
+def test_without_a_setting_nobody_is_notified_and_tries_span_three_days() -> None:
+    settings = read_settings(REQUIRED)
+    assert (settings.webhook_secrets, settings.webhook_allow_private) == ((), False)
+    assert len(settings.webhook_retry_seconds) == 9
+    assert timedelta(days=3) < timedelta(seconds=sum(settings.webhook_retry_seconds)) < timedelta(days=4)
+
+
+def test_settings_of_webhooks_are_read_from_their_text() -> None:
+    new, old = "n" * 32, "o" * 40
+    settings = read_settings(
+        REQUIRED
+        | {
+            "EXPORT_WEBHOOK_SECRET": f" {new}  {old} ",
+            "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+            "EXPORT_WEBHOOK_RETRY_SECONDS": "0.5 60",
+        }
+    )
+    assert settings.webhook_secrets == (new, old)
+    assert (settings.webhook_allow_private, settings.webhook_retry_seconds) == (True, (0.5, 60))
+    assert new not in repr(settings)

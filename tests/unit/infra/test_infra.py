@@ -103,9 +103,9 @@ def test_parameters_file_names_parameters_and_gives_all_that_are_required() -> N
 
 
 def test_secrets_are_secure_parameters_everywhere() -> None:
-    secret = re.compile(r"((?:^@.*\n)*)^param clientsDatabaseUrl ", re.MULTILINE)
+    secret = re.compile(r"((?:^@.*\n)*)^param (?:clientsDatabaseUrl|webhookSecret) ", re.MULTILINE)
     decorators = [found for path in BICEP_FILES for found in secret.findall(path.read_text(encoding="utf-8"))]
-    assert len(decorators) == 2
+    assert len(decorators) == 4
     assert all("@secure()" in found for found in decorators)
 
 
@@ -135,6 +135,11 @@ def test_the_deployment_sets_what_the_sample_of_local_settings_has() -> None:
 
 def test_the_database_is_referred_to_not_written_into_settings() -> None:
     reference = r"^  CLIENTS_DATABASE_URL: '@Microsoft\.KeyVault\(SecretUri=\$\{\w+\}\)'$"
+    assert re.search(reference, APP.text, re.MULTILINE)
+
+
+def test_the_secret_of_webhooks_is_referred_to_too() -> None:
+    reference = r"^  EXPORT_WEBHOOK_SECRET: empty\((\w+)\) \? '' : '@Microsoft\.KeyVault\(SecretUri=\$\{\1\}\)'$"
     assert re.search(reference, APP.text, re.MULTILINE)
 
 

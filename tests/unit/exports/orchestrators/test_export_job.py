@@ -41,8 +41,8 @@ class Steps:
         }.get(name, {"kind": "Done"})
 
 
-def export(steps: Steps, progress: Progress | None = None, **limits: Any) -> Run:
-    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress)
+def export(steps: Steps, progress: Progress | None = None, *, notify: bool = False, **limits: Any) -> Run:
+    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress, notify=notify)
     return run(EXPORT_JOB, job.model_dump(mode="json", by_alias=True), steps)
 
 
@@ -230,3 +230,45 @@ def test_pages_that_are_lost_again_and_again_fail_the_job_which_can_be_resumed()
     assert steps.calls["commit_file"] == 4
     (order,) = done.orders("record_outcome")
     assert (order["failure"]["code"], order["failure"]["resumable"]) == ("file-mismatch", True)
+
+
+def test_a_job_that_nobody_wants_to_hear_of_has_no_further_step() -> None:
+    assert "start_notification" not in export(Steps(pages=2)).names()
+
+
+STOPPED = {"kind": "Stopped"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "before"),
+    [
+        (Steps(pages=2), "record_outcome"),
+        (Steps(pages=2, plan_pages=lambda _call, _payload: REJECTED), "record_outcome"),
+        (Steps(pages=2, write_page=raising(99)), "record_outcome"),
+        (Steps(pages=2, plan_pages=lambda _call, _payload: STOPPED), "discard_file"),
+        (Steps(pages=2, record_outcome=lambda _call, _payload: STOPPED), "record_outcome"),
+    ],
+    ids=["completed", "failed", "interrupted", "cancelled", "cancelled at the end"],
+)
+def test_whoever_wants_to_is_told_of_the_end_after_all_else(steps: Steps, before: str) -> None:
+    done = export(steps, notify=True)
+
+    assert done.names()[-2:] == [before, "start_notification"]
+    assert done.orders("start_notification") == [{"job": JOB.model_dump(mode="json")}]
+
+
+def test_telling_of_the_end_outlives_continuing_as_new() -> None:
+    first = export(Steps(pages=7), notify=True, wave_pages=1, waves_per_execution=4)
+    assert "start_notification" not in first.names()
+
+    second = run(EXPORT_JOB, first.continued_with, Steps(pages=7))
+
+    assert second.names()[-1] == "start_notification"
+
+
+def test_telling_of_the_end_is_tried_for_a_long_time() -> None:
+    steps = Steps(pages=1, start_notification=raising(40))
+    done = export(steps, notify=True, retry=RetryPolicy(tries=2))
+
+    assert steps.calls["start_notification"] == 41
+    assert done.output == {"kind": "Done"}

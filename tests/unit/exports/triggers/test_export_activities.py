@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
 from exports.payloads import Outcome, PageWritten, WritePage
 from exports.services import Services
-from exports.triggers.export_activities import export_activities, run_step
+from exports.triggers.export_activities import export_activities, run_starting_step, run_step
 from shared.orchestration import Payload, order
 from tests.support.builders import a_job
 from tests.support.fakes import a_services
@@ -71,4 +72,30 @@ def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) ->
 def test_activities_have_their_published_names() -> None:
     functions = export_activities(a_services)._function_builders
     names = {builder._function.get_user_function().__name__ for builder in functions}
-    assert names == {"plan_pages", "write_page", "record_progress", "commit_file", "record_outcome", "discard_file"}
+    assert names == {
+        "plan_pages",
+        "write_page",
+        "record_progress",
+        "commit_file",
+        "record_outcome",
+        "discard_file",
+        "start_notification",
+        "send_webhook",
+    }
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_a_step_that_starts_orchestrations_is_tried_again_likewise(final_try: bool) -> None:
+    error = SourceUnavailableError("No answer.")
+
+    async def step(_: Services, client: str, received: WritePage) -> Outcome:
+        assert (client, received) == ("client", ORDER)
+        raise error
+
+    sent = json.loads(json.dumps(order(ORDER, final_try=final_try)))
+    run = run_starting_step(a_services, "client", step, WritePage, sent)
+    if final_try:
+        assert asyncio.run(run) == _rejected(error, retryable=True)
+    else:
+        with pytest.raises(SourceUnavailableError):
+            asyncio.run(run)

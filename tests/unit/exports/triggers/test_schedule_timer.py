@@ -27,11 +27,20 @@ class Timer(func.TimerRequest):
 
 def _scheduled(request: dict[str, Any]) -> Job:
     """The job of a timer that fires once."""
-    services = a_services(EXPORT_SCHEDULE_TENANT=TENANT, EXPORT_SCHEDULE_REQUEST=json.dumps(request))
+    services = a_services(
+        EXPORT_SCHEDULE_TENANT=TENANT, EXPORT_SCHEDULE_REQUEST=json.dumps(request), EXPORT_WEBHOOK_SECRET="m" * 32
+    )
     (builder,) = schedule_timer(lambda: services)._function_builders
     asyncio.run(builder._function.get_user_function().client_function(Timer(), RecordingStarter()))
     (job,) = services.jobs.all()
     return job
+
+
+def test_whoever_the_request_names_is_notified() -> None:
+    url = "https://hooks.example/"
+    job = _scheduled({"notify": {"webhookUrl": url}})
+    assert job.notify is not None
+    assert job.notify.webhook_url == url
 
 
 def test_a_full_export_leaves_sensitive_fields_out_and_says_so() -> None:

@@ -1,0 +1,29 @@
+"""Webhooks over HTTP, to public addresses only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from exports.webhooks import Sent
+from shared.outbound import Outbound, PostError
+
+
+class HttpWebhookSender:
+    """Implements `exports.ports.WebhookSender`."""
+
+    def __init__(self, *, allow_private: bool = False, outbound: Outbound | None = None) -> None:
+        self._outbound = outbound or Outbound(allow_private=allow_private)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+        """See `WebhookSender.post`."""
+        begun = time.monotonic()
+        try:
+            answer = self._outbound.post(url, body, headers)
+        except PostError as error:
+            return Sent(fault=error.fault.value, milliseconds=_since(begun))
+        return Sent(status=answer.status, retry_after=answer.retry_after, milliseconds=_since(begun))
+
+
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)

@@ -1,0 +1,51 @@
+"""Step: begin to tell whoever wants to know that a job has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from exports.jobs import Job
+from exports.payloads import WEBHOOK_DELIVERY, Done, StartNotification, WebhookDelivery
+from exports.services import Services
+from exports.steps.start_export import NotStartedError, OrchestrationStarter
+
+
+class NotificationStarter(OrchestrationStarter, Protocol):
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that is used here."""
+
+    async def get_status(self, instance_id: str) -> Any: ...
+
+
+async def start_notification(services: Services, starter: NotificationStarter, job: Job) -> None:
+    """Start the delivery of the webhook of a job that has ended; nothing to do if none is wanted.
+
+    Safe to run twice, and at the same time: the delivery's instance is named for the job's attempt, and where two are
+    started all the same the log of deliveries stops the second, or the receiver knows the event by its id. Whoever ends
+    a job outside its orchestration calls this.
+
+    Raises:
+        NotStartedError: Durable Functions did not take it; can be tried again.
+    """
+    if job.notify is None or not job.status.is_terminal:
+        return
+    instance = f"{job.ref.instance_id}-webhook"
+    settings = services.settings
+    run = WebhookDelivery(job=job.ref, pauses_seconds=settings.webhook_retry_seconds, retry=settings.limits.retry)
+    try:
+        if not await starter.get_status(instance):
+            await starter.start_new(WEBHOOK_DELIVERY, instance, run.model_dump(mode="json", by_alias=True))
+    except Exception as error:
+        raise NotStartedError("The notification could not be started.") from error
+
+
+async def notify_of_end(services: Services, starter: NotificationStarter, order: StartNotification) -> Done:
+    """Start the notification of a job's attempt; one that a later attempt has replaced tells of its own end.
+
+    Raises:
+        NotStartedError, StorageUnavailableError: Can be tried again.
+    """
+    job = await asyncio.to_thread(services.jobs.get, order.job.tenant, order.job.code)
+    if job is not None and job.attempt == order.job.attempt:
+        await start_notification(services, starter, job)
+    return Done()

@@ -1,0 +1,255 @@
+"""Posting to strangers' URLs: the address that is checked is the one that is used, and the certificate is checked."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+import trustme
+
+from shared import outbound
+from shared.outbound import Outbound, PostAnswer, PostError, PostFault
+from tests.support.receiver import Receiver, a_receiver
+
+PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.1"
+NAME = "hooks.example"
+BODY = b'{"a": 1}'
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def tls_receiver(authority: trustme.CA) -> Iterator[Receiver]:
+    """Has a certificate for `hooks.example`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
+    with a_receiver(context) as running:
+        yield running
+
+
+class Net:
+    """A name service whose answers are given one after another, and a net that leads every address to one port here."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.connected: list[str] = []
+
+    def resolve(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append(host)
+        return self.answers.pop(0)
+
+    def connect(self, address: str, port: int, timeout_seconds: float) -> socket.socket:
+        self.connected.append(address)
+        return outbound.connect("127.0.0.1", port, timeout_seconds)
+
+
+def through(net: Net, authority: trustme.CA | None = None, **changes: Any) -> Outbound:
+    tls = ssl.create_default_context()
+    if authority is not None:
+        authority.configure_trust(tls)
+    return Outbound(resolve=net.resolve, connect=net.connect, tls=tls, **changes)
+
+
+def fault_of(sender: Outbound, url: str) -> PostFault:
+    with pytest.raises(PostError) as raised:
+        sender.post(url, BODY, JSON)
+    return raised.value.fault
+
+
+def local(**changes: Any) -> Outbound:
+    return Outbound(allow_private=True, **changes)
+
+
+# --- which address
+
+
+def test_a_name_that_turns_private_after_the_check_is_still_reached_at_the_checked_address(
+    authority: trustme.CA, tls_receiver: Receiver
+) -> None:
+    net = Net([PUBLIC], ["127.0.0.1"])
+    answer = through(net, authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
+    assert answer == PostAnswer(204)
+    assert (net.asked, net.connected) == ([NAME], [PUBLIC])
+
+
+def test_the_system_itself_is_asked_for_a_name_once_and_never_for_an_address(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    asked: list[Any] = []
+    real = socket.getaddrinfo
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        asked.append(args[0])
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
+    local().post(f"http://localhost:{receiver.port}/", BODY, JSON)
+    assert asked == ["localhost"]
+
+
+@pytest.mark.parametrize("addresses", [[PRIVATE], [PUBLIC, PRIVATE], [PRIVATE, PUBLIC], ["::1"], ["168.63.129.16"]])
+def test_one_private_address_is_enough_to_send_nothing(authority: trustme.CA, addresses: list[str]) -> None:
+    net = Net(addresses)
+    assert fault_of(through(net, authority), f"https://{NAME}/") is PostFault.ADDRESS_REFUSED
+    assert net.connected == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
+def test_the_way_an_address_is_written_hides_nothing(tls_receiver: Receiver, host: str) -> None:
+    assert fault_of(Outbound(), f"https://{host}:{tls_receiver.port}/") is PostFault.ADDRESS_REFUSED
+    assert tls_receiver.got == []
+
+
+def test_plain_http_is_for_development_only(receiver: Receiver) -> None:
+    net = Net([PUBLIC])
+    assert fault_of(through(net), f"http://{NAME}:{receiver.port}/") is PostFault.ADDRESS_REFUSED
+    assert (net.asked, receiver.got) == ([], [])
+
+
+def test_where_an_address_does_not_answer_the_next_one_is_tried(authority: trustme.CA, tls_receiver: Receiver) -> None:
+    net = Net(["2606:2800:220:1::1", PUBLIC])
+    through_v4 = net.connect
+
+    def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
+        if ":" in address:
+            raise OSError("no route")
+        return through_v4(address, port, timeout_seconds)
+
+    net.connect = connect  # type: ignore[method-assign]
+    through(net, authority).post(f"https://{NAME}:{tls_receiver.port}/", BODY, JSON)
+    assert net.connected == [PUBLIC]
+
+
+# --- TLS
+
+
+def test_the_certificate_is_checked_against_the_name_of_the_url(authority: trustme.CA, tls_receiver: Receiver) -> None:
+    url = f"https://other.example:{tls_receiver.port}/"
+    assert fault_of(through(Net([PUBLIC]), authority), url) is PostFault.TLS
+    assert tls_receiver.got == []
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(tls_receiver: Receiver) -> None:
+    assert fault_of(through(Net([PUBLIC])), f"https://{NAME}:{tls_receiver.port}/") is PostFault.TLS
+    assert tls_receiver.got == []
+
+
+def test_the_receiver_sees_the_name_of_the_url_and_not_the_address(
+    authority: trustme.CA, tls_receiver: Receiver
+) -> None:
+    through(Net([PUBLIC]), authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
+    (got,) = tls_receiver.got
+    assert (got.headers["host"], got.path, got.body) == (f"{NAME}:{tls_receiver.port}", "/hooks?a=1", BODY)
+    assert got.headers["content-type"] == "application/json"
+
+
+# --- answers
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 404, 410, 500, 503])
+def test_every_status_is_an_answer_and_no_redirect_is_followed(receiver: Receiver, status: int) -> None:
+    receiver.answers, receiver.headers = [status], {"Location": receiver.url, "Retry-After": "7"}
+    assert local().post(receiver.url, BODY, JSON) == PostAnswer(status, "7")
+    assert len(receiver.got) == 1
+
+
+def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert local().post(receiver.url, BODY, JSON).status == 204
+
+
+def test_a_receiver_that_never_answers_is_left_in_time(receiver: Receiver) -> None:
+    receiver.pause_seconds = 3
+    begun = time.monotonic()
+    assert fault_of(local(timeout_seconds=0.3), receiver.url) is PostFault.TIMEOUT
+    assert time.monotonic() - begun < 2.5
+
+
+def test_a_resolver_that_never_answers_is_left_in_time() -> None:
+    released = threading.Event()
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        released.wait(20)
+        return [PRIVATE]
+
+    try:
+        assert fault_of(Outbound(resolve=resolve, timeout_seconds=0.2), f"https://{NAME}/") is PostFault.TIMEOUT
+    finally:
+        released.set()
+
+
+class Raw:
+    """A server that says what it is told, byte by byte with a pause, whatever it is asked."""
+
+    def __init__(self, said: bytes, pause_seconds: float = 0) -> None:
+        self._said, self._pause = said, pause_seconds
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connection, _ = self._server.accept()
+        with connection:
+            try:
+                connection.recv(65536)
+                for byte in self._said:
+                    connection.sendall(bytes([byte]))
+                    time.sleep(self._pause)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        self._thread.join()
+        self._server.close()
+
+
+def test_a_receiver_that_trickles_its_answer_is_left_in_time() -> None:
+    raw = Raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20, pause_seconds=0.05)
+    begun = time.monotonic()
+    assert fault_of(local(timeout_seconds=0.3), raw.url) is PostFault.TIMEOUT
+    assert time.monotonic() - begun < 2.5
+    raw.close()
+
+
+def test_a_body_without_end_is_not_waited_for() -> None:
+    raw = Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 10_000)
+    assert local().post(raw.url, BODY, JSON).status == 200
+    raw.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 9"])
+def test_what_is_not_http_is_no_answer(said: bytes) -> None:
+    raw = Raw(said)
+    assert fault_of(local(), raw.url) is PostFault.NO_ANSWER
+    raw.close()
+
+
+def test_a_closed_port_is_not_connected() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert fault_of(local(), f"http://127.0.0.1:{port}/") is PostFault.NOT_CONNECTED
+
+
+def test_a_name_that_does_not_exist_is_unknown() -> None:
+    def resolve(host: str, port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    assert fault_of(Outbound(resolve=resolve), f"https://{NAME}/") is PostFault.NAME_UNKNOWN

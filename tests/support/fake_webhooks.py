@@ -1,0 +1,46 @@
+"""Webhooks in memory: a log of deliveries, and a sender with a receiver behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from exports.webhooks import Delivery, Sent
+from tests.support.fake_clients import Hook, do_nothing
+
+
+class MemoryDeliveryLog:
+    """`DeliveryLog` in a list. `before_append` runs before a try is added: raise in it."""
+
+    def __init__(self) -> None:
+        self.before_append: Hook = do_nothing
+        self._rows: list[Delivery] = []
+
+    def append(self, delivery: Delivery) -> None:
+        self.before_append()
+        self._rows.append(Delivery.model_validate_json(delivery.model_dump_json(by_alias=True)))
+
+    def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
+        found = (row for row in self._rows if row.tenant == tenant and code in (None, row.code))
+        yield from sorted(found, key=lambda row: (row.code, row.attempt, row.moment))
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What a receiver got."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class MemoryWebhookSender:
+    """`WebhookSender` whose receiver gives `answers` one after another; after the last it takes everything."""
+
+    def __init__(self) -> None:
+        self.answers: list[Sent] = []
+        self.posted: list[Posted] = []
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+        self.posted.append(Posted(url, body, headers))
+        return self.answers.pop(0) if self.answers else Sent(status=204)

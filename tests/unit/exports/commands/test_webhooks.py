@@ -1,0 +1,150 @@
+"""`python -m exports webhooks`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from exports import __main__ as commands
+from exports.commands import webhooks
+from exports.errors import StorageUnavailableError
+from exports.jobs import Job
+from exports.payloads import SendWebhook
+from exports.requests import NotifyDto
+from exports.steps.send_webhook import send_webhook
+from exports.webhooks import Sent
+from shared.standard_webhooks import derive_secret
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_stored_job
+
+MASTER = "m" * 32
+NOTIFY = NotifyDto(webhook_url="https://hooks.example/s3cret")
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> MemoryServices:
+    """What the command finds."""
+    memory = a_services(EXPORT_WEBHOOK_SECRET=f"{MASTER} {'o' * 32}")
+    monkeypatch.setattr(webhooks, "open_services", lambda: memory)
+    return memory
+
+
+def _a_cancelled_job(services: MemoryServices, notify: NotifyDto | None = NOTIFY) -> Job:
+    job = a_stored_job(services, notify=notify)
+    return services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()))
+
+
+def _run(*arguments: str, tenant: str = TENANT) -> int:
+    return commands.main(["webhooks", arguments[0], "--tenant", tenant, *arguments[1:]])
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_secret_of_a_tenant_is_the_one_that_signs_first(
+    services: MemoryServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("secret") == 0
+    assert capsys.readouterr().out == f"{derive_secret(MASTER, TENANT)}\n"
+
+
+def test_tries_are_listed_as_json_lines(services: MemoryServices, capsys: pytest.CaptureFixture[str]) -> None:
+    job, other = _a_cancelled_job(services), _a_cancelled_job(services)
+    services.webhooks.answers = [Sent(status=500, milliseconds=3)]
+    for each, number in ((job, 1), (job, 2), (other, 1)):
+        send_webhook(services, SendWebhook(job=each.ref, number=number))
+
+    assert _run("list", "--code", job.code) == 0
+    first, second = _lines(capsys)
+    assert (first["number"], first["status"], first["milliseconds"]) == (1, 500, 3)
+    assert (second["number"], second["status"], second["origin"]) == (2, 204, "https://hooks.example")
+    assert _run("list") == 0
+    assert len(_lines(capsys)) == 3
+
+
+def test_tries_of_another_tenant_are_not_listed(services: MemoryServices, capsys: pytest.CaptureFixture[str]) -> None:
+    send_webhook(services, SendWebhook(job=_a_cancelled_job(services).ref, number=1))
+    assert _run("list", tenant="other") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_replay_sends_again_under_the_same_id_also_what_has_arrived_and_is_logged(
+    services: MemoryServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = _a_cancelled_job(services)
+    send_webhook(services, SendWebhook(job=job.ref, number=1))
+
+    assert _run("replay", "--code", job.code) == 0
+
+    assert capsys.readouterr().out == "The receiver took it: 204, after 0 ms.\n"
+    first, second = services.webhooks.posted
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert [each.number for each in services.deliveries.deliveries(TENANT, job.code)] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(Sent(status=500, milliseconds=4), "500, after 4 ms"), (Sent(fault="timeout"), "timeout")]
+)
+def test_a_replay_that_is_not_taken_says_so_and_fails(
+    services: MemoryServices, capsys: pytest.CaptureFixture[str], answer: Sent, said: str
+) -> None:
+    services.webhooks.answers = [answer]
+    assert _run("replay", "--code", _a_cancelled_job(services).code) == 1
+    told = capsys.readouterr().err
+    assert said in told
+    assert "s3cret" not in told
+
+
+def test_what_cannot_be_replayed_is_said_with_its_reason(
+    services: MemoryServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = a_stored_job(services, notify=NOTIFY)
+    for code, reason in (
+        ("nope", "no job nope"),
+        (_a_cancelled_job(services, notify=None).code, "without notify"),
+        (running.code, "is Queued"),
+    ):
+        assert _run("replay", "--code", code) == 1
+        assert reason in capsys.readouterr().err
+    assert services.webhooks.posted == []
+
+
+def test_a_job_of_another_tenant_is_not_replayed(services: MemoryServices) -> None:
+    assert _run("replay", "--code", _a_cancelled_job(services).code, tenant="other") == 1
+    assert services.webhooks.posted == []
+
+
+@pytest.mark.parametrize("action", [["secret"], ["replay", "--code", "x"]])
+def test_without_a_secret_the_command_says_which_setting_it_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], action: list[str]
+) -> None:
+    monkeypatch.setattr(webhooks, "open_services", a_services)
+    assert _run(*action) == 1
+    assert "EXPORT_WEBHOOK_SECRET" in capsys.readouterr().err
+
+
+def test_a_missing_or_wrong_storage_setting_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EXPORT_STORAGE", raising=False)
+    assert _run("list") == 1
+    assert "EXPORT_STORAGE" in capsys.readouterr().err
+    monkeypatch.setenv("EXPORT_STORAGE", "AccountName=x;s3cret=1")
+    assert _run("list") == 1
+    told = capsys.readouterr().err
+    assert "EXPORT_STORAGE" in told
+    assert "s3cret" not in told
+
+
+def test_storage_that_does_not_answer_is_said_in_one_line(
+    services: MemoryServices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise StorageUnavailableError("Table Storage did not answer.")
+
+    monkeypatch.setattr(services.deliveries, "deliveries", fail)
+    assert _run("list") == 1
+    assert capsys.readouterr().err == "Table Storage did not answer.\n"
