@@ -31,7 +31,7 @@ def _count_every_run() -> None:
 
     write_page.write_page = write_and_add
     Job.settle = lambda job, _pages, _items: job  # type: ignore[assignment, method-assign]
-    get_export._processed_items = lambda services, job: job.settled_items
+    get_export.processed_items = lambda services, job: job.settled_items
 
 
 def _with_more(job: Job, rows: int) -> Job:
