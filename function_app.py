@@ -8,6 +8,7 @@ from exports.triggers import docs_http, estimate_http, export_http, health_http,
 from exports.triggers.export_activities import export_activities
 from exports.triggers.export_orchestrators import export_orchestrators
 from exports.triggers.schedule_timer import schedule_timer
+from exports.triggers.watch_timer import watch_timer
 
 ROUTES = (
     *export_http.ROUTES,
@@ -29,6 +30,7 @@ for blueprint in (
     export_activities(services_from_environment),
     export_orchestrators(),
     schedule_timer(services_from_environment),
+    watch_timer(services_from_environment),
     health_http.health_http(services_from_environment, ROUTES),
     docs_http.docs_http(ROUTES),
 ):

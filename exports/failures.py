@@ -12,6 +12,14 @@ INTERRUPTED = Failure(
     resumable=True,
 )
 
+STALLED = Failure(
+    code="stalled",
+    message="The export made no progress for a long time, however often it was begun again. Resume it; if it stalls "
+    "again, tell support.",
+    retryable=True,
+    resumable=True,
+)
+
 PAGES_KEPT_GETTING_LOST = Failure(
     code="file-mismatch",
     message="Pages that were written were lost again and again before the file could be published. Resume the export.",

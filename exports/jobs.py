@@ -63,7 +63,8 @@ class Job:
     """One export.
 
     Attributes:
-        attempt: 1, and one more with every resume; work of an older attempt may no longer write.
+        attempt: 1, and one more with every resume and retry; work of an older attempt may no longer write.
+        retries: Attempts among them that the watchdog began since the job was last queued by a user.
         total_items: Planned rows while in progress; proven rows when completed.
         settled_pages: Pages `[0, settled_pages)` are written and their rows summed up in `settled_items`.
         file_bytes: Size of the file; known when completed.
@@ -77,6 +78,7 @@ class Job:
     created_date: datetime
     status: JobStatus = JobStatus.QUEUED
     attempt: int = 1
+    retries: int = 0
     total_items: int | None = None
     settled_pages: int = 0
     settled_items: int = 0
@@ -152,12 +154,18 @@ class Job:
             self,
             status=next_status(self.status, JobEvent.RESUME),
             attempt=self.attempt + 1,
+            retries=0,
             started_date=None,
             completed_date=None,
             failure=None,
             settled_pages=0,
             settled_items=0,
         )
+
+    def retry(self) -> Self:
+        """Go on with another attempt in place of one that came to nothing; what its user sees stays as it is."""
+        status = next_status(self.status, JobEvent.RETRY)
+        return replace(self, status=status, attempt=self.attempt + 1, retries=self.retries + 1)
 
     def fail(self, now: datetime, failure: Failure) -> Self:
         """End without a file."""

@@ -16,6 +16,7 @@ from exports.requests import ClientFilter
 from exports.schedule_runs import ScheduleRun
 from exports.schedules import Schedule, ScheduleRef
 from exports.states import JobStatus
+from exports.watching import Watched
 from exports.webhooks import Delivery, Sent
 
 if TYPE_CHECKING:
@@ -243,6 +244,30 @@ class FileStore(Protocol):
 
     def link(self, path: str, expires: datetime) -> str:
         """Mint a URL that reads this one file until `expires`."""
+
+
+class WatchIndex(Protocol):
+    """Finds the jobs that need attention without reading the rows of all jobs. Raises `StorageUnavailableError` when
+    trying again can help.
+
+    Attempts under way: an entry is written before the job's row says that there is this attempt, and removed after the
+    row says that it has ended. So whatever crashes in between, an attempt that is under way has an entry.
+    """
+
+    def watch(self, entry: Watched) -> None:
+        """Watch an attempt; in place of an entry that it may have."""
+
+    def note(self, entry: Watched) -> None:
+        """Store what was seen of an attempt; nothing if it is no longer watched."""
+
+    def unwatch(self, entry: Watched) -> None:
+        """Watch an attempt no longer; but if the entry was read from storage, only if it is as it was then."""
+
+    def watched(self, limit: int, after: Watched | None = None) -> builtins.list[Watched]:
+        """Give at most `limit` entries, that come after one of them in an order that stays."""
+
+    def active(self) -> Mapping[str, int]:
+        """Count attempts under way by tenant; may be some seconds old."""
 
 
 class SavedStore(Protocol[S]):

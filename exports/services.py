@@ -19,6 +19,7 @@ from exports.ports import (
     PageLedger,
     RunHistory,
     ScheduleStore,
+    WatchIndex,
     WebhookSender,
 )
 from exports.settings import Settings, read_settings
@@ -34,6 +35,7 @@ class Services:
     jobs: JobStore
     pages: PageLedger
     files: FileStore
+    watch: WatchIndex
     mappings: MappingStore
     schedules: ScheduleStore
     runs: RunHistory
@@ -62,6 +64,7 @@ def build_services(settings: Settings) -> Services:
     from exports.adapters.table_pages import TablePageLedger
     from exports.adapters.table_runs import TableRunHistory
     from exports.adapters.table_schedules import TableScheduleStore
+    from exports.adapters.table_watch import TableWatchIndex
     from shared.storage import StorageAccount
     from shared.table_keys import TableKeyStore
 
@@ -72,6 +75,7 @@ def build_services(settings: Settings) -> Services:
         jobs=TableJobStore(account),
         pages=TablePageLedger(account),
         files=BlobFileStore(account),
+        watch=TableWatchIndex(account),
         mappings=TableMappingStore(account),
         schedules=TableScheduleStore(account),
         runs=TableRunHistory(account),

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from exports.payloads import Limits
 from exports.requests import CsvExportRequestDto
+from exports.watching import Patience
 from exports.webhooks import RETRY_SECONDS
 from shared.models import Model
 from shared.orchestration import RetryPolicy
@@ -33,6 +34,8 @@ class Settings(Model):
         block_bytes: Size that blocks aim at.
         wave_pages: Pages in flight together, per job.
         retry_tries: Tries of a step in all; the pauses between them double from one second to a minute.
+        start_grace_seconds: How long a job may be without orchestration before the watchdog acts.
+        stall_minutes: How long a job may be without progress before the watchdog begins another attempt.
         bytes_per_second: CSV, before compression, that a job is expected to write in a second; estimates rest on it.
         max_active_jobs, max_jobs_per_day: Of one tenant; a request beyond them is refused for now.
         schedule_tenant: Whose clients the scheduled export takes; empty: there is none.
@@ -50,6 +53,8 @@ class Settings(Model):
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
+    start_grace_seconds: Annotated[float, Field(alias="EXPORT_START_GRACE_SECONDS", ge=0, le=3600)] = 60
+    stall_minutes: Annotated[float, Field(alias="EXPORT_STALL_MINUTES", gt=0, le=1440)] = 30
     bytes_per_second: Annotated[int, Field(alias="EXPORT_BYTES_PER_SECOND", ge=1)] = 15_000_000
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
@@ -84,6 +89,12 @@ class Settings(Model):
     def keep(self) -> timedelta:
         """How long a finished file can be downloaded."""
         return timedelta(hours=self.keep_hours)
+
+    @property
+    def patience(self) -> Patience:
+        """When the watchdog acts. A step that pauses between its tries, for as long as it may, has not stalled."""
+        stall = max(timedelta(minutes=self.stall_minutes), 2 * self.limits.retry.longest_pauses)
+        return Patience(timedelta(seconds=self.start_grace_seconds), stall)
 
     @property
     def limits(self) -> Limits:

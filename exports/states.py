@@ -3,6 +3,8 @@
 Queued ──begin──▶ InProgress ──complete──▶ Completed
   │                   │
   ├──fail / cancel────┴──▶ Failed, Cancelled ──resume──▶ Queued
+
+`retry`, which puts another attempt in the place of one that came to nothing, leaves the state as it is.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class JobEvent(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     RESUME = "resume"
+    RETRY = "retry"
 
 
 class IllegalTransitionError(ExportError):
@@ -43,9 +46,11 @@ class IllegalTransitionError(ExportError):
 
 _TABLE: dict[tuple[JobStatus, JobEvent], JobStatus] = {
     (JobStatus.QUEUED, JobEvent.BEGIN): JobStatus.IN_PROGRESS,
+    (JobStatus.QUEUED, JobEvent.RETRY): JobStatus.QUEUED,
     (JobStatus.QUEUED, JobEvent.FAIL): JobStatus.FAILED,
     (JobStatus.QUEUED, JobEvent.CANCEL): JobStatus.CANCELLED,
     (JobStatus.IN_PROGRESS, JobEvent.BEGIN): JobStatus.IN_PROGRESS,
+    (JobStatus.IN_PROGRESS, JobEvent.RETRY): JobStatus.IN_PROGRESS,
     (JobStatus.IN_PROGRESS, JobEvent.COMPLETE): JobStatus.COMPLETED,
     (JobStatus.IN_PROGRESS, JobEvent.FAIL): JobStatus.FAILED,
     (JobStatus.IN_PROGRESS, JobEvent.CANCEL): JobStatus.CANCELLED,

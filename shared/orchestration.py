@@ -42,6 +42,12 @@ class RetryPolicy(Model):
     first_pause_seconds: float = 1.0
     longest_pause_seconds: float = 60.0
 
+    @property
+    def longest_pauses(self) -> timedelta:
+        """All pauses of a step together, at most."""
+        pauses = (self.first_pause_seconds * 2**number for number in range(self.tries - 1))
+        return timedelta(seconds=1.25 * sum(min(seconds, self.longest_pause_seconds) for seconds in pauses))
+
     def pause(self, failed_tries: int, seed: str) -> timedelta:
         """Say how long to wait after the n-th failed try. The jitter comes from `seed`, so replay agrees."""
         seconds = min(self.first_pause_seconds * 2 ** (failed_tries - 1), self.longest_pause_seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from exports.audit import AuditAction, audit_entry
 from exports.jobs import Job
 from exports.services import Services
+from exports.steps.ending import end_watch
 from exports.steps.leftovers import discard_leftovers
 
 
@@ -23,4 +24,5 @@ def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job
     job = services.jobs.change(tenant, code, lambda job: job.cancel(services.now()))
     services.audit.append(audit_entry(AuditAction.CANCELLED, actor, job, services.now()))
     discard_leftovers(services, job.ref)
+    end_watch(services, job.ref)
     return job

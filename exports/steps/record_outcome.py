@@ -5,6 +5,7 @@ from __future__ import annotations
 from exports.jobs import Job
 from exports.payloads import Done, RecordOutcome, Stopped
 from exports.services import Services
+from exports.steps.ending import end_watch
 from exports.steps.leftovers import discard_leftovers
 from exports.steps.running import change_running
 
@@ -18,10 +19,11 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    if change_running(services, order.job, lambda job: _ended(services, job, order)):
-        return Done()
-    discard_leftovers(services, order.job)
-    return Stopped()
+    ended = change_running(services, order.job, lambda job: _ended(services, job, order))
+    if not ended:
+        discard_leftovers(services, order.job)
+    end_watch(services, order.job)
+    return Done() if ended else Stopped()
 
 
 def _ended(services: Services, job: Job, order: RecordOutcome) -> Job:

@@ -10,6 +10,7 @@ from exports.jobs import Job
 from exports.services import Services
 from exports.steps.quotas import require_quota
 from exports.steps.start_export import OrchestrationStarter, launch
+from exports.watching import watched
 
 
 async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
@@ -34,6 +35,7 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     _require_resumable(job)
     require_quota(services, tenant)
     _forget_lost_pages(services, job)
+    services.watch.watch(watched(job.resume().ref, services.now()))
     return services.jobs.change(tenant, code, _resumed)
 
 

@@ -15,7 +15,9 @@ from exports.jobs import ExportSpec, Job
 from exports.payloads import EXPORT_JOB, ExportJob
 from exports.requests import NotifyDto
 from exports.services import Services
+from exports.steps.ending import end_watch
 from exports.steps.running import change_running
+from exports.watching import watched
 
 _FIRST_LOOK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
 _log = logging.getLogger(__name__)
@@ -38,6 +40,8 @@ class NotStartedError(TransientError):
 async def start_export(services: Services, starter: OrchestrationStarter, job: Job, actor: str) -> Job | None:
     """Store a new job as `Queued`, note who asked for it, and start its orchestration.
 
+    The watchdog is told first: if this process ends at any moment after that, the watchdog starts what was stored.
+
     Returns:
         The job; None, and nothing done, if there is one of this code already. So whatever has a code of its own, such
         as a slot of a schedule or an idempotency key, has one job, however often this runs, and where.
@@ -46,6 +50,7 @@ async def start_export(services: Services, starter: OrchestrationStarter, job: J
         NotStartedError: The orchestration could not be started; the job is `Failed`.
         StorageUnavailableError: Nothing was stored, or the job is `Failed`.
     """
+    await asyncio.to_thread(services.watch.watch, watched(job.ref, services.now()))
     if not await asyncio.to_thread(services.jobs.create, job):
         return None
     await launch(services, starter, job, AuditAction.STARTED, actor)
@@ -60,10 +65,11 @@ async def launch(services: Services, starter: OrchestrationStarter, job: Job, ac
     """
     try:
         await asyncio.to_thread(services.audit.append, audit_entry(action, actor, job, services.now()))
-        await _start(services, starter, job)
+        await start_orchestration(services, starter, job)
     except TransientError as error:
         failure = failure_of(error)
         await asyncio.to_thread(change_running, services, job.ref, lambda job: job.fail(services.now(), failure))
+        await asyncio.to_thread(end_watch, services, job.ref)
         raise
     event = f"export.{action.lower()}"
     _log.info("event=%s tenant=%s code=%s columns=%d", event, job.tenant, job.code, len(job.spec.columns))
@@ -89,7 +95,12 @@ async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
     return job
 
 
-async def _start(services: Services, starter: OrchestrationStarter, job: Job) -> None:
+async def start_orchestration(services: Services, starter: OrchestrationStarter, job: Job) -> None:
+    """Start the orchestration of a job's attempt. Its id is the attempt's own, so that there is one.
+
+    Raises:
+        NotStartedError: It was not started; or there is one already.
+    """
     run = ExportJob(job=job.ref, limits=services.settings.limits, notify=job.notify is not None)
     try:
         await starter.start_new(EXPORT_JOB, job.ref.instance_id, run.model_dump(mode="json", by_alias=True))

@@ -10,7 +10,7 @@ param principalId string
 
 var fileContainer = 'exports'
 var packageContainer = 'package'
-var tableNames = ['apikeys', 'csvmappings', 'exportaudit', 'exportdeliveries', 'exportjobs', 'exportpages', 'exportrequests', 'exportschedules', 'scheduleruns']
+var tableNames = ['apikeys', 'csvmappings', 'exportaudit', 'exportdeliveries', 'exportjobs', 'exportpages', 'exportrequests', 'exportschedules', 'exportwatch', 'scheduleruns']
 
 // Blob Data Owner: the Functions host takes leases and keeps its keys in blobs, Durable Functions creates containers,
 // and download links are signed with a user delegation key, which this role may ask for.

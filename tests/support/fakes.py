@@ -25,6 +25,7 @@ from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.fake_clients import Client, Hook, MemoryClients, do_nothing
 from tests.support.fake_saved import MemoryMappingStore, MemoryRunHistory, MemoryScheduleStore
+from tests.support.fake_watch import MemoryWatchIndex
 from tests.support.fake_webhooks import MemoryDeliveryLog, MemoryWebhookSender
 from tests.support.keys import MemoryKeyStore, a_key
 
@@ -302,6 +303,7 @@ class MemoryServices(Services):
     jobs: MemoryJobStore
     pages: MemoryPageLedger
     files: MemoryFileStore
+    watch: MemoryWatchIndex
     mappings: MemoryMappingStore
     schedules: MemoryScheduleStore
     runs: MemoryRunHistory
@@ -327,6 +329,7 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         jobs=MemoryJobStore(),
         pages=MemoryPageLedger(),
         files=MemoryFileStore(clock),
+        watch=MemoryWatchIndex(),
         mappings=MemoryMappingStore(),
         schedules=MemoryScheduleStore(),
         runs=MemoryRunHistory(),

@@ -1,0 +1,99 @@
+"""Jobs that need attention in Table Storage: partition = kind, so that they are found across tenants by one query."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+
+from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.watching import Watched
+from shared.storage import StorageAccount
+
+_ACTIVE = "active"
+_FRESH_SECONDS = 2.0
+
+
+class TableWatchIndex(TableAdapter):
+    """Implements `exports.ports.WatchIndex` on the table `exportwatch`."""
+
+    def __init__(
+        self, account: StorageAccount, table: str = "exportwatch", *, fresh_seconds: float = _FRESH_SECONDS
+    ) -> None:
+        super().__init__(account, table)
+        self._fresh_seconds = fresh_seconds
+        self._counted: tuple[float, Mapping[str, int]] | None = None
+
+    def watch(self, entry: Watched) -> None:
+        """See `WatchIndex.watch`."""
+        with answering():
+            self._table.upsert_entity(_to_entity(entry), UpdateMode.REPLACE)
+
+    def note(self, entry: Watched) -> None:
+        """See `WatchIndex.note`."""
+        with answering():
+            try:
+                self._table.update_entity(_to_entity(entry), UpdateMode.REPLACE)
+            except ResourceNotFoundError:
+                return
+
+    def unwatch(self, entry: Watched) -> None:
+        """See `WatchIndex.unwatch`."""
+        condition = MatchConditions.IfNotModified if entry.version else None
+        with answering():
+            try:
+                self._table.delete_entity(_ACTIVE, _row(entry), etag=entry.version or None, match_condition=condition)
+            except (ResourceNotFoundError, ResourceModifiedError):
+                return
+
+    def watched(self, limit: int, after: Watched | None = None) -> list[Watched]:
+        """See `WatchIndex.watched`."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @kind and RowKey gt @after",
+            parameters={"kind": _ACTIVE, "after": _row(after) if after else ""},
+            results_per_page=limit,
+        )
+        with answering():
+            return [_from_entity(row) for row in islice(rows, limit)]
+
+    def active(self) -> Mapping[str, int]:
+        """See `WatchIndex.active`. Counted anew at most every two seconds: every wave of every job asks."""
+        now = time.monotonic()
+        if self._counted is None or now - self._counted[0] >= self._fresh_seconds:
+            rows = self._table.query_entities(f"PartitionKey eq '{_ACTIVE}'", select=["RowKey"])
+            with answering():
+                self._counted = now, Counter(row["RowKey"].partition("|")[0] for row in rows)
+        return self._counted[1]
+
+
+def _row(entry: Watched) -> str:
+    return f"{entry.tenant}|{entry.code}|{entry.attempt:06d}"
+
+
+def _to_entity(entry: Watched) -> dict[str, Any]:
+    return {
+        "PartitionKey": _ACTIVE,
+        "RowKey": _row(entry),
+        "since": entry.since,
+        "looked": entry.looked,
+        "sign": entry.sign,
+    }
+
+
+def _from_entity(entity: Any) -> Watched:
+    tenant, code, attempt = entity["RowKey"].split("|")
+    return Watched(
+        tenant,
+        code,
+        int(attempt),
+        since=plain_moment(entity["since"]),
+        looked=plain_moment(entity["looked"]),
+        sign=entity["sign"],
+        version=entity.metadata["etag"],
+    )

@@ -1,0 +1,41 @@
+"""Orchestrations that are kept and never run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from azure.durable_functions import OrchestrationRuntimeStatus
+from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+
+from tests.support.builders import NOON
+from tests.support.fakes import RecordingStarter
+
+
+class MemoryKeeper(RecordingStarter):
+    """Orchestrations as Durable Functions keeps them: an id once, a status until it is purged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: dict[str, OrchestrationRuntimeStatus] = {}
+        self.moved: datetime = NOON
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
+    ) -> str:
+        assert instance_id is not None
+        if instance_id in self.statuses:
+            raise RuntimeError("An orchestration of this id exists.")
+        started = await super().start_new(orchestration_function_name, instance_id, client_input)
+        self.statuses[instance_id] = OrchestrationRuntimeStatus.Pending
+        return started
+
+    async def get_status(self, instance_id: str) -> DurableOrchestrationStatus:
+        if instance_id not in self.statuses:
+            return DurableOrchestrationStatus()
+        status, moment = self.statuses[instance_id], self.moved.isoformat()
+        return DurableOrchestrationStatus(createdTime=moment, lastUpdatedTime=moment, runtimeStatus=status)
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        assert reason
+        self.statuses[instance_id] = OrchestrationRuntimeStatus.Terminated

@@ -1,0 +1,41 @@
+"""The index of jobs that need attention, in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from exports.watching import Watched
+
+
+class MemoryWatchIndex:
+    """`WatchIndex` in a dictionary."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Watched] = {}
+        self._versions = itertools.count(1)
+
+    def watch(self, entry: Watched) -> None:
+        self._entries[_row(entry)] = replace(entry, version=str(next(self._versions)))
+
+    def note(self, entry: Watched) -> None:
+        if _row(entry) in self._entries:
+            self._entries[_row(entry)] = replace(entry, version=str(next(self._versions)))
+
+    def unwatch(self, entry: Watched) -> None:
+        found = self._entries.get(_row(entry))
+        if found is not None and entry.version in ("", found.version):
+            del self._entries[_row(entry)]
+
+    def watched(self, limit: int, after: Watched | None = None) -> list[Watched]:
+        rows = sorted(row for row in self._entries if after is None or row > _row(after))
+        return [self._entries[row] for row in rows][:limit]
+
+    def active(self) -> Mapping[str, int]:
+        return Counter(entry.tenant for entry in self._entries.values())
+
+
+def _row(entry: Watched) -> str:
+    return f"{entry.tenant}|{entry.code}|{entry.attempt:06d}"
