@@ -14,7 +14,9 @@ from shared.standard_webhooks import signed_headers
 BY_COMMAND = 0
 """In place of the number of a try: someone had it sent again."""
 
-_NOT_SIGNED = "no-secret"
+NOT_SIGNED = "no-secret"
+"""In place of a fault of the net: there was nothing to sign with, so nothing was sent."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,7 +51,7 @@ def deliver(services: Services, job: Job, url: str, number: int) -> Sent:
     if secrets:
         sent = services.webhooks.post(url, body, headers | signed_headers(secrets, event_id(job), now, body))
     else:
-        sent = Sent(fault=_NOT_SIGNED)  # the setting was there when the job was asked for
+        sent = Sent(fault=NOT_SIGNED)  # the setting was there when the job was asked for
     delivery = Delivery(
         tenant=job.tenant,
         code=job.code,

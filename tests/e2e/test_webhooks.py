@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from devhost.local.azurite import Azurite
+from devhost.local.places import ROOT
 from shared.standard_webhooks import derive_secret
-from tests.support.receiver import Got, Receiver, a_receiver
+from tests.e2e.test_bad_input import assert_problem
+from tests.support.receiver import HANG_UP, Got, Receiver, a_receiver
 from tests.support.system import HARBOUR, NORTHWIND, System, app_settings, sample_database
 
-MASTER = "a master secret of more than 32 characters".replace(" ", "-")
+MASTER = "a-master-secret-of-more-than-32-characters"
 ONE_COLUMN = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
-PAUSES = "0.2 0.2 0.2 0.2"
+DEVELOPMENT = {
+    "EXPORT_WEBHOOK_SECRET": MASTER,
+    "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+    "EXPORT_WEBHOOK_RETRY_SECONDS": "0.2 0.2 0.2 0.2",
+}
 
 
 @pytest.fixture(scope="module")
 def notifying(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite) -> Iterator[System]:
-    """A system whose receivers may be on this machine, and whose tries come soon after one another."""
+    """A system whose receivers may be on this machine, and whose tries come soon after one another.
+
+    Its exports of all fields take many small pages one after another, so that they can be cancelled.
+    """
     directory = tmp_path_factory.mktemp("notifying")
     settings = app_settings(
         azurite.connection_string,
-        sample_database(directory, 400),
-        EXPORT_WEBHOOK_SECRET=MASTER,
-        EXPORT_WEBHOOK_ALLOW_PRIVATE="true",
-        EXPORT_WEBHOOK_RETRY_SECONDS=PAUSES,
+        sample_database(directory, 1_000),
+        EXPORT_BLOCK_BYTES="4096",
+        EXPORT_WAVE_PAGES="2",
+        **DEVELOPMENT,
     )
     system = System(directory, settings)
     try:
@@ -43,8 +58,8 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-def asking_for(receiver: Receiver) -> dict[str, Any]:
-    return {**ONE_COLUMN, "notify": {"webhookUrl": f"{receiver.url}?key=s3cret"}}
+def asking_for(receiver: Receiver, body: Any = ONE_COLUMN) -> dict[str, Any]:
+    return {**body, "notify": {"webhookUrl": f"{receiver.url}?key=s3cret"}}
 
 
 def verified(got: Got, tenant: str = NORTHWIND) -> Any:
@@ -55,29 +70,183 @@ def without_link(job: Any) -> Any:
     return {name: value for name, value in job.items() if name != "downloadUrl"}
 
 
+def webhooks(azurite: Azurite, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "exports", "webhooks", *arguments]
+    environment = {**os.environ, **DEVELOPMENT, "EXPORT_STORAGE": azurite.connection_string}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def tries(azurite: Azurite, code: str, at_least: int = 1) -> list[Any]:
+    """The log of a job's deliveries, once it has so many: a try is logged after its answer."""
+    deadline = time.monotonic() + 30
+    while True:
+        done = webhooks(azurite, "list", "--tenant", NORTHWIND, "--code", code)
+        assert done.returncode == 0, done.stderr
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        if len(found) >= at_least or time.monotonic() > deadline:
+            return found
+
+
+# --- which ends are told
+
+
 @pytest.mark.parametrize("tenant", [NORTHWIND, HARBOUR])
 def test_the_receiver_is_told_of_a_completed_job_as_it_is_shown_but_without_its_link(
     notifying: System, receiver: Receiver, tenant: str
 ) -> None:
-    answer = notifying.start_export(asking_for(receiver), tenant)
-    assert answer.status == 201, answer
+    job = notifying.wait(notifying.start_async(asking_for(receiver), tenant))
 
     (got,) = receiver.wait_for(1)
 
-    assert verified(got, tenant) == without_link(answer.json)
+    assert job["status"] == "Completed"
+    assert verified(got, tenant) == without_link(job)
     assert got.path == "/hooks?key=s3cret"
     assert got.headers["content-type"] == "application/json"
-    assert b"sig=" not in got.body
 
 
-def test_a_receiver_that_fails_twice_gets_it_a_third_time_under_the_same_id(
+def test_the_receiver_is_told_of_a_failed_job_and_why(tmp_path: Path, azurite: Azurite, receiver: Receiver) -> None:
+    nowhere = f"sqlite:///{tmp_path}/nowhere/clients.sqlite"
+    settings = app_settings(azurite.connection_string, nowhere, EXPORT_RETRY_TRIES="1", **DEVELOPMENT)
+    system = System(tmp_path, settings)
+    try:
+        system.start()
+        system.wait_for_any_answer()
+        job = system.wait(system.start_async(asking_for(receiver)))
+        (got,) = receiver.wait_for(1)
+    finally:
+        system.stop()
+
+    assert verified(got) == without_link(job)
+    assert (job["status"], job["failure"]["code"]) == ("Failed", "source-unavailable")
+
+
+def test_a_cancelled_job_is_told_of_and_its_later_completion_under_another_id(
     notifying: System, receiver: Receiver
 ) -> None:
-    receiver.answers = [500, 302]
+    location = notifying.start_async(asking_for(receiver, {}))
+    notifying.wait(location, lambda job: job["processedItems"] > 0)
+    assert notifying.call("DELETE", location).json["status"] == "Cancelled"
+    (cancelled,) = receiver.wait_for(1)
+
+    notifying.call("POST", f"{location}/resume")
+    job = notifying.wait(location)
+    _, completed = receiver.wait_for(2)
+
+    assert verified(cancelled)["status"] == "Cancelled"
+    assert verified(completed) == without_link(job)
+    ids = [each.headers["webhook-id"] for each in (cancelled, completed)]
+    assert ids == [f"msg_{job['code']}_1_cancelled", f"msg_{job['code']}_2_completed"]
+
+
+# --- again until it is taken
+
+
+def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
+    notifying: System, receiver: Receiver, azurite: Azurite
+) -> None:
+    receiver.answers = [500, 302, HANG_UP]
+    receiver.headers = {"Location": f"http://127.0.0.1:{receiver.port}/elsewhere"}
+    code = notifying.start_export(asking_for(receiver)).json["code"]
+
+    got = receiver.wait_for(4)
+
+    assert {each.path for each in got} == {"/hooks?key=s3cret"}
+    assert len({each.headers["webhook-id"] for each in got}) == 1
+    assert len({each.body for each in got}) == 1
+    assert all(verified(each)["status"] == "Completed" for each in got)
+    logged = tries(azurite, code, at_least=4)
+    assert [(each["number"], each["status"], each["fault"]) for each in logged] == [
+        (1, 500, None),
+        (2, 302, None),
+        (3, None, "no-answer"),
+        (4, 204, None),
+    ]
+
+
+@pytest.mark.slow
+def test_a_receiver_that_never_answers_is_left_and_gets_it_again(
+    notifying: System, receiver: Receiver, azurite: Azurite
+) -> None:
+    receiver.pause_seconds = 17
+    code = notifying.start_export(asking_for(receiver)).json["code"]
+    receiver.wait_for(1)
+    receiver.pause_seconds = 0
+
+    first, second = receiver.wait_for(2)
+
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert [each["fault"] for each in tries(azurite, code, at_least=2)] == ["timeout", None]
+
+
+def test_a_receiver_that_wants_no_more_gets_no_more(notifying: System, receiver: Receiver, azurite: Azurite) -> None:
+    receiver.answers = [410]
+    code = notifying.start_export(asking_for(receiver)).json["code"]
+    receiver.wait_for(1)
+    time.sleep(1)
+
+    assert len(receiver.got) == 1
+    assert [each["status"] for each in tries(azurite, code)] == [410]
+
+
+def test_what_was_given_up_can_be_sent_again_by_command_under_the_same_id(
+    notifying: System, receiver: Receiver, azurite: Azurite
+) -> None:
+    receiver.answers = [500] * 5
+    code = notifying.start_export(asking_for(receiver)).json["code"]
+    receiver.wait_for(5)
+    tries(azurite, code, at_least=5)
+
+    done = webhooks(azurite, "replay", "--tenant", NORTHWIND, "--code", code)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    got = receiver.wait_for(6)
+    assert len({each.headers["webhook-id"] for each in got}) == 1
+    assert verified(got[-1])["code"] == code
+    assert [each["number"] for each in tries(azurite, code, at_least=6)] == [1, 2, 3, 4, 5, 0]
+
+
+def test_the_secret_that_the_command_prints_verifies(notifying: System, receiver: Receiver, azurite: Azurite) -> None:
     notifying.start_export(asking_for(receiver))
+    (got,) = receiver.wait_for(1)
 
-    tries = receiver.wait_for(3)
+    secret = webhooks(azurite, "secret", "--tenant", NORTHWIND).stdout.strip()
 
-    assert len({each.headers["webhook-id"] for each in tries}) == 1
-    assert len({each.body for each in tries}) == 1
-    assert all(verified(each)["status"] == "Completed" for each in tries)
+    assert Webhook(secret).verify(got.body, dict(got.headers))
+
+
+# --- who may see the URL, and which may be named
+
+
+def test_the_url_is_shown_nowhere(notifying: System, receiver: Receiver, azurite: Azurite) -> None:
+    answer = notifying.start_export(asking_for(receiver))
+    location, code = answer.headers["location"], answer.json["code"]
+    receiver.wait_for(1)
+    logged = tries(azurite, code)
+
+    shown = [notifying.call("GET", f"{location}{path}").body for path in ("", "/manifest")]
+    shown += [notifying.call("GET", f"/tenants/{NORTHWIND}/clients/export/csv").body]
+    shown += [answer.body, json.dumps(logged).encode(), notifying.log.encode()]
+
+    assert logged[0]["origin"] == f"http://127.0.0.1:{receiver.port}"
+    assert all(code.encode() in each for each in shown)
+    assert not any(b"s3cret" in each for each in shown)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://10.0.0.1/hooks", "public Internet"),
+        ("https://169.254.169.254/metadata/instance", "public Internet"),
+        ("https://[::1]/", "public Internet"),
+        ("https://localhost/hooks", "public Internet"),
+        ("http://hooks.example/", "Use https"),
+        ("hooks.example", "absolute URL"),
+    ],
+)
+def test_a_url_that_may_not_be_named_is_400_and_pointed_at(system: System, url: str, said: str) -> None:
+    answer = system.start_export({"notify": {"webhookUrl": url}})
+
+    assert_problem(answer, 400, "invalid-request")
+    (fault,) = answer.json["errors"]
+    assert fault["pointer"] == "/notify/webhookUrl"
+    assert said in fault["detail"]

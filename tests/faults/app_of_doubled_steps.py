@@ -9,6 +9,7 @@ from exports.triggers import export_activities
 from tests.faults.real_app import load_real_app
 
 _run_once = export_activities.run_step
+_start_once = export_activities.run_starting_step
 
 
 def _run_twice(provide: Any, step: Callable[..., Any], order: Any, payload: Any) -> Any:
@@ -16,5 +17,11 @@ def _run_twice(provide: Any, step: Callable[..., Any], order: Any, payload: Any)
     return _run_once(provide, step, order, payload)
 
 
+async def _start_twice(provide: Any, client: Any, step: Callable[..., Any], order: Any, payload: Any) -> Any:
+    await _start_once(provide, client, step, order, payload)
+    return await _start_once(provide, client, step, order, payload)
+
+
 export_activities.run_step = _run_twice
+export_activities.run_starting_step = _start_twice
 app = load_real_app()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DEADLINE_SECONDS = 60
+HANG_UP = 0
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Got:
 
 @dataclass
 class Receiver:
-    """What was received, and how to answer: the statuses one after another, then 204 for ever.
+    """What was received, and how to answer: the statuses one after another, then 204 for ever. `HANG_UP` is no answer.
 
     Attributes:
         headers: Sent with every answer.
@@ -65,7 +66,10 @@ def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.got.append(Got(self.path, headers, body))
             time.sleep(receiver.pause_seconds)
-            self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
+            status = receiver.answers.pop(0) if receiver.answers else 204
+            if status == HANG_UP:
+                return
+            self.send_response(status)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -1,0 +1,83 @@
+"""`docs/webhooks.md` says what the code does; its ten lines verify what the service signs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exports.commands import webhooks
+from exports.steps.send_webhook import NOT_SIGNED
+from exports.webhooks import RETRY_SECONDS
+from shared.outbound import Outbound, PostFault
+from shared.standard_webhooks import derive_secret, signed_headers
+
+PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+SECRETS = [derive_secret(master, "northwind") for master in ("n" * 32, "o" * 32)]
+BODY = '{"code": "7ybq", "name": "Ärger"}'.encode()
+
+
+def verify(secret: str, headers: dict[str, str], body: bytes) -> None:
+    """Run what the page shows."""
+    found: dict[str, Any] = {}
+    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    exec(code, found)
+    found["verify"](secret, headers, body)
+
+
+def headers(age: timedelta = timedelta()) -> dict[str, str]:
+    return signed_headers(SECRETS, "msg_7ybq_1_completed", datetime.now(UTC) - age, BODY)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_what_is_signed_is_verified_with_either_secret(secret: str) -> None:
+    verify(secret, headers(), BODY)
+
+
+def test_what_was_changed_or_signed_with_another_secret_is_refused() -> None:
+    for secret, sent, body in (
+        (derive_secret("n" * 32, "harbour"), headers(), BODY),
+        (SECRETS[0], headers(), BODY + b" "),
+        (SECRETS[0], headers() | {"webhook-id": "msg_other"}, BODY),
+        (SECRETS[0], headers() | {"webhook-signature": "v1,AAAA"}, BODY),
+    ):
+        with pytest.raises(ValueError, match="not signed"):
+            verify(secret, sent, body)
+
+
+@pytest.mark.parametrize("age", [timedelta(minutes=6), timedelta(minutes=-6)])
+def test_what_is_old_or_from_the_future_is_refused(age: timedelta) -> None:
+    with pytest.raises(ValueError, match="too old"):
+        verify(SECRETS[0], headers(age), BODY)
+
+
+def test_the_schedule_is_the_default_one() -> None:
+    said = "5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours"
+    assert said in PAGE
+    hours = [3600 * hour for hour in (2, 5, 10, 14, 20, 24)]
+    assert list(RETRY_SECONDS) == [5, 5 * 60, 30 * 60, *hours]
+
+
+def test_the_time_to_answer_is_that_of_the_service() -> None:
+    assert f"within {Outbound().timeout_seconds:.0f} seconds" in PAGE
+
+
+def test_every_fault_is_explained() -> None:
+    table = re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)
+    assert sorted(table) == sorted([*PostFault, NOT_SIGNED])
+
+
+def test_the_commands_are_as_shown() -> None:
+    shown = re.findall(r"^python -m exports webhooks (.+)$", PAGE, re.MULTILINE)
+    parser = argparse.ArgumentParser()
+    webhooks.add_arguments(parser)
+    assert [parser.parse_args(shlex.split(each, comments=True)).act for each in shown] == [
+        webhooks._secret,
+        webhooks._list,
+        webhooks._replay,
+    ]
