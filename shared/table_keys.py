@@ -16,7 +16,6 @@ from shared.api_keys import ApiKey, KeyNotFoundError, KeysUnavailableError
 from shared.storage import StorageAccount
 from shared.tables import StorageTable
 
-_WHOLE = UpdateMode.REPLACE
 _PARTITION = "keys"
 _Entity = dict[str, Any]
 
@@ -59,7 +58,7 @@ class TableKeyStore(StorageTable):
                 raise KeyNotFoundError("There is no key of this id.")
             before = _from_entity(found)
             after = alter(before)
-            if after == before or self._if_unchanged(found, self._table.update_entity, _to_entity(after), _WHOLE):
+            if after == before or self._write_if_unchanged(found, _to_entity(after)):
                 return after
 
     def note_use(self, key_id: str, moment: datetime) -> None:

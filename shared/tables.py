@@ -6,14 +6,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableClient
+from azure.data.tables import TableClient, UpdateMode
 
 from shared.storage import StorageAccount, failing_as
 
 _PRECONDITION_FAILED = 412
+_MARK = "written"
+"""Property of every row that is written conditionally: another value with every write, so that a write knows itself."""
 
 
 class StorageTable:
@@ -39,12 +42,21 @@ class StorageTable:
         return failing_as(self._unavailable, "Table Storage did not answer.")
 
     def _insert(self, entity: dict[str, Any]) -> bool:
-        """Add a row; False, and nothing changed, if there is one of its keys."""
-        with self._answering():
-            try:
-                self._table.create_entity(entity)
-            except ResourceExistsError:
-                return False
+        """Add a row; False, and nothing changed, if there is one of its keys.
+
+        Safe where the answer to an insert is lost, or where the client library, having lost it, sends the insert
+        again and meets its own row.
+        """
+        marked = _marked(entity)
+        try:
+            with self._answering():
+                self._table.create_entity(marked)
+        except ResourceExistsError:
+            return self._has_mark(marked)
+        except self._unavailable:
+            if self._has_mark(marked):
+                return True
+            raise
         return True
 
     def _find(self, partition: str, row: str) -> Any:
@@ -54,6 +66,17 @@ class StorageTable:
                 return self._table.get_entity(partition, row)
             except ResourceNotFoundError:
                 return None
+
+    def _write_if_unchanged(self, row: Any, entity: dict[str, Any]) -> bool:
+        """Write `entity` in place of the row that was read, if that is still as it was; safe as `_insert` is."""
+        marked = _marked(entity)
+        try:
+            written = self._if_unchanged(row, self._table.update_entity, marked, UpdateMode.REPLACE)
+        except self._unavailable:
+            if self._has_mark(marked):
+                return True
+            raise
+        return written or self._has_mark(marked)
 
     def _if_unchanged(self, row: Any, write: Callable[..., object], *args: object) -> bool:
         """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
@@ -67,3 +90,12 @@ class StorageTable:
                     return False
                 raise
         return True
+
+    def _has_mark(self, marked: dict[str, Any]) -> bool:
+        """Whether the row that is there is the very one that was to be written."""
+        found = self._find(marked["PartitionKey"], marked["RowKey"])
+        return found is not None and found.get(_MARK) == marked[_MARK]
+
+
+def _marked(entity: dict[str, Any]) -> dict[str, Any]:
+    return {**entity, _MARK: uuid4().hex}

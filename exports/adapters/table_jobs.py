@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from azure.data.tables import EdmType, EntityProperty, UpdateMode
+from azure.data.tables import EdmType, EntityProperty
 
 from exports.adapters.tables import TableAdapter, answering, plain_moment
 from exports.errors import JobNotFoundError
@@ -19,7 +19,6 @@ from exports.requests import NotifyDto
 from exports.states import JobStatus
 from shared.storage import StorageAccount
 
-_WHOLE = UpdateMode.REPLACE
 Entity = dict[str, Any]
 
 
@@ -46,7 +45,7 @@ class TableJobStore(TableAdapter):
                 raise JobNotFoundError("There is no such job.")
             before = _from_entity(found)
             after = alter(before)
-            if after == before or self._if_unchanged(found, self._table.update_entity, _to_entity(after), _WHOLE):
+            if after == before or self._write_if_unchanged(found, _to_entity(after)):
                 return after
 
     def list(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from azure.data.tables import UpdateMode
-
 from exports.adapters.saved_tables import Entity, SavedTable
 from exports.adapters.tables import answering, plain_moment
 from exports.errors import MappingNotFoundError
@@ -40,7 +38,7 @@ class TableMappingStore(SavedTable[SavedMapping]):
         return self._find(tenant, code)
 
     def _replace(self, row: Any, after: SavedMapping) -> bool:
-        return self._if_unchanged(row, self._table.update_entity, _to_entity(after), UpdateMode.REPLACE)
+        return self._write_if_unchanged(row, _to_entity(after))
 
     def _remove(self, row: Any) -> bool:
         return self._if_unchanged(row, self._table.delete_entity, row["PartitionKey"], row["RowKey"])

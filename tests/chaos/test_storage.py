@@ -17,15 +17,6 @@ INSERT = "insert things"
 WITHOUT_EFFECT = (Effect.REFUSED, Effect.CUT_BEFORE)
 
 
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
-    running = Storage(tmp_path_factory.mktemp("storage"))
-    running.account.tables.create_table("things")
-    running.account.blobs.create_container("things")
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def table(storage: Storage) -> Iterator[TableClient]:
     """The table by way of the proxy; nothing is tried again."""
