@@ -1,11 +1,12 @@
-"""What a cancelled job has left in storage, and how it is removed without harm to an attempt that came after."""
+"""What a job that ended without a file has left, and how it is removed without harm to an attempt that came after."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 from exports.errors import FileChangedError
-from exports.jobs import JobRef
+from exports.jobs import Job, JobRef
+from exports.ports import FileState
 from exports.services import Services
 from exports.states import JobStatus
 
@@ -14,6 +15,9 @@ _LOOKS = 3
 
 def discard_leftovers(services: Services, ref: JobRef) -> None:
     """Remove file, proof and staged blocks of an attempt that was cancelled; nothing if the job goes on, or went on.
+
+    Of an attempt that failed a file goes too, if it had been published: only a completed job has one. Its staged blocks
+    stay, for it can be resumed.
 
     Looks at the file first and at the job second. So whoever is held up in between removes nothing that a later attempt
     publishes; blocks that it stages in that moment may go, and are read again (see `commit_file`).
@@ -27,8 +31,14 @@ def discard_leftovers(services: Services, ref: JobRef) -> None:
             return
         file = services.files.look(job.file_path)
         job = services.jobs.get(ref.tenant, ref.code)
-        if job is None or job.status is not JobStatus.CANCELLED or job.attempt != ref.attempt:
+        if job is None or job.attempt != ref.attempt or not _is_unwanted(job, file):
             return
         with suppress(FileChangedError):  # a step that was still under way has published: look again
             services.files.discard(job.file_path, file.version)
             return
+
+
+def _is_unwanted(job: Job, file: FileState) -> bool:
+    if job.status is JobStatus.CANCELLED:
+        return True
+    return job.status is JobStatus.FAILED and file.version is not None

@@ -13,14 +13,14 @@ from exports.steps.running import change_running
 def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     """Write the terminal status. From here on a completed file can be read by a link.
 
-    Safe to run twice: a job that has ended, or runs a later attempt, is left as it is. If it was cancelled after the
-    file had been published, or while its last pages were written, what is there of the file is removed.
+    Safe to run twice: a job that has ended, or runs a later attempt, is left as it is. If it fails or was cancelled
+    after the file had been published, or was cancelled while its last pages were written, what is there is removed.
 
     Raises:
         StorageUnavailableError: Can be tried again.
     """
     ended = change_running(services, order.job, lambda job: _ended(services, job, order))
-    if not ended:
+    if not ended or order.failure:
         discard_leftovers(services, order.job)
     end_watch(services, order.job)
     return Done() if ended else Stopped()

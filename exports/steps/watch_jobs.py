@@ -8,9 +8,11 @@ from typing import Any, Protocol
 
 from exports.failures import INTERRUPTED, STALLED
 from exports.jobs import Failure, Job
+from exports.payloads import StartNotification
 from exports.services import Services
 from exports.steps.ending import end_watch
 from exports.steps.leftovers import discard_leftovers
+from exports.steps.notify import notify_of_end
 from exports.steps.running import change_running
 from exports.steps.start_export import OrchestrationStarter, start_orchestration
 from exports.watching import WRITING_TIME, Action, RunState, Watched, judge, watched
@@ -57,15 +59,16 @@ async def _look_at(services: Services, keeper: OrchestrationKeeper, entry: Watch
         if services.now() - entry.since >= WRITING_TIME:  # whoever was about to store this attempt never will
             await asyncio.to_thread(services.watch.unwatch, entry)
     elif not job.runs(entry.attempt):
-        await asyncio.to_thread(_finish, services, entry)
+        await _finish(services, keeper, entry)
     else:
         await _look_after(services, keeper, entry, job)
 
 
-def _finish(services: Services, entry: Watched) -> None:
+async def _finish(services: Services, keeper: OrchestrationKeeper, entry: Watched) -> None:
     """Do what whoever ended the attempt has not got round to."""
-    discard_leftovers(services, entry.ref)
-    end_watch(services, entry.ref)
+    await asyncio.to_thread(discard_leftovers, services, entry.ref)
+    await notify_of_end(services, keeper, StartNotification(job=entry.ref))
+    await asyncio.to_thread(end_watch, services, entry.ref)
 
 
 async def _look_after(services: Services, keeper: OrchestrationKeeper, entry: Watched, job: Job) -> None:
@@ -113,7 +116,7 @@ async def _fail(services: Services, keeper: OrchestrationKeeper, job: Job, state
     await _stop(keeper, job, state)
     failure: Failure = STALLED if state is RunState.ALIVE else INTERRUPTED
     await asyncio.to_thread(change_running, services, job.ref, lambda job: job.fail(services.now(), failure))
-    await asyncio.to_thread(end_watch, services, job.ref)
+    await _finish(services, keeper, watched(job.ref, services.now()))
 
 
 async def _stop(keeper: OrchestrationKeeper, job: Job, state: RunState) -> None:

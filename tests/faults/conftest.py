@@ -62,3 +62,12 @@ def watching_app(tmp_path: Path) -> StandIn:
     """A function app that notes when clients are read, in the file of its setting WATCHED_READS."""
     root, settings = app_in_place(tmp_path / "watching", "app_of_watched_reads.py")
     return root, settings | {"WATCHED_READS": str(tmp_path / "reads")}
+
+
+@pytest.fixture
+def holding_app(tmp_path: Path) -> StandIn:
+    """A function app in which steps can be held, by files in the folder of its setting HELD_STEPS."""
+    root, settings = app_in_place(tmp_path / "holding", "app_of_held_steps.py")
+    folder = tmp_path / "held"
+    folder.mkdir()
+    return root, settings | {"HELD_STEPS": str(folder)}

@@ -15,7 +15,8 @@ from exports.errors import StorageUnavailableError
 from exports.job_codes import new_job_code
 from exports.jobs import Job
 from exports.page_plan import PagePlan
-from exports.payloads import EXPORT_JOB, Done, PlanPages, RecordOutcome, WritePage
+from exports.payloads import EXPORT_JOB, WEBHOOK_DELIVERY, Done, PlanPages, RecordOutcome, WritePage
+from exports.requests import NotifyDto
 from exports.states import JobStatus
 from exports.steps.cancel_export import cancel_export
 from exports.steps.commit_file import commit_file
@@ -477,3 +478,41 @@ def test_a_retried_job_has_no_retry_more_than_its_row_says() -> None:
     services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
     look(services, keeper, times=3)
     assert stored(services, job).status is JobStatus.FAILED
+
+
+def _notified(keeper: MemoryKeeper) -> list[str | None]:
+    return [instance for name, instance, _ in keeper.started if name == WEBHOOK_DELIVERY]
+
+
+def test_whoever_wants_to_know_is_told_that_the_watchdog_failed_the_job() -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper, Status.Failed)
+    notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES, notify=notify))
+    look(services, keeper, times=3)
+    assert _notified(keeper) == [f"{job.code}-1-webhook"]
+
+
+def test_whoever_wants_to_know_is_told_of_an_end_after_which_the_process_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper)
+    notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, notify=notify))
+    with monkeypatch.context() as broken, suppress(Crash):
+        broken.setattr(services.files, "look", crash)
+        cancel_export(services, TENANT, job.code, "me")
+    look(services, keeper, times=3)
+    assert _notified(keeper) == [f"{job.code}-1-webhook"]
+
+
+def test_a_job_that_the_watchdog_fails_has_no_file_though_one_was_published() -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper, Status.Failed)
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
+    commit_file(services, write_pages(services, job, getattr(planned, "pages", 0)))
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
+    look(services, keeper, times=3)
+    assert stored(services, job).status is JobStatus.FAILED
+    assert services.files.read(job.file_path) is None
+    finish(services, asyncio.run(resume_export(services, keeper, TENANT, job.code, "me")))
+    assert stored(services, job).status is JobStatus.COMPLETED
