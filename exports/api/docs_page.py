@@ -40,6 +40,7 @@ def render_page(document: Json) -> str:
 {_paragraphs(document["info"]["description"])}
 <p>This page shows <a href="/openapi.json">/openapi.json</a> (OpenAPI {escape(document["openapi"])}).</p>
 {"".join(_tag_section(document, tag) for tag in document["tags"])}
+{_webhook_section(document)}
 {_problem_section()}
 {_model_section(document["components"]["schemas"])}
 </main>
@@ -66,6 +67,7 @@ def _style() -> str:
 
 def _navigation(document: Json) -> str:
     lists = [_links(tag["name"], _operation_links(document, tag["name"])) for tag in document["tags"]]
+    lists.append(_links("Webhooks", ((each["operationId"], each["summary"]) for each in _webhooks(document))))
     lists.append(_links("Problems", ((f"problem-{kind.code}", kind.code) for kind in PROBLEMS)))
     lists.append(_links("Models", ((f"model-{name}", name) for name in document["components"]["schemas"])))
     return f'<nav aria-label="Contents">{"".join(lists)}</nav>'
@@ -187,6 +189,33 @@ def _headers(answer: Json) -> str:
         f"<code>{escape(name)}</code>: {inline(header['description'])}"
         for name, header in answer.get("headers", {}).items()
     )
+
+
+# --- webhooks
+
+
+def _webhooks(document: Json) -> list[Json]:
+    return [item["post"] for item in document["webhooks"].values()]
+
+
+def _webhook_section(document: Json) -> str:
+    return f"<h2>Webhooks</h2>{''.join(_webhook(document, each) for each in _webhooks(document))}"
+
+
+def _webhook(document: Json, operation: Json) -> str:
+    name = operation["operationId"]
+    example = next(iter(operation["requestBody"]["content"].values()))["example"]
+    return f"""
+<section aria-labelledby="{name}">
+<h3 id="{name}">{inline(operation["summary"])}</h3>
+{_path_line("post", "your webhookUrl")}
+{_paragraphs(_described(operation))}
+{_parameter_table(operation["parameters"])}
+{_body(operation["requestBody"], document)}
+<h4>Example</h4>
+<pre tabindex="0" aria-label="Example of a webhook"><code>{escape(_pretty(example))}</code></pre>
+{_answers(document, operation["responses"])}
+</section>"""
 
 
 # --- problems and models

@@ -9,6 +9,7 @@ from typing import Any
 from exports.api.advice import ADVICE
 from exports.api.examples import EXAMPLES
 from exports.api.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
+from exports.api.openapi_webhooks import add_ended_schema, describe_webhooks
 from exports.api.problems import (
     FORBIDDEN,
     INVALID_API_KEY,
@@ -66,6 +67,7 @@ def build_document(routes: Sequence[Route]) -> Document:
     for name, example in EXAMPLES.items():
         if name in schemas:
             schemas[name]["examples"] = [example]
+    add_ended_schema(schemas)
     used: dict[str, Document] = {}
     paths = _paths(routes, references, used)
     return {
@@ -78,6 +80,7 @@ def build_document(routes: Sequence[Route]) -> Document:
             if any(_tag(route) == name for route in routes)
         ],
         "paths": paths,
+        "webhooks": describe_webhooks(schemas),
         "components": {
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Your API key."}

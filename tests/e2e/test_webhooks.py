@@ -18,6 +18,7 @@ from devhost.local.azurite import Azurite
 from devhost.local.places import ROOT
 from shared.standard_webhooks import derive_secret
 from tests.e2e.test_bad_input import assert_problem
+from tests.support.conformance import validate
 from tests.support.receiver import HANG_UP, Got, Receiver, a_receiver
 from tests.support.system import HARBOUR, NORTHWIND, System, app_settings, sample_database
 
@@ -63,7 +64,10 @@ def asking_for(receiver: Receiver, body: Any = ONE_COLUMN) -> dict[str, Any]:
 
 
 def verified(got: Got, tenant: str = NORTHWIND) -> Any:
-    return Webhook(derive_secret(MASTER, tenant)).verify(got.body, dict(got.headers))
+    """The body, if it is signed and as documented."""
+    body = Webhook(derive_secret(MASTER, tenant)).verify(got.body, dict(got.headers))
+    validate(body, {"$ref": "#/components/schemas/CsvExportEndedDto"})
+    return body
 
 
 def without_link(job: Any) -> Any:

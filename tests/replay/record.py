@@ -10,11 +10,19 @@ import json
 import sqlite3
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.support.receiver import a_receiver
 from tests.support.system import NORTHWIND, System, app_settings, sample_database, start_storage
 
+NOTIFYING = {
+    "EXPORT_WEBHOOK_SECRET": "a-secret-of-recordings-of-32-characters",
+    "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+    "EXPORT_WEBHOOK_RETRY_SECONDS": "0.1 0.2",
+}
 HISTORIES = Path(__file__).with_name("histories")
 
 
@@ -34,22 +42,40 @@ def main(version: str) -> None:
                 "source-down": {"CLIENTS_DATABASE_URL": nowhere, "EXPORT_RETRY_TRIES": "3"},
             }.items():
                 settings = app_settings(storage.connection_string, database, **changes)
-                histories = record(System(work / name, settings))
-                (directory / f"{name}.json").write_text(json.dumps(histories, indent=1) + "\n", encoding="utf-8")
+                keep(directory / f"{name}.json", record(System(work / name, settings)))
+            settings = app_settings(storage.connection_string, database, **NOTIFYING)
+            keep(directory / "notified.json", record_notified(System(work / "notified", settings)))
         finally:
             storage.stop()
 
 
-def record(system: System) -> list[dict[str, Any]]:
+def keep(file: Path, histories: list[dict[str, Any]]) -> None:
+    file.write_text(json.dumps(histories, indent=1) + "\n", encoding="utf-8")
+
+
+def record(system: System, body: Any = None, until: Callable[[], object] = lambda: None) -> list[dict[str, Any]]:
     """Run one export; the orchestrator's name, instance id and history of every instance it took."""
     system.directory.mkdir()
     try:
         system.start()
         system.wait_for_any_answer()
-        system.wait(system.start_async({}, NORTHWIND))
+        system.wait(system.start_async(body, NORTHWIND))
+        until()
     finally:
         system.stop()
     return read_histories(system.directory / "devhost.sqlite")
+
+
+def record_notified(system: System) -> list[dict[str, Any]]:
+    """Run one export whose receiver is busy, then fails, then takes the webhook."""
+
+    def until_taken() -> None:
+        receiver.wait_for(3)
+        time.sleep(1)  # until what came of it is in the history
+
+    with a_receiver() as receiver:
+        receiver.answers, receiver.headers = [503, 500], {"Retry-After": "1"}
+        return record(system, {"notify": {"webhookUrl": receiver.url}}, until_taken)
 
 
 def read_histories(state: Path) -> list[dict[str, Any]]:

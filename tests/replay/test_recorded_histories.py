@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from exports.orchestrators import export_job, export_wave
+from exports.orchestrators import export_job, export_wave, webhook_delivery
 from tests.replay.record import HISTORIES
 from tests.support.orchestrators import (
     CREATED_CHILD,
@@ -81,11 +81,18 @@ def test_the_code_of_today_schedules_what_a_recorded_history_holds(file: Path) -
 
 
 def test_there_are_histories_of_every_kind_of_job() -> None:
-    assert {file.stem for file in FILES} >= {"one-wave", "three-waves", "source-down"}
+    assert {file.stem for file in FILES} >= {"one-wave", "three-waves", "source-down", "notified"}
 
 
 @pytest.mark.parametrize(
-    ("module", "constant"), [(export_job, "COMMIT_FILE"), (export_job, "RECORD_PROGRESS"), (export_wave, "WRITE_PAGE")]
+    ("module", "constant"),
+    [
+        (export_job, "COMMIT_FILE"),
+        (export_job, "RECORD_PROGRESS"),
+        (export_job, "START_NOTIFICATION"),
+        (export_wave, "WRITE_PAGE"),
+        (webhook_delivery, "SEND_WEBHOOK"),
+    ],
 )
 def test_the_check_bites_when_an_activity_is_renamed(
     monkeypatch: pytest.MonkeyPatch, module: Any, constant: str

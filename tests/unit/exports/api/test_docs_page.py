@@ -76,7 +76,8 @@ def test_every_operation_model_and_problem_has_its_place(page: Reader) -> None:
         if method != "parameters"
     }
     models = {f"model-{name}" for name in document()["components"]["schemas"]}
-    assert names | models | {f"problem-{kind.code}" for kind in PROBLEMS} <= anchors
+    webhooks = {item["post"]["operationId"] for item in document()["webhooks"].values()}
+    assert names | models | webhooks | {f"problem-{kind.code}" for kind in PROBLEMS} <= anchors
 
 
 def test_every_path_is_shown() -> None:

@@ -20,6 +20,9 @@ from exports.api.examples import EXAMPLES
 from exports.api.openapi import API_VERSION
 from exports.api.problems import METHOD_NOT_ALLOWED, PROBLEMS
 from exports.fields import TargetField
+from exports.webhooks import event_body, event_id
+from shared.standard_webhooks import derive_secret, signed_headers
+from tests.support.builders import NOON, a_job
 from tests.support.conformance import document, validate
 
 ROOT = Path(__file__).parents[4]
@@ -175,3 +178,25 @@ def test_every_problem_that_the_code_names_has_a_row() -> None:
 
 def test_it_travels_as_json() -> None:
     assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+
+
+# --- webhooks
+
+
+def test_the_webhook_is_described_with_the_headers_it_is_sent_with() -> None:
+    headers = signed_headers([derive_secret("m" * 32, "t")] * 2, event_id(a_job()), NOON, b"{}")
+    described = {each["name"]: each["schema"] for each in DOCUMENT["webhooks"]["exportEnded"]["post"]["parameters"]}
+    assert described.keys() == headers.keys()
+    for name, schema in described.items():
+        validate(headers[name], schema)
+
+
+def test_the_body_of_a_webhook_is_as_described_and_has_no_link() -> None:
+    schema = SCHEMAS["CsvExportEndedDto"]
+    body = json.loads(event_body(a_job().cancel(NOON), 0))
+    validate(body, schema)
+    validate(
+        DOCUMENT["webhooks"]["exportEnded"]["post"]["requestBody"]["content"]["application/json"]["example"], schema
+    )
+    assert set(SCHEMAS["CsvExportJobDto"]["properties"]) - set(schema["properties"]) == {"downloadUrl"}
+    assert set(body) == set(schema["properties"])
