@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from devhost.local.azurite import Azurite
+from devhost.local.checks import under_ci
+from tests.support.mariadb import WHERE_TO_GET_IT, find_program, mariadb_server
 from tests.support.postgres import postgres_server
 from tests.support.system import start_storage
 
@@ -28,3 +30,15 @@ def postgres_url() -> Iterator[str]:
         return
     with postgres_server() as server:
         yield server.url()
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """A MariaDB server: the one `TEST_MARIADB_URL` names, else one of this session's own, if this machine has it."""
+    if given := os.environ.get("TEST_MARIADB_URL"):
+        yield given
+        return
+    if find_program("mariadbd") is None and not under_ci():
+        pytest.skip(WHERE_TO_GET_IT)
+    with mariadb_server() as url:
+        yield url

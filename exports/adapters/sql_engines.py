@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,23 @@ _CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
         "keepalives_count": 3,
         "prepare_threshold": None,  # prepared statements do not survive a pooler such as PgBouncer
     },
-    "mysql": {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    "mysql": {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "read_timeout": STATEMENT_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS,  # a server that is gone says nothing
+        "charset": "utf8mb4",
+    },
     "mssql": {"timeout": CONNECT_TIMEOUT_SECONDS},
 }
+
+_CONNECT_ARGUMENTS["mariadb"] = _CONNECT_ARGUMENTS["mysql"]
+_MYSQL = frozenset({"mysql", "mariadb"})
+_BIND_MYSQL_SESSION = (
+    "SET time_zone = '+00:00'"
+    f" /*M! , tx_read_only = 1, max_statement_time = {STATEMENT_TIMEOUT_SECONDS} */"
+    f" /*!80000 , transaction_read_only = 1, max_execution_time = {STATEMENT_TIMEOUT_SECONDS}000 */"
+)
+"""Read-only, with limits. MariaDB alone reads what stands in the first comment; MySQL alone what is in the second, for
+MariaDB leaves out those that name versions of MySQL it never was."""
 
 
 def make_engine(url: URL) -> Engine:
@@ -41,6 +56,8 @@ def make_engine(url: URL) -> Engine:
     )
     if dialect == "sqlite":
         event.listen(engine, "connect", _teach_sqlite_all_letters)
+    if dialect in _MYSQL:
+        event.listen(engine, "connect", _bind_mysql_session)
     if dialect == "postgresql":
         engine = engine.execution_options(postgresql_readonly=True)
         event.listen(engine, "begin", _bound_transaction)
@@ -48,9 +65,11 @@ def make_engine(url: URL) -> Engine:
 
 
 def read_only_url(url: URL) -> URL:
-    """Name the driver for PostgreSQL; open a SQLite file read-only, so that a wrong path makes no empty database."""
+    """Name the driver where the URL does not; open a SQLite file read-only, so that a wrong path makes no database."""
     if url.drivername in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
+    if url.drivername in _MYSQL:
+        return url.set(drivername=f"{url.drivername}+pymysql")
     if url.get_backend_name() == "sqlite":
         database = url.database or ""
         uri = database if database.startswith("file:") else Path(database).absolute().as_uri()
@@ -65,6 +84,11 @@ def _teach_sqlite_all_letters(connection: sqlite3.Connection, _record: object) -
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
+
+
+def _bind_mysql_session(connection: Any, _record: object) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_BIND_MYSQL_SESSION)
 
 
 def _bound_transaction(connection: Connection) -> None:

@@ -60,23 +60,15 @@ _BY_SQLITE_NAME: dict[str, _Verdict] = {
 }
 
 _BY_MYSQL_NUMBER: dict[int, _Verdict] = {
-    1040: _BUSY,
-    1044: _LOGIN,
-    1045: _LOGIN,
-    1049: _LOGIN,
-    1054: _NO_COLUMN,
-    1142: _LOGIN,
-    1143: _LOGIN,
+    **dict.fromkeys((1044, 1045, 1049, 1142, 1143, 1370, 1698, 1820, 1862), _LOGIN),
+    **dict.fromkeys((1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024), _BUSY),
+    **dict.fromkeys((1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031), _NO_ANSWER),
+    **dict.fromkeys((2002, 2003, 2006, 2013, 2055), _NO_ANSWER),
+    **dict.fromkeys((1054, 1356), _NO_COLUMN),
+    **dict.fromkeys((1267, 1270, 1271, 1292, 1366), _TYPE),
     1146: _NO_VIEW,
-    1205: _BUSY,
-    1213: _BUSY,
-    1356: _NO_COLUMN,
-    3024: _BUSY,
-    2002: _NO_ANSWER,
-    2003: _NO_ANSWER,
-    2006: _NO_ANSWER,
-    2013: _NO_ANSWER,
 }
+"""1969, 1927 and 1698 are MariaDB's alone, 3024 and 4031 MySQL's."""
 
 _REFUSED_AT_CONNECT = ("authentication failed", "no password supplied", "pg_hba.conf", "does not exist", "denied")
 """libpq gives no SQLSTATE when connecting fails; a login refused is told from a dead host by these words only."""
@@ -104,12 +96,19 @@ def _judge(error: Exception) -> _Verdict:
 def _judge_by_code(original: BaseException | None) -> _Verdict | None:
     if isinstance(original, sqlite3.Error):
         return _judge_sqlite_error(original)
-    sign = getattr(original, "sqlstate", None) or next(iter(getattr(original, "args", ())), None)
-    if isinstance(sign, int):
-        return _BY_MYSQL_NUMBER.get(sign)
+    first = next(iter(getattr(original, "args", ())), None)
+    if isinstance(first, int):  # some MySQL drivers give a SQLSTATE too, which is less exact
+        return _judge_mysql_number(first)
+    sign = getattr(original, "sqlstate", None) or first
     if isinstance(sign, str) and len(sign) == len("42P01"):
         return next((_BY_SQLSTATE[sign[:n]] for n in (5, 3, 2) if sign[:n] in _BY_SQLSTATE), None)
     return None
+
+
+def _judge_mysql_number(number: int) -> _Verdict | None:
+    """What the server itself said and is not listed was refused; the driver's own numbers are about the connection."""
+    listed = _BY_MYSQL_NUMBER.get(number)
+    return listed or (_STATEMENT if 1000 <= number < 2000 or number >= 3000 else None)
 
 
 def _judge_sqlite_error(original: sqlite3.Error) -> _Verdict | None:

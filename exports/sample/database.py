@@ -78,10 +78,10 @@ def share_out(clients: int, tenants: Sequence[str]) -> dict[str, int]:
     return dict(zip(tenants, [clients - rest, *shares], strict=True))
 
 
-def table_statements(types: dict[CellKind, str], moment: str) -> tuple[str, ...]:
+def table_statements(types: dict[CellKind, str], moment: str, key: str = "TEXT") -> tuple[str, ...]:
     """The DDL of the table, the view and our mark, with the column types of one kind of database."""
     kinds = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
-    exact = {"tenant": "TEXT NOT NULL", "code": "TEXT NOT NULL", "updated_at": f"{moment} NOT NULL"}
+    exact = {"tenant": f"{key} NOT NULL", "code": f"{key} NOT NULL", "updated_at": f"{moment} NOT NULL"}
     columns = (
         f"{name} {exact.get(name) or types.get(kinds.get(name, CellKind.TEXT), 'TEXT')}" for name in SAMPLE_COLUMNS
     )

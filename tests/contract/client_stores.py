@@ -25,6 +25,8 @@ from tests.support.fake_clients import MemoryClients
 
 Client = Mapping[str, Any]
 TENANT = "northwind"
+EXACT_VARCHAR = "VARCHAR(100)"
+"""MySQL indexes no text without a length."""
 
 
 class ClientStore(Protocol):
@@ -75,6 +77,8 @@ class SqlStore:
             self.execute(f"CREATE VIEW clients AS {select}")
 
     def _moment(self, moment: datetime) -> Any:
+        if self.engine.dialect.name == "mysql":
+            return moment.astimezone(UTC).replace(tzinfo=None)
         return rfc3339(moment) if self.engine.dialect.name == "sqlite" else moment
 
 
@@ -90,6 +94,27 @@ def postgres_store(schema: URL) -> Iterator[SqlStore]:
     nowhere = schema.set(host="127.0.0.1", port=1)
     with _sql_store(_rendered(schema), _rendered(nowhere), "TIMESTAMPTZ") as store:
         yield store
+
+
+@contextmanager
+def mariadb_store(database: URL) -> Iterator[SqlStore]:
+    nowhere = database.set(host="127.0.0.1", port=1)
+    with _sql_store(_rendered(database), _rendered(nowhere), "DATETIME(6)", EXACT_VARCHAR) as store:
+        yield store
+
+
+@contextmanager
+def empty_database(server: str) -> Iterator[URL]:
+    """An empty database of its own on the MariaDB server that the URL names."""
+    url = make_url(server)
+    name = f"test_{uuid4().hex}"
+    admin = create_engine(url)
+    try:
+        _run(admin, f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+        yield url.set(database=name)
+    finally:
+        _run(admin, f"DROP DATABASE IF EXISTS {name}")
+        admin.dispose()
 
 
 @contextmanager
@@ -111,9 +136,9 @@ def _rendered(url: URL) -> str:
 
 
 @contextmanager
-def _sql_store(url: str, unreachable_url: str, moment: str) -> Iterator[SqlStore]:
+def _sql_store(url: str, unreachable_url: str, moment: str, key: str = "TEXT") -> Iterator[SqlStore]:
     engine = create_engine(url)
-    _run(engine, *table_statements({CellKind.BOOLEAN: "BOOLEAN", CellKind.DATE: "DATE"}, moment))
+    _run(engine, *table_statements({CellKind.BOOLEAN: "BOOLEAN", CellKind.DATE: "DATE"}, moment, key))
     with closing(open_sql_clients(url)) as source, closing(open_sql_clients(unreachable_url)) as unreachable:
         yield SqlStore(engine, source, unreachable)
     engine.dispose()
@@ -175,6 +200,6 @@ def _give_no_answer() -> None:
     raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
 
 
-SQL_STORES = ("sqlite_store", "postgres_store")
+SQL_STORES = ("sqlite_store", "postgres_store", "mariadb_store")
 STORES = ("memory_store", *SQL_STORES, "table_store")
 """Fixtures: every place a source is tested on. A new source adds its own here, and the suite runs on it."""

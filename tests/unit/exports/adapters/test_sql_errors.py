@@ -77,12 +77,15 @@ def test_the_sqlstate_of_odbc_decides(state: str, expected: type[ExportError]) -
         (1205, SourceUnavailableError),
         (1045, SourceRefusedError),
         (1064, SourceRefusedError),
+        (1792, SourceRefusedError),
+        (9999, SourceRefusedError),
         (1146, SourceMismatchError),
         (1054, SourceMismatchError),
     ],
 )
 def test_the_number_of_mysql_decides(number: int, expected: type[ExportError]) -> None:
     assert type(reported(DatabaseSaysError(number, "'app'@'db.internal'"))) is expected
+    assert type(reported(OperationalError(number, "'app'@'db.internal'", sqlstate="HY000"))) is expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,156 @@
+"""What the SQL source promises on MariaDB and MySQL beside the contract, every error provoked on a real server."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, Engine, text
+
+from exports.adapters.sql_clients import SqlClientSource
+from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
+from exports.fields import VIEW_COLUMNS
+from exports.ports import ClientSelection, KeyRange
+from tests.contract.client_stores import TENANT, SqlStore, client
+
+SELECTION = ClientSelection(TENANT, ("code", "name"))
+
+
+@pytest.fixture
+def source(mariadb_store: SqlStore) -> Iterator[SqlClientSource]:
+    """A source on an empty store."""
+    with closing(SqlClientSource(mariadb_store.engine.url)) as source:
+        yield source
+
+
+@pytest.fixture
+def reader(mariadb_store: SqlStore) -> Iterator[URL]:
+    """The address of a login that may do nothing yet."""
+    name = f"reader_{time.monotonic_ns()}"
+    mariadb_store.execute(f"CREATE USER {name} IDENTIFIED BY 'secret'")
+    yield mariadb_store.engine.url.set(username=name, password="secret")
+    mariadb_store.execute(f"DROP USER {name}")
+
+
+def ask(source: SqlClientSource, *statements: str) -> Any:
+    """Run statements on a connection of the source; the first value of the last one."""
+    with source._connection() as connection:
+        for statement in statements:
+            answer = connection.exec_driver_sql(statement)
+        return answer.scalar() if answer.returns_rows else None
+
+
+def plan(url: URL) -> object:
+    with closing(SqlClientSource(url)) as source:
+        return source.find_boundaries(SELECTION, 10)
+
+
+def test_a_login_that_is_refused_is_refused(mariadb_database: URL) -> None:
+    url = mariadb_database
+
+    for wrong in (url.set(username="nobody"), url.set(password="wrong"), url.set(database="no_such_database")):
+        with pytest.raises(SourceRefusedError, match="refused the login"):
+            plan(wrong)
+
+
+def test_a_view_one_may_not_read_is_refused(mariadb_store: SqlStore, reader: URL) -> None:
+    mariadb_store.execute("CREATE TABLE other (code INT)")
+    mariadb_store.execute(f"GRANT SELECT ON other TO {reader.username}")
+
+    with pytest.raises(SourceRefusedError, match="may not read"):
+        plan(reader)
+
+
+def test_a_login_needs_to_read_the_view_and_nothing_else(mariadb_store: SqlStore, reader: URL) -> None:
+    mariadb_store.put(client("C1"))
+    mariadb_store.execute(f"GRANT SELECT ON clients TO {reader.username}")
+
+    assert plan(reader) == mariadb_store.source.find_boundaries(SELECTION, 10)
+
+
+def test_a_view_whose_table_lost_a_column_is_a_mismatch(mariadb_store: SqlStore) -> None:
+    mariadb_store.execute("ALTER TABLE client_records DROP COLUMN website")
+
+    with pytest.raises(SourceMismatchError, match="column"):
+        mariadb_store.source.missing_columns(VIEW_COLUMNS)
+
+
+def test_sessions_only_read_in_utc_and_with_a_time_limit(source: SqlClientSource) -> None:
+    assert ask(source, "SELECT @@tx_read_only") == 1
+    assert ask(source, "SELECT @@max_statement_time") == 240
+    assert ask(source, "SELECT @@time_zone") == "+00:00"
+    with pytest.raises(SourceRefusedError):
+        ask(source, "DELETE FROM client_records")
+
+
+def test_a_statement_the_server_stops_is_temporarily_unavailable(source: SqlClientSource) -> None:
+    with pytest.raises(SourceUnavailableError, match="time-out"):
+        ask(source, "SET SESSION max_statement_time = 0.01", "SELECT SLEEP(5)")
+
+
+def test_a_lock_that_lasts_is_temporarily_unavailable(mariadb_store: SqlStore, source: SqlClientSource) -> None:
+    with mariadb_store.engine.connect() as writer:
+        writer.exec_driver_sql("LOCK TABLES client_records WRITE")
+
+        with pytest.raises(SourceUnavailableError, match="lock"):
+            ask(source, "SET SESSION lock_wait_timeout = 1", "SELECT * FROM clients")
+        writer.exec_driver_sql("UNLOCK TABLES")
+
+
+def test_a_server_without_a_free_connection_is_temporarily_unavailable(mariadb_store: SqlStore, reader: URL) -> None:
+    mariadb_store.execute(f"GRANT SELECT ON clients TO {reader.username}")
+    mariadb_store.execute(f"ALTER USER {reader.username} WITH MAX_USER_CONNECTIONS 1")
+
+    with closing(SqlClientSource(reader)) as first:
+        assert ask(first, "SELECT 1") == 1
+        with pytest.raises(SourceUnavailableError, match="busy"):
+            plan(reader)
+
+
+def test_a_connection_the_server_ends_is_temporarily_unavailable(source: SqlClientSource) -> None:
+    with pytest.raises(SourceUnavailableError):
+        ask(source, "KILL CONNECTION_ID()")
+
+    assert ask(source, "SELECT 1") == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL, closing what was cut off
+def test_a_reading_cut_off_in_the_middle_is_temporarily_unavailable(
+    mariadb_store: SqlStore, source: SqlClientSource
+) -> None:
+    mariadb_store.put(*(client(f"C{number:05d}", name="x" * 10_000) for number in range(5_000)))
+    rows = source.read(SELECTION, KeyRange())
+
+    next(rows)
+    mariadb_store.execute(f"KILL {_reading_connection(mariadb_store.engine)}")
+
+    with pytest.raises(SourceUnavailableError):
+        list(rows)
+    del rows
+    gc.collect()
+
+
+def _reading_connection(engine: Engine) -> int:
+    query = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    with engine.connect() as connection:
+        return int(connection.execute(text(f"{query} AND command = 'Query'")).scalar_one())
+
+
+@pytest.mark.parametrize("collation", ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_uca1400_ai_ci"])
+def test_pages_tile_in_the_order_of_a_collation_that_ignores_letter_case(
+    mariadb_store: SqlStore, collation: str
+) -> None:
+    mariadb_store.execute(f"ALTER TABLE client_records CONVERT TO CHARACTER SET utf8mb4 COLLATE {collation}")
+    codes = ["a", "B", "c", "10", "9", "ö", "Oz", "_", "z-z", "zz", "ñ", "nb", "'"]
+    mariadb_store.put(*map(client, codes))
+
+    for rows_per_page in (1, 3):
+        starts = mariadb_store.source.find_boundaries(SELECTION, rows_per_page).starts
+        ranges = zip([None, *starts], [*starts, None], strict=True)
+        pages = [list(mariadb_store.source.read(SELECTION, KeyRange(*ends))) for ends in ranges]
+
+        assert sorted(row[0] for page in pages for rows in page for row in rows) == sorted(codes)
