@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from exports.schedules import Schedule
 from shared.models import Model, Moment
 
 KEEP_RUNS = timedelta(days=90)
@@ -40,6 +41,21 @@ class ScheduleRun:
     reason: str | None = None
     until: datetime | None = None
     job_code: str | None = None
+
+
+def run_of(
+    schedule: Schedule,
+    slot: datetime,
+    outcome: RunOutcome,
+    now: datetime,
+    reason: str | None = None,
+    *,
+    until: datetime | None = None,
+    job_code: str | None = None,
+) -> ScheduleRun:
+    """Describe what became of a slot of a schedule."""
+    key = schedule.job_code(slot)
+    return ScheduleRun(schedule.tenant, schedule.code, key, slot, outcome, now, reason, until, job_code)
 
 
 class ScheduleRunDto(Model):

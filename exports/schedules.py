@@ -152,6 +152,11 @@ class Schedule:
         """When the schedule is to be looked at next: for a slot, or for a job."""
         return min(filter(None, (self.state.next_slot, self.state.check_date)), default=None)
 
+    @property
+    def last_code(self) -> str | None:
+        """Name the job of the last slot that was given one, or is being given one."""
+        return self.job_code(self.state.slot) if self.state.slot else None
+
     def job_code(self, slot: datetime) -> str:
         """Name the one job that a slot may have."""
         return slot_job_code(f"{self.tenant}/{self.code}", slot)

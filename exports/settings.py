@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, Json, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from exports.payloads import Limits
-from exports.requests import CsvExportRequestDto
 from exports.watching import Patience
 from exports.webhooks import RETRY_SECONDS
 from shared.models import Model
@@ -38,8 +37,8 @@ class Settings(Model):
         stall_minutes: How long a job may be without progress before the watchdog begins another attempt.
         bytes_per_second: CSV, before compression, that a job is expected to write in a second; estimates rest on it.
         max_active_jobs, max_jobs_per_day: Of one tenant; a request beyond them is refused for now.
-        schedule_tenant: Whose clients the scheduled export takes; empty: there is none.
-        schedule_request: What it exports.
+        incremental_margin_seconds: How much further than the last run an incremental one looks back, for transactions
+            that commit after they have stamped a client, and for clocks that differ.
         webhook_secret: What the secrets that sign a tenant's webhooks are made from; of several, parted by blanks, the
             first is the present one. Empty: nobody can be notified.
         webhook_allow_private: Whether webhooks may go to private addresses and by plain http: for development only.
@@ -58,10 +57,7 @@ class Settings(Model):
     bytes_per_second: Annotated[int, Field(alias="EXPORT_BYTES_PER_SECOND", ge=1)] = 15_000_000
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
-    schedule_tenant: Annotated[str, Field(alias="EXPORT_SCHEDULE_TENANT")] = ""
-    schedule_request: Annotated[Json[CsvExportRequestDto], Field(alias="EXPORT_SCHEDULE_REQUEST")] = (
-        CsvExportRequestDto()
-    )
+    incremental_margin_seconds: Annotated[int, Field(alias="EXPORT_INCREMENTAL_MARGIN_SECONDS", ge=0, le=86_400)] = 300
     webhook_secret: Annotated[SecretStr, Field(alias="EXPORT_WEBHOOK_SECRET")] = SecretStr("")
     webhook_allow_private: Annotated[bool, Field(alias="EXPORT_WEBHOOK_ALLOW_PRIVATE")] = False
     webhook_retry_seconds: Annotated[
@@ -95,6 +91,11 @@ class Settings(Model):
         """When the watchdog acts. A step that pauses between its tries, for as long as it may, has not stalled."""
         stall = max(timedelta(minutes=self.stall_minutes), 2 * self.limits.retry.longest_pauses)
         return Patience(timedelta(seconds=self.start_grace_seconds), stall)
+
+    @property
+    def incremental_margin(self) -> timedelta:
+        """How much further than the last run an incremental one looks back."""
+        return timedelta(seconds=self.incremental_margin_seconds)
 
     @property
     def limits(self) -> Limits:

@@ -18,7 +18,6 @@ class SensitiveFields(Enum):
     """What becomes of sensitive fields."""
 
     REFUSED = "naming one is an error; a full export leaves them out"
-    IF_NAMED = "exported where named; a full export leaves them out"
     ALLOWED = "exported like any other field"
 
 

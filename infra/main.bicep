@@ -40,15 +40,6 @@ param keepHours int = 24
 @maxValue(365)
 param deleteAfterDays int = 14
 
-@description('When the scheduled export runs: NCRONTAB, six fields, UTC.')
-param schedule string = '0 0 2 * * *'
-
-@description('Tenant whose clients the scheduled export takes. Empty: there is no scheduled export.')
-param scheduleTenant string = ''
-
-@description('What the scheduled export takes: the body of a start request.')
-param scheduleRequest object = {}
-
 @secure()
 @description('What the secrets that sign webhooks are made from: 32 characters or more. Empty: nobody can be notified.')
 param webhookSecret string = ''
@@ -145,9 +136,6 @@ module app 'modules/app.bicep' = {
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     clientsDatabaseUrlSecretUri: vault.outputs.clientsDatabaseUrlSecretUri
     keepHours: keepHours
-    schedule: schedule
-    scheduleTenant: scheduleTenant
-    scheduleRequest: scheduleRequest
     webhookSecretUri: vault.outputs.webhookSecretUri
     subnetId: subnetId
     extraSettings: extraSettings

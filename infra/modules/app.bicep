@@ -13,9 +13,6 @@ param packageContainerUrl string
 param applicationInsightsConnectionString string
 param clientsDatabaseUrlSecretUri string
 param keepHours int
-param schedule string
-param scheduleTenant string
-param scheduleRequest object
 param webhookSecretUri string
 param subnetId string
 param extraSettings object
@@ -37,9 +34,6 @@ var settings = {
   EXPORT_STORAGE: storageName
   CLIENTS_DATABASE_URL: '@Microsoft.KeyVault(SecretUri=${clientsDatabaseUrlSecretUri})'
   EXPORT_KEEP_HOURS: string(keepHours)
-  EXPORT_SCHEDULE: schedule
-  EXPORT_SCHEDULE_TENANT: scheduleTenant
-  EXPORT_SCHEDULE_REQUEST: string(scheduleRequest)
   EXPORT_WEBHOOK_SECRET: empty(webhookSecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
   EXPORT_WEBHOOK_ALLOW_PRIVATE: 'false'
 }

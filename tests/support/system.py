@@ -211,8 +211,5 @@ def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, s
         "AzureWebJobsStorage": storage,
         "EXPORT_STORAGE": storage,
         "CLIENTS_DATABASE_URL": database_url,
-        "EXPORT_SCHEDULE": "0 0 2 * * *",
-        "EXPORT_SCHEDULE_TENANT": "",
-        "EXPORT_SCHEDULE_REQUEST": "{}",
         **changes,
     }

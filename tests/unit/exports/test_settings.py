@@ -21,7 +21,7 @@ def _error(**environment: str) -> str:
 def test_only_storage_and_database_have_no_default() -> None:
     settings = read_settings(REQUIRED)
     assert settings.keep == timedelta(hours=24)
-    assert (settings.wait_seconds, settings.schedule_tenant) == (10, "")
+    assert (settings.wait_seconds, settings.incremental_margin) == (10, timedelta(minutes=5))
 
 
 def test_every_setting_is_read_from_its_text() -> None:
@@ -33,12 +33,11 @@ def test_every_setting_is_read_from_its_text() -> None:
             "EXPORT_BLOCK_BYTES": "4096",
             "EXPORT_WAVE_PAGES": "3",
             "EXPORT_RETRY_TRIES": "2",
-            "EXPORT_SCHEDULE_TENANT": "northwind",
-            "EXPORT_SCHEDULE_REQUEST": '{"includeHeaders": false}',
+            "EXPORT_INCREMENTAL_MARGIN_SECONDS": "60",
         }
     )
     assert (settings.keep, settings.wait_seconds) == (timedelta(minutes=90), 0)
-    assert (settings.schedule_tenant, settings.schedule_request.include_headers) == ("northwind", False)
+    assert settings.incremental_margin == timedelta(minutes=1)
 
 
 def test_settings_that_are_printed_show_no_secret() -> None:
@@ -77,7 +76,6 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EXPORT_WAVE_PAGES", "0"),
         ("EXPORT_WAVE_PAGES", "501"),
         ("EXPORT_RETRY_TRIES", "0"),
-        ("EXPORT_SCHEDULE_REQUEST", "s3cret"),
         ("EXPORT_WEBHOOK_SECRET", "s3cret"),
         ("EXPORT_WEBHOOK_SECRET", f"{'x' * 32} s3cret"),
         ("EXPORT_WEBHOOK_SECRET", "@Microsoft.KeyVault(SecretUri=https://s3cret.vault.azure.net/)"),
@@ -85,7 +83,8 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "5 s3cret"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "5 0"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "432001"),
-        ("EXPORT_SCHEDULE_REQUEST", '{"includeHeaders": "s3cret"}'),
+        ("EXPORT_INCREMENTAL_MARGIN_SECONDS", "-1"),
+        ("EXPORT_INCREMENTAL_MARGIN_SECONDS", "s3cret"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_never_shown(name: str, value: str) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from exports.commands import keys
 from exports.settings import Settings
-from exports.triggers.schedule_timer import SCHEDULE
 from shared.key_ring import KeyRing
 from tests.support.keys import MemoryKeyStore, a_key
 from tests.unit.infra.bicep import UnbalancedError, blank, block, read_bicep
@@ -118,13 +117,9 @@ def test_every_setting_without_a_default_is_set() -> None:
 
 
 def test_every_setting_of_ours_is_one_the_app_reads() -> None:
-    read = {str(field.alias) for field in Settings.model_fields.values()} | {SCHEDULE.strip("%")}
+    read = {str(field.alias) for field in Settings.model_fields.values()}
     for path in BICEP_FILES:
         assert set(OUR_SETTING.findall(path.read_text(encoding="utf-8"))) <= read, path.name
-
-
-def test_the_setting_the_timer_needs_is_set() -> None:
-    assert SCHEDULE.strip("%") in set_settings()
 
 
 def test_the_deployment_sets_what_the_sample_of_local_settings_has() -> None:
