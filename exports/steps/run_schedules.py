@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
+from exports.audit import AuditAction, audit_entry
 from exports.decisions import FIRST_LOOK, decide
 from exports.errors import QuotaExceededError, ScheduleNotFoundError, TransientError
 from exports.jobs import Job
@@ -50,10 +52,19 @@ async def run_schedules(services: Services, starter: OrchestrationStarter, secon
     stop = asyncio.get_running_loop().time() + seconds
     due = services.schedules.due(services.now())
     while some := await asyncio.to_thread(lambda: list(islice(due, AT_ONCE))):
-        await asyncio.gather(*(_look_at(services, starter, ref) for ref in some))
+        by_tenant: dict[str, list[ScheduleRef]] = {}
+        for ref in some:
+            by_tenant.setdefault(ref.tenant, []).append(ref)
+        await asyncio.gather(*(_look_at_each(services, starter, refs) for refs in by_tenant.values()))
         if asyncio.get_running_loop().time() >= stop:
             _log.warning("event=schedules.left reason=time")
             return
+
+
+async def _look_at_each(services: Services, starter: OrchestrationStarter, refs: Sequence[ScheduleRef]) -> None:
+    """Look at schedules of one tenant in turn, so that they do not take the last place of its quota together."""
+    for ref in refs:
+        await _look_at(services, starter, ref)
 
 
 async def _look_at(services: Services, starter: OrchestrationStarter, ref: ScheduleRef) -> None:
@@ -148,13 +159,15 @@ async def _find_or_start(services: Services, starter: OrchestrationStarter, sche
 async def _go_on(services: Services, starter: OrchestrationStarter, job: Job) -> bool:
     """Take the job that the slot has already; say whether it is known to have been started.
 
-    If it was stored by one who died then, its orchestration is started. There is only one of its name, so an attempt to
-    start another does no harm.
+    If it was stored by one who died then, that is noted and its orchestration is started. There is only one of its
+    name, so an attempt to start another does no harm; neither does a second note.
     """
     if job.status is not JobStatus.QUEUED:
         return True
     if services.now() - job.created_date < FIRST_LOOK:
         return False
+    entry = audit_entry(AuditAction.STARTED, f"schedule:{job.schedule_code}", job, services.now())
+    await asyncio.to_thread(services.audit.append, entry)
     try:
         await start_orchestration(services, starter, job)
     except NotStartedError:

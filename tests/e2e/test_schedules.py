@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from devhost.local.azurite import Azurite
 from tests.e2e.test_bad_input import assert_problem
-from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System
+from tests.support.expected import records
+from tests.support.schedules import Hands, fire, hands_on, save, wait_for_run
+from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System, download
 
 SCHEDULES = "/clients/export/schedules"
 REQUEST = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
 BODY = {"name": "Yearly", "cron": "30 6 1 1 *", "timeZone": "Europe/London", "request": REQUEST}
+MAPPING = {"name": "Short-lived", "columnMappings": REQUEST["columnMappings"], "mappingType": "Client"}
+
+
+@pytest.fixture
+def hands(azurite: Azurite) -> Iterator[Hands]:
+    with hands_on(azurite.connection_string) as hands:
+        yield hands
 
 
 def of(tenant: str) -> str:
@@ -92,3 +105,38 @@ def test_every_fault_of_a_schedule_is_pointed_at(system: System, body: dict[str,
 def test_a_list_of_runs_refuses_a_wrong_query(system: System, query: str) -> None:
     location = saved(system).headers["location"]
     assert_problem(system.call("GET", f"{location}/runs?{query}"), 400, "invalid-query")
+
+
+@pytest.mark.slow
+def test_a_schedule_starts_its_export_by_itself(system: System) -> None:
+    """Nobody touches anything: the slot is the next minute that is not quite here, and the timer of the host comes for it."""
+    slot = (datetime.now(UTC) + timedelta(seconds=62)).replace(second=0, microsecond=0)
+    location = save(system, cron=f"{slot.minute} {slot.hour} * * *")
+    assert system.job(location)["nextRunDate"] == slot.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    job = wait_for_run(system, location)
+
+    assert (job["status"], job["scheduleCode"]) == ("Completed", location.rpartition("/")[2])
+    exported = records(download(job))
+    assert exported[0] == ("Client",)
+    assert len(exported) == 1_501
+    assert job["createdDate"] >= slot.isoformat()
+    shown = system.job(location)
+    assert shown["nextRunDate"].startswith(f"{slot + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    assert shown["lastRunDate"] >= job["createdDate"]
+
+
+def test_slots_that_cannot_be_started_say_why(system: System, hands: Hands) -> None:
+    mapping = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", MAPPING)
+    location = save(system, request={"mappingCode": mapping.json["code"]})
+    assert system.call("DELETE", mapping.headers["location"]).status == 204
+    hands.let_slot_come(location)
+    fire(system)
+    deadline = time.monotonic() + 60
+    while not (runs := system.job(f"{location}/runs")["data"]):
+        assert time.monotonic() < deadline, system.host.tail(40)
+        time.sleep(0.1)
+    assert [(run["outcome"], run["reason"], run["jobCode"]) for run in runs] == [
+        ("Failed", "There is no mapping with this code.", None)
+    ]
+    assert system.job(location)["enabled"]

@@ -1,0 +1,25 @@
+"""The real function app, but its worker dies where a job is stored and not yet started; once, then DIED is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from exports.steps import start_export
+from tests.faults.real_app import load_real_app
+
+_start = start_export.start_orchestration
+
+
+async def _die_once(*args: Any) -> None:
+    try:
+        Path(os.environ["DIED"]).touch(exist_ok=False)
+    except FileExistsError:
+        await _start(*args)
+    else:
+        os._exit(9)
+
+
+start_export.start_orchestration = _die_once  # type: ignore[assignment]
+app = load_real_app()

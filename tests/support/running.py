@@ -1,0 +1,77 @@
+"""Lets schedules run, and their jobs to an end, without a host: the steps one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+from exports.failures import INTERRUPTED
+from exports.jobs import Job
+from exports.payloads import CommitFile, PagesPlanned, PageWritten, PlanPages, RecordOutcome, WritePage
+from exports.schedules import Schedule, ScheduleRef
+from exports.steps.commit_file import commit_file
+from exports.steps.plan_pages import plan_pages
+from exports.steps.record_outcome import record_outcome
+from exports.steps.run_schedules import run_schedules
+from exports.steps.write_page import write_page
+from tests.support.fakes import MemoryServices, RecordingStarter
+from tests.support.steps import cancel, stored
+
+
+def tick(services: MemoryServices, starter: RecordingStarter | None = None) -> None:
+    """The timer fires."""
+    asyncio.run(run_schedules(services, starter or RecordingStarter()))
+
+
+def found(services: MemoryServices, ref: ScheduleRef) -> Schedule:
+    """The schedule as it is now."""
+    schedule = services.schedules.get(ref.tenant, ref.code)
+    assert schedule is not None
+    return schedule
+
+
+def let_slot_come(services: MemoryServices, ref: ScheduleRef) -> Job:
+    """Let a slot of the schedule come now; its job, which is still to run."""
+    now = services.now()
+    services.schedules.change(ref.tenant, ref.code, lambda schedule: schedule.with_state(next_slot=now))
+    tick(services)
+    job = services.jobs.get(ref.tenant, found(services, ref).state.last_job_code or "")
+    assert job is not None
+    assert job.schedule_code == ref.code
+    return job
+
+
+def complete(services: MemoryServices, job: Job, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Let a job run to its end. `meanwhile` happens after every step."""
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=2_000))
+    assert isinstance(planned, PagesPlanned)
+    rows = size = 0
+    for page in range(planned.pages):
+        meanwhile()
+        written = write_page(services, WritePage(job=job.ref, page=page))
+        assert isinstance(written, PageWritten)
+        rows, size = rows + written.rows, size + written.bytes
+    meanwhile()
+    commit_file(services, CommitFile(job=job.ref, pages=planned.pages, rows=rows, bytes=size))
+    record_outcome(services, RecordOutcome(job=job.ref, rows=rows, bytes=size))
+
+
+def end(services: MemoryServices, job: Job, how: str) -> None:
+    """End a job that has perhaps read everything: `Completed`, `Failed` or `Cancelled`."""
+    if how == "Completed":
+        complete(services, job)
+    elif how == "Failed":
+        record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
+    else:
+        cancel(services, job)
+    assert stored(services, job).status == how
+
+
+def file_of(services: MemoryServices, job: Job) -> list[dict[str, Any]]:
+    """The records of a completed job's file."""
+    data = services.files.read(job.file_path)
+    assert data is not None
+    return list(csv.DictReader(io.StringIO(data.decode())))

@@ -1,0 +1,86 @@
+"""Schedules of a running system: saved over HTTP, and brought to a moment that a test will not wait for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exports.adapters.table_jobs import TableJobStore
+from exports.adapters.table_schedules import TableScheduleStore
+from exports.schedules import Schedule
+from shared.storage import StorageAccount
+from tests.support.system import EXPORT, HARBOUR, KEY, System
+
+SCHEDULES = f"/tenants/{HARBOUR}/clients/export/schedules"
+ONE_COLUMN = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
+_DEADLINE_SECONDS = 120
+
+
+def save(system: System, **changes: Any) -> str:
+    """Save a schedule that comes once a year; its URL."""
+    body = {"name": "Yearly", "cron": "30 6 1 1 *", "request": ONE_COLUMN} | changes
+    answer = system.call("POST", SCHEDULES, body)
+    assert answer.status == 201, answer
+    return answer.headers["location"]
+
+
+def fire(system: System) -> None:
+    """Let the timer fire now, beside its turn."""
+    assert system.call("POST", f"{system.url}/admin/functions/run_due_schedules", {}, key=KEY).status == 202
+
+
+def wait_for_run(system: System, location: str, seconds: float = _DEADLINE_SECONDS) -> Any:
+    """Wait until a schedule has started an export, and for the end of that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if code := system.job(location)["lastJobCode"]:
+            return system.wait(f"/tenants/{HARBOUR}{EXPORT}/{code}")
+        time.sleep(0.1)
+    raise AssertionError(system.host.tail(40))
+
+
+class Hands:
+    """Changes what is stored, as only time would."""
+
+    def __init__(self, account: StorageAccount) -> None:
+        self.jobs = TableJobStore(account)
+        self.schedules = TableScheduleStore(account)
+
+    def let_slot_come(self, location: str) -> datetime:
+        """Let the next slot of a schedule be this minute."""
+        slot = datetime.now(UTC).replace(second=0, microsecond=0)
+        self._change(location, lambda schedule: schedule.with_state(next_slot=slot))
+        return slot
+
+    def let_time_pass(self, location: str, span: timedelta) -> None:
+        """Let the last job of a schedule be older, and the schedule due."""
+
+        def alter(schedule: Schedule) -> Schedule:
+            self.jobs.change(
+                schedule.tenant,
+                schedule.last_code or "",
+                lambda job: replace(job, created_date=job.created_date - span),
+            )
+            return schedule.with_state(check_date=datetime.now(UTC).replace(microsecond=0))
+
+        self._change(location, alter)
+
+    def jobs_of(self, location: str) -> list[str]:
+        """The codes of all jobs that a schedule has started."""
+        code = location.rpartition("/")[2]
+        return [job.code for job in self.jobs.list(HARBOUR, 1000) if job.schedule_code == code]
+
+    def _change(self, location: str, alter: Callable[[Schedule], Schedule]) -> None:
+        self.schedules.change(HARBOUR, location.rpartition("/")[2], alter)
+
+
+@contextmanager
+def hands_on(connection_string: str) -> Iterator[Hands]:
+    """Hands on what is stored in the emulator."""
+    account = StorageAccount(connection_string)
+    with closing(account.tables):
+        yield Hands(account)
