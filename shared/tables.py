@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, ClassVar
@@ -10,13 +10,17 @@ from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from shared.storage import StorageAccount, failing_as
 
 _PRECONDITION_FAILED = 412
 _MARK = "written"
 """Property of every row that is written conditionally: another value with every write, so that a write knows itself."""
+
+
+Operation = tuple[Any, ...]
+"""Of a transaction: `create`, `update`, `upsert` or `delete`, the row, and the options of that, if there are any."""
 
 
 class StorageTable:
@@ -91,10 +95,32 @@ class StorageTable:
                 raise
         return True
 
+    def _transact(self, operations: Sequence[Operation], refusals: Collection[int]) -> bool:
+        """Do all operations, on rows of one partition, or none of them; safe as `_insert` is, unless the first deletes.
+
+        Returns:
+            False, and nothing done, if the first is refused with one of the statuses: its row is not as it was thought
+            to be.
+        """
+        (verb, entity, *options), *others = operations
+        marked = entity if verb == "delete" else _marked(entity)
+        try:
+            with self._answering():
+                self._table.submit_transaction([(verb, marked, *options), *others])
+        except TableTransactionError as error:
+            if error.index != 0 or error.status_code not in refusals:
+                raise
+            return self._has_mark(marked)
+        except self._unavailable:
+            if self._has_mark(marked):
+                return True
+            raise
+        return True
+
     def _has_mark(self, marked: dict[str, Any]) -> bool:
         """Whether the row that is there is the very one that was to be written."""
         found = self._find(marked["PartitionKey"], marked["RowKey"])
-        return found is not None and found.get(_MARK) == marked[_MARK]
+        return found is not None and _MARK in marked and found.get(_MARK) == marked[_MARK]
 
 
 def _marked(entity: dict[str, Any]) -> dict[str, Any]:

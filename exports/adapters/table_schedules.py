@@ -14,19 +14,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables import UpdateMode
 
 from exports.adapters.saved_tables import Entity, SavedTable
 from exports.adapters.tables import answering, plain_moment
 from exports.errors import ScheduleNotFoundError
 from exports.schedules import Schedule, ScheduleContent, ScheduleRef, ScheduleState
 from shared.storage import StorageAccount
+from shared.tables import Operation
 
 _PARTITION = "schedules"
 _OF, _DUE = "of", "due"
 _LATEST = "\x7e"  # sorts after every character of a tenant, a code and the bar between them
-_TAKEN, _CHANGED = 409, frozenset({404, 412})
-Operation = tuple[Any, ...]
+_TAKEN, _CHANGED = frozenset({409}), frozenset({404, 412})
 
 
 class TableScheduleStore(SavedTable[Schedule]):
@@ -38,7 +38,7 @@ class TableScheduleStore(SavedTable[Schedule]):
     def create(self, schedule: Schedule) -> bool:
         """See `ScheduleStore.create`."""
         row = _to_entity(schedule)
-        return self._transact([("create", row), *_entering(row)], frozenset({_TAKEN}))
+        return self._transact([("create", row), *_entering(row)], _TAKEN)
 
     def all(self, tenant: str) -> list[Schedule]:
         """See `ScheduleStore.all`."""
@@ -80,18 +80,7 @@ class TableScheduleStore(SavedTable[Schedule]):
         return self._transact([updating, *(_leaving(row) + _entering(after) if moves else ())], _CHANGED)
 
     def _remove(self, row: Any) -> bool:
-        return self._transact([("delete", dict(row), _as_seen(row)), *_leaving(row)], _CHANGED)
-
-    def _transact(self, operations: list[Operation], refusals: frozenset[int]) -> bool:
-        """Do all or nothing; False if the row of the schedule, which comes first, is not as it was thought to be."""
-        with answering():
-            try:
-                self._table.submit_transaction(operations)
-            except TableTransactionError as error:
-                if error.index == 0 and error.status_code in refusals:
-                    return False
-                raise
-        return True
+        return self._transact([("delete", _keys(row), _as_seen(row)), *_leaving(row)], _CHANGED)
 
     def _not_found(self) -> Exception:
         return ScheduleNotFoundError("There is no such schedule.")
@@ -120,6 +109,10 @@ def _to_entity(schedule: Schedule) -> Entity:
         "due": schedule.due_date,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _keys(row: Any) -> Entity:
+    return {name: row[name] for name in ("PartitionKey", "RowKey")}
 
 
 def _as_seen(row: Any) -> dict[str, Any]:

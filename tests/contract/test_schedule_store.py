@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from azure.core.exceptions import ServiceResponseError
 
 from exports.adapters.table_schedules import TableScheduleStore
 from exports.errors import ScheduleNotFoundError, StorageUnavailableError
@@ -161,3 +162,29 @@ def test_a_store_that_does_not_answer_can_be_asked_again_what_is_due(unreachable
         due(unreachable_store, NOON)
     with pytest.raises(StorageUnavailableError):
         unreachable_store.postpone(a_schedule().ref, NOON)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["no answer", "sent again"])
+def test_a_write_whose_answer_is_lost_is_known_as_ones_own(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    store, schedule = TableScheduleStore(account, f"schedules{uuid4().hex}"), due_at(NOON)
+    write = store._table.submit_transaction
+
+    def lose_the_answer(operations: Any) -> Any:
+        write(operations)
+        if again:
+            return write(operations)
+        raise ServiceResponseError("cut")
+
+    monkeypatch.setattr(store._table, "submit_transaction", lose_the_answer)
+    seen: list[Schedule] = []
+
+    def move(found: Schedule) -> Schedule:
+        seen.append(found)
+        return found.with_state(next_slot=NOON + MINUTE)
+
+    assert store.create(schedule)
+    store.change(schedule.tenant, schedule.code, move)
+    assert seen == [schedule]
+    assert (due(store, NOON), due(store, NOON + MINUTE)) == ([], [schedule.code])

@@ -109,7 +109,7 @@ def test_a_list_of_runs_refuses_a_wrong_query(system: System, query: str) -> Non
 
 @pytest.mark.slow
 def test_a_schedule_starts_its_export_by_itself(system: System) -> None:
-    """Nobody touches anything: the slot is the next minute that is not quite here, and the timer of the host comes for it."""
+    """Nobody touches anything: the slot is a minute that is not quite here, and the timer of the host comes for it."""
     slot = (datetime.now(UTC) + timedelta(seconds=62)).replace(second=0, microsecond=0)
     location = save(system, cron=f"{slot.minute} {slot.hour} * * *")
     assert system.job(location)["nextRunDate"] == slot.isoformat(timespec="milliseconds").replace("+00:00", "Z")
