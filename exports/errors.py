@@ -3,6 +3,7 @@
     ExportError
     ├── TransientError                  repeating the step can help; steps raise it, the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
+    │   ├── SourceThrottledError        the client database has no room now; repeating slowly can help
     │   ├── StorageUnavailableError     blobs or tables did not answer
     │   └── FileChangedError            another attempt has published, or removed, the file meanwhile
     ├── RefusedError                    a caller asks for what cannot be; the HTTP boundary says so
@@ -47,6 +48,19 @@ class SourceUnavailableError(TransientError):
     """The client database did not answer."""
 
     code = "source-unavailable"
+
+
+class SourceThrottledError(TransientError):
+    """The client database answers that it has no room now: too many connections or requests.
+
+    `retry_after_seconds` is what it said about when to come again, if it said anything.
+    """
+
+    code = "source-throttled"
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StorageUnavailableError(TransientError):

@@ -36,6 +36,16 @@ class PagePlan(Model):
         )
 
 
+def name_page(page: int, pages: int, key_range: KeyRange) -> str:
+    """Name a page to the owner of its clients; never in a log, for it tells codes of clients."""
+    ends = (
+        "" if key_range.start is None else f" from {key_range.start}",
+        "" if key_range.stop is None else f" up to, not including, {key_range.stop}",
+    )
+    clients = f"clients{''.join(ends)}" if any(ends) else "all clients"
+    return f"Page {page:,} ({clients}; of {pages:,} pages, counted from 0)"
+
+
 def rows_per_page(sample_rows: int, sample_bytes: int, target_bytes: int) -> int:
     """Choose how many clients make a block of about `target_bytes`, judging by a sample."""
     if not sample_rows or not sample_bytes:

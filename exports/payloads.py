@@ -6,7 +6,7 @@ rows never. `kind` tells the results of a step apart.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
@@ -27,6 +27,11 @@ WEBHOOK_DELIVERY = "webhook_delivery"
 SEND_WEBHOOK = "send_webhook"
 
 
+_Value = TypeVar("_Value")
+Later = Annotated[_Value | None, Field(exclude_if=lambda value: value is None)]
+"""A field that came later: where it is not used, what is written is what was written before."""
+
+
 class Limits(Model):
     """Settings an orchestrator needs; they travel in its input so that replay does not depend on the environment."""
 
@@ -39,7 +44,8 @@ class Limits(Model):
 class Progress(Model):
     """How far the waves have come: the next page to write, and what the pages before it hold.
 
-    `losses`: how often pages were found lost when the file was to be published.
+    `losses`: how often pages were found lost when the file was to be published. `in_flight`: pages in flight together
+    at most, since the source throttled; None: a whole wave.
     """
 
     pages: int
@@ -47,6 +53,7 @@ class Progress(Model):
     rows: int = 0
     bytes: int = 0
     losses: int = 0
+    in_flight: Later[int] = None
 
 
 class ExportJob(Model):
@@ -62,12 +69,13 @@ class ExportJob(Model):
 
 
 class ExportWave(Model):
-    """Input of `export_wave`: the pages `[start, stop)`."""
+    """Input of `export_wave`: the pages `[start, stop)`, `in_flight` of them together at most; None: all."""
 
     job: JobRef
     limits: Limits
     start: int
     stop: int
+    in_flight: Later[int] = None
 
 
 class PlanPages(Model):
@@ -102,12 +110,13 @@ class CommitFile(Model):
 
 
 class RecordOutcome(Model):
-    """Order: end the job; with `failure` as `Failed`, without as `Completed`."""
+    """Order: end the job; with `failure` as `Failed`, without as `Completed`. `page` is the one that failed it."""
 
     job: JobRef
     rows: int = 0
     bytes: int = 0
     failure: Failure | None = None
+    page: Later[int] = None
 
 
 class DiscardFile(Model):
@@ -157,11 +166,12 @@ class PageWritten(Model):
 
 
 class WaveWritten(Model):
-    """All pages of the wave are staged and recorded."""
+    """All pages of the wave are staged and recorded. `in_flight`: how many the next wave may have together."""
 
     kind: Literal["WaveWritten"] = "WaveWritten"
     rows: int
     bytes: int
+    in_flight: Later[int] = None
 
 
 class PagesLost(Model):
@@ -186,10 +196,11 @@ class Stopped(Model):
 
 
 class Rejected(Model):
-    """Repeating the step does not help: the job fails with this."""
+    """Repeating the step does not help: the job fails with this, if it was a page's step because of that `page`."""
 
     kind: Literal["Rejected"] = "Rejected"
     failure: Failure
+    page: Later[int] = None
 
 
 class Undelivered(Model):

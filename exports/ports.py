@@ -60,7 +60,8 @@ class Boundaries:
 
 
 class ClientSource(Protocol):
-    """Reads clients. Every method raises `SourceUnavailableError` when trying again can help and a `PermanentError`
+    """Reads clients. Every method raises `SourceUnavailableError` when trying again can help, `SourceThrottledError`
+    when asking less at once can, and a `PermanentError`
     (`SourceMismatchError`, `SourceRefusedError`) when it cannot. Safe to call from several threads."""
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:

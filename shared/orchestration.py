@@ -6,9 +6,14 @@ Everything here is deterministic: it decides by its arguments and by what histor
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from itertools import islice
+from typing import Annotated, Any, Literal, Protocol, TypeVar
+
+from pydantic import Field
 
 from shared.models import Model
 
@@ -35,12 +40,27 @@ class OrchestrationContext(Protocol):
     def continue_as_new(self, input_: Any) -> None: ...
 
 
+_PATIENCE_SECONDS = 900.0
+_LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+
 class RetryPolicy(Model):
-    """Tries in all, and the pause between them: doubling from the first to the longest, ± a quarter of jitter."""
+    """Tries in all, and the pause between them: doubling from the first to the longest, ± a quarter of jitter.
+
+    `patience_seconds`: how long calls may be throttled without one of them coming to a result.
+    """
 
     tries: int = 7
     first_pause_seconds: float = 1.0
     longest_pause_seconds: float = 60.0
+    patience_seconds: Annotated[float, Field(exclude_if=lambda seconds: seconds == _PATIENCE_SECONDS)] = (
+        _PATIENCE_SECONDS
+    )
+
+    @property
+    def patience(self) -> timedelta:
+        """How long calls may be throttled without one of them coming to a result."""
+        return timedelta(seconds=self.patience_seconds)
 
     @property
     def longest_pauses(self) -> timedelta:
@@ -60,8 +80,37 @@ def jittered(seconds: float, seed: str) -> timedelta:
     return timedelta(seconds=seconds * (0.75 + chance / 2))
 
 
+class Throttled(Model):
+    """What an activity returns when whom it asks has no room for it now: it goes again later, with fewer at once.
+
+    This uses up no try. `retry_after_seconds` is what the other side said, if it said anything.
+    """
+
+    kind: Literal["Throttled"] = "Throttled"
+    retry_after_seconds: float | None = None
+
+
+@dataclass
+class Pace:
+    """How many calls are in flight together: half of those that were, once one is throttled; then one more for each
+    round in which none is. None: as many as there are. Lives in an orchestrator, and changes as history has it."""
+
+    limit: int | None = None
+
+    def slow_down(self, in_flight: int) -> None:
+        self.limit = max(1, in_flight // 2)
+
+    def speed_up(self, wanted: int) -> None:
+        if self.limit is not None:
+            self.limit = self.limit + 1 if self.limit + 1 < wanted else None
+
+
 class ActivityFailedError(Exception):
-    """An activity raised in every try it was given."""
+    """An activity raised in every try it was given. `index` is that of the payload, the first if there are more."""
+
+    def __init__(self, message: str, index: int = 0) -> None:
+        super().__init__(message)
+        self.index = index
 
 
 def order(payload: Model, *, final_try: bool = True) -> Payload:
@@ -80,31 +129,104 @@ def call(context: OrchestrationContext, activity: str, payload: Model, policy: R
 
 
 def call_all(
-    context: OrchestrationContext, activity: str, payloads: Sequence[Model], policy: RetryPolicy
+    context: OrchestrationContext,
+    activity: str,
+    payloads: Sequence[Model],
+    policy: RetryPolicy,
+    pace: Pace | None = None,
+    ends: Collection[str] = (),
 ) -> Steps[list[Payload]]:
-    """Call one activity for every payload in parallel; repeat those that raised, together, after growing pauses.
+    """Call one activity for every payload, in parallel; repeat those that raised, together, after growing pauses.
+
+    Those that are throttled are repeated as well, fewer at once, as `pace` has it. They use up no tries, but when for
+    `policy.patience` not one call has come to a result, those that are left get their final try.
+
+    Args:
+        ends: Kinds of results after which, while calls are throttled, no more are sent: nobody needs them.
 
     Returns:
-        The results in the order of `payloads`.
+        The results in the order of `payloads`; without those of calls that were not sent.
 
     Raises:
         ActivityFailedError: At least one raised in every try.
     """
-    results: dict[int, Payload] = {}
-    for attempt in range(1, policy.tries + 1):
-        missing = [index for index in range(len(payloads)) if index not in results]
-        if attempt > 1:
-            pause = policy.pause(attempt - 1, f"{context.instance_id} {activity} {missing[0]}")
-            yield context.create_timer(context.current_utc_datetime + pause)
-        final_try = attempt == policy.tries
-        orders = [order(payloads[index], final_try=final_try) for index in missing]
-        tasks = [context.call_activity(activity, each, expected_type=dict) for each in orders]
+    calls = _Calls(f"{context.instance_id} {activity}", policy, pace or Pace(), ends, dict(enumerate(payloads)))
+    while flight := calls.next_flight(context.current_utc_datetime):
+        tasks = [context.call_activity(activity, each, expected_type=dict) for each in flight.values()]
         outcomes = yield from _settle(context, tasks)
-        results.update({index: outcome for index, outcome in zip(missing, outcomes, strict=True) if outcome})
-        if len(results) == len(payloads):
-            return [results[index] for index in range(len(payloads))]
-    message = f"{activity} failed {policy.tries} times"
-    raise ActivityFailedError(message)
+        pause = calls.take(dict(zip(flight, outcomes, strict=True)), context.current_utc_datetime)
+        if pause:
+            yield context.create_timer(context.current_utc_datetime + pause)
+    return [calls.results[index] for index in sorted(calls.results)]
+
+
+@dataclass
+class _Calls:
+    """Calls of one activity, by index: which have come to a result, and what the others have met."""
+
+    seed: str
+    policy: RetryPolicy
+    pace: Pace
+    ends: Collection[str]
+    missing: dict[int, Model]
+    results: dict[int, Payload] = field(default_factory=dict)
+    failures: Counter[int] = field(default_factory=Counter)
+    throttled_rounds: int = 0
+    throttled_since: datetime | None = None
+
+    def next_flight(self, now: datetime) -> dict[int, Payload]:
+        """The orders to send now; none: all have come to a result that anybody needs."""
+        if self.pace.limit is not None and any(each.get("kind") in self.ends for each in self.results.values()):
+            return {}
+        since = self.throttled_since
+        impatient = since is not None and now - since >= self.policy.patience
+        return {
+            index: order(payload, final_try=impatient or self.failures[index] == self.policy.tries - 1)
+            for index, payload in islice(self.missing.items(), self.pace.limit)
+        }
+
+    def take(self, outcomes: dict[int, Payload | None], now: datetime) -> timedelta | None:
+        """Take in what came of a flight, None for what raised; say how long to wait before the next."""
+        raised = [index for index, outcome in outcomes.items() if outcome is None]
+        throttled = [outcome for outcome in outcomes.values() if _is_throttled(outcome)]
+        done = {index: outcome for index, outcome in outcomes.items() if outcome and not _is_throttled(outcome)}
+        self.results |= done
+        self.missing = {index: payload for index, payload in self.missing.items() if index not in done}
+        self._count(raised)
+        self._adapt(len(outcomes), bool(throttled), bool(raised), now, came_on=bool(done))
+        return self._pause(raised, throttled)
+
+    def _count(self, raised: list[int]) -> None:
+        self.failures.update(raised)
+        spent = [index for index in raised if self.failures[index] == self.policy.tries]
+        if spent:
+            message = f"{self.seed} failed {self.policy.tries} times"
+            raise ActivityFailedError(message, spent[0])
+
+    def _adapt(self, in_flight: int, throttled: bool, raised: bool, now: datetime, *, came_on: bool) -> None:
+        if came_on:
+            self.throttled_rounds, self.throttled_since = 0, None
+        if throttled:
+            self.throttled_rounds += 1
+            self.throttled_since = self.throttled_since or now
+            self.pace.slow_down(in_flight)
+        elif not raised:
+            self.pace.speed_up(len(self.results) + len(self.missing))
+
+    def _pause(self, raised: list[int], throttled: list[Payload | None]) -> timedelta | None:
+        if not self.missing or not (raised or throttled):
+            return None
+        first = next(iter(self.missing))
+        pauses = [self.policy.pause(self.failures[index], f"{self.seed} {first}") for index in raised]
+        if throttled:
+            pauses.append(self.policy.pause(self.throttled_rounds, f"{self.seed} {first} throttled"))
+            told = [Throttled.model_validate(outcome).retry_after_seconds or 0 for outcome in throttled]
+            pauses.append(timedelta(seconds=min(max(told), _LONGEST_RETRY_AFTER_SECONDS)))
+        return max(pauses)
+
+
+def _is_throttled(outcome: Payload | None) -> bool:
+    return outcome is not None and outcome.get("kind") == Throttled.model_fields["kind"].default
 
 
 def _settle(context: OrchestrationContext, tasks: list[Any]) -> Steps[list[Payload | None]]:

@@ -29,6 +29,7 @@ _BLOB_OPTIONS: dict[str, Any] = {
 }
 _TABLE_OPTIONS: dict[str, Any] = {"retry_total": 2, "connection_timeout": 5}
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_THROTTLING_STATUSES = frozenset({429, 503})
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -44,6 +45,18 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
         return error.status_code in _PASSING_STATUSES
     return isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError))
+
+
+def is_throttling(error: Exception) -> bool:
+    """Say whether Azure Storage has no room for a request now (503 `ServerBusy`, 429)."""
+    return isinstance(error, HttpResponseError) and error.status_code in _THROTTLING_STATUSES
+
+
+def retry_after_seconds(error: Exception) -> float | None:
+    """What the answer of a service says about when to come again, if it does; a date says nothing here."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    told = headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else None
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from exports.adapters.table_client_filters import EntityFilter, make_filter
 from exports.adapters.table_client_keys import TenantKeys
 from exports.csv.rendering import Records, render_lists
 from exports.csv.rows import CsvRows
-from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
+from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.fields import KEY_COLUMNS, VIEW_COLUMNS
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
-from shared.storage import StorageAccount, is_passing
+from shared.storage import StorageAccount, is_passing, is_throttling, retry_after_seconds
 
 ROWS_PER_LIST = 1_000
 """What one answer of the service holds at most."""
@@ -189,6 +189,9 @@ def _source_errors() -> Iterator[None]:
     except ResourceNotFoundError as error:
         raise SourceMismatchError("Table Storage has no such table of clients; see docs/client-view.md.") from error
     except (AzureError, ValueError) as error:
+        if is_throttling(error):
+            message = "The client database has no room now: too many requests at once."
+            raise SourceThrottledError(message, retry_after_seconds(error)) from error
         if is_passing(error):
             raise SourceUnavailableError("The client database did not answer.") from error
         if isinstance(error, ClientAuthenticationError) or getattr(error, "status_code", None) in {401, 403}:

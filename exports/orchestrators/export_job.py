@@ -89,12 +89,17 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | S
 
 def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) -> Steps[Progress | Stopped | Rejected]:
     stop = min(before.next_page + run.limits.wave_pages, before.pages)
-    wave = ExportWave(job=run.job, limits=run.limits, start=before.next_page, stop=stop)
+    wave = ExportWave(job=run.job, limits=run.limits, start=before.next_page, stop=stop, in_flight=before.in_flight)
     written = yield from _write(context, wave, alone=before.pages <= run.limits.wave_pages)
     if not isinstance(written, WaveWritten):
         return _stop(written)
     after = before.model_copy(
-        update={"next_page": stop, "rows": before.rows + written.rows, "bytes": before.bytes + written.bytes}
+        update={
+            "next_page": stop,
+            "rows": before.rows + written.rows,
+            "bytes": before.bytes + written.bytes,
+            "in_flight": written.in_flight,
+        }
     )
     if stop < before.pages:
         settled = yield from _call(
@@ -133,7 +138,7 @@ def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stop
     """Record how the job ended; if it was stopped someone else has, and what it left is removed."""
     policy = _tries_for_an_hour(run)
     if isinstance(outcome, Rejected):
-        order = RecordOutcome(job=run.job, failure=outcome.failure)
+        order = RecordOutcome(job=run.job, failure=outcome.failure, page=outcome.page)
     elif isinstance(outcome, Progress):
         order = RecordOutcome(job=run.job, rows=outcome.rows, bytes=outcome.bytes)
     else:

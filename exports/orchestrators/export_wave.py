@@ -13,7 +13,9 @@ from exports.payloads import (
     WritePage,
     parse_outcome,
 )
-from shared.orchestration import ActivityFailedError, OrchestrationContext, Payload, Steps, call_all
+from shared.orchestration import ActivityFailedError, OrchestrationContext, Pace, Payload, Steps, call_all
+
+_ENDS = ("Rejected", "Stopped")
 
 
 def export_wave(context: OrchestrationContext) -> Steps[Payload]:
@@ -27,15 +29,20 @@ def export_wave(context: OrchestrationContext) -> Steps[Payload]:
 
 
 def write_wave(context: OrchestrationContext, wave: ExportWave) -> Steps[WaveWritten | Stopped | Rejected]:
-    """Write pages in parallel and add up what they hold. One rejected page rejects the wave, after all have ended."""
+    """Write pages in parallel and add up what they hold. One rejected page rejects the wave, after all have ended that
+    are in flight. A source that throttles has fewer of them together, and the next wave goes on so.
+    """
     orders = [WritePage(job=wave.job, page=page) for page in range(wave.start, wave.stop)]
+    pace = Pace(wave.in_flight)
     try:
-        results = yield from call_all(context, WRITE_PAGE, orders, wave.limits.retry)
-    except ActivityFailedError:
-        return Rejected(failure=INTERRUPTED)
+        results = yield from call_all(context, WRITE_PAGE, orders, wave.limits.retry, pace, ends=_ENDS)
+    except ActivityFailedError as error:
+        return Rejected(failure=INTERRUPTED, page=orders[error.index].page)
     outcomes = [parse_outcome(result) for result in results]
     for outcome in outcomes:
         if isinstance(outcome, (Rejected, Stopped)):
             return outcome
     pages = [outcome for outcome in outcomes if isinstance(outcome, PageWritten)]
-    return WaveWritten(rows=sum(page.rows for page in pages), bytes=sum(page.bytes for page in pages))
+    return WaveWritten(
+        rows=sum(page.rows for page in pages), bytes=sum(page.bytes for page in pages), in_flight=pace.limit
+    )

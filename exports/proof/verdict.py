@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from exports.checksums import combine
 from exports.manifest import ManifestDto, ManifestPage, crc32_text
+from exports.page_plan import name_page
+from exports.ports import KeyRange
 from exports.proof.damage import hints, stops_midway
 from exports.proof.pages import FileBytes, PageFound, read_page
 
@@ -142,9 +144,4 @@ def _after_the_last(file: FileBytes, manifest: ManifestDto, whole: _Whole) -> It
 
 
 def _name(page: ManifestPage, manifest: ManifestDto) -> str:
-    ends = (
-        "" if page.start is None else f" from {page.start}",
-        "" if page.stop is None else f" up to, not including, {page.stop}",
-    )
-    clients = f"clients{''.join(ends)}" if any(ends) else "all clients"
-    return f"Page {page.page:,} ({clients}; of {len(manifest.pages):,} pages, counted from 0)"
+    return name_page(page.page, len(manifest.pages), KeyRange(page.start, page.stop))

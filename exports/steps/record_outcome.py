@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exports.jobs import Job
+from exports.jobs import Failure, Job
+from exports.page_plan import PagePlan, name_page
 from exports.payloads import Done, RecordOutcome, Stopped
 from exports.services import Services
 from exports.steps.ending import end_watch
@@ -26,7 +27,16 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     return Done() if ended else Stopped()
 
 
+def _at_its_page(services: Services, order: RecordOutcome, failure: Failure) -> Failure:
+    """Name the page that failed the job and its key range, so that its owner can look at the clients there."""
+    if order.page is None:
+        return failure
+    plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
+    page = name_page(order.page, plan.pages, plan.key_range(order.page))
+    return failure.model_copy(update={"message": f"{page} could not be written. {failure.message}"})
+
+
 def _ended(services: Services, job: Job, order: RecordOutcome) -> Job:
     if order.failure is not None:
-        return job.fail(services.now(), order.failure)
+        return job.fail(services.now(), _at_its_page(services, order, order.failure))
     return job.complete(services.now(), order.rows, order.bytes, services.settings.keep)

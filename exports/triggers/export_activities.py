@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import azure.durable_functions as df
 
-from exports.errors import PermanentError, TransientError
+from exports.errors import PermanentError, SourceThrottledError, TransientError
 from exports.failures import failure_of
 from exports.payloads import (
     CommitFile,
@@ -32,7 +32,7 @@ from exports.steps import record_progress as progress
 from exports.steps import send_webhook as webhook
 from exports.steps import write_page as write
 from shared.models import Model
-from shared.orchestration import Payload
+from shared.orchestration import Payload, Throttled
 
 O = TypeVar("O", bound=Model)  # noqa: E741
 C = TypeVar("C")
@@ -85,12 +85,13 @@ def run_step(
     """Run a step on the order in `payload`; raise to be tried again, return what trying again cannot cure.
 
     Errors reach an orchestrator as bare text. So a permanent error, and a transient one in the final try, are
-    returned as `Rejected`, with what the user is to be told.
+    returned as `Rejected`, with what the user is to be told; and that the source throttles is returned as `Throttled`.
     """
+    result: Outcome | Throttled
     try:
-        result: Outcome = step(provide(), order.model_validate(payload["order"]))
+        result = step(provide(), order.model_validate(payload["order"]))
     except (PermanentError, TransientError) as error:
-        result = _rejected(error, order, payload)
+        result = _answer_to(error, order, payload)
     return result.model_dump(mode="json", by_alias=True)
 
 
@@ -106,16 +107,19 @@ async def run_starting_step(
     An activity may have a client of Durable Functions, an orchestrator may not: what is to outlive an orchestration is
     started by an activity.
     """
+    result: Outcome | Throttled
     try:
         result = await step(provide(), client, order.model_validate(payload["order"]))
     except (PermanentError, TransientError) as error:
-        result = _rejected(error, order, payload)
+        result = _answer_to(error, order, payload)
     return result.model_dump(mode="json", by_alias=True)
 
 
-def _rejected(error: PermanentError | TransientError, order: type[Model], payload: Payload) -> Rejected:
+def _answer_to(error: PermanentError | TransientError, order: type[Model], payload: Payload) -> Rejected | Throttled:
     """Give what is returned to the orchestrator; raise the error again if the step is to be tried again."""
     _log.warning("event=step.failed step=%s code=%s", order.__name__, error.code, exc_info=True)
+    if isinstance(error, SourceThrottledError) and not payload["finalTry"]:
+        return Throttled(retry_after_seconds=error.retry_after_seconds)
     if isinstance(error, TransientError) and not payload["finalTry"]:
         raise error
-    return Rejected(failure=failure_of(error))
+    return Rejected(failure=failure_of(error), page=payload["order"]["page"] if order is WritePage else None)

@@ -37,7 +37,7 @@ from exports.payloads import (
     parse_outcome,
 )
 from shared.models import Model
-from shared.orchestration import order
+from shared.orchestration import RetryPolicy, order
 
 REF = JobRef(tenant="northwind", code="7zzz", attempt=2)
 JOB = {"tenant": "northwind", "code": "7zzz", "attempt": 2}
@@ -68,6 +68,20 @@ ORDERS: list[tuple[Model, dict[str, Any]]] = [
     (CommitFile(job=REF, pages=4, rows=40, bytes=400), {"job": JOB, "pages": 4, "rows": 40, "bytes": 400}),
     (RecordOutcome(job=REF, rows=40, bytes=400), {"job": JOB, "rows": 40, "bytes": 400, "failure": None}),
     (RecordOutcome(job=REF, failure=FAILURE), {"job": JOB, "rows": 0, "bytes": 0, "failure": FAILURE_JSON}),
+    (
+        RecordOutcome(job=REF, failure=FAILURE, page=3),
+        {"job": JOB, "rows": 0, "bytes": 0, "failure": FAILURE_JSON, "page": 3},
+    ),
+    (
+        ExportWave(job=REF, limits=Limits(retry=RetryPolicy(patience_seconds=60)), start=0, stop=4, in_flight=2),
+        {
+            "job": JOB,
+            "limits": {**LIMITS_JSON, "retry": {**LIMITS_JSON["retry"], "patienceSeconds": 60.0}},
+            "start": 0,
+            "stop": 4,
+            "inFlight": 2,
+        },
+    ),
     (StartNotification(job=REF), {"job": JOB}),
     (
         WebhookDelivery(job=REF, pauses_seconds=(5, 300)),
@@ -83,6 +97,8 @@ OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (Done(), {"kind": "Done"}),
     (Stopped(), {"kind": "Stopped"}),
     (Rejected(failure=FAILURE), {"kind": "Rejected", "failure": FAILURE_JSON}),
+    (Rejected(failure=FAILURE, page=0), {"kind": "Rejected", "failure": FAILURE_JSON, "page": 0}),
+    (WaveWritten(rows=40, bytes=400, in_flight=3), {"kind": "WaveWritten", "rows": 40, "bytes": 400, "inFlight": 3}),
     (
         Undelivered(final=True, retry_after_seconds=7),
         {"kind": "Undelivered", "final": True, "retryAfterSeconds": 7.0},

@@ -13,7 +13,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from shared.storage import StorageAccount, failing_as, is_passing
+from shared.storage import StorageAccount, failing_as, is_passing, is_throttling, retry_after_seconds
 
 
 class GoneError(Exception):
@@ -34,6 +34,26 @@ def test_an_overloaded_service_can_recover(status: int) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 501])
 def test_a_refusal_stays_a_refusal(status: int) -> None:
     assert not is_passing(_answered(status))
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_service_without_room_throttles(status: int) -> None:
+    assert is_throttling(_answered(status))
+
+
+@pytest.mark.parametrize("error", [_answered(500), _answered(408), ServiceRequestError("no")], ids=repr)
+def test_what_passes_otherwise_does_not(error: Exception) -> None:
+    assert not is_throttling(error)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+)
+def test_what_an_answer_says_about_when_to_come_again_is_read(told: str, seconds: float | None) -> None:
+    error = _answered(503)
+    error.response = SimpleNamespace(headers={"Retry-After": told})
+    assert retry_after_seconds(error) == seconds
+    assert retry_after_seconds(_answered(503)) is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,13 @@ import pytest
 from sqlalchemy import exc
 
 from exports.adapters.sql_errors import source_errors
-from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
+from exports.errors import (
+    ExportError,
+    SourceMismatchError,
+    SourceRefusedError,
+    SourceThrottledError,
+    SourceUnavailableError,
+)
 
 SECRETS = ("SELECT", "db.internal", "/srv/clients", "hunter2")
 
@@ -34,7 +40,9 @@ def reported(original: Exception) -> ExportError:
         ("08006", SourceUnavailableError),
         ("57014", SourceUnavailableError),
         ("57P01", SourceUnavailableError),
-        ("53300", SourceUnavailableError),
+        ("53300", SourceThrottledError),
+        ("53400", SourceThrottledError),
+        ("57P03", SourceThrottledError),
         ("40001", SourceUnavailableError),
         ("55P03", SourceUnavailableError),
         ("28P01", SourceRefusedError),
@@ -73,6 +81,9 @@ def test_the_sqlstate_of_odbc_decides(state: str, expected: type[ExportError]) -
     ("number", "expected"),
     [
         (2003, SourceUnavailableError),
+        (1040, SourceThrottledError),
+        (1203, SourceThrottledError),
+        (1226, SourceThrottledError),
         (2013, SourceUnavailableError),
         (1205, SourceUnavailableError),
         (1045, SourceRefusedError),
@@ -88,6 +99,22 @@ def test_the_number_of_mysql_decides(number: int, expected: type[ExportError]) -
     assert type(reported(OperationalError(number, "'app'@'db.internal'", sqlstate="HY000"))) is expected
 
 
+@pytest.mark.parametrize("number", [10928, 10929, 40501, 49918, 49919, 49920])
+def test_azure_sql_throttles_by_number_whatever_the_driver(number: int) -> None:
+    odbc = f"[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Resource ID : 1. ({number}) (SQLExecDirectW)"
+
+    assert type(reported(DatabaseSaysError("42000", odbc))) is SourceThrottledError
+    assert type(reported(DatabaseSaysError(number, b"The service is currently busy."))) is SourceThrottledError
+
+
+def test_another_number_of_sql_server_does_not_throttle() -> None:
+    odbc = (
+        "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Order 40501 of 49918. (40510) (SQLExecDirectW)"
+    )
+
+    assert type(reported(DatabaseSaysError("42000", odbc))) is SourceRefusedError
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -95,6 +122,10 @@ def test_the_number_of_mysql_decides(number: int, expected: type[ExportError]) -
         ('FATAL: password authentication failed for user "app"', SourceRefusedError),
         ('FATAL: role "app" does not exist', SourceRefusedError),
         ("something in another language", SourceUnavailableError),
+        ("FATAL: sorry, too many clients already", SourceThrottledError),
+        ("FATAL: remaining connection slots are reserved for roles with SUPERUSER", SourceThrottledError),
+        ("FATAL: the database system is starting up", SourceThrottledError),
+        ("FATAL: no more connections allowed (max_client_conn)", SourceThrottledError),
     ],
 )
 def test_without_a_code_a_failure_to_connect_can_be_tried_again_unless_the_login_was_refused(
@@ -103,8 +134,8 @@ def test_without_a_code_a_failure_to_connect_can_be_tried_again_unless_the_login
     assert type(reported(OperationalError(text))) is expected
 
 
-def test_a_pool_without_a_free_connection_can_be_tried_again() -> None:
-    with pytest.raises(SourceUnavailableError), source_errors():
+def test_a_pool_without_a_free_connection_is_asked_for_less() -> None:
+    with pytest.raises(SourceThrottledError), source_errors():
         raise exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
 
 

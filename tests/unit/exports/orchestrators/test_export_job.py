@@ -149,10 +149,61 @@ def test_a_step_that_raises_in_every_try_fails_the_job_as_interrupted() -> None:
     assert "commit_file" not in done.names()
 
 
-def test_a_wave_that_raises_in_every_try_fails_the_job_too() -> None:
-    done = export(Steps(pages=4, write_page=raising(99)), wave_pages=2, retry=RetryPolicy(tries=2))
+@pytest.mark.parametrize("wave_pages", [2, 64])
+def test_a_page_that_raises_in_every_try_fails_the_job_too_and_is_named(wave_pages: int) -> None:
+    def poison(_call: int, payload: Any) -> None:
+        if payload["order"]["page"] == 3:
+            raise OSError("the worker was killed")
 
-    assert done.orders("record_outcome")[0]["failure"]["code"] == "interrupted"
+    done = export(Steps(pages=6, write_page=poison), wave_pages=wave_pages, retry=RetryPolicy(tries=2))
+
+    (outcome,) = done.orders("record_outcome")
+    assert (outcome["failure"]["code"], outcome["page"]) == ("interrupted", 3)
+    assert "page" not in export(Steps(pages=1, plan_pages=raising(99))).orders("record_outcome")[0]
+
+
+@pytest.mark.parametrize("wave_pages", [2, 64])
+def test_a_page_that_is_rejected_is_named(wave_pages: int) -> None:
+    def poison(_call: int, payload: Any) -> Any:
+        page = payload["order"]["page"]
+        return {**REJECTED, "page": page} if page == 3 else None
+
+    done = export(Steps(pages=6, write_page=poison), wave_pages=wave_pages)
+
+    (outcome,) = done.orders("record_outcome")
+    assert (outcome["failure"], outcome["page"]) == (REJECTED["failure"], 3)
+
+
+def test_a_source_that_throttles_has_fewer_pages_in_flight_also_in_the_next_wave() -> None:
+    def throttled(call: int, _payload: Any) -> Any:
+        return {"kind": "Throttled", "retryAfterSeconds": None} if call <= 8 + 4 else None
+
+    done = export(Steps(pages=24, write_page=throttled), wave_pages=8, retry=RetryPolicy(tries=2))
+
+    waves = [work.input.get("inFlight") for work in done.scheduled if work.name == EXPORT_WAVE]
+    assert waves == [None, 5, 7]
+    assert done.orders("commit_file")[0]["rows"] == 240
+
+
+def test_planning_waits_for_a_source_that_throttles() -> None:
+    steps = Steps(
+        pages=1, plan_pages=lambda call, _payload: {"kind": "Throttled", "retryAfterSeconds": 7.0} if call < 4 else None
+    )
+    done = export(steps, retry=RetryPolicy(tries=2))
+
+    assert steps.calls["plan_pages"] == 4
+    assert len(done.pauses()) == 3
+    assert done.names()[-1] == "record_outcome"
+
+
+def test_how_many_pages_are_in_flight_outlives_continuing_as_new() -> None:
+    throttled = Steps(
+        pages=24,
+        write_page=lambda call, _payload: {"kind": "Throttled", "retryAfterSeconds": 0} if call <= 8 + 4 else None,
+    )
+    first = export(throttled, wave_pages=8, waves_per_execution=1)
+
+    assert first.continued_with["progress"]["inFlight"] == 5
 
 
 @pytest.mark.parametrize("step", ["plan_pages", "write_page", "record_progress", "commit_file"])

@@ -51,6 +51,25 @@ def test_a_failed_job_tells_why() -> None:
     assert (now.status, now.failure, now.completed_date) == (JobStatus.FAILED, INTERRUPTED, NOON)
 
 
+@pytest.mark.parametrize(
+    ("page", "named"),
+    [
+        (0, "Page 0 (clients up to, not including, C0003; of 3 pages, counted from 0) could not be written. "),
+        (1, "Page 1 (clients from C0003 up to, not including, C0005; of 3 pages, counted from 0) could not be "),
+        (2, "Page 2 (clients from C0005; of 3 pages, counted from 0) could not be written. The export was interrupted"),
+    ],
+)
+def test_a_job_that_a_page_has_failed_tells_which_and_its_clients(page: int, named: str) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED, page=page))
+    failure = stored(services, job).failure
+    assert failure is not None
+    assert failure.message.startswith(named)
+    assert failure.message.endswith(INTERRUPTED.message)
+    assert failure.model_copy(update={"message": INTERRUPTED.message}) == INTERRUPTED
+
+
 def test_a_job_that_never_began_can_fail() -> None:
     services = a_services()
     job = a_stored_job(services)

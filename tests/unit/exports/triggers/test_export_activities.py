@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
-from exports.payloads import Outcome, PageWritten, WritePage
+from exports.errors import ExportError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
+from exports.payloads import DiscardFile, Outcome, PageWritten, WritePage
 from exports.services import Services
 from exports.triggers.export_activities import export_activities, run_starting_step, run_step
 from shared.orchestration import Payload, order
@@ -33,7 +33,7 @@ def _run(outcome: Outcome | Exception, *, final_try: bool = False) -> Payload:
 
 def _rejected(error: ExportError, *, retryable: bool) -> dict[str, Any]:
     failure = {"code": error.code, "message": str(error), "retryable": retryable, "resumable": retryable}
-    return {"kind": "Rejected", "failure": failure}
+    return {"kind": "Rejected", "failure": failure, "page": ORDER.page}
 
 
 def test_what_a_step_returns_travels_as_json() -> None:
@@ -49,6 +49,21 @@ def test_what_trying_again_cannot_cure_is_returned_at_once(final_try: bool) -> N
 def test_what_can_pass_is_raised_to_be_tried_again() -> None:
     with pytest.raises(SourceUnavailableError):
         _run(SourceUnavailableError("No answer."))
+
+
+@pytest.mark.parametrize("seconds", [None, 2.5])
+def test_a_source_that_throttles_is_told_as_a_value(seconds: float | None) -> None:
+    error = SourceThrottledError("No room.", seconds)
+    assert _run(error) == {"kind": "Throttled", "retryAfterSeconds": seconds}
+    assert _run(error, final_try=True) == _rejected(error, retryable=True)
+
+
+def test_only_the_step_of_a_page_names_one() -> None:
+    def step(_: Services, __: DiscardFile) -> Outcome:
+        raise SourceMismatchError("No.")
+
+    sent = json.loads(json.dumps(order(DiscardFile(job=ORDER.job))))
+    assert "page" not in run_step(a_services, step, DiscardFile, sent)
 
 
 def test_what_did_not_pass_until_the_final_try_is_returned() -> None:

@@ -1,0 +1,47 @@
+"""The real function app, but pages meet what the file BAD_PAGES says, and each try of a page is noted beside it.
+
+`{"throttle": n}`: the source throttles the first n tries of pages. `{"poison": [tenant, page]}`: that page ends the
+worker that writes it, as the kernel does when memory runs out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from exports.errors import SourceThrottledError
+from exports.payloads import WritePage
+from exports.services import Services
+from exports.steps import write_page as step
+from tests.faults.real_app import load_real_app
+
+_write = step.write_page
+
+
+def _write_badly(services: Services, order: WritePage) -> Any:
+    bad = json.loads(Path(os.environ["BAD_PAGES"]).read_text())
+    tries = _note(order)
+    if tries <= bad.get("throttle", 0):
+        raise SourceThrottledError("The client database has no room now: too many connections or requests at once.")
+    if [order.job.tenant, order.page] == bad.get("poison"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _write(services, order)
+
+
+def _note(order: WritePage) -> int:
+    """Note a try; how many there have been."""
+    with Path(f"{os.environ['BAD_PAGES']}.tries").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(json.dumps({"at": time.time(), "tenant": order.job.tenant, "page": order.page}) + "\n")
+        file.flush()
+        file.seek(0)
+        return len(file.readlines())
+
+
+step.write_page = _write_badly
+app = load_real_app()

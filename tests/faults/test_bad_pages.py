@@ -1,0 +1,100 @@
+"""A source that throttles slows a job down; a page that cannot be written fails its job, and no other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.conftest import StartSystem, app_in_place
+from tests.faults.test_crashes import assert_complete
+from tests.support.system import HARBOUR, NORTHWIND, System
+
+Spoil = Callable[..., System]
+Tries = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def bad_pages(tmp_path: Path) -> Path:
+    return tmp_path / "bad-pages.json"
+
+
+@pytest.fixture
+def spoil(start_system: StartSystem, tmp_path: Path, bad_pages: Path) -> Spoil:
+    """Start a system whose pages meet something bad."""
+
+    def start(what: dict[str, Any], **changes: str) -> System:
+        bad_pages.write_text(json.dumps(what), encoding="utf-8")
+        root, settings = app_in_place(tmp_path / "spoiled", "app_of_bad_pages.py")
+        return start_system(root, **settings, BAD_PAGES=str(bad_pages), **changes)
+
+    return start
+
+
+@pytest.fixture
+def tries(bad_pages: Path) -> Tries:
+    """Every try of a page so far, oldest first."""
+    return lambda: [json.loads(line) for line in Path(f"{bad_pages}.tries").read_text().splitlines()]
+
+
+def test_a_source_that_throttles_slows_the_job_and_uses_up_no_tries(
+    spoil: Spoil, tries: Tries, database_url: str
+) -> None:
+    system = spoil({"throttle": 6 + 3}, EXPORT_RETRY_TRIES="2")
+
+    job = system.wait(system.start_async())
+
+    assert_complete(job, database_url)
+    noted = [each["page"] for each in tries()]
+    halved = [sorted(noted[:6]), sorted(noted[6:9]), noted[9:10]]
+    grown = [sorted(noted[10:12]), sorted(noted[12:15])]
+    assert halved == [[0, 1, 2, 3, 4, 5], [0, 1, 2], [0]]
+    assert grown == [[1, 2], [3, 4, 5]]
+    assert "source-throttled" in system.log
+
+
+def test_a_page_that_ends_every_worker_fails_its_job_and_is_named_while_others_go_on(
+    spoil: Spoil, tries: Tries
+) -> None:
+    system = spoil({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="2", DEVHOST_POISON_DEATHS="2")
+    healthy = system.start_async({}, HARBOUR)
+    poisoned = system.start_async({}, NORTHWIND)
+
+    assert system.wait(healthy)["status"] == "Completed"
+    job = system.wait(poisoned)
+    assert job["status"] == "Failed"
+    assert job["failure"]["code"] == "interrupted"
+    assert job["failure"]["message"].startswith("Page 3 (clients from C")
+    assert job["failure"]["resumable"]
+    deaths = sum((each["tenant"], each["page"]) == (NORTHWIND, 3) for each in tries())
+    assert deaths <= 2 * (2 + 1)
+    assert system.wait(system.start_async({}, HARBOUR))["status"] == "Completed"
+
+
+def test_a_page_whose_clients_are_at_fault_fails_the_job_with_its_key_range_and_is_read_once(
+    spoil: Spoil, tries: Tries, database_url: str, tmp_path: Path
+) -> None:
+    spoiled, code = tmp_path / "spoiled.sqlite", "C00002600"
+    shutil.copy(database_url.removeprefix("sqlite:///"), spoiled)
+    with sqlite3.connect(spoiled) as connection:
+        changed = connection.execute(
+            "UPDATE client_records SET vat_reg_date = 'last year' WHERE tenant = ? AND code = ?", (NORTHWIND, code)
+        )
+        assert changed.rowcount == 1
+    connection.close()
+    system = spoil({}, CLIENTS_DATABASE_URL=f"sqlite:///{spoiled}")
+
+    failure = system.wait(system.start_async())["failure"]
+
+    assert failure["code"] == "source-mismatch"
+    assert failure["message"].startswith("Page 5 (clients from C00002501 up to, not including, C00003001; of ")
+    assert "could not be written. The column vat_reg_date of the clients view holds" in failure["message"]
+    assert not failure["retryable"]
+    assert set(Counter(each["page"] for each in tries()).values()) == {1}
+    assert code not in system.log
