@@ -370,3 +370,6 @@ class DeliveryLog(Protocol):
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
         """Yield the tries for a tenant's jobs, newest job first, or for one; those of a job oldest first."""
+
+    def purge(self, tenant: str, code: str) -> None:
+        """Remove the tries for a job; when the job itself is no longer kept."""

@@ -25,14 +25,22 @@ class TableDeliveryLog(TableAdapter):
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
         """See `DeliveryLog.deliveries`. Codes sort newest first."""
+        with answering():
+            for row in self._rows(tenant, code):
+                yield Delivery.model_validate_json(row["delivery"])
+
+    def purge(self, tenant: str, code: str) -> None:
+        """See `DeliveryLog.purge`. There are a dozen at most, unless someone sent them by command again and again."""
+        with answering():
+            for row in list(self._rows(tenant, code, select=["PartitionKey", "RowKey"])):
+                self._table.delete_entity(row)
+
+    def _rows(self, tenant: str, code: str | None, **options: Any) -> Iterator[Any]:
         query, parameters = "PartitionKey eq @tenant", {"tenant": tenant}
         if code is not None:
             query += " and RowKey gt @first and RowKey lt @last"
             parameters |= {"first": f"{code}-", "last": f"{code}."}
-        rows = self._table.query_entities(query, parameters=parameters)
-        with answering():
-            for row in rows:
-                yield Delivery.model_validate_json(row["delivery"])
+        return iter(self._table.query_entities(query, parameters=parameters, **options))
 
 
 def _to_entity(delivery: Delivery) -> dict[str, Any]:

@@ -10,9 +10,14 @@ from exports.watching import watched
 def end_watch(services: Services, ref: JobRef) -> None:
     """Watch an attempt no longer, if it is over. Safe to run twice, and late.
 
+    While somebody is still to be told of its end it stays watched: whoever begins to tell them ends the watch. So they
+    are told even where the orchestration that should is lost, or there never was one.
+
     Raises:
         StorageUnavailableError: Can be tried again; the watchdog does, if nobody else.
     """
     job = services.jobs.get(ref.tenant, ref.code)
-    if job is not None and not job.runs(ref.attempt):
+    if job is None or job.runs(ref.attempt):
+        return
+    if job.notify is None or job.attempt != ref.attempt:
         services.watch.unwatch(watched(ref, services.now()))

@@ -9,6 +9,7 @@ from exports.jobs import Job
 from exports.payloads import WEBHOOK_DELIVERY, Done, StartNotification, WebhookDelivery
 from exports.services import Services
 from exports.steps.start_export import NotStartedError, OrchestrationStarter
+from exports.watching import watched
 
 
 class NotificationStarter(OrchestrationStarter, Protocol):
@@ -40,7 +41,8 @@ async def start_notification(services: Services, starter: NotificationStarter, j
 
 
 async def notify_of_end(services: Services, starter: NotificationStarter, order: StartNotification) -> Done:
-    """Start the notification of a job's attempt; one that a later attempt has replaced tells of its own end.
+    """Start the notification of a job's attempt, and end the watch that was kept for it; of an attempt that a later one
+    has replaced there is nothing to tell.
 
     Raises:
         NotStartedError, StorageUnavailableError: Can be tried again.
@@ -48,4 +50,6 @@ async def notify_of_end(services: Services, starter: NotificationStarter, order:
     job = await asyncio.to_thread(services.jobs.get, order.job.tenant, order.job.code)
     if job is not None and job.attempt == order.job.attempt:
         await start_notification(services, starter, job)
+    if job is not None and not job.runs(order.job.attempt):
+        await asyncio.to_thread(services.watch.unwatch, watched(order.job, services.now()))
     return Done()

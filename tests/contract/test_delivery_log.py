@@ -87,9 +87,24 @@ def test_a_try_that_ran_twice_is_there_twice(log: DeliveryLog) -> None:
     assert list(log.deliveries("tenant", "7aaa")) == [a_delivery()] * 16
 
 
+def test_those_of_a_job_can_be_removed_and_no_others(log: DeliveryLog) -> None:
+    for code, tenant in (
+        ("7aa", "tenant"),
+        ("7aaa", "tenant"),
+        ("7aaa", "tenant"),
+        ("7aaaa", "tenant"),
+        ("7aaa", "other"),
+    ):
+        log.append(a_delivery(code=code, tenant=tenant))
+    for _ in range(2):
+        log.purge("tenant", "7aaa")
+    assert [each.code for each in log.deliveries("tenant")] == ["7aa", "7aaaa"]
+    assert [each.code for each in log.deliveries("other")] == ["7aaa"]
+
+
 def test_there_is_no_way_to_change_a_delivery() -> None:
     promised = {name for name in vars(DeliveryLog) if not name.startswith("_")}
-    assert promised == {"append", "deliveries"}
+    assert promised == {"append", "deliveries", "purge"}
     assert {name for name in dir(TableDeliveryLog) if not name.startswith("_")} == promised
 
 
@@ -99,3 +114,5 @@ def test_a_log_that_does_not_answer_can_be_tried_again(unreachable: StorageAccou
         log.append(a_delivery())
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         list(log.deliveries("tenant"))
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        log.purge("tenant", "7aaa")

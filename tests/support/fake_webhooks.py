@@ -24,6 +24,9 @@ class MemoryDeliveryLog:
         found = (row for row in self._rows if row.tenant == tenant and code in (None, row.code))
         yield from sorted(found, key=lambda row: (row.code, row.attempt, row.moment))
 
+    def purge(self, tenant: str, code: str) -> None:
+        self._rows = [row for row in self._rows if (row.tenant, row.code) != (tenant, code)]
+
 
 @dataclass(frozen=True)
 class Posted:

@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from exports.jobs import Job
-from exports.payloads import Done, StartNotification
+from exports.payloads import Done, RecordOutcome, StartNotification
 from exports.requests import NotifyDto
+from exports.steps.cancel_export import cancel_export
 from exports.steps.notify import notify_of_end, start_notification
-from exports.steps.start_export import NotStartedError
+from exports.steps.record_outcome import record_outcome
+from exports.steps.start_export import NotStartedError, start_export
+from exports.steps.watch_jobs import watch_jobs
+from exports.watching import watched
+from tests.support.builders import a_job
+from tests.support.fake_durable import MemoryKeeper
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import a_stored_job
 
@@ -88,3 +94,92 @@ def test_the_step_tells_of_the_attempt_it_was_given_and_of_no_later_one() -> Non
     second = StartNotification(job=job.ref.model_copy(update={"attempt": 2}))
     asyncio.run(notify_of_end(services, starter, second))
     assert [instance for _, instance, _ in starter.started] == [f"{job.code}-2-webhook"]
+
+
+# --- the watch that is kept until then
+
+
+def watched_attempts(services: MemoryServices) -> list[int]:
+    return [entry.attempt for entry in services.watch.watched(10)]
+
+
+def a_watched_job(services: MemoryServices, **changes: Any) -> Job:
+    job = a_stored_job(services, **{"notify": NOTIFY, **changes})
+    services.watch.watch(watched(job.ref, services.now()))
+    return job
+
+
+def test_a_cancelled_job_stays_watched_until_the_notification_has_begun() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_watched_job(services)
+    cancel_export(services, job.tenant, job.code, "me")
+    assert watched_attempts(services) == [1]
+
+    asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+
+    assert watched_attempts(services) == []
+    assert len(starter.started) == 1
+
+
+def test_a_completed_job_stays_watched_until_the_notification_has_begun() -> None:
+    services = a_services()
+    job = a_watched_job(services)
+    services.jobs.change(job.tenant, job.code, lambda job: job.begin(services.now()))
+    record_outcome(services, RecordOutcome(job=job.ref))
+    assert watched_attempts(services) == [1]
+
+
+def test_a_job_with_nobody_to_tell_is_watched_no_longer_when_it_has_ended() -> None:
+    services = a_services()
+    job = a_watched_job(services, notify=None)
+    cancel_export(services, job.tenant, job.code, "me")
+    assert watched_attempts(services) == []
+
+
+def test_while_the_notification_cannot_begin_the_watch_goes_on() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_watched_job(services)
+    cancel_export(services, job.tenant, job.code, "me")
+
+    def fail() -> None:
+        raise OSError("connection reset")
+
+    starter.before_start = fail
+    with pytest.raises(NotStartedError):
+        asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+    assert watched_attempts(services) == [1]
+
+
+def test_an_attempt_that_a_later_one_replaced_is_watched_no_longer() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_watched_job(services)
+    services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()).resume())
+    asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+    assert (watched_attempts(services), starter.started) == ([], [])
+
+
+def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None:
+    services, keeper = a_services(), MemoryKeeper()
+    job = a_watched_job(services)
+    cancel_export(services, job.tenant, job.code, "me")
+
+    asyncio.run(watch_jobs(services, keeper))
+
+    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1-webhook"]
+    assert watched_attempts(services) == []
+
+
+def test_a_job_that_could_not_be_started_is_told_of_by_the_watchdog() -> None:
+    services, keeper = a_services(), MemoryKeeper()
+    job = a_job(tenant="tenant", notify=NOTIFY)
+
+    def fail() -> None:
+        keeper.before_start = lambda: None
+        raise OSError("connection reset")
+
+    keeper.before_start = fail
+    with pytest.raises(NotStartedError):
+        asyncio.run(start_export(services, keeper, job, "me"))
+    asyncio.run(watch_jobs(services, keeper))
+
+    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1-webhook"]
