@@ -17,12 +17,14 @@ Blobs = dict[str, bool]
 def collect(rig: Rig, timeline: Timeline) -> None:
     """Wait until nothing goes on any more, then look at everything the run has left."""
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
+    rig.run_watchdog()  # once more, for what came late
+    rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
     timeline.job_writes = list(rig.storage.proxy.record.job_writes)
     rows = {row["RowKey"]: row for row in _all_rows(rig, "exportjobs")}
     blobs = _blobs(rig)
     codes = {write.code for write in timeline.job_writes}
     timeline.jobs = [_final(rig, rows[code], blobs) for code in sorted(codes) if code in rows]
-    timeline.strays = [*_stray_blobs(blobs, rows), *_stray_rows(rig, rows)]
+    timeline.strays = [*_stray_blobs(blobs, rows), *_stray_rows(rig, rows), *_still_watched(rig, codes)]
 
 
 def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
@@ -74,3 +76,9 @@ def _stray_blobs(blobs: Blobs, rows: dict[str, Any]) -> list[str]:
 def _stray_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
     partitions = {row["PartitionKey"] for row in _all_rows(rig, "exportpages")}
     return [f"page rows of {name} belong to no job" for name in partitions if name.rpartition("|")[2] not in rows]
+
+
+def _still_watched(rig: Rig, codes: set[str]) -> list[str]:
+    """An attempt that was never stored is watched for a while; one that has ended is not."""
+    watched = {row["RowKey"].split("|")[1] for row in _all_rows(rig, "exportwatch")}
+    return [f"{code} is still watched" for code in sorted(codes & watched)]

@@ -30,6 +30,9 @@ from tests.chaos.watching import Watchers
 from tests.support.system import HARBOUR, NORTHWIND
 
 RECORDED_PAGE = "insert exportpages"
+WATCHDOG_SECONDS = 1.0
+"""A minute in production; other times are shorter here as well."""
+
 MOMENT_SECONDS, DISTURBED_SECONDS, HEALED_SECONDS = 6.0, 20.0, 90.0
 
 
@@ -58,6 +61,7 @@ class _Run:
         rig.storage.proxy.arm([event for event in self._schedule.events if isinstance(event, StorageFault)])
         with ThreadPoolExecutor(max_workers=24) as threads:
             self._watchers.start(threads)
+            threads.submit(self._run_watchdog)
             work = [threads.submit(self._start_first)]
             work += [threads.submit(self._at, *step) for step in self._steps()]
             try:
@@ -76,6 +80,10 @@ class _Run:
         self._watchers.wait_for_ends(DISTURBED_SECONDS)
         self._rig.heal()
         self._watchers.wait_for_ends(HEALED_SECONDS)
+
+    def _run_watchdog(self) -> None:
+        while not self._over.wait(WATCHDOG_SECONDS):
+            self._rig.run_watchdog()
 
     def _start_first(self) -> None:
         self._caller.start(self._schedule.body, NORTHWIND, self._key)
