@@ -14,8 +14,9 @@ from exports.states import JobEvent, JobStatus, next_status
 from shared.models import Model, Moment
 
 CONSISTENCY = (
-    "Every client that was there from the start to the end of the export is in the file exactly once. A client that "
-    "was added, removed or changed meanwhile may or may not show it. Pages are key ranges that tile the key space."
+    "Every client that was there from the start to the end of the export is in the file exactly once, as it was at one "
+    "moment of the export: no row mixes two versions of a client. A client that was added, removed or changed "
+    "meanwhile may or may not show it. Pages are key ranges that tile the key space, each read at a moment of its own."
 )
 """What a reader of any file may rely on."""
 
