@@ -72,8 +72,13 @@ class SqlClientSource:
                 yield rows
 
     def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
-        """Read, then render."""
-        return render_lists(self.read(selection, key_range), csv_rows)
+        """Let the database write the records where it can do so exactly; else read, then render."""
+        with self._connection() as connection:
+            copied = _copied(connection, selection, key_range, csv_rows)
+            if copied is not None:
+                yield from copied
+                return
+        yield from render_lists(self.read(selection, key_range), csv_rows)
 
     def close(self) -> None:
         """Close idle connections; the next use opens new ones."""
@@ -93,6 +98,16 @@ class SqlClientSource:
                 with source_errors():
                     self._database = make_engine(make_url(self._database))
             return self._database
+
+
+def _copied(
+    connection: Connection, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows
+) -> Iterator[Records] | None:
+    if connection.dialect.name != "postgresql" or connection.dialect.driver != "psycopg":
+        return None
+    from exports.adapters.postgres_copy import copied_records
+
+    return copied_records(connection, selection, key_range, csv_rows)
 
 
 def _fetch_tuples(result: CursorResult[Any]) -> list[Row]:

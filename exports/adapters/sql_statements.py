@@ -62,14 +62,24 @@ def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
 
 def page(selection: ClientSelection, key_range: KeyRange, limit_rows: int | None) -> Select[Any]:
     """The clients of one key range, in key order."""
+    statement = cells(selection, key_range, [CLIENTS.c[name] for name in selection.columns])
+    return statement if limit_rows is None else statement.limit(limit_rows)
+
+
+def cells(selection: ClientSelection, key_range: KeyRange, wanted: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """What is wanted of the clients of one key range, in key order."""
     code = CLIENTS.c.code
     conditions = _conditions(selection)
     if key_range.start is not None:
         conditions.append(code >= bindparam("start", key_range.start))
     if key_range.stop is not None:
         conditions.append(code < bindparam("stop", key_range.stop))
-    statement = select(*(CLIENTS.c[name] for name in selection.columns)).where(*conditions).order_by(code)
-    return statement if limit_rows is None else statement.limit(limit_rows)
+    return select(*wanted).select_from(CLIENTS).where(*conditions).order_by(code)
+
+
+def no_clients(columns: Sequence[str]) -> Select[Any]:
+    """No rows, but the types of some columns."""
+    return select(*(CLIENTS.c[name] for name in columns)).where(literal_column("1") == literal_column("0"))
 
 
 def _conditions(selection: ClientSelection) -> list[ColumnElement[bool]]:

@@ -64,12 +64,15 @@ def dialect_of(wanted: CsvFormat) -> CsvDialect:
 class CsvRows:
     """Renders clients by a list of column mappings. Stateless between calls; the same rows give the same bytes.
 
-    `source_columns` names what `render` expects of each row, in order: first `code`, then what the mappings need.
+    Attributes:
+        source_columns: What `render` expects of each row, in order: first `code`, then what the mappings need.
+        fields: What the cells of a record show, in order.
     """
 
     def __init__(self, mappings: Sequence[ColumnMapping], dialect: CsvDialect | None = None) -> None:
+        self.fields = tuple(mapping.target_field for mapping in mappings)
+        self.dialect = dialect or CsvDialect()
         self._headers = [mapping.csv_header for mapping in mappings]
-        self._dialect = dialect or CsvDialect()
         needed = (name for mapping in mappings for name in source_columns(mapping.target_field))
         self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
         position = {name: index for index, name in enumerate(self.source_columns)}
@@ -82,7 +85,7 @@ class CsvRows:
 
     def opening(self, *, with_header: bool) -> bytes:
         """Render what a file begins with: the byte order mark and the header record, if they are wanted."""
-        mark = codecs.BOM_UTF8 if self._dialect.byte_order_mark else b""
+        mark = codecs.BOM_UTF8 if self.dialect.byte_order_mark else b""
         return mark + (self.header() if with_header else b"")
 
     def header(self) -> bytes:
@@ -109,8 +112,8 @@ class CsvRows:
         if len(columns) == 1:
             # an empty line would not be a record
             columns = [[cell or '""' for cell in columns[0]]]
-        records = map(self._dialect.delimiter.join, zip(*columns, strict=True))
-        ending = self._dialect.line_ending
+        records = map(self.dialect.delimiter.join, zip(*columns, strict=True))
+        ending = self.dialect.line_ending
         return (ending.join(records) + ending).encode()
 
     def _maker(self, field: TargetField, position: dict[str, int]) -> Form:
@@ -126,16 +129,16 @@ class CsvRows:
         """Guard and quote the cells that need it."""
         joined = _SEPARATOR + _SEPARATOR.join(cells)
         changed = self._inert(cells, joined)
-        if self._dialect.quote_all:
+        if self.dialect.quote_all:
             return self._plain(changed)
-        if self._dialect.excel_text and changed is not cells:
+        if self.dialect.excel_text and changed is not cells:
             joined += '"'  # constants have quotes
-        special = [letter for letter in (self._dialect.delimiter, '"', "\r", "\n") if letter in joined]
+        special = [letter for letter in (self.dialect.delimiter, '"', "\r", "\n") if letter in joined]
         return _quoted_where_needed(changed, special) if special else changed
 
     def _inert(self, cells: Cells, joined: str) -> Cells:
         """Write as constants what Excel would convert, and guard what it would run."""
-        dialect = self._dialect
+        dialect = self.dialect
         guard = _guard(dialect.delimiter, joined) if dialect.formula_guard else None
         if dialect.excel_text and (converted := set(filter(is_converted, set(cells)))):
             guard = guard or str
@@ -144,7 +147,7 @@ class CsvRows:
 
     def _plain(self, cells: Cells) -> Cells:
         """Quote all cells if the dialect wants that."""
-        return [_quoted(cell) for cell in cells] if self._dialect.quote_all else cells
+        return [_quoted(cell) for cell in cells] if self.dialect.quote_all else cells
 
 
 def _text_form(field: TargetField, position: dict[str, int]) -> Form:
@@ -237,5 +240,6 @@ def _date_of_text(text: str) -> str:
 
 
 def _addresses(parts: Sequence[Column]) -> Cells:
-    lines = [[cell.strip() for cell in _texts(part)] for part in parts]
+    """Only spaces are trimmed: that is what databases trim, and some write the addresses themselves."""
+    lines = [[cell.strip(" ") for cell in _texts(part)] for part in parts]
     return [", ".join([line for line in address if line]) for address in zip(*lines, strict=True)]

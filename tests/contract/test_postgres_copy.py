@@ -1,0 +1,171 @@
+"""PostgreSQL writes records itself where that is exact, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import URL
+
+from exports.adapters import sql_clients
+from exports.adapters.sql_clients import SqlClientSource
+from exports.csv.rendering import Records, render_lists
+from exports.csv.rows import CsvDialect, CsvRows
+from exports.errors import SourceMismatchError, SourceUnavailableError
+from exports.fields import VIEW_COLUMNS, TargetField
+from exports.ports import ClientSelection, KeyRange
+from exports.requests import ALL_COLUMNS, ColumnMapping
+from tests.contract.client_stores import TENANT, SqlStore, client
+
+REPLACED = {
+    "small numbers": ("telephone", "42::smallint"),
+    "numbers": ("telephone", "-7"),
+    "large numbers": ("telephone", "9007199254740993"),
+    "varying": ("telephone", "'x '::varchar(9)"),
+    "padded": ("telephone", "'x'::char(9)"),
+    "padded, empty": ("telephone", "''::char(3)"),
+    "padded, none": ("telephone", "NULL::char(3)"),
+    "an identifier": ("telephone", "'6ecd8c99-4036-403d-bf84-cf8400f67836'::uuid"),
+    "an enumeration": ("telephone", "'sad'::mood"),
+    "a domain": ("telephone", "'x'::word"),
+    "another collation": ("telephone", """'x' COLLATE "C" """),
+    "a moment without zone": ("vat_reg_date", "timestamp '2026-01-31 23:59:59.999'"),
+    "a moment": ("vat_reg_date", "timestamptz '2026-01-31 23:30:00-02'"),
+    "lines of numbers": ("postal_address_line1", "12"),
+    "padded lines": ("postal_address_line1", "' x'::char(9)"),
+}
+READ = {
+    "a number with a fraction": ("telephone", "1.50"),
+    "an inexact number": ("telephone", "1e30::float8"),
+    "a truth as text": ("telephone", "true"),
+    "a moment as text": ("telephone", "timestamptz '2026-01-31 23:30:00Z'"),
+    "truths as text": ("pcl_sent", "' TRUE '"),
+    "truths as numbers": ("pcl_sent", "1"),
+    "days as text": ("vat_reg_date", "'2026-01-31T10:00'"),
+    "lines with fractions": ("postal_address_line1", "1.50"),
+}
+
+
+@pytest.fixture
+def source(postgres_schema: URL, postgres_store: SqlStore) -> Iterator[SqlClientSource]:
+    with closing(SqlClientSource(postgres_schema)) as source:
+        yield source
+
+
+def replace_column(store: SqlStore, column: str, value: str) -> None:
+    store.execute("CREATE TYPE mood AS ENUM ('sad', 'a,b')")
+    store.execute("CREATE DOMAIN word AS text")
+    others = ", ".join(name for name in VIEW_COLUMNS if name != column)
+    store.replace_view(f"SELECT {others}, {value} AS {column} FROM client_records")
+
+
+def render(source: SqlClientSource, dialect: CsvDialect | None = None, *fields: TargetField) -> list[Records]:
+    columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in fields]
+    rows = CsvRows(columns or ALL_COLUMNS, dialect)
+    return list(source.render(ClientSelection(TENANT, rows.source_columns), KeyRange(), rows))
+
+
+def expected(source: SqlClientSource, dialect: CsvDialect | None = None) -> list[Records]:
+    rows = CsvRows(ALL_COLUMNS, dialect)
+    return list(render_lists(source.read(ClientSelection(TENANT, rows.source_columns), KeyRange()), rows))
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails whatever reads rows."""
+
+    def refuse(*_: Any) -> Iterator[Records]:
+        raise AssertionError("rows were read")
+
+    monkeypatch.setattr(sql_clients, "render_lists", refuse)
+
+
+@pytest.mark.parametrize("quote_all", [False, True])
+@pytest.mark.parametrize("case", REPLACED)
+def test_types_it_prints_as_we_would_are_left_to_it(
+    postgres_store: SqlStore, source: SqlClientSource, case: str, quote_all: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_column(postgres_store, *REPLACED[case])
+    postgres_store.put(client("C1"), client("C2"))
+    dialect = CsvDialect(quote_all=quote_all)
+    wanted = expected(source, dialect)
+
+    monkeypatch.setattr(sql_clients, "render_lists", None)
+    assert render(source, dialect) == wanted
+
+
+@pytest.mark.parametrize("case", READ)
+def test_other_types_are_read(postgres_store: SqlStore, source: SqlClientSource, case: str) -> None:
+    replace_column(postgres_store, *READ[case])
+    postgres_store.put(client("C1"), client("C2"))
+
+    assert render(source) == expected(source)
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
+def test_days_are_written_alike_whatever_the_style_of_the_database(
+    postgres_schema: URL, postgres_store: SqlStore, style: str
+) -> None:
+    postgres_store.put(client("C1", vat_reg_date="2026-01-31"))
+    options = f"{postgres_schema.query['options']} -cdatestyle={style.replace(' ', '')}"
+
+    with closing(SqlClientSource(postgres_schema.update_query_dict({"options": options}))) as source:
+        assert render(source, None, TargetField.VAT_REG_DATE) == [Records(1, b"2026-01-31\r\n")]
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("day", ["infinity", "-infinity", "10000-01-01", "0044-03-15 BC"])
+def test_a_day_beyond_the_calendar_is_a_mismatch(postgres_store: SqlStore, source: SqlClientSource, day: str) -> None:
+    postgres_store.put(client("C1"), client("C2", vat_reg_date=day))
+
+    with pytest.raises(SourceMismatchError):
+        render(source)
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("code", ["C1", 'C,"1'])
+def test_a_client_that_comes_twice_is_a_mismatch(postgres_store: SqlStore, source: SqlClientSource, code: str) -> None:
+    postgres_store.replace_view("SELECT * FROM client_records UNION ALL SELECT * FROM client_records")
+    postgres_store.put(client(code))
+
+    with pytest.raises(SourceMismatchError) as caught:
+        render(source)
+    assert f"the client {code} more than once" in str(caught.value)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_client_that_comes_twice_is_noticed_between_two_parts(
+    postgres_store: SqlStore, source: SqlClientSource
+) -> None:
+    postgres_store.replace_view("SELECT * FROM client_records UNION ALL SELECT * FROM client_records")
+    postgres_store.put(client("C1", name="x" * 1_100_000))
+
+    with pytest.raises(SourceMismatchError, match="C1 more than once"):
+        render(source)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_page_comes_in_parts_of_about_a_mebibyte(postgres_store: SqlStore, source: SqlClientSource) -> None:
+    postgres_store.put(*(client(f"C{number:04d}", name="x" * 10_000) for number in range(400)))
+
+    parts = render(source)
+
+    assert sum(part.rows for part in parts) == 400
+    assert len(parts) == 4
+    assert all(len(part.data) < 1_100_000 for part in parts)
+
+
+def test_a_statement_that_fails_midway_is_the_sources_fault(postgres_store: SqlStore, source: SqlClientSource) -> None:
+    """The connection is thrown away, and the next page gets another."""
+    postgres_store.put(*(client(f"C{number:04d}", name="x" * 10_000) for number in range(400)))
+    slow = ", ".join(name for name in VIEW_COLUMNS if name != "email")
+    late = "CASE WHEN code = 'C0300' THEN pg_terminate_backend(pg_backend_pid())::text END"
+    postgres_store.replace_view(f"SELECT {slow}, {late} AS email FROM client_records")
+
+    with pytest.raises(SourceUnavailableError):
+        render(source)
+    postgres_store.replace_view("SELECT * FROM client_records")
+    assert sum(part.rows for part in render(source)) == 400

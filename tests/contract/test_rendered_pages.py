@@ -1,0 +1,146 @@
+"""The same clients give the same bytes, whoever writes them: the source, the database behind it, or our own code."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+
+from exports.csv.formats import CsvFormat, Delimiter, FormatDto, LineEnding, Preset, Quoting
+from exports.csv.rendering import render_lists
+from exports.csv.rows import CsvRows, dialect_of
+from exports.fields import FIELD_COLUMNS, CellKind, TargetField, cell_kind, source_columns
+from exports.ports import ClientSelection, ClientSource, KeyRange
+from exports.requests import ALL_COLUMNS, ClientFilter, ColumnMapping
+from tests.contract.client_stores import STORES, TENANT, ClientStore, client
+
+FORMATS: dict[str, CsvFormat] = {
+    **{preset.value: FormatDto(preset=preset).resolve() for preset in Preset},
+    "semicolons": CsvFormat(delimiter=Delimiter.SEMICOLON),
+    "bars, LF": CsvFormat(delimiter=Delimiter.BAR, line_ending=LineEnding.LF),
+    "quotes": CsvFormat(quoting=Quoting.ALL),
+    "tabs and quotes": CsvFormat(delimiter=Delimiter.TAB, quoting=Quoting.ALL),
+    "unguarded": CsvFormat(formula_guard=False),
+}
+TEXTS = (
+    *("", " ", "  ", " a", "a ", " a ", "!", "~", "a,b", "a;b", "a\tb", "a|b", 'a"b', '"', '""', ",", "\\", "\\."),
+    *("NULL", "\\N", "a\nb", "a\r\nb", "\n", "\r", "\n=1", "\r=1", "\t=1", "a\n=1", "a,=1", "a;=1", "a|+x", "a\t@x"),
+    *("=1+1", "=", "+", "-", "@", "+44 20 7946 0000", "+44 (0)20", "-5", "-5%", "+1,5", "+1;2", "-a", "+a", "--1"),
+    *('+44 "x"', "+44\n=1", "-1\n", "+£5", "-€5", "+ 44", "+  44", "+\u00a044", "＝1", "＋1", "－1", "＠x", "a＝"),
+    *("'=1", "0123", "1E5", "12-03", "MAR1", "8:30", "123456789012345678", "Zoë", "é", "🙂", "\u00a0", "\u2003x"),
+    *("x" * 300, "\x01", "\x1f", "“quoted”", "C:\\x", "%s", "%(a)s", ":a", "infinity", "\u2028", "\ufeff", "x\x7f"),
+)
+DAYS = (None, "2026-01-31", "0001-01-01", "9999-12-31", "0987-06-05", "2024-02-29")
+KINDS = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> ClientStore:
+    opened: ClientStore = request.getfixturevalue(request.param)
+    return opened
+
+
+def hostile_clients(count: int) -> list[Any]:
+    """Clients whose every text is one of the worst; each text comes in every column, early and late."""
+    chance = Random(5)
+    names = [name for name in FIELD_COLUMNS if name != "code"]
+    return [client(f"C{n:05d}", **{name: _value(name, chance) for name in names}) for n in range(count)]
+
+
+def _value(name: str, chance: Random) -> Any:
+    kind = KINDS[name]
+    if kind is CellKind.BOOLEAN:
+        return chance.choice((None, True, False))
+    if kind is CellKind.DATE:
+        return chance.choice(DAYS)
+    if chance.random() < 0.3:
+        return None
+    if chance.random() < 0.3:
+        return "".join(chance.choices("a0 ,;\t|\"\r\n=+-@'(.", k=chance.randrange(8)))
+    return chance.choice(TEXTS)
+
+
+def rows_of(wanted: CsvFormat, *fields: TargetField) -> CsvRows:
+    columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in fields]
+    return CsvRows(columns or ALL_COLUMNS, dialect_of(wanted))
+
+
+def rendered(source: ClientSource, rows: CsvRows, key_range: KeyRange | None = None, **filters: Any) -> bytes:
+    selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
+    return b"".join(records.data for records in source.render(selection, key_range or KeyRange(), rows))
+
+
+def expected(source: ClientSource, rows: CsvRows, **filters: Any) -> bytes:
+    selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
+    return b"".join(records.data for records in render_lists(source.read(selection, KeyRange()), rows))
+
+
+def test_every_format_has_the_bytes_that_our_own_code_writes(store: ClientStore) -> None:
+    store.put(*hostile_clients(300))
+
+    for name, wanted in FORMATS.items():
+        rows = rows_of(wanted)
+        assert rendered(store.source, rows) == expected(store.source, rows), name
+
+
+@pytest.mark.parametrize(
+    "field", [TargetField.NAME, TargetField.POSTAL_ADDRESS, TargetField.PCL_SENT, TargetField.CODE]
+)
+def test_a_single_column_has_a_record_for_every_client(store: ClientStore, field: TargetField) -> None:
+    store.put(*hostile_clients(100))
+
+    for wanted in (CsvFormat(), CsvFormat(quoting=Quoting.ALL)):
+        data = rendered(store.source, rows_of(wanted, field))
+        assert data == expected(store.source, rows_of(wanted, field))
+
+
+def test_codes_of_any_look_are_taken_off_whole(store: ClientStore) -> None:
+    odd = ["a", '"', '""', ",", '",', ',"', "a,b", 'a"b', " ", "-5", "=x", "é,", "'", ";", '","', "zz"]
+    store.put(*(client(code, name=f"Client {code}") for code in odd))
+    rows = rows_of(CsvFormat(), TargetField.NAME, TargetField.EMAIL)
+
+    assert rendered(store.source, rows) == expected(store.source, rows)
+
+
+def test_ranges_join_to_the_whole(store: ClientStore) -> None:
+    store.put(*hostile_clients(50))
+    rows = rows_of(CsvFormat())
+
+    starts = [None, "C00007", "C00007a", "C00031", None]
+    parts = [rendered(store.source, rows, KeyRange(start, stop)) for start, stop in pairwise(starts)]
+
+    assert b"".join(parts) == expected(store.source, rows)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["' OR '1'='1", "\\", "\\' --", "%s", ":tenant", "%(tenant)s", "$1", "a'b\\'c", "é"]
+)
+def test_hostile_text_in_a_filter_is_only_text(store: ClientStore, hostile: str) -> None:
+    store.put(client("C1", manager_code="plain"), client("C2", manager_code=hostile), client("C3", tenant="harbour"))
+
+    data = rendered(store.source, rows_of(CsvFormat(), TargetField.CODE), manager_codes=(hostile,))
+
+    assert data == b"C2\r\n"
+
+
+def test_records_are_counted(store: ClientStore) -> None:
+    store.put(*hostile_clients(70))
+    rows = rows_of(CsvFormat())
+    selection = ClientSelection(TENANT, rows.source_columns)
+
+    assert sum(records.rows for records in store.source.render(selection, KeyRange(), rows)) == 70
+
+
+def test_whoever_stops_early_leaves_a_source_that_works(store: ClientStore) -> None:
+    store.put(*(client(f"C{number:05d}", name="x" * 2_000) for number in range(1_500)))
+    rows = rows_of(CsvFormat(), TargetField.NAME)
+    selection = ClientSelection(TENANT, rows.source_columns)
+
+    for _ in range(20):
+        with closing(store.source.render(selection, KeyRange(), rows)) as records:  # type: ignore[type-var]
+            next(records)
+
+    assert len(rendered(store.source, rows)) == 1_500 * 2_002
