@@ -46,7 +46,7 @@ def let_slot_come(services: MemoryServices, ref: ScheduleRef) -> Job:
 
 def complete(services: MemoryServices, job: Job, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Let a job run to its end. `meanwhile` happens after every step."""
-    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=2_000))
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=40))
     assert isinstance(planned, PagesPlanned)
     rows = size = 0
     for page in range(planned.pages):

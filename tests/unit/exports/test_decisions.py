@@ -109,6 +109,13 @@ def test_a_slot_that_is_too_old_is_missed_too() -> None:
     assert decision.after.state.next_slot == datetime(2027, 1, 31, 13, 30, tzinfo=UTC)
 
 
+def test_a_slot_of_exactly_that_age_is_made_up_for_after_older_ones_too() -> None:
+    weekly = a_schedule(cron="30 13 * * SAT", state=ScheduleState(next_slot=SLOT - 7 * DAY))
+    decision = decide(weekly, None, SLOT + CATCH_UP)
+    assert told(decision.notes) == [(RunOutcome.MISSED, SLOT - 7 * DAY, SLOT)]
+    assert decision.after.state.slot == SLOT
+
+
 def test_years_without_the_service_make_one_note_and_one_job() -> None:
     now = NOON + 3 * 365 * DAY
     decision = decide(a_schedule(cron="*/5 * * * *"), None, now)

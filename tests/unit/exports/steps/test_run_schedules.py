@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from exports.jobs import Job
 from exports.schedule_runs import RunOutcome
 from exports.schedules import Schedule
 from exports.states import JobStatus
-from exports.steps.run_schedules import run_schedules
+from exports.steps.run_schedules import run_schedule, run_schedules
 from tests.support.builders import NOON, a_mapping, a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.running import end, found, tick
@@ -109,6 +110,40 @@ def test_timers_at_the_same_moment_start_one_job(hosts: int) -> None:
     assert only_job(services).status is JobStatus.QUEUED
     assert len(starter.started) == 1
     assert outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
+
+
+def test_a_timer_that_comes_while_another_is_about_to_start_the_job_leaves_it_to_that() -> None:
+    services, schedule = at_slot()
+    first, second = RecordingStarter(), RecordingStarter()
+    first.before_start = lambda: run_aside(services, second)
+    tick(services, first)
+    assert (len(first.started), second.started) == (1, [])
+    assert outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
+
+
+def test_a_timer_that_was_held_up_does_not_undo_what_others_did_meanwhile() -> None:
+    services, schedule = at_slot()
+    held_up, others = RecordingStarter(), RecordingStarter()
+
+    def a_day_passes() -> None:
+        end(services, only_job(services), "Cancelled")
+        run_aside(services, others)
+        services.now.moment = SLOT + DAY
+        run_aside(services, others)
+
+    held_up.before_start = a_day_passes
+    tick(services, held_up)
+    state = found(services, schedule.ref).state
+    assert (state.slot, state.last_job_code) == (SLOT + DAY, schedule.job_code(SLOT + DAY))
+    assert len(services.jobs.all()) == 2
+
+
+def run_aside(services: MemoryServices, starter: RecordingStarter) -> None:
+    """The timer fires on another host, and finds the schedule due."""
+    (schedule,) = services.schedules.all(services.jobs.all()[0].tenant)
+    other = Thread(target=lambda: asyncio.run(run_schedule(services, starter, schedule.ref)))
+    other.start()
+    other.join()
 
 
 # --- dying in between

@@ -1,0 +1,97 @@
+"""Incremental exports of a real PostgreSQL lose no change while writers change clients in transactions of their own."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from threading import Event
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import text
+
+from exports.jobs import Job
+from tests.contract.client_stores import SqlStore, client
+from tests.support.builders import a_schedule
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.running import complete, file_of, let_slot_come
+
+CLIENTS, WRITERS, RUNS = 300, 6, 14
+LONGEST_TRANSACTION_SECONDS, MARGIN_SECONDS = 0.5, 3
+"""The margin leaves room for a machine that is busy with other things."""
+TENANT = "northwind"
+CODE_AND_NAME = {
+    "columnMappings": [{"csvHeader": "Code", "targetField": "Code"}, {"csvHeader": "Name", "targetField": "Name"}]
+}
+_CHANGE = text("UPDATE client_records SET name = :name, updated_at = clock_timestamp() WHERE code = :code")
+
+
+class Writer:
+    """Changes clients of its own, one at a time, each in a transaction that is open for a while."""
+
+    def __init__(self, store: SqlStore, number: int) -> None:
+        self._store = store
+        self._random = Random(number)
+        self._codes = [f"C{code:04d}" for code in range(CLIENTS) if code % WRITERS == number]
+        self.names: dict[str, str] = {}
+        self.stop = Event()
+
+    def write(self) -> None:
+        count = 0
+        while not self.stop.is_set():
+            count += 1
+            code = self._random.choice(self._codes)
+            name = f"{code} {count}"
+            with self._store.engine.begin() as connection:
+                connection.execute(_CHANGE, {"name": name, "code": code})
+                time.sleep(self._random.uniform(0, LONGEST_TRANSACTION_SECONDS))
+            self.names[code] = name
+
+
+@pytest.fixture
+def services(postgres_store: SqlStore) -> MemoryServices:
+    """Services in memory, but for the clients and the clock, which are real."""
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    postgres_store.put(*(client(f"C{n:04d}", TENANT, name="as ever", updated_at=long_ago) for n in range(CLIENTS)))
+    memory = a_services(EXPORT_INCREMENTAL_MARGIN_SECONDS=MARGIN_SECONDS, EXPORT_MAX_JOBS_PER_DAY=1_000)
+    real: dict[str, Any] = {"clients": cast("Any", postgres_store.source), "now": lambda: datetime.now(UTC)}
+    return replace(memory, **real)
+
+
+def test_every_change_is_in_a_file_and_the_last_one_is_the_last(
+    services: MemoryServices, postgres_store: SqlStore
+) -> None:
+    schedule = a_schedule(tenant=TENANT, incremental=True, request=CODE_AND_NAME)
+    services.schedules.create(schedule)
+    writers = [Writer(postgres_store, number) for number in range(WRITERS)]
+    jobs: list[Job] = []
+
+    def run() -> None:
+        jobs.append(let_slot_come(services, schedule.ref))
+        complete(services, jobs[-1])
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [pool.submit(writer.write) for writer in writers]
+        try:
+            for _ in range(RUNS):
+                run()
+                time.sleep(0.4)
+        finally:
+            for writer in writers:
+                writer.stop.set()
+        for each in writing:
+            each.result()
+    run()
+
+    files = [file_of(services, job) for job in jobs]
+    told = {row["Code"]: row["Name"] for file in files for row in file}
+    expected = {f"C{n:04d}": "as ever" for n in range(CLIENTS)}
+    for writer in writers:
+        expected |= writer.names
+    assert told == expected
+    assert len(files[0]) == CLIENTS
+    changed = sum(len(writer.names) for writer in writers)
+    assert 0 < len(files[-1]) < changed < CLIENTS  # the last file has the last few seconds, not all that was changed
