@@ -69,6 +69,7 @@ class Job:
         total_items: Planned rows while in progress; proven rows when completed.
         settled_pages: Pages `[0, settled_pages)` are written and their rows summed up in `settled_items`.
         file_bytes: Size of the file; known when completed.
+        file_removed: What there was of the file is no longer kept, neither to be read nor to be gone on with.
         notify: Whom to tell of its end. Not in the specification, which the manifest shows: a URL may be a secret.
     """
 
@@ -87,6 +88,7 @@ class Job:
     completed_date: datetime | None = None
     expiry_date: datetime | None = None
     file_bytes: int | None = None
+    file_removed: bool = False
     failure: Failure | None = None
     consistency: str = CONSISTENCY
     schedule_code: str | None = None
@@ -145,6 +147,8 @@ class Job:
     @property
     def is_resumable(self) -> bool:
         """Whether the job can go on with the pages it has."""
+        if self.file_removed:
+            return False
         if self.status is JobStatus.FAILED:
             return self.failure is not None and self.failure.resumable
         return self.status is JobStatus.CANCELLED
@@ -167,6 +171,16 @@ class Job:
         """Go on with another attempt in place of one that came to nothing; what its user sees stays as it is."""
         status = next_status(self.status, JobEvent.RETRY)
         return replace(self, status=status, attempt=self.attempt + 1, retries=self.retries + 1)
+
+    def remove_file(self) -> Self:
+        """Note that what there is of the file goes, for good; only of a job that has ended."""
+        failure = self.failure and self.failure.model_copy(update={"resumable": False})
+        return replace(self, file_removed=True, failure=failure)
+
+    @property
+    def has_link(self) -> bool:
+        """Whether a completed file is there to be read, until it expires."""
+        return self.status is JobStatus.COMPLETED and not self.file_removed
 
     def fail(self, now: datetime, failure: Failure) -> Self:
         """End without a file."""

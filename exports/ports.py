@@ -16,7 +16,6 @@ from exports.requests import ClientFilter
 from exports.schedule_runs import ScheduleRun
 from exports.schedules import Schedule, ScheduleRef
 from exports.states import JobStatus
-from exports.watching import Watched
 from exports.webhooks import Delivery, Sent
 
 if TYPE_CHECKING:
@@ -116,6 +115,9 @@ class JobStore(Protocol):
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""
 
+    def purge(self, tenant: str, code: str) -> None:
+        """Remove a job, if there is one; only when nothing can change it any more."""
+
     def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
         """Write `alter(job)` if the job is still the one that was read, else read and alter again.
 
@@ -164,6 +166,12 @@ class PageLedger(Protocol):
 
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
         """Yield the records of all pages from `first_page`, by page."""
+
+    def purge(self, job: JobRef) -> None:
+        """Remove the records of all pages of a job."""
+
+    def next_job(self, place: str) -> tuple[JobRef, str] | None:
+        """Find the job that has records and comes next after a place, and its own place; None after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,35 +248,17 @@ class FileStore(Protocol):
             FileChangedError: Another version is published; nothing was removed.
         """
 
+    def purge(self, job: JobRef) -> None:
+        """Remove everything there is of a job, plan and staged blocks too."""
+
+    def sweep(self, place: str, limit: int) -> tuple[builtins.list[JobRef], str]:
+        """List jobs of which there is anything, going on at a place, over at most `limit` blobs; and the next place."""
+
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""
 
     def link(self, path: str, expires: datetime) -> str:
         """Mint a URL that reads this one file until `expires`."""
-
-
-class WatchIndex(Protocol):
-    """Finds the jobs that need attention without reading the rows of all jobs. Raises `StorageUnavailableError` when
-    trying again can help.
-
-    Attempts under way: an entry is written before the job's row says that there is this attempt, and removed after the
-    row says that it has ended. So whatever crashes in between, an attempt that is under way has an entry.
-    """
-
-    def watch(self, entry: Watched) -> None:
-        """Watch an attempt; in place of an entry that it may have."""
-
-    def note(self, entry: Watched) -> None:
-        """Store what was seen of an attempt; nothing if it is no longer watched."""
-
-    def unwatch(self, entry: Watched) -> None:
-        """Watch an attempt no longer; but if the entry was read from storage, only if it is as it was then."""
-
-    def watched(self, limit: int, after: Watched | None = None) -> builtins.list[Watched]:
-        """Give at most `limit` entries, that come after one of them in an order that stays."""
-
-    def active(self) -> Mapping[str, int]:
-        """Count attempts under way by tenant; may be some seconds old."""
 
 
 class SavedStore(Protocol[S]):
@@ -341,6 +331,12 @@ class IdempotencyStore(Protocol):
     def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
         """Look a record up by tenant and hash of the key."""
 
+    def forget(self, record: IdempotencyRecord) -> None:
+        """Remove a record, if there is one; the key is free again."""
+
+    def sweep(self, place: str, limit: int) -> tuple[builtins.list[IdempotencyRecord], str]:
+        """List at most `limit` records of all tenants, going on at a place; and the next place."""
+
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         """Add a record and return it; if the tenant's key has one, return that and change nothing."""
 
@@ -366,7 +362,7 @@ class DeliveryLog(Protocol):
     """Keeps what became of every try of a webhook. Raises `StorageUnavailableError` when trying again can help."""
 
     def append(self, delivery: Delivery) -> None:
-        """Add a try. There is no way to change one."""
+        """Add a try. There is no way to change one; they go with their job."""
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
         """Yield the tries for a tenant's jobs, newest job first, or for one; those of a job oldest first."""

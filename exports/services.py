@@ -19,10 +19,10 @@ from exports.ports import (
     PageLedger,
     RunHistory,
     ScheduleStore,
-    WatchIndex,
     WebhookSender,
 )
 from exports.settings import Settings, read_settings
+from exports.watching import WatchIndex
 from shared.key_ring import KeyRing
 
 

@@ -29,6 +29,7 @@ class Settings(Model):
         storage: Connection string of the storage account, or its name for access by managed identity.
         database_url: SQLAlchemy URL of the database with the `clients` view.
         keep_hours: How long a finished file can be downloaded. A user-delegation SAS lives at most 7 days.
+        keep_rows_days: How long what is known of a job is kept after its file went.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
         block_bytes: Size that blocks aim at.
         wave_pages: Pages in flight together, per job.
@@ -48,6 +49,7 @@ class Settings(Model):
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
     database_url: Annotated[SecretStr, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
+    keep_rows_days: Annotated[float, Field(alias="EXPORT_KEEP_ROWS_DAYS", ge=0, le=3650)] = 30
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
@@ -85,6 +87,11 @@ class Settings(Model):
     def keep(self) -> timedelta:
         """How long a finished file can be downloaded."""
         return timedelta(hours=self.keep_hours)
+
+    @property
+    def keep_rows(self) -> timedelta:
+        """How long what is known of a job is kept after its file went."""
+        return timedelta(days=self.keep_rows_days)
 
     @property
     def patience(self) -> Patience:

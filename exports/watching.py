@@ -1,13 +1,15 @@
-"""What the watchdog knows of a job that should be under way, and what it makes of it."""
+"""What the watchdog knows of a job that should be under way, what it makes of it, and the index that finds it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Protocol, Self
 
 from exports.jobs import Job, JobRef
+from exports.retention import Due
 
 MOST_RETRIES = 3
 """New attempts the watchdog makes of a job before it fails it."""
@@ -92,3 +94,42 @@ def judge(job: Job, state: RunState, quiet: timedelta, patience: Patience) -> Ac
     if state is RunState.DEAD or quiet >= patience.stall:
         return Action.RETRY if job.retries < MOST_RETRIES else Action.FAIL
     return Action.START if state is RunState.MISSING else Action.LEAVE
+
+
+class WatchIndex(Protocol):
+    """Finds the jobs that need attention without reading the rows of all jobs. Raises `StorageUnavailableError` when
+    trying again can help.
+
+    Attempts under way: an entry is written before the job's row says that there is this attempt, and removed after the
+    row says that it has ended. So whatever crashes in between, an attempt that is under way has an entry.
+    """
+
+    def watch(self, entry: Watched) -> None:
+        """Watch an attempt; in place of an entry that it may have."""
+
+    def note(self, entry: Watched) -> None:
+        """Store what was seen of an attempt; nothing if it is no longer watched."""
+
+    def unwatch(self, entry: Watched) -> None:
+        """Watch an attempt no longer; but if the entry was read from storage, only if it is as it was then."""
+
+    def watched(self, limit: int, after: Watched | None = None) -> list[Watched]:
+        """Give at most `limit` entries, that come after one of them in an order that stays."""
+
+    def active(self) -> Mapping[str, int]:
+        """Count attempts under way by tenant; may be some seconds old."""
+
+    def remember(self, due: Due) -> None:
+        """Remember that something is to be done about a job that has ended."""
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        """Give at most `limit` of what is due by now, the longest due first."""
+
+    def forget(self, due: Due) -> None:
+        """Forget it; nothing if it is not remembered."""
+
+    def place(self, name: str) -> str:
+        """Where a sweep of this name goes on; empty: at the beginning."""
+
+    def keep_place(self, name: str, place: str) -> None:
+        """Keep where a sweep goes on."""

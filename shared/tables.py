@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any, ClassVar
+from itertools import islice
+from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
 from azure.core import MatchConditions
@@ -14,7 +15,8 @@ from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from shared.storage import StorageAccount, failing_as
 
-_PRECONDITION_FAILED = 412
+T = TypeVar("T")
+_PRECONDITION_FAILED, _MOST_TOGETHER = 412, 100
 _MARK = "written"
 """Property of every row that is written conditionally: another value with every write, so that a write knows itself."""
 
@@ -82,6 +84,18 @@ class StorageTable:
             raise
         return written or self._has_mark(marked)
 
+    def _remove_rows(self, partition: str) -> None:
+        """Remove all rows of a partition; a hundred in one act, as storage allows."""
+        keys = ["PartitionKey", "RowKey"]
+        with self._answering():
+            rows = self._table.query_entities("PartitionKey eq @key", parameters={"key": partition}, select=keys)
+            for together in batched(rows, _MOST_TOGETHER):
+                try:
+                    self._table.submit_transaction([("delete", row) for row in together])
+                except TableTransactionError:  # somebody else removes them too
+                    for row in together:
+                        self._table.delete_entity(row)
+
     def _if_unchanged(self, row: Any, write: Callable[..., object], *args: object) -> bool:
         """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
         with self._answering():
@@ -125,3 +139,10 @@ class StorageTable:
 
 def _marked(entity: dict[str, Any]) -> dict[str, Any]:
     return {**entity, _MARK: uuid4().hex}
+
+
+def batched(items: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
+    """Yield items together, as many as may be (`itertools.batched` of Python 3.12)."""
+    rest = iter(items)
+    while together := tuple(islice(rest, most)):
+        yield together

@@ -161,6 +161,27 @@ class BlobFileStore:
                 with suppress(ResourceNotFoundError):
                     self._blob(proof).delete_blob()
 
+    def purge(self, job: JobRef) -> None:
+        """See `FileStore.purge`."""
+        directory = f"{job.tenant}/{job.code}/"
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            for found in list(self._container.list_blobs(directory, include=["uncommittedblobs"])):
+                blob = self._blob(found.name)
+                if not blob.exists():  # blocks are staged, and nothing is published
+                    blob.commit_block_list([])
+                with suppress(ResourceNotFoundError):
+                    blob.delete_blob()
+
+    def sweep(self, place: str, limit: int) -> tuple[list[JobRef], str]:
+        """See `FileStore.sweep`. The place is the marker of the service's listing."""
+        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            listing = self._container.list_blobs(include=["uncommittedblobs"], results_per_page=limit)
+            pages = listing.by_page(place or None)
+            names = [blob.name.split("/") for blob in next(pages, ())]
+        jobs = dict.fromkeys((parts[0], parts[1]) for parts in names if len(parts) > 2)
+        following = str(getattr(pages, "continuation_token", None) or "")
+        return [JobRef(tenant=tenant, code=code, attempt=1) for tenant, code in jobs], following
+
     def link(self, path: str, expires: datetime) -> str:
         """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
         blob = self._blob(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -24,6 +25,24 @@ class TableIdempotencyStore(TableAdapter):
                 return _from_entity(self._table.get_entity(tenant, key_hash))
             except ResourceNotFoundError:
                 return None
+
+    def forget(self, record: IdempotencyRecord) -> None:
+        """See `IdempotencyStore.forget`."""
+        with answering():
+            self._table.delete_entity(record.tenant, record.key_hash)
+
+    def sweep(self, place: str, limit: int) -> tuple[list[IdempotencyRecord], str]:
+        """See `IdempotencyStore.sweep`. The place is the keys of the last row."""
+        query, parameters = "", {}
+        if place:
+            tenant, _, row = place.partition("|")
+            query = "PartitionKey gt @tenant or PartitionKey eq @tenant and RowKey gt @row"
+            parameters = {"tenant": tenant, "row": row}
+        rows = self._table.query_entities(query, parameters=parameters, results_per_page=limit)
+        with answering():
+            records = [_from_entity(row) for row in islice(rows, limit)]
+        last = f"{records[-1].tenant}|{records[-1].key_hash}" if len(records) == limit else ""
+        return records, last
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         """See `IdempotencyStore.claim`. The insert is conditional: of many at once one wins."""

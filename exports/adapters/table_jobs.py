@@ -48,6 +48,11 @@ class TableJobStore(TableAdapter):
             if after == before or self._write_if_unchanged(found, _to_entity(after)):
                 return after
 
+    def purge(self, tenant: str, code: str) -> None:
+        """See `JobStore.purge`."""
+        with answering():
+            self._table.delete_entity(tenant, code)
+
     def list(
         self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
     ) -> builtins.list[Job]:
@@ -93,6 +98,7 @@ def _to_entity(job: Job) -> Entity:
         "settledPages": job.settled_pages,
         "settledItems": _int64(job.settled_items),
         "fileBytes": _int64(job.file_bytes),
+        "fileRemoved": job.file_removed,
         "failure": job.failure and job.failure.model_dump_json(by_alias=True),
         "scheduleCode": job.schedule_code,
         "notify": job.notify and job.notify.model_dump_json(by_alias=True),
@@ -118,6 +124,7 @@ def _from_entity(entity: Entity) -> Job:
         completed_date=_moment_or_none(entity.get("completedDate")),
         expiry_date=_moment_or_none(entity.get("expiryDate")),
         file_bytes=_number(entity.get("fileBytes")),
+        file_removed=entity.get("fileRemoved", False),
         failure=Failure.model_validate_json(failure) if failure else None,
         schedule_code=entity.get("scheduleCode"),
         notify=NotifyDto.model_validate_json(notify) if notify else None,

@@ -52,6 +52,22 @@ class TablePageLedger(TableAdapter):
             for row in rows:
                 yield _from_entity(row)
 
+    def purge(self, job: JobRef) -> None:
+        """See `PageLedger.purge`."""
+        self._remove_rows(_partition(job))
+
+    def next_job(self, place: str) -> tuple[JobRef, str] | None:
+        """See `PageLedger.next_job`. Steps from partition to partition: the records in between are not read."""
+        rows = self._table.query_entities(
+            "PartitionKey gt @place", parameters={"place": place}, results_per_page=1, select=["PartitionKey"]
+        )
+        with answering():
+            row = next(iter(rows), None)
+        if row is None:
+            return None
+        tenant, _, code = row["PartitionKey"].partition("|")
+        return JobRef(tenant=tenant, code=code, attempt=1), row["PartitionKey"]
+
 
 def _partition(job: JobRef) -> str:
     """All attempts of a job share one ledger: a page that is proven stays proven."""

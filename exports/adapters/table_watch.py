@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -13,15 +14,16 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.retention import Due
 from exports.watching import Watched
 from shared.storage import StorageAccount
 
-_ACTIVE = "active"
+_ACTIVE, _ENDED, _PLACES = "active", "ended", "places"
 _FRESH_SECONDS = 2.0
 
 
 class TableWatchIndex(TableAdapter):
-    """Implements `exports.ports.WatchIndex` on the table `exportwatch`."""
+    """Implements `exports.watching.WatchIndex` on the table `exportwatch`."""
 
     def __init__(
         self, account: StorageAccount, table: str = "exportwatch", *, fresh_seconds: float = _FRESH_SECONDS
@@ -70,6 +72,49 @@ class TableWatchIndex(TableAdapter):
             with answering():
                 self._counted = now, Counter(row["RowKey"].partition("|")[0] for row in rows)
         return self._counted[1]
+
+    def remember(self, due: Due) -> None:
+        """See `WatchIndex.remember`."""
+        with answering():
+            self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), "due": due.due})
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        """See `WatchIndex.due`. Rows begin with the moment they are due."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @kind and RowKey le @now",
+            parameters={"kind": _ENDED, "now": f"{_sortable(now)}~"},
+            results_per_page=limit,
+        )
+        with answering():
+            return [_due_from_entity(row) for row in islice(rows, limit)]
+
+    def forget(self, due: Due) -> None:
+        """See `WatchIndex.forget`."""
+        with answering():
+            self._table.delete_entity(_ENDED, _due_row(due))
+
+    def place(self, name: str) -> str:
+        """See `WatchIndex.place`."""
+        found = self._find(_PLACES, name)
+        return found["place"] if found else ""
+
+    def keep_place(self, name: str, place: str) -> None:
+        """See `WatchIndex.keep_place`."""
+        with answering():
+            self._table.upsert_entity({"PartitionKey": _PLACES, "RowKey": name, "place": place})
+
+
+def _sortable(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def _due_row(due: Due) -> str:
+    return f"{_sortable(due.due)}|{due.tenant}|{due.code}"
+
+
+def _due_from_entity(entity: Any) -> Due:
+    _, tenant, code = entity["RowKey"].split("|")
+    return Due(tenant, code, plain_moment(entity["due"]))
 
 
 def _row(entry: Watched) -> str:

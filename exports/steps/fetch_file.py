@@ -35,6 +35,6 @@ def _completed(services: Services, tenant: str, code: str) -> Job:
     if job.status is not JobStatus.COMPLETED:
         message = f"This export is {job.status}; only a Completed one has a file."
         raise NotCompletedError(message)
-    if job.expiry_date is not None and services.now() >= job.expiry_date:
+    if job.file_removed or (job.expiry_date is not None and services.now() >= job.expiry_date):
         raise ExpiredError("The file of this export is no longer kept; start the export again.")
     return job

@@ -28,7 +28,7 @@ def present(services: Services, job: Job) -> CsvExportJobDto:
     """
     now = services.now()
     link = None
-    if job.status is JobStatus.COMPLETED and job.expiry_date is not None and now < job.expiry_date:
+    if job.has_link and job.expiry_date is not None and now < job.expiry_date:
         link = services.files.link(job.file_path, job.expiry_date)
     return show_job(job, processed_items(services, job), now, link)
 

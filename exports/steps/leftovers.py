@@ -38,6 +38,16 @@ def discard_leftovers(services: Services, ref: JobRef) -> None:
             return
 
 
+def discard_file_of(services: Services, job: Job) -> None:
+    """Remove file, proof and staged blocks of a job whose row says that they go for good.
+
+    Raises:
+        StorageUnavailableError, FileChangedError: Can be tried again.
+    """
+    file = services.files.look(job.file_path)
+    services.files.discard(job.file_path, file.version)
+
+
 def _is_unwanted(job: Job, file: FileState) -> bool:
     if job.status is JobStatus.CANCELLED:
         return True

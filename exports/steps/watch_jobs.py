@@ -76,7 +76,7 @@ async def _look_after(services: Services, keeper: OrchestrationKeeper, entry: Wa
     sign = await asyncio.to_thread(_sign_of, services, job, status)
     seen = entry.look(sign, services.now())
     await asyncio.to_thread(services.watch.note, seen)
-    state = _state_of(status)
+    state = state_of(status)
     action = judge(job, state, services.now() - seen.since, services.settings.patience)
     if action is Action.LEAVE:
         return
@@ -96,7 +96,8 @@ def _sign_of(services: Services, job: Job, status: Any) -> str:
     return f"{job.status} {job.settled_pages} {in_flight} {moved}"
 
 
-def _state_of(status: Any) -> RunState:
+def state_of(status: Any) -> RunState:
+    """Read what Durable Functions says of an orchestration."""
     if not status:
         return RunState.MISSING
     return RunState.ALIVE if status.runtime_status.name in _ALIVE else RunState.DEAD

@@ -1,24 +1,57 @@
-"""Timer trigger: the watchdog."""
+"""Timer triggers: what looks after jobs that are under way, and after those that have ended."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
 import azure.durable_functions as df
 import azure.functions as func
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.services import ServiceProvider
+from exports.steps.retire_jobs import HistoryKeeper
+from exports.steps.retire_jobs import retire_jobs as retire_jobs_step
+from exports.steps.sweep_orphans import sweep_histories
+from exports.steps.sweep_orphans import sweep_orphans as sweep_orphans_step
 from exports.steps.watch_jobs import OrchestrationKeeper
 from exports.steps.watch_jobs import watch_jobs as watch_jobs_step
 
-EVERY_MINUTE = "0 * * * * *"
+EVERY_MINUTE, HALF_PAST_EVERY_MINUTE = "0 * * * * *", "30 * * * * *"
+EVERY_TWO_MINUTES = "15 */2 * * * *"
+
+_ENDED = [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
+
+
+class HistoryPurger(Protocol):
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that forgets many orchestrations."""
+
+    async def purge_instance_history_by(
+        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Status]
+    ) -> Any: ...
 
 
 def watch_timer(provide: ServiceProvider) -> df.Blueprint:
-    """Build the timer trigger of the watchdog."""
+    """Build the timer triggers of watchdog, retention and sweep."""
     blueprint = df.Blueprint()
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
     async def watch_jobs(timer: func.TimerRequest, client: OrchestrationKeeper) -> None:
         await watch_jobs_step(provide(), client)
+
+    @blueprint.timer_trigger(arg_name="timer", schedule=HALF_PAST_EVERY_MINUTE)
+    @blueprint.durable_client_input(client_name="client")
+    async def retire_jobs(timer: func.TimerRequest, client: HistoryKeeper) -> None:
+        await retire_jobs_step(provide(), client)
+
+    @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_TWO_MINUTES)
+    @blueprint.durable_client_input(client_name="client")
+    async def sweep_orphans(timer: func.TimerRequest, client: HistoryPurger) -> None:
+        services = provide()
+        await asyncio.to_thread(sweep_orphans_step, services)
+        await sweep_histories(services, partial(client.purge_instance_history_by, runtime_status=_ENDED))
 
     return blueprint

@@ -11,8 +11,8 @@ import pytest
 
 from exports.adapters.table_watch import TableWatchIndex
 from exports.errors import StorageUnavailableError
-from exports.ports import WatchIndex
-from exports.watching import Watched, watched
+from exports.retention import Due
+from exports.watching import Watched, WatchIndex, watched
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.fake_watch import MemoryWatchIndex
@@ -124,6 +124,52 @@ def test_the_count_is_taken_anew_after_some_seconds_and_not_before(account: Stor
     assert dict(TableWatchIndex(account, name).active()) == {"a": 1}
 
 
+# --- what is due about jobs that have ended ---
+
+
+def _due(minutes: float = 0, tenant: str = "tenant") -> Due:
+    return Due(tenant, a_job().code, NOON + timedelta(minutes=minutes, microseconds=1))
+
+
+def test_what_is_due_is_found_when_it_is_due_and_not_before(index: WatchIndex) -> None:
+    due = _due()
+    index.remember(due)
+    assert index.due(NOON, 10) == []
+    assert index.due(due.due, 10) == [due]
+
+
+def test_what_is_longest_due_comes_first_and_no_more_than_asked_for(index: WatchIndex) -> None:
+    dues = [_due(minutes, tenant) for minutes, tenant in ((3, "a"), (1, "ab"), (2, "b"), (4, "a"))]
+    for due in dues:
+        index.remember(due)
+    assert index.due(NOON + timedelta(minutes=3.5), 10) == [dues[1], dues[2], dues[0]]
+    assert index.due(NOON + timedelta(minutes=3.5), 2) == [dues[1], dues[2]]
+
+
+def test_what_is_remembered_twice_is_due_once_and_forgotten_at_once(index: WatchIndex) -> None:
+    due, other = _due(), _due(1)
+    for each in (due, due, other):
+        index.remember(each)
+    index.forget(due)
+    index.forget(due)
+    assert index.due(NOON + timedelta(days=1), 10) == [other]
+
+
+def test_what_is_due_is_not_under_way(index: WatchIndex) -> None:
+    index.remember(_due())
+    assert index.watched(10) == []
+    assert dict(index.active()) == {}
+
+
+def test_a_place_is_kept_under_its_name(index: WatchIndex) -> None:
+    assert index.place("blobs") == ""
+    index.keep_place("blobs", "2!92!MDAw/…")
+    index.keep_place("records", "other")
+    assert index.place("blobs") == "2!92!MDAw/…"
+    index.keep_place("blobs", "")
+    assert index.place("blobs") == ""
+
+
 @pytest.mark.parametrize(
     "use",
     [
@@ -132,8 +178,13 @@ def test_the_count_is_taken_anew_after_some_seconds_and_not_before(account: Stor
         lambda index: index.unwatch(_an_entry()),
         lambda index: index.watched(1),
         lambda index: index.active(),
+        lambda index: index.remember(_due()),
+        lambda index: index.due(NOON, 1),
+        lambda index: index.forget(_due()),
+        lambda index: index.place("name"),
+        lambda index: index.keep_place("name", "place"),
     ],
-    ids=["watch", "note", "unwatch", "watched", "active"],
+    ids=["watch", "note", "unwatch", "watched", "active", "remember", "due", "forget", "place", "keep_place"],
 )
 def test_an_index_that_does_not_answer_can_be_tried_again(
     unreachable: StorageAccount, use: Callable[[WatchIndex], object]

@@ -39,3 +39,6 @@ class MemoryKeeper(RecordingStarter):
     async def terminate(self, instance_id: str, reason: str) -> None:
         assert reason
         self.statuses[instance_id] = OrchestrationRuntimeStatus.Terminated
+
+    async def purge_instance_history(self, instance_id: str) -> None:
+        self.statuses.pop(instance_id)

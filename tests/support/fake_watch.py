@@ -6,7 +6,9 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
+from exports.retention import Due
 from exports.watching import Watched
 
 
@@ -15,6 +17,8 @@ class MemoryWatchIndex:
 
     def __init__(self) -> None:
         self._entries: dict[str, Watched] = {}
+        self._dues: set[Due] = set()
+        self._places: dict[str, str] = {}
         self._versions = itertools.count(1)
 
     def watch(self, entry: Watched) -> None:
@@ -35,6 +39,21 @@ class MemoryWatchIndex:
 
     def active(self) -> Mapping[str, int]:
         return Counter(entry.tenant for entry in self._entries.values())
+
+    def remember(self, due: Due) -> None:
+        self._dues.add(due)
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        return sorted((due for due in self._dues if due.due <= now), key=lambda due: due.due)[:limit]
+
+    def forget(self, due: Due) -> None:
+        self._dues.discard(due)
+
+    def place(self, name: str) -> str:
+        return self._places.get(name, "")
+
+    def keep_place(self, name: str, place: str) -> None:
+        self._places[name] = place
 
 
 def _row(entry: Watched) -> str:

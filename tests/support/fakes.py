@@ -63,6 +63,9 @@ class MemoryJobStore:
     def check(self) -> None:
         pass
 
+    def purge(self, tenant: str, code: str) -> None:
+        self._jobs.pop((tenant, code), None)
+
     def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
         while True:
             before = self.get(tenant, code)
@@ -91,6 +94,10 @@ class MemoryJobStore:
         return list(self._jobs.values())
 
 
+def _ref(tenant: str, code: str) -> JobRef:
+    return JobRef(tenant=tenant, code=code, attempt=1)
+
+
 class MemoryPageLedger:
     """`PageLedger`. `before_record` runs before a record is written: raise in it, or let another run come first."""
 
@@ -113,6 +120,14 @@ class MemoryPageLedger:
 
     def forget(self, job: JobRef, page: int) -> None:
         self._of(job).pop(page, None)
+
+    def purge(self, job: JobRef) -> None:
+        self._records.pop((job.tenant, job.code), None)
+
+    def next_job(self, place: str) -> tuple[JobRef, str] | None:
+        places = sorted("|".join(key) for key, records in self._records.items() if records)
+        following = next((each for each in places if each > place), None)
+        return (following and (_ref(*following.split("|")), following)) or None
 
     def _of(self, job: JobRef) -> dict[int, PageRecord]:
         return self._records.setdefault((job.tenant, job.code), {})
@@ -167,6 +182,18 @@ class MemoryFileStore:
             self._blobs.pop(path, None)
             tenant, code, _ = path.split("/", 2)
             self._manifests = {key: kept for key, kept in self._manifests.items() if key[:2] != (tenant, code)}
+
+    def purge(self, job: JobRef) -> None:
+        key = (job.tenant, job.code)
+        self._plans.pop(key, None)
+        self._manifests = {known: kept for known, kept in self._manifests.items() if known[:2] != key}
+        self._blobs = {path: blob for path, blob in self._blobs.items() if not path.startswith("/".join((*key, "")))}
+
+    def sweep(self, place: str, limit: int) -> tuple[list[JobRef], str]:
+        blobs = [f"{key[0]}/{key[1]}/{number}" for number, key in enumerate((*self._plans, *self._manifests))]
+        rest = sorted(each for each in [*self._blobs, *blobs] if each > place)
+        jobs = dict.fromkeys(tuple(path.split("/")[:2]) for path in rest[:limit])
+        return [_ref(*key) for key in jobs], rest[limit - 1] if len(rest) > limit else ""
 
     def stage(self, path: str, block: str, data: bytes) -> None:
         self.before_stage()
@@ -249,6 +276,14 @@ class MemoryIdempotencyStore:
 
     def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
         return self._records.get((tenant, key_hash))
+
+    def forget(self, record: IdempotencyRecord) -> None:
+        self._records.pop((record.tenant, record.key_hash), None)
+
+    def sweep(self, place: str, limit: int) -> tuple[list[IdempotencyRecord], str]:
+        rest = sorted(each for each in map("|".join, self._records) if each > place)
+        found = [self._records[tenant, key] for tenant, key in (each.split("|") for each in rest[:limit])]
+        return found, rest[limit - 1] if len(rest) > limit else ""
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         return self._records.setdefault((record.tenant, record.key_hash), record)

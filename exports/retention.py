@@ -1,0 +1,63 @@
+"""What becomes of a job after its end, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from exports.jobs import Job
+from exports.states import JobStatus
+
+BLOCK_LIFE = timedelta(days=7)
+"""Azure Storage drops staged blocks a week after the last one was staged; until then a job can be resumed."""
+
+_TIDY, _HISTORY = timedelta(minutes=2), timedelta(days=1)
+
+
+class Retirement(StrEnum):
+    """A thing to be done about a job that has ended."""
+
+    TIDY = "tidy"
+    HISTORY = "history"
+    FILE = "file"
+    ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job that has ended, and when something is to be done about it."""
+
+    tenant: str
+    code: str
+    due: datetime
+
+
+def retirements(job: Job, keep_rows: timedelta) -> list[tuple[datetime, Retirement]]:
+    """List what is to be done about a job that has ended, earliest first.
+
+    Tidying comes when the orchestration of a job without a file should be over. A file goes when it expires, and
+    staged blocks when storage drops them itself; all rows some time after that.
+    """
+    if job.completed_date is None:
+        return []
+    ended = job.completed_date
+    completed = job.status is JobStatus.COMPLETED
+    file = job.expiry_date if completed and job.expiry_date else ended + BLOCK_LIFE
+    todo = [(ended + _HISTORY, Retirement.HISTORY), (file, Retirement.FILE)]
+    if not completed:
+        todo.append((ended + _TIDY, Retirement.TIDY))
+    return [*sorted(todo), (max(file + keep_rows, max(todo)[0]), Retirement.ROWS)]
+
+
+def next_due(job: Job, keep_rows: timedelta, after: datetime) -> Due | None:
+    """Say when something is to be done about the job for the first time after a moment."""
+    moments = (moment for moment, _ in retirements(job, keep_rows) if moment > after)
+    due = next(moments, None)
+    return Due(job.tenant, job.code, due) if due else None
+
+
+def first_due(job: Job, keep_rows: timedelta) -> Due | None:
+    """Say when something is to be done about the job first."""
+    moments = retirements(job, keep_rows)
+    return Due(job.tenant, job.code, moments[0][0]) if moments else None

@@ -1,0 +1,185 @@
+"""What the stores promise of forgetting a job, and of finding what belongs to none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from exports.adapters.blob_files import BlobFileStore
+from exports.adapters.table_deliveries import TableDeliveryLog
+from exports.adapters.table_idempotency import TableIdempotencyStore
+from exports.adapters.table_jobs import TableJobStore
+from exports.adapters.table_pages import TablePageLedger
+from exports.errors import StorageUnavailableError
+from exports.idempotency import IdempotencyRecord, hash_of_key
+from exports.jobs import Job, JobRef
+from exports.ports import FileStore, IdempotencyStore, JobStore, PageLedger, PageRecord
+from shared.storage import StorageAccount
+from tests.support.builders import NOON, a_job
+from tests.support.fakes import MemoryFileStore, MemoryIdempotencyStore, MemoryJobStore, MemoryPageLedger
+
+
+def _either(fake: Callable[[], Any], real: Callable[[StorageAccount, str], Any]) -> Any:
+    @pytest.fixture(params=["memory", "azurite"])
+    def store(request: pytest.FixtureRequest) -> Any:
+        if request.param == "memory":
+            return fake()
+        return real(request.getfixturevalue("account"), f"purge{uuid4().hex}")
+
+    return store
+
+
+jobs = _either(MemoryJobStore, TableJobStore)
+pages = _either(MemoryPageLedger, TablePageLedger)
+files = _either(MemoryFileStore, BlobFileStore)
+requests = _either(MemoryIdempotencyStore, TableIdempotencyStore)
+
+
+def _of(job: Job | JobRef) -> tuple[str, str]:
+    return job.tenant, job.code
+
+
+def _page(number: int) -> PageRecord:
+    return PageRecord(number, 1, 1, "0" * 64, "0")
+
+
+# --- jobs ---
+
+
+def test_a_purged_job_is_gone_and_the_others_stay(jobs: JobStore) -> None:
+    job, other = a_job(), a_job()
+    for each in (job, other):
+        jobs.create(each)
+    jobs.purge(*_of(job))
+    jobs.purge(*_of(job))
+    assert (jobs.get(*_of(job)), jobs.get(*_of(other))) == (None, other)
+
+
+def test_whether_the_file_of_a_job_went_is_kept(jobs: JobStore) -> None:
+    job = replace(a_job().cancel(NOON), file_removed=True, retries=2)
+    jobs.create(job)
+    assert jobs.get(*_of(job)) == job
+
+
+# --- page records ---
+
+
+@pytest.mark.parametrize("count", [0, 1, 230])
+def test_purged_page_records_are_gone_and_those_of_other_jobs_stay(pages: PageLedger, count: int) -> None:
+    job, other = a_job().ref, a_job().ref
+    for number in range(count):
+        pages.record(job, _page(number))
+    pages.record(other, _page(0))
+    pages.purge(job)
+    pages.purge(job)
+    assert list(pages.records(job)) == []
+    assert list(pages.records(other)) == [_page(0)]
+
+
+def test_jobs_with_page_records_are_found_one_after_the_other(pages: PageLedger) -> None:
+    jobs = [a_job(tenant=tenant).ref for tenant in ("a", "ab", "b", "b")]
+    for job in jobs:
+        for number in range(3):
+            pages.record(job, _page(number))
+    found, place = [], ""
+    while following := pages.next_job(place):
+        job, place = following
+        found.append(_of(job))
+    assert sorted(found) == sorted(map(_of, jobs))
+
+
+# --- blobs ---
+
+
+def _fill(files: FileStore, job: Job) -> None:
+    files.save_plan(job.ref, b"{}")
+    files.save_manifest(job.ref, b"{}")
+    files.stage(job.file_path, "1", b"abc")
+    files.commit(job.file_path, ["1"])
+    files.stage(job.file_path, "2", b"more")
+
+
+def test_of_a_purged_job_no_blob_is_left_and_the_others_stay(files: FileStore) -> None:
+    job, other = a_job(tenant="tenant"), a_job(tenant="tenant")
+    for each in (job, other):
+        _fill(files, each)
+    files.purge(job.ref)
+    files.purge(job.ref)
+    assert files.look(job.file_path).blocks == {}
+    assert files.look(other.file_path).blocks == {"1": 3, "2": 4}
+    assert [_of(each) for each in files.sweep("", 100)[0]] == [_of(other)]
+
+
+def test_blocks_that_were_never_published_are_found_and_purged(files: FileStore) -> None:
+    job = a_job()
+    files.stage(job.file_path, "1", b"abc")
+    assert [_of(each) for each in files.sweep("", 100)[0]] == [_of(job)]
+    files.purge(job.ref)
+    assert files.sweep("", 100)[0] == []
+
+
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_a_sweep_over_blobs_finds_every_job_in_slices(files: FileStore, limit: int) -> None:
+    jobs = [a_job() for _ in range(5)]
+    for job in jobs:
+        _fill(files, job)
+    found, place = set(), ""
+    for _ in range(100):
+        some, place = files.sweep(place, limit)
+        assert len(some) <= limit
+        found |= set(map(_of, some))
+        if not place:
+            break
+    assert found == set(map(_of, jobs))
+
+
+# --- idempotency records ---
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 100])
+def test_a_sweep_over_idempotency_records_finds_each_in_slices(requests: IdempotencyStore, limit: int) -> None:
+    keys = [(tenant, str(number)) for tenant in ("a", "ab", "b") for number in range(2)]
+    records = [IdempotencyRecord(tenant, hash_of_key(key), "0" * 64, a_job().code, NOON) for tenant, key in keys]
+    for record in records:
+        requests.claim(record)
+    found: list[IdempotencyRecord] = []
+    place = ""
+    for _ in range(100):
+        some, place = requests.sweep(place, limit)
+        found += some
+        if not place:
+            break
+    assert sorted(map(str, found)) == sorted(map(str, records))
+
+
+def test_a_forgotten_key_can_stand_for_another_request(requests: IdempotencyStore) -> None:
+    record = IdempotencyRecord("tenant", hash_of_key("key"), "0" * 64, a_job().code, NOON)
+    requests.claim(record)
+    requests.forget(record)
+    requests.forget(record)
+    other = replace(record, body_hash="1" * 64)
+    assert requests.claim(other) == other
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda account: TableJobStore(account).purge("tenant", "code"),
+        lambda account: TablePageLedger(account).purge(a_job().ref),
+        lambda account: TablePageLedger(account).next_job(""),
+        lambda account: BlobFileStore(account).purge(a_job().ref),
+        lambda account: BlobFileStore(account).sweep("", 1),
+        lambda account: TableIdempotencyStore(account).sweep("", 1),
+        lambda account: TableDeliveryLog(account).purge("tenant", "code"),
+    ],
+    ids=["jobs", "pages", "next job", "files", "sweep", "requests", "deliveries"],
+)
+def test_a_store_that_does_not_answer_can_be_tried_again(
+    unreachable: StorageAccount, use: Callable[[StorageAccount], object]
+) -> None:
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        use(unreachable)
