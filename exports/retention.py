@@ -47,7 +47,8 @@ def retirements(job: Job, keep_rows: timedelta) -> list[tuple[datetime, Retireme
     todo = [(ended + _HISTORY, Retirement.HISTORY), (file, Retirement.FILE)]
     if not completed:
         todo.append((ended + _TIDY, Retirement.TIDY))
-    return [*sorted(todo), (max(file + keep_rows, max(todo)[0]), Retirement.ROWS)]
+    rows = (file + keep_rows, Retirement.ROWS)  # with them go the histories, if they have not yet
+    return [*sorted(each for each in todo if each[0] <= rows[0]), rows]
 
 
 def next_due(job: Job, keep_rows: timedelta, after: datetime) -> Due | None:

@@ -8,12 +8,14 @@ import json
 import re
 import shlex
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exports.commands import keys
+from exports.retention import BLOCK_LIFE
 from exports.settings import Settings
 from shared.key_ring import KeyRing
 from tests.support.keys import MemoryKeyStore, a_key
@@ -144,6 +146,18 @@ def test_limits_of_template_parameters_keep_within_those_of_the_app() -> None:
     assert decorators
     assert f"@maxValue({longest})" in decorators[1]
     assert float(decorators[2]) == Settings.model_fields["keep_hours"].default
+
+
+def test_the_second_net_of_retention_takes_nothing_that_is_still_wanted() -> None:
+    """Neither a file that can be downloaded nor the plan of a job that can be resumed, and both may be a day older."""
+    longest = next(rule.le for rule in Settings.model_fields["keep_hours"].metadata if hasattr(rule, "le"))
+    decorators = re.search(r"((?:@.*\n)+)param deleteAfterDays int = (\d+)", MAIN.text)
+    assert decorators
+    least = re.search(r"@minValue\((\d+)\)", decorators[1])
+    assert least
+    assert timedelta(days=int(least[1])) >= max(timedelta(hours=longest), BLOCK_LIFE) + timedelta(days=1)
+    assert int(decorators[2]) >= int(least[1])
+    assert "daysAfterModificationGreaterThan: deleteAfterDays" in STORAGE.text
 
 
 # --- storage and roles

@@ -1,0 +1,69 @@
+"""Retention on a running host, with a clock of seconds: files go when they expire, then all that is known of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from devhost.local.azurite import Azurite
+from shared.storage import StorageAccount
+from tests.faults.conftest import StartSystem
+from tests.support.system import NORTHWIND, System, request
+
+KEEP_SECONDS, KEEP_ROWS_SECONDS = 6.0, 4.0
+BRIEF = {"EXPORT_KEEP_HOURS": str(KEEP_SECONDS / 3600), "EXPORT_KEEP_ROWS_DAYS": str(KEEP_ROWS_SECONDS / 86400)}
+
+
+@pytest.fixture
+def system(start_system: StartSystem) -> System:
+    return start_system(**BRIEF)
+
+
+def retire_until(system: System, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, system.host.tail(40)
+        assert system.call("POST", "/admin/functions/retire_jobs").status == 202
+        time.sleep(0.5)
+
+
+def blobs(azurite: Azurite, code: str) -> set[str]:
+    account = StorageAccount(azurite.connection_string)
+    try:
+        listed = account.blobs.get_container_client("exports").list_blobs(f"{NORTHWIND}/{code}/", ["uncommittedblobs"])
+        return {blob.name.rpartition("/")[2] for blob in listed}
+    finally:
+        account.blobs.close()
+
+
+def rows(azurite: Azurite, code: str) -> int:
+    account = StorageAccount(azurite.connection_string)
+    try:
+        found = account.tables.get_table_client("exportpages").query_entities(f"PartitionKey eq '{NORTHWIND}|{code}'")
+        return sum(1 for _ in found)
+    finally:
+        account.tables.close()
+
+
+def test_a_file_expires_is_removed_and_then_its_job_is_forgotten(system: System, azurite: Azurite) -> None:
+    location = system.start_async()
+    job = system.wait(location)
+    code, link = job["code"], job["downloadUrl"]
+    instance = f"/runtime/webhooks/durabletask/instances/{code}-1"
+    assert request("GET", link).status == 200
+    assert {"plan.json", "manifest-1.json", job["fileName"]} <= blobs(azurite, code)
+    assert rows(azurite, code) > 1
+
+    retire_until(system, lambda: blobs(azurite, code) <= {"plan.json"})
+    shown = system.job(location)
+    assert (shown["status"], shown["downloadUrl"]) == ("Completed", None)
+    assert system.call("GET", f"{location}/download").status == 410
+    assert system.call("GET", f"{location}/manifest").status == 410
+    assert request("GET", link).status in {403, 404}
+
+    retire_until(system, lambda: system.call("GET", location).status == 404)
+    assert blobs(azurite, code) == set()
+    assert rows(azurite, code) == 0
+    assert system.call("GET", instance).status == 404
