@@ -20,6 +20,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from shared.addresses import is_public
 
+_CONNECT_SECONDS = 5.0
+"""To one address, so that the time is not used up by the first of several."""
+
 _READ_BYTES, _READ_SECONDS = 4096, 1.0
 """Of an answer's body, which is thrown away."""
 
@@ -139,12 +142,16 @@ class _Attempt:
     def _send(self) -> None:
         host, port = self._url.hostname or "", self._url.port or (443 if self._is_tls else 80)
         self._socket = self._connected(self._checked(host, port), port)
+        self._socket.settimeout(self._outbound.timeout_seconds)
         if self._is_tls:
             tls = self._outbound.tls
             self._socket = tls.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
             self._socket.do_handshake()
+        if self._given_up:
+            raise PostError(PostFault.TIMEOUT)
         connection = http.client.HTTPConnection(host, port)
         connection.sock = self._socket
+        connection.auto_open = 0  # whatever happens, it must not resolve and connect by itself
         self._exchange(connection)
 
     def _checked(self, host: str, port: int) -> Sequence[str]:
@@ -164,7 +171,7 @@ class _Attempt:
             if self._given_up:
                 break
             with contextlib.suppress(OSError):
-                return self._outbound.connect(address, port, self._outbound.timeout_seconds)
+                return self._outbound.connect(address, port, min(_CONNECT_SECONDS, self._outbound.timeout_seconds))
         raise PostError(PostFault.NOT_CONNECTED)
 
     def _exchange(self, connection: http.client.HTTPConnection) -> None:

@@ -175,6 +175,28 @@ def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch, r
     assert local().post(receiver.url, BODY, JSON).status == 204
 
 
+def test_a_receiver_may_think_longer_than_it_may_take_to_connect(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    monkeypatch.setattr(outbound, "_CONNECT_SECONDS", 0.2)
+    receiver.pause_seconds = 0.6
+    assert local().post(receiver.url, BODY, JSON).status == 204
+
+
+def test_nothing_is_sent_once_the_time_is_up(receiver: Receiver) -> None:
+    """A connection that comes about late is not used: the try has been logged as timed out."""
+    late = threading.Event()
+
+    def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
+        late.wait(5)
+        return outbound.connect("127.0.0.1", port, timeout_seconds)
+
+    assert fault_of(local(connect=connect, timeout_seconds=0.1), receiver.url) is PostFault.TIMEOUT
+    late.set()
+    time.sleep(0.3)
+    assert receiver.got == []
+
+
 def test_a_receiver_that_never_answers_is_left_in_time(receiver: Receiver) -> None:
     receiver.pause_seconds = 3
     begun = time.monotonic()
