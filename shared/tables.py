@@ -54,16 +54,16 @@ class StorageTable:
         again and meets its own row.
         """
         marked = _marked(entity)
-        try:
+
+        def create() -> bool:
             with self._answering():
-                self._table.create_entity(marked)
-        except ResourceExistsError:
-            return self._has_mark(marked)
-        except self._unavailable:
-            if self._has_mark(marked):
-                return True
-            raise
-        return True
+                try:
+                    self._table.create_entity(marked)
+                except ResourceExistsError:
+                    return False
+            return True
+
+        return self._knowing_own(marked, create)
 
     def _find(self, partition: str, row: str) -> Any:
         """Read a row with its metadata; None if there is none."""
@@ -76,13 +76,8 @@ class StorageTable:
     def _write_if_unchanged(self, row: Any, entity: dict[str, Any]) -> bool:
         """Write `entity` in place of the row that was read, if that is still as it was; safe as `_insert` is."""
         marked = _marked(entity)
-        try:
-            written = self._if_unchanged(row, self._table.update_entity, marked, UpdateMode.REPLACE)
-        except self._unavailable:
-            if self._has_mark(marked):
-                return True
-            raise
-        return written or self._has_mark(marked)
+        update = self._table.update_entity
+        return self._knowing_own(marked, lambda: self._if_unchanged(row, update, marked, UpdateMode.REPLACE))
 
     def _remove_rows(self, partition: str) -> None:
         """Remove all rows of a partition; a hundred in one act, as storage allows."""
@@ -118,18 +113,28 @@ class StorageTable:
         """
         (verb, entity, *options), *others = operations
         marked = entity if verb == "delete" else _marked(entity)
-        try:
+
+        def submit() -> bool:
             with self._answering():
-                self._table.submit_transaction([(verb, marked, *options), *others])
-        except TableTransactionError as error:
-            if error.index != 0 or error.status_code not in refusals:
-                raise
-            return self._has_mark(marked)
+                try:
+                    self._table.submit_transaction([(verb, marked, *options), *others])
+                except TableTransactionError as error:
+                    if error.index != 0 or error.status_code not in refusals:
+                        raise
+                    return False
+            return True
+
+        return self._knowing_own(marked, submit)
+
+    def _knowing_own(self, marked: dict[str, Any], write: Callable[[], bool]) -> bool:
+        """Write; what is refused, or not answered, was done after all if the row that is there has our mark."""
+        try:
+            written = write()
         except self._unavailable:
             if self._has_mark(marked):
                 return True
             raise
-        return True
+        return written or self._has_mark(marked)
 
     def _has_mark(self, marked: dict[str, Any]) -> bool:
         """Whether the row that is there is the very one that was to be written."""
