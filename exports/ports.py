@@ -6,15 +6,12 @@ import builtins
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exports.audit import AuditEntry
 from exports.idempotency import IdempotencyRecord
 from exports.jobs import Job, JobRef
-from exports.mappings import SavedMapping
 from exports.requests import ClientFilter
-from exports.schedule_runs import ScheduleRun
-from exports.schedules import Schedule, ScheduleRef
 from exports.states import JobStatus
 from exports.webhooks import Delivery, Sent
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from exports.csv.rendering import Records
     from exports.csv.rows import CsvRows
 
-S = TypeVar("S")
 Row = Sequence[Any]
 """Values of one client in the order of `ClientSelection.columns`, as the database driver gives them."""
 
@@ -259,70 +255,6 @@ class FileStore(Protocol):
 
     def link(self, path: str, expires: datetime) -> str:
         """Mint a URL that reads this one file until `expires`."""
-
-
-class SavedStore(Protocol[S]):
-    """Keeps what tenants save. Every method raises `StorageUnavailableError` when trying again can help."""
-
-    def create(self, item: S, /) -> bool:
-        """Add one; False, and nothing changed, if its code is taken."""
-
-    def get(self, tenant: str, code: str) -> S | None:
-        """Look one up by tenant and code."""
-
-    def all(self, tenant: str) -> builtins.list[S]:
-        """Give every one of a tenant, in any order; there are at most a few hundred."""
-
-    def count(self, tenant: str) -> int:
-        """Count those of a tenant."""
-
-    def change(self, tenant: str, code: str, alter: Callable[[S], S]) -> S:
-        """Write what `alter` makes of it if it is still as it was read, else read and alter again; no change, no write.
-
-        `alter` may run several times; what it raises passes through and nothing is written.
-
-        Raises:
-            RefusedError: There is none; the stores below name the class.
-        """
-
-    def delete(self, tenant: str, code: str, check: Callable[[S], None]) -> None:
-        """Delete it if it is still as `check` has seen it, else read and check again.
-
-        `check` may run several times; what it raises passes through and nothing is deleted.
-
-        Raises:
-            RefusedError: As `change`.
-        """
-
-
-class MappingStore(SavedStore[SavedMapping], Protocol):
-    """Keeps saved mappings; one that is not there is a `MappingNotFoundError`."""
-
-
-class ScheduleStore(SavedStore[Schedule], Protocol):
-    """Keeps schedules; one that is not there is a `ScheduleNotFoundError`."""
-
-    def due(self, now: datetime) -> Iterator[ScheduleRef]:
-        """Yield the schedules of all tenants that are due by now, those first that have been for longest.
-
-        Reads no others, and none of them as a whole. Schedules may be changed meanwhile.
-        """
-
-    def postpone(self, ref: ScheduleRef, until: datetime) -> None:
-        """Let a schedule, even one that cannot be read, not be due before `until`, unless it is changed."""
-
-
-class RunHistory(Protocol):
-    """Keeps what became of the slots of schedules. Raises `StorageUnavailableError` when trying again can help."""
-
-    def note(self, run: ScheduleRun) -> None:
-        """Add a run. If there is one of its key, one that has started takes its place, and any other is left out."""
-
-    def list(self, ref: ScheduleRef, limit: int, after: str | None = None) -> builtins.list[ScheduleRun]:
-        """Give at most `limit` runs, newest slot first, that come after the key `after`."""
-
-    def forget(self, ref: ScheduleRef, before: datetime | None = None) -> None:
-        """Remove the runs of slots before a moment, or all."""
 
 
 class IdempotencyStore(Protocol):

@@ -15,12 +15,10 @@ from exports.ports import (
     FileStore,
     IdempotencyStore,
     JobStore,
-    MappingStore,
     PageLedger,
-    RunHistory,
-    ScheduleStore,
     WebhookSender,
 )
+from exports.saved_ports import MappingStore, RunHistory, ScheduleStore
 from exports.settings import Settings, read_settings
 from exports.watching import WatchIndex
 from shared.key_ring import KeyRing

@@ -13,7 +13,7 @@ from shared.storage import StorageAccount
 
 
 class TableMappingStore(SavedTable[SavedMapping]):
-    """Implements `exports.ports.MappingStore` on the table `csvmappings`."""
+    """Implements `exports.saved_ports.MappingStore` on the table `csvmappings`."""
 
     def __init__(self, account: StorageAccount, table: str = "csvmappings") -> None:
         super().__init__(account, table)

@@ -20,7 +20,7 @@ _MOST_AT_ONCE = 100
 
 
 class TableRunHistory(TableAdapter):
-    """Implements `exports.ports.RunHistory` on the table `scheduleruns`."""
+    """Implements `exports.saved_ports.RunHistory` on the table `scheduleruns`."""
 
     def __init__(self, account: StorageAccount, table: str = "scheduleruns") -> None:
         super().__init__(account, table)

@@ -30,7 +30,7 @@ _TAKEN, _CHANGED = frozenset({409}), frozenset({404, 412})
 
 
 class TableScheduleStore(SavedTable[Schedule]):
-    """Implements `exports.ports.ScheduleStore` on the table `exportschedules`."""
+    """Implements `exports.saved_ports.ScheduleStore` on the table `exportschedules`."""
 
     def __init__(self, account: StorageAccount, table: str = "exportschedules") -> None:
         super().__init__(account, table)

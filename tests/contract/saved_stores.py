@@ -11,7 +11,7 @@ from typing import Any, Generic
 import pytest
 
 from exports.errors import RefusedError, StorageUnavailableError
-from exports.ports import SavedStore
+from exports.saved_ports import SavedStore
 from tests.support.fake_saved import S
 
 TICK = timedelta(milliseconds=1)

@@ -13,8 +13,8 @@ from exports.adapters.table_mappings import TableMappingStore
 from exports.errors import MappingNotFoundError
 from exports.fields import TargetField
 from exports.mappings import MappingContent, MatchField, SavedMapping
-from exports.ports import MappingStore
 from exports.requests import ColumnMapping
+from exports.saved_ports import MappingStore
 from shared.storage import StorageAccount
 from tests.contract.saved_stores import SavedStoreSuite
 from tests.support.builders import NOON, a_mapping

@@ -12,7 +12,7 @@ import pytest
 from exports.adapters.table_runs import TableRunHistory
 from exports.errors import StorageUnavailableError
 from exports.job_codes import slot_job_code
-from exports.ports import RunHistory
+from exports.saved_ports import RunHistory
 from exports.schedule_runs import RunOutcome, ScheduleRun
 from exports.schedules import ScheduleRef
 from shared.storage import StorageAccount

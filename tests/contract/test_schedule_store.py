@@ -15,8 +15,8 @@ from azure.core.exceptions import ServiceResponseError
 from exports.adapters.table_schedules import TableScheduleStore
 from exports.errors import ScheduleNotFoundError, StorageUnavailableError
 from exports.job_codes import new_job_code
-from exports.ports import ScheduleStore
 from exports.requests import ClientFilter, CsvExportRequestDto
+from exports.saved_ports import ScheduleStore
 from exports.schedules import Schedule, ScheduleState
 from shared.storage import StorageAccount
 from tests.contract.saved_stores import SavedStoreSuite, nothing
