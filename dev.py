@@ -233,7 +233,7 @@ def make_parser() -> argparse.ArgumentParser:
     fuzz = commands.add_parser("fuzz", help="made-up requests against the running service, from its /openapi.json")
     fuzz.add_argument("--cases", type=positive, default=2000, help="how many at least (default: 2,000)")
     commands.add_parser("chaos", help="schedules of kills, outages and doubled steps, each judged", add_help=False)
-    commands.add_parser("bench", help="latency, rows per second and memory of the running service", add_help=False)
+    commands.add_parser("bench", help="speed beside what one would use instead, latency, memory", add_help=False)
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions allowed, not the pinned ones")
     return parser

@@ -1,130 +1,125 @@
-"""Measure the running system over HTTP: `python3 dev.py bench`. Prints a table; `--json FILE` keeps the figures.
+"""Measure the running system, and what a user would pick instead: `python3 dev.py bench`.
 
-Machines are noisy: read the ratios between the rows of one run, not the absolute figures.
+Prints a table with the goals, and keeps `out/bench.json` and the chart `out/bench.svg`. Machines are noisy: read the
+ratios between rows of one run, not the absolute figures, and run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
+import platform
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median, quantiles
 
-from tests.bench.memory import PeakMemory
-from tests.support.system import NORTHWIND, System, app_settings, sample_database, start_storage
+from devhost.local.azurite import Azurite
+from devhost.local.places import ROOT
+from tests.bench import chart, parts
+from tests.bench.comparison import TENANT, compare
+from tests.bench.figures import Figure, line, save
+from tests.bench.places import NARROW_REQUEST, Databases, Sizes, databases, storage
 
-SIZES = (10_000, 100_000, 1_000_000)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    value: float
-    unit: str
-    goal: str = ""
+Part = Callable[[Path, Azurite, Databases], Iterator[Figure]]
+NARROW_SIZES: Sizes = {"hundred": 100_000, "million": 1_000_000, "ten": 10_000_000}
+WIDE_SIZES: Sizes = {"hundred": 100_000, "big": 1_000_000}
 
 
 def main() -> None:
     """Measure and print."""
     options = _options()
+    chosen = {name: part for name, part in _parts(options).items() if not options.only or name in options.only}
+    wide, narrow = _sizes(options, set(chosen))
     figures: list[Figure] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        storage = start_storage(Path(scratch) / "azurite")
-        try:
-            for measure in (_latency, _memory(options.largest)):
-                for figure in measure(Path(scratch), storage.connection_string):
-                    figures.append(figure)
-                    print(_line(figure), flush=True)
-        finally:
-            storage.stop()
-    if options.json:
-        options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n", encoding="utf-8")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="client-export-bench-") as scratch:
+        say(f"making {sum(wide.values()) + sum(narrow.values()):,} clients")
+        in_sqlite = {TENANT: options.rows} if "comparison" in chosen else {}
+        with databases(Path(scratch), wide, in_sqlite, narrow) as places:
+            for name, part in chosen.items():
+                say(name)
+                folder = Path(scratch) / name
+                folder.mkdir()
+                with storage(folder / "azurite", {**wide, **narrow}) as emulator:
+                    for figure in part(folder, emulator, places):
+                        figures.append(figure)
+                        print(line(figure), flush=True)
+    _report(figures, options, time.monotonic() - began)
+
+
+def _parts(options: argparse.Namespace) -> dict[str, Part]:
+    narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
+    wide = {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
+    return {
+        "comparison": lambda folder, emulator, places: compare(folder, emulator, places, options.rows, options.rounds),
+        "latency": lambda folder, emulator, places: parts.latency(folder, emulator, places.postgres),
+        "together": lambda folder, emulator, places: parts.together(
+            folder, emulator, places.postgres, WIDE_SIZES["big"]
+        ),
+        "memory": lambda folder, emulator, places: parts.memory(folder, emulator, places.postgres, wide, columns=67),
+        "growth": lambda folder, emulator, places: parts.memory(
+            folder, emulator, places.narrow, narrow, columns=12, body=NARROW_REQUEST
+        ),
+    }
+
+
+def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]:
+    """The clients that the chosen parts need, wide and narrow."""
+    wide: Sizes = {TENANT: options.rows, "small": parts.SMALL_ROWS, "job": parts.JOB_ROWS}
+    if "memory" in chosen:
+        wide |= {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
+    if "together" in chosen:
+        wide["big"] = WIDE_SIZES["big"]
+    narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
+    return wide, narrow if "growth" in chosen else {"hundred": 100}
 
 
 def _options() -> argparse.Namespace:
+    names = ("comparison", "latency", "together", "memory", "growth")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--largest", type=int, default=SIZES[-1], help="clients of the largest export")
-    return parser.parse_args()
+    parser.add_argument(
+        "--quick", action="store_true", help="about two minutes: 50,000 clients, three rounds, no sizes"
+    )
+    parser.add_argument("--rows", type=int, default=200_000, help="clients of the comparison (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="of the comparison (default: %(default)s)")
+    parser.add_argument("--only", action="append", choices=names, help="one part; may be given several times")
+    parser.add_argument(
+        "--largest", type=int, default=1_000_000, help="clients of the largest export (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ten-million", dest="largest", action="store_const", const=10_000_000, help="--largest 10000000"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for bench.json and bench.svg")
+    options = parser.parse_args()
+    if options.quick:
+        options.rows, options.rounds = min(options.rows, 50_000), min(options.rounds, 3)
+        options.only = options.only or ["comparison", "latency"]
+    return options
 
 
-def _line(figure: Figure) -> str:
-    return f"  {figure.what:<58} {figure.value:>10,.3g} {figure.unit:<8} {figure.goal}"
-
-
-@contextmanager
-def _system(scratch: Path, storage: str, clients: int) -> Iterator[System]:
-    directory = scratch / f"{clients}"
-    directory.mkdir()
-    say(f"making {clients:,} clients")
-    # northwind has three quarters of the sample, so this gives it just `clients`
-    settings = app_settings(storage, sample_database(directory, clients * 4 // 3))
-    system = System(directory, settings)
-    try:
-        system.start_and_wait()
-        yield system
-    finally:
-        system.stop()
+def _report(figures: list[Figure], options: argparse.Namespace, seconds: float) -> None:
+    about: dict[str, object] = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "rows": options.rows,
+        "rounds": options.rounds,
+        "seconds": round(seconds),
+    }
+    save(figures, about, options.out / "bench.json")
+    title = f"{options.rows:,} clients × 67 columns to blob storage, {os.cpu_count()} cores, median of {options.rounds}"
+    if any(figure.name.startswith("PostgreSQL") for figure in figures):
+        (options.out / "bench.svg").write_text(chart.draw(figures, title), encoding="utf-8")
+    missed = [figure.name for figure in figures if figure.verdict == "MISS"]
+    print(f"\n{len(figures)} figures in {seconds:,.0f} s; goals missed: {', '.join(missed) or 'none'}", flush=True)
 
 
 def say(text: str) -> None:
     """Show what is going on, apart from the table."""
     print(f"… {text}", file=sys.stderr, flush=True)
-
-
-def _latency(scratch: Path, storage: str) -> Iterator[Figure]:
-    with _system(scratch, storage, 20_000) as system:
-        _timed(system, {})
-        full = [_timed(system, {}) for _ in range(5)]
-        yield Figure("20,000 clients × 67 columns: POST → 201, slowest of 5", max(full), "s", "< 10 s")
-        yield Figure("20,000 clients × 67 columns: rows per second, median", 20_000 / median(full), "rows/s")
-        status = _status_seconds(system, 200)
-        yield Figure("GET status, p50 of 200", median(status) * 1000, "ms", "< 20 ms")
-    with _system(scratch, storage, 150) as system:
-        small = [_timed(system, {}) for _ in range(40)]
-        yield Figure("150 clients: POST → 201, p50 of 40", median(small), "s")
-        yield Figure("150 clients: POST → 201, p95 of 40", quantiles(small, n=20)[-1], "s", "< 1 s")
-
-
-def _timed(system: System, body: object) -> float:
-    begun = time.perf_counter()
-    answer = system.start_export(body)
-    seconds = time.perf_counter() - begun
-    assert answer.status == 201, answer
-    return seconds
-
-
-def _status_seconds(system: System, times: int) -> list[float]:
-    location = system.start_export({}).headers["location"]
-    seconds = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        system.job(location)
-        seconds.append(time.perf_counter() - begun)
-    return seconds
-
-
-def _memory(largest: int) -> Callable[[Path, str], Iterator[Figure]]:
-    def measure(scratch: Path, storage: str) -> Iterator[Figure]:
-        for clients in [size for size in SIZES if size < largest] + [largest]:
-            with _system(scratch, storage, clients) as system, PeakMemory(system.host.pid) as memory:
-                begun = time.perf_counter()
-                job = system.wait(system.start_async({}), seconds=3_600)
-                seconds = time.perf_counter() - begun
-                assert job["processedItems"] == clients, job
-            yield Figure(f"{clients:,} clients × 67 columns: {NORTHWIND}, rows per second", clients / seconds, "rows/s")
-            for name, mebibytes in memory.peaks().items():
-                yield Figure(f"{clients:,} clients: peak memory of {name}", mebibytes, "MiB")
-
-    return measure
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -48,8 +48,9 @@ START_SECONDS = 30.0
 class PostgresServer:
     """A server that may be killed and started again on its port and its data; its user may do everything."""
 
-    def __init__(self, programs: Path, folder: Path, account: Account | None) -> None:
+    def __init__(self, programs: Path, folder: Path, account: Account | None, settings: Mapping[str, str]) -> None:
         self._folder, self._account = folder, account
+        self._settings = {**SETTINGS, **settings}
         self._program = programs / "postgres"
         self._password = secrets.token_hex(16)
         _make_cluster(programs, folder, self._password, account)
@@ -73,7 +74,7 @@ class PostgresServer:
         self._process.stop(signal.SIGINT)  # SIGTERM would wait for clients to leave
 
     def _start(self) -> Process:
-        settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": self.port}.items()]
+        settings = [f"-c{name}={value}" for name, value in {**self._settings, "port": self.port}.items()]
         process = Process(
             "PostgreSQL",
             [self._program, "-D", self._folder / "data", *settings],
@@ -91,8 +92,11 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
     """Start an empty server on a free port of this machine.
+
+    Args:
+        settings: In place of those for tests, which want to start soon and keep nothing.
 
     Raises:
         DevError: There are no programs to be had, or the server did not start.
@@ -101,7 +105,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     with ExitStack() as cleanup:
         folder = temporary_folder(FOLDER_PREFIX, account)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = PostgresServer(_programs(folder, account), folder, account)
+        server = PostgresServer(_programs(folder, account), folder, account, settings or {})
         cleanup.callback(server.stop)
         yield server
 

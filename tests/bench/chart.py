@@ -1,0 +1,48 @@
+"""A bar chart of the comparison, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from tests.bench.comparison import BY_HAND, FRAMES, OURS, SCRIPT
+from tests.bench.figures import Figure
+
+_WIDTH, _BAR, _GAP, _LEFT, _RIGHT = 720, 24, 10, 190, 110
+_COLOURS = {OURS: "#1f6feb", BY_HAND: "#8250df", FRAMES: "#8c959f", SCRIPT: "#8c959f"}
+_STYLE = (
+    "text{font:13px system-ui,sans-serif;fill:#57606a}.t{font-weight:600;fill:#1f2328}"
+    "@media(prefers-color-scheme:dark){text{fill:#9198a1}.t{fill:#f0f6fc}}"
+)
+
+
+def draw(figures: Sequence[Figure], title: str) -> str:
+    """Draw the rows per second of every way on every database; the longest bar is the fastest."""
+    groups: dict[str, list[Figure]] = {}
+    for figure in figures:
+        database, _, way = figure.name.partition(", ")
+        if figure.unit == "rows/s" and way in _COLOURS:
+            groups.setdefault(database, []).append(figure)
+    fastest = max((figure.value for group in groups.values() for figure in group), default=1.0)
+    parts, top = [_text(0, 18, title, "t")], 30
+    for database, group in groups.items():
+        parts.append(_text(0, top + 18, database, "t"))
+        top += 30
+        for figure in group:
+            parts.append(_bar(top, figure, fastest))
+            top += _BAR + _GAP
+    size = f'width="{_WIDTH}" height="{top}" viewBox="0 0 {_WIDTH} {top}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(title)}">'
+    return f"{head}<style>{_STYLE}</style>{''.join(parts)}</svg>\n"
+
+
+def _bar(top: int, figure: Figure, fastest: float) -> str:
+    way = figure.name.partition(", ")[2]
+    width = round((_WIDTH - _LEFT - _RIGHT) * figure.value / fastest)
+    rectangle = f'<rect x="{_LEFT}" y="{top}" width="{width}" height="{_BAR}" rx="3" fill="{_COLOURS[way]}"/>'
+    value = _text(_LEFT + width + 8, top + 17, f"{figure.value:,.0f} rows/s")
+    return _text(12, top + 17, way) + rectangle + value
+
+
+def _text(left: int, top: int, text: str, kind: str = "") -> str:
+    return f'<text x="{left}" y="{top}"{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{escape(text)}</text>'

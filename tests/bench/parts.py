@@ -1,0 +1,110 @@
+"""What is measured beside the comparison: small exports, many at once, memory and cost at any size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from devhost.local.azurite import Azurite
+from tests.bench.clients import (
+    REQUESTS_OF_A_LOOK,
+    look,
+    seconds_of_export,
+    start,
+    start_async,
+    wait,
+    watched_export,
+)
+from tests.bench.figures import Figure, median_of
+from tests.bench.memory import PeakMemory
+from tests.bench.places import Sizes, running
+from tests.bench.requests import requests_so_far
+from tests.support.system import System
+
+SMALL_ROWS, JOBS, JOB_ROWS = 150, 50, 20_000
+_SAMPLE = 200
+
+
+def latency(folder: Path, emulator: Azurite, database: str) -> Iterator[Figure]:
+    """How long a caller of a small export waits, and how long a look at a job takes."""
+    with running(folder / "latency", emulator, database) as system:
+        for _ in range(3):
+            start(system, "small")
+        waits = [_seconds_of_answer(system) for _ in range(60)]
+        yield median_of(f"{SMALL_ROWS} clients: POST to 201", waits, "s")
+        yield Figure(f"{SMALL_ROWS} clients: POST to 201, p95", quantiles(waits, n=20)[-1], "s", at_most=1.0)
+        location = start(system, "small")[1]
+        looks = [_seconds_of_look(location) * 1000 for _ in range(_SAMPLE)]
+        yield median_of("GET status of a completed job", looks, "ms", at_most=20.0)
+
+
+def _seconds_of_answer(system: System) -> float:
+    began = time.perf_counter()
+    status, _, job = start(system, "small")
+    if status != 201 or job["processedItems"] != SMALL_ROWS:
+        message = f"{status}: {job}"
+        raise RuntimeError(message)
+    return time.perf_counter() - began
+
+
+def _seconds_of_look(location: str) -> float:
+    began = time.perf_counter()
+    look(location)
+    return time.perf_counter() - began
+
+
+def together(folder: Path, emulator: Azurite, database: str, big_rows: int) -> Iterator[Figure]:
+    """Many jobs at once, and one that is as big as all of them together."""
+    with running(folder / "together", emulator, database) as system:
+        seconds_of_export(system, "job", JOB_ROWS)
+        alone, at_once, looks = [], [], []
+        for _ in range(3):
+            alone.append(big_rows / seconds_of_export(system, "big", big_rows))
+            began = time.perf_counter()
+            locations = [start_async(system, "job") for _ in range(JOBS)]
+            looks += [_seconds_of_look(locations[-1]) * 1000 for _ in range(20)]
+            wait(locations)
+            at_once.append(JOBS * JOB_ROWS / (time.perf_counter() - began))
+        yield median_of(f"one job of {big_rows:,} clients", alone, "rows/s")
+        yield median_of(f"{JOBS} jobs of {JOB_ROWS:,} clients at once", at_once, "rows/s")
+        yield Figure(f"{JOBS} jobs at once over one job", median(at_once) / median(alone), "×", at_least=1.0)
+        yield median_of("GET status while the system is busy", looks, "ms")
+
+
+def memory(
+    folder: Path, emulator: Azurite, database: str, sizes: Sizes, *, columns: int, body: Any = None
+) -> Iterator[Figure]:
+    """Peak memory, seconds and storage requests by size. Each size has processes of its own."""
+    peaks: dict[str, list[float]] = {}
+    costs: list[tuple[float, float]] = []
+    for tenant, rows in sizes.items():
+        with running(folder / f"memory-{columns}-{tenant}", emulator, database) as system:
+            with PeakMemory(system.host.pid) as watched:
+                before = requests_so_far(emulator)
+                seconds, looks = watched_export(system, tenant, rows, body)
+                sent = requests_so_far(emulator)
+                requests = sent.total() - before.total() - looks * REQUESTS_OF_A_LOOK
+            for name, mebibytes in watched.peaks().items():
+                peaks.setdefault(name, []).append(mebibytes)
+                yield Figure(f"{rows:,} × {columns}: peak memory of {name}", mebibytes, "MiB", at_most=300.0)
+        costs.append((seconds / rows, requests / rows))
+        yield Figure(f"{rows:,} × {columns}", rows / seconds, "rows/s")
+        yield Figure(f"{rows:,} × {columns}: storage requests per million clients", requests / rows * 1e6, "requests")
+    yield from _growth(peaks, costs, list(sizes.values()), columns)
+
+
+def _growth(
+    peaks: dict[str, list[float]], costs: list[tuple[float, float]], sizes: list[int], columns: int
+) -> Iterator[Figure]:
+    for name, found in peaks.items():
+        yield Figure(
+            f"{columns} columns, {name}: largest over smallest peak", max(found) / min(found), "×", at_most=1.1
+        )
+    if len(sizes) > 1 and sizes[-2] >= 1_000_000:
+        (time_before, requests_before), (time_after, requests_after) = costs[-2:]
+        of = f"per client at {sizes[-1]:,} over {sizes[-2]:,}"
+        yield Figure(f"seconds {of}", time_after / time_before, "×", at_most=1.1)
+        yield Figure(f"storage requests {of}", requests_after / requests_before, "×", at_most=1.1)

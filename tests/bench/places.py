@@ -1,0 +1,141 @@
+"""What the bench measures on: a database server set up as for work, the same clients in every database, a running
+system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import URL, make_url
+
+from devhost.local.azurite import Azurite
+from exports.fields import KEY_COLUMNS, VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
+from exports.sample.clients import SampleClients
+from exports.sample.postgres import fill_postgres
+from exports.sample.sqlite import fill_sqlite
+from exports.scopes import ALL_SCOPES
+from shared.storage import StorageAccount
+from shared.table_keys import TableKeyStore
+from tests.bench.requests import COUNTING
+from tests.support.builders import NOON
+from tests.support.keys import key_of_text
+from tests.support.postgres import postgres_server
+from tests.support.system import KEY, System, app_settings, start_storage
+
+SERVER_SETTINGS = {
+    "shared_buffers": "1GB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "effective_cache_size": "4GB",
+    "max_wal_size": "8GB",
+    "max_parallel_workers_per_gather": "2",
+    "random_page_cost": "1.1",
+}
+NARROW_FIELDS = (
+    *(TargetField.CODE, TargetField.NAME, TargetField.TYPE, TargetField.STATUS, TargetField.EMAIL),
+    *(TargetField.TELEPHONE, TargetField.COMPANY_NUMBER, TargetField.VAT_NUMBER, TargetField.UTR),
+    *(TargetField.INCORPORATION_DATE, TargetField.CONTACT_NAME, TargetField.WEBSITE),
+)
+NARROW_REQUEST = {"columnMappings": [{"csvHeader": field, "targetField": field} for field in NARROW_FIELDS]}
+_NARROW = "narrow"
+_TYPES = {CellKind.BOOLEAN: "boolean", CellKind.DATE: "date"}
+Sizes = dict[str, int]
+"""Clients by tenant."""
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The same sample clients in PostgreSQL and SQLite, and narrow ones in PostgreSQL alone."""
+
+    postgres: str
+    sqlite: str
+    narrow: str
+
+
+@contextmanager
+def databases(folder: Path, wide: Sizes, in_sqlite: Sizes, narrow: Sizes) -> Iterator[Databases]:
+    """Fill a PostgreSQL server and a SQLite file; both go when the context closes."""
+    with postgres_server(SERVER_SETTINGS) as server:
+        url = make_url(server.url())
+        fill_postgres(url, chain.from_iterable(SampleClients(name, 1).rows(1, wide[name]) for name in sorted(wide)))
+        sqlite = f"sqlite:///{folder / 'clients.sqlite'}"
+        fill_sqlite(
+            make_url(sqlite), chain.from_iterable(SampleClients(name, 1).rows(1, in_sqlite[name]) for name in in_sqlite)
+        )
+        yield Databases(server.url(), sqlite, _fill_narrow(url, narrow))
+
+
+def _fill_narrow(url: URL, sizes: Sizes) -> str:
+    """Make clients of twelve columns in the server itself, so that ten million come in a minute or two."""
+    kinds = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
+    filled: tuple[str, ...] = (
+        *KEY_COLUMNS,
+        "name",
+        "type",
+        "status",
+        "email",
+        "telephone",
+        "company_number",
+        "vat_number",
+        "utr",
+    )
+    filled = (*filled, "incorporation_date", "contact_name", "website", "updated_at")
+    shown = (
+        name if name in filled else f"NULL::{_TYPES.get(kinds.get(name, CellKind.TEXT), 'text')} AS {name}"
+        for name in VIEW_COLUMNS
+    )
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {_NARROW}".encode())
+        connection.execute(f"SET search_path = {_NARROW}".encode())
+        for tenant, clients in sizes.items():
+            made = "AS" if tenant == next(iter(sizes)) else ""
+            begin = "CREATE TABLE client_records" if made else "INSERT INTO client_records"
+            connection.execute(f"{begin} {made} {_NARROW_CLIENTS}".format(tenant=tenant, clients=clients).encode())
+        connection.execute(b"ALTER TABLE client_records ADD PRIMARY KEY (tenant, code)")
+        connection.execute(f"CREATE VIEW clients AS SELECT {', '.join(shown)} FROM client_records".encode())
+        connection.execute(b"VACUUM (ANALYZE) client_records")
+    return url.update_query_dict({"options": f"-csearch_path={_NARROW}"}).render_as_string(hide_password=False)
+
+
+_NARROW_CLIENTS = """
+SELECT '{tenant}'::text AS tenant, 'C' || lpad(n::text, 8, '0') AS code, 'Client of number ' || n AS name,
+    'PrivateLimitedCompany'::text AS type, (ARRAY['Active', 'Inactive', 'Prospect'])[(n % 3)::int + 1] AS status,
+    'office' || n || '@client.example' AS email, '020 7946 ' || lpad((n % 10000)::text, 4, '0') AS telephone,
+    lpad((n * 7 % 100000000)::text, 8, '0') AS company_number,
+    'GB' || lpad((n * 13 % 1000000000)::text, 9, '0') AS vat_number,
+    lpad((n * 17 % 10000000000)::text, 10, '0') AS utr, date '1990-01-01' + (n % 12000)::int AS incorporation_date,
+    'Contact, of number ' || n AS contact_name, 'https://client-' || n || '.example/' AS website,
+    timestamptz '2026-01-01' AS updated_at
+FROM generate_series(1::bigint, {clients}) AS n
+"""
+
+
+@contextmanager
+def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
+    """A storage emulator that counts what it is asked, with a key for all tenants and a container for the rivals."""
+    emulator = start_storage(folder, preload=COUNTING)
+    try:
+        account = StorageAccount(emulator.connection_string)
+        key = key_of_text(KEY, name="bench", tenants=tuple(tenants), scopes=ALL_SCOPES, created=NOON)
+        TableKeyStore(account).change(key.id, lambda _: key)
+        account.blobs.create_container("rivals")
+        yield emulator
+    finally:
+        emulator.stop()
+
+
+@contextmanager
+def running(folder: Path, emulator: Azurite, database: str, **settings: str) -> Iterator[System]:
+    """The system on a database, with two workers; no quotas in its way."""
+    folder.mkdir()
+    settings = {"EXPORT_MAX_ACTIVE_JOBS": "1000", "EXPORT_MAX_JOBS_PER_DAY": "100000", **settings}
+    system = System(folder, app_settings(emulator.connection_string, database, **settings))
+    try:
+        system.start_and_wait()
+        yield system
+    finally:
+        system.stop()

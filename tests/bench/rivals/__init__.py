@@ -1,0 +1,1 @@
+"""What a user would pick instead, each a program of its own."""

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.bench.chart import draw
+from tests.bench.figures import Figure, line, median_of, save
+
+
+@pytest.mark.parametrize(
+    ("figure", "verdict"),
+    [
+        (Figure("a", 2.5, "×", at_least=2.5), "pass"),
+        (Figure("a", 2.49, "×", at_least=2.5), "MISS"),
+        (Figure("a", 300.0, "MiB", at_most=300.0), "pass"),
+        (Figure("a", 300.1, "MiB", at_most=300.0), "MISS"),
+        (Figure("a", 1.0, "s"), ""),
+    ],
+)
+def test_a_figure_is_held_to_its_goal_and_to_nothing_else(figure: Figure, verdict: str) -> None:
+    assert figure.verdict == verdict
+    assert line(figure).endswith(verdict)
+
+
+def test_a_median_shows_how_far_the_measurements_lie_apart() -> None:
+    figure = median_of("a", [3.0, 1.0, 2.0], "s")
+
+    assert figure.value == 2.0
+    assert "1 … 3" in line(figure)
+
+
+def test_figures_are_kept_with_their_verdicts(tmp_path: Path) -> None:
+    save([Figure("a", 1.0, "s", at_most=0.5)], {"cores": 2}, tmp_path / "out" / "bench.json")
+
+    kept = json.loads((tmp_path / "out" / "bench.json").read_text(encoding="utf-8"))
+    assert kept["about"] == {"cores": 2}
+    assert kept["figures"][0]["verdict"] == "MISS"
+
+
+def test_the_chart_has_a_bar_for_every_way_as_long_as_it_is_fast() -> None:
+    figures = [
+        Figure("PostgreSQL, script with csv.writer", 50_000, "rows/s"),
+        Figure("PostgreSQL, this service", 100_000, "rows/s"),
+        Figure("SQLite, this service", 25_000, "rows/s"),
+        Figure("GET status of a completed job", 3.0, "ms"),
+    ]
+
+    drawing = ElementTree.fromstring(draw(figures, "Rows & seconds"))
+
+    widths = [int(bar.get("width", "0")) for bar in drawing.iter("{http://www.w3.org/2000/svg}rect")]
+    assert [width / max(widths) for width in widths] == [0.5, 1, 0.25]
+    assert drawing.get("aria-label") == "Rows & seconds"
