@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exports.checksums import combine
+from exports.cost import Cost
 from exports.jobs import CONSISTENCY, ExportSpec, Job
 from exports.page_plan import PagePlan
 from exports.ports import PageRecord
@@ -33,7 +34,8 @@ class ManifestDto(Model):
 
     `request` is what was exported, all looked up: columns, filter, format. `rows` and `bytes` sum up the pages.
     `crc32` is that of the whole file, as zip, gzip and `crc32` count it; combined from those of the pages. `attempt`
-    is the attempt of the job that published the file.
+    is the attempt of the job that published the file, and `cost` what its steps had asked of storage when it
+    was published, without tries that failed.
     """
 
     code: str
@@ -47,6 +49,7 @@ class ManifestDto(Model):
     rows: int
     bytes: int
     crc32: str | None = None
+    cost: Cost | None = None
     pages: tuple[ManifestPage, ...]
 
     @property

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from exports.cost import Cost
 from exports.jobs import Failure, JobRef
 from shared.models import Model
 from shared.orchestration import RetryPolicy
@@ -54,6 +55,7 @@ class Progress(Model):
     bytes: int = 0
     losses: int = 0
     in_flight: Later[int] = None
+    cost: Later[Cost] = None
 
 
 class ExportJob(Model):
@@ -101,12 +103,13 @@ class RecordProgress(Model):
 
 
 class CommitFile(Model):
-    """Order: publish the file, which must hold exactly this."""
+    """Order: publish the file, which must hold exactly this. `cost` is what the steps before have asked for."""
 
     job: JobRef
     pages: int
     rows: int
     bytes: int
+    cost: Later[Cost] = None
 
 
 class RecordOutcome(Model):
@@ -155,6 +158,7 @@ class PagesPlanned(Model):
     kind: Literal["PagesPlanned"] = "PagesPlanned"
     pages: int
     rows: int
+    cost: Later[Cost] = None
 
 
 class PageWritten(Model):
@@ -163,6 +167,7 @@ class PageWritten(Model):
     kind: Literal["PageWritten"] = "PageWritten"
     rows: int
     bytes: int
+    cost: Later[Cost] = None
 
 
 class WaveWritten(Model):
@@ -172,6 +177,7 @@ class WaveWritten(Model):
     rows: int
     bytes: int
     in_flight: Later[int] = None
+    cost: Later[Cost] = None
 
 
 class PagesLost(Model):
@@ -187,6 +193,7 @@ class Done(Model):
     """The step took effect, now or when it ran before."""
 
     kind: Literal["Done"] = "Done"
+    cost: Later[Cost] = None
 
 
 class Stopped(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import (
@@ -13,6 +13,8 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
+
+from shared.metering import meter_request
 
 if TYPE_CHECKING:
     from azure.data.tables import TableServiceClient
@@ -26,8 +28,13 @@ _BLOB_OPTIONS: dict[str, Any] = {
     "random_jitter_range": 0.2,
     "connection_timeout": 5,
     "max_single_put_size": 64 * 1024 * 1024,
+    "raw_request_hook": partial(meter_request, "blob"),
 }
-_TABLE_OPTIONS: dict[str, Any] = {"retry_total": 2, "connection_timeout": 5}
+_TABLE_OPTIONS: dict[str, Any] = {
+    "retry_total": 2,
+    "connection_timeout": 5,
+    "raw_request_hook": partial(meter_request, "table"),
+}
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLING_STATUSES = frozenset({429, 503})
 _DEVELOPMENT = "UseDevelopmentStorage=true"

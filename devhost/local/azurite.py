@@ -57,13 +57,19 @@ class Azurite:
 
 
 def start_azurite(
-    state_dir: Path, ports: tuple[int, int, int] = (0, 0, 0), log: Path | None = None, preload: Path | None = None
+    state_dir: Path,
+    ports: tuple[int, int, int] = (0, 0, 0),
+    log: Path | None = None,
+    preload: Path | None = None,
+    *,
+    log_requests: bool = False,
 ) -> Azurite:
     """Start blob, queue and table storage with its files in `state_dir`, and wait until it listens.
 
     Args:
         ports: 0 means any free port.
         preload: A JavaScript file that Node runs before the emulator.
+        log_requests: Whether its log has a line for each request.
 
     Raises:
         DevError: It is not installed, or did not start.
@@ -77,7 +83,8 @@ def start_azurite(
     for service, port in zip(("blob", "queue", "table"), ports, strict=True):
         command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
     # The SDKs speak a newer API version than the emulator knows; what they use of it works.
-    command += ["--location", state_dir, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    command += ["--location", state_dir, "--disableTelemetry", "--skipApiVersionCheck"]
+    command += [] if log_requests else ["--silent"]
     process = Process("Azurite", command, log=log or state_dir / "azurite.log")
     try:
         return Azurite(process, wait_for_azurite(process))

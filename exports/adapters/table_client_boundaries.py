@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from exports.adapters.table_client_keys import TenantKeys, after
 from exports.ports import Boundaries
+from shared.metering import metered_as_here
 
 _THREADS = 8
 _LANES_ENOUGH, _LANES_AT_MOST = 16, 64
@@ -55,7 +56,7 @@ def find_boundaries(scan: Scanner, rows_per_page: int) -> Boundaries:
     with ThreadPoolExecutor(_THREADS) as pool:
         marks = _all_marks(scan, pool)
         places = list(_places(marks, rows_per_page))
-        starts = tuple(pool.map(lambda place: scan.code_at(*place), places))
+        starts = tuple(pool.map(metered_as_here(lambda place: scan.code_at(*place)), places))
     return Boundaries(sum(mark.rows for mark in marks), starts)
 
 
@@ -67,7 +68,8 @@ def _all_marks(scan: Scanner, pool: ThreadPoolExecutor) -> list[Mark]:
     if beginning is None or following is None:
         return [] if beginning is None else [beginning]
     lanes = pairwise([*_lane_starts(scan), scan.keys.end])
-    return [mark for marks in pool.map(lambda lane: list(scan.marks(*lane)), lanes) for mark in marks]
+    found = pool.map(metered_as_here(lambda lane: list(scan.marks(*lane))), lanes)
+    return [mark for marks in found for mark in marks]
 
 
 def _lane_starts(scan: Scanner) -> list[str]:

@@ -99,6 +99,11 @@ EXAMPLES: Mapping[str, Any] = {
         "rows": 6871,
         "bytes": 412260,
         "crc32": "6d0b2e2a",
+        "cost": {
+            "storageRequests": {"blobWrite": 3, "blobRead": 5, "blobDelete": 0, "tableWrite": 3, "tableRead": 8},
+            "bytesSent": 415120,
+            "functionSeconds": 0.412,
+        },
         "pages": [
             {
                 "page": 0,

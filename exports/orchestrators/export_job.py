@@ -9,6 +9,7 @@ new, carrying only its sums.
 
 from __future__ import annotations
 
+from exports.cost import total
 from exports.failures import INTERRUPTED, PAGES_KEPT_GETTING_LOST
 from exports.orchestrators.export_wave import write_wave
 from exports.payloads import (
@@ -76,7 +77,7 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | S
         )
         if not isinstance(planned, PagesPlanned):
             return _stop(planned)
-        progress = Progress(pages=planned.pages)
+        progress = Progress(pages=planned.pages, cost=planned.cost)
     for _ in range(run.limits.waves_per_execution):
         advanced = yield from _next_wave(context, run, progress)
         if not isinstance(advanced, Progress):
@@ -99,6 +100,7 @@ def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) 
             "rows": before.rows + written.rows,
             "bytes": before.bytes + written.bytes,
             "in_flight": written.in_flight,
+            "cost": total(before.cost, written.cost),
         }
     )
     if stop < before.pages:
@@ -107,6 +109,7 @@ def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) 
         )
         if not isinstance(settled, Done):
             return _stop(settled)
+        return after.model_copy(update={"cost": total(after.cost, settled.cost)})
     return after
 
 
@@ -119,7 +122,7 @@ def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> S
 
 
 def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -> Steps[Progress | Stopped | Rejected]:
-    order = CommitFile(job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes)
+    order = CommitFile(job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes, cost=progress.cost)
     committed = yield from _call(context, COMMIT_FILE, run, order)
     if isinstance(committed, PagesLost):
         return _back_to(committed, progress)

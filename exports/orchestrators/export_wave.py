@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exports.cost import total
 from exports.failures import INTERRUPTED
 from exports.payloads import (
     WRITE_PAGE,
@@ -44,5 +45,8 @@ def write_wave(context: OrchestrationContext, wave: ExportWave) -> Steps[WaveWri
             return outcome
     pages = [outcome for outcome in outcomes if isinstance(outcome, PageWritten)]
     return WaveWritten(
-        rows=sum(page.rows for page in pages), bytes=sum(page.bytes for page in pages), in_flight=pace.limit
+        rows=sum(page.rows for page in pages),
+        bytes=sum(page.bytes for page in pages),
+        in_flight=pace.limit,
+        cost=total(*(page.cost for page in pages)),
     )

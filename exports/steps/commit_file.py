@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exports.cost import Cost, cost_of, total
 from exports.errors import FileMismatchError
 from exports.jobs import Job
 from exports.manifest import ManifestDto, make_manifest
@@ -10,6 +11,7 @@ from exports.payloads import CommitFile, Done, PagesLost, Stopped
 from exports.ports import FileState, PageRecord
 from exports.services import Services
 from exports.steps.running import change_running, find_running
+from shared.metering import current_meter
 
 
 def commit_file(services: Services, order: CommitFile) -> Done | PagesLost | Stopped:
@@ -47,7 +49,8 @@ def commit_file(services: Services, order: CommitFile) -> Done | PagesLost | Sto
     if find_running(services, order.job) is None:
         return Stopped()
     _publish(services, job, file, manifest, records)
-    services.files.save_manifest(order.job, manifest.model_dump_json(by_alias=True).encode())
+    proof = manifest.model_copy(update={"cost": _cost_until_now(order)})
+    services.files.save_manifest(order.job, proof.model_dump_json(by_alias=True).encode())
     return Done()
 
 
@@ -89,6 +92,12 @@ def _prove_tiling(job: Job, plan: PagePlan, records: list[PageRecord]) -> Manife
     if not manifest.tiles:
         raise FileMismatchError("The pages of the file do not cover every client exactly once.")
     return manifest
+
+
+def _cost_until_now(order: CommitFile) -> Cost | None:
+    """What the steps before have asked for, and this one up to now; None if an older version has not counted."""
+    meter = current_meter()
+    return total(order.cost, cost_of(meter)) if order.cost and meter else order.cost
 
 
 def _facts(manifest: ManifestDto) -> dict[str, str]:

@@ -8,12 +8,16 @@ from typing import Any, TypeVar
 
 import azure.durable_functions as df
 
+from exports.cost import cost_of
 from exports.errors import PermanentError, SourceThrottledError, TransientError
 from exports.failures import failure_of
 from exports.payloads import (
     CommitFile,
     DiscardFile,
+    Done,
     Outcome,
+    PagesPlanned,
+    PageWritten,
     PlanPages,
     RecordOutcome,
     RecordProgress,
@@ -31,6 +35,7 @@ from exports.steps import record_outcome as outcome
 from exports.steps import record_progress as progress
 from exports.steps import send_webhook as webhook
 from exports.steps import write_page as write
+from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled
 
@@ -88,10 +93,11 @@ def run_step(
     returned as `Rejected`, with what the user is to be told; and that the source throttles is returned as `Throttled`.
     """
     result: Outcome | Throttled
-    try:
-        result = step(provide(), order.model_validate(payload["order"]))
-    except (PermanentError, TransientError) as error:
-        result = _answer_to(error, order, payload)
+    with metering() as meter:
+        try:
+            result = _with_cost(step(provide(), order.model_validate(payload["order"])), meter)
+        except (PermanentError, TransientError) as error:
+            result = _answer_to(error, order, payload)
     return result.model_dump(mode="json", by_alias=True)
 
 
@@ -113,6 +119,13 @@ async def run_starting_step(
     except (PermanentError, TransientError) as error:
         result = _answer_to(error, order, payload)
     return result.model_dump(mode="json", by_alias=True)
+
+
+def _with_cost(result: Outcome, meter: Meter) -> Outcome:
+    """Note what the step has asked of storage, where that is summed up."""
+    if isinstance(result, (PagesPlanned, PageWritten, Done)):
+        return result.model_copy(update={"cost": cost_of(meter)})
+    return result
 
 
 def _answer_to(error: PermanentError | TransientError, order: type[Model], payload: Payload) -> Rejected | Throttled:

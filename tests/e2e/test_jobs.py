@@ -142,6 +142,19 @@ def test_the_manifest_proves_the_file_page_by_page(system: System) -> None:
     assert manifest["crc32"] == f"{zlib.crc32(file):08x}"
 
 
+def test_the_manifest_says_what_the_job_has_cost(system: System) -> None:
+    location = system.start_export({}).headers["location"]
+    manifest = system.call("GET", f"{location}/manifest").json
+
+    cost, pages = manifest["cost"], len(manifest["pages"])
+    requests = cost["storageRequests"]
+    assert requests["blobWrite"] >= pages + 2  # a block each, the plan, the list of blocks
+    assert requests["tableWrite"] >= pages
+    assert requests["tableRead"] >= 2 * pages
+    assert manifest["bytes"] <= cost["bytesSent"] <= manifest["bytes"] + 500_000
+    assert cost["functionSeconds"] > 0
+
+
 def test_a_downloaded_file_tells_its_job_its_rows_and_its_crc(system: System) -> None:
     job = system.start_export({}, HARBOUR).json
     answer = request("GET", job["downloadUrl"])

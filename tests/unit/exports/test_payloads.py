@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from exports import payloads
+from exports.cost import Cost
 from exports.jobs import Failure, JobRef
 from exports.payloads import (
     CommitFile,
@@ -50,6 +51,12 @@ LIMITS_JSON: dict[str, Any] = {
     "retry": {"tries": 7, "firstPauseSeconds": 1.0, "longestPauseSeconds": 60.0},
 }
 
+COST_JSON = {
+    "storageRequests": {"blobWrite": 0, "blobRead": 0, "blobDelete": 0, "tableWrite": 0, "tableRead": 0},
+    "bytesSent": 120,
+    "functionSeconds": 0.25,
+}
+
 ORDERS: list[tuple[Model, dict[str, Any]]] = [
     (ExportJob(job=REF), {"job": JOB, "limits": LIMITS_JSON, "progress": None, "notify": False}),
     (
@@ -66,6 +73,10 @@ ORDERS: list[tuple[Model, dict[str, Any]]] = [
     (WritePage(job=REF, page=3), {"job": JOB, "page": 3}),
     (RecordProgress(job=REF, pages=4, rows=40), {"job": JOB, "pages": 4, "rows": 40}),
     (CommitFile(job=REF, pages=4, rows=40, bytes=400), {"job": JOB, "pages": 4, "rows": 40, "bytes": 400}),
+    (
+        CommitFile(job=REF, pages=4, rows=40, bytes=400, cost=Cost(bytes_sent=120, function_seconds=0.25)),
+        {"job": JOB, "pages": 4, "rows": 40, "bytes": 400, "cost": COST_JSON},
+    ),
     (RecordOutcome(job=REF, rows=40, bytes=400), {"job": JOB, "rows": 40, "bytes": 400, "failure": None}),
     (RecordOutcome(job=REF, failure=FAILURE), {"job": JOB, "rows": 0, "bytes": 0, "failure": FAILURE_JSON}),
     (
@@ -92,6 +103,10 @@ ORDERS: list[tuple[Model, dict[str, Any]]] = [
 OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (PagesPlanned(pages=4, rows=40), {"kind": "PagesPlanned", "pages": 4, "rows": 40}),
     (PageWritten(rows=10, bytes=100), {"kind": "PageWritten", "rows": 10, "bytes": 100}),
+    (
+        PageWritten(rows=10, bytes=100, cost=Cost(bytes_sent=120, function_seconds=0.25)),
+        {"kind": "PageWritten", "rows": 10, "bytes": 100, "cost": COST_JSON},
+    ),
     (WaveWritten(rows=40, bytes=400), {"kind": "WaveWritten", "rows": 40, "bytes": 400}),
     (PagesLost(next_page=2, rows=20, bytes=200), {"kind": "PagesLost", "nextPage": 2, "rows": 20, "bytes": 200}),
     (Done(), {"kind": "Done"}),

@@ -97,6 +97,40 @@ def test_after_some_waves_the_job_continues_as_new_with_its_sums() -> None:
     assert second.orders("commit_file")[0]["rows"] == 70
 
 
+COST = {
+    "storageRequests": {"blobWrite": 1, "blobRead": 0, "blobDelete": 0, "tableWrite": 2, "tableRead": 3},
+    "bytesSent": 1_000,
+    "functionSeconds": 0.5,
+}
+
+
+@pytest.mark.parametrize("wave_pages", [3, 64])
+def test_what_steps_have_asked_of_storage_is_summed_up_for_the_commit(wave_pages: int) -> None:
+    counted = {
+        "plan_pages": {"kind": "PagesPlanned", "pages": 7, "rows": 70, "cost": COST},
+        "write_page": {"kind": "PageWritten", "rows": 10, "bytes": 1_000, "cost": COST},
+        "record_progress": {"kind": "Done", "cost": COST},
+    }
+    steps = Steps(pages=7, **{name: lambda _, __, result=result: result for name, result in counted.items()})
+    done = export(steps, wave_pages=wave_pages)
+
+    times = 1 + 7 + (2 if wave_pages == 3 else 0)
+    cost = done.orders("commit_file")[0]["cost"]
+    assert cost["storageRequests"] == {name: times * n for name, n in COST["storageRequests"].items()}  # type: ignore[attr-defined]
+    assert (cost["bytesSent"], cost["functionSeconds"]) == (times * 1_000, times * 0.5)
+
+
+def test_of_steps_of_an_older_version_nothing_is_summed_up() -> None:
+    assert "cost" not in export(Steps(pages=7), wave_pages=3).orders("commit_file")[0]
+
+
+def test_what_was_asked_for_outlives_continuing_as_new() -> None:
+    steps = Steps(pages=7, write_page=lambda _, __: {"kind": "PageWritten", "rows": 10, "bytes": 1, "cost": COST})
+    first = export(steps, wave_pages=1, waves_per_execution=4)
+
+    assert first.continued_with["progress"]["cost"]["bytesSent"] == 4_000
+
+
 def test_history_does_not_grow_with_the_number_of_pages() -> None:
     lengths = {
         pages: len(export(Steps(pages), Progress(pages=pages), wave_pages=5, waves_per_execution=10).history)

@@ -10,12 +10,15 @@ from dataclasses import replace
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from exports.cost import Cost, StorageRequests
 from exports.errors import FileMismatchError, StorageUnavailableError
 from exports.jobs import Job
+from exports.manifest import ManifestDto
 from exports.page_plan import PagePlan
 from exports.payloads import CommitFile, Done, Stopped, WritePage
 from exports.steps.commit_file import commit_file
 from exports.steps.write_page import write_page
+from shared.metering import metering
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns, write_pages
@@ -135,6 +138,26 @@ def test_the_file_tells_its_job_its_rows_and_its_crc() -> None:
     crc32 = f"{zlib.crc32(HEADER + RECORDS):08x}"
     assert services.files.facts(job.file_path) == {"job": job.code, "rows": "5", "crc32": crc32}
     assert json.loads(services.files.load_manifest(job.ref))["crc32"] == crc32
+
+
+def test_the_manifest_says_what_was_asked_of_storage_until_the_file_was_published() -> None:
+    services, job, order = _ready()
+    before = Cost(storage_requests=StorageRequests(blob_write=3, table_read=7), bytes_sent=400, function_seconds=1.5)
+    with metering() as meter:
+        meter.add("blob_write", 50)
+        commit_file(services, order.model_copy(update={"cost": before}))
+        meter.add("blob_write", 1)
+    cost = ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost
+    assert cost is not None
+    assert cost.storage_requests == StorageRequests(blob_write=4, table_read=7)
+    assert (cost.bytes_sent, cost.function_seconds >= 1.5) == (450, True)
+
+
+def test_what_an_older_version_has_not_counted_is_not_shown() -> None:
+    services, job, order = _ready()
+    with metering():
+        commit_file(services, order)
+    assert ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost is None
 
 
 @pytest.mark.parametrize("starts", [("C0003",), ("C0002", "C0003", "C0005"), ("C0003", "C0003")])

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from azure.core.rest import HttpRequest
 
 from exports.errors import ExportError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
 from exports.payloads import DiscardFile, Outcome, PageWritten, WritePage
 from exports.services import Services
 from exports.triggers.export_activities import export_activities, run_starting_step, run_step
+from shared.metering import meter_request
 from shared.orchestration import Payload, order
 from tests.support.builders import a_job
 from tests.support.fakes import a_services
@@ -37,7 +40,26 @@ def _rejected(error: ExportError, *, retryable: bool) -> dict[str, Any]:
 
 
 def test_what_a_step_returns_travels_as_json() -> None:
-    assert _run(PageWritten(rows=1, bytes=2)) == {"kind": "PageWritten", "rows": 1, "bytes": 2}
+    travelled = _run(PageWritten(rows=1, bytes=2))
+    cost = travelled.pop("cost")
+    assert travelled == {"kind": "PageWritten", "rows": 1, "bytes": 2}
+    assert cost["storageRequests"] == dict.fromkeys(
+        ("blobWrite", "blobRead", "blobDelete", "tableWrite", "tableRead"), 0
+    )
+
+
+def test_what_a_step_asks_of_storage_is_in_what_it_returns() -> None:
+    def step(_: Services, __: WritePage) -> Outcome:
+        for method, length in (("PUT", 100), ("GET", 0)):
+            request = HttpRequest(method, "http://account/container/blob", headers={"Content-Length": str(length)})
+            meter_request("blob", SimpleNamespace(http_request=request))
+        return PageWritten(rows=1, bytes=2)
+
+    sent = json.loads(json.dumps(order(ORDER)))
+    cost = run_step(a_services, step, WritePage, sent)["cost"]
+    assert (cost["storageRequests"]["blobWrite"], cost["storageRequests"]["blobRead"]) == (1, 1)
+    assert cost["bytesSent"] == 100
+    assert cost["functionSeconds"] >= 0
 
 
 @pytest.mark.parametrize("final_try", [False, True])

@@ -1,0 +1,102 @@
+"""What a job's steps count is what storage saw: every request, and no other."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from devhost.local.azurite import Azurite, start_azurite
+from exports.cost import Cost, total
+from exports.manifest import ManifestDto
+from exports.payloads import CommitFile, PlanPages, RecordProgress, WritePage
+from exports.services import Services, build_services
+from exports.settings import read_settings
+from exports.steps.commit_file import commit_file
+from exports.steps.plan_pages import plan_pages
+from exports.steps.record_progress import record_progress
+from exports.steps.write_page import write_page
+from exports.triggers.export_activities import run_step
+from shared.models import Model
+from shared.orchestration import order
+from tests.support.builders import a_job
+from tests.support.system import NORTHWIND, sample_database
+
+_SEEN = re.compile(r'"(?P<method>[A-Z]+) (?P<url>/devstoreaccount1\S*) HTTP/1\.1" \d{3}')
+Run = Callable[[Callable[[Services, Any], Any], Model], Any]
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Azurite]:
+    """An emulator of our own, which logs what it is asked."""
+    azurite = start_azurite(tmp_path / "azurite", log_requests=True)
+    yield azurite
+    azurite.stop()
+
+
+@pytest.fixture
+def services(emulator: Azurite, tmp_path: Path) -> Services:
+    database_url = sample_database(tmp_path, 4_000)
+    settings = {"EXPORT_STORAGE": emulator.connection_string, "CLIENTS_DATABASE_URL": database_url}
+    return build_services(read_settings(settings))
+
+
+def _seen(emulator: Azurite) -> Counter[str]:
+    """What the emulator logged so far, sorted by hand; waits until it has said all."""
+    said, again = "", emulator.process.log.read_text(encoding="utf-8")
+    while said != again:
+        time.sleep(0.3)
+        said, again = again, emulator.process.log.read_text(encoding="utf-8")
+    return Counter(_sort(found["method"], found["url"]) for found in _SEEN.finditer(said))
+
+
+def _sort(method: str, url: str) -> str:
+    path, query = urlsplit(url).path.removeprefix("/devstoreaccount1/"), urlsplit(url).query
+    if path.partition("/")[0] == "exports":
+        if method == "DELETE":
+            return "blobDelete"
+        return "blobWrite" if method == "PUT" or query.endswith("comp=list") else "blobRead"
+    return "tableRead" if method == "GET" else "tableWrite"
+
+
+def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, services: Services) -> None:
+    def run(step: Callable[[Services, Any], Any], payload: Model) -> Any:
+        result = run_step(lambda: services, step, type(payload), json.loads(json.dumps(order(payload))))
+        costs.append(Cost.model_validate(result["cost"]))
+        return result
+
+    costs: list[Cost] = []
+    job = a_job(tenant=NORTHWIND)
+    assert services.jobs.create(job)
+    before = _seen(emulator)
+
+    planned = run(plan_pages, PlanPages(job=job.ref, target_bytes=65_536))
+    pages = [run(write_page, WritePage(job=job.ref, page=page)) for page in range(planned["pages"])]
+    pages.append(run(write_page, WritePage(job=job.ref, page=0)))  # a step may run twice
+    run(record_progress, RecordProgress(job=job.ref, pages=1, rows=1))
+    sums = {name: sum(page[name] for page in pages[:-1]) for name in ("rows", "bytes")}
+    until_commit = total(*costs)
+    run(commit_file, CommitFile(job=job.ref, pages=planned["pages"], cost=until_commit, **sums))
+
+    counted = total(*costs)
+    assert counted is not None
+    seen = _seen(emulator) - before
+    assert planned["pages"] >= 5
+    assert counted.storage_requests.model_dump(by_alias=True) == {
+        name: seen[name] for name in ("blobWrite", "blobRead", "blobDelete", "tableWrite", "tableRead")
+    }
+    assert sums["bytes"] < counted.bytes_sent < sums["bytes"] + 100_000
+    assert counted.function_seconds > 0
+
+    shown = ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost
+    assert shown is not None
+    manifest_itself = 1
+    assert shown.storage_requests.blob_write == counted.storage_requests.blob_write - manifest_itself
+    assert shown.storage_requests.table_read == counted.storage_requests.table_read
