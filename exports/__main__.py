@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports.commands import audit, keys, verify, webhooks
+from exports.commands import audit, costs, keys, verify, webhooks
 from exports.sample import command as sample_clients
 
 _COMMANDS = {
     "audit": (audit, "show what was done with a tenant's exports on one day, as JSON lines"),
+    "costs": (costs, "say what an export has cost, from its manifest and the prices you pay"),
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
     "verify": (verify, "hold a downloaded file against its manifest, and name the first wrong page"),
