@@ -18,7 +18,7 @@ from exports.cron import slots
 from exports.jobs import Job
 from exports.schedule_runs import RunOutcome, ScheduleRun, run_of
 from exports.schedules import Overlap, Schedule
-from exports.watermarks import advance
+from exports.watermarks import advance, may_advance
 
 CATCH_UP = timedelta(hours=24)
 """The newest of the slots that were missed is made up for, if it is not older than this."""
@@ -55,13 +55,20 @@ def decide(schedule: Schedule, job: Job | None, now: datetime) -> Decision:
 
 
 def _look_after(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
-    """See whether the job has ended; look again after a quarter of the time it has taken."""
-    if job is None or job.status.is_terminal:
+    """See what became of the job; look again after a quarter of the time that has passed."""
+    if job is None or _is_settled(schedule, job, now):
         return advance(schedule, job).with_state(open=False, check_date=None)
     if schedule.state.check_date is not None and schedule.state.check_date > now:
         return schedule
     pause = FIRST_LOOK if schedule.state.waiting_slot else (now - job.created_date) / 4
     return schedule.with_state(check_date=now + min(max(pause, FIRST_LOOK), _LONGEST_PAUSE))
+
+
+def _is_settled(schedule: Schedule, job: Job, now: datetime) -> bool:
+    """Say whether all is known: the job has ended, and its file, if that counts, was fetched or is gone."""
+    if job.fetched_date is None and may_advance(schedule, job):
+        return job.expiry_date is None or job.expiry_date <= now
+    return job.status.is_terminal
 
 
 def _take_slots(schedule: Schedule, now: datetime, *, running: bool) -> Decision:

@@ -70,6 +70,7 @@ class Job:
         settled_pages: Pages `[0, settled_pages)` are written and their rows summed up in `settled_items`.
         file_bytes: Size of the file; known when completed.
         file_removed: What there was of the file is no longer kept, neither to be read nor to be gone on with.
+        fetched_date: When somebody who asked for this job was first given a link to its file; of scheduled ones only.
         notify: Whom to tell of its end. Not in the specification, which the manifest shows: a URL may be a secret.
     """
 
@@ -92,6 +93,7 @@ class Job:
     failure: Failure | None = None
     consistency: str = CONSISTENCY
     schedule_code: str | None = None
+    fetched_date: datetime | None = None
     notify: NotifyDto | None = None
 
     @property
@@ -138,6 +140,10 @@ class Job:
             expiry_date=now + keep,
             file_bytes=file_bytes,
         )
+
+    def fetch(self, now: datetime) -> Self:
+        """Note that somebody was given the file; a repeat keeps the first time."""
+        return replace(self, fetched_date=self.fetched_date or now)
 
     def cancel(self, now: datetime) -> Self:
         """End at the user's wish; a repeat keeps the first end."""

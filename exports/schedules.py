@@ -37,7 +37,8 @@ class SaveScheduleDto(Model):
         request: What it exports, as in `POST …/clients/export/csv`.
         overlap: What becomes of a slot that comes while the export before is still running: `skip` leaves it out,
             `queue` lets it wait, one at most.
-        incremental: Whether a run exports only clients that changed since the last one that succeeded.
+        incremental: Whether a run exports only clients that changed since the last one that succeeded and whose file
+            was fetched.
     """
 
     name: Name
@@ -98,10 +99,10 @@ class ScheduleState(Model):
         waiting_slot: One that shall run as soon as the job before has ended.
         slot: The last one that was given a job, or is being given one: from it follows the job's code.
         starting: It is not yet known that the job of `slot` was started, or why not.
-        open: It is not yet known that the job of `slot` has ended.
+        open: There is more to learn about the job of `slot`: whether it has ended, and whether its file was fetched.
         check_date: When to look after that job next.
-        counts: Once that job is completed, the watermark moves on to it.
-        watermark: Changes before this moment were exported; None: nothing was.
+        counts: Once that job is completed and its file was fetched, the watermark moves on to it.
+        watermark: Changes before this moment were exported, and fetched; None: nothing was.
         watermark_of: What was exported up to the watermark.
         last_run_date, last_job_code: The job that was started last.
     """

@@ -101,6 +101,7 @@ def _to_entity(job: Job) -> Entity:
         "fileRemoved": job.file_removed,
         "failure": job.failure and job.failure.model_dump_json(by_alias=True),
         "scheduleCode": job.schedule_code,
+        "fetchedDate": job.fetched_date,
         "notify": job.notify and job.notify.model_dump_json(by_alias=True),
     }
     return {name: value for name, value in values.items() if value is not None}
@@ -127,6 +128,7 @@ def _from_entity(entity: Entity) -> Job:
         file_removed=entity.get("fileRemoved", False),
         failure=Failure.model_validate_json(failure) if failure else None,
         schedule_code=entity.get("scheduleCode"),
+        fetched_date=_moment_or_none(entity.get("fetchedDate")),
         notify=NotifyDto.model_validate_json(notify) if notify else None,
     )
 

@@ -7,6 +7,7 @@ from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError
 from exports.jobs import Job
 from exports.services import Services
 from exports.states import JobStatus
+from exports.steps.note_fetched import note_fetched
 
 
 def fetch_link(services: Services, tenant: str, code: str, actor: str) -> str:
@@ -20,6 +21,7 @@ def fetch_link(services: Services, tenant: str, code: str, actor: str) -> str:
     if job.expiry_date is None:
         raise NotCompletedError("This export has no file.")
     services.audit.append(audit_entry(AuditAction.DOWNLOADED, actor, job, services.now()))
+    note_fetched(services, job)
     return services.files.link(job.file_path, job.expiry_date)
 
 

@@ -6,6 +6,7 @@ from exports.errors import JobNotFoundError
 from exports.jobs import CsvExportJobDto, Job, show_job
 from exports.services import Services
 from exports.states import JobStatus
+from exports.steps.note_fetched import note_fetched
 
 
 def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto:
@@ -18,7 +19,10 @@ def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto:
     job = services.jobs.get(tenant, code)
     if job is None:
         raise JobNotFoundError("There is no such job.")
-    return present(services, job)
+    shown = present(services, job)
+    if shown.download_url is not None:
+        note_fetched(services, job)
+    return shown
 
 
 def present(services: Services, job: Job) -> CsvExportJobDto:

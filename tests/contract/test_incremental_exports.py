@@ -13,11 +13,10 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import text
 
-from exports.jobs import Job
 from tests.contract.client_stores import SqlStore, client
 from tests.support.builders import a_schedule
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.running import complete, file_of, let_slot_come
+from tests.support.running import complete, fetch, let_slot_come
 
 CLIENTS, WRITERS, RUNS = 300, 6, 14
 LONGEST_TRANSACTION_SECONDS, MARGIN_SECONDS = 0.5, 3
@@ -67,11 +66,12 @@ def test_every_change_is_in_a_file_and_the_last_one_is_the_last(
     schedule = a_schedule(tenant=TENANT, incremental=True, request=CODE_AND_NAME)
     services.schedules.create(schedule)
     writers = [Writer(postgres_store, number) for number in range(WRITERS)]
-    jobs: list[Job] = []
+    files: list[list[dict[str, Any]]] = []
 
     def run() -> None:
-        jobs.append(let_slot_come(services, schedule.ref))
-        complete(services, jobs[-1])
+        job = let_slot_come(services, schedule.ref)
+        complete(services, job)
+        files.append(fetch(services, job) or [])
 
     with ThreadPoolExecutor(WRITERS) as pool:
         writing = [pool.submit(writer.write) for writer in writers]
@@ -86,7 +86,6 @@ def test_every_change_is_in_a_file_and_the_last_one_is_the_last(
             each.result()
     run()
 
-    files = [file_of(services, job) for job in jobs]
     told = {row["Code"]: row["Name"] for file in files for row in file}
     expected = {f"C{n:04d}": "as ever" for n in range(CLIENTS)}
     for writer in writers:

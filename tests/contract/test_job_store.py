@@ -171,7 +171,7 @@ _SPEC = a_spec(
         {"settled_items": 2**40},
         {"file_bytes": 2**53 + 1},
         {"failure": _FAILURE},
-        {"schedule_code": "nightly"},
+        {"schedule_code": "nightly", "fetched_date": NOON},
         {"notify": NotifyDto(webhook_url="https://hooks.example/" + "a" * 1978)},
     ],
     ids=lambda changes: next(iter(changes)),

@@ -13,7 +13,7 @@ from devhost.local.azurite import Azurite
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import records
 from tests.support.schedules import Hands, fire, hands_on, save, wait_for_run
-from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System, download
+from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System, download
 
 SCHEDULES = "/clients/export/schedules"
 REQUEST = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
@@ -140,3 +140,18 @@ def test_slots_that_cannot_be_started_say_why(system: System, hands: Hands) -> N
         ("Failed", "There is no mapping with this code.", None)
     ]
     assert system.job(location)["enabled"]
+
+
+def test_an_incremental_schedule_exports_all_once_and_then_what_has_changed(system: System, hands: Hands) -> None:
+    location = save(system, incremental=True)
+    sizes, last = [], None
+    for minutes_ago in (2, 1):
+        hands.let_slot_come(location, minutes_ago)
+        fire(system)
+        job = wait_for_run(system, location, after=last)
+        assert job["status"] == "Completed"
+        last = job["code"]
+        sizes.append(len(records(download(job))) - 1)
+    assert sizes == [1_500, 0]
+    manifest = system.call("GET", f"/tenants/{HARBOUR}{EXPORT}/{last}/manifest").json
+    assert manifest["request"]["filter"]["updatedSince"]

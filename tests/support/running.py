@@ -13,6 +13,7 @@ from exports.jobs import Job
 from exports.payloads import CommitFile, PagesPlanned, PageWritten, PlanPages, RecordOutcome, WritePage
 from exports.schedules import Schedule, ScheduleRef
 from exports.steps.commit_file import commit_file
+from exports.steps.get_export import get_export
 from exports.steps.plan_pages import plan_pages
 from exports.steps.record_outcome import record_outcome
 from exports.steps.run_schedules import run_schedules
@@ -70,8 +71,8 @@ def end(services: MemoryServices, job: Job, how: str) -> None:
     assert stored(services, job).status == how
 
 
-def file_of(services: MemoryServices, job: Job) -> list[dict[str, Any]]:
-    """The records of a completed job's file."""
-    data = services.files.read(job.file_path)
-    assert data is not None
-    return list(csv.DictReader(io.StringIO(data.decode())))
+def fetch(services: MemoryServices, job: Job) -> list[dict[str, Any]] | None:
+    """Ask for a job and follow its link; the records of the file, or None if there is no link (any more)."""
+    link = get_export(services, job.tenant, job.code).download_url
+    data = services.files.read(job.file_path) if link else None
+    return None if data is None else list(csv.DictReader(io.StringIO(data.decode())))

@@ -33,11 +33,11 @@ def fire(system: System) -> None:
     assert system.call("POST", f"{system.url}/admin/functions/run_due_schedules", {}, key=KEY).status == 202
 
 
-def wait_for_run(system: System, location: str, seconds: float = _DEADLINE_SECONDS) -> Any:
-    """Wait until a schedule has started an export, and for the end of that."""
-    deadline = time.monotonic() + seconds
+def wait_for_run(system: System, location: str, after: str | None = None) -> Any:
+    """Wait until a schedule has started an export, another than `after`, and for the end of that."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < deadline:
-        if code := system.job(location)["lastJobCode"]:
+        if (code := system.job(location)["lastJobCode"]) not in (None, after):
             return system.wait(f"/tenants/{HARBOUR}{EXPORT}/{code}")
         time.sleep(0.1)
     raise AssertionError(system.host.tail(40))
@@ -50,9 +50,9 @@ class Hands:
         self.jobs = TableJobStore(account)
         self.schedules = TableScheduleStore(account)
 
-    def let_slot_come(self, location: str) -> datetime:
-        """Let the next slot of a schedule be this minute."""
-        slot = datetime.now(UTC).replace(second=0, microsecond=0)
+    def let_slot_come(self, location: str, minutes_ago: int = 0) -> datetime:
+        """Let the next slot of a schedule be this minute, or one before."""
+        slot = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
         self._change(location, lambda schedule: schedule.with_state(next_slot=slot))
         return slot
 

@@ -21,7 +21,7 @@ from tests.support.builders import NOON, a_job, a_schedule
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SLOT = NOON + 90 * MINUTE
 RUNNING = a_job(status=JobStatus.IN_PROGRESS, created_date=SLOT - DAY)
-ENDED = a_job(status=JobStatus.COMPLETED, created_date=SLOT - DAY)
+ENDED = a_job(status=JobStatus.COMPLETED, created_date=SLOT - DAY, fetched_date=SLOT - DAY)
 
 
 def told(runs: tuple[ScheduleRun, ...]) -> list[tuple[str, datetime, datetime | None]]:
@@ -151,6 +151,15 @@ def test_only_a_completed_job_moves_the_watermark_on_to_when_it_was_created() ->
     for job in (failed, replace(ENDED, status=JobStatus.CANCELLED), None, RUNNING):
         assert looked_after(job, SLOT, watermark=before).watermark == before
     assert looked_after(ENDED, SLOT, watermark=before, counts=False).watermark == before
+    assert looked_after(replace(ENDED, fetched_date=None), SLOT, watermark=before).watermark == before
+
+
+def test_a_file_that_counts_is_looked_after_until_it_is_fetched_or_gone() -> None:
+    unfetched = replace(ENDED, fetched_date=None, expiry_date=SLOT + DAY)
+    waiting = looked_after(unfetched, SLOT)
+    assert (waiting.open, waiting.check_date) == (True, SLOT + HOUR)
+    for job, now, counts in ((ENDED, SLOT, True), (unfetched, SLOT + DAY, True), (unfetched, SLOT, False)):
+        assert not looked_after(job, now, counts=counts).open
 
 
 # --- whatever the timer does

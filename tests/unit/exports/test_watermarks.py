@@ -59,7 +59,9 @@ def test_other_columns_or_clients_begin_anew(changed: ExportSpec) -> None:
 
 
 def completed(**changes: Any) -> Job:
-    return a_job(spec=SPEC, status=JobStatus.COMPLETED, created_date=NOON + HOUR, **changes)
+    return a_job(
+        spec=SPEC, status=JobStatus.COMPLETED, **{"created_date": NOON + HOUR, "fetched_date": NOON, **changes}
+    )
 
 
 def test_it_moves_on_to_when_a_completed_job_was_created_however_late_its_attempt_started() -> None:

@@ -21,11 +21,10 @@ from exports.jobs import Job
 from exports.mappings import SavedMapping
 from exports.requests import ClientFilter, ColumnMapping, CsvExportRequestDto
 from exports.schedules import Schedule
-from exports.states import JobStatus
 from exports.steps.resume_export import resume_export
 from tests.support.builders import NOON, a_mapping, a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
-from tests.support.running import complete, end, file_of, found, let_slot_come, tick
+from tests.support.running import complete, end, fetch, found, let_slot_come, tick
 from tests.support.steps import some_clients, stored
 
 MARGIN = timedelta(seconds=300)
@@ -75,111 +74,132 @@ class Writer:
 def begun(margin: int = 300, clients: int = 6, **changes: Any) -> tuple[MemoryServices, Schedule]:
     schedule = a_schedule(**{"incremental": True, "request": CODE_AND_NAME, **changes})
     started = [{**client, "updated_at": NOON - timedelta(days=9)} for client in some_clients(clients, schedule.tenant)]
-    services = a_services(started, EXPORT_INCREMENTAL_MARGIN_SECONDS=margin, EXPORT_MAX_JOBS_PER_DAY=10_000)
+    services = a_services(
+        started, EXPORT_INCREMENTAL_MARGIN_SECONDS=margin, EXPORT_MAX_JOBS_PER_DAY=10_000, EXPORT_KEEP_HOURS=1
+    )
     services.schedules.create(schedule)
     return services, schedule
 
 
-def told(services: MemoryServices, jobs: list[Job]) -> dict[str, str]:
-    """What a reader of all files knows, in the order of their exports."""
-    known: dict[str, str] = {}
-    for job in jobs:
-        if stored(services, job).status is JobStatus.COMPLETED:
-            known |= {row["Code"]: row["Name"] for row in file_of(services, job)}
-    return known
+@dataclass
+class Reader:
+    """Fetches files, not always all and not always in time, and takes them in the order of their exports."""
+
+    services: MemoryServices
+    files: dict[datetime, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def fetch(self, job: Job) -> None:
+        if (file := fetch(self.services, job)) is not None:
+            self.files[job.created_date] = file
+
+    def knows(self) -> dict[str, str]:
+        return {row["Code"]: row["Name"] for _, file in sorted(self.files.items()) for row in file}
+
+
+class Story:
+    """A schedule, a writer and a reader, and what happens to them."""
+
+    def __init__(self) -> None:
+        self.services, self.schedule = begun()
+        self.writer, self.reader = Writer(self.services), Reader(self.services)
+        self.stamp, self.commit, self.pass_time = self.writer.stamp, self.writer.commit, self.writer.pass_time
+        self.jobs: list[Job] = []
+
+    def run(self, how: str) -> None:
+        end(self.services, self._begin(), how)
+
+    def run_slowly(self, codes: list[str]) -> None:
+        self._go(self._begin(), codes, steps=1_000)
+
+    def break_down(self, codes: list[str]) -> None:
+        job = self._begin()
+        self._go(job, codes, steps=3)
+        if not stored(self.services, job).status.is_terminal:
+            end(self.services, job, "Failed")
+
+    def resume(self, _: None) -> None:
+        """Somebody lets the last job go on, if it can, and it completes."""
+        for job in self.jobs[-1:]:
+            with suppress(RefusedError):
+                resumed = asyncio.run(resume_export(self.services, RecordingStarter(), job.tenant, job.code, "me"))
+                complete(self.services, resumed)
+                tick(self.services)
+
+    def fetch(self, back: int) -> None:
+        """The reader fetches the last file, or one before."""
+        for job in self.jobs[-back:][:1]:
+            self.reader.fetch(job)
+
+    def rename(self, _: None) -> None:
+        put(self.services, self.schedule, name=f"Renamed {self.services.now()}")
+
+    def _begin(self) -> Job:
+        self.pass_time(1)  # no two slots are at the same moment
+        self.jobs.append(let_slot_come(self.services, self.schedule.ref))
+        return self.jobs[-1]
+
+    def _go(self, job: Job, codes: list[str], steps: int) -> None:
+        """Clients change while an export reads, which takes longer than the margin."""
+        left = iter(range(steps))
+
+        def meanwhile() -> None:
+            for code in codes:
+                self.commit(code)
+                self.stamp(code)
+            self.pass_time(200)
+            if next(left, None) is None:
+                raise BrokenError
+
+        with suppress(BrokenError):
+            complete(self.services, job, meanwhile)
 
 
 CODES = st.sampled_from([f"C{number:04d}" for number in range(1, 9)])
+SOME_CODES = st.lists(CODES, max_size=3)
 EVENTS = st.lists(
     st.one_of(
         st.tuples(st.just("stamp"), CODES),
         st.tuples(st.just("commit"), CODES),
-        st.tuples(st.just("pass"), st.integers(0, 900)),
+        st.tuples(st.just("pass_time"), st.integers(0, 900)),
         st.tuples(st.just("run"), st.sampled_from(["Completed", "Completed", "Failed", "Cancelled"])),
-        st.tuples(st.just("slow run"), st.lists(CODES, max_size=3)),
-        st.tuples(st.just("broken run"), st.lists(CODES, max_size=3)),
-        st.tuples(st.just("rename"), st.none()),
-        st.tuples(st.just("resume"), st.none()),
+        st.tuples(st.sampled_from(["run_slowly", "break_down"]), SOME_CODES),
+        st.tuples(st.just("fetch"), st.sampled_from([1, 1, 1, 2, 3])),
+        st.tuples(st.sampled_from(["rename", "resume"]), st.none()),
     ),
     max_size=40,
 )
+END = [("pass_time", 600), ("run", "Completed"), ("fetch", 1)]
 
 
 @settings(max_examples=300, deadline=None)
 @given(EVENTS)
-def test_no_change_is_lost_whatever_is_committed_late_or_ends_badly(events: list[tuple[str, Any]]) -> None:
-    services, schedule = begun()
-    writer, jobs = Writer(services), list[Job]()
-    for event, value in [*events, ("pass", 600), ("run", "Completed")]:
-        if event == "stamp":
-            writer.stamp(value)
-        elif event == "commit":
-            writer.commit(value)
-        elif event == "pass":
-            writer.pass_time(value)
-        elif event == "rename":
-            rename(services, schedule)
-        elif event == "resume":
-            resume_last(services, jobs)
-        else:
-            writer.pass_time(1)  # no two slots are at the same moment
-            jobs.append(let_slot_come(services, schedule.ref))
-            if event == "run":
-                end(services, jobs[-1], value)
-            else:
-                run_slowly(services, jobs[-1], writer, value, breaks=event == "broken run")
-    assert writer.names().items() <= told(services, jobs).items()
-
-
-def rename(services: MemoryServices, schedule: Schedule) -> None:
-    content = schedule.content.model_copy(update={"name": f"Renamed {services.now()}"})
-    services.schedules.change(schedule.tenant, schedule.code, lambda now: now.update(content, services.now()))
-
-
-def resume_last(services: MemoryServices, jobs: list[Job]) -> None:
-    """Somebody lets a job that failed or was cancelled go on, and it completes."""
-    if jobs:
-        try:
-            job = asyncio.run(resume_export(services, RecordingStarter(), jobs[-1].tenant, jobs[-1].code, "me"))
-        except RefusedError:
-            return
-        complete(services, job)
-        tick(services)
-
-
-def run_slowly(services: MemoryServices, job: Job, writer: Writer, codes: list[str], *, breaks: bool) -> None:
-    """Clients change while an export reads, which takes longer than the margin; it completes, or fails part way."""
-    steps = iter(range(3 if breaks else 1_000))
-
-    def meanwhile() -> None:
-        for code in codes:
-            writer.commit(code)
-            writer.stamp(code)
-        writer.pass_time(200)
-        if next(steps, None) is None:
-            raise BrokenError
-
-    with suppress(BrokenError):
-        complete(services, job, meanwhile)
-    if breaks and not stored(services, job).status.is_terminal:
-        end(services, job, "Failed")
+def test_no_change_is_lost_whatever_is_committed_late_ends_badly_or_is_not_fetched(
+    events: list[tuple[str, Any]],
+) -> None:
+    story = Story()
+    for event, value in [*events, *END]:
+        getattr(story, event)(value)
+    assert story.writer.names().items() <= story.reader.knows().items()
 
 
 @pytest.mark.parametrize(("margin", "is_told"), [(300, True), (60, True), (59, False), (0, False)])
 def test_it_is_the_margin_that_finds_what_was_committed_late(margin: int, is_told: bool) -> None:
     services, schedule = begun(margin)
-    writer = Writer(services)
-    jobs = [let_slot_come(services, schedule.ref)]
-    end(services, jobs[0], "Completed")
+    writer, reader = Writer(services), Reader(services)
+
+    def run() -> None:
+        job = let_slot_come(services, schedule.ref)
+        end(services, job, "Completed")
+        reader.fetch(job)
+
+    run()
     writer.stamp("C0003")
     writer.pass_time(60)
-    jobs.append(let_slot_come(services, schedule.ref))
-    end(services, jobs[1], "Completed")
+    run()
     writer.commit("C0003")
     writer.pass_time(1)
-    jobs.append(let_slot_come(services, schedule.ref))
-    end(services, jobs[2], "Completed")
-    assert (told(services, jobs)["C0003"] == "Name 1") is is_told
+    run()
+    assert (reader.knows()["C0003"] == "Name 1") is is_told
 
 
 def rows_of_next_run(services: MemoryServices, schedule: Schedule, how: str = "Completed") -> int:
@@ -187,7 +207,7 @@ def rows_of_next_run(services: MemoryServices, schedule: Schedule, how: str = "C
     services.now.advance(hours=1)
     job = let_slot_come(services, schedule.ref)
     end(services, job, how)
-    return len(file_of(services, job)) if how == "Completed" else -1
+    return len(fetch(services, job) or ()) if how == "Completed" else -1
 
 
 def test_a_run_exports_only_what_changed_since_the_last_that_succeeded() -> None:
@@ -207,6 +227,29 @@ def test_a_run_exports_only_what_changed_since_the_last_that_succeeded() -> None
 def test_a_full_schedule_exports_all_every_time() -> None:
     services, schedule = begun(incremental=False)
     assert [rows_of_next_run(services, schedule) for _ in range(3)] == [6, 6, 6]
+
+
+def test_what_nobody_fetched_is_in_the_next_file_again() -> None:
+    services, schedule = begun()
+    writer = Writer(services)
+    assert rows_of_next_run(services, schedule) == 6
+    for code in ("C0001", "C0002", "C0003"):
+        writer.stamp(code)
+        writer.commit(code)
+        services.now.advance(hours=1)
+        end(services, let_slot_come(services, schedule.ref), "Completed")
+    assert rows_of_next_run(services, schedule) == 3
+    assert rows_of_next_run(services, schedule) == 0
+
+
+def test_a_file_that_expires_unfetched_is_not_waited_for() -> None:
+    services, schedule = begun()
+    end(services, let_slot_come(services, schedule.ref), "Completed")
+    for _ in range(5):
+        services.now.advance(minutes=14)
+        tick(services)
+    state = found(services, schedule.ref).state
+    assert (state.open, state.check_date, state.watermark) == (False, None, None)
 
 
 def put(services: MemoryServices, schedule: Schedule, **changes: Any) -> None:
@@ -256,7 +299,9 @@ def test_other_columns_in_the_mapping_export_all_again() -> None:
 
 def test_a_job_is_counted_soon_after_its_end_so_that_its_row_may_be_gone_when_the_next_slot_comes() -> None:
     services, schedule = begun()
-    end(services, let_slot_come(services, schedule.ref), "Completed")
+    job = let_slot_come(services, schedule.ref)
+    end(services, job, "Completed")
+    fetch(services, job)
     services.now.advance(minutes=1)
     tick(services)
     state = found(services, schedule.ref).state
