@@ -151,18 +151,32 @@ WRITES = (
     "insert exportjobs",
     "insert exportpages",
     "update exportjobs",
+    "update exportjobs",  # every step of a job ends in one
+    "insert exportaudit",
+    "insert exportrequests",
+    "update exportwatch",
+    "delete exportwatch",
 )
-READS = ("get blob", "get blocklist", "head blob", "find exportjobs", "find exportpages", "query exportpages")
+READS = (
+    "get blob",
+    "get blocklist",
+    "head blob",
+    "find exportjobs",
+    "find exportpages",
+    "find exportrequests",
+    "query exportpages",
+    "query exportwatch",
+)
 CONDITIONAL = ("update exportjobs",)
-_PAGES = 9
-"""Pages of the first job; moments lie within them."""
+_PAGES, _LAST_MOMENT = 9, 7
+"""Pages of the first job; what happens when most of them are recorded still meets work to disturb."""
 
 
 def make_schedule(seed: int) -> Schedule:
     """Make the schedule of a seed."""
     chance = Random(f"chaos {seed}")  # a text, so that neighbouring seeds have nothing in common
     doubling = chance.choices(list(Doubling), weights=[60, 20, 20])[0]
-    makers = chance.choices([maker for maker, _ in _MAKERS], [weight for _, weight in _MAKERS], k=chance.randint(1, 5))
+    makers = chance.choices([maker for maker, _ in _MAKERS], [weight for _, weight in _MAKERS], k=chance.randint(1, 7))
     events = tuple(maker(chance) for maker in makers)
     return Schedule(seed, chance.choice(BODIES), doubling, _bounded(events))
 
@@ -207,7 +221,7 @@ def _bounded(events: tuple[Event, ...]) -> tuple[Event, ...]:
 
 
 def _moment(chance: Random) -> Moment:
-    return Moment(chance.randint(0, _PAGES), round(chance.choice([0.0, chance.uniform(0, 0.3)]), 3))
+    return Moment(chance.randint(0, _LAST_MOMENT), round(chance.choice([0.0, chance.uniform(0, 0.3)]), 3))
 
 
 def _storage_fault(chance: Random) -> StorageFault:
@@ -223,7 +237,7 @@ def _storage_fault(chance: Random) -> StorageFault:
     elif effect in (Effect.DELAYED, Effect.LATE):
         seconds = round(chance.uniform(0.2, 3.0), 2)
     times = chance.choice([1, 1, 2, 4, 8])
-    return StorageFault(operation, chance.randint(0, 6), times, effect, status, seconds)
+    return StorageFault(operation, chance.randint(0, _PAGES), times, effect, status, seconds)
 
 
 def _kill(target: Target) -> Callable[[Random], Kill]:
@@ -250,7 +264,7 @@ def _call(chance: Random) -> Call:
 
 _MAKERS: tuple[tuple[Callable[[Random], Event], int], ...] = (
     (_storage_fault, 40),
-    (_call, 20),
+    (_call, 30),
     (_kill(Target.HOST), 8),
     (_kill(Target.WORKER), 8),
     (_kill(Target.STORAGE), 6),

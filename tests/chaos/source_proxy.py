@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 _PIECE = 4_096
-_SLOW_PAUSE_SECONDS = 0.02
-"""Between pieces: about 200 KB a second."""
+_USUAL_PAUSE_SECONDS, _SLOW_PAUSE_SECONDS = 0.002, 0.02
+"""Between pieces. A page usually takes a tenth of a second or two, so that there is something under way to disturb."""
 
 
 class SourceProxy:
@@ -17,7 +17,7 @@ class SourceProxy:
 
     def __init__(self, upstream_port: int) -> None:
         self._upstream_port = upstream_port
-        self._pause_seconds = 0.0
+        self._pause_seconds = _USUAL_PAUSE_SECONDS
         self._lines: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -39,7 +39,7 @@ class SourceProxy:
 
     def heal(self) -> None:
         """Let everything through again."""
-        self._pause_seconds = 0.0
+        self._pause_seconds = _USUAL_PAUSE_SECONDS
         self._loop.call_soon_threadsafe(self._flowing.set)
 
     def stop(self) -> None:
