@@ -7,9 +7,9 @@ import json
 import time
 from typing import Any
 
-from tests.chaos.requests import BODIES
+from tests.chaos.rig import Rig
 from tests.chaos.timeline import CallMade, Timeline
-from tests.support.system import EXPORT, Answer, System
+from tests.support.system import EXPORT, Answer
 
 _PATIENCE_SECONDS = 40.0
 NO_ANSWER = (OSError, http.client.HTTPException)
@@ -18,8 +18,8 @@ NO_ANSWER = (OSError, http.client.HTTPException)
 class Caller:
     """Calls, and notes every call with its answer. Safe to use from several threads."""
 
-    def __init__(self, system: System, timeline: Timeline) -> None:
-        self._system, self._timeline = system, timeline
+    def __init__(self, rig: Rig, timeline: Timeline) -> None:
+        self._rig, self._system, self._timeline = rig, rig.system, timeline
 
     def start(self, body: str, tenant: str, key: str) -> None:
         """Ask until the answer is not an outage."""
@@ -44,7 +44,9 @@ class Caller:
 
     def _start(self, body: str, tenant: str, key: str | None) -> CallMade:
         headers = {"prefer": "respond-async"} | ({"idempotency_key": key} if key else {})
-        return self._note("start", "POST", f"/tenants/{tenant}{EXPORT}", BODIES[body], headers, key=key, body=body)
+        return self._note(
+            "start", "POST", f"/tenants/{tenant}{EXPORT}", self._rig.body(body), headers, key=key, body=body
+        )
 
     def _insist(self, what: str, method: str, tenant: str, code: str, suffix: str = "") -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.chaos.requests import body_of
-from tests.chaos.rig import Rig
-from tests.chaos.timeline import FinalJob, Timeline
+from tests.chaos.rig import SCHEDULER, WATCHDOG, Rig
+from tests.chaos.timeline import FinalJob, SlotRun, Timeline, Told
+from tests.support.receiver import Got
 from tests.support.system import EXPORT, request
 
 _QUIET_SECONDS, _LONGEST_WAIT_SECONDS = 0.3, 40.0
@@ -17,13 +19,17 @@ Blobs = dict[str, bool]
 def collect(rig: Rig, timeline: Timeline) -> None:
     """Wait until nothing goes on any more, then look at everything the run has left."""
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
-    rig.run_watchdog()  # once more, for what came late
+    for timer in (SCHEDULER, WATCHDOG):  # once more, for what came late
+        rig.fire(timer)
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
     timeline.job_writes = list(rig.storage.proxy.record.job_writes)
     rows = {row["RowKey"]: row for row in _all_rows(rig, "exportjobs")}
     blobs = _blobs(rig)
     codes = {write.code for write in timeline.job_writes}
     timeline.jobs = [_final(rig, rows[code], blobs) for code in sorted(codes) if code in rows]
+    timeline.told = [told for told in map(_told, list(rig.receiver.got)) if told.code in codes]
+    timeline.slots = _slots(rig)
+    timeline.scheduled = [code for code, row in rows.items() if row.get("scheduleCode")]
     timeline.strays = [*_stray_blobs(blobs, rows), *_stray_rows(rig, rows), *_still_watched(rig, codes)]
 
 
@@ -48,6 +54,23 @@ def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
         staged=frozenset(name for name, readable in own.items() if not readable),
         orchestrations=_orchestrations(rig, code, row["attempt"]),
     )
+
+
+def _told(got: Got) -> Told:
+    body = json.loads(got.body)
+    return Told(got.headers["webhook-id"], body["code"], body["status"], "downloadUrl" in body)
+
+
+def _slots(rig: Rig) -> list[SlotRun]:
+    """All runs of the schedule."""
+    runs: list[SlotRun] = []
+    following = ""
+    while True:
+        page = rig.system.call("GET", f"{rig.schedule_path}/runs?limit=100{following}").json
+        runs += [SlotRun(run["slotDate"], run["outcome"], run.get("jobCode")) for run in page["data"]]
+        if not page["hasMore"]:
+            return runs
+        following = f"&continuationToken={page['continuationToken']}"
 
 
 def _orchestrations(rig: Rig, code: str, attempts: int) -> dict[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -121,6 +121,39 @@ def one_key_has_one_job(timeline: Timeline) -> Iterator[str]:
             yield f"{call.code} was answered to a caller, and there is no such job"
 
 
+def every_end_is_told(timeline: Timeline) -> Iterator[str]:
+    """Each job's receiver got its last status, at least once; under one id one and the same, and never a link."""
+    statuses = {code: {write.status for write in writes} for code, writes in _writes_by_job(timeline).items()}
+    for job in timeline.jobs:
+        if not any(told.code == job.code and told.status == job.shown["status"] for told in timeline.told):
+            yield f"{job.code} is {job.shown['status']}, and nobody was told"
+    by_id: dict[str, set[str]] = defaultdict(set)
+    for told in timeline.told:
+        by_id[told.id].add(told.status)
+        if told.has_link:
+            yield f"a webhook of {told.code} carries a link"
+        if told.status not in TERMINAL & statuses.get(told.code, set()):
+            yield f"a webhook says that {told.code} is {told.status}, which it never was"
+    for name, different in by_id.items():
+        if len(different) > 1:
+            yield f"the webhook {name} said {sorted(different)}"
+
+
+def one_slot_has_one_job(timeline: Timeline) -> Iterator[str]:
+    """However often the timer fires, and whatever dies under it; every job of a schedule stands in its runs."""
+    started = [run for run in timeline.slots if run.outcome == "Started"]
+    for slot, runs in Counter(run.slot for run in started).items():
+        if runs > 1:
+            yield f"the slot {slot} was started {runs} times"
+    noted = Counter(run.job_code for run in timeline.slots if run.job_code)
+    for code, slots in noted.items():
+        if slots > 1:
+            yield f"{slots} slots have the job {code}"
+    for code in timeline.scheduled:
+        if code not in noted:
+            yield f"{code} was started by the schedule, and no slot tells of it"
+
+
 def answers_are_as_documented(timeline: Timeline) -> Iterator[str]:
     """An outage is a 503 that says so, never an unexplained 500."""
     yield from timeline.undocumented
@@ -137,6 +170,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     every_job_has_ended,
     nothing_is_left_over,
     one_key_has_one_job,
+    every_end_is_told,
+    one_slot_has_one_job,
     answers_are_as_documented,
 )
 

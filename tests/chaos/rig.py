@@ -10,6 +10,7 @@ import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -24,6 +25,7 @@ from tests.chaos.source_proxy import SourceProxy
 from tests.chaos.storage import Storage
 from tests.support.expected import FULL_EXPORT, client_records
 from tests.support.postgres import postgres_server
+from tests.support.receiver import a_receiver
 from tests.support.system import HARBOUR, NORTHWIND, System, app_settings
 
 CLIENTS = 6_000
@@ -33,7 +35,11 @@ MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "3", "EXPORT_R
 NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
 
 
-WATCHDOG = "watch_jobs"
+WATCHDOG, SCHEDULER = "watch_jobs", "run_due_schedules"
+"""Timers."""
+
+SLOT_SECONDS = 300.0
+"""As often as slots of a schedule may come."""
 
 
 class ChaosSystem(System):
@@ -63,10 +69,12 @@ class Rig:
             create_sample_database(self.source.url(), CLIENTS, (NORTHWIND, HARBOUR), seed=1)
             self.line = SourceProxy(self.source.port)
             cleanup.callback(self.line.stop)
+            self.receiver = cleanup.enter_context(a_receiver())
             self.system = ChaosSystem(directory, self._settings(), self._app())
             cleanup.callback(self.system.stop)
             self.system.start_and_wait()
             self.expected = self._undisturbed()
+            self.schedule_path = self._save_schedule()
             self._cleanup = cleanup.pop_all()
 
     def tell(self, doubling: str = "once", jump_seconds: float = 0.0) -> None:
@@ -103,10 +111,14 @@ class Rig:
         assert self.system.host.running, self.system.host.tail(40)
         wait_until_healthy(self.system.url, self.system.host)
 
-    def run_watchdog(self) -> None:
-        """Have it look, as its timer does every minute; a host that is down has none."""
+    def fire(self, timer: str) -> None:
+        """Have a timer fire, as it does every minute; a host that is down has none."""
         with contextlib.suppress(OSError):
-            self.system.call("POST", f"/admin/functions/{WATCHDOG}", key=None)
+            self.system.call("POST", f"/admin/functions/{timer}", key=None)
+
+    def body(self, name: str) -> dict[str, Any]:
+        """The request of that name; its caller wants to be told of the end."""
+        return {**BODIES[name], "notify": {"webhookUrl": self.receiver.url}}
 
     def wait_until_quiet(self, quiet_seconds: float, patience_seconds: float) -> None:
         """Wait until no orchestration runs and storage has not been asked for anything for a while."""
@@ -136,8 +148,19 @@ class Rig:
             SETTING: str(self._control),
             "EXPORT_WAIT_SECONDS": "1",
             "EXPORT_START_GRACE_SECONDS": "3",
+            "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
+            "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+            "EXPORT_WEBHOOK_RETRY_SECONDS": " ".join(["0.2"] * 10),
         }
         return settings | MANY_PAGES | NO_QUOTA | own
+
+    def _save_schedule(self) -> str:
+        """Save the one schedule; the path of it."""
+        path = f"/tenants/{NORTHWIND}/clients/export/schedules"
+        content = {"name": "Often", "cron": "*/5 * * * *", "request": self.body("narrow")}
+        answer = self.system.call("POST", path, content)
+        assert answer.status == 201, answer
+        return f"{path}/{answer.json['code']}"
 
     def _app(self) -> Path:
         root = self.directory / "app"

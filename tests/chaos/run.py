@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.chaos.callers import Caller
 from tests.chaos.evidence import collect
-from tests.chaos.rig import Rig
+from tests.chaos.rig import SCHEDULER, SLOT_SECONDS, WATCHDOG, Rig
 from tests.chaos.schedule import (
     Call,
     ClockJump,
@@ -19,6 +19,7 @@ from tests.chaos.schedule import (
     Event,
     Kill,
     Moment,
+    ReceiverTrouble,
     Schedule,
     SourceTrouble,
     StorageFault,
@@ -50,7 +51,7 @@ class _Run:
         self._rig, self._schedule = rig, schedule
         self._timeline = Timeline(schedule, rig.expected)
         self._record = rig.storage.proxy.begin()
-        self._caller = Caller(rig.system, self._timeline)
+        self._caller = Caller(rig, self._timeline)
         self._watchers = Watchers(rig.system, self._record, self._timeline)
         self._key = f"{schedule.seed}-{uuid.uuid4().hex}"
         self._over = Flag()
@@ -59,6 +60,8 @@ class _Run:
         rig = self._rig
         rig.tell(self._schedule.doubling)
         rig.storage.proxy.arm([event for event in self._schedule.events if isinstance(event, StorageFault)])
+        troubles = (event.answers for event in self._schedule.events if isinstance(event, ReceiverTrouble))
+        rig.receiver.answers[:] = [answer for answers in troubles for answer in answers]
         with ThreadPoolExecutor(max_workers=24) as threads:
             self._watchers.start(threads)
             threads.submit(self._run_watchdog)
@@ -83,7 +86,7 @@ class _Run:
 
     def _run_watchdog(self) -> None:
         while not self._over.wait(WATCHDOG_SECONDS):
-            self._rig.run_watchdog()
+            self._rig.fire(WATCHDOG)
 
     def _start_first(self) -> None:
         self._caller.start(self._schedule.body, NORTHWIND, self._key)
@@ -100,7 +103,7 @@ class _Run:
                     steps.append((event, at, lambda seconds=seconds: self._rig.jump(seconds)))  # type: ignore[misc]
                 case Call(demand, at):
                     steps.append((event, at, lambda demand=demand, number=number: self._call(demand, number)))  # type: ignore[misc]
-                case StorageFault():
+                case StorageFault() | ReceiverTrouble():
                     pass
         return steps
 
@@ -146,6 +149,10 @@ class _Run:
         if demand is Demand.SAME_KEY:
             again = (self._schedule.body, NORTHWIND, self._key)
             self._at_once(*(lambda: self._caller.start(*again) for _ in range(3)))
+            return
+        if demand is Demand.SLOT:
+            self._rig.jump(SLOT_SECONDS)
+            self._at_once(*(lambda: self._rig.fire(SCHEDULER) for _ in range(3)))
             return
         code = self._first_code()
         if code is None:

@@ -50,6 +50,7 @@ class Demand(StrEnum):
     RESUME_TWICE = "resume-twice"  # at once
     SAME_KEY = "start-with-same-key"  # three at once
     OTHER_JOB = "start-other-job"
+    SLOT = "slot"  # a slot of the schedule comes, and its timer fires three times at once
 
 
 class Doubling(StrEnum):
@@ -114,7 +115,14 @@ class Call:
     at: Moment
 
 
-Event = StorageFault | Kill | SourceTrouble | ClockJump | Call
+@dataclass(frozen=True, slots=True)
+class ReceiverTrouble:
+    """The receiver of webhooks answers so, one after another, and then well; 0 is no answer."""
+
+    answers: tuple[int, ...]
+
+
+Event = StorageFault | Kill | SourceTrouble | ClockJump | Call | ReceiverTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +208,8 @@ def kind_of(event: Event) -> str:
             return "clock-forward" if event.seconds > 0 else "clock-back"
         case Call():
             return event.demand.value
+        case ReceiverTrouble():
+            return "receiver-trouble"
 
 
 def _described(event: Event) -> str:
@@ -262,6 +272,10 @@ def _call(chance: Random) -> Call:
     return Call(chance.choice(list(Demand)), _moment(chance))
 
 
+def _receiver_trouble(chance: Random) -> ReceiverTrouble:
+    return ReceiverTrouble(tuple(chance.choices([0, 429, 500, 503], k=chance.randint(1, 3))))
+
+
 _MAKERS: tuple[tuple[Callable[[Random], Event], int], ...] = (
     (_storage_fault, 40),
     (_call, 30),
@@ -271,4 +285,5 @@ _MAKERS: tuple[tuple[Callable[[Random], Event], int], ...] = (
     (_kill(Target.SOURCE), 8),
     (_source_trouble, 10),
     (_clock_jump, 6),
+    (_receiver_trouble, 6),
 )

@@ -12,11 +12,12 @@ import pytest
 from tests.chaos.invariants import INVARIANTS, broken
 from tests.chaos.operations import JobWrite
 from tests.chaos.schedule import make_schedule
-from tests.chaos.timeline import CallMade, FinalJob, Observation, Timeline
+from tests.chaos.timeline import CallMade, FinalJob, Observation, SlotRun, Timeline, Told
 
 FIRST, SECOND = b"Code,Name\r\nC1,Ann\r\n", b"C2,Bob\r\n"
 FILE = FIRST + SECOND
 CODE, OTHER = "job1", "job2"
+ENDED = {"Failed": OTHER, "Cancelled": "job3", "InProgress": "job4"}
 
 
 def _page(number: int, data: bytes, start: str | None, stop: str | None) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def _ended(status: str, **changes: Any) -> FinalJob:
     failure = {"failure": {"code": "storage-unavailable"}} if status == "Failed" else {}
     shown = _shown(status=status, downloadUrl=None, percentComplete=50, processedItems=1, fileSize=None, **failure)
     nothing: dict[str, Any] = {"file": None, "manifest": None, "download": 409, "manifest_answer": 409}
-    return _completed(code=OTHER, shown=shown, published=frozenset({"plan.json"}), **nothing | changes)
+    return _completed(code=ENDED[status], shown=shown, published=frozenset({"plan.json"}), **nothing | changes)
 
 
 def _write(status: str, attempt: int = 1, settled: int = 0, code: str = CODE) -> JobWrite:
@@ -76,14 +77,25 @@ def _seen(at: float, status: str, processed: int, percent: int | None = None, *,
     return Observation(at, at + 0.1, CODE, status, processed, 2, percent, link)
 
 
+def _told(code: str, status: str, *, link: bool = False) -> Told:
+    return Told(f"{code} 1", code, status, link)
+
+
 def _good() -> Timeline:
     return Timeline(
         make_schedule(1),
         {("t", "full"): FILE},
         [_seen(1, "Queued", 0), _seen(2, "InProgress", 1, 50), _seen(3, "Completed", 2, 100, link=True)],
         [CallMade("start", 0, 1, 202, CODE, "key", "full"), CallMade("start", 0, 1, 202, CODE, "key", "full")],
-        [_write("Queued"), _write("InProgress"), _write("InProgress", settled=1), _write("Completed", settled=2)],
+        [
+            *(_write("Queued"), _write("InProgress"), _write("InProgress", settled=1), _write("Completed", settled=2)),
+            *(_write(status, code=ENDED["Failed"]) for status in ("Queued", "InProgress", "Failed")),
+            *(_write(status, code=ENDED["Cancelled"]) for status in ("Queued", "Cancelled")),
+        ],
         [_completed(), _ended("Failed"), _ended("Cancelled")],
+        [_told(CODE, "Completed"), *(_told(ENDED[status], status) for status in ("Failed", "Cancelled"))],
+        [SlotRun("12:05", "Skipped", None), SlotRun("12:00", "Started", "job5")],
+        ["job5"],
     )
 
 
@@ -118,8 +130,8 @@ def _with_pages(*pages: dict[str, Any]) -> FinalJob:
 WRONG: dict[str, list[tuple[str, Callable[[Timeline], object]]]] = {
     "statuses_move_along_the_table": [
         ("a completed job is written again as running", _add_write(_write("InProgress"))),
-        ("a job begins in the middle", _add_write(_write("InProgress", code=OTHER))),
-        ("a job is taken up again unasked", _add_write(*(_write("Queued", each, code=OTHER) for each in (1, 2)))),
+        ("a job begins in the middle", _add_write(_write("InProgress", code="job6"))),
+        ("a job is taken up again unasked", _add_write(*(_write("Queued", each, code="job6") for each in (1, 2)))),
         ("a completed job is seen running", _add_sight(_seen(4, "InProgress", 2, 99))),
         ("a failed job is seen running unasked", lambda t: t.observations.insert(0, _seen(0, "Failed", 0))),
     ],
@@ -168,7 +180,19 @@ WRONG: dict[str, list[tuple[str, Callable[[Timeline], object]]]] = {
     ],
     "one_key_has_one_job": [
         ("it has two", _add_call(answer=202, code=OTHER, key="key")),
-        ("a job that was promised is not there", _add_call(answer=202, code="job3")),
+        ("a job that was promised is not there", _add_call(answer=202, code="job6")),
+    ],
+    "every_end_is_told": [
+        ("one is not", lambda timeline: timeline.told.pop()),
+        ("another status is told", lambda timeline: timeline.told.append(_told(CODE, "Failed"))),
+        ("a job is told to run", lambda timeline: timeline.told.append(_told(CODE, "InProgress"))),
+        ("one id says two things", lambda timeline: timeline.told.append(replace(_told(CODE, "Failed"), code=OTHER))),
+        ("a link is told", lambda timeline: timeline.told.append(_told(CODE, "Completed", link=True))),
+    ],
+    "one_slot_has_one_job": [
+        ("a slot was started twice", lambda timeline: timeline.slots.append(SlotRun("12:00", "Started", "job6"))),
+        ("a job has two slots", lambda timeline: timeline.slots.append(SlotRun("12:10", "Started", "job5"))),
+        ("a job has no slot", lambda timeline: timeline.scheduled.append("job6")),
     ],
     "answers_are_as_documented": [
         ("one is not", lambda timeline: timeline.undocumented.append("GET …")),
@@ -196,5 +220,5 @@ def test_a_resume_that_was_asked_for_leads_on_and_may_read_pages_again() -> None
     timeline.calls.append(CallMade("resume", 0.5, 0.6, 202, CODE))
     timeline.observations.insert(0, _seen(0, "Cancelled", 2))
     timeline.job_writes[1:1] = [_write("Cancelled", settled=1), _write("Queued", attempt=2)]
-    timeline.job_writes[3:] = [replace(write, attempt=2) for write in timeline.job_writes[3:]]
+    timeline.job_writes[3:6] = [replace(write, attempt=2) for write in timeline.job_writes[3:6]]
     assert broken(timeline) == []

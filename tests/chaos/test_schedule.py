@@ -33,7 +33,7 @@ def test_different_seeds_give_different_schedules() -> None:
 def test_everything_that_can_happen_happens_within_two_hundred_seeds() -> None:
     kinds = Counter(kind_of(event) for seed in SEEDS for event in make_schedule(seed).events)
     wanted = {f"kill-{target}" for target in Target} | {f"source-{kind}" for kind in Trouble}
-    wanted |= {demand.value for demand in Demand} | {"clock-forward", "clock-back"}
+    wanted |= {demand.value for demand in Demand} | {"clock-forward", "clock-back", "receiver-trouble"}
     wanted |= {f"refused{status}" for status in (412, 429, 500, 503)} | {"answer-replaced500", "answer-replaced503"}
     wanted |= {effect.value for effect in (Effect.CUT_BEFORE, Effect.CUT_AFTER, Effect.DELAYED, Effect.LATE)}
     assert wanted == set(kinds)

@@ -64,12 +64,34 @@ class FinalJob:
     orchestrations: dict[int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One webhook as its receiver got it, whatever it answered."""
+
+    id: str
+    code: str
+    status: str
+    has_link: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRun:
+    """What a schedule says has become of a slot."""
+
+    slot: str
+    outcome: str
+    job_code: str | None
+
+
 @dataclass
 class Timeline:
     """One run, from the first request to the last look.
 
     Attributes:
         expected: Bytes of an undisturbed file, by tenant and name of the request.
+        told: Webhooks about jobs of the run, in the order they came.
+        slots: Of the one schedule there is, from the first run on the rig to this one.
+        scheduled: Codes of all jobs that the schedule has started on the rig.
         strays: Blobs and rows that belong to no job.
         undocumented: Answers that are not as /openapi.json says.
     """
@@ -80,6 +102,9 @@ class Timeline:
     calls: list[CallMade] = field(default_factory=list)
     job_writes: list[JobWrite] = field(default_factory=list)
     jobs: list[FinalJob] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    slots: list[SlotRun] = field(default_factory=list)
+    scheduled: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     undocumented: list[str] = field(default_factory=list)
 
