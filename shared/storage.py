@@ -33,6 +33,7 @@ _BLOB_OPTIONS: dict[str, Any] = {
 _TABLE_OPTIONS: dict[str, Any] = {
     "retry_total": 2,
     "connection_timeout": 5,
+    "read_timeout": 40,  # not the library's 300: the service itself gives a query up after 30 seconds
     "raw_request_hook": partial(meter_request, "table"),
 }
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})

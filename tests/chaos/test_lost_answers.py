@@ -1,4 +1,7 @@
-"""A write whose answer is lost has been done: the library's second try must not take it for somebody else's."""
+"""A write whose answer is lost has been done: the library's second try must not take it for somebody else's.
+
+And an answer that does not come is not waited for.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from exports.adapters.table_jobs import TableJobStore
-from exports.errors import NotResumableError
+from exports.errors import NotResumableError, StorageUnavailableError
 from exports.jobs import Job
 from exports.states import JobStatus
+from shared import storage as storage_module
 from shared.storage import StorageAccount
 from tests.chaos.schedule import Effect, StorageFault
 from tests.chaos.storage import Storage
@@ -53,3 +57,15 @@ def test_a_resume_whose_write_was_not_answered_is_ours(storage: Storage, jobs: T
     assert (resumed.status, resumed.attempt) == (JobStatus.QUEUED, 2)
     with pytest.raises(NotResumableError):
         jobs.change(job.tenant, job.code, resume_once)
+
+
+def test_a_table_that_does_not_answer_is_given_up(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert storage_module._TABLE_OPTIONS["read_timeout"] <= 60
+    monkeypatch.setitem(storage_module._TABLE_OPTIONS, "read_timeout", 0.1)
+    monkeypatch.setitem(storage_module._TABLE_OPTIONS, "retry_total", 0)
+    storage.proxy.arm([StorageFault("find exportjobs", skip=0, times=1, effect=Effect.DELAYED, seconds=1)])
+    account = StorageAccount(storage.connection_string)
+
+    with pytest.raises(StorageUnavailableError):
+        TableJobStore(account).get("tenant", "code")
+    account.tables.close()
