@@ -10,7 +10,6 @@ import argparse
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 from devhost.local.places import LOCAL, shown_path
@@ -19,7 +18,8 @@ from tests.chaos.keeping import keep
 from tests.chaos.planted import BUGS
 from tests.chaos.rig import Rig
 from tests.chaos.run import perform
-from tests.chaos.schedule import Schedule, kind_of, make_schedule
+from tests.chaos.schedule import Schedule, make_schedule, without
+from tests.chaos.tally import Tally
 from tests.chaos.timeline import Timeline
 
 RUNS_PER_RIG = 40
@@ -32,45 +32,20 @@ def main() -> int:
     tally = Tally()
     seeds = range(options.seed, options.seed + options.runs)
     for first in range(0, len(seeds), RUNS_PER_RIG):
-        _run_on_one_rig([make_schedule(seed) for seed in seeds[first : first + RUNS_PER_RIG]], options, tally)
+        schedules = [_only(make_schedule(seed), options.only) for seed in seeds[first : first + RUNS_PER_RIG]]
+        _run_on_one_rig(schedules, options, tally)
         if tally.failed and not options.go_on:
             break
     print(tally.table())
     return 1 if tally.failed else 0
 
 
-class Tally:
-    """Sums over all runs."""
-
-    def __init__(self) -> None:
-        self.runs = 0
-        self.failed: list[int] = []
-        self.seconds: list[float] = []
-        self.kinds: Counter[str] = Counter()
-        self.statuses: Counter[str] = Counter()
-        self.failures: Counter[str] = Counter()
-
-    def add(self, timeline: Timeline, seconds: float) -> None:
-        self.runs += 1
-        self.seconds.append(seconds)
-        schedule = timeline.schedule
-        self.kinds.update([*map(kind_of, schedule.events), f"delivered {schedule.doubling}"])
-        self.statuses.update(job.shown["status"] for job in timeline.jobs)
-        self.failures.update(job.shown["failure"]["code"] for job in timeline.jobs if job.shown["status"] == "Failed")
-
-    def table(self) -> str:
-        lines = [
-            f"{self.runs} runs, {len(self.failed)} broke an invariant {self.failed or ''}",
-            f"jobs: {_counted(self.statuses)}",
-            f"failed with: {_counted(self.failures)}",
-            f"events: {_counted(self.kinds)}",
-            f"seconds a run: {sum(self.seconds) / self.runs:.1f} in the mean, {max(self.seconds):.1f} at most",
-        ]
-        return "\n".join(lines)
-
-
-def _counted(counter: Counter[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counter.items(), key=lambda each: -each[1])) or "none"
+def _only(schedule: Schedule, kept: list[int] | None) -> Schedule:
+    """Leave out the events that are not kept."""
+    left_out = [] if kept is None else [index for index in range(len(schedule.events)) if index not in kept]
+    for index in reversed(left_out):
+        schedule = without(schedule, index)
+    return schedule
 
 
 def _run_on_one_rig(schedules: list[Schedule], options: argparse.Namespace, tally: Tally) -> None:
@@ -78,34 +53,52 @@ def _run_on_one_rig(schedules: list[Schedule], options: argparse.Namespace, tall
         rig = Rig(Path(scratch), options.planted)
         try:
             for schedule in schedules:
-                if not _run(rig, schedule, tally) and not options.go_on:
-                    break
+                wrong = _run(rig, schedule, tally)
+                if wrong and options.shrink:
+                    _shrink(rig, schedule)
+                if wrong and not options.go_on:
+                    return
         finally:
             rig.stop()
 
 
-def _run(rig: Rig, schedule: Schedule, tally: Tally) -> bool:
+def _run(rig: Rig, schedule: Schedule, tally: Tally) -> list[str]:
+    """Carry a schedule out and print what came of it; what is broken."""
     begun = time.monotonic()
-    timeline = perform(rig, schedule)
+    try:
+        timeline = perform(rig, schedule)
+    except BaseException:
+        print(schedule.describe(), flush=True)
+        raise
     seconds = time.monotonic() - begun
-    tally.add(timeline, seconds)
     wrong = broken(timeline)
+    tally.add(timeline, seconds, ok=not wrong)
     ends = ", ".join(_end_of(job.shown) for job in timeline.jobs)
-    print(
-        f"{'BROKEN' if wrong else 'ok':<7}{schedule.seed:>6} {seconds:5.1f} s  {schedule.summary()} → {ends}",
-        flush=True,
-    )
-    if not wrong:
-        return True
-    tally.failed.append(schedule.seed)
-    kept = keep(LOCAL / "chaos" / str(schedule.seed), timeline, wrong, rig.logs())
-    print(schedule.describe())
+    verdict = "BROKEN" if wrong else "ok"
+    print(f"{verdict:<7}{schedule.seed:>6} {seconds:5.1f} s  {schedule.summary()} → {ends}", flush=True)
+    if wrong:
+        _explain(rig, timeline, wrong)
+    return wrong
+
+
+def _explain(rig: Rig, timeline: Timeline, wrong: list[str]) -> None:
+    seed = timeline.schedule.seed
+    kept = keep(LOCAL / "chaos" / str(seed), timeline, wrong, rig.logs())
+    print(timeline.schedule.describe())
     for line in wrong:
         print(f"  ✗ {line}")
-    print(
-        f"  What was seen: {shown_path(kept)}. Again: python3 dev.py chaos --seed {schedule.seed} --runs 1", flush=True
-    )
-    return False
+    print(f"  What was seen: {shown_path(kept)}")
+    print(f"  Again: python3 dev.py chaos --seed {seed} --runs 1", flush=True)
+
+
+def _shrink(rig: Rig, schedule: Schedule) -> None:
+    """Leave out one event after another, as long as what is left still breaks something; print which are needed."""
+    needed = list(range(len(schedule.events)))
+    for index in list(needed):
+        fewer = [each for each in needed if each != index]
+        if broken(perform(rig, _only(schedule, fewer))):
+            needed = fewer
+    print(f"  It takes: python3 dev.py chaos --seed {schedule.seed} --runs 1 --only {' '.join(map(str, needed))}")
 
 
 def _end_of(shown: dict[str, object]) -> str:
@@ -118,6 +111,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first seed (default: 1)")
     parser.add_argument("--runs", type=int, default=20, help="how many seeds, one after another (default: 20)")
     parser.add_argument("--go-on", action="store_true", help="do not end at the first run that breaks an invariant")
+    parser.add_argument("--shrink", action="store_true", help="find out which events of a broken run are needed")
+    parser.add_argument("--only", type=int, nargs="*", help="only these events of a schedule, counted from 0")
     parser.add_argument("--planted", choices=sorted(BUGS), default="", help="plant a bug, to see it found")
     return parser.parse_args()
 

@@ -1,0 +1,49 @@
+"""Sums over the runs of a command."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.chaos.schedule import kind_of
+from tests.chaos.timeline import Timeline
+
+
+class Tally:
+    """What has been run, and what came of it.
+
+    Attributes:
+        failed: Seeds that broke an invariant.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[int] = []
+        self._seconds: list[float] = []
+        self._kinds: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
+
+    def add(self, timeline: Timeline, seconds: float, *, ok: bool) -> None:
+        """Count a run."""
+        schedule, shown = timeline.schedule, [job.shown for job in timeline.jobs]
+        self._seconds.append(seconds)
+        self._kinds.update([*map(kind_of, schedule.events), f"delivered {schedule.doubling}"])
+        self._statuses.update(job["status"] for job in shown)
+        self._failures.update(job["failure"]["code"] for job in shown if job["status"] == "Failed")
+        if not ok:
+            self.failed.append(schedule.seed)
+
+    def table(self) -> str:
+        """All of it, a line for each kind of sum."""
+        runs, seconds = len(self._seconds), self._seconds or [0.0]
+        lines = [
+            f"{runs} runs, {len(self.failed)} broke an invariant {self.failed or ''}",
+            f"jobs: {_counted(self._statuses)}",
+            f"failed with: {_counted(self._failures)}",
+            f"events: {_counted(self._kinds)}",
+            f"seconds a run: {sum(seconds) / len(seconds):.1f} in the mean, {max(seconds):.1f} at most",
+        ]
+        return "\n".join(lines)
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counter.most_common()) or "none"
