@@ -83,6 +83,13 @@ class Rig:
         self._doubling = doubling
         Control(self._clock_seconds, doubling, self._planted).write(self._control)
 
+    def plant(self, bug: str) -> None:
+        """Have a bug from now on, or none any more; the host starts anew."""
+        self._planted = bug
+        self.tell()
+        self.kill_host(0)
+        self.heal()
+
     def jump(self, seconds: float) -> None:
         self.tell(self._doubling, seconds)
 

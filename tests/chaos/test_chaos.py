@@ -12,8 +12,8 @@ from tests.chaos.rig import Rig
 from tests.chaos.run import perform
 from tests.chaos.schedule import Doubling, Schedule, make_schedule
 
-SEEDS = (2, 3, 5, 7, 8, 11)
-"""Chosen so that each thing is killed, doubled and cut at least once, in little time."""
+SEEDS = (7, 17, 24, 39, 51, 66)
+"""Chosen so that everything is killed, doubled, cut and asked for at least once, in little time."""
 
 EVERY_STEP_TWICE = Schedule(0, "narrow", Doubling.TWICE, ())
 
@@ -34,14 +34,14 @@ def test_nothing_is_broken_by_the_schedule_of(seed: int, rig: Rig) -> None:
 
 
 @pytest.mark.slow
-def test_a_planted_bug_is_found(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_planted_bug_is_found(rig: Rig) -> None:
     """The schedule breaks nothing, but for the bug that a page counts as often as its step runs."""
     assert broken(perform(rig, EVERY_STEP_TWICE)) == []
 
-    buggy = Rig(tmp_path_factory.mktemp("planted"), COUNTED_TWICE)
+    rig.plant(COUNTED_TWICE)
     try:
-        wrong = broken(perform(buggy, EVERY_STEP_TWICE))
+        wrong = broken(perform(rig, EVERY_STEP_TWICE))
     finally:
-        buggy.stop()
+        rig.plant("")
 
     assert any(line.startswith("progress_never_falls_nor_passes_the_total") for line in wrong), wrong
