@@ -7,6 +7,7 @@ import asyncio
 from exports.audit import AuditAction
 from exports.errors import JobNotFoundError, NotResumableError
 from exports.jobs import Job
+from exports.ports import PageRecord
 from exports.services import Services
 from exports.steps.quotas import require_quota
 from exports.steps.start_export import OrchestrationStarter, launch
@@ -34,14 +35,15 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
         raise JobNotFoundError("There is no such job.")
     _require_resumable(job)
     require_quota(services, tenant)
-    _forget_lost_pages(services, job)
+    kept = _forget_lost_pages(services, job)
     services.watch.watch(watched(job.resume().ref, services.now()))
-    return services.jobs.change(tenant, code, _resumed)
+    return services.jobs.change(tenant, code, lambda job: _resumed(job, kept))
 
 
-def _resumed(job: Job) -> Job:
+def _resumed(job: Job, kept: list[PageRecord]) -> Job:
+    """What is kept is settled at once: a status sums up the pages behind it only."""
     _require_resumable(job)
-    return job.resume()
+    return job.resume().settle(len(kept), sum(record.rows for record in kept))
 
 
 def _require_resumable(job: Job) -> None:
@@ -50,9 +52,14 @@ def _require_resumable(job: Job) -> None:
         raise NotResumableError(message)
 
 
-def _forget_lost_pages(services: Services, job: Job) -> None:
-    """Storage drops blocks seven days after they were staged, and when a job is cancelled."""
+def _forget_lost_pages(services: Services, job: Job) -> list[PageRecord]:
+    """Forget the pages whose blocks are gone; storage drops blocks seven days after they were staged, and when a job is
+    cancelled. Gives the first pages without a gap that are left."""
     blocks = services.files.look(job.file_path).blocks
+    kept: list[PageRecord] = []
     for record in list(services.pages.records(job.ref)):
         if record.block and blocks.get(record.block) != record.bytes:
             services.pages.forget(job.ref, record.page)
+        elif record.page == len(kept):
+            kept.append(record)
+    return kept

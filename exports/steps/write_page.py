@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from functools import lru_cache
 from itertools import chain
 
 from exports.blocks import block_id, digest
@@ -12,10 +11,10 @@ from exports.checksums import crc32_of
 from exports.csv.compression import pack
 from exports.csv.rendering import Records
 from exports.jobs import Job, JobRef
-from exports.page_plan import PagePlan
 from exports.payloads import PageWritten, Stopped, WritePage
 from exports.ports import PageRecord
 from exports.services import Services
+from exports.steps.plans import load_plan
 from exports.steps.running import find_running
 from exports.steps.selection import rows_of, select_clients
 
@@ -73,7 +72,7 @@ def _render(services: Services, order: WritePage) -> tuple[int, bytes]:
     """Read and render a page; gives its rows and bytes. The header belongs to page 0, which is never without a block
     if the file is compressed: an empty file is not a gzip file.
     """
-    plan = _load_plan(services, order.job.tenant, order.job.code)
+    plan = load_plan(services, order.job)
     csv_rows = rows_of(plan.spec)
     selection = select_clients(order.job.tenant, plan.spec, csv_rows)
     rendered = services.clients.render(selection, plan.key_range(order.page), csv_rows)
@@ -105,9 +104,3 @@ def _counted(rendered: Iterable[Records], counts: list[int]) -> Iterator[bytes]:
     for records in rendered:
         counts.append(records.rows)
         yield records.data
-
-
-@lru_cache(maxsize=16)
-def _load_plan(services: Services, tenant: str, code: str) -> PagePlan:
-    """Keep the plans last used: a plan never changes once it is stored."""
-    return PagePlan.model_validate_json(services.files.load_plan(JobRef(tenant=tenant, code=code, attempt=1)))

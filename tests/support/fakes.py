@@ -155,6 +155,7 @@ class MemoryFileStore:
         self._versions = itertools.count(1)
         self._clock = clock
         self._plans: dict[tuple[str, str], bytes] = {}
+        self.plan_loads = 0
         self._manifests: dict[tuple[str, str, int], bytes] = {}
         self._blobs: dict[str, _Blob] = {}
         self._lock = Lock()
@@ -164,6 +165,7 @@ class MemoryFileStore:
             return self._plans.setdefault((job.tenant, job.code), document)
 
     def load_plan(self, job: JobRef) -> bytes:
+        self.plan_loads += 1
         return self._plans[job.tenant, job.code]
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:

@@ -155,3 +155,17 @@ def test_a_resume_counts_for_the_quota() -> None:
 def test_a_job_that_never_was_cannot_be_resumed() -> None:
     with pytest.raises(JobNotFoundError):
         asyncio.run(resume_export(a_services(), RecordingStarter(), TENANT, "7" * 26, "me"))
+
+
+def test_what_is_kept_is_settled_at_once_so_a_status_reads_only_what_is_behind_it() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(10))
+    _fail(services, job)
+    record = services.pages.find(job.ref, 7)
+    assert record is not None
+    services.files.lose_block(job.file_path, record.block)
+
+    resumed = _resume(services, job)
+
+    before = [services.pages.find(job.ref, page) for page in range(7)]
+    assert (resumed.settled_pages, resumed.settled_items) == (7, sum(page.rows for page in before if page))

@@ -1,0 +1,78 @@
+"""What a job asks of storage does not grow with its size, but for what has to be done for every page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from azure.core.pipeline.transport import RequestsTransport
+
+from exports.adapters.table_jobs import TableJobStore
+from exports.adapters.table_pages import TablePageLedger, _to_entity
+from exports.jobs import Job
+from exports.ports import PageRecord
+from exports.steps.get_export import get_export
+from shared.storage import StorageAccount
+from tests.support.builders import NOON, a_job
+from tests.support.fakes import a_services
+
+IN_FLIGHT = 64
+ROWS = 100
+
+
+@contextmanager
+def counted_requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The requests that the SDKs send while the context is open."""
+    sent: list[str] = []
+    send = RequestsTransport.send
+
+    def note(transport: RequestsTransport, request: Any, **options: Any) -> Any:
+        sent.append(f"{request.method} {request.url}")
+        return send(transport, request, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RequestsTransport, "send", note)
+        yield sent
+
+
+def a_job_of(account: StorageAccount, pages: int) -> tuple[TableJobStore, TablePageLedger, Job]:
+    """A job whose pages are all written, those of the last wave not yet settled."""
+    name = uuid4().hex[:16]
+    jobs, ledger = TableJobStore(account, f"jobs{name}"), TablePageLedger(account, f"pages{name}")
+    settled = max(0, pages - IN_FLIGHT)
+    job = a_job().begin(NOON).plan(pages * ROWS).settle(settled, settled * ROWS)
+    jobs.create(job)
+    records = [_to_entity(job.ref, PageRecord(page, ROWS, 1, "0" * 64, "block")) for page in range(pages)]
+    for first in range(0, pages, 100):
+        ledger._table.submit_transaction([("create", entity) for entity in records[first : first + 100]])
+    return jobs, ledger, job
+
+
+@pytest.mark.parametrize("pages", [10, 1_000, 10_000])
+def test_a_status_asks_twice_whatever_the_size_of_the_job(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    jobs, ledger, job = a_job_of(account, pages)
+    services = a_services()
+    object.__setattr__(services, "jobs", jobs)
+    object.__setattr__(services, "pages", ledger)
+
+    with counted_requests(monkeypatch) as sent:
+        shown = get_export(services, job.tenant, job.code)
+
+    assert shown.processed_items == pages * ROWS
+    assert len(sent) == 2
+
+
+def test_the_ledger_of_a_job_is_read_a_thousand_pages_at_a_time(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ledger, job = a_job_of(account, 2_500)
+
+    with counted_requests(monkeypatch) as sent:
+        assert len(list(ledger.records(job.ref))) == 2_500
+
+    assert len(sent) == 3
