@@ -46,7 +46,7 @@ class Progress(Model):
     """How far the waves have come: the next page to write, and what the pages before it hold.
 
     `losses`: how often pages were found lost when the file was to be published. `in_flight`: pages in flight together
-    at most, since the source throttled; None: a whole wave.
+    at most, since the source throttled; None: a whole wave. `wave_pages`: the job's share, as it was told last.
     """
 
     pages: int
@@ -56,6 +56,7 @@ class Progress(Model):
     losses: int = 0
     in_flight: Later[int] = None
     cost: Later[Cost] = None
+    wave_pages: Later[int] = None
 
 
 class ExportJob(Model):
@@ -153,12 +154,13 @@ class SendWebhook(Model):
 
 
 class PagesPlanned(Model):
-    """The plan is stored."""
+    """The plan is stored. `wave_pages`: how many pages the job may have in flight now; None: as its limits have it."""
 
     kind: Literal["PagesPlanned"] = "PagesPlanned"
     pages: int
     rows: int
     cost: Later[Cost] = None
+    wave_pages: Later[int] = None
 
 
 class PageWritten(Model):
@@ -190,10 +192,11 @@ class PagesLost(Model):
 
 
 class Done(Model):
-    """The step took effect, now or when it ran before."""
+    """The step took effect, now or when it ran before. `wave_pages`: as in `PagesPlanned`, where it is time to say."""
 
     kind: Literal["Done"] = "Done"
     cost: Later[Cost] = None
+    wave_pages: Later[int] = None
 
 
 class Stopped(Model):

@@ -32,7 +32,7 @@ class Settings(Model):
         keep_rows_days: How long what is known of a job is kept after its file went.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
         block_bytes: Size that blocks aim at.
-        wave_pages: Pages in flight together, per job.
+        wave_pages: Pages in flight together, of all jobs: each has its share, a job that is alone all of them.
         retry_tries: Tries of a step in all; the pauses between them double from one second to a minute.
         start_grace_seconds: How long a job may be without orchestration before the watchdog acts.
         stall_minutes: How long a job may be without progress before the watchdog begins another attempt.
@@ -96,7 +96,7 @@ class Settings(Model):
     @property
     def patience(self) -> Patience:
         """When the watchdog acts. A step that pauses between its tries, for as long as it may, has not stalled."""
-        stall = max(timedelta(minutes=self.stall_minutes), 2 * self.limits.retry.longest_pauses)
+        stall = max(timedelta(minutes=self.stall_minutes), self.limits.retry.longest_silence)
         return Patience(timedelta(seconds=self.start_grace_seconds), stall)
 
     @property

@@ -63,10 +63,12 @@ class RetryPolicy(Model):
         return timedelta(seconds=self.patience_seconds)
 
     @property
-    def longest_pauses(self) -> timedelta:
-        """All pauses of a step together, at most."""
+    def longest_silence(self) -> timedelta:
+        """How long a step may pause between its tries, at most, and have no result to show for it."""
         pauses = (self.first_pause_seconds * 2**number for number in range(self.tries - 1))
-        return timedelta(seconds=1.25 * sum(min(seconds, self.longest_pause_seconds) for seconds in pauses))
+        failing = 1.25 * sum(min(seconds, self.longest_pause_seconds) for seconds in pauses)
+        throttled = self.patience_seconds + min(self.patience_seconds, _LONGEST_RETRY_AFTER_SECONDS)
+        return timedelta(seconds=failing + throttled)
 
     def pause(self, failed_tries: int, seed: str) -> timedelta:
         """Say how long to wait after the n-th failed try. The jitter comes from `seed`, so replay agrees."""

@@ -77,7 +77,7 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | S
         )
         if not isinstance(planned, PagesPlanned):
             return _stop(planned)
-        progress = Progress(pages=planned.pages, cost=planned.cost)
+        progress = Progress(pages=planned.pages, cost=planned.cost, wave_pages=planned.wave_pages)
     for _ in range(run.limits.waves_per_execution):
         advanced = yield from _next_wave(context, run, progress)
         if not isinstance(advanced, Progress):
@@ -89,9 +89,9 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | S
 
 
 def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) -> Steps[Progress | Stopped | Rejected]:
-    stop = min(before.next_page + run.limits.wave_pages, before.pages)
+    stop = min(before.next_page + (before.wave_pages or run.limits.wave_pages), before.pages)
     wave = ExportWave(job=run.job, limits=run.limits, start=before.next_page, stop=stop, in_flight=before.in_flight)
-    written = yield from _write(context, wave, alone=before.pages <= run.limits.wave_pages)
+    written = yield from _write(context, wave, alone=stop - wave.start == before.pages)
     if not isinstance(written, WaveWritten):
         return _stop(written)
     after = before.model_copy(
@@ -109,7 +109,8 @@ def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) 
         )
         if not isinstance(settled, Done):
             return _stop(settled)
-        return after.model_copy(update={"cost": total(after.cost, settled.cost)})
+        told = {"cost": total(after.cost, settled.cost), "wave_pages": settled.wave_pages}
+        return after.model_copy(update=told)
     return after
 
 

@@ -8,6 +8,7 @@ from exports.page_plan import PagePlan, rows_per_page, thin_out
 from exports.payloads import PagesPlanned, PlanPages, Stopped
 from exports.ports import KeyRange
 from exports.services import Services
+from exports.steps.fair_share import share_of
 from exports.steps.running import change_running
 from exports.steps.selection import require_columns, rows_of, select_clients
 
@@ -23,7 +24,7 @@ def plan_pages(services: Services, order: PlanPages) -> PagesPlanned | Stopped:
         order: `target_bytes` is what a block should be of.
 
     Returns:
-        Number of pages (at least one) and of clients planned; or `Stopped`.
+        Number of pages (at least one) and of clients planned, and the job's share of pages in flight; or `Stopped`.
 
     Raises:
         SourceUnavailableError, StorageUnavailableError: Can be tried again.
@@ -35,7 +36,9 @@ def plan_pages(services: Services, order: PlanPages) -> PagesPlanned | Stopped:
     document = services.files.save_plan(order.job, _make_plan(services, job, order.target_bytes))
     plan = PagePlan.model_validate_json(document)
     planned = change_running(services, order.job, lambda job: job.plan(plan.total_rows))
-    return PagesPlanned(pages=plan.pages, rows=plan.total_rows) if planned else Stopped()
+    if planned is None:
+        return Stopped()
+    return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant))
 
 
 def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:

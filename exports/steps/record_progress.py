@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from exports.payloads import Done, RecordProgress, Stopped
 from exports.services import Services
+from exports.steps.fair_share import share_of
 from exports.steps.running import change_running
 
 
 def record_progress(services: Services, order: RecordProgress) -> Done | Stopped:
     """Sum up the first pages in the job's row, so that a status needs to read only the pages in flight.
 
-    Safe to run twice, and late: the sum never goes back.
+    Safe to run twice, and late: the sum never goes back. Tells how many pages the job may have in flight now.
 
     Raises:
         StorageUnavailableError: Can be tried again.
     """
     job = change_running(services, order.job, lambda job: job.settle(order.pages, order.rows))
-    return Done() if job else Stopped()
+    return Done(wave_pages=share_of(services, job.tenant)) if job else Stopped()

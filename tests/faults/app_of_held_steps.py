@@ -2,6 +2,7 @@
 
 The folder HELD_STEPS says which: a file `start`, `page` or `commit` holds the first step that comes to that effect, and
 is renamed to `….held`. A held start ends its process, as kill -9 does; the others go on when the file is removed.
+The patience with a source that throttles is cut, below which no job counts as stalled.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import exports.settings
 from exports.adapters.blob_files import BlobFileStore
 from exports.steps import start_export
+from shared.orchestration import RetryPolicy
 from tests.faults.real_app import load_real_app
 
 _FOLDER = Path(os.environ["HELD_STEPS"])
@@ -56,4 +60,5 @@ def _dying(effect: Callable[..., Any]) -> Callable[..., Any]:
 BlobFileStore.stage = _holding("page", BlobFileStore.stage)  # type: ignore[method-assign]
 BlobFileStore.commit = _holding("commit", BlobFileStore.commit)  # type: ignore[method-assign]
 start_export.start_orchestration = _dying(start_export.start_orchestration)
+exports.settings.RetryPolicy = partial(RetryPolicy, patience_seconds=0.5)  # type: ignore[attr-defined, assignment]
 app = load_real_app()

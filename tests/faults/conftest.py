@@ -71,3 +71,10 @@ def holding_app(tmp_path: Path) -> StandIn:
     folder = tmp_path / "held"
     folder.mkdir()
     return root, settings | {"HELD_STEPS": str(folder)}
+
+
+@pytest.fixture
+def slow_app(tmp_path: Path) -> StandIn:
+    """A function app whose pages take their time; its setting PAGE_LOG names the file that tells of them."""
+    root, settings = app_in_place(tmp_path / "slow", "app_of_slow_pages.py")
+    return root, settings | {"PAGE_LOG": str(tmp_path / "pages"), "PAGE_SECONDS": "0.05"}

@@ -102,6 +102,11 @@ ORDERS: list[tuple[Model, dict[str, Any]]] = [
 ]
 OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (PagesPlanned(pages=4, rows=40), {"kind": "PagesPlanned", "pages": 4, "rows": 40}),
+    (
+        PagesPlanned(pages=4, rows=40, wave_pages=8),
+        {"kind": "PagesPlanned", "pages": 4, "rows": 40, "wavePages": 8},
+    ),
+    (Done(wave_pages=8), {"kind": "Done", "wavePages": 8}),
     (PageWritten(rows=10, bytes=100), {"kind": "PageWritten", "rows": 10, "bytes": 100}),
     (
         PageWritten(rows=10, bytes=100, cost=Cost(bytes_sent=120, function_seconds=0.25)),

@@ -31,7 +31,7 @@ def _stored_plan(services: MemoryServices, job: Job) -> PagePlan:
 def test_planning_starts_the_job_and_sets_its_total() -> None:
     services = a_services(some_clients(7))
     job = a_stored_job(services)
-    assert _plan(services, job) == PagesPlanned(pages=1, rows=7)
+    assert _plan(services, job) == PagesPlanned(pages=1, rows=7, wave_pages=64)
     now = stored(services, job)
     assert (now.status, now.started_date, now.total_items) == (JobStatus.IN_PROGRESS, NOON, 7)
 
@@ -39,27 +39,27 @@ def test_planning_starts_the_job_and_sets_its_total() -> None:
 def test_the_plan_holds_the_specification_and_the_first_client_of_every_further_page() -> None:
     services = a_services(some_clients(2 * MIN_PAGE_ROWS + 1))
     job = a_stored_job(services)
-    assert _plan(services, job, target_bytes=1) == PagesPlanned(pages=3, rows=1001)
+    assert _plan(services, job, target_bytes=1) == PagesPlanned(pages=3, rows=1001, wave_pages=64)
     assert _stored_plan(services, job) == PagePlan(spec=job.spec, total_rows=1001, starts=("C0501", "C1001"))
 
 
 def test_pages_get_fewer_rows_where_rows_are_longer() -> None:
     services = a_services([{**client, "name": "x" * 1000} for client in some_clients(1500)])
     job = a_stored_job(services)
-    assert _plan(services, job, target_bytes=750 * 1008) == PagesPlanned(pages=2, rows=1500)
+    assert _plan(services, job, target_bytes=750 * 1008) == PagesPlanned(pages=2, rows=1500, wave_pages=64)
 
 
 def test_an_export_of_no_clients_has_one_page() -> None:
     services = a_services()
     job = a_stored_job(services)
-    assert _plan(services, job) == PagesPlanned(pages=1, rows=0)
+    assert _plan(services, job) == PagesPlanned(pages=1, rows=0, wave_pages=64)
     assert stored(services, job).total_items == 0
 
 
 def test_only_clients_of_the_tenant_that_pass_the_filter_are_counted() -> None:
     services = a_services([*some_clients(3), *some_clients(5, "other"), {"tenant": TENANT, "code": "X"}])
     job = a_stored_job(services, spec=two_columns(filter=ClientFilter(search="client")))
-    assert _plan(services, job) == PagesPlanned(pages=1, rows=3)
+    assert _plan(services, job) == PagesPlanned(pages=1, rows=3, wave_pages=64)
 
 
 def test_planning_again_changes_nothing() -> None:
@@ -86,7 +86,7 @@ def test_of_two_plans_made_at_the_same_time_both_report_the_one_that_stays() -> 
 
     services.clients.after_read = another_run_comes_first
     outcomes.append(_plan(services, job))
-    assert outcomes == [PagesPlanned(pages=1, rows=6)] * 2
+    assert outcomes == [PagesPlanned(pages=1, rows=6, wave_pages=64)] * 2
     assert stored(services, job).total_items == 6
 
 
@@ -122,7 +122,7 @@ def test_a_missing_column_is_named(column: str) -> None:
 def test_a_missing_column_that_nobody_asked_for_does_no_harm() -> None:
     services = a_services(some_clients(1))
     services.clients.lacking = frozenset({"email"})
-    assert _plan(services, a_stored_job(services)) == PagesPlanned(pages=1, rows=1)
+    assert _plan(services, a_stored_job(services)) == PagesPlanned(pages=1, rows=1, wave_pages=64)
 
 
 def test_a_client_without_code_is_a_mismatch() -> None:
@@ -142,4 +142,4 @@ def test_a_source_that_did_not_answer_is_planned_from_in_the_next_try() -> None:
     services.clients.before_ask = fail_once
     with pytest.raises(SourceUnavailableError):
         _plan(services, job)
-    assert _plan(services, job) == PagesPlanned(pages=1, rows=7)
+    assert _plan(services, job) == PagesPlanned(pages=1, rows=7, wave_pages=64)

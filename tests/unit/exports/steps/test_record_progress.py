@@ -22,7 +22,7 @@ def _settled(services: MemoryServices, job: Job) -> tuple[int, int]:
 def test_the_first_pages_are_summed_up() -> None:
     services = a_services()
     job = a_planned_job(services)
-    assert record_progress(services, RecordProgress(job=job.ref, pages=2, rows=4)) == Done()
+    assert record_progress(services, RecordProgress(job=job.ref, pages=2, rows=4)) == Done(wave_pages=64)
     assert _settled(services, job) == (2, 4)
 
 
@@ -30,7 +30,7 @@ def test_settling_again_changes_nothing() -> None:
     services = a_services()
     job = a_planned_job(services)
     for _ in range(2):
-        assert record_progress(services, RecordProgress(job=job.ref, pages=2, rows=4)) == Done()
+        assert record_progress(services, RecordProgress(job=job.ref, pages=2, rows=4)) == Done(wave_pages=64)
     assert _settled(services, job) == (2, 4)
 
 
@@ -38,7 +38,7 @@ def test_a_late_repeat_does_not_go_back() -> None:
     services = a_services()
     job = a_planned_job(services)
     record_progress(services, RecordProgress(job=job.ref, pages=3, rows=5))
-    assert record_progress(services, RecordProgress(job=job.ref, pages=2, rows=4)) == Done()
+    assert record_progress(services, RecordProgress(job=job.ref, pages=2, rows=4)) == Done(wave_pages=64)
     assert _settled(services, job) == (3, 5)
 
 

@@ -1,0 +1,39 @@
+"""The real function app, in which every page takes PAGE_SECONDS more; the file PAGE_LOG tells what was written.
+
+A line a page, `code page`, and a line a job that has ended, `code end`, in the order in which they happened.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from exports.payloads import RecordOutcome, WritePage
+from exports.triggers import export_activities
+from tests.faults.real_app import load_real_app
+
+_run = export_activities.run_step
+_LOG, _SECONDS = Path(os.environ["PAGE_LOG"]), float(os.environ["PAGE_SECONDS"])
+
+
+def _run_slowly(provide: Any, step: Callable[..., Any], order: Any, payload: Any) -> Any:
+    if order is WritePage:
+        time.sleep(_SECONDS)
+    result = _run(provide, step, order, payload)
+    if order in (WritePage, RecordOutcome):
+        said = payload["order"]
+        _note(f"{said['job']['code']} {said.get('page') if order is WritePage else 'end'}")
+    return result
+
+
+def _note(line: str) -> None:
+    """One write to a file opened for appending is whole, whichever processes write."""
+    with _LOG.open("a") as log:
+        log.write(f"{line}\n")
+
+
+export_activities.run_step = _run_slowly
+app = load_real_app()
