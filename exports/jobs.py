@@ -225,6 +225,7 @@ class CsvExportJobDto(Model):
     percent_complete: int | None = None
     estimated_completion_date: Moment | None = None
     failure: Failure | None = None
+    consistency: str = CONSISTENCY
     schedule_code: str | None = None
 
 
@@ -252,6 +253,7 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
         percent_complete=_percent(job, processed),
         estimated_completion_date=_estimate(job, processed, now),
         failure=job.failure,
+        consistency=job.consistency,
         schedule_code=job.schedule_code,
     )
 

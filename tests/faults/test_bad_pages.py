@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from exports import __main__ as commands
 from tests.faults.conftest import StartSystem, app_in_place
 from tests.faults.test_crashes import assert_complete
-from tests.support.system import HARBOUR, NORTHWIND, System
+from tests.support.system import HARBOUR, NORTHWIND, System, download
 
 Spoil = Callable[..., System]
 Tries = Callable[[], list[dict[str, Any]]]
@@ -62,7 +63,7 @@ def test_a_source_that_throttles_slows_the_job_and_uses_up_no_tries(
 def test_a_page_that_ends_every_worker_fails_its_job_and_is_named_while_others_go_on(
     spoil: Spoil, tries: Tries
 ) -> None:
-    system = spoil({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="2", DEVHOST_POISON_DEATHS="2")
+    system = spoil({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="2", DEVHOST_POISON_DEATHS="1")
     healthy = system.start_async({}, HARBOUR)
     poisoned = system.start_async({}, NORTHWIND)
 
@@ -73,7 +74,7 @@ def test_a_page_that_ends_every_worker_fails_its_job_and_is_named_while_others_g
     assert job["failure"]["message"].startswith("Page 3 (clients from C")
     assert job["failure"]["resumable"]
     deaths = sum((each["tenant"], each["page"]) == (NORTHWIND, 3) for each in tries())
-    assert deaths <= 2 * (2 + 1)
+    assert deaths <= 2 * (1 + 1)
     assert system.wait(system.start_async({}, HARBOUR))["status"] == "Completed"
 
 
@@ -98,3 +99,25 @@ def test_a_page_whose_clients_are_at_fault_fails_the_job_with_its_key_range_and_
     assert not failure["retryable"]
     assert set(Counter(each["page"] for each in tries()).values()) == {1}
     assert code not in system.log
+
+
+def test_a_job_resumed_after_its_page_was_mended_says_which_attempt_wrote_each_page_and_is_proved(
+    spoil: Spoil, bad_pages: Path, tmp_path: Path, database_url: str
+) -> None:
+    system = spoil({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="1", DEVHOST_POISON_DEATHS="1")
+    location = system.start_async()
+    assert system.wait(location)["status"] == "Failed"
+    bad_pages.write_text("{}")
+
+    assert system.call("POST", f"{location}/resume").status == 202
+    job = system.wait(location)
+
+    assert_complete(job, database_url)
+    file, proof = tmp_path / "clients.csv", tmp_path / "manifest.json"
+    file.write_bytes(download(job))
+    proof.write_bytes(system.call("GET", f"{location}/manifest").body)
+    manifest = json.loads(proof.read_text())
+    attempts = {page["page"]: page["attempt"] for page in manifest["pages"]}
+    assert attempts[3] == manifest["attempt"] == 2
+    assert 1 in attempts.values()
+    assert commands.main(["verify", str(file), str(proof)]) == 0
