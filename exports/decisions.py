@@ -29,7 +29,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 _RUNNING = "The export before was still running."
 _REPLACED = "It waited for the export before to end, and a newer slot took its place."
-_MISSED = "The service was not there in time."
+_MISSED = "The service did not get to it in time."
 
 
 @dataclass(frozen=True, slots=True)

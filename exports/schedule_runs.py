@@ -65,7 +65,7 @@ class ScheduleRunDto(Model):
         slot_date: The slot.
         until_date: Where several slots were missed in a row: they are those from `slotDate` on and before this.
         outcome: `Started`: it has an export. `Skipped`: another was still running, or a newer slot took its place.
-            `Missed`: the service was not there in time. `Failed`: the export could not be started.
+            `Missed`: the service did not get to it in time. `Failed`: the export could not be started.
         reason: Why it was not started.
         job_code: Its export.
         noted_date: When this was written down.

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from exports.cron import Cron, TimeZone, next_slot
+from exports.hidden_urls import hide_url
 from exports.job_codes import slot_job_code
 from exports.requests import CsvExportRequestDto
 from exports.saved import Name, moment_of_change, new_code, to_millisecond
@@ -55,6 +56,7 @@ class ExportScheduleDto(Model):
 
     Attributes:
         code: Names the schedule; looked up by it.
+        request: What it exports; of a URL in `notify` only the host is shown.
         next_run_date: The next slot; null when there is none, or the schedule is not enabled.
         last_run_date: When an export was started last.
         last_job_code: The export that was started last.
@@ -211,7 +213,7 @@ def show_schedule(schedule: Schedule) -> ExportScheduleDto:
     content, state = schedule.content, schedule.state
     said = {name: getattr(content, name) for name in SaveScheduleDto.model_fields}
     return ExportScheduleDto(
-        **said,
+        **said | {"request": hide_url(content.request)},
         code=schedule.code,
         next_run_date=state.next_slot,
         last_run_date=state.last_run_date,

@@ -36,6 +36,8 @@ from exports.watermarks import narrow
 AT_ONCE = 8
 _SECONDS = 240
 """After this long no more schedules are looked at: the timer comes every minute, and goes on with those left."""
+PATIENCE = timedelta(hours=1)
+"""How long a slot waits for a place in the tenant's quota."""
 _BROKEN_FOR = timedelta(minutes=15)
 
 _log = logging.getLogger(__name__)
@@ -123,9 +125,19 @@ async def _start(services: Services, starter: OrchestrationStarter, schedule: Sc
         return _run(services, schedule, RunOutcome.FAILED, str(error), code)
     except TransientError:
         raise
+    except QuotaExceededError as error:
+        if _may_wait(services, schedule, error):
+            return None
+        return _run(services, schedule, RunOutcome.FAILED, str(error))
     except Exception as error:
         return _run(services, schedule, RunOutcome.FAILED, _reason(schedule, error))
     return _run(services, schedule, RunOutcome.STARTED, job_code=code) if started else None
+
+
+def _may_wait(services: Services, schedule: Schedule, error: QuotaExceededError) -> bool:
+    """Say whether a place may become free in time: by the end of another export, not tomorrow."""
+    begun = schedule.state.check_date or services.now()  # it stays as it was set then
+    return services.now() + timedelta(seconds=error.retry_after_seconds) < begun + PATIENCE
 
 
 def _run(
@@ -137,8 +149,6 @@ def _run(
 
 def _reason(schedule: Schedule, error: Exception) -> str:
     """Say in plain words why an export could not be started."""
-    if isinstance(error, QuotaExceededError):
-        return str(error)
     if isinstance(error, InvalidSpecError):
         return " ".join(fault.detail for fault in error.faults)
     if isinstance(error, SensitiveFieldsError):

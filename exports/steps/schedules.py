@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from exports.audit import AuditAction, schedule_entry
 from exports.errors import ScheduleNotFoundError, TooManySchedulesError
+from exports.hidden_urls import has_hidden_url, reveal_url
 from exports.requests import CsvExportRequestDto
 from exports.saved import is_code, position_of
 from exports.schedule_runs import ScheduleRunDto, show_run
@@ -80,15 +81,16 @@ def update_schedule(
 ) -> ExportScheduleDto:
     """Replace what a schedule says, if `check` lets it pass as it is at the moment of writing.
 
-    From then on it may export what this caller may.
+    From then on it may export what this caller may. A URL of which it holds only what was shown stays as it is.
 
     Raises:
         InvalidSpecError, SensitiveFieldsError: As `create_schedule`.
         ScheduleNotFoundError: There is none, or it is another tenant's.
     """
-    _find(services, tenant, code)
-    _require_possible(services, tenant, request.request, sensitive)
-    content = content_of(request, sensitive_fields=sensitive is SensitiveFields.ALLOWED)
+    known = _find(services, tenant, code).content.request
+    wanted = request.model_copy(update={"request": reveal_url(request.request, known)})
+    _require_possible(services, tenant, wanted.request, sensitive)
+    content = content_of(wanted, sensitive_fields=sensitive is SensitiveFields.ALLOWED)
 
     def alter(schedule: Schedule) -> Schedule:
         check(show_schedule(schedule))
@@ -151,6 +153,9 @@ def _require_possible(
     services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields
 ) -> None:
     """Find now what would let every run fail; the faults point into the body, where the request is inside."""
+    if has_hidden_url(request):
+        detail = "This is what is shown in place of the whole URL; give that."
+        raise InvalidSpecError([Fault(pointer="/request/notify/webhookUrl", detail=detail)])
     try:
         pin_spec(services, tenant, request, sensitive)
     except InvalidSpecError as error:

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from exports.failures import INTERRUPTED
@@ -18,8 +19,12 @@ from exports.steps.plan_pages import plan_pages
 from exports.steps.record_outcome import record_outcome
 from exports.steps.run_schedules import run_schedules
 from exports.steps.write_page import write_page
-from tests.support.fakes import MemoryServices, RecordingStarter
+from tests.support.builders import NOON, a_schedule
+from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import cancel, stored
+
+SLOT = NOON + timedelta(minutes=90)
+"""The first slot of `a_schedule`."""
 
 
 def tick(services: MemoryServices, starter: RecordingStarter | None = None) -> None:
@@ -76,3 +81,22 @@ def fetch(services: MemoryServices, job: Job) -> list[dict[str, Any]] | None:
     link = get_export(services, job.tenant, job.code).download_url
     data = services.files.read(job.file_path) if link else None
     return None if data is None else list(csv.DictReader(io.StringIO(data.decode())))
+
+
+def at_slot(**changes: Any) -> tuple[MemoryServices, Schedule]:
+    """Services at the moment when the slot of a schedule has come."""
+    services, schedule = a_services(), a_schedule(**changes)
+    services.schedules.create(schedule)
+    services.now.moment = SLOT
+    return services, schedule
+
+
+def only_job(services: MemoryServices) -> Job:
+    """The one job there is."""
+    (job,) = services.jobs.all()
+    return job
+
+
+def outcomes(services: MemoryServices, schedule: Schedule) -> list[tuple[str, str | None]]:
+    """What became of the newest slots, and why."""
+    return [(run.outcome, run.reason) for run in services.runs.list(schedule.ref, 10)]

@@ -12,20 +12,15 @@ import pytest
 
 from exports.audit import AuditAction
 from exports.errors import StorageUnavailableError
-from exports.fields import SENSITIVE_FIELDS
-from exports.jobs import Job
 from exports.schedule_runs import RunOutcome
-from exports.schedules import Schedule
 from exports.states import JobStatus
 from exports.steps.run_schedules import run_schedule, run_schedules
-from tests.support.builders import NOON, a_mapping, a_schedule
+from tests.support.builders import a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
-from tests.support.running import end, found, tick
+from tests.support.running import SLOT, at_slot, end, found, only_job, outcomes, tick
 from tests.support.steps import stored
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-SLOT = NOON + 90 * MINUTE
-NI_NUMBER = {"columnMappings": [{"csvHeader": "NI", "targetField": "NiNumber"}]}
 
 
 class Died(BaseException):
@@ -45,23 +40,6 @@ def die_at_second_write(services: MemoryServices) -> None:
         services.schedules.before_write = die
 
     services.schedules.before_write = first
-
-
-def at_slot(**changes: Any) -> tuple[MemoryServices, Schedule]:
-    """Services at the moment when the slot of a schedule has come."""
-    services, schedule = a_services(), a_schedule(**changes)
-    services.schedules.create(schedule)
-    services.now.moment = SLOT
-    return services, schedule
-
-
-def only_job(services: MemoryServices) -> Job:
-    (job,) = services.jobs.all()
-    return job
-
-
-def outcomes(services: MemoryServices, schedule: Schedule) -> list[tuple[str, str | None]]:
-    return [(run.outcome, run.reason) for run in services.runs.list(schedule.ref, 10)]
 
 
 def test_a_slot_that_has_come_gets_its_job() -> None:
@@ -217,65 +195,6 @@ def test_storage_that_does_not_answer_delays_a_slot() -> None:
     services.now.advance(minutes=1)
     tick(services)
     assert only_job(services).code == schedule.job_code(SLOT)
-
-
-# --- what cannot be started
-
-
-def test_a_mapping_that_is_gone_fails_the_run_and_the_schedule_goes_on() -> None:
-    services, schedule = at_slot(request={"mappingCode": "f" * 20})
-    tick(services)
-    assert services.jobs.all() == []
-    assert outcomes(services, schedule) == [(RunOutcome.FAILED, "There is no mapping with this code.")]
-    state = found(services, schedule.ref).state
-    assert (state.starting, state.open, state.last_job_code, state.next_slot) == (False, False, None, SLOT + DAY)
-    services.mappings.create(a_mapping(tenant=schedule.tenant, code="f" * 20))
-    services.now.moment = SLOT + DAY
-    tick(services)
-    assert only_job(services).code == schedule.job_code(SLOT + DAY)
-
-
-def test_a_quota_fails_the_run_with_its_reason() -> None:
-    schedule = a_schedule()
-    services = a_services(EXPORT_MAX_JOBS_PER_DAY=1)
-    services.schedules.create(schedule)
-    services.schedules.create(a_schedule(tenant=schedule.tenant, code="f" * 20))
-    services.now.moment = SLOT
-    tick(services)
-    assert len(services.jobs.all()) == 1
-    refs = [schedule.ref, replace(schedule, code="f" * 20).ref]
-    runs = [run for ref in refs for run in services.runs.list(ref, 10)]
-    assert sorted(run.outcome for run in runs) == [RunOutcome.FAILED, RunOutcome.STARTED]
-    assert [run.reason for run in runs if run.reason] == [
-        "This tenant has started 1 exports today, as many as it may. Go on tomorrow."
-    ]
-
-
-def test_a_run_whose_job_could_not_be_started_says_so_and_names_it() -> None:
-    services, schedule = at_slot()
-    refusing = RecordingStarter()
-    refusing.before_start = fail
-    tick(services, refusing)
-    job = only_job(services)
-    (run,) = services.runs.list(schedule.ref, 10)
-    assert (run.outcome, run.reason, run.job_code) == (RunOutcome.FAILED, "The export could not be started.", job.code)
-    assert job.status is JobStatus.FAILED
-
-
-@pytest.mark.parametrize(("allowed", "omitted"), [(False, SENSITIVE_FIELDS), (True, frozenset())])
-def test_a_run_exports_what_whoever_saved_the_schedule_may(allowed: bool, omitted: frozenset[Any]) -> None:
-    services, _ = at_slot(sensitive_fields=allowed)
-    tick(services)
-    assert set(only_job(services).spec.omitted_fields) == omitted
-
-
-def test_a_mapping_that_holds_sensitive_fields_by_now_is_not_exported_for_whom_it_may_not() -> None:
-    services, schedule = at_slot(request=NI_NUMBER)
-    tick(services)
-    assert services.jobs.all() == []
-    ((outcome, reason),) = outcomes(services, schedule)
-    assert outcome == RunOutcome.FAILED
-    assert "NiNumber" in (reason or "")
 
 
 # --- one among many

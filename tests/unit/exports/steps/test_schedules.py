@@ -120,6 +120,35 @@ def test_a_check_sees_the_schedule_as_it_is_at_the_moment_of_writing() -> None:
     assert steps.find_schedule(services, TENANT, code) == last
 
 
+def test_of_a_webhook_only_the_host_is_shown_and_that_stands_for_the_whole() -> None:
+    services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
+    whole, shown = "https://hooks.example.com:8443/a/b?key=secret", "https://hooks.example.com:8443/***"
+    code = create(services, request=notifying(whole)).code
+    assert url_of(steps.find_schedule(services, TENANT, code)) == shown
+    (listed,) = steps.list_schedules(services, TENANT, 10).data
+    assert url_of(listed) == shown
+
+    update(services, code, request=notifying(shown))
+    (kept,) = services.schedules.all(TENANT)
+    assert kept.content.request.notify is not None
+    assert kept.content.request.notify.webhook_url == whole
+
+    with pytest.raises(InvalidSpecError) as raised:
+        update(services, code, request=notifying("https://other.example.com/***"))
+    assert [fault.pointer for fault in raised.value.faults] == ["/request/notify/webhookUrl"]
+    with pytest.raises(InvalidSpecError, match="1 fault"):
+        create(services, request=notifying(shown))
+
+
+def notifying(url: str) -> dict[str, Any]:
+    return {"notify": {"webhookUrl": url}}
+
+
+def url_of(shown: ExportScheduleDto) -> str:
+    assert shown.request.notify is not None
+    return shown.request.notify.webhook_url
+
+
 def test_every_change_is_in_the_audit_log() -> None:
     services = a_services()
     code = create(services, request={"filter": {"search": "Smith"}} | NI_NUMBER, sensitive=ALLOWED).code
