@@ -72,7 +72,8 @@ def test_a_formula_is_found_in_every_place_of_every_record(text: str, place: int
 
 
 def test_numbers_and_telephone_numbers_are_not_looked_at_closely(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows: list[Row] = [("C1", "x", "y"), *(("C2", number, "-5") for number in ("+44 20 7946 0000", "+1.5", "-0", "+"))]
+    numbers = ("+44 20 7946 0000", "+1.5", "-0", "+")
+    rows: list[Row] = [(number, number, number) for number in numbers]
     records = WrittenRecords(CsvDialect(), 3)
     looked: list[bytes] = []
 
@@ -82,4 +83,4 @@ def test_numbers_and_telephone_numbers_are_not_looked_at_closely(monkeypatch: py
 
     monkeypatch.setattr(records, "_guarded", look)
     records.finish(_written(rows, CsvDialect(), 3))
-    assert looked == [b"C1,x,y"]  # the first may begin with anything
+    assert looked == []
