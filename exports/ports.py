@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from exports.audit import AuditEntry
 from exports.idempotency import IdempotencyRecord
@@ -203,8 +203,12 @@ class FileStore(Protocol):
     def load_plan(self, job: JobRef) -> bytes:
         """Read a job's plan."""
 
-    def stage(self, path: str, block: str, data: bytes) -> None:
-        """Stage a block of a file. Staging the same block again does no harm; nothing becomes readable."""
+    def stage(self, path: str, block: str, data: bytes | BinaryIO, length: int | None = None) -> None:
+        """Stage a block of a file. Staging the same block again does no harm; nothing becomes readable.
+
+        Args:
+            length: Of the data in bytes; must be given of a file, which is read from where it is.
+        """
 
     def staged(self, path: str) -> dict[str, int]:
         """Sizes in bytes of the blocks staged and not yet committed, by block id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from sys import getsizeof
 from threading import Lock
 from typing import Any
 
@@ -18,6 +19,9 @@ from exports.errors import SourceMismatchError
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
 
 ROWS_PER_LIST = 2_000
+_FIRST_ROWS = 50
+_BYTES_PER_LIST = 4 * 1024 * 1024
+"""Lists are shorter where rows are long; the first is short, for nothing is known yet."""
 
 
 def open_sql_clients(url: str) -> SqlClientSource:
@@ -65,11 +69,14 @@ class SqlClientSource:
     def read(
         self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
     ) -> Iterator[list[Row]]:
-        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, as tuples the driver made."""
+        """Yield the clients of a key range as tuples the driver made, in lists of at most `ROWS_PER_LIST` and, unless
+        rows grow suddenly, some `_BYTES_PER_LIST`."""
         statement = sql_statements.page(selection, key_range, limit_rows).execution_options(stream_results=True)
         with self._connection() as connection, connection.execute(statement) as result:
-            while rows := _fetch_tuples(result):
+            count = _FIRST_ROWS
+            while rows := _fetch_tuples(result, count):
                 yield rows
+                count = _rows_like(rows[-1])
 
     def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
         """Let the database write the records where it can do so exactly; else read, then render."""
@@ -110,7 +117,12 @@ def _copied(
     return copied_records(connection, selection, key_range, csv_rows)
 
 
-def _fetch_tuples(result: CursorResult[Any]) -> list[Row]:
+def _fetch_tuples(result: CursorResult[Any], count: int) -> list[Row]:
     """Fetch as `result.fetchmany` does, but leave the driver's tuples alone: SQLAlchemy's rows are twice as slow to
     turn into columns. Never fetch from `result.cursor` itself: the result has taken the first row from it already."""
-    return list(result.cursor_strategy.fetchmany(result, result.cursor, ROWS_PER_LIST))
+    return list(result.cursor_strategy.fetchmany(result, result.cursor, count))
+
+
+def _rows_like(row: Row) -> int:
+    """How many rows like this one make a list."""
+    return max(1, min(ROWS_PER_LIST, _BYTES_PER_LIST // (sum(map(getsizeof, row)) + 1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from exports.csv.formats import Compression
 
@@ -14,11 +14,18 @@ _GZIP_WINDOW = 31
 
 
 def pack(parts: Iterable[bytes], compression: Compression) -> bytes:
-    """Make one block of rendered parts, taking them one by one.
+    """Make one block of rendered parts; see `packed`."""
+    return b"".join(packed(parts, compression))
+
+
+def packed(parts: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """Give the bytes of one block of rendered parts, taking them one by one.
 
     With gzip it is one complete member (RFC 1952), also of no data: members after one another are a gzip file.
     """
     if compression is Compression.NONE:
-        return b"".join(parts)
+        yield from parts
+        return
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    return b"".join([*map(packer.compress, parts), packer.flush()])
+    yield from filter(None, map(packer.compress, parts))
+    yield packer.flush()

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import chain
 
-from exports.blocks import block_id, digest
-from exports.checksums import crc32_of
-from exports.csv.compression import pack
+from exports.block_content import BlockContent
+from exports.blocks import block_id
+from exports.csv.compression import packed
 from exports.csv.rendering import Records
 from exports.jobs import Job, JobRef
 from exports.payloads import PageWritten, Stopped, WritePage
@@ -47,30 +47,32 @@ def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
         return Stopped()
     record = services.pages.find(order.job, order.page)
     if record is None:
-        try:
-            rows, data = _render(services, order)
-        except _StoppedError:
-            return Stopped()
-        job = find_running(services, order.job)
-        if job is None:
-            return Stopped()
-        record = _stage(services, job, order, rows, data)
+        with BlockContent() as content:
+            try:
+                rows = _render(services, order, content)
+            except _StoppedError:
+                return Stopped()
+            job = find_running(services, order.job)
+            if job is None:
+                return Stopped()
+            record = _stage(services, job, order, rows, content)
     return PageWritten(rows=record.rows, bytes=record.bytes)
 
 
-def _stage(services: Services, job: Job, order: WritePage, rows: int, data: bytes) -> PageRecord:
+def _stage(services: Services, job: Job, order: WritePage, rows: int, content: BlockContent) -> PageRecord:
     """Stage first, record second: a record always has its block."""
-    sha256 = digest(data)
-    block = block_id(order.page, sha256) if data else ""
-    if data:
-        services.files.stage(job.file_path, block, data)
-    record = PageRecord(order.page, rows, len(data), sha256, block, crc32_of(data), order.job.attempt)
+    block = block_id(order.page, content.sha256) if content.bytes else ""
+    if content.bytes:
+        services.files.stage(job.file_path, block, content.body(), content.bytes)
+    record = PageRecord(
+        order.page, rows, content.bytes, content.sha256, block, content.crc32, attempt=order.job.attempt
+    )
     return services.pages.record(job.ref, record)
 
 
-def _render(services: Services, order: WritePage) -> tuple[int, bytes]:
-    """Read and render a page; gives its rows and bytes. The header belongs to page 0, which is never without a block
-    if the file is compressed: an empty file is not a gzip file.
+def _render(services: Services, order: WritePage, content: BlockContent) -> int:
+    """Read and render a page; gives its rows. The header belongs to page 0, which is never without a block if the file
+    is compressed: an empty file is not a gzip file.
     """
     plan = load_plan(services, order.job)
     csv_rows = rows_of(plan.spec)
@@ -78,10 +80,13 @@ def _render(services: Services, order: WritePage) -> tuple[int, bytes]:
     rendered = services.clients.render(selection, plan.key_range(order.page), csv_rows)
     counts: list[int] = []
     parts = _counted(_while_running(services, order.job, rendered), counts)
-    opening = [csv_rows.opening(with_header=plan.spec.include_headers)] if order.page == 0 else []
-    data = pack(chain(opening, parts), plan.spec.format.compression)
-    empty = not counts and order.page > 0
-    return sum(counts), b"" if empty else data
+    opening = csv_rows.opening(with_header=plan.spec.include_headers) if order.page == 0 else b""
+    first = next(parts, None)
+    if first is None and order.page > 0:
+        return 0
+    for data in packed(chain([opening, first or b""], parts), plan.spec.format.compression):
+        content.add(data)
+    return sum(counts)
 
 
 def _while_running(services: Services, ref: JobRef, rendered: Iterable[Records]) -> Iterator[Records]:

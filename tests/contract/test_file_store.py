@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -137,6 +138,16 @@ def test_staging_a_block_again_replaces_it(files: FileStore) -> None:
     files.stage(PATH, ONE, b"newer")
     files.commit(PATH, [ONE])
     assert files.size_bytes(PATH) == 5
+
+
+def test_a_block_may_come_from_a_file(harness: Harness) -> None:
+    data = b"0123456789" * 1_000_000
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        harness.files.stage(PATH, ONE, file, len(data))
+    harness.files.commit(PATH, [ONE])
+    assert harness.download(harness.files.link(PATH, _soon())) == data
 
 
 def test_block_ids_of_one_file_must_have_one_length(files: FileStore) -> None:

@@ -91,6 +91,15 @@ def test_columns_nobody_asked_for_may_be_missing(store: SqlStore) -> None:
     assert ASKING["reading"](store.source) == [[("C1", "One")]]
 
 
+def test_lists_of_long_rows_are_short(store: SqlStore) -> None:
+    store.put(*(client(f"C{number:04d}", name="x" * 16_000) for number in range(600)))
+
+    lengths = [len(rows) for rows in store.source.read(SELECTION, KeyRange())]
+
+    assert sum(lengths) == 600
+    assert max(lengths) <= 300
+
+
 def test_a_wrong_path_makes_no_empty_database(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.sqlite"
 

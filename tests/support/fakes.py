@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
@@ -197,8 +197,9 @@ class MemoryFileStore:
         jobs = dict.fromkeys(tuple(path.split("/")[:2]) for path in rest[:limit])
         return [_ref(*key) for key in jobs], rest[limit - 1] if len(rest) > limit else ""
 
-    def stage(self, path: str, block: str, data: bytes) -> None:
+    def stage(self, path: str, block: str, data: bytes | BinaryIO, length: int | None = None) -> None:
         self.before_stage()
+        data = data if isinstance(data, bytes) else data.read(length or -1)
         with self._lock:
             blob = self._blobs.setdefault(path, _Blob())
             known = [*blob.uncommitted, *(name for name, _ in blob.committed or ())]

@@ -6,14 +6,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from random import Random
 
 import pytest
 
+from exports.block_content import BlockContent
 from exports.blocks import block_id, digest
+from exports.csv.formats import Compression, CsvFormat
 from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
 from exports.jobs import Job
 from exports.payloads import PageWritten, Stopped, WritePage
 from exports.ports import ClientSelection, KeyRange, PageRecord, Row
+from exports.steps import write_page as write_page_module
 from exports.steps.write_page import write_page
 from tests.support.builders import a_job
 from tests.support.fake_clients import MemoryClients
@@ -209,6 +214,29 @@ def test_clients_added_after_the_plan_join_the_page_their_code_belongs_to() -> N
     services.clients.clients.append({"tenant": "tenant", "code": "C0001b", "name": "New"})
     written = [_write(services, job, page) for page in range(3)]
     assert [outcome.rows for outcome in written if isinstance(outcome, PageWritten)] == [3, 2, 1]
+
+
+# --- clients larger than planned ---
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_page_that_turns_out_large_is_the_same_block_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, compression: str
+) -> None:
+    chance = Random(1)
+    clients = [{**client, "name": chance.randbytes(3_000).hex()} for client in some_clients(60)]
+    blocks = []
+    for memory_bytes in (10_000_000, 20_000):
+        services = a_services(clients)
+        job = a_planned_job(
+            services, starts=(), spec=two_columns(format=CsvFormat(compression=Compression(compression)))
+        )
+        monkeypatch.setattr(write_page_module, "BlockContent", partial(BlockContent, memory_bytes))
+        _write(services, job)
+        blocks.append((services.pages.find(job.ref, 0), services.files.staged(job.file_path)))
+    assert blocks[0] == blocks[1]
+    assert blocks[0][0] is not None
+    assert blocks[0][0].bytes > 100_000
 
 
 # --- reading slowly ---
