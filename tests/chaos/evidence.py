@@ -103,5 +103,6 @@ def _stray_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
 
 def _still_watched(rig: Rig, codes: set[str]) -> list[str]:
     """An attempt that was never stored is watched for a while; one that has ended is not."""
-    watched = {row["RowKey"].split("|")[1] for row in _all_rows(rig, "exportwatch")}
+    active = (row["RowKey"] for row in _all_rows(rig, "exportwatch") if row["PartitionKey"] == "active")
+    watched = {row.split("|")[1] for row in active}
     return [f"{code} is still watched" for code in sorted(codes & watched)]
