@@ -25,6 +25,7 @@ from tests.chaos.schedule import (
     StorageFault,
     Target,
     Trouble,
+    kind_of,
 )
 from tests.chaos.timeline import Timeline
 from tests.chaos.watching import Watchers
@@ -72,7 +73,7 @@ class _Run:
             finally:
                 self._over.set()
                 self._watchers.stop()
-        self._timeline.job_writes = list(self._record.job_writes)
+        self._timeline.happened.update(self._record.struck)
         collect(rig, self._timeline)
         return self._timeline
 
@@ -116,6 +117,7 @@ class _Run:
             time.sleep(0.005)
         time.sleep(moment.seconds)
         if isinstance(event, Call) or not self._watchers.all_have_ended():
+            self._timeline.happened[kind_of(event)] += 1
             act()
 
     def _kill(self, target: Target, down_seconds: float) -> Callable[[], None]:

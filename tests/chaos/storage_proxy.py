@@ -19,7 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tests.chaos.operations import JobWrite, blob_operation, is_conditional, job_write, table_operation
-from tests.chaos.schedule import Effect, StorageFault
+from tests.chaos.schedule import Effect, StorageFault, kind_of
 
 T = TypeVar("T")
 _OF_ONE_HOP = ("connection", "keep-alive", "transfer-encoding")
@@ -157,7 +157,7 @@ class StorageProxy:
         rule = next((rule for rule in self._rules if rule.strikes(passing.operation, passing.request.headers)), None)
         if rule is None:
             return await self._forward(passing)
-        self.record.struck[f"{rule.fault.effect} {passing.operation}"] += 1
+        self.record.struck[kind_of(rule.fault)] += 1
         return await self._strike(rule.fault, passing)
 
     async def _strike(self, fault: StorageFault, passing: _Passing) -> web.Response:

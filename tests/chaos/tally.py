@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.chaos.schedule import kind_of
 from tests.chaos.timeline import Timeline
 
 
@@ -18,7 +17,8 @@ class Tally:
     def __init__(self) -> None:
         self.failed: list[int] = []
         self._seconds: list[float] = []
-        self._kinds: Counter[str] = Counter()
+        self._happened: Counter[str] = Counter()
+        self._doublings: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
 
@@ -26,7 +26,8 @@ class Tally:
         """Count a run."""
         schedule, shown = timeline.schedule, [job.shown for job in timeline.jobs]
         self._seconds.append(seconds)
-        self._kinds.update([*map(kind_of, schedule.events), f"delivered {schedule.doubling}"])
+        self._doublings.update([schedule.doubling.value])
+        self._happened.update(timeline.happened)
         self._statuses.update(job["status"] for job in shown)
         self._failures.update(job["failure"]["code"] for job in shown if job["status"] == "Failed")
         if not ok:
@@ -39,7 +40,8 @@ class Tally:
             f"{runs} runs, {len(self.failed)} broke an invariant {self.failed or ''}",
             f"jobs: {_counted(self._statuses)}",
             f"failed with: {_counted(self._failures)}",
-            f"events: {_counted(self._kinds)}",
+            f"activities delivered: {_counted(self._doublings)}",
+            f"happened: {_counted(self._happened)}",
             f"seconds a run: {sum(seconds) / len(seconds):.1f} in the mean, {max(seconds):.1f} at most",
         ]
         return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +93,7 @@ class Timeline:
         told: Webhooks about jobs of the run, in the order they came.
         slots: Of the one schedule there is, from the first run on the rig to this one.
         scheduled: Codes of all jobs that the schedule has started on the rig.
+        happened: What was really done, by kind: a fault whose request never came is not in it.
         strays: Blobs and rows that belong to no job.
         undocumented: Answers that are not as /openapi.json says.
     """
@@ -105,6 +107,7 @@ class Timeline:
     told: list[Told] = field(default_factory=list)
     slots: list[SlotRun] = field(default_factory=list)
     scheduled: list[str] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
     strays: list[str] = field(default_factory=list)
     undocumented: list[str] = field(default_factory=list)
 
