@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from exports.manifest import ManifestDto
+from exports.proof.verdict import verify
 from tests.chaos.requests import body_of
 from tests.chaos.rig import SCHEDULER, WATCHDOG, Rig
 from tests.chaos.timeline import FinalJob, SlotRun, Timeline, Told
+from tests.support.proofs import InMemory
 from tests.support.receiver import Got
 from tests.support.system import EXPORT, request
 
@@ -39,6 +42,8 @@ def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
     shown = rig.system.call("GET", path).json
     manifest = rig.system.call("GET", f"{path}/manifest")
     link = request("GET", shown["downloadUrl"]) if shown["downloadUrl"] else None
+    file = link.body if link and link.status == 200 else None
+    proof = manifest.json if manifest.status == 200 else None
     own = {name.partition(f"/{code}/")[2]: readable for name, readable in blobs.items() if f"/{code}/" in name}
     return FinalJob(
         tenant=tenant,
@@ -46,8 +51,9 @@ def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
         body=body_of(row["fileName"]),
         attempt=row["attempt"],
         shown=shown,
-        file=link.body if link and link.status == 200 else None,
-        manifest=manifest.json if manifest.status == 200 else None,
+        file=file,
+        manifest=proof,
+        refuted=_refuted(file, proof),
         download=302 if link else rig.system.call("GET", f"{path}/download").status,
         manifest_answer=manifest.status,
         published=frozenset(name for name, readable in own.items() if readable),
@@ -71,6 +77,12 @@ def _slots(rig: Rig) -> list[SlotRun]:
         if not page["hasMore"]:
             return runs
         following = f"&continuationToken={page['continuationToken']}"
+
+
+def _refuted(file: bytes | None, manifest: Any) -> tuple[str, ...]:
+    if file is None or manifest is None:
+        return ()
+    return verify(InMemory(file), ManifestDto.model_validate(manifest)).faults
 
 
 def _orchestrations(rig: Rig, code: str, attempts: int) -> dict[int, str]:

@@ -244,6 +244,7 @@ def _wrong_proof(job: FinalJob, file: bytes) -> Iterator[str]:
         return
     if (manifest["rows"], manifest["bytes"]) != (job.shown["totalItems"], len(file)):
         yield f"{job.code}: the manifest sums up to {manifest['rows']} rows in {manifest['bytes']} bytes"
+    yield from (f"{job.code} is refuted by its own proof: {fault}" for fault in job.refuted)
     pages: list[dict[str, Any]] = manifest["pages"]
     offset = 0
     for number, page in enumerate(pages):

@@ -45,6 +45,7 @@ class FinalJob:
     Attributes:
         shown: The answer of GET.
         file: What its link gave, if it had one.
+        refuted: What `python -m exports verify` has against the file, if it has both file and manifest.
         download, manifest_answer: Statuses of the answers to `…/download` and `…/manifest`.
         published: Names of readable blobs of the job, below its directory.
         staged: Names of blobs of the job that hold nothing but staged blocks.
@@ -58,6 +59,7 @@ class FinalJob:
     shown: dict[str, Any]
     file: bytes | None
     manifest: dict[str, Any] | None
+    refuted: tuple[str, ...]
     download: int
     manifest_answer: int
     published: frozenset[str]
