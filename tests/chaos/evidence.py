@@ -8,7 +8,7 @@ from typing import Any
 from exports.manifest import ManifestDto
 from exports.proof.verdict import verify
 from tests.chaos.requests import body_of
-from tests.chaos.rig import SCHEDULER, WATCHDOG, Rig
+from tests.chaos.rig import KEEPERS, SCHEDULER, Rig
 from tests.chaos.timeline import FinalJob, SlotRun, Timeline, Told
 from tests.support.proofs import InMemory
 from tests.support.receiver import Got
@@ -22,7 +22,7 @@ Blobs = dict[str, bool]
 def collect(rig: Rig, timeline: Timeline) -> None:
     """Wait until nothing goes on any more, then look at everything the run has left."""
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
-    for timer in (SCHEDULER, WATCHDOG):  # once more, for what came late
+    for timer in (SCHEDULER, *KEEPERS):  # once more, for what came late
         rig.fire(timer)
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
     timeline.job_writes = list(rig.storage.proxy.record.job_writes)

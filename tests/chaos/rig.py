@@ -35,8 +35,8 @@ MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "3", "EXPORT_R
 NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
 
 
-WATCHDOG, SCHEDULER = "watch_jobs", "run_due_schedules"
-"""Timers."""
+SCHEDULER, KEEPERS = "run_due_schedules", ("watch_jobs", "retire_jobs", "sweep_orphans")
+"""Timers: the one that gives slots their jobs, and those that look after jobs, files and rows."""
 
 SLOT_SECONDS = 300.0
 """As often as slots of a schedule may come."""

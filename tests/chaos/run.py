@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.chaos.callers import Caller
 from tests.chaos.evidence import collect
-from tests.chaos.rig import SCHEDULER, SLOT_SECONDS, WATCHDOG, Rig
+from tests.chaos.rig import KEEPERS, SCHEDULER, SLOT_SECONDS, Rig
 from tests.chaos.schedule import (
     Call,
     ClockJump,
@@ -32,7 +32,7 @@ from tests.chaos.watching import Watchers
 from tests.support.system import HARBOUR, NORTHWIND
 
 RECORDED_PAGE = "insert exportpages"
-WATCHDOG_SECONDS = 1.0
+KEEPER_SECONDS = 1.0
 """A minute in production; other times are shorter here as well."""
 
 MOMENT_SECONDS, DISTURBED_SECONDS, HEALED_SECONDS = 6.0, 20.0, 90.0
@@ -65,7 +65,7 @@ class _Run:
         rig.receiver.answers[:] = [answer for answers in troubles for answer in answers]
         with ThreadPoolExecutor(max_workers=24) as threads:
             self._watchers.start(threads)
-            threads.submit(self._run_watchdog)
+            threads.submit(self._fire_keepers)
             work = [threads.submit(self._start_first)]
             work += [threads.submit(self._at, *step) for step in self._steps()]
             try:
@@ -85,9 +85,10 @@ class _Run:
         self._rig.heal()
         self._watchers.wait_for_ends(HEALED_SECONDS)
 
-    def _run_watchdog(self) -> None:
-        while not self._over.wait(WATCHDOG_SECONDS):
-            self._rig.fire(WATCHDOG)
+    def _fire_keepers(self) -> None:
+        while not self._over.wait(KEEPER_SECONDS):
+            for timer in KEEPERS:
+                self._rig.fire(timer)
 
     def _start_first(self) -> None:
         self._caller.start(self._schedule.body, NORTHWIND, self._key)
