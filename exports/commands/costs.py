@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from exports.commands.storage import refuse
 from exports.cost import Cost
 from exports.manifest import ManifestDto
 
@@ -43,9 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         manifest = ManifestDto.model_validate_json(arguments.manifest.read_bytes())
     except (OSError, ValidationError) as error:
-        return _refuse(f"{arguments.manifest} cannot be read as a manifest ({type(error).__name__}).")
+        return refuse(f"{arguments.manifest} cannot be read as a manifest ({type(error).__name__}).")
     if manifest.cost is None or not manifest.rows:
-        return _refuse("This manifest has no cost to tell: an older version wrote it, or it is of no clients.")
+        return refuse("This manifest has no cost to tell: an older version wrote it, or it is of no clients.")
     sys.stdout.write("".join(f"{line}\n" for line in _report(manifest.cost, manifest.rows, arguments)))
     return 0
 
@@ -68,8 +69,3 @@ def _report(cost: Cost, rows: int, prices: argparse.Namespace) -> Iterator[str]:
 
 def _line(name: str, count: float, per_million: float, price: float) -> str:
     return f"{name:22}{count:>20,.10g}{per_million:>16,.0f}{price:>20,.6f}"
-
-
-def _refuse(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
-    return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
 from exports.scopes import ALL_SCOPES, Scope
 from shared.api_keys import (
     LONGEST_NAME,
@@ -33,10 +33,6 @@ _HOW_TO_SIGN_IN = "By identity: az login as one who has the role Storage Table D
 _WHERE = "--storage or EXPORT_STORAGE"
 OpenStore = Callable[[str], KeyStore]
 _Action = Callable[[KeyStore, argparse.Namespace, datetime], None]
-
-
-class KeyCommandError(Exception):
-    """The command cannot do what was asked; the text says why and what to change."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,53 +65,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_action(actions: Any, name: str, act: _Action, summary: str) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
-    action.add_argument(
-        "--storage",
-        metavar="SETTING",
-        help="connection string, or name of the account for access by identity (default: EXPORT_STORAGE)",
-    )
+    add_storage(action)
     action.set_defaults(act=act)
     return action
 
 
 def open_store_of(storage: str) -> KeyStore:
     """Open the keys of a storage account; connects to nothing yet."""
-    from shared.storage import StorageAccount
     from shared.table_keys import TableKeyStore
 
-    if not storage:
-        raise KeyCommandError("Which storage? Set EXPORT_STORAGE, or give --storage.")
-    account = StorageAccount(storage)
-    try:
-        _ = account.tables
-    except ValueError:
-        message = "The storage setting is neither a connection string nor the name of an account."
-        raise KeyCommandError(message) from None
-    return TableKeyStore(account)
+    return TableKeyStore(open_account(storage))
 
 
 def run(arguments: argparse.Namespace, open_store: OpenStore | None = None) -> int:
     """Carry out one action; return the exit code."""
     from azure.core.exceptions import AzureError
 
-    storage = arguments.storage or os.environ.get("EXPORT_STORAGE", "")
     try:
-        arguments.act((open_store or open_store_of)(storage), arguments, datetime.now(UTC))
-    except KeyCommandError as error:
-        return _refuse(str(error))
+        arguments.act((open_store or open_store_of)(storage_of(arguments)), arguments, datetime.now(UTC))
+    except CommandError as error:
+        return refuse(str(error))
     except KeysUnavailableError as error:
-        return _refuse(f"{error} Is it the right one ({_WHERE}), and can it be reached?")
+        return refuse(f"{error} Is it the right one ({_WHERE}), and can it be reached?")
     except KeyNotFoundError:
-        return _refuse(f"There is no key {arguments.id}; `keys list` shows those there are.")
+        return refuse(f"There is no key {arguments.id}; `keys list` shows those there are.")
     except AzureError as error:
         code = getattr(error, "error_code", None) or type(error).__name__
-        return _refuse(f"Storage refused ({code}). {_HOW_TO_SIGN_IN}")
+        return refuse(f"Storage refused ({code}). {_HOW_TO_SIGN_IN}")
     return 0
-
-
-def _refuse(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
-    return 1
 
 
 def _create(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
@@ -123,7 +100,7 @@ def _create(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
     name = asked.name.strip()
     if not 0 < len(name) <= LONGEST_NAME:
         message = f"A name has 1 to {LONGEST_NAME} characters."
-        raise KeyCommandError(message)
+        raise CommandError(message)
     _issue(store, name, _tenants(asked.tenants), _scopes(asked.scopes or _USUAL_SCOPES), now, expires)
 
 
@@ -152,7 +129,7 @@ def _rotate(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
         raise KeyNotFoundError(asked.id)
     if old.state(now) is not KeyState.ACTIVE:
         message = f"{old.id} is {old.state(now)}; make a new key with `keys create`."
-        raise KeyCommandError(message)
+        raise CommandError(message)
     _issue(store, old.name, old.tenants, old.scopes, now, old.expires and now + (old.expires - old.created))
     old = store.change(old.id, lambda key: key.model_copy(update={"expires": min(key.expires or until, until)}))
     sys.stderr.write(f"The old key {old.id} expires {rfc3339(old.expires or until)}.\n")
@@ -184,7 +161,7 @@ def _tenants(asked: Sequence[str]) -> list[str]:
             message = (
                 f"{tenant!r} cannot be a tenant: letters, digits, . _ - only, 63 at most, a letter or digit first."
             )
-            raise KeyCommandError(message) from None
+            raise CommandError(message) from None
     return list(dict.fromkeys(asked))
 
 
@@ -192,7 +169,7 @@ def _scopes(asked: Sequence[str]) -> list[str]:
     unknown = [scope for scope in asked if scope not in ALL_SCOPES]
     if unknown:
         message = f"There is no scope {', '.join(map(repr, unknown))}; there are {', '.join(ALL_SCOPES)}."
-        raise KeyCommandError(message)
+        raise CommandError(message)
     return list(dict.fromkeys(asked))
 
 
@@ -204,7 +181,7 @@ def _moment(text: str, now: datetime) -> datetime:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment <= now:
         message = f"{text} is not in the future."
-        raise KeyCommandError(message)
+        raise CommandError(message)
     return moment
 
 
@@ -212,5 +189,5 @@ def _span(text: str) -> timedelta:
     parts = re.fullmatch(r"(\d{1,5})([dhm])", text)
     if parts is None:
         message = f"{text!r} is no span of time: write 90d, 12h or 30m; for --expires also a date, 2030-01-31."
-        raise KeyCommandError(message)
+        raise CommandError(message)
     return timedelta(**{_UNITS[parts[2]]: int(parts[1])})

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from exports.commands.progress import ProgressBar
+from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
 from exports.errors import StorageUnavailableError
 from exports.manifest import ManifestDto
 from exports.ports import FileStore, JobStore
@@ -26,10 +27,6 @@ PROVED, WRONG, UNCHECKED = 0, 1, 2
 OpenStores = Callable[[str], tuple[JobStore, FileStore]]
 
 
-class VerifyCommandError(Exception):
-    """The command cannot do what was asked; the text says why and what to change."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.description = (
@@ -41,11 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifest", nargs="?", type=Path, metavar="MANIFEST", help="the answer of …/{code}/manifest")
     parser.add_argument("--tenant", metavar="TENANT", help="whose job")
     parser.add_argument("--code", metavar="CODE", help="the code of the job")
-    parser.add_argument(
-        "--storage",
-        metavar="SETTING",
-        help="connection string, or name of the account for access by identity (default: EXPORT_STORAGE)",
-    )
+    add_storage(parser)
 
 
 def run(arguments: argparse.Namespace, open_stores: OpenStores | None = None) -> int:
@@ -54,28 +47,20 @@ def run(arguments: argparse.Namespace, open_stores: OpenStores | None = None) ->
 
     try:
         return _verify(arguments, open_stores or open_stores_of)
-    except (VerifyCommandError, StorageUnavailableError) as error:
-        return _refuse(str(error))
+    except (CommandError, StorageUnavailableError) as error:
+        return _unchecked(str(error))
     except AzureError as error:
-        return _refuse(f"Storage refused ({getattr(error, 'error_code', None) or type(error).__name__}).")
+        return _unchecked(f"Storage refused ({getattr(error, 'error_code', None) or type(error).__name__}).")
     except OSError as error:
-        return _refuse(f"{error.filename or 'The file'} cannot be read: {error.strerror or type(error).__name__}.")
+        return _unchecked(f"{error.filename or 'The file'} cannot be read: {error.strerror or type(error).__name__}.")
 
 
 def open_stores_of(storage: str) -> tuple[JobStore, FileStore]:
     """Open the jobs and files of a storage account; connects to nothing yet."""
     from exports.adapters.blob_files import BlobFileStore
     from exports.adapters.table_jobs import TableJobStore
-    from shared.storage import StorageAccount
 
-    if not storage:
-        raise VerifyCommandError("Which storage? Set EXPORT_STORAGE, or give --storage.")
-    account = StorageAccount(storage)
-    try:
-        _ = account.blobs
-    except ValueError:
-        message = "The storage setting is neither a connection string nor the name of an account."
-        raise VerifyCommandError(message) from None
+    account = open_account(storage)
     return TableJobStore(account), BlobFileStore(account)
 
 
@@ -83,8 +68,8 @@ def _verify(asked: argparse.Namespace, open_stores: OpenStores) -> int:
     if asked.tenant is None and asked.code is None:
         return _verify_files(asked)
     if asked.tenant is None or asked.code is None or asked.manifest is not None:
-        raise VerifyCommandError("Give --tenant and --code, and at most a FILE; or a FILE and its MANIFEST.")
-    jobs, files = open_stores(asked.storage or os.environ.get("EXPORT_STORAGE", ""))
+        raise CommandError("Give --tenant and --code, and at most a FILE; or a FILE and its MANIFEST.")
+    jobs, files = open_stores(storage_of(asked))
     manifest = _stored_manifest(jobs, files, asked.tenant, asked.code)
     if asked.file is not None:
         with _local(asked.file) as file:
@@ -94,7 +79,7 @@ def _verify(asked: argparse.Namespace, open_stores: OpenStores) -> int:
 
 def _verify_files(asked: argparse.Namespace) -> int:
     if asked.file is None or asked.manifest is None:
-        raise VerifyCommandError("What is to be verified? Give a FILE and its MANIFEST, or --tenant and --code.")
+        raise CommandError("What is to be verified? Give a FILE and its MANIFEST, or --tenant and --code.")
     manifest = _read_manifest(asked.manifest.read_bytes(), str(asked.manifest))
     with _local(asked.file) as file:
         return _judge(file, manifest, str(asked.file))
@@ -109,7 +94,7 @@ def _read_manifest(document: bytes, name: str) -> ManifestDto:
         message = (
             f"{name} is not a manifest ({where}: {fault['msg']}); GET …/clients/export/csv/CODE/manifest gives it."
         )
-        raise VerifyCommandError(message) from None
+        raise CommandError(message) from None
 
 
 def _stored_manifest(jobs: JobStore, files: FileStore, tenant: str, code: str) -> ManifestDto:
@@ -119,11 +104,11 @@ def _stored_manifest(jobs: JobStore, files: FileStore, tenant: str, code: str) -
     if job is None or job.status is not JobStatus.COMPLETED:
         state = "There is no such job" if job is None else f"The job is {job.status}"
         message = f"{state}: only a Completed one has a manifest ({tenant}, {code})."
-        raise VerifyCommandError(message)
+        raise CommandError(message)
     try:
         document = files.load_manifest(job.ref)
     except ResourceNotFoundError:
-        raise VerifyCommandError("The manifest is no longer kept; give the one that was downloaded.") from None
+        raise CommandError("The manifest is no longer kept; give the one that was downloaded.") from None
     return _read_manifest(document, "What is stored")
 
 
@@ -150,7 +135,7 @@ class _StoredFile:
         self._files, self._path = files, f"{manifest.tenant}/{manifest.code}/{manifest.file_name}"
         size_bytes = files.size_bytes(self._path)
         if size_bytes is None:
-            raise VerifyCommandError("The file is no longer in storage, only its manifest; give a FILE.")
+            raise CommandError("The file is no longer in storage, only its manifest; give a FILE.")
         self.size_bytes = size_bytes
 
     def read(self, start: int, stop: int) -> bytes:
@@ -177,6 +162,5 @@ def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]
         yield "  key ranges  tile: no client can be missing between two pages, or be in both"
 
 
-def _refuse(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
-    return UNCHECKED
+def _unchecked(message: str) -> int:
+    return refuse(message, UNCHECKED)
