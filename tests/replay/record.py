@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.faults.conftest import app_in_place
 from tests.support.receiver import a_receiver
 from tests.support.system import NORTHWIND, System, app_settings, sample_database, start_storage
 
@@ -23,6 +24,7 @@ NOTIFYING = {
     "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
     "EXPORT_WEBHOOK_RETRY_SECONDS": "0.1 0.2",
 }
+IN_WAVES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"}
 HISTORIES = Path(__file__).with_name("histories")
 
 
@@ -38,13 +40,15 @@ def main(version: str) -> None:
             nowhere = f"sqlite:///{work}/nowhere/clients.sqlite"
             for name, changes in {
                 "one-wave": {},
-                "three-waves": {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"},
+                "three-waves": IN_WAVES,
                 "source-down": {"CLIENTS_DATABASE_URL": nowhere, "EXPORT_RETRY_TRIES": "3"},
             }.items():
                 settings = app_settings(storage.connection_string, database, **changes)
                 keep(directory / f"{name}.json", record(System(work / name, settings)))
             settings = app_settings(storage.connection_string, database, **NOTIFYING)
             keep(directory / "notified.json", record_notified(System(work / "notified", settings)))
+            settings = app_settings(storage.connection_string, database, **IN_WAVES)
+            keep(directory / "throttled.json", record_throttled(work, settings))
         finally:
             storage.stop()
 
@@ -64,6 +68,15 @@ def record(system: System, body: Any = None, until: Callable[[], object] = lambd
     finally:
         system.stop()
     return read_histories(system.directory / "devhost.sqlite")
+
+
+def record_throttled(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
+    """Run one export whose source throttles the first pages, and whose page 5 is refused in the end."""
+    root, stand_in = app_in_place(work / "app", "app_of_bad_pages.py")
+    bad_pages = work / "bad-pages.json"
+    bad_pages.write_text(json.dumps({"throttle": 4 + 2, "poison": [NORTHWIND, 5]}), encoding="utf-8")
+    poisoned = {"BAD_PAGES": str(bad_pages), "EXPORT_RETRY_TRIES": "2", "DEVHOST_POISON_DEATHS": "1"}
+    return record(System(work / "throttled", settings | stand_in | poisoned, root))
 
 
 def record_notified(system: System) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ def test_the_code_of_today_schedules_what_a_recorded_history_holds(file: Path) -
 
 
 def test_there_are_histories_of_every_kind_of_job() -> None:
-    assert {file.stem for file in FILES} >= {"one-wave", "three-waves", "source-down", "notified"}
+    assert {file.stem for file in FILES} >= {"one-wave", "three-waves", "source-down", "notified", "throttled"}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,15 @@ def test_the_check_bites_when_retry_pauses_change(monkeypatch: pytest.MonkeyPatc
 
     real = RetryPolicy.pause
     monkeypatch.setattr(RetryPolicy, "pause", lambda policy, tries, seed: 2 * real(policy, tries, seed))
+
+    with pytest.raises(ReplayMismatchError):
+        [check(history) for file in FILES for history in load(file)]
+
+
+def test_the_check_bites_when_a_throttled_wave_is_no_longer_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    from shared.orchestration import Pace
+
+    monkeypatch.setattr(Pace, "slow_down", lambda pace, in_flight: None)
 
     with pytest.raises(ReplayMismatchError):
         [check(history) for file in FILES for history in load(file)]
