@@ -33,7 +33,7 @@ class HttpFront:
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MOST_BODY_BYTES)
-        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # a dot is no line break
         return application
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

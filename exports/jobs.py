@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from exports.csv.formats import CsvFormat
-from exports.fields import TargetField
+from exports.fields import SENSITIVE_FIELDS, TargetField
 from exports.requests import ClientFilter, ColumnMapping, NotifyDto
 from exports.states import JobEvent, JobStatus, next_status
 from shared.models import Model, Moment
@@ -45,6 +45,11 @@ class ExportSpec(Model):
     filter: ClientFilter = ClientFilter()
     format: CsvFormat = CsvFormat()
     omitted_fields: tuple[TargetField, ...] = ()
+
+    @property
+    def sensitive_fields(self) -> tuple[TargetField, ...]:
+        """Fields of the file that take a scope to read."""
+        return tuple(column.target_field for column in self.columns if column.target_field in SENSITIVE_FIELDS)
 
 
 class Failure(Model):

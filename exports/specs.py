@@ -30,9 +30,9 @@ class InvalidSpecError(Exception):
 
 
 class SensitiveFieldsError(Exception):
-    """The request names sensitive fields without a right to them; `faults` says where."""
+    """The request names sensitive fields without a right to them, and `faults` says where; or a file holds them."""
 
-    def __init__(self, fields: Sequence[TargetField], faults: Sequence[Fault]) -> None:
+    def __init__(self, fields: Sequence[TargetField], faults: Sequence[Fault] = ()) -> None:
         super().__init__(f"{len(fields)} sensitive field(s)")
         self.fields = tuple(fields)
         self.faults = tuple(faults)

@@ -60,6 +60,9 @@ _TABLE: dict[tuple[JobStatus, JobEvent], JobStatus] = {
 }
 
 
+_SAID = {JobEvent.CANCEL: "be cancelled"}
+
+
 def next_status(status: JobStatus, event: JobEvent) -> JobStatus:
     """Look up where `event` leads from `status`.
 
@@ -69,5 +72,5 @@ def next_status(status: JobStatus, event: JobEvent) -> JobStatus:
     try:
         return _TABLE[status, event]
     except KeyError:
-        message = f"A job that is {status} cannot {event}."
+        message = f"A job that is {status} cannot {_SAID.get(event, event)}."
         raise IllegalTransitionError(message) from None

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType, faults_of
+from shared.repeated_names import find_repeated_names
 
 M = TypeVar("M", bound=Model)
 H = TypeVar("H", bound=Callable[..., Any])
@@ -30,6 +31,7 @@ INTERNAL = ProblemType("internal", 500, "The service failed")
 
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
+_PLAIN = "identity"
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,11 @@ def json_bytes_response(body: bytes, headers: Mapping[str, str] | None = None) -
     return func.HttpResponse(body, mimetype=_JSON, headers={**_NO_STORE, **(headers or {})})
 
 
+def not_modified(headers: Mapping[str, str]) -> func.HttpResponse:
+    """Answer that the caller has what there is; with what a 200 says about keeping it (RFC 9110, section 15.4.5)."""
+    return func.HttpResponse(status_code=304, headers={**_NO_STORE, **headers})
+
+
 def problem_response(problem: ProblemError, path: str | None = None) -> func.HttpResponse:
     """Answer with a problem document."""
     return func.HttpResponse(
@@ -60,7 +67,7 @@ def problem_response(problem: ProblemError, path: str | None = None) -> func.Htt
 
 
 def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
-    """Read a JSON body into a model, strictly: a number is not a string, `"true"` is not a boolean.
+    """Read a JSON body into a model, strictly: a number is no string, `"true"` is no boolean, no name comes twice.
 
     Raises:
         ProblemError: 413, 415, or 400 with one fault per error.
@@ -68,17 +75,27 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
     body = req.get_body()
     if len(body) > max_bytes:
         raise ProblemError(BODY_TOO_LARGE, f"Send at most {max_bytes:,} bytes.")
-    media_type = req.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _JSON:
-        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send the body as {_JSON}.", headers={"Accept": _JSON})
+    _require_plain_json(req)
     try:
-        return model.model_validate_json(body, strict=True, by_alias=True, by_name=False)
+        read = model.model_validate_json(body, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         if any(fault["type"] == "json_invalid" for fault in errors):
             detail = "Send one JSON object in UTF-8; {} is the smallest."
             raise ProblemError(MALFORMED_BODY, detail, faults_of(errors)) from None
         raise invalid_request(faults_of(errors)) from None
+    if repeated := find_repeated_names(body):
+        raise invalid_request(repeated)
+    return read
+
+
+def _require_plain_json(req: func.HttpRequest) -> None:
+    media_type = req.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _JSON:
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send the body as {_JSON}.", headers={"Accept": _JSON})
+    if req.headers.get("content-encoding", _PLAIN).strip().lower() not in (_PLAIN, ""):
+        detail = "Send the body as it is, neither compressed nor encoded."
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": _PLAIN})
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

@@ -10,9 +10,18 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """Immutable, camelCase in JSON, and closed: an unknown property is an error."""
+    """Immutable, camelCase in JSON, and closed: an unknown property is an error.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    An error that is logged shows no value: what cannot be read may be a secret.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
 
 def rfc3339(moment: datetime) -> str:

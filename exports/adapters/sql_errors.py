@@ -97,14 +97,32 @@ _REFUSED_AT_CONNECT = ("authentication failed", "no password supplied", "pg_hba.
 """libpq gives no SQLSTATE when connecting fails; a login refused is told from a dead host by these words only."""
 
 
+_MAY_QUOTE_CLIENTS = (_TYPE, _STATEMENT)
+_QUOTED = re.compile(r"""["'].*["']""", re.DOTALL)
+
+
+class DriverSaidError(Exception):
+    """Stands for what a driver raised, in a log: databases quote values that they cannot read."""
+
+
 @contextmanager
 def source_errors() -> Iterator[None]:
-    """Turn the errors of SQLAlchemy and of its drivers into those of `exports.errors`; the original is chained."""
+    """Turn the errors of SQLAlchemy and of its drivers into those of `exports.errors`.
+
+    The original is chained for the log; where it may quote data of clients, what it says without that.
+    """
     try:
         yield
     except (SQLAlchemyError, ModuleNotFoundError) as error:
-        kind, sentence = _judge(error)
-        raise kind(sentence) from error
+        verdict = kind, sentence = _judge(error)
+        raise kind(sentence) from (_without_values(error) if verdict in _MAY_QUOTE_CLIENTS else error)
+
+
+def _without_values(error: Exception) -> DriverSaidError:
+    """Leave out what stands in quotes, and all lines but the first: they show where in a statement, and details."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    said = _QUOTED.sub("…", str(original).strip().partition("\n")[0])
+    return DriverSaidError(f"{type(original).__name__}: {said}")
 
 
 def _judge(error: Exception) -> _Verdict:

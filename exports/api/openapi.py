@@ -54,7 +54,7 @@ _HEADER_SCHEMAS: Mapping[str, Schema] = {
 }
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "How to show the key"},
-    415: {"Accept": "The media type that is understood"},
+    415: {"Accept": "The media type that is understood", "Accept-Encoding": "The encoding that is"},
     429: {"Retry-After": "Seconds to wait before asking again"},
     503: {"Retry-After": "Seconds to wait before asking again; absent if waiting alone does not help"},
 }

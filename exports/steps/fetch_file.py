@@ -6,27 +6,33 @@ from exports.audit import AuditAction, audit_entry
 from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError
 from exports.jobs import Job
 from exports.services import Services
+from exports.specs import SensitiveFields, SensitiveFieldsError
 from exports.states import JobStatus
 from exports.steps.note_fetched import note_fetched
 
 
-def fetch_link(services: Services, tenant: str, code: str, actor: str) -> str:
+def fetch_link(
+    services: Services, tenant: str, code: str, actor: str, sensitive: SensitiveFields = SensitiveFields.REFUSED
+) -> str:
     """Mint a link to the file; noted in the audit log before it is given.
 
     Raises:
         JobNotFoundError, NotCompletedError, ExpiredError: There is no file to give.
+        SensitiveFieldsError: There is one, with sensitive fields, and they are refused.
         StorageUnavailableError: Can be tried again.
     """
     job = _completed(services, tenant, code)
     if job.expiry_date is None:
         raise NotCompletedError("This export has no file.")
+    if sensitive is SensitiveFields.REFUSED and job.spec.sensitive_fields:
+        raise SensitiveFieldsError(job.spec.sensitive_fields)
     services.audit.append(audit_entry(AuditAction.DOWNLOADED, actor, job, services.now()))
     note_fetched(services, job)
     return services.files.link(job.file_path, job.expiry_date)
 
 
 def fetch_manifest(services: Services, tenant: str, code: str) -> bytes:
-    """Read the manifest, a JSON document. Raises as `fetch_link`."""
+    """Read the manifest, a JSON document, which holds no cell of any field. Raises as `fetch_link`, but for fields."""
     return services.files.load_manifest(_completed(services, tenant, code).ref)
 
 

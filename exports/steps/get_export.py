@@ -5,12 +5,15 @@ from __future__ import annotations
 from exports.errors import JobNotFoundError
 from exports.jobs import CsvExportJobDto, Job, show_job
 from exports.services import Services
+from exports.specs import SensitiveFields
 from exports.states import JobStatus
 from exports.steps.note_fetched import note_fetched
 
 
-def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto:
-    """Show a job.
+def get_export(
+    services: Services, tenant: str, code: str, sensitive: SensitiveFields = SensitiveFields.REFUSED
+) -> CsvExportJobDto:
+    """Show a job, as `present` does.
 
     Raises:
         JobNotFoundError: This tenant has none of that code.
@@ -19,20 +22,22 @@ def get_export(services: Services, tenant: str, code: str) -> CsvExportJobDto:
     job = services.jobs.get(tenant, code)
     if job is None:
         raise JobNotFoundError("There is no such job.")
-    shown = present(services, job)
+    shown = present(services, job, sensitive)
     if shown.download_url is not None:
         note_fetched(services, job)
     return shown
 
 
-def present(services: Services, job: Job) -> CsvExportJobDto:
+def present(services: Services, job: Job, sensitive: SensitiveFields = SensitiveFields.REFUSED) -> CsvExportJobDto:
     """Show a job with its progress and, if it is completed and has not expired, a fresh link.
 
+    Whoever may not export sensitive fields gets no link to a file that has some, whoever asked for it.
     Costs at most one more query, for the pages in flight, whatever the size of the job.
     """
     now = services.now()
     link = None
-    if job.has_link and job.expiry_date is not None and now < job.expiry_date:
+    readable = sensitive is SensitiveFields.ALLOWED or not job.spec.sensitive_fields
+    if readable and job.has_link and job.expiry_date is not None and now < job.expiry_date:
         link = services.files.link(job.file_path, job.expiry_date)
     return show_job(job, processed_items(services, job), now, link)
 

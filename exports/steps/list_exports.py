@@ -6,15 +6,23 @@ from collections.abc import Collection
 
 from exports.jobs import CsvExportJobDto
 from exports.services import Services
+from exports.specs import SensitiveFields
 from exports.states import JobStatus
 from exports.steps.get_export import present
 from shared.paging import ListDto, encode_token
 
 
 def list_exports(
-    services: Services, tenant: str, limit: int, after: str | None, statuses: Collection[JobStatus] = ()
+    services: Services,
+    tenant: str,
+    limit: int,
+    after: str | None,
+    statuses: Collection[JobStatus] = (),
+    sensitive: SensitiveFields = SensitiveFields.REFUSED,
 ) -> ListDto[CsvExportJobDto]:
     """Show at most `limit` jobs, newest first, that come after the code `after` and have one of the statuses.
+
+    Each is shown as `present` does.
 
     Raises:
         StorageUnavailableError: Can be tried again.
@@ -22,7 +30,7 @@ def list_exports(
     jobs = services.jobs.list(tenant, limit + 1, after, statuses)
     shown, has_more = jobs[:limit], len(jobs) > limit
     return ListDto(
-        data=tuple(present(services, job) for job in shown),
+        data=tuple(present(services, job, sensitive) for job in shown),
         limit=limit,
         has_more=has_more,
         continuation_token=encode_token(shown[-1].code) if has_more else None,

@@ -19,8 +19,9 @@ from exports.steps.get_export import get_export as get_export_step
 from exports.steps.get_export import present
 from exports.steps.request_export import Asking, request_export
 from exports.steps.start_export import OrchestrationStarter, wait_for_end
+from exports.triggers.prefer import waiting_of
 from exports.triggers.routes import Call, Parameter, Reply, Route, add_route, add_starting_route
-from shared.http import json_response, matches, read_body
+from shared.http import json_response, matches, not_modified, read_body
 from shared.problems import ProblemError
 
 COLLECTION = "clients/export/csv"
@@ -29,6 +30,7 @@ MAX_BODY_BYTES = 64 * 1024
 _LONGEST_RETRY_SECONDS = 30
 
 LOCATION = {"Location": "URL of the job"}
+_APPLIED = {"Preference-Applied": "What of `Prefer` was followed to the letter"}
 _ETAG = {"ETag": "Changes when the job does"}
 RETRY_AFTER = {"Retry-After": "Seconds to wait before looking again; only while the job has not ended"}
 
@@ -43,7 +45,7 @@ START = Route(
         Parameter(
             "Prefer",
             "header",
-            "`respond-async`: do not wait; `wait=N`: wait at most N seconds (RFC 7240)",
+            "`respond-async`: do not wait; `wait=N`: wait at most N seconds; both: as `wait=N` (RFC 7240)",
             {"type": "string"},
         ),
         Parameter(
@@ -55,8 +57,8 @@ START = Route(
     ),
     problems=(INVALID_HEADER, SENSITIVE_FIELDS, KEY_REUSED, QUOTA_EXCEEDED),
     replies={
-        201: Reply("The export has ended, within ten seconds", CsvExportJobDto, LOCATION),
-        202: Reply("The export goes on", CsvExportJobDto, LOCATION | RETRY_AFTER),
+        201: Reply("The export has ended, within ten seconds", CsvExportJobDto, LOCATION | _APPLIED),
+        202: Reply("The export goes on", CsvExportJobDto, LOCATION | RETRY_AFTER | _APPLIED),
     },
 )
 GET = Route(
@@ -89,9 +91,10 @@ async def _start(call: Call, starter: OrchestrationStarter) -> func.HttpResponse
     caller, key = call.caller, _idempotency_key(call)
     asking = Asking(call.tenant, caller.actor, request, caller.sensitive_fields, key)
     job = await request_export(services, starter, asking)
-    job = await wait_for_end(services, job, _wait_seconds(call.req, services.settings.wait_seconds))
-    shown = await asyncio.to_thread(present, services, job)
-    headers = {"Location": f"{call.url}/{shown.code}"}
+    waiting = waiting_of(call.req.headers.get("prefer", ""), services.settings.wait_seconds)
+    job = await wait_for_end(services, job, waiting.seconds)
+    shown = await asyncio.to_thread(present, services, job, caller.sensitive_fields)
+    headers = {"Location": f"{call.url}/{shown.code}"} | waiting.headers
     if shown.status.is_terminal:
         return json_response(shown, 201, headers)
     return json_response(shown, 202, headers | retry_after(shown))
@@ -105,10 +108,10 @@ def _idempotency_key(call: Call) -> str | None:
 
 
 def _get(call: Call) -> func.HttpResponse:
-    shown = get_export_step(call.services, call.tenant, code_of(call))
+    shown = get_export_step(call.services, call.tenant, code_of(call), call.caller.sensitive_fields)
     headers = {"ETag": job_etag(shown)} | ({} if shown.status.is_terminal else retry_after(shown))
     if matches(call.req.headers.get("if-none-match"), headers["ETag"]):
-        return func.HttpResponse(status_code=304, headers=headers)
+        return not_modified(headers)
     return json_response(shown, 200, headers)
 
 
@@ -122,17 +125,6 @@ def code_of(call: Call) -> str:
     if not is_job_code(code):
         raise JobNotFoundError("There is no such job.")
     return code
-
-
-def _wait_seconds(req: func.HttpRequest, longest: float) -> float:
-    """Honour `Prefer: respond-async` and `Prefer: wait=N` (RFC 7240, sections 4.1 and 4.3)."""
-    for preference in req.headers.get("prefer", "").lower().split(","):
-        name, _, value = preference.partition(";")[0].partition("=")
-        if name.strip() == "respond-async":
-            return 0
-        if name.strip() == "wait" and value.strip(' "').isdecimal():
-            return min(float(value.strip(' "')), longest)
-    return longest
 
 
 def retry_after(shown: CsvExportJobDto) -> dict[str, str]:

@@ -15,6 +15,7 @@ from exports.api.problems import (
     NOT_COMPLETED,
     NOT_RESUMABLE,
     QUOTA_EXCEEDED,
+    SENSITIVE_FIELDS,
 )
 from exports.jobs import CsvExportJobDto
 from exports.manifest import ManifestDto
@@ -70,7 +71,7 @@ DOWNLOAD = Route(
     summary="Go to the file, by a fresh link",
     scope=Scope.EXPORTS_READ,
     replies={302: Reply("The link", headers={"Location": "A time-limited URL of the file"})},
-    problems=(JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
+    problems=(SENSITIVE_FIELDS, JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
 )
 MANIFEST = Route(
     name="get_manifest",
@@ -106,7 +107,8 @@ def _list(call: Call) -> func.HttpResponse:
     query = call.req.url
     page = page_of_query(query)
     statuses = [JobStatus(one_of_query("status", value, _STATUSES)) for value in values_of_query(query, "status")]
-    return json_response(list_exports_step(call.services, call.tenant, page.limit, page.after, statuses))
+    sensitive = call.caller.sensitive_fields
+    return json_response(list_exports_step(call.services, call.tenant, page.limit, page.after, statuses, sensitive))
 
 
 def _cancel(call: Call) -> func.HttpResponse:
@@ -122,7 +124,8 @@ async def _resume(call: Call, starter: OrchestrationStarter) -> func.HttpRespons
 
 
 def _download(call: Call) -> func.HttpResponse:
-    link = fetch_link(call.services, call.tenant, code_of(call), call.caller.actor)
+    caller = call.caller
+    link = fetch_link(call.services, call.tenant, code_of(call), caller.actor, caller.sensitive_fields)
     return func.HttpResponse(status_code=302, headers={"Location": link, "Cache-Control": "no-store"})
 
 

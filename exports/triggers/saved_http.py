@@ -9,7 +9,7 @@ import azure.functions as func
 from exports.api.problems import PRECONDITION_FAILED
 from exports.triggers.routes import Call, Parameter
 from shared.etags import etag_of, may_change
-from shared.http import json_response, matches
+from shared.http import json_response, matches, not_modified
 from shared.models import Model
 from shared.problems import ProblemError
 
@@ -40,7 +40,7 @@ def unless_seen(call: Call, shown: Model) -> func.HttpResponse:
     """Answer a `GET`: with nothing new, if the caller has seen it."""
     etag = etag_of(shown)
     if matches(call.req.headers.get("if-none-match"), etag):
-        return func.HttpResponse(status_code=304, headers={"ETag": etag})
+        return not_modified({"ETag": etag})
     return tagged(shown)
 
 

@@ -61,7 +61,9 @@ def test_literals_come_before_constraints_and_those_before_parameters(web: Host,
     assert web.get(path).body == answer
 
 
-@pytest.mark.parametrize(("path", "rest"), [("/files/a/b.txt", b"a/b.txt"), ("/files", b"-")])
+@pytest.mark.parametrize(
+    ("path", "rest"), [("/files/a/b.txt", b"a/b.txt"), ("/files", b"-"), ("/files/a%0Ab", b"a\nb")]
+)
 def test_a_catch_all_takes_the_rest_of_the_path(web: Host, path: str, rest: bytes) -> None:
     assert web.get(path).body == rest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 from urllib.parse import quote
@@ -88,6 +89,22 @@ def test_a_body_of_just_64_kib_is_taken(system: System) -> None:
     body += b" " * (64 * 1024 - len(body))
 
     assert system.call("POST", f"/tenants/{HARBOUR}{EXPORT}", body).json["totalItems"] == 0
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity"])
+def test_an_encoded_body_is_415_and_says_what_is_taken(system: System, encoding: str) -> None:
+    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", gzip.compress(b"{}"), content_encoding=encoding)
+
+    assert_problem(answer, 415, "unsupported-media-type")
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_a_property_that_comes_twice_is_400_and_pointed_at(system: System) -> None:
+    body = b'{"filter": {"statuses": ["Active"], "search": "a", "statuses": []}, "includeHeaders": true}'
+    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
+
+    faults = assert_problem(answer, 400, "invalid-request")["errors"]
+    assert [fault["pointer"] for fault in faults] == ["/filter/statuses"]
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])

@@ -27,6 +27,11 @@ JOB_PROPERTIES = {
     "createdDate",
 }
 
+OUR_PROPERTIES = {
+    *("expiryDate", "fileName", "fileSize", "percentComplete", "estimatedCompletionDate"),
+    *("failure", "consistency", "scheduleCode"),
+}
+
 
 def test_a_small_export_is_answered_with_201_a_location_and_a_link(system: System) -> None:
     answer = system.start_export({}, HARBOUR)
@@ -48,6 +53,29 @@ def test_an_export_that_is_not_awaited_is_answered_with_202_and_when_to_look_aga
     assert system.wait(answer.headers["location"])["status"] == "Completed"
 
 
+@pytest.mark.parametrize(
+    ("prefer", "applied"),
+    [
+        ("respond-async", "respond-async"),
+        ("wait=0", "wait=0"),
+        ("respond-async, wait=0", "respond-async, wait=0"),
+        ("wait=9999", None),
+        ("wait=soon, handling=strict", None),
+    ],
+)
+def test_what_of_prefer_was_followed_is_said_and_the_rest_ignored(
+    system: System, prefer: str, applied: str | None
+) -> None:
+    answer = system.start_export({"filter": {"search": "no client is called this"}}, prefer=prefer)
+
+    assert answer.status in (201, 202)
+    assert answer.headers.get("preference-applied") == applied
+
+
+def test_prefer_wait_counts_beside_respond_async(system: System) -> None:
+    assert system.start_export({}, HARBOUR, prefer="respond-async, wait=60").status == 201
+
+
 def test_prefer_wait_bounds_the_waiting(system: System) -> None:
     assert system.start_export({}, prefer="wait=0").status == 202
     assert system.start_export({}, HARBOUR, prefer="wait=60").status == 201
@@ -59,6 +87,14 @@ def test_the_eight_properties_of_a_job_are_always_present(system: System) -> Non
 
     assert answer.json.keys() >= JOB_PROPERTIES
     assert ended.keys() >= JOB_PROPERTIES
+
+
+def test_a_job_has_the_properties_of_the_contract_and_says_null_for_what_it_has_not(system: System) -> None:
+    job = system.start_export({}, HARBOUR).json
+
+    assert job.keys() == JOB_PROPERTIES | OUR_PROPERTIES
+    assert {name for name in job if job[name] is None} == {"estimatedCompletionDate", "failure", "scheduleCode"}
+    assert "exactly once" in job["consistency"]
 
 
 def test_a_completed_job_has_as_many_items_processed_as_in_total_as_in_the_file(system: System) -> None:

@@ -186,6 +186,7 @@ def test_a_status_that_has_not_changed_is_304(system: System) -> None:
     again = system.call("GET", location, if_none_match=first.headers["etag"])
 
     assert (again.status, again.body) == (304, b"")
+    assert [again.headers[name] for name in ("etag", "cache-control")] == [first.headers["etag"], "no-store"]
     assert again.headers["etag"] == first.headers["etag"]
     assert system.call("GET", location, if_none_match='"another"').status == 200
 

@@ -84,6 +84,33 @@ def test_without_the_scope_the_preset_for_companies_can_be_used(system: System, 
     assert len(exported_with(system, plain_key, {"mappingCode": "limited-company-clients"})) == 1_501
 
 
+def test_without_the_scope_nobody_reads_a_file_with_sensitive_fields_whoever_exported_it(
+    system: System, plain_key: str
+) -> None:
+    location = system.start_export({"columnMappings": [NAME, NI]}, HARBOUR, prefer="wait=60").headers["location"]
+    path = f"/tenants/{HARBOUR}{EXPORT}"
+
+    def links(key: str) -> list[bool]:
+        listed = system.call("GET", f"{path}?limit=1", key=key).json["data"][0]
+        return [job["downloadUrl"] is not None for job in (system.call("GET", location, key=key).json, listed)]
+
+    assert (links(KEY), links(plain_key)) == ([True, True], [False, False])
+    problem = assert_problem(system.call("GET", f"{location}/download", key=plain_key), 403, "sensitive-fields")
+    assert "NiNumber" in problem["detail"]
+    assert system.call("GET", f"{location}/manifest", key=plain_key).status == 200
+
+
+def test_a_repeated_request_gives_a_key_without_the_scope_no_link_either(system: System, plain_key: str) -> None:
+    path = f"/tenants/{HARBOUR}{EXPORT}"
+    first, second = (
+        system.call("POST", path, {}, key=key, prefer="wait=60", idempotency_key="shared").json
+        for key in (KEY, plain_key)
+    )
+
+    assert (first["code"], first["downloadUrl"] is None) == (second["code"], False)
+    assert second["downloadUrl"] is None
+
+
 def test_with_the_scope_a_sensitive_field_is_exported(system: System, database_url: str) -> None:
     index = [field.value for field in TargetField].index("NiNumber")
     exported = records(system.export({"columnMappings": [NI]}, HARBOUR))

@@ -135,6 +135,10 @@ def test_a_completed_job_shows_everything() -> None:
     )
 
 
+def test_a_job_states_its_consistency_from_the_start() -> None:
+    assert "exactly once" in _as_json(show_job(a_job(), 0, NOON))["consistency"]
+
+
 def test_a_failed_job_says_why() -> None:
     document = _as_json(show_job(_running().fail(LATER, FAILURE), 3, LATER))
     assert document["failure"] == {

@@ -40,7 +40,7 @@ def test_an_event_leads_where_the_table_says_and_nowhere_else(status: JobStatus,
 
 
 def test_an_illegal_event_is_refused_in_plain_words() -> None:
-    with pytest.raises(IllegalTransitionError, match=r"^A job that is Completed cannot cancel\.$"):
+    with pytest.raises(IllegalTransitionError, match=r"^A job that is Completed cannot be cancelled\.$"):
         next_status(COMPLETED, CANCEL)
 
 

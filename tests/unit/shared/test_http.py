@@ -55,6 +55,21 @@ def test_another_media_type_is_not_supported(media_type: str) -> None:
     assert (problem.kind.status, problem.kind.code) == (415, "unsupported-media-type")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_an_encoded_body_is_not_supported(encoding: str) -> None:
+    problem = _problem(b"{}", JSON | {"content-encoding": encoding})
+    assert (problem.kind.status, problem.headers) == (415, {"Accept-Encoding": "identity"})
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+def test_a_body_that_is_said_to_be_plain_is_read(encoding: str) -> None:
+    assert read_body(a_request(b"{}", JSON | {"content-encoding": encoding}), Body, 100) == Body()
+
+
+def test_a_property_that_comes_twice_is_pointed_at() -> None:
+    assert [fault.pointer for fault in _problem(b'{"hot": true, "hot": false}', JSON).faults] == ["/hot"]
+
+
 def test_without_a_media_type_a_body_is_not_supported() -> None:
     assert _problem(b"{}", {}).kind.status == 415
 

@@ -24,6 +24,12 @@ def test_an_unknown_property_is_refused() -> None:
         Sample.model_validate({"firstPart": "x", "other": 1})
 
 
+def test_an_error_that_is_printed_shows_no_value() -> None:
+    with pytest.raises(ValidationError) as raised:
+        Model.model_validate({"webhookUrl": "https://hooks.example/secret"})
+    assert "secret" not in str(raised.value)
+
+
 def test_a_model_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         Sample(first_part="x").first_part = "y"  # type: ignore[misc]

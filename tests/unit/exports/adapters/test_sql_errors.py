@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import sqlite3
+import traceback
+
 import pytest
 from sqlalchemy import exc
 
-from exports.adapters.sql_errors import source_errors
+from exports.adapters.sql_errors import DriverSaidError, source_errors
 from exports.errors import (
     ExportError,
     SourceMismatchError,
@@ -151,5 +154,27 @@ def test_sentences_tell_no_internals_and_the_original_is_chained(sign: str | Non
     error = reported(original)
 
     assert not [secret for secret in SECRETS if secret in str(error)]
-    assert isinstance(error.__cause__, exc.DBAPIError)
-    assert error.__cause__.orig is original
+    whole = isinstance(error.__cause__, exc.DBAPIError) and error.__cause__.orig is original
+    assert whole or isinstance(error.__cause__, DriverSaidError)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        DatabaseSaysError('invalid input syntax for type date: "Ann "O\'Hara\' Lee"\nDETAIL: Ann', sqlstate="22007"),
+        DatabaseSaysError("Conversion failed when converting the varchar value 'Ann' to int", sqlstate="22018"),
+        DatabaseSaysError(1292, "Incorrect datetime value: 'Ann' for column"),
+        sqlite3.OperationalError('malformed JSON: "Ann"'),
+    ],
+)
+def test_what_may_quote_a_client_is_chained_without_the_quotation(original: Exception) -> None:
+    error = reported(original)
+    told = "".join(traceback.format_exception(error))
+    assert "Ann" not in told
+    assert type(original).__name__ in told
+
+
+def test_what_cannot_quote_a_client_is_chained_whole() -> None:
+    original = OperationalError('connection to server at "10.0.0.1" failed')
+    told = "".join(traceback.format_exception(reported(original)))
+    assert "10.0.0.1" in told

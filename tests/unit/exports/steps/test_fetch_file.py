@@ -12,10 +12,14 @@ import pytest
 from exports.audit import AuditAction
 from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError, StorageUnavailableError
 from exports.failures import INTERRUPTED
-from exports.jobs import Job
+from exports.fields import TargetField
+from exports.jobs import ExportSpec, Job
 from exports.payloads import RecordOutcome
+from exports.requests import ColumnMapping
+from exports.specs import SensitiveFields, SensitiveFieldsError
 from exports.steps.commit_file import commit_file
 from exports.steps.fetch_file import fetch_link, fetch_manifest
+from exports.steps.get_export import get_export
 from exports.steps.record_outcome import record_outcome
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
@@ -30,10 +34,11 @@ def _fetch_link(services: MemoryServices, tenant: str, code: str) -> str:
 both = pytest.mark.parametrize("fetch", [_fetch_link, fetch_manifest], ids=["link", "manifest"])
 
 
-def _completed() -> tuple[MemoryServices, Job]:
-    """A completed job whose file is kept for two hours."""
+def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.NAME)) -> tuple[MemoryServices, Job]:
+    """A completed job of these columns whose file is kept for two hours."""
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
-    job = a_planned_job(services)
+    columns = tuple(ColumnMapping(csv_header=field.value, target_field=field) for field in fields)
+    job = a_planned_job(services, spec=ExportSpec(columns=columns))
     order = write_pages(services, job)
     commit_file(services, order)
     record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes))
@@ -63,6 +68,19 @@ def test_every_download_is_noted_with_rows_and_bytes() -> None:
     size = services.files.size_bytes(job.file_path)
     noted = [(entry.action, entry.actor, entry.rows, entry.bytes) for entry in services.audit.all]
     assert noted == [(AuditAction.DOWNLOADED, "reader", 5, size)] * 2
+
+
+def test_a_file_with_sensitive_fields_is_given_only_to_whom_they_are_allowed_and_noted_only_then() -> None:
+    services, job = _completed(fields=(TargetField.CODE, TargetField.NI_NUMBER))
+    for sensitive in (SensitiveFields.REFUSED, SensitiveFields.ALLOWED):
+        assert (get_export(services, TENANT, job.code, sensitive).download_url is None) == (
+            sensitive is SensitiveFields.REFUSED
+        )
+    with pytest.raises(SensitiveFieldsError) as refused:
+        fetch_link(services, TENANT, job.code, "reader")
+    assert refused.value.fields == (TargetField.NI_NUMBER,)
+    assert services.audit.all == []
+    assert fetch_link(services, TENANT, job.code, "reader", SensitiveFields.ALLOWED)
 
 
 def test_no_link_is_given_that_could_not_be_noted() -> None:
