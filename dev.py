@@ -68,9 +68,9 @@ def test_command(fast: bool, pytest_args: Sequence[str]) -> int:
     return 0 if checks.run_checks(fast, pytest_args) else 1
 
 
-def fuzz_command(cases: int) -> int:
+def fuzz_command(cases: int, seed: int) -> int:
     set_up()
-    os.environ["FUZZ_CASES"] = str(cases)
+    os.environ |= {"FUZZ_CASES": str(cases), "FUZZ_SEED": str(seed)}
     fuzzing, totals = checks.run_pytest(["tests/fuzz", "-s"])
     print(totals)
     return 0 if fuzzing.ok else 1
@@ -232,6 +232,9 @@ def make_parser() -> argparse.ArgumentParser:
     test.add_argument("--fast", action="store_true", help="leave out the tests marked slow")
     fuzz = commands.add_parser("fuzz", help="made-up requests against the running service, from its /openapi.json")
     fuzz.add_argument("--cases", type=positive, default=2000, help="how many at least (default: 2,000)")
+    fuzz.add_argument(
+        "--seed", type=positive, default=1, help="of chance; another one makes other requests (default: 1)"
+    )
     commands.add_parser("chaos", help="schedules of kills, outages and doubled steps, each judged", add_help=False)
     commands.add_parser("bench", help="speed beside what one would use instead, latency, memory", add_help=False)
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
@@ -280,7 +283,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if command == "test":
         return test_command(options.fast, rest)
     if command == "fuzz":
-        return fuzz_command(options.cases)
+        return fuzz_command(options.cases, options.seed)
     if command in PROGRAMS:
         return program_command(PROGRAMS[command], rest)
     if command == "lock":

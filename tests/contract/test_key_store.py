@@ -135,6 +135,25 @@ def test_a_ring_over_the_store_follows_a_revocation(keys: KeyStore) -> None:
     assert ring.find(text) is None
 
 
+def test_every_process_follows_a_revocation_by_itself(keys: KeyStore) -> None:
+    """Nothing tells workers and hosts of one another: each forgets what it read, however often the key is shown."""
+    key, text = a_key()
+    keys.add(key)
+    clocks = [Clock() for _ in range(3)]
+    rings = [KeyRing(keys, clock, run_aside=lambda task: task()) for clock in clocks]
+    clocks[1].advance(seconds=29)
+    for ring in rings:
+        assert ring.find(text) is not None
+
+    keys.change(key.id, _revoked)
+    for clock in clocks:
+        for _ in range(4):
+            clock.advance(seconds=10)
+            rings[clocks.index(clock)].find(text)
+
+    assert [ring.find(text) for ring in rings] == [None] * 3
+
+
 @dataclass(frozen=True)
 class Use:
     """One way to use a store."""

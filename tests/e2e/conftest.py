@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from devhost.local.azurite import Azurite
+from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.system import System, app_settings, sample_database
 
 CLIENTS = 6_000
@@ -20,7 +21,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database_url: str) -> Iterator[System]:
-    """The system, running and healthy."""
+    """The system, running and healthy; in the end its log must hold no secret and nothing of clients."""
     settings = app_settings(
         azurite.connection_string,
         database_url,
@@ -34,3 +35,5 @@ def system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database_
         yield running
     finally:
         running.stop()
+    leaks = leaks_in_log(running.log, secrets_of(settings), database_url)
+    assert not leaks, f"the log of the whole session shows {leaks[:5]}"

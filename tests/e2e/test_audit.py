@@ -72,12 +72,14 @@ def test_every_download_is_noted(system: System, azurite: Azurite, completed: An
     assert actions == ["Started", "Downloaded", "Downloaded", "Downloaded"]
 
 
-def test_a_cancel_is_noted(system: System, azurite: Azurite) -> None:
+def test_a_cancel_and_a_resume_are_noted(system: System, azurite: Azurite) -> None:
     location = system.start_async({}, HARBOUR)
     assert system.call("DELETE", location).status == 200
+    assert system.call("POST", f"{location}/resume").status == 202
+    system.wait(location)
 
     actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == location.rpartition("/")[2]]
-    assert actions == ["Started", "Cancelled"]
+    assert actions == ["Started", "Cancelled", "Resumed"]
 
 
 def test_what_was_refused_is_not_noted(system: System, azurite: Azurite, completed: Any) -> None:

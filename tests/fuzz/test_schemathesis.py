@@ -61,7 +61,18 @@ def fuzz(url: str, cases: int, directory: Path) -> Any:
         Path(sys.executable).with_name("schemathesis"),
         *("--config-file", Path(__file__).with_name("schemathesis.toml"), "run", f"{url}/openapi.json"),
         *("--header", f"x-api-key: {NORTHWIND_KEY}", "--max-examples", str(max(1, cases // len(list(operations()))))),
-        *("--workers", "1", "--no-color", "--no-shrink", "--report", "json", "--report-json-path", report),
+        *(
+            "--seed",
+            os.environ.get("FUZZ_SEED", "1"),
+            "--workers",
+            "1",
+            "--no-color",
+            "--no-shrink",
+            "--report",
+            "json",
+            "--report-json-path",
+            report,
+        ),
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzz.checks"}
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)

@@ -27,6 +27,7 @@ from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON
 from tests.support.conformance import assert_conforms
 from tests.support.keys import key_of_text
+from tests.support.leaks import assert_tells_nothing_internal
 
 KEY = f"cx_bothtenants2_{'b' * 43}"
 NORTHWIND_KEY = f"cx_northwindkey_{'n' * 43}"
@@ -125,7 +126,10 @@ class System:
         return workers[0].pid
 
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Answer:
-        """Send a request with the API key; a body that is not bytes goes as JSON. The answer must be as documented."""
+        """Send a request with the API key; a body that is not bytes goes as JSON.
+
+        The answer must be as documented, and tell nothing internal.
+        """
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if data is not None:
@@ -135,6 +139,7 @@ class System:
         url = path if path.startswith("http") else self.url + path
         answer = request(method, url, data, sent)
         assert_conforms(method, url, answer)
+        assert_tells_nothing_internal(answer)
         return answer
 
     def start_export(self, body: Any = None, tenant: str = NORTHWIND, **headers: str) -> Answer:

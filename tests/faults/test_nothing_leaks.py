@@ -1,0 +1,196 @@
+"""Whatever breaks inside: answers tell nothing of how the service is made, the log no secret and no client."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devhost.local.azurite import Azurite
+from shared.storage import StorageAccount
+from tests.support.leaks import leaks_in_log, secrets_of
+from tests.support.system import EXPORT, NORTHWIND, System, app_settings
+
+JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
+SMALL = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
+HOOK = "https://hooks.example/a-secret-of-the-receiver"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Path:
+    """A database of this module, to be spoiled."""
+    copy = tmp_path_factory.mktemp("spoiled") / "clients.sqlite"
+    shutil.copy(database_url.removeprefix("sqlite:///"), copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database: Path) -> Iterator[System]:
+    """A system that finds something broken at every turn. In the end its log is looked through."""
+    settings = app_settings(
+        azurite.connection_string,
+        f"sqlite:///{database}",
+        EXPORT_BLOCK_BYTES="65536",
+        EXPORT_WAVE_PAGES="1",
+        EXPORT_RETRY_TRIES="1",
+        EXPORT_WEBHOOK_SECRET="a-secret-of-tests-of-32-characters-or-more",
+    )
+    system = System(tmp_path_factory.mktemp("broken"), settings)
+    try:
+        system.start_and_wait()
+        yield system
+    finally:
+        system.stop()
+    assert "Traceback" in system.log, "what broke is in the log"
+    assert leaks_in_log(system.log, [*secrets_of(settings), HOOK], settings["CLIENTS_DATABASE_URL"]) == []
+
+
+@pytest.fixture(scope="module")
+def account(azurite: Azurite) -> Iterator[StorageAccount]:
+    storage = StorageAccount(azurite.connection_string)
+    yield storage
+    storage.tables.close()
+
+
+@pytest.fixture
+def view(database: Path) -> Iterator[Any]:
+    """Put another view in the place of `clients`; the right one comes back afterwards."""
+    connection = sqlite3.connect(database, timeout=30)
+    (right,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'clients'").fetchone()
+
+    def replace(statement: str) -> None:
+        connection.executescript(f"DROP VIEW IF EXISTS clients; {statement};")
+
+    yield replace
+    replace(right)
+    connection.close()
+
+
+@contextmanager
+def spoiled_row(account: StorageAccount, table: str, code: str, **values: Any) -> Iterator[None]:
+    """Write what nobody can read into the row of a code; the row goes afterwards."""
+    rows = account.tables.get_table_client(table)
+    (row,) = [row for row in rows.query_entities("") if row["RowKey"].endswith(code) and values.keys() & row.keys()]
+    rows.update_entity({name: row[name] for name in ("PartitionKey", "RowKey")} | values)
+    try:
+        yield
+    finally:
+        rows.delete_entity(row)
+
+
+def assert_internal(system: System, method: str, path: str, body: Any = None) -> None:
+    """`System.call` looks at every answer for what is internal."""
+    answer = system.call(method, path, body)
+    assert (answer.status, answer.json["code"]) == (500, "internal")
+    assert answer.json["detail"].rpartition(" ")[2].strip(".") in system.log, "support finds the number in the log"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SELECT 1", "source-mismatch"),
+        ("CREATE VIEW clients AS SELECT * FROM payroll_of_directors", "source-mismatch"),
+        ("CREATE VIEW clients AS SELECT tenant, code FROM client_records", "source-mismatch"),
+        ("CREATE VIEW clients AS SELECT tenant, code, json_extract(name, '$.x') AS name FROM client_records", None),
+        ("CREATE VIEW clients AS SELECT tenant, code, abs(-9223372036854775808) AS name FROM client_records", None),
+    ],
+    ids=["no view", "of no table", "lacks columns", "refused for its values", "overflows"],
+)
+def test_a_broken_view_is_told_in_plain_words(broken: System, view: Any, statement: str, code: str | None) -> None:
+    view(statement)
+
+    estimate = broken.call("POST", f"{JOBS}/estimate", SMALL)
+    job = broken.wait(broken.start_async(SMALL))
+
+    assert (estimate.status, estimate.json["code"]) == (502, "source-unusable")
+    assert job["status"] == "Failed"
+    assert job["failure"]["code"] == (code or "source-refused")
+    assert job["failure"]["message"]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [{"spec": b"garbage"}, {"status": "Lost"}, {"notify": f'{{"webhookUrl": "{HOOK}", "x": 1}}'}],
+    ids=["specification", "status", "receiver"],
+)
+def test_a_job_that_cannot_be_read_is_a_500_with_a_number_and_nothing_else(
+    broken: System, account: StorageAccount, spoiled: dict[str, Any]
+) -> None:
+    body = {**SMALL, "notify": {"webhookUrl": "https://127.0.0.1.nip.example/"}}
+    location = broken.start_export(body, prefer="wait=60").headers["location"]
+
+    with spoiled_row(account, "exportjobs", location.rpartition("/")[2], **spoiled):
+        for method, part in (
+            ("GET", ""),
+            ("GET", "/download"),
+            ("GET", "/manifest"),
+            ("DELETE", ""),
+            ("POST", "/resume"),
+        ):
+            assert_internal(broken, method, location + part)
+        assert_internal(broken, "GET", JOBS)
+
+
+@pytest.mark.parametrize(
+    ("path", "table", "body"),
+    [
+        ("csv-mappings", "csvmappings", {"mappingType": "Client", **SMALL}),
+        ("clients/export/schedules", "exportschedules", {"cron": "0 3 1 1 *", "request": SMALL}),
+    ],
+    ids=["mapping", "schedule"],
+)
+def test_what_was_saved_and_cannot_be_read_is_a_500_with_a_number(
+    broken: System, account: StorageAccount, path: str, table: str, body: dict[str, Any]
+) -> None:
+    collection = f"/tenants/{NORTHWIND}/{path}"
+    code = broken.call("POST", collection, {"name": "Mine", **body}).json["code"]
+
+    with spoiled_row(account, table, code, content=b"garbage"):
+        assert_internal(broken, "GET", f"{collection}/{code}")
+        assert_internal(broken, "GET", collection)
+
+
+def test_a_proof_that_is_gone_is_a_500_with_a_number(broken: System, account: StorageAccount) -> None:
+    location = broken.start_export(SMALL, prefer="wait=60").headers["location"]
+    blobs = account.blobs.get_container_client("exports")
+    for blob in list(blobs.list_blobs()):
+        if location.rpartition("/")[2] in blob.name and "manifest" in blob.name:
+            blobs.delete_blob(blob.name)
+
+    assert_internal(broken, "GET", f"{location}/manifest")
+
+
+def test_a_plan_that_is_gone_fails_the_job_in_plain_words(broken: System, account: StorageAccount) -> None:
+    location = broken.start_async({})
+    code = location.rpartition("/")[2]
+    broken.wait(location, lambda job: job["processedItems"] > 0)
+    blobs = account.blobs.get_container_client("exports")
+    for blob in list(blobs.list_blobs()):
+        if code in blob.name and "plan" in blob.name:
+            blobs.delete_blob(blob.name)
+
+    job = broken.wait(location)
+    assert job["status"] == "Failed"
+    assert job["failure"]["code"] == "interrupted"
+
+
+def test_storage_that_refuses_is_a_500_with_a_number(tmp_path: Path, azurite: Azurite, database_url: str) -> None:
+    key = "bm90IHRoZSBrZXkgb2YgdGhpcyBhY2NvdW50"
+    right = azurite.connection_string
+    wrong = ";".join(f"AccountKey={key}" if part.startswith("AccountKey=") else part for part in right.split(";"))
+    system = System(tmp_path, app_settings(right, database_url, EXPORT_STORAGE=wrong), workers=1)
+    try:
+        system.start()
+        system.wait_for_any_answer()
+        health = system.call("GET", "/health", key=None)
+        assert health.status == 503
+        assert_internal(system, "POST", JOBS, SMALL)
+        assert_internal(system, "GET", JOBS)
+    finally:
+        system.stop()
+    assert leaks_in_log(system.log, [key, *secrets_of(system.settings)], database_url) == []
