@@ -33,9 +33,15 @@ from typing import ClassVar
 
 
 class ExportError(Exception):
-    """Base of everything a step can meet. `code` is the public failure code of the job."""
+    """Base of everything a step can meet.
+
+    Attributes:
+        code: The public failure code of the job.
+        private: What is added for the owner of the clients and must not be in a log, such as the code of a client.
+    """
 
     code: ClassVar[str] = "internal"
+    private: str = ""
 
 
 class TransientError(ExportError):
@@ -137,6 +143,10 @@ class SourceMismatchError(PermanentError):
     """The `clients` view, or a value in it, is not as `docs/client-view.md` says."""
 
     code = "source-mismatch"
+
+    def __init__(self, message: str, private: str = "") -> None:
+        super().__init__(message)
+        self.private = private
 
 
 class SourceRefusedError(PermanentError):

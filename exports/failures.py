@@ -32,4 +32,5 @@ def failure_of(error: ExportError) -> Failure:
     """Describe an error; only errors of this project, whose texts are written for users."""
     passing = isinstance(error, TransientError)
     resumable = passing or isinstance(error, FileMismatchError)  # a resume reads the pages again that do not agree
-    return Failure(code=error.code, message=str(error), retryable=passing, resumable=resumable)
+    message = f"{error} {error.private}".rstrip()
+    return Failure(code=error.code, message=message, retryable=passing, resumable=resumable)

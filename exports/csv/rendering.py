@@ -42,5 +42,5 @@ def render_lists(lists: Iterable[list[Row]], csv_rows: CsvRows) -> Iterator[Reco
 
 def repeated(code: object) -> SourceMismatchError:
     """What is to be said of a client that comes twice. Rows arrive in key order, so equal codes are neighbours."""
-    message = f"The clients view returns the client {code} more than once; tenant and code must be unique."
-    return SourceMismatchError(message)
+    message = "The clients view returns a client more than once; tenant and code must be unique."
+    return SourceMismatchError(message, private=f"It is {code}.")

@@ -19,6 +19,12 @@ def test_what_repeating_cannot_cure_may_not() -> None:
     )
 
 
+def test_the_owner_of_the_clients_is_told_what_no_log_may_hold() -> None:
+    error = SourceMismatchError("A client comes twice.", private="It is C0002.")
+    assert failure_of(error).message == "A client comes twice. It is C0002."
+    assert "C0002" not in str(error)
+
+
 def test_a_file_that_does_not_add_up_can_be_resumed() -> None:
     assert failure_of(FileMismatchError("It does not add up.")) == Failure(
         code="file-mismatch", message="It does not add up.", retryable=False, resumable=True

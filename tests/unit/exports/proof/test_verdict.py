@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import tracemalloc
 import zlib
 from itertools import accumulate
 
@@ -210,3 +212,34 @@ def test_an_error_page_that_was_saved_for_the_file_is_told(page: bytes) -> None:
 
 def test_an_empty_copy_is_told() -> None:
     assert "The file is empty." in _told(b"", a_proved_file()[1])
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    """Two pages of 16 MB, made up as they are read."""
+    record = b"C0001," + b"x" * 994 + b"\r\n"
+    piece, header = record * 1_000, b"Code,Name\r\n"
+
+    class MadeUp:
+        size_bytes = len(header) + 32 * len(piece)
+
+        def read(self, start: int, stop: int) -> bytes:
+            if start < len(header):
+                return header[start:stop]
+            first = (start - len(header)) % len(piece)
+            return (piece[first:] + piece)[: min(stop - start, len(piece))]
+
+    _, small = a_proved_file(starts=("C2",))
+    digests = [hashlib.sha256(header + piece * 16).hexdigest(), hashlib.sha256(piece * 16).hexdigest()]
+    sizes = [len(header) + 16 * len(piece), 16 * len(piece)]
+    pages = tuple(
+        page.model_copy(update={"rows": 16_000, "bytes": size, "sha256": sha256, "crc32": None})
+        for page, size, sha256 in zip(small.pages, sizes, digests, strict=True)
+    )
+    manifest = small.model_copy(update={"rows": 32_000, "bytes": sum(sizes), "crc32": None, "pages": pages})
+
+    tracemalloc.start()
+    try:
+        assert verify(MadeUp(), manifest).proved
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()

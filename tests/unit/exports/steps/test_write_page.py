@@ -203,8 +203,9 @@ def test_a_code_that_comes_twice_is_a_mismatch_and_nothing_is_staged(rows_per_li
     services = a_services([*some_clients(5), {"tenant": "tenant", "code": "C0002", "name": "Twin"}])
     services.clients.rows_per_list = rows_per_list
     job = a_planned_job(services)
-    with pytest.raises(SourceMismatchError, match="C0002 more than once"):
+    with pytest.raises(SourceMismatchError, match="a client more than once") as caught:
         _write(services, job)
+    assert caught.value.private == "It is C0002."
     assert services.files.staged(job.file_path) == {}
 
 
