@@ -19,8 +19,8 @@ from exports.steps.sweep_orphans import sweep_orphans as sweep_orphans_step
 from exports.steps.watch_jobs import OrchestrationKeeper
 from exports.steps.watch_jobs import watch_jobs as watch_jobs_step
 
-EVERY_MINUTE, HALF_PAST_EVERY_MINUTE = "0 * * * * *", "30 * * * * *"
-EVERY_TWO_MINUTES = "15 */2 * * * *"
+EVERY_MINUTE, EVERY_FIVE_MINUTES = "0 * * * * *", "0 */5 * * * *"
+"""All at the same second: an instance is paid for while any of its functions runs."""
 
 _ENDED = [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 
@@ -42,12 +42,12 @@ def watch_timer(provide: ServiceProvider) -> df.Blueprint:
     async def watch_jobs(timer: func.TimerRequest, client: OrchestrationKeeper) -> None:
         await watch_jobs_step(provide(), client)
 
-    @blueprint.timer_trigger(arg_name="timer", schedule=HALF_PAST_EVERY_MINUTE)
+    @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
     async def retire_jobs(timer: func.TimerRequest, client: HistoryKeeper) -> None:
         await retire_jobs_step(provide(), client)
 
-    @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_TWO_MINUTES)
+    @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_FIVE_MINUTES)
     @blueprint.durable_client_input(client_name="client")
     async def sweep_orphans(timer: func.TimerRequest, client: HistoryPurger) -> None:
         services = provide()

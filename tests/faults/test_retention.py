@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from devhost.local.azurite import Azurite
+from exports.job_codes import new_job_code
 from shared.storage import StorageAccount
 from tests.faults.conftest import StartSystem
 from tests.support.system import NORTHWIND, System, request
@@ -21,12 +23,20 @@ def system(start_system: StartSystem) -> System:
     return start_system(**BRIEF)
 
 
-def retire_until(system: System, holds: Callable[[], bool]) -> None:
+def wait_until(system: System, holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, system.host.tail(40)
+        time.sleep(0.1)
+
+
+def retire_until(system: System, holds: Callable[[], bool]) -> None:
+    def retired() -> bool:
         assert system.call("POST", "/admin/functions/retire_jobs").status == 202
-        time.sleep(0.5)
+        time.sleep(0.4)
+        return holds()
+
+    wait_until(system, retired)
 
 
 def blobs(azurite: Azurite, code: str) -> set[str]:
@@ -67,3 +77,26 @@ def test_a_file_expires_is_removed_and_then_its_job_is_forgotten(system: System,
     assert blobs(azurite, code) == set()
     assert rows(azurite, code) == 0
     assert system.call("GET", instance).status == 404
+
+
+def test_what_belongs_to_no_job_is_swept_away_and_old_histories_are_purged(system: System, azurite: Azurite) -> None:
+    code = new_job_code(datetime.now(UTC))
+    account = StorageAccount(azurite.connection_string)
+    account.blobs.get_blob_client("exports", f"{NORTHWIND}/{code}/clients.csv").stage_block("0", b"late")
+    job = system.wait(system.start_async())
+
+    def swept() -> bool:
+        assert system.call("POST", "/admin/functions/sweep_orphans").status == 202
+        time.sleep(0.5)
+        return not blobs(azurite, code)
+
+    wait_until(system, swept)
+    assert blobs(azurite, job["code"])
+    table = account.tables.get_table_client("exportwatch")
+
+    def places() -> set[str]:
+        return {row["RowKey"] for row in table.query_entities("PartitionKey eq 'places'")}
+
+    wait_until(system, lambda: "histories" in places())
+    account.blobs.close()
+    account.tables.close()

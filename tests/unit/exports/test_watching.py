@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from exports.watching import MOST_RETRIES, Action, Patience, RunState, judge, watched
+from exports.watching import MOST_RETRIES, WRITING_TIME, Action, Patience, RunState, judge, watched
 from tests.support.builders import NOON, a_job
 
 PATIENCE = Patience(grace=timedelta(seconds=60), stall=timedelta(minutes=30))
@@ -66,3 +68,9 @@ def test_a_retry_leaves_what_its_user_sees_as_it_is() -> None:
 def test_a_resume_gives_the_watchdog_all_its_retries_again() -> None:
     job = a_job().retry().retry().cancel(NOON).resume()
     assert (job.attempt, job.retries) == (4, 0)
+
+
+def test_no_process_can_be_so_old_that_an_entry_it_has_written_is_given_up() -> None:
+    host = json.loads((Path(__file__).parents[3] / "host.json").read_text(encoding="utf-8"))
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+    assert timedelta(hours=hours, minutes=minutes, seconds=seconds) < WRITING_TIME

@@ -39,3 +39,11 @@ def test_calls_that_fail_together_do_not_come_again_together() -> None:
 def test_pauses_grow() -> None:
     seconds = [RetryPolicy(longest_pause_seconds=1e6).pause(failed, "seed").total_seconds() for failed in (1, 3, 5)]
     assert seconds == sorted(seconds)
+
+
+def test_the_longest_silence_of_a_step_holds_all_its_pauses_and_the_patience_with_one_that_throttles() -> None:
+    policy = RetryPolicy(tries=4, first_pause_seconds=1, longest_pause_seconds=2, patience_seconds=60)
+    pauses = [policy.pause(failed, "seed").total_seconds() for failed in (1, 2, 3)]
+    assert sum(pauses) <= 1.25 * (1 + 2 + 2)
+    assert policy.longest_silence.total_seconds() == 1.25 * (1 + 2 + 2) + 60 + 60
+    assert 21 * 60 < RetryPolicy().longest_silence.total_seconds() < 22 * 60
