@@ -57,6 +57,7 @@ def rows(azurite: Azurite, code: str) -> int:
         account.tables.close()
 
 
+@pytest.mark.slow
 def test_a_file_expires_is_removed_and_then_its_job_is_forgotten(system: System, azurite: Azurite) -> None:
     location = system.start_async()
     job = system.wait(location)
