@@ -10,6 +10,7 @@ named below can stand between its quotes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _LONGEST = 255
 """Characters of a constant in a formula (Excel specifications and limits); longer text stays as it is."""
@@ -37,6 +38,11 @@ _CONVERTED = re.compile(
 def is_converted(text: str) -> bool:
     """Say whether Excel, as it is set up in one country or another, may show `text` as something else."""
     return len(text) <= _LONGEST and _CONVERTED.fullmatch(text) is not None
+
+
+def converted_of(texts: Iterable[str]) -> set[str]:
+    """Give those of the texts for which `is_converted` holds."""
+    return {text for text in filter(_CONVERTED.fullmatch, texts) if len(text) <= _LONGEST}
 
 
 def constant(text: str) -> str:

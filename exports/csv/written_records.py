@@ -105,8 +105,11 @@ def _searches(delimiter: bytes) -> tuple[Search, ...]:
     number = rb'(?:(?<=[%b]%%b)(?!%b[%b])|(?<="%%b)(?!%b"(?!")))' % (before, _NUMBER, ends, _NUMBER)
     in_quotes = rb'(?<=%b"%%b)' % re.escape(delimiter)
     frequent = {b"@": plain, b"+": number, b"-": number}
-    rare = {b"=": plain, b"\r": in_quotes, b"\n": in_quotes, b"\t": in_quotes if delimiter == b"\t" else plain}
-    rare[b"\xef"] = plain + _WIDE_STARTS
+    rare = {b"=": plain, b"\r": in_quotes, b"\n": in_quotes, b"\xef": plain + _WIDE_STARTS}
+    if delimiter == b"\t":
+        frequent[b'"'] = rb'(?<=\t")\t'
+    else:
+        rare[b"\t"] = plain
     return (
         *(partial(_search, _led_by(letter, look)) for letter, look in frequent.items()),
         *(partial(_search_rare, letter, _led_by(letter, look)) for letter, look in rare.items()),
