@@ -18,7 +18,7 @@ Invariant = Callable[[Timeline], Iterator[str]]
 TERMINAL = frozenset(status.value for status in JobStatus if status.is_terminal)
 FILE_OF_PLAN = "plan.json"
 PASSING_FAILURES = frozenset({"source-unavailable", "storage-unavailable", "not-started", "interrupted"})
-"""What a job may fail with here: everything that goes wrong in a run passes."""
+"""What a job may fail with here."""
 _RESUME_SECONDS = 15.0
 """So long a resume may still be under way when its caller has given up."""
 
@@ -85,7 +85,7 @@ def nothing_else_has_a_readable_file(timeline: Timeline) -> Iterator[str]:
 
 
 def every_job_has_ended(timeline: Timeline) -> Iterator[str]:
-    """With its orchestration; a job that failed says why, and for a reason that lay in the run."""
+    """With its orchestration."""
     for job in timeline.jobs:
         status = job.shown["status"]
         if status not in TERMINAL:
@@ -94,8 +94,16 @@ def every_job_has_ended(timeline: Timeline) -> Iterator[str]:
             yield f"{job.code} is {status} and an orchestration of it still runs"
         if status in TERMINAL and not job.shown["completedDate"]:
             yield f"{job.code} is {status} without a date"
-        if status == JobStatus.FAILED and job.shown["failure"]["code"] not in PASSING_FAILURES:
-            yield f"{job.code} failed with {job.shown['failure']['code']}, though all that went wrong has passed"
+
+
+def what_failed_can_be_resumed(timeline: Timeline) -> Iterator[str]:
+    """All that goes wrong in a run passes, so no job is at fault; and when it has passed, a resume completes the job."""
+    for seen in timeline.observations:
+        if seen.failure is not None and seen.failure not in PASSING_FAILURES:
+            yield f"{seen.code} failed with {seen.failure}, though all that went wrong has passed"
+    for job in timeline.jobs:
+        if job.shown["status"] == JobStatus.FAILED:
+            yield f"{job.code} is still failed ({job.shown['failure']['code']})"
 
 
 def nothing_is_left_over(timeline: Timeline) -> Iterator[str]:
@@ -168,6 +176,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     completed_jobs_have_the_exact_file,
     nothing_else_has_a_readable_file,
     every_job_has_ended,
+    what_failed_can_be_resumed,
     nothing_is_left_over,
     one_key_has_one_job,
     every_end_is_told,

@@ -31,7 +31,9 @@ from tests.support.system import HARBOUR, NORTHWIND, System, app_settings
 CLIENTS = 6_000
 """In all; `northwind` has 4,500 of them, in nine pages."""
 
-MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "3", "EXPORT_RETRY_TRIES": "10"}
+MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "3"}
+FEW_TRIES = {"EXPORT_RETRY_TRIES": "4"}
+"""So that some outages outlast them: jobs fail, and have to be resumed."""
 NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
 
 
@@ -159,7 +161,7 @@ class Rig:
             "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
             "EXPORT_WEBHOOK_RETRY_SECONDS": " ".join(["0.2"] * 10),
         }
-        return settings | MANY_PAGES | NO_QUOTA | own
+        return settings | MANY_PAGES | FEW_TRIES | NO_QUOTA | own
 
     def _save_schedule(self) -> str:
         """Save the one schedule; the path of it."""

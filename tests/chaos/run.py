@@ -78,11 +78,18 @@ class _Run:
         return self._timeline
 
     def _finish(self, work: list[Future[Any]]) -> None:
-        """Wait for the end of what is done to the rig, then of the jobs; heal before patience runs out."""
+        """Wait for the end of what is done to the rig, then of the jobs; heal before patience runs out.
+
+        Jobs that have failed are resumed then: what failed them has passed.
+        """
         for each in work:
             each.result()
         self._watchers.wait_for_ends(DISTURBED_SECONDS)
         self._rig.heal()
+        self._watchers.wait_for_ends(HEALED_SECONDS)
+        for tenant, code in self._watchers.take_failed():
+            self._timeline.happened["failed, then resumed"] += 1
+            self._caller.resume(tenant, code)
         self._watchers.wait_for_ends(HEALED_SECONDS)
 
     def _fire_keepers(self) -> None:

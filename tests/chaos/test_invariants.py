@@ -90,11 +90,10 @@ def _good() -> Timeline:
         [CallMade("start", 0, 1, 202, CODE, "key", "full"), CallMade("start", 0, 1, 202, CODE, "key", "full")],
         [
             *(_write("Queued"), _write("InProgress"), _write("InProgress", settled=1), _write("Completed", settled=2)),
-            *(_write(status, code=ENDED["Failed"]) for status in ("Queued", "InProgress", "Failed")),
             *(_write(status, code=ENDED["Cancelled"]) for status in ("Queued", "Cancelled")),
         ],
-        [_completed(), _ended("Failed"), _ended("Cancelled")],
-        [_told(CODE, "Completed"), *(_told(ENDED[status], status) for status in ("Failed", "Cancelled"))],
+        [_completed(), _ended("Cancelled")],
+        [_told(CODE, "Completed"), _told(ENDED["Cancelled"], "Cancelled")],
         [SlotRun("12:05", "Skipped", None), SlotRun("12:00", "Started", "job5")],
         ["job5"],
     )
@@ -167,14 +166,10 @@ WRONG: dict[str, list[tuple[str, Callable[[Timeline], object]]]] = {
         ("one has not", _add_job(_ended("InProgress"))),
         ("its orchestration has not", _add_job(_completed(orchestrations={1: "Running"}))),
         ("it ended at no time", _add_job(_with_shown(completedDate=None))),
-        (
-            "it failed for no reason",
-            _add_job(
-                replace(
-                    _ended("Failed"), shown=_shown(status="Failed", downloadUrl=None, failure={"code": "file-mismatch"})
-                )
-            ),
-        ),
+    ],
+    "what_failed_can_be_resumed": [
+        ("it is failed in the end", _add_job(_ended("Failed"))),
+        ("it failed for no reason", _add_sight(replace(_seen(4, "Failed", 2), failure="file-mismatch"))),
     ],
     "nothing_is_left_over": [
         ("a blob of no job", lambda timeline: timeline.strays.append("a blob")),

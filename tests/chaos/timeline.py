@@ -22,6 +22,7 @@ class Observation:
     total_items: int | None
     percent: int | None
     has_link: bool
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Watchers:
         self._system, self._record, self._timeline = system, record, timeline
         self._stopped = Flag()
         self._last: dict[str, str] = {}
+        self._tenants: dict[str, str] = {}
         self._work: list[Future[Any]] = []
 
     def start(self, threads: Executor) -> None:
@@ -39,6 +40,12 @@ class Watchers:
         """Whether there is a job, and none that goes on, as far as was seen."""
         return bool(self._last) and set(self._last.values()) <= TERMINAL
 
+    def take_failed(self) -> list[tuple[str, str]]:
+        """Tenant and code of the jobs that were seen to have failed; they do not count as ended any more."""
+        failed = [code for code, status in self._last.items() if status == "Failed"]
+        self._last.update(dict.fromkeys(failed, "to be resumed"))
+        return [(self._tenants[code], code) for code in failed]
+
     def wait_for_ends(self, seconds: float) -> None:
         """Wait until every job was seen to have ended, but not longer than that."""
         deadline = time.monotonic() + seconds
@@ -49,7 +56,7 @@ class Watchers:
         while not self._stopped.is_set():
             for write in list(self._record.job_writes):
                 if write.code not in self._last:
-                    self._last[write.code] = "not seen yet"
+                    self._last[write.code], self._tenants[write.code] = "not seen yet", write.tenant
                     self._work.append(threads.submit(self._watch, write.tenant, write.code))
             time.sleep(0.01)
 
@@ -82,6 +89,7 @@ class Watchers:
                 shown["totalItems"],
                 shown.get("percentComplete"),
                 shown["downloadUrl"] is not None,
+                (shown.get("failure") or {}).get("code"),
             )
         )
         self._last[code] = shown["status"]
