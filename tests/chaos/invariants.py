@@ -97,7 +97,7 @@ def every_job_has_ended(timeline: Timeline) -> Iterator[str]:
 
 
 def what_failed_can_be_resumed(timeline: Timeline) -> Iterator[str]:
-    """All that goes wrong in a run passes, so no job is at fault; and when it has passed, a resume completes the job."""
+    """All that goes wrong in a run passes, so no job is at fault; when it has passed, a resume completes the job."""
     for seen in timeline.observations:
         if seen.failure is not None and seen.failure not in PASSING_FAILURES:
             yield f"{seen.code} failed with {seen.failure}, though all that went wrong has passed"

@@ -246,13 +246,14 @@ def _storage_fault(chance: Random) -> StorageFault:
         status = chance.choice([500, 503])
     elif effect in (Effect.DELAYED, Effect.LATE):
         seconds = round(chance.uniform(0.2, 3.0), 2)
-    times = chance.choice([1, 1, 2, 4, 8])
+    times = chance.choice([1, 1, 2, 4, 8, 16])
     return StorageFault(operation, chance.randint(0, _PAGES), times, effect, status, seconds)
 
 
 def _kill(target: Target) -> Callable[[Random], Kill]:
     def make(chance: Random) -> Kill:
-        down = 0.0 if target is Target.WORKER else round(chance.uniform(0, 1.0), 2)
+        longest = chance.choice([0.5, 0.5, 4.0]) if target is not Target.WORKER else 0.0
+        down = round(chance.uniform(0, longest), 2)
         return Kill(target, _moment(chance), down)
 
     return make
