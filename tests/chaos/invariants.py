@@ -17,7 +17,7 @@ from tests.support.expected import records
 Invariant = Callable[[Timeline], Iterator[str]]
 TERMINAL = frozenset(status.value for status in JobStatus if status.is_terminal)
 FILE_OF_PLAN = "plan.json"
-PASSING_FAILURES = frozenset({"source-unavailable", "storage-unavailable", "not-started", "interrupted"})
+PASSING_FAILURES = frozenset({"source-unavailable", "storage-unavailable", "not-started", "interrupted", "stalled"})
 """What a job may fail with here."""
 _RESUME_SECONDS = 15.0
 """So long a resume may still be under way when its caller has given up."""
@@ -36,8 +36,10 @@ def statuses_move_along_the_table(timeline: Timeline) -> Iterator[str]:
         for before, after in pairwise(writes):
             if after.status != before.status and after.status not in _next(before.status):
                 yield f"{code} was written {before.status} and then {after.status}"
-            if after.attempt != before.attempt and not timeline.resumes(code):
-                yield f"{code} went from attempt {before.attempt} to {after.attempt}, and nobody asked for it"
+            if after.attempt not in (before.attempt, before.attempt + 1):
+                yield f"{code} went from attempt {before.attempt} to {after.attempt}"
+            if before.status in TERMINAL and after.status != before.status and not timeline.resumes(code):
+                yield f"{code} was {before.status} and went on, and nobody asked for it"
     for code in {seen.code for seen in timeline.observations}:
         for first, second in pairwise(timeline.of_job(code)):
             if second.status not in _reachable(first.status, resumed=bool(timeline.resumes(code))):

@@ -157,6 +157,7 @@ class Rig:
             SETTING: str(self._control),
             "EXPORT_WAIT_SECONDS": "1",
             "EXPORT_START_GRACE_SECONDS": "3",
+            "EXPORT_STALL_MINUTES": "0.05",
             "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
             "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
             "EXPORT_WEBHOOK_RETRY_SECONDS": " ".join(["0.2"] * 10),

@@ -261,7 +261,7 @@ def _kill(target: Target) -> Callable[[Random], Kill]:
 
 def _source_trouble(chance: Random) -> SourceTrouble:
     kind = chance.choice(list(Trouble))
-    return SourceTrouble(kind, _moment(chance), round(chance.uniform(0.3, 2.5), 2))
+    return SourceTrouble(kind, _moment(chance), round(chance.uniform(0.3, chance.choice([2.0, 8.0])), 2))
 
 
 def _clock_jump(chance: Random) -> ClockJump:

@@ -131,7 +131,9 @@ WRONG: dict[str, list[tuple[str, Callable[[Timeline], object]]]] = {
     "statuses_move_along_the_table": [
         ("a completed job is written again as running", _add_write(_write("InProgress"))),
         ("a job begins in the middle", _add_write(_write("InProgress", code="job6"))),
-        ("a job is taken up again unasked", _add_write(*(_write("Queued", each, code="job6") for each in (1, 2)))),
+        ("a job is taken up again unasked", _add_write(_write("Queued", 2, code=ENDED["Cancelled"]))),
+        ("an attempt is left out", _add_write(*(_write("Queued", each, code="job6") for each in (1, 3)))),
+        ("an attempt comes again", _add_write(*(_write("Queued", each, code="job6") for each in (1, 2, 1)))),
         ("a completed job is seen running", _add_sight(_seen(4, "InProgress", 2, 99))),
         ("a failed job is seen running unasked", lambda t: t.observations.insert(0, _seen(0, "Failed", 0))),
     ],
