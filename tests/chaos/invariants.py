@@ -30,16 +30,8 @@ def broken(timeline: Timeline) -> list[str]:
 
 def statuses_move_along_the_table(timeline: Timeline) -> Iterator[str]:
     """Row by row as written, and look by look as seen; only an asked-for resume leads out of a terminal status."""
-    for code, writes in _writes_by_job(timeline).items():
-        if writes[0].status != JobStatus.QUEUED:
-            yield f"{code} begins as {writes[0].status}"
-        for before, after in pairwise(writes):
-            if after.status != before.status and after.status not in _next(before.status):
-                yield f"{code} was written {before.status} and then {after.status}"
-            if after.attempt not in (before.attempt, before.attempt + 1):
-                yield f"{code} went from attempt {before.attempt} to {after.attempt}"
-            if before.status in TERMINAL and after.status != before.status and not timeline.resumes(code):
-                yield f"{code} was {before.status} and went on, and nobody asked for it"
+    for writes in _writes_by_job(timeline).values():
+        yield from _impossible_moves(writes, resumed=bool(timeline.resumes(writes[0].code)))
     for code in {seen.code for seen in timeline.observations}:
         for first, second in pairwise(timeline.of_job(code)):
             if second.status not in _reachable(first.status, resumed=bool(timeline.resumes(code))):
@@ -194,7 +186,7 @@ def _writes_by_job(timeline: Timeline) -> dict[str, list[JobWrite]]:
     return writes
 
 
-def _next(status: str, *, resumed: bool = True) -> set[str]:
+def _next(status: str, *, resumed: bool) -> set[str]:
     found = set()
     for event in JobEvent:
         if event is JobEvent.RESUME and not resumed:
@@ -213,6 +205,17 @@ def _reachable(status: str, *, resumed: bool) -> set[str]:
         new = set[str]().union(*(_next(each, resumed=resumed) for each in new)) - found
         found |= new
     return found
+
+
+def _impossible_moves(writes: list[JobWrite], *, resumed: bool) -> Iterator[str]:
+    code = writes[0].code
+    if writes[0].status != JobStatus.QUEUED:
+        yield f"{code} begins as {writes[0].status}"
+    for before, after in pairwise(writes):
+        if after.status not in {before.status} | _next(before.status, resumed=resumed):
+            yield f"{code} was written {before.status} and then {after.status}"
+        if after.attempt not in (before.attempt, before.attempt + 1):
+            yield f"{code} went from attempt {before.attempt} to {after.attempt}"
 
 
 def _resumed_between(timeline: Timeline, first: Observation, second: Observation) -> bool:
