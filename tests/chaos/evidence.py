@@ -14,6 +14,9 @@ from tests.support.proofs import InMemory
 from tests.support.receiver import Got
 from tests.support.system import EXPORT, request
 
+_LATEST_SECONDS = 61.0
+"""A schedule looks again after a minute where a slot's job was stored and whoever stored it died."""
+
 _QUIET_SECONDS, _LONGEST_WAIT_SECONDS = 0.3, 40.0
 Blobs = dict[str, bool]
 """Whether a blob is readable, by its name; else there are only blocks of it."""
@@ -22,6 +25,7 @@ Blobs = dict[str, bool]
 def collect(rig: Rig, timeline: Timeline) -> None:
     """Wait until nothing goes on any more, then look at everything the run has left."""
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
+    rig.jump(_LATEST_SECONDS)
     for timer in (SCHEDULER, *KEEPERS):  # once more, for what came late
         rig.fire(timer)
     rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
