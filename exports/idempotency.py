@@ -14,7 +14,7 @@ from datetime import datetime
 
 from exports.requests import CsvExportRequestDto
 
-_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+KEY_PATTERN = "^[!-~]([ -~]{0,253}[!-~])?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class IdempotencyRecord:
 
 def is_idempotency_key(text: str) -> bool:
     """1 to 255 visible ASCII characters, blanks inside allowed."""
-    return _KEY.fullmatch(text) is not None
+    return re.fullmatch(KEY_PATTERN, text) is not None
 
 
 def hash_of_key(key: str) -> str:

@@ -55,7 +55,8 @@ class ExportSpec(Model):
 class Failure(Model):
     """Why a job failed, in words for its user.
 
-    `retryable`: the same request may succeed later. `resumable`: the pages already written can be kept.
+    `code` names the kind, for programs. `retryable`: the same request may succeed later. `resumable`: the pages already
+    written can be kept.
     """
 
     code: str
@@ -205,7 +206,8 @@ class CsvExportJobDto(Model):
         code: Names the job; looked up by it.
         total_items: Clients to export; known when processing starts.
         processed_items: Clients written so far; never falls, never exceeds `totalItems`.
-        download_url: A time-limited link to the file; only when `Completed`. Whoever has it can read the file.
+        download_url: A time-limited link to the file; only when `Completed`, and to keys that may see the
+            fields it holds. Whoever has it can read the file.
         started_date: When processing began.
         completed_date: When the job ended, however it did.
         expiry_date: Until when the file is kept.

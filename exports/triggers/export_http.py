@@ -9,7 +9,7 @@ import azure.functions as func
 
 from exports.api.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
 from exports.errors import JobNotFoundError
-from exports.idempotency import is_idempotency_key
+from exports.idempotency import KEY_PATTERN, is_idempotency_key
 from exports.job_codes import is_job_code
 from exports.jobs import CsvExportJobDto, job_etag
 from exports.requests import CsvExportRequestDto
@@ -52,7 +52,7 @@ START = Route(
             "Idempotency-Key",
             "header",
             "The same key and body lead to the same job, however often they are sent; with another body: 422",
-            {"type": "string", "minLength": 1, "maxLength": 255},
+            {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
         ),
     ),
     problems=(INVALID_HEADER, SENSITIVE_FIELDS, KEY_REUSED, QUOTA_EXCEEDED),
@@ -70,7 +70,10 @@ GET = Route(
     parameters=(
         Parameter("If-None-Match", "header", "ETag of the answer you have: 304 if it still holds", {"type": "string"}),
     ),
-    replies={200: Reply("The job", CsvExportJobDto, RETRY_AFTER | _ETAG), 304: Reply("Nothing has changed")},
+    replies={
+        200: Reply("The job", CsvExportJobDto, RETRY_AFTER | _ETAG),
+        304: Reply("Nothing has changed", headers=_ETAG),
+    },
     problems=(JOB_NOT_FOUND,),
 )
 ROUTES = (START, GET)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from exports.errors import FileMismatchError, SourceMismatchError, StorageUnavailableError
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from exports import failures
+from exports.errors import (
+    ExportError,
+    FileMismatchError,
+    PermanentError,
+    SourceMismatchError,
+    StorageUnavailableError,
+    TransientError,
+)
 from exports.failures import INTERRUPTED, failure_of
 from exports.jobs import Failure
+from exports.steps.start_export import NotStartedError
+
+API = Path(__file__).parents[3] / "docs" / "api.md"
 
 
 def test_what_could_not_pass_in_time_may_be_tried_again_and_resumed() -> None:
@@ -39,3 +54,23 @@ def test_a_cause_is_not_told() -> None:
 
 def test_an_interrupted_job_may_be_tried_again() -> None:
     assert (INTERRUPTED.code, INTERRUPTED.retryable) == ("interrupted", True)
+
+
+def kinds_of(base: type[ExportError]) -> Iterator[type[ExportError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from kinds_of(kind)
+
+
+def test_every_failure_is_documented_as_it_is() -> None:
+    assert NotStartedError in kinds_of(TransientError)
+    made = [failure_of(kind("Why.")) for base in (TransientError, PermanentError) for kind in kinds_of(base)]
+    made += [value for value in vars(failures).values() if isinstance(value, Failure)]
+    said = {(True,): "yes", (False,): "no", (False, True): "yes or no"}
+
+    def shown(code: str, name: str) -> str:
+        return said[tuple(sorted({getattr(failure, name) for failure in made if failure.code == code}))]
+
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([a-z ]+) \| ([a-z ]+) \|", API.read_text(encoding="utf-8"), re.MULTILINE)
+    codes = {failure.code for failure in made}
+    assert sorted(rows) == [(code, shown(code, "retryable"), shown(code, "resumable")) for code in sorted(codes)]
