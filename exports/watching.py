@@ -117,7 +117,7 @@ class WatchIndex(Protocol):
         """Give at most `limit` entries, that come after one of them in an order that stays."""
 
     def active(self) -> Mapping[str, int]:
-        """Count attempts under way by tenant; may be some seconds old."""
+        """Count attempts under way by tenant; may be some seconds old, and end at 250 tenants."""
 
     def remember(self, due: Due) -> None:
         """Remember that something is to be done about a job that has ended."""

@@ -12,9 +12,12 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from exports.adapters.table_jobs import TableJobStore
 from exports.adapters.table_pages import TablePageLedger, _to_entity
-from exports.jobs import Job
+from exports.adapters.table_watch import MANY_TENANTS, TableWatchIndex
+from exports.jobs import Job, JobRef
 from exports.ports import PageRecord
+from exports.steps.fair_share import share_of
 from exports.steps.get_export import get_export
+from exports.watching import watched
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import a_services
@@ -76,3 +79,29 @@ def test_the_ledger_of_a_job_is_read_a_thousand_pages_at_a_time(
         assert len(list(ledger.records(job.ref))) == 2_500
 
     assert len(sent) == 3
+
+
+def test_the_jobs_under_way_are_counted_by_one_request_however_many_there_are(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = TableWatchIndex(account, f"watch{uuid4().hex[:16]}")
+    rows = [("create", {"PartitionKey": "active", "RowKey": f"tenant{number:05d}|job"}) for number in range(3_000)]
+    for first in range(0, len(rows), 100):
+        index._table.submit_transaction(rows[first : first + 100])
+
+    with counted_requests(monkeypatch) as sent:
+        for _ in range(10):
+            active = index.active()
+
+    assert len(sent) == 1
+    assert len(active) == MANY_TENANTS
+    assert share_of_all(MANY_TENANTS) == share_of_all(3_000)
+
+
+def share_of_all(tenants: int) -> int:
+    """What a tenant gets of the largest budget that can be set, when so many have a job each."""
+    services = a_services()
+    object.__setattr__(services, "settings", services.settings.model_copy(update={"wave_pages": 500}))
+    for number in range(tenants):
+        services.watch.watch(watched(JobRef(tenant=f"t{number}", code="c", attempt=1), NOON))
+    return share_of(services, "t0")

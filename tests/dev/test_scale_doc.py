@@ -1,0 +1,18 @@
+"""`docs/scale.md` shows what the simulation says."""
+
+from __future__ import annotations
+
+from devhost.local.places import ROOT
+from tests.scale.__main__ import table
+from tests.scale.chart import draw
+from tests.scale.scenarios import one_tenant, top_of_the_hour
+
+
+def test_the_tables_and_the_chart_of_the_document_are_those_of_the_simulation() -> None:
+    document = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    billion, hour = list(one_tenant()), list(top_of_the_hour())
+
+    for steps in (billion, hour):
+        for row in table("", steps).splitlines()[2:]:
+            assert row in document, "python -m tests.scale docs/scale.svg prints the tables as they are now"
+    assert (ROOT / "docs" / "scale.svg").read_text(encoding="utf-8") == draw(billion, hour)

@@ -1,0 +1,127 @@
+"""The simulation loses no page and heeds every limit, so its tables may be believed as far as their inputs go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exports.page_plan import MAX_BLOCKS
+from tests.scale.chart import draw
+from tests.scale.fleet import MEASURED, Fleet, Run
+from tests.scale.kernel import Group, Process, Simulation, Slots, Station
+from tests.scale.scenarios import Step, clients_of, top_of_the_hour
+
+FLEET = Fleet(instances=20, instances_per_second=1_000, starts=10_000)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(0, 400_000), min_size=1, max_size=20),
+    st.integers(1, 30),
+    st.integers(1, 100),
+    st.integers(1, 16),
+)
+def test_every_client_is_written_exactly_once(
+    jobs: list[int], instances: int, wave_pages: int, partitions: int
+) -> None:
+    fleet = replace(FLEET, instances=instances, wave_pages=wave_pages, partitions=partitions)
+
+    found = Run(fleet, jobs).outcome()
+
+    assert found.rows == sum(jobs)
+    assert found.pages >= len(jobs)
+    assert all(0 <= part <= 1 + 1e-9 for part in found.used.values())
+
+
+@pytest.mark.parametrize(
+    ("limit", "loose", "tight", "jobs"),
+    [
+        ("instances", 20, 2, [3_000_000]),
+        ("wave_pages", 64, 1, [1_000_000]),
+        ("source_rows", 1e9, 1e4, [1_000_000]),
+        ("account_bytes", 1e12, 1e6, [1_000_000]),
+        ("account_requests", 20_000, 20, [1_000] * 100),
+        ("blob_requests", 500, 2, [1_000_000]),
+        ("partition_entities", 2_000, 4, [1_000_000]),
+        ("responses", 150, 2, [1_000_000]),
+        ("queue_messages", 2_000, 10, [1_000] * 100),
+        ("partitions", 16, 1, [1_000] * 300),
+        ("scheduler_actions", 2_000.0, 10.0, [1_000] * 100),
+        ("starts", 1_000, 2, [1_000] * 100),
+        ("counted_at_most", 250, 100_000, [1_000] * 4_000),
+        ("accounts", 16, 1, [1_000_000] * 16),
+    ],
+)
+def test_a_limit_that_is_drawn_tighter_makes_itself_felt(limit: str, loose: Any, tight: Any, jobs: list[int]) -> None:
+    fleet = replace(FLEET, account_bytes=1e8) if limit == "accounts" else FLEET
+
+    roomy = Run(replace(fleet, **{limit: loose}), jobs).outcome()
+    cramped = Run(replace(fleet, **{limit: tight}), jobs).outcome()
+
+    assert cramped.seconds > roomy.seconds * 1.1
+    assert cramped.rows == roomy.rows
+
+
+def test_no_run_is_faster_than_its_limits_allow() -> None:
+    found = Run(replace(FLEET, source_rows=50_000), [2_000_000]).outcome()
+
+    assert found.seconds >= 2_000_000 / 50_000
+    assert found.first_limit == "clients from the source"
+
+
+def test_a_file_has_no_more_blocks_than_it_may_have() -> None:
+    fleet = replace(FLEET, instances=1_000, wave_pages=500)
+
+    assert Run(fleet, [MAX_BLOCKS * 10_000], replace(MEASURED, seconds_per_row=0)).outcome().pages == MAX_BLOCKS
+
+
+def test_a_plan_that_takes_longer_than_a_statement_may_is_told() -> None:
+    fleet = replace(FLEET, instances=1_000)
+
+    assert Run(fleet, [1_000_000]).outcome().breaks is None
+    assert "planning takes 278 s" in str(Run(fleet, [1_000_000_000]).outcome().breaks)
+
+
+def test_the_top_of_the_hour_is_the_same_every_time() -> None:
+    first, second = (list(top_of_the_hour(200)) for _ in range(2))
+
+    assert first == second
+    assert sum(clients_of(200)) == first[0].outcome.rows
+
+
+def test_the_chart_has_a_bar_for_every_step() -> None:
+    steps = [Step("a & b", Run(FLEET, [rows]).outcome()) for rows in (1_000, 100_000)]
+
+    assert draw(steps, steps).count("<rect") == 4
+
+
+def test_a_station_passes_one_after_the_other_at_its_rate() -> None:
+    station = Station("a", 10)
+
+    assert [station.passed(0), station.passed(0), station.passed(5, 20)] == pytest.approx([0.1, 0.2, 7.0])
+
+
+def test_slots_are_given_in_the_order_of_asking_and_groups_waited_for() -> None:
+    simulation, slots, order = Simulation(), Slots("a"), []
+
+    def member(name: str) -> Process:
+        yield slots
+        taken_at = simulation.now
+        yield simulation.now + 1
+        simulation.free(slots, taken_at)
+        order.append((name, simulation.now))
+
+    def whole() -> Process:
+        yield Group([member("a"), member("b"), member("c")])
+        yield Group([])
+        order.append(("whole", simulation.now))
+
+    simulation.open(slots, 1, at=2)
+    simulation.start(whole())
+    simulation.run()
+
+    assert order == [("a", 3), ("b", 4), ("c", 5), ("whole", 5)]
