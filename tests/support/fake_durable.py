@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from azure.durable_functions import OrchestrationRuntimeStatus
@@ -17,6 +18,7 @@ class MemoryKeeper(RecordingStarter):
 
     def __init__(self) -> None:
         super().__init__()
+        self._lock = Lock()
         self.statuses: dict[str, OrchestrationRuntimeStatus] = {}
         self.moved: datetime = NOON
 
@@ -24,10 +26,11 @@ class MemoryKeeper(RecordingStarter):
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
     ) -> str:
         assert instance_id is not None
-        if instance_id in self.statuses:
-            raise RuntimeError("An orchestration of this id exists.")
-        started = await super().start_new(orchestration_function_name, instance_id, client_input)
-        self.statuses[instance_id] = OrchestrationRuntimeStatus.Pending
+        with self._lock:  # several threads may each have a loop of their own
+            if instance_id in self.statuses:
+                raise RuntimeError("An orchestration of this id exists.")
+            started = await super().start_new(orchestration_function_name, instance_id, client_input)
+            self.statuses[instance_id] = OrchestrationRuntimeStatus.Pending
         return started
 
     async def get_status(self, instance_id: str) -> DurableOrchestrationStatus:
