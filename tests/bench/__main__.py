@@ -53,6 +53,8 @@ def main() -> None:
 def _parts(options: argparse.Namespace) -> dict[str, Part]:
     narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
     wide = {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
+    # twenty thousand pages take the emulator some minutes, so they are written only when asked for by name
+    counted = narrow if options.only else {name: rows for name, rows in narrow.items() if rows <= 1_000_000}
     return {
         "comparison": lambda folder, emulator, places: compare(folder, emulator, places, options.rows, options.rounds),
         "latency": lambda folder, emulator, places: parts.latency(folder, emulator, places.postgres),
@@ -63,6 +65,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
         "growth": lambda folder, emulator, places: parts.memory(
             folder, emulator, places.narrow, narrow, columns=12, body=NARROW_REQUEST
         ),
+        "pages": lambda folder, emulator, places: parts.pages(folder, emulator, places.narrow, counted, NARROW_REQUEST),
     }
 
 
@@ -74,11 +77,11 @@ def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]
     if "together" in chosen:
         wide["big"] = WIDE_SIZES["big"]
     narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
-    return wide, narrow if "growth" in chosen else {"hundred": 100}
+    return wide, narrow if chosen & {"growth", "pages"} else {"hundred": 100}
 
 
 def _options() -> argparse.Namespace:
-    names = ("comparison", "latency", "together", "memory", "growth")
+    names = ("comparison", "latency", "together", "memory", "growth", "pages")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="about two minutes: 50,000 clients, three rounds, no sizes"

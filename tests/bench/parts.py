@@ -9,6 +9,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from devhost.local.azurite import Azurite
+from exports.page_plan import MIN_PAGE_ROWS
 from tests.bench.clients import (
     REQUESTS_OF_A_LOOK,
     look,
@@ -96,10 +97,30 @@ def memory(
     yield from _growth(peaks, costs, list(sizes.values()), columns)
 
 
+def pages(folder: Path, emulator: Azurite, database: str, sizes: Sizes, body: Any) -> Iterator[Figure]:
+    """What a page costs in a job of hundreds and in one of thousands; pages are as small as they can be."""
+    costs: list[tuple[float, float]] = []
+    for tenant, rows in sizes.items():
+        with running(folder / f"pages-{tenant}", emulator, database, EXPORT_BLOCK_BYTES="1024") as system:
+            before = requests_so_far(emulator)
+            seconds, looks = watched_export(system, tenant, rows, body)
+            sent = requests_so_far(emulator).total() - before.total() - looks * REQUESTS_OF_A_LOOK
+        count = rows // MIN_PAGE_ROWS
+        costs.append((seconds / count, sent / count))
+        yield Figure(f"{count:,} pages: milliseconds per page", seconds / count * 1000, "ms")
+        yield Figure(f"{count:,} pages: storage requests per page", sent / count, "requests")
+    if len(costs) > 1:
+        (time_before, sent_before), (time_after, sent_after) = costs[-2:]
+        yield Figure("a page of the larger job over one of the smaller: seconds", time_after / time_before, "×")
+        yield Figure(
+            "a page of the larger job over one of the smaller: requests", sent_after / sent_before, "×", at_most=1.1
+        )
+
+
 def _growth(
     peaks: dict[str, list[float]], costs: list[tuple[float, float]], sizes: list[int], columns: int
 ) -> Iterator[Figure]:
-    for name, found in peaks.items():
+    for name, found in peaks.items() if len(sizes) > 1 else ():
         yield Figure(
             f"{columns} columns, {name}: largest over smallest peak", max(found) / min(found), "×", at_most=1.1
         )
