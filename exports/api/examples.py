@@ -75,7 +75,7 @@ _RUN: dict[str, Any] = {
 }
 
 EXAMPLES: Mapping[str, Any] = {
-    "CsvExportRequestDtoInput": _REQUEST,
+    "CsvExportRequestDto": _REQUEST,
     "CsvExportRequestDto": _REQUEST,
     "CsvExportJobDto": _JOB,
     "CreateCsvMappingDto": {"name": "VAT return", "columnMappings": _COLUMNS, "mappingType": "Client"},

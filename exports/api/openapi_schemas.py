@@ -74,8 +74,13 @@ def _one_line(text: str) -> str:
 
 
 def _name(generated: str) -> str:
-    """Turn the name of a generic model, or of one that is read and written, into one that reads well."""
+    """Turn the name of a generic model, or of one that is read and written, into one that reads well.
+
+    What clients send as a body has its published name, also where it is shown somewhere else.
+    """
     name = re.sub(r"^(\w+?)Dto_(\w+?)_(?=-|$)", r"\1Of\2", generated)
+    if re.search(r"Dto-\w+$", name):
+        return name.removesuffix("-Input").replace("-Output", "Shown")
     return name.removesuffix("-Output").replace("-Input", "Input")
 
 

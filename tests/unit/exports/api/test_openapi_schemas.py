@@ -58,6 +58,19 @@ def test_a_model_that_is_read_and_written_has_two_names() -> None:
     assert schemas["OuterInput"]["properties"]["firstPart"]["$ref"] == "#/components/schemas/InnerInput"
 
 
+class SentDto(Model):
+    """A body that is also shown."""
+
+    name: str = "unnamed"
+
+
+def test_what_clients_send_keeps_its_published_name_also_where_it_is_shown() -> None:
+    schemas = schemas_of((SentDto, READ), (SentDto, WRITTEN))
+
+    assert schemas.keys() == {"SentDto", "SentDtoShown"}
+    assert schemas["SentDto"]["additionalProperties"] is False
+
+
 def test_null_is_a_type_and_defaults_that_say_nothing_are_left_out() -> None:
     properties = schemas_of((Outer, WRITTEN))["Outer"]["properties"]
 
