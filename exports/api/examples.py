@@ -76,7 +76,6 @@ _RUN: dict[str, Any] = {
 
 EXAMPLES: Mapping[str, Any] = {
     "CsvExportRequestDto": _REQUEST,
-    "CsvExportRequestDto": _REQUEST,
     "CsvExportJobDto": _JOB,
     "CreateCsvMappingDto": {"name": "VAT return", "columnMappings": _COLUMNS, "mappingType": "Client"},
     "UpdateCsvMappingDto": {"name": "VAT return, quarterly", "columnMappings": _COLUMNS},

@@ -73,8 +73,7 @@ def test_every_download_is_noted(system: System, azurite: Azurite, completed: An
 
 
 def test_a_cancel_and_a_resume_are_noted(system: System, azurite: Azurite) -> None:
-    location = system.start_async({}, HARBOUR)
-    assert system.call("DELETE", location).status == 200
+    location, _ = system.start_and_cancel({}, HARBOUR)
     assert system.call("POST", f"{location}/resume").status == 202
     system.wait(location)
 

@@ -63,8 +63,7 @@ def test_a_list_can_be_followed_to_its_end_without_gaps_or_repeats(system: Syste
 
 def test_the_list_can_be_filtered_by_several_statuses(system: System) -> None:
     system.start_export(SMALL, HARBOUR)
-    cancelled = system.start_async({}, HARBOUR)
-    system.call("DELETE", cancelled)
+    system.start_and_cancel({}, HARBOUR)
 
     assert {job["status"] for job in listed(system, status=["Completed"])["data"]} == {"Completed"}
     both = {job["status"] for job in listed(system, status=["Cancelled", "Completed"], limit=100)["data"]}
@@ -92,8 +91,7 @@ def test_a_query_parameter_that_is_not_known_is_400_not_ignored(system: System, 
 
 
 def test_a_cancelled_job_stays_cancelled_and_has_no_link(system: System) -> None:
-    location = system.start_async({})
-    answer = system.call("DELETE", location)
+    location, answer = system.start_and_cancel()
 
     assert (answer.status, answer.json["status"], answer.json["downloadUrl"]) == (200, "Cancelled", None)
     assert answer.json["completedDate"]
@@ -103,10 +101,10 @@ def test_a_cancelled_job_stays_cancelled_and_has_no_link(system: System) -> None
 
 
 def test_cancelling_twice_gives_the_same_job(system: System) -> None:
-    location = system.start_async({})
-    first, second = (system.call("DELETE", location) for _ in range(2))
+    location, first = system.start_and_cancel()
+    second = system.call("DELETE", location)
 
-    assert (first.status, second.status) == (200, 200)
+    assert second.status == 200
     assert second.json["completedDate"] == first.json["completedDate"]
 
 
@@ -174,8 +172,7 @@ def test_the_key_ranges_of_the_manifest_tile_the_key_space(system: System) -> No
 
 @pytest.mark.parametrize("part", ["download", "manifest"])
 def test_a_file_that_is_not_complete_cannot_be_fetched(system: System, part: str) -> None:
-    location = system.start_async({})
-    system.call("DELETE", location)
+    location, _ = system.start_and_cancel()
 
     assert_problem(system.call("GET", f"{location}/{part}"), 409, "not-completed")
 
@@ -238,9 +235,7 @@ def test_a_malformed_idempotency_key_is_400(system: System, key: str) -> None:
 
 
 def test_a_cancelled_job_that_is_resumed_completes_with_the_whole_file(system: System, database_url: str) -> None:
-    location = system.start_async({})
-    system.wait(location, lambda job: job["processedItems"] > 0)
-    system.call("DELETE", location)
+    location, _ = system.start_and_cancel(when=lambda job: job["processedItems"] > 0)
 
     answer = system.call("POST", f"{location}/resume")
     job = system.wait(location)

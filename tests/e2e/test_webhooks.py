@@ -127,13 +127,12 @@ def test_the_receiver_is_told_of_a_failed_job_and_why(tmp_path: Path, azurite: A
 def test_a_cancelled_job_is_told_of_and_its_later_completion_under_another_id(
     notifying: System, receiver: Receiver
 ) -> None:
-    location = notifying.start_async(asking_for(receiver, {}))
-    assert notifying.call("DELETE", location).json["status"] == "Cancelled"
-    (cancelled,) = receiver.wait_for(1)
+    location, _ = notifying.start_and_cancel(asking_for(receiver, {}))
+    *_, cancelled = receiver.wait_for(1)
 
     notifying.call("POST", f"{location}/resume")
     job = notifying.wait(location)
-    _, completed = receiver.wait_for(2)
+    *_, completed = receiver.wait_for(2)
 
     assert verified(cancelled)["status"] == "Cancelled"
     assert verified(completed) == without_link(job)

@@ -33,6 +33,7 @@ KEY = f"cx_bothtenants2_{'b' * 43}"
 NORTHWIND_KEY = f"cx_northwindkey_{'n' * 43}"
 EXPORT = "/clients/export/csv"
 NORTHWIND, HARBOUR = "northwind", "harbour"
+ENDED = ("Completed", "Failed", "Cancelled")
 _DEADLINE_SECONDS = 120
 
 
@@ -151,6 +152,23 @@ class System:
         assert answer.status == 202, answer
         return answer.headers["location"]
 
+    def start_and_cancel(
+        self, body: Any = None, tenant: str = NORTHWIND, when: Callable[[Any], bool] = lambda job: True
+    ) -> tuple[str, Answer]:
+        """Start an export and cancel it as soon as `when` holds; again if one was quicker than its cancel.
+
+        Returns:
+            The URL of the job, and the answer to its cancel.
+        """
+        for _ in range(10):
+            location = self.start_async(body, tenant)
+            self.wait(location, lambda job: when(job) or job["status"] in ENDED)
+            answer = self.call("DELETE", location)
+            if answer.status == 200:
+                return location, answer
+        message = f"every export ended before it could be cancelled; the last answer: {answer}"
+        raise AssertionError(message)
+
     def job(self, location: str) -> Any:
         answer = self.call("GET", location)
         assert answer.status == 200, answer
@@ -161,7 +179,7 @@ class System:
     ) -> Any:
         """Look at a job, calm about a host that is being restarted, until it has ended or `until` holds."""
         deadline = time.monotonic() + seconds
-        reached = until or (lambda job: job["status"] in ("Completed", "Failed", "Cancelled"))
+        reached = until or (lambda job: job["status"] in ENDED)
         job = None
         while time.monotonic() < deadline:
             try:
