@@ -78,3 +78,9 @@ def slow_app(tmp_path: Path) -> StandIn:
     """A function app whose pages take their time; its setting PAGE_LOG names the file that tells of them."""
     root, settings = app_in_place(tmp_path / "slow", "app_of_slow_pages.py")
     return root, settings | {"PAGE_LOG": str(tmp_path / "pages"), "PAGE_SECONDS": "0.05"}
+
+
+@pytest.fixture
+def losing_app(tmp_path: Path) -> StandIn:
+    """A function app in which the blocks of a job are lost once, just before it is to be published."""
+    return app_in_place(tmp_path / "losing", "app_of_lost_blocks.py")

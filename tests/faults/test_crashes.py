@@ -130,3 +130,23 @@ def test_the_sum_of_a_crashed_wave_counts_each_page_once(start_system: StartSyst
 
     job = system.wait(location)
     assert job["processedItems"] == job["totalItems"] == 9_000
+
+
+def test_blocks_that_are_lost_before_the_commit_are_read_again_and_progress_does_not_fall(
+    start_system: StartSystem, losing_app: tuple[Path, dict[str, str]], undisturbed: bytes, database_url: str
+) -> None:
+    root, settings = losing_app
+    system = start_system(root, **settings)
+    location, seen = system.start_async(), list[int]()
+
+    def watch(job: Any) -> bool:
+        seen.append(job["processedItems"])
+        return job["completedDate"] is not None
+
+    job = system.wait(location, watch)
+
+    assert_complete(job, database_url)
+    assert download(job) == undisturbed
+    assert seen == sorted(seen)
+    path = f"/runtime/webhooks/durabletask/instances/{job['code']}-1"
+    assert '"losses": 1' in system.call("GET", path).json["input"]

@@ -49,6 +49,7 @@ def main(version: str) -> None:
             keep(directory / "notified.json", record_notified(System(work / "notified", settings)))
             settings = app_settings(storage.connection_string, database, **IN_WAVES)
             keep(directory / "throttled.json", record_throttled(work, settings))
+            keep(directory / "pages-lost.json", record_lost(work, settings))
         finally:
             storage.stop()
 
@@ -68,6 +69,12 @@ def record(system: System, body: Any = None, until: Callable[[], object] = lambd
     finally:
         system.stop()
     return read_histories(system.directory / "devhost.sqlite")
+
+
+def record_lost(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
+    """Run one export whose blocks are lost just before they would be published: its last execution, in shares."""
+    root, stand_in = app_in_place(work / "losing", "app_of_lost_blocks.py")
+    return record(System(work / "lost", settings | stand_in, root))
 
 
 def record_throttled(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
