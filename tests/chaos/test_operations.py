@@ -1,0 +1,62 @@
+"""Requests to storage get the names that schedules know them by, and writes of jobs are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.operations import JobWrite, blob_operation, is_conditional, job_write, table_operation
+
+BLOB = "/devstoreaccount1/exports/northwind/code/clients.csv"
+CONTAINER = "/devstoreaccount1/exports"
+ROW = "/devstoreaccount1/exportjobs(PartitionKey='northwind',RowKey='code')"
+VALUES = b'"status": "InProgress", "attempt": 2, "totalItems": "4500", "settledItems": "1500"'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "name"),
+    [
+        ("PUT", BLOB, "comp=block&blockid=MDAw", "put block"),
+        ("PUT", BLOB, "comp=blocklist", "put blocklist"),
+        ("GET", BLOB, "comp=blocklist&blocklisttype=all", "get blocklist"),
+        ("PUT", BLOB, "", "put blob"),
+        ("GET", BLOB, "se=2026&sig=x", "get blob"),
+        ("HEAD", BLOB, "", "head blob"),
+        ("DELETE", BLOB, "", "delete blob"),
+        ("PUT", CONTAINER, "restype=container", "put container"),
+        ("GET", CONTAINER, "restype=container&comp=list", "get container list"),
+    ],
+)
+def test_a_request_to_the_blob_service_is_named(method: str, path: str, query: str, name: str) -> None:
+    assert blob_operation(method, path, query) == name
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/devstoreaccount1/Tables", "post tables"),
+        ("POST", "/devstoreaccount1/exportjobs", "insert exportjobs"),
+        ("GET", "/devstoreaccount1/exportjobs()", "query exportjobs"),
+        ("GET", ROW, "find exportjobs"),
+        ("PUT", ROW, "update exportjobs"),
+        ("PATCH", ROW.replace("'", "%27"), "update exportjobs"),
+        ("DELETE", ROW, "delete exportjobs"),
+        ("POST", "/devstoreaccount1/$batch", "post $batch"),
+    ],
+)
+def test_a_request_to_the_table_service_is_named(method: str, path: str, name: str) -> None:
+    assert table_operation(method, path) == name
+
+
+def test_a_write_of_a_job_is_read_wherever_its_keys_are() -> None:
+    expected = JobWrite(1.0, "northwind", "code", "InProgress", 2, 4500, 1500)
+    keys = b'"PartitionKey": "northwind", "RowKey": "code", '
+
+    assert job_write("update exportjobs", ROW, b"{%s}" % VALUES, 1.0) == expected
+    assert job_write("insert exportjobs", "/a/exportjobs", b"{%s%s}" % (keys, VALUES), 1.0) == expected
+    assert job_write("update exportpages", ROW, b"{}", 1.0) is None
+
+
+def test_a_write_of_any_version_has_no_condition() -> None:
+    assert is_conditional({"If-Match": 'W/"1"'})
+    assert not is_conditional({"If-Match": "*"})
+    assert not is_conditional({})
