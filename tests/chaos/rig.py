@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+import http.client
 import io
 import shutil
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -62,6 +64,7 @@ class Rig:
         self.directory = directory
         self._planted = planted
         self._clock_seconds = 0.0
+        self._telling = threading.Lock()
         self._control = directory / "control.json"
         self.tell()
         with ExitStack() as cleanup:
@@ -81,9 +84,10 @@ class Rig:
 
     def tell(self, doubling: str = "once", jump_seconds: float = 0.0) -> None:
         """Tell host and workers how activities are delivered, and put their clocks forward or back."""
-        self._clock_seconds += jump_seconds
-        self._doubling = doubling
-        Control(self._clock_seconds, doubling, self._planted).write(self._control)
+        with self._telling:
+            self._clock_seconds += jump_seconds
+            self._doubling = doubling
+            Control(self._clock_seconds, doubling, self._planted).write(self._control)
 
     def plant(self, bug: str) -> None:
         """Have a bug from now on, or none any more; the host starts anew."""
@@ -122,7 +126,7 @@ class Rig:
 
     def fire(self, timer: str) -> None:
         """Have a timer fire, as it does every minute; a host that is down has none."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, http.client.HTTPException):
             self.system.call("POST", f"/admin/functions/{timer}", key=None)
 
     def body(self, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Event as Flag
 from typing import Any
 
@@ -65,7 +66,7 @@ class _Run:
         rig.receiver.answers[:] = [answer for answers in troubles for answer in answers]
         with ThreadPoolExecutor(max_workers=24) as threads:
             self._watchers.start(threads)
-            threads.submit(self._fire_keepers)
+            keepers = threads.submit(self._fire_keepers)
             work = [threads.submit(self._start_first)]
             work += [threads.submit(self._at, *step) for step in self._steps()]
             try:
@@ -73,6 +74,7 @@ class _Run:
             finally:
                 self._over.set()
                 self._watchers.stop()
+                keepers.result()
         self._timeline.happened.update(self._record.struck)
         collect(rig, self._timeline)
         return self._timeline
@@ -109,9 +111,9 @@ class _Run:
                 case SourceTrouble(kind, at, seconds):
                     steps.append((event, at, self._trouble(kind, seconds)))
                 case ClockJump(at, seconds):
-                    steps.append((event, at, lambda seconds=seconds: self._rig.jump(seconds)))  # type: ignore[misc]
+                    steps.append((event, at, partial(self._rig.jump, seconds)))
                 case Call(demand, at):
-                    steps.append((event, at, lambda demand=demand, number=number: self._call(demand, number)))  # type: ignore[misc]
+                    steps.append((event, at, partial(self._call, demand, number)))
                 case StorageFault() | ReceiverTrouble():
                     pass
         return steps
@@ -132,12 +134,12 @@ class _Run:
         rig = self._rig
         match target:
             case Target.HOST:
-                return lambda: rig.kill_host(down_seconds)
+                return partial(rig.kill_host, down_seconds)
             case Target.WORKER:
                 return rig.kill_worker
             case Target.STORAGE:
-                return lambda: rig.storage.kill_and_restart(down_seconds)
-        return lambda: rig.kill_source(down_seconds)
+                return partial(rig.storage.kill_and_restart, down_seconds)
+        return partial(rig.kill_source, down_seconds)
 
     def _trouble(self, kind: Trouble, seconds: float) -> Callable[[], None]:
         line = self._rig.line
