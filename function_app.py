@@ -4,7 +4,16 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.services import services_from_environment
-from exports.triggers import docs_http, estimate_http, export_http, health_http, job_http, mapping_http, schedule_http
+from exports.triggers import (
+    docs_http,
+    estimate_http,
+    export_http,
+    health_http,
+    job_http,
+    mapping_http,
+    page_http,
+    schedule_http,
+)
 from exports.triggers.export_activities import export_activities
 from exports.triggers.export_orchestrators import export_orchestrators
 from exports.triggers.schedule_timer import schedule_timer
@@ -18,6 +27,7 @@ ROUTES = (
     *schedule_http.ROUTES,
     *health_http.ROUTES,
     *docs_http.ROUTES,
+    *page_http.ROUTES,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -33,5 +43,6 @@ for blueprint in (
     watch_timer(services_from_environment),
     health_http.health_http(services_from_environment, ROUTES),
     docs_http.docs_http(ROUTES),
+    page_http.page_http(),
 ):
     app.register_functions(blueprint)

@@ -21,12 +21,16 @@ _PATTERNS = {
     "float": r"-?\d+(?:\.\d+)?",
     "datetime": r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+Z?)?",
 }
-_LITERAL, _MIXED, _PLAIN, _REST = range(4)
+_LITERAL, _MIXED, _PLAIN, _REST, _END = range(5)
 
 
 @dataclass(frozen=True)
 class Route:
-    """A compiled template. `rank` sorts by precedence: literal, constrained, plain parameter, catch-all."""
+    """A compiled template.
+
+    `rank` sorts by precedence, segment by segment: literal, constrained, plain parameter, catch-all, no segment. So an
+    unconstrained `{*rest}` is asked before the route `/` (azure-webjobs-sdk-extensions, `WebJobsRouteBuilder`).
+    """
 
     function: FunctionInfo
     pattern: re.Pattern[str]
@@ -71,11 +75,11 @@ class Router:
 
 def _compile(function: FunctionInfo, prefix: str) -> Route:
     template = f"{prefix}/{resolve(function.route).strip('/')}".strip("/")
-    parts = [_segment(segment, function.name) for segment in template.split("/")]
+    parts = [_segment(segment, function.name) for segment in template.split("/")] if template else []
     pattern = "".join(
         _joined(regex, first=index == 0, optional=optional) for index, (regex, _, optional) in enumerate(parts)
     )
-    return Route(function, re.compile(pattern, re.IGNORECASE), tuple(rank for _, rank, _ in parts))
+    return Route(function, re.compile(pattern, re.IGNORECASE), (*(rank for _, rank, _ in parts), _END))
 
 
 def _joined(regex: str, *, first: bool, optional: bool) -> str:
@@ -93,7 +97,7 @@ def _segment(text: str, function: str) -> tuple[str, int, bool]:
         end = match.end()
         constrained |= bool(constraints)
         rest |= bool(star)
-        optional |= bool(question or star)
+        optional |= bool(question or (star and not constraints))  # no constraint holds of a rest that is empty
     if "{" in text[end:] or "}" in text[end:]:
         msg = f"function {function!r}: cannot read the route segment {text!r}"
         raise StartupError(msg)

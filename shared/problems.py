@@ -108,12 +108,15 @@ _SENTENCES = {
     "too_short": "This must not be empty.",
     "string_type": "This must be a string.",
     "bool_type": "This must be true or false.",
+    "string_too_short": "This must not be empty.",
 }
 
 
 def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "enum":
         return _unknown_value(error.get("input"), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+    if error["type"] == "string_too_long":
+        return f"This may have {error['ctx']['max_length']:,} characters at most."
     return _SENTENCES.get(error["type"]) or f"{error['msg'].rstrip('.')}."
 
 

@@ -1,4 +1,4 @@
-"""What every test may ask for: real storage and a real database, started when first asked for and stopped for sure."""
+"""What every test may ask for: real storage, databases, a system; started when first asked for, stopped for sure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import pytest
 
 from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
+from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.mariadb import WHERE_TO_GET_IT, find_program, mariadb_server
 from tests.support.postgres import postgres_server
-from tests.support.system import start_storage
+from tests.support.system import System, app_settings, sample_database, start_storage
+
+CLIENTS = 6_000
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,29 @@ def mariadb_url() -> Iterator[str]:
         pytest.skip(WHERE_TO_GET_IT)
     with mariadb_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Sample clients: three quarters belong to `northwind`, one to `harbour`."""
+    return sample_database(tmp_path_factory.mktemp("clients"), CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database_url: str) -> Iterator[System]:
+    """The system, running and healthy; in the end its log must hold no secret and nothing of clients."""
+    settings = app_settings(
+        azurite.connection_string,
+        database_url,
+        EXPORT_BLOCK_BYTES="65536",
+        EXPORT_WAVE_PAGES="4",
+        EXPORT_WEBHOOK_SECRET="a-secret-of-tests-of-32-characters-or-more",
+    )
+    running = System(tmp_path_factory.mktemp("system"), settings)
+    try:
+        running.start_and_wait()
+        yield running
+    finally:
+        running.stop()
+    leaks = leaks_in_log(running.log, secrets_of(settings), database_url)
+    assert not leaks, f"the log of the whole session shows {leaks[:5]}"

@@ -50,7 +50,7 @@ class Route:
 
     Attributes:
         name: Name of the function, and of the operation.
-        path: Template without a leading slash, without the tenant.
+        path: Template without a leading slash, without the tenant; empty for the root.
         scope: What the caller's key must allow; None: open to everyone, and without a form by tenant.
         body: Model of the JSON body, if it takes one.
         replies: Successful answers by status.
@@ -93,17 +93,17 @@ def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
 
 
 def hiding_paths(routes: Sequence[Route]) -> list[tuple[str, str, list[str]]]:
-    """Find paths that could be codes of another route, such as `…/csv/estimate` beside `…/csv/{code}`.
+    """Find paths that could be codes of another route, such as `…/csv/estimate` beside `…/csv/{code}`; and the root.
 
     Returns:
-        Name, path and methods of each; with its other methods a host would take it for a code.
+        Name, path and methods of each; with its other methods a host would take it for a code, or for no route at all.
     """
     templates = {template for route in routes for _, template in route.forms}
     return [
         (name, template, allowed_methods(routes, template))
         for route in routes
         for name, template in route.forms
-        if any(other != template and _matches(other, template) for other in templates)
+        if not template or any(other != template and _matches(other, template) for other in templates)
     ]
 
 

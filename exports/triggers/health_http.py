@@ -47,7 +47,7 @@ def health_http(provide: ServiceProvider, routes: Sequence[Route]) -> df.Bluepri
         raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path; the documentation lists what is.")
 
     add_open_route(blueprint, HEALTH, health)
-    add_catch_all(blueprint, "unknown_route", "{*path}", unknown_route)
+    add_catch_all(blueprint, "unknown_route", "{*path:minlength(1)}", unknown_route)
     for name, path, taken in hiding_paths(routes):
         add_catch_all(blueprint, f"unknown_method_of_{name}", path, unknown_route, taken)
     return blueprint

@@ -120,4 +120,5 @@ def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call
 
 
 def _register(blueprint: df.Blueprint, name: str, path: str, methods: list[str], handler: Any) -> None:
-    blueprint.function_name(name)(blueprint.route(path, methods=methods)(handler))
+    route = path or "/"  # a host takes an empty route for none given, and serves the function under its name
+    blueprint.function_name(name)(blueprint.route(route, methods=methods)(handler))

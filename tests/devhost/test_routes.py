@@ -80,6 +80,22 @@ def test_the_most_specific_template_wins_in_any_order(templates: tuple[str, ...]
         assert found.function.route == template
 
 
+def test_a_rest_that_may_be_empty_is_asked_before_the_root() -> None:
+    """As the real host does: it prefers the longer template."""
+    found = router("/", "{*rest}", prefix="").find("GET", "/")
+    assert isinstance(found, Found)
+    assert found.function.route == "{*rest}"
+
+
+def test_a_rest_of_at_least_a_letter_leaves_the_root_to_others() -> None:
+    routes = router("{*rest:minlength(1)}", "/", prefix="")
+    for path, route in (("/", "/"), ("/a", "{*rest:minlength(1)}"), ("/a/b", "{*rest:minlength(1)}")):
+        found = routes.find("GET", path)
+        assert isinstance(found, Found)
+        assert found.function.route == route
+    assert isinstance(router("{*rest:minlength(1)}", prefix="").find("GET", "/"), NotFound)
+
+
 def test_an_empty_prefix_puts_functions_at_the_root() -> None:
     assert isinstance(router("items", prefix="").find("GET", "/items"), Found)
 

@@ -53,7 +53,7 @@ def test_every_http_function_of_the_app_is_an_operation_and_nothing_else_is() ->
         trigger = function.get_trigger()
         if trigger.type == "httpTrigger" and not function.get_function_name().startswith("unknown_"):
             for method in trigger.methods:
-                registered.add((function.get_function_name(), method.name, f"/{trigger.route}"))
+                registered.add((function.get_function_name(), method.name, f"/{trigger.route.strip('/')}"))
 
     assert {(operation["operationId"], method, path) for method, path, operation in operations()} == registered
 

@@ -39,5 +39,11 @@ def test_a_path_that_could_be_a_code_of_another_route_is_found() -> None:
     ]
 
 
+def test_the_root_would_be_no_route_with_another_method() -> None:
+    root = a_route("GET", "", None)
+    assert allowed_methods((*ROUTES, root), "") == ["GET"]
+    assert hiding_paths((root,)) == [("get_", "", ["GET"])]
+
+
 def test_an_open_route_has_no_form_by_tenant() -> None:
     assert a_route("GET", "health", None).forms == (("get_health", "health"),)

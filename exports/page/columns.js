@@ -1,0 +1,183 @@
+/* The columns of the file: picked from the fields, put in order, given headings. */
+
+import { FACTS, all, announce, byId, make, show } from "./dom.js";
+
+let columns = [];
+let changed = () => {};
+
+/** Set up the picker; `whenChanged` runs after every change. */
+export function setUpColumns(whenChanged) {
+  changed = whenChanged;
+  byId("fields").addEventListener("change", (event) => toggle(event.target.dataset.field, event.target.checked));
+  byId("fields").addEventListener("click", (event) => {
+    if (event.target.matches("[data-all]")) toggleGroup(event.target.closest("[data-group]"));
+  });
+  byId("find").addEventListener("input", filterFields);
+  byId("take-all").addEventListener("click", () => take(visibleFields()));
+  byId("take-none").addEventListener("click", () => setColumns([]));
+  const list = byId("chosen");
+  list.addEventListener("click", (event) => event.target.dataset.act && act(event.target));
+  list.addEventListener("input", (event) => rename(event.target));
+  list.addEventListener("keydown", moveByKey);
+  setUpDragging(list);
+  drawColumns();
+}
+
+/** The columns as a request names them. */
+export function chosenColumns() {
+  return columns.map(({ field, header }) => ({ csvHeader: header, targetField: field }));
+}
+
+/** Replace all columns, from a saved mapping for instance. */
+export function setColumns(mappings) {
+  columns = mappings.map(({ csvHeader, targetField }) => ({ field: targetField, header: csvHeader }));
+  redraw(mappings.length ? "" : "No column is selected now.");
+}
+
+function take(fields) {
+  const taken = new Set(columns.map((column) => column.field));
+  const added = fields.filter((field) => !taken.has(field));
+  columns.push(...added.map((field) => ({ field, header: FACTS.fields[field] })));
+  redraw(`${added.length} added, ${columns.length} selected.`);
+}
+
+function drop(fields) {
+  columns = columns.filter((column) => !fields.includes(column.field));
+  redraw(`${columns.length} selected.`);
+}
+
+function toggle(field, on) {
+  if (on) take([field]);
+  else drop([field]);
+}
+
+function toggleGroup(group) {
+  const boxes = all("[data-field]", group).filter((box) => !box.closest("label").hidden);
+  const fields = boxes.map((box) => box.dataset.field);
+  if (boxes.every((box) => box.checked)) drop(fields);
+  else take(fields);
+}
+
+function filterFields() {
+  const wanted = byId("find").value.trim().toLowerCase();
+  for (const group of all("[data-group]")) {
+    const name = group.querySelector("legend").textContent.toLowerCase();
+    for (const label of all("label", group)) {
+      const names = `${name} ${label.textContent} ${label.querySelector("input").dataset.field}`.toLowerCase();
+      show(label, names.includes(wanted));
+    }
+    show(group, all("label", group).some((label) => !label.hidden));
+  }
+  show(byId("none-found"), visibleFields().length === 0);
+}
+
+function visibleFields() {
+  const boxes = all("[data-field]").filter((box) => !box.closest("label").hidden);
+  return boxes.map((box) => box.dataset.field);
+}
+
+function rename(input) {
+  columns[indexOf(input)].header = input.value;
+  changed();
+}
+
+function indexOf(element) {
+  return [...byId("chosen").children].indexOf(element.closest("li"));
+}
+
+function act(button) {
+  const index = indexOf(button);
+  if (button.dataset.act === "remove") removeAt(index);
+  else move(index, button.dataset.act === "up" ? index - 1 : index + 1, button.dataset.act);
+}
+
+function removeAt(index) {
+  drop([columns[index].field]);
+  const next = byId("chosen").children[Math.min(index, columns.length - 1)];
+  (next?.querySelector("[data-act=remove]") ?? byId("find")).focus();
+}
+
+/** Move a column; the focus stays with it, on the same control. */
+function move(from, to, control) {
+  if (to < 0 || to >= columns.length || from === to) return;
+  const [column] = columns.splice(from, 1);
+  columns.splice(to, 0, column);
+  redraw(`${FACTS.fields[column.field]} is column ${to + 1} of ${columns.length} now.`);
+  const row = byId("chosen").children[to];
+  const wanted = row.querySelector(control === "input" ? "input" : `[data-act=${control}]`);
+  (wanted.disabled ? row.querySelector("button:enabled") : wanted).focus();
+}
+
+function moveByKey(event) {
+  if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+  event.preventDefault();
+  const index = indexOf(event.target);
+  const control = event.target.matches("input") ? "input" : event.target.dataset.act;
+  move(index, event.key === "ArrowUp" ? index - 1 : index + 1, control);
+}
+
+function setUpDragging(list) {
+  let dragged = null;
+  list.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest("li");
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setDragImage(dragged, 12, 12);
+    dragged.classList.add("dragged");
+  });
+  list.addEventListener("dragover", (event) => {
+    const over = event.target.closest("li");
+    if (!dragged || !over) return;
+    event.preventDefault();
+    for (const row of list.children) row.classList.toggle("over", row === over && row !== dragged);
+  });
+  list.addEventListener("drop", (event) => {
+    const over = event.target.closest("li");
+    if (!dragged || !over) return;
+    event.preventDefault();
+    move(indexOf(dragged), indexOf(over), "input");
+  });
+  list.addEventListener("dragend", () => {
+    for (const row of list.children) row.classList.remove("over", "dragged");
+    dragged = null;
+  });
+}
+
+function redraw(said) {
+  drawColumns();
+  if (said) announce(said);
+  changed();
+}
+
+function drawColumns() {
+  const taken = new Set(columns.map((column) => column.field));
+  for (const box of all("[data-field]")) box.checked = taken.has(box.dataset.field);
+  byId("chosen").replaceChildren(...columns.map(drawColumn));
+  byId("chosen-count").textContent = String(columns.length);
+  for (const id of ["chosen-hint", "save"]) show(byId(id), columns.length > 0);
+  show(byId("chosen-empty"), columns.length === 0);
+}
+
+function drawColumn({ field, header }, index) {
+  const label = FACTS.fields[field];
+  const button = (act, sign, name, disabled = false) =>
+    make("button", { type: "button", dataset: { act }, aria: { label: `${name}: ${label}` }, disabled }, sign);
+  const input = make("input", {
+    value: header,
+    maxLength: 200,
+    autocomplete: "off",
+    dataset: { pointer: `/columnMappings/${index}/csvHeader` },
+    aria: { label: `Heading of ${label}` },
+  });
+  const name = make("span", { className: "of" }, label);
+  name.dataset.pointer = `/columnMappings/${index}/targetField`;
+  name.tabIndex = -1;
+  return make(
+    "li",
+    {},
+    make("span", { className: "handle", draggable: true, title: "Drag to change the order", aria: { hidden: "true" } }, "⠿"),
+    make("div", { className: "row" }, input, name),
+    button("up", "↑", "Up", index === 0),
+    button("down", "↓", "Down", index === columns.length - 1),
+    button("remove", "×", "Remove"),
+  );
+}
