@@ -1,0 +1,56 @@
+"""Who comes in: with which key, for which tenant."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.keys import with_other_secret
+from tests.support.system import HARBOUR, KEY, NORTHWIND_KEY, System
+from tests.support.visitor import Visitor
+
+
+@pytest.mark.parametrize("key", ["wrong", with_other_secret(NORTHWIND_KEY), "clé"])
+def test_a_wrong_key_is_refused_in_plain_words(visitor: Visitor, key: str) -> None:
+    visitor.open()
+    visitor.give_key(key)
+
+    visitor.said("#door-problem", "This API key is not valid.")
+    assert "This API key is not valid." in visitor.fault_of("#key")
+    expect(visitor.at("#key")).to_be_focused()
+    expect(visitor.at("#work")).to_be_hidden()
+    assert visitor.evaluate("sessionStorage.length") == 0
+
+    visitor.give_key(NORTHWIND_KEY)
+    expect(visitor.at("#work")).to_be_visible()
+
+
+def test_a_key_of_one_tenant_is_not_asked_for_it(visitor: Visitor) -> None:
+    visitor.enter(NORTHWIND_KEY)
+
+    expect(visitor.at("#tenant")).to_be_hidden()
+
+
+def test_a_key_of_several_tenants_is_asked_for_one(visitor: Visitor, system: System) -> None:
+    visitor.open()
+    visitor.give_key(KEY)
+    visitor.said("#tenant-hint", "This key opens several tenants.")
+    expect(visitor.at("#tenant")).to_be_focused()
+    visitor.give_tenant("nowhere")
+    visitor.said("#door-problem", "does not open that tenant")
+    assert "does not open that tenant" in visitor.fault_of("#tenant")
+    visitor.give_tenant(HARBOUR)
+
+    visitor.said("#who-text", HARBOUR)
+    visitor.pick("Code")
+    code = {"columnMappings": [{"csvHeader": "Code", "targetField": "Code"}]}
+    assert visitor.exported() == system.export(code, HARBOUR)
+
+
+def test_the_key_can_be_shown_and_hidden(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.at("#show-key").click()
+    expect(visitor.at("#key")).to_have_attribute("type", "text")
+    expect(visitor.at("#show-key")).to_have_attribute("aria-pressed", "true")
+    visitor.at("#show-key").click()
+    expect(visitor.at("#key")).to_have_attribute("type", "password")

@@ -1,0 +1,168 @@
+"""A whole export in a browser: started once, watched, stopped, gone on with, downloaded."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Request, expect
+
+from tests.browser.conftest import clients_held, jobs_of
+from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
+from tests.support.visitor import PATIENCE_MS, Visitor, bytes_of
+
+
+def is_start(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith(EXPORT)
+
+
+def is_poll(request: Request) -> bool:
+    return request.method == "GET" and re.search(rf"{EXPORT}/[0-9a-z]{{20,}}$", request.url) is not None
+
+
+def newest_job(system: System) -> Any:
+    return system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=1").json["data"][0]
+
+
+def test_a_person_gets_the_very_file_that_the_api_gives(visitor: Visitor, system: System) -> None:
+    visitor.enter()
+    visitor.export()
+    visitor.expect_status("Completed")
+    visitor.said("#job-title", "Your file is ready")
+    visitor.said("#job-text", "4,500 clients")
+    download = visitor.download()
+
+    assert download.suggested_filename == newest_job(system)["fileName"]
+    assert bytes_of(download) == system.export({})
+
+
+def test_the_key_is_kept_in_this_tab_and_nowhere_else(visitor: Visitor) -> None:
+    visitor.enter()
+
+    assert visitor.page.url == f"{visitor.system.url}/"
+    kept = visitor.evaluate("[{...sessionStorage}, localStorage.length, document.cookie]")
+    assert kept == [{"client-export.key": NORTHWIND_KEY, "client-export.tenant": ""}, 0, ""]
+    visitor.at("#leave").click()
+    assert visitor.evaluate("[sessionStorage.length, document.getElementById('key').value]") == [0, ""]
+
+
+def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> None:
+    visitor.enter()
+    before = jobs_of(system)
+    visitor.at("#export").dblclick()
+    visitor.expect_status("Completed")
+    visitor.at("#export").click()
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+
+    assert len(jobs_of(system) - before) == 1
+    keys = [request.headers["idempotency-key"] for _, request in visitor.requests_where(is_start)]
+    assert len(keys) >= 2
+    assert len(set(keys)) == 1
+    visitor.at("#headers").uncheck()
+    visitor.export()
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    assert len(jobs_of(system) - before) == 2
+
+
+def test_a_running_export_is_watched_politely_cancelled_and_resumed(
+    visitor: Visitor, system: System, database_url: str
+) -> None:
+    visitor.enter()
+    visitor.pick("Code", "Name")
+    with clients_held(database_url):
+        visitor.export()
+        visitor.expect_status("InProgress")
+        visitor.page.wait_for_timeout(2_500)
+        visitor.at("#job-cancel").click()
+        visitor.expect_status("Cancelled")
+    job = newest_job(system)
+    assert job["status"] == "Cancelled"
+    assert_polite(visitor)
+
+    visitor.said("#job-note", "Resuming keeps what has been written already.")
+    visitor.at("#job-resume").click()
+    visitor.expect_status("Completed")
+    assert newest_job(system)["code"] == job["code"]
+    body = {"columnMappings": [{"csvHeader": name, "targetField": name} for name in ("Code", "Name")]}
+    assert bytes_of(visitor.download()) == system.export(body)
+
+
+def assert_polite(visitor: Visitor) -> None:
+    """Polls wait a second, as `Retry-After` says, and name the `ETag` they have."""
+    polls = visitor.requests_where(is_poll)
+    assert len(polls) >= 2
+    assert all(after - before > 0.9 for (before, _), (after, _) in itertools.pairwise(polls))
+    assert all("if-none-match" in request.headers for _, request in polls[1:])
+
+
+def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, busy_system: System, database_url: str) -> None:
+    visitor.enter()
+    visitor.export()
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    code = newest_job(busy_system)["code"]
+    busy_system.wait(f"/tenants/{NORTHWIND}{EXPORT}/{code}", lambda job: job["processedItems"] > 0)
+    with clients_held(database_url):
+        visitor.said("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+ %"))
+        done = int(visitor.at("#job-bar").evaluate("bar => bar.value"))
+        visitor.said("#job-text", f"{done} %")
+        assert visitor.page.title() == f"{done} % – Client export"
+    visitor.expect_status("Completed")
+
+
+def test_an_export_that_runs_is_found_again_when_the_page_is_loaded_anew(visitor: Visitor, database_url: str) -> None:
+    visitor.enter()
+    with clients_held(database_url):
+        visitor.export()
+        visitor.expect_status("InProgress")
+        visitor.page.reload()
+        expect(visitor.at("#work")).to_be_visible()
+        visitor.expect_status("InProgress")
+    visitor.expect_status("Completed")
+
+
+def test_a_broken_connection_loses_nothing(visitor: Visitor, system: System, database_url: str) -> None:
+    context = visitor.page.context
+    visitor.enter()
+    before = jobs_of(system)
+    context.set_offline(True)
+    visitor.export()
+    visitor.said("#problem", "The service cannot be reached.")
+    context.set_offline(False)
+    with clients_held(database_url):
+        visitor.export()
+        visitor.expect_status("InProgress")
+        assert len(jobs_of(system) - before) == 1
+        context.set_offline(True)
+        visitor.said("#job-note", "The export goes on")
+        context.set_offline(False)
+    visitor.expect_status("Completed")
+
+
+def test_recent_exports_are_listed_a_page_at_a_time_and_can_be_narrowed(visitor: Visitor, system: System) -> None:
+    nothing = {"filter": {"search": "no client is called this"}}
+    for _ in range(11):
+        system.start_export(nothing)
+    visitor.enter()
+    rows = visitor.at("#recent-rows tr")
+    expect(rows).to_have_count(10)
+    visitor.at("#more").click()
+    expect(rows.nth(10)).to_be_visible()
+    expect(rows.nth(10).locator("button")).to_be_focused()
+
+    visitor.at("#recent-status").select_option("Cancelled")
+    expect(visitor.at("#recent-rows [data-status=Completed]")).to_have_count(0)
+    visitor.at("#recent-status").select_option("Completed")
+    expect(rows).to_have_count(10)
+    rows.nth(0).locator("button").click()
+    visitor.said("#job-text", "0 clients")
+
+
+@pytest.mark.parametrize("visitor", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
+def test_a_link_in_the_list_downloads_too(visitor: Visitor, system: System) -> None:
+    job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
+    visitor.enter()
+    with visitor.page.expect_download() as coming:
+        visitor.at(f"tr[data-code='{job['code']}'] a").click()
+    assert bytes_of(coming.value).startswith(b"Client\r\n")

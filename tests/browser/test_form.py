@@ -1,0 +1,179 @@
+"""What is asked for on the page is what the file holds; what cannot be is said beside its field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from exports.fields import TargetField
+from exports.presets import PRESETS
+from tests.support.expected import records
+from tests.support.system import System
+from tests.support.visitor import Visitor
+
+
+def header(file: bytes) -> list[str]:
+    return list(records(file)[0])
+
+
+def columns(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
+    return [{"csvHeader": heading, "targetField": field} for heading, field in pairs]
+
+
+def test_columns_are_in_the_file_as_they_were_put_in_order(visitor: Visitor, system: System) -> None:
+    visitor.enter()
+    visitor.pick("Name", "VatNumber", "Code")
+    visitor.at("#chosen li:nth-child(3) [data-act=up]").click()
+    visitor.at("#chosen li:nth-child(2) input").press("Alt+ArrowUp")
+    expect(visitor.at("#chosen li:nth-child(1) input")).to_be_focused()
+    visitor.at("#chosen li:nth-child(1) input").fill("Our code")
+    assert visitor.headings() == ["Our code", "Name", "VAT number"]
+    visitor.said("#summary", "3 columns")
+
+    wanted = columns(("Our code", "Code"), ("Name", "Name"), ("VAT number", "VatNumber"))
+    assert visitor.exported() == system.export({"columnMappings": wanted})
+
+
+def test_a_column_can_be_dragged_and_removed(visitor: Visitor) -> None:
+    visitor.enter()
+    visitor.pick("Name", "Code", "Email")
+    visitor.at("#chosen li:nth-child(3) .handle").drag_to(visitor.at("#chosen li:nth-child(1)"))
+    assert visitor.headings() == ["Email", "Name", "Code"]
+    visitor.at("#chosen li:nth-child(2) [data-act=remove]").click()
+    assert visitor.headings() == ["Email", "Code"]
+    expect(visitor.at("[data-field=Name]")).not_to_be_checked()
+
+
+def test_fields_are_found_by_name_and_taken_by_the_group(visitor: Visitor) -> None:
+    visitor.enter()
+    visitor.choose("chosen")
+    visitor.at("#find").fill("invoice address")
+    visitor.at("#take-all").click()
+    invoice = [field.value for field in TargetField if field.value.startswith("InvoiceAddress")]
+    assert len(visitor.headings()) == len(invoice)
+    visitor.at("#find").fill("no such field")
+    visitor.said("#none-found", "No field of that name.")
+    visitor.at("#find").fill("")
+    visitor.at("#take-all").click()
+    assert len(visitor.headings()) == len(TargetField)
+    visitor.at("#take-none").click()
+    visitor.said("#chosen-empty", "Nothing selected yet.")
+    visitor.at("[data-all]").first.click()
+    assert visitor.headings()[:2] == ["Name", "Code"]
+
+
+def test_a_preset_gives_its_columns_and_a_copy_can_be_changed_and_saved(visitor: Visitor) -> None:
+    visitor.enter()
+    visitor.choose("mapping")
+    visitor.at("#mapping").select_option("limited-company-clients")
+    preset = [column.csv_header for column in PRESETS["limited-company-clients"].columns]
+    assert header(visitor.exported()) == preset
+
+    visitor.at("#adapt").click()
+    assert visitor.headings() == preset
+    visitor.at("#chosen li:nth-child(1) [data-act=remove]").click()
+    visitor.at("#save summary").click()
+    visitor.at("#save-button").click()
+    assert "must not be empty" in visitor.fault_of("#save-name")
+    visitor.at("#save-name").fill("Companies, short")
+    visitor.at("#save-button").click()
+    visitor.said("#announce", "Saved as Companies, short.")
+    visitor.choose("mapping")
+    expect(visitor.at("#mapping option:checked")).to_have_text("Companies, short")
+    visitor.page.reload()
+    visitor.choose("mapping")
+    visitor.at("#mapping").select_option(label="Companies, short")
+    visitor.said("#mapping-columns", preset[1])
+
+
+def test_every_filter_and_option_reaches_the_file(visitor: Visitor, system: System) -> None:
+    visitor.enter()
+    visitor.pick("Code", "Name", "CompanyNumber")
+    visitor.at("input[name=statuses][value=Active]").check()
+    visitor.at("input[name=types][value=PrivateLimitedCompany]").check()
+    visitor.at("#search").fill("a")
+    visitor.at("#since").fill("2020-06-01T09:30")
+    visitor.at("input[name=preset][value=excelEu]").check()
+    visitor.at("#file-name").fill("Für März")
+    visitor.at("#headers").uncheck()
+    visitor.at("text=Details of the format").click()
+    visitor.at("#quoting").select_option("all")
+    visitor.at("#mark").select_option("no")
+    visitor.at("#guard").uncheck()
+    visitor.export()
+    visitor.expect_status("Completed")
+    download = visitor.download()
+
+    body = {
+        "columnMappings": columns(("Code", "Code"), ("Name", "Name"), ("Company number", "CompanyNumber")),
+        "includeHeaders": False,
+        "filter": {
+            "statuses": ["Active"],
+            "types": ["PrivateLimitedCompany"],
+            "search": "a",
+            "updatedSince": "2020-06-01T08:30:00Z",
+        },
+        "format": {"preset": "excelEu", "quoting": "all", "byteOrderMark": False, "formulaGuard": False},
+    }
+    assert download.suggested_filename == "Für März.csv"
+    assert download.path().read_bytes() == system.export(body)
+
+
+def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
+    visitor.enter()
+    visitor.pick("Name", "Code", "Email")
+    visitor.at("#chosen li:nth-child(2) input").fill("")
+    people = visitor.at("text=By people, teams and services")
+    people.click()
+    visitor.at("#filter-managerCodes").fill(f"M1, {'x' * 101}")
+    people.click()
+    visitor.export()
+
+    visitor.said("#problem", "Please look at what is marked.")
+    assert visitor.fault_of("#chosen li:nth-child(2) input") == "This must not be empty."
+    expect(visitor.at("#chosen li:nth-child(2) input")).to_be_focused()
+    assert visitor.fault_of("#filter-managerCodes") == "This may have 100 characters at most."
+    expect(visitor.at("#filter-managerCodes")).to_be_visible()
+    visitor.at("#chosen li:nth-child(2) input").fill("Name")
+    visitor.at("#filter-managerCodes").fill("")
+    visitor.export()
+    assert "is already used by column 1" in visitor.fault_of("#chosen li:nth-child(2) input")
+    assert visitor.at("#filter-managerCodes").get_attribute("aria-invalid") is None
+
+
+def test_no_column_at_all_is_said_where_columns_are(visitor: Visitor) -> None:
+    visitor.enter()
+    visitor.choose("chosen")
+    visitor.export()
+
+    assert visitor.fault_of("#chosen-place") == "This must not be empty."
+
+
+def test_sensitive_fields_are_marked_and_refused_beside_their_row(
+    visitor: Visitor, key_without_sensitive_fields: str
+) -> None:
+    visitor.enter(key_without_sensitive_fields)
+    visitor.at("#estimate").click()
+    visitor.said("[data-code=fields-left-out]", "Your API key may not read sensitive fields")
+    visitor.pick("Name", "NiNumber")
+    visitor.said("label:has([data-field=NiNumber])", "sensitive")
+    visitor.export()
+
+    visitor.said("#problem", "fields:sensitive")
+    assert "sensitive field NiNumber" in visitor.fault_of("#chosen li:nth-child(2) .of")
+
+
+def test_an_estimate_is_in_plain_words_and_offers_a_remedy(visitor: Visitor) -> None:
+    visitor.enter()
+    visitor.at("#estimate").click()
+    visitor.said("#estimated-rows", "4,500")
+    visitor.said("#estimated-bytes", "MB")
+    visitor.said("#estimated-seconds", "about")
+    visitor.said("[data-code=excel-changes-cells]", "it may drop leading zeros")
+    visitor.at("[data-code=excel-changes-cells] button").click()
+
+    expect(visitor.at("[data-code=excel-changes-cells]")).to_have_count(0)
+    expect(visitor.at("input[name=preset][value=excel]")).to_be_checked()
+    visitor.at("#search").fill("x")
+    expect(visitor.at("#estimated")).to_be_hidden()

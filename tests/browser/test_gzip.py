@@ -1,0 +1,40 @@
+"""What browsers make of a gzip file of many members."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+
+from tests.support.system import System, request
+from tests.support.visitor import Visitor, bytes_of
+
+UNPACK = """async (encoded) => {
+  const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  try { return (await new Response(unpacked).arrayBuffer()).byteLength; } catch (error) { return error.name; }
+}"""
+
+
+def test_a_browser_saves_a_compressed_file_byte_by_byte(visitor: Visitor, system: System) -> None:
+    visitor.enter()
+    visitor.at("#compression").select_option("gzip")
+    visitor.export()
+    visitor.expect_status("Completed")
+    link = visitor.at("#job-download").get_attribute("href")
+    assert link is not None
+    download, answer = visitor.download(), request("GET", link)
+
+    assert download.suggested_filename.endswith(".csv.gz")
+    assert (answer.headers["content-type"], "content-encoding" in answer.headers) == ("application/gzip", False)
+    assert bytes_of(download) == answer.body
+    assert gzip.decompress(answer.body) == system.export({})
+
+
+def test_scripts_cannot_unpack_it_by_decompression_stream_alone(visitor: Visitor, system: System) -> None:
+    """Told in docs/decisions/0010-formats.md."""
+    visitor.open()
+    file = system.export({"format": {"compression": "gzip"}})
+    one = gzip.compress(b"one member")
+
+    assert visitor.evaluate(UNPACK, base64.b64encode(one).decode()) == len(b"one member")
+    assert visitor.evaluate(UNPACK, base64.b64encode(file).decode()) == "TypeError"
