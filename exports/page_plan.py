@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from exports.jobs import ExportSpec
 from exports.ports import Boundaries, KeyRange
 from shared.models import Model
@@ -51,6 +54,24 @@ def rows_per_page(sample_rows: int, sample_bytes: int, target_bytes: int) -> int
     if not sample_rows or not sample_bytes:
         return MAX_PAGE_ROWS
     return min(max(target_bytes * sample_rows // sample_bytes, MIN_PAGE_ROWS), MAX_PAGE_ROWS)
+
+
+def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes: int) -> Boundaries:
+    """Join strides, which are short pages, to pages of about the same bytes each, and of at most some `target_bytes`.
+
+    Args:
+        stride_bytes: What each stride is likely to come to.
+    """
+    if not any(stride_bytes):
+        stride_bytes = [1.0] * len(stride_bytes)
+    total = sum(stride_bytes)
+    wanted = max(-(-total // target_bytes), -(-strides.total_rows // MAX_PAGE_ROWS))
+    pages = int(max(1, min(wanted, strides.total_rows // MIN_PAGE_ROWS)))
+    starts: list[str] = []
+    for start, done in zip(strides.starts, accumulate(stride_bytes), strict=False):
+        if len(starts) < pages - 1 and done * pages >= total * (len(starts) + 1):
+            starts.append(start)
+    return Boundaries(strides.total_rows, tuple(starts))
 
 
 def thin_out(boundaries: Boundaries, max_pages: int = MAX_BLOCKS) -> Boundaries:

@@ -7,9 +7,9 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Select
 
-from exports.adapters import sql_clients
+from exports.adapters import sql_clients, sql_statements
 from exports.adapters.sql_clients import SqlClientSource
 from exports.csv.rendering import Records, render_lists
 from exports.csv.rows import CsvDialect, CsvRows
@@ -170,3 +170,27 @@ def test_a_statement_that_fails_midway_is_the_sources_fault(postgres_store: SqlS
         render(source)
     postgres_store.replace_view("SELECT * FROM client_records")
     assert sum(part.rows for part in render(source)) == 400
+
+
+def test_with_an_index_planning_needs_nothing_else_and_pages_sort_nothing(
+    postgres_store: SqlStore, source: SqlClientSource
+) -> None:
+    postgres_store.put(*(client(f"C{number:04d}") for number in range(2_000)))
+    rows = CsvRows(ALL_COLUMNS)
+    selection = ClientSelection(TENANT, rows.source_columns)
+
+    planning = explained(source, sql_statements.boundaries(selection, 100))
+    reading = explained(source, sql_statements.page(selection, KeyRange("C0100", "C0200"), None))
+
+    assert "Index Only Scan" in planning
+    assert "Index Scan" in reading
+    assert "Sort" not in reading
+
+
+def explained(source: SqlClientSource, statement: Select[Any]) -> str:
+    """The plan for a table too large to be read as a whole."""
+    with source._connection() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN {compiled}", compiled.params)
+        return "\n".join(line for (line,) in plan)

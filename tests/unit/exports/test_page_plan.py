@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.page_plan import MAX_BLOCKS, MAX_PAGE_ROWS, MIN_PAGE_ROWS, PagePlan, rows_per_page, thin_out
+from exports.page_plan import MAX_BLOCKS, MAX_PAGE_ROWS, MIN_PAGE_ROWS, PagePlan, even_pages, rows_per_page, thin_out
 from exports.ports import Boundaries, KeyRange
 from tests.support.builders import a_spec
 
@@ -47,6 +47,31 @@ def test_a_plan_without_clients_has_one_page() -> None:
 def test_a_plan_survives_being_stored() -> None:
     plan = _a_plan("C2", "Ü", '"')
     assert PagePlan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+@given(_STARTS, st.integers(1, 10**7), st.data())
+def test_even_pages_begin_where_strides_do_and_hold_enough_clients(
+    starts: tuple[str, ...], target_bytes: int, data: st.DataObject
+) -> None:
+    count = len(starts) + 1
+    sizes = data.draw(st.lists(st.floats(0, 10**6), min_size=count, max_size=count))
+    pages = even_pages(Boundaries(count * 1_000, starts), sizes, target_bytes)
+    assert set(pages.starts) <= set(starts)
+    assert list(pages.starts) == sorted(set(pages.starts))
+    assert pages.total_rows == count * 1_000
+    assert (len(pages.starts) + 1) * MIN_PAGE_ROWS <= max(MIN_PAGE_ROWS, pages.total_rows)
+
+
+def test_even_pages_are_even() -> None:
+    strides = Boundaries(100_000, tuple(f"{number:03d}" for number in range(1, 100)))
+    sizes = [10_000.0] * 50 + [30_000.0] * 50
+    assert even_pages(strides, sizes, 500_000).starts == ("050", "067", "084")
+
+
+def test_pages_have_a_bounded_number_of_clients_whatever_their_size() -> None:
+    strides = Boundaries(1_000_000, tuple(f"{number:03d}" for number in range(1, 1000)))
+    starts = even_pages(strides, [0.0] * 1000, 10**6).starts
+    assert starts == tuple(f"{number:03d}" for number in range(100, 1000, MAX_PAGE_ROWS // 1000))
 
 
 @given(_STARTS, st.integers(1, 50))
