@@ -76,7 +76,7 @@ def fuzz(url: str, cases: int, directory: Path) -> Any:
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzz.checks"}
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    sys.stdout.write(done.stdout[-20_000:])
+    sys.stdout.writelines(f"{line[:2_000]}\n" for line in done.stdout[-200_000:].splitlines())
     assert report.exists(), done.stderr
     return json.loads(report.read_text(encoding="utf-8"))
 
