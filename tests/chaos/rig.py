@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from devhost.local.environment import in_venv
-from devhost.local.health import wait_until_healthy
+from devhost.local.health import try_get, wait_until_healthy
 from devhost.local.places import ROOT
 from devhost.local.processes import Process
 from exports.sample.database import create_sample_database
@@ -41,6 +41,8 @@ NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "10000
 
 SCHEDULER, KEEPERS = "run_due_schedules", ("watch_jobs", "retire_jobs", "sweep_orphans")
 """Timers: the one that gives slots their jobs, and those that look after jobs, files and rows."""
+
+HOST_START_SECONDS = 120
 
 SLOT_SECONDS = 300.0
 """As often as slots of a schedule may come."""
@@ -103,8 +105,18 @@ class Rig:
         """kill -9, and start it again; its workers have to notice."""
         self.system.kill_host()
         time.sleep(down_seconds)
+        self._start_host()
+
+    def _start_host(self) -> None:
+        """Start it until it answers, as a platform does: devhost gives up if a worker dies before it is ready."""
         self.system.start()
-        self.system.wait_for_any_answer()
+        deadline = time.monotonic() + HOST_START_SECONDS
+        while try_get(f"{self.system.url}/health") is None:
+            assert time.monotonic() < deadline, self.system.host.tail(40)
+            if not self.system.host.running:
+                self.system.stop()
+                self.system.start()
+            time.sleep(0.05)
 
     def kill_worker(self) -> None:
         """kill -9 of one worker, if there is one: its host may just have been killed."""
