@@ -3,7 +3,7 @@
 import { FACTS, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { clients, count, duration, moment, size } from "./words.js";
-import { follow, hasEnded, pathOf } from "./watch.js";
+import { follow, hasEnded, isWithheld, pathOf } from "./watch.js";
 
 let jobApi = null;
 let shown = null;
@@ -118,6 +118,7 @@ function drawActions(job) {
 
 function noteOf(job) {
   if (job.downloadUrl) return `Kept until ${moment(job.expiryDate)}. Whoever has the link can read the file.`;
+  if (isWithheld(job)) return "The file holds sensitive fields, which this API key may not see.";
   if (job.status === "Completed") return "The file is no longer kept. Export again to get a new one.";
   if (job.status === "Cancelled" || job.failure?.resumable) return "Resuming keeps what has been written already.";
   if (job.failure?.retryable) return "The same export may succeed later.";

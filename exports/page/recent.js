@@ -3,7 +3,7 @@
 import { FACTS, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { count, moment, size } from "./words.js";
-import { PATH_OF_JOBS } from "./watch.js";
+import { PATH_OF_JOBS, isWithheld } from "./watch.js";
 
 const PAGE_OF_LIST = 10;
 let source = null;
@@ -74,5 +74,6 @@ function cell(name, content) {
 
 function fileOf(job) {
   if (job.downloadUrl) return make("a", { href: job.downloadUrl, rel: "noreferrer" }, job.fileName);
+  if (isWithheld(job)) return "sensitive";
   return job.status === "Completed" ? "no longer kept" : "";
 }

@@ -8,6 +8,10 @@ const PATH = "clients/export/csv";
 
 export const hasEnded = (job) => FACTS.jobStatuses[job.status]?.ended ?? false;
 
+/** Whether a job has a file that is kept, and no link for this key: it holds fields that the key may not see. */
+export const isWithheld = (job) =>
+  job.status === "Completed" && !job.downloadUrl && new Date(job.expiryDate) > Date.now();
+
 export const pathOf = (code, more = "") => `${PATH}/${encodeURIComponent(code)}${more}`;
 
 export const PATH_OF_JOBS = PATH;

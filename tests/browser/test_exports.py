@@ -166,3 +166,19 @@ def test_a_link_in_the_list_downloads_too(visitor: Visitor, system: System) -> N
     with visitor.page.expect_download() as coming:
         visitor.at(f"tr[data-code='{job['code']}'] a").click()
     assert bytes_of(coming.value).startswith(b"Client\r\n")
+
+
+def test_a_file_with_fields_that_the_key_may_not_see_is_said_to_be_one(
+    visitor: Visitor, system: System, key_without_sensitive_fields: str
+) -> None:
+    columns = [{"csvHeader": "NI", "targetField": "NiNumber"}]
+    job = system.start_export({"columnMappings": columns}, prefer="wait=60").json
+    visitor.enter(key_without_sensitive_fields)
+
+    row = f"tr[data-code='{job['code']}']"
+    visitor.said(row, "sensitive")
+    expect(visitor.at(f"{row} a")).to_have_count(0)
+    visitor.at(f"{row} button").click()
+    visitor.expect_status("Completed")
+    visitor.said("#job", "sensitive fields, which this API key may not see")
+    expect(visitor.at("#job-download")).to_be_hidden()
