@@ -3,13 +3,13 @@
 The service answers with at most 1,000 keys, and a single partition gives some 2,000 entities a second. So the
 partitions of a tenant are divided into lanes, by the beginnings of their keys, and lanes are walked side by side. A
 walk keeps one mark an answer: its first code, and how many clients it had. When all walks have ended, sums of marks
-tell the position of each; for every page one more, short request finds the code that stands where the page begins.
+tell the position of each; the answers in which pages begin are then asked for once more, to read the codes there.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
@@ -43,8 +43,9 @@ class Scanner(ABC):
         """Walk over the partitions `[start, stop)`."""
 
     @abstractmethod
-    def code_at(self, start: str, position: int) -> str:
-        """Give the code of the client at a position, counted from 0 at the code `start`; the last if they are fewer."""
+    def codes_at(self, start: str, positions: Sequence[int]) -> list[str]:
+        """Give the codes of the clients at rising positions, counted from 0 at the code `start`; those that are left if
+        there are fewer clients by now."""
 
     @abstractmethod
     def first_partition(self, start: str) -> str | None:
@@ -56,7 +57,8 @@ def find_boundaries(scan: Scanner, rows_per_page: int) -> Boundaries:
     with ThreadPoolExecutor(_THREADS) as pool:
         marks = _all_marks(scan, pool)
         places = list(_places(marks, rows_per_page))
-        starts = tuple(pool.map(metered_as_here(lambda place: scan.code_at(*place)), places))
+        found = pool.map(metered_as_here(lambda place: scan.codes_at(*place)), places)
+        starts = tuple(code for codes in found for code in codes)
     return Boundaries(sum(mark.rows for mark in marks), starts)
 
 
@@ -95,11 +97,11 @@ def _beginnings(scan: Scanner, length: int) -> list[str]:
     return found
 
 
-def _places(marks: list[Mark], rows_per_page: int) -> Iterator[tuple[str, int]]:
-    """For every page but the first: the code of the answer in which it begins, and the position there."""
+def _places(marks: list[Mark], rows_per_page: int) -> Iterator[tuple[str, range]]:
+    """Where all pages but the first begin: the code of an answer, and the positions there."""
     position = 0
     for code, rows in marks:
         first = -position % rows_per_page or (rows_per_page if position == 0 else 0)
-        if code is not None:
-            yield from ((code, offset) for offset in range(first, rows, rows_per_page))
+        if code is not None and first < rows:
+            yield code, range(first, rows, rows_per_page)
         position += rows

@@ -130,16 +130,18 @@ class _TenantScan(Scanner):
         for entities in self._source.entities(self._selection, (), [self.keys.between(start, stop)]):
             yield Mark(entities[0]["code"] if entities else None, len(entities))
 
-    def code_at(self, start: str, position: int) -> str:
-        """See `Scanner.code_at`."""
+    def codes_at(self, start: str, positions: Sequence[int]) -> list[str]:
+        """See `Scanner.codes_at`."""
         conditions = self.keys.conditions(KeyRange(start))
-        code = start
-        for entities in self._source.entities(self._selection, (), conditions, position + 1):
-            if position < len(entities):
-                return str(entities[position]["code"])
-            position -= len(entities)
-            code = entities[-1]["code"] if entities else code
-        return code
+        found: list[str] = []
+        passed = 0
+        for entities in self._source.entities(self._selection, (), conditions, positions[-1] + 1):
+            here = (position - passed for position in positions[len(found) :])
+            found += [str(entities[position]["code"]) for position in here if position < len(entities)]
+            passed += len(entities)
+            if len(found) == len(positions):
+                break
+        return found
 
     def first_partition(self, start: str) -> str | None:
         """See `Scanner.first_partition`. Every client counts here, whatever the filter."""

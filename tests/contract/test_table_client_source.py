@@ -76,6 +76,19 @@ def test_a_pass_over_the_keys_asks_once_a_thousand_clients_and_once_a_page(
     assert len(sent) <= finding_lanes + 3 + 1
 
 
+def test_short_pages_cost_no_more_than_the_pass_once_more(
+    table_store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = put_many(table_store, ["AAA", "AAB", "BAA"], 1_000)
+
+    with counted_queries(table_store, monkeypatch) as sent:
+        found = table_store.source.find_boundaries(SELECTION, 10)
+
+    assert list(found.starts) == expected[10::10]
+    finding_lanes = 2 + 3 + 3 + 4
+    assert len(sent) <= finding_lanes + 3 + 2 * 3
+
+
 def test_a_page_asks_its_own_partitions_only(table_store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = put_many(table_store, ["AAA", "AAB", "AAC", "AAD"], 20)
 
