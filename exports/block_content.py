@@ -1,8 +1,9 @@
 """The bytes of a block while they come.
 
 What a page takes of memory: at most `MEMORY_BYTES`, and as much again while its block is sent, whatever its clients
-turn out to hold; beyond that they lie in a temporary file. Blocks are planned to be of 4 to 8 MiB, so that is the
-exception: clients much larger than those the plan has seen. A worker takes that for every page it writes at a time.
+turn out to hold; beyond that they lie in a temporary file. Blocks are planned to be of at most `EXPORT_BLOCK_BYTES`,
+8 MiB, so that is the exception: clients much larger than those the plan has seen. A worker takes that for every page it
+writes at a time.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Settings(Model):
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
     keep_rows_days: Annotated[float, Field(alias="EXPORT_KEEP_ROWS_DAYS", ge=0, le=3650)] = 30
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
-    block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 6 * 1024 * 1024
+    block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 8 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
     start_grace_seconds: Annotated[float, Field(alias="EXPORT_START_GRACE_SECONDS", ge=0, le=3600)] = 60
