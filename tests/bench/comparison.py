@@ -12,14 +12,13 @@ from pathlib import Path
 from statistics import median
 
 from devhost.local.azurite import Azurite
-from devhost.local.environment import in_venv, pip_install
-from devhost.local.places import ROOT, VENV
+from devhost.local.environment import in_venv
+from devhost.local.places import ROOT
 from tests.bench.clients import seconds_of_export
 from tests.bench.figures import Figure, median_of
 from tests.bench.places import Databases, running
 
 TENANT = "bench"
-PANDAS = "pandas==3.1.1"
 OURS, SCRIPT, FRAMES, BY_HAND = "this service", "script with csv.writer", "pandas", "COPY by hand"
 Way = Callable[[], float]
 
@@ -67,8 +66,6 @@ def _rival(module: str, database: str, emulator: Azurite, rows: int) -> Way:
     """Run a program of `tests.bench.rivals`; the seconds it tells."""
     errand = {"BENCH_DATABASE": database, "BENCH_STORAGE": emulator.connection_string, "BENCH_TENANT": TENANT}
     environment = {**os.environ, **errand}
-    if module == "data_frames":
-        environment["PYTHONPATH"] = str(_pandas())
 
     def seconds() -> float:
         command = [str(in_venv("python")), "-m", f"tests.bench.rivals.{module}"]
@@ -79,13 +76,3 @@ def _rival(module: str, database: str, emulator: Azurite, rows: int) -> Way:
         return float(told["seconds"])
 
     return seconds
-
-
-def _pandas() -> Path:
-    """The folder of pandas, which nothing but this needs."""
-    packages = VENV / PANDAS
-    if not packages.exists():
-        unfinished = packages.with_suffix(".unfinished")
-        pip_install(["--target", str(unfinished), PANDAS], "The bench compares with pandas, which did not come.")
-        unfinished.rename(packages)
-    return packages

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exports.api.docs_page import content_policy
+from exports.api import docs_page
+from exports.page import render
 from tests.support.conformance import document
 from tests.support.system import System
 
@@ -17,16 +18,17 @@ def test_the_document_is_served_to_everyone(system: System) -> None:
     assert answer.json == document()
 
 
-def test_the_page_is_served_to_everyone_and_may_load_nothing(system: System) -> None:
-    answer = system.call("GET", "/docs", key=None)
+@pytest.mark.parametrize(("path", "policy"), [("/docs", docs_page.content_policy()), ("/", render.content_policy())])
+def test_the_page_is_served_to_everyone_and_may_load_nothing(system: System, path: str, policy: str) -> None:
+    answer = system.call("GET", path, key=None)
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"] == content_policy()
+    assert answer.headers["content-security-policy"] == policy
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/"])
 def test_who_has_it_already_is_told_so(system: System, path: str) -> None:
     etag = system.call("GET", path, key=None).headers["etag"]
 

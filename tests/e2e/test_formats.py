@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pandas as pd
 import polars as pl
 import pytest
 
+from exports.fields import TargetField
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
 from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, Answer, System, download, request
@@ -49,6 +52,15 @@ def test_gzip_holds_what_the_plain_file_does_in_one_member_a_page(system: System
     assert records(unpacked)[1:] == client_records(database_url, NORTHWIND)
     assert pl.read_csv(io.BytesIO(answer.body), infer_schema=False).height == job["totalItems"] == 4_500
     assert answer.body.count(b"\x1f\x8b\x08\x00\x00\x00\x00\x00") > 1
+
+
+def test_pandas_reads_every_member_of_a_gzip_file(system: System, database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv.gz"
+    file.write_bytes(system.export({"format": {"compression": "gzip"}}))
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+
+    assert list(frame.columns) == [field.value for field in TargetField]
+    assert [tuple(row) for row in frame.to_numpy()] == [tuple(row) for row in client_records(database_url, NORTHWIND)]
 
 
 def test_an_empty_gzip_export_is_a_gzip_file(system: System) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pandas as pd  # type: ignore[import-untyped, import-not-found, unused-ignore]
+import pandas as pd
 from sqlalchemy import create_engine, make_url, text
 
 from tests.bench.rivals.common import Errand, run, statement, upload
