@@ -131,7 +131,8 @@ def by_hand(base_url: str, tenant: str, key: str, export: Export) -> str:
     url = f"{base_url}/tenants/{tenant}/clients/export/csv"
     header = f"-H 'x-api-key: {key}'"
     return (
-        f"\nThe same by hand, while this runs, with the API key {key}\n"
+        f"\nThe export page, for people: {base_url}/\n"
+        f"The same by hand, while this runs, with the API key {key}\n"
         f"    curl -i -X POST {url} {header} -H 'Content-Type: application/json' -d '{{}}'\n"
         f"    curl {url}/{export.code} {header}\n"
         f"Health of all parts: {base_url}/health"
