@@ -5,10 +5,10 @@ import { PATH_OF_JOBS } from "./watch.js";
 const DOUBLE_CLICK_MS = 3000;
 let last = { body: null, key: null, answered: 0 };
 
-/** Start an export of `body`; the job. Throws `Problem` or `Unreachable`. */
+/** Start an export of `body`; the job, which has ended already if it is done within a second. Throws `Problem` or `Unreachable`. */
 export async function startExport(api, body) {
   const intent = intentOf(JSON.stringify([api.tenant, body]));
-  const headers = { prefer: "respond-async", "idempotency-key": intent.key };
+  const headers = { prefer: "wait=1", "idempotency-key": intent.key };
   try {
     const { data } = await api.send("POST", PATH_OF_JOBS, { body, headers });
     return data;

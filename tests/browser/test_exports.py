@@ -6,7 +6,6 @@ import itertools
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import clients_held, jobs_of
@@ -159,7 +158,6 @@ def test_recent_exports_are_listed_a_page_at_a_time_and_can_be_narrowed(visitor:
     visitor.said("#job-text", "0 clients")
 
 
-@pytest.mark.parametrize("visitor", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
 def test_a_link_in_the_list_downloads_too(visitor: Visitor, system: System) -> None:
     job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
     visitor.enter()
