@@ -73,7 +73,7 @@ function given(properties) {
 export function summary() {
   const body = requestBody();
   const filters = Object.keys(body.filter).length;
-  const which = filters ? `clients that pass ${filters} ${filters === 1 ? "filter" : "filters"}` : "all clients";
+  const which = filters ? `clients that match ${filters} ${filters === 1 ? "filter" : "filters"}` : "all clients";
   return `${columnsInWords(body)}, ${which}, as ${FACTS.presets[body.format.preset]}.`;
 }
 
