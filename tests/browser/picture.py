@@ -1,0 +1,67 @@
+"""Take the README's picture of the export page again: `python -m tests.browser.picture`, after the page has changed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, ViewportSize
+
+from devhost.local.places import ROOT
+from tests.support.chromium import running_browser
+from tests.support.system import System, app_settings, sample_database, start_storage
+from tests.support.visitor import Visitor
+
+PICTURE = ROOT / "docs" / "images" / "export-page.png"
+MOST_BYTES = 150_000
+CLIENTS = 20_000
+WINDOW: ViewportSize = {"width": 1180, "height": 800}
+
+
+def main() -> None:
+    """Run the service with sample clients, export some of them, and take the picture."""
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        storage = start_storage(work / "azurite")
+        system = System(work, app_settings(storage.connection_string, sample_database(work, CLIENTS)))
+        try:
+            system.start_and_wait()
+            with running_browser() as browser:
+                picture = take_picture(browser, system)
+        finally:
+            system.stop()
+            storage.stop()
+    if len(picture) > MOST_BYTES:
+        message = f"The picture has {len(picture):,} bytes; more than {MOST_BYTES:,} is too much for a README."
+        raise SystemExit(message)
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_bytes(picture)
+
+
+def take_picture(browser: Browser, system: System) -> bytes:
+    """Export some columns of active clients as a person would, to the end."""
+    context = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce")
+    visitor = Visitor(context.new_page(), system)
+    visitor.enter()
+    visitor.pick("Name", "CompanyNumber", "VatNumber", "Manager")
+    visitor.at("[data-field=Name]").scroll_into_view_if_needed()
+    visitor.at("input[name=statuses][value=Active]").check()
+    visitor.at("input[name=preset][value=excel]").check()
+    visitor.at("#file-name").fill("Active clients")
+    visitor.export()
+    visitor.expect_status("Completed")
+    for script in (
+        "document.activeElement.blur()",
+        "scrollTo(0, 0)",
+        "document.getElementById('fields').scrollTo(0, 0)",
+    ):
+        visitor.evaluate(script)
+    visitor.page.mouse.move(0, 0)
+    picture = visitor.page.screenshot()
+    visitor.assert_all_is_well()
+    context.close()
+    return picture
+
+
+if __name__ == "__main__":
+    main()
