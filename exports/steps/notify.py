@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
 
 from exports.jobs import Job
 from exports.payloads import WEBHOOK_DELIVERY, Done, StartNotification, WebhookDelivery
@@ -12,13 +11,7 @@ from exports.steps.start_export import NotStartedError, OrchestrationStarter
 from exports.watching import watched
 
 
-class NotificationStarter(OrchestrationStarter, Protocol):
-    """The part of `azure.durable_functions.DurableOrchestrationClient` that is used here."""
-
-    async def get_status(self, instance_id: str) -> Any: ...
-
-
-async def start_notification(services: Services, starter: NotificationStarter, job: Job) -> None:
+async def start_notification(services: Services, starter: OrchestrationStarter, job: Job) -> None:
     """Start the delivery of the webhook of a job that has ended; nothing to do if none is wanted.
 
     Safe to run twice, and at the same time: the delivery's instance is named for the job's attempt, and where two are
@@ -40,7 +33,7 @@ async def start_notification(services: Services, starter: NotificationStarter, j
         raise NotStartedError("The notification could not be started.") from error
 
 
-async def notify_of_end(services: Services, starter: NotificationStarter, order: StartNotification) -> Done:
+async def notify_of_end(services: Services, starter: OrchestrationStarter, order: StartNotification) -> Done:
     """Start the notification of a job's attempt, and end the watch that was kept for it; of an attempt that a later one
     has replaced there is nothing to tell.
 

@@ -181,7 +181,7 @@ async def _go_on(services: Services, starter: OrchestrationStarter, job: Job) ->
     try:
         await start_orchestration(services, starter, job)
     except NotStartedError:
-        _log.info("event=schedule.running tenant=%s code=%s", job.tenant, job.code)
+        return False
     return True
 
 

@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 
 
 class OrchestrationStarter(Protocol):
-    """The part of `azure.durable_functions.DurableOrchestrationClient` that is used here."""
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that is used here.
+
+    A status is false if there is no such orchestration.
+    """
 
     async def start_new(
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
     ) -> str: ...
+    async def get_status(self, instance_id: str) -> Any: ...
 
 
 class NotStartedError(TransientError):
@@ -96,13 +100,22 @@ async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
 
 
 async def start_orchestration(services: Services, starter: OrchestrationStarter, job: Job) -> None:
-    """Start the orchestration of a job's attempt. Its id is the attempt's own, so that there is one.
+    """Start the orchestration of a job's attempt. Its id is the attempt's own, so that there is one: when it is there
+    already, because the answer to its start was lost or the watchdog was quicker, that is as good.
 
     Raises:
-        NotStartedError: It was not started; or there is one already.
+        NotStartedError: There is none.
     """
     run = ExportJob(job=job.ref, limits=services.settings.limits, notify=job.notify is not None)
     try:
         await starter.start_new(EXPORT_JOB, job.ref.instance_id, run.model_dump(mode="json", by_alias=True))
     except Exception as error:
-        raise NotStartedError("The export could not be started.") from error
+        if not await _is_there(starter, job.ref.instance_id):
+            raise NotStartedError("The export could not be started.") from error
+
+
+async def _is_there(starter: OrchestrationStarter, instance_id: str) -> bool:
+    try:
+        return bool(await starter.get_status(instance_id))
+    except Exception:  # the SDK raises nothing narrower; what does not answer has not said yes
+        return False

@@ -23,12 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 class OrchestrationKeeper(OrchestrationStarter, Protocol):
-    """The part of `azure.durable_functions.DurableOrchestrationClient` that is used to look after orchestrations.
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that is used to look after orchestrations."""
 
-    A status is false if there is no such orchestration.
-    """
-
-    async def get_status(self, instance_id: str) -> Any: ...
     async def terminate(self, instance_id: str, reason: str) -> None: ...
 
 

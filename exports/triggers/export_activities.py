@@ -35,6 +35,7 @@ from exports.steps import record_outcome as outcome
 from exports.steps import record_progress as progress
 from exports.steps import send_webhook as webhook
 from exports.steps import write_page as write
+from exports.steps.start_export import OrchestrationStarter
 from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled
@@ -74,7 +75,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
 
     @blueprint.activity_trigger(input_name="payload")
     @blueprint.durable_client_input(client_name="client")
-    async def start_notification(payload: Any, client: notify.NotificationStarter) -> Payload:
+    async def start_notification(payload: Any, client: OrchestrationStarter) -> Payload:
         return await run_starting_step(provide, client, notify.notify_of_end, StartNotification, payload)
 
     @blueprint.activity_trigger(input_name="payload")

@@ -91,6 +91,21 @@ def test_a_job_that_could_not_be_started_is_failed_and_says_so_without_the_cause
     assert "secret" not in job.failure.message
 
 
+class LosingStarter(RecordingStarter):
+    """Starts, but the answer is lost."""
+
+    async def start_new(self, *arguments: Any, **named: Any) -> str:
+        await super().start_new(*arguments, **named)
+        raise OSError("cut")
+
+
+def test_a_start_whose_answer_was_lost_is_a_start() -> None:
+    services, starter = a_services(), LosingStarter()
+    job = _start(services, starter)
+    assert stored(services, job).status is JobStatus.QUEUED
+    assert len(starter.started) == 1
+
+
 # --- start_slot ---
 
 
