@@ -9,7 +9,7 @@ from typing import Any
 
 from exports.jobs import Job
 from exports.requests import ClientFilter, ColumnMapping
-from exports.schedules import Schedule
+from exports.scheduling.schedules import Schedule
 from shared.models import Model, Moment
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from exports.mappings import SavedMapping
-from exports.schedule_runs import ScheduleRun
-from exports.schedules import Schedule, ScheduleRef
+from exports.scheduling.runs import ScheduleRun
+from exports.scheduling.schedules import Schedule, ScheduleRef
 
 S = TypeVar("S")
 

@@ -12,8 +12,8 @@ from azure.data.tables import UpdateMode
 
 from exports.adapters.tables import TableAdapter, answering, plain_moment
 from exports.job_codes import first_code_before
-from exports.schedule_runs import RunOutcome, ScheduleRun
-from exports.schedules import ScheduleRef
+from exports.scheduling.runs import RunOutcome, ScheduleRun
+from exports.scheduling.schedules import ScheduleRef
 from shared.storage import StorageAccount
 
 _MOST_AT_ONCE = 100

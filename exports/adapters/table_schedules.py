@@ -19,7 +19,7 @@ from azure.data.tables import UpdateMode
 from exports.adapters.saved_tables import Entity, SavedTable
 from exports.adapters.tables import answering, plain_moment
 from exports.errors import ScheduleNotFoundError
-from exports.schedules import Schedule, ScheduleContent, ScheduleRef, ScheduleState
+from exports.scheduling.schedules import Schedule, ScheduleContent, ScheduleRef, ScheduleState
 from shared.storage import StorageAccount
 from shared.tables import Operation
 

@@ -14,11 +14,12 @@ from datetime import timedelta
 from itertools import islice
 
 from exports.audit import AuditAction, audit_entry
-from exports.decisions import FIRST_LOOK, decide
 from exports.errors import QuotaExceededError, ScheduleNotFoundError, TransientError
 from exports.jobs import Job
-from exports.schedule_runs import KEEP_RUNS, RunOutcome, ScheduleRun, run_of
-from exports.schedules import Schedule, ScheduleRef
+from exports.scheduling.decisions import FIRST_LOOK, decide
+from exports.scheduling.runs import KEEP_RUNS, RunOutcome, ScheduleRun, run_of
+from exports.scheduling.schedules import Schedule, ScheduleRef
+from exports.scheduling.watermarks import narrow
 from exports.services import Services
 from exports.specs import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.states import JobStatus
@@ -31,7 +32,6 @@ from exports.steps.start_export import (
     start_export,
     start_orchestration,
 )
-from exports.watermarks import narrow
 
 AT_ONCE = 8
 _SECONDS = 240

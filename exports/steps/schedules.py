@@ -13,8 +13,8 @@ from exports.errors import ScheduleNotFoundError, TooManySchedulesError
 from exports.hidden_urls import has_hidden_url, reveal_url
 from exports.requests import CsvExportRequestDto
 from exports.saved import is_code, position_of
-from exports.schedule_runs import ScheduleRunDto, show_run
-from exports.schedules import (
+from exports.scheduling.runs import ScheduleRunDto, show_run
+from exports.scheduling.schedules import (
     MAX_SCHEDULES,
     ExportScheduleDto,
     SaveScheduleDto,

@@ -12,8 +12,8 @@ from exports.api.problems import (
     SENSITIVE_FIELDS,
     TOO_MANY_SCHEDULES,
 )
-from exports.schedule_runs import ScheduleRunDto
-from exports.schedules import ExportScheduleDto, SaveScheduleDto
+from exports.scheduling.runs import ScheduleRunDto
+from exports.scheduling.schedules import ExportScheduleDto, SaveScheduleDto
 from exports.scopes import Scope
 from exports.services import ServiceProvider
 from exports.steps import schedules as steps

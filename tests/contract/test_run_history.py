@@ -13,8 +13,8 @@ from exports.adapters.table_runs import TableRunHistory
 from exports.errors import StorageUnavailableError
 from exports.job_codes import slot_job_code
 from exports.saved_ports import RunHistory
-from exports.schedule_runs import RunOutcome, ScheduleRun
-from exports.schedules import ScheduleRef
+from exports.scheduling.runs import RunOutcome, ScheduleRun
+from exports.scheduling.schedules import ScheduleRef
 from shared.storage import StorageAccount
 from tests.support.builders import NOON
 from tests.support.fake_saved import MemoryRunHistory

@@ -17,7 +17,7 @@ from exports.errors import ScheduleNotFoundError, StorageUnavailableError
 from exports.job_codes import new_job_code
 from exports.requests import ClientFilter, CsvExportRequestDto
 from exports.saved_ports import ScheduleStore
-from exports.schedules import Schedule, ScheduleState
+from exports.scheduling.schedules import Schedule, ScheduleState
 from shared.storage import StorageAccount
 from tests.contract.saved_stores import SavedStoreSuite, nothing
 from tests.support.builders import NOON, a_schedule

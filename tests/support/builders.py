@@ -13,7 +13,7 @@ from exports.job_codes import new_job_code
 from exports.jobs import ExportSpec, Job
 from exports.mappings import MappingContent, SavedMapping
 from exports.requests import ALL_COLUMNS, ColumnMapping, CsvExportRequestDto
-from exports.schedules import SaveScheduleDto, Schedule, content_of, new_schedule
+from exports.scheduling.schedules import SaveScheduleDto, Schedule, content_of, new_schedule
 from exports.specs import SensitiveFields, make_spec
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

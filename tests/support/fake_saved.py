@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeVar
 
 from exports.errors import MappingNotFoundError, RefusedError, ScheduleNotFoundError
 from exports.mappings import SavedMapping
-from exports.schedule_runs import RunOutcome, ScheduleRun
-from exports.schedules import Schedule, ScheduleRef
+from exports.scheduling.runs import RunOutcome, ScheduleRun
+from exports.scheduling.schedules import Schedule, ScheduleRef
 from tests.support.fake_clients import Hook, do_nothing
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from exports.failures import INTERRUPTED
 from exports.jobs import Job
 from exports.payloads import CommitFile, PagesPlanned, PageWritten, PlanPages, RecordOutcome, WritePage
-from exports.schedules import Schedule, ScheduleRef
+from exports.scheduling.schedules import Schedule, ScheduleRef
 from exports.steps.commit_file import commit_file
 from exports.steps.get_export import get_export
 from exports.steps.plan_pages import plan_pages

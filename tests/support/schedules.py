@@ -11,7 +11,7 @@ from typing import Any
 
 from exports.adapters.table_jobs import TableJobStore
 from exports.adapters.table_schedules import TableScheduleStore
-from exports.schedules import Schedule
+from exports.scheduling.schedules import Schedule
 from shared.storage import StorageAccount
 from tests.support.system import EXPORT, HARBOUR, KEY, System
 

@@ -10,7 +10,7 @@ import pytest
 
 from exports.errors import StorageUnavailableError
 from exports.fields import SENSITIVE_FIELDS
-from exports.schedule_runs import RunOutcome
+from exports.scheduling.runs import RunOutcome
 from exports.states import JobStatus
 from tests.support.builders import NOON, a_job, a_mapping, a_schedule
 from tests.support.fakes import RecordingStarter, a_services

@@ -20,7 +20,7 @@ from exports.errors import RefusedError
 from exports.jobs import Job
 from exports.mappings import SavedMapping
 from exports.requests import ClientFilter, ColumnMapping, CsvExportRequestDto
-from exports.schedules import Schedule
+from exports.scheduling.schedules import Schedule
 from exports.steps.resume_export import resume_export
 from tests.support.builders import NOON, a_mapping, a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services

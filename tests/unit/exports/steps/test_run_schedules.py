@@ -12,7 +12,7 @@ import pytest
 
 from exports.audit import AuditAction
 from exports.errors import StorageUnavailableError
-from exports.schedule_runs import RunOutcome
+from exports.scheduling.runs import RunOutcome
 from exports.states import JobStatus
 from exports.steps.run_schedules import run_schedule, run_schedules
 from tests.support.builders import a_schedule

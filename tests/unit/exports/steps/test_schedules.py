@@ -9,8 +9,8 @@ import pytest
 
 from exports.audit import AuditAction
 from exports.errors import ScheduleNotFoundError, StorageUnavailableError, TooManySchedulesError
-from exports.schedule_runs import RunOutcome, ScheduleRun
-from exports.schedules import MAX_SCHEDULES, ExportScheduleDto, SaveScheduleDto, ScheduleRef
+from exports.scheduling.runs import RunOutcome, ScheduleRun
+from exports.scheduling.schedules import MAX_SCHEDULES, ExportScheduleDto, SaveScheduleDto, ScheduleRef
 from exports.specs import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.steps import schedules as steps
 from shared.paging import decode_token

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from exports.cron import Cron, TimeZone, next_slot, slots
+from exports.scheduling.cron import Cron, TimeZone, next_slot, slots
 from tests.support.builders import NOON
 
 _CRON: TypeAdapter[str] = TypeAdapter(Cron)

@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from exports.jobs import ExportSpec, Job
 from exports.saved import to_millisecond
-from exports.schedules import Schedule
+from exports.scheduling.schedules import Schedule
 from exports.states import JobStatus
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from exports.jobs import ExportSpec, Job
 from exports.requests import ClientFilter
-from exports.schedules import Schedule
+from exports.scheduling.schedules import Schedule
+from exports.scheduling.watermarks import advance, content_hash, narrow
 from exports.states import JobStatus
-from exports.watermarks import advance, content_hash, narrow
 from tests.support.builders import NOON, a_job, a_schedule, a_spec
 from tests.support.steps import two_columns
 

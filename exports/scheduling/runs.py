@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from exports.schedules import Schedule
+from exports.scheduling.schedules import Schedule
 from shared.models import Model, Moment
 
 KEEP_RUNS = timedelta(days=90)

@@ -7,11 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from exports.cron import Cron, TimeZone, next_slot
 from exports.hidden_urls import hide_url
 from exports.job_codes import slot_job_code
 from exports.requests import CsvExportRequestDto
 from exports.saved import Name, moment_of_change, new_code, to_millisecond
+from exports.scheduling.cron import Cron, TimeZone, next_slot
 from shared.models import Model, Moment
 
 MAX_SCHEDULES = 100

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from exports.cron import slots
 from exports.jobs import Job
-from exports.schedule_runs import RunOutcome, ScheduleRun, run_of
-from exports.schedules import Overlap, Schedule
-from exports.watermarks import advance, may_advance
+from exports.scheduling.cron import slots
+from exports.scheduling.runs import RunOutcome, ScheduleRun, run_of
+from exports.scheduling.schedules import Overlap, Schedule
+from exports.scheduling.watermarks import advance, may_advance
 
 CATCH_UP = timedelta(hours=24)
 """The newest of the slots that were missed is made up for, if it is not older than this."""

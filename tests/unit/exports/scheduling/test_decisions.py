@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.cron import slots
-from exports.decisions import CATCH_UP, decide
 from exports.failures import INTERRUPTED
 from exports.jobs import Job
-from exports.schedule_runs import RunOutcome, ScheduleRun
-from exports.schedules import Schedule, ScheduleState
+from exports.scheduling.cron import slots
+from exports.scheduling.decisions import CATCH_UP, decide
+from exports.scheduling.runs import RunOutcome, ScheduleRun
+from exports.scheduling.schedules import Schedule, ScheduleState
 from exports.states import JobStatus
 from tests.support.builders import NOON, a_job, a_schedule
 

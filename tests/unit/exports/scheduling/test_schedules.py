@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from exports.requests import CsvExportRequestDto
-from exports.schedules import (
+from exports.scheduling.schedules import (
     ExportScheduleDto,
     Overlap,
     SaveScheduleDto,
