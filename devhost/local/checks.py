@@ -27,6 +27,10 @@ STATIC_CHECKS = {
 }
 
 
+SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+"""Two processes, or up to four, each with servers of its own, which take whole files in turn: tests mostly wait."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One step of the test command, and how it went."""
@@ -48,7 +52,7 @@ def refuse_skipping_under_ci(fast: bool) -> None:
 def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
     """Run all checks, whatever the earlier ones said; whether every one succeeded."""
     checks = [run_static_check(name, command) for name, command in STATIC_CHECKS.items()]
-    tests, totals = run_pytest([*(("-m", "not slow") if fast else ()), *pytest_args])
+    tests, totals = run_pytest([*(("-m", "not slow") if fast else ()), *(pytest_args or SIDE_BY_SIDE)])
     if under_ci() and re.search(r"\d+ skipped", totals):
         print("CI is set, where nothing may be skipped, but tests were.")
         tests = Check(tests.name, tests.seconds, ok=False)

@@ -1,5 +1,7 @@
 """The real function app, in which every page takes PAGE_SECONDS more; the file PAGE_LOG tells what was written.
 
+Pages are still much quicker than real ones, so the count of active jobs is kept for as much less than two seconds.
+
 A line a page, `code page`, and a line a job that has ended, `code end`, in the order in which they happened.
 """
 
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from exports.adapters import table_watch
 from exports.payloads import RecordOutcome, WritePage
 from exports.triggers import export_activities
 from tests.faults.real_app import load_real_app
@@ -36,4 +39,5 @@ def _note(line: str) -> None:
 
 
 export_activities.run_step = _run_slowly
+(table_watch.TableWatchIndex.__init__.__kwdefaults__ or {})["fresh_seconds"] = _SECONDS
 app = load_real_app()

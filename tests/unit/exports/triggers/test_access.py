@@ -43,7 +43,11 @@ def test_without_a_tenant_in_the_path_a_key_means_its_only_one() -> None:
     assert _tenant(ONE) == "northwind"
 
 
-@pytest.mark.parametrize(("key", "tenant"), [(ONE, "northwind"), (MANY, "northwind"), (MANY, "harbour")])
+@pytest.mark.parametrize(
+    ("key", "tenant"),
+    [(ONE, "northwind"), (MANY, "northwind"), (MANY, "harbour")],
+    ids=["of one", "of many", "of many, the other"],
+)
 def test_a_key_opens_each_tenant_it_is_bound_to(key: str, tenant: str) -> None:
     assert _tenant(key, tenant=tenant) == tenant
 
