@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exports.errors import TransientError
 from exports.jobs import Failure, Job
 from exports.page_plan import PagePlan, name_page
 from exports.payloads import Done, RecordOutcome, Stopped
@@ -28,10 +29,18 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
 
 
 def _at_its_page(services: Services, order: RecordOutcome, failure: Failure) -> Failure:
-    """Name the page that failed the job and its key range, so that its owner can look at the clients there."""
+    """Name the page that failed the job and its key range, so that its owner can look at the clients there.
+
+    That a job ends comes first: where its plan is gone or cannot be read, which may have failed it, no page is named.
+    """
     if order.page is None:
         return failure
-    plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
+    try:
+        plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
+    except TransientError:
+        raise
+    except Exception:
+        return failure
     page = name_page(order.page, plan.pages, plan.key_range(order.page))
     return failure.model_copy(update={"message": f"{page} could not be written. {failure.message}"})
 

@@ -70,6 +70,13 @@ def test_a_job_that_a_page_has_failed_tells_which_and_its_clients(page: int, nam
     assert failure.model_copy(update={"message": INTERRUPTED.message}) == INTERRUPTED
 
 
+def test_a_job_whose_plan_is_gone_ends_all_the_same() -> None:
+    services = a_services()
+    job = a_stored_job(services)  # none was ever made
+    assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED, page=0)) == Done()
+    assert (stored(services, job).status, stored(services, job).failure) == (JobStatus.FAILED, INTERRUPTED)
+
+
 def test_a_job_that_never_began_can_fail() -> None:
     services = a_services()
     job = a_stored_job(services)

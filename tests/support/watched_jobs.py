@@ -1,0 +1,66 @@
+"""Jobs under the watchdog's eyes, orchestrations that are kept and never run, and processes that end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from exports.job_codes import new_job_code
+from exports.jobs import Job
+from exports.payloads import Done, PlanPages, RecordOutcome
+from exports.steps.commit_file import commit_file
+from exports.steps.plan_pages import plan_pages
+from exports.steps.record_outcome import record_outcome
+from exports.steps.start_export import make_job, start_export
+from exports.steps.watch_jobs import watch_jobs
+from tests.support.fake_durable import MemoryKeeper
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def crash(*_: Any) -> None:
+    raise Crash
+
+
+def a_system() -> tuple[MemoryServices, MemoryKeeper]:
+    return a_services(some_clients(5), EXPORT_RETRY_TRIES=2), MemoryKeeper()
+
+
+def start(services: MemoryServices, keeper: MemoryKeeper) -> Job:
+    job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
+    with suppress(Crash):
+        asyncio.run(start_export(services, keeper, job, "me"))
+    return job
+
+
+def look(services: MemoryServices, keeper: MemoryKeeper, times: int = 1, minutes: float = 1) -> None:
+    """Let time pass and the watchdog look, so many times."""
+    for _ in range(times):
+        services.now.advance(minutes=minutes)
+        asyncio.run(watch_jobs(services, keeper))
+
+
+def under_way(services: MemoryServices, keeper: MemoryKeeper, status: Status = Status.Running) -> Job:
+    job = start(services, keeper)
+    keeper.statuses[job.ref.instance_id] = status
+    plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
+    return stored(services, job)
+
+
+def finish(services: MemoryServices, job: Job) -> None:
+    """Run the steps of the job's attempt to its end."""
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
+    order = write_pages(services, job, getattr(planned, "pages", 0))
+    assert commit_file(services, order) == Done()
+    assert record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes)) == Done()
+
+
+def entries(services: MemoryServices) -> list[tuple[str, int]]:
+    return [(entry.code, entry.attempt) for entry in services.watch.watched(100)]
