@@ -14,7 +14,7 @@ import pytest
 from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.support.leaks import leaks_in_log, secrets_of
-from tests.support.system import EXPORT, NORTHWIND, System, app_settings
+from tests.support.system import EXPORT, NORTHWIND, System, app_settings, start_storage
 
 JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
 SMALL = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -27,6 +27,14 @@ def database(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Pat
     copy = tmp_path_factory.mktemp("spoiled") / "clients.sqlite"
     shutil.copy(database_url.removeprefix("sqlite:///"), copy)
     return copy
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Storage of its own: what is broken in it must meet no other test."""
+    emulator = start_storage(tmp_path_factory.mktemp("broken-storage"))
+    yield emulator
+    emulator.stop()
 
 
 @pytest.fixture(scope="module")

@@ -234,5 +234,6 @@ def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, s
         "AzureWebJobsStorage": storage,
         "EXPORT_STORAGE": storage,
         "CLIENTS_DATABASE_URL": database_url,
+        "EXPORT_WEBHOOK_ALLOW_PRIVATE": "false",  # whatever the settings file of a local run says
         **changes,
     }
