@@ -1,4 +1,4 @@
-"""What the suites share: a storage account, one that nobody listens on, and empty places for clients."""
+"""What the suites share: a storage account, one that nobody listens on, and empty places for clients and files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from sqlalchemy import URL
 
 from devhost.local.azurite import Azurite, connection_string
 from devhost.local.ports import free_port
+from exports.adapters.blob_files import BlobFileStore
+from exports.ports import FileStore
 from shared import storage
 from shared.storage import StorageAccount
-from tests.contract import client_stores
+from tests.contract import client_stores, file_stores
 from tests.contract.client_stores import MemoryStore, SqlStore, TableStore
+from tests.contract.file_stores import Harness
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +42,25 @@ def unreachable_storage(monkeypatch: pytest.MonkeyPatch) -> str:
 def unreachable(unreachable_storage: str) -> StorageAccount:
     """The same, as a storage account."""
     return StorageAccount(unreachable_storage)
+
+
+@pytest.fixture
+def blob_files(account: StorageAccount) -> BlobFileStore:
+    """An empty file store in the emulator."""
+    return file_stores.empty_container(account)
+
+
+@pytest.fixture(params=["memory", "azurite"])
+def harness(request: pytest.FixtureRequest) -> Harness:
+    """An empty file store, of each kind there is, and who reads from it."""
+    if request.param == "memory":
+        return file_stores.memory_harness()
+    return file_stores.blob_harness(request.getfixturevalue("blob_files"), request.getfixturevalue("account"))
+
+
+@pytest.fixture
+def files(harness: Harness) -> FileStore:
+    return harness.files
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
@@ -16,24 +14,10 @@ from exports.jobs import JobRef
 from exports.ports import FileStore
 from shared.storage import StorageAccount
 from tests.support.builders import a_job
-from tests.support.fakes import MemoryFileStore
 
 JOB = a_job(tenant="tenant", file_name="clients.csv")
 PATH = JOB.file_path
 ONE, TWO = (block_id(page, digest(b"")) for page in (1, 2))
-
-
-@pytest.fixture
-def blob_files(account: StorageAccount) -> BlobFileStore:
-    return BlobFileStore(account, container=f"files-{uuid4().hex}")
-
-
-@pytest.fixture(params=["memory", "azurite"])
-def files(request: pytest.FixtureRequest) -> FileStore:
-    if request.param == "memory":
-        return MemoryFileStore(lambda: datetime.now(UTC))
-    store: FileStore = request.getfixturevalue("blob_files")
-    return store
 
 
 def _stage(files: FileStore) -> None:

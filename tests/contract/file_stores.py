@@ -1,0 +1,72 @@
+"""File stores under test, and what users who have nothing but a link can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+from exports.adapters.blob_files import BlobFileStore
+from exports.ports import FileStore
+from shared.storage import StorageAccount
+from tests.support.fakes import MemoryFileStore
+
+PATH = "tenant/code/clients.csv"
+ONE, TWO, THREE = "000001", "000002", "000003"
+
+
+@dataclass(frozen=True)
+class Harness:
+    """A store, how a user who has nothing but a URL reads from it (None when refused), and the facts beside a file."""
+
+    files: FileStore
+    download: Callable[[str], bytes | None]
+    facts: Callable[[str], dict[str, str]]
+
+
+def memory_harness() -> Harness:
+    """The fake that tests of the steps use."""
+    fake = MemoryFileStore(lambda: datetime.now(UTC))
+    return Harness(fake, fake.open_link, fake.facts)
+
+
+def blob_harness(files: BlobFileStore, account: StorageAccount) -> Harness:
+    """A store in the emulator."""
+
+    def facts(path: str) -> dict[str, str]:
+        return dict(account.blobs.get_blob_client(files._name, path).get_blob_properties().metadata)
+
+    return Harness(files, download, facts)
+
+
+def empty_container(account: StorageAccount) -> BlobFileStore:
+    """A store in a container of its own."""
+    return BlobFileStore(account, container=f"files-{uuid4().hex}")
+
+
+def download(url: str, method: str = "GET", data: bytes | None = None) -> bytes | None:
+    """What a link gives, or does; None when refused."""
+    request = Request(url, data, {"x-ms-blob-type": "BlockBlob"} if data else {}, method=method)
+    try:
+        with urlopen(request, timeout=60) as response:
+            body: bytes = response.read()
+            return body
+    except HTTPError as error:
+        with error:
+            if error.code not in {401, 403, 404}:
+                raise
+            return None
+
+
+def soon(seconds: float = 60) -> datetime:
+    """When a link expires."""
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def publish(files: FileStore, data: bytes, path: str = PATH) -> None:
+    """Make a file of one block."""
+    files.stage(path, ONE, data)
+    files.commit(path, [ONE])
