@@ -10,7 +10,6 @@ import azure.functions as func
 from exports.api.problems import (
     ALREADY_ENDED,
     EXPIRED,
-    INVALID_QUERY,
     JOB_NOT_FOUND,
     NOT_COMPLETED,
     NOT_RESUMABLE,
@@ -53,7 +52,6 @@ LIST = Route(
         ),
     ),
     replies={200: Reply("One page of the list", ListDto[CsvExportJobDto])},
-    problems=(INVALID_QUERY,),
 )
 CANCEL = Route(
     name="cancel_export",

@@ -6,7 +6,6 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.api.problems import (
-    INVALID_QUERY,
     MAPPING_NOT_FOUND,
     PRECONDITION_FAILED,
     PRESET_READ_ONLY,
@@ -45,7 +44,6 @@ LIST = Route(
     scope=Scope.EXPORTS_READ,
     parameters=PAGE_OF_LIST,
     replies={200: Reply("One page of the list", ListDto[CsvMappingDto])},
-    problems=(INVALID_QUERY,),
 )
 CREATE = Route(
     name="create_mapping",

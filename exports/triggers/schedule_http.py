@@ -6,7 +6,6 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.api.problems import (
-    INVALID_QUERY,
     PRECONDITION_FAILED,
     SCHEDULE_NOT_FOUND,
     SENSITIVE_FIELDS,
@@ -46,7 +45,6 @@ LIST = Route(
     scope=Scope.EXPORTS_READ,
     parameters=PAGE_OF_LIST,
     replies={200: Reply("One page of the list", ListDto[ExportScheduleDto])},
-    problems=(INVALID_QUERY,),
 )
 CREATE = Route(
     name="create_schedule",
@@ -99,7 +97,7 @@ RUNS = Route(
     scope=Scope.EXPORTS_READ,
     parameters=PAGE_OF_LIST,
     replies={200: Reply("One page of the list", ListDto[ScheduleRunDto])},
-    problems=(INVALID_QUERY, SCHEDULE_NOT_FOUND),
+    problems=(SCHEDULE_NOT_FOUND,),
 )
 ROUTES = (LIST, CREATE, GET, UPDATE, DELETE, RUNS)
 
