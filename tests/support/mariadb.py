@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,14 +11,13 @@ from pathlib import Path
 from devhost.local.errors import DevError
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
-from tests.support.accounts import give, server_account, temporary_folder
+from tests.support.accounts import give, make_data, server_account, temporary_folder, wait_until_said
 
 WHERE_TO_GET_IT = (
     "There is no MariaDB on this machine. Install it, on Debian the packages mariadb-server-core and "
     "mariadb-client-core, or name a server in TEST_MARIADB_URL."
 )
 FOLDER_PREFIX = "client-export-mariadb-"
-START_SECONDS = 30.0
 SETTINGS = {
     "bind-address": "127.0.0.1",
     "character-set-server": "utf8mb4",
@@ -46,18 +43,18 @@ def mariadb_server() -> Iterator[str]:
     Raises:
         DevError: The programs are missing, or the server did not start.
     """
-    server, make_data = find_program("mariadbd"), find_program("mariadb-install-db")
-    if server is None or make_data is None:
+    server, installer = find_program("mariadbd"), find_program("mariadb-install-db")
+    if server is None or installer is None:
         raise DevError(WHERE_TO_GET_IT)
     account = server_account()
     with ExitStack() as cleanup:
         folder = temporary_folder(FOLDER_PREFIX, account)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        _make_data(make_data, folder, account)
+        _make_data(installer, folder, account)
         password, port = secrets.token_hex(16), free_port()
         process = _start(server, folder, port, _first_statements(folder, password, account), account)
         cleanup.callback(process.stop)
-        _wait_until_ready(process)
+        wait_until_said(process, "ready for connections")
         yield f"mysql+pymysql://tester:{password}@127.0.0.1:{port}/clients"
 
 
@@ -68,18 +65,7 @@ def _make_data(program: str, folder: Path, account: Account | None) -> None:
         "--skip-test-db",
         "--auth-root-authentication-method=normal",
     ]
-    made = subprocess.run(
-        [program, *options],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        **(account.as_options() if account else {}),
-    )
-    if made.returncode:
-        message = f"{program} could not make the data of a MariaDB server. It said:\n{made.stdout}"
-        raise DevError(message)
+    make_data([program, *options], folder, account)
 
 
 def _first_statements(folder: Path, password: str, account: Account | None) -> Path:
@@ -111,13 +97,3 @@ def _start(server: str, folder: Path, port: int, first: Path, account: Account |
         cwd=folder,
         account=account,
     )
-
-
-def _wait_until_ready(process: Process) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.running and time.monotonic() < deadline:
-        if "ready for connections" in process.log.read_text(encoding="utf-8", errors="replace"):
-            return
-        time.sleep(0.02)
-    message = f"MariaDB did not start. Its last lines:\n{process.tail()}"
-    raise DevError(message)

