@@ -27,8 +27,11 @@ STATIC_CHECKS = {
 }
 
 
-SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
-"""Two processes, or up to four, each with servers of its own, which take whole files in turn: tests mostly wait."""
+SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
+"""Two processes, or up to four, each with servers of its own, which take whole files in turn: tests mostly wait.
+
+In the order of their names, so that those which share a server come after one another, and the quick ones of
+`tests/unit` last, when a file that takes long would leave the other processes idle."""
 
 
 @dataclass(frozen=True)
