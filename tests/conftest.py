@@ -12,14 +12,14 @@ from devhost.local.checks import under_ci
 from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.mariadb import WHERE_TO_GET_IT, find_program, mariadb_server
 from tests.support.postgres import postgres_server
-from tests.support.system import System, app_settings, sample_database, start_storage
+from tests.support.system import System, running_system, sample_database, start_storage
 
 CLIENTS = 6_000
 
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """Blob and Table Storage on free ports of this machine, with nothing but the keys of tests in it."""
+    """Blob and Table Storage for tests whose tables and containers have names of their own; no system runs on it."""
     emulator = start_storage(tmp_path_factory.mktemp("azurite"))
     yield emulator
     emulator.stop()
@@ -54,20 +54,23 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database_url: str) -> Iterator[System]:
-    """The system, running and healthy; in the end its log must hold no secret and nothing of clients."""
-    settings = app_settings(
-        azurite.connection_string,
+def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
+    """The system, running and healthy; in the end its log must hold no secret and nothing of clients.
+
+    All tests of one process share it, in any order, so there is no limit to what they start.
+    """
+    directory = tmp_path_factory.mktemp("system")
+    with running_system(
+        directory,
         database_url,
-        EXPORT_BLOCK_BYTES="65536",
-        EXPORT_WAVE_PAGES="4",
-        EXPORT_WEBHOOK_SECRET="a-secret-of-tests-of-32-characters-or-more",
-    )
-    running = System(tmp_path_factory.mktemp("system"), settings)
-    try:
-        running.start_and_wait()
+        {
+            "EXPORT_BLOCK_BYTES": "65536",
+            "EXPORT_WAVE_PAGES": "4",
+            "EXPORT_MAX_ACTIVE_JOBS": "1000",
+            "EXPORT_MAX_JOBS_PER_DAY": "100000",
+            "EXPORT_WEBHOOK_SECRET": "a-secret-of-tests-of-32-characters-or-more",
+        },
+    ) as running:
         yield running
-    finally:
-        running.stop()
-    leaks = leaks_in_log(running.log, secrets_of(settings), database_url)
+    leaks = leaks_in_log(running.log, secrets_of(running.settings), database_url)
     assert not leaks, f"the log of the whole session shows {leaks[:5]}"

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, ViewportSize
 
 from devhost.local.places import ROOT
 from tests.support.chromium import running_browser
-from tests.support.system import System, app_settings, sample_database, start_storage
+from tests.support.system import System, running_system, sample_database
 from tests.support.visitor import Visitor
 
 PICTURE = ROOT / "docs" / "images" / "export-page.png"
@@ -22,15 +22,8 @@ def main() -> None:
     """Run the service with sample clients, export some of them, and take the picture."""
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        storage = start_storage(work / "azurite")
-        system = System(work, app_settings(storage.connection_string, sample_database(work, CLIENTS)))
-        try:
-            system.start_and_wait()
-            with running_browser() as browser:
-                picture = take_picture(browser, system)
-        finally:
-            system.stop()
-            storage.stop()
+        with running_system(work, sample_database(work, CLIENTS)) as system, running_browser() as browser:
+            picture = take_picture(browser, system)
     if len(picture) > MOST_BYTES:
         message = f"The picture has {len(picture):,} bytes; more than {MOST_BYTES:,} is too much for a README."
         raise SystemExit(message)

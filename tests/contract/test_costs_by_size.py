@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from azure.core.pipeline.transport import RequestsTransport
 
 from exports.adapters.table_jobs import TableJobStore
 from exports.adapters.table_pages import TablePageLedger, _to_entity
@@ -20,25 +16,11 @@ from exports.steps.get_export import get_export
 from exports.watching import watched
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
+from tests.support.counting import counted_requests
 from tests.support.fakes import a_services
 
 IN_FLIGHT = 64
 ROWS = 100
-
-
-@contextmanager
-def counted_requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The requests that the SDKs send while the context is open."""
-    sent: list[str] = []
-    send = RequestsTransport.send
-
-    def note(transport: RequestsTransport, request: Any, **options: Any) -> Any:
-        sent.append(f"{request.method} {request.url}")
-        return send(transport, request, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RequestsTransport, "send", note)
-        yield sent
 
 
 def a_job_of(account: StorageAccount, pages: int) -> tuple[TableJobStore, TablePageLedger, Job]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -27,7 +28,7 @@ from exports.triggers.export_activities import run_step
 from shared.models import Model
 from shared.orchestration import order
 from tests.support.builders import a_job
-from tests.support.system import NORTHWIND, sample_database
+from tests.support.system import NORTHWIND, request, sample_database
 
 _SEEN = re.compile(r'"(?P<method>[A-Z]+) (?P<url>/devstoreaccount1\S*) HTTP/1\.1" \d{3}')
 Run = Callable[[Callable[[Services, Any], Any], Model], Any]
@@ -49,11 +50,15 @@ def services(emulator: Azurite, tmp_path: Path) -> Services:
 
 
 def _seen(emulator: Azurite) -> Counter[str]:
-    """What the emulator logged so far, sorted by hand; waits until it has said all."""
-    said, again = "", emulator.process.log.read_text(encoding="utf-8")
-    while said != again:
-        time.sleep(0.3)
-        said, again = again, emulator.process.log.read_text(encoding="utf-8")
+    """What the emulator logged so far, sorted by hand; waits until it has said all, up to a request of our own."""
+    last, said = uuid4().hex, ""
+    for port in (emulator.ports[0], emulator.ports[2]):
+        request("GET", f"http://127.0.0.1:{port}/{last}")
+    deadline = time.monotonic() + 60
+    while said.count(last) < 2:
+        assert time.monotonic() < deadline, said[-1_000:]
+        said = emulator.process.log.read_text(encoding="utf-8")
+        time.sleep(0.02)
     return Counter(_sort(found["method"], found["url"]) for found in _SEEN.finditer(said))
 
 

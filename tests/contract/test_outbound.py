@@ -198,10 +198,10 @@ def test_nothing_is_sent_once_the_time_is_up(receiver: Receiver) -> None:
 
 
 def test_a_receiver_that_never_answers_is_left_in_time(receiver: Receiver) -> None:
-    receiver.pause_seconds = 3
+    receiver.pause_seconds = 60
     begun = time.monotonic()
     assert fault_of(local(timeout_seconds=0.3), receiver.url) is PostFault.TIMEOUT
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_resolver_that_never_answers_is_left_in_time() -> None:
@@ -244,10 +244,10 @@ class Raw:
 
 
 def test_a_receiver_that_trickles_its_answer_is_left_in_time() -> None:
-    raw = Raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20, pause_seconds=0.05)
+    raw = Raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200, pause_seconds=0.05)
     begun = time.monotonic()
     assert fault_of(local(timeout_seconds=0.3), raw.url) is PostFault.TIMEOUT
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 20
     raw.close()
 
 

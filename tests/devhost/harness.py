@@ -44,7 +44,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if is_alive(process)]
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20.0, every: float = 0.01) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.01) -> Any:
     """The first truthy value of `condition`; an assertion fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -123,7 +123,7 @@ class Host:
     def _wait(self) -> int:
         assert self.process is not None
         assert self.process.stdout is not None
-        code = self.process.wait(15)
+        code = self.process.wait(60)
         self.process.stdout.close()
         return code
 
@@ -135,7 +135,7 @@ class Host:
         path: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
-        timeout: float = 30,
+        timeout: float = 60,
     ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -167,17 +167,17 @@ class Host:
     def send(self, instance_id: str, event: str, value: Any = None) -> Answer:
         return self.post(f"{API}/instances/{instance_id}/raiseEvent/{event}", value)
 
-    def finished(self, instance_id: str, seconds: float = 20.0) -> dict[str, Any]:
+    def finished(self, instance_id: str, seconds: float = 60.0) -> dict[str, Any]:
         def status() -> dict[str, Any] | None:
             current = self.status(instance_id)
             return current if current["runtimeStatus"] in FINISHED else None
 
         return dict(wait_until(status, seconds))
 
-    def run(self, name: str, value: Any = None, seconds: float = 20.0) -> dict[str, Any]:
+    def run(self, name: str, value: Any = None, seconds: float = 60.0) -> dict[str, Any]:
         return self.finished(self.begin(name, value), seconds)
 
-    def result(self, name: str, value: Any = None, seconds: float = 20.0) -> Any:
+    def result(self, name: str, value: Any = None, seconds: float = 60.0) -> Any:
         status = self.run(name, value, seconds)
         assert status["runtimeStatus"] == "Completed", status
         return status["output"]
@@ -186,7 +186,7 @@ class Host:
         wait_until(lambda: self.status(instance_id)["runtimeStatus"] == runtime_status)
 
 
-def _first_line(process: "subprocess.Popen[str]", seconds: float = 30.0) -> str:
+def _first_line(process: "subprocess.Popen[str]", seconds: float = 60.0) -> str:
     assert process.stdout is not None
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=lambda out=process.stdout: lines.put(out.readline()), daemon=True).start()

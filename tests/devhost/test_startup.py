@@ -32,7 +32,7 @@ def make_app(directory: Path, code: str, host: str = '{"version": "2.0"}') -> Pa
 def refusal(host: Host) -> str:
     """Standard error of a host that must not start."""
     done = subprocess.run(
-        host.command(), capture_output=True, text=True, timeout=20, env=host.environment(), check=False
+        host.command(), capture_output=True, text=True, timeout=60, env=host.environment(), check=False
     )
     assert done.returncode == 1
     assert done.stdout == ""
@@ -140,7 +140,7 @@ def test_a_killed_host_leaves_no_worker_behind(start_host: StartHost) -> None:
     time.sleep(0.2)
     workers = host.worker_processes()
     host.kill()
-    wait_until(lambda: not alive(workers), seconds=1)
+    wait_until(lambda: not alive(workers))
 
 
 def test_a_crash_of_a_worker_is_a_502_and_a_fresh_worker(start_host: StartHost) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from devhost.local.azurite import Azurite
 from exports.api.routes import Route
 from exports.scopes import ALL_SCOPES, Scope
 from function_app import ROUTES
@@ -25,8 +24,8 @@ from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, Answ
 
 NO_CODE = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 MAPPING = {"name": "Theirs", "columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
-SCHEDULE = {"name": "Theirs", "cron": "0 3 * * *"}
-TIMED_REQUESTS = 15
+SCHEDULE = {"name": "Theirs", "cron": "0 3 1 1 *"}
+TIMED_REQUESTS, ROUNDS = 7, 8
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,8 @@ class Keys:
 
 
 @pytest.fixture(scope="module")
-def store(azurite: Azurite) -> Iterator[TableKeyStore]:
-    account = StorageAccount(azurite.connection_string)
+def store(system: System) -> Iterator[TableKeyStore]:
+    account = StorageAccount(system.storage)
     yield TableKeyStore(account)
     account.tables.close()
 
@@ -168,15 +167,20 @@ def test_what_belongs_to_another_tenant_takes_as_long_to_refuse_as_what_never_wa
 ) -> None:
     theirs = foreign_code(foreign_codes, door)
     body = (SCHEDULE if "/schedules" in door.template else MAPPING) if door.route.body else None
-    seconds: dict[str, list[float]] = {code: [] for code in (theirs, never(theirs))}
-    for _ in range(TIMED_REQUESTS):
-        for code, taken in seconds.items():
-            begun = time.perf_counter()
-            assert door.call(system, NORTHWIND_KEY, body, code=code).status == 404
-            taken.append(time.perf_counter() - begun)
 
-    foreign, unknown = (median(taken) for taken in seconds.values())
-    assert abs(foreign - unknown) < max(0.5 * unknown, 0.010)
+    def seconds(code: str) -> float:
+        begun = time.perf_counter()
+        assert door.call(system, NORTHWIND_KEY, body, code=code).status == 404
+        return time.perf_counter() - begun
+
+    assert any(takes_as_long(lambda: seconds(theirs), lambda: seconds(never(theirs))) for _ in range(ROUNDS))
+
+
+def takes_as_long(first: Callable[[], float], second: Callable[[], float]) -> bool:
+    """Compare some requests in turn. What differs differs in every round, what a busy machine does does not."""
+    taken = [(first(), second()) for _ in range(TIMED_REQUESTS)]
+    foreign, unknown = median(each for each, _ in taken), median(each for _, each in taken)
+    return abs(foreign - unknown) < max(0.5 * unknown, 0.010)
 
 
 def test_the_last_use_of_a_key_is_noted_and_that_of_a_refused_one_is_not(
@@ -187,7 +191,7 @@ def test_the_last_use_of_a_key_is_noted_and_that_of_a_refused_one_is_not(
     door, begun = DOORS[0], datetime.now(UTC)
     for shown in (with_other_secret(text), keys.revoked, text):
         door.knock(system, shown)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (used := last_use(store, text)) is None and time.monotonic() < deadline:
         time.sleep(0.02)
     assert used is not None

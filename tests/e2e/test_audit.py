@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from devhost.local.azurite import Azurite
-from devhost.local.places import ROOT
+from tests.support.commands import run_command
 from tests.support.expected import records
 from tests.support.system import HARBOUR, KEY, System, request
 
@@ -25,16 +21,15 @@ BODY = {
 }
 
 
-def audit_of_today(azurite: Azurite, tenant: str) -> list[dict[str, Any]]:
+def audit_of_today(system: System, tenant: str) -> list[dict[str, Any]]:
     """What the command prints, on both days if midnight has just passed."""
     now = datetime.now(UTC)
     days = sorted({(now - timedelta(minutes=2)).date(), now.date()})
     lines: list[str] = []
     for day in days:
-        command = [sys.executable, "-m", "exports", "audit", "--tenant", tenant, "--day", day.isoformat()]
-        environment = {**os.environ, "EXPORT_STORAGE": azurite.connection_string}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        lines += done.stdout.splitlines()
+        done = run_command("audit", "--tenant", tenant, "--day", day.isoformat(), EXPORT_STORAGE=system.storage)
+        assert done.code == 0, done
+        lines += done.out.splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -46,11 +41,9 @@ def completed(system: System) -> Any:
     return answer.json | {"location": answer.headers["location"]}
 
 
-def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(
-    system: System, azurite: Azurite, completed: Any
-) -> None:
+def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(system: System, completed: Any) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
-    started, downloaded = [e for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
+    started, downloaded = [e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
 
     assert (started["action"], started["rows"], started["bytes"]) == ("Started", None, None)
     assert (downloaded["action"], downloaded["rows"]) == ("Downloaded", completed["totalItems"])
@@ -64,34 +57,34 @@ def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(
         assert KEY.rpartition("_")[2] not in entry["actor"]
 
 
-def test_every_download_is_noted(system: System, azurite: Azurite, completed: Any) -> None:
+def test_every_download_is_noted(system: System, completed: Any) -> None:
     for _ in range(3):
         request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY})
 
-    actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
+    actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
     assert actions == ["Started", "Downloaded", "Downloaded", "Downloaded"]
 
 
-def test_a_cancel_and_a_resume_are_noted(system: System, azurite: Azurite) -> None:
+def test_a_cancel_and_a_resume_are_noted(system: System) -> None:
     location, _ = system.start_and_cancel({}, HARBOUR)
     assert system.call("POST", f"{location}/resume").status == 202
     system.wait(location)
 
-    actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == location.rpartition("/")[2]]
+    actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == location.rpartition("/")[2]]
     assert actions == ["Started", "Cancelled", "Resumed"]
 
 
-def test_what_was_refused_is_not_noted(system: System, azurite: Azurite, completed: Any) -> None:
+def test_what_was_refused_is_not_noted(system: System, completed: Any) -> None:
     assert system.call("DELETE", completed["location"]).status == 409
     assert request("GET", f"{completed['location']}/download", headers={"x-api-key": "wrong"}).status == 401
 
-    actions = [e["action"] for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]]
+    actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
     assert actions == ["Started"]
 
 
-def test_the_log_holds_no_data_of_clients_no_link_and_no_key(system: System, azurite: Azurite, completed: Any) -> None:
+def test_the_log_holds_no_data_of_clients_no_link_and_no_key(system: System, completed: Any) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
-    told = json.dumps([e for e in audit_of_today(azurite, HARBOUR) if e["code"] == completed["code"]])
+    told = json.dumps([e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]])
 
     cells = {cell for row in records(file)[1:] for cell in row if len(cell) > 5}
     assert cells

@@ -9,17 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.e2e.test_bad_input import assert_problem
-from tests.support.system import (
-    EXPORT,
-    HARBOUR,
-    NORTHWIND,
-    Answer,
-    System,
-    app_settings,
-    request,
-    sample_database,
-    start_storage,
-)
+from tests.support.system import EXPORT, HARBOUR, NORTHWIND, Answer, System, request, running_system, sample_database
 
 LIMITS = {
     "EXPORT_MAX_ACTIVE_JOBS": "1",
@@ -33,16 +23,9 @@ SMALL = {"filter": {"search": "no client is called this"}}
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with storage of its own, for what others have started counts too."""
-    storage = start_storage(tmp_path_factory.mktemp("azurite"))
-    clients = sample_database(tmp_path_factory.mktemp("clients"), 40_000)
-    running = System(tmp_path_factory.mktemp("system"), app_settings(storage.connection_string, clients, **LIMITS))
-    try:
-        running.start_and_wait()
+    directory = tmp_path_factory.mktemp("narrow")
+    with running_system(directory, sample_database(directory, 40_000), LIMITS) as running:
         yield running
-    finally:
-        running.stop()
-        storage.stop()
 
 
 def assert_refused(answer: Answer, longest_seconds: int) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.support.system import HARBOUR, System
 
@@ -23,10 +22,8 @@ def signature(system: System) -> str:
     return signed
 
 
-def test_no_link_stands_in_a_table_a_blob_or_the_state_of_the_host(
-    system: System, azurite: Azurite, signature: str
-) -> None:
-    account = StorageAccount(azurite.connection_string)
+def test_no_link_stands_in_a_table_a_blob_or_the_state_of_the_host(system: System, signature: str) -> None:
+    account = StorageAccount(system.storage)
     kept = [
         repr(dict(row))
         for table in account.tables.list_tables()

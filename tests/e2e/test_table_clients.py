@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devhost.local.azurite import Azurite
 from exports.sample.database import create_sample_database
-from tests.support.system import HARBOUR, NORTHWIND, System, app_settings
+from tests.support.system import HARBOUR, NORTHWIND, System, running_system
 
 TABLE = "azure-tables:///clientsoftables"
 
 
-def test_clients_in_table_storage_make_the_same_file(
-    tmp_path: Path, azurite: Azurite, system: System, database_url: str
-) -> None:
-    create_sample_database(TABLE, 6_000, (NORTHWIND, HARBOUR), 1, storage=azurite.connection_string)
-    settings = app_settings(azurite.connection_string, TABLE, EXPORT_BLOCK_BYTES="65536", EXPORT_WAVE_PAGES="4")
-    on_tables = System(tmp_path, settings)
-    try:
-        on_tables.start_and_wait()
+def test_clients_in_table_storage_make_the_same_file(tmp_path: Path, system: System, database_url: str) -> None:
+    small_pages = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"}
+    with running_system(tmp_path, TABLE, small_pages, healthy=False) as on_tables:
+        create_sample_database(TABLE, 6_000, (NORTHWIND, HARBOUR), 1, storage=on_tables.storage)
         found = on_tables.export({}, HARBOUR)
-    finally:
-        on_tables.stop()
 
     assert found == system.export({}, HARBOUR)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from devhost.local.azurite import Azurite
 from exports import __main__ as commands
 from exports.csv.formats import Preset
 from tests.support.system import NORTHWIND, System, download
@@ -46,10 +45,10 @@ def test_a_download_of_every_format_is_proved_and_a_changed_one_is_not(
 
 
 def test_by_job_code_the_stored_file_is_proved(
-    system: System, azurite: Azurite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job, file, _ = _saved(system, tmp_path, {"format": {"compression": "gzip"}})
-    of_the_job = ["verify", "--tenant", NORTHWIND, "--code", job["code"], "--storage", azurite.connection_string]
+    of_the_job = ["verify", "--tenant", NORTHWIND, "--code", job["code"], "--storage", system.storage]
 
     assert commands.main(of_the_job) == 0
     assert capsys.readouterr().out.startswith(f"{job['fileName']}: proved")
@@ -60,11 +59,9 @@ def test_by_job_code_the_stored_file_is_proved(
     assert "cut off" in capsys.readouterr().out
 
 
-def test_a_code_of_another_tenant_is_no_job(
-    system: System, azurite: Azurite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_code_of_another_tenant_is_no_job(system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job, _, _ = _saved(system, tmp_path, {})
-    asked = ["--tenant", "harbour", "--code", job["code"], "--storage", azurite.connection_string]
+    asked = ["--tenant", "harbour", "--code", job["code"], "--storage", system.storage]
 
     assert commands.main(["verify", *asked]) == 2
     assert "no such job" in capsys.readouterr().err

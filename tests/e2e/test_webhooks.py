@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +11,12 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from devhost.local.azurite import Azurite
-from devhost.local.places import ROOT
 from shared.standard_webhooks import derive_secret
 from tests.e2e.test_bad_input import assert_problem
+from tests.support.commands import Done, run_command
 from tests.support.conformance import validate
 from tests.support.receiver import HANG_UP, Got, Receiver, a_receiver
-from tests.support.system import HARBOUR, NORTHWIND, System, app_settings, sample_database
+from tests.support.system import HARBOUR, NORTHWIND, System, running_system, sample_database
 
 MASTER = "a-master-secret-of-more-than-32-characters"
 ONE_COLUMN = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -32,31 +28,35 @@ DEVELOPMENT = {
 
 
 @pytest.fixture(scope="module")
-def notifying(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite) -> Iterator[System]:
+def notifying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system whose receivers may be on this machine, and whose tries come soon after one another.
 
     Its exports of all fields take many small pages one after another, so that they can be cancelled.
     """
     directory = tmp_path_factory.mktemp("notifying")
-    settings = app_settings(
-        azurite.connection_string,
-        sample_database(directory, 1_000),
-        EXPORT_BLOCK_BYTES="4096",
-        EXPORT_WAVE_PAGES="2",
-        **DEVELOPMENT,
-    )
-    system = System(directory, settings)
-    try:
-        system.start_and_wait()
-        yield system
-    finally:
-        system.stop()
+    small_pages = {"EXPORT_BLOCK_BYTES": "4096", "EXPORT_WAVE_PAGES": "2"}
+    with running_system(directory, sample_database(directory, 1_000), {**small_pages, **DEVELOPMENT}) as running:
+        yield running
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with a_receiver() as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unanswered(notifying: System) -> Iterator[tuple[Receiver, str]]:
+    """A receiver that leaves its first request unanswered, and the code of the job.
+
+    It is asked before all tests of this file, since the service waits for it longer than most of them take together.
+    """
+    with a_receiver() as receiver:
+        receiver.pause_seconds = 60
+        code = notifying.start_export(asking_for(receiver)).json["code"]
+        receiver.wait_for(1)
+        receiver.pause_seconds = 0
+        yield receiver, code
 
 
 def asking_for(receiver: Receiver, body: Any = ONE_COLUMN) -> dict[str, Any]:
@@ -74,19 +74,17 @@ def without_link(job: Any) -> Any:
     return {name: value for name, value in job.items() if name != "downloadUrl"}
 
 
-def webhooks(azurite: Azurite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "exports", "webhooks", *arguments]
-    environment = {**os.environ, **DEVELOPMENT, "EXPORT_STORAGE": azurite.connection_string}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def webhooks(system: System, *arguments: str) -> Done:
+    return run_command("webhooks", *arguments, EXPORT_STORAGE=system.storage, **DEVELOPMENT)
 
 
-def tries(azurite: Azurite, code: str, at_least: int = 1) -> list[Any]:
+def tries(system: System, code: str, at_least: int = 1) -> list[Any]:
     """The log of a job's deliveries, once it has so many: a try is logged after its answer."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
-        done = webhooks(azurite, "list", "--tenant", NORTHWIND, "--code", code)
-        assert done.returncode == 0, done.stderr
-        found = [json.loads(line) for line in done.stdout.splitlines()]
+        done = webhooks(system, "list", "--tenant", NORTHWIND, "--code", code)
+        assert done.code == 0, done.err
+        found = [json.loads(line) for line in done.out.splitlines()]
         if len(found) >= at_least or time.monotonic() > deadline:
             return found
 
@@ -108,17 +106,11 @@ def test_the_receiver_is_told_of_a_completed_job_as_it_is_shown_but_without_its_
     assert got.headers["content-type"] == "application/json"
 
 
-def test_the_receiver_is_told_of_a_failed_job_and_why(tmp_path: Path, azurite: Azurite, receiver: Receiver) -> None:
+def test_the_receiver_is_told_of_a_failed_job_and_why(tmp_path: Path, receiver: Receiver) -> None:
     nowhere = f"sqlite:///{tmp_path}/nowhere/clients.sqlite"
-    settings = app_settings(azurite.connection_string, nowhere, EXPORT_RETRY_TRIES="1", **DEVELOPMENT)
-    system = System(tmp_path, settings)
-    try:
-        system.start()
-        system.wait_for_any_answer()
+    with running_system(tmp_path, nowhere, {"EXPORT_RETRY_TRIES": "1", **DEVELOPMENT}, healthy=False) as system:
         job = system.wait(system.start_async(asking_for(receiver)))
         (got,) = receiver.wait_for(1)
-    finally:
-        system.stop()
 
     assert verified(got) == without_link(job)
     assert (job["status"], job["failure"]["code"]) == ("Failed", "source-unavailable")
@@ -144,7 +136,7 @@ def test_a_cancelled_job_is_told_of_and_its_later_completion_under_another_id(
 
 
 def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
-    notifying: System, receiver: Receiver, azurite: Azurite
+    notifying: System, receiver: Receiver
 ) -> None:
     receiver.answers = [500, 302, HANG_UP]
     receiver.headers = {"Location": f"http://127.0.0.1:{receiver.port}/elsewhere"}
@@ -156,7 +148,7 @@ def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
     assert len({each.headers["webhook-id"] for each in got}) == 1
     assert len({each.body for each in got}) == 1
     assert all(verified(each)["status"] == "Completed" for each in got)
-    logged = tries(azurite, code, at_least=4)
+    logged = tries(notifying, code, at_least=4)
     assert [(each["number"], each["status"], each["fault"]) for each in logged] == [
         (1, 500, None),
         (2, 302, None),
@@ -165,53 +157,38 @@ def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
     ]
 
 
-@pytest.mark.slow
-def test_a_receiver_that_never_answers_is_left_and_gets_it_again(
-    notifying: System, receiver: Receiver, azurite: Azurite
-) -> None:
-    receiver.pause_seconds = 17
-    code = notifying.start_export(asking_for(receiver)).json["code"]
-    receiver.wait_for(1)
-    receiver.pause_seconds = 0
-
-    first, second = receiver.wait_for(2)
-
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert [each["fault"] for each in tries(azurite, code, at_least=2)] == ["timeout", None]
-
-
-def test_a_receiver_that_wants_no_more_gets_no_more(notifying: System, receiver: Receiver, azurite: Azurite) -> None:
+def test_a_receiver_that_wants_no_more_gets_no_more(notifying: System, receiver: Receiver) -> None:
     receiver.answers = [410]
     code = notifying.start_export(asking_for(receiver)).json["code"]
     receiver.wait_for(1)
     time.sleep(1)
 
     assert len(receiver.got) == 1
-    assert [each["status"] for each in tries(azurite, code)] == [410]
+    assert [each["status"] for each in tries(notifying, code)] == [410]
 
 
 def test_what_was_given_up_can_be_sent_again_by_command_under_the_same_id(
-    notifying: System, receiver: Receiver, azurite: Azurite
+    notifying: System, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * 5
     code = notifying.start_export(asking_for(receiver)).json["code"]
     receiver.wait_for(5)
-    tries(azurite, code, at_least=5)
+    tries(notifying, code, at_least=5)
 
-    done = webhooks(azurite, "replay", "--tenant", NORTHWIND, "--code", code)
+    done = webhooks(notifying, "replay", "--tenant", NORTHWIND, "--code", code)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.code, done.err) == (0, "")
     got = receiver.wait_for(6)
     assert len({each.headers["webhook-id"] for each in got}) == 1
     assert verified(got[-1])["code"] == code
-    assert [each["number"] for each in tries(azurite, code, at_least=6)] == [1, 2, 3, 4, 5, 0]
+    assert [each["number"] for each in tries(notifying, code, at_least=6)] == [1, 2, 3, 4, 5, 0]
 
 
-def test_the_secret_that_the_command_prints_verifies(notifying: System, receiver: Receiver, azurite: Azurite) -> None:
+def test_the_secret_that_the_command_prints_verifies(notifying: System, receiver: Receiver) -> None:
     notifying.start_export(asking_for(receiver))
     (got,) = receiver.wait_for(1)
 
-    secret = webhooks(azurite, "secret", "--tenant", NORTHWIND).stdout.strip()
+    secret = webhooks(notifying, "secret", "--tenant", NORTHWIND).out.strip()
 
     assert Webhook(secret).verify(got.body, dict(got.headers))
 
@@ -219,11 +196,11 @@ def test_the_secret_that_the_command_prints_verifies(notifying: System, receiver
 # --- who may see the URL, and which may be named
 
 
-def test_the_url_is_shown_nowhere(notifying: System, receiver: Receiver, azurite: Azurite) -> None:
+def test_the_url_is_shown_nowhere(notifying: System, receiver: Receiver) -> None:
     answer = notifying.start_export(asking_for(receiver))
     location, code = answer.headers["location"], answer.json["code"]
     receiver.wait_for(1)
-    logged = tries(azurite, code)
+    logged = tries(notifying, code)
 
     shown = [notifying.call("GET", f"{location}{path}").body for path in ("", "/manifest")]
     shown += [notifying.call("GET", f"/tenants/{NORTHWIND}/clients/export/csv").body]
@@ -252,3 +229,18 @@ def test_a_url_that_may_not_be_named_is_400_and_pointed_at(system: System, url: 
     (fault,) = answer.json["errors"]
     assert fault["pointer"] == "/notify/webhookUrl"
     assert said in fault["detail"]
+
+
+# --- what takes longest
+
+
+@pytest.mark.slow
+def test_a_receiver_that_never_answers_is_left_and_gets_it_again(
+    notifying: System, unanswered: tuple[Receiver, str]
+) -> None:
+    receiver, code = unanswered
+
+    first, second = receiver.wait_for(2)
+
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert [each["fault"] for each in tries(notifying, code, at_least=2)] == ["timeout", None]

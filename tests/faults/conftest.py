@@ -11,7 +11,7 @@ import pytest
 
 from devhost.local.azurite import Azurite
 from devhost.local.places import ROOT
-from tests.support.system import System, app_settings, sample_database
+from tests.support.system import System, app_settings, sample_database, start_storage
 
 StartSystem = Callable[..., System]
 
@@ -19,6 +19,14 @@ StartSystem = Callable[..., System]
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return sample_database(tmp_path_factory.mktemp("clients"), 12_000)
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Storage of a file's own: what is left of the systems that were broken on it goes on nowhere else."""
+    emulator = start_storage(tmp_path_factory.mktemp("azurite"))
+    yield emulator
+    emulator.stop()
 
 
 @pytest.fixture

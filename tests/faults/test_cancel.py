@@ -24,7 +24,7 @@ from tests.support.system import NORTHWIND, Answer, System
 
 CANCELS = int(os.environ.get("CANCELS", "8"))
 SEED = int(os.environ.get("CANCEL_SEED", "1"))
-LAST_READ_SECONDS, CLEAN_SECONDS = 5, 60
+LAST_READ_SECONDS, CLEAN_SECONDS = 20, 120
 _log = logging.getLogger(__name__)
 
 

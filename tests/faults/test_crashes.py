@@ -115,7 +115,7 @@ def test_a_killed_host_leaves_no_worker_behind(start_system: StartSystem) -> Non
     workers = psutil.Process(system.host.pid).children(recursive=True)
     system.kill_host()
 
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=60)
     assert workers
     assert not alive
 

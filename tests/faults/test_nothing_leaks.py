@@ -14,7 +14,7 @@ import pytest
 from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.support.leaks import leaks_in_log, secrets_of
-from tests.support.system import EXPORT, NORTHWIND, System, app_settings, start_storage
+from tests.support.system import EXPORT, NORTHWIND, System, app_settings, running_system
 
 JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
 SMALL = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -30,37 +30,27 @@ def database(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Pat
 
 
 @pytest.fixture(scope="module")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """Storage of its own: what is broken in it must meet no other test."""
-    emulator = start_storage(tmp_path_factory.mktemp("broken-storage"))
-    yield emulator
-    emulator.stop()
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, database: Path) -> Iterator[System]:
+def broken(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[System]:
     """A system that finds something broken at every turn. In the end its log is looked through."""
-    settings = app_settings(
-        azurite.connection_string,
+    with running_system(
+        tmp_path_factory.mktemp("broken"),
         f"sqlite:///{database}",
-        EXPORT_BLOCK_BYTES="65536",
-        EXPORT_WAVE_PAGES="1",
-        EXPORT_RETRY_TRIES="1",
-        EXPORT_WEBHOOK_SECRET="a-secret-of-tests-of-32-characters-or-more",
-    )
-    system = System(tmp_path_factory.mktemp("broken"), settings)
-    try:
-        system.start_and_wait()
+        {
+            "EXPORT_BLOCK_BYTES": "65536",
+            "EXPORT_WAVE_PAGES": "1",
+            "EXPORT_RETRY_TRIES": "1",
+            "EXPORT_WEBHOOK_SECRET": "a-secret-of-tests-of-32-characters-or-more",
+        },
+    ) as system:
         yield system
-    finally:
-        system.stop()
+    settings = system.settings
     assert "Traceback" in system.log, "what broke is in the log"
     assert leaks_in_log(system.log, [*secrets_of(settings), HOOK], settings["CLIENTS_DATABASE_URL"]) == []
 
 
 @pytest.fixture(scope="module")
-def account(azurite: Azurite) -> Iterator[StorageAccount]:
-    storage = StorageAccount(azurite.connection_string)
+def account(broken: System) -> Iterator[StorageAccount]:
+    storage = StorageAccount(broken.storage)
     yield storage
     storage.tables.close()
 

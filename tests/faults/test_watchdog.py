@@ -14,7 +14,9 @@ from tests.faults.conftest import StandIn, StartSystem
 from tests.faults.test_crashes import assert_complete, part_way
 from tests.support.system import EXPORT, NORTHWIND, System, download
 
-IMPATIENT = {"EXPORT_START_GRACE_SECONDS": "0.5", "EXPORT_STALL_MINUTES": "0.05", "EXPORT_RETRY_TRIES": "2"}
+IMPATIENT = {"EXPORT_START_GRACE_SECONDS": "0.5", "EXPORT_RETRY_TRIES": "2"}
+LONG_STALL, SHORT_STALL = "1", "0.05"
+"""Minutes: longer than a step takes on a busy machine, and no longer than a test wants to wait for a stall."""
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Rig:
         assert self.system.call("POST", f"{path}/terminate?reason=test").status == 202
         self.until(lambda: self.system.call("GET", path).json["runtimeStatus"] == "Terminated")
 
-    def watch(self, location: str, seconds: float = 60) -> tuple[Any, list[int]]:
+    def watch(self, location: str, seconds: float = 120) -> tuple[Any, list[int]]:
         """Let the watchdog look twice a second until the job has ended; the job, and what was seen of its progress."""
         seen: list[int] = []
 
@@ -63,9 +65,11 @@ def _code(location: str) -> str:
 
 
 @pytest.fixture
-def rig(start_system: StartSystem, holding_app: StandIn) -> Rig:
+def rig(start_system: StartSystem, holding_app: StandIn, request: pytest.FixtureRequest) -> Rig:
     root, settings = holding_app
-    return Rig(start_system(root, **settings, **IMPATIENT), Path(settings["HELD_STEPS"]))
+    stall = getattr(request, "param", LONG_STALL)
+    system = start_system(root, **settings, **IMPATIENT, EXPORT_STALL_MINUTES=stall)
+    return Rig(system, Path(settings["HELD_STEPS"]))
 
 
 def test_a_job_whose_start_was_lost_with_its_process_completes(rig: Rig, database_url: str) -> None:
@@ -90,6 +94,7 @@ def test_a_job_whose_orchestration_was_ended_from_outside_completes_and_reads_no
     assert {page["attempt"] for page in pages} == {1, 2}
 
 
+@pytest.mark.parametrize("rig", [SHORT_STALL], indirect=True)
 def test_a_job_with_a_page_that_hangs_completes_in_another_attempt_and_the_page_does_no_harm_when_it_wakes(
     rig: Rig, database_url: str
 ) -> None:

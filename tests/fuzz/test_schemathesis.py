@@ -12,32 +12,28 @@ from typing import Any
 
 import pytest
 
-from devhost.local.azurite import Azurite
 from devhost.local.places import ROOT
 from tests.support.conformance import document
-from tests.support.system import NORTHWIND_KEY, System, app_settings, sample_database
+from tests.support.system import NORTHWIND_KEY, System, running_system, sample_database
 
 FEW_CASES = 60
 """A number that fits a run of all tests; `python3 dev.py fuzz --cases N` sets another by the environment."""
 
 
 @pytest.fixture(scope="module")
-def small_system(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite) -> Iterator[System]:
+def small_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system of 60 clients whose exports take no time, and with no quota to speak of."""
     directory = tmp_path_factory.mktemp("fuzz")
-    settings = app_settings(
-        azurite.connection_string,
+    with running_system(
+        directory,
         sample_database(directory, clients=60),
-        EXPORT_WAIT_SECONDS="0.05",
-        EXPORT_MAX_ACTIVE_JOBS="100000",
-        EXPORT_MAX_JOBS_PER_DAY="1000000",
-    )
-    running = System(directory, settings)
-    try:
-        running.start_and_wait()
+        {
+            "EXPORT_WAIT_SECONDS": "0.05",
+            "EXPORT_MAX_ACTIVE_JOBS": "100000",
+            "EXPORT_MAX_JOBS_PER_DAY": "1000000",
+        },
+    ) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class Answer:
 def request(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
     """Send one request; an error status is an answer, not an exception."""
     try:
-        with urlopen(Request(url, body, dict(headers or {}), method=method), timeout=60) as response:
+        with urlopen(Request(url, body, dict(headers or {}), method=method), timeout=_DEADLINE_SECONDS) as response:
             return Answer(response.status, _lower(response.headers.items()), response.read())
     except HTTPError as error:
         with error:
@@ -80,6 +81,11 @@ class System:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def storage(self) -> str:
+        """The connection string of its storage."""
+        return self.settings["EXPORT_STORAGE"]
+
+    @property
     def host(self) -> Process:
         assert self._host is not None
         return self._host
@@ -96,6 +102,10 @@ class System:
     def start_and_wait(self) -> None:
         self.start()
         wait_until_healthy(self.url, self.host)
+
+    def start_and_wait_for_any_answer(self) -> None:
+        self.start()
+        self.wait_for_any_answer()
 
     def wait_for_any_answer(self) -> None:
         """Wait until the host serves, healthy or not."""
@@ -204,6 +214,29 @@ def download(job: Any) -> bytes:
     answer = request("GET", job["downloadUrl"])
     assert answer.status == 200, answer
     return answer.body
+
+
+@contextmanager
+def running_system(
+    directory: Path, database_url: str, settings: Mapping[str, str] | None = None, *, healthy: bool = True
+) -> Iterator[System]:
+    """Run a system on storage of its own until the end of the block.
+
+    Its timers act on whatever lies in its storage, so two systems share one only where a test is about that. A start
+    waits for its job as long as a busy machine may take.
+
+    Args:
+        settings: Beside those of `app_settings`.
+        healthy: Whether to wait until it is; else until it serves.
+    """
+    with ExitStack() as cleanup:
+        storage = start_storage(directory / "azurite")
+        cleanup.callback(storage.stop)
+        changes = {"EXPORT_WAIT_SECONDS": "60", **(settings or {})}
+        system = System(directory, app_settings(storage.connection_string, database_url, **changes))
+        cleanup.callback(system.stop)
+        system.start_and_wait() if healthy else system.start_and_wait_for_any_answer()
+        yield system
 
 
 def start_storage(directory: Path, preload: Path | None = None) -> Azurite:

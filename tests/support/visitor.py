@@ -24,19 +24,19 @@ class Visitor:
 
     Attributes:
         complaints: What the console said, and uncaught exceptions.
-        requests: All requests with the moment they were sent.
+        requests: All requests.
     """
 
     page: Page
     system: System
     complaints: list[str] = field(default_factory=list)
-    requests: list[tuple[float, Request]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append((time.monotonic(), request)))
+        self.page.on("request", self.requests.append)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if not _REFUSALS.match(message.text):
@@ -45,7 +45,7 @@ class Visitor:
     def assert_all_is_well(self) -> None:
         """No error, no violated policy, no request to another origin, and no key in an address."""
         assert self.complaints == []
-        urls = [request.url for _, request in self.requests]
+        urls = [request.url for request in self.requests]
         assert [url for url in urls if not url.startswith((self.system.url, "data:")) and not _is_link(url)] == []
         assert [url for url in urls if "cx_" in url] == []
 
@@ -122,8 +122,15 @@ class Visitor:
     def evaluate(self, script: str, argument: Any = None) -> Any:
         return self.page.evaluate(script, argument)
 
-    def requests_where(self, fits: Callable[[Request], bool]) -> list[tuple[float, Request]]:
-        return [(moment, request) for moment, request in self.requests if fits(request)]
+    def requests_where(self, fits: Callable[[Request], bool]) -> list[Request]:
+        return [request for request in self.requests if fits(request)]
+
+    def wait_for_requests(self, fits: Callable[[Request], bool], count: int) -> None:
+        """Wait until the page has sent so many."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while len(self.requests_where(fits)) < count:
+            assert time.monotonic() < deadline, self.requests
+            self.page.wait_for_timeout(50)
 
 
 def _is_link(url: str) -> bool:
