@@ -103,7 +103,7 @@ class JobStore(Protocol):
         self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
     ) -> builtins.list[Job]:
         """Give at most `limit` jobs of a tenant, newest first, that come after the code `after` and have one of the
-        statuses (any, if none is given)."""
+        statuses (any, if none is given). What is kept of a job and cannot be read is left out and logged."""
 
     def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
         """Count a tenant's jobs that were created since a moment and have one of the statuses; stop at `at_most`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -19,6 +20,7 @@ from exports.requests import NotifyDto
 from exports.states import JobStatus
 from shared.storage import StorageAccount
 
+_log = logging.getLogger(__name__)
 Entity = dict[str, Any]
 
 
@@ -59,7 +61,7 @@ class TableJobStore(TableAdapter):
         """See `JobStore.list`."""
         rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
         with answering():
-            return [_from_entity(row) for row in islice(rows, limit)]
+            return [*islice(_readable(rows), limit)]
 
     def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
         """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read."""
@@ -78,6 +80,18 @@ class TableJobStore(TableAdapter):
         """Ask the table for a row, so that a missing right or a wrong setting shows."""
         with answering():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
+
+
+def _readable(rows: Iterable[Entity]) -> Iterator[Job]:
+    """Leave out what is damaged, so that one row does not hide all others; its code is in the log."""
+    for row in rows:
+        try:
+            job = _from_entity(row)
+        except Exception as error:  # whatever is wrong with it; what the error says may be a client's or a secret
+            kind = type(error).__name__
+            _log.error("event=job.unreadable tenant=%s code=%s error=%s", row["PartitionKey"], row["RowKey"], kind)
+        else:
+            yield job
 
 
 def _to_entity(job: Job) -> Entity:

@@ -124,6 +124,23 @@ def test_among_more_jobs_than_one_answer_of_the_service_holds_lists_and_counts_a
     assert len(sent) <= 7
 
 
+@pytest.mark.parametrize(
+    "damage", [{"spec": b"garbage"}, {"status": "Lost"}, {"createdDate": "long ago"}, {"notify": '{"x": "secret"}'}]
+)
+def test_a_damaged_job_hides_no_other_and_is_named_in_the_log(
+    account: StorageAccount, caplog: pytest.LogCaptureFixture, damage: dict[str, Any]
+) -> None:
+    name = f"jobs{uuid4().hex}"
+    store = TableJobStore(account, name)
+    first, damaged, third = _create_some(store, 3)
+    account.tables.get_table_client(name).update_entity({"PartitionKey": "tenant", "RowKey": damaged.code, **damage})
+
+    assert store.list("tenant", 2) == [third, first]
+    assert store.list("tenant", 10, after=third.code) == [first]
+    assert f"event=job.unreadable tenant=tenant code={damaged.code}" in caplog.text
+    assert "secret" not in caplog.text
+
+
 # --- count ---
 
 
