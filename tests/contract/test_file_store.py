@@ -292,7 +292,7 @@ def test_a_store_that_does_not_answer_can_be_tried_again(
         use(BlobFileStore(unreachable), a_job().ref)
 
 
-def test_a_store_that_does_not_answer_says_sosoon() -> None:
+def test_a_store_that_does_not_answer_says_so_soon() -> None:
     port = free_port()
     files = BlobFileStore(StorageAccount(connection_string(port, port, port)))
     begun = time.monotonic()

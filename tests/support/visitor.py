@@ -36,11 +36,14 @@ class Visitor:
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self.requests.append)
+        self.page.on("request", self._see)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if not _REFUSALS.match(message.text):
             self.complaints.append(message.text)
+
+    def _see(self, request: Request) -> None:
+        self.requests.append(request)
 
     def assert_all_is_well(self) -> None:
         """No error, no violated policy, no request to another origin, and no key in an address."""
