@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, literal_column
+from sqlalchemy import Connection, Select, literal_column
 from sqlalchemy.exc import DBAPIError
 
 from exports.adapters import sql_statements
@@ -65,8 +65,9 @@ def _types(connection: Connection, columns: Sequence[str]) -> Mapping[str, int]:
 
 
 def _select(selection: ClientSelection, key_range: KeyRange, written: Sequence[str]) -> Select[Any]:
-    names: list[ColumnElement[Any]] = [literal_column(cell).label(f"c{number}") for number, cell in enumerate(written)]
-    return sql_statements.cells(selection, key_range, [*names, sql_statements.CLIENTS.c.code.label("key")])
+    # one piece of text: taking dozens of columns through the compiler, for each page, takes half a millisecond
+    together = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(written))
+    return sql_statements.cells(selection, key_range, [literal_column(f"{together}, code AS key")])
 
 
 def _copy(connection: Connection, statement: Select[Any], dialect: CsvDialect, columns: int) -> bytes:

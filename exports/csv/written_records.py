@@ -15,7 +15,7 @@ from itertools import accumulate
 from exports.csv.formula_guard import guard_parts, guard_text
 from exports.csv.rows import CsvDialect
 
-_NUMBER = rb"(?: ?[\d(.][\d ()./%-]*)?"
+_NUMBER = rb"(?: ?[0-9(.][0-9 ()./%-]*+)?+"
 """What may follow a sign: a part of what `formula_guard` spares, and most of what there is."""
 
 _WIDE_STARTS = rb"\xbc[\x9d\x8b\x8d\xa0]"
@@ -100,11 +100,10 @@ def _searches(delimiter: bytes) -> tuple[Search, ...]:
     here: telephone numbers are in every record.
     """
     ends = re.escape(delimiter + b"\r\n")
-    before = b"," + ends
-    plain = rb'(?<=[%b"]%%b)' % before
-    number = rb'(?:(?<=[%b]%%b)(?!%b[%b])|(?<="%%b)(?!%b"(?!")))' % (before, _NUMBER, ends, _NUMBER)
+    plain = rb'(?<=[,%b"]%%b)' % ends
+    number = rb'(?:(?<!"%%b)(?!%b[%b])|(?<="%%b)(?!%b"(?!")))' % (_NUMBER, ends, _NUMBER)
     in_quotes = rb'(?<=%b"%%b)' % re.escape(delimiter)
-    frequent = {b"@": plain, b"+": number, b"-": number}
+    frequent = {b"@": plain, b"+": plain + number, b"-": plain + number}
     rare = {b"=": plain, b"\r": in_quotes, b"\n": in_quotes, b"\xef": plain + _WIDE_STARTS}
     if delimiter == b"\t":
         frequent[b'"'] = rb'(?<=\t")\t'
