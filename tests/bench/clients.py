@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tests.support.system import EXPORT, KEY, System, request
+from tests.support.system import EXPORT, KEY, Answer, System, request
 
 _HEADERS = {"x-api-key": KEY, "content-type": "application/json"}
 _POLL_SECONDS = 0.25
-"""Looks cost the system time, so they are few; when a job ended `completedDate` tells, by this machine's clock."""
 
 _LONGEST_SECONDS = 3_600
 
@@ -34,22 +33,29 @@ def start_async(system: System, tenant: str, body: Any = None) -> str:
 
 def look(location: str) -> Any:
     """A job as it is now."""
-    return request("GET", location, headers=_HEADERS).json
+    return _ask(location).json
+
+
+def _ask(location: str) -> Answer:
+    return request("GET", location, headers=_HEADERS)
 
 
 def wait(locations: Sequence[str]) -> list[Any]:
-    """Wait until all jobs are completed; the jobs."""
+    """Wait until all jobs are completed, and look as often as the service asks for; the jobs.
+
+    Looks cost the system time. When a job ended `completedDate` tells, by this machine's clock.
+    """
     jobs = []
     deadline = time.monotonic() + _LONGEST_SECONDS
     for location in locations:
-        while (job := look(location))["status"] not in ("Completed", "Failed", "Cancelled"):
+        while pause := (answer := _ask(location)).headers.get("retry-after"):  # until the job has ended
             if time.monotonic() > deadline:
                 raise TimeoutError(location)
-            time.sleep(_POLL_SECONDS)
-        if job["status"] != "Completed":
-            message = f"An export did not complete: {job['failure']}"
+            time.sleep(float(pause))
+        if answer.json["status"] != "Completed":
+            message = f"An export did not complete: {answer.json}"
             raise RuntimeError(message)
-        jobs.append(job)
+        jobs.append(answer.json)
     return jobs
 
 
