@@ -27,6 +27,8 @@ var settings = {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsDisableHomepage: 'true'
+  // Of the C library: one heap for all threads of a worker, so that what one has freed another uses.
+  MALLOC_ARENA_MAX: '1'
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
   // Tells DefaultAzureCredential which identity to take.

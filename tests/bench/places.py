@@ -3,6 +3,7 @@ system."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 from devhost.local.azurite import Azurite
+from devhost.local.places import ROOT
 from exports.fields import KEY_COLUMNS, VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
 from exports.sample.clients import SampleClients
 from exports.sample.postgres import fill_postgres
@@ -130,9 +132,11 @@ def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
 
 @contextmanager
 def running(folder: Path, emulator: Azurite, database: str, **settings: str) -> Iterator[System]:
-    """The system on a database, with two workers; no quotas in its way."""
+    """The system on a database, with two workers, set up as the sample of settings has it; no quotas in its way."""
     folder.mkdir()
-    settings = {"EXPORT_MAX_ACTIVE_JOBS": "1000", "EXPORT_MAX_JOBS_PER_DAY": "100000", **settings}
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    quotas = {"EXPORT_MAX_ACTIVE_JOBS": "1000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
+    settings = {"MALLOC_ARENA_MAX": sample["MALLOC_ARENA_MAX"], **quotas, **settings}
     system = System(folder, app_settings(emulator.connection_string, database, **settings))
     try:
         system.start_and_wait()
