@@ -13,6 +13,9 @@ MAX_BLOCKS = 50_000
 """Committed blocks a block blob may have (Azure Storage, "Scalability targets for Blob storage")."""
 
 MIN_PAGE_ROWS, MAX_PAGE_ROWS = 500, 100_000
+PAGE_SECONDS = 25.0
+"""What the reading of a page from a slow source should take at most: far less than a statement may (240 s) or the host
+gives a step (ten minutes), and what a try that fails costs again."""
 
 
 class PagePlan(Model):
@@ -72,6 +75,12 @@ def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes:
         if len(starts) < pages - 1 and done * pages >= total * (len(starts) + 1):
             starts.append(start)
     return Boundaries(strides.total_rows, tuple(starts))
+
+
+def weigh(stride_rows: int, stride_bytes: Sequence[float], client_seconds: float, target_bytes: int) -> list[float]:
+    """Give the bytes of strides, more where reading them takes longer: `PAGE_SECONDS` weigh as much as a full page."""
+    least = stride_rows * client_seconds / PAGE_SECONDS * target_bytes
+    return [max(size, least) for size in stride_bytes]
 
 
 def thin_out(boundaries: Boundaries, max_pages: int = MAX_BLOCKS) -> Boundaries:

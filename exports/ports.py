@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -69,9 +69,15 @@ class ClientSource(Protocol):
             SourceMismatchError: A client has no code.
         """
 
-    def read(
-        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    def sample(
+        self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:
+        """Yield one list for each key range: its first clients, in key order, at most so many.
+
+        Each range is read when it is asked for. The iterator owns a connection until it is exhausted or closed.
+        """
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range in key order, in lists of bounded length, without holding the whole range.
 
         The iterator owns a connection until it is exhausted or closed.

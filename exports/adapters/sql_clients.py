@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sys import getsizeof
 from threading import Lock
@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
 from exports.adapters import sql_statements
 from exports.adapters.sql_engines import make_engine
 from exports.adapters.sql_errors import source_errors
+from exports.adapters.sql_hops import hop_boundaries
 from exports.csv.rendering import Records, render_lists
 from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
@@ -53,25 +54,23 @@ class SqlClientSource:
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys, in the database; only first and last clients of pages travel."""
-        statement = sql_statements.boundaries(selection, rows_per_page)
-        starts: list[str] = []
-        total_rows = 0
         with self._connection() as connection:
-            for code, position, following in connection.execute(statement):
-                if code is None:
-                    raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
-                if position > 1 and (position - 1) % rows_per_page == 0:
-                    starts.append(code)
-                if following is None:
-                    total_rows = position
-        return Boundaries(total_rows=total_rows, starts=tuple(starts))
+            hopped = hop_boundaries(connection, selection, rows_per_page)
+            return _numbered(connection, selection, rows_per_page) if hopped is None else hopped
 
-    def read(
-        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    def sample(
+        self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:
+        """Read the first clients of each range by a statement of its own, over one connection."""
+        with self._connection() as connection:
+            for key_range in key_ranges:
+                with connection.execute(sql_statements.sample(selection, key_range, rows_of_each)) as result:
+                    yield _fetch_tuples(result, rows_of_each)
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range as tuples the driver made, in lists of at most `ROWS_PER_LIST` and, unless
         rows grow suddenly, some `_BYTES_PER_LIST`."""
-        statement = sql_statements.page(selection, key_range, limit_rows).execution_options(stream_results=True)
+        statement = sql_statements.page(selection, key_range).execution_options(stream_results=True)
         with self._connection() as connection, connection.execute(statement) as result:
             count = _FIRST_ROWS
             while rows := _fetch_tuples(result, count):
@@ -105,6 +104,20 @@ class SqlClientSource:
                 with source_errors():
                     self._database = make_engine(make_url(self._database))
             return self._database
+
+
+def _numbered(connection: Connection, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+    """Let the database number all keys."""
+    starts: list[str] = []
+    total_rows = 0
+    for code, position, following in connection.execute(sql_statements.boundaries(selection, rows_per_page)):
+        if code is None:
+            raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+        if position > 1 and (position - 1) % rows_per_page == 0:
+            starts.append(code)
+        if following is None:
+            total_rows = position
+    return Boundaries(total_rows=total_rows, starts=tuple(starts))
 
 
 def _copied(

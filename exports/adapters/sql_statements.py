@@ -1,4 +1,4 @@
-"""Statements on the `clients` view. Values are bound parameters, clients come from one tenant, OFFSET is never used."""
+"""Statements on the `clients` view. Values are bound parameters, clients come from one tenant, pages are key ranges."""
 
 from __future__ import annotations
 
@@ -60,10 +60,14 @@ def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
     return select(numbered.c.code, position, following).where(or_(page_starts, following.is_(None))).order_by(position)
 
 
-def page(selection: ClientSelection, key_range: KeyRange, limit_rows: int | None) -> Select[Any]:
+def page(selection: ClientSelection, key_range: KeyRange) -> Select[Any]:
     """The clients of one key range, in key order."""
-    statement = cells(selection, key_range, [CLIENTS.c[name] for name in selection.columns])
-    return statement if limit_rows is None else statement.limit(limit_rows)
+    return cells(selection, key_range, [CLIENTS.c[name] for name in selection.columns])
+
+
+def sample(selection: ClientSelection, key_range: KeyRange, rows: int) -> Select[Any]:
+    """The first clients of one key range, in key order."""
+    return page(selection, key_range).limit(rows)
 
 
 def cells(selection: ClientSelection, key_range: KeyRange, wanted: Sequence[ColumnElement[Any]]) -> Select[Any]:
@@ -75,6 +79,11 @@ def cells(selection: ClientSelection, key_range: KeyRange, wanted: Sequence[Colu
     if key_range.stop is not None:
         conditions.append(code < bindparam("stop", key_range.stop))
     return select(*wanted).select_from(CLIENTS).where(*conditions).order_by(code)
+
+
+def is_filtered(selection: ClientSelection) -> bool:
+    """Say whether a selection is anything but all clients of its tenant."""
+    return len(_conditions(selection)) > 1
 
 
 def no_clients(columns: Sequence[str]) -> Select[Any]:

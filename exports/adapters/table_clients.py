@@ -54,10 +54,20 @@ class TableClientSource:
         """Pass once over the keys, in parallel where they are many; see `table_client_boundaries`."""
         return find_boundaries(_TenantScan(self, selection), rows_per_page)
 
-    def read(
+    def sample(
+        self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
+    ) -> Iterator[list[Row]]:
+        """Read the first clients of each range by requests of its own."""
+        for key_range in key_ranges:
+            yield [row for rows in self._read(selection, key_range, rows_of_each) for row in rows]
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, one request after the other."""
+        return self._read(selection, key_range)
+
+    def _read(
         self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
     ) -> Iterator[list[Row]]:
-        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, one request after the other."""
         keys = self.keys_of(selection.tenant)
         left = limit_rows
         for entities in self.entities(selection, selection.columns, keys.conditions(key_range), limit_rows):

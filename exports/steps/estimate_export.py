@@ -13,7 +13,7 @@ from exports.jobs import ExportSpec
 from exports.page_plan import rows_per_page
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
 from exports.services import Services
-from exports.steps.selection import require_columns, rows_of, select_clients
+from exports.steps.selection import naming_what_lacks, rows_of, select_clients
 
 _SAMPLE_ROWS = 1_000
 _SAMPLE_PLACES = 20
@@ -35,9 +35,9 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
     """
     rows = rows_of(spec)
     selection = select_clients(tenant, spec, rows)
-    require_columns(services, selection)
-    boundaries = services.clients.find_boundaries(selection, _STRIDE_ROWS)
-    sample = list(_read_sample(services, selection, boundaries))
+    with naming_what_lacks(services, selection):
+        boundaries = services.clients.find_boundaries(selection, _STRIDE_ROWS)
+        sample = list(_read_sample(services, selection, boundaries))
     return _extrapolate(services, spec, rows, boundaries.total_rows, sample)
 
 
@@ -65,9 +65,9 @@ def _read_sample(services: Services, selection: ClientSelection, boundaries: Bou
     starts: tuple[str | None, ...] = (None, *boundaries.starts)
     count = min(len(starts), _SAMPLE_PLACES)
     chosen = [starts[place * len(starts) // count] for place in range(count)]
-    for start, stop in zip(chosen, [*chosen[1:], None], strict=True):
-        for rows in services.clients.read(selection, KeyRange(start, stop), _SAMPLE_ROWS // count):
-            yield from rows
+    key_ranges = (KeyRange(start, stop) for start, stop in zip(chosen, [*chosen[1:], None], strict=True))
+    for rows in services.clients.sample(selection, key_ranges, _SAMPLE_ROWS // count):
+        yield from rows
 
 
 def _warnings(spec: ExportSpec, total: int, texts: Mapping[str, Sequence[str]]) -> Iterator[EstimateWarning]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from exports.csv.rows import CsvRows, dialect_of
 from exports.errors import SourceMismatchError
 from exports.jobs import ExportSpec
@@ -19,12 +22,18 @@ def select_clients(tenant: str, spec: ExportSpec, rows: CsvRows) -> ClientSelect
     return ClientSelection(tenant=tenant, columns=rows.source_columns, filter=spec.filter)
 
 
-def require_columns(services: Services, selection: ClientSelection) -> None:
-    """See that the view has what the selection needs.
+@contextmanager
+def naming_what_lacks(services: Services, selection: ClientSelection) -> Iterator[None]:
+    """Where clients cannot be read for want of a column, name all that are wanting. Asking first would be a statement
+    more for every job."""
+    try:
+        yield
+    except SourceMismatchError:
+        _require_columns(services, selection)
+        raise
 
-    Raises:
-        SourceMismatchError: It lacks a column; names it.
-    """
+
+def _require_columns(services: Services, selection: ClientSelection) -> None:
     missing = services.clients.missing_columns(("tenant", *selection.columns))
     if missing:
         message = f"The clients view lacks the column {', '.join(missing)}; docs/client-view.md says what it must have."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from tests.support.fake_clients import MemoryClients
 
 Client = Mapping[str, Any]
 TENANT = "northwind"
+_WAYS_OF_FEW_CLIENTS = ("seqscan", "bitmapscan", "sort")
 EXACT_VARCHAR = "VARCHAR(100)"
 """MySQL indexes no text without a length."""
 
@@ -94,6 +95,16 @@ def postgres_store(schema: URL) -> Iterator[SqlStore]:
     nowhere = schema.set(host="127.0.0.1", port=1)
     with _sql_store(_rendered(schema), _rendered(nowhere), "TIMESTAMPTZ") as store:
         yield store
+
+
+@contextmanager
+def hopping_postgres_store(schema: URL) -> Iterator[SqlStore]:
+    """The same, where the source takes the way along the index that it takes where clients are many."""
+    with postgres_store(schema) as store:
+        options = " ".join([str(schema.query["options"]), *(f"-cenable_{way}=off" for way in _WAYS_OF_FEW_CLIENTS)])
+        url = schema.update_query_dict({"options": options})
+        with closing(open_sql_clients(_rendered(url))) as source:
+            yield replace(store, source=source)
 
 
 @contextmanager
@@ -200,6 +211,6 @@ def _give_no_answer() -> None:
     raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
 
 
-SQL_STORES = ("sqlite_store", "postgres_store", "mariadb_store")
+SQL_STORES = ("sqlite_store", "postgres_store", "hopping_postgres_store", "mariadb_store")
 STORES = ("memory_store", *SQL_STORES, "table_store")
 """Fixtures: every place a source is tested on. A new source adds its own here, and the suite runs on it."""

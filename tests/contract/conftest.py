@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from devhost.local.azurite import Azurite, connection_string
 from devhost.local.ports import free_port
+from exports.adapters import sql_hops
 from exports.adapters.blob_files import BlobFileStore
 from exports.ports import FileStore
 from shared import storage
@@ -73,6 +74,13 @@ def postgres_schema(postgres_url: str) -> Iterator[URL]:
 @pytest.fixture
 def postgres_store(postgres_schema: URL) -> Iterator[SqlStore]:
     with client_stores.postgres_store(postgres_schema) as store:
+        yield store
+
+
+@pytest.fixture
+def hopping_postgres_store(postgres_schema: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlStore]:
+    monkeypatch.setattr(sql_hops, "FEWEST_ROWS", 0)
+    with client_stores.hopping_postgres_store(postgres_schema) as store:
         yield store
 
 

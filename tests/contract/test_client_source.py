@@ -120,12 +120,23 @@ def test_columns_come_in_the_order_asked(store: ClientStore) -> None:
     assert rows == [("one@example.com", "VAT", "C1", "One", None)]
 
 
-def test_a_limit_cuts_the_first_clients_off(store: ClientStore) -> None:
-    store.put(*numbered(5))
+def test_samples_are_the_first_clients_of_each_range(store: ClientStore) -> None:
+    store.put(*numbered(6))
+    key_ranges = [KeyRange("C00003"), KeyRange(), KeyRange("C00004", "C00005"), KeyRange("D"), KeyRange("C00001")]
 
-    rows = [row[0] for rows in store.source.read(select(), KeyRange("C00001"), limit_rows=2) for row in rows]
+    samples = [[row[0] for row in rows] for rows in store.source.sample(select(), key_ranges, 2)]
 
-    assert rows == ["C00001", "C00002"]
+    assert samples == [["C00003", "C00004"], ["C00000", "C00001"], ["C00004"], [], ["C00001", "C00002"]]
+
+
+def test_ranges_are_sampled_one_by_one(store: ClientStore) -> None:
+    """So that whoever asks can tell how long each takes."""
+    store.put(*numbered(3))
+    asked = iter([KeyRange(), KeyRange("C00001"), KeyRange("C00002")])
+
+    with closing(store.source.sample(select(), asked, 10)) as samples:  # type: ignore[type-var]
+        next(samples)
+        assert list(asked) == [KeyRange("C00001"), KeyRange("C00002")]
 
 
 def test_lists_are_bounded(store: ClientStore) -> None:

@@ -180,7 +180,7 @@ def test_with_an_index_planning_needs_nothing_else_and_pages_sort_nothing(
     selection = ClientSelection(TENANT, rows.source_columns)
 
     planning = explained(source, sql_statements.boundaries(selection, 100))
-    reading = explained(source, sql_statements.page(selection, KeyRange("C0100", "C0200"), None))
+    reading = explained(source, sql_statements.page(selection, KeyRange("C0100", "C0200")))
 
     assert "Index Only Scan" in planning
     assert "Index Scan" in reading

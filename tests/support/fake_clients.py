@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from exports.csv.rendering import Records, render_lists
@@ -29,6 +30,7 @@ class MemoryClients:
         reads: How many reads have begun.
         before_ask: Runs before every answer: raise in it.
         after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
+        take_time: Runs while a read goes on, with the number of clients that it found.
         rows_per_list: Length of the lists that `read` yields.
     """
 
@@ -38,11 +40,12 @@ class MemoryClients:
         self.reads = 0
         self.before_ask: Hook = do_nothing
         self.after_read: Hook = do_nothing
+        self.take_time: Callable[[int], object] = lambda _rows: None
         self.rows_per_list = rows_per_list
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         self.before_ask()
-        return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
+        return self._missing(columns)
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         self.before_ask()
@@ -50,19 +53,37 @@ class MemoryClients:
         codes = [client["code"] for client in found]
         return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
 
-    def read(
+    def sample(
+        self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
+    ) -> Iterator[list[Row]]:
+        for key_range in key_ranges:
+            yield list(chain.from_iterable(self._read(selection, key_range, rows_of_each)))
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        return self._read(selection, key_range)
+
+    def _read(
         self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
     ) -> Iterator[list[Row]]:
         self.before_ask()
         self.reads += 1
+        self._require(selection.columns)
         inside = [client for client in self._select(selection) if _is_in(client["code"], key_range)][:limit_rows]
+        self.take_time(len(inside))
         rows: list[Row] = [tuple(client.get(name) for name in selection.columns) for client in inside]
         for first in range(0, len(rows), self.rows_per_list):
             yield rows[first : first + self.rows_per_list]
         self.after_read()
 
+    def _require(self, columns: Sequence[str]) -> None:
+        if self._missing(("tenant", *columns)):
+            raise SourceMismatchError("The view clients lacks a column; docs/client-view.md names them all.")
+
     def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
         return render_lists(self.read(selection, key_range), csv_rows)
+
+    def _missing(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
 
     def _select(self, selection: ClientSelection) -> list[Client]:
         of_tenant = [client for client in self.clients if client["tenant"] == selection.tenant]

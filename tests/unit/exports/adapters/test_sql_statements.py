@@ -30,8 +30,8 @@ EVERYTHING = ClientFilter(
 SELECTION = ClientSelection(VALUES[0], VIEW_COLUMNS, EVERYTHING)
 STATEMENTS = {
     "boundaries": sql_statements.boundaries(SELECTION, 1_000),
-    "page": sql_statements.page(SELECTION, KeyRange(VALUES[7], VALUES[8]), None),
-    "limited page": sql_statements.page(SELECTION, KeyRange(VALUES[7], VALUES[8]), 10),
+    "page": sql_statements.page(SELECTION, KeyRange(VALUES[7], VALUES[8])),
+    "sample": sql_statements.sample(SELECTION, KeyRange(VALUES[7], VALUES[8]), 10),
 }
 
 
@@ -65,7 +65,7 @@ def test_no_value_is_written_into_a_statement(name: str, dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_page_is_a_key_range_in_key_order(dialect: str) -> None:
-    statement = sql(sql_statements.page(ClientSelection("t", ("code",)), KeyRange("a", "b"), None), dialect)
+    statement = sql(sql_statements.page(ClientSelection("t", ("code",)), KeyRange("a", "b")), dialect)
 
     assert "clients.code >= " in statement
     assert "clients.code < " in statement
@@ -84,9 +84,7 @@ def test_planning_without_a_filter_touches_the_key_columns_only(dialect: str) ->
     [("postgresql", "strpos("), ("mysql", "instr("), ("mssql", "charindex("), ("sqlite", "instr(")],
 )
 def test_a_search_uses_a_function_without_wildcards(dialect: str, function: str) -> None:
-    statement = sql(
-        sql_statements.page(ClientSelection("t", ("code",), ClientFilter(search="x")), KeyRange(), 1), dialect
-    )
+    statement = sql(sql_statements.page(ClientSelection("t", ("code",), ClientFilter(search="x")), KeyRange()), dialect)
 
     assert function in statement
     assert "LIKE" not in statement
@@ -103,7 +101,7 @@ def test_a_search_uses_a_function_without_wildcards(dialect: str, function: str)
 )
 def test_an_instant_is_bound_as_the_dialect_compares_it(dialect: str, expected: object) -> None:
     selection = ClientSelection("t", ("code",), ClientFilter(updated_since=MOMENT))
-    compiled = sql_statements.page(selection, KeyRange(), None).compile(dialect=DIALECTS[dialect])
+    compiled = sql_statements.page(selection, KeyRange()).compile(dialect=DIALECTS[dialect])
     bound = next(bind for bind in compiled.binds.values() if bind.key == "updated_since")
     processor = bound.type.bind_processor(DIALECTS[dialect])
 

@@ -252,10 +252,8 @@ class SlowClients(MemoryClients):
         self.before_list: Callable[[], None] = lambda: None
         self._services, self._seconds = services, seconds
 
-    def read(
-        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
-    ) -> Iterator[list[Row]]:
-        for rows in super().read(selection, key_range, limit_rows):
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        for rows in super().read(selection, key_range):
             self.before_list()
             self._services.now.advance(seconds=self._seconds)
             self.lists += 1

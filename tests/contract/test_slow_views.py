@@ -1,0 +1,59 @@
+"""Pages of a view that is slow for every client are short; those of one that is slow to begin are not."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+
+import pytest
+
+from exports import page_plan
+from exports.fields import VIEW_COLUMNS
+from exports.page_plan import PagePlan
+from exports.payloads import PagesPlanned, PlanPages
+from exports.services import Services
+from exports.steps.plan_pages import plan_pages
+from tests.contract.client_stores import TENANT, SqlStore, client
+from tests.support.fakes import a_services
+from tests.support.steps import a_stored_job
+
+CLIENTS = 3_000
+
+
+def plan(store: SqlStore) -> PagePlan:
+    memory = a_services()
+    job = a_stored_job(memory, tenant=TENANT)
+    parts = {field.name: getattr(memory, field.name) for field in fields(memory)}
+    services = Services(**{**parts, "clients": store.source, "now": lambda: datetime.now(UTC)})
+    assert isinstance(plan_pages(services, PlanPages(job=job.ref, target_bytes=10**6)), PagesPlanned)
+    return PagePlan.model_validate_json(services.files.load_plan(job.ref))
+
+
+def replace_name(store: SqlStore, name: str) -> None:
+    others = ", ".join(column for column in VIEW_COLUMNS if column != "name")
+    store.replace_view(f"SELECT {others}, {name} AS name FROM client_records")
+
+
+@pytest.fixture
+def store(postgres_store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> SqlStore:
+    """Clients who need four milliseconds each or, all together, a third of a second; three seconds make a page."""
+    monkeypatch.setattr(page_plan, "PAGE_SECONDS", 3.0)
+    postgres_store.put(*(client(f"C{number:05d}") for number in range(CLIENTS)))
+    postgres_store.execute("ANALYZE client_records")
+    postgres_store.execute(
+        "CREATE FUNCTION slowly(what text, seconds float8) RETURNS text STABLE LANGUAGE plpgsql"
+        " AS 'BEGIN PERFORM pg_sleep(seconds); RETURN what; END'"
+    )
+    return postgres_store
+
+
+def test_a_view_that_is_slow_for_every_client_gets_short_pages(store: SqlStore) -> None:
+    replace_name(store, "slowly(code, 0.004)")
+    planned = plan(store)
+    assert planned.total_rows == CLIENTS
+    assert planned.pages >= 3
+
+
+def test_a_view_that_is_slow_to_begin_is_read_in_pages_as_long_as_any(store: SqlStore) -> None:
+    replace_name(store, "(SELECT slowly('x', 0.3))")
+    assert plan(store).pages == 1

@@ -1,0 +1,255 @@
+"""Pages found by hops along an index are those found by numbering all keys; where hops might be slow nothing hops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from exports.adapters import sql_clients, sql_hops
+from exports.adapters.sql_clients import SqlClientSource
+from exports.errors import SourceMismatchError
+from exports.ports import Boundaries, ClientSelection, KeyRange
+from exports.requests import ClientFilter
+from tests.contract.client_stores import TENANT, SqlStore, client
+
+SELECTION = ClientSelection(TENANT, ("code", "name"))
+HOPPING_STORES = ("sqlite_store", "hopping_postgres_store")
+
+
+@pytest.fixture(params=HOPPING_STORES)
+def store(request: pytest.FixtureRequest) -> SqlStore:
+    opened: SqlStore = request.getfixturevalue(request.param)
+    return opened
+
+
+@pytest.fixture
+def numbered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with every pass that numbers all keys."""
+    passes: list[int] = []
+    number = sql_clients._numbered
+
+    def counted(*asked: Any) -> Boundaries:
+        passes.append(len(passes))
+        return number(*asked)
+
+    monkeypatch.setattr(sql_clients, "_numbered", counted)
+    return passes
+
+
+def put_codes(store: SqlStore, *codes: str) -> None:
+    store.put(*map(client, codes), *(client(f"{code}x", tenant="harbour") for code in codes))
+
+
+def replace_clients(store: SqlStore, columns: str, *statements: str) -> None:
+    """Read from a table of our own, which may hold what a proper one would not."""
+    store.replace_view(None)
+    store.execute(f"CREATE TABLE clients (tenant TEXT, {columns}, name TEXT)")
+    for statement in statements:
+        store.execute(statement)
+
+
+def insert(store: SqlStore, *codes: str | None) -> None:
+    for code in codes:
+        store.execute("INSERT INTO clients VALUES (:tenant, :code, 'x')", tenant=TENANT, code=code)
+
+
+def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
+    """What hopping finds, which must be what numbering finds."""
+    source = store.source
+    assert isinstance(source, SqlClientSource)
+    with source._connection() as connection:
+        hopped = sql_hops.hop_boundaries(connection, SELECTION, rows_per_page)
+        assert hopped is not None
+        assert hopped == sql_clients._numbered(connection, SELECTION, rows_per_page)
+    return hopped
+
+
+@pytest.mark.parametrize("rows_per_page", [1, 3, 7])
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 21])
+def test_hops_find_what_numbering_finds(store: SqlStore, numbered: list[int], count: int, rows_per_page: int) -> None:
+    if count:
+        put_codes(store, *(f"C{number:02d}" for number in range(count)))
+
+    found = both_ways(store, rows_per_page)
+
+    assert found.total_rows == count
+    assert found.starts == tuple(f"C{number:02d}" for number in range(rows_per_page, count, rows_per_page))
+
+
+def test_many_clients_of_one_tenant_are_hopped_over(store: SqlStore, numbered: list[int]) -> None:
+    put_codes(store, "A", "B", "C", "D", "E")
+
+    assert store.source.find_boundaries(SELECTION, 2) == Boundaries(5, ("C", "E"))
+    assert numbered == []
+
+
+@pytest.mark.parametrize("codes", [("A", None, "B", "C"), (None,), (None, None, None)])
+def test_a_client_without_code_is_seen_though_hops_leave_it_out(
+    store: SqlStore, numbered: list[int], codes: tuple[str | None, ...]
+) -> None:
+    replace_clients(store, "code TEXT", "CREATE UNIQUE INDEX keys ON clients (tenant, code)")
+    insert(store, *codes)
+
+    for rows_per_page in (1, 2, 10):
+        with pytest.raises(SourceMismatchError, match="no code"):
+            store.source.find_boundaries(SELECTION, rows_per_page)
+    assert numbered == []
+
+
+@pytest.mark.parametrize("rows_per_page", [1, 2, 3, 10])
+def test_codes_that_come_many_times_end_all_the_same(store: SqlStore, numbered: list[int], rows_per_page: int) -> None:
+    replace_clients(store, "code TEXT", "CREATE INDEX keys ON clients (tenant, code)")
+    insert(store, *"AAAAABBBC")
+
+    starts = store.source.find_boundaries(SELECTION, rows_per_page).starts
+
+    assert list(starts) == sorted(set(starts))
+    assert numbered == []
+
+
+FALLEN_BACK: dict[str, str] = {
+    "a code that is an expression": "SELECT tenant, code || '' AS code, name FROM client_records",
+    "codes in lower case": "SELECT tenant, lower(code) AS code, name FROM client_records",
+    "distinct rows": "SELECT DISTINCT tenant, code, name FROM client_records",
+    "two tables": "SELECT tenant, code, name FROM client_records WHERE code < 'E'"
+    " UNION ALL SELECT tenant, code, name FROM client_records WHERE code >= 'E'",
+    "numbered rows": "SELECT tenant, code, name FROM"
+    " (SELECT *, row_number() OVER (PARTITION BY tenant, code ORDER BY name) AS n FROM client_records) r WHERE n = 1",
+    "a tenant joined": "SELECT p.tenant, c.code, c.name FROM client_records c"
+    " JOIN (SELECT DISTINCT tenant FROM client_records) p ON p.tenant = c.tenant",
+    "grouped rows": "SELECT tenant, code, max(name) AS name FROM client_records GROUP BY tenant, code, updated_at",
+}
+
+
+@pytest.mark.parametrize("case", FALLEN_BACK)
+def test_what_might_sort_at_every_hop_is_numbered(store: SqlStore, numbered: list[int], case: str) -> None:
+    put_codes(store, *"abcdefg")
+    store.replace_view(FALLEN_BACK[case])
+
+    assert store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
+    assert numbered == [0]
+
+
+HOPPED: dict[str, str] = {
+    "other columns joined": "SELECT c.tenant, c.code, m.name FROM client_records c"
+    " LEFT JOIN client_records m ON m.tenant = c.tenant AND m.code = c.code",
+    "some rows left out": "SELECT tenant, code, name FROM client_records WHERE email IS NULL",
+    "names that differ": "SELECT t.tenant, t.code, t.name || '' AS name FROM client_records AS t",
+}
+
+
+@pytest.mark.parametrize("case", HOPPED)
+def test_a_view_whose_keys_are_plain_columns_is_hopped_over(store: SqlStore, numbered: list[int], case: str) -> None:
+    put_codes(store, *"abcdefg")
+    store.replace_view(HOPPED[case])
+
+    assert store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
+    assert numbered == []
+
+
+def test_filtered_clients_are_numbered(store: SqlStore, numbered: list[int]) -> None:
+    put_codes(store, *"abcdefg")
+    filtered = ClientSelection(TENANT, ("code",), ClientFilter(search="c"))
+
+    assert store.source.find_boundaries(filtered, 3) == Boundaries(1, ())
+    assert numbered == [0]
+
+
+@pytest.mark.parametrize("tenant", ["x > hop.code", "' > hop_1.code", "x' OR '1'='1"])
+def test_the_name_of_a_tenant_is_no_sign_of_a_good_plan(store: SqlStore, numbered: list[int], tenant: str) -> None:
+    store.replace_view("SELECT tenant, lower(code) AS code, name FROM client_records")
+    store.put(client("a", tenant=tenant), client("b", tenant=tenant))
+
+    assert store.source.find_boundaries(ClientSelection(tenant, ("code",)), 1) == Boundaries(2, ("b",))
+    assert numbered == [0]
+
+
+def test_where_postgresql_would_sort_all_keys_rather_than_pass_along_the_index_nothing_hops(
+    postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it would with few clients; and with many where the index alone does not tell what is visible."""
+    monkeypatch.setattr(sql_hops, "FEWEST_ROWS", 0)
+    put_codes(postgres_store, *"abcdefg")
+    postgres_store.execute("ANALYZE client_records")
+
+    assert postgres_store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
+    assert numbered == [0]
+
+
+TYPES = ("varchar(20)", "varchar", "char(7)", "word", 'text COLLATE "C"', "name")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_codes_of_any_type_of_text_are_found(hopping_postgres_store: SqlStore, numbered: list[int], kind: str) -> None:
+    store = hopping_postgres_store
+    store.execute("CREATE DOMAIN word AS varchar(30)")
+    replace_clients(store, f"code {kind}", "CREATE UNIQUE INDEX keys ON clients (tenant, code)")
+    insert(store, *"abcdefg")
+
+    found = store.source.find_boundaries(SELECTION, 3)
+
+    assert (found.total_rows, [start.strip() for start in found.starts]) == (7, ["d", "g"])
+    assert len(numbered) <= 1
+
+
+@pytest.mark.parametrize("collation", ["en-x-icu", "sv-x-icu", "de-u-kn-x-icu"])
+def test_pages_tile_in_the_order_of_the_collation(
+    hopping_postgres_store: SqlStore, numbered: list[int], collation: str
+) -> None:
+    store = hopping_postgres_store
+    store.execute(f"CREATE COLLATION IF NOT EXISTS \"{collation}\" (provider = icu, locale = '{collation[:-6]}')")
+    unique = "CREATE UNIQUE INDEX keys ON clients (tenant, code)"
+    replace_clients(store, f'code varchar(20) COLLATE "{collation}"', unique)
+    codes = ["a", "B", "b", "A", "10", "9", "é", "E", "Z z", "z-z", "zz", "_", "ä", "ö", "o'c", "-5", "å"]
+    insert(store, *codes)
+
+    found = both_ways(store, 3)
+
+    ends = zip([None, *found.starts], [*found.starts, None], strict=True)
+    pages = [[row[0] for rows in store.source.read(SELECTION, KeyRange(*pair)) for row in rows] for pair in ends]
+    assert sorted(code for page in pages for code in page) == sorted(codes)
+    assert [len(page) for page in pages] == [3, 3, 3, 3, 3, 2]
+
+
+def test_a_view_that_guards_its_rows_is_numbered_for_postgresql_sorts_them(
+    hopping_postgres_store: SqlStore, numbered: list[int]
+) -> None:
+    store = hopping_postgres_store
+    put_codes(store, *"abcdefg")
+    store.execute("DROP VIEW clients")
+    store.execute("CREATE VIEW clients WITH (security_barrier) AS SELECT * FROM client_records WHERE code <> 'b'")
+
+    assert store.source.find_boundaries(SELECTION, 3) == Boundaries(6, ("e",))
+    assert numbered == [0]
+
+
+@pytest.fixture
+def early(store: SqlStore, tmp_path: Path) -> Iterator[Iterator[Any]]:
+    """The rows of hops over 40 clients, of which the first has been fetched and the others are still to be found."""
+    put_codes(store, *(f"C{number:02d}" for number in range(40)))
+    if store.engine.dialect.name == "sqlite":
+        store.execute("PRAGMA journal_mode = WAL")  # so that others may write while one reads
+    engine = create_engine(store.engine.url, execution_options={"stream_results": True, "max_row_buffer": 1})
+    values = {"tenant": TENANT, "skipped": 3, "rows_per_page": 4}
+    with engine.connect() as connection:
+        rows = connection.execute(text(sql_hops.HOPS[engine.dialect.name]), values)
+        rows.fetchone()
+        yield rows
+        rows.close()
+    engine.dispose()
+
+
+def test_all_hops_see_one_moment(store: SqlStore, early: Iterator[Any]) -> None:
+    """Clients that come and go ahead of the hops, and are committed, shift nothing."""
+    for number in range(10, 40, 3):
+        store.remove(TENANT, f"C{number:02d}")
+    store.put(*(client(f"C{number:02d}-new") for number in range(20, 40)))
+
+    hops = [tuple(row) for row in early]
+
+    assert [code for code, *_ in hops] == [*(f"C{number:02d}" for number in range(4, 40, 4)), None]
+    assert hops[-1][1:3] == (10, 4)
