@@ -22,6 +22,7 @@ from exports.triggers.saved_http import (
     IF_MATCH,
     IF_NONE_MATCH,
     PAGE_OF_LIST,
+    code_of,
     created,
     tagged,
     unchanged_for,
@@ -109,15 +110,14 @@ def _create(call: Call) -> func.HttpResponse:
 
 
 def _get(call: Call) -> func.HttpResponse:
-    return unless_seen(call, steps.find_mapping(call.services, call.tenant, call.req.route_params["code"]))
+    return unless_seen(call, steps.find_mapping(call.services, call.tenant, code_of(call)))
 
 
 def _update(call: Call) -> func.HttpResponse:
     request = read_body(call.req, UpdateCsvMappingDto, MAX_BODY_BYTES)
-    code = call.req.route_params["code"]
-    return tagged(steps.update_mapping(call.services, call.tenant, code, request, unchanged_for(call)))
+    return tagged(steps.update_mapping(call.services, call.tenant, code_of(call), request, unchanged_for(call)))
 
 
 def _delete(call: Call) -> func.HttpResponse:
-    steps.delete_mapping(call.services, call.tenant, call.req.route_params["code"], unchanged_for(call))
+    steps.delete_mapping(call.services, call.tenant, code_of(call), unchanged_for(call))
     return func.HttpResponse(status_code=204)

@@ -26,6 +26,11 @@ PAGE_OF_LIST = (
 )
 
 
+def code_of(call: Call) -> str:
+    """The code in the path."""
+    return str(call.req.route_params["code"])
+
+
 def created(call: Call, code: str, shown: Model) -> func.HttpResponse:
     """Answer a `POST` to a collection with what it made."""
     return json_response(shown, 201, {"Location": f"{call.url}/{code}", "ETag": etag_of(shown)})

@@ -24,6 +24,7 @@ from exports.triggers.saved_http import (
     IF_MATCH,
     IF_NONE_MATCH,
     PAGE_OF_LIST,
+    code_of,
     created,
     tagged,
     unchanged_for,
@@ -124,24 +125,20 @@ def _create(call: Call) -> func.HttpResponse:
 
 
 def _get(call: Call) -> func.HttpResponse:
-    return unless_seen(call, steps.find_schedule(call.services, call.tenant, _code(call)))
+    return unless_seen(call, steps.find_schedule(call.services, call.tenant, code_of(call)))
 
 
 def _update(call: Call) -> func.HttpResponse:
     request = read_body(call.req, SaveScheduleDto, MAX_BODY_BYTES)
     actor, sensitive, check = call.caller.actor, call.caller.sensitive_fields, unchanged_for(call)
-    return tagged(steps.update_schedule(call.services, call.tenant, _code(call), request, actor, sensitive, check))
+    return tagged(steps.update_schedule(call.services, call.tenant, code_of(call), request, actor, sensitive, check))
 
 
 def _delete(call: Call) -> func.HttpResponse:
-    steps.delete_schedule(call.services, call.tenant, _code(call), call.caller.actor, unchanged_for(call))
+    steps.delete_schedule(call.services, call.tenant, code_of(call), call.caller.actor, unchanged_for(call))
     return func.HttpResponse(status_code=204)
 
 
 def _runs(call: Call) -> func.HttpResponse:
     page = page_of_query(call.req.url)  # a run's key has the shape of a job's code
-    return json_response(steps.list_runs(call.services, call.tenant, _code(call), page.limit, page.after))
-
-
-def _code(call: Call) -> str:
-    return str(call.req.route_params["code"])
+    return json_response(steps.list_runs(call.services, call.tenant, code_of(call), page.limit, page.after))

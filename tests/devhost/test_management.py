@@ -1,7 +1,7 @@
 """The durable HTTP API and the SDK's client on top of it."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -152,11 +152,11 @@ def test_purge_forgets_one_instance(durable: Host) -> None:
 
 
 def test_purge_by_filter_spares_what_still_runs(durable: Host) -> None:
+    since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     running = durable.begin("reports")
     durable.run("chain", 1)
-    since = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}"
     answer = durable.request("DELETE", f"{API}/instances/?createdTimeFrom={since}&runtimeStatus=Completed,Running")
-    assert answer.json()["instancesDeleted"] >= 1
+    assert answer.json() == {"instancesDeleted": 1}
     again = durable.request("DELETE", f"{API}/instances/?createdTimeFrom={since}&runtimeStatus=Completed,Running")
     assert again.status == 404
     assert durable.status(running)["runtimeStatus"] in ("Pending", "Running")

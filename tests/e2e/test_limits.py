@@ -1,4 +1,4 @@
-"""A system on which a tenant has one active export and three a day, and a file is kept for three seconds."""
+"""A system on which a tenant has one active export and three a day, and a file is kept for five seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.system import EXPORT, HARBOUR, NORTHWIND, Answer, System, req
 LIMITS = {
     "EXPORT_MAX_ACTIVE_JOBS": "1",
     "EXPORT_MAX_JOBS_PER_DAY": "3",
-    "EXPORT_KEEP_HOURS": str(3 / 3600),
+    "EXPORT_KEEP_HOURS": str(5 / 3600),
     "EXPORT_BLOCK_BYTES": "65536",
     "EXPORT_WAVE_PAGES": "1",
 }

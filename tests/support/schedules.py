@@ -13,19 +13,17 @@ from exports.adapters.table_jobs import TableJobStore
 from exports.adapters.table_schedules import TableScheduleStore
 from exports.scheduling.schedules import Schedule
 from shared.storage import StorageAccount
+from tests.support.saved import Collection
 from tests.support.system import EXPORT, HARBOUR, KEY, System
 
-SCHEDULES = f"/tenants/{HARBOUR}/clients/export/schedules"
 ONE_COLUMN = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
+YEARLY = Collection("/clients/export/schedules", {"name": "Yearly", "cron": "30 6 1 1 *", "request": ONE_COLUMN})
 _DEADLINE_SECONDS = 120
 
 
 def save(system: System, **changes: Any) -> str:
     """Save a schedule that comes once a year; its URL."""
-    body = {"name": "Yearly", "cron": "30 6 1 1 *", "request": ONE_COLUMN} | changes
-    answer = system.call("POST", SCHEDULES, body)
-    assert answer.status == 201, answer
-    return answer.headers["location"]
+    return YEARLY.saved(system, **changes).headers["location"]
 
 
 def fire(system: System) -> None:
