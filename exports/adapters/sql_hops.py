@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -81,15 +80,18 @@ def hop_boundaries(connection: Connection, selection: ClientSelection, rows_per_
     return _hop(connection, values) if pays else None
 
 
-def _hop(connection: Connection, values: Mapping[str, Any]) -> Boundaries:
-    hops = sorted(connection.execute(text(HOPS[connection.dialect.name]), values), key=itemgetter(1))
-    if not hops:
-        return Boundaries(0, ())
-    _, pages, rows_of_last_page, has_null = hops.pop()
-    if has_null:
-        raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
-    total_rows = (pages - 1) * values["rows_per_page"] + rows_of_last_page
-    return Boundaries(total_rows, tuple(code for code, *_ in hops[1:]))
+def _hop(connection: Connection, values: Mapping[str, Any]) -> Boundaries | None:
+    starts: list[str] = []
+    with connection.execute(text(HOPS[connection.dialect.name]), values) as hops:
+        for code, page, rows_of_last_page, has_null in hops:
+            if has_null:
+                raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+            if page != len(starts):  # databases give hops as they make them, which PostgreSQL does not promise
+                return None
+            if code is None:
+                return Boundaries((page - 1) * values["rows_per_page"] + rows_of_last_page, tuple(starts[1:]))
+            starts.append(code)
+    return Boundaries(0, ())
 
 
 def _pays_on_postgresql(connection: Connection, values: Mapping[str, Any]) -> bool:

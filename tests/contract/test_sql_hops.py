@@ -193,7 +193,7 @@ def test_codes_of_any_type_of_text_are_found(hopping_postgres_store: SqlStore, n
     found = store.source.find_boundaries(SELECTION, 3)
 
     assert (found.total_rows, [start.strip() for start in found.starts]) == (7, ["d", "g"])
-    assert len(numbered) <= 1
+    assert numbered == []
 
 
 @pytest.mark.parametrize("collation", ["en-x-icu", "sv-x-icu", "de-u-kn-x-icu"])

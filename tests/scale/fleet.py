@@ -22,14 +22,14 @@ class Costs:
     Attributes:
         seconds_per_row: Of one core, to read, render, check and stage a client of 67 columns from PostgreSQL.
         seconds_per_step: Of a core, for a step that is no page, and for what a page costs beside its rows.
-        keys_per_second: Clients that planning counts.
+        keys_per_second: Clients that planning passes by.
         requests_per_page: To the account of files and job state; to the one of Durable Functions.
         episode_seconds: An orchestrator's turn: fetched, replayed, written.
     """
 
     seconds_per_row: float = 10e-6
     seconds_per_step: float = 0.05
-    keys_per_second: float = 3_600_000
+    keys_per_second: float = 16_000_000
     storage_requests_per_page: float = 5
     durable_requests_per_activity: float = 10
     episode_seconds: float = 0.03
