@@ -76,7 +76,7 @@ class StorageUnavailableError(TransientError):
 
 
 class FileChangedError(TransientError):
-    """The file is no longer the one that was looked at: another attempt has published or removed it."""
+    """The file is no longer the one that was looked at: another attempt has published or removed it, or its blocks."""
 
     code = "file-changed"
 

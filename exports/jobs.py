@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -78,6 +78,7 @@ class Job:
         file_removed: What there was of the file is no longer kept, neither to be read nor to be gone on with.
         fetched_date: When somebody who asked for this job was first given a link to its file; of scheduled ones only.
         notify: Whom to tell of its end. Not in the specification, which the manifest shows: a URL may be a secret.
+        version: Names what is stored, as it was when this was read or written; empty: that is not known.
     """
 
     tenant: str
@@ -101,6 +102,7 @@ class Job:
     schedule_code: str | None = None
     fetched_date: datetime | None = None
     notify: NotifyDto | None = None
+    version: str = field(default="", compare=False)
 
     @property
     def ref(self) -> JobRef:

@@ -192,11 +192,15 @@ class PagesLost(Model):
 
 
 class Done(Model):
-    """The step took effect, now or when it ran before. `wave_pages`: as in `PagesPlanned`, where it is time to say."""
+    """The step took effect, now or when it ran before. `wave_pages`: as in `PagesPlanned`, where it is time to say.
+
+    `ended`: whether the job has ended as well, and nothing is left to do; None: that is for another step.
+    """
 
     kind: Literal["Done"] = "Done"
     cost: Later[Cost] = None
     wave_pages: Later[int] = None
+    ended: Later[bool] = None
 
 
 class Stopped(Model):

@@ -96,6 +96,14 @@ class ClientSource(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Jobs created since a moment, as far as they are to be counted."""
+
+    since: datetime
+    at_most: int
+
+
 class JobStore(Protocol):
     """Keeps jobs. Every method raises `StorageUnavailableError` when trying again can help."""
 
@@ -111,8 +119,9 @@ class JobStore(Protocol):
         """Give at most `limit` jobs of a tenant, newest first, that come after the code `after` and have one of the
         statuses (any, if none is given). What is kept of a job and cannot be read is left out and logged."""
 
-    def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
-        """Count a tenant's jobs that were created since a moment and have one of the statuses; stop at `at_most`."""
+    def count(self, tenant: str, active: Span, created: Span) -> tuple[int, int]:
+        """Count a tenant's jobs that are active, of those created since a moment, and all created since another; stop
+        when there are as many of either as it says."""
 
     def check(self) -> None:
         """Ask for something harmless, to see that the store answers."""
@@ -120,10 +129,13 @@ class JobStore(Protocol):
     def purge(self, tenant: str, code: str) -> None:
         """Remove a job, if there is one; only when nothing can change it any more."""
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], seen: Job | None = None) -> Job:
         """Write `alter(job)` if the job is still the one that was read, else read and alter again.
 
         `alter` may run several times; what it raises passes through and nothing is written.
+
+        Args:
+            seen: The job as this store has given it before: if it is still so, it need not be read.
 
         Raises:
             JobNotFoundError: There is no such job.
@@ -232,7 +244,7 @@ class FileStore(Protocol):
             over: The version whose place it takes; None: nothing may be published yet.
 
         Raises:
-            FileChangedError: Something else is published, or nothing more; nothing was changed.
+            FileChangedError: Something else is published, or nothing more, or a block is gone; nothing was changed.
         """
 
     def size_bytes(self, path: str) -> int | None:

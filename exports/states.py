@@ -29,6 +29,9 @@ class JobStatus(StrEnum):
         return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
+ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)
+
+
 class JobEvent(StrEnum):
     """What can happen to a job."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 from azure.core.exceptions import (
     HttpResponseError,
@@ -38,6 +40,7 @@ _TABLE_OPTIONS: dict[str, Any] = {
 }
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLING_STATUSES = frozenset({429, 503})
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -67,6 +70,16 @@ def retry_after_seconds(error: Exception) -> float | None:
     return float(told) if told.isdecimal() else None
 
 
+def connection_options(environment: Mapping[str, str]) -> dict[str, Any]:
+    """How the environment of this process wants connections to be made, as options of the SDKs' clients.
+
+    The library under the SDKs would look through it at every request, which takes an eighth of the processor time of a
+    small one; it does so only where there are proxies to choose from.
+    """
+    certificates = next(filter(None, map(environment.get, _CERTIFICATES)), True)
+    return {"use_env_settings": bool(getproxies()), "connection_verify": certificates}
+
+
 @contextmanager
 def failing_as(unavailable: type[Exception], message: str) -> Iterator[None]:
     """Raise failures that can pass as `unavailable(message)`; let the others through."""
@@ -90,18 +103,20 @@ class StorageAccount:
         """The Blob service."""
         from azure.storage.blob import BlobServiceClient
 
+        options = {**_BLOB_OPTIONS, **connection_options(os.environ)}
         if self.uses_identity:
-            return BlobServiceClient(self._url("blob"), credential=self._identity, **_BLOB_OPTIONS)
-        return BlobServiceClient.from_connection_string(self._setting, **_BLOB_OPTIONS)
+            return BlobServiceClient(self._url("blob"), credential=self._identity, **options)
+        return BlobServiceClient.from_connection_string(self._setting, **options)
 
     @cached_property
     def tables(self) -> TableServiceClient:
         """Table Storage."""
         from azure.data.tables import TableServiceClient
 
+        options = {**_TABLE_OPTIONS, **connection_options(os.environ)}
         if self.uses_identity:
-            return TableServiceClient(self._url("table"), credential=self._identity, **_TABLE_OPTIONS)
-        return TableServiceClient.from_connection_string(self._setting, **_TABLE_OPTIONS)
+            return TableServiceClient(self._url("table"), credential=self._identity, **options)
+        return TableServiceClient.from_connection_string(self._setting, **options)
 
     @property
     def uses_identity(self) -> bool:

@@ -75,9 +75,22 @@ class StorageTable:
 
     def _write_if_unchanged(self, row: Any, entity: dict[str, Any]) -> bool:
         """Write `entity` in place of the row that was read, if that is still as it was; safe as `_insert` is."""
+        return self._replace_version(row.metadata["etag"], entity) is not None
+
+    def _replace_version(self, version: str, entity: dict[str, Any]) -> str | None:
+        """Write `entity` in place of a row that still has this version; safe as `_insert` is.
+
+        Returns:
+            Its new version, which is empty if the answer was lost; None if nothing was written.
+        """
         marked = _marked(entity)
-        update = self._table.update_entity
-        return self._knowing_own(marked, lambda: self._if_unchanged(row, update, marked, UpdateMode.REPLACE))
+        written: dict[str, Any] = {}
+
+        def update(**condition: Any) -> None:
+            written.update(self._table.update_entity(marked, UpdateMode.REPLACE, **condition))
+
+        done = self._knowing_own(marked, lambda: self._if_unchanged(version, update))
+        return str(written.get("etag") or "") if done else None
 
     def _remove_rows(self, partition: str) -> None:
         """Remove all rows of a partition; a hundred in one act, as storage allows."""
@@ -91,11 +104,11 @@ class StorageTable:
                     for row in together:
                         self._table.delete_entity(row)
 
-    def _if_unchanged(self, row: Any, write: Callable[..., object], *args: object) -> bool:
+    def _if_unchanged(self, version: str, write: Callable[..., object], *args: object) -> bool:
         """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
         with self._answering():
             try:
-                write(*args, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
+                write(*args, etag=version, match_condition=MatchConditions.IfNotModified)
             except (ResourceModifiedError, ResourceNotFoundError):
                 return False
             except HttpResponseError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -12,13 +13,19 @@ from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob import (
     BlobBlock,
     BlobClient,
     BlobSasPermissions,
     ContainerClient,
     ContentSettings,
+    StorageErrorCode,
     UserDelegationKey,
     generate_blob_sas,
 )
@@ -103,22 +110,19 @@ class BlobFileStore:
         return {block.id: block.size for block in uncommitted}
 
     def look(self, path: str) -> FileState:
-        """See `FileStore.look`. The version is read first: of what is published after it, it is not the version."""
+        """See `FileStore.look`. The list of blocks bears the version of the blob that consists of them. Where there are
+        none, nothing is published or an empty file: of that the version is read first, so that it is not the version
+        of what is published after it."""
         blob = self._blob(path)
         with failing_as(StorageUnavailableError, _UNAVAILABLE):
             try:
-                version: str | None = str(blob.get_blob_properties().etag)
-            except ResourceNotFoundError:  # also where blocks are staged and nothing is published
-                version = None
-            try:
-                published, staged = blob.get_block_list("all")
+                found = _blocks(blob)
+                if found.published or (version := _version(blob)) is None:
+                    return found
+                again = _blocks(blob)
             except ResourceNotFoundError:
                 return FileState()
-        return FileState(
-            version,
-            tuple((block.id, block.size) for block in published),
-            {block.id: block.size for block in staged},
-        )
+        return again if again.published else replace(again, version=version)
 
     def commit(
         self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None, *, over: str | None = None
@@ -216,6 +220,28 @@ class BlobFileStore:
         return self._delegation[0]
 
 
+def _blocks(blob: BlobClient) -> FileState:
+    """List the blocks, with the version if any is published. The emulator names one even if none is."""
+    versions: list[str] = []
+
+    def note(answer: Any) -> None:
+        versions.append(answer.http_response.headers.get("ETag", ""))
+
+    published, staged = blob.get_block_list("all", raw_response_hook=note)
+    return FileState(
+        versions[-1] if published else None,
+        tuple((block.id, block.size) for block in published),
+        {block.id: block.size for block in staged},
+    )
+
+
+def _version(blob: BlobClient) -> str | None:
+    try:
+        return str(blob.get_blob_properties().etag)
+    except ResourceNotFoundError:  # also where blocks are staged and nothing is published
+        return None
+
+
 def _directory(path: str) -> str:
     return path.rpartition("/")[0] + "/"
 
@@ -233,6 +259,10 @@ def _unchanged() -> Iterator[None]:
         yield
     except (ResourceModifiedError, ResourceExistsError) as error:
         raise FileChangedError("The file was changed by another attempt meanwhile.") from error
+    except HttpResponseError as error:
+        if getattr(error, "error_code", None) == StorageErrorCode.INVALID_BLOCK_LIST:
+            raise FileChangedError("A block of the file is gone.") from error
+        raise
 
 
 def _may_be_garbled(url: str) -> bool:

@@ -6,6 +6,7 @@ import builtins
 import logging
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -16,12 +17,15 @@ from exports.adapters.tables import TableAdapter, answering, plain_moment
 from exports.errors import JobNotFoundError
 from exports.job_codes import first_code_before
 from exports.jobs import ExportSpec, Failure, Job
+from exports.ports import Span
 from exports.requests import NotifyDto
-from exports.states import JobStatus
+from exports.states import ACTIVE, JobStatus
 from shared.storage import StorageAccount
 
 _log = logging.getLogger(__name__)
 Entity = dict[str, Any]
+_MOST_ROWS = 1000
+"""Of one answer of the service."""
 
 
 class TableJobStore(TableAdapter):
@@ -39,16 +43,26 @@ class TableJobStore(TableAdapter):
         found = self._find(tenant, code)
         return found and _from_entity(found)
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
-        """See `JobStore.change`."""
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], seen: Job | None = None) -> Job:
+        """See `JobStore.change`. Where nothing is to be written, what was seen before proves nothing: it is read."""
+        before = seen if seen and seen.version else None
         while True:
-            found = self._find(tenant, code)
-            if found is None:
-                raise JobNotFoundError("There is no such job.")
-            before = _from_entity(found)
+            is_read = before is None
+            before = before or self._require(tenant, code)
             after = alter(before)
-            if after == before or self._write_if_unchanged(found, _to_entity(after)):
+            if after != before:
+                version = self._replace_version(before.version, _to_entity(after))
+                if version is not None:
+                    return replace(after, version=version)
+            elif is_read:
                 return after
+            before = None
+
+    def _require(self, tenant: str, code: str) -> Job:
+        found = self.get(tenant, code)
+        if found is None:
+            raise JobNotFoundError("There is no such job.")
+        return found
 
     def purge(self, tenant: str, code: str) -> None:
         """See `JobStore.purge`."""
@@ -63,17 +77,24 @@ class TableJobStore(TableAdapter):
         with answering():
             return [*islice(_readable(rows), limit)]
 
-    def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
-        """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read."""
-        condition = f"RowKey le '{first_code_before(since)}'"
-        rows = self._query(condition, tenant, statuses, results_per_page=min(at_most, 1000), select=["RowKey"])
+    def count(self, tenant: str, active: Span, created: Span) -> tuple[int, int]:
+        """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read, by one query."""
+        oldest_active, oldest = first_code_before(active.since), first_code_before(created.since)
+        condition = f"(RowKey le '{oldest}' or RowKey le '{oldest_active}' and ({_any_of(ACTIVE)}))"
+        size = min(active.at_most + created.at_most, _MOST_ROWS)
+        rows = self._query(condition, tenant, (), results_per_page=size, select=["RowKey", "status"])
+        actives = all_created = 0
         with answering():
-            return sum(1 for _ in islice(rows, at_most))
+            for row in rows:
+                actives += row["RowKey"] <= oldest_active and row["status"] in ACTIVE
+                all_created += row["RowKey"] <= oldest
+                if actives >= active.at_most or all_created >= created.at_most:
+                    break
+        return actives, all_created
 
     def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
         """Query a tenant's rows; `condition` must be made of codes, which need no quoting."""
-        any_of = " or ".join(f"status eq '{status.value}'" for status in statuses)
-        query = f"PartitionKey eq @tenant and {condition}" + (f" and ({any_of})" if any_of else "")
+        query = f"PartitionKey eq @tenant and {condition}" + (f" and ({_any_of(statuses)})" if statuses else "")
         return self._table.query_entities(query, parameters={"tenant": tenant}, **options)
 
     def check(self) -> None:
@@ -92,6 +113,10 @@ def _readable(rows: Iterable[Entity]) -> Iterator[Job]:
             _log.error("event=job.unreadable tenant=%s code=%s error=%s", row["PartitionKey"], row["RowKey"], kind)
         else:
             yield job
+
+
+def _any_of(statuses: Iterable[JobStatus]) -> str:
+    return " or ".join(f"status eq '{status.value}'" for status in statuses)
 
 
 def _to_entity(job: Job) -> Entity:
@@ -121,7 +146,7 @@ def _to_entity(job: Job) -> Entity:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _from_entity(entity: Entity) -> Job:
+def _from_entity(entity: Any) -> Job:
     failure, notify = entity.get("failure"), entity.get("notify")
     return Job(
         tenant=entity["PartitionKey"],
@@ -144,6 +169,7 @@ def _from_entity(entity: Entity) -> Job:
         schedule_code=entity.get("scheduleCode"),
         fetched_date=_moment_or_none(entity.get("fetchedDate")),
         notify=NotifyDto.model_validate_json(notify) if notify else None,
+        version=entity.metadata["etag"],
     )
 
 

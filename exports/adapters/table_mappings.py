@@ -41,7 +41,7 @@ class TableMappingStore(SavedTable[SavedMapping]):
         return self._write_if_unchanged(row, _to_entity(after))
 
     def _remove(self, row: Any) -> bool:
-        return self._if_unchanged(row, self._table.delete_entity, row["PartitionKey"], row["RowKey"])
+        return self._if_unchanged(row.metadata["etag"], self._table.delete_entity, row["PartitionKey"], row["RowKey"])
 
     def _not_found(self) -> Exception:
         return MappingNotFoundError("There is no such mapping.")

@@ -1,7 +1,8 @@
 """Orchestrator: one export job, from plan to outcome.
 
-    plan_pages ─▶ export_wave ×n (pages in parallel, progress settled in between) ─▶ commit_file ─▶ record_outcome
-                                                                          if wanted: start_notification ◀─┘
+    plan_pages ─▶ export_wave ×n (pages in parallel, progress settled in between) ─▶ commit_file ─┐
+                            if it did not end the job, or there is no file: record_outcome ◀──────┤
+                                                             if wanted: start_notification ◀──────┘
 
 Replay cost stays bounded: a wave's pages are in a history of its own, and every so many waves the job continues as
 new, carrying only its sums.
@@ -68,7 +69,7 @@ def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
     return ended
 
 
-def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Stopped | Rejected]:
+def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Done | Stopped | Rejected]:
     """Plan if that is still to do, write some waves, and commit after the last."""
     progress = run.progress
     if progress is None:
@@ -122,12 +123,17 @@ def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> S
     return parse_outcome((yield context.call_sub_orchestrator(EXPORT_WAVE, payload, expected_type=dict)))
 
 
-def _commit(context: OrchestrationContext, run: ExportJob, progress: Progress) -> Steps[Progress | Stopped | Rejected]:
+def _commit(
+    context: OrchestrationContext, run: ExportJob, progress: Progress
+) -> Steps[Progress | Done | Stopped | Rejected]:
+    """Publish the file; `Done` if that has ended the job. Steps of older versions leave that to another one."""
     order = CommitFile(job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes, cost=progress.cost)
     committed = yield from _call(context, COMMIT_FILE, run, order)
     if isinstance(committed, PagesLost):
         return _back_to(committed, progress)
-    return progress if isinstance(committed, Done) else _stop(committed)
+    if isinstance(committed, Done):
+        return committed if committed.ended else progress
+    return _stop(committed)
 
 
 def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
@@ -138,9 +144,13 @@ def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
     return progress.model_copy(update={**places, "losses": progress.losses + 1})
 
 
-def _end(context: OrchestrationContext, run: ExportJob, outcome: Progress | Stopped | Rejected) -> Steps[Payload]:
-    """Record how the job ended; if it was stopped someone else has, and what it left is removed."""
+def _end(
+    context: OrchestrationContext, run: ExportJob, outcome: Progress | Done | Stopped | Rejected
+) -> Steps[Payload]:
+    """Record how the job ended, unless it has; if it was stopped someone else has, and what it left is removed."""
     policy = _tries_for_an_hour(run)
+    if isinstance(outcome, Done):
+        return outcome.model_dump(mode="json", by_alias=True)
     if isinstance(outcome, Rejected):
         order = RecordOutcome(job=run.job, failure=outcome.failure, page=outcome.page)
     elif isinstance(outcome, Progress):

@@ -24,5 +24,5 @@ def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job
     job = services.jobs.change(tenant, code, lambda job: job.cancel(services.now()))
     services.audit.append(audit_entry(AuditAction.CANCELLED, actor, job, services.now()))
     discard_leftovers(services, job.ref)
-    end_watch(services, job.ref)
+    end_watch(services, job.ref, job)
     return job

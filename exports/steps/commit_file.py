@@ -1,118 +1,56 @@
-"""Step: prove the file complete, then publish it."""
+"""Step: prove the file complete, publish it, and end the job with it."""
 
 from __future__ import annotations
 
-from exports.cost import Cost, cost_of, total
-from exports.errors import FileMismatchError
+from exports.errors import TransientError
 from exports.jobs import Job
-from exports.manifest import ManifestDto, make_manifest
-from exports.page_plan import PagePlan
 from exports.payloads import CommitFile, Done, PagesLost, Stopped
-from exports.ports import FileState, PageRecord
 from exports.services import Services
-from exports.steps.running import change_running, find_running
-from shared.metering import current_meter
+from exports.states import JobStatus
+from exports.steps.ending import end_watch
+from exports.steps.publish_file import publish_file
+from exports.steps.running import change_running
 
 
 def commit_file(services: Services, order: CommitFile) -> Done | PagesLost | Stopped:
-    """Publish the file in one atomic act, if everything that is known about it agrees, and store the proof.
+    """Publish the file as `publish_file` does, and write the terminal status. From then on it can be read by a link.
 
-    Four witnesses must agree: what the orchestration counted, the ledger of pages, the blocks that storage holds, and
-    the plan, whose key ranges must tile the key space.
-
-    Safe to run twice, and by an attempt that another one has taken over from: a file that consists of exactly the
-    blocks of the ledger is not committed again, whoever has published it; and what is published must still be what was
-    seen before the job was, so one that was held up in between publishes nothing over what came after.
-
-    Args:
-        order: Pages, rows and bytes the orchestration counted.
+    Safe to run twice, and late, as publishing is; of a job that has been completed before there is nothing left to do
+    but to end its watch. The status is written only if the job is still as it was when the file was published.
 
     Returns:
-        Done; `Stopped`, nothing published; or `PagesLost`, nothing published, if records or blocks are gone: such as
-        blocks dropped by a commit of an earlier attempt that came late. Those pages are forgotten, to be read again.
+        Done, where `ended` says that the job has: if it has not, or its watch has not, `record_outcome` sees to that,
+        which has many more tries; or what `publish_file` says.
 
     Raises:
-        FileMismatchError: They do not agree; nothing was published.
-        StorageUnavailableError, FileChangedError: Can be tried again.
+        FileMismatchError: As `publish_file`.
+        StorageUnavailableError, FileChangedError: Nothing was published, or its proof is missing; can be tried again.
     """
-    job = find_running(services, order.job)
-    if job is None:
-        return Stopped()
-    file = services.files.look(job.file_path)
-    records = list(services.pages.records(order.job))
-    plan = _prove_plan(services, order)
-    lost = _lost_pages(order, file, records)
-    if lost:
-        return _forget(services, order, records, lost)
-    _prove_sums(order, records)
-    manifest = _prove_tiling(job, plan, records)
-    if find_running(services, order.job) is None:
-        return Stopped()
-    _publish(services, job, file, manifest, records)
-    proof = manifest.model_copy(update={"cost": _cost_until_now(order)})
-    services.files.save_manifest(order.job, proof.model_dump_json(by_alias=True).encode())
-    return Done()
+    published = publish_file(services, order)
+    if isinstance(published, PagesLost):
+        return published
+    if isinstance(published, Stopped):
+        return _if_completed(services, order) or published
+    return Done(ended=_end(services, order, published))
 
 
-def _prove_plan(services: Services, order: CommitFile) -> PagePlan:
-    plan = PagePlan.model_validate_json(services.files.load_plan(order.job))
-    if plan.pages != order.pages:
-        raise FileMismatchError("The pages of the file are not those that were planned.")
-    return plan
+def _if_completed(services: Services, order: CommitFile) -> Done | None:
+    """Say that the job has ended if that is why it no longer runs: the answer to an earlier run was lost."""
+    job = services.jobs.get(order.job.tenant, order.job.code)
+    if job is None or job.attempt != order.job.attempt or job.status is not JobStatus.COMPLETED:
+        return None
+    end_watch(services, order.job, job)
+    return Done(ended=True)
 
 
-def _lost_pages(order: CommitFile, file: FileState, records: list[PageRecord]) -> list[int]:
-    """Pages without a record, or whose block storage no longer holds."""
-    blocks = file.blocks
-    held = {record.page for record in records if not record.block or blocks.get(record.block) == record.bytes}
-    return [page for page in range(order.pages) if page not in held]
+def _end(services: Services, order: CommitFile, published: Job) -> bool:
+    def complete(job: Job) -> Job:
+        return job.complete(services.now(), order.rows, order.bytes, services.settings.keep)
 
-
-def _forget(services: Services, order: CommitFile, records: list[PageRecord], lost: list[int]) -> PagesLost | Stopped:
-    """Forget lost pages, so that they are read again. Sums them up first: progress must not fall."""
-    if change_running(services, order.job, lambda job: job.settle(order.pages, order.rows)) is None:
-        return Stopped()
-    for page in lost:
-        services.pages.forget(order.job, page)
-    before = [record for record in records if record.page < lost[0]]
-    return PagesLost(
-        next_page=lost[0], rows=sum(record.rows for record in before), bytes=sum(record.bytes for record in before)
-    )
-
-
-def _prove_sums(order: CommitFile, records: list[PageRecord]) -> None:
-    if len(records) != order.pages:
-        raise FileMismatchError("There are records of pages that the file does not have.")
-    if sum(record.rows for record in records) != order.rows or sum(record.bytes for record in records) != order.bytes:
-        raise FileMismatchError("The pages of the file do not add up to the clients that were counted.")
-
-
-def _prove_tiling(job: Job, plan: PagePlan, records: list[PageRecord]) -> ManifestDto:
-    manifest = make_manifest(job, plan, records)
-    if not manifest.tiles:
-        raise FileMismatchError("The pages of the file do not cover every client exactly once.")
-    return manifest
-
-
-def _cost_until_now(order: CommitFile) -> Cost | None:
-    """What the steps before have asked for, and this one up to now; None if an older version has not counted."""
-    meter = current_meter()
-    return total(order.cost, cost_of(meter)) if order.cost and meter else order.cost
-
-
-def _facts(manifest: ManifestDto) -> dict[str, str]:
-    """What the file itself tells about itself, wherever it is copied to with its metadata."""
-    facts = {"job": manifest.code, "rows": str(manifest.rows), "crc32": manifest.crc32}
-    return {name: fact for name, fact in facts.items() if fact is not None}
-
-
-def _publish(services: Services, job: Job, file: FileState, manifest: ManifestDto, records: list[PageRecord]) -> None:
-    """Commit, unless the file is exactly this already; then see that it is."""
-    blocks = tuple((record.block, record.bytes) for record in records if record.block)
-    if file.version is not None and file.published == blocks:
-        return
-    version = services.files.commit(job.file_path, [block for block, _ in blocks], _facts(manifest), over=file.version)
-    found = services.files.look(job.file_path)
-    if found.version == version and found.published != blocks:
-        services.files.discard(job.file_path, version)
-        raise FileMismatchError("The published file did not consist of its blocks and was removed.")
+    try:
+        ended = change_running(services, order.job, complete, published)
+        if ended is not None:
+            end_watch(services, order.job, ended)
+    except TransientError:
+        return False
+    return ended is not None

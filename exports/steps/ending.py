@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from exports.jobs import JobRef
+from exports.jobs import Job, JobRef
 from exports.retention import first_due
 from exports.services import Services
 from exports.watching import watched
 
 
-def end_watch(services: Services, ref: JobRef) -> None:
+def end_watch(services: Services, ref: JobRef, ended: Job | None = None) -> None:
     """Watch an attempt no longer, if it is over, but remember what is to be done about a job that has ended.
 
     Safe to run twice, and late. Remembers first: so there is no moment at which nobody would look at the job.
@@ -19,7 +19,7 @@ def end_watch(services: Services, ref: JobRef) -> None:
     Raises:
         StorageUnavailableError: Can be tried again; the watchdog does, if nobody else.
     """
-    job = services.jobs.get(ref.tenant, ref.code)
+    job = ended or services.jobs.get(ref.tenant, ref.code)
     if job is None or job.runs(ref.attempt):
         return
     if job.attempt == ref.attempt and (due := first_due(job, services.settings.keep_rows)):

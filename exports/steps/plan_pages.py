@@ -12,6 +12,7 @@ from exports.payloads import PagesPlanned, PlanPages, Stopped
 from exports.ports import Boundaries
 from exports.services import Services
 from exports.steps.fair_share import share_of
+from exports.steps.plans import keep_plan
 from exports.steps.running import change_running
 from exports.steps.sampling import Sample, Sampler
 from exports.steps.selection import naming_what_lacks, rows_of, select_clients
@@ -44,8 +45,8 @@ def plan_pages(services: Services, order: PlanPages) -> PagesPlanned | Stopped:
     if job is None:
         return Stopped()
     document = services.files.save_plan(order.job, _make_plan(services, job, order.target_bytes))
-    plan = PagePlan.model_validate_json(document)
-    planned = change_running(services, order.job, lambda job: job.plan(plan.total_rows))
+    plan = keep_plan(services, order.job, document)
+    planned = change_running(services, order.job, lambda job: job.plan(plan.total_rows), job)
     if planned is None:
         return Stopped()
     return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant))

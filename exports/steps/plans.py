@@ -22,12 +22,18 @@ def load_plan(services: Services, job: JobRef) -> PagePlan:
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    key = (services, job.tenant, job.code)
-    plan = _PLANS.get(key)
-    if plan is None:
-        plan = PagePlan.model_validate_json(services.files.load_plan(job))
-        _PLANS.keep(key, plan)
+    return _PLANS.get(_key(services, job)) or keep_plan(services, job, services.files.load_plan(job))
+
+
+def keep_plan(services: Services, job: JobRef, document: bytes) -> PagePlan:
+    """Remember a job's plan as it is stored, and give it."""
+    plan = PagePlan.model_validate_json(document)
+    _PLANS.keep(_key(services, job), plan)
     return plan
+
+
+def _key(services: Services, job: JobRef) -> _Key:
+    return services, job.tenant, job.code
 
 
 _Key = tuple[Services, str, str]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from exports.errors import QuotaExceededError
+from exports.ports import Span
 from exports.services import Services
-from exports.states import JobStatus
 
-ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)
 _OLDEST_ACTIVE = timedelta(days=7)
 _ACTIVE_RETRY_SECONDS = 30
 
@@ -20,12 +19,16 @@ def require_quota(services: Services, tenant: str) -> None:
         QuotaExceededError: Too many are active, or were started since midnight (UTC).
     """
     now, settings = services.now(), services.settings
-    active = services.jobs.count(tenant, now - _OLDEST_ACTIVE, settings.max_active_jobs, ACTIVE)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    active, created = services.jobs.count(
+        tenant,
+        active=Span(now - _OLDEST_ACTIVE, settings.max_active_jobs),
+        created=Span(midnight, settings.max_jobs_per_day),
+    )
     if active >= settings.max_active_jobs:
         message = f"Active exports of this tenant: {active}, as many as may be. Wait for one to end, or cancel one."
         raise QuotaExceededError(message, _ACTIVE_RETRY_SECONDS)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if services.jobs.count(tenant, midnight, settings.max_jobs_per_day) >= settings.max_jobs_per_day:
+    if created >= settings.max_jobs_per_day:
         message = (
             f"This tenant has started {settings.max_jobs_per_day} exports today, as many as it may. Go on tomorrow."
         )

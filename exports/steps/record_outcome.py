@@ -24,7 +24,7 @@ def record_outcome(services: Services, order: RecordOutcome) -> Done | Stopped:
     ended = change_running(services, order.job, lambda job: _ended(services, job, order))
     if not ended or order.failure:
         discard_leftovers(services, order.job)
-    end_watch(services, order.job)
+    end_watch(services, order.job, ended)
     return Done() if ended else Stopped()
 
 

@@ -15,8 +15,12 @@ def find_running(services: Services, ref: JobRef) -> Job | None:
     return job if job is not None and job.runs(ref.attempt) else None
 
 
-def change_running(services: Services, ref: JobRef, alter: Callable[[Job], Job]) -> Job | None:
-    """Change the job if it runs, and give it as it is now; None, and nothing changed, if it does not run."""
+def change_running(services: Services, ref: JobRef, alter: Callable[[Job], Job], seen: Job | None = None) -> Job | None:
+    """Change the job if it runs, and give it as it is now; None, and nothing changed, if it does not run.
+
+    Args:
+        seen: As of `JobStore.change`: the write is refused if the job has changed since, so this is as good as a look.
+    """
     changed = False
 
     def guarded(job: Job) -> Job:
@@ -25,7 +29,7 @@ def change_running(services: Services, ref: JobRef, alter: Callable[[Job], Job])
         return alter(job) if changed else job
 
     try:
-        job = services.jobs.change(ref.tenant, ref.code, guarded)
+        job = services.jobs.change(ref.tenant, ref.code, guarded, seen)
     except JobNotFoundError:
         return None
     return job if changed else None

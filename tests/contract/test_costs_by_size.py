@@ -1,24 +1,41 @@
-"""What a job asks of storage does not grow with its size, but for what has to be done for every page."""
+"""What a job asks of storage: little, and no more for a larger one, but for what has to be done for every page."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
 
+from devhost.local.azurite import Azurite
 from exports.adapters.table_jobs import TableJobStore
 from exports.adapters.table_pages import TablePageLedger, _to_entity
 from exports.adapters.table_watch import MANY_TENANTS, TableWatchIndex
 from exports.jobs import Job, JobRef
+from exports.payloads import CommitFile, Done, PagesPlanned, PageWritten, PlanPages, WritePage
 from exports.ports import PageRecord
+from exports.requests import CsvExportRequestDto
+from exports.services import Services, build_services
+from exports.settings import read_settings
+from exports.specs import SensitiveFields
+from exports.steps.commit_file import commit_file
 from exports.steps.fair_share import share_of
 from exports.steps.get_export import get_export
+from exports.steps.plan_pages import plan_pages
+from exports.steps.request_export import Asking, request_export
+from exports.steps.write_page import write_page
 from exports.watching import watched
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
-from tests.support.fakes import a_services
+from tests.support.fakes import RecordingStarter, a_services
+from tests.support.system import NORTHWIND, sample_database
 
+T = TypeVar("T")
 IN_FLIGHT = 64
 ROWS = 100
 
@@ -78,6 +95,40 @@ def test_the_jobs_under_way_are_counted_by_one_request_however_many_there_are(
     assert len(sent) == 1
     assert len(active) == MANY_TENANTS
     assert share_of_all(MANY_TENANTS) == share_of_all(3_000)
+
+
+def requests_of_a_job(services: Services, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Export two pages, from the request to the end of the job, in this process; what each stage asked. Not in it are
+    the jobs under way: they are counted every two seconds, whoever asks."""
+    asked: dict[str, int] = {}
+
+    def count(stage: str, act: Callable[[], T]) -> T:
+        with counted_requests(monkeypatch) as sent:
+            result = act()
+        asked[stage] = sum(not unquote(each).endswith("'active'") for each in sent)
+        return result
+
+    asking = Asking(NORTHWIND, "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
+    job = count("request", lambda: asyncio.run(request_export(services, RecordingStarter(), asking)))
+    planned = count("plan", lambda: plan_pages(services, PlanPages(job=job.ref, target_bytes=600_000)))
+    assert isinstance(planned, PagesPlanned)
+    assert planned.pages == 2
+    pages = count("pages", lambda: [write_page(services, WritePage(job=job.ref, page=page)) for page in range(2)])
+    written = [page for page in pages if isinstance(page, PageWritten)]
+    order = CommitFile(job=job.ref, pages=2, rows=planned.rows, bytes=sum(page.bytes for page in written))
+    assert count("commit", lambda: commit_file(services, order)) == Done(ended=True)
+    return asked
+
+
+def test_a_small_job_asks_storage_only_for_what_docs_costs_says(
+    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = sample_database(tmp_path, 1_600)
+    settings = {"EXPORT_STORAGE": azurite.connection_string, "CLIENTS_DATABASE_URL": database}
+    services = build_services(read_settings(settings))
+    requests_of_a_job(services, monkeypatch)  # makes what tables there are not yet
+
+    assert requests_of_a_job(services, monkeypatch) == {"request": 4, "plan": 4, "pages": 2 * 5, "commit": 8}
 
 
 def share_of_all(tenants: int) -> int:

@@ -15,7 +15,7 @@ from exports.adapters.table_jobs import TableJobStore
 from exports.errors import StorageUnavailableError
 from exports.job_codes import new_job_code
 from exports.jobs import Job
-from exports.ports import JobStore
+from exports.ports import JobStore, Span
 from exports.states import JobStatus
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
@@ -97,7 +97,7 @@ def test_the_statuses_hold_after_a_code_too(jobs: JobStore) -> None:
 def test_a_tenant_does_not_list_the_jobs_of_another(jobs: JobStore, other: str) -> None:
     _create_some(jobs, 2)
     assert jobs.list(other, 10) == []
-    assert jobs.count(other, MIDNIGHT, 10) == 0
+    assert _created(jobs, tenant=other) == 0
 
 
 def test_the_list_shows_jobs_as_they_are_now(jobs: JobStore) -> None:
@@ -119,8 +119,8 @@ def test_among_more_jobs_than_one_answer_of_the_service_holds_lists_and_counts_a
         assert [job.created_date for job in jobs.list("tenant", 2)] == [
             NOON + timedelta(seconds=second) for second in (1_099, 1_098)
         ]
-        assert jobs.count("tenant", MIDNIGHT, 5_000) == 1_100
-        assert jobs.count("tenant", MIDNIGHT, 1_050, BOTH_ACTIVE) == 1_050
+        assert _created(jobs, 5_000) == 1_100
+        assert _active(jobs, at_most=5_000) == 1_100
     assert len(sent) <= 7
 
 
@@ -144,38 +144,55 @@ def test_a_damaged_job_hides_no_other_and_is_named_in_the_log(
 # --- count ---
 
 
+def _created(jobs: JobStore, at_most: int = 10, tenant: str = "tenant") -> int:
+    return jobs.count(tenant, active=Span(MIDNIGHT, 10_000), created=Span(MIDNIGHT, at_most))[1]
+
+
+def _active(jobs: JobStore, since: datetime = MIDNIGHT, at_most: int = 10, created_since: datetime = MIDNIGHT) -> int:
+    return jobs.count("tenant", active=Span(since, at_most), created=Span(created_since, 10_000))[0]
+
+
 def test_without_jobs_the_count_is_nought(jobs: JobStore) -> None:
-    assert jobs.count("tenant", MIDNIGHT, 10) == 0
+    assert jobs.count("tenant", Span(MIDNIGHT, 10), Span(MIDNIGHT, 10)) == (0, 0)
 
 
 def test_only_jobs_created_since_the_moment_count(jobs: JobStore) -> None:
     for offset in (-86_400_000, -1, 0, 1, 43_200_000):
         _create(jobs, MIDNIGHT + timedelta(milliseconds=offset))
-    assert jobs.count("tenant", MIDNIGHT, 10) == 3
+    assert (_created(jobs), _active(jobs)) == (3, 3)
 
 
-def test_only_jobs_of_the_statuses_count(jobs: JobStore) -> None:
+def test_only_jobs_of_the_statuses_count_as_active(jobs: JobStore) -> None:
     for status in JobStatus:
         _create(jobs, status=status)
-    assert jobs.count("tenant", MIDNIGHT, 10, BOTH_ACTIVE) == 2
-    assert jobs.count("tenant", MIDNIGHT, 10) == len(JobStatus)
+    assert (_active(jobs), _created(jobs)) == (2, len(JobStatus))
+
+
+@pytest.mark.parametrize("days", [1, 3, 5])
+def test_active_ones_are_counted_since_a_moment_of_their_own(jobs: JobStore, days: int) -> None:
+    for status in (JobStatus.QUEUED, JobStatus.FAILED):
+        for age in (0, 2, 4):
+            _create(jobs, NOON - timedelta(days=age), status=status)
+    active = _active(jobs, NOON - timedelta(days=days))
+    assert (active, _active(jobs, created_since=NOON - timedelta(days=9))) == ((days + 1) // 2, 1)
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 3])
 def test_counting_stops_at_the_most_that_matters(jobs: JobStore, at_most: int) -> None:
     _create_some(jobs, 4)
-    assert jobs.count("tenant", MIDNIGHT, at_most) == at_most
+    assert _created(jobs, at_most) >= at_most
+    assert _active(jobs, at_most=at_most) >= at_most
 
 
 def test_tenants_are_counted_apart(jobs: JobStore) -> None:
     _create_some(jobs, 2)
     _create(jobs, tenant="other")
-    assert (jobs.count("tenant", MIDNIGHT, 10), jobs.count("other", MIDNIGHT, 10)) == (2, 1)
+    assert (_created(jobs), _created(jobs, tenant="other")) == (2, 1)
 
 
 @pytest.mark.parametrize(
     "use",
-    [lambda jobs: jobs.list("tenant", 1), lambda jobs: jobs.count("tenant", NOON, 1)],
+    [lambda jobs: jobs.list("tenant", 1), _created],
     ids=["list", "count"],
 )
 def test_a_store_that_does_not_answer_can_be_tried_again(

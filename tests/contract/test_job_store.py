@@ -141,6 +141,37 @@ def test_concurrent_changes_lose_nothing(jobs: JobStore) -> None:
     assert (stored.settled_pages, stored.settled_items) == (24, 240)
 
 
+def test_a_job_that_was_seen_is_changed_as_it_was_seen_or_read_again(jobs: JobStore) -> None:
+    jobs.create(job := a_job())
+    seen = jobs.get(job.tenant, job.code)
+    first = jobs.change(job.tenant, job.code, _settle_one_more, seen)
+    second = jobs.change(job.tenant, job.code, _settle_one_more, first)
+    assert (first.settled_pages, second.settled_pages) == (1, 2)
+    assert jobs.change(job.tenant, job.code, _settle_one_more, seen).settled_pages == 3
+
+
+def test_a_job_that_was_seen_and_is_gone_is_unknown(jobs: JobStore) -> None:
+    jobs.create(job := a_job())
+    seen = jobs.get(job.tenant, job.code)
+    jobs.purge(job.tenant, job.code)
+    with pytest.raises(JobNotFoundError):
+        jobs.change(job.tenant, job.code, _settle_one_more, seen)
+    assert _stored(jobs, job) is None
+
+
+def test_a_change_that_comes_to_nothing_gives_the_job_as_it_is_not_as_it_was_seen(jobs: JobStore) -> None:
+    jobs.create(job := a_job())
+    seen = jobs.get(job.tenant, job.code)
+    jobs.change(job.tenant, job.code, _settle_one_more)
+    assert jobs.change(job.tenant, job.code, lambda job: job, seen).settled_pages == 1
+
+
+def test_a_job_that_nobody_has_read_is_read_before_it_is_changed(jobs: JobStore) -> None:
+    jobs.create(job := a_job())
+    jobs.change(job.tenant, job.code, _settle_one_more)
+    assert jobs.change(job.tenant, job.code, _settle_one_more, job).settled_pages == 2
+
+
 _FAILURE = Failure(code="source-mismatch", message="Ein Grund – mit „Zeichen“ 🙂", retryable=True, resumable=False)
 _SPEC = a_spec(
     columns=(ColumnMapping(csv_header='Größe; "x"\n\'🙂', target_field=TargetField.NAME),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Any, BinaryIO
@@ -17,10 +17,10 @@ from exports.errors import FileChangedError, JobNotFoundError
 from exports.idempotency import IdempotencyRecord
 from exports.job_codes import first_code_before
 from exports.jobs import Job, JobRef
-from exports.ports import FileState, PageRecord
+from exports.ports import FileState, PageRecord, Span
 from exports.services import Services
 from exports.settings import Settings
-from exports.states import JobStatus
+from exports.states import ACTIVE, JobStatus
 from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.fake_clients import Client, Hook, MemoryClients, do_nothing
@@ -51,11 +51,15 @@ class MemoryJobStore:
     def __init__(self) -> None:
         self.before_write: Hook = do_nothing
         self._jobs: dict[tuple[str, str], Job] = {}
+        self._versions = itertools.count(1)
         self._lock = Lock()
 
     def create(self, job: Job) -> bool:
         with self._lock:
-            return self._jobs.setdefault((job.tenant, job.code), job) is job
+            return self._jobs.setdefault((job.tenant, job.code), kept := self._kept(job)) is kept
+
+    def _kept(self, job: Job) -> Job:
+        return replace(job, version=str(next(self._versions)))
 
     def get(self, tenant: str, code: str) -> Job | None:
         return self._jobs.get((tenant, code))
@@ -66,17 +70,23 @@ class MemoryJobStore:
     def purge(self, tenant: str, code: str) -> None:
         self._jobs.pop((tenant, code), None)
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job]) -> Job:
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], seen: Job | None = None) -> Job:
+        before = seen if seen and seen.version else None
         while True:
-            before = self.get(tenant, code)
+            is_read = before is None
+            before = before or self.get(tenant, code)
             if before is None:
                 raise JobNotFoundError("There is no such job.")
             after = alter(before)
             self.before_write()
+            if after == before and is_read:
+                return after
             with self._lock:
-                if self._jobs[tenant, code] is before:
-                    self._jobs[tenant, code] = after
-                    return after
+                found = self._jobs.get((tenant, code))
+                if after != before and found is not None and found.version == before.version:
+                    self._jobs[tenant, code] = self._kept(after)
+                    return self._jobs[tenant, code]
+            before = None
 
     def list(
         self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
@@ -85,9 +95,10 @@ class MemoryJobStore:
         jobs = [self._jobs[tenant, code] for code in found]
         return [job for job in jobs if not statuses or job.status in statuses][:limit]
 
-    def count(self, tenant: str, since: datetime, at_most: int, statuses: Collection[JobStatus] = ()) -> int:
-        jobs = self.list(tenant, len(self._jobs), None, statuses)
-        return min(at_most, sum(job.code <= first_code_before(since) for job in jobs))
+    def count(self, tenant: str, active: Span, created: Span) -> tuple[int, int]:
+        jobs = self.list(tenant, len(self._jobs))
+        actives = sum(job.status in ACTIVE and job.code <= first_code_before(active.since) for job in jobs)
+        return actives, sum(job.code <= first_code_before(created.since) for job in jobs)
 
     def all(self) -> builtins.list[Job]:
         """Every job there is."""
@@ -225,7 +236,7 @@ class MemoryFileStore:
             blob = self._blobs.setdefault(path, _Blob())
             known = {**dict(blob.committed or ()), **blob.uncommitted}
             if not known.keys() >= set(blocks):
-                raise HttpResponseError("InvalidBlockList")
+                raise FileChangedError("A block of the file is gone.")
             committed = [(block, known[block]) for block in blocks]
             version = str(next(self._versions))
             self._blobs[path] = _Blob(committed=committed, version=version, facts=dict(facts or {}))

@@ -62,7 +62,6 @@ def complete(services: MemoryServices, job: Job, meanwhile: Callable[[], object]
         rows, size = rows + written.rows, size + written.bytes
     meanwhile()
     commit_file(services, CommitFile(job=job.ref, pages=planned.pages, rows=rows, bytes=size))
-    record_outcome(services, RecordOutcome(job=job.ref, rows=rows, bytes=size))
 
 
 def end(services: MemoryServices, job: Job, how: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from azure.core.exceptions import (
@@ -13,7 +15,14 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from shared.storage import StorageAccount, failing_as, is_passing, is_throttling, retry_after_seconds
+from shared.storage import (
+    StorageAccount,
+    connection_options,
+    failing_as,
+    is_passing,
+    is_throttling,
+    retry_after_seconds,
+)
 
 
 class GoneError(Exception):
@@ -109,3 +118,33 @@ def test_the_clients_of_an_account_are_kept() -> None:
     account = StorageAccount("UseDevelopmentStorage=true")
     assert account.blobs is account.blobs
     account.blobs.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, {"use_env_settings": False, "connection_verify": True}),
+        ({"HTTPS_PROXY": "http://proxy:8080"}, {"use_env_settings": True, "connection_verify": True}),
+        ({"REQUESTS_CA_BUNDLE": "/a"}, {"use_env_settings": False, "connection_verify": "/a"}),
+        ({"CURL_CA_BUNDLE": "/b"}, {"use_env_settings": False, "connection_verify": "/b"}),
+        ({"REQUESTS_CA_BUNDLE": "/a", "CURL_CA_BUNDLE": "/b"}, {"use_env_settings": False, "connection_verify": "/a"}),
+    ],
+    ids=["nothing", "a proxy", "certificates", "certificates of curl", "both"],
+)
+def test_the_environment_is_looked_through_at_every_request_only_where_it_names_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: dict[str, object]
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.endswith("CA_BUNDLE")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert connection_options(os.environ) == expected
+
+
+def test_the_clients_of_an_account_connect_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/certificates")
+    account = StorageAccount("UseDevelopmentStorage=true")
+    transports: list[Any] = [account.blobs._pipeline._transport, account.tables._client._client._pipeline._transport]
+    assert [each.connection_config.verify for each in transports] == ["/certificates"] * 2
+    account.blobs.close()
+    account.tables.close()

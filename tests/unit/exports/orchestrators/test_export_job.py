@@ -61,6 +61,19 @@ def test_a_small_job_is_planned_written_committed_and_ended_in_that_order() -> N
     assert [order["page"] for order in done.orders("write_page")] == [0, 1]
 
 
+@pytest.mark.parametrize("ended", [True, False, None])
+def test_a_commit_that_has_ended_the_job_leaves_nothing_to_do(ended: bool | None) -> None:
+    steps = Steps(pages=2, commit_file=lambda *_: {"kind": "Done", "cost": COST, "ended": ended})
+    done = export(steps)
+    assert done.names()[-1] == ("commit_file" if ended else "record_outcome")
+    assert done.output["kind"] == "Done"
+
+
+def test_where_the_commit_has_ended_the_job_its_end_is_told_all_the_same() -> None:
+    done = export(Steps(pages=2, commit_file=lambda *_: {"kind": "Done", "ended": True}), notify=True)
+    assert done.names()[-2:] == ["commit_file", "start_notification"]
+
+
 def test_a_large_job_is_written_in_waves_that_tile_its_pages() -> None:
     steps = Steps(pages=7)
     done = export(steps, wave_pages=3)

@@ -19,6 +19,7 @@ from exports.steps.commit_file import commit_file
 from exports.steps.discard_file import discard_file
 from exports.steps.get_export import get_export
 from exports.steps.plan_pages import plan_pages
+from exports.steps.publish_file import publish_file
 from exports.steps.record_outcome import record_outcome
 from exports.steps.record_progress import record_progress
 from exports.steps.write_page import write_page
@@ -71,7 +72,7 @@ def _written(services: MemoryServices) -> Job:
 
 def _published(services: MemoryServices) -> Job:
     job = a_planned_job(services)
-    commit_file(services, write_pages(services, job))
+    publish_file(services, write_pages(services, job))
     return job
 
 
@@ -212,7 +213,7 @@ def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof() ->
     job = a_planned_job(services)
     order = write_pages(services, job)
     services.files.before_commit = lambda: cancel(services, job)
-    commit_file(services, order)
+    assert commit_file(services, order) == Done(ended=False)
     assert record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes)) == Stopped()
     assert _left(services, job) == NOTHING
     with pytest.raises(ResourceNotFoundError):

@@ -1,211 +1,154 @@
-"""Committing: proven complete or not published at all."""
+"""The commit ends the job with its file: once, and never over another end."""
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable
-from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from azure.core.exceptions import HttpResponseError
 
-from exports.cost import Cost, StorageRequests
-from exports.errors import FileMismatchError, StorageUnavailableError
+from exports.errors import StorageUnavailableError
 from exports.jobs import Job
-from exports.manifest import ManifestDto
-from exports.page_plan import PagePlan
-from exports.payloads import CommitFile, Done, Stopped, WritePage
+from exports.payloads import CommitFile, Done, PagesLost, RecordOutcome, Stopped
+from exports.states import JobStatus
 from exports.steps.commit_file import commit_file
-from exports.steps.write_page import write_page
-from shared.metering import metering
+from exports.steps.record_outcome import record_outcome
+from exports.watching import watched
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns, write_pages
-
-HEADER = b"Code,Name\r\n"
-RECORDS = b"".join(b"C000%d,Client %d\r\n" % (number, number) for number in range(1, 6))
+from tests.support.steps import a_planned_job, cancel, some_clients, stored, take_over, write_pages
 
 
-def _ready() -> tuple[MemoryServices, Job, CommitFile]:
-    """A job whose five clients are written in three pages."""
-    services = a_services(some_clients(5))
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def _written() -> tuple[MemoryServices, Job, CommitFile]:
+    """A job under way whose pages are all written."""
+    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     job = a_planned_job(services)
+    services.watch.watch(watched(job.ref, services.now()))
     return services, job, write_pages(services, job)
 
 
-def _refuse(services: MemoryServices, job: Job, order: CommitFile) -> None:
-    with pytest.raises(FileMismatchError):
-        commit_file(services, order)
-    assert services.files.read(job.file_path) is None
-    assert services.files.commits == 0
+def _record(services: MemoryServices, order: CommitFile) -> object:
+    return record_outcome(services, RecordOutcome(job=order.job, rows=order.rows, bytes=order.bytes))
 
 
-def test_the_file_is_all_pages_in_order() -> None:
-    services, job, order = _ready()
-    assert commit_file(services, order) == Done()
-    assert services.files.read(job.file_path) == HEADER + RECORDS
+def _is_remembered(services: MemoryServices, job: Job) -> bool:
+    return [due.code for due in services.watch.due(services.now() + timedelta(hours=2), 10)] == [job.code]
 
 
-def test_pages_written_in_another_order_make_the_same_file() -> None:
-    services = a_services(some_clients(5))
-    job = a_planned_job(services)
-    for page in (2, 0, 1):
-        write_page(services, WritePage(job=job.ref, page=page))
-    assert commit_file(services, write_pages(services, job)) == Done()
-    assert services.files.read(job.file_path) == HEADER + RECORDS
+def test_a_committed_job_is_completed_tells_what_the_file_holds_and_is_watched_no_longer() -> None:
+    services, job, order = _written()
+    ended = services.now.advance(minutes=3)
+    assert commit_file(services, order) == Done(ended=True)
+    now = stored(services, job)
+    assert (now.status, now.total_items, now.settled_items) == (JobStatus.COMPLETED, 5, 5)
+    assert now.file_bytes == services.files.size_bytes(job.file_path) == order.bytes
+    assert (now.completed_date, now.expiry_date) == (ended, ended + timedelta(hours=2))
+    assert services.watch.watched(10) == []
+    assert _is_remembered(services, job)
 
 
-@pytest.mark.parametrize(("include_headers", "expected"), [(True, HEADER), (False, b"")])
-def test_an_export_of_no_clients_is_a_file_of_the_header_or_of_nothing(include_headers: bool, expected: bytes) -> None:
-    services = a_services()
-    job = a_planned_job(services, starts=(), spec=two_columns(include_headers=include_headers))
-    assert commit_file(services, write_pages(services, job, pages=1)) == Done()
-    assert services.files.read(job.file_path) == expected
-
-
-def test_a_page_whose_clients_are_gone_leaves_no_trace_in_the_file() -> None:
-    services = a_services(some_clients(5))
-    job = a_planned_job(services)
-    del services.clients.clients[2:4]
-    assert commit_file(services, write_pages(services, job)) == Done()
-    records = RECORDS.splitlines(keepends=True)
-    assert services.files.read(job.file_path) == HEADER + b"".join([*records[:2], records[4]])
-
-
-def test_committing_again_does_not_publish_again() -> None:
-    services, job, order = _ready()
+def test_the_total_becomes_what_was_proven() -> None:
+    services, job, order = _written()
+    services.jobs.change(job.tenant, job.code, lambda job: job.plan(7))
     commit_file(services, order)
-    assert commit_file(services, order) == Done()
-    assert services.files.commits == 1
-    assert services.files.read(job.file_path) == HEADER + RECORDS
+    assert stored(services, job).total_items == 5
 
 
-def test_of_two_contents_of_a_page_the_file_has_the_one_recorded() -> None:
-    services = a_services(some_clients(5))
-    job = a_planned_job(services)
-
-    def another_run_comes_first() -> None:
-        services.clients.after_read = lambda: None
-        services.clients.clients[0] = {**services.clients.clients[0], "name": "Renamed meanwhile"}
-        write_page(services, WritePage(job=job.ref, page=0))
-
-    services.clients.after_read = another_run_comes_first
-    order = write_pages(services, job)
-    assert len(services.files.staged(job.file_path)) == 4
-    assert commit_file(services, order) == Done()
-    file = services.files.read(job.file_path)
-    assert file == HEADER + RECORDS.replace(b"Client 1", b"Renamed meanwhile")
-    assert order.bytes == len(file) == sum(record.bytes for record in services.pages.records(job.ref))
+def test_a_commit_that_runs_again_changes_nothing_and_says_the_same() -> None:
+    services, job, order = _written()
+    commit_file(services, order)
+    before = stored(services, job)
+    services.now.advance(minutes=1)
+    assert commit_file(services, order) == Done(ended=True)
+    assert (stored(services, job), services.files.commits) == (before, 1)
 
 
-def test_the_work_of_an_earlier_attempt_counts() -> None:
-    services, job, _ = _ready()
-    take_over(services, job)
-    resumed = replace(job, attempt=2)
-    assert commit_file(services, write_pages(services, resumed)) == Done()
-    assert services.files.read(job.file_path) == HEADER + RECORDS
+@pytest.mark.parametrize("place", ["remember", "unwatch"])
+def test_a_commit_that_dies_after_it_has_ended_the_job_ends_the_watch_when_it_runs_again(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    services, job, order = _written()
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.watch, place, crash)
+        with pytest.raises(Crash):
+            commit_file(services, order)
+    assert stored(services, job).status is JobStatus.COMPLETED
+    assert [entry.ref for entry in services.watch.watched(10)] == [job.ref]
+    assert commit_file(services, order) == Done(ended=True)
+    assert services.watch.watched(10) == []
+    assert _is_remembered(services, job)
 
 
 @pytest.mark.parametrize("interrupt", [cancel, take_over])
-def test_a_job_that_no_longer_runs_gets_no_file(interrupt: Callable[[MemoryServices, Job], None]) -> None:
-    services, job, order = _ready()
+@pytest.mark.parametrize("moment", ["commit", "end"])
+def test_a_job_that_was_interrupted_once_its_file_was_on_the_way_is_not_completed(
+    interrupt: Callable[[MemoryServices, Job], None], moment: str
+) -> None:
+    services, job, order = _written()
+
+    def meanwhile() -> None:
+        services.files.before_commit = services.jobs.before_write = lambda: None
+        interrupt(services, job)
+
+    if moment == "commit":
+        services.files.before_commit = meanwhile
+    else:
+        services.jobs.before_write = meanwhile
+    assert commit_file(services, order) == Done(ended=False)
+    before = stored(services, job)
+    assert before.status is not JobStatus.COMPLETED
+    assert _record(services, order) == Stopped()
+    assert stored(services, job) == before
+    assert (services.files.read(job.file_path) is None) == (before.status is JobStatus.CANCELLED)
+
+
+def test_where_the_end_cannot_be_written_it_is_left_to_a_step_that_tries_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, job, order = _written()
+
+    def fail(*_: object) -> None:
+        raise StorageUnavailableError("No answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.jobs, "change", fail)
+        assert commit_file(services, order) == Done(ended=False)
+    assert stored(services, job).status is JobStatus.IN_PROGRESS
+    assert _record(services, order) == Done()
+    assert stored(services, job).status is JobStatus.COMPLETED
+    assert services.files.commits == 1
+
+
+def test_lost_pages_end_nothing() -> None:
+    services, job, order = _written()
+    services.pages.forget(job.ref, 1)
+    assert isinstance(commit_file(services, order), PagesLost)
+    assert stored(services, job).status is JobStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+def test_a_job_that_no_longer_runs_is_left_alone(interrupt: Callable[[MemoryServices, Job], None]) -> None:
+    services, job, order = _written()
     interrupt(services, job)
     assert commit_file(services, order) == Stopped()
     assert services.files.read(job.file_path) is None
 
 
-def test_a_file_of_an_earlier_attempt_that_has_the_size_but_not_the_content_is_replaced() -> None:
-    services, job, order = _ready()
-    commit_file(services, order)
+def test_an_earlier_attempt_does_not_take_a_later_ones_end_for_its_own() -> None:
+    services, job, order = _written()
     take_over(services, job)
-    services.clients.clients[0] = {**services.clients.clients[0], "name": "Client X"}
-    for page in range(order.pages):
-        services.pages.forget(job.ref, page)
-    assert commit_file(services, write_pages(services, replace(job, attempt=2))) == Done()
-    file = services.files.read(job.file_path)
-    assert file == HEADER + RECORDS.replace(b"Client 1", b"Client X")
-    assert services.files.facts(job.file_path)["crc32"] == f"{zlib.crc32(file):08x}"
+    later = stored(services, job)
+    assert commit_file(services, order.model_copy(update={"job": later.ref})) == Done(ended=True)
+    assert commit_file(services, order) == Stopped()
 
 
 def test_an_unknown_job_is_stopped() -> None:
     assert commit_file(a_services(), CommitFile(job=a_job().ref, pages=0, rows=0, bytes=0)) == Stopped()
-
-
-def test_the_file_tells_its_job_its_rows_and_its_crc() -> None:
-    services, job, order = _ready()
-    commit_file(services, order)
-    crc32 = f"{zlib.crc32(HEADER + RECORDS):08x}"
-    assert services.files.facts(job.file_path) == {"job": job.code, "rows": "5", "crc32": crc32}
-    assert json.loads(services.files.load_manifest(job.ref))["crc32"] == crc32
-
-
-def test_the_manifest_says_what_was_asked_of_storage_until_the_file_was_published() -> None:
-    services, job, order = _ready()
-    before = Cost(storage_requests=StorageRequests(blob_write=3, table_read=7), bytes_sent=400, function_seconds=1.5)
-    with metering() as meter:
-        meter.add("blob_write", 50)
-        commit_file(services, order.model_copy(update={"cost": before}))
-        meter.add("blob_write", 1)
-    cost = ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost
-    assert cost is not None
-    assert cost.storage_requests == StorageRequests(blob_write=4, table_read=7)
-    assert (cost.bytes_sent, cost.function_seconds >= 1.5) == (450, True)
-
-
-def test_what_an_older_version_has_not_counted_is_not_shown() -> None:
-    services, job, order = _ready()
-    with metering():
-        commit_file(services, order)
-    assert ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost is None
-
-
-@pytest.mark.parametrize("starts", [("C0003",), ("C0002", "C0003", "C0005"), ("C0003", "C0003")])
-def test_a_plan_whose_pages_are_others_or_do_not_tile_is_a_mismatch(
-    monkeypatch: pytest.MonkeyPatch, starts: tuple[str, ...]
-) -> None:
-    services, job, order = _ready()
-    other = PagePlan(spec=job.spec, total_rows=5, starts=starts).model_dump_json(by_alias=True).encode()
-    monkeypatch.setattr(services.files, "load_plan", lambda _: other)
-    _refuse(services, job, order)
-
-
-@pytest.mark.parametrize("change", [{"pages": 2}, {"pages": 4}, {"rows": 4}, {"rows": 6}, {"bytes": 1}])
-def test_sums_other_than_those_counted_are_a_mismatch(change: dict[str, int]) -> None:
-    services, job, order = _ready()
-    _refuse(services, job, order.model_copy(update=change))
-
-
-def test_a_file_that_did_not_get_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, job, order = _ready()
-    commit = services.files.commit
-    monkeypatch.setattr(
-        services.files, "commit", lambda path, blocks, facts, over: commit(path, blocks[1:], facts, over=over)
-    )
-    with pytest.raises(FileMismatchError, match="was removed"):
-        commit_file(services, order)
-    assert services.files.read(job.file_path) is None
-
-
-def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, job, order = _ready()
-    commit = services.files.commit
-
-    def commit_and_lose_the_answer(path: str, blocks: list[str], facts: dict[str, str], *, over: str | None) -> None:
-        commit(path, blocks, facts, over=over)
-        raise StorageUnavailableError("No answer.")
-
-    monkeypatch.setattr(services.files, "commit", commit_and_lose_the_answer)
-    with pytest.raises(StorageUnavailableError):
-        commit_file(services, order)
-    assert commit_file(services, order) == Done()
-    assert services.files.read(job.file_path) == HEADER + RECORDS
-
-
-def test_a_block_lost_between_the_proof_and_the_commit_publishes_nothing() -> None:
-    services, job, order = _ready()
-    block = next(iter(services.files.staged(job.file_path)))
-    services.files.before_commit = lambda: services.files.lose_block(job.file_path, block)
-    with pytest.raises(HttpResponseError):
-        commit_file(services, order)
-    assert services.files.read(job.file_path) is None

@@ -20,6 +20,7 @@ from exports.specs import SensitiveFields, SensitiveFieldsError
 from exports.steps.commit_file import commit_file
 from exports.steps.fetch_file import fetch_link, fetch_manifest
 from exports.steps.get_export import get_export
+from exports.steps.publish_file import publish_file
 from exports.steps.record_outcome import record_outcome
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
@@ -41,7 +42,6 @@ def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.
     job = a_planned_job(services, spec=ExportSpec(columns=columns))
     order = write_pages(services, job)
     commit_file(services, order)
-    record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes))
     return services, job
 
 
@@ -130,7 +130,7 @@ def _failed(services: MemoryServices) -> Job:
 
 def _published_but_not_ended(services: MemoryServices) -> Job:
     job = a_planned_job(services)
-    commit_file(services, write_pages(services, job))
+    publish_file(services, write_pages(services, job))
     return job
 
 

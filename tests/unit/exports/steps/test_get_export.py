@@ -14,6 +14,7 @@ from exports.payloads import CommitFile, RecordOutcome, RecordProgress
 from exports.states import JobStatus
 from exports.steps.commit_file import commit_file
 from exports.steps.get_export import get_export
+from exports.steps.publish_file import publish_file
 from exports.steps.record_outcome import record_outcome
 from exports.steps.record_progress import record_progress
 from tests.support.fakes import MemoryServices, a_services
@@ -29,7 +30,6 @@ def _show(services: MemoryServices, job: Job) -> CsvExportJobDto:
 def _complete(services: MemoryServices, job: Job) -> CommitFile:
     order = write_pages(services, job)
     commit_file(services, order)
-    record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes))
     return order
 
 
@@ -65,9 +65,9 @@ def test_progress_never_falls_from_the_first_page_to_the_end() -> None:
         seen.append(_show(services, job).processed_items)
         record_progress(services, RecordProgress(job=job.ref, pages=pages, rows=order.rows))
         seen.append(_show(services, job).processed_items)
-    commit_file(services, order)
+    publish_file(services, order)
     seen.append(_show(services, job).processed_items)
-    record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes))
+    commit_file(services, order)
     seen.append(_show(services, job).processed_items)
     assert all(before <= after for before, after in pairwise(seen))
     assert (seen[0], seen[-1]) == (0, 5)
@@ -80,7 +80,6 @@ def test_clients_added_meanwhile_do_not_carry_progress_over_the_total() -> None:
     order = write_pages(services, job)
     assert (_show(services, job).processed_items, _show(services, job).total_items) == (5, 5)
     commit_file(services, order)
-    record_outcome(services, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes))
     assert (_show(services, job).processed_items, _show(services, job).total_items) == (9, 9)
 
 
@@ -108,7 +107,7 @@ def test_after_its_expiry_a_job_has_no_link() -> None:
 def test_before_its_end_is_recorded_a_published_file_has_no_link() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
-    commit_file(services, write_pages(services, job))
+    publish_file(services, write_pages(services, job))
     assert _show(services, job).download_url is None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from exports.jobs import ExportSpec
 from exports.page_plan import MAX_BLOCKS, PagePlan
-from exports.payloads import WritePage
+from exports.payloads import Done, PagesPlanned, PlanPages, WritePage
 from exports.requests import ALL_COLUMNS
+from exports.steps.commit_file import commit_file
+from exports.steps.plan_pages import plan_pages
 from exports.steps.plans import KEPT_STARTS, KeptPlans
 from exports.steps.write_page import write_page
 from tests.support.fakes import a_services
-from tests.support.steps import a_planned_job, some_clients
+from tests.support.steps import a_planned_job, a_stored_job, some_clients, write_pages
 
 SPEC = ExportSpec(columns=ALL_COLUMNS)
 
@@ -27,6 +29,15 @@ def test_a_plan_is_read_once_however_many_pages_it_has() -> None:
         write_page(services, WritePage(job=job.ref, page=page))
 
     assert services.files.plan_loads == loads + 1
+
+
+def test_the_process_that_has_planned_a_job_need_not_read_its_plan() -> None:
+    services = a_services(some_clients(5))
+    job = a_stored_job(services)
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=1_000))
+    assert isinstance(planned, PagesPlanned)
+    assert commit_file(services, write_pages(services, job, planned.pages)) == Done(ended=True)
+    assert services.files.plan_loads == 0
 
 
 def test_large_plans_are_kept_as_long_as_they_are_used_and_there_is_room() -> None:

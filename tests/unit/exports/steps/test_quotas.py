@@ -9,8 +9,8 @@ import pytest
 from exports.api.problems import QUOTA_EXCEEDED, describe
 from exports.errors import QuotaExceededError
 from exports.job_codes import new_job_code
-from exports.states import JobStatus
-from exports.steps.quotas import ACTIVE, require_quota
+from exports.states import ACTIVE, JobStatus
+from exports.steps.quotas import require_quota
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job, cancel

@@ -11,7 +11,7 @@ from exports.failures import INTERRUPTED
 from exports.jobs import Failure, Job
 from exports.payloads import CommitFile, Done, RecordOutcome, Stopped
 from exports.states import JobStatus
-from exports.steps.commit_file import commit_file
+from exports.steps.publish_file import publish_file
 from exports.steps.record_outcome import record_outcome
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import MemoryServices, a_services
@@ -23,7 +23,7 @@ def _committed() -> tuple[MemoryServices, Job, RecordOutcome]:
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     job = a_planned_job(services)
     order: CommitFile = write_pages(services, job)
-    commit_file(services, order)
+    publish_file(services, order)
     return services, job, RecordOutcome(job=job.ref, rows=order.rows, bytes=order.bytes)
 
 

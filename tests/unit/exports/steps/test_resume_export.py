@@ -13,7 +13,7 @@ from exports.failures import failure_of
 from exports.jobs import Job
 from exports.payloads import CommitFile, RecordOutcome, Stopped, WritePage
 from exports.states import JobStatus
-from exports.steps.commit_file import commit_file
+from exports.steps.publish_file import publish_file
 from exports.steps.record_outcome import record_outcome
 from exports.steps.resume_export import resume_export
 from exports.steps.write_page import write_page
@@ -63,7 +63,7 @@ def test_a_resumed_job_publishes_the_same_file_as_one_that_never_failed() -> Non
             job = _resume(services, job)
         written = _write(services, job, range(10))
         rows, size = sum(page.rows for page in written), sum(page.bytes for page in written)
-        commit_file(services, CommitFile(job=job.ref, pages=10, rows=rows, bytes=size))
+        publish_file(services, CommitFile(job=job.ref, pages=10, rows=rows, bytes=size))
         files.append(services.files.read(job.file_path))
     assert files[0] == files[1]
     assert files[0]

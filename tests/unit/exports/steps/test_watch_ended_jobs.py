@@ -17,8 +17,8 @@ from exports.payloads import WEBHOOK_DELIVERY, PlanPages, WritePage
 from exports.requests import NotifyDto
 from exports.states import JobStatus
 from exports.steps.cancel_export import cancel_export
-from exports.steps.commit_file import commit_file
 from exports.steps.plan_pages import plan_pages
+from exports.steps.publish_file import publish_file
 from exports.steps.resume_export import resume_export
 from exports.steps.start_export import NotStartedError
 from exports.steps.watch_jobs import watch_jobs
@@ -179,7 +179,7 @@ def test_a_job_that_the_watchdog_fails_has_no_file_though_one_was_published() ->
     services, keeper = a_system()
     job = under_way(services, keeper, Status.Failed)
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
-    commit_file(services, write_pages(services, job, getattr(planned, "pages", 0)))
+    publish_file(services, write_pages(services, job, getattr(planned, "pages", 0)))
     services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
     look(services, keeper, times=3)
     assert stored(services, job).status is JobStatus.FAILED

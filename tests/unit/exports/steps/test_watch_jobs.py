@@ -10,7 +10,6 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.job_codes import new_job_code
-from exports.page_plan import PagePlan
 from exports.payloads import EXPORT_JOB, PlanPages, WritePage
 from exports.states import JobStatus
 from exports.steps.cancel_export import cancel_export
@@ -203,9 +202,7 @@ def test_a_job_whose_orchestrations_all_die_is_failed_and_says_why_and_can_be_re
 
 def test_progress_does_not_fall_when_another_attempt_takes_over() -> None:
     services, keeper = a_system()
-    job = under_way(services, keeper)
-    plan = PagePlan(spec=job.spec, total_rows=5, starts=("C0003", "C0005"))
-    services.files._plans[TENANT, job.code] = plan.model_dump_json(by_alias=True).encode()
+    job = under_way(services, keeper, starts=("C0003", "C0005"))
     write_page(services, WritePage(job=job.ref, page=0))
     write_page(services, WritePage(job=job.ref, page=2))
     before = get_export(services, TENANT, job.code)
@@ -261,10 +258,8 @@ def test_a_job_that_stands_still_too_long_is_stopped_and_goes_on_in_another_atte
 
 def test_a_page_now_and_then_is_progress() -> None:
     services, keeper = a_system()
-    job = under_way(services, keeper)
+    job = under_way(services, keeper, starts=("C0003", "C0005"))
     for page in range(3):
-        plan = PagePlan(spec=job.spec, total_rows=5, starts=("C0003", "C0005"))
-        services.files._plans[TENANT, job.code] = plan.model_dump_json(by_alias=True).encode()
         look(services, keeper, times=25)
         write_page(services, WritePage(job=job.ref, page=page))
     assert stored(services, job).attempt == 1
