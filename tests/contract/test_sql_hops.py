@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from exports.adapters import sql_clients, sql_hops
 from exports.adapters.sql_clients import SqlClientSource
@@ -177,6 +177,36 @@ def test_where_postgresql_would_sort_all_keys_rather_than_pass_along_the_index_n
     postgres_store.execute("ANALYZE client_records")
 
     assert postgres_store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
+    assert numbered == [0]
+
+
+def test_what_a_database_cannot_explain_is_numbered_within_the_limits(
+    hopping_postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement that failed has ended the transaction, which had the time limit."""
+    monkeypatch.setattr(sql_hops, "_KEYS", "NO STATEMENT")
+    put_codes(hopping_postgres_store, *"abcdefg")
+    limits: list[str] = []
+    number = sql_clients._numbered
+
+    def noting_the_limit(connection: Connection, *asked: Any) -> Boundaries:
+        limits.append(str(connection.exec_driver_sql("SHOW statement_timeout").scalar()))
+        return number(connection, *asked)
+
+    monkeypatch.setattr(sql_clients, "_numbered", noting_the_limit)
+
+    assert hopping_postgres_store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
+    assert (numbered, limits) == ([0], ["4min"])
+
+
+def test_hops_that_come_in_another_order_are_not_trusted(
+    store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dialect, statement in sql_hops.HOPS.items():
+        monkeypatch.setitem(sql_hops.HOPS, dialect, f"{statement} ORDER BY page DESC")
+    put_codes(store, *"abcdefg")
+
+    assert store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
     assert numbered == [0]
 
 
