@@ -48,7 +48,8 @@ class Sampler:
         count = len(strides.starts)
         places = sorted({count * place // _PLACES for place in range(1, _PLACES + 1)} - {0})
         key_ranges = [KeyRange(strides.starts[stride - 1]) for stride in places]
-        yield from zip(places, self._take(key_ranges, _ROWS), strict=True)
+        if places:  # without any, the source would be connected to for nothing
+            yield from zip(places, self._take(key_ranges, _ROWS), strict=True)
 
     def seconds_of_slow_clients(self, strides: Boundaries, samples: Mapping[int, Sample]) -> float:
         """Say how long the source takes for each client, if that is long; 0.0 for all usual sources.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import pytest
 
 from exports.page_plan import MIN_PAGE_ROWS, PAGE_SECONDS, PagePlan
 from exports.payloads import PagesPlanned, PlanPages
+from exports.ports import ClientSelection, KeyRange, Row
 from exports.steps.plan_pages import plan_pages
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job, some_clients
@@ -84,6 +85,20 @@ def test_a_few_slow_places_do_not_decide() -> None:
 def test_the_first_sample_may_have_to_connect() -> None:
     took = iter([5.0, *[0.01] * 8])
     assert plan_from(lambda _rows: next(took)).pages == AT_ONCE.pages
+
+
+def test_of_few_clients_there_is_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services(some_clients(90))
+    samples: list[list[KeyRange]] = []
+    sample = services.clients.sample
+
+    def noted(selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int) -> Iterator[list[Row]]:
+        samples.append(list(key_ranges))
+        return sample(selection, samples[-1], rows_of_each)
+
+    monkeypatch.setattr(services.clients, "sample", noted)
+    plan(services)
+    assert samples == [[KeyRange()]]
 
 
 def test_few_clients_are_one_page_however_slow() -> None:
