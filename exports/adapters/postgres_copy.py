@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _SETTINGS = b"SET LOCAL datestyle = 'ISO'; SET LOCAL jit = off"
 """Compiling hundreds of expressions, for each page anew, would take longer than the page."""
 
-_PART_BYTES = 1024 * 1024
-"""What is taken over at a time, and a record more: a page is never in memory as single records."""
+_PART_BYTES = 256 * 1024
+"""What is taken over at a time, and a record more: a page is never in memory as single records. What is done to them
+takes a sixth longer with four times as many, which no cache of a processor holds."""
 
 
 def copied_records(
