@@ -30,8 +30,9 @@ def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
     """Stage one page of clients as a block of the job's file, and record what it holds.
 
     Rows keep key order. Nothing becomes readable until `commit_file` runs. Safe to run twice, even at the same time:
-    a page that has a record is not read again; of two runs that read different content each stages a block of its
-    own, and the record that is written first decides which one the file gets.
+    of two runs that read different content each stages a block of its own, and the record that is written first decides
+    which one the file gets. Where a page may have been written before, by an earlier attempt or before pages were lost,
+    its record is looked up first, and if it has one it is not read again.
 
     Args:
         order: The page; its key range, columns and filter stand in the job's plan.
@@ -43,9 +44,10 @@ def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
         SourceUnavailableError, StorageUnavailableError: Can be tried again.
         SourceMismatchError, SourceRefusedError: Cannot; the `clients` view is at fault.
     """
-    if find_running(services, order.job) is None:
+    job = find_running(services, order.job)
+    if job is None:
         return Stopped()
-    record = services.pages.find(order.job, order.page)
+    record = _find_record(services, job, order.page)
     if record is None:
         with BlockContent() as content:
             try:
@@ -57,6 +59,12 @@ def write_page(services: Services, order: WritePage) -> PageWritten | Stopped:
                 return Stopped()
             record = _stage(services, job, order, rows, content)
     return PageWritten(rows=record.rows, bytes=record.bytes)
+
+
+def _find_record(services: Services, job: Job, page: int) -> PageRecord | None:
+    """Look up what is written already, where something may be: of all others, asking would cost more than it saves."""
+    may_be_written = job.attempt > 1 or page < job.settled_pages
+    return services.pages.find(job.ref, page) if may_be_written else None
 
 
 def _stage(services: Services, job: Job, order: WritePage, rows: int, content: BlockContent) -> PageRecord:

@@ -128,7 +128,7 @@ def test_a_small_job_asks_storage_only_for_what_docs_costs_says(
     services = build_services(read_settings(settings))
     requests_of_a_job(services, monkeypatch)  # makes what tables there are not yet
 
-    assert requests_of_a_job(services, monkeypatch) == {"request": 4, "plan": 4, "pages": 2 * 5, "commit": 8}
+    assert requests_of_a_job(services, monkeypatch) == {"request": 4, "plan": 4, "pages": 2 * 4, "commit": 8}
 
 
 def share_of_all(tenants: int) -> int:

@@ -84,8 +84,8 @@ def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, se
 
     planned = run(plan_pages, PlanPages(job=job.ref, target_bytes=65_536))
     pages = [run(write_page, WritePage(job=job.ref, page=page)) for page in range(planned["pages"])]
-    pages.append(run(write_page, WritePage(job=job.ref, page=0)))  # a step may run twice
     run(record_progress, RecordProgress(job=job.ref, pages=1, rows=1))
+    pages.append(run(write_page, WritePage(job=job.ref, page=0)))  # a step may run twice
     sums = {name: sum(page[name] for page in pages[:-1]) for name in ("rows", "bytes")}
     until_commit = total(*costs)
     run(commit_file, CommitFile(job=job.ref, pages=planned["pages"], cost=until_commit, **sums))
@@ -101,7 +101,7 @@ def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, se
     assert counted.function_seconds > 0
 
     first, *others, repeated = (page["cost"]["storageRequests"] for page in pages)  # the first makes its table
-    once = {"blobWrite": 1, "blobRead": 0, "blobDelete": 0, "tableWrite": 1, "tableRead": 3}
+    once = {"blobWrite": 1, "blobRead": 0, "blobDelete": 0, "tableWrite": 1, "tableRead": 2}
     assert all(page == once for page in others), "docs/costs.md says otherwise"
     assert first["blobRead"] == 0
     assert repeated == {**once, "blobWrite": 0, "tableWrite": 0, "tableRead": 2}

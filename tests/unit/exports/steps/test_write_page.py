@@ -77,15 +77,36 @@ def test_a_page_without_bytes_is_recorded_without_a_block() -> None:
     assert services.pages.find(job.ref, 0) == PageRecord(0, 0, 0, digest(b""), "", 0, 1)
 
 
-def test_a_page_that_has_a_record_is_not_read_again() -> None:
+def _settle(services: MemoryServices, job: Job) -> Job:
+    return services.jobs.change(job.tenant, job.code, lambda job: job.settle(1, 2))
+
+
+def _try_again(services: MemoryServices, job: Job) -> Job:
+    return services.jobs.change(job.tenant, job.code, lambda job: job.retry())
+
+
+@pytest.mark.parametrize("happened", [_settle, _try_again])
+def test_a_page_that_may_be_written_and_has_a_record_is_not_read_again(
+    happened: Callable[[MemoryServices, Job], Job],
+) -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     first = _write(services, job)
+    job = happened(services, job)
     reads = services.clients.reads
     services.clients.clients.clear()
     assert _write(services, job) == first
     assert services.clients.reads == reads
     assert list(services.files.staged(job.file_path).values()) == [len(FIRST)]
+
+
+def test_a_page_of_a_first_attempt_is_written_twice_as_it_was_once_without_asking_for_its_record() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    first = _write(services, job)
+    services.clients.clients.clear()
+    assert _write(services, job) == first
+    assert [record.rows for record in services.pages.records(job.ref)] == [2]
 
 
 def test_of_two_runs_that_read_different_content_both_report_the_record_that_was_first() -> None:
