@@ -21,9 +21,9 @@ YEARLY = Collection("/clients/export/schedules", {"name": "Yearly", "cron": "30 
 _DEADLINE_SECONDS = 120
 
 
-def save(system: System, **changes: Any) -> str:
+def save(system: System, tenant: str = HARBOUR, **changes: Any) -> str:
     """Save a schedule that comes once a year; its URL."""
-    return YEARLY.saved(system, **changes).headers["location"]
+    return YEARLY.saved(system, tenant, **changes).headers["location"]
 
 
 def fire(system: System) -> None:
@@ -36,7 +36,7 @@ def wait_for_run(system: System, location: str, after: str | None = None) -> Any
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < deadline:
         if (code := system.job(location)["lastJobCode"]) not in (None, after):
-            return system.wait(f"/tenants/{HARBOUR}{EXPORT}/{code}")
+            return system.wait(f"{location.partition('/clients/')[0]}{EXPORT}/{code}")
         time.sleep(0.1)
     raise AssertionError(system.host.tail(40))
 

@@ -34,6 +34,8 @@ KEY = f"cx_bothtenants2_{'b' * 43}"
 NORTHWIND_KEY = f"cx_northwindkey_{'n' * 43}"
 EXPORT = "/clients/export/csv"
 NORTHWIND, HARBOUR = "northwind", "harbour"
+NOBODY = "nobody"
+"""A tenant without clients."""
 ENDED = ("Completed", "Failed", "Cancelled")
 _DEADLINE_SECONDS = 120
 
@@ -240,12 +242,12 @@ def running_system(
 
 
 def start_storage(directory: Path, preload: Path | None = None) -> Azurite:
-    """Start a storage emulator with nothing in it but two API keys: one for both tenants, one for `northwind` alone."""
+    """Start a storage emulator with nothing in it but two API keys: one for all tenants, one for `northwind` alone."""
     emulator = start_azurite(directory, preload=preload)
     try:
         account = StorageAccount(emulator.connection_string)
         keys = TableKeyStore(account)
-        for text, tenants in ((KEY, (NORTHWIND, HARBOUR)), (NORTHWIND_KEY, (NORTHWIND,))):
+        for text, tenants in ((KEY, (NORTHWIND, HARBOUR, NOBODY)), (NORTHWIND_KEY, (NORTHWIND,))):
             keys.add(key_of_text(text, name="test", tenants=tenants, scopes=ALL_SCOPES, created=NOON))
         account.tables.close()
     except BaseException:
