@@ -1,9 +1,8 @@
 """The bytes of a block while they come.
 
-What a page takes of memory: at most `MEMORY_BYTES`, and as much again while its block is sent, whatever its clients
-turn out to hold; beyond that they lie in a temporary file. Blocks are planned to be of at most `EXPORT_BLOCK_BYTES`,
-8 MiB, so that is the exception: clients much larger than those the plan has seen. A worker takes that for every page it
-writes at a time.
+What a page takes of memory: at most `MEMORY_BYTES`, whatever its clients turn out to hold; beyond that they lie in a
+temporary file. Blocks are planned to be of at most `EXPORT_BLOCK_BYTES`, 8 MiB, so that is the exception: clients much
+larger than those the plan has seen. A worker takes that for every page it writes at a time.
 """
 
 from __future__ import annotations
@@ -56,9 +55,9 @@ class BlockContent:
             self._file.writelines(self._parts)
             self._parts.clear()
 
-    def body(self) -> bytes | BinaryIO:
-        """All that was added: as bytes, or as a file to be read from its beginning."""
+    def body(self) -> list[bytes] | BinaryIO:
+        """All that was added: as pieces, or as a file to be read from its beginning."""
         if self._file is None:
-            return b"".join(self._parts)
+            return self._parts
         self._file.seek(0)
         return self._file

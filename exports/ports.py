@@ -221,10 +221,11 @@ class FileStore(Protocol):
     def load_plan(self, job: JobRef) -> bytes:
         """Read a job's plan."""
 
-    def stage(self, path: str, block: str, data: bytes | BinaryIO, length: int | None = None) -> None:
+    def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
         """Stage a block of a file. Staging the same block again does no harm; nothing becomes readable.
 
         Args:
+            data: The bytes, in one piece or in several, or a file.
             length: Of the data in bytes; must be given of a file, which is read from where it is.
         """
 

@@ -6,9 +6,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
 
 import pytest
+import requests
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
 
 from devhost.local.azurite import connection_string
 from devhost.local.ports import free_port
@@ -85,6 +90,36 @@ def test_a_block_may_come_from_a_file(harness: Harness) -> None:
         harness.files.stage(PATH, ONE, file, len(data))
     harness.files.commit(PATH, [ONE])
     assert harness.download(harness.files.link(PATH, soon())) == data
+
+
+def test_a_block_may_come_in_pieces(harness: Harness) -> None:
+    pieces = [b"one,", b"", b"two," * 100_000]
+    harness.files.stage(PATH, ONE, pieces)
+    assert harness.files.staged(PATH) == {ONE: 400_004}
+    harness.files.commit(PATH, [ONE])
+    assert harness.download(harness.files.link(PATH, soon())) == b"".join(pieces)
+
+
+def test_a_block_in_pieces_is_sent_again_from_its_beginning(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = BlobFileStore(account)
+    files.check()
+    send, sent = HTTPAdapter.send, []
+
+    def lose_the_first_answer(adapter: HTTPAdapter, request: PreparedRequest, **options: Any) -> Response:
+        answer = send(adapter, request, **options)
+        sent.append(answer)
+        if len(sent) == 1:
+            raise requests.ConnectionError("The answer was lost.")
+        return answer
+
+    monkeypatch.setattr(HTTPAdapter, "send", lose_the_first_answer)
+    path = f"{uuid4().hex}/code/clients.csv"
+    files.stage(path, ONE, [b"one,", b"two"])
+
+    assert len(sent) == 2
+    assert files.staged(path) == {ONE: 7}
 
 
 def test_block_ids_of_one_file_must_have_one_length(files: FileStore) -> None:

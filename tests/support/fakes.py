@@ -208,8 +208,10 @@ class MemoryFileStore:
         jobs = dict.fromkeys(tuple(path.split("/")[:2]) for path in rest[:limit])
         return [_ref(*key) for key in jobs], rest[limit - 1] if len(rest) > limit else ""
 
-    def stage(self, path: str, block: str, data: bytes | BinaryIO, length: int | None = None) -> None:
+    def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
         self.before_stage()
+        if isinstance(data, list):
+            data = b"".join(data)
         data = data if isinstance(data, bytes) else data.read(length or -1)
         with self._lock:
             blob = self._blobs.setdefault(path, _Blob())
