@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, StrEnum
+from functools import cache
 
 
 class TargetField(StrEnum):
@@ -128,6 +129,7 @@ def cell_kind(field: TargetField) -> CellKind:
     return CellKind.ADDRESS if field in _ADDRESSES else CellKind.TEXT
 
 
+@cache
 def source_columns(field: TargetField) -> tuple[str, ...]:
     """Name the columns of the `clients` view a field is formed from: one, or the six parts of a whole address."""
     name = _snake_case(field.value)
