@@ -111,6 +111,7 @@ def test_a_block_in_pieces_is_sent_again_from_its_beginning(
         answer = send(adapter, request, **options)
         sent.append(answer)
         if len(sent) == 1:
+            answer.close()
             raise requests.ConnectionError("The answer was lost.")
         return answer
 

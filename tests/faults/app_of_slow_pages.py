@@ -26,9 +26,11 @@ def _run_slowly(provide: Any, step: Callable[..., Any], order: Any, payload: Any
     if order is WritePage:
         time.sleep(_SECONDS)
     result = _run(provide, step, order, payload)
-    if order in (WritePage, RecordOutcome):
-        said = payload["order"]
-        _note(f"{said['job']['code']} {said.get('page') if order is WritePage else 'end'}")
+    code = payload["order"]["job"]["code"]
+    if order is WritePage:
+        _note(f"{code} {payload['order']['page']}")
+    if order is RecordOutcome or result.get("ended"):
+        _note(f"{code} end")
     return result
 
 

@@ -96,7 +96,7 @@ def pages_between(lines: list[tuple[str, str]], code: str, first: int, last: int
 
 
 def test_small_jobs_end_before_a_huge_one_has_come_much_further(crowd: StartCrowd) -> None:
-    """Each of a small job's four steps waits for what is in flight when it comes: the first for a wave of a job that
+    """Each of a small job's three steps waits for what is in flight when it comes: the first for a wave of a job that
     was alone, the others for a share of it."""
     wave = 64
     running = crowd(EXPORT_WAVE_PAGES=str(wave))
@@ -109,7 +109,7 @@ def test_small_jobs_end_before_a_huge_one_has_come_much_further(crowd: StartCrow
 
     lines = running.lines()
     further = [pages_between(lines, huge, begun, lines.index((code, "end"))) for code in smalls]
-    assert max(further) <= wave + 3 * (wave // len((HUGE, *SMALLS))) + SLOTS
+    assert max(further) <= wave + 2 * (wave // len((HUGE, *SMALLS))) + SLOTS
     assert (huge, "end") not in lines
     running.wait_for(huge, "end")
     written = Counter(running.lines())
