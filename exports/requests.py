@@ -76,8 +76,8 @@ ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
 """A full export: every field, its name as header."""
 
 
-_URL = r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
-"""Absolute, of visible ASCII, without user name and fragment."""
+_URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
+"""Absolute, of visible ASCII, without user name and fragment; a host as long as may be (RFC 1035, section 2.3.4)."""
 
 
 class NotifyDto(Model):

@@ -269,6 +269,8 @@ def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, s
         "AzureWebJobsStorage": storage,
         "EXPORT_STORAGE": storage,
         "CLIENTS_DATABASE_URL": database_url,
-        "EXPORT_WEBHOOK_ALLOW_PRIVATE": "false",  # whatever the settings file of a local run says
+        # whatever the settings file of a local run says
+        "EXPORT_WEBHOOK_SECRET": "",
+        "EXPORT_WEBHOOK_ALLOW_PRIVATE": "false",
         **changes,
     }

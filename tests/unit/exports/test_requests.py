@@ -202,6 +202,7 @@ def test_an_absolute_url_can_be_notified(url: str) -> None:
         "file:///etc/passwd",
         "https://",
         "https:///hooks",
+        f"https://{'a' * 254}/",
         "https://user@example.com/",
         "https://user:pass@example.com/",
         "https://example.com/#part",

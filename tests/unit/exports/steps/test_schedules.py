@@ -120,6 +120,13 @@ def test_a_check_sees_the_schedule_as_it_is_at_the_moment_of_writing() -> None:
     assert steps.find_schedule(services, TENANT, code) == last
 
 
+def test_of_the_longest_webhook_the_host_is_shown() -> None:
+    services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
+    host = f"https://{'.'.join(['a' * 63] * 3 + ['b' * 61])}:65535"
+    code = create(services, request=notifying(host + "/" * (2000 - len(host)))).code
+    assert url_of(steps.find_schedule(services, TENANT, code)) == f"{host}/***"
+
+
 def test_of_a_webhook_only_the_host_is_shown_and_that_stands_for_the_whole() -> None:
     services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
     whole, shown = "https://hooks.example.com:8443/a/b?key=secret", "https://hooks.example.com:8443/***"
