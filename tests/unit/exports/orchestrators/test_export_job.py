@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from exports.jobs import Failure, JobRef
-from exports.payloads import EXPORT_JOB, EXPORT_WAVE, ExportJob, Limits, Progress
+from exports.payloads import EXPORT_JOB, EXPORT_WAVE, Progress
 from shared.orchestration import RetryPolicy
-from tests.support.orchestrators import Run, run
-
-JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)
-ROWS_PER_PAGE, BYTES_PER_PAGE = 10, 1_000
-REJECTED = {
-    "kind": "Rejected",
-    "failure": Failure(code="source-mismatch", message="No such view.", retryable=False, resumable=False).model_dump(),
-}
-
-
-class Steps:
-    """Answers for every step of a job of some pages; `fail` makes chosen steps behave otherwise."""
-
-    def __init__(self, pages: int, **instead: Any) -> None:
-        self.pages = pages
-        self.instead = instead
-        self.calls: Counter[str] = Counter()
-
-    def __call__(self, name: str, payload: Any) -> Any:
-        self.calls[name] += 1
-        if name in self.instead:
-            outcome = self.instead[name](self.calls[name], payload)
-            if outcome is not None:
-                return outcome
-        return {
-            "plan_pages": {"kind": "PagesPlanned", "pages": self.pages, "rows": self.pages * ROWS_PER_PAGE},
-            "write_page": {"kind": "PageWritten", "rows": ROWS_PER_PAGE, "bytes": BYTES_PER_PAGE},
-        }.get(name, {"kind": "Done"})
-
-
-def export(steps: Steps, progress: Progress | None = None, *, notify: bool = False, **limits: Any) -> Run:
-    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress, notify=notify)
-    return run(EXPORT_JOB, job.model_dump(mode="json", by_alias=True), steps)
-
-
-def raising(times: int) -> Any:
-    def answer(call: int, _payload: Any) -> None:
-        if call <= times:
-            raise OSError("connection reset")
-
-    return answer
+from tests.support.job_runs import JOB, REJECTED, Steps, export, raising
+from tests.support.orchestrators import run
 
 
 def test_a_small_job_is_planned_written_committed_and_ended_in_that_order() -> None:
@@ -370,42 +329,3 @@ def test_telling_of_the_end_is_tried_for_a_long_time() -> None:
 
     assert steps.calls["start_notification"] == 41
     assert done.output == {"kind": "Done"}
-
-
-def shares(*pages: int) -> dict[str, Any]:
-    """The plan tells the first share, every settled wave the next."""
-    rest = iter(pages)
-    planned = {"kind": "PagesPlanned", "pages": 12, "rows": 120}
-    return {
-        "plan_pages": lambda *_: planned | {"wavePages": next(rest)},
-        "record_progress": lambda *_: {"kind": "Done", "wavePages": next(rest)},
-    }
-
-
-def test_each_wave_is_as_large_as_the_jobs_share_was_when_the_wave_before_had_ended() -> None:
-    done = export(Steps(pages=12, **shares(5, 1, 2, 64)), wave_pages=64)
-
-    waves = [work.input for work in done.scheduled if work.name == EXPORT_WAVE]
-    assert [(wave["start"], wave["stop"]) for wave in waves] == [(0, 5), (5, 6), (6, 8), (8, 12)]
-    (order,) = done.orders("commit_file")
-    assert (order["pages"], order["rows"]) == (12, 120)
-
-
-def test_a_job_that_fits_into_its_share_is_written_in_one_wave_without_a_sub_orchestration() -> None:
-    done = export(Steps(pages=12, **shares(12)), wave_pages=4)
-    assert EXPORT_WAVE not in done.names()
-    assert len(done.orders("write_page")) == 12
-
-
-def test_the_share_is_kept_when_the_job_continues_as_new() -> None:
-    first = export(Steps(pages=12, **shares(3, 2)), wave_pages=64, waves_per_execution=1)
-    assert first.continued_with["progress"]["wavePages"] == 2
-    second = run(EXPORT_JOB, first.continued_with, Steps(pages=12))
-    waves = [work.input for work in second.scheduled if work.name == EXPORT_WAVE]
-    assert (waves[0]["start"], waves[0]["stop"]) == (3, 5)
-
-
-def test_a_settled_wave_that_tells_no_share_leaves_it_to_the_limits() -> None:
-    done = export(Steps(pages=12), wave_pages=5)
-    waves = [work.input for work in done.scheduled if work.name == EXPORT_WAVE]
-    assert [(wave["start"], wave["stop"]) for wave in waves] == [(0, 5), (5, 10), (10, 12)]

@@ -1,0 +1,50 @@
+"""Runs of the orchestrator of a job, with answers for every step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from exports.jobs import Failure, JobRef
+from exports.payloads import EXPORT_JOB, ExportJob, Limits, Progress
+from tests.support.orchestrators import Run, run
+
+JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)
+ROWS_PER_PAGE, BYTES_PER_PAGE = 10, 1_000
+REJECTED = {
+    "kind": "Rejected",
+    "failure": Failure(code="source-mismatch", message="No such view.", retryable=False, resumable=False).model_dump(),
+}
+
+
+class Steps:
+    """Answers for every step of a job of some pages; `fail` makes chosen steps behave otherwise."""
+
+    def __init__(self, pages: int, **instead: Any) -> None:
+        self.pages = pages
+        self.instead = instead
+        self.calls: Counter[str] = Counter()
+
+    def __call__(self, name: str, payload: Any) -> Any:
+        self.calls[name] += 1
+        if name in self.instead:
+            outcome = self.instead[name](self.calls[name], payload)
+            if outcome is not None:
+                return outcome
+        return {
+            "plan_pages": {"kind": "PagesPlanned", "pages": self.pages, "rows": self.pages * ROWS_PER_PAGE},
+            "write_page": {"kind": "PageWritten", "rows": ROWS_PER_PAGE, "bytes": BYTES_PER_PAGE},
+        }.get(name, {"kind": "Done"})
+
+
+def export(steps: Steps, progress: Progress | None = None, *, notify: bool = False, **limits: Any) -> Run:
+    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress, notify=notify)
+    return run(EXPORT_JOB, job.model_dump(mode="json", by_alias=True), steps)
+
+
+def raising(times: int) -> Any:
+    def answer(call: int, _payload: Any) -> None:
+        if call <= times:
+            raise OSError("connection reset")
+
+    return answer
