@@ -77,6 +77,17 @@ class ClientSource(Protocol):
         Each range is read when it is asked for. The iterator owns a connection until it is exhausted or closed.
         """
 
+    def render_samples(
+        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, csv_rows: CsvRows
+    ) -> Iterator[Records]:
+        """Yield the records of the first clients from each code on, at most so many; all of them may be read at once.
+
+        Byte for byte what `csv_rows` makes of what `sample` yields.
+
+        Raises:
+            SourceMismatchError: A value does not fit its column.
+        """
+
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range in key order, in lists of bounded length, without holding the whole range.
 

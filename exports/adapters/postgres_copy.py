@@ -6,17 +6,17 @@ it is taken off again together with the line ending. One message of the protocol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, Select, literal_column
+from sqlalchemy import Connection, literal_column
 from sqlalchemy.exc import DBAPIError
 
 from exports.adapters import sql_statements
 from exports.adapters.postgres_cells import cells
 from exports.csv.rendering import Records, repeated
-from exports.csv.rows import CsvDialect, CsvRows
+from exports.csv.rows import CsvRows
 from exports.csv.written_records import WrittenRecords, cell_text, split_cells
 from exports.ports import ClientSelection, KeyRange
 
@@ -33,12 +33,8 @@ _PART_BYTES = 256 * 1024
 takes a sixth longer with four times as many, which no cache of a processor holds."""
 
 
-def copied_records(
-    connection: Connection, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows
-) -> Iterator[Records] | None:
-    """Prepare to copy a key range; None if PostgreSQL cannot write exactly what `csv_rows` would.
-
-    Whoever stops early leaves a connection that is in the middle of something: it is closed, not used again.
+def make_copier(connection: Connection, selection: ClientSelection, csv_rows: CsvRows) -> Copier | None:
+    """Prepare to copy; None if PostgreSQL cannot write exactly what `csv_rows` would.
 
     Args:
         connection: To PostgreSQL, by psycopg.
@@ -51,8 +47,79 @@ def copied_records(
     written = cells(csv_rows.fields, types, csv_rows.dialect, lambda type_id: known.get(type_id) is None)
     if written is None or driver.info.parameter_status("server_encoding") != "UTF8":
         return None
-    statement = _select(selection, key_range, written)
-    return _records(connection, _copy(connection, statement, csv_rows.dialect, len(written)), csv_rows)
+    return Copier(connection, selection, csv_rows, written)
+
+
+class Copier:
+    """Copies clients of one selection over one connection.
+
+    Whoever stops early leaves a connection that is in the middle of something: it is closed, not used again.
+    """
+
+    def __init__(
+        self, connection: Connection, selection: ClientSelection, csv_rows: CsvRows, written: Sequence[str]
+    ) -> None:
+        """Take the SQL of the cells of a record."""
+        self._connection = connection
+        self._selection = selection
+        self._written = WrittenRecords(csv_rows.dialect, len(csv_rows.fields))
+        self._dialect = csv_rows.dialect
+        # one piece of text: taking dozens of columns through the compiler, for each page, takes half a millisecond
+        self._cells = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(written))
+        self._names = ", ".join(f"c{number}" for number in range(len(written)))
+
+    def page(self, key_range: KeyRange) -> Iterator[Records]:
+        """Yield the records of a key range, some at a time."""
+        last_code = b""
+        with closing(self._copy(self._query(key_range, f"{self._cells}, code AS key"))) as copied:
+            for records, codes in copied:
+                _require_unique_codes(codes, last_code)
+                last_code = codes[-1]
+                yield Records(len(records), self._written.finish(records))
+
+    def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
+        """Yield the records of the first clients from each code on, all by one statement.
+
+        Each sample is a statement of its own within it: a list of codes would have a type, which may not be that of the
+        column, and then neither its order nor its index would do.
+        """
+        columns = ", ".join(self._selection.columns)
+        queries = (
+            self._query(KeyRange(start), f"{columns}, {place} AS place", rows_of_each)
+            for place, start in enumerate(starts)
+        )
+        together = " UNION ALL ".join(f"({query})" for query in queries)
+        query = f"SELECT {self._cells}, place AS key FROM ({together}) AS samples ORDER BY place, code"  # noqa: S608 - quoted
+        found: dict[bytes, list[bytes]] = {}
+        for records, places in self._copy(query):
+            for record, place in zip(records, places, strict=True):
+                found.setdefault(place, []).append(record)
+        for number in range(len(starts)):
+            sample = found.get(b"%d\n" % number, [])
+            yield Records(len(sample), self._written.finish(sample))
+
+    def _query(self, key_range: KeyRange, wanted: str, limit_rows: int | None = None) -> str:
+        """Write a statement. COPY takes no parameters: they become literals, quoted by the driver."""
+        from psycopg import ClientCursor
+
+        statement = sql_statements.cells(self._selection, key_range, [literal_column(wanted)]).limit(limit_rows)
+        compiled = statement.compile(dialect=self._connection.dialect, compile_kwargs={"render_postcompile": True})
+        return ClientCursor(_driver(self._connection)).mogrify(str(compiled), compiled.params)
+
+    def _copy(self, query: str) -> Generator[tuple[Sequence[bytes], Sequence[bytes]]]:
+        """Yield records, some at a time, and what the last cell of each says."""
+        driver, delimiter = _driver(self._connection), self._dialect.delimiter
+        options = f"FORMAT csv, ENCODING 'UTF8', DELIMITER E'{delimiter}'"
+        if self._dialect.quote_all:
+            options += f", FORCE_QUOTE ({self._names})"
+        copy = f"COPY ({query}) TO STDOUT WITH ({options})".encode(driver.info.encoding)
+        with _abandoning(self._connection):
+            driver.wait(_begin(driver.pgconn, copy))
+            more = True
+            while more:
+                lines, more = driver.wait(_fetch(driver.pgconn))
+                if lines:
+                    yield _without_last_cells(lines, delimiter.encode())
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
@@ -63,42 +130,6 @@ def _types(connection: Connection, columns: Sequence[str]) -> Mapping[str, int]:
     """Type ids of columns of the view as it is now."""
     with connection.execute(sql_statements.no_clients(columns)) as result:
         return {column[0]: cast(int, column[1]) for column in result.cursor.description or ()}
-
-
-def _select(selection: ClientSelection, key_range: KeyRange, written: Sequence[str]) -> Select[Any]:
-    # one piece of text: taking dozens of columns through the compiler, for each page, takes half a millisecond
-    together = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(written))
-    return sql_statements.cells(selection, key_range, [literal_column(f"{together}, code AS key")])
-
-
-def _copy(connection: Connection, statement: Select[Any], dialect: CsvDialect, columns: int) -> bytes:
-    """Write the COPY statement. It takes no parameters: they become literals, quoted by the driver."""
-    from psycopg import ClientCursor
-
-    driver = _driver(connection)
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    query = ClientCursor(driver).mogrify(str(compiled), compiled.params)
-    options = f"FORMAT csv, ENCODING 'UTF8', DELIMITER E'{dialect.delimiter}'"
-    if dialect.quote_all:
-        options += f", FORCE_QUOTE ({', '.join(f'c{number}' for number in range(columns))})"
-    return f"COPY ({query}) TO STDOUT WITH ({options})".encode(driver.info.encoding)
-
-
-def _records(connection: Connection, copy: bytes, csv_rows: CsvRows) -> Iterator[Records]:
-    driver = _driver(connection)
-    dialect = csv_rows.dialect
-    written = WrittenRecords(dialect, len(csv_rows.fields))
-    last_code = b""
-    with _abandoning(connection):
-        driver.wait(_begin(driver.pgconn, copy))
-        more = True
-        while more:
-            lines, more = driver.wait(_fetch(driver.pgconn))
-            if lines:
-                records, codes = _without_codes(lines, dialect.delimiter.encode())
-                _require_unique_codes(codes, last_code)
-                last_code = codes[-1]
-                yield Records(len(records), written.finish(records))
 
 
 @contextmanager
@@ -155,8 +186,8 @@ def _require(connection: PGconn, result: Any, status: int) -> None:
         raise errors.error_from_result(result)
 
 
-def _without_codes(lines: list[bytes], delimiter: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    """Take the last cell and the line ending off every line; gives records and codes."""
+def _without_last_cells(lines: list[bytes], delimiter: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """Take the last cell and the line ending off every line; gives records and last cells, line ending and all."""
     records, _, codes = zip(*(line.rpartition(delimiter) for line in lines), strict=True)
     if b'"' not in b"".join(codes):
         return records, codes

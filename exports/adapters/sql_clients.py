@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sys import getsizeof
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
 
@@ -14,10 +14,13 @@ from exports.adapters import sql_statements
 from exports.adapters.sql_engines import make_engine
 from exports.adapters.sql_errors import source_errors
 from exports.adapters.sql_hops import hop_boundaries
-from exports.csv.rendering import Records, render_lists
+from exports.csv.rendering import Records, render_lists, render_samples
 from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
 from exports.ports import Boundaries, ClientSelection, KeyRange, Row
+
+if TYPE_CHECKING:
+    from exports.adapters.postgres_copy import Copier
 
 ROWS_PER_LIST = 2_000
 _FIRST_ROWS = 50
@@ -67,6 +70,16 @@ class SqlClientSource:
                 with connection.execute(sql_statements.sample(selection, key_range, rows_of_each)) as result:
                     yield _fetch_tuples(result, rows_of_each)
 
+    def render_samples(
+        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, csv_rows: CsvRows
+    ) -> Iterator[Records]:
+        """Let the database write the records of all samples in one statement where it can; else sample, then render."""
+        with self._connection() as connection:
+            if (copier := _copier(connection, selection, csv_rows)) is not None:
+                yield from copier.samples(starts, rows_of_each)
+                return
+        yield from render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), csv_rows)
+
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range as tuples the driver made, in lists of at most `ROWS_PER_LIST` and, unless
         rows grow suddenly, some `_BYTES_PER_LIST`."""
@@ -80,9 +93,8 @@ class SqlClientSource:
     def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
         """Let the database write the records where it can do so exactly; else read, then render."""
         with self._connection() as connection:
-            copied = _copied(connection, selection, key_range, csv_rows)
-            if copied is not None:
-                yield from copied
+            if (copier := _copier(connection, selection, csv_rows)) is not None:
+                yield from copier.page(key_range)
                 return
         yield from render_lists(self.read(selection, key_range), csv_rows)
 
@@ -120,14 +132,12 @@ def _numbered(connection: Connection, selection: ClientSelection, rows_per_page:
     return Boundaries(total_rows=total_rows, starts=tuple(starts))
 
 
-def _copied(
-    connection: Connection, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows
-) -> Iterator[Records] | None:
+def _copier(connection: Connection, selection: ClientSelection, csv_rows: CsvRows) -> Copier | None:
     if connection.dialect.name != "postgresql" or connection.dialect.driver != "psycopg":
         return None
-    from exports.adapters.postgres_copy import copied_records
+    from exports.adapters.postgres_copy import make_copier
 
-    return copied_records(connection, selection, key_range, csv_rows)
+    return make_copier(connection, selection, csv_rows)
 
 
 def _fetch_tuples(result: CursorResult[Any], count: int) -> list[Row]:

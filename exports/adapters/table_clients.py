@@ -14,7 +14,7 @@ from azure.data.tables import TableClient
 from exports.adapters.table_client_boundaries import Mark, Scanner, find_boundaries
 from exports.adapters.table_client_filters import EntityFilter, make_filter
 from exports.adapters.table_client_keys import TenantKeys
-from exports.csv.rendering import Records, render_lists
+from exports.csv.rendering import Records, render_lists, render_samples
 from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.fields import KEY_COLUMNS, VIEW_COLUMNS
@@ -60,6 +60,12 @@ class TableClientSource:
         """Read the first clients of each range by requests of its own."""
         for key_range in key_ranges:
             yield [row for rows in self._read(selection, key_range, rows_of_each) for row in rows]
+
+    def render_samples(
+        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, csv_rows: CsvRows
+    ) -> Iterator[Records]:
+        """Sample, then render."""
+        return render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), csv_rows)
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, one request after the other."""

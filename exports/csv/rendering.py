@@ -40,6 +40,11 @@ def render_lists(lists: Iterable[list[Row]], csv_rows: CsvRows) -> Iterator[Reco
         yield Records(len(rows), csv_rows.render(rows))
 
 
+def render_samples(samples: Iterable[list[Row]], csv_rows: CsvRows) -> Iterator[Records]:
+    """Render sample by sample, as `render_lists` does but that samples may have clients in common."""
+    return (Records(len(rows), csv_rows.render(rows)) for rows in samples)
+
+
 def repeated(code: object) -> SourceMismatchError:
     """What is to be said of a client that comes twice. Rows arrive in key order, so equal codes are neighbours."""
     message = "The clients view returns a client more than once; tenant and code must be unique."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from exports.csv.compression import pack
 from exports.csv.formats import Compression
+from exports.csv.rendering import Records
 from exports.jobs import Job
 from exports.page_plan import PagePlan, even_pages, rows_per_page, thin_out, weigh
 from exports.payloads import PagesPlanned, PlanPages, Stopped
@@ -21,9 +22,6 @@ _STRIDES_OF_A_PAGE = 8
 _MIN_STRIDE_ROWS, _MAX_STRIDE_ROWS = 100, 1_000
 """The one pass over the keys notes more places than pages will need, sizes are judged all along, and pages are cut
 where they come to the same. Of a billion clients the places take some 80 MB."""
-
-_SLOW_FIRST_SECONDS = 0.5
-"""If the first clients take longer than this, pages may turn out short, so places are noted as often as may be."""
 
 
 def plan_pages(services: Services, order: PlanPages) -> PagesPlanned | Stopped:
@@ -59,29 +57,30 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
         first = sampler.take_first()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
-    samples = {0: first, **dict(sampler.take_all_over(strides))}
-    packing = _packing(samples.values(), job.spec.format.compression)
-    sizes = [size * packing for size in _stride_sizes(strides, stride_rows, samples)]
-    weights = weigh(stride_rows, sizes, sampler.seconds_of_slow_clients(strides, samples), target_bytes)
+    samples = sampler.take_all_over(strides, first)
+    packing = _packing(samples.by_stride.values(), job.spec.format.compression)
+    sizes = [size * packing for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
+    weights = weigh(stride_rows, sizes, samples.client_seconds, target_bytes)
     pages = thin_out(even_pages(strides, weights, target_bytes))
     plan = PagePlan(spec=job.spec, total_rows=pages.total_rows, starts=pages.starts)
     return plan.model_dump_json(by_alias=True).encode()
 
 
 def _stride_rows(first: Sample, target_bytes: int) -> int:
-    page_rows = rows_per_page(first.rows, len(first.data), target_bytes)
-    if first.seconds > _SLOW_FIRST_SECONDS:
+    """Say how far places are to be apart. If the first clients are slow pages may turn out short, so it is not far."""
+    page_rows = rows_per_page(first.records.rows, len(first.records.data), target_bytes)
+    if first.is_slow:
         return _MIN_STRIDE_ROWS
     return max(_MIN_STRIDE_ROWS, min(page_rows // _STRIDES_OF_A_PAGE, _MAX_STRIDE_ROWS))
 
 
-def _packing(samples: Iterable[Sample], compression: Compression) -> float:
+def _packing(samples: Iterable[Records], compression: Compression) -> float:
     """The share of the bytes that compression leaves."""
     plain = [sample.data for sample in samples]
     return len(pack(plain, compression)) / max(1, sum(map(len, plain)))
 
 
-def _stride_sizes(strides: Boundaries, stride_rows: int, samples: Mapping[int, Sample]) -> Iterator[float]:
+def _stride_sizes(strides: Boundaries, stride_rows: int, samples: Mapping[int, Records]) -> Iterator[float]:
     """What the strides come to, if each is like the last sample before it."""
     client_bytes = 0.0
     left = strides.total_rows

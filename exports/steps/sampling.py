@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from exports.csv.rendering import Records
 from exports.csv.rows import CsvRows
 from exports.ports import Boundaries, ClientSelection, KeyRange
 from exports.services import Services
@@ -15,19 +16,40 @@ _SLOW_SECONDS = 0.1
 """Beyond what any statement takes: two milliseconds a client, hundreds of times what a usual source needs. Below that
 the longest page, of 100,000 clients, still ends within the statement's time-out."""
 
+_SLOW_FIRST_SECONDS = 0.5
+"""As `_SLOW_SECONDS`, of the first sample, for which the source may have to be connected to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Some neighbouring clients.
 
     Attributes:
-        data: Their records.
+        start: Code that they were asked for from; None for the first of all.
         seconds: What the source took to give them.
     """
 
-    rows: int
-    data: bytes
+    start: str | None
+    records: Records
     seconds: float
+
+    @property
+    def is_slow(self) -> bool:
+        """Say whether it took longer than that of a usual source should."""
+        return self.seconds > _SLOW_FIRST_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Clients from all over.
+
+    Attributes:
+        by_stride: Records by the stride that they begin.
+        client_seconds: How long the source takes for each client, if that is long; 0.0 for all usual sources.
+    """
+
+    by_stride: Mapping[int, Records]
+    client_seconds: float
 
 
 class Sampler:
@@ -40,39 +62,62 @@ class Sampler:
 
     def take_first(self) -> Sample:
         """Render the first clients."""
-        (first,) = self._take([KeyRange()], _ROWS)
+        (first,) = self._take([None], _ROWS)
         return first
 
-    def take_all_over(self, strides: Boundaries) -> Iterator[tuple[int, Sample]]:
-        """Render clients at places spread over the key space, by stride: those of other times may differ in size."""
+    def take_all_over(self, strides: Boundaries, first: Sample) -> Samples:
+        """Render clients at places spread over the key space as well: those of other times may differ in size.
+
+        All at once, for that takes least; where it takes so long that clients may be slow, one by one, to time each.
+        """
         count = len(strides.starts)
         places = sorted({count * place // _PLACES for place in range(1, _PLACES + 1)} - {0})
-        key_ranges = [KeyRange(strides.starts[stride - 1]) for stride in places]
-        if places:  # without any, the source would be connected to for nothing
-            yield from zip(places, self._take(key_ranges, _ROWS), strict=True)
+        if not places:  # the source would be connected to for nothing
+            return Samples({0: first.records}, 0.0)
+        starts = [strides.starts[stride - 1] for stride in places]
+        if first.is_slow:
+            timed = self._take(starts, _ROWS)
+            found = [sample.records for sample in timed]
+        else:
+            began = self._services.now()
+            found = [*self._services.clients.render_samples(self.selection, starts, _ROWS, self._rows)]
+            seconds = (self._services.now() - began).total_seconds()
+            whole = [start for start, records in zip(starts, found, strict=True) if records.rows == _ROWS]
+            timed = self._take(whole, _ROWS) if seconds >= _may_be_slow(len(whole)) else []
+        by_stride = dict(zip(places, found, strict=True))
+        return Samples({0: first.records, **by_stride}, self._seconds_of_slow_clients(timed))
 
-    def seconds_of_slow_clients(self, strides: Boundaries, samples: Mapping[int, Sample]) -> float:
-        """Say how long the source takes for each client, if that is long; 0.0 for all usual sources.
+    def _seconds_of_slow_clients(self, samples: Iterable[Sample]) -> float:
+        """Say how long the source takes for each client.
 
         The median sample decides, so a few slow places do not. What any statement takes there, such as a sort, is found
         by asking for one client, and left out: it does not grow with a page. The first sample, which may have had to
         connect, does not count.
         """
-        whole = {stride: sample for stride, sample in samples.items() if stride and sample.rows == _ROWS}
-        timed = sorted((sample.seconds, stride) for stride, sample in whole.items())
+        whole = (sample for sample in samples if sample.records.rows == _ROWS)
+        timed = sorted(whole, key=lambda sample: sample.seconds)
         if not timed:
             return 0.0
-        seconds, stride = timed[(len(timed) - 1) // 2]
-        if seconds < _SLOW_SECONDS:
+        median = timed[(len(timed) - 1) // 2]
+        if median.seconds < _SLOW_SECONDS:
             return 0.0
-        (single,) = self._take([KeyRange(strides.starts[stride - 1])], 1)
-        beyond = seconds - single.seconds
+        (single,) = self._take([median.start], 1)
+        beyond = median.seconds - single.seconds
         return beyond / (_ROWS - 1) if beyond >= _SLOW_SECONDS else 0.0
 
-    def _take(self, key_ranges: Iterable[KeyRange], rows_of_each: int) -> Iterator[Sample]:
+    def _take(self, starts: Sequence[str | None], rows_of_each: int) -> list[Sample]:
+        """Render samples one by one, and time each."""
         now = self._services.now
+        taken: list[Sample] = []
         began = now()
-        for sample in self._services.clients.sample(self.selection, key_ranges, rows_of_each):
+        samples = self._services.clients.sample(self.selection, map(KeyRange, starts), rows_of_each)
+        for start, rows in zip(starts, samples, strict=True):
             seconds = (now() - began).total_seconds()
-            yield Sample(len(sample), self._rows.render(sample), seconds)
+            taken.append(Sample(start, Records(len(rows), self._rows.render(rows)), seconds))
             began = now()
+        return taken
+
+
+def _may_be_slow(samples: int) -> float:
+    """Say how many seconds so many samples take at least if the median of them is slow."""
+    return _SLOW_SECONDS * (samples - (samples - 1) // 2)

@@ -80,6 +80,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("rows were read")
 
     monkeypatch.setattr(sql_clients, "render_lists", refuse)
+    monkeypatch.setattr(sql_clients, "render_samples", refuse)
 
 
 @pytest.mark.parametrize("quote_all", [False, True])
@@ -102,6 +103,23 @@ def test_other_types_are_read(postgres_store: SqlStore, source: SqlClientSource,
     postgres_store.put(client("C1"), client("C2"))
 
     assert render(source) == expected(source)
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("kind", ["text", "varchar(9)", "char(9)", 'text COLLATE "C"'])
+def test_samples_begin_where_their_codes_are_whatever_their_type(
+    postgres_store: SqlStore, source: SqlClientSource, kind: str
+) -> None:
+    code = kind.replace("text", "code::text") if kind.startswith("text") else f"code::{kind}"
+    replace_column(postgres_store, "code", code)
+    postgres_store.put(*(client(f"C{n}") for n in range(5)))
+    rows = CsvRows([ColumnMapping(csv_header="Code", target_field=TargetField.CODE)])
+
+    samples = list(source.render_samples(ClientSelection(TENANT, rows.source_columns), ["C3", "C1", "C4 "], 2, rows))
+
+    trimmed = [[code.rstrip() for code in sample.data.decode().split()] for sample in samples]
+    assert trimmed[:2] == [["C3", "C4"], ["C1", "C2"]]
+    assert [sample.rows for sample in samples] == [2, 2, 1 if kind == "char(9)" else 0]
 
 
 @pytest.mark.usefixtures("unread")

@@ -105,6 +105,29 @@ def test_codes_of_any_look_are_taken_off_whole(store: ClientStore) -> None:
     assert rendered(store.source, rows) == expected(store.source, rows)
 
 
+@pytest.mark.parametrize("filters", [{}, {"search": "o"}])
+def test_samples_have_the_bytes_that_our_own_code_writes(store: ClientStore, filters: dict[str, Any]) -> None:
+    store.put(*hostile_clients(60))
+    starts = ["C00030", "C00000", "C00007a", "C00030", "C00057", "D", "' OR '1'='1", "%s\\"]
+
+    for name, wanted in FORMATS.items():
+        rows = rows_of(wanted)
+        selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
+        sampled = list(store.source.sample(selection, map(KeyRange, starts), 7))
+        expected = [(len(sample), rows.render(sample)) for sample in sampled]
+        assert list(store.source.render_samples(selection, starts, 7, rows)) == expected, name
+
+
+def test_samples_of_a_single_column_tell_their_clients(store: ClientStore) -> None:
+    store.put(*(client(f"C{n}", name=name) for n, name in enumerate(['"', None, ",", "1", "", "x,1"])))
+    rows = rows_of(CsvFormat(), TargetField.NAME)
+    selection = ClientSelection(TENANT, rows.source_columns)
+
+    samples = list(store.source.render_samples(selection, ["C2", "C0"], 3, rows))
+
+    assert samples == [(3, b'","\r\n1\r\n""\r\n'), (3, b'""""\r\n""\r\n","\r\n')]
+
+
 def test_ranges_join_to_the_whole(store: ClientStore) -> None:
     store.put(*hostile_clients(50))
     rows = rows_of(CsvFormat())

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from exports.csv.rendering import Records, render_lists
+from exports.csv.rendering import Records, render_lists, render_samples
 from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
 from exports.fields import VIEW_COLUMNS
@@ -58,6 +58,11 @@ class MemoryClients:
     ) -> Iterator[list[Row]]:
         for key_range in key_ranges:
             yield list(chain.from_iterable(self._read(selection, key_range, rows_of_each)))
+
+    def render_samples(
+        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, csv_rows: CsvRows
+    ) -> Iterator[Records]:
+        return render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), csv_rows)
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         return self._read(selection, key_range)
