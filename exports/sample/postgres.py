@@ -34,6 +34,8 @@ def fill_postgres(url: URL, rows: Iterator[Part]) -> None:
 
 
 def _write(cursor: psycopg.Cursor, rows: Iterator[Part]) -> None:
+    # a commit that is not on disk yet is not certain enough for VACUUM to mark its rows as seen by everybody
+    cursor.execute("SET LOCAL synchronous_commit = on")
     for statement in table_statements(_TYPES, "TIMESTAMPTZ"):
         cursor.execute(statement.encode())
     columns = sql.SQL(", ").join(map(sql.Identifier, SAMPLE_COLUMNS))

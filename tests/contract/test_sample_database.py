@@ -86,3 +86,16 @@ def test_a_run_that_breaks_off_leaves_nothing(url: str) -> None:
 
     create_sample_database(url, 4, TENANTS, 1)
     assert len(names(url, ClientSelection("northwind", ("name",)))) == 3
+
+
+def test_keys_of_postgresql_can_be_read_from_the_index_alone(postgres_schema: URL) -> None:
+    """Although the tests' server tells that a commit is done before it is on disk."""
+    url = postgres_schema.render_as_string(hide_password=False)
+    create_sample_database(url, 2_000, TENANTS, 1)
+
+    engine = create_engine(postgres_schema.set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        pages = text("SELECT relpages, relallvisible FROM pg_class WHERE oid = 'client_records'::regclass")
+        in_all, seen_by_everybody = connection.execute(pages).one()
+    engine.dispose()
+    assert in_all == seen_by_everybody > 0
