@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Generic, TypeVar
 
-from exports.adapters.tables import TableAdapter
+from exports.adapters.tables import TableAdapter, readable
 
 S = TypeVar("S")
 Entity = dict[str, Any]
 
 
 class SavedTable(TableAdapter, Generic[S]):
-    """A table whose rows are found by tenant and code."""
+    """A table whose rows are found by tenant and code.
+
+    Attributes:
+        kind: What it holds, for the log.
+    """
+
+    kind: ClassVar[str]
 
     def get(self, tenant: str, code: str) -> S | None:
         """Look one up by tenant and code."""
         row = self._row(tenant, code)
         return None if row is None else self._read(row)
+
+    def all(self, tenant: str) -> list[S]:
+        """Give all of a tenant that can be read, by code."""
+        return [*readable(self.kind, self._rows(tenant), self._read)]
 
     def change(self, tenant: str, code: str, alter: Callable[[S], S]) -> S:
         """Write what `alter` makes of it, if it is still as it was read; else read and alter again."""
@@ -42,6 +52,9 @@ class SavedTable(TableAdapter, Generic[S]):
         if row is None:
             raise self._not_found()
         return row
+
+    @abstractmethod
+    def _rows(self, tenant: str) -> Iterable[Any]: ...
 
     @abstractmethod
     def _row(self, tenant: str, code: str) -> Any: ...

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import logging
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -13,7 +12,7 @@ from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty
 
-from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.adapters.tables import TableAdapter, answering, plain_moment, readable
 from exports.errors import JobNotFoundError
 from exports.job_codes import first_code_before
 from exports.jobs import ExportSpec, Failure, Job
@@ -22,7 +21,6 @@ from exports.requests import NotifyDto
 from exports.states import ACTIVE, JobStatus
 from shared.storage import StorageAccount
 
-_log = logging.getLogger(__name__)
 Entity = dict[str, Any]
 _MOST_ROWS = 1000
 """Of one answer of the service."""
@@ -75,7 +73,7 @@ class TableJobStore(TableAdapter):
         """See `JobStore.list`."""
         rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
         with answering():
-            return [*islice(_readable(rows), limit)]
+            return [*islice(readable("job", rows, _from_entity), limit)]
 
     def count(self, tenant: str, active: Span, created: Span) -> tuple[int, int]:
         """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read, by one query."""
@@ -101,18 +99,6 @@ class TableJobStore(TableAdapter):
         """Ask the table for a row, so that a missing right or a wrong setting shows."""
         with answering():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
-
-
-def _readable(rows: Iterable[Entity]) -> Iterator[Job]:
-    """Leave out what is damaged, so that one row does not hide all others; its code is in the log."""
-    for row in rows:
-        try:
-            job = _from_entity(row)
-        except Exception as error:  # whatever is wrong with it; what the error says may be a client's or a secret
-            kind = type(error).__name__
-            _log.error("event=job.unreadable tenant=%s code=%s error=%s", row["PartitionKey"], row["RowKey"], kind)
-        else:
-            yield job
 
 
 def _any_of(statuses: Iterable[JobStatus]) -> str:

@@ -15,16 +15,14 @@ from shared.storage import StorageAccount
 class TableMappingStore(SavedTable[SavedMapping]):
     """Implements `exports.saved_ports.MappingStore` on the table `csvmappings`."""
 
+    kind = "mapping"
+
     def __init__(self, account: StorageAccount, table: str = "csvmappings") -> None:
         super().__init__(account, table)
 
     def create(self, mapping: SavedMapping) -> bool:
         """See `MappingStore.create`."""
         return self._insert(_to_entity(mapping))
-
-    def all(self, tenant: str) -> list[SavedMapping]:
-        """See `MappingStore.all`."""
-        return [self._read(row) for row in self._rows(tenant)]
 
     def count(self, tenant: str) -> int:
         """See `MappingStore.count`."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from azure.data.tables import UpdateMode
 
-from exports.adapters.tables import TableAdapter, answering, plain_moment
+from exports.adapters.tables import TableAdapter, answering, plain_moment, readable
 from exports.job_codes import first_code_before
 from exports.scheduling.runs import RunOutcome, ScheduleRun
 from exports.scheduling.schedules import ScheduleRef
@@ -38,7 +39,7 @@ class TableRunHistory(TableAdapter):
         """See `RunHistory.list`."""
         with answering():
             rows = self._query(ref, f"RowKey gt '{after or ''}'", results_per_page=limit)
-            return [_from_entity(ref, row) for row in islice(rows, limit)]
+            return [*islice(readable("run", rows, partial(_from_entity, ref)), limit)]
 
     def forget(self, ref: ScheduleRef, before: datetime | None = None) -> None:
         """See `RunHistory.forget`."""

@@ -32,6 +32,8 @@ _TAKEN, _CHANGED = frozenset({409}), frozenset({404, 412})
 class TableScheduleStore(SavedTable[Schedule]):
     """Implements `exports.saved_ports.ScheduleStore` on the table `exportschedules`."""
 
+    kind = "schedule"
+
     def __init__(self, account: StorageAccount, table: str = "exportschedules") -> None:
         super().__init__(account, table)
 
@@ -39,10 +41,6 @@ class TableScheduleStore(SavedTable[Schedule]):
         """See `ScheduleStore.create`."""
         row = _to_entity(schedule)
         return self._transact([("create", row), *_entering(row)], _TAKEN)
-
-    def all(self, tenant: str) -> list[Schedule]:
-        """See `ScheduleStore.all`."""
-        return [self._read(row) for row in self._rows(tenant)]
 
     def count(self, tenant: str) -> int:
         """See `ScheduleStore.count`."""

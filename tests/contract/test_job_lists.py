@@ -137,7 +137,7 @@ def test_a_damaged_job_hides_no_other_and_is_named_in_the_log(
 
     assert store.list("tenant", 2) == [third, first]
     assert store.list("tenant", 10, after=third.code) == [first]
-    assert f"event=job.unreadable tenant=tenant code={damaged.code}" in caplog.text
+    assert f"event=job.unreadable partition=tenant row={damaged.code}" in caplog.text
     assert "secret" not in caplog.text
 
 

@@ -54,3 +54,20 @@ def test_the_largest_mapping_comes_back_as_it_was(store: MappingStore) -> None:
     found = store.get(mapping.tenant, mapping.code)
     assert found == mapping
     assert type(found.updated_date) is datetime
+
+
+def test_a_damaged_mapping_hides_no_other_and_is_named_in_the_log(
+    account: StorageAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"mappings{uuid4().hex}"
+    store = TableMappingStore(account, name)
+    first, damaged, third = (a_mapping(tenant="tenant") for _ in range(3))
+    for mapping in (first, damaged, third):
+        store.create(mapping)
+    table = account.tables.get_table_client(name)
+    row = next(row for row in table.list_entities() if row["RowKey"].endswith(damaged.code) and "content" in row)
+    table.update_entity({**row, "content": b"garbage"})
+
+    assert {mapping.code for mapping in store.all("tenant")} == {first.code, third.code}
+    assert f"event=mapping.unreadable partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text
+    assert store.count("tenant") == 3

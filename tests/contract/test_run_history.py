@@ -91,3 +91,19 @@ def test_a_history_that_does_not_answer_can_be_tried_again(
 ) -> None:
     with pytest.raises(StorageUnavailableError):
         use(TableRunHistory(unreachable))
+
+
+def test_a_damaged_run_hides_no_other_and_is_named_in_the_log(
+    account: StorageAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"runs{uuid4().hex}"
+    runs = TableRunHistory(account, name)
+    first, damaged, third = (a_run(NOON + hours * HOUR) for hours in range(3))
+    for run in (first, damaged, third):
+        runs.note(run)
+    table = account.tables.get_table_client(name)
+    row = next(row for row in table.list_entities() if row["RowKey"] == damaged.key)
+    table.update_entity({**row, "outcome": "Lost"})
+
+    assert runs.list(HERE, 2) == [third, first]
+    assert f"event=run.unreadable partition={row['PartitionKey']} row={damaged.key}" in caplog.text

@@ -188,3 +188,20 @@ def test_a_write_whose_answer_is_lost_is_known_as_ones_own(
     store.change(schedule.tenant, schedule.code, move)
     assert seen == [schedule]
     assert (due(store, NOON), due(store, NOON + MINUTE)) == ([], [schedule.code])
+
+
+def test_a_damaged_schedule_hides_no_other_and_is_named_in_the_log(
+    account: StorageAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"schedules{uuid4().hex}"
+    store = TableScheduleStore(account, name)
+    first, damaged, third = (a_schedule(tenant="tenant") for _ in range(3))
+    for schedule in (first, damaged, third):
+        store.create(schedule)
+    table = account.tables.get_table_client(name)
+    row = next(row for row in table.list_entities() if row["RowKey"].endswith(damaged.code) and "content" in row)
+    table.update_entity({**row, "content": b"garbage"})
+
+    assert {schedule.code for schedule in store.all("tenant")} == {first.code, third.code}
+    assert f"event=schedule.unreadable partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text
+    assert store.count("tenant") == 3
