@@ -72,8 +72,6 @@ async def _look_at_each(services: Services, starter: OrchestrationStarter, refs:
 async def _look_at(services: Services, starter: OrchestrationStarter, ref: ScheduleRef) -> None:
     try:
         await run_schedule(services, starter, ref)
-    except ScheduleNotFoundError:
-        return  # it was deleted meanwhile
     except TransientError as error:
         _log.warning("event=schedule.delayed tenant=%s code=%s reason=%s", ref.tenant, ref.code, error.code)
     except Exception:
@@ -92,16 +90,18 @@ def _postpone(services: Services, ref: ScheduleRef) -> None:
 async def run_schedule(services: Services, starter: OrchestrationStarter, ref: ScheduleRef) -> None:
     """Decide about the slots of a schedule that have come, and start what was decided to start, now or before.
 
+    Of a schedule that was deleted meanwhile nothing is left.
+
     Raises:
-        ScheduleNotFoundError: There is none any more.
         StorageUnavailableError: Can be tried again.
     """
-    schedule = await asyncio.to_thread(_decide, services, ref)
-    if not schedule.state.starting:
-        return
-    run = await _start(services, starter, schedule)
-    if run is not None:
-        await asyncio.to_thread(_finish, services, schedule, run)
+    try:
+        schedule = await asyncio.to_thread(_decide, services, ref)
+        run = await _start(services, starter, schedule) if schedule.state.starting else None
+        if run is not None:
+            await asyncio.to_thread(_finish, services, schedule, run)
+    except ScheduleNotFoundError:
+        await asyncio.to_thread(services.runs.forget, ref)  # what was noted after they were deleted with it
 
 
 def _decide(services: Services, ref: ScheduleRef) -> Schedule:

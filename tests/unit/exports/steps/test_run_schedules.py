@@ -15,6 +15,7 @@ from exports.errors import StorageUnavailableError
 from exports.scheduling.runs import RunOutcome
 from exports.states import JobStatus
 from exports.steps.run_schedules import run_schedule, run_schedules
+from exports.steps.schedules import delete_schedule
 from tests.support.builders import a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.running import SLOT, at_slot, end, found, only_job, outcomes, tick
@@ -267,12 +268,13 @@ def test_a_waiting_slot_starts_once_the_job_before_has_ended() -> None:
     assert {job.code for job in services.jobs.all()} == {schedule.job_code(SLOT), schedule.job_code(SLOT + DAY)}
 
 
-def test_a_schedule_that_is_deleted_while_it_starts_is_gone() -> None:
+def test_a_schedule_that_is_deleted_while_it_starts_is_gone_and_so_are_its_runs() -> None:
     services, schedule = at_slot()
     starter = RecordingStarter()
-    starter.before_start = lambda: services.schedules.delete(schedule.tenant, schedule.code, lambda _: None)
+    starter.before_start = lambda: delete_schedule(services, schedule.tenant, schedule.code, "key", lambda _: None)
     tick(services, starter)
     assert services.schedules.get(schedule.tenant, schedule.code) is None
+    assert services.runs.list(schedule.ref, 10) == []
     assert stored(services, only_job(services)).status is JobStatus.QUEUED
 
 
