@@ -59,7 +59,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
         "comparison": lambda folder, emulator, places: compare(folder, emulator, places, options.rows, options.rounds),
         "latency": lambda folder, emulator, places: parts.latency(folder, emulator, places.postgres),
         "together": lambda folder, emulator, places: parts.together(
-            folder, emulator, places.postgres, WIDE_SIZES["big"]
+            folder, emulator, places.postgres, WIDE_SIZES["big"], options.rows
         ),
         "memory": lambda folder, emulator, places: parts.memory(folder, emulator, places.postgres, wide, columns=67),
         "growth": lambda folder, emulator, places: parts.memory(

@@ -20,6 +20,7 @@ from tests.bench.clients import (
     wait,
     watched_export,
 )
+from tests.bench.comparison import TENANT
 from tests.bench.figures import Figure, median_of
 from tests.bench.memory import PeakMemory
 from tests.bench.places import Sizes, running
@@ -59,20 +60,24 @@ def _seconds_of_look(location: str) -> float:
     return time.perf_counter() - began
 
 
-def together(folder: Path, emulator: Azurite, database: str, big_rows: int) -> Iterator[Figure]:
-    """Many jobs at once, and one that is as big as all of them together."""
+def together(folder: Path, emulator: Azurite, database: str, big_rows: int, large_rows: int) -> Iterator[Figure]:
+    """Many jobs at once, small ones and large ones, and one big job, in turn. The large ones come once: they write
+    gigabytes."""
     with running(folder / "together", emulator, database) as system:
         seconds_of_export(system, "job", JOB_ROWS)
-        alone, at_once, looks = [], [], []
-        for _ in range(3):
+        alone: list[float] = []
+        at_once: dict[int, list[float]] = {}
+        looks: list[float] = []
+        for tenant, rows in (("job", JOB_ROWS), (TENANT, large_rows), ("job", JOB_ROWS), ("job", JOB_ROWS)):
             alone.append(big_rows / seconds_of_export(system, "big", big_rows))
             began = time.time()
-            locations = [start_async(system, "job") for _ in range(JOBS)]
+            locations = [start_async(system, tenant) for _ in range(JOBS)]
             looks += [_seconds_of_look(locations[-1]) * 1000 for _ in range(10)]
-            at_once.append(JOBS * JOB_ROWS / (ended(wait(locations)) - began))
+            at_once.setdefault(rows, []).append(JOBS * rows / (ended(wait(locations)) - began))
         yield median_of(f"one job of {big_rows:,} clients", alone, "rows/s")
-        yield median_of(f"{JOBS} jobs of {JOB_ROWS:,} clients at once", at_once, "rows/s")
-        yield Figure(f"{JOBS} jobs at once over one job", median(at_once) / median(alone), "×", at_least=1.0)
+        for rows, found in at_once.items():
+            yield median_of(f"{JOBS} jobs of {rows:,} clients at once", found, "rows/s")
+            yield Figure(f"{JOBS} jobs of {rows:,} over one job", median(found) / median(alone), "×", at_least=1.0)
         yield median_of("GET status while the system is busy", looks, "ms")
 
 
