@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGconn
 
-_SETTINGS = b"SET LOCAL datestyle = 'ISO'; SET LOCAL jit = off"
-"""Compiling hundreds of expressions, for each page anew, would take longer than the page."""
+_SETTINGS = b"SET LOCAL datestyle = 'ISO'"
 
 _PART_BYTES = 256 * 1024
 """What is taken over at a time, and a record more: a page is never in memory as single records. What is done to them

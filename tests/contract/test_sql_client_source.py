@@ -178,6 +178,11 @@ def test_a_login_postgresql_refuses_is_refused(postgres_schema: URL, part: str) 
         ASKING["planning"](source)
 
 
+def test_postgresql_compiles_no_statement(postgres: SqlClientSource) -> None:
+    """A filter of a thousand codes on a table of many clients took twenty seconds for that alone."""
+    assert ask(postgres, "SHOW jit") == "off"
+
+
 def test_postgresql_is_read_in_read_only_transactions_with_a_time_limit(postgres: SqlClientSource) -> None:
     assert ask(postgres, "SHOW statement_timeout") == "4min"
     assert ask(postgres, "SHOW transaction_read_only") == "on"
