@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Generic
 
 import pytest
+from azure.data.tables import TableClient
 
 from exports.errors import RefusedError, StorageUnavailableError
 from exports.saved_ports import SavedStore
@@ -19,6 +21,19 @@ TICK = timedelta(milliseconds=1)
 
 def nothing(_: object) -> None:
     """A check that lets everything pass."""
+
+
+def assert_what_is_damaged_hides_no_other(store: SavedStore[S], items: Sequence[S], table: TableClient) -> Any:
+    """Damage the second of some new items of one tenant; its row."""
+    for item in items:
+        store.create(item)
+    first, damaged, *others = items
+    row = next(row for row in table.list_entities() if row["RowKey"].endswith(damaged.code) and "content" in row)
+    table.update_entity({**row, "content": b"garbage"})
+
+    assert {item.code for item in store.all(first.tenant)} == {item.code for item in (first, *others)}
+    assert store.count(first.tenant) == len(items)
+    return row
 
 
 class SavedStoreSuite(Generic[S]):

@@ -16,7 +16,7 @@ from exports.mappings import MappingContent, MatchField, SavedMapping
 from exports.requests import ColumnMapping
 from exports.saved_ports import MappingStore
 from shared.storage import StorageAccount
-from tests.contract.saved_stores import SavedStoreSuite
+from tests.contract.saved_stores import SavedStoreSuite, assert_what_is_damaged_hides_no_other
 from tests.support.builders import NOON, a_mapping
 from tests.support.fake_saved import MemoryMappingStore
 
@@ -60,14 +60,9 @@ def test_a_damaged_mapping_hides_no_other_and_is_named_in_the_log(
     account: StorageAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"mappings{uuid4().hex}"
-    store = TableMappingStore(account, name)
-    first, damaged, third = (a_mapping(tenant="tenant") for _ in range(3))
-    for mapping in (first, damaged, third):
-        store.create(mapping)
-    table = account.tables.get_table_client(name)
-    row = next(row for row in table.list_entities() if row["RowKey"].endswith(damaged.code) and "content" in row)
-    table.update_entity({**row, "content": b"garbage"})
-
-    assert {mapping.code for mapping in store.all("tenant")} == {first.code, third.code}
+    row = assert_what_is_damaged_hides_no_other(
+        TableMappingStore(account, name),
+        [a_mapping(tenant="tenant") for _ in range(3)],
+        account.tables.get_table_client(name),
+    )
     assert f"event=mapping.unreadable partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text
-    assert store.count("tenant") == 3

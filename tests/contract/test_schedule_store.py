@@ -19,7 +19,7 @@ from exports.requests import ClientFilter, CsvExportRequestDto
 from exports.saved_ports import ScheduleStore
 from exports.scheduling.schedules import Schedule, ScheduleState
 from shared.storage import StorageAccount
-from tests.contract.saved_stores import SavedStoreSuite, nothing
+from tests.contract.saved_stores import SavedStoreSuite, assert_what_is_damaged_hides_no_other, nothing
 from tests.support.builders import NOON, a_schedule
 from tests.support.fake_saved import MemoryScheduleStore
 
@@ -194,14 +194,9 @@ def test_a_damaged_schedule_hides_no_other_and_is_named_in_the_log(
     account: StorageAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"schedules{uuid4().hex}"
-    store = TableScheduleStore(account, name)
-    first, damaged, third = (a_schedule(tenant="tenant") for _ in range(3))
-    for schedule in (first, damaged, third):
-        store.create(schedule)
-    table = account.tables.get_table_client(name)
-    row = next(row for row in table.list_entities() if row["RowKey"].endswith(damaged.code) and "content" in row)
-    table.update_entity({**row, "content": b"garbage"})
-
-    assert {schedule.code for schedule in store.all("tenant")} == {first.code, third.code}
+    row = assert_what_is_damaged_hides_no_other(
+        TableScheduleStore(account, name),
+        [a_schedule(tenant="tenant") for _ in range(3)],
+        account.tables.get_table_client(name),
+    )
     assert f"event=schedule.unreadable partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text
-    assert store.count("tenant") == 3
