@@ -94,7 +94,7 @@ def _bind_mysql_session(connection: Any, _record: object) -> None:
 def _bound_transaction(connection: Connection) -> None:
     """Set limits for one transaction, not for the session: a pooler may give the session to somebody else.
 
-    Nothing is compiled to machine code: hundreds of expressions, in each statement anew, take longer than a page does.
+    Nothing is compiled to machine code: hundreds of expressions, in each statement anew, take longer than they gain.
     """
     settings = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "TimeZone": "UTC", "jit": "off"}
     chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())

@@ -67,9 +67,9 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
 
 
 def _stride_rows(first: Sample, target_bytes: int) -> int:
-    """Say how far places are to be apart. If the first clients are slow pages may turn out short, so it is not far."""
+    """Say how far places are to be apart: not far where clients may be slow, for pages may turn out short."""
     page_rows = rows_per_page(first.records.rows, len(first.records.data), target_bytes)
-    if first.is_slow:
+    if first.may_be_slow:
         return _MIN_STRIDE_ROWS
     return max(_MIN_STRIDE_ROWS, min(page_rows // _STRIDES_OF_A_PAGE, _MAX_STRIDE_ROWS))
 

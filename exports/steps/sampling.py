@@ -34,8 +34,8 @@ class Sample:
     seconds: float
 
     @property
-    def is_slow(self) -> bool:
-        """Say whether it took longer than that of a usual source should."""
+    def may_be_slow(self) -> bool:
+        """Say of the first sample whether it took long, be it for its clients or to connect."""
         return self.seconds > _SLOW_FIRST_SECONDS
 
 
@@ -75,7 +75,7 @@ class Sampler:
         if not places:  # the source would be connected to for nothing
             return Samples({0: first.records}, 0.0)
         starts = [strides.starts[stride - 1] for stride in places]
-        if first.is_slow:
+        if first.may_be_slow:
             timed = self._take(starts, _ROWS)
             found = [sample.records for sample in timed]
         else:
@@ -83,7 +83,7 @@ class Sampler:
             found = [*self._services.clients.render_samples(self.selection, starts, _ROWS, self._rows)]
             seconds = (self._services.now() - began).total_seconds()
             whole = [start for start, records in zip(starts, found, strict=True) if records.rows == _ROWS]
-            timed = self._take(whole, _ROWS) if seconds >= _may_be_slow(len(whole)) else []
+            timed = self._take(whole, _ROWS) if seconds >= _least_if_slow(len(whole)) else []
         by_stride = dict(zip(places, found, strict=True))
         return Samples({0: first.records, **by_stride}, self._seconds_of_slow_clients(timed))
 
@@ -118,6 +118,6 @@ class Sampler:
         return taken
 
 
-def _may_be_slow(samples: int) -> float:
+def _least_if_slow(samples: int) -> float:
     """Say how many seconds so many samples take at least if the median of them is slow."""
     return _SLOW_SECONDS * (samples - (samples - 1) // 2)

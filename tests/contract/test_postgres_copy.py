@@ -110,8 +110,7 @@ def test_other_types_are_read(postgres_store: SqlStore, source: SqlClientSource,
 def test_samples_begin_where_their_codes_are_whatever_their_type(
     postgres_store: SqlStore, source: SqlClientSource, kind: str
 ) -> None:
-    code = kind.replace("text", "code::text") if kind.startswith("text") else f"code::{kind}"
-    replace_column(postgres_store, "code", code)
+    replace_column(postgres_store, "code", f"code::{kind}")
     postgres_store.put(*(client(f"C{n}") for n in range(5)))
     rows = CsvRows([ColumnMapping(csv_header="Code", target_field=TargetField.CODE)])
 
