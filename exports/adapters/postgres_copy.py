@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGconn
 
-_SETTINGS = b"SET LOCAL datestyle = 'ISO'"
-
 _PART_BYTES = 256 * 1024
 """What is taken over at a time, and a record more: a page is never in memory as single records. What is done to them
 takes a sixth longer with four times as many, which no cache of a processor holds."""
@@ -40,6 +38,8 @@ def make_copier(connection: Connection, selection: ClientSelection, csv_rows: Cs
     """
     if csv_rows.dialect.excel_text:
         return None
+    if not connection.in_transaction():
+        connection.begin()  # with its limits: what is asked of the driver itself begins none
     types = _types(connection, selection.columns)
     driver = _driver(connection)
     known = driver.adapters.types
@@ -126,21 +126,25 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
 
 
 def _types(connection: Connection, columns: Sequence[str]) -> Mapping[str, int]:
-    """Type ids of columns of the view as it is now."""
-    with connection.execute(sql_statements.no_clients(columns)) as result:
-        return {column[0]: cast(int, column[1]) for column in result.cursor.description or ()}
+    """Type ids of columns of the view as it is now. The driver is asked: descriptions of dozens of columns, and a
+    statement of as many, would be made for one number of each."""
+    with _abandoning(connection), _driver(connection).cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)} FROM clients WHERE false".encode())  # noqa: S608 - our own names
+        result = cursor.pgresult
+        return {name: result.ftype(number) for number, name in enumerate(columns)} if result else {}
 
 
 @contextmanager
 def _abandoning(connection: Connection) -> Iterator[None]:
-    """Close the connection if anything ends the copying before its end; report errors of the driver as SQLAlchemy."""
+    """Close the connection if anything comes before the end of what the driver was asked; report its errors as
+    SQLAlchemy does."""
     import psycopg
 
     try:
         yield
     except psycopg.Error as error:
         connection.invalidate()
-        raise DBAPIError("COPY", None, error) from error
+        raise DBAPIError(None, None, error) from error
     except BaseException:
         connection.invalidate()
         raise
@@ -149,8 +153,6 @@ def _abandoning(connection: Connection) -> Iterator[None]:
 def _begin(connection: PGconn, copy: bytes) -> PQGen[None]:
     from psycopg import generators, pq
 
-    connection.send_query(_SETTINGS)
-    yield from generators.execute(connection)
     connection.send_query(copy)
     (result,) = yield from generators.execute(connection)
     _require(connection, result, pq.ExecStatus.COPY_OUT)

@@ -96,6 +96,7 @@ def _bound_transaction(connection: Connection) -> None:
 
     Nothing is compiled to machine code: hundreds of expressions, in each statement anew, take longer than they gain.
     """
-    settings = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "TimeZone": "UTC", "jit": "off"}
+    limits = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "jit": "off"}
+    settings = {**limits, "TimeZone": "UTC", "DateStyle": "ISO"}
     chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     connection.execute(text(f"SELECT {chosen}")).close()

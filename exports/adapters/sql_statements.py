@@ -86,11 +86,6 @@ def is_filtered(selection: ClientSelection) -> bool:
     return len(_conditions(selection)) > 1
 
 
-def no_clients(columns: Sequence[str]) -> Select[Any]:
-    """No rows, but the types of some columns."""
-    return select(*(CLIENTS.c[name] for name in columns)).where(literal_column("1") == literal_column("0"))
-
-
 def _conditions(selection: ClientSelection) -> list[ColumnElement[bool]]:
     return [CLIENTS.c.tenant == bindparam("tenant", selection.tenant), *_filter_conditions(selection.filter)]
 
