@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, literal_column
+from sqlalchemy import Connection, Select, literal_column
 from sqlalchemy.exc import DBAPIError
 
 from exports.adapters import sql_statements
@@ -77,18 +77,14 @@ class Copier:
                 yield Records(len(records), self._written.finish(records))
 
     def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
-        """Yield the records of the first clients from each code on, all by one statement.
-
-        Each sample is a statement of its own within it: a list of codes would have a type, which may not be that of the
-        column, and then neither its order nor its index would do.
-        """
-        columns = ", ".join(self._selection.columns)
-        queries = (
-            self._query(KeyRange(start), f"{columns}, {place} AS place", rows_of_each)
-            for place, start in enumerate(starts)
+        """Yield the records of the first clients from each code on, all by one statement, which is planned once."""
+        from_start = sql_statements.CLIENTS.c.code >= literal_column("starts.start")
+        wanted = sql_statements.cells(self._selection, KeyRange(), [*map(literal_column, self._selection.columns)])
+        first = self._literally(wanted.where(from_start).limit(rows_of_each))
+        query = (
+            f"SELECT {self._cells}, place AS key FROM ({self._places(starts)}) AS starts "  # noqa: S608 - quoted
+            f"CROSS JOIN LATERAL ({first}) AS first ORDER BY place, code"
         )
-        together = " UNION ALL ".join(f"({query})" for query in queries)
-        query = f"SELECT {self._cells}, place AS key FROM ({together}) AS samples ORDER BY place, code"  # noqa: S608 - quoted
         found: dict[bytes, list[bytes]] = {}
         for records, places in self._copy(query):
             for record, place in zip(records, places, strict=True):
@@ -97,13 +93,24 @@ class Copier:
             sample = found.get(b"%d\n" % number, [])
             yield Records(len(sample), self._written.finish(sample))
 
-    def _query(self, key_range: KeyRange, wanted: str, limit_rows: int | None = None) -> str:
+    def _query(self, key_range: KeyRange, wanted: str) -> str:
+        return self._literally(sql_statements.cells(self._selection, key_range, [literal_column(wanted)]))
+
+    def _literally(self, statement: Select[Any]) -> str:
         """Write a statement. COPY takes no parameters: they become literals, quoted by the driver."""
         from psycopg import ClientCursor
 
-        statement = sql_statements.cells(self._selection, key_range, [literal_column(wanted)]).limit(limit_rows)
         compiled = statement.compile(dialect=self._connection.dialect, compile_kwargs={"render_postcompile": True})
         return ClientCursor(_driver(self._connection)).mogrify(str(compiled), compiled.params)
+
+    def _places(self, starts: Sequence[str]) -> str:
+        """Write codes as rows. They get the type of the view's codes, and its order, by being united with no clients:
+        as any other type they would find no index, and another order."""
+        from psycopg import sql
+
+        driver = _driver(self._connection)
+        numbered = (f"SELECT {sql.Literal(start).as_string(driver)}, {number}" for number, start in enumerate(starts))
+        return " UNION ALL ".join(["SELECT code AS start, 0 AS place FROM clients WHERE false", *numbered])
 
     def _copy(self, query: str) -> Generator[tuple[Sequence[bytes], Sequence[bytes]]]:
         """Yield records, some at a time, and what the last cell of each says."""
