@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     DateTime,
     Dialect,
@@ -36,6 +37,9 @@ from shared.models import rfc3339
 
 CLIENTS: TableClause = table("clients", *(column(name) for name in VIEW_COLUMNS))
 """The view. Its columns have no types, so rows come as the driver gives them."""
+
+_SEPARATOR = literal_column("';'", String())
+"""Of service codes."""
 
 
 def view_columns() -> Select[Any]:
@@ -95,7 +99,7 @@ def _filter_conditions(wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
         if values := getattr(wanted, attribute):
             yield CLIENTS.c[name].in_(_storable(values))
     if wanted.service_codes:
-        yield _any_of([_has_service(service) for service in _storable(wanted.service_codes)])
+        yield _has_any_service(_storable(wanted.service_codes))
     if wanted.search:
         yield _any_of([_contains(text) for text in _storable([wanted.search])])
     if wanted.updated_since is not None:
@@ -120,13 +124,34 @@ def _contains(text: str) -> ColumnElement[bool]:
     return or_(*(_position(func.lower(CLIENTS.c[name]), wanted) > literal_column("0") for name in SEARCHED_COLUMNS))
 
 
-def _has_service(code: str) -> ColumnElement[bool]:
-    """Whole codes only; up to two spaces are tolerated on either side of a code."""
-    separator = literal_column("';'", String())
-    codes = separator.concat(CLIENTS.c.service_codes).concat(separator)
+def _has_any_service(wanted: Sequence[str]) -> ColumnElement[bool]:
+    """Whole codes only; up to two spaces are tolerated on either side of a code. No code has a separator in it."""
+    listed = _SEPARATOR.concat(CLIENTS.c.service_codes).concat(_SEPARATOR)
     for spaced in ("'; '", "'; '", "' ;'", "' ;'"):
-        codes = func.replace(codes, literal_column(spaced), separator)
-    return _position(codes, bindparam(None, f";{code.strip()};")) > literal_column("0")
+        listed = func.replace(listed, literal_column(spaced), _SEPARATOR)
+    codes = [bindparam(None, code.strip(), String()) for code in wanted if ";" not in code]
+    return _lists_any(listed, *codes) if codes else false()
+
+
+class _lists_any(FunctionElement[bool]):  # noqa: N801 - reads as a function of SQL
+    """Whether the first, a list of texts, each between separators, holds one of the others."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_lists_any)
+def _compile_lists_any(element: _lists_any, compiler: SQLCompiler, **options: Any) -> str:
+    listed, *wanted = element.clauses
+    found = [_position(listed, _SEPARATOR.concat(one).concat(_SEPARATOR)) > literal_column("0") for one in wanted]
+    return compiler.process(_any_of(found), **options)
+
+
+@compiles(_lists_any, "postgresql")
+def _compile_lists_any_postgresql(element: _lists_any, compiler: SQLCompiler, **options: Any) -> str:
+    """Takes the list apart once, not once for each of what may be a thousand."""
+    listed, *wanted = (compiler.process(part, **options) for part in element.clauses)
+    return f"string_to_array({listed}, ';') && ARRAY[{', '.join(wanted)}]::text[]"
 
 
 class _position(FunctionElement[int]):  # noqa: N801 - reads as a function of SQL
