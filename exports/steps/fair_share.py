@@ -11,14 +11,20 @@ from exports.services import Services
 _LEAST = 2
 
 
-def share_of(services: Services, tenant: str) -> int:
+def share_of(services: Services, tenant: str, pages: int | None = None) -> int:
     """Divide the pages in flight by the tenants with jobs under way, then by the jobs of this one.
 
     A job that is alone gets all; none gets fewer than two, so that it does not have to wait after each.
 
+    Args:
+        pages: All that the job has, if that is known: for so few as every share has room for nobody is counted.
+
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    active, budget = services.watch.active(), services.settings.wave_pages
+    budget = services.settings.wave_pages
+    if pages is not None and pages <= _LEAST:
+        return budget
+    active = services.watch.active()
     share = budget // max(len(active), 1) // max(active.get(tenant, 0), 1)
     return min(max(share, _LEAST), budget)

@@ -47,7 +47,7 @@ def plan_pages(services: Services, order: PlanPages) -> PagesPlanned | Stopped:
     planned = change_running(services, order.job, lambda job: job.plan(plan.total_rows), job)
     if planned is None:
         return Stopped()
-    return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant))
+    return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant, plan.pages))
 
 
 def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:

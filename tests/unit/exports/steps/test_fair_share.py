@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from exports.page_plan import MIN_PAGE_ROWS
 from exports.payloads import PagesPlanned, PlanPages, RecordProgress
 from exports.steps.cancel_export import cancel_export
 from exports.steps.fair_share import share_of
@@ -51,14 +52,19 @@ def test_no_job_has_fewer_than_two_pages_in_flight_nor_more_than_there_may_be(bu
 
 def test_the_plan_and_every_settled_wave_tell_the_share_as_it_is_then() -> None:
     services = with_jobs(other=1)
+    services.clients.clients = some_clients(3 * MIN_PAGE_ROWS)
     job = a_stored_job(services)
     services.watch.watch(watched(job.ref, NOON))
-    assert plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000)) == PagesPlanned(
-        pages=1, rows=5, wave_pages=32
-    )
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=1))
+    assert planned == PagesPlanned(pages=3, rows=1500, wave_pages=32)
     services.watch.unwatch(next(entry for entry in services.watch.watched(10) if entry.tenant == "other"))
-    settled = record_progress(services, RecordProgress(job=job.ref, pages=1, rows=5))
+    settled = record_progress(services, RecordProgress(job=job.ref, pages=1, rows=500))
     assert settled.model_dump(by_alias=True)["wavePages"] == 64
+
+
+@pytest.mark.parametrize(("pages", "share"), [(1, 64), (2, 64), (3, 32)])
+def test_nobody_is_counted_for_so_few_pages_as_every_share_has_room_for(pages: int, share: int) -> None:
+    assert share_of(with_jobs(a=1, b=1), "a", pages) == share
 
 
 def test_a_job_that_ended_leaves_its_share_to_the_others_at_once() -> None:
