@@ -58,8 +58,8 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
     return {
         "comparison": lambda folder, emulator, places: compare(folder, emulator, places, options.rows, options.rounds),
         "latency": lambda folder, emulator, places: parts.latency(folder, emulator, places.postgres),
-        "together": lambda folder, emulator, places: parts.together(
-            folder, emulator, places.postgres, WIDE_SIZES["big"], options.rows
+        "together": lambda folder, _, places: parts.together(
+            folder, _sizes(options, {"together"})[0], places.postgres, WIDE_SIZES["big"], options.rows
         ),
         "memory": lambda folder, emulator, places: parts.memory(folder, emulator, places.postgres, wide, columns=67),
         "growth": lambda folder, emulator, places: parts.memory(
