@@ -20,6 +20,7 @@ _log = logging.getLogger("devhost.timers")
 _LONGEST_SLEEP_SECONDS = 30.0  # the wall clock may jump; look again now and then
 _PATIENCE_SECONDS = 60.0
 _ADMIN = "/admin/functions/"
+_STATUS = "/admin/host/status"
 
 
 class Timer:
@@ -31,6 +32,7 @@ class Timer:
         self._pool = pool
         self._zone = _zone()
         self._one_at_a_time = asyncio.Lock()
+        self.under_way = 0
         self._text = resolve(function.schedule)
         try:
             self._schedule = Schedule(self._text)
@@ -53,15 +55,22 @@ class Timer:
 
     async def fire(self, *, past_due: bool = False) -> float:
         """Run the function once, with its retry policy; the time it is due next (Unix seconds)."""
-        async with self._one_at_a_time:
-            began = datetime.now(UTC).timestamp()
-            try:
-                await self._attempts(past_due=past_due)
-            except Exception:
-                _log.exception("timer %s", self.function.name)
-            upcoming = self._next()
-            self._save(began, upcoming)
-            return upcoming
+        self.under_way += 1
+        try:
+            async with self._one_at_a_time:
+                return await self._fire(past_due=past_due)
+        finally:
+            self.under_way -= 1
+
+    async def _fire(self, *, past_due: bool) -> float:
+        began = datetime.now(UTC).timestamp()
+        try:
+            await self._attempts(past_due=past_due)
+        except Exception:
+            _log.exception("timer %s", self.function.name)
+        upcoming = self._next()
+        self._save(began, upcoming)
+        return upcoming
 
     async def _attempts(self, *, past_due: bool) -> None:
         policy, attempt = self.function.retry or {}, 0
@@ -121,8 +130,11 @@ class Timers:
             task.cancel()
 
     async def handle_admin(self, request: web.Request) -> web.Response | None:
-        """POST /admin/functions/{name} fires a timer by hand."""
+        """POST /admin/functions/{name} fires a timer by hand; GET /admin/host/status says how many runs are to end."""
         path = request.rel_url.path
+        if path == _STATUS:
+            runs = sum(timer.under_way for timer in self._timers.values())
+            return web.json_response({"state": "Running", "timersUnderWay": runs})
         if not path.startswith(_ADMIN):
             return None
         timer = self._timers.get(path.removeprefix(_ADMIN).lower())

@@ -45,3 +45,17 @@ def test_a_timer_can_be_fired_by_hand_and_follows_its_retry_policy(start_host: S
     assert host.post("/admin/functions/unknown", {}).status == 404
     assert host.get("/admin/functions/yearly").status == 405
     assert not notes(host, "quick")
+
+
+def test_the_status_counts_runs_of_timers_that_are_to_end(start_host: StartHost) -> None:
+    host = start_host("timers", workers=1, env={"EVERY_SECOND": "0 0 0 1 1 *"})
+    wait_until(lambda: timers_under_way(host) == 0)
+    for _ in range(2):
+        host.post("/admin/functions/slow", {})
+    assert timers_under_way(host) == 2
+    wait_until(lambda: timers_under_way(host) == 0)
+    assert [phase for phase, _ in notes(host, "slow")] == ["begin", "end"] * 2
+
+
+def timers_under_way(host: Host) -> int:
+    return int(host.get("/admin/host/status").json()["timersUnderWay"])
