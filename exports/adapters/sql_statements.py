@@ -125,11 +125,11 @@ def _contains(text: str) -> ColumnElement[bool]:
 
 
 def _has_any_service(wanted: Sequence[str]) -> ColumnElement[bool]:
-    """Whole codes only; up to two spaces are tolerated on either side of a code. No code has a separator in it."""
+    """Whole codes only, none blank or with a separator; up to two spaces are tolerated on either side of a code."""
     listed = _SEPARATOR.concat(CLIENTS.c.service_codes).concat(_SEPARATOR)
     for spaced in ("'; '", "'; '", "' ;'", "' ;'"):
         listed = func.replace(listed, literal_column(spaced), _SEPARATOR)
-    codes = [bindparam(None, code.strip(), String()) for code in wanted if ";" not in code]
+    codes = [bindparam(None, code, String()) for code in map(str.strip, wanted) if code and ";" not in code]
     return _lists_any(listed, *codes) if codes else false()
 
 

@@ -58,7 +58,7 @@ def make_filter(wanted: ClientFilter) -> EntityFilter:
             looks[column] = _is_one_of(column, frozenset(values))
     columns = set(looks)
     if wanted.service_codes:
-        looks["service_codes"] = _has_service({code.strip() for code in wanted.service_codes})
+        looks["service_codes"] = _has_service({code.strip() for code in wanted.service_codes} - {""})
         columns.add("service_codes")
     if wanted.search:
         looks["search"] = _contains(wanted.search.lower())

@@ -22,7 +22,7 @@ _WIDE_STARTS = rb"\xbc[\x9d\x8b\x8d\xa0]"
 """The full-width signs = + - @ in UTF-8, after their first byte EF."""
 
 _SUSPECT_CELL = rb'"?[=+\-@\t\r\n\xef]'
-"""How a cell begins if `guard_text` may change it: few cells of a record do, and taking a look costs a tenth."""
+"""How a cell begins if `guard_text` may change it: few cells of a record do."""
 
 
 Search = Callable[[bytes], Iterable[int]]

@@ -191,6 +191,7 @@ FILTER_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "service codes with spaces around": ({"service_codes": ("PAYE",)}, "BC"),
     "service codes with spaces inside": ({"service_codes": ("TAX RETURN",)}, "E"),
     "two service codes": ({"service_codes": ("CT", "VATX")}, "CD"),
+    "a blank service code": ({"service_codes": (" ",)}, ""),
     "a service code with a separator": ({"service_codes": ("PAYE;VAT",)}, ""),
     "a service code with a separator and another": ({"service_codes": ("CT;", "CT")}, "D"),
     "a thousand service codes": ({"service_codes": (*map(str, range(999)), "CT")}, "D"),
