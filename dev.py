@@ -23,15 +23,16 @@ from typing import TYPE_CHECKING
 from devhost.local import checks, environment, hosts, node, settings
 from devhost.local.azurite import start_storage
 from devhost.local.console import ProgressBar, step
-from devhost.local.ending import carry_out, ignore_signals
 from devhost.local.errors import DevError
+from devhost.local.exit import carry_out, ignore_signals
 from devhost.local.health import HOST_START_SECONDS, wait_until_healthy
-from devhost.local.places import LOCAL, ROOT, shown_path
+from devhost.local.paths import LOCAL, ROOT, shown_path
 from devhost.local.ports import require_free
 from devhost.local.processes import run_quietly, watch
 from devhost.local.run_record import claim_run, record_run
-from exports.sample import demo, local_data
-from exports.sample.web import DemoError
+from exports.commands.demo import export as demo
+from exports.commands.demo import local_data
+from exports.commands.demo.web import DemoError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from exports.commands import audit, costs, keys, verify, webhooks
-from exports.sample import command as sample_clients
+from exports.commands.sample import command as sample_clients
 
 _COMMANDS = {
     "audit": (audit, "show what was done with a tenant's exports on one day, as JSON lines"),

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 
-from exports.ports import (
-    AuditLog,
-    ClientSource,
-    DeliveryLog,
-    FileStore,
-    IdempotencyStore,
-    JobStore,
-    PageLedger,
-    WebhookSender,
-)
-from exports.saved_ports import MappingStore, RunHistory, ScheduleStore
-from exports.settings import Settings, read_settings
-from exports.watching import WatchIndex
+from exports.ports.audit import AuditLog
+from exports.ports.clients import ClientSource
+from exports.ports.files import FileStore
+from exports.ports.idempotency import IdempotencyStore
+from exports.ports.jobs import JobStore
+from exports.ports.mappings import MappingStore
+from exports.ports.pages import PageLedger
+from exports.ports.schedules import RunHistory, ScheduleStore
+from exports.ports.watch import WatchIndex
+from exports.ports.webhooks import DeliveryLog, WebhookSender
+from exports.settings import Settings
 from shared.key_ring import KeyRing
 
 
@@ -47,49 +43,3 @@ class Services:
 
 ServiceProvider = Callable[[], Services]
 """Gives the services when they are first needed, so that importing the app connects to nothing."""
-
-
-def build_services(settings: Settings) -> Services:
-    """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
-    from exports.adapters.blob_files import BlobFileStore
-    from exports.adapters.client_sources import open_clients
-    from exports.adapters.http_webhooks import HttpWebhookSender
-    from exports.adapters.table_audit import TableAuditLog
-    from exports.adapters.table_deliveries import TableDeliveryLog
-    from exports.adapters.table_idempotency import TableIdempotencyStore
-    from exports.adapters.table_jobs import TableJobStore
-    from exports.adapters.table_mappings import TableMappingStore
-    from exports.adapters.table_pages import TablePageLedger
-    from exports.adapters.table_runs import TableRunHistory
-    from exports.adapters.table_schedules import TableScheduleStore
-    from exports.adapters.table_watch import TableWatchIndex
-    from shared.storage import StorageAccount
-    from shared.table_keys import TableKeyStore
-
-    account = StorageAccount(settings.storage.get_secret_value())
-    return Services(
-        settings=settings,
-        clients=open_clients(settings.database_url.get_secret_value(), settings.storage.get_secret_value()),
-        jobs=TableJobStore(account),
-        pages=TablePageLedger(account),
-        files=BlobFileStore(account),
-        watch=TableWatchIndex(account),
-        mappings=TableMappingStore(account),
-        schedules=TableScheduleStore(account),
-        runs=TableRunHistory(account),
-        requests=TableIdempotencyStore(account),
-        audit=TableAuditLog(account),
-        deliveries=TableDeliveryLog(account),
-        webhooks=HttpWebhookSender(allow_private=settings.webhook_allow_private),
-        keys=KeyRing(TableKeyStore(account)),
-    )
-
-
-@cache
-def services_from_environment() -> Services:
-    """Build the services of this process, once.
-
-    Raises:
-        SettingsError: An app setting is missing or wrong.
-    """
-    return build_services(read_settings(os.environ))

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from exports.payloads import Limits
-from exports.watching import Patience
-from exports.webhooks import RETRY_SECONDS
+from exports.jobs.watchdog import Timeouts
+from exports.notifications.webhook import RETRY_SECONDS
+from exports.workflow.payloads import Limits
 from shared.models import Model
 from shared.orchestration import RetryPolicy
 
@@ -94,10 +94,10 @@ class Settings(Model):
         return timedelta(days=self.keep_rows_days)
 
     @property
-    def patience(self) -> Patience:
+    def timeouts(self) -> Timeouts:
         """When the watchdog acts. A step that pauses between its tries, for as long as it may, has not stalled."""
         stall = max(timedelta(minutes=self.stall_minutes), self.limits.retry.longest_silence)
-        return Patience(timedelta(seconds=self.start_grace_seconds), stall)
+        return Timeouts(timedelta(seconds=self.start_grace_seconds), stall)
 
     @property
     def incremental_margin(self) -> timedelta:

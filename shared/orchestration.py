@@ -93,7 +93,7 @@ class Throttled(Model):
 
 
 @dataclass
-class Pace:
+class ConcurrencyLimiter:
     """How many calls are in flight together: half of those that were, once one is throttled; then one more for each
     round in which none is. None: as many as there are. Lives in an orchestrator, and changes as history has it."""
 
@@ -115,7 +115,7 @@ class ActivityFailedError(Exception):
         self.index = index
 
 
-def order(payload: Model, *, final_try: bool = True) -> Payload:
+def wrap_command(payload: Model, *, final_try: bool = True) -> Payload:
     """Wrap an activity's input. A step that is told `finalTry` returns what it would otherwise raise to be retried."""
     return {"order": payload.model_dump(mode="json", by_alias=True), "finalTry": final_try}
 
@@ -135,12 +135,12 @@ def call_all(
     activity: str,
     payloads: Sequence[Model],
     policy: RetryPolicy,
-    pace: Pace | None = None,
+    limiter: ConcurrencyLimiter | None = None,
     ends: Collection[str] = (),
 ) -> Steps[list[Payload]]:
     """Call one activity for every payload, in parallel; repeat those that raised, together, after growing pauses.
 
-    Those that are throttled are repeated as well, fewer at once, as `pace` has it. They use up no tries, but when for
+    Those that are throttled are repeated as well, fewer at once, as `limiter` has it. They use no tries, but when for
     `policy.patience` not one call has come to a result, those that are left get their final try.
 
     Args:
@@ -152,7 +152,9 @@ def call_all(
     Raises:
         ActivityFailedError: At least one raised in every try.
     """
-    calls = _Calls(f"{context.instance_id} {activity}", policy, pace or Pace(), ends, dict(enumerate(payloads)))
+    calls = _Calls(
+        f"{context.instance_id} {activity}", policy, limiter or ConcurrencyLimiter(), ends, dict(enumerate(payloads))
+    )
     while flight := calls.next_flight(context.current_utc_datetime):
         tasks = [context.call_activity(activity, each, expected_type=dict) for each in flight.values()]
         outcomes = yield from _settle(context, tasks)
@@ -168,7 +170,7 @@ class _Calls:
 
     seed: str
     policy: RetryPolicy
-    pace: Pace
+    limiter: ConcurrencyLimiter
     ends: Collection[str]
     missing: dict[int, Model]
     results: dict[int, Payload] = field(default_factory=dict)
@@ -178,13 +180,13 @@ class _Calls:
 
     def next_flight(self, now: datetime) -> dict[int, Payload]:
         """The orders to send now; none: all have come to a result that anybody needs."""
-        if self.pace.limit is not None and any(each.get("kind") in self.ends for each in self.results.values()):
+        if self.limiter.limit is not None and any(each.get("kind") in self.ends for each in self.results.values()):
             return {}
         since = self.throttled_since
         impatient = since is not None and now - since >= self.policy.patience
         return {
-            index: order(payload, final_try=impatient or self.failures[index] == self.policy.tries - 1)
-            for index, payload in islice(self.missing.items(), self.pace.limit)
+            index: wrap_command(payload, final_try=impatient or self.failures[index] == self.policy.tries - 1)
+            for index, payload in islice(self.missing.items(), self.limiter.limit)
         }
 
     def take(self, outcomes: dict[int, Payload | None], now: datetime) -> timedelta | None:
@@ -211,9 +213,9 @@ class _Calls:
         if throttled:
             self.throttled_rounds += 1
             self.throttled_since = self.throttled_since or now
-            self.pace.slow_down(in_flight)
+            self.limiter.slow_down(in_flight)
         elif not raised:
-            self.pace.speed_up(len(self.results) + len(self.missing))
+            self.limiter.speed_up(len(self.results) + len(self.missing))
 
     def _pause(self, raised: list[int], throttled: list[Payload | None]) -> timedelta | None:
         if not self.missing or not (raised or throttled):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from devhost.local.console import step
 from devhost.local.errors import DevError
 from devhost.local.node import installed_node
-from devhost.local.places import LOCAL, ROOT
+from devhost.local.paths import LOCAL, ROOT
 from devhost.local.ports import is_free
 from devhost.local.processes import Process
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from devhost.local.console import step
 from devhost.local.errors import DevError
-from devhost.local.places import ROOT, VENV
+from devhost.local.paths import ROOT, VENV
 from devhost.local.processes import run_quietly
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
-from devhost.local.places import VENV
+from devhost.local.paths import VENV
 from devhost.local.processes import Process
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 from devhost.local.console import step
 from devhost.local.environment import digest, is_current, pip_install
 from devhost.local.errors import DevError
-from devhost.local.places import ROOT, VENV
+from devhost.local.paths import ROOT, VENV
 from devhost.local.processes import run_quietly
 
 OLDEST_NODE = 22

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from devhost.local.console import shortened
 from devhost.local.errors import DevError
 from devhost.local.guard import GUARD, STOP_SECONDS, kill_group
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.ports import ClientSource
+from exports.ports.clients import ClientSource
 
 TABLES_SCHEME = "azure-tables:"
 
@@ -11,14 +11,14 @@ def open_clients(url: str, storage: str) -> ClientSource:
     """Prepare to read clients; connects at the first use, and a malformed URL shows only then.
 
     Args:
-        url: `azure-tables:…` (see `exports.adapters.table_clients`), or any URL of a database that SQLAlchemy has a
-            driver for.
+        url: `azure-tables:…` (see `exports.adapters.clients_tables.source`), or the URL of any database that
+            SQLAlchemy has a driver for.
         storage: The setting of the service's own storage account.
     """
     if url.startswith(TABLES_SCHEME):
-        from exports.adapters.table_clients import TableClientSource
+        from exports.adapters.clients_tables.source import TableClientSource
 
         return TableClientSource(url, storage)
-    from exports.adapters.sql_clients import open_sql_clients
+    from exports.adapters.clients_sql.source import open_sql_clients
 
     return open_sql_clients(url)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from exports.webhooks import Sent
+from exports.notifications.webhook import Sent
 from shared.outbound import Outbound, PostError
 
 
 class HttpWebhookSender:
-    """Implements `exports.ports.WebhookSender`."""
+    """Implements `exports.ports.webhooks.WebhookSender`."""
 
     def __init__(self, *, allow_private: bool = False, outbound: Outbound | None = None) -> None:
         self._outbound = outbound or Outbound(allow_private=allow_private)

@@ -9,7 +9,7 @@ from datetime import date
 
 from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
 from exports.errors import StorageUnavailableError
-from exports.ports import AuditLog
+from exports.ports.audit import AuditLog
 
 OpenLog = Callable[[str], AuditLog]
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, open_log: OpenLog | None = None) -> int:
 
 def open_log_of(storage: str) -> AuditLog:
     """Open the audit log of a storage account; connects to nothing yet."""
-    from exports.adapters.table_audit import TableAuditLog
+    from exports.adapters.storage.audit import TableAuditLog
 
     return TableAuditLog(open_account(storage))
 

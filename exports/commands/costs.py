@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from exports.commands.storage import refuse
-from exports.cost import Cost
-from exports.manifest import ManifestDto
+from exports.file.manifest import ManifestDto
+from exports.jobs.cost import Cost
 
 _MILLION = 1_000_000
 _PER_10_000 = {

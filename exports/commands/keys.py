@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
-from exports.scopes import ALL_SCOPES, Scope
+from exports.request.scopes import ALL_SCOPES, Scope
 from shared.api_keys import (
     LONGEST_NAME,
     ApiKey,

@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from exports.commands.progress import ProgressBar
 from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
 from exports.errors import StorageUnavailableError
-from exports.manifest import ManifestDto
-from exports.ports import FileStore, JobStore
-from exports.proof.pages import FileBytes
-from exports.proof.verdict import Verdict, verify
-from exports.states import JobStatus
+from exports.file.manifest import ManifestDto
+from exports.file.verify import Verdict, verify
+from exports.file.verify_page import FileBytes
+from exports.jobs.states import JobStatus
+from exports.ports.files import FileStore
+from exports.ports.jobs import JobStore
 
 PROVED, WRONG, UNCHECKED = 0, 1, 2
 """The exit codes: every byte is as written, a page is not, or it could not be looked at."""
@@ -57,8 +58,8 @@ def run(arguments: argparse.Namespace, open_stores: OpenStores | None = None) ->
 
 def open_stores_of(storage: str) -> tuple[JobStore, FileStore]:
     """Open the jobs and files of a storage account; connects to nothing yet."""
-    from exports.adapters.blob_files import BlobFileStore
-    from exports.adapters.table_jobs import TableJobStore
+    from exports.adapters.storage.files import BlobFileStore
+    from exports.adapters.storage.jobs import TableJobStore
 
     account = open_account(storage)
     return TableJobStore(account), BlobFileStore(account)

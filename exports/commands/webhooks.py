@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from exports.errors import StorageUnavailableError
-from exports.jobs import Job
-from exports.services import Services, build_services
+from exports.jobs.job import Job
+from exports.notifications.webhook import Sent, secrets_of
+from exports.services import Services
 from exports.settings import SettingsError, read_settings
-from exports.steps.send_webhook import BY_COMMAND, deliver
-from exports.webhooks import Sent, secrets_of
+from exports.steps.notifications.send_webhook import BY_COMMAND, deliver
+from exports.wiring import build_services
 
 _Action = Callable[[Services, argparse.Namespace], None]
 

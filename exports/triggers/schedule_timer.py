@@ -6,8 +6,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.services import ServiceProvider
-from exports.steps.run_schedules import run_schedules
-from exports.steps.start_export import OrchestrationStarter
+from exports.steps.requests.start_export import OrchestrationStarter
+from exports.steps.schedules.run_schedules import run_schedules
 
 EVERY_MINUTE = "0 * * * * *"
 """NCRONTAB: second, minute, hour, day, month, day of the week."""

@@ -12,12 +12,11 @@ import azure.functions as func
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.services import ServiceProvider
-from exports.steps.retire_jobs import HistoryKeeper
-from exports.steps.retire_jobs import retire_jobs as retire_jobs_step
-from exports.steps.sweep_orphans import sweep_histories
-from exports.steps.sweep_orphans import sweep_orphans as sweep_orphans_step
-from exports.steps.watch_jobs import OrchestrationKeeper
-from exports.steps.watch_jobs import watch_jobs as watch_jobs_step
+from exports.steps.upkeep.apply_retention import HistoryClient, apply_retention
+from exports.steps.upkeep.sweep_orphans import sweep_histories
+from exports.steps.upkeep.sweep_orphans import sweep_orphans as sweep_orphans_step
+from exports.steps.upkeep.watch_jobs import OrchestrationClient
+from exports.steps.upkeep.watch_jobs import watch_jobs as watch_jobs_step
 
 EVERY_MINUTE, EVERY_FIVE_MINUTES = "0 * * * * *", "0 */5 * * * *"
 """All at the same second: an instance is paid for while any of its functions runs."""
@@ -39,13 +38,13 @@ def watch_timer(provide: ServiceProvider) -> df.Blueprint:
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
-    async def watch_jobs(timer: func.TimerRequest, client: OrchestrationKeeper) -> None:
+    async def watch_jobs(timer: func.TimerRequest, client: OrchestrationClient) -> None:
         await watch_jobs_step(provide(), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
-    async def retire_jobs(timer: func.TimerRequest, client: HistoryKeeper) -> None:
-        await retire_jobs_step(provide(), client)
+    async def retire_jobs(timer: func.TimerRequest, client: HistoryClient) -> None:
+        await apply_retention(provide(), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_FIVE_MINUTES)
     @blueprint.durable_client_input(client_name="client")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from devhost.local.azurite import Azurite
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.bench import chart, parts
 from tests.bench.comparison import TENANT, compare
 from tests.bench.figures import Figure, line, save

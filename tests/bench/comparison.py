@@ -13,7 +13,7 @@ from statistics import median
 
 from devhost.local.azurite import Azurite
 from devhost.local.environment import in_venv
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.bench.clients import seconds_of_export
 from tests.bench.figures import Figure, median_of
 from tests.bench.places import Databases, running

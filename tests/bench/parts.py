@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from devhost.local.azurite import Azurite
-from exports.page_plan import MIN_PAGE_ROWS
+from exports.file.plan import MIN_PAGE_ROWS
 from tests.bench.clients import (
     REQUESTS_OF_A_LOOK,
     ended,

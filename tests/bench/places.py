@@ -14,12 +14,12 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 from devhost.local.azurite import Azurite
-from devhost.local.places import ROOT
-from exports.fields import KEY_COLUMNS, VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
-from exports.sample.clients import SampleClients
-from exports.sample.postgres import fill_postgres
-from exports.sample.sqlite import fill_sqlite
-from exports.scopes import ALL_SCOPES
+from devhost.local.paths import ROOT
+from exports.commands.sample.clients import SampleClients
+from exports.commands.sample.postgres import fill_postgres
+from exports.commands.sample.sqlite import fill_sqlite
+from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
+from exports.request.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.bench.requests import COUNTING

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ViewportSize
 
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.support.chromium import running_browser
 from tests.support.system import System, running_system, sample_database
 from tests.support.visitor import Visitor

@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from exports.fields import TargetField
-from exports.presets import PRESETS
+from exports.mappings.presets import MAPPING_PRESETS
+from exports.request.fields import TargetField
 from tests.support.expected import records
 from tests.support.system import System
 from tests.support.visitor import Visitor
@@ -67,7 +67,7 @@ def test_a_preset_gives_its_columns_and_a_copy_can_be_changed_and_saved(visitor:
     visitor.enter()
     visitor.choose("mapping")
     visitor.at("#mapping").select_option("limited-company-clients")
-    preset = [column.csv_header for column in PRESETS["limited-company-clients"].columns]
+    preset = [column.csv_header for column in MAPPING_PRESETS["limited-company-clients"].columns]
     assert header(visitor.exported()) == preset
 
     visitor.at("#adapt").click()

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from devhost.local.places import LOCAL, shown_path
+from devhost.local.paths import LOCAL, shown_path
 from tests.chaos.invariants import broken
 from tests.chaos.keeping import keep
 from tests.chaos.planted import BUGS

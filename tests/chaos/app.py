@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import exports.services
 import exports.settings
+import exports.wiring
 import shared.storage
 from exports.services import Services
-from exports.triggers import export_activities
+from exports.triggers import activities as export_activities
 from shared.orchestration import RetryPolicy
 from tests.chaos.control import ControlReader
 from tests.chaos.planted import plant
@@ -28,11 +28,11 @@ from tests.faults.real_app import load_real_app
 STORAGE_PATIENCE_SECONDS = 2
 _told = ControlReader.of_environment()
 _run_once = export_activities.run_step
-_build_services = exports.services.build_services
+_build_services = exports.wiring.build_services
 
 
-def _run_as_told(provide: Any, step: Callable[..., Any], order: Any, payload: Any) -> Any:
-    once = partial(_run_once, provide, step, order, payload)
+def _run_as_told(provide: Any, step: Callable[..., Any], command: Any, payload: Any) -> Any:
+    once = partial(_run_once, provide, step, command, payload)
     match _told().doubling:
         case Doubling.TWICE:
             once()
@@ -70,7 +70,7 @@ def _now() -> datetime:
 
 
 export_activities.run_step = _run_as_told
-exports.services.build_services = _build_shifted_services
+exports.wiring.build_services = _build_shifted_services
 exports.settings.RetryPolicy = partial(  # type: ignore[attr-defined, assignment]
     RetryPolicy, first_pause_seconds=0.2, longest_pause_seconds=2.0
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from exports.manifest import ManifestDto
-from exports.proof.verdict import verify
+from exports.file.manifest import ManifestDto
+from exports.file.verify import verify
 from tests.chaos.requests import body_of
 from tests.chaos.rig import KEEPERS, SCHEDULER, Rig
 from tests.chaos.timeline import FinalJob, SlotRun, Timeline, Told

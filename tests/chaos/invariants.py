@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from exports.states import IllegalTransitionError, JobEvent, JobStatus, next_status
+from exports.jobs.states import IllegalTransitionError, JobEvent, JobStatus, next_status
 from tests.chaos.operations import JobWrite
 from tests.chaos.timeline import FinalJob, Observation, Timeline
 from tests.support.expected import records

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from exports.jobs import Job
-from exports.payloads import PageWritten
-from exports.steps import get_export, write_page
+from exports.jobs.job import Job
+from exports.steps.pages import write_page
+from exports.steps.requests import get_export
+from exports.workflow.payloads import PageWritten
 
 COUNTED_TWICE = "a retried page counts twice"
 
@@ -23,10 +24,10 @@ def _count_every_run() -> None:
     """Progress as one might write it without thinking: every run of a step adds its rows to the job's row."""
     write = write_page.write_page
 
-    def write_and_add(services: Any, order: Any) -> Any:
-        written = write(services, order)
+    def write_and_add(services: Any, command: Any) -> Any:
+        written = write(services, command)
         if isinstance(written, PageWritten):
-            services.jobs.change(order.job.tenant, order.job.code, lambda job: _with_more(job, written.rows))
+            services.jobs.change(command.job.tenant, command.job.code, lambda job: _with_more(job, written.rows))
         return written
 
     write_page.write_page = write_and_add

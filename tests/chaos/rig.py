@@ -18,9 +18,9 @@ import psutil
 
 from devhost.local.environment import in_venv
 from devhost.local.health import try_get, wait_until_healthy
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from devhost.local.processes import Process
-from exports.sample.database import create_sample_database
+from exports.commands.sample.database import create_sample_database
 from tests.chaos.control import SETTING, Control
 from tests.chaos.requests import BODIES
 from tests.chaos.source_proxy import SourceProxy

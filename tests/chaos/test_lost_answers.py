@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from exports.adapters.table_jobs import TableJobStore
+from exports.adapters.storage.jobs import TableJobStore
 from exports.errors import NotResumableError, StorageUnavailableError
-from exports.jobs import Job
-from exports.states import JobStatus
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
 from shared import storage as storage_module
 from shared.storage import StorageAccount
 from tests.chaos.schedule import Effect, StorageFault

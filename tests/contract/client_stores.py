@@ -12,13 +12,13 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
-from exports.adapters.sql_clients import open_sql_clients
-from exports.adapters.table_clients import TableClientSource
+from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_tables.source import TableClientSource
+from exports.commands.sample.schema import table_statements
+from exports.commands.sample.tables import entity_of, write_all
 from exports.errors import SourceUnavailableError
-from exports.fields import VIEW_COLUMNS, CellKind
-from exports.ports import ClientSource
-from exports.sample.database import table_statements
-from exports.sample.tables import entity_of, write_all
+from exports.ports.clients import ClientSource
+from exports.request.fields import VIEW_COLUMNS, CellKind
 from shared.models import rfc3339
 from shared.storage import StorageAccount
 from tests.support.fake_clients import MemoryClients

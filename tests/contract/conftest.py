@@ -11,9 +11,9 @@ from sqlalchemy import URL
 
 from devhost.local.azurite import Azurite, connection_string
 from devhost.local.ports import free_port
-from exports.adapters import sql_hops
-from exports.adapters.blob_files import BlobFileStore
-from exports.ports import FileStore
+from exports.adapters.clients_sql import index_skip_scan as sql_hops
+from exports.adapters.storage.files import BlobFileStore
+from exports.ports.files import FileStore
 from shared import storage
 from shared.storage import StorageAccount
 from tests.contract import client_stores, file_stores

@@ -9,8 +9,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
-from exports.adapters.blob_files import BlobFileStore
-from exports.ports import FileStore
+from exports.adapters.storage.files import BlobFileStore
+from exports.ports.files import FileStore
 from shared.storage import StorageAccount
 from tests.support.fakes import MemoryFileStore
 
@@ -24,22 +24,22 @@ class Harness:
 
     files: FileStore
     download: Callable[[str], bytes | None]
-    facts: Callable[[str], dict[str, str]]
+    metadata: Callable[[str], dict[str, str]]
 
 
 def memory_harness() -> Harness:
     """The fake that tests of the steps use."""
     fake = MemoryFileStore(lambda: datetime.now(UTC))
-    return Harness(fake, fake.open_link, fake.facts)
+    return Harness(fake, fake.open_link, fake.metadata)
 
 
 def blob_harness(files: BlobFileStore, account: StorageAccount) -> Harness:
     """A store in the emulator."""
 
-    def facts(path: str) -> dict[str, str]:
+    def metadata(path: str) -> dict[str, str]:
         return dict(account.blobs.get_blob_client(files._name, path).get_blob_properties().metadata)
 
-    return Harness(files, download, facts)
+    return Harness(files, download, metadata)
 
 
 def empty_container(account: StorageAccount) -> BlobFileStore:

@@ -13,7 +13,7 @@ import pytest
 from azure.data.tables import TableClient
 
 from exports.errors import RefusedError, StorageUnavailableError
-from exports.saved_ports import SavedStore
+from exports.ports.named_resources import NamedResourceStore
 from tests.support.fake_saved import S
 
 TICK = timedelta(milliseconds=1)
@@ -23,7 +23,7 @@ def nothing(_: object) -> None:
     """A check that lets everything pass."""
 
 
-def assert_what_is_damaged_hides_no_other(store: SavedStore[S], items: Sequence[S], table: TableClient) -> Any:
+def assert_what_is_damaged_hides_no_other(store: NamedResourceStore[S], items: Sequence[S], table: TableClient) -> Any:
     """Damage the second of some new items of one tenant; its row."""
     for item in items:
         store.create(item)
@@ -53,21 +53,21 @@ class SavedStoreSuite(Generic[S]):
         """A change that can be counted."""
         return replace(item, updated_date=item.updated_date + TICK)  # type: ignore[type-var, attr-defined]
 
-    def stored(self, store: SavedStore[S], item: S) -> S | None:
+    def stored(self, store: NamedResourceStore[S], item: S) -> S | None:
         return store.get(item.tenant, item.code)
 
-    def test_what_was_created_is_found(self, store: SavedStore[S]) -> None:
+    def test_what_was_created_is_found(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         assert store.create(item)
         assert self.stored(store, item) == item
 
-    def test_creating_it_twice_changes_nothing(self, store: SavedStore[S]) -> None:
+    def test_creating_it_twice_changes_nothing(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
         assert not store.create(self.later(item))
         assert self.stored(store, item) == item
 
-    def test_it_is_not_found_under_another_tenant(self, store: SavedStore[S]) -> None:
+    def test_it_is_not_found_under_another_tenant(self, store: NamedResourceStore[S]) -> None:
         item, other = self.item(), self.item().tenant
         store.create(item)
         assert store.get(other, item.code) is None
@@ -80,20 +80,20 @@ class SavedStoreSuite(Generic[S]):
                 use()
         assert self.stored(store, item) == item
 
-    def test_all_of_a_tenant_are_listed_and_counted(self, store: SavedStore[S]) -> None:
+    def test_all_of_a_tenant_are_listed_and_counted(self, store: NamedResourceStore[S]) -> None:
         mine = [self.item(tenant="mine", code=f"{number:020x}") for number in range(3)]
         for item in (*mine, self.item(), self.item(tenant="mine-too"), self.item(tenant="Mine"), self.item(tenant="m")):
             store.create(item)
         assert sorted(store.all("mine"), key=lambda item: item.code) == mine
         assert store.count("mine") == 3
 
-    def test_a_change_is_stored_and_returned(self, store: SavedStore[S]) -> None:
+    def test_a_change_is_stored_and_returned(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
         assert store.change(item.tenant, item.code, self.later) == self.later(item)
         assert self.stored(store, item) == self.later(item)
 
-    def test_what_a_change_raises_passes_through_and_nothing_is_written(self, store: SavedStore[S]) -> None:
+    def test_what_a_change_raises_passes_through_and_nothing_is_written(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
 
@@ -106,7 +106,7 @@ class SavedStoreSuite(Generic[S]):
             store.delete(item.tenant, item.code, lambda item: [refuse(item)].clear())
         assert self.stored(store, item) == item
 
-    def test_a_change_that_was_overtaken_is_made_again_on_what_is_there_now(self, store: SavedStore[S]) -> None:
+    def test_a_change_that_was_overtaken_is_made_again_on_what_is_there_now(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
         seen: list[S] = []
@@ -121,7 +121,7 @@ class SavedStoreSuite(Generic[S]):
         assert seen == [item, self.later(item)]
         assert self.stored(store, item) == self.later(self.later(item))
 
-    def test_a_deletion_that_was_overtaken_checks_what_is_there_now(self, store: SavedStore[S]) -> None:
+    def test_a_deletion_that_was_overtaken_checks_what_is_there_now(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
         seen: list[S] = []
@@ -135,7 +135,7 @@ class SavedStoreSuite(Generic[S]):
         assert seen == [item, self.later(item)]
         assert self.stored(store, item) is None
 
-    def test_a_change_of_what_is_deleted_meanwhile_is_an_error(self, store: SavedStore[S]) -> None:
+    def test_a_change_of_what_is_deleted_meanwhile_is_an_error(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
 
@@ -147,7 +147,7 @@ class SavedStoreSuite(Generic[S]):
             store.change(item.tenant, item.code, deleted_meanwhile)
         assert self.stored(store, item) is None
 
-    def test_concurrent_changes_lose_nothing(self, store: SavedStore[S]) -> None:
+    def test_concurrent_changes_lose_nothing(self, store: NamedResourceStore[S]) -> None:
         item = self.item()
         store.create(item)
         with ThreadPoolExecutor(4) as pool:
@@ -157,7 +157,9 @@ class SavedStoreSuite(Generic[S]):
         assert found.updated_date - item.updated_date == 12 * TICK  # type: ignore[attr-defined]
 
     @pytest.mark.parametrize("use", ["create", "get", "all", "count", "change", "delete"])
-    def test_a_store_that_does_not_answer_can_be_tried_again(self, unreachable_store: SavedStore[S], use: str) -> None:
+    def test_a_store_that_does_not_answer_can_be_tried_again(
+        self, unreachable_store: NamedResourceStore[S], use: str
+    ) -> None:
         item = self.item()
         arguments: dict[str, tuple[Any, ...]] = {
             "create": (item,),

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_audit import TableAuditLog
-from exports.audit import AuditAction, AuditEntry, audit_entry
+from exports.adapters.storage.audit import TableAuditLog
 from exports.errors import StorageUnavailableError
-from exports.ports import AuditLog
-from exports.requests import ClientFilter
+from exports.jobs.audit import AuditAction, AuditEntry, audit_entry
+from exports.ports.audit import AuditLog
+from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job, a_spec
 from tests.support.counting import counted_requests

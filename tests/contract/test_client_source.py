@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from exports.errors import SourceUnavailableError
-from exports.fields import VIEW_COLUMNS
-from exports.ports import ClientSelection, ClientSource, KeyRange
-from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection, ClientSource
+from exports.request.fields import VIEW_COLUMNS
+from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 from tests.contract.client_stores import STORES, TENANT, ClientStore, client
 
 ROWS_PER_LIST_AT_MOST = 2_000

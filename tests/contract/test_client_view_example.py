@@ -8,10 +8,11 @@ from pathlib import Path
 
 from sqlalchemy import URL, create_engine, text
 
-from exports.adapters.sql_clients import open_sql_clients
-from exports.fields import VIEW_COLUMNS
-from exports.ports import ClientSelection, KeyRange
-from exports.requests import ClientFilter
+from exports.adapters.clients_sql.source import open_sql_clients
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS
+from exports.request.filters import ClientFilter
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "client-view.md"
 ROWS = """

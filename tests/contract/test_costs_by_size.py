@@ -11,23 +11,24 @@ from uuid import uuid4
 import pytest
 
 from devhost.local.azurite import Azurite
-from exports.adapters.table_jobs import TableJobStore
-from exports.adapters.table_pages import TablePageLedger, _to_entity
-from exports.adapters.table_watch import MANY_TENANTS, TableWatchIndex
-from exports.jobs import Job, JobRef
-from exports.payloads import CommitFile, Done, PagesPlanned, PageWritten, PlanPages, WritePage
-from exports.ports import PageRecord
-from exports.requests import CsvExportRequestDto
-from exports.services import Services, build_services
+from exports.adapters.storage.jobs import TableJobStore
+from exports.adapters.storage.pages import TablePageLedger, _to_entity
+from exports.adapters.storage.watch import MANY_TENANTS, TableWatchIndex
+from exports.file.page_record import PageRecord
+from exports.jobs.job import Job, JobRef
+from exports.jobs.watchdog import watched
+from exports.request.body import CsvExportRequestDto
+from exports.request.spec import SensitiveFields
+from exports.services import Services
 from exports.settings import read_settings
-from exports.specs import SensitiveFields
-from exports.steps.commit_file import commit_file
-from exports.steps.fair_share import share_of
-from exports.steps.get_export import get_export
-from exports.steps.plan_pages import plan_pages
-from exports.steps.request_export import Asking, request_export
-from exports.steps.write_page import write_page
-from exports.watching import watched
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.pages.fair_share import share_of
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.write_page import write_page
+from exports.steps.requests.get_export import get_export
+from exports.steps.requests.request_export import ExportCommand, request_export
+from exports.wiring import build_services
+from exports.workflow.payloads import CommitFile, Done, PagesPlanned, PageWritten, PlanPages, WritePage
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
@@ -106,8 +107,8 @@ def requests_of_a_job(services: Services, monkeypatch: pytest.MonkeyPatch) -> di
         asked[stage] = len(sent)
         return result
 
-    asking = Asking(NORTHWIND, "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
-    job = count("request", lambda: asyncio.run(request_export(services, RecordingStarter(), asking)))
+    command = ExportCommand(NORTHWIND, "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
+    job = count("request", lambda: asyncio.run(request_export(services, RecordingStarter(), command)))
     planned = count("plan", lambda: plan_pages(services, PlanPages(job=job.ref, target_bytes=600_000)))
     assert isinstance(planned, PagesPlanned)
     assert planned.pages == 2

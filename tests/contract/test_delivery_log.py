@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_deliveries import TableDeliveryLog
+from exports.adapters.storage.deliveries import TableDeliveryLog
 from exports.errors import StorageUnavailableError
-from exports.ports import DeliveryLog
-from exports.webhooks import Delivery
+from exports.notifications.webhook import Delivery
+from exports.ports.webhooks import DeliveryLog
 from shared.storage import StorageAccount
 from tests.support.builders import NOON
 from tests.support.fake_webhooks import MemoryDeliveryLog

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
-from exports.adapters.blob_files import BlobFileStore
-from exports.blocks import block_id, digest
+from exports.adapters.storage.files import BlobFileStore
 from exports.errors import FileChangedError, StorageUnavailableError
-from exports.jobs import JobRef
-from exports.ports import FileStore
+from exports.file.block_ids import block_id, digest
+from exports.jobs.job import JobRef
+from exports.ports.files import FileStore
 from shared.storage import StorageAccount
 from tests.support.builders import a_job
 
@@ -40,7 +40,7 @@ def _nothing(files: FileStore) -> None:
 
 
 def _discard(files: FileStore) -> None:
-    files.discard(PATH, files.look(PATH).version)
+    files.discard(PATH, files.get_state(PATH).version)
 
 
 both_kinds_of_traces = pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_a_file_published_after_the_look_is_not_discarded(files: FileStore, seen
     _stage(files)
     seen = files.commit(PATH, [TWO]) if seen_published else None
     files.stage(PATH, ONE, b"one,")
-    files.commit(PATH, [ONE, TWO] if seen_published else [ONE], over=seen)
+    files.commit(PATH, [ONE, TWO] if seen_published else [ONE], if_match=seen)
     files.save_manifest(JOB.ref, b"{}")
     with pytest.raises(FileChangedError):
         files.discard(PATH, seen)
-    assert files.look(PATH).published
+    assert files.get_state(PATH).published
     assert files.load_manifest(JOB.ref) == b"{}"
 
 

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from exports.adapters.blob_files import BlobFileStore
+from exports.adapters.storage.files import BlobFileStore
 from tests.contract.file_stores import PATH, Harness, download, publish, soon
 
 

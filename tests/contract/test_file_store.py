@@ -17,10 +17,10 @@ from requests.adapters import HTTPAdapter
 
 from devhost.local.azurite import connection_string
 from devhost.local.ports import free_port
-from exports.adapters.blob_files import BlobFileStore
+from exports.adapters.storage.files import BlobFileStore
 from exports.errors import FileChangedError, StorageUnavailableError
-from exports.jobs import JobRef
-from exports.ports import FileState, FileStore
+from exports.jobs.job import JobRef
+from exports.ports.files import FileState, FileStore
 from shared.storage import StorageAccount
 from tests.contract.file_stores import ONE, PATH, THREE, TWO, Harness, publish, soon
 from tests.support.builders import a_job
@@ -175,7 +175,7 @@ def test_a_refused_commit_leaves_the_staged_blocks_alone(files: FileStore) -> No
 
 def test_committing_the_same_list_again_changes_nothing(harness: Harness) -> None:
     publish(harness.files, b"abc")
-    harness.files.commit(PATH, [ONE], over=harness.files.look(PATH).version)
+    harness.files.commit(PATH, [ONE], if_match=harness.files.get_state(PATH).version)
     assert harness.download(harness.files.link(PATH, soon())) == b"abc"
 
 
@@ -195,16 +195,16 @@ def test_of_a_file_that_is_not_there_nothing_can_be_read(files: FileStore) -> No
 def test_facts_go_with_the_file(harness: Harness) -> None:
     harness.files.stage(PATH, ONE, b"abc")
     harness.files.commit(PATH, [ONE], {"rows": "1", "crc32": "352441c2"})
-    assert harness.facts(PATH) == {"rows": "1", "crc32": "352441c2"}
+    assert harness.metadata(PATH) == {"rows": "1", "crc32": "352441c2"}
 
 
 def test_a_file_published_again_has_the_facts_given_last(harness: Harness) -> None:
     harness.files.stage(PATH, ONE, b"abc")
     first = harness.files.commit(PATH, [ONE], {"rows": "1", "job": "a"})
-    second = harness.files.commit(PATH, [ONE], {"rows": "2"}, over=first)
-    assert harness.facts(PATH) == {"rows": "2"}
-    harness.files.commit(PATH, [ONE], over=second)
-    assert harness.facts(PATH) == {}
+    second = harness.files.commit(PATH, [ONE], {"rows": "2"}, if_match=first)
+    assert harness.metadata(PATH) == {"rows": "2"}
+    harness.files.commit(PATH, [ONE], if_match=second)
+    assert harness.metadata(PATH) == {}
 
 
 def test_committing_no_blocks_publishes_an_empty_file(harness: Harness) -> None:
@@ -222,7 +222,7 @@ def test_staging_after_the_commit_leaves_the_published_file_alone(harness: Harne
 def test_a_commit_may_name_published_and_staged_blocks(harness: Harness) -> None:
     publish(harness.files, b"one,")
     harness.files.stage(PATH, TWO, b"two,")
-    harness.files.commit(PATH, [TWO, ONE], over=harness.files.look(PATH).version)
+    harness.files.commit(PATH, [TWO, ONE], if_match=harness.files.get_state(PATH).version)
     assert harness.download(harness.files.link(PATH, soon())) == b"two,one,"
 
 
@@ -230,12 +230,12 @@ def test_a_commit_may_name_published_and_staged_blocks(harness: Harness) -> None
 
 
 def test_of_a_file_that_never_was_nothing_is_seen(files: FileStore) -> None:
-    assert files.look(PATH) == FileState()
+    assert files.get_state(PATH) == FileState()
 
 
 def test_of_a_staged_file_the_blocks_are_seen_and_no_version(files: FileStore) -> None:
     files.stage(PATH, ONE, b"one,")
-    assert files.look(PATH) == FileState(None, (), {ONE: 4})
+    assert files.get_state(PATH) == FileState(None, (), {ONE: 4})
 
 
 def test_of_a_published_file_its_blocks_are_seen_in_order_and_those_staged_since(files: FileStore) -> None:
@@ -243,16 +243,16 @@ def test_of_a_published_file_its_blocks_are_seen_in_order_and_those_staged_since
         files.stage(PATH, block, data)
     version = files.commit(PATH, [TWO, ONE])
     files.stage(PATH, THREE, b"three,")
-    assert files.look(PATH) == FileState(version, ((TWO, 5), (ONE, 4)), {THREE: 6})
-    assert files.look(PATH).blocks == {ONE: 4, TWO: 5, THREE: 6}
+    assert files.get_state(PATH) == FileState(version, ((TWO, 5), (ONE, 4)), {THREE: 6})
+    assert files.get_state(PATH).blocks == {ONE: 4, TWO: 5, THREE: 6}
 
 
 def test_staging_is_no_new_version_and_publishing_is_one(files: FileStore) -> None:
     publish(files, b"abc")
-    first = files.look(PATH).version
+    first = files.get_state(PATH).version
     files.stage(PATH, TWO, b"two,")
-    assert files.look(PATH).version == first
-    assert files.commit(PATH, [ONE, TWO], over=first) != first
+    assert files.get_state(PATH).version == first
+    assert files.commit(PATH, [ONE, TWO], if_match=first) != first
 
 
 def test_a_file_is_not_published_where_one_is_that_was_not_seen(harness: Harness) -> None:
@@ -261,24 +261,24 @@ def test_a_file_is_not_published_where_one_is_that_was_not_seen(harness: Harness
     with pytest.raises(FileChangedError):
         harness.files.commit(PATH, [TWO])
     assert harness.download(harness.files.link(PATH, soon())) == b"abc"
-    assert harness.files.look(PATH).staged == {TWO: 4}
+    assert harness.files.get_state(PATH).staged == {TWO: 4}
 
 
 @pytest.mark.parametrize("change", ["published", "removed"])
 def test_a_file_is_not_published_over_a_version_that_is_gone(files: FileStore, change: str) -> None:
     publish(files, b"abc")
-    seen = files.look(PATH).version
+    seen = files.get_state(PATH).version
     files.stage(PATH, TWO, b"two,")
     if change == "removed":
         files.discard(PATH, seen)
         files.stage(PATH, ONE, b"abc")
     else:
-        files.commit(PATH, [TWO], over=seen)
+        files.commit(PATH, [TWO], if_match=seen)
         files.stage(PATH, ONE, b"abc")
-    before = files.look(PATH)
+    before = files.get_state(PATH)
     with pytest.raises(FileChangedError):
-        files.commit(PATH, [ONE], over=seen)
-    assert files.look(PATH) == before
+        files.commit(PATH, [ONE], if_match=seen)
+    assert files.get_state(PATH) == before
 
 
 def test_of_many_that_publish_at_once_one_does(files: FileStore) -> None:
@@ -296,7 +296,7 @@ def test_of_many_that_publish_at_once_one_does(files: FileStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(commit, blocks))
     assert outcomes.count(True) == 1
-    assert files.look(PATH).published == ((blocks[outcomes.index(True)], 6),)
+    assert files.get_state(PATH).published == ((blocks[outcomes.index(True)], 6),)
 
 
 # --- the store itself ---
@@ -316,7 +316,7 @@ def test_checking_an_answering_store_passes(files: FileStore) -> None:
         lambda files, job: files.staged(PATH),
         lambda files, job: files.commit(PATH, [ONE]),
         lambda files, job: files.size_bytes(PATH),
-        lambda files, job: files.look(PATH),
+        lambda files, job: files.get_state(PATH),
         lambda files, job: files.read_range(PATH, 0, 1),
     ],
     ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "look", "read_range"],

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_idempotency import TableIdempotencyStore
+from exports.adapters.storage.idempotency import TableIdempotencyStore
 from exports.errors import StorageUnavailableError
-from exports.idempotency import IdempotencyRecord, hash_of_key
-from exports.job_codes import new_job_code
-from exports.ports import IdempotencyStore
+from exports.jobs.codes import new_job_code
+from exports.ports.idempotency import IdempotencyStore
+from exports.request.idempotency import IdempotencyRecord, hash_of_key
 from shared.storage import StorageAccount
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryIdempotencyStore

@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_jobs import TableJobStore
+from exports.adapters.storage.jobs import TableJobStore
 from exports.errors import StorageUnavailableError
-from exports.job_codes import new_job_code
-from exports.jobs import Job
-from exports.ports import JobStore, Span
-from exports.states import JobStatus
+from exports.jobs.codes import new_job_code
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.ports.jobs import CountWindow, JobStore
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
@@ -145,15 +145,15 @@ def test_a_damaged_job_hides_no_other_and_is_named_in_the_log(
 
 
 def _created(jobs: JobStore, at_most: int = 10, tenant: str = "tenant") -> int:
-    return jobs.count(tenant, active=Span(MIDNIGHT, 10_000), created=Span(MIDNIGHT, at_most))[1]
+    return jobs.count(tenant, active=CountWindow(MIDNIGHT, 10_000), created=CountWindow(MIDNIGHT, at_most))[1]
 
 
 def _active(jobs: JobStore, since: datetime = MIDNIGHT, at_most: int = 10, created_since: datetime = MIDNIGHT) -> int:
-    return jobs.count("tenant", active=Span(since, at_most), created=Span(created_since, 10_000))[0]
+    return jobs.count("tenant", active=CountWindow(since, at_most), created=CountWindow(created_since, 10_000))[0]
 
 
 def test_without_jobs_the_count_is_nought(jobs: JobStore) -> None:
-    assert jobs.count("tenant", Span(MIDNIGHT, 10), Span(MIDNIGHT, 10)) == (0, 0)
+    assert jobs.count("tenant", CountWindow(MIDNIGHT, 10), CountWindow(MIDNIGHT, 10)) == (0, 0)
 
 
 def test_only_jobs_created_since_the_moment_count(jobs: JobStore) -> None:

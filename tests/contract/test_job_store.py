@@ -13,13 +13,16 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_jobs import TableJobStore
+from exports.adapters.storage.jobs import TableJobStore
 from exports.errors import JobNotFoundError, StorageUnavailableError
-from exports.fields import ClientStatus, TargetField
-from exports.jobs import Failure, Job
-from exports.ports import JobStore
-from exports.requests import ClientFilter, ColumnMapping, NotifyDto
-from exports.states import JobStatus
+from exports.jobs.failures import Failure
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.ports.jobs import JobStore
+from exports.request.body import NotifyDto
+from exports.request.columns import ColumnMapping
+from exports.request.fields import ClientStatus, TargetField
+from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job, a_spec
 from tests.support.fakes import MemoryJobStore

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_mappings import TableMappingStore
+from exports.adapters.storage.mappings import TableMappingStore
 from exports.errors import MappingNotFoundError
-from exports.fields import TargetField
-from exports.mappings import MappingContent, MatchField, SavedMapping
-from exports.requests import ColumnMapping
-from exports.saved_ports import MappingStore
+from exports.mappings.mapping import MappingContent, MatchField, SavedMapping
+from exports.ports.mappings import MappingStore
+from exports.request.columns import ColumnMapping
+from exports.request.fields import TargetField
 from shared.storage import StorageAccount
 from tests.contract.saved_stores import SavedStoreSuite, assert_what_is_damaged_hides_no_other
 from tests.support.builders import NOON, a_mapping

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Engine, text
 
-from exports.adapters.sql_clients import SqlClientSource
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
-from exports.fields import VIEW_COLUMNS
-from exports.ports import ClientSelection, KeyRange
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS
 from tests.contract.client_stores import TENANT, SqlStore, client
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))

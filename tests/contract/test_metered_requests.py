@@ -15,18 +15,19 @@ from uuid import uuid4
 import pytest
 
 from devhost.local.azurite import Azurite, start_azurite
-from exports.cost import Cost, total
-from exports.manifest import ManifestDto
-from exports.payloads import CommitFile, PlanPages, RecordProgress, WritePage
-from exports.services import Services, build_services
+from exports.file.manifest import ManifestDto
+from exports.jobs.cost import Cost, total
+from exports.services import Services
 from exports.settings import read_settings
-from exports.steps.commit_file import commit_file
-from exports.steps.plan_pages import plan_pages
-from exports.steps.record_progress import record_progress
-from exports.steps.write_page import write_page
-from exports.triggers.export_activities import run_step
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.record_progress import record_progress
+from exports.steps.pages.write_page import write_page
+from exports.triggers.activities import run_step
+from exports.wiring import build_services
+from exports.workflow.payloads import CommitFile, PlanPages, RecordProgress, WritePage
 from shared.models import Model
-from shared.orchestration import order
+from shared.orchestration import wrap_command
 from tests.support.builders import a_job
 from tests.support.system import NORTHWIND, request, sample_database
 
@@ -73,7 +74,7 @@ def _sort(method: str, url: str) -> str:
 
 def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, services: Services) -> None:
     def run(step: Callable[[Services, Any], Any], payload: Model) -> Any:
-        result = run_step(lambda: services, step, type(payload), json.loads(json.dumps(order(payload))))
+        result = run_step(lambda: services, step, type(payload), json.loads(json.dumps(wrap_command(payload))))
         costs.append(Cost.model_validate(result["cost"]))
         return result
 
@@ -100,11 +101,11 @@ def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, se
     assert sums["bytes"] < counted.bytes_sent < sums["bytes"] + 100_000
     assert counted.function_seconds > 0
 
-    first, *others, repeated = (page["cost"]["storageRequests"] for page in pages)  # the first makes its table
+    first, *others, repeated_client = (page["cost"]["storageRequests"] for page in pages)  # the first makes its table
     once = {"blobWrite": 1, "blobRead": 0, "blobDelete": 0, "tableWrite": 1, "tableRead": 2}
     assert all(page == once for page in others), "docs/costs.md says otherwise"
     assert first["blobRead"] == 0
-    assert repeated == {**once, "blobWrite": 0, "tableWrite": 0, "tableRead": 2}
+    assert repeated_client == {**once, "blobWrite": 0, "tableWrite": 0, "tableRead": 2}
 
     shown = ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost
     assert shown is not None

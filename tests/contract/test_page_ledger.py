@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_pages import TablePageLedger
-from exports.blocks import block_id, digest
+from exports.adapters.storage.pages import TablePageLedger
 from exports.errors import StorageUnavailableError
-from exports.jobs import JobRef
-from exports.ports import PageLedger, PageRecord
+from exports.file.block_ids import block_id, digest
+from exports.file.page_record import PageRecord
+from exports.jobs.job import JobRef
+from exports.ports.pages import PageLedger
 from shared.storage import StorageAccount
 from tests.support.builders import a_job
 from tests.support.counting import counted_requests

@@ -9,15 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Select
 
-from exports.adapters import sql_clients, sql_statements
-from exports.adapters.sql_clients import SqlClientSource
-from exports.csv.rendering import Records, render_lists
-from exports.csv.rows import CsvDialect, CsvRows
+from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql import statements as sql_statements
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError, SourceUnavailableError
-from exports.fields import VIEW_COLUMNS, TargetField
-from exports.ports import ClientSelection, KeyRange
-from exports.requests import ALL_COLUMNS, ColumnMapping
+from exports.file.csv.renderer import CsvRenderer
+from exports.file.ranges import KeyRange
+from exports.file.renderer import Records, render_lists
+from exports.ports.clients import ClientSelection
+from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.fields import VIEW_COLUMNS, TargetField
+from exports.request.formats import CsvFormat, Quoting
 from tests.contract.client_stores import TENANT, SqlStore, client
+
+RFC4180 = CsvFormat()
 
 REPLACED = {
     "small numbers": ("telephone", "42::smallint"),
@@ -61,14 +66,14 @@ def replace_column(store: SqlStore, column: str, value: str) -> None:
     store.replace_view(f"SELECT {others}, {value} AS {column} FROM client_records")
 
 
-def render(source: SqlClientSource, dialect: CsvDialect | None = None, *fields: TargetField) -> list[Records]:
+def render(source: SqlClientSource, chosen: CsvFormat = RFC4180, *fields: TargetField) -> list[Records]:
     columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in fields]
-    rows = CsvRows(columns or ALL_COLUMNS, dialect)
+    rows = CsvRenderer(columns or ALL_COLUMNS, chosen)
     return list(source.render(ClientSelection(TENANT, rows.source_columns), KeyRange(), rows))
 
 
-def expected(source: SqlClientSource, dialect: CsvDialect | None = None) -> list[Records]:
-    rows = CsvRows(ALL_COLUMNS, dialect)
+def expected(source: SqlClientSource, chosen: CsvFormat = RFC4180) -> list[Records]:
+    rows = CsvRenderer(ALL_COLUMNS, chosen)
     return list(render_lists(source.read(ClientSelection(TENANT, rows.source_columns), KeyRange()), rows))
 
 
@@ -90,11 +95,11 @@ def test_types_it_prints_as_we_would_are_left_to_it(
 ) -> None:
     replace_column(postgres_store, *REPLACED[case])
     postgres_store.put(client("C1"), client("C2"))
-    dialect = CsvDialect(quote_all=quote_all)
-    wanted = expected(source, dialect)
+    chosen = CsvFormat(quoting=Quoting.ALL if quote_all else Quoting.MINIMAL)
+    wanted = expected(source, chosen)
 
     monkeypatch.setattr(sql_clients, "render_lists", None)
-    assert render(source, dialect) == wanted
+    assert render(source, chosen) == wanted
 
 
 @pytest.mark.parametrize("case", READ)
@@ -112,7 +117,7 @@ def test_samples_begin_where_their_codes_are_whatever_their_type(
 ) -> None:
     replace_column(postgres_store, "code", f"code::{kind}")
     postgres_store.put(*(client(f"C{n}") for n in range(5)))
-    rows = CsvRows([ColumnMapping(csv_header="Code", target_field=TargetField.CODE)])
+    rows = CsvRenderer([ColumnMapping(csv_header="Code", target_field=TargetField.CODE)])
 
     samples = list(source.render_samples(ClientSelection(TENANT, rows.source_columns), ["C3", "C1", "C4 "], 2, rows))
 
@@ -130,7 +135,7 @@ def test_days_are_written_alike_whatever_the_style_of_the_database(
     options = f"{postgres_schema.query['options']} -cdatestyle={style.replace(' ', '')}"
 
     with closing(SqlClientSource(postgres_schema.update_query_dict({"options": options}))) as source:
-        assert render(source, None, TargetField.VAT_REG_DATE) == [Records(1, b"2026-01-31\r\n")]
+        assert render(source, CsvFormat(), TargetField.VAT_REG_DATE) == [Records(1, b"2026-01-31\r\n")]
 
 
 @pytest.mark.usefixtures("unread")
@@ -195,7 +200,7 @@ def test_with_an_index_planning_needs_nothing_else_and_pages_sort_nothing(
     postgres_store: SqlStore, source: SqlClientSource
 ) -> None:
     postgres_store.put(*(client(f"C{number:04d}") for number in range(2_000)))
-    rows = CsvRows(ALL_COLUMNS)
+    rows = CsvRenderer(ALL_COLUMNS)
     selection = ClientSelection(TENANT, rows.source_columns)
 
     planning = explained(source, sql_statements.boundaries(selection, 100))

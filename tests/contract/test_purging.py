@@ -9,15 +9,19 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.blob_files import BlobFileStore
-from exports.adapters.table_deliveries import TableDeliveryLog
-from exports.adapters.table_idempotency import TableIdempotencyStore
-from exports.adapters.table_jobs import TableJobStore
-from exports.adapters.table_pages import TablePageLedger
+from exports.adapters.storage.deliveries import TableDeliveryLog
+from exports.adapters.storage.files import BlobFileStore
+from exports.adapters.storage.idempotency import TableIdempotencyStore
+from exports.adapters.storage.jobs import TableJobStore
+from exports.adapters.storage.pages import TablePageLedger
 from exports.errors import StorageUnavailableError
-from exports.idempotency import IdempotencyRecord, hash_of_key
-from exports.jobs import Job, JobRef
-from exports.ports import FileStore, IdempotencyStore, JobStore, PageLedger, PageRecord
+from exports.file.page_record import PageRecord
+from exports.jobs.job import Job, JobRef
+from exports.ports.files import FileStore
+from exports.ports.idempotency import IdempotencyStore
+from exports.ports.jobs import JobStore
+from exports.ports.pages import PageLedger
+from exports.request.idempotency import IdempotencyRecord, hash_of_key
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import MemoryFileStore, MemoryIdempotencyStore, MemoryJobStore, MemoryPageLedger
@@ -85,9 +89,9 @@ def test_jobs_with_page_records_are_found_one_after_the_other(pages: PageLedger)
     for job in jobs:
         for number in range(3):
             pages.record(job, _page(number))
-    found, place = [], ""
-    while following := pages.next_job(place):
-        job, place = following
+    found, cursor = [], ""
+    while following := pages.next_job(cursor):
+        job, cursor = following
         found.append(_of(job))
     assert sorted(found) == sorted(map(_of, jobs))
 
@@ -109,8 +113,8 @@ def test_of_a_purged_job_no_blob_is_left_and_the_others_stay(files: FileStore) -
         _fill(files, each)
     files.purge(job.ref)
     files.purge(job.ref)
-    assert files.look(job.file_path).blocks == {}
-    assert files.look(other.file_path).blocks == {"1": 3, "2": 4}
+    assert files.get_state(job.file_path).blocks == {}
+    assert files.get_state(other.file_path).blocks == {"1": 3, "2": 4}
     assert [_of(each) for each in files.sweep("", 100)[0]] == [_of(other)]
 
 
@@ -127,12 +131,12 @@ def test_a_sweep_over_blobs_finds_every_job_in_slices(files: FileStore, limit: i
     jobs = [a_job() for _ in range(5)]
     for job in jobs:
         _fill(files, job)
-    found, place = set(), ""
+    found, cursor = set(), ""
     for _ in range(100):
-        some, place = files.sweep(place, limit)
+        some, cursor = files.sweep(cursor, limit)
         assert len(some) <= limit
         found |= set(map(_of, some))
-        if not place:
+        if not cursor:
             break
     assert found == set(map(_of, jobs))
 
@@ -147,11 +151,11 @@ def test_a_sweep_over_idempotency_records_finds_each_in_slices(requests: Idempot
     for record in records:
         requests.claim(record)
     found: list[IdempotencyRecord] = []
-    place = ""
+    cursor = ""
     for _ in range(100):
-        some, place = requests.sweep(place, limit)
+        some, cursor = requests.sweep(cursor, limit)
         found += some
-        if not place:
+        if not cursor:
             break
     assert sorted(map(str, found)) == sorted(map(str, records))
 

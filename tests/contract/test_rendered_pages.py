@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from exports.csv.formats import CsvFormat, Delimiter, FormatDto, LineEnding, Preset, Quoting
-from exports.csv.rendering import render_lists
-from exports.csv.rows import CsvRows, dialect_of
-from exports.fields import FIELD_COLUMNS, CellKind, TargetField, cell_kind, source_columns
-from exports.ports import ClientSelection, ClientSource, KeyRange
-from exports.requests import ALL_COLUMNS, ClientFilter, ColumnMapping
+from exports.file.csv.renderer import CsvRenderer
+from exports.file.ranges import KeyRange
+from exports.file.renderer import render_lists
+from exports.ports.clients import ClientSelection, ClientSource
+from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.fields import FIELD_COLUMNS, CellKind, TargetField, cell_kind, source_columns
+from exports.request.filters import ClientFilter
+from exports.request.formats import CsvFormat, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
 from tests.contract.client_stores import STORES, TENANT, ClientStore, client
 
 FORMATS: dict[str, CsvFormat] = {
-    **{preset.value: FormatDto(preset=preset).resolve() for preset in Preset},
+    **{preset.value: FormatDto(preset=preset).resolve() for preset in FormatPreset},
     "semicolons": CsvFormat(delimiter=Delimiter.SEMICOLON),
     "bars, LF": CsvFormat(delimiter=Delimiter.BAR, line_ending=LineEnding.LF),
     "quotes": CsvFormat(quoting=Quoting.ALL),
@@ -63,17 +65,17 @@ def _value(name: str, chance: Random) -> Any:
     return chance.choice(TEXTS)
 
 
-def rows_of(wanted: CsvFormat, *fields: TargetField) -> CsvRows:
+def rows_of(wanted: CsvFormat, *fields: TargetField) -> CsvRenderer:
     columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in fields]
-    return CsvRows(columns or ALL_COLUMNS, dialect_of(wanted))
+    return CsvRenderer(columns or ALL_COLUMNS, wanted)
 
 
-def rendered(source: ClientSource, rows: CsvRows, key_range: KeyRange | None = None, **filters: Any) -> bytes:
+def rendered(source: ClientSource, rows: CsvRenderer, key_range: KeyRange | None = None, **filters: Any) -> bytes:
     selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
     return b"".join(records.data for records in source.render(selection, key_range or KeyRange(), rows))
 
 
-def expected(source: ClientSource, rows: CsvRows, **filters: Any) -> bytes:
+def expected(source: ClientSource, rows: CsvRenderer, **filters: Any) -> bytes:
     selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
     return b"".join(records.data for records in render_lists(source.read(selection, KeyRange()), rows))
 

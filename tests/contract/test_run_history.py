@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_runs import TableRunHistory
+from exports.adapters.storage.runs import TableRunHistory
 from exports.errors import StorageUnavailableError
-from exports.job_codes import slot_job_code
-from exports.saved_ports import RunHistory
-from exports.scheduling.runs import RunOutcome, ScheduleRun
-from exports.scheduling.schedules import ScheduleRef
+from exports.jobs.codes import slot_job_code
+from exports.ports.schedules import RunHistory
+from exports.schedules.runs import RunOutcome, ScheduleRun
+from exports.schedules.schedule import ScheduleRef
 from shared.storage import StorageAccount
 from tests.support.builders import NOON
 from tests.support.fake_saved import MemoryRunHistory

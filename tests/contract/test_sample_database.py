@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, create_engine, text
 
-from exports.adapters.sql_clients import open_sql_clients
-from exports.fields import VIEW_COLUMNS
-from exports.ports import ClientSelection, KeyRange
-from exports.requests import ClientFilter
-from exports.sample.database import SampleRefusedError, create_sample_database
+from exports.adapters.clients_sql.source import open_sql_clients
+from exports.commands.sample.database import create_sample_database
+from exports.commands.sample.schema import SampleRefusedError
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS
+from exports.request.filters import ClientFilter
 
 TENANTS = ("northwind", "harbour")
 

@@ -10,13 +10,16 @@ from uuid import uuid4
 import pytest
 
 from exports.__main__ import main
-from exports.adapters.sql_clients import open_sql_clients
-from exports.adapters.table_clients import TableClientSource
-from exports.csv.rows import CsvRows
-from exports.fields import VIEW_COLUMNS
-from exports.ports import ClientSelection, ClientSource, KeyRange
-from exports.requests import ALL_COLUMNS, ClientFilter
-from exports.sample.database import SampleRefusedError, create_sample_database
+from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_tables.source import TableClientSource
+from exports.commands.sample.database import create_sample_database
+from exports.commands.sample.schema import SampleRefusedError
+from exports.file.csv.renderer import CsvRenderer
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection, ClientSource
+from exports.request.columns import ALL_COLUMNS
+from exports.request.fields import VIEW_COLUMNS
+from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 
 TENANTS = ("northwind", "harbour")
@@ -36,7 +39,7 @@ def fill(source: TableClientSource, clients: int, seed: int = 1) -> None:
 
 
 def file_of(source: ClientSource, wanted: ClientFilter) -> bytes:
-    rows = CsvRows(ALL_COLUMNS)
+    rows = CsvRenderer(ALL_COLUMNS)
     selection = ClientSelection("northwind", rows.source_columns, wanted)
     return b"".join(rows.render(some) for some in source.read(selection, KeyRange()))
 

@@ -12,12 +12,13 @@ from uuid import uuid4
 import pytest
 from azure.core.exceptions import ServiceResponseError
 
-from exports.adapters.table_schedules import TableScheduleStore
+from exports.adapters.storage.schedules import TableScheduleStore
 from exports.errors import ScheduleNotFoundError, StorageUnavailableError
-from exports.job_codes import new_job_code
-from exports.requests import ClientFilter, CsvExportRequestDto
-from exports.saved_ports import ScheduleStore
-from exports.scheduling.schedules import Schedule, ScheduleState
+from exports.jobs.codes import new_job_code
+from exports.ports.schedules import ScheduleStore
+from exports.request.body import CsvExportRequestDto
+from exports.request.filters import ClientFilter
+from exports.schedules.schedule import Schedule, ScheduleState
 from shared.storage import StorageAccount
 from tests.contract.saved_stores import SavedStoreSuite, assert_what_is_damaged_hides_no_other, nothing
 from tests.support.builders import NOON, a_schedule

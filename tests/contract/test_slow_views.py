@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exports import page_plan
-from exports.fields import VIEW_COLUMNS
-from exports.page_plan import PagePlan
-from exports.payloads import PagesPlanned, PlanPages
+from exports.file import plan as page_plan
+from exports.file.plan import PagePlan
+from exports.request.fields import VIEW_COLUMNS
 from exports.services import Services
-from exports.steps.plan_pages import plan_pages
+from exports.steps.pages.plan_pages import plan_pages
+from exports.workflow.payloads import PagesPlanned, PlanPages
 from tests.contract.client_stores import TENANT, SqlStore, client
 from tests.support.fakes import a_services
 from tests.support.steps import a_stored_job

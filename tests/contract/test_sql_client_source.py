@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from exports.adapters import sql_engines
-from exports.adapters.sql_clients import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql import engines as sql_engines
+from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
-from exports.fields import VIEW_COLUMNS
-from exports.ports import ClientSelection, KeyRange
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS
 from tests.contract.client_stores import SQL_STORES, TENANT, SqlStore, client
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))
@@ -50,11 +51,11 @@ def test_columns_the_view_lacks_are_named(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("asking", ASKING)
-def test_a_missing_view_is_a_mismatch_that_names_the_document(store: SqlStore, asking: str) -> None:
+def test_a_missing_view_is_a_mismatch_that_names_the_document(store: SqlStore, command: str) -> None:
     store.replace_view(None)
 
     with pytest.raises(SourceMismatchError, match=r"docs/client-view\.md"):
-        ASKING[asking](store.source)
+        ASKING[command](store.source)
     with pytest.raises(SourceMismatchError, match="has no view clients"):
         store.source.missing_columns(VIEW_COLUMNS)
 

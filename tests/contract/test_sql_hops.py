@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from exports.adapters import sql_clients, sql_hops
-from exports.adapters.sql_clients import SqlClientSource
+from exports.adapters.clients_sql import index_skip_scan as sql_hops
+from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError
-from exports.ports import Boundaries, ClientSelection, KeyRange
-from exports.requests import ClientFilter
+from exports.file.ranges import Boundaries, KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.filters import ClientFilter
 from tests.contract.client_stores import TENANT, SqlStore, client
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))
@@ -62,7 +64,7 @@ def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
     source = store.source
     assert isinstance(source, SqlClientSource)
     with source._connection() as connection:
-        hopped = sql_hops.hop_boundaries(connection, SELECTION, rows_per_page)
+        hopped = sql_hops.skip_scan_boundaries(connection, SELECTION, rows_per_page)
         assert hopped is not None
         assert hopped == sql_clients._numbered(connection, SELECTION, rows_per_page)
     return hopped

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from exports.adapters.client_sources import open_clients
-from exports.adapters.table_clients import TableClientSource, read_address
+from exports.adapters.clients_tables.source import TableClientSource, read_address
+from exports.commands.sample.tables import write_all
 from exports.errors import SourceMismatchError, SourceRefusedError
-from exports.ports import ClientSelection, KeyRange
-from exports.requests import ClientFilter
-from exports.sample.tables import write_all
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.contract.client_stores import TENANT, TableStore, client
 

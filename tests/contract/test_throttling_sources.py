@@ -11,10 +11,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from exports.adapters.sql_clients import open_sql_clients
-from exports.adapters.table_clients import TableClientSource
+from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_tables.source import TableClientSource
 from exports.errors import SourceThrottledError
-from exports.ports import ClientSelection, ClientSource, KeyRange
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection, ClientSource
 from shared import storage
 
 SELECTION = ClientSelection("tenant", ("code",))

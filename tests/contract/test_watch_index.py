@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from exports.adapters.table_watch import TableWatchIndex
+from exports.adapters.storage.watch import TableWatchIndex
 from exports.errors import StorageUnavailableError
-from exports.retention import Due
-from exports.watching import Watched, WatchIndex, watched
+from exports.jobs.retention import DueAction
+from exports.jobs.watchdog import Watched, watched
+from exports.ports.watch import WatchIndex
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.fake_watch import MemoryWatchIndex
@@ -39,22 +40,22 @@ def test_nothing_is_watched_at_first(index: WatchIndex) -> None:
 
 
 def test_what_is_watched_comes_back_as_it_was(index: WatchIndex) -> None:
-    entry = replace(_an_entry(), sign="InProgress 3 of 5", looked=NOON + timedelta(microseconds=1))
+    entry = replace(_an_entry(), fingerprint="InProgress 3 of 5", checked=NOON + timedelta(microseconds=1))
     index.watch(entry)
     assert index.watched(10) == [entry]
 
 
 def test_watching_again_takes_the_place_of_the_entry(index: WatchIndex) -> None:
-    entry = replace(_an_entry(), sign="seen")
+    entry = replace(_an_entry(), fingerprint="seen")
     index.watch(entry)
-    index.watch(replace(entry, sign=""))
-    assert [found.sign for found in index.watched(10)] == [""]
+    index.watch(replace(entry, fingerprint=""))
+    assert [found.fingerprint for found in index.watched(10)] == [""]
 
 
 def test_what_was_seen_is_noted(index: WatchIndex) -> None:
     entry = _an_entry()
     index.watch(entry)
-    seen = entry.look("a sign", NOON + timedelta(minutes=1))
+    seen = entry.observe("a sign", NOON + timedelta(minutes=1))
     index.note(seen)
     assert index.watched(10) == [seen]
 
@@ -127,8 +128,8 @@ def test_the_count_is_taken_anew_after_some_seconds_and_not_before(account: Stor
 # --- what is due about jobs that have ended ---
 
 
-def _due(minutes: float = 0, tenant: str = "tenant") -> Due:
-    return Due(tenant, a_job().code, NOON + timedelta(minutes=minutes, microseconds=1))
+def _due(minutes: float = 0, tenant: str = "tenant") -> DueAction:
+    return DueAction(tenant, a_job().code, NOON + timedelta(minutes=minutes, microseconds=1))
 
 
 def test_what_is_due_is_found_when_it_is_due_and_not_before(index: WatchIndex) -> None:
@@ -162,12 +163,12 @@ def test_what_is_due_is_not_under_way(index: WatchIndex) -> None:
 
 
 def test_a_place_is_kept_under_its_name(index: WatchIndex) -> None:
-    assert index.place("blobs") == ""
-    index.keep_place("blobs", "2!92!MDAw/…")
-    index.keep_place("records", "other")
-    assert index.place("blobs") == "2!92!MDAw/…"
-    index.keep_place("blobs", "")
-    assert index.place("blobs") == ""
+    assert index.cursor("blobs") == ""
+    index.save_cursor("blobs", "2!92!MDAw/…")
+    index.save_cursor("records", "other")
+    assert index.cursor("blobs") == "2!92!MDAw/…"
+    index.save_cursor("blobs", "")
+    assert index.cursor("blobs") == ""
 
 
 @pytest.mark.parametrize(
@@ -181,8 +182,8 @@ def test_a_place_is_kept_under_its_name(index: WatchIndex) -> None:
         lambda index: index.remember(_due()),
         lambda index: index.due(NOON, 1),
         lambda index: index.forget(_due()),
-        lambda index: index.place("name"),
-        lambda index: index.keep_place("name", "place"),
+        lambda index: index.cursor("name"),
+        lambda index: index.save_cursor("name", "place"),
     ],
     ids=["watch", "note", "unwatch", "watched", "active", "remember", "due", "forget", "place", "keep_place"],
 )

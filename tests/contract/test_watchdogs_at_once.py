@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from exports.adapters.table_jobs import TableJobStore
-from exports.adapters.table_watch import TableWatchIndex
+from exports.adapters.storage.jobs import TableJobStore
+from exports.adapters.storage.watch import TableWatchIndex
+from exports.jobs.watchdog import MOST_RETRIES, watched
 from exports.services import Services
-from exports.steps.watch_jobs import watch_jobs
-from exports.watching import MOST_RETRIES, watched
+from exports.steps.upkeep.watch_jobs import watch_jobs
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.fake_durable import MemoryKeeper

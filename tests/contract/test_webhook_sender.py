@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from exports.adapters.http_webhooks import HttpWebhookSender
-from exports.ports import WebhookSender
-from exports.webhooks import Sent
+from exports.notifications.webhook import Sent
+from exports.ports.webhooks import WebhookSender
 from shared.outbound import Outbound
 from tests.support.fake_webhooks import MemoryWebhookSender
 from tests.support.receiver import a_receiver

@@ -17,14 +17,15 @@ from devhost.local.console import ProgressBar, progress_line
 from devhost.local.environment import digest, is_current
 from devhost.local.errors import DevError
 from devhost.local.health import Answer, health_report
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from devhost.local.processes import run_quietly
 from devhost.local.settings import create_settings, read_settings, save_value, values_of
-from exports.sample import demo, local_data
-from exports.sample.demo import RowCounter, first_lines
-from exports.sample.local_data import choose_tenant, make_key
-from exports.sample.web import DemoError
-from exports.scopes import ALL_SCOPES
+from exports.commands.demo import export as demo
+from exports.commands.demo import local_data
+from exports.commands.demo.export import RowCounter, first_lines
+from exports.commands.demo.local_data import choose_tenant, make_key
+from exports.commands.demo.web import DemoError
+from exports.request.scopes import ALL_SCOPES
 from shared.key_ring import KeyRing
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore

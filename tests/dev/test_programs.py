@@ -18,11 +18,11 @@ import pytest
 
 from devhost.local.azurite import connection_string, start_azurite
 from devhost.local.errors import DevError
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from devhost.local.ports import is_free, require_free
 from devhost.local.processes import Process
 from devhost.local.run_record import claim_run, record_run
-from exports.sample.web import call
+from exports.commands.demo.web import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.scale.__main__ import table
 from tests.scale.chart import draw
 from tests.scale.scenarios import one_tenant, top_of_the_hour

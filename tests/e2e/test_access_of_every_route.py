@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from exports.api.routes import Route
-from exports.scopes import ALL_SCOPES, Scope
+from exports.request.scopes import ALL_SCOPES, Scope
+from exports.triggers.http.routes import Route
 from function_app import ROUTES
 from shared.api_keys import new_key_text, parse_key
 from shared.storage import StorageAccount

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import function_app
-from exports.api.advice import ADVICE
-from exports.api.problems import PROBLEMS
-from exports.api.routes import Route
+from exports.triggers.http.api_docs.advice import ADVICE
+from exports.triggers.http.problems import PROBLEMS
+from exports.triggers.http.routes import Route
 from tests.support.conformance import assert_conforms
 from tests.support.curl import MORE, Shown, differences, read_console, run_curl
 from tests.support.system import NORTHWIND_KEY, Answer, System

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exports.api import docs_page
-from exports.page import render
+from exports.triggers.http.api_docs import docs_page
+from exports.triggers.http.ui import render
 from tests.support.conformance import document
 from tests.support.system import System
 

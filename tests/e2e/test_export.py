@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from exports.fields import TargetField
+from exports.request.fields import TargetField
 from tests.support.expected import client_records, records
 from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download, request
 

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from exports.fields import TargetField
+from exports.request.fields import TargetField
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
 from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, Answer, System, download, request

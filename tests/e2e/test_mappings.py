@@ -21,7 +21,7 @@ of, saved = COLLECTION.of, COLLECTION.saved
 PROPERTIES = {
     *("code", "name", "columnMappings", "matchField", "isPreset", "mappingType", "createdDate", "updatedDate"),
 }
-PRESETS = ["individual-clients", "limited-company-clients"]
+MAPPING_PRESETS = ["individual-clients", "limited-company-clients"]
 
 
 @pytest.mark.parametrize("base", [MAPPINGS, of(NORTHWIND)], ids=["short", "by tenant"])
@@ -63,7 +63,7 @@ def test_a_list_has_presets_first_and_goes_on_by_token(system: System) -> None:
         token = page.json["continuationToken"]
 
     assert seen == whole["data"]
-    assert [item["code"] for item in seen[:2]] == PRESETS
+    assert [item["code"] for item in seen[:2]] == MAPPING_PRESETS
     names = [item["name"] for item in seen[2:]]
     assert names == sorted(names, key=str.casefold)
     assert {"zebra", "Aardvark"} <= set(names)
@@ -91,7 +91,7 @@ def test_every_fault_of_a_mapping_is_pointed_at(system: System, body: dict[str, 
     assert {fault["pointer"] for fault in problem["errors"]} == pointers
 
 
-@pytest.mark.parametrize("code", PRESETS)
+@pytest.mark.parametrize("code", MAPPING_PRESETS)
 def test_a_preset_belongs_to_every_tenant_and_nobody_changes_it(system: System, code: str) -> None:
     for tenant in (NORTHWIND, HARBOUR):
         shown = system.call("GET", f"{of(tenant)}/{code}").json
@@ -192,7 +192,7 @@ def test_an_export_by_mapping_has_its_columns(system: System, database_url: str)
     assert exported == [("Ref", "Client"), *((row[1], row[0]) for row in client_records(database_url, HARBOUR))]
 
 
-@pytest.mark.parametrize("code", PRESETS)
+@pytest.mark.parametrize("code", MAPPING_PRESETS)
 def test_a_preset_exports_what_it_shows(system: System, code: str) -> None:
     shown = system.call("GET", f"{of(HARBOUR)}/{code}").json
     exported = records(system.export({"mappingCode": code}, HARBOUR))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exports.fields import TargetField
+from exports.request.fields import TargetField
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.e2e.test_bad_input import assert_problem

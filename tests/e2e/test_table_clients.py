@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exports.sample.database import create_sample_database
+from exports.commands.sample.database import create_sample_database
 from tests.support.system import HARBOUR, System, running_system
 
 TABLE = "azure-tables:///clientsoftables"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exports import __main__ as commands
-from exports.csv.formats import Preset
+from exports.request.formats import FormatPreset
 from tests.support.system import NORTHWIND, System, download
 
 
@@ -23,10 +23,10 @@ def _saved(system: System, directory: Path, body: Any) -> tuple[Any, Path, Path]
     return job, file, manifest
 
 
-@pytest.mark.parametrize("preset", list(Preset))
+@pytest.mark.parametrize("preset", list(FormatPreset))
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_a_download_of_every_format_is_proved_and_a_changed_one_is_not(
-    system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: Preset, compression: str
+    system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: FormatPreset, compression: str
 ) -> None:
     body = {"format": {"preset": preset.value, "compression": compression}}
     job, file, manifest = _saved(system, tmp_path, body)

@@ -15,29 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from exports.errors import SourceThrottledError
-from exports.payloads import WritePage
 from exports.services import Services
-from exports.steps import write_page as step
+from exports.steps.pages import write_page as step
+from exports.workflow.payloads import WritePage
 from tests.faults.real_app import load_real_app
 
 _write = step.write_page
 
 
-def _write_badly(services: Services, order: WritePage) -> Any:
+def _write_badly(services: Services, command: WritePage) -> Any:
     bad = json.loads(Path(os.environ["BAD_PAGES"]).read_text())
-    tries = _note(order)
+    tries = _note(command)
     if tries <= bad.get("throttle", 0):
         raise SourceThrottledError("The client database has no room now: too many connections or requests at once.")
-    if [order.job.tenant, order.page] == bad.get("poison"):
+    if [command.job.tenant, command.page] == bad.get("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return _write(services, order)
+    return _write(services, command)
 
 
-def _note(order: WritePage) -> int:
+def _note(command: WritePage) -> int:
     """Note a try; how many there have been."""
     with Path(f"{os.environ['BAD_PAGES']}.tries").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(json.dumps({"at": time.time(), "tenant": order.job.tenant, "page": order.page}) + "\n")
+        file.write(json.dumps({"at": time.time(), "tenant": command.job.tenant, "page": command.page}) + "\n")
         file.flush()
         file.seek(0)
         return len(file.readlines())

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from exports.steps import start_export
+from exports.steps.requests import start_export
 from tests.faults.real_app import load_real_app
 
 _start = start_export.start_orchestration

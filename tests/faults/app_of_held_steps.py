@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import exports.settings
-from exports.adapters.blob_files import BlobFileStore
-from exports.steps import start_export
+from exports.adapters.storage.files import BlobFileStore
+from exports.steps.requests import start_export
 from shared.orchestration import RetryPolicy
 from tests.faults.real_app import load_real_app
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from exports.payloads import CommitFile
-from exports.steps.leftovers import discard_file_of
-from exports.triggers import export_activities
+from exports.steps.finalize.cleanup import discard_file_of
+from exports.triggers import activities as export_activities
+from exports.workflow.payloads import CommitFile
 from tests.faults.real_app import load_real_app
 
 _run = export_activities.run_step
 
 
-def _run_after_a_loss(provide: Any, step: Callable[..., Any], order: Any, payload: Any) -> Any:
-    if order is CommitFile:
+def _run_after_a_loss(provide: Any, step: Callable[..., Any], command: Any, payload: Any) -> Any:
+    if command is CommitFile:
         services, ref = provide(), CommitFile.model_validate(payload["order"]).job
         job = services.jobs.get(ref.tenant, ref.code)
         records = list(services.pages.records(ref))
         if job.settled_pages < len(records):  # the commit that finds pages lost settles them all
             discard_file_of(services, job)
-    return _run(provide, step, order, payload)
+    return _run(provide, step, command, payload)
 
 
 export_activities.run_step = _run_after_a_loss

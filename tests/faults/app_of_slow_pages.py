@@ -13,23 +13,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from exports.adapters import table_watch
-from exports.payloads import RecordOutcome, WritePage
-from exports.triggers import export_activities
+from exports.adapters.storage import watch as table_watch
+from exports.triggers import activities as export_activities
+from exports.workflow.payloads import RecordOutcome, WritePage
 from tests.faults.real_app import load_real_app
 
 _run = export_activities.run_step
 _LOG, _SECONDS = Path(os.environ["PAGE_LOG"]), float(os.environ["PAGE_SECONDS"])
 
 
-def _run_slowly(provide: Any, step: Callable[..., Any], order: Any, payload: Any) -> Any:
-    if order is WritePage:
+def _run_slowly(provide: Any, step: Callable[..., Any], command: Any, payload: Any) -> Any:
+    if command is WritePage:
         time.sleep(_SECONDS)
-    result = _run(provide, step, order, payload)
+    result = _run(provide, step, command, payload)
     code = payload["order"]["job"]["code"]
-    if order is WritePage:
+    if command is WritePage:
         _note(f"{code} {payload['order']['page']}")
-    if order is RecordOutcome or result.get("ended"):
+    if command is RecordOutcome or result.get("ended"):
         _note(f"{code} end")
     return result
 

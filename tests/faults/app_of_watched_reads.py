@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from exports.adapters.sql_clients import SqlClientSource
+from exports.adapters.clients_sql.source import SqlClientSource
 from tests.faults.real_app import load_real_app
 
 _connect = SqlClientSource._connection

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devhost.local.azurite import Azurite
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.support.system import System, app_settings, sample_database, start_storage
 
 StartSystem = Callable[..., System]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from exports.sample.database import create_sample_database
+from exports.commands.sample.database import create_sample_database
 from tests.contract.client_stores import empty_schema
 from tests.faults.changing_clients import ChangingClients, Window
 from tests.faults.conftest import StartSystem

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from devhost.local.azurite import Azurite
-from exports.fields import VIEW_COLUMNS
-from exports.scopes import ALL_SCOPES
+from exports.request.fields import VIEW_COLUMNS
+from exports.request.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.faults.conftest import StandIn, StartSystem

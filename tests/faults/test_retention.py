@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from devhost.local.azurite import Azurite
-from exports.job_codes import new_job_code
+from exports.jobs.codes import new_job_code
 from shared.storage import StorageAccount
 from tests.faults.conftest import StartSystem
 from tests.support.system import NORTHWIND, System, request

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exports.fields import VIEW_COLUMNS
+from exports.request.fields import VIEW_COLUMNS
 from tests.faults.conftest import StartSystem
 from tests.support.system import System
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from devhost.local.azurite import Azurite
-from exports.adapters.table_deliveries import TableDeliveryLog
-from exports.webhooks import Delivery
+from exports.adapters.storage.deliveries import TableDeliveryLog
+from exports.notifications.webhook import Delivery
 from shared.storage import StorageAccount
 from tests.faults.conftest import StandIn, StartSystem
 from tests.support.receiver import Receiver, a_receiver

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.support.conformance import document
 from tests.support.system import NORTHWIND_KEY, System, running_system, sample_database
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from exports.orchestrators import export_job, export_wave, webhook_delivery
+from exports.workflow import export_job, export_wave, webhook_delivery
 from tests.replay.record import HISTORIES
 from tests.support.orchestrators import (
     CREATED_CHILD,
@@ -129,9 +129,9 @@ def test_the_check_bites_when_retry_pauses_change(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_check_bites_when_a_throttled_wave_is_no_longer_halved(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared.orchestration import Pace
+    from shared.orchestration import ConcurrencyLimiter
 
-    monkeypatch.setattr(Pace, "slow_down", lambda pace, in_flight: None)
+    monkeypatch.setattr(ConcurrencyLimiter, "slow_down", lambda pace, in_flight: None)
 
     with pytest.raises(ReplayMismatchError):
         [check(history) for file in FILES for history in load(file)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exports.adapters.sql_engines import STATEMENT_TIMEOUT_SECONDS
-from exports.adapters.table_watch import _FRESH_LONGER, _FRESH_SECONDS, MANY_TENANTS
-from exports.page_plan import MAX_BLOCKS
-from exports.payloads import Limits
+from exports.adapters.clients_sql.engines import STATEMENT_TIMEOUT_SECONDS
+from exports.adapters.storage.watch import _FRESH_LONGER, _FRESH_SECONDS, MANY_TENANTS
+from exports.file.plan import MAX_BLOCKS
+from exports.workflow.payloads import Limits
 from tests.scale.kernel import Group, Part, Process, Simulation, Slots, Station
 
 _ROW_BYTES = 768

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from exports.adapters.table_watch import MANY_TENANTS
+from exports.adapters.storage.watch import MANY_TENANTS
 from tests.scale.fleet import Fleet, Outcome, Run
 
 BILLION = 1_000_000_000

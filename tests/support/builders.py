@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from exports.fields import TargetField
-from exports.job_codes import new_job_code
-from exports.jobs import ExportSpec, Job
-from exports.mappings import MappingContent, SavedMapping
-from exports.requests import ALL_COLUMNS, ColumnMapping, CsvExportRequestDto
-from exports.scheduling.schedules import SaveScheduleDto, Schedule, content_of, new_schedule
-from exports.specs import SensitiveFields, make_spec
+from exports.jobs.codes import new_job_code
+from exports.jobs.job import Job
+from exports.mappings.mapping import MappingContent, SavedMapping
+from exports.request.body import CsvExportRequestDto
+from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.fields import TargetField
+from exports.request.spec import ExportSpec, SensitiveFields, make_spec
+from exports.schedules.schedule import SaveScheduleDto, Schedule, content_of, new_schedule
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _numbers = itertools.count()

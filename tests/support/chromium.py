@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from devhost.local.environment import digest
 from devhost.local.errors import DevError
 from devhost.local.node import installed_node
-from devhost.local.places import VENV
+from devhost.local.paths import VENV
 from devhost.local.processes import run_quietly
 from tests.support.once import make_once
 

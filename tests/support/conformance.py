@@ -14,7 +14,7 @@ import referencing
 from referencing.jsonschema import DRAFT202012
 
 import function_app
-from exports.api.openapi import build_document
+from exports.triggers.http.api_docs.openapi import build_document
 
 _DOCUMENT = "urn:document"
 _NOT_OURS = ("/admin/", "/runtime/")

@@ -7,12 +7,12 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from exports.csv.rendering import Records, render_lists, render_samples
-from exports.csv.rows import CsvRows
 from exports.errors import SourceMismatchError
-from exports.fields import VIEW_COLUMNS
-from exports.ports import Boundaries, ClientSelection, KeyRange, Row
-from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from exports.file.ranges import Boundaries, KeyRange
+from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS
+from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 
 Hook = Callable[[], None]
 Client = dict[str, Any]
@@ -60,9 +60,9 @@ class MemoryClients:
             yield list(chain.from_iterable(self._read(selection, key_range, rows_of_each)))
 
     def render_samples(
-        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, csv_rows: CsvRows
+        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, renderer: Renderer
     ) -> Iterator[Records]:
-        return render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), csv_rows)
+        return render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         return self._read(selection, key_range)
@@ -84,8 +84,8 @@ class MemoryClients:
         if self._missing(("tenant", *columns)):
             raise SourceMismatchError("The view clients lacks a column; docs/client-view.md names them all.")
 
-    def render(self, selection: ClientSelection, key_range: KeyRange, csv_rows: CsvRows) -> Iterator[Records]:
-        return render_lists(self.read(selection, key_range), csv_rows)
+    def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
+        return render_lists(self.read(selection, key_range), renderer)
 
     def _missing(self, columns: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)

@@ -9,9 +9,9 @@ from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 from exports.errors import MappingNotFoundError, RefusedError, ScheduleNotFoundError
-from exports.mappings import SavedMapping
-from exports.scheduling.runs import RunOutcome, ScheduleRun
-from exports.scheduling.schedules import Schedule, ScheduleRef
+from exports.mappings.mapping import SavedMapping
+from exports.schedules.runs import RunOutcome, ScheduleRun
+from exports.schedules.schedule import Schedule, ScheduleRef
 from tests.support.fake_clients import Hook, do_nothing
 
 
@@ -28,7 +28,7 @@ S = TypeVar("S", bound=Saved)
 
 
 class MemorySaved(Generic[S]):
-    """`SavedStore` with optimistic writes, as under an ETag. `before_write` runs between reading and writing."""
+    """A `NamedResourceStore` that writes as under an ETag. `before_write` runs between reading and writing."""
 
     missing: type[RefusedError]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from exports.retention import Due
-from exports.watching import Watched
+from exports.jobs.retention import DueAction
+from exports.jobs.watchdog import Watched
 
 
 class MemoryWatchIndex:
@@ -17,7 +17,7 @@ class MemoryWatchIndex:
 
     def __init__(self) -> None:
         self._entries: dict[str, Watched] = {}
-        self._dues: set[Due] = set()
+        self._dues: set[DueAction] = set()
         self._places: dict[str, str] = {}
         self._versions = itertools.count(1)
 
@@ -40,20 +40,20 @@ class MemoryWatchIndex:
     def active(self) -> Mapping[str, int]:
         return Counter(entry.tenant for entry in self._entries.values())
 
-    def remember(self, due: Due) -> None:
+    def remember(self, due: DueAction) -> None:
         self._dues.add(due)
 
-    def due(self, now: datetime, limit: int) -> list[Due]:
+    def due(self, now: datetime, limit: int) -> list[DueAction]:
         return sorted((due for due in self._dues if due.due <= now), key=lambda due: due.due)[:limit]
 
-    def forget(self, due: Due) -> None:
+    def forget(self, due: DueAction) -> None:
         self._dues.discard(due)
 
-    def place(self, name: str) -> str:
+    def cursor(self, name: str) -> str:
         return self._places.get(name, "")
 
-    def keep_place(self, name: str, place: str) -> None:
-        self._places[name] = place
+    def save_cursor(self, name: str, cursor: str) -> None:
+        self._places[name] = cursor
 
 
 def _row(entry: Watched) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from exports.webhooks import Delivery, Sent
+from exports.notifications.webhook import Delivery, Sent
 from tests.support.fake_clients import Hook, do_nothing
 
 

@@ -12,15 +12,17 @@ from typing import Any, BinaryIO
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from exports.audit import AuditEntry
 from exports.errors import FileChangedError, JobNotFoundError
-from exports.idempotency import IdempotencyRecord
-from exports.job_codes import first_code_before
-from exports.jobs import Job, JobRef
-from exports.ports import FileState, PageRecord, Span
+from exports.file.page_record import PageRecord
+from exports.jobs.audit import AuditEntry
+from exports.jobs.codes import first_code_before
+from exports.jobs.job import Job, JobRef
+from exports.jobs.states import ACTIVE, JobStatus
+from exports.ports.files import FileState
+from exports.ports.jobs import CountWindow
+from exports.request.idempotency import IdempotencyRecord
 from exports.services import Services
 from exports.settings import Settings
-from exports.states import ACTIVE, JobStatus
 from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.fake_clients import Client, Hook, MemoryClients, do_nothing
@@ -95,7 +97,7 @@ class MemoryJobStore:
         jobs = [self._jobs[tenant, code] for code in found]
         return [job for job in jobs if not statuses or job.status in statuses][:limit]
 
-    def count(self, tenant: str, active: Span, created: Span) -> tuple[int, int]:
+    def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
         jobs = self.list(tenant, len(self._jobs))
         actives = sum(job.status in ACTIVE and job.code <= first_code_before(active.since) for job in jobs)
         return actives, sum(job.code <= first_code_before(created.since) for job in jobs)
@@ -135,9 +137,9 @@ class MemoryPageLedger:
     def purge(self, job: JobRef) -> None:
         self._records.pop((job.tenant, job.code), None)
 
-    def next_job(self, place: str) -> tuple[JobRef, str] | None:
+    def next_job(self, cursor: str) -> tuple[JobRef, str] | None:
         places = sorted("|".join(key) for key, records in self._records.items() if records)
-        following = next((each for each in places if each > place), None)
+        following = next((each for each in places if each > cursor), None)
         return (following and (_ref(*following.split("|")), following)) or None
 
     def _of(self, job: JobRef) -> dict[int, PageRecord]:
@@ -148,7 +150,7 @@ class MemoryPageLedger:
 class _Blob:
     uncommitted: dict[str, bytes] = field(default_factory=dict)
     committed: list[tuple[str, bytes]] | None = None
-    facts: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
     version: str | None = None
 
 
@@ -202,9 +204,9 @@ class MemoryFileStore:
         self._manifests = {known: kept for known, kept in self._manifests.items() if known[:2] != key}
         self._blobs = {path: blob for path, blob in self._blobs.items() if not path.startswith("/".join((*key, "")))}
 
-    def sweep(self, place: str, limit: int) -> tuple[list[JobRef], str]:
+    def sweep(self, cursor: str, limit: int) -> tuple[list[JobRef], str]:
         blobs = [f"{key[0]}/{key[1]}/{number}" for number, key in enumerate((*self._plans, *self._manifests))]
-        rest = sorted(each for each in [*self._blobs, *blobs] if each > place)
+        rest = sorted(each for each in [*self._blobs, *blobs] if each > cursor)
         jobs = dict.fromkeys(tuple(path.split("/")[:2]) for path in rest[:limit])
         return [_ref(*key) for key in jobs], rest[limit - 1] if len(rest) > limit else ""
 
@@ -224,24 +226,29 @@ class MemoryFileStore:
         blob = self._blobs.get(path, _Blob())
         return {block: len(data) for block, data in blob.uncommitted.items()}
 
-    def look(self, path: str) -> FileState:
+    def get_state(self, path: str) -> FileState:
         blob = self._blobs.get(path, _Blob())
         published = tuple((block, len(data)) for block, data in blob.committed or ())
         return FileState(blob.version, published, self.staged(path))
 
     def commit(
-        self, path: str, blocks: Sequence[str], facts: Mapping[str, str] | None = None, *, over: str | None = None
+        self,
+        path: str,
+        blocks: Sequence[str],
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_match: str | None = None,
     ) -> str:
         self.before_commit()
         with self._lock:
-            self._require(path, over)
+            self._require(path, if_match)
             blob = self._blobs.setdefault(path, _Blob())
             known = {**dict(blob.committed or ()), **blob.uncommitted}
             if not known.keys() >= set(blocks):
                 raise FileChangedError("A block of the file is gone.")
             committed = [(block, known[block]) for block in blocks]
             version = str(next(self._versions))
-            self._blobs[path] = _Blob(committed=committed, version=version, facts=dict(facts or {}))
+            self._blobs[path] = _Blob(committed=committed, version=version, metadata=dict(metadata or {}))
             self.commits += 1
             return version
 
@@ -259,9 +266,9 @@ class MemoryFileStore:
             raise ResourceNotFoundError("BlobNotFound")
         return data[start:stop]
 
-    def facts(self, path: str) -> dict[str, str]:
+    def metadata(self, path: str) -> dict[str, str]:
         """What was published with the file."""
-        return dict(self._blobs.get(path, _Blob()).facts)
+        return dict(self._blobs.get(path, _Blob()).metadata)
 
     def check(self) -> None:
         pass
@@ -296,8 +303,8 @@ class MemoryIdempotencyStore:
     def forget(self, record: IdempotencyRecord) -> None:
         self._records.pop((record.tenant, record.key_hash), None)
 
-    def sweep(self, place: str, limit: int) -> tuple[list[IdempotencyRecord], str]:
-        rest = sorted(each for each in map("|".join, self._records) if each > place)
+    def sweep(self, cursor: str, limit: int) -> tuple[list[IdempotencyRecord], str]:
+        rest = sorted(each for each in map("|".join, self._records) if each > cursor)
         found = [self._records[tenant, key] for tenant, key in (each.split("|") for each in rest[:limit])]
         return found, rest[limit - 1] if len(rest) > limit else ""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from exports.jobs import Failure, JobRef
-from exports.payloads import EXPORT_JOB, ExportJob, Limits, Progress
+from exports.jobs.failures import Failure
+from exports.jobs.job import JobRef
+from exports.workflow.payloads import EXPORT_JOB, ExportJob, Limits, Progress
 from tests.support.orchestrators import Run, run
 
 JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)

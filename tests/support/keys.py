@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from exports.scopes import ALL_SCOPES
+from exports.request.scopes import ALL_SCOPES
 from shared.api_keys import ApiKey, KeyNotFoundError, KeyText, hash_secret, make_key, parse_key
 from tests.support.builders import NOON
 

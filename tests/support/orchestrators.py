@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from exports.payloads import EXPORT_JOB, EXPORT_WAVE, WEBHOOK_DELIVERY
-from exports.triggers.export_orchestrators import export_orchestrators
+from exports.triggers.orchestrators import export_orchestrators
+from exports.workflow.payloads import EXPORT_JOB, EXPORT_WAVE, WEBHOOK_DELIVERY
 from tests.support.builders import NOON
 
 Event = dict[str, Any]
@@ -50,7 +50,7 @@ class Run:
     def names(self) -> list[str | None]:
         return [work.name for work in self.scheduled]
 
-    def orders(self, activity: str) -> list[Any]:
+    def commands(self, activity: str) -> list[Any]:
         return [work.input["order"] for work in self.scheduled if work.name == activity]
 
     def pauses(self) -> list[datetime | None]:

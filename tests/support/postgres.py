@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devhost.local.environment import pip_install
-from devhost.local.places import VENV
+from devhost.local.paths import VENV
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
 from tests.support.accounts import give, make_data, server_account, temporary_folder, wait_until_said

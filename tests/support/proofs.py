@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exports.csv.formats import CsvFormat
-from exports.manifest import ManifestDto
-from exports.steps.commit_file import commit_file
+from exports.file.manifest import ManifestDto
+from exports.request.formats import CsvFormat
+from exports.steps.finalize.commit_file import commit_file
 from tests.support.fakes import a_services
 from tests.support.steps import TENANT, a_planned_job, two_columns, write_pages
 

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from exports.failures import INTERRUPTED
-from exports.jobs import Job
-from exports.payloads import CommitFile, PagesPlanned, PageWritten, PlanPages, RecordOutcome, WritePage
-from exports.scheduling.schedules import Schedule, ScheduleRef
-from exports.steps.commit_file import commit_file
-from exports.steps.get_export import get_export
-from exports.steps.plan_pages import plan_pages
-from exports.steps.record_outcome import record_outcome
-from exports.steps.run_schedules import run_schedules
-from exports.steps.write_page import write_page
+from exports.jobs.failures import INTERRUPTED
+from exports.jobs.job import Job
+from exports.schedules.schedule import Schedule, ScheduleRef
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.write_page import write_page
+from exports.steps.requests.get_export import get_export
+from exports.steps.schedules.run_schedules import run_schedules
+from exports.workflow.payloads import CommitFile, PagesPlanned, PageWritten, PlanPages, RecordOutcome, WritePage
 from tests.support.builders import NOON, a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import cancel, stored

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exports.adapters.table_jobs import TableJobStore
-from exports.adapters.table_schedules import TableScheduleStore
-from exports.scheduling.schedules import Schedule
+from exports.adapters.storage.jobs import TableJobStore
+from exports.adapters.storage.schedules import TableScheduleStore
+from exports.schedules.schedule import Schedule
 from shared.storage import StorageAccount
 from tests.support.saved import Collection
 from tests.support.system import EXPORT, HARBOUR, KEY, System

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from exports.fields import TargetField
-from exports.jobs import ExportSpec, Job
-from exports.page_plan import PagePlan
-from exports.payloads import CommitFile, PageWritten, WritePage
-from exports.requests import ColumnMapping
-from exports.states import JobEvent, JobStatus, next_status
-from exports.steps.write_page import write_page
+from exports.file.plan import PagePlan
+from exports.jobs.job import Job
+from exports.jobs.states import JobEvent, JobStatus, next_status
+from exports.request.columns import ColumnMapping
+from exports.request.fields import TargetField
+from exports.request.spec import ExportSpec
+from exports.steps.pages.write_page import write_page
+from exports.workflow.payloads import CommitFile, PageWritten, WritePage
 from tests.support.builders import a_job
 from tests.support.fake_clients import Client
 from tests.support.fakes import MemoryServices

@@ -18,11 +18,11 @@ import psutil
 from devhost.local.azurite import Azurite, start_azurite
 from devhost.local.health import wait_until_healthy
 from devhost.local.hosts import start_host
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from devhost.local.ports import free_port
 from devhost.local.processes import Process
-from exports.sample.database import create_sample_database
-from exports.scopes import ALL_SCOPES
+from exports.commands.sample.database import create_sample_database
+from exports.request.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON

@@ -8,14 +8,14 @@ from typing import Any
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from exports.job_codes import new_job_code
-from exports.jobs import Job
-from exports.page_plan import PagePlan
-from exports.payloads import Done, PlanPages
-from exports.steps.commit_file import commit_file
-from exports.steps.plan_pages import plan_pages
-from exports.steps.start_export import make_job, start_export
-from exports.steps.watch_jobs import watch_jobs
+from exports.file.plan import PagePlan
+from exports.jobs.codes import new_job_code
+from exports.jobs.job import Job
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.requests.start_export import make_job, start_export
+from exports.steps.upkeep.watch_jobs import watch_jobs
+from exports.workflow.payloads import Done, PlanPages
 from tests.support.fake_durable import MemoryKeeper
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages
@@ -63,8 +63,8 @@ def under_way(
 def finish(services: MemoryServices, job: Job) -> None:
     """Run the steps of the job's attempt to its end."""
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
-    order = write_pages(services, job, getattr(planned, "pages", 0))
-    assert commit_file(services, order) == Done(ended=True)
+    command = write_pages(services, job, getattr(planned, "pages", 0))
+    assert commit_file(services, command) == Done(ended=True)
 
 
 def entries(services: MemoryServices) -> list[tuple[str, int]]:

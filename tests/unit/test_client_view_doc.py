@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from exports.adapters.sql_engines import STATEMENT_TIMEOUT_SECONDS
-from exports.adapters.table_client_keys import TenantKeys
-from exports.adapters.table_clients import DEFAULT_PREFIX
-from exports.fields import (
+from exports.adapters.clients_sql.engines import STATEMENT_TIMEOUT_SECONDS
+from exports.adapters.clients_tables.keys import TenantKeys
+from exports.adapters.clients_tables.source import DEFAULT_PREFIX
+from exports.request.fields import (
     SENSITIVE_FIELDS,
     VIEW_COLUMNS,
     CellKind,
@@ -21,7 +21,7 @@ from exports.fields import (
     cell_kind,
     source_columns,
 )
-from exports.requests import SEARCHED_COLUMNS, ClientFilter
+from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "client-view.md").read_text(encoding="utf-8")
 ROWS = [

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from exports.api.examples import EXAMPLES
+from exports.triggers.http.api_docs.examples import EXAMPLES
 from tests.support.conformance import assert_conforms
 from tests.support.system import Answer
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from exports.fields import SENSITIVE_FIELDS
-from exports.mappings import MAX_MAPPINGS
-from exports.presets import PRESETS
-from exports.triggers.mapping_http import ROUTES
+from exports.mappings.mapping import MAX_MAPPINGS
+from exports.mappings.presets import MAPPING_PRESETS
+from exports.request.fields import SENSITIVE_FIELDS
+from exports.triggers.http.mapping_routes import ROUTES
 
 DOCS = Path(__file__).parents[2] / "docs"
 DOCUMENT = (DOCS / "mappings.md").read_text(encoding="utf-8")
 DECISION = (DOCS / "decisions" / "0009-sensitive-fields.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("code", PRESETS)
+@pytest.mark.parametrize("code", MAPPING_PRESETS)
 def test_a_preset_is_documented_with_its_columns_in_order(code: str) -> None:
-    preset = PRESETS[code]
+    preset = MAPPING_PRESETS[code]
     section = DOCUMENT.partition(f"### `{code}`")[2].partition("###")[0]
     assert f"{preset.name}; `matchField` is `{preset.match_field.value}`." in section
     assert re.findall(r"^\| (.+?) \| `(\w+)` \| (sensitive)? ?\|$", section, re.MULTILINE) == [

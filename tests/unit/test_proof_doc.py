@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devhost.local.places import ROOT
+from devhost.local.paths import ROOT
 from tests.support.proofs import a_proved_file
 
 _BY_HAND = (ROOT / "docs" / "proof.md").read_text(encoding="utf-8").partition("## By hand")[2]

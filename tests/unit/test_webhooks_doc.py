@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from exports.commands import webhooks
-from exports.steps.send_webhook import NOT_SIGNED
-from exports.webhooks import RETRY_SECONDS
+from exports.notifications.webhook import RETRY_SECONDS
+from exports.steps.notifications.send_webhook import NOT_SIGNED
 from shared.outbound import Outbound, PostFault
 from shared.standard_webhooks import derive_secret, signed_headers
 

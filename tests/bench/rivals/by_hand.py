@@ -15,7 +15,7 @@ import psycopg
 from azure.storage.blob import BlobBlock, BlobClient
 from psycopg import sql
 
-from exports.fields import TargetField
+from exports.request.fields import TargetField
 from tests.bench.rivals.common import Errand, run, statement
 
 _ROWS = 8_000

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from azure.storage.blob import BlobClient
 
-from exports.fields import CellKind, TargetField, cell_kind, source_columns
+from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from exports.fields import TargetField
+from exports.request.fields import TargetField
 from tests.bench.rivals.common import Errand, run, statement, upload
 
 

@@ -130,16 +130,16 @@ def test_settings_of_webhooks_are_read_from_their_text() -> None:
 
 def test_settings_of_watchdog_and_retention_are_read_from_their_text() -> None:
     defaults = read_settings(REQUIRED)
-    assert (defaults.patience.grace, defaults.patience.stall) == (timedelta(seconds=60), timedelta(minutes=30))
+    assert (defaults.timeouts.grace, defaults.timeouts.stall) == (timedelta(seconds=60), timedelta(minutes=30))
     assert defaults.keep_rows == timedelta(days=30)
     changed = read_settings(
         REQUIRED | {"EXPORT_START_GRACE_SECONDS": "90", "EXPORT_STALL_MINUTES": "120.5", "EXPORT_KEEP_ROWS_DAYS": "0.5"}
     )
-    assert (changed.patience.grace, changed.patience.stall) == (timedelta(seconds=90), timedelta(minutes=120.5))
+    assert (changed.timeouts.grace, changed.timeouts.stall) == (timedelta(seconds=90), timedelta(minutes=120.5))
     assert changed.keep_rows == timedelta(hours=12)
 
 
 @pytest.mark.parametrize("tries", ["1", "7", "50"])
 def test_no_step_that_pauses_as_long_as_it_may_counts_as_stalled(tries: str) -> None:
     settings = read_settings(REQUIRED | {"EXPORT_STALL_MINUTES": "1", "EXPORT_RETRY_TRIES": tries})
-    assert settings.patience.stall == settings.limits.retry.longest_silence > timedelta(minutes=15)
+    assert settings.timeouts.stall == settings.limits.retry.longest_silence > timedelta(minutes=15)

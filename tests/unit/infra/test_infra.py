@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from exports.commands import keys
-from exports.retention import BLOCK_LIFE
+from exports.jobs.retention import BLOCK_LIFE
 from exports.settings import Settings
 from shared.key_ring import KeyRing
 from tests.support.keys import MemoryKeyStore, a_key
@@ -24,7 +24,7 @@ from tests.unit.infra.bicep import UnbalancedError, blank, block, read_bicep
 ROOT = Path(__file__).parents[3]
 INFRA = ROOT / "infra"
 BICEP_FILES = sorted(INFRA.rglob("*.bicep"))
-ADAPTERS = [*(ROOT / "exports" / "adapters").glob("*.py"), ROOT / "shared" / "table_keys.py"]
+ADAPTERS = [*sorted((ROOT / "exports" / "adapters").rglob("*.py")), ROOT / "shared" / "table_keys.py"]
 MAIN = read_bicep(INFRA / "main.bicep")
 APP = read_bicep(INFRA / "modules" / "app.bicep")
 STORAGE = read_bicep(INFRA / "modules" / "storage.bicep")
@@ -333,7 +333,7 @@ def test_files_and_environment_names_the_guide_speaks_of_exist() -> None:
 
 
 def test_the_guide_explains_every_dependency_that_health_names() -> None:
-    checks = (ROOT / "exports" / "steps" / "check_health.py").read_text(encoding="utf-8")
+    checks = (ROOT / "exports" / "steps" / "upkeep" / "check_health.py").read_text(encoding="utf-8")
     named = {"settings", *re.findall(r'^        "(\w+)": ', checks, re.MULTILINE)}
     rows = "".join(line for line in deploy_guide().splitlines() if "is unhealthy" in line)
     assert named == set(re.findall(r"`(\w+)`(?= is| or)", rows)) | set(re.findall(r"or `(\w+)`", rows))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.page_plan import MAX_BLOCKS
+from exports.file.plan import MAX_BLOCKS
 from tests.scale.chart import draw
 from tests.scale.fleet import MEASURED, Fleet, Run
 from tests.scale.kernel import Group, Process, Simulation, Slots, Station

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.models import Model
-from shared.orchestration import ActivityFailedError, Pace, Payload, RetryPolicy, call_all
+from shared.orchestration import ActivityFailedError, ConcurrencyLimiter, Payload, RetryPolicy, call_all
 from tests.support.builders import NOON
 
 THROTTLED = {"kind": "Throttled", "retryAfterSeconds": None}
@@ -46,10 +46,10 @@ class Flights:
     def create_timer(self, fire_at: datetime) -> Any:
         return fire_at
 
-    def call(self, count: int, pace: Pace | None = None, **policy: Any) -> list[Payload]:
+    def call(self, count: int, limiter: ConcurrencyLimiter | None = None, **policy: Any) -> list[Payload]:
         """Run `call_all` to its end."""
         payloads = [Number(number=number) for number in range(count)]
-        steps = call_all(self, "step", payloads, RetryPolicy(**policy), pace, ends=("Rejected",))  # type: ignore[arg-type]
+        steps = call_all(self, "step", payloads, RetryPolicy(**policy), limiter, ends=("Rejected",))  # type: ignore[arg-type]
         try:
             yielded = next(steps)
             while True:
@@ -202,21 +202,21 @@ def test_a_result_that_ends_it_stops_throttled_calls_but_not_the_tries_of_a_full
 
 
 def test_the_pace_is_kept_for_the_next_calls_until_it_is_that_of_all() -> None:
-    pace = Pace()
-    Flights(_throttling(16 + 8)).call(16, pace)
-    assert pace.limit == 8
+    limiter = ConcurrencyLimiter()
+    Flights(_throttling(16 + 8)).call(16, limiter)
+    assert limiter.limit == 8
     next_wave = Flights(_throttling(0))
-    next_wave.call(16, pace)
+    next_wave.call(16, limiter)
     assert next_wave.sizes == [8, 8]
-    assert pace.limit == 10
+    assert limiter.limit == 10
     last = Flights(_throttling(0))
-    last.call(11, pace)
+    last.call(11, limiter)
     assert last.sizes == [10, 1]
-    assert pace.limit is None
+    assert limiter.limit is None
 
 
 def test_without_being_throttled_there_is_no_limit() -> None:
-    pace = Pace()
+    limiter = ConcurrencyLimiter()
     flights = Flights(_throttling(0))
-    flights.call(500, pace)
-    assert (flights.sizes, pace.limit, flights.pauses) == ([500], None, [])
+    flights.call(500, limiter)
+    assert (flights.sizes, limiter.limit, flights.pauses) == ([500], None, [])

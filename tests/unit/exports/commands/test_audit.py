@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from exports import __main__ as commands
-from exports.audit import AuditAction, audit_entry
 from exports.commands import audit
 from exports.errors import StorageUnavailableError
-from exports.requests import ClientFilter
+from exports.jobs.audit import AuditAction, audit_entry
+from exports.request.filters import ClientFilter
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import MemoryAuditLog
 from tests.support.steps import two_columns

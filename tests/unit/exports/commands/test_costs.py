@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exports import __main__ as commands
-from exports.cost import Cost, StorageRequests
+from exports.jobs.cost import Cost, StorageRequests
 from tests.support.proofs import a_proved_file
 
 COST = Cost(

@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from exports import __main__ as program
 from exports.commands import keys
-from exports.scopes import ALL_SCOPES
+from exports.request.scopes import ALL_SCOPES
 from shared.api_keys import ApiKey, KeyState, KeyStore, KeysUnavailableError
 from shared.key_ring import KeyRing
 from tests.support.builders import NOON

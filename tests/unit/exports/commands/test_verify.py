@@ -10,9 +10,9 @@ import pytest
 from exports import __main__ as commands
 from exports.commands import verify
 from exports.errors import StorageUnavailableError
-from exports.jobs import JobRef
-from exports.manifest import ManifestDto
-from exports.states import JobStatus
+from exports.file.manifest import ManifestDto
+from exports.jobs.job import JobRef
+from exports.jobs.states import JobStatus
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryFileStore, MemoryJobStore
 from tests.support.proofs import a_proved_file
@@ -52,7 +52,7 @@ def files(monkeypatch: pytest.MonkeyPatch, jobs: MemoryJobStore) -> MemoryFileSt
 
 
 def _remove_the_file(files: MemoryFileStore) -> None:
-    files.discard(PATH, files.look(PATH).version)
+    files.discard(PATH, files.get_state(PATH).version)
     files.save_manifest(REF, MANIFEST.model_dump_json(by_alias=True).encode())
 
 
@@ -107,7 +107,7 @@ def test_by_job_code_and_file_only_the_manifest_comes_from_storage(
 
 def test_a_stored_file_that_is_wrong_is_found_wrong(files: MemoryFileStore, capsys: pytest.CaptureFixture[str]) -> None:
     files.stage(PATH, "000001", FILE[:-1])
-    files.commit(PATH, ["000001"], over=files.look(PATH).version)
+    files.commit(PATH, ["000001"], if_match=files.get_state(PATH).version)
     assert commands.main(OF_THE_JOB) == 1
     assert "Page 3" in capsys.readouterr().out
 

@@ -10,11 +10,11 @@ import pytest
 from exports import __main__ as commands
 from exports.commands import webhooks
 from exports.errors import StorageUnavailableError
-from exports.jobs import Job
-from exports.payloads import SendWebhook
-from exports.requests import NotifyDto
-from exports.steps.send_webhook import send_webhook
-from exports.webhooks import Sent
+from exports.jobs.job import Job
+from exports.notifications.webhook import Sent
+from exports.request.body import NotifyDto
+from exports.steps.notifications.send_webhook import send_webhook
+from exports.workflow.payloads import SendWebhook
 from shared.standard_webhooks import derive_secret
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job

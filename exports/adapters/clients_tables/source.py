@@ -1,0 +1,219 @@
+"""Clients from Azure Table Storage: one entity a client, one property a column of the view `clients`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableClient
+
+from exports.adapters.clients_tables.boundaries import Mark, Scanner, find_boundaries
+from exports.adapters.clients_tables.filters import EntityFilter, make_filter
+from exports.adapters.clients_tables.keys import TenantKeys
+from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
+from exports.file.ranges import Boundaries, KeyRange
+from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
+from exports.ports.clients import ClientSelection
+from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
+from shared.storage import StorageAccount, is_passing, is_throttling, retry_after_seconds
+
+ROWS_PER_LIST = 1_000
+"""What one answer of the service holds at most."""
+
+DEFAULT_PREFIX = 5
+_KEYS = ("PartitionKey", "RowKey")
+_PLAIN = {"Accept": "application/json;odata=nometadata"}
+"""Moments and long numbers then come as text, which is what a cell shows, and answers are shorter."""
+
+Entity = dict[str, Any]
+
+
+class TableClientSource:
+    """Reads clients from one table and never writes to it. Safe to use from several threads.
+
+    Key order is that of row keys. How keys are written `table_client_keys` says; whoever fills the table must write
+    them so, and a client whose keys are otherwise is a `SourceMismatchError`.
+    """
+
+    def __init__(self, url: str, storage: str) -> None:
+        self._url = url
+        self._storage = storage
+
+    def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Name what is no column at all. Entities have no fixed columns: one that is absent is empty."""
+        with _source_errors():
+            first = self._table.query_entities("", select=list(_KEYS), results_per_page=1, headers=_PLAIN)
+            next(first.by_page(), None)
+        return tuple(name for name in columns if name not in VIEW_COLUMNS)
+
+    def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+        """Pass once over the keys, in parallel where they are many; see `table_client_boundaries`."""
+        return find_boundaries(_TenantScan(self, selection), rows_per_page)
+
+    def sample(
+        self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
+    ) -> Iterator[list[Row]]:
+        """Read the first clients of each range by requests of its own."""
+        for key_range in key_ranges:
+            yield [row for rows in self._read(selection, key_range, rows_of_each) for row in rows]
+
+    def render_samples(
+        self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, renderer: Renderer
+    ) -> Iterator[Records]:
+        """Sample, then render."""
+        return render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, one request after the other."""
+        return self._read(selection, key_range)
+
+    def _read(
+        self, selection: ClientSelection, key_range: KeyRange, limit_rows: int | None = None
+    ) -> Iterator[list[Row]]:
+        keys = self.keys_of(selection.tenant)
+        left = limit_rows
+        for entities in self.entities(selection, selection.columns, keys.conditions(key_range), limit_rows):
+            rows: list[Row] = [tuple(map(entity.get, selection.columns)) for entity in entities[:left]]
+            if rows:
+                yield rows
+            if left is not None:
+                left -= len(rows)
+                if left <= 0:
+                    return
+
+    def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
+        """Read, then render."""
+        return render_lists(self.read(selection, key_range), renderer)
+
+    def entities(
+        self, selection: ClientSelection, columns: Iterable[str], conditions: Sequence[str], at_most: int | None = None
+    ) -> Iterator[list[Entity]]:
+        """Yield the selected clients that meet one condition after the other, answer by answer; lists may be empty.
+
+        Args:
+            conditions: On the keys; the filter of the selection is added to each.
+            at_most: More than this are not needed, so the service is not asked for more at a time.
+        """
+        wanted = make_filter(selection.filter)
+        keys = self.keys_of(selection.tenant)
+        names = {*columns, *wanted.columns}.difference(KEY_COLUMNS)
+        size = ROWS_PER_LIST if at_most is None or wanted.passes else max(1, min(at_most, ROWS_PER_LIST))
+        for condition in conditions:
+            query = " and ".join((condition, *wanted.conditions))
+            answers = self._table_query(query, [*_KEYS, *sorted(names)], size)
+            for answer in answers:
+                yield _judged([_told(entity, keys) for entity in answer], wanted)
+
+    def keys_of(self, tenant: str) -> TenantKeys:
+        """Say how the keys of a tenant's clients are written."""
+        return TenantKeys(tenant, self._address[2])
+
+    def close(self) -> None:
+        """Close idle connections."""
+        if "_table" in self.__dict__:
+            self._table.close()
+
+    def _table_query(self, query: str, select: list[str], size: int) -> Iterator[list[Mapping[str, Any]]]:
+        with _source_errors():
+            found = self._table.query_entities(query, select=select, results_per_page=size, headers=_PLAIN)
+            for answer in found.by_page():
+                yield list(answer)
+
+    @cached_property
+    def _address(self) -> tuple[StorageAccount, str, int]:
+        return read_address(self._url, self._storage)
+
+    @cached_property
+    def _table(self) -> TableClient:
+        account, name, _ = self._address
+        return account.tables.get_table_client(name)
+
+
+class _TenantScan(Scanner):
+    """Passes over the keys of one selection."""
+
+    def __init__(self, source: TableClientSource, selection: ClientSelection) -> None:
+        self.keys = source.keys_of(selection.tenant)
+        self._source = source
+        self._selection = selection
+
+    def marks(self, start: str, stop: str) -> Iterator[Mark]:
+        """See `Scanner.marks`."""
+        for entities in self._source.entities(self._selection, (), [self.keys.between(start, stop)]):
+            yield Mark(entities[0]["code"] if entities else None, len(entities))
+
+    def codes_at(self, start: str, positions: Sequence[int]) -> list[str]:
+        """See `Scanner.codes_at`."""
+        conditions = self.keys.conditions(KeyRange(start))
+        found: list[str] = []
+        passed = 0
+        for entities in self._source.entities(self._selection, (), conditions, positions[-1] + 1):
+            here = (position - passed for position in positions[len(found) :])
+            found += [str(entities[position]["code"]) for position in here if position < len(entities)]
+            passed += len(entities)
+            if len(found) == len(positions):
+                break
+        return found
+
+    def first_partition(self, start: str) -> str | None:
+        """See `Scanner.first_partition`. Every client counts here, whatever the filter."""
+        everyone = ClientSelection(self._selection.tenant, ())
+        for entities in self._source.entities(everyone, (), [self.keys.between(start, self.keys.end)], 1):
+            if entities:
+                return str(entities[0]["PartitionKey"])
+        return None
+
+
+def read_address(url: str, storage: str) -> tuple[StorageAccount, str, int]:
+    """Read an address of clients in Table Storage: the account, the table, and the length of the prefix.
+
+    `azure-tables:///clients` is a table of the service's own account, `azure-tables://other/clients` one of another
+    account, reached by identity, and `azure-tables://:KEY@other/clients` one reached by its key, percent-encoded.
+    `?prefix=N` says how many characters of a row key the partition key repeats.
+
+    Raises:
+        SourceRefusedError: The address is malformed.
+    """
+    parts = urlsplit(url)
+    table = parts.path.strip("/")
+    prefix = parse_qs(parts.query).get("prefix", [str(DEFAULT_PREFIX)])[-1]
+    if not table.isalnum() or not prefix.isdecimal():
+        raise SourceRefusedError("The address of the table of clients is malformed; docs/client-view.md shows how.")
+    account = parts.netloc.rpartition("@")[2] or storage
+    if parts.password:
+        account = f"AccountName={account};AccountKey={unquote(parts.password)};EndpointSuffix=core.windows.net"
+    return StorageAccount(account), table, int(prefix)
+
+
+def _told(entity: Mapping[str, Any], keys: TenantKeys) -> Entity:
+    """The entity with what its keys tell."""
+    code = keys.code(entity["PartitionKey"], entity["RowKey"])
+    return {**entity, "tenant": keys.tenant, "code": code}
+
+
+def _judged(entities: list[Entity], wanted: EntityFilter) -> list[Entity]:
+    return entities if wanted.passes is None else [entity for entity in entities if wanted.passes(entity)]
+
+
+@contextmanager
+def _source_errors() -> Iterator[None]:
+    """Turn the errors of Table Storage into those of a client source; the original is chained."""
+    try:
+        yield
+    except ResourceNotFoundError as error:
+        raise SourceMismatchError("Table Storage has no such table of clients; see docs/client-view.md.") from error
+    except (AzureError, ValueError) as error:
+        if is_throttling(error):
+            message = "The client database has no room now: too many requests at once."
+            raise SourceThrottledError(message, retry_after_seconds(error)) from error
+        if is_passing(error):
+            raise SourceUnavailableError("The client database did not answer.") from error
+        if isinstance(error, ClientAuthenticationError) or getattr(error, "status_code", None) in {401, 403}:
+            raise SourceRefusedError("Table Storage refused the login, or it may not read the clients.") from error
+        if isinstance(error, HttpResponseError):
+            raise SourceRefusedError("Table Storage refused the query.") from error
+        raise SourceRefusedError("The address of the table of clients is malformed.") from error

@@ -1,0 +1,53 @@
+"""The log of deliveries in Table Storage: partition = tenant, row = code, attempt, moment, number of chance."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+from exports.adapters.storage.table_adapter import TableAdapter, answering
+from exports.notifications.webhook import Delivery
+from shared.storage import StorageAccount
+
+
+class TableDeliveryLog(TableAdapter):
+    """Implements `exports.ports.webhooks.DeliveryLog` on the table `exportdeliveries`."""
+
+    def __init__(self, account: StorageAccount, table: str = "exportdeliveries") -> None:
+        super().__init__(account, table)
+
+    def append(self, delivery: Delivery) -> None:
+        """See `DeliveryLog.append`. A try that ran twice was sent twice, so it gets two rows."""
+        with answering():
+            self._table.create_entity(_to_entity(delivery))
+
+    def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
+        """See `DeliveryLog.deliveries`. Codes sort newest first."""
+        with answering():
+            for row in self._rows(tenant, code):
+                yield Delivery.model_validate_json(row["delivery"])
+
+    def purge(self, tenant: str, code: str) -> None:
+        """See `DeliveryLog.purge`. There are a dozen at most, unless someone sent them by command again and again."""
+        with answering():
+            for row in list(self._rows(tenant, code, select=["PartitionKey", "RowKey"])):
+                self._table.delete_entity(row)
+
+    def _rows(self, tenant: str, code: str | None, **options: Any) -> Iterator[Any]:
+        query, parameters = "PartitionKey eq @tenant", {"tenant": tenant}
+        if code is not None:
+            query += " and RowKey gt @first and RowKey lt @last"
+            parameters |= {"first": f"{code}-", "last": f"{code}."}
+        return iter(self._table.query_entities(query, parameters=parameters, **options))
+
+
+def _to_entity(delivery: Delivery) -> dict[str, Any]:
+    moment = delivery.moment.astimezone(UTC).isoformat(timespec="microseconds")[:26]
+    return {
+        "PartitionKey": delivery.tenant,
+        "RowKey": f"{delivery.code}-{delivery.attempt:06d}-{moment}-{secrets.token_hex(4)}",
+        "eventId": delivery.event_id,
+        "delivery": delivery.model_dump_json(by_alias=True),
+    }

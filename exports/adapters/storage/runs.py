@@ -1,0 +1,86 @@
+"""Runs of schedules in Table Storage: partition = tenant and schedule, row = key, newest first."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from azure.data.tables import UpdateMode
+
+from exports.adapters.storage.table_adapter import TableAdapter, answering, plain_moment, readable
+from exports.jobs.codes import first_code_before
+from exports.schedules.runs import RunOutcome, ScheduleRun
+from exports.schedules.schedule import ScheduleRef
+from shared.storage import StorageAccount
+
+_MOST_AT_ONCE = 100
+
+
+class TableRunHistory(TableAdapter):
+    """Implements `exports.ports.schedules.RunHistory` on the table `scheduleruns`."""
+
+    def __init__(self, account: StorageAccount, table: str = "scheduleruns") -> None:
+        super().__init__(account, table)
+
+    def note(self, run: ScheduleRun) -> None:
+        """See `RunHistory.note`."""
+        row = _to_entity(run)
+        if run.outcome is not RunOutcome.STARTED:
+            self._insert(row)
+            return
+        with answering():
+            self._table.upsert_entity(row, UpdateMode.REPLACE)
+
+    def list(self, ref: ScheduleRef, limit: int, after: str | None = None) -> builtins.list[ScheduleRun]:
+        """See `RunHistory.list`."""
+        with answering():
+            rows = self._query(ref, f"RowKey gt '{after or ''}'", results_per_page=limit)
+            return [*islice(readable("run", rows, partial(_from_entity, ref)), limit)]
+
+    def forget(self, ref: ScheduleRef, before: datetime | None = None) -> None:
+        """See `RunHistory.forget`."""
+        older = f"RowKey gt '{first_code_before(before)}'" if before else "RowKey gt ''"
+        with answering():
+            rows = self._query(ref, older, select=["PartitionKey", "RowKey"])
+            while some := list(islice(rows, _MOST_AT_ONCE)):
+                self._table.submit_transaction([("delete", dict(row)) for row in some])
+
+    def _query(self, ref: ScheduleRef, condition: str, **options: Any) -> Iterator[Any]:
+        query = f"PartitionKey eq @partition and {condition}"
+        return iter(self._table.query_entities(query, parameters={"partition": _partition(ref)}, **options))
+
+
+def _partition(ref: ScheduleRef) -> str:
+    return f"{ref.tenant}|{ref.code}"
+
+
+def _to_entity(run: ScheduleRun) -> dict[str, Any]:
+    values = {
+        "PartitionKey": _partition(ScheduleRef(run.tenant, run.schedule_code)),
+        "RowKey": run.key,
+        "slot": run.slot,
+        "until": run.until,
+        "outcome": run.outcome.value,
+        "reason": run.reason,
+        "jobCode": run.job_code,
+        "notedDate": run.noted_date,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _from_entity(ref: ScheduleRef, row: Any) -> ScheduleRun:
+    return ScheduleRun(
+        tenant=ref.tenant,
+        schedule_code=ref.code,
+        key=row["RowKey"],
+        slot=plain_moment(row["slot"]),
+        until=plain_moment(row["until"]) if "until" in row else None,
+        outcome=RunOutcome(row["outcome"]),
+        reason=row.get("reason"),
+        job_code=row.get("jobCode"),
+        noted_date=plain_moment(row["notedDate"]),
+    )

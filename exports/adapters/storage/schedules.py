@@ -1,0 +1,136 @@
+"""Schedules in Table Storage, found by tenant and code, and by when they are due.
+
+All are rows of one partition, because only rows of one partition change together: a schedule is the row
+`of|tenant|code`, and as long as it is due at some time there is a row `due|time|tenant|code` beside it. Both are
+written in one transaction, under the ETag of the first. So the timer reads the rows that are due and no others, and
+there is no moment at which a schedule is due that it cannot find.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+
+from exports.adapters.storage.named_resources import Entity, SavedTable
+from exports.adapters.storage.table_adapter import answering, plain_moment
+from exports.errors import ScheduleNotFoundError
+from exports.schedules.schedule import Schedule, ScheduleContent, ScheduleRef, ScheduleState
+from shared.storage import StorageAccount
+from shared.tables import Operation
+
+_PARTITION = "schedules"
+_OF, _DUE = "of", "due"
+_LATEST = "\x7e"  # sorts after every character of a tenant, a code and the bar between them
+_TAKEN, _CHANGED = frozenset({409}), frozenset({404, 412})
+
+
+class TableScheduleStore(SavedTable[Schedule]):
+    """Implements `exports.ports.schedules.ScheduleStore` on the table `exportschedules`."""
+
+    kind = "schedule"
+
+    def __init__(self, account: StorageAccount, table: str = "exportschedules") -> None:
+        super().__init__(account, table)
+
+    def create(self, schedule: Schedule) -> bool:
+        """See `ScheduleStore.create`."""
+        row = _to_entity(schedule)
+        return self._transact([("create", row), *_entering(row)], _TAKEN)
+
+    def count(self, tenant: str) -> int:
+        """See `ScheduleStore.count`."""
+        return sum(1 for _ in self._rows(tenant, select=["RowKey"]))
+
+    def due(self, now: datetime) -> Iterator[ScheduleRef]:
+        """See `ScheduleStore.due`."""
+        for row in self._between(f"{_DUE}|", f"{_DUE}|{_stamp(now)}|{_LATEST}", select=["RowKey"]):
+            _, _, tenant, code = row["RowKey"].split("|")
+            yield ScheduleRef(tenant, code)
+
+    def postpone(self, ref: ScheduleRef, until: datetime) -> None:
+        """See `ScheduleStore.postpone`."""
+        row = self._row(ref.tenant, ref.code)
+        if row is not None:
+            self._write(row, {**row, "due": until})
+
+    def _rows(self, tenant: str, **options: Any) -> Iterator[Any]:
+        return self._between(f"{_OF}|{tenant}|", f"{_OF}|{tenant}|{_LATEST}", **options)
+
+    def _between(self, first: str, stop: str, **options: Any) -> Iterator[Any]:
+        query = f"PartitionKey eq '{_PARTITION}' and RowKey ge @first and RowKey lt @stop"
+        with answering():
+            yield from self._table.query_entities(query, parameters={"first": first, "stop": stop}, **options)
+
+    def _row(self, tenant: str, code: str) -> Any:
+        return self._find(_PARTITION, f"{_OF}|{tenant}|{code}")
+
+    def _replace(self, row: Any, after: Schedule) -> bool:
+        return self._write(row, _to_entity(after))
+
+    def _write(self, row: Any, after: Entity) -> bool:
+        moves = row.get("due") != after.get("due")
+        updating: Operation = ("update", after, {"mode": UpdateMode.REPLACE, **_as_seen(row)})
+        return self._transact([updating, *(_leaving(row) + _entering(after) if moves else ())], _CHANGED)
+
+    def _remove(self, row: Any) -> bool:
+        return self._transact([("delete", _keys(row), _as_seen(row)), *_leaving(row)], _CHANGED)
+
+    def _not_found(self) -> Exception:
+        return ScheduleNotFoundError("There is no such schedule.")
+
+    def _read(self, row: Any) -> Schedule:
+        _, tenant, code = row["RowKey"].split("|")
+        return Schedule(
+            tenant=tenant,
+            code=code,
+            content=ScheduleContent.model_validate_json(zlib.decompress(row["content"])),
+            state=ScheduleState.model_validate_json(row["state"]),
+            created_date=plain_moment(row["createdDate"]),
+            updated_date=plain_moment(row["updatedDate"]),
+        )
+
+
+def _to_entity(schedule: Schedule) -> Entity:
+    """Write a schedule as a row; what it says is compressed because a text property ends at 32 Ki characters."""
+    values = {
+        "PartitionKey": _PARTITION,
+        "RowKey": f"{_OF}|{schedule.tenant}|{schedule.code}",
+        "content": zlib.compress(schedule.content.model_dump_json(by_alias=True, exclude_defaults=True).encode()),
+        "state": schedule.state.model_dump_json(by_alias=True, exclude_defaults=True),
+        "createdDate": schedule.created_date,
+        "updatedDate": schedule.updated_date,
+        "due": schedule.due_date,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _keys(row: Any) -> Entity:
+    return {name: row[name] for name in ("PartitionKey", "RowKey")}
+
+
+def _as_seen(row: Any) -> dict[str, Any]:
+    return {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
+
+
+def _entering(row: Entity) -> list[Operation]:
+    return [("upsert", found) for found in _due_row(row)]
+
+
+def _leaving(row: Entity) -> list[Operation]:
+    return [("delete", found) for found in _due_row(row)]
+
+
+def _due_row(row: Entity) -> Iterator[Entity]:
+    """The row by which the timer finds a schedule, if it is due at some time."""
+    if "due" in row:
+        _, tenant, code = row["RowKey"].split("|")
+        yield {"PartitionKey": _PARTITION, "RowKey": f"{_DUE}|{_stamp(row['due'])}|{tenant}|{code}"}
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S.%f}"

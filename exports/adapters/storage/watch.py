@@ -1,0 +1,162 @@
+"""Jobs that need attention in Table Storage: partition = kind, so that they are found across tenants by one query."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+
+from exports.adapters.storage.table_adapter import TableAdapter, answering, plain_moment
+from exports.jobs.retention import DueAction
+from exports.jobs.watchdog import Watched
+from shared.storage import StorageAccount
+
+_ACTIVE, _ENDED, _PLACES = "active", "ended", "places"
+_FRESH_SECONDS = 2.0
+MANY_TENANTS = 250
+"""With so many under way nobody gets more than the least share, whoever else there is: no need to count further."""
+
+_FRESH_LONGER = 15
+"""How many times longer such a count is kept, so that hundreds of instances together ask no more of the partition than
+it gives (docs/scale.md)."""
+
+
+class TableWatchIndex(TableAdapter):
+    """Implements `exports.ports.watch.WatchIndex` on the table `exportwatch`."""
+
+    def __init__(
+        self, account: StorageAccount, table: str = "exportwatch", *, fresh_seconds: float = _FRESH_SECONDS
+    ) -> None:
+        super().__init__(account, table)
+        self._fresh_seconds = fresh_seconds
+        self._counted: tuple[float, Mapping[str, int]] | None = None
+
+    def watch(self, entry: Watched) -> None:
+        """See `WatchIndex.watch`."""
+        with answering():
+            self._table.upsert_entity(_to_entity(entry), UpdateMode.REPLACE)
+
+    def note(self, entry: Watched) -> None:
+        """See `WatchIndex.note`."""
+        with answering():
+            try:
+                self._table.update_entity(_to_entity(entry), UpdateMode.REPLACE)
+            except ResourceNotFoundError:
+                return
+
+    def unwatch(self, entry: Watched) -> None:
+        """See `WatchIndex.unwatch`."""
+        condition = MatchConditions.IfNotModified if entry.version else None
+        with answering():
+            try:
+                self._table.delete_entity(_ACTIVE, _row(entry), etag=entry.version or None, match_condition=condition)
+            except (ResourceNotFoundError, ResourceModifiedError):
+                return
+
+    def watched(self, limit: int, after: Watched | None = None) -> list[Watched]:
+        """See `WatchIndex.watched`."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @kind and RowKey gt @after",
+            parameters={"kind": _ACTIVE, "after": _row(after) if after else ""},
+            results_per_page=limit,
+        )
+        with answering():
+            return [_from_entity(row) for row in islice(rows, limit)]
+
+    def active(self) -> Mapping[str, int]:
+        """See `WatchIndex.active`. Counted anew at most every two seconds: every wave of every job asks, in every
+        process, and all of them ask one partition."""
+        now = time.monotonic()
+        if self._counted is None or now >= self._counted[0]:
+            counted = self._count_active()
+            longer = _FRESH_LONGER if len(counted) == MANY_TENANTS else 1
+            self._counted = now + self._fresh_seconds * longer, counted
+        return self._counted[1]
+
+    def _count_active(self) -> Mapping[str, int]:
+        rows = self._table.query_entities(f"PartitionKey eq '{_ACTIVE}'", select=["RowKey"])
+        counted: Counter[str] = Counter()
+        with answering():
+            for row in rows:
+                tenant = row["RowKey"].partition("|")[0]
+                if len(counted) == MANY_TENANTS and tenant not in counted:
+                    break
+                counted[tenant] += 1
+        return counted
+
+    def remember(self, due: DueAction) -> None:
+        """See `WatchIndex.remember`."""
+        with answering():
+            self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), "due": due.due})
+
+    def due(self, now: datetime, limit: int) -> list[DueAction]:
+        """See `WatchIndex.due`. Rows begin with the moment they are due."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @kind and RowKey le @now",
+            parameters={"kind": _ENDED, "now": f"{_sortable(now)}~"},
+            results_per_page=limit,
+        )
+        with answering():
+            return [_due_from_entity(row) for row in islice(rows, limit)]
+
+    def forget(self, due: DueAction) -> None:
+        """See `WatchIndex.forget`."""
+        with answering():
+            self._table.delete_entity(_ENDED, _due_row(due))
+
+    def cursor(self, name: str) -> str:
+        """See `WatchIndex.cursor`."""
+        found = self._find(_PLACES, name)
+        return found["place"] if found else ""
+
+    def save_cursor(self, name: str, cursor: str) -> None:
+        """See `WatchIndex.save_cursor`."""
+        with answering():
+            self._table.upsert_entity({"PartitionKey": _PLACES, "RowKey": name, "place": cursor})
+
+
+def _sortable(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def _due_row(due: DueAction) -> str:
+    return f"{_sortable(due.due)}|{due.tenant}|{due.code}"
+
+
+def _due_from_entity(entity: Any) -> DueAction:
+    _, tenant, code = entity["RowKey"].split("|")
+    return DueAction(tenant, code, plain_moment(entity["due"]))
+
+
+def _row(entry: Watched) -> str:
+    return f"{entry.tenant}|{entry.code}|{entry.attempt:06d}"
+
+
+def _to_entity(entry: Watched) -> dict[str, Any]:
+    return {
+        "PartitionKey": _ACTIVE,
+        "RowKey": _row(entry),
+        "since": entry.since,
+        "looked": entry.checked,
+        "sign": entry.fingerprint,
+    }
+
+
+def _from_entity(entity: Any) -> Watched:
+    tenant, code, attempt = entity["RowKey"].split("|")
+    return Watched(
+        tenant,
+        code,
+        int(attempt),
+        since=plain_moment(entity["since"]),
+        checked=plain_moment(entity["looked"]),
+        fingerprint=entity["sign"],
+        version=entity.metadata["etag"],
+    )

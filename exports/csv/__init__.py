@@ -1,1 +1,0 @@
-"""How clients become the bytes of a file: cells, records, blocks, names."""

@@ -1,0 +1,240 @@
+"""From rows of the `clients` view to the bytes of CSV records (RFC 4180), column by column.
+
+Most columns hold nothing that needs an apostrophe or quotes. A few scans over the joined cells of a column, at the
+speed of C, show which ones do; only those are looked at cell by cell. The result is byte for byte what Python's csv
+module writes, in half the time.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any
+
+from exports.errors import SourceMismatchError
+from exports.file.csv.excel_text import constant, converted_of
+from exports.file.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text, has_suspect_part
+from exports.file.renderer import Row
+from exports.request.columns import ColumnMapping
+from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
+from exports.request.formats import CsvFormat, LineEnding, Quoting
+
+Column = Sequence[Any]
+Cells = Sequence[str]
+Form = Callable[[Sequence[Column]], Cells]
+_LEADING_COLUMN = "code"
+_SEPARATOR = "\x1f"
+"""ASCII unit separator. A cell that holds one only costs a closer look."""
+
+_SUSPECT_STARTS = sorted(_SEPARATOR + start for start in SUSPECT_STARTS)
+_ASCII_SUSPECT_STARTS = [start for start in _SUSPECT_STARTS if start.isascii()]
+_TEXT = {str}
+_TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
+_LINE_ENDINGS = {LineEnding.CRLF: "\r\n", LineEnding.LF: "\n"}
+_DEFAULT_FORMAT = CsvFormat()
+
+
+class CsvRenderer:
+    """Renders clients by a list of column mappings. Stateless between calls; the same rows give the same bytes.
+
+    Attributes:
+        format: How records are written.
+        delimiter: What separates cells.
+        line_ending: What ends records.
+        quotes_all: Whether every cell is in quotes.
+        source_columns: What `render` expects of each row, in order: first `code`, then what the mappings need.
+        fields: What the cells of a record show, in order.
+    """
+
+    def __init__(self, mappings: Sequence[ColumnMapping], wanted: CsvFormat = _DEFAULT_FORMAT) -> None:
+        self.fields = tuple(mapping.target_field for mapping in mappings)
+        self.format = wanted
+        self.delimiter = wanted.delimiter.value
+        self.line_ending = _LINE_ENDINGS[wanted.line_ending]
+        self.quotes_all = wanted.quoting is Quoting.ALL
+        self._headers = [mapping.csv_header for mapping in mappings]
+        needed = (name for mapping in mappings for name in source_columns(mapping.target_field))
+        self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
+        position = {name: index for index, name in enumerate(self.source_columns)}
+        self._makers = [self._maker(mapping.target_field, position) for mapping in mappings]
+        self._text_forms = {
+            mapping.csv_header: _text_form(mapping.target_field, position)
+            for mapping in mappings
+            if cell_kind(mapping.target_field) in _TEXT_KINDS
+        }
+
+    def opening(self, *, with_header: bool) -> bytes:
+        """Render what a file begins with: the byte order mark and the header record, if they are wanted."""
+        mark = codecs.BOM_UTF8 if self.format.byte_order_mark else b""
+        return mark + (self.header() if with_header else b"")
+
+    def header(self) -> bytes:
+        """Render the header record."""
+        return self._records([self._text([header]) for header in self._headers])
+
+    def render(self, rows: Sequence[Row]) -> bytes:
+        """Render one record per row, in the order given.
+
+        Raises:
+            SourceMismatchError: A value does not fit its column; names the column, never the value.
+        """
+        if not rows:
+            return b""
+        columns = list(zip(*rows, strict=True))
+        return self._records([make(columns) for make in self._makers])
+
+    def texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
+        """Give the cells that are free text, by header, as the source has them: neither guarded nor quoted."""
+        columns = list(zip(*rows, strict=True))
+        return {header: form(columns) for header, form in self._text_forms.items()} if rows else {}
+
+    def _records(self, columns: Sequence[Cells]) -> bytes:
+        if len(columns) == 1:
+            # an empty line would not be a record
+            columns = [[cell or '""' for cell in columns[0]]]
+        records = map(self.delimiter.join, zip(*columns, strict=True))
+        ending = self.line_ending
+        return (ending.join(records) + ending).encode()
+
+    def _maker(self, field: TargetField, position: dict[str, int]) -> Form:
+        """Build the function that makes a field's cells, ready to be joined, from the columns of a list of rows."""
+        if cell_kind(field) in _TEXT_KINDS:
+            form = _text_form(field, position)
+            return lambda columns: self._text(form(columns))
+        (name,) = source_columns(field)
+        index, read = position[name], _booleans if cell_kind(field) is CellKind.BOOLEAN else _dates
+        return lambda columns: self._plain(read(columns[index], name))
+
+    def _text(self, cells: Cells) -> Cells:
+        """Guard and quote the cells that need it."""
+        joined = _SEPARATOR + _SEPARATOR.join(cells)
+        changed = self._inert(cells, joined)
+        if self.quotes_all:
+            return self._plain(changed)
+        if self.format.excel_text and changed is not cells:
+            joined += '"'  # constants have quotes
+        special = [letter for letter in (self.delimiter, '"', "\r", "\n") if letter in joined]
+        return _quoted_where_needed(changed, special) if special else changed
+
+    def _inert(self, cells: Cells, joined: str) -> Cells:
+        """Write as constants what Excel would convert, and guard what it would run."""
+        guard = _guard(self.delimiter, joined) if self.format.formula_guard else None
+        if self.format.excel_text and (converted := converted_of(set(cells))):
+            guard = guard or str
+            return [constant(cell) if cell in converted else guard(cell) for cell in cells]
+        return [guard(cell) for cell in cells] if guard else cells
+
+    def _plain(self, cells: Cells) -> Cells:
+        """Quote all cells if the dialect wants that."""
+        return [_quoted(cell) for cell in cells] if self.quotes_all else cells
+
+
+def _text_form(field: TargetField, position: dict[str, int]) -> Form:
+    """Build the function that makes a field's text cells of the columns of a list of rows."""
+    parts = [position[name] for name in source_columns(field)]
+    if cell_kind(field) is CellKind.ADDRESS:
+        return lambda columns: _addresses([columns[part] for part in parts])
+    return lambda columns: _texts(columns[parts[0]])
+
+
+def _guard(delimiter: str, joined: str) -> Callable[[str], str] | None:
+    """Give what guards the cells joined; None if they need no guard."""
+    if delimiter == ",":
+        return guard_text if _has_suspects(joined) else None
+    needed = _has_suspects(joined) or has_suspect_part(joined, delimiter)
+    return partial(guard_parts, delimiter=delimiter) if needed else None
+
+
+def _has_suspects(joined: str) -> bool:
+    """Say whether one of the cells joined, each after a separator, begins as a formula does.
+
+    Finding one letter is ten times as fast as finding two, and most columns hold not even that.
+    """
+    starts = _ASCII_SUSPECT_STARTS if joined.isascii() else _SUSPECT_STARTS
+    return any(start[1] in joined and start in joined for start in starts)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
+    """Quote the cells that hold one of the letters."""
+    if len(special) == 1:
+        letter = special[0]
+        return [_quoted(cell) if letter in cell else cell for cell in cells]
+    has_special = re.compile(f"[{re.escape(''.join(special))}]").search
+    return [_quoted(cell) if has_special(cell) else cell for cell in cells]
+
+
+def _texts(values: Column) -> Cells:
+    """Make texts of values. Nearly always they are; joining them is the fastest way to see it."""
+    try:
+        "".join(values)
+    except TypeError:
+        cells = ["" if value is None else value for value in values]
+        return cells if set(map(type, cells)) <= _TEXT else [str(cell) for cell in cells]
+    return values
+
+
+_AFTER_DATE = {"", "T", " "}
+_BOOLEAN_WORDS = {
+    True: "true",  # also 1: equal and of equal hash
+    False: "false",
+    None: "",
+    "": "",
+    "1": "true",
+    "0": "false",
+    "true": "true",
+    "false": "false",
+    "t": "true",
+    "f": "false",
+}
+
+
+def _booleans(values: Column, name: str) -> Cells:
+    try:
+        return [_BOOLEAN_WORDS[value.strip().lower() if isinstance(value, str) else value] for value in values]
+    except (KeyError, TypeError):
+        message = f"The column {name} of the clients view holds a value that is not a boolean (true, false, 1 or 0)."
+        raise SourceMismatchError(message) from None
+
+
+def _dates(values: Column, name: str) -> Cells:
+    try:
+        return [_date_of_text(value) if type(value) is str else _date(value) for value in values]
+    except (ValueError, TypeError):
+        message = f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD)."
+        raise SourceMismatchError(message) from None
+
+
+def _date(value: object) -> str:
+    """Format a date. A date-time loses its time of day."""
+    if value is None:
+        return ""
+    return value.isoformat()[:10] if isinstance(value, date) else _date_of_text(str(value))
+
+
+@lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
+def _date_of_text(text: str) -> str:
+    """Read a date or a date-time of ISO 8601. Only texts are kept: equal moments may be written as different days."""
+    if not text:
+        return ""
+    if text[10:11] not in _AFTER_DATE:
+        raise ValueError(text)
+    return date.fromisoformat(text[:10]).isoformat()
+
+
+def _addresses(parts: Sequence[Column]) -> Cells:
+    """Only spaces are trimmed: that is what databases trim, and some write the addresses themselves."""
+    lines = [_trimmed(_texts(part)) for part in parts]
+    return [", ".join(filter(None, address)) for address in zip(*lines, strict=True)]
+
+
+def _trimmed(cells: Cells) -> Cells:
+    joined = f"{_SEPARATOR}{_SEPARATOR.join(cells)}{_SEPARATOR}"
+    spaced = f"{_SEPARATOR} " in joined or f" {_SEPARATOR}" in joined
+    return [cell.strip(" ") for cell in cells] if spaced else cells

@@ -1,0 +1,82 @@
+"""The interface between a source of clients and the format of a file.
+
+A source reads clients as lists of typed values. A renderer turns them into the records of one format. A source that has
+a faster way to make the records of a format may use it, as long as it gives exactly the bytes that the renderer gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from exports.errors import SourceMismatchError
+from exports.request.fields import TargetField
+
+Row = Sequence[Any]
+"""Values of one client in the order of `Renderer.source_columns`, as the database driver gives them."""
+
+
+class Records(NamedTuple):
+    """Some whole records of a file, in key order.
+
+    Attributes:
+        rows: How many clients they show.
+        data: Their bytes, each with its line ending.
+    """
+
+    rows: int
+    data: bytes
+
+
+class Renderer(Protocol):
+    """Turns clients into the records of one format. Has no state between calls: the same rows give the same bytes."""
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """Columns of the `clients` view that each row holds, in order. The first is `code`."""
+
+    @property
+    def fields(self) -> tuple[TargetField, ...]:
+        """What the cells of a record show, in order."""
+
+    def opening(self, *, with_header: bool) -> bytes:
+        """Render what comes before the first record of a file, such as a byte order mark and the header."""
+
+    def render(self, rows: Sequence[Row]) -> bytes:
+        """Render one record for each row, in the order given.
+
+        Raises:
+            SourceMismatchError: A value does not fit its column. The message names the column, never the value.
+        """
+
+    def texts(self, rows: Sequence[Row]) -> Mapping[str, Sequence[str]]:
+        """Return the cells that are free text, by header, before the format guards or quotes them."""
+
+
+def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
+    """Render each list of clients. A source without a faster way renders like this.
+
+    Args:
+        lists: Clients in key order, with the columns that the renderer expects.
+
+    Raises:
+        SourceMismatchError: A value does not fit its column, or the view returns a client twice.
+    """
+    last_code: object = None
+    for rows in lists:
+        for row in rows:
+            if row[0] == last_code:
+                raise repeated_client(last_code)
+            last_code = row[0]
+        yield Records(len(rows), renderer.render(rows))
+
+
+def render_samples(samples: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
+    """Render each sample. Unlike `render_lists`, samples may have clients in common."""
+    return (Records(len(rows), renderer.render(rows)) for rows in samples)
+
+
+def repeated_client(code: object) -> SourceMismatchError:
+    """Make the error for a client that the view returns twice. Equal codes are neighbours: rows arrive in key order."""
+    message = "The clients view returns a client more than once; tenant and code must be unique."
+    return SourceMismatchError(message, private=f"It is {code}.")

@@ -1,1 +1,0 @@
-"""Is a copy of a file what its manifest says? Pure: reads the copy through `FileBytes`, decides by the manifest."""

@@ -1,0 +1,76 @@
+"""What a caller may ask for: `CsvExportRequestDto` and its parts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from exports.request.columns import ColumnMapping
+from exports.request.filters import ClientFilter, Code
+from exports.request.formats import FormatDto
+from shared.models import Model
+
+_URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
+"""Absolute, of visible ASCII, without user name and fragment; a host as long as may be (RFC 1035, section 2.3.4)."""
+
+
+class NotifyDto(Model):
+    """Whom to tell when the export has ended, however it did.
+
+    Attributes:
+        webhook_url: Gets the job as a signed POST (Standard Webhooks), again for up to three days until it answers with
+            2xx. An absolute `https` URL of the public Internet; it is not shown to anybody.
+    """
+
+    webhook_url: Annotated[
+        str, Field(repr=False, max_length=2000, json_schema_extra={"format": "uri", "pattern": _URL})
+    ]
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_an_absolute_url(cls, value: str) -> str:
+        try:
+            whole = re.search(_URL, value) is not None and urlsplit(value).port != 0
+        except ValueError:  # of the port, or of an address in brackets
+            whole = False
+        if not whole or value.endswith("\n"):
+            message = "give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment"
+            raise PydanticCustomError("not_a_url", message)
+        return value
+
+
+_BOTH_SOURCES_OF_COLUMNS: JsonDict = {
+    "required": ["mappingCode", "columnMappings"],
+    "properties": {"mappingCode": {"type": "string"}, "columnMappings": {"type": "array"}},
+}
+
+
+class CsvExportRequestDto(Model):
+    """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field.
+
+    Attributes:
+        mapping_code: A saved mapping; excludes `columnMappings`.
+        column_mappings: Columns, their order and headers; each header and each field once.
+        include_headers: Whether the first record holds the headers.
+        notify: Whom to tell when the export has ended; nobody, unless given.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})
+
+    mapping_code: Code | None = None
+    column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None
+    include_headers: bool = True
+    filter: ClientFilter = ClientFilter()
+    format: FormatDto = FormatDto()
+    notify: NotifyDto | None = None
+
+    @model_validator(mode="after")
+    def _one_source_of_columns(self) -> CsvExportRequestDto:
+        if self.mapping_code is not None and self.column_mappings is not None:
+            raise PydanticCustomError("both_mappings", "give mappingCode or columnMappings, not both")
+        return self

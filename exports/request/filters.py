@@ -1,0 +1,63 @@
+"""Which clients a caller may ask for."""
+
+from __future__ import annotations
+
+from datetime import MAXYEAR, MINYEAR
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
+
+from exports.request.fields import ClientStatus, ClientType
+from shared.models import Model, Moment
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+Codes = Annotated[tuple[Code, ...], Field(max_length=1000)]
+
+
+SEARCHED_COLUMNS = ("name", "code", "email", "company_number", "internal_reference", "trading_as", "contact_name")
+"""The columns of the `clients` view that `ClientFilter.search` looks into."""
+
+
+LISTED_COLUMNS = {
+    "manager_codes": "manager_code",
+    "partner_codes": "partner_code",
+    "associate_codes": "associate_code",
+    "team_codes": "team_code",
+    "statuses": "status",
+    "types": "type",
+}
+"""The filters that are lists of values: the column of the `clients` view that each one compares."""
+
+
+class ClientFilter(Model):
+    """Which clients to export. Values within a list are OR, lists are AND; an empty or absent list filters nothing.
+
+    Attributes:
+        manager_codes, partner_codes, associate_codes, team_codes: Codes of the references, not their names.
+        service_codes: Clients that have one of these services.
+        search: One piece of text that is found, letter case ignored, anywhere in the name, code, e-mail address,
+            company number, internal reference, trading name or contact name.
+        updated_since: Clients changed at this moment or later; with its offset from UTC.
+    """
+
+    manager_codes: Codes = ()
+    partner_codes: Codes = ()
+    associate_codes: Codes = ()
+    team_codes: Codes = ()
+    statuses: tuple[ClientStatus, ...] = ()
+    types: tuple[ClientType, ...] = ()
+    service_codes: Codes = ()
+    search: Annotated[str, StringConstraints(max_length=200)] | None = None
+    updated_since: Moment | None = None
+
+    @field_validator("updated_since")
+    @classmethod
+    def _can_be_told_in_utc(cls, value: Moment | None) -> Moment | None:
+        if value is not None and value.tzinfo is None:
+            raise PydanticCustomError("timezone", "give the time with its offset, e.g. 2026-01-31T09:00:00Z")
+        if value is not None and not MINYEAR < value.year < MAXYEAR:
+            raise PydanticCustomError("too_far_away", "give a time that is nearer to today")
+        return value

@@ -1,0 +1,136 @@
+"""From a request to the specification of a job: everything looked up, or every fault named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+
+from exports.request.body import CsvExportRequestDto
+from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.fields import SENSITIVE_FIELDS, TargetField
+from exports.request.filters import ClientFilter
+from exports.request.formats import CsvFormat
+from shared.models import Model
+from shared.problems import Fault, pointer
+
+
+class ExportSpec(Model):
+    """What a job exports: a request, all looked up and pinned, so that later changes leave the job alone.
+
+    `omittedFields`: sensitive fields that a full export would have had, had its caller been allowed them.
+    """
+
+    columns: tuple[ColumnMapping, ...]
+    include_headers: bool = True
+    filter: ClientFilter = ClientFilter()
+    format: CsvFormat = CsvFormat()
+    omitted_fields: tuple[TargetField, ...] = ()
+
+    @property
+    def sensitive_fields(self) -> tuple[TargetField, ...]:
+        """Fields of the file that take a scope to read."""
+        return tuple(column.target_field for column in self.columns if column.target_field in SENSITIVE_FIELDS)
+
+
+FindColumns = Callable[[str], Sequence[ColumnMapping] | None]
+"""Gives the columns of a tenant's mapping by its code; None if there is no such mapping."""
+
+
+class SensitiveFields(Enum):
+    """What becomes of sensitive fields."""
+
+    REFUSED = "naming one is an error; a full export leaves them out"
+    ALLOWED = "exported like any other field"
+
+
+class InvalidSpecError(Exception):
+    """The request is well formed but cannot be met; `faults` says why."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} fault(s)")
+        self.faults = tuple(faults)
+
+
+class SensitiveFieldsError(Exception):
+    """The request names sensitive fields without a right to them, and `faults` says where; or a file holds them."""
+
+    def __init__(self, fields: Sequence[TargetField], faults: Sequence[Fault] = ()) -> None:
+        super().__init__(f"{len(fields)} sensitive field(s)")
+        self.fields = tuple(fields)
+        self.faults = tuple(faults)
+
+
+def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive: SensitiveFields) -> ExportSpec:
+    """Pin down what to export.
+
+    Raises:
+        InvalidSpecError: A mapping does not exist, or a column is mapped twice.
+        SensitiveFieldsError: A sensitive field is named, here or in the mapping, and they are refused.
+    """
+    named = _named_columns(request, find_columns)
+    faults = list(_find_faults(request, mapping_exists=named is not None))
+    if faults:
+        raise InvalidSpecError(faults)
+    if named and sensitive is SensitiveFields.REFUSED:
+        _refuse_sensitive(request, named)
+    columns = named or _full_export(sensitive)
+    shown = {column.target_field for column in columns}
+    return ExportSpec(
+        columns=tuple(columns),
+        include_headers=request.include_headers,
+        filter=request.filter,
+        format=request.format.resolve(),
+        omitted_fields=() if named else tuple(field for field in TargetField if field not in shown),
+    )
+
+
+def find_duplicates(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:
+    """Point at every header and every field that comes again."""
+    headers: dict[str, int] = {}
+    fields: dict[str, int] = {}
+    for index, column in enumerate(columns):
+        for seen, name, value in (
+            (headers, "csvHeader", column.csv_header),
+            (fields, "targetField", column.target_field.value),
+        ):
+            first = seen.setdefault(value, index)
+            if first != index:
+                detail = f"“{value}” is already used by column {first + 1}; use it once."
+                yield Fault(pointer=pointer("columnMappings", index, name), detail=detail)
+
+
+def _named_columns(request: CsvExportRequestDto, find_columns: FindColumns) -> Sequence[ColumnMapping] | None:
+    if request.mapping_code is not None:
+        return find_columns(request.mapping_code)
+    return request.column_mappings or ()
+
+
+def _find_faults(request: CsvExportRequestDto, *, mapping_exists: bool) -> Iterator[Fault]:
+    if not mapping_exists:
+        yield Fault(pointer=pointer("mappingCode"), detail="There is no mapping with this code.")
+    yield from find_duplicates(request.column_mappings or ())
+
+
+def _full_export(sensitive: SensitiveFields) -> tuple[ColumnMapping, ...]:
+    if sensitive is SensitiveFields.ALLOWED:
+        return ALL_COLUMNS
+    return tuple(column for column in ALL_COLUMNS if column.target_field not in SENSITIVE_FIELDS)
+
+
+def _refuse_sensitive(request: CsvExportRequestDto, columns: Sequence[ColumnMapping]) -> None:
+    found = {index: column.target_field for index, column in enumerate(columns) if _is_sensitive(column)}
+    if not found:
+        return
+    by_mapping = request.mapping_code is not None
+    faults = [
+        Fault(
+            pointer=pointer("mappingCode") if by_mapping else pointer("columnMappings", index, "targetField"),
+            detail=f"{'The mapping holds' if by_mapping else 'This is'} the sensitive field {field.value}.",
+        )
+        for index, field in found.items()
+    ]
+    raise SensitiveFieldsError(list(found.values()), faults)
+
+
+def _is_sensitive(column: ColumnMapping) -> bool:
+    return column.target_field in SENSITIVE_FIELDS

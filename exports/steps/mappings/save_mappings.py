@@ -1,0 +1,132 @@
+"""Steps: list, look up, create, update and delete the mappings of a tenant. Presets belong to every tenant.
+
+Every step raises `StorageUnavailableError` when trying again can help.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from exports.errors import MappingNotFoundError, PresetReadOnlyError, TooManyMappingsError
+from exports.mappings.mapping import (
+    MAX_MAPPINGS,
+    CreateCsvMappingDto,
+    CsvMappingDto,
+    SavedMapping,
+    UpdateCsvMappingDto,
+    new_mapping,
+    show_mapping,
+)
+from exports.mappings.presets import MAPPING_PRESETS, show_mapping_preset
+from exports.request.columns import ColumnMapping
+from exports.request.spec import InvalidSpecError, find_duplicates
+from exports.services import Services
+from shared.named_resources import is_code, position_of
+from shared.paging import ListDto, page_of
+
+Check = Callable[[CsvMappingDto], None]
+"""Looks at a mapping that is about to change, and raises to leave it alone; may run several times."""
+
+_NOT_FOUND = "There is no mapping with this code."
+_log = logging.getLogger(__name__)
+
+
+def find_mapping(services: Services, tenant: str, code: str) -> CsvMappingDto:
+    """Look up a preset or a mapping of the tenant.
+
+    Raises:
+        MappingNotFoundError: There is none, or it is another tenant's.
+    """
+    if code in MAPPING_PRESETS:
+        return show_mapping_preset(code)
+    found = services.mappings.get(tenant, code) if is_code(code) else None
+    if found is None:
+        raise MappingNotFoundError(_NOT_FOUND)
+    return show_mapping(found)
+
+
+def columns_of(services: Services, tenant: str, code: str) -> Sequence[ColumnMapping] | None:
+    """Give the columns of a mapping; None if the tenant has none of this code."""
+    try:
+        return find_mapping(services, tenant, code).column_mappings
+    except MappingNotFoundError:
+        return None
+
+
+def list_mappings(services: Services, tenant: str, limit: int, after: str | None = None) -> ListDto[CsvMappingDto]:
+    """List presets first, then by name, letter case ignored.
+
+    Args:
+        after: Where the list goes on: the position of the last item before. That item may be gone.
+    """
+    everything = [*map(show_mapping_preset, MAPPING_PRESETS), *map(show_mapping, services.mappings.all(tenant))]
+    return page_of(everything, _position, limit, after)
+
+
+def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto) -> CsvMappingDto:
+    """Save a mapping under a new code.
+
+    Raises:
+        InvalidSpecError: A header or a field is there twice.
+        TooManyMappingsError: The tenant has `MAX_MAPPINGS`. Requests at the same moment may exceed it by a few.
+    """
+    _require_unique(request.column_mappings)
+    if services.mappings.count(tenant) >= MAX_MAPPINGS:
+        message = f"A tenant may save {MAX_MAPPINGS} mappings; delete one that is no longer used."
+        raise TooManyMappingsError(message)
+    mapping = new_mapping(tenant, request, services.now())
+    services.mappings.create(mapping)
+    _log.info("event=mapping.created tenant=%s code=%s", tenant, mapping.code)
+    return show_mapping(mapping)
+
+
+def update_mapping(
+    services: Services, tenant: str, code: str, request: UpdateCsvMappingDto, check: Check
+) -> CsvMappingDto:
+    """Replace what a mapping says, if `check` lets it pass as it is at the moment of writing.
+
+    Raises:
+        InvalidSpecError: A header or a field is there twice.
+        PresetReadOnlyError: It is a preset.
+        MappingNotFoundError: There is none, or it is another tenant's.
+    """
+    _require_own(code)
+    _require_unique(request.column_mappings)
+
+    def alter(mapping: SavedMapping) -> SavedMapping:
+        check(show_mapping(mapping))
+        return mapping.update(request, services.now())
+
+    changed = services.mappings.change(tenant, code, alter)
+    _log.info("event=mapping.updated tenant=%s code=%s", tenant, code)
+    return show_mapping(changed)
+
+
+def delete_mapping(services: Services, tenant: str, code: str, check: Check) -> None:
+    """Delete a mapping, if `check` lets it pass as it is at the moment of deletion. Its jobs are left alone.
+
+    Raises:
+        PresetReadOnlyError: It is a preset.
+        MappingNotFoundError: There is none, or it is another tenant's.
+    """
+    _require_own(code)
+    services.mappings.delete(tenant, code, lambda mapping: check(show_mapping(mapping)))
+    _log.info("event=mapping.deleted tenant=%s code=%s", tenant, code)
+
+
+def _position(mapping: CsvMappingDto) -> str:
+    return f"{0 if mapping.is_preset else 1}\n{position_of(mapping.name, mapping.code)}"
+
+
+def _require_own(code: str) -> None:
+    if code in MAPPING_PRESETS:
+        raise PresetReadOnlyError("A preset cannot be changed; save a mapping of your own with its columns.")
+    if not is_code(code):
+        raise MappingNotFoundError(_NOT_FOUND)
+
+
+def _require_unique(columns: Sequence[ColumnMapping]) -> None:
+    faults = list(find_duplicates(columns))
+    if faults:
+        raise InvalidSpecError(faults)

@@ -1,0 +1,28 @@
+"""Step: cancel a job."""
+
+from __future__ import annotations
+
+from exports.jobs.audit import AuditAction, audit_entry
+from exports.jobs.job import Job
+from exports.services import Services
+from exports.steps.finalize.cleanup import clean_up_attempt
+from exports.steps.finalize.finalize_job import finalize_job
+
+
+def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job:
+    """End a job at the user's wish; effective when this returns.
+
+    From then on no step reads the source or stages a block, the job never becomes `Completed`, and no link is given.
+    What is staged is removed now, and what a running step may still stage, when the orchestration ends. Safe to run
+    twice: a cancelled job stays as it is.
+
+    Raises:
+        IllegalTransitionError: The job is `Completed` or `Failed`.
+        JobNotFoundError: There is no such job.
+        StorageUnavailableError: Can be tried again.
+    """
+    job = services.jobs.change(tenant, code, lambda job: job.cancel(services.now()))
+    services.audit.append(audit_entry(AuditAction.CANCELLED, actor, job, services.now()))
+    clean_up_attempt(services, job.ref)
+    finalize_job(services, job.ref, job)
+    return job

@@ -1,0 +1,37 @@
+"""Step: list a tenant's jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from exports.jobs.states import JobStatus
+from exports.jobs.view import CsvExportJobDto
+from exports.request.spec import SensitiveFields
+from exports.services import Services
+from exports.steps.requests.get_export import present
+from shared.paging import ListDto, encode_token
+
+
+def list_exports(
+    services: Services,
+    tenant: str,
+    limit: int,
+    after: str | None,
+    statuses: Collection[JobStatus] = (),
+    sensitive: SensitiveFields = SensitiveFields.REFUSED,
+) -> ListDto[CsvExportJobDto]:
+    """Show at most `limit` jobs, newest first, that come after the code `after` and have one of the statuses.
+
+    Each is shown as `present` does.
+
+    Raises:
+        StorageUnavailableError: Can be tried again.
+    """
+    jobs = services.jobs.list(tenant, limit + 1, after, statuses)
+    shown, has_more = jobs[:limit], len(jobs) > limit
+    return ListDto(
+        data=tuple(present(services, job, sensitive) for job in shown),
+        limit=limit,
+        has_more=has_more,
+        continuation_token=encode_token(shown[-1].code) if has_more else None,
+    )

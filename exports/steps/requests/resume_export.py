@@ -1,0 +1,65 @@
+"""Step: let a failed or cancelled job go on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exports.errors import JobNotFoundError, NotResumableError
+from exports.file.page_record import PageRecord
+from exports.jobs.audit import AuditAction
+from exports.jobs.job import Job
+from exports.jobs.watchdog import watched
+from exports.services import Services
+from exports.steps.requests.quotas import require_quota
+from exports.steps.requests.start_export import OrchestrationStarter, launch
+
+
+async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
+    """Queue a job again for another attempt, which reads only the pages whose blocks are gone.
+
+    The plan stays, so do the records of pages whose blocks storage still holds. Of two callers at once one resumes the
+    job, and the other is refused.
+
+    Raises:
+        JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
+        NotStartedError, StorageUnavailableError: As `launch`.
+    """
+    job = await asyncio.to_thread(_queue_again, services, tenant, code)
+    await launch(services, starter, job, AuditAction.RESUMED, actor)
+    return job
+
+
+def _queue_again(services: Services, tenant: str, code: str) -> Job:
+    job = services.jobs.get(tenant, code)
+    if job is None:
+        raise JobNotFoundError("There is no such job.")
+    _require_resumable(job)
+    require_quota(services, tenant)
+    kept = _forget_lost_pages(services, job)
+    services.watch.watch(watched(job.resume().ref, services.now()))
+    return services.jobs.change(tenant, code, lambda job: _resumed(job, kept))
+
+
+def _resumed(job: Job, kept: list[PageRecord]) -> Job:
+    """What is kept is settled at once: a status sums up the pages behind it only."""
+    _require_resumable(job)
+    return job.resume().settle(len(kept), sum(record.rows for record in kept))
+
+
+def _require_resumable(job: Job) -> None:
+    if not job.is_resumable:
+        message = f"This export is {job.status}; only a Cancelled one can go on, and a Failed one that says so."
+        raise NotResumableError(message)
+
+
+def _forget_lost_pages(services: Services, job: Job) -> list[PageRecord]:
+    """Forget the pages whose blocks are gone; storage drops blocks seven days after they were staged, and when a job is
+    cancelled. Gives the first pages without a gap that are left."""
+    blocks = services.files.get_state(job.file_path).blocks
+    kept: list[PageRecord] = []
+    for record in list(services.pages.records(job.ref)):
+        if record.block and blocks.get(record.block) != record.bytes:
+            services.pages.forget(job.ref, record.page)
+        elif record.page == len(kept):
+            kept.append(record)
+    return kept

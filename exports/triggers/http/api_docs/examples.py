@@ -1,0 +1,140 @@
+"""Examples of what travels over HTTP, by the name of the model; a test holds each to its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from exports.jobs.job import CONSISTENCY
+
+_CODE = "7ybqttn9kg0pf1x6vfw644k23d"
+_COLUMNS = [
+    {"csvHeader": "Client", "targetField": "Name"},
+    {"csvHeader": "VAT number", "targetField": "VatNumber"},
+]
+_JOB: dict[str, Any] = {
+    "code": _CODE,
+    "status": "Completed",
+    "totalItems": 6871,
+    "processedItems": 6871,
+    "downloadUrl": (
+        "https://exports.blob.core.windows.net/exports/northwind/"
+        f"{_CODE}/clients-northwind-20261123-213455.csv?se=2026-11-24T21%3A34%3A56Z&sp=r&sig=…"
+    ),
+    "startedDate": "2026-11-23T21:34:55.412Z",
+    "completedDate": "2026-11-23T21:34:56.031Z",
+    "createdDate": "2026-11-23T21:34:55.207Z",
+    "expiryDate": "2026-11-24T21:34:56.031Z",
+    "fileName": "clients-northwind-20261123-213455.csv",
+    "fileSize": 412260,
+    "percentComplete": 100,
+    "estimatedCompletionDate": None,
+    "failure": None,
+    "consistency": CONSISTENCY,
+    "scheduleCode": None,
+}
+_MAPPING: dict[str, Any] = {
+    "code": "4f9a1c7be2d05386a1b7",
+    "name": "VAT return",
+    "columnMappings": _COLUMNS,
+    "matchField": "Code",
+    "isPreset": False,
+    "mappingType": "Client",
+    "createdDate": "2026-11-23T21:30:00.000Z",
+    "updatedDate": "2026-11-23T21:30:00.000Z",
+}
+_REQUEST: dict[str, Any] = {
+    "columnMappings": _COLUMNS,
+    "filter": {"statuses": ["Active"], "types": ["PrivateLimitedCompany", "SoleTrader"]},
+}
+_SCHEDULE: dict[str, Any] = {
+    "name": "Every working day",
+    "cron": "30 6 * * 1-5",
+    "timeZone": "Europe/London",
+    "enabled": True,
+    "request": _REQUEST,
+    "overlap": "skip",
+    "incremental": True,
+}
+_SHOWN_SCHEDULE: dict[str, Any] = {
+    **_SCHEDULE,
+    "code": "8c0d2e4f6a1b3c5d7e9f",
+    "nextRunDate": "2026-11-24T06:30:00.000Z",
+    "lastRunDate": "2026-11-23T06:30:01.217Z",
+    "lastJobCode": _CODE,
+    "createdDate": "2026-11-20T15:02:00.000Z",
+    "updatedDate": "2026-11-20T15:02:00.000Z",
+}
+_RUN: dict[str, Any] = {
+    "slotDate": "2026-11-23T06:30:00.000Z",
+    "untilDate": None,
+    "outcome": "Started",
+    "reason": None,
+    "jobCode": _CODE,
+    "notedDate": "2026-11-23T06:30:01.402Z",
+}
+
+EXAMPLES: Mapping[str, Any] = {
+    "CsvExportRequestDto": _REQUEST,
+    "CsvExportJobDto": _JOB,
+    "CreateCsvMappingDto": {"name": "VAT return", "columnMappings": _COLUMNS, "mappingType": "Client"},
+    "UpdateCsvMappingDto": {"name": "VAT return, quarterly", "columnMappings": _COLUMNS},
+    "CsvMappingDto": _MAPPING,
+    "ListOfCsvMappingDto": {"data": [_MAPPING], "limit": 25, "hasMore": False, "continuationToken": None},
+    "SaveScheduleDto": _SCHEDULE,
+    "ExportScheduleDto": _SHOWN_SCHEDULE,
+    "ListOfExportScheduleDto": {"data": [_SHOWN_SCHEDULE], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ListOfScheduleRunDto": {"data": [_RUN], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ListOfCsvExportJobDto": {"data": [_JOB], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ManifestDto": {
+        "code": _CODE,
+        "tenant": "northwind",
+        "fileName": _JOB["fileName"],
+        "createdDate": _JOB["createdDate"],
+        "startedDate": _JOB["startedDate"],
+        "consistency": CONSISTENCY,
+        "request": {"columns": _COLUMNS, "includeHeaders": True, "filter": {"statuses": ["Active"]}},
+        "attempt": 1,
+        "rows": 6871,
+        "bytes": 412260,
+        "crc32": "6d0b2e2a",
+        "cost": {
+            "storageRequests": {"blobWrite": 3, "blobRead": 5, "blobDelete": 0, "tableWrite": 3, "tableRead": 8},
+            "bytesSent": 415120,
+            "functionSeconds": 0.412,
+        },
+        "pages": [
+            {
+                "page": 0,
+                "start": None,
+                "stop": None,
+                "rows": 6871,
+                "bytes": 412260,
+                "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+                "crc32": "6d0b2e2a",
+                "attempt": 1,
+            }
+        ],
+    },
+    "ExportEstimateDto": {
+        "rows": 6871,
+        "bytes": 412260,
+        "pages": 1,
+        "seconds": 0.6,
+        "warnings": [
+            {
+                "code": "excel-changes-cells",
+                "message": "Excel may drop leading zeros, round long numbers or make dates here; "
+                "the preset excel prevents that.",
+                "columns": ["VAT number"],
+            }
+        ],
+    },
+    "HealthDto": {
+        "status": "Healthy",
+        "dependencies": [
+            {"name": "blobs", "status": "Healthy", "detail": None},
+            {"name": "clients", "status": "Healthy", "detail": None},
+        ],
+    },
+}

@@ -1,0 +1,255 @@
+"""The OpenAPI 3.1 document, made from the declared routes, their models and the table of problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from exports.jobs.codes import JOB_CODE_PATTERN
+from exports.triggers.http.api_docs.advice import ADVICE
+from exports.triggers.http.api_docs.examples import EXAMPLES
+from exports.triggers.http.api_docs.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
+from exports.triggers.http.api_docs.openapi_webhooks import add_ended_schema, describe_webhooks
+from exports.triggers.http.problems import (
+    FORBIDDEN,
+    INVALID_API_KEY,
+    INVALID_QUERY,
+    PROBLEMS,
+    ROUTE_NOT_FOUND,
+    TENANT_REQUIRED,
+    UNAVAILABLE,
+)
+from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route
+from shared.api_keys import TENANT_PATTERN
+from shared.http import BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
+from shared.models import Model
+from shared.problems import Fault, ProblemError, ProblemType
+
+API_VERSION = "0.1.0"
+"""Of the service; a test holds it to pyproject.toml."""
+
+Document = dict[str, Any]
+References = Mapping[tuple[type[Model], Mode], Schema]
+
+_JSON, _PROBLEM = "application/json", "application/problem+json"
+_INTRODUCTION = """\
+Every client of a tenant as one CSV file: start an export, watch it, download the file.
+
+Every route of a tenant exists twice: `/tenants/{tenant}/…` names the tenant, the short form takes it from the API key,
+which must then open only one. JSON is camelCase, times are UTC (RFC 3339). A request that names an unknown property is
+refused. Answers may gain properties: ignore what you do not know. Errors are problem documents (RFC 9457)."""
+_TAGS = (
+    ("clients/export/schedules", "Schedules", "Exports that start by themselves."),
+    ("clients/export", "Exports", "Jobs that write the clients of a tenant into a CSV file."),
+    ("csv-mappings", "Mappings", "Columns of a file, saved under a name."),
+    ("", "Service", "The service itself; needs no API key."),
+)
+_CODES = {"clients/export/csv": JOB_CODE_PATTERN}
+_ANY_CODE = "[0-9a-z-]{1,100}"
+_HEADER_SCHEMAS: Mapping[str, Schema] = {
+    "Location": {"type": "string", "format": "uri-reference"},
+    "Retry-After": {"type": "integer", "minimum": 0},
+    "ETag": {"type": "string", "pattern": '^(W/)?"[^"]*"$'},
+}
+_PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "How to show the key"},
+    415: {"Accept": "The media type that is understood", "Accept-Encoding": "The encoding that is"},
+    429: {"Retry-After": "Seconds to wait before asking again"},
+    503: {"Retry-After": "Seconds to wait before asking again; absent if waiting alone does not help"},
+}
+
+
+def build_document(routes: Sequence[Route]) -> Document:
+    """Describe all routes. The same routes give the same document, byte for byte."""
+    references, schemas = make_schemas(_models(routes))
+    schemas["Problem"] = _problem_schema()
+    for name, example in EXAMPLES.items():
+        if name in schemas:
+            schemas[name]["examples"] = [example]
+    add_ended_schema(schemas)
+    used: dict[str, Document] = {}
+    paths = _paths(routes, references, used)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "client-export", "version": API_VERSION, "description": _INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": name, "description": meaning}
+            for _, name, meaning in _TAGS
+            if any(_tag(route) == name for route in routes)
+        ],
+        "paths": paths,
+        "webhooks": describe_webhooks(schemas),
+        "components": {
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Your API key."}
+            },
+            "schemas": dict(sorted(schemas.items())),
+            "responses": dict(sorted(used.items())),
+        },
+    }
+
+
+def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
+    """Name every problem a form of a route can answer with: its own, and those of its kind."""
+    kinds = {*route.problems, INTERNAL}
+    if route.scope is not None:
+        kinds |= {INVALID_API_KEY, FORBIDDEN, INVALID_QUERY, UNAVAILABLE} | (set() if by_tenant else {TENANT_REQUIRED})
+    if route.body is not None:
+        kinds |= {MALFORMED_BODY, INVALID_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE}
+    if by_tenant or "{" in route.path:
+        kinds |= {ROUTE_NOT_FOUND}
+    return tuple(kind for kind in PROBLEMS if kind in kinds)
+
+
+def _models(routes: Iterable[Route]) -> Iterator[tuple[type[Model], Mode]]:
+    yield Fault, WRITTEN
+    for route in routes:
+        if route.body is not None:
+            yield route.body, READ
+        for reply in route.replies.values():
+            if reply.body is not None:
+                yield reply.body, WRITTEN
+
+
+def _paths(routes: Sequence[Route], references: References, used: dict[str, Document]) -> Document:
+    paths: Document = {}
+    for route in sorted(routes, key=lambda route: [tag for _, tag, _ in _TAGS].index(_tag(route))):
+        for name, template in route.forms:
+            by_tenant = template.startswith(TENANT_PREFIX)
+            item = paths.setdefault(f"/{template}", _path_item(template))
+            item[route.method.lower()] = _operation(route, name, by_tenant, references, used)
+    return paths
+
+
+def _path_item(template: str) -> Document:
+    parameters = [_path_parameter(name, template) for name in re.findall(r"\{(\w+)\}", template)]
+    return {"parameters": parameters} if parameters else {}
+
+
+def _path_parameter(name: str, template: str) -> Document:
+    if name == "tenant":
+        pattern, meaning = TENANT_PATTERN, "Whose clients; the API key must open it"
+    else:
+        collection = template.removeprefix(TENANT_PREFIX).partition("/{")[0]
+        pattern, meaning = f"^{_CODES.get(collection, _ANY_CODE)}$", "Code from the answer that created or listed it"
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "path", "required": True, "description": meaning, "schema": schema}
+
+
+def _tag(route: Route) -> str:
+    return next(name for prefix, name, _ in _TAGS if route.path.startswith(prefix))
+
+
+def _operation(route: Route, name: str, by_tenant: bool, references: References, used: dict[str, Document]) -> Document:
+    operation: Document = {
+        "operationId": name,
+        "summary": route.summary,
+        "description": _description(route, by_tenant),
+        "tags": [_tag(route)],
+        "security": [] if route.scope is None else [{"apiKey": [route.scope.value]}],
+    }
+    if route.parameters:
+        operation["parameters"] = [_parameter(parameter) for parameter in route.parameters]
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": {_JSON: _media(references[route.body, READ])}}
+    replies = {str(status): _reply(reply, references) for status, reply in route.replies.items()}
+    operation["responses"] = dict(sorted({**_problem_replies(route, by_tenant, used), **replies}.items()))
+    return operation
+
+
+def _description(route: Route, by_tenant: bool) -> str:
+    said = [route.description] if route.description else []
+    if route.scope is None:
+        return "\n\n".join([*said, "Needs no API key."])
+    whom = "" if by_tenant else " The tenant is the one that the key opens; it must be only one."
+    return "\n\n".join([*said, f"Needs an API key with the scope `{route.scope.value}`.{whom}"])
+
+
+def _parameter(parameter: Parameter) -> Document:
+    schema = dict(parameter.schema)
+    return {"name": parameter.name, "in": parameter.place, "description": parameter.description, "schema": schema}
+
+
+def _media(reference: Schema) -> Document:
+    example = EXAMPLES.get(str(reference.get("$ref", "")).removeprefix(REFERENCE))
+    return {"schema": reference} | ({} if example is None else {"example": example})
+
+
+def _reply(reply: Reply, references: References) -> Document:
+    answer: Document = {"description": reply.meaning}
+    if reply.headers:
+        answer["headers"] = _headers(reply.headers)
+    if reply.body is not None:
+        answer["content"] = {reply.media_type: _media(references[reply.body, WRITTEN])}
+    elif reply.schema is not None:
+        answer["content"] = {reply.media_type: {"schema": dict(reply.schema)}}
+    return answer
+
+
+def _headers(meanings: Mapping[str, str]) -> Document:
+    return {
+        name: {"description": meaning, "schema": dict(_HEADER_SCHEMAS.get(name, {"type": "string"}))}
+        for name, meaning in meanings.items()
+    }
+
+
+# --- problems
+
+
+def _problem_replies(route: Route, by_tenant: bool, used: dict[str, Document]) -> Document:
+    by_status: dict[int, list[ProblemType]] = {}
+    for kind in problems_of(route, by_tenant=by_tenant):
+        by_status.setdefault(kind.status, []).append(kind)
+    replies: Document = {}
+    for status, kinds in sorted(by_status.items()):
+        name = "Or".join("".join(part.capitalize() for part in kind.code.split("-")) for kind in kinds)
+        used.setdefault(name, _problem_reply(status, kinds))
+        replies[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return replies
+
+
+def _problem_reply(status: int, kinds: Sequence[ProblemType]) -> Document:
+    codes = {"properties": {"code": {"enum": [kind.code for kind in kinds]}, "status": {"const": status}}}
+    answer: Document = {
+        "description": "; or: ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds),
+        "content": {
+            _PROBLEM: {
+                "schema": {"allOf": [{"$ref": f"{REFERENCE}Problem"}, codes]},
+                "examples": {kind.code: {"value": _problem_example(kind)} for kind in kinds},
+            }
+        },
+    }
+    if status in _PROBLEM_HEADERS:
+        answer["headers"] = _headers(_PROBLEM_HEADERS[status])
+    return answer
+
+
+def _problem_example(kind: ProblemType) -> Document:
+    faults = [Fault(pointer="/columnMappings/0/targetField", detail="This is not a known value; did you mean Name?")]
+    has_faults = kind in (INVALID_REQUEST, MALFORMED_BODY)
+    return ProblemError(kind, ADVICE.get(kind.code, kind.title), faults if has_faults else ()).document()
+
+
+def _problem_schema() -> Schema:
+    string = {"type": "string"}
+    return {
+        "title": "Problem",
+        "type": "object",
+        "description": "What went wrong (RFC 9457), and what to change. Programs look at `code`.",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference", "description": "Where the kind is documented."},
+            "title": {**string, "description": "The same for every occurrence of the kind."},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {**string, "description": "This occurrence: what is wrong, and what to change."},
+            "code": {"type": "string", "enum": sorted(kind.code for kind in PROBLEMS)},
+            "instance": {"type": "string", "format": "uri-reference", "description": "Path of the request."},
+            "errors": {
+                "type": "array",
+                "items": {"$ref": f"{REFERENCE}Fault"},
+                "description": "Every fault of the body.",
+            },
+        },
+    }

@@ -1,0 +1,128 @@
+"""The table of problems the export routes can answer with, and which exception leads to which."""
+
+from __future__ import annotations
+
+from exports.errors import (
+    ExpiredError,
+    ExportError,
+    JobNotFoundError,
+    KeyReusedError,
+    MappingNotFoundError,
+    NotCompletedError,
+    NotResumableError,
+    PresetReadOnlyError,
+    QuotaExceededError,
+    ScheduleNotFoundError,
+    SourceMismatchError,
+    SourceRefusedError,
+    TooManyMappingsError,
+    TooManySchedulesError,
+    TransientError,
+)
+from exports.jobs.states import IllegalTransitionError
+from exports.request.scopes import Scope
+from exports.request.spec import InvalidSpecError, SensitiveFieldsError
+from exports.settings import SettingsError
+from shared.api_keys import KeysUnavailableError
+from shared.http import (
+    BODY_TOO_LARGE,
+    INTERNAL,
+    INVALID_REQUEST,
+    MALFORMED_BODY,
+    UNSUPPORTED_MEDIA_TYPE,
+    invalid_request,
+)
+from shared.problems import ProblemError, ProblemType
+
+INVALID_HEADER = ProblemType("invalid-header", 400, "A header is not valid")
+INVALID_QUERY = ProblemType("invalid-query", 400, "A query parameter is not valid")
+TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant must be named")
+INVALID_API_KEY = ProblemType("invalid-api-key", 401, "Invalid or missing API key")
+FORBIDDEN = ProblemType("forbidden", 403, "The API key does not allow this")
+SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key does not allow sensitive fields")
+JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
+MAPPING_NOT_FOUND = ProblemType("mapping-not-found", 404, "There is no such mapping")
+SCHEDULE_NOT_FOUND = ProblemType("schedule-not-found", 404, "There is no such schedule")
+PRESET_READ_ONLY = ProblemType("preset-read-only", 409, "A preset cannot be changed")
+TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has as many mappings as it may have")
+TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has as many schedules as it may have")
+NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
+ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
+NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot go on")
+EXPIRED = ProblemType("expired", 410, "The file is no longer kept")
+PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "It has changed since it was read")
+KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key stands for another request")
+QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has as many exports as it may have")
+ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
+METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
+SOURCE_UNUSABLE = ProblemType("source-unusable", 502, "The client database cannot be exported")
+UNAVAILABLE = ProblemType("unavailable", 503, "The service cannot do this now")
+
+PROBLEMS: tuple[ProblemType, ...] = (
+    MALFORMED_BODY,
+    INVALID_REQUEST,
+    INVALID_HEADER,
+    INVALID_QUERY,
+    TENANT_REQUIRED,
+    INVALID_API_KEY,
+    FORBIDDEN,
+    SENSITIVE_FIELDS,
+    JOB_NOT_FOUND,
+    MAPPING_NOT_FOUND,
+    SCHEDULE_NOT_FOUND,
+    PRESET_READ_ONLY,
+    TOO_MANY_MAPPINGS,
+    TOO_MANY_SCHEDULES,
+    NOT_COMPLETED,
+    ALREADY_ENDED,
+    NOT_RESUMABLE,
+    EXPIRED,
+    PRECONDITION_FAILED,
+    KEY_REUSED,
+    QUOTA_EXCEEDED,
+    ROUTE_NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INTERNAL,
+    SOURCE_UNUSABLE,
+    UNAVAILABLE,
+)
+"""Every problem, in the order of the documentation."""
+
+_RETRY_SECONDS = "5"
+_REFUSALS: dict[type[ExportError], ProblemType] = {
+    JobNotFoundError: JOB_NOT_FOUND,
+    MappingNotFoundError: MAPPING_NOT_FOUND,
+    ScheduleNotFoundError: SCHEDULE_NOT_FOUND,
+    PresetReadOnlyError: PRESET_READ_ONLY,
+    TooManyMappingsError: TOO_MANY_MAPPINGS,
+    TooManySchedulesError: TOO_MANY_SCHEDULES,
+    NotCompletedError: NOT_COMPLETED,
+    NotResumableError: NOT_RESUMABLE,
+    ExpiredError: EXPIRED,
+    KeyReusedError: KEY_REUSED,
+    IllegalTransitionError: ALREADY_ENDED,
+    SourceMismatchError: SOURCE_UNUSABLE,
+    SourceRefusedError: SOURCE_UNUSABLE,
+}
+
+
+def describe(error: Exception) -> ProblemError | None:
+    """Turn an exception that is expected at the HTTP boundary into its problem."""
+    if isinstance(error, (TransientError, KeysUnavailableError)):
+        return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
+    if isinstance(error, QuotaExceededError):
+        return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
+    if isinstance(error, InvalidSpecError):
+        return invalid_request(error.faults)
+    if isinstance(error, SensitiveFieldsError):
+        named = ", ".join(field.value for field in error.fields)
+        detail = f"This API key lacks the scope {Scope.FIELDS_SENSITIVE.value}, which these fields need: {named}."
+        return ProblemError(SENSITIVE_FIELDS, detail, error.faults)
+    for refusal, kind in _REFUSALS.items():
+        if isinstance(error, refusal):
+            return ProblemError(kind, str(error))
+    if isinstance(error, SettingsError):
+        return ProblemError(UNAVAILABLE, "The service is not set up completely; /health names what is missing.")
+    return None

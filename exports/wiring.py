@@ -1,0 +1,56 @@
+"""Builds the collaborators of the steps from the settings, once per process."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from exports.services import Services
+from exports.settings import Settings, read_settings
+from shared.key_ring import KeyRing
+
+
+def build_services(settings: Settings) -> Services:
+    """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
+    from exports.adapters.client_sources import open_clients
+    from exports.adapters.http_webhooks import HttpWebhookSender
+    from exports.adapters.storage.audit import TableAuditLog
+    from exports.adapters.storage.deliveries import TableDeliveryLog
+    from exports.adapters.storage.files import BlobFileStore
+    from exports.adapters.storage.idempotency import TableIdempotencyStore
+    from exports.adapters.storage.jobs import TableJobStore
+    from exports.adapters.storage.mappings import TableMappingStore
+    from exports.adapters.storage.pages import TablePageLedger
+    from exports.adapters.storage.runs import TableRunHistory
+    from exports.adapters.storage.schedules import TableScheduleStore
+    from exports.adapters.storage.watch import TableWatchIndex
+    from shared.storage import StorageAccount
+    from shared.table_keys import TableKeyStore
+
+    account = StorageAccount(settings.storage.get_secret_value())
+    return Services(
+        settings=settings,
+        clients=open_clients(settings.database_url.get_secret_value(), settings.storage.get_secret_value()),
+        jobs=TableJobStore(account),
+        pages=TablePageLedger(account),
+        files=BlobFileStore(account),
+        watch=TableWatchIndex(account),
+        mappings=TableMappingStore(account),
+        schedules=TableScheduleStore(account),
+        runs=TableRunHistory(account),
+        requests=TableIdempotencyStore(account),
+        audit=TableAuditLog(account),
+        deliveries=TableDeliveryLog(account),
+        webhooks=HttpWebhookSender(allow_private=settings.webhook_allow_private),
+        keys=KeyRing(TableKeyStore(account)),
+    )
+
+
+@cache
+def services_from_environment() -> Services:
+    """Build the services of this process, once.
+
+    Raises:
+        SettingsError: An app setting is missing or wrong.
+    """
+    return build_services(read_settings(os.environ))

@@ -1,0 +1,176 @@
+"""Orchestrator: one export job, from plan to outcome.
+
+    plan_pages ─▶ export_wave ×n (pages in parallel, progress settled in between) ─▶ commit_file ─┐
+                            if it did not end the job, or there is no file: record_outcome ◀──────┤
+                                                             if wanted: start_notification ◀──────┘
+
+Replay cost stays bounded: a wave's pages are in a history of its own, and every so many waves the job continues as
+new, carrying only its sums.
+"""
+
+from __future__ import annotations
+
+from exports.jobs.cost import total
+from exports.jobs.failures import INTERRUPTED, PAGES_KEPT_GETTING_LOST
+from exports.workflow.export_wave import write_wave
+from exports.workflow.payloads import (
+    COMMIT_FILE,
+    DISCARD_FILE,
+    EXPORT_WAVE,
+    PLAN_PAGES,
+    RECORD_OUTCOME,
+    RECORD_PROGRESS,
+    START_NOTIFICATION,
+    CommitFile,
+    DiscardFile,
+    Done,
+    ExportJob,
+    ExportWave,
+    Outcome,
+    PagesLost,
+    PagesPlanned,
+    PlanPages,
+    Progress,
+    RecordOutcome,
+    RecordProgress,
+    Rejected,
+    StartNotification,
+    Stopped,
+    WaveWritten,
+    parse_outcome,
+)
+from shared.models import Model
+from shared.orchestration import OrchestrationContext, Payload, RetryPolicy, Steps, call
+
+_OUTCOME_TRIES = 60
+"""Ending is worth an hour of tries: without it the job would seem to run for ever, leave blocks, or nobody be told."""
+
+_MOST_LOSSES = 3
+
+
+def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
+    """Run the job of an `ExportJob`. Continues as new after `limits.waves_per_execution` waves.
+
+    Returns:
+        The last outcome, for whoever reads the instance; the job's row is what the user sees.
+    """
+    run = ExportJob.model_validate(context.get_input(expected_type=dict))
+    try:
+        outcome = yield from _export(context, run)
+    except Exception:  # whatever it was, the user must be told that the job has ended
+        outcome = Rejected(failure=INTERRUPTED)
+    if isinstance(outcome, Progress) and outcome.next_page < outcome.pages:
+        again = run.model_copy(update={"progress": outcome})
+        context.continue_as_new(again.model_dump(mode="json", by_alias=True))
+        return None
+    ended = yield from _end(context, run, outcome)
+    if run.notify:  # the job has ended for everyone: what comes now holds nobody up
+        yield from call(context, START_NOTIFICATION, StartNotification(job=run.job), _tries_for_an_hour(run))
+    return ended
+
+
+def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Done | Stopped | Rejected]:
+    """Plan if that is still to do, write some waves, and commit after the last."""
+    progress = run.progress
+    if progress is None:
+        planned = yield from _call(
+            context, PLAN_PAGES, run, PlanPages(job=run.job, target_bytes=run.limits.target_bytes)
+        )
+        if not isinstance(planned, PagesPlanned):
+            return _stop(planned)
+        progress = Progress(pages=planned.pages, cost=planned.cost, wave_pages=planned.wave_pages)
+    for _ in range(run.limits.waves_per_execution):
+        advanced = yield from _next_wave(context, run, progress)
+        if not isinstance(advanced, Progress):
+            return advanced
+        progress = advanced
+        if progress.next_page == progress.pages:
+            return (yield from _commit(context, run, progress))
+    return progress
+
+
+def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) -> Steps[Progress | Stopped | Rejected]:
+    stop = min(before.next_page + (before.wave_pages or run.limits.wave_pages), before.pages)
+    wave = ExportWave(job=run.job, limits=run.limits, start=before.next_page, stop=stop, in_flight=before.in_flight)
+    written = yield from _write(context, wave, alone=stop - wave.start == before.pages)
+    if not isinstance(written, WaveWritten):
+        return _stop(written)
+    after = before.model_copy(
+        update={
+            "next_page": stop,
+            "rows": before.rows + written.rows,
+            "bytes": before.bytes + written.bytes,
+            "in_flight": written.in_flight,
+            "cost": total(before.cost, written.cost),
+        }
+    )
+    if stop < before.pages:
+        settled = yield from _call(
+            context, RECORD_PROGRESS, run, RecordProgress(job=run.job, pages=stop, rows=after.rows)
+        )
+        if not isinstance(settled, Done):
+            return _stop(settled)
+        told = {"cost": total(after.cost, settled.cost), "wave_pages": settled.wave_pages}
+        return after.model_copy(update=told)
+    return after
+
+
+def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> Steps[Outcome]:
+    """Write a wave; the only wave of a small job needs no sub-orchestration."""
+    if alone:
+        return (yield from write_wave(context, wave))
+    payload = wave.model_dump(mode="json", by_alias=True)
+    return parse_outcome((yield context.call_sub_orchestrator(EXPORT_WAVE, payload, expected_type=dict)))
+
+
+def _commit(
+    context: OrchestrationContext, run: ExportJob, progress: Progress
+) -> Steps[Progress | Done | Stopped | Rejected]:
+    """Publish the file; `Done` if that has ended the job. Steps of older versions leave that to another one."""
+    command = CommitFile(
+        job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes, cost=progress.cost
+    )
+    committed = yield from _call(context, COMMIT_FILE, run, command)
+    if isinstance(committed, PagesLost):
+        return _back_to(committed, progress)
+    if isinstance(committed, Done):
+        return committed if committed.ended else progress
+    return _stop(committed)
+
+
+def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
+    """Go on from the first page that is gone; those after it that are still there are not read again."""
+    if progress.losses == _MOST_LOSSES:
+        return Rejected(failure=PAGES_KEPT_GETTING_LOST)
+    places = {"next_page": lost.next_page, "rows": lost.rows, "bytes": lost.bytes}
+    return progress.model_copy(update={**places, "losses": progress.losses + 1})
+
+
+def _end(
+    context: OrchestrationContext, run: ExportJob, outcome: Progress | Done | Stopped | Rejected
+) -> Steps[Payload]:
+    """Record how the job ended, unless it has; if it was stopped someone else has, and what it left is removed."""
+    policy = _tries_for_an_hour(run)
+    if isinstance(outcome, Done):
+        return outcome.model_dump(mode="json", by_alias=True)
+    if isinstance(outcome, Rejected):
+        command = RecordOutcome(job=run.job, failure=outcome.failure, page=outcome.page)
+    elif isinstance(outcome, Progress):
+        command = RecordOutcome(job=run.job, rows=outcome.rows, bytes=outcome.bytes)
+    else:
+        yield from call(context, DISCARD_FILE, DiscardFile(job=run.job), policy)
+        return outcome.model_dump(mode="json")
+    return (yield from call(context, RECORD_OUTCOME, command, policy))
+
+
+def _tries_for_an_hour(run: ExportJob) -> RetryPolicy:
+    return run.limits.retry.model_copy(update={"tries": _OUTCOME_TRIES})
+
+
+def _call(context: OrchestrationContext, activity: str, run: ExportJob, payload: Model) -> Steps[Outcome]:
+    return parse_outcome((yield from call(context, activity, payload, run.limits.retry)))
+
+
+def _stop(outcome: Outcome) -> Stopped | Rejected:
+    """What is neither a success nor a rejection was stopped."""
+    return outcome if isinstance(outcome, Rejected) else Stopped()

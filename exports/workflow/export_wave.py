@@ -1,0 +1,52 @@
+"""Orchestrator: one wave of pages, in flight together."""
+
+from __future__ import annotations
+
+from exports.jobs.cost import total
+from exports.jobs.failures import INTERRUPTED
+from exports.workflow.payloads import (
+    WRITE_PAGE,
+    ExportWave,
+    PageWritten,
+    Rejected,
+    Stopped,
+    WaveWritten,
+    WritePage,
+    parse_outcome,
+)
+from shared.orchestration import ActivityFailedError, ConcurrencyLimiter, OrchestrationContext, Payload, Steps, call_all
+
+_ENDS = ("Rejected", "Stopped")
+
+
+def export_wave(context: OrchestrationContext) -> Steps[Payload]:
+    """Write the pages of an `ExportWave`; a sub-orchestration, so that the job's own history stays short.
+
+    Returns:
+        `WaveWritten`, `Stopped` or `Rejected`, as JSON.
+    """
+    outcome = yield from write_wave(context, ExportWave.model_validate(context.get_input(expected_type=dict)))
+    return outcome.model_dump(mode="json", by_alias=True)
+
+
+def write_wave(context: OrchestrationContext, wave: ExportWave) -> Steps[WaveWritten | Stopped | Rejected]:
+    """Write pages in parallel and add up what they hold. One rejected page rejects the wave, after all have ended that
+    are in flight. A source that throttles has fewer of them together, and the next wave goes on so.
+    """
+    commands = [WritePage(job=wave.job, page=page) for page in range(wave.start, wave.stop)]
+    limiter = ConcurrencyLimiter(wave.in_flight)
+    try:
+        results = yield from call_all(context, WRITE_PAGE, commands, wave.limits.retry, limiter, ends=_ENDS)
+    except ActivityFailedError as error:
+        return Rejected(failure=INTERRUPTED, page=commands[error.index].page)
+    outcomes = [parse_outcome(result) for result in results]
+    for outcome in outcomes:
+        if isinstance(outcome, (Rejected, Stopped)):
+            return outcome
+    pages = [outcome for outcome in outcomes if isinstance(outcome, PageWritten)]
+    return WaveWritten(
+        rows=sum(page.rows for page in pages),
+        bytes=sum(page.bytes for page in pages),
+        in_flight=limiter.limit,
+        cost=total(*(page.cost for page in pages)),
+    )

@@ -1,0 +1,51 @@
+"""Orchestrator: one webhook, sent until its receiver takes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from exports.jobs.failures import INTERRUPTED
+from exports.workflow.payloads import (
+    SEND_WEBHOOK,
+    Outcome,
+    Rejected,
+    SendWebhook,
+    Undelivered,
+    WebhookDelivery,
+    parse_outcome,
+)
+from shared.orchestration import ActivityFailedError, OrchestrationContext, Payload, Steps, call, jittered
+
+
+def webhook_delivery(context: OrchestrationContext) -> Steps[Payload]:
+    """Carry out a `WebhookDelivery`: try at once, then after each of its pauses. It is an instance of its own, so the
+    job's has ended long before the last of them.
+
+    Returns:
+        The last outcome, for whoever reads the instance; the log of deliveries has them all.
+    """
+    run = WebhookDelivery.model_validate(context.get_input(expected_type=dict))
+    number = 1
+    outcome = yield from _send(context, run, number)
+    for pause_seconds in run.pauses_seconds:
+        if not _can_be_tried_again(outcome):
+            break
+        wanted = outcome.retry_after_seconds if isinstance(outcome, Undelivered) else 0
+        pause = jittered(pause_seconds, f"{context.instance_id} {number}")
+        yield context.create_timer(context.current_utc_datetime + max(pause, timedelta(seconds=wanted)))
+        number += 1
+        outcome = yield from _send(context, run, number)
+    return outcome.model_dump(mode="json", by_alias=True)
+
+
+def _send(context: OrchestrationContext, run: WebhookDelivery, number: int) -> Steps[Outcome]:
+    """Send once; where even that cannot be done for long, it counts as a try."""
+    try:
+        sent = yield from call(context, SEND_WEBHOOK, SendWebhook(job=run.job, number=number), run.retry)
+    except ActivityFailedError:
+        return Rejected(failure=INTERRUPTED)
+    return parse_outcome(sent)
+
+
+def _can_be_tried_again(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) or (isinstance(outcome, Undelivered) and not outcome.final)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import sqlite3
+import traceback
+
+import pytest
+from sqlalchemy import exc
+
+from exports.adapters.clients_sql.errors import DriverSaidError, source_errors
+from exports.errors import (
+    ExportError,
+    SourceMismatchError,
+    SourceRefusedError,
+    SourceThrottledError,
+    SourceUnavailableError,
+)
+
+SECRETS = ("SELECT", "db.internal", "/srv/clients", "hunter2")
+
+
+class DatabaseSaysError(Exception):
+    """What drivers raise: PEP 249 fixes names and no common class, so any class may carry a code."""
+
+    def __init__(self, *args: object, sqlstate: str | None = None) -> None:
+        super().__init__(*args)
+        self.sqlstate = sqlstate
+
+
+class OperationalError(DatabaseSaysError):
+    """The name PEP 249 gives to what is not the program's fault."""
+
+
+def reported(original: Exception) -> ExportError:
+    """What the export hears when a driver raises `original` somewhere in SQLAlchemy."""
+    with pytest.raises(ExportError) as caught, source_errors():
+        raise exc.DBAPIError("SELECT password FROM clients", {"p": "hunter2"}, original)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("08006", SourceUnavailableError),
+        ("57014", SourceUnavailableError),
+        ("57P01", SourceUnavailableError),
+        ("53300", SourceThrottledError),
+        ("53400", SourceThrottledError),
+        ("57P03", SourceThrottledError),
+        ("40001", SourceUnavailableError),
+        ("55P03", SourceUnavailableError),
+        ("28P01", SourceRefusedError),
+        ("28000", SourceRefusedError),
+        ("3D000", SourceRefusedError),
+        ("42501", SourceRefusedError),
+        ("42601", SourceRefusedError),
+        ("42P01", SourceMismatchError),
+        ("42703", SourceMismatchError),
+        ("42883", SourceMismatchError),
+        ("22P02", SourceMismatchError),
+    ],
+)
+def test_the_sqlstate_of_postgresql_decides(state: str, expected: type[ExportError]) -> None:
+    original = DatabaseSaysError("relation /srv/clients on db.internal", sqlstate=state)
+
+    assert type(reported(original)) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("08S01", SourceUnavailableError),
+        ("HYT00", SourceUnavailableError),
+        ("28000", SourceRefusedError),
+        ("42000", SourceRefusedError),
+        ("42S02", SourceMismatchError),
+        ("42S22", SourceMismatchError),
+    ],
+)
+def test_the_sqlstate_of_odbc_decides(state: str, expected: type[ExportError]) -> None:
+    assert type(reported(DatabaseSaysError(state, "[Microsoft] db.internal"))) is expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (2003, SourceUnavailableError),
+        (1040, SourceThrottledError),
+        (1203, SourceThrottledError),
+        (1226, SourceThrottledError),
+        (2013, SourceUnavailableError),
+        (1205, SourceUnavailableError),
+        (1045, SourceRefusedError),
+        (1064, SourceRefusedError),
+        (1792, SourceRefusedError),
+        (9999, SourceRefusedError),
+        (1146, SourceMismatchError),
+        (1054, SourceMismatchError),
+    ],
+)
+def test_the_number_of_mysql_decides(number: int, expected: type[ExportError]) -> None:
+    assert type(reported(DatabaseSaysError(number, "'app'@'db.internal'"))) is expected
+    assert type(reported(OperationalError(number, "'app'@'db.internal'", sqlstate="HY000"))) is expected
+
+
+@pytest.mark.parametrize("number", [10928, 10929, 40501, 49918, 49919, 49920])
+def test_azure_sql_throttles_by_number_whatever_the_driver(number: int) -> None:
+    odbc = f"[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Resource ID : 1. ({number}) (SQLExecDirectW)"
+
+    assert type(reported(DatabaseSaysError("42000", odbc))) is SourceThrottledError
+    assert type(reported(DatabaseSaysError(number, b"The service is currently busy."))) is SourceThrottledError
+
+
+def test_another_number_of_sql_server_does_not_throttle() -> None:
+    odbc = (
+        "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Order 40501 of 49918. (40510) (SQLExecDirectW)"
+    )
+
+    assert type(reported(DatabaseSaysError("42000", odbc))) is SourceRefusedError
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('connection to server at "db.internal" failed: Connection refused', SourceUnavailableError),
+        ('FATAL: password authentication failed for user "app"', SourceRefusedError),
+        ('FATAL: role "app" does not exist', SourceRefusedError),
+        ("something in another language", SourceUnavailableError),
+        ("FATAL: sorry, too many clients already", SourceThrottledError),
+        ("FATAL: remaining connection slots are reserved for roles with SUPERUSER", SourceThrottledError),
+        ("FATAL: the database system is starting up", SourceThrottledError),
+        ("FATAL: no more connections allowed (max_client_conn)", SourceThrottledError),
+    ],
+)
+def test_without_a_code_a_failure_to_connect_can_be_tried_again_unless_the_login_was_refused(
+    text: str, expected: type[ExportError]
+) -> None:
+    assert type(reported(OperationalError(text))) is expected
+
+
+def test_a_pool_without_a_free_connection_is_asked_for_less() -> None:
+    with pytest.raises(SourceThrottledError), source_errors():
+        raise exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
+
+
+def test_a_driver_that_is_not_installed_is_refused() -> None:
+    with pytest.raises(SourceRefusedError, match="driver"), source_errors():
+        raise ModuleNotFoundError("No module named 'pyodbc'")
+
+
+@pytest.mark.parametrize("sign", ["08006", "28P01", "42P01", "42601", "22P02", "57014", None])
+def test_sentences_tell_no_internals_and_the_original_is_chained(sign: str | None) -> None:
+    original = OperationalError("SELECT on db.internal at /srv/clients with hunter2", sqlstate=sign)
+
+    error = reported(original)
+
+    assert not [secret for secret in SECRETS if secret in str(error)]
+    whole = isinstance(error.__cause__, exc.DBAPIError) and error.__cause__.orig is original
+    assert whole or isinstance(error.__cause__, DriverSaidError)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        DatabaseSaysError('invalid input syntax for type date: "Ann "O\'Hara\' Lee"\nDETAIL: Ann', sqlstate="22007"),
+        DatabaseSaysError("Conversion failed when converting the varchar value 'Ann' to int", sqlstate="22018"),
+        DatabaseSaysError(1292, "Incorrect datetime value: 'Ann' for column"),
+        sqlite3.OperationalError('malformed JSON: "Ann"'),
+    ],
+)
+def test_what_may_quote_a_client_is_chained_without_the_quotation(original: Exception) -> None:
+    error = reported(original)
+    told = "".join(traceback.format_exception(error))
+    assert "Ann" not in told
+    assert type(original).__name__ in told
+
+
+def test_what_cannot_quote_a_client_is_chained_whole() -> None:
+    original = OperationalError('connection to server at "10.0.0.1" failed')
+    told = "".join(traceback.format_exception(reported(original)))
+    assert "10.0.0.1" in told

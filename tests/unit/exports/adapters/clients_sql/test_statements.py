@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import Dialect, Select, make_url
+
+from exports.adapters.clients_sql import statements as sql_statements
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS, ClientStatus, ClientType
+from exports.request.filters import ClientFilter
+
+DIALECTS: dict[str, Dialect] = {
+    name: make_url(f"{name}://").get_dialect()() for name in ("postgresql", "mysql", "mssql", "sqlite")
+}
+MOMENT = datetime(2026, 1, 31, 9, 0, 0, 1, tzinfo=timezone(timedelta(hours=2)))
+VALUES = ("tenant'1", "manager'2", "partner'3", "associate'4", "team'5", "service'6", "search'7", "start'8", "stop'9")
+EVERYTHING = ClientFilter(
+    manager_codes=(VALUES[1],),
+    partner_codes=(VALUES[2],),
+    associate_codes=(VALUES[3],),
+    team_codes=(VALUES[4],),
+    statuses=(ClientStatus.ACTIVE,),
+    types=(ClientType.TRUST,),
+    service_codes=(VALUES[5],),
+    search=VALUES[6],
+    updated_since=MOMENT,
+)
+SELECTION = ClientSelection(VALUES[0], VIEW_COLUMNS, EVERYTHING)
+STATEMENTS = {
+    "boundaries": sql_statements.boundaries(SELECTION, 1_000),
+    "page": sql_statements.page(SELECTION, KeyRange(VALUES[7], VALUES[8])),
+    "sample": sql_statements.sample(SELECTION, KeyRange(VALUES[7], VALUES[8]), 10),
+}
+
+
+def sql(statement: Select[Any], dialect: str) -> str:
+    return str(statement.compile(dialect=DIALECTS[dialect]))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "mssql"])
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_counts_rows_off(name: str, dialect: str) -> None:
+    assert "OFFSET" not in sql(STATEMENTS[name], dialect).upper()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_every_statement_names_one_tenant_by_a_bound_value(name: str, dialect: str) -> None:
+    compiled = STATEMENTS[name].compile(dialect=DIALECTS[dialect])
+
+    assert str(compiled).count("clients.tenant = ") == 1
+    assert compiled.params["tenant"] == VALUES[0]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_value_is_written_into_a_statement(name: str, dialect: str) -> None:
+    statement = sql(STATEMENTS[name], dialect)
+
+    assert not [value for value in VALUES if value.split("'")[0] + "'" in statement]
+    assert "2026" not in statement
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_page_is_a_key_range_in_key_order(dialect: str) -> None:
+    statement = sql(sql_statements.page(ClientSelection("t", ("code",)), KeyRange("a", "b")), dialect)
+
+    assert "clients.code >= " in statement
+    assert "clients.code < " in statement
+    assert statement.rstrip().endswith("ORDER BY clients.code")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_planning_without_a_filter_touches_the_key_columns_only(dialect: str) -> None:
+    statement = sql(sql_statements.boundaries(ClientSelection("t", VIEW_COLUMNS), 10), dialect)
+
+    assert not [name for name in VIEW_COLUMNS if f"clients.{name}" in statement and name not in {"tenant", "code"}]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "function"),
+    [("postgresql", "strpos("), ("mysql", "instr("), ("mssql", "charindex("), ("sqlite", "instr(")],
+)
+def test_a_search_uses_a_function_without_wildcards(dialect: str, function: str) -> None:
+    statement = sql(sql_statements.page(ClientSelection("t", ("code",), ClientFilter(search="x")), KeyRange()), dialect)
+
+    assert function in statement
+    assert "LIKE" not in statement
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expected"),
+    [
+        ("sqlite", "2026-01-31T07:00:00.001Z"),
+        ("postgresql", MOMENT.astimezone(UTC)),
+        ("mysql", MOMENT.astimezone(UTC).replace(tzinfo=None)),
+        ("mssql", MOMENT.astimezone(UTC).replace(tzinfo=None)),
+    ],
+)
+def test_an_instant_is_bound_as_the_dialect_compares_it(dialect: str, expected: object) -> None:
+    selection = ClientSelection("t", ("code",), ClientFilter(updated_since=MOMENT))
+    compiled = sql_statements.page(selection, KeyRange()).compile(dialect=DIALECTS[dialect])
+    bound = next(bind for bind in compiled.binds.values() if bind.key == "updated_since")
+    processor = bound.type.bind_processor(DIALECTS[dialect])
+
+    assert processor is not None
+    assert processor(MOMENT) == expected

@@ -1,0 +1,72 @@
+"""When the service is asked to check what arrives; and what a link allows."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from azure.storage.blob import UserDelegationKey
+
+from exports.adapters.storage.files import BlobFileStore, _may_be_garbled
+from shared.storage import StorageAccount
+
+KEY = base64.b64encode(b"key of a test").decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "checked"),
+    [
+        ("https://account.blob.core.windows.net/exports/a.csv", False),
+        ("http://127.0.0.1:10000/devstoreaccount1/exports/a.csv", False),
+        ("http://localhost:10000/devstoreaccount1/exports/a.csv", False),
+        ("http://account.blob.core.windows.net/exports/a.csv", True),
+        ("http://azurite:10000/devstoreaccount1/exports/a.csv", True),
+    ],
+)
+def test_blocks_are_checked_where_nothing_else_guards_them(url: str, checked: bool) -> None:
+    assert _may_be_garbled(url) is checked
+
+
+def a_store(setting: str) -> BlobFileStore:
+    """A store that asks nobody anything: links are made here."""
+    account = StorageAccount(setting)
+    store = BlobFileStore(account)
+    store._container = account.blobs.get_container_client("exports")
+    return store
+
+
+def what_it_allows(link: str) -> dict[str, str]:
+    return {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "protocols"),
+    [("https://account.blob.core.windows.net", "https"), ("http://127.0.0.1:10000/account", "https,http")],
+)
+def test_a_link_reads_one_blob_until_its_expiry_and_by_https_alone_outside_the_emulator(
+    endpoint: str, protocols: str
+) -> None:
+    store = a_store(f"AccountName=account;AccountKey={KEY};BlobEndpoint={endpoint}")
+
+    allowed = what_it_allows(store.link("tenant/code/clients.csv", datetime(2026, 1, 31, 12, tzinfo=UTC)))
+
+    assert allowed.keys() == {"se", "sp", "spr", "sv", "sr", "sig"}
+    assert (allowed["sp"], allowed["sr"], allowed["spr"]) == ("r", "b", protocols)
+    assert allowed["se"] == "2026-01-31T12:00:00Z"
+
+
+def test_by_identity_a_link_is_signed_by_a_delegation_key_and_outlives_its_expiry_in_no_case() -> None:
+    now = datetime.now(UTC)
+    store, key = a_store("account"), UserDelegationKey()  # type: ignore[no-untyped-call]
+    key.signed_oid = key.signed_tid = "00000000-0000-0000-0000-000000000000"
+    key.signed_start, key.signed_expiry = f"{now:%Y-%m-%dT%H:%M:%SZ}", f"{now + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
+    key.signed_service, key.signed_version, key.value = "b", "2024-11-04", KEY
+    store._delegation = (key, now + timedelta(days=7))
+
+    allowed = what_it_allows(store.link("tenant/code/clients.csv", now + timedelta(hours=160)))
+
+    assert allowed["skoid"] == key.signed_oid
+    assert (allowed["sp"], allowed["sr"], allowed["spr"]) == ("r", "b", "https")
+    assert allowed["se"] < allowed["ske"]

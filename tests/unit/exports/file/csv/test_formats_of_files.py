@@ -1,0 +1,150 @@
+"""Every dialect is read back as it was written, once guard and constants are undone.
+
+`_shown` says what a cell holds, `_undo` is its inverse: it gives every text back but one that itself begins, or goes
+on after a delimiter, with an apostrophe before something suspect, which a guarded text looks like.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import duckdb
+import polars
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from exports.file.compression import pack
+from exports.file.csv.excel_text import constant, is_converted
+from exports.file.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text
+from exports.file.csv.renderer import CsvRenderer
+from exports.request.columns import ColumnMapping
+from exports.request.fields import TargetField
+from exports.request.formats import Compression, CsvFormat, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+
+Row = tuple[str, str | None, str | None]
+_FIELDS = (TargetField.CODE, TargetField.NAME, TargetField.EMAIL)
+_STARTS = re.escape("".join(sorted(SUSPECT_STARTS)))
+
+
+def _rows_of(wanted: CsvFormat) -> CsvRenderer:
+    columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in _FIELDS]
+    return CsvRenderer(columns, wanted)
+
+
+def _shown(text: str | None, wanted: CsvFormat) -> str:
+    if wanted.excel_text and is_converted(text or ""):
+        return constant(text or "")
+    if not wanted.formula_guard:
+        return text or ""
+    return guard_text(text or "") if wanted.delimiter is Delimiter.COMMA else guard_parts(text or "", wanted.delimiter)
+
+
+def _undo(cell: str, wanted: CsvFormat) -> str:
+    if wanted.excel_text and (inside := re.fullmatch('="(.+)"', cell)) and is_converted(inside[1]):
+        return inside[1]
+    if not wanted.formula_guard:
+        return cell
+    ends = "" if wanted.delimiter is Delimiter.COMMA else re.escape(f",{wanted.delimiter}\r\n")
+    before = f"(?:^|(?<=[{ends}]))" if ends else "^"
+    return re.sub(f"{before}'(?=[{_STARTS}])", "", cell)
+
+
+def _looks_guarded(text: str | None, wanted: CsvFormat) -> bool:
+    return wanted.formula_guard and _undo(text or "", wanted) != (text or "")
+
+
+def _parse(data: bytes, wanted: CsvFormat) -> list[tuple[str, ...]]:
+    lines = io.StringIO(data.decode("utf-8-sig" if wanted.byte_order_mark else "utf-8"), newline="")
+    return [tuple(row) for row in csv.reader(lines, strict=True, delimiter=wanted.delimiter)]
+
+
+_FORMATS = st.builds(
+    FormatDto,
+    preset=st.sampled_from(FormatPreset),
+    delimiter=st.none() | st.sampled_from(Delimiter),
+    line_ending=st.none() | st.sampled_from(LineEnding),
+    byte_order_mark=st.none() | st.booleans(),
+    quoting=st.none() | st.sampled_from(Quoting),
+    formula_guard=st.booleans(),
+).map(FormatDto.resolve)
+_HOSTILE = st.text(st.sampled_from(list("01239 eE,;\t|\"\r\n'=+-@\x1f\0é＝ab(/:.")), max_size=8)
+_TEXTS = _HOSTILE | st.text() | st.from_regex(r"\A[0+ -]?[0-9]{1,20}\Z") | st.sampled_from(["MAR1", "1E5", "+44 20"])
+_ROWS = st.lists(st.tuples(_TEXTS, st.none() | _TEXTS, st.none() | _TEXTS), max_size=6)
+
+
+@given(_FORMATS, _ROWS)
+def test_parsing_what_was_rendered_gives_what_was_to_be_shown(wanted: CsvFormat, rows: list[Row]) -> None:
+    render = _rows_of(wanted)
+    file = render.opening(with_header=True) + render.render(rows)
+    expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
+    assert _parse(file, wanted) == [tuple(field.value for field in _FIELDS), *expected]
+
+
+@given(_FORMATS, _ROWS)
+def test_what_was_shown_can_be_undone(wanted: CsvFormat, rows: list[Row]) -> None:
+    assume(wanted.formula_guard or not wanted.excel_text)  # unguarded, a constant may be the client's own
+    assume(not any(_looks_guarded(cell, wanted) for row in rows for cell in row))
+    parsed = _parse(_rows_of(wanted).render(rows), wanted)
+    assert [tuple(_undo(cell, wanted) for cell in row) for row in parsed] == [
+        tuple(cell or "" for cell in row) for row in rows
+    ]
+
+
+@given(_FORMATS, _ROWS)
+def test_the_same_clients_give_the_same_bytes(wanted: CsvFormat, rows: list[Row]) -> None:
+    blocks = {pack([_rows_of(wanted).render(rows)], compression) for compression in Compression for _ in range(2)}
+    assert len(blocks) <= len(Compression)
+
+
+@given(_FORMATS.filter(lambda wanted: wanted.formula_guard), _TEXTS)
+def test_a_cell_that_is_neither_constant_nor_number_begins_no_formula(wanted: CsvFormat, text: str) -> None:
+    cell = _shown(text, wanted)
+    if cell[:1] in ("=", "@"):
+        assert re.fullmatch(r'="[0-9A-Za-z +\-./:()%]+"', cell)
+
+
+@given(st.sampled_from([Delimiter.SEMICOLON, Delimiter.TAB]), _HOSTILE)
+def test_splitting_a_guarded_cell_at_commas_delimiters_or_line_breaks_begins_no_formula(
+    delimiter: Delimiter, text: str
+) -> None:
+    parts = re.split(f"[,\r\n{delimiter.value}]", guard_parts(text, delimiter))
+    assert not any(part.startswith(("=", "@")) for part in parts)
+
+
+def test_plain_presets_leave_digits_alone() -> None:
+    digits = ("C1", "0123", "1234567890123456")
+    assert _rows_of(CsvFormat()).render([digits]) == b"C1,0123,1234567890123456\r\n"
+    assert _rows_of(FormatDto(preset=FormatPreset.TSV).resolve()).render([digits]) == b"C1\t0123\t1234567890123456\r\n"
+
+
+def test_excel_gets_constants_in_quotes_and_no_other_cell_changes() -> None:
+    render = _rows_of(FormatDto(preset=FormatPreset.EXCEL).resolve())
+    assert render.opening(with_header=True) == b"\xef\xbb\xbfCode,Name,Email\r\n"
+    assert render.render([("0042", "Ann, Bob", '="0042"')]) == b'"=""0042""","Ann, Bob","\'=""0042"""\r\n'
+
+
+def test_a_mark_comes_first_also_without_a_header() -> None:
+    render = _rows_of(CsvFormat(byte_order_mark=True))
+    assert render.opening(with_header=False) == b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("preset", FormatPreset)
+@pytest.mark.parametrize("compression", Compression)
+def test_polars_and_duckdb_read_every_preset(preset: FormatPreset, compression: Compression, tmp_path: Path) -> None:
+    wanted = FormatDto(preset=preset, compression=compression).resolve()
+    render = _rows_of(wanted)
+    rows: list[Row] = [("0042", "=1+1", 'tab\t, semi; "quoted"'), ("C2", None, "two\r\nlines"), ("C3", "Zoë", "-5")]
+    blocks = [[render.opening(with_header=True), render.render(rows[:1])], [render.render(rows[1:])]]
+    file = tmp_path / f"clients{wanted.extension}"
+    file.write_bytes(b"".join(pack(block, compression) for block in blocks))
+    expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
+    by_polars = polars.read_csv(file, separator=wanted.delimiter, infer_schema=False).rows()
+    assert [tuple(cell or "" for cell in row) for row in by_polars] == expected
+    options = f"""header=true, all_varchar=true, delim='{wanted.delimiter.value}', quote='"', escape='"'"""
+    with duckdb.connect() as connection:
+        by_duckdb = connection.execute(f"SELECT * FROM read_csv('{file}', {options})").fetchall()
+    assert [tuple(cell or "" for cell in row) for row in by_duckdb] == expected

@@ -1,0 +1,208 @@
+"""How each kind of cell is formed, and how records are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exports.errors import SourceMismatchError
+from exports.file.csv.renderer import CsvRenderer
+from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.fields import FIELD_COLUMNS, TargetField
+from exports.request.formats import CsvFormat, Delimiter, Quoting
+
+RFC4180 = CsvFormat()
+
+
+def _rows(*fields: TargetField, wanted: CsvFormat = RFC4180) -> CsvRenderer:
+    return CsvRenderer([ColumnMapping(csv_header=field.value, target_field=field) for field in fields], wanted)
+
+
+def _cell(field: TargetField, *values: Any, wanted: CsvFormat = RFC4180) -> str:
+    """Render one client with the code C1 and these values; give the cell and a second one that keeps it company."""
+    record = _rows(field, TargetField.CODE, wanted=wanted).render([("C1", *values)]).decode()
+    assert record.endswith(",C1\r\n")
+    return record.removesuffix(",C1\r\n")
+
+
+def test_rows_are_expected_with_the_code_first_and_each_column_once() -> None:
+    rows = _rows(TargetField.REGISTERED_ADDRESS, TargetField.REGISTERED_ADDRESS_CITY, TargetField.NAME)
+    address = tuple(f"registered_address_{part}" for part in ("line1", "line2", "line3", "city", "post_code"))
+    assert rows.source_columns == ("code", *address, "registered_address_country", "name")
+
+
+def test_a_full_export_needs_every_field_column() -> None:
+    assert sorted(CsvRenderer(ALL_COLUMNS).source_columns) == sorted(FIELD_COLUMNS)
+
+
+def test_columns_come_in_the_order_of_the_mappings() -> None:
+    rows = _rows(TargetField.NAME, TargetField.CODE, TargetField.EMAIL)
+    assert rows.render([("C1", "Ann", "a@b.example")]) == b"Ann,C1,a@b.example\r\n"
+
+
+def test_a_field_may_be_shown_twice() -> None:
+    assert _rows(TargetField.CODE, TargetField.CODE).render([("C1",)]) == b"C1,C1\r\n"
+
+
+def test_the_header_is_the_names_the_mappings_give() -> None:
+    rows = CsvRenderer([ColumnMapping(csv_header='Client, "full"', target_field=TargetField.NAME)])
+    assert rows.header() == b'"Client, ""full"""\r\n'
+
+
+def test_the_header_is_guarded() -> None:
+    rows = CsvRenderer([ColumnMapping(csv_header="=HYPERLINK(1)", target_field=TargetField.NAME)])
+    assert rows.header() == b"'=HYPERLINK(1)\r\n"
+
+
+def test_no_clients_give_no_bytes() -> None:
+    assert _rows(TargetField.NAME).render([]) == b""
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, ""),
+        ("", ""),
+        ("Ann", "Ann"),
+        (" Ann ", " Ann "),
+        ("0042", "0042"),
+        ("Jürgen Œuvré 🙂", "Jürgen Œuvré 🙂"),
+        ("a,b", '"a,b"'),
+        ('say "hi"', '"say ""hi"""'),
+        ("two\r\nlines", '"two\r\nlines"'),
+        ("two\nlines", '"two\nlines"'),
+        ("two\rlines", '"two\rlines"'),
+        ("=1+1", "'=1+1"),
+        ("-5", "-5"),
+        ("+44 20 7946 0000", "+44 20 7946 0000"),
+        (42, "42"),
+        (Decimal("1.50"), "1.50"),
+    ],
+)
+def test_a_text_is_shown_as_it_is_guarded_and_quoted_where_needed(value: object, cell: str) -> None:
+    assert _cell(TargetField.NAME, value) == cell
+
+
+@pytest.mark.parametrize("value", [True, 1, "1", "true", "True", "TRUE", "t", " true "])
+def test_what_means_yes_is_shown_as_true(value: object) -> None:
+    assert _cell(TargetField.PCL_SENT, value) == "true"
+
+
+@pytest.mark.parametrize("value", [False, 0, "0", "false", "False", "FALSE", "f"])
+def test_what_means_no_is_shown_as_false(value: object) -> None:
+    assert _cell(TargetField.PCL_SENT, value) == "false"
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_an_absent_boolean_is_empty(value: object) -> None:
+    assert _cell(TargetField.PCL_SENT, value) == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        date(2026, 1, 31),
+        datetime(2026, 1, 31, 23, 59, tzinfo=UTC),
+        "2026-01-31",
+        "2026-01-31T23:59:00Z",
+        "2026-01-31 00:00:00.0000000",
+    ],
+)
+def test_a_date_is_shown_as_year_month_day(value: object) -> None:
+    assert _cell(TargetField.VAT_REG_DATE, value) == "2026-01-31"
+
+
+def test_the_year_of_a_date_has_four_digits() -> None:
+    assert _cell(TargetField.CONTACT_DATE_OF_BIRTH, date(987, 1, 2)) == "0987-01-02"
+
+
+def test_a_date_is_the_day_where_it_was_written_whatever_was_rendered_before() -> None:
+    moment = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+    further_east = moment.astimezone(timezone(timedelta(hours=1)))
+    rows = [("C1", moment), ("C2", further_east)]
+    assert _rows(TargetField.VAT_REG_DATE).render(rows) == b"2026-01-31\r\n2026-02-01\r\n"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_absent_date_is_empty(value: object) -> None:
+    assert _cell(TargetField.VAT_REG_DATE, value) == ""
+
+
+@pytest.mark.parametrize(
+    ("parts", "cell"),
+    [
+        (("1 High St", "Flat 2", "Town", "Leeds", "LS1", "UK"), "1 High St, Flat 2, Town, Leeds, LS1, UK"),
+        (("1 High St", None, "", "Leeds", "  ", None), "1 High St, Leeds"),
+        ((" 1 High St ", None, None, None, None, None), "1 High St"),
+        ((None, "", None, "", None, ""), ""),
+        (("=1+1", None, None, "Leeds", None, None), "'=1+1, Leeds"),
+    ],
+)  # fmt: skip
+def test_a_whole_address_is_its_non_empty_lines(parts: tuple[str | None, ...], cell: str) -> None:
+    assert _cell(TargetField.POSTAL_ADDRESS, *parts).strip('"') == cell
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "value"),
+    [
+        (TargetField.PCL_SENT, "pcl_sent", "s3cret"),
+        (TargetField.PCL_SENT, "pcl_sent", 7),
+        (TargetField.PCL_SENT, "pcl_sent", ["s3cret"]),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "s3cret"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "31/01/2026"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "2026-02-30"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "0000-00-00"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "2026-01-311"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", "2026-01-31s3cret"),
+        (TargetField.VAT_REG_DATE, "vat_reg_date", ["s3cret"]),
+    ],
+)
+def test_a_value_that_does_not_fit_is_a_mismatch_that_names_the_column(
+    field: TargetField, column: str, value: object
+) -> None:
+    with pytest.raises(SourceMismatchError, match=f"The column {column} of the clients view") as raised:
+        _rows(field).render([("C1", value)])
+    assert str(value) not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_an_unguarded_dialect_leaves_formulas_alone() -> None:
+    assert _cell(TargetField.NAME, "=1+1", wanted=CsvFormat(formula_guard=False)) == "=1+1"
+
+
+def test_another_delimiter_separates_and_is_quoted() -> None:
+    rows = _rows(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(delimiter=Delimiter.SEMICOLON))
+    assert rows.render([("C1", "a;b,c")]) == b'C1;"a;b,c"\r\n'
+
+
+def test_all_cells_can_be_quoted() -> None:
+    rows = _rows(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(quoting=Quoting.ALL))
+    assert rows.render([("C1", None)]) == b'"C1",""\r\n'
+
+
+def test_a_lone_empty_cell_is_still_a_record() -> None:
+    assert _rows(TargetField.NAME).render([("C1", None)]) == b'""\r\n'
+
+
+_CLIENTS = st.lists(
+    st.tuples(st.text(min_size=1), st.none() | st.text(), st.none() | st.booleans(), st.none() | st.dates()),
+    max_size=12,
+)
+
+
+@given(_CLIENTS, st.integers(1, 12))
+def test_the_same_clients_give_the_same_bytes_however_they_are_split(clients: list[Any], size: int) -> None:
+    fields = (TargetField.CODE, TargetField.NAME, TargetField.PCL_SENT, TargetField.VAT_REG_DATE)
+    parts = [clients[first : first + size] for first in range(0, len(clients), size)]
+    assert b"".join(map(_rows(*fields).render, parts)) == _rows(*fields).render(clients)
+
+
+def test_rendering_leaves_nothing_behind() -> None:
+    rows = _rows(TargetField.CODE)
+    rows.render([("C1",)])
+    assert rows.render([("C2",)]) == b"C2\r\n"

@@ -1,0 +1,35 @@
+"""Block ids."""
+
+from __future__ import annotations
+
+import hashlib
+
+from exports.file.block_ids import block_id, digest
+
+ONE, OTHER = digest(b"one"), digest(b"other")
+
+
+def test_all_ids_have_the_same_length_and_fit_the_service() -> None:
+    lengths = {len(block_id(page, sha256).encode()) for page in (0, 7, 49_999) for sha256 in (ONE, OTHER)}
+    assert lengths == {46}
+
+
+def test_the_same_page_with_the_same_content_has_the_same_id() -> None:
+    assert block_id(3, ONE) == block_id(3, ONE)
+
+
+def test_another_content_has_another_id() -> None:
+    assert block_id(3, ONE) != block_id(3, OTHER)
+
+
+def test_another_page_has_another_id() -> None:
+    assert block_id(3, ONE) != block_id(4, ONE)
+
+
+def test_ids_sort_as_their_pages_do() -> None:
+    pages = [0, 9, 10, 99, 100, 49_999]
+    assert sorted(block_id(page, ONE) for page in pages) == [block_id(page, ONE) for page in pages]
+
+
+def test_a_digest_is_the_hex_sha_256() -> None:
+    assert digest(b"one") == hashlib.sha256(b"one").hexdigest()

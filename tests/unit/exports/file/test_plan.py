@@ -1,0 +1,120 @@
+"""Plans: ranges tile the keys, pages have sensible sizes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exports.file.plan import MAX_BLOCKS, MAX_PAGE_ROWS, MIN_PAGE_ROWS, PagePlan, cap_pages, even_pages, rows_per_page
+from exports.file.ranges import Boundaries, KeyRange
+from tests.support.builders import a_spec
+
+_STARTS = st.lists(st.text(min_size=1, max_size=5), unique=True, max_size=40).map(lambda codes: tuple(sorted(codes)))
+
+
+def _a_plan(*starts: str) -> PagePlan:
+    return PagePlan(spec=a_spec(), total_rows=0, starts=starts)
+
+
+def _holds(key_range: KeyRange, code: str) -> bool:
+    return (key_range.start is None or key_range.start <= code) and (key_range.stop is None or code < key_range.stop)
+
+
+@given(_STARTS, st.text())
+def test_every_code_lies_in_exactly_one_page(starts: tuple[str, ...], code: str) -> None:
+    plan = _a_plan(*starts)
+    assert sum(_holds(plan.key_range(page), code) for page in range(plan.pages)) == 1
+
+
+@given(_STARTS)
+def test_each_page_begins_where_the_one_before_ends(starts: tuple[str, ...]) -> None:
+    plan = _a_plan(*starts)
+    ranges = [plan.key_range(page) for page in range(plan.pages)]
+    assert ranges[0].start is None
+    assert ranges[-1].stop is None
+    assert [r.stop for r in ranges[:-1]] == [r.start for r in ranges[1:]] == list(starts)
+
+
+def test_a_plan_without_clients_has_one_page() -> None:
+    plan = _a_plan()
+    assert plan.pages == 1
+    assert plan.key_range(0) == KeyRange(None, None)
+
+
+def test_a_plan_survives_being_stored() -> None:
+    plan = _a_plan("C2", "Ü", '"')
+    assert PagePlan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+@given(_STARTS, st.integers(1, 10**7), st.data())
+def test_even_pages_begin_where_strides_do_and_hold_enough_clients(
+    starts: tuple[str, ...], target_bytes: int, data: st.DataObject
+) -> None:
+    count = len(starts) + 1
+    sizes = data.draw(st.lists(st.floats(0, 10**6), min_size=count, max_size=count))
+    pages = even_pages(Boundaries(count * 1_000, starts), sizes, target_bytes)
+    assert set(pages.starts) <= set(starts)
+    assert list(pages.starts) == sorted(set(pages.starts))
+    assert pages.total_rows == count * 1_000
+    assert (len(pages.starts) + 1) * MIN_PAGE_ROWS <= max(MIN_PAGE_ROWS, pages.total_rows)
+
+
+def test_even_pages_are_even() -> None:
+    strides = Boundaries(100_000, tuple(f"{number:03d}" for number in range(1, 100)))
+    sizes = [10_000.0] * 50 + [30_000.0] * 50
+    assert even_pages(strides, sizes, 500_000).starts == ("050", "067", "084")
+
+
+def test_pages_have_a_bounded_number_of_clients_whatever_their_size() -> None:
+    strides = Boundaries(1_000_000, tuple(f"{number:03d}" for number in range(1, 1000)))
+    starts = even_pages(strides, [0.0] * 1000, 10**6).starts
+    assert starts == tuple(f"{number:03d}" for number in range(100, 1000, MAX_PAGE_ROWS // 1000))
+
+
+@given(_STARTS, st.integers(1, 50))
+def test_thinning_out_leaves_at_most_so_many_pages_that_still_tile(starts: tuple[str, ...], max_pages: int) -> None:
+    thinned = cap_pages(Boundaries(7, starts), max_pages)
+    assert len(thinned.starts) + 1 <= max_pages
+    assert set(thinned.starts) <= set(starts)
+    assert list(thinned.starts) == sorted(thinned.starts)
+    assert thinned.total_rows == 7
+
+
+@given(_STARTS, st.integers(2, 50))
+def test_thinning_out_merges_evenly(starts: tuple[str, ...], max_pages: int) -> None:
+    edges = [0, *(starts.index(start) + 1 for start in cap_pages(Boundaries(0, starts), max_pages).starts)]
+    edges.append(len(starts) + 1)
+    sizes = [stop - start for start, stop in pairwise(edges)]
+    assert len(set(sizes[:-1])) <= 1
+    assert sizes[-1] <= sizes[0]
+
+
+def test_few_pages_stay_as_they_are() -> None:
+    boundaries = Boundaries(30, ("b", "c"))
+    assert cap_pages(boundaries) == boundaries
+
+
+def test_by_default_there_are_no_more_pages_than_a_blob_has_blocks() -> None:
+    boundaries = Boundaries(0, tuple(f"{number:06d}" for number in range(MAX_BLOCKS)))
+    assert len(cap_pages(boundaries).starts) + 1 <= MAX_BLOCKS == 50_000
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10**8), st.integers(1024, 64 * 1024 * 1024))
+def test_pages_have_neither_too_few_rows_nor_too_many(rows: int, size: int, target: int) -> None:
+    assert MIN_PAGE_ROWS <= rows_per_page(rows, size, target) <= MAX_PAGE_ROWS
+
+
+@pytest.mark.parametrize(
+    ("sample_rows", "sample_bytes", "expected"),
+    [
+        (200, 200_000, 6_000),
+        (200, 100, MAX_PAGE_ROWS),
+        (1, 100_000_000, MIN_PAGE_ROWS),
+        (0, 0, MAX_PAGE_ROWS),
+    ],
+)
+def test_pages_aim_at_the_size_of_a_block(sample_rows: int, sample_bytes: int, expected: int) -> None:
+    assert rows_per_page(sample_rows, sample_bytes, target_bytes=6_000_000) == expected

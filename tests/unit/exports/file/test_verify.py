@@ -1,0 +1,245 @@
+"""Holding copies against manifests: what is whole is proved, what is not is found."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tracemalloc
+import zlib
+from itertools import accumulate
+
+import pytest
+
+from exports.file.manifest import ManifestDto
+from exports.file.verify import Verdict, verify
+from exports.request.formats import FORMAT_PRESETS, Compression, CsvFormat, Delimiter, LineEnding, Quoting
+from tests.support.proofs import NAMES, InMemory, a_proved_file
+
+GZIP = CsvFormat(compression=Compression.GZIP)
+FORMATS = [
+    *FORMAT_PRESETS.values(),
+    *(form.model_copy(update={"compression": Compression.GZIP}) for form in FORMAT_PRESETS.values()),
+    CsvFormat(delimiter=Delimiter.BAR, line_ending=LineEnding.LF, quoting=Quoting.ALL),
+]
+MARK = b"\xef\xbb\xbf"
+
+
+def _verdict(copy: bytes, manifest: ManifestDto) -> Verdict:
+    return verify(InMemory(copy), manifest)
+
+
+def _starts(manifest: ManifestDto) -> list[int]:
+    return list(accumulate((page.bytes for page in manifest.pages), initial=0))
+
+
+def _told(copy: bytes, manifest: ManifestDto) -> str:
+    verdict = _verdict(copy, manifest)
+    assert not verdict.proved
+    return "\n".join(verdict.faults)
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: f"{form.delimiter!r} {form.compression} {form.quoting}")
+@pytest.mark.parametrize("include_headers", [True, False])
+def test_a_file_as_it_was_written_is_proved(form: CsvFormat, include_headers: bool) -> None:
+    file, manifest = a_proved_file(form, include_headers=include_headers)
+    assert _verdict(file, manifest) == Verdict(4, len(NAMES), len(file), f"{zlib.crc32(file):08x}", ())
+
+
+@pytest.mark.parametrize("form", [CsvFormat(), GZIP])
+@pytest.mark.parametrize("include_headers", [True, False])
+def test_a_file_of_no_clients_is_proved(form: CsvFormat, include_headers: bool) -> None:
+    file, manifest = a_proved_file(form, include_headers=include_headers, names=(), starts=())
+    assert _verdict(file, manifest).proved
+    assert not _verdict(file + b"x", manifest).proved
+
+
+@pytest.mark.parametrize("form", [CsvFormat(), GZIP])
+@pytest.mark.parametrize("page", range(4))
+@pytest.mark.parametrize("how", ["changed", "missing", "too many"])
+def test_the_first_wrong_page_is_named_with_what_became_of_it(form: CsvFormat, page: int, how: str) -> None:
+    file, manifest = a_proved_file(form)
+    at, stop = _starts(manifest)[page : page + 2]
+    middle = {"changed": bytes([file[at] ^ 1]), "missing": b"", "too many": file[at : at + 1] * 2}[how]
+    copy = file[:at] + middle + file[at + 1 :]
+
+    told = _told(copy, manifest)
+    assert told.startswith(f"Page {page} (clients ")
+    assert f"bytes {at:,} up to {stop:,}." in told
+    assert {"changed": "bytes were changed", "missing": "missing", "too many": "1 byte is too many"}[how] in told or (
+        "cut off" in told and (form, page, how) == (GZIP, 3, "missing")
+    )
+    if page < 3:
+        assert "Every page after it is right." in told
+    assert _verdict(copy, manifest).pages == page
+    assert _verdict(copy, manifest).bytes == at
+
+
+def test_the_key_range_of_the_wrong_page_is_told() -> None:
+    file, manifest = a_proved_file()
+    starts = _starts(manifest)
+    told = [_told(file[:at] + b"#" + file[at + 1 :], manifest) for at in starts[:-1]]
+    assert "(clients up to, not including, C0003; of 4 pages" in told[0]
+    assert "(clients from C0003 up to, not including, C0005;" in told[1]
+    assert "(clients from C0007;" in told[3]
+
+
+def test_of_two_wrong_pages_the_first_is_named_and_the_others_are_counted() -> None:
+    file, manifest = a_proved_file()
+    first, second, third, _, _ = _starts(manifest)
+    copy = file[:second] + b"#" + file[second + 1 : third] + b"#" + file[third + 1 :]
+    told = _told(copy, manifest)
+    assert first == 0
+    assert told.startswith("Page 1 ")
+    assert "Of the 2 after it 1 are right." in told
+
+
+@pytest.mark.parametrize("form", [CsvFormat(), GZIP])
+def test_wherever_a_file_is_cut_off_it_is_not_proved(form: CsvFormat) -> None:
+    file, manifest = a_proved_file(form)
+    starts = _starts(manifest)
+    for length in range(len(file)):
+        verdict = _verdict(file[:length], manifest)
+        assert not verdict.proved
+        assert verdict.pages == sum(start <= length for start in starts[1:])
+
+
+@pytest.mark.parametrize("form", [CsvFormat(), GZIP])
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("more", [0, 3])
+def test_a_file_that_was_cut_off_is_told_so(form: CsvFormat, page: int, more: int) -> None:
+    file, manifest = a_proved_file(form)
+    length = _starts(manifest)[page] + more
+    told = _told(file[:length], manifest)
+    assert f"The file ends after {length} bytes, {len(file) - length} too early: it was cut off." in told
+
+
+def test_what_was_appended_is_told_apart_from_what_was_damaged() -> None:
+    file, manifest = a_proved_file()
+    assert "after the last one 7 bytes are too many: something was appended" in _told(file + b"C9,New\n", manifest)
+
+
+def test_two_pages_in_another_order_are_wrong() -> None:
+    file, manifest = a_proved_file()
+    _, second, third, fourth, _ = _starts(manifest)
+    swapped = file[:second] + file[third:fourth] + file[second:third] + file[fourth:]
+    assert _told(swapped, manifest).startswith("Page 1 ")
+
+
+def test_bytes_that_are_right_but_hold_other_records_are_a_fault_of_the_service() -> None:
+    file, manifest = a_proved_file()
+    pages = [page.model_copy(update={"rows": page.rows + (page.page == 2)}) for page in manifest.pages]
+    wrong = manifest.model_copy(update={"pages": tuple(pages), "rows": manifest.rows + 1})
+    told = _told(file, wrong)
+    assert told.startswith("Page 2 ")
+    assert "2 clients, not 3" in told
+
+
+def test_records_of_another_width_are_not_proved_though_their_bytes_are_right() -> None:
+    file, manifest = a_proved_file()
+    narrower = manifest.request.model_copy(update={"columns": manifest.request.columns[:1]})
+    assert "record 1 of the page has 2 cells, not 1" in _told(file, manifest.model_copy(update={"request": narrower}))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rows": 9}, "do not add up"),
+        ({"bytes": 1}, "do not add up"),
+        ({"crc32": "00000000"}, "CRC-32 of its pages"),
+        ({"crc32": None}, "CRC-32 of its pages"),
+        ({"pages": ()}, "key ranges"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_proves_nothing(change: dict[str, object], told: str) -> None:
+    file, manifest = a_proved_file()
+    assert told in _told(file, manifest.model_copy(update=change))
+
+
+def test_a_manifest_of_an_older_version_proves_without_a_crc() -> None:
+    file, manifest = a_proved_file()
+    pages = tuple(page.model_copy(update={"crc32": None, "attempt": None}) for page in manifest.pages)
+    older = manifest.model_copy(update={"crc32": None, "pages": pages})
+    assert _verdict(file, older).proved
+    assert not _verdict(file[:-1], older).proved
+
+
+def test_progress_rises_to_the_size_of_the_copy() -> None:
+    file, manifest = a_proved_file()
+    seen: list[tuple[int, int]] = []
+    for copy in (file, file[:20], file + b"x", file.replace(b"Zo", b"zo")):
+        seen.clear()
+        verify(InMemory(copy), manifest, lambda *told: seen.append(told))
+        assert seen == sorted(seen)
+        assert {total for _, total in seen} == {len(copy)}
+
+
+# --- what may have happened ---
+
+
+def test_a_mark_that_was_added_or_removed_is_told() -> None:
+    file, manifest = a_proved_file()
+    told = _told(MARK + file, manifest)
+    assert "byte order mark was added" in told
+    assert "Every page after it is right." in told
+    marked, manifest = a_proved_file(CsvFormat(byte_order_mark=True))
+    assert "byte order mark was removed" in _told(marked.removeprefix(MARK), manifest)
+
+
+def test_line_ends_that_were_changed_are_told_whatever_stands_in_quotes() -> None:
+    file, manifest = a_proved_file(names=("Two\r\nlines", *NAMES))
+    assert "Lines end with LF now, not with CRLF" in _told(file.replace(b"\r\n", b"\n"), manifest)
+    file, manifest = a_proved_file(CsvFormat(line_ending=LineEnding.LF))
+    assert "Lines end with CRLF now, not with LF" in _told(file.replace(b"\n", b"\r\n"), manifest)
+
+
+def test_another_encoding_is_told() -> None:
+    file, manifest = a_proved_file()
+    assert "not UTF-8 any more" in _told(file.decode().encode("cp1252"), manifest)
+    assert "UTF-16" in _told(file.decode().encode("utf-16"), manifest)
+
+
+def test_a_file_that_was_packed_or_unpacked_is_told() -> None:
+    file, manifest = a_proved_file()
+    assert "compressed since" in _told(gzip.compress(file), manifest)
+    packed, manifest = a_proved_file(GZIP)
+    assert "was unpacked" in _told(gzip.decompress(packed), manifest)
+
+
+@pytest.mark.parametrize("page", [b'<?xml version="1.0"?><Error><Code>', MARK + b"<!DOCTYPE html>", b"\n<html>"])
+def test_an_error_page_that_was_saved_for_the_file_is_told(page: bytes) -> None:
+    assert "fresh link" in _told(page, a_proved_file()[1])
+
+
+def test_an_empty_copy_is_told() -> None:
+    assert "The file is empty." in _told(b"", a_proved_file()[1])
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    """Two pages of 16 MB, made up as they are read."""
+    record = b"C0001," + b"x" * 994 + b"\r\n"
+    piece, header = record * 1_000, b"Code,Name\r\n"
+
+    class MadeUp:
+        size_bytes = len(header) + 32 * len(piece)
+
+        def read(self, start: int, stop: int) -> bytes:
+            if start < len(header):
+                return header[start:stop]
+            first = (start - len(header)) % len(piece)
+            return (piece[first:] + piece)[: min(stop - start, len(piece))]
+
+    _, small = a_proved_file(starts=("C2",))
+    digests = [hashlib.sha256(header + piece * 16).hexdigest(), hashlib.sha256(piece * 16).hexdigest()]
+    sizes = [len(header) + 16 * len(piece), 16 * len(piece)]
+    pages = tuple(
+        page.model_copy(update={"rows": 16_000, "bytes": size, "sha256": sha256, "crc32": None})
+        for page, size, sha256 in zip(small.pages, sizes, digests, strict=True)
+    )
+    manifest = small.model_copy(update={"rows": 32_000, "bytes": sum(sizes), "crc32": None, "pages": pages})
+
+    tracemalloc.start()
+    try:
+        assert verify(MadeUp(), manifest).proved
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()

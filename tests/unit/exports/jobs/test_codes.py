@@ -1,0 +1,76 @@
+"""Job codes: shape, order and chance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exports.jobs.codes import is_job_code, new_job_code, slot_job_code
+from tests.support.builders import NOON
+
+_MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(_MOMENTS)
+def test_every_code_has_the_shape_of_a_code(moment: datetime) -> None:
+    assert is_job_code(new_job_code(moment))
+    assert is_job_code(slot_job_code("nightly", moment))
+
+
+@given(_MOMENTS, st.timedeltas(timedelta(milliseconds=1), timedelta(days=365)))
+def test_newer_codes_sort_before_older_ones(moment: datetime, later: timedelta) -> None:
+    if moment.year < 9000:
+        assert new_job_code(moment + later) < new_job_code(moment)
+
+
+def test_codes_of_one_moment_differ() -> None:
+    assert len({new_job_code(NOON) for _ in range(1000)}) == 1000
+
+
+def test_codes_of_one_moment_share_only_the_part_that_is_time() -> None:
+    codes = [new_job_code(NOON) for _ in range(200)]
+    assert len({code[:9] for code in codes}) == 1
+    assert all(len({code[place] for code in codes}) > 10 for place in range(11, 26))
+
+
+def test_a_slot_has_one_code() -> None:
+    assert slot_job_code("nightly", NOON) == slot_job_code("nightly", NOON)
+
+
+def test_a_slot_has_one_code_in_whatever_zone_it_is_named() -> None:
+    assert slot_job_code("nightly", NOON.astimezone(timezone(timedelta(hours=5)))) == slot_job_code("nightly", NOON)
+
+
+def test_slots_and_schedules_have_codes_of_their_own() -> None:
+    codes = {
+        slot_job_code("nightly", NOON),
+        slot_job_code("weekly", NOON),
+        slot_job_code("nightly", NOON + timedelta(seconds=1)),
+    }
+    assert len(codes) == 3
+
+
+def test_the_code_of_a_slot_is_the_same_in_every_release() -> None:
+    assert slot_job_code("tenant/settings", NOON) == "7ycfp16rfznw72dsrfbd9mjnac"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "7" * 25,
+        "7" * 27,
+        "8" + "0" * 25,
+        "7" * 25 + "u",
+        "7" * 25 + "I",
+        "7" * 25 + "'",
+        "7" * 26 + "\n",
+        "٧" * 26,
+    ],
+)
+def test_anything_else_is_no_code(text: str) -> None:
+    assert not is_job_code(text)

@@ -1,0 +1,241 @@
+"""What may be asked for, and how every fault of a body is pointed at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from exports.request.body import CsvExportRequestDto
+from exports.request.columns import ALL_COLUMNS
+from exports.request.fields import TargetField
+from tests.support.builders import a_spec_of
+from tests.support.http import faults_of_body
+
+NAME = {"csvHeader": "Client", "targetField": "Name"}
+
+
+def _faults(body: Any) -> list[tuple[str, str]]:
+    return faults_of_body(body, CsvExportRequestDto)
+
+
+def test_an_empty_body_asks_for_every_client_with_every_field_and_headers() -> None:
+    spec = a_spec_of(CsvExportRequestDto.model_validate_json("{}"))
+    assert [column.target_field for column in spec.columns] == list(TargetField)
+    assert [column.csv_header for column in spec.columns] == [field.value for field in TargetField]
+    assert spec.include_headers
+    assert spec.filter.model_dump(exclude_defaults=True) == {}
+
+
+def test_every_property_is_understood() -> None:
+    moment = "2026-01-31T09:00:00+01:00"
+    body = {
+        "columnMappings": [NAME],
+        "includeHeaders": False,
+        "filter": {
+            "managerCodes": ["M1"],
+            "partnerCodes": ["P1"],
+            "associateCodes": ["A1"],
+            "teamCodes": ["T1"],
+            "statuses": ["LostProspect"],
+            "types": ["SoleTrader"],
+            "serviceCodes": ["S1"],
+            "search": "smith",
+            "updatedSince": moment,
+        },
+    }
+    spec = a_spec_of(CsvExportRequestDto.model_validate(body))
+    assert spec.columns[0].csv_header == "Client"
+    assert not spec.include_headers
+    assert spec.filter.model_fields_set == set(type(spec.filter).model_fields)
+    assert spec.filter.updated_since == datetime(2026, 1, 31, 8, tzinfo=UTC)
+
+
+def test_an_explicit_null_is_as_good_as_absent() -> None:
+    request = CsvExportRequestDto.model_validate({"mappingCode": None, "columnMappings": None})
+    assert a_spec_of(request).columns == ALL_COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"colour": "red"}, "/colour"),
+        ({"include_headers": True}, "/include_headers"),
+        ({"filter": {"manager": "M1"}}, "/filter/manager"),
+        ({"a/b~c": 1}, "/a~1b~0c"),
+        ({"columnMappings": [{**NAME, "width": 3}]}, "/columnMappings/0/width"),
+    ],
+)
+def test_an_unknown_property_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
+    assert _faults(body) == [(pointer, "There is no property of this name here; remove it or correct its spelling.")]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"columnMappings": [NAME, {"csvHeader": "X", "targetField": "Nome"}]}, "/columnMappings/1/targetField"),
+        ({"columnMappings": [{"csvHeader": "X", "targetField": "name"}]}, "/columnMappings/0/targetField"),
+        ({"columnMappings": [{"csvHeader": "X", "targetField": 7}]}, "/columnMappings/0/targetField"),
+        ({"filter": {"statuses": ["Active", "Asleep"]}}, "/filter/statuses/1"),
+        ({"filter": {"types": ["Company"]}}, "/filter/types/0"),
+    ],
+)
+def test_an_unknown_value_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
+    assert [found for found, _ in _faults(body)] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({"includeHeaders": "true"}, "/includeHeaders", "This must be true or false."),
+        ({"includeHeaders": 1}, "/includeHeaders", "This must be true or false."),
+        ({"mappingCode": 5}, "/mappingCode", "This must be a string."),
+        ({"columnMappings": {"Client": "Name"}}, "/columnMappings", "This must be an array."),
+        ({"columnMappings": ["Name"]}, "/columnMappings/0", "This must be an object."),
+        ({"filter": []}, "/filter", "This must be an object."),
+        ({"filter": None}, "/filter", "This must be an object."),
+        ({"filter": {"managerCodes": "M1"}}, "/filter/managerCodes", "This must be an array."),
+        ({"filter": {"managerCodes": ["M1", 2]}}, "/filter/managerCodes/1", "This must be a string."),
+        ({"filter": {"search": 5}}, "/filter/search", "This must be a string."),
+        ([], "", "This must be an object."),
+        (None, "", "This must be an object."),
+    ],
+)
+def test_a_wrong_type_is_pointed_at(body: Any, pointer: str, detail: str) -> None:
+    assert _faults(body) == [(pointer, detail)]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"columnMappings": [{"targetField": "Name"}]}, "/columnMappings/0/csvHeader"),
+        ({"columnMappings": [{"csvHeader": "X"}]}, "/columnMappings/0/targetField"),
+    ],
+)
+def test_a_missing_property_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
+    assert _faults(body) == [(pointer, "This property is required.")]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"columnMappings": []}, "/columnMappings"),
+        ({"columnMappings": [{"csvHeader": "", "targetField": "Name"}]}, "/columnMappings/0/csvHeader"),
+        ({"columnMappings": [{"csvHeader": "x" * 201, "targetField": "Name"}]}, "/columnMappings/0/csvHeader"),
+        ({"mappingCode": ""}, "/mappingCode"),
+        ({"filter": {"managerCodes": [""]}}, "/filter/managerCodes/0"),
+        ({"filter": {"managerCodes": ["M"] * 1001}}, "/filter/managerCodes"),
+        ({"filter": {"search": "x" * 201}}, "/filter/search"),
+    ],
+)
+def test_too_little_and_too_much_are_pointed_at(body: dict[str, Any], pointer: str) -> None:
+    assert [found for found, _ in _faults(body)] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-01-31T09:00:00",
+        "2026-01-31",
+        "yesterday",
+        "2026-02-30T09:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59.9995-12:00",
+        1_700_000_000,
+    ],
+)
+def test_a_moment_that_cannot_be_told_in_utc_is_pointed_at(moment: Any) -> None:
+    assert [found for found, _ in _faults({"filter": {"updatedSince": moment}})] == ["/filter/updatedSince"]
+
+
+def test_a_moment_without_offset_is_told_what_to_write() -> None:
+    (_, detail), *_ = _faults({"filter": {"updatedSince": "2026-01-31T09:00:00"}})
+    assert "2026-01-31T09:00:00Z" in detail
+
+
+def test_a_mapping_code_beside_column_mappings_is_a_fault_of_the_body() -> None:
+    (pointer, detail), *others = _faults({"mappingCode": "m", "columnMappings": [NAME]})
+    assert (pointer, others) == ("", [])
+    assert "not both" in detail
+
+
+def test_every_fault_of_a_body_is_named() -> None:
+    body = {"colour": 1, "includeHeaders": 1, "columnMappings": [{"csvHeader": "X", "targetField": "Nome"}]}
+    assert {found for found, _ in _faults(body)} == {"/colour", "/includeHeaders", "/columnMappings/0/targetField"}
+
+
+def test_a_request_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        CsvExportRequestDto().include_headers = False  # type: ignore[misc]
+
+
+# --- notify
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "https://example.com/",
+        "https://hooks.example.com:8443/a/b?token=x%20y&z=1",
+        "http://127.0.0.1:8080/hooks",
+        "https://[2606:2800:220:1::1]:443/",
+        "https://example.com?a=/b",
+        "https://example.com/" + "a" * 1980,
+    ],
+)
+def test_an_absolute_url_can_be_notified(url: str) -> None:
+    request = CsvExportRequestDto.model_validate({"notify": {"webhookUrl": url}})
+    assert request.notify is not None
+    assert request.notify.webhook_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com/hooks",
+        "/hooks",
+        "//example.com/hooks",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://",
+        "https:///hooks",
+        f"https://{'a' * 254}/",
+        "https://user@example.com/",
+        "https://user:pass@example.com/",
+        "https://example.com/#part",
+        "https://example.com:0/",
+        "https://example.com:99999/",
+        "https://example.com:x/",
+        "https://[nope]/",
+        "https://example.com/a b",
+        "https://example.com/a\\nHost: other",
+        "https://example.com/\n",
+        "https://example.com/\r\nx: y",
+        "https://b\u00fccher.example/",
+        "https://example.com\\@10.0.0.1/",
+        " https://example.com/",
+    ],
+)
+def test_what_is_no_absolute_url_is_refused_with_an_example(url: str) -> None:
+    ((pointer, detail),) = _faults({"notify": {"webhookUrl": url}})
+    assert pointer == "/notify/webhookUrl"
+    assert "https://example.com/exports" in detail
+
+
+def test_a_url_of_more_than_2000_characters_is_refused() -> None:
+    url = "https://example.com/" + "a" * 1981
+    assert [pointer for pointer, _ in _faults({"notify": {"webhookUrl": url}})] == ["/notify/webhookUrl"]
+
+
+def test_notify_needs_a_url_and_takes_nothing_else() -> None:
+    faults = _faults({"notify": {"email": "a@b.example"}})
+    assert {pointer for pointer, _ in faults} == {"/notify/webhookUrl", "/notify/email"}
+
+
+def test_a_url_is_not_shown_where_a_request_is_printed() -> None:
+    request = CsvExportRequestDto.model_validate({"notify": {"webhookUrl": "https://example.com/s3cret"}})
+    assert "s3cret" not in repr(request)

@@ -1,0 +1,134 @@
+"""From a request to a specification: what cannot be met is pointed at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exports.request.body import CsvExportRequestDto
+from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.fields import SENSITIVE_FIELDS, TargetField, source_columns
+from exports.request.filters import SEARCHED_COLUMNS
+from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
+from shared.problems import Fault
+from tests.support.builders import a_spec_of
+
+NAME = {"csvHeader": "Client", "targetField": "Name"}
+
+
+SECRET = {"csvHeader": "NI", "targetField": "NiNumber"}
+MAPPINGS = {
+    "plain": (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),),
+    "private": (
+        ColumnMapping(csv_header="Client", target_field=TargetField.NAME),
+        ColumnMapping(csv_header="NI", target_field=TargetField.NI_NUMBER),
+        ColumnMapping(csv_header="Born", target_field=TargetField.CONTACT_DATE_OF_BIRTH),
+    ),
+}
+
+
+def _spec_faults(**body: Any) -> list[Fault]:
+    with pytest.raises(InvalidSpecError) as raised:
+        a_spec_of(CsvExportRequestDto.model_validate(body))
+    return list(raised.value.faults)
+
+
+def test_a_specification_holds_what_was_asked_for() -> None:
+    request = CsvExportRequestDto.model_validate(
+        {"columnMappings": [NAME], "includeHeaders": False, "filter": {"search": "smith"}}
+    )
+    spec = a_spec_of(request)
+    assert (spec.columns, spec.include_headers, spec.filter) == (request.column_mappings, False, request.filter)
+
+
+def test_without_mappings_every_field_is_a_column() -> None:
+    assert a_spec_of(CsvExportRequestDto()).columns == ALL_COLUMNS
+
+
+def test_a_header_used_twice_is_pointed_at_where_it_comes_again() -> None:
+    again = {"csvHeader": "Client", "targetField": "Email"}
+    (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": "X", "targetField": "Code"}, again])
+    assert fault.pointer == "/columnMappings/2/csvHeader"
+    assert fault.detail == "“Client” is already used by column 1; use it once."
+
+
+def test_a_field_used_twice_is_pointed_at_where_it_comes_again() -> None:
+    (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": "X", "targetField": "Name"}])
+    assert fault.pointer == "/columnMappings/1/targetField"
+
+
+def test_headers_that_differ_in_case_are_different() -> None:
+    other = {"csvHeader": "client", "targetField": "Email"}
+    assert len(a_spec_of(CsvExportRequestDto.model_validate({"columnMappings": [NAME, other]})).columns) == 2
+
+
+def test_every_repetition_is_named() -> None:
+    faults = _spec_faults(columnMappings=[NAME, NAME, NAME])
+    assert [fault.pointer for fault in faults] == [
+        f"/columnMappings/{index}/{name}" for index in (1, 2) for name in ("csvHeader", "targetField")
+    ]
+
+
+def test_an_unknown_mapping_is_pointed_at() -> None:
+    (fault,) = _spec_faults(mappingCode="nope")
+    assert (fault.pointer, fault.detail) == ("/mappingCode", "There is no mapping with this code.")
+
+
+def test_a_mapping_gives_its_columns() -> None:
+    spec = a_spec_of(CsvExportRequestDto(mapping_code="private"), MAPPINGS)
+    assert (spec.columns, spec.omitted_fields) == (MAPPINGS["private"], ())
+
+
+# --- sensitive fields ---
+
+
+def _refusal(**body: Any) -> SensitiveFieldsError:
+    with pytest.raises(SensitiveFieldsError) as raised:
+        a_spec_of(CsvExportRequestDto.model_validate(body), MAPPINGS, SensitiveFields.REFUSED)
+    return raised.value
+
+
+def test_a_full_export_leaves_sensitive_fields_out_and_says_so() -> None:
+    spec = a_spec_of(CsvExportRequestDto(), sensitive=SensitiveFields.REFUSED)
+    assert set(spec.omitted_fields) == SENSITIVE_FIELDS
+    assert [column.target_field for column in spec.columns] == [
+        field for field in TargetField if field not in SENSITIVE_FIELDS
+    ]
+
+
+def test_a_full_export_with_the_right_omits_nothing() -> None:
+    spec = a_spec_of(CsvExportRequestDto(), sensitive=SensitiveFields.ALLOWED)
+    assert (spec.columns, spec.omitted_fields) == (ALL_COLUMNS, ())
+
+
+def test_a_sensitive_field_that_is_named_is_refused_and_pointed_at() -> None:
+    refusal = _refusal(columnMappings=[NAME, SECRET])
+    assert refusal.fields == (TargetField.NI_NUMBER,)
+    assert [fault.pointer for fault in refusal.faults] == ["/columnMappings/1/targetField"]
+
+
+def test_a_mapping_with_sensitive_fields_is_refused_and_they_are_named() -> None:
+    refusal = _refusal(mappingCode="private")
+    assert refusal.fields == (TargetField.NI_NUMBER, TargetField.CONTACT_DATE_OF_BIRTH)
+    assert [(fault.pointer, "NiNumber" in fault.detail) for fault in refusal.faults] == [
+        ("/mappingCode", True),
+        ("/mappingCode", False),
+    ]
+
+
+@pytest.mark.parametrize("body", [{"columnMappings": [NAME]}, {"mappingCode": "plain"}])
+def test_what_names_no_sensitive_field_needs_no_right(body: dict[str, Any]) -> None:
+    spec = a_spec_of(CsvExportRequestDto.model_validate(body), MAPPINGS, SensitiveFields.REFUSED)
+    assert (len(spec.columns), spec.omitted_fields) == (1, ())
+
+
+def test_faults_are_named_before_rights_are_looked_at() -> None:
+    with pytest.raises(InvalidSpecError):
+        a_spec_of(
+            CsvExportRequestDto.model_validate({"columnMappings": [SECRET, SECRET]}), sensitive=SensitiveFields.REFUSED
+        )
+
+
+def test_a_search_does_not_look_into_sensitive_columns() -> None:
+    assert {source_columns(field)[0] for field in SENSITIVE_FIELDS}.isdisjoint(SEARCHED_COLUMNS)

@@ -1,0 +1,247 @@
+"""What becomes of slots that have come: each one started, skipped or missed, once, whatever the timer does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exports.jobs.failures import INTERRUPTED
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.schedules.cron import slots
+from exports.schedules.decisions import CATCH_UP, decide
+from exports.schedules.runs import RunOutcome, ScheduleRun
+from exports.schedules.schedule import Schedule, ScheduleState
+from tests.support.builders import NOON, a_job, a_schedule
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SLOT = NOON + 90 * MINUTE
+RUNNING = a_job(status=JobStatus.IN_PROGRESS, created_date=SLOT - DAY)
+ENDED = a_job(status=JobStatus.COMPLETED, created_date=SLOT - DAY, fetched_date=SLOT - DAY)
+
+
+def told(runs: tuple[ScheduleRun, ...]) -> list[tuple[str, datetime, datetime | None]]:
+    return [(run.outcome, run.slot, run.until) for run in runs]
+
+
+def hourly(**changes: Any) -> Schedule:
+    return a_schedule(cron="0 * * * *", **changes)
+
+
+def test_before_its_slot_nothing_is_done() -> None:
+    schedule = a_schedule()
+    for job in (None, RUNNING, ENDED):
+        assert decide(schedule, job, SLOT - MINUTE).after == schedule
+
+
+def test_a_slot_that_has_come_is_to_be_started_and_the_next_is_a_day_later() -> None:
+    for job in (None, ENDED):
+        decision = decide(a_schedule(), job, SLOT + timedelta(seconds=7))
+        state = decision.after.state
+        assert (state.slot, state.starting, state.open, state.waiting_slot) == (SLOT, True, True, None)
+        assert (state.next_slot, decision.notes) == (SLOT + DAY, ())
+
+
+def test_what_is_being_started_is_left_to_be_started() -> None:
+    starting = decide(a_schedule(), None, SLOT).after
+    assert decide(starting, None, SLOT + DAY).after == starting
+    assert decide(starting, RUNNING, SLOT + DAY).after == starting
+
+
+def test_it_is_looked_at_again_soon_in_case_whoever_starts_it_dies() -> None:
+    assert decide(a_schedule(), None, SLOT).after.due_date == SLOT + MINUTE
+
+
+# --- overlap
+
+
+def test_a_slot_is_skipped_and_noted_while_the_export_before_is_running() -> None:
+    decision = decide(a_schedule(), RUNNING, SLOT)
+    assert told(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
+    assert (decision.after.state.starting, decision.after.state.next_slot) == (False, SLOT + DAY)
+
+
+def test_a_slot_waits_for_the_end_and_starts_then() -> None:
+    waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT)
+    assert (waiting.after.state.waiting_slot, waiting.after.state.starting, waiting.notes) == (SLOT, False, ())
+    assert waiting.after.due_date == SLOT + MINUTE
+    still = decide(waiting.after, RUNNING, SLOT + MINUTE).after
+    assert (still.state.waiting_slot, still.due_date) == (SLOT, SLOT + 2 * MINUTE)
+    begun = decide(still, ENDED, SLOT + 2 * MINUTE).after.state
+    assert (begun.slot, begun.starting, begun.waiting_slot) == (SLOT, True, None)
+
+
+def test_one_slot_waits_at_most_and_the_newer_takes_the_place_of_the_older() -> None:
+    waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT).after
+    for job in (RUNNING, ENDED):
+        decision = decide(waiting, job, SLOT + DAY)
+        assert told(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
+        assert SLOT + DAY in (decision.after.state.waiting_slot, decision.after.state.slot)
+
+
+def test_a_slot_that_waits_for_a_job_that_was_resumed_is_looked_after() -> None:
+    closed = a_schedule(overlap="queue", state=ScheduleState(next_slot=SLOT, slot=SLOT - DAY, open=False))
+    waiting = decide(closed, RUNNING, SLOT).after
+    assert decide(waiting, ENDED, SLOT + MINUTE).after.state.slot == SLOT
+
+
+# --- missed slots
+
+
+def test_the_newest_missed_slot_is_made_up_for_and_those_before_are_noted_as_one() -> None:
+    first, now = NOON + HOUR, NOON + 5 * HOUR + MINUTE
+    decision = decide(hourly(), None, now)
+    assert told(decision.notes) == [(RunOutcome.MISSED, first, NOON + 5 * HOUR)]
+    assert (decision.after.state.slot, decision.after.state.next_slot) == (NOON + 5 * HOUR, NOON + 6 * HOUR)
+
+
+def test_a_slot_that_is_too_old_is_missed_too() -> None:
+    on_time, late = SLOT + CATCH_UP, SLOT + CATCH_UP + timedelta(seconds=1)
+    yearly = a_schedule(cron="30 13 31 1 *")
+    assert decide(yearly, None, on_time).after.state.slot == SLOT
+    decision = decide(yearly, None, late)
+    assert told(decision.notes) == [(RunOutcome.MISSED, SLOT, late)]
+    assert (decision.after.state.starting, decision.after.state.slot) == (False, None)
+    assert decision.after.state.next_slot == datetime(2027, 1, 31, 13, 30, tzinfo=UTC)
+
+
+def test_a_slot_of_exactly_that_age_is_made_up_for_after_older_ones_too() -> None:
+    weekly = a_schedule(cron="30 13 * * SAT", state=ScheduleState(next_slot=SLOT - 7 * DAY))
+    decision = decide(weekly, None, SLOT + CATCH_UP)
+    assert told(decision.notes) == [(RunOutcome.MISSED, SLOT - 7 * DAY, SLOT)]
+    assert decision.after.state.slot == SLOT
+
+
+def test_years_without_the_service_make_one_note_and_one_job() -> None:
+    now = NOON + 3 * 365 * DAY
+    decision = decide(a_schedule(cron="*/5 * * * *"), None, now)
+    assert told(decision.notes) == [(RunOutcome.MISSED, NOON + 5 * MINUTE, now)]
+    assert decision.after.state.slot == now
+
+
+# --- looking after the job
+
+
+def looked_after(job: Job | None, now: datetime, **changes: Any) -> ScheduleState:
+    state = ScheduleState(slot=SLOT - DAY, open=True, check_date=SLOT - DAY, counts=True)
+    schedule = a_schedule(incremental=True, state=state.model_copy(update=changes))
+    return decide(schedule, job, now).after.state
+
+
+def test_a_job_is_looked_after_less_and_less_often() -> None:
+    began = RUNNING.created_date
+    for passed, pause in ((MINUTE, MINUTE), (8 * MINUTE, 2 * MINUTE), (DAY, HOUR)):
+        assert looked_after(RUNNING, began + passed).check_date == began + passed + pause
+
+
+def test_once_it_has_ended_it_is_not_looked_after() -> None:
+    for job in (ENDED, None, replace(ENDED, status=JobStatus.CANCELLED)):
+        state = looked_after(job, SLOT)
+        assert (state.open, state.check_date) == (False, None)
+
+
+def test_only_a_completed_job_moves_the_watermark_on_to_when_it_was_created() -> None:
+    before = NOON - DAY
+    assert looked_after(ENDED, SLOT, watermark=before).watermark == ENDED.created_date
+    failed = replace(ENDED, status=JobStatus.FAILED, failure=INTERRUPTED)
+    for job in (failed, replace(ENDED, status=JobStatus.CANCELLED), None, RUNNING):
+        assert looked_after(job, SLOT, watermark=before).watermark == before
+    assert looked_after(ENDED, SLOT, watermark=before, counts=False).watermark == before
+    assert looked_after(replace(ENDED, fetched_date=None), SLOT, watermark=before).watermark == before
+
+
+def test_a_file_that_counts_is_looked_after_until_it_is_fetched_or_gone() -> None:
+    unfetched = replace(ENDED, fetched_date=None, expiry_date=SLOT + DAY)
+    waiting = looked_after(unfetched, SLOT)
+    assert (waiting.open, waiting.check_date) == (True, SLOT + HOUR)
+    for job, now, counts in ((ENDED, SLOT, True), (unfetched, SLOT + DAY, True), (unfetched, SLOT, False)):
+        assert not looked_after(job, now, counts=counts).open
+
+
+# --- whatever the timer does
+
+
+@dataclass
+class World:
+    """A schedule, the jobs of its slots, and what was noted, as timers and failures make them."""
+
+    schedule: Schedule
+    jobs: dict[datetime, Job] = field(default_factory=dict)
+    notes: list[ScheduleRun] = field(default_factory=list)
+
+    def last_job(self) -> Job | None:
+        slot = self.schedule.state.slot
+        return self.jobs.get(slot) if slot else None
+
+    def tick(self, now: datetime, *, dies: bool) -> None:
+        """Decide and start; or die before what was decided is done."""
+        decision = decide(self.schedule, self.last_job(), now)
+        self.schedule = decision.after
+        self.notes += decision.notes
+        state = self.schedule.state
+        if state.starting and not dies:
+            assert state.slot is not None
+            assert not any(not job.status.is_terminal for job in self.jobs.values())
+            self.jobs.setdefault(state.slot, a_job(created_date=now, status=JobStatus.IN_PROGRESS))
+            self.schedule = self.schedule.with_state(starting=False, check_date=now + MINUTE)
+
+    def end_jobs(self) -> None:
+        self.jobs = {slot: replace(job, status=JobStatus.COMPLETED) for slot, job in self.jobs.items()}
+
+    def fate(self, slot: datetime) -> list[str]:
+        """Everything that became of a slot."""
+        fates = ["started"] if slot in self.jobs else []
+        fates += [run.outcome for run in self.notes if run.slot == slot or run.slot <= slot < (run.until or run.slot)]
+        state = self.schedule.state
+        if slot == state.waiting_slot or (state.starting and slot == state.slot and slot not in self.jobs):
+            fates.append("pending")
+        return fates
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(0, 40 * 60), st.sampled_from(["tick", "tick", "tick", "die", "end"])), max_size=30
+)
+CRONS = st.sampled_from(["*/5 * * * *", "0 * * * *", "30 1 * * *", "0 1,2 * * *", "*/20 2 * * *", "0 3 * * 1"])
+ZONES = st.sampled_from(["UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe"])
+BEGINS = st.sampled_from(
+    [datetime(2026, month, day, tzinfo=UTC) for month, day in ((1, 31), (3, 28), (10, 24), (4, 4))]
+)
+
+
+@given(CRONS, ZONES, BEGINS, st.sampled_from(["skip", "queue"]), STEPS)
+def test_every_slot_has_exactly_one_fate(
+    cron: str, zone: str, begin: datetime, overlap: str, steps: list[tuple[int, str]]
+) -> None:
+    first = next(slots(cron, zone, begin))
+    schedule = a_schedule(cron=cron, time_zone=zone, overlap=overlap, state=ScheduleState(next_slot=first))
+    world, now = World(schedule), begin
+    for minutes, event in steps:
+        now += minutes * MINUTE
+        if event == "end":
+            world.end_jobs()
+        else:
+            world.tick(now, dies=event == "die")
+    open_until = world.schedule.state.next_slot
+    assert open_until is not None
+    for slot in slots(cron, zone, begin):
+        if slot >= open_until:
+            break
+        assert len(world.fate(slot)) == 1, (slot, world.fate(slot))
+
+
+@given(STEPS)
+def test_a_schedule_with_something_to_do_is_always_due_at_some_time(steps: list[tuple[int, str]]) -> None:
+    world, now = World(hourly(overlap="queue")), NOON
+    for minutes, event in steps:
+        now += minutes * MINUTE
+        if event == "end":
+            world.end_jobs()
+        else:
+            world.tick(now, dies=event == "die")
+        state = world.schedule.state
+        assert (state.check_date is not None) == (state.open or state.starting)
+        assert not state.waiting_slot or state.open

@@ -1,0 +1,185 @@
+"""Starting a notification: once for each end of a job, and only if somebody wants it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from exports.jobs.job import Job
+from exports.jobs.watchdog import watched
+from exports.request.body import NotifyDto
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.notifications.start_notification import notify_of_end, start_notification
+from exports.steps.requests.cancel_export import cancel_export
+from exports.steps.requests.start_export import NotStartedError, start_export
+from exports.steps.upkeep.watch_jobs import watch_jobs
+from exports.workflow.payloads import Done, RecordOutcome, StartNotification
+from tests.support.builders import a_job
+from tests.support.fake_durable import MemoryKeeper
+from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.steps import a_stored_job
+
+NOTIFY = NotifyDto(webhook_url="https://hooks.example/s3cret")
+
+
+def a_cancelled_job(services: MemoryServices, **changes: Any) -> Job:
+    job = a_stored_job(services, **{"notify": NOTIFY, **changes})
+    return services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()))
+
+
+def start(services: MemoryServices, starter: RecordingStarter, job: Job) -> None:
+    asyncio.run(start_notification(services, starter, job))
+
+
+def test_the_delivery_is_named_for_the_attempt_and_knows_its_schedule() -> None:
+    services, starter = a_services(EXPORT_WEBHOOK_RETRY_SECONDS="1 2"), RecordingStarter()
+    job = a_cancelled_job(services)
+
+    start(services, starter, job)
+
+    ((name, instance, payload),) = starter.started
+    assert (name, instance) == ("webhook_delivery", f"{job.code}-1-webhook")
+    assert payload["job"] == {"tenant": job.tenant, "code": job.code, "attempt": 1}
+    assert payload["pausesSeconds"] == [1, 2]
+    assert "s3cret" not in str(payload)
+
+
+def test_an_end_is_told_by_one_delivery_however_often_it_is_started() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_cancelled_job(services)
+    for _ in range(3):
+        start(services, starter, job)
+    assert len(starter.started) == 1
+
+
+def test_the_end_of_another_attempt_has_a_delivery_of_its_own() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_cancelled_job(services)
+    start(services, starter, job)
+    services.jobs.change(job.tenant, job.code, lambda job: job.resume())
+    start(services, starter, services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now())))
+    assert [instance for _, instance, _ in starter.started] == [f"{job.code}-1-webhook", f"{job.code}-2-webhook"]
+
+
+def test_nothing_is_started_for_a_job_that_runs_or_has_nobody_to_tell() -> None:
+    services, starter = a_services(), RecordingStarter()
+    start(services, starter, a_stored_job(services, notify=NOTIFY))
+    start(services, starter, a_cancelled_job(services, notify=None))
+    assert starter.started == []
+
+
+def test_what_durable_functions_did_not_take_can_be_tried_again() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_cancelled_job(services)
+
+    def fail() -> None:
+        raise OSError("connection reset")
+
+    starter.before_start = fail
+    with pytest.raises(NotStartedError):
+        start(services, starter, job)
+
+
+def test_the_step_tells_of_the_attempt_it_was_given_and_of_no_later_one() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_cancelled_job(services)
+    command = StartNotification(job=job.ref)
+    services.jobs.change(job.tenant, job.code, lambda job: job.resume().cancel(services.now()))
+
+    assert asyncio.run(notify_of_end(services, starter, command)) == Done()
+    assert starter.started == []
+
+    second = StartNotification(job=job.ref.model_copy(update={"attempt": 2}))
+    asyncio.run(notify_of_end(services, starter, second))
+    assert [instance for _, instance, _ in starter.started] == [f"{job.code}-2-webhook"]
+
+
+# --- the watch that is kept until then
+
+
+def watched_attempts(services: MemoryServices) -> list[int]:
+    return [entry.attempt for entry in services.watch.watched(10)]
+
+
+def a_watched_job(services: MemoryServices, **changes: Any) -> Job:
+    job = a_stored_job(services, **{"notify": NOTIFY, **changes})
+    services.watch.watch(watched(job.ref, services.now()))
+    return job
+
+
+def test_a_cancelled_job_stays_watched_until_the_notification_has_begun() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_watched_job(services)
+    cancel_export(services, job.tenant, job.code, "me")
+    assert watched_attempts(services) == [1]
+
+    asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+
+    assert watched_attempts(services) == []
+    assert len(starter.started) == 1
+
+
+def test_a_completed_job_stays_watched_until_the_notification_has_begun() -> None:
+    services = a_services()
+    job = a_watched_job(services)
+    services.jobs.change(job.tenant, job.code, lambda job: job.begin(services.now()))
+    record_outcome(services, RecordOutcome(job=job.ref))
+    assert watched_attempts(services) == [1]
+
+
+def test_a_job_with_nobody_to_tell_is_watched_no_longer_when_it_has_ended() -> None:
+    services = a_services()
+    job = a_watched_job(services, notify=None)
+    cancel_export(services, job.tenant, job.code, "me")
+    assert watched_attempts(services) == []
+
+
+def test_while_the_notification_cannot_begin_the_watch_goes_on() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_watched_job(services)
+    cancel_export(services, job.tenant, job.code, "me")
+
+    def fail() -> None:
+        raise OSError("connection reset")
+
+    starter.before_start = fail
+    with pytest.raises(NotStartedError):
+        asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+    assert watched_attempts(services) == [1]
+
+
+def test_an_attempt_that_a_later_one_replaced_is_watched_no_longer() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_watched_job(services)
+    services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()).resume())
+    asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+    assert (watched_attempts(services), starter.started) == ([], [])
+
+
+def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None:
+    services, keeper = a_services(), MemoryKeeper()
+    job = a_watched_job(services)
+    cancel_export(services, job.tenant, job.code, "me")
+
+    asyncio.run(watch_jobs(services, keeper))
+
+    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1-webhook"]
+    assert watched_attempts(services) == []
+
+
+def test_a_job_that_could_not_be_started_is_told_of_by_the_watchdog() -> None:
+    services, keeper = a_services(), MemoryKeeper()
+    job = a_job(tenant="tenant", notify=NOTIFY)
+
+    def fail() -> None:
+        keeper.before_start = lambda: None
+        raise OSError("connection reset")
+
+    keeper.before_start = fail
+    with pytest.raises(NotStartedError):
+        asyncio.run(start_export(services, keeper, job, "me"))
+    asyncio.run(watch_jobs(services, keeper))
+
+    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1-webhook"]

@@ -1,0 +1,75 @@
+"""Plans in memory: read once, and never more of them than a process can bear."""
+
+from __future__ import annotations
+
+from exports.file.plan import MAX_BLOCKS, PagePlan
+from exports.request.columns import ALL_COLUMNS
+from exports.request.spec import ExportSpec
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.pages.plan_cache import KEPT_STARTS, KeptPlans
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.write_page import write_page
+from exports.workflow.payloads import Done, PagesPlanned, PlanPages, WritePage
+from tests.support.fakes import a_services
+from tests.support.steps import a_planned_job, a_stored_job, some_clients, write_pages
+
+SPEC = ExportSpec(columns=ALL_COLUMNS)
+
+
+def a_plan(pages: int) -> PagePlan:
+    return PagePlan(spec=SPEC, total_rows=pages, starts=("C",) * (pages - 1))
+
+
+def test_a_plan_is_read_once_however_many_pages_it_has() -> None:
+    services = a_services(some_clients(20))
+    job = a_planned_job(services, tuple(f"C{number:04d}" for number in range(3, 20, 2)))
+    loads = services.files.plan_loads
+
+    for page in range(10):
+        write_page(services, WritePage(job=job.ref, page=page))
+
+    assert services.files.plan_loads == loads + 1
+
+
+def test_the_process_that_has_planned_a_job_need_not_read_its_plan() -> None:
+    services = a_services(some_clients(5))
+    job = a_stored_job(services)
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=1_000))
+    assert isinstance(planned, PagesPlanned)
+    assert commit_file(services, write_pages(services, job, planned.pages)) == Done(ended=True)
+    assert services.files.plan_loads == 0
+
+
+def test_large_plans_are_kept_as_long_as_they_are_used_and_there_is_room() -> None:
+    services, plans = a_services(), KeptPlans()
+    fitting = KEPT_STARTS // (MAX_BLOCKS + 100)
+
+    for number in range(fitting):
+        plans.keep((services, "t", f"{number}"), a_plan(MAX_BLOCKS))
+    assert len(plans) == fitting
+    assert plans.get((services, "t", "0")) is not None
+    plans.keep((services, "t", "one more"), a_plan(MAX_BLOCKS))
+
+    assert len(plans) == fitting
+    assert plans.get((services, "t", "0")) is not None
+    assert plans.get((services, "t", "1")) is None
+
+
+def test_small_plans_are_bounded_too() -> None:
+    services, plans = a_services(), KeptPlans()
+    plan = a_plan(1)
+
+    for number in range(3_000):
+        plans.keep((services, "t", f"{number}"), plan)
+
+    assert len(plans) == KEPT_STARTS // 100
+
+
+def test_a_plan_that_is_kept_again_counts_once() -> None:
+    services, plans = a_services(), KeptPlans()
+
+    for _ in range(10):
+        plans.keep((services, "t", "same"), a_plan(MAX_BLOCKS))
+    plans.keep((services, "t", "other"), a_plan(MAX_BLOCKS))
+
+    assert len(plans) == 2

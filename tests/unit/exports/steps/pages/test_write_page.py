@@ -1,0 +1,329 @@
+"""Writing pages: once read, once counted, whatever runs twice or in between."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from random import Random
+
+import pytest
+
+from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
+from exports.file.block_buffer import BlockContent
+from exports.file.block_ids import block_id, digest
+from exports.file.page_record import PageRecord
+from exports.file.ranges import KeyRange
+from exports.file.renderer import Row
+from exports.jobs.job import Job
+from exports.ports.clients import ClientSelection
+from exports.request.formats import Compression, CsvFormat
+from exports.steps.pages import write_page as write_page_module
+from exports.steps.pages.write_page import write_page
+from exports.workflow.payloads import PageWritten, Stopped, WritePage
+from tests.support.builders import a_job
+from tests.support.fake_clients import MemoryClients
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns
+
+HEADER = b"Code,Name\r\n"
+FIRST = HEADER + b"C0001,Client 1\r\nC0002,Client 2\r\n"
+LAST = b"C0005,Client 5\r\n"
+
+
+def _write(services: MemoryServices, job: Job, page: int = 0) -> PageWritten | Stopped:
+    return write_page(services, WritePage(job=job.ref, page=page))
+
+
+def test_a_page_is_staged_and_recorded_as_it_was_rendered() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
+    block = block_id(0, digest(FIRST))
+    assert services.files.staged(job.file_path) == {block: len(FIRST)}
+    assert services.pages.find(job.ref, 0) == PageRecord(0, 2, len(FIRST), digest(FIRST), block, zlib.crc32(FIRST), 1)
+
+
+def test_only_the_first_page_has_the_header() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    assert _write(services, job, 2) == PageWritten(rows=1, bytes=len(LAST))
+
+
+def test_without_headers_the_first_page_has_none_either() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services, spec=two_columns(include_headers=False))
+    assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST) - len(HEADER))
+
+
+def test_a_page_that_comes_in_several_lists_is_one_block() -> None:
+    services = a_services(some_clients(5))
+    services.clients.rows_per_list = 2
+    job = a_planned_job(services, starts=())
+    assert _write(services, job) == PageWritten(rows=5, bytes=len(FIRST) + 3 * len(LAST))
+    assert len(services.files.staged(job.file_path)) == 1
+
+
+def test_a_page_without_clients_is_only_the_header() -> None:
+    services = a_services()
+    job = a_planned_job(services, starts=())
+    assert _write(services, job) == PageWritten(rows=0, bytes=len(HEADER))
+
+
+def test_a_page_without_bytes_is_recorded_without_a_block() -> None:
+    services = a_services()
+    job = a_planned_job(services, starts=(), spec=two_columns(include_headers=False))
+    assert _write(services, job) == PageWritten(rows=0, bytes=0)
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) == PageRecord(0, 0, 0, digest(b""), "", 0, 1)
+
+
+def _settle(services: MemoryServices, job: Job) -> Job:
+    return services.jobs.change(job.tenant, job.code, lambda job: job.settle(1, 2))
+
+
+def _try_again(services: MemoryServices, job: Job) -> Job:
+    return services.jobs.change(job.tenant, job.code, lambda job: job.retry())
+
+
+@pytest.mark.parametrize("happened", [_settle, _try_again])
+def test_a_page_that_may_be_written_and_has_a_record_is_not_read_again(
+    happened: Callable[[MemoryServices, Job], Job],
+) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    first = _write(services, job)
+    job = happened(services, job)
+    reads = services.clients.reads
+    services.clients.clients.clear()
+    assert _write(services, job) == first
+    assert services.clients.reads == reads
+    assert list(services.files.staged(job.file_path).values()) == [len(FIRST)]
+
+
+def test_a_page_of_a_first_attempt_is_written_twice_as_it_was_once_without_asking_for_its_record() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    first = _write(services, job)
+    services.clients.clients.clear()
+    assert _write(services, job) == first
+    assert [record.rows for record in services.pages.records(job.ref)] == [2]
+
+
+def test_of_two_runs_that_read_different_content_both_report_the_record_that_was_first() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    outcomes: list[PageWritten | Stopped] = []
+
+    def another_run_comes_first() -> None:
+        services.clients.after_read = lambda: None
+        services.clients.clients[0] = {**services.clients.clients[0], "name": "Renamed meanwhile"}
+        outcomes.append(_write(services, job))
+
+    services.clients.after_read = another_run_comes_first
+    outcomes.append(_write(services, job))
+    renamed = FIRST.replace(b"Client 1", b"Renamed meanwhile")
+    assert outcomes == [PageWritten(rows=2, bytes=len(renamed))] * 2
+    assert set(services.files.staged(job.file_path).values()) == {len(FIRST), len(renamed)}
+
+
+def test_of_two_runs_that_read_the_same_content_there_is_one_block() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def another_run_comes_first() -> None:
+        services.clients.after_read = lambda: None
+        _write(services, job)
+
+    services.clients.after_read = another_run_comes_first
+    _write(services, job)
+    assert services.files.staged(job.file_path) == {block_id(0, digest(FIRST)): len(FIRST)}
+
+
+def test_a_run_that_ended_between_staging_and_recording_is_made_good_by_the_next() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def fail_once() -> None:
+        services.pages.before_record = lambda: None
+        raise StorageUnavailableError("No answer.")
+
+    services.pages.before_record = fail_once
+    with pytest.raises(StorageUnavailableError):
+        _write(services, job)
+    assert services.pages.find(job.ref, 0) is None
+    assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
+    assert len(services.files.staged(job.file_path)) == 1
+
+
+def test_a_block_that_could_not_be_staged_is_not_recorded() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def fail() -> None:
+        raise StorageUnavailableError("No answer.")
+
+    services.files.before_stage = fail
+    with pytest.raises(StorageUnavailableError):
+        _write(services, job)
+    assert services.pages.find(job.ref, 0) is None
+
+
+def test_a_source_that_breaks_off_leaves_nothing() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+
+    def fail() -> None:
+        raise SourceUnavailableError("No answer.")
+
+    services.clients.after_read = fail
+    with pytest.raises(SourceUnavailableError):
+        _write(services, job)
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+def test_a_job_that_no_longer_runs_is_not_read(interrupt: Callable[[MemoryServices, Job], None]) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    reads = services.clients.reads
+    interrupt(services, job)
+    assert _write(services, job) == Stopped()
+    assert services.clients.reads == reads
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+def test_a_job_stopped_while_a_page_is_read_gets_nothing_staged_and_nothing_recorded(
+    interrupt: Callable[[MemoryServices, Job], None],
+) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.after_read = lambda: interrupt(services, job)
+    assert _write(services, job) == Stopped()
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
+
+
+def test_a_page_notes_the_attempt_that_wrote_it() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    _write(services, job, 0)
+    take_over(services, job)
+    resumed = replace(job, attempt=2)
+    for page in (0, 1):
+        _write(services, resumed, page)
+    assert [record.attempt for record in services.pages.records(job.ref)] == [1, 2]
+
+
+def test_an_unknown_job_is_stopped() -> None:
+    assert _write(a_services(), a_job()) == Stopped()
+
+
+@pytest.mark.parametrize("rows_per_list", [1, 2, 100])
+def test_a_code_that_comes_twice_is_a_mismatch_and_nothing_is_staged(rows_per_list: int) -> None:
+    services = a_services([*some_clients(5), {"tenant": "tenant", "code": "C0002", "name": "Twin"}])
+    services.clients.rows_per_list = rows_per_list
+    job = a_planned_job(services)
+    with pytest.raises(SourceMismatchError, match="a client more than once") as caught:
+        _write(services, job)
+    assert caught.value.private == "It is C0002."
+    assert services.files.staged(job.file_path) == {}
+
+
+def test_clients_added_after_the_plan_join_the_page_their_code_belongs_to() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.clients.append({"tenant": "tenant", "code": "C0001b", "name": "New"})
+    written = [_write(services, job, page) for page in range(3)]
+    assert [outcome.rows for outcome in written if isinstance(outcome, PageWritten)] == [3, 2, 1]
+
+
+# --- clients larger than planned ---
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_page_that_turns_out_large_is_the_same_block_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, compression: str
+) -> None:
+    chance = Random(1)
+    clients = [{**client, "name": chance.randbytes(3_000).hex()} for client in some_clients(60)]
+    blocks = []
+    for memory_bytes in (10_000_000, 20_000):
+        services = a_services(clients)
+        job = a_planned_job(
+            services, starts=(), spec=two_columns(format=CsvFormat(compression=Compression(compression)))
+        )
+        monkeypatch.setattr(write_page_module, "BlockContent", partial(BlockContent, memory_bytes))
+        _write(services, job)
+        blocks.append((services.pages.find(job.ref, 0), services.files.staged(job.file_path)))
+    assert blocks[0] == blocks[1]
+    assert blocks[0][0] is not None
+    assert blocks[0][0].bytes > 100_000
+
+
+# --- reading slowly ---
+
+
+class SlowClients(MemoryClients):
+    """Clients that come one by one, each after some seconds of the services' clock; `before_list` runs before each."""
+
+    def __init__(self, services: MemoryServices, seconds: float) -> None:
+        super().__init__(services.clients.clients, rows_per_list=1)
+        self.lists = 0
+        self.before_list: Callable[[], None] = lambda: None
+        self._services, self._seconds = services, seconds
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        for rows in super().read(selection, key_range):
+            self.before_list()
+            self._services.now.advance(seconds=self._seconds)
+            self.lists += 1
+            yield rows
+
+
+def _slow(seconds: float) -> tuple[MemoryServices, SlowClients, Job]:
+    services = a_services(some_clients(20))
+    clients = SlowClients(services, seconds)
+    return replace(services, clients=clients), clients, a_planned_job(services, starts=())
+
+
+@pytest.mark.parametrize("interrupt", [cancel, take_over])
+@pytest.mark.parametrize(("seconds", "lists_read"), [(5, 3), (2, 3), (0.5, 6)])
+def test_a_page_that_is_read_slowly_stops_within_two_seconds_of_reading_after_its_job_does(
+    interrupt: Callable[[MemoryServices, Job], None], seconds: float, lists_read: int
+) -> None:
+    services, clients, job = _slow(seconds)
+
+    def interrupt_before_the_third() -> None:
+        if clients.lists == 2:
+            interrupt(services, job)
+
+    clients.before_list = interrupt_before_the_third
+    assert _write(services, job) == Stopped()
+    assert clients.lists <= lists_read
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
+
+
+def test_a_page_that_is_read_slowly_is_whole_if_its_job_goes_on() -> None:
+    services, _, job = _slow(5)
+    assert _write(services, job) == PageWritten(rows=20, bytes=len(HEADER) + 20 * len(LAST) + 11)
+
+
+def test_while_reading_the_job_is_looked_at_no_more_often_than_every_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, _, job = _slow(0.5)
+    looks: list[datetime] = []
+    look = services.jobs.get
+
+    def counted(tenant: str, code: str) -> Job | None:
+        looks.append(services.now())
+        return look(tenant, code)
+
+    monkeypatch.setattr(services.jobs, "get", counted)
+    _write(services, job)
+    assert len(looks) == 1 + 5 + 1

@@ -1,0 +1,271 @@
+"""Cancelling: effective at once, at every stage, and nothing stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+
+from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.jobs.audit import AuditAction
+from exports.jobs.failures import INTERRUPTED
+from exports.jobs.job import Job
+from exports.jobs.states import IllegalTransitionError, JobStatus
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.finalize.discard_file import discard_file
+from exports.steps.finalize.publish_file import publish_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.record_progress import record_progress
+from exports.steps.pages.write_page import write_page
+from exports.steps.requests.cancel_export import cancel_export
+from exports.steps.requests.get_export import get_export
+from exports.workflow.payloads import (
+    CommitFile,
+    DiscardFile,
+    Done,
+    PlanPages,
+    RecordOutcome,
+    RecordProgress,
+    Stopped,
+    WritePage,
+)
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import (
+    TENANT,
+    a_planned_job,
+    a_stored_job,
+    cancel,
+    some_clients,
+    stored,
+    take_over,
+    write_pages,
+)
+
+ROWS = 5
+Stage = Callable[[MemoryServices], Job]
+
+
+def _cancel(services: MemoryServices, job: Job) -> Job:
+    return cancel_export(services, job.tenant, job.code, "me")
+
+
+def _left(services: MemoryServices, job: Job) -> tuple[int | None, dict[str, int]]:
+    return services.files.size_bytes(job.file_path), services.files.staged(job.file_path)
+
+
+NOTHING: tuple[None, dict[str, int]] = (None, {})
+
+
+def _queued(services: MemoryServices) -> Job:
+    return a_stored_job(services)
+
+
+def _planned(services: MemoryServices) -> Job:
+    return a_planned_job(services)
+
+
+def _half_written(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    write_pages(services, job, pages=2)
+    return job
+
+
+def _written(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    write_pages(services, job)
+    return job
+
+
+def _published(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    publish_file(services, write_pages(services, job))
+    return job
+
+
+stages = pytest.mark.parametrize("stage", [_queued, _planned, _half_written, _written, _published])
+
+
+@stages
+def test_at_every_stage_the_job_is_cancelled_and_loses_what_it_has(stage: Stage) -> None:
+    services = a_services(some_clients(ROWS))
+    job = stage(services)
+    cancelled = _cancel(services, job)
+    assert (cancelled.status, cancelled.completed_date) == (JobStatus.CANCELLED, services.now())
+    assert stored(services, job) == cancelled
+    assert _left(services, job) == NOTHING
+
+
+@stages
+def test_after_every_stage_no_step_reads_or_writes_any_more(stage: Stage) -> None:
+    services = a_services(some_clients(ROWS))
+    job = stage(services)
+    cancelled = _cancel(services, job)
+    reads = services.clients.reads
+    outcomes = [
+        plan_pages(services, PlanPages(job=job.ref, target_bytes=1_000)),
+        *(write_page(services, WritePage(job=job.ref, page=page)) for page in range(3)),
+        record_progress(services, RecordProgress(job=job.ref, pages=1, rows=1)),
+        commit_file(services, CommitFile(job=job.ref, pages=3, rows=ROWS, bytes=1)),
+        record_outcome(services, RecordOutcome(job=job.ref, rows=ROWS, bytes=1)),
+        record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED)),
+    ]
+    assert outcomes == [Stopped()] * len(outcomes)
+    assert services.clients.reads == reads
+    assert _left(services, job) == NOTHING
+    assert stored(services, job) == cancelled
+
+
+@stages
+def test_a_cancelled_job_has_no_link(stage: Stage) -> None:
+    services = a_services(some_clients(ROWS))
+    job = stage(services)
+    _cancel(services, job)
+    assert get_export(services, TENANT, job.code).download_url is None
+
+
+def test_cancelling_again_keeps_the_first_end() -> None:
+    services = a_services()
+    job = a_stored_job(services)
+    first = _cancel(services, job)
+    services.now.advance(minutes=1)
+    assert _cancel(services, job) == first
+
+
+def test_cancelling_is_noted_with_who_did_it() -> None:
+    services = a_services()
+    job = a_stored_job(services)
+    _cancel(services, job)
+    ((entry),) = services.audit.all
+    assert (entry.action, entry.actor, entry.code) == (AuditAction.CANCELLED, "me", job.code)
+
+
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
+def test_what_has_ended_otherwise_cannot_be_cancelled_and_keeps_its_file(status: JobStatus) -> None:
+    services = a_services(some_clients(ROWS))
+    job = _published(services)
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, status=status))
+    before = _left(services, job)
+    with pytest.raises(IllegalTransitionError):
+        _cancel(services, job)
+    assert (_left(services, job), stored(services, job).status) == (before, status)
+    assert services.audit.all == []
+
+
+def test_a_job_that_ends_while_it_is_being_cancelled_stays_as_it_ended() -> None:
+    services = a_services(some_clients(ROWS))
+    job = _published(services)
+
+    def complete_first() -> None:
+        services.jobs.before_write = lambda: None
+        record_outcome(services, RecordOutcome(job=job.ref, rows=ROWS, bytes=_left(services, job)[0] or 0))
+
+    services.jobs.before_write = complete_first
+    with pytest.raises(IllegalTransitionError):
+        _cancel(services, job)
+    assert stored(services, job).status is JobStatus.COMPLETED
+    assert _left(services, job) != NOTHING
+
+
+@pytest.mark.parametrize("tenant", ["other", TENANT])
+def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(tenant: str) -> None:
+    services = a_services()
+    job = a_stored_job(services)
+    with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
+        cancel_export(services, tenant, job.code if tenant == "other" else "7" * 26, "me")
+    assert stored(services, job).status is JobStatus.QUEUED
+
+
+def test_a_cancel_that_storage_interrupts_is_made_good_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+
+    def fail(_path: str, _version: str | None) -> None:
+        raise StorageUnavailableError("No answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.files, "discard", fail)
+        with pytest.raises(StorageUnavailableError):
+            _cancel(services, job)
+    assert stored(services, job).status is JobStatus.CANCELLED
+    _cancel(services, job)
+    assert _left(services, job) == NOTHING
+
+
+# --- discard_file ---
+
+
+def _discard(services: MemoryServices, job: Job) -> Done:
+    return discard_file(services, DiscardFile(job=job.ref))
+
+
+def test_what_a_running_step_staged_after_the_cancel_is_removed_at_the_end() -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+    services.files.before_stage = lambda: cancel_once(services, job)
+    write_page(services, WritePage(job=job.ref, page=2))
+    assert _left(services, job) != NOTHING
+    assert _discard(services, job) == Done()
+    assert _left(services, job) == NOTHING
+
+
+def cancel_once(services: MemoryServices, job: Job) -> None:
+    """Cancel between a step's look at the job and its staging."""
+    services.files.before_stage = lambda: None
+    _cancel(services, job)
+
+
+def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof() -> None:
+    services = a_services(some_clients(ROWS))
+    job = a_planned_job(services)
+    command = write_pages(services, job)
+    services.files.before_commit = lambda: cancel(services, job)
+    assert commit_file(services, command) == Done(ended=False)
+    assert record_outcome(services, RecordOutcome(job=job.ref, rows=command.rows, bytes=command.bytes)) == Stopped()
+    assert _left(services, job) == NOTHING
+    with pytest.raises(ResourceNotFoundError):
+        services.files.load_manifest(job.ref)
+
+
+def test_discarding_twice_does_no_harm() -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+    _cancel(services, job)
+    assert [_discard(services, job), _discard(services, job)] == [Done(), Done()]
+
+
+def test_nothing_of_a_later_attempt_is_touched() -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+    take_over(services, job)
+    staged = _left(services, job)
+    assert _discard(services, job) == Done()
+    assert _left(services, job) == staged
+
+
+def test_nothing_of_a_later_attempt_that_was_cancelled_is_touched_by_the_earlier() -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+    take_over(services, job)
+    services.jobs.change(TENANT, job.code, lambda job: job.cancel(services.now()))
+    staged = _left(services, job)
+    _discard(services, job)
+    assert _left(services, job) == staged
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status is not JobStatus.CANCELLED])
+def test_nothing_of_a_job_that_was_not_cancelled_is_touched(status: JobStatus) -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, status=status))
+    staged = _left(services, job)
+    _discard(services, job)
+    assert _left(services, job) == staged
+
+
+def test_an_unknown_job_has_nothing_to_discard() -> None:
+    services = a_services()
+    job = a_stored_job(a_services())
+    assert _discard(services, job) == Done()

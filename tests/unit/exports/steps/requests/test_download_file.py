@@ -1,0 +1,153 @@
+"""Handing out files: only complete ones, only while they are kept, and never unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError, StorageUnavailableError
+from exports.jobs.audit import AuditAction
+from exports.jobs.failures import INTERRUPTED
+from exports.jobs.job import Job
+from exports.request.columns import ColumnMapping
+from exports.request.fields import TargetField
+from exports.request.spec import ExportSpec, SensitiveFields, SensitiveFieldsError
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.finalize.publish_file import publish_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.requests.download_file import fetch_link, fetch_manifest
+from exports.steps.requests.get_export import get_export
+from exports.workflow.payloads import RecordOutcome
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+
+Fetch = Callable[[MemoryServices, str, str], object]
+
+
+def _fetch_link(services: MemoryServices, tenant: str, code: str) -> str:
+    return fetch_link(services, tenant, code, "reader")
+
+
+both = pytest.mark.parametrize("fetch", [_fetch_link, fetch_manifest], ids=["link", "manifest"])
+
+
+def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.NAME)) -> tuple[MemoryServices, Job]:
+    """A completed job of these columns whose file is kept for two hours."""
+    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
+    columns = tuple(ColumnMapping(csv_header=field.value, target_field=field) for field in fields)
+    job = a_planned_job(services, spec=ExportSpec(columns=columns))
+    command = write_pages(services, job)
+    commit_file(services, command)
+    return services, job
+
+
+def test_the_link_reads_the_file_until_the_job_expires() -> None:
+    services, job = _completed()
+    link = _fetch_link(services, TENANT, job.code)
+    assert services.files.open_link(link) == services.files.read(job.file_path)
+    services.now.advance(hours=2)
+    assert services.files.open_link(link) is None
+
+
+def test_a_link_fetched_late_lives_no_longer() -> None:
+    services, job = _completed()
+    services.now.advance(hours=1.9)
+    link = _fetch_link(services, TENANT, job.code)
+    services.now.advance(hours=0.1)
+    assert services.files.open_link(link) is None
+
+
+def test_every_download_is_noted_with_rows_and_bytes() -> None:
+    services, job = _completed()
+    for _ in range(2):
+        _fetch_link(services, TENANT, job.code)
+    size = services.files.size_bytes(job.file_path)
+    noted = [(entry.action, entry.actor, entry.rows, entry.bytes) for entry in services.audit.all]
+    assert noted == [(AuditAction.DOWNLOADED, "reader", 5, size)] * 2
+
+
+def test_a_file_with_sensitive_fields_is_given_only_to_whom_they_are_allowed_and_noted_only_then() -> None:
+    services, job = _completed(fields=(TargetField.CODE, TargetField.NI_NUMBER))
+    for sensitive in (SensitiveFields.REFUSED, SensitiveFields.ALLOWED):
+        assert (get_export(services, TENANT, job.code, sensitive).download_url is None) == (
+            sensitive is SensitiveFields.REFUSED
+        )
+    with pytest.raises(SensitiveFieldsError) as refused:
+        fetch_link(services, TENANT, job.code, "reader")
+    assert refused.value.fields == (TargetField.NI_NUMBER,)
+    assert services.audit.all == []
+    assert fetch_link(services, TENANT, job.code, "reader", SensitiveFields.ALLOWED)
+
+
+def test_no_link_is_given_that_could_not_be_noted() -> None:
+    services, job = _completed()
+
+    def fail() -> None:
+        raise StorageUnavailableError("No answer.")
+
+    services.audit.before_append = fail
+    with pytest.raises(StorageUnavailableError):
+        _fetch_link(services, TENANT, job.code)
+
+
+def test_the_manifest_describes_the_bytes_of_the_file() -> None:
+    services, job = _completed()
+    manifest = json.loads(fetch_manifest(services, TENANT, job.code))
+    file, at = services.files.read(job.file_path) or b"", 0
+    for page in manifest["pages"]:
+        piece, at = file[at : at + page["bytes"]], at + page["bytes"]
+        assert hashlib.sha256(piece).hexdigest() == page["sha256"]
+    assert (at, manifest["rows"]) == (len(file), 5)
+
+
+@both
+def test_after_the_expiry_date_the_file_is_said_to_be_gone(fetch: Fetch) -> None:
+    services, job = _completed()
+    services.now.advance(hours=2)
+    services.now.moment -= timedelta(microseconds=1)
+    fetch(services, TENANT, job.code)
+    services.now.moment += timedelta(microseconds=1)
+    with pytest.raises(ExpiredError, match="no longer kept"):
+        fetch(services, TENANT, job.code)
+    assert len(services.audit.all) <= 1
+
+
+def _cancelled(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    cancel(services, job)
+    return job
+
+
+def _failed(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
+    return job
+
+
+def _published_but_not_ended(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    publish_file(services, write_pages(services, job))
+    return job
+
+
+@both
+@pytest.mark.parametrize("bring", [a_stored_job, a_planned_job, _published_but_not_ended, _cancelled, _failed])
+def test_a_job_that_is_not_completed_has_nothing_to_give(fetch: Fetch, bring: Callable[[MemoryServices], Job]) -> None:
+    services = a_services(some_clients(5))
+    job = bring(services)
+    with pytest.raises(NotCompletedError, match="only a Completed one"):
+        fetch(services, TENANT, job.code)
+    assert services.audit.all == []
+
+
+@both
+@pytest.mark.parametrize("tenant", ["other", TENANT])
+def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(fetch: Fetch, tenant: str) -> None:
+    services, job = _completed()
+    with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
+        fetch(services, tenant, job.code if tenant == "other" else "7" * 26)
+    assert services.audit.all == []

@@ -1,0 +1,132 @@
+"""An estimate counts, samples all over, warns, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exports.errors import SourceMismatchError, SourceUnavailableError
+from exports.file.ranges import Boundaries
+from exports.request.estimate import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
+from exports.request.fields import TargetField
+from exports.request.formats import FormatDto
+from exports.request.spec import ExportSpec
+from exports.steps.requests.estimate_export import estimate_export
+from tests.support.fake_clients import Client
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_planned_job, some_clients, two_columns, write_pages
+
+
+def _estimate(services: MemoryServices, spec: ExportSpec | None = None) -> ExportEstimateDto:
+    return estimate_export(services, TENANT, spec or two_columns())
+
+
+def _format(**given: Any) -> ExportSpec:
+    return two_columns(format=FormatDto.model_validate(given).resolve())
+
+
+def _with_names(*names: str) -> list[Client]:
+    return [client | {"name": name} for client, name in zip(some_clients(len(names)), names, strict=True)]
+
+
+def _warnings(services: MemoryServices, spec: ExportSpec | None = None) -> dict[WarningCode, tuple[str, ...]]:
+    return {warning.code: warning.columns for warning in _estimate(services, spec).warnings}
+
+
+@pytest.mark.parametrize("clients", [0, 1, 700])
+@pytest.mark.parametrize(
+    "given", [{}, {"preset": "excel"}, {"compression": "gzip"}, {"preset": "tsv", "quoting": "all"}]
+)
+def test_a_small_export_is_estimated_to_the_byte(clients: int, given: dict[str, Any]) -> None:
+    services = a_services(some_clients(clients))
+    job = a_planned_job(services, starts=(), spec=_format(**given))
+    written = write_pages(services, job, 1)
+    estimate = _estimate(services, job.spec)
+    assert (estimate.rows, estimate.bytes, estimate.pages) == (written.rows, written.bytes, 1)
+
+
+def test_a_large_export_is_judged_by_clients_from_all_over_it() -> None:
+    clients = some_clients(8_000)
+    for client in clients[4_000:]:
+        client["name"] = "n" * 100  # the second half is much longer
+    services = a_services(clients)
+    job = a_planned_job(services, starts=())
+    assert _estimate(services).bytes == pytest.approx(write_pages(services, job, 1).bytes, rel=0.1)
+
+
+def test_pages_follow_from_the_size_of_blocks() -> None:
+    services = a_services(some_clients(8_000), EXPORT_BLOCK_BYTES=20_000)
+    assert _estimate(services).pages == pytest.approx(8_000 * 20 / 20_000, abs=2)
+    assert _estimate(services, _format(compression="gzip")).pages < 4
+
+
+def test_seconds_follow_from_the_rate_that_is_set() -> None:
+    slow, fast = (_estimate(a_services(some_clients(5_000), EXPORT_BYTES_PER_SECOND=rate)) for rate in (10_000, 10**7))
+    assert slow.seconds == pytest.approx(0.3 + slow.bytes / 10_000, abs=0.1)
+    assert fast.seconds < 1
+
+
+def test_at_most_some_thousand_clients_are_read_and_nothing_is_stored() -> None:
+    services = a_services(some_clients(8_000))
+    _estimate(services)
+    assert services.clients.reads <= 20
+    assert services.jobs.all() == []
+    assert services.files.commits == 0
+
+
+def test_an_ordinary_export_gets_no_warning() -> None:
+    assert _warnings(a_services(some_clients(700))) == {}
+
+
+def test_a_warning_names_the_columns_that_excel_would_change() -> None:
+    services = a_services(_with_names("Ann", "0042"))
+    assert _warnings(services) == {WarningCode.EXCEL_CHANGES_CELLS: ("Name",)}
+    assert _warnings(services, _format(preset="excel")) == {}
+
+
+def test_a_warning_names_the_columns_that_the_guard_changes() -> None:
+    services = a_services(_with_names("Ann", "=1+1", "-5"))
+    assert _warnings(services) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
+    assert _warnings(services, _format(formulaGuard=False)) == {}
+
+
+def test_a_part_of_a_cell_that_the_guard_changes_is_warned_of_where_it_is_guarded() -> None:
+    services = a_services(_with_names("a;=1+1"))
+    assert _warnings(services) == {}
+    assert _warnings(services, _format(preset="excelEu")) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "include_headers", "warned"),
+    [(EXCEL_MAX_RECORDS - 1, True, False), (EXCEL_MAX_RECORDS, True, True), (EXCEL_MAX_RECORDS, False, False)],
+)
+def test_more_records_than_a_sheet_has_rows_are_warned_of(rows: int, include_headers: bool, warned: bool) -> None:
+    services = a_services(some_clients(3))
+    services.clients.find_boundaries = lambda *_: Boundaries(rows, ())  # type: ignore[method-assign]
+    found = _warnings(services, two_columns(include_headers=include_headers))
+    assert (WarningCode.EXCEL_ROW_LIMIT in found) is warned
+
+
+def test_fields_that_are_left_out_are_named() -> None:
+    services = a_services(some_clients(1))
+    spec = two_columns(omitted_fields=(TargetField.NI_NUMBER,))
+    assert _warnings(services, spec) == {WarningCode.FIELDS_LEFT_OUT: ("NiNumber",)}
+
+
+def test_a_missing_column_is_named() -> None:
+    services = a_services(some_clients(1))
+    services.clients.lacking = frozenset({"name"})
+    with pytest.raises(SourceMismatchError, match="lacks the column name;"):
+        _estimate(services)
+
+
+def test_a_source_that_does_not_answer_is_said_to() -> None:
+    services = a_services(some_clients(1))
+
+    def fail() -> None:
+        raise SourceUnavailableError("No answer.")
+
+    services.clients.before_ask = fail
+    with pytest.raises(SourceUnavailableError):
+        _estimate(services)

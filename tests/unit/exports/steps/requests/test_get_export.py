@@ -1,0 +1,137 @@
+"""How a job is doing: exact, never falling, with a link as long as it lives."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from exports.errors import JobNotFoundError
+from exports.jobs.failures import INTERRUPTED
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.jobs.view import CsvExportJobDto
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.finalize.publish_file import publish_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.pages.record_progress import record_progress
+from exports.steps.requests.get_export import get_export
+from exports.workflow.payloads import CommitFile, RecordOutcome, RecordProgress
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+
+
+def _show(services: MemoryServices, job: Job) -> CsvExportJobDto:
+    shown = get_export(services, job.tenant, job.code)
+    assert shown is not None
+    return shown
+
+
+def _complete(services: MemoryServices, job: Job) -> CommitFile:
+    command = write_pages(services, job)
+    commit_file(services, command)
+    return command
+
+
+def test_a_queued_job_is_shown() -> None:
+    services = a_services()
+    job = a_stored_job(services)
+    shown = _show(services, job)
+    assert (shown.code, shown.status, shown.processed_items) == (job.code, JobStatus.QUEUED, 0)
+
+
+def test_pages_in_flight_count_before_they_are_settled() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    write_pages(services, job, pages=2)
+    shown = _show(services, job)
+    assert (shown.processed_items, shown.total_items, shown.percent_complete) == (4, 5, 80)
+
+
+def test_settled_pages_are_not_counted_twice() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    write_pages(services, job, pages=2)
+    record_progress(services, RecordProgress(job=job.ref, pages=1, rows=2))
+    assert _show(services, job).processed_items == 4
+
+
+def test_progress_never_falls_from_the_first_page_to_the_end() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    seen = [_show(services, job).processed_items]
+    for pages in (1, 2, 3):
+        command = write_pages(services, job, pages)
+        seen.append(_show(services, job).processed_items)
+        record_progress(services, RecordProgress(job=job.ref, pages=pages, rows=command.rows))
+        seen.append(_show(services, job).processed_items)
+    publish_file(services, command)
+    seen.append(_show(services, job).processed_items)
+    commit_file(services, command)
+    seen.append(_show(services, job).processed_items)
+    assert all(before <= after for before, after in pairwise(seen))
+    assert (seen[0], seen[-1]) == (0, 5)
+
+
+def test_clients_added_meanwhile_do_not_carry_progress_over_the_total() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.clients += some_clients(9)[5:]
+    command = write_pages(services, job)
+    assert (_show(services, job).processed_items, _show(services, job).total_items) == (5, 5)
+    commit_file(services, command)
+    assert (_show(services, job).processed_items, _show(services, job).total_items) == (9, 9)
+
+
+def test_a_completed_job_has_a_link_that_reads_the_file_until_its_expiry() -> None:
+    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
+    job = a_planned_job(services)
+    command = _complete(services, job)
+    shown = _show(services, job)
+    assert shown.download_url is not None
+    assert shown.expiry_date == services.now() + timedelta(hours=2)
+    services.now.advance(hours=1.99)
+    assert len(services.files.open_link(shown.download_url) or b"") == command.bytes
+    services.now.advance(hours=0.01)
+    assert services.files.open_link(shown.download_url) is None
+
+
+def test_after_its_expiry_a_job_has_no_link() -> None:
+    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
+    job = a_planned_job(services)
+    _complete(services, job)
+    services.now.advance(hours=2)
+    assert _show(services, job).download_url is None
+
+
+def test_before_its_end_is_recorded_a_published_file_has_no_link() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    publish_file(services, write_pages(services, job))
+    assert _show(services, job).download_url is None
+
+
+def test_a_failed_job_keeps_its_progress_and_has_no_link() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    write_pages(services, job, pages=2)
+    record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
+    shown = _show(services, job)
+    assert (shown.processed_items, shown.failure, shown.download_url) == (4, INTERRUPTED, None)
+
+
+def test_a_cancelled_job_keeps_its_progress() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    write_pages(services, job, pages=2)
+    cancel(services, job)
+    assert (_show(services, job).status, _show(services, job).processed_items) == (JobStatus.CANCELLED, 4)
+
+
+@pytest.mark.parametrize("tenant", ["other", TENANT])
+def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(tenant: str) -> None:
+    services = a_services()
+    code = a_stored_job(services).code if tenant == "other" else "7" * 26
+    with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
+        get_export(services, tenant, code)

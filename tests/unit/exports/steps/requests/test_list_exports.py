@@ -1,0 +1,84 @@
+"""Lists: the newest first, followed to the end without gaps or repeats."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from exports.jobs.codes import new_job_code
+from exports.jobs.states import JobStatus
+from exports.jobs.view import CsvExportJobDto
+from exports.steps.requests.get_export import get_export
+from exports.steps.requests.list_exports import list_exports
+from shared.paging import ListDto, decode_token
+from tests.support.builders import NOON
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+
+
+def _some_jobs(count: int) -> tuple[MemoryServices, list[str]]:
+    """Jobs a second apart; their codes, newest first."""
+    services = a_services()
+    moments = [NOON + timedelta(seconds=second) for second in range(count)]
+    jobs = [a_stored_job(services, code=new_job_code(moment), created_date=moment) for moment in moments]
+    return services, [job.code for job in jobs[::-1]]
+
+
+def _follow(services: MemoryServices, limit: int) -> list[ListDto[CsvExportJobDto]]:
+    pages, after = list[ListDto[CsvExportJobDto]](), None
+    while not pages or pages[-1].has_more:
+        pages.append(list_exports(services, TENANT, limit, after))
+        token = pages[-1].continuation_token
+        after = token and decode_token(token)
+    return pages
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 100])
+def test_a_list_followed_to_its_end_has_every_job_once_newest_first(limit: int) -> None:
+    services, codes = _some_jobs(6)
+    pages = _follow(services, limit)
+    assert [job.code for page in pages for job in page.data] == codes
+    assert len(pages) == -(-6 // limit)
+
+
+def test_the_last_page_says_so_and_leads_nowhere() -> None:
+    services, _ = _some_jobs(4)
+    *_, before, last = _follow(services, 2)
+    assert (before.has_more, last.has_more, last.continuation_token) == (True, False, None)
+
+
+def test_without_jobs_the_list_is_one_empty_page() -> None:
+    assert _follow(a_services(), 10) == [ListDto(data=(), limit=10, has_more=False)]
+
+
+def test_jobs_created_while_a_list_is_followed_neither_repeat_nor_hide_others() -> None:
+    services, codes = _some_jobs(4)
+    first = list_exports(services, TENANT, 2, None)
+    later = NOON + timedelta(hours=1)
+    a_stored_job(services, code=new_job_code(later), created_date=later)
+    second = list_exports(services, TENANT, 2, decode_token(first.continuation_token or ""))
+    assert [job.code for job in (*first.data, *second.data)] == codes
+
+
+def test_a_job_is_shown_in_a_list_as_by_itself() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    write_pages(services, job, pages=2)
+    (shown,) = list_exports(services, TENANT, 10, None).data
+    assert shown == get_export(services, TENANT, job.code)
+    assert shown.processed_items == 4
+
+
+def test_a_list_can_be_of_some_statuses() -> None:
+    services, codes = _some_jobs(3)
+    job = services.jobs.get(TENANT, codes[1])
+    assert job is not None
+    cancel(services, job)
+    (shown,) = list_exports(services, TENANT, 10, None, [JobStatus.CANCELLED, JobStatus.FAILED]).data
+    assert shown.code == codes[1]
+
+
+def test_a_list_has_no_job_of_another_tenant() -> None:
+    services, _ = _some_jobs(2)
+    assert list_exports(services, "other", 10, None).data == ()

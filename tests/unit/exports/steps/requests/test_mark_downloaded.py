@@ -1,0 +1,76 @@
+"""Whoever asks for a scheduled export and gets the link to its file has fetched it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from exports.errors import StorageUnavailableError
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.steps.requests.download_file import fetch_link
+from exports.steps.requests.get_export import get_export
+from exports.steps.requests.list_exports import list_exports
+from tests.support.builders import NOON
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import a_stored_job, stored
+
+DAY = timedelta(days=1)
+ASKS = {
+    "status": lambda services, job: get_export(services, job.tenant, job.code),
+    "download": lambda services, job: fetch_link(services, job.tenant, job.code, "me"),
+}
+Ask = Callable[[MemoryServices, Job], object]
+
+
+def scheduled(services: MemoryServices, **changes: object) -> Job:
+    values = {"status": JobStatus.COMPLETED, "expiry_date": NOON + DAY, "schedule_code": "0" * 20} | changes
+    return a_stored_job(services, **values)
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_the_first_link_is_noted_and_no_later_one(ask: Ask) -> None:
+    services = a_services()
+    job = scheduled(services)
+    ask(services, job)
+    services.now.advance(hours=1)
+    ask(services, job)
+    assert stored(services, job) == replace(job, fetched_date=NOON)
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_an_export_of_no_schedule_is_not_written_to(ask: Ask) -> None:
+    services = a_services()
+    job = scheduled(services, schedule_code=None)
+    ask(services, job)
+    assert stored(services, job) == job
+
+
+def test_a_status_without_a_link_is_nothing_fetched() -> None:
+    services = a_services()
+    for job in (scheduled(services, status=JobStatus.IN_PROGRESS), scheduled(services, expiry_date=NOON)):
+        get_export(services, job.tenant, job.code)
+        assert stored(services, job) == job
+
+
+def test_a_list_fetches_nothing() -> None:
+    services = a_services()
+    job = scheduled(services)
+    (shown,) = list_exports(services, job.tenant, 10, None).data
+    assert shown.download_url
+    assert stored(services, job) == job
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_the_link_is_given_even_if_that_cannot_be_noted(ask: Ask) -> None:
+    services = a_services()
+    job = scheduled(services)
+
+    def fail() -> None:
+        raise StorageUnavailableError("no")
+
+    services.jobs.before_write = fail
+    assert "expires=" in str(ask(services, job))

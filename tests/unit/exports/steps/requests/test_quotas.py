@@ -1,0 +1,136 @@
+"""Quotas: so many jobs active, so many a day, each tenant for itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from exports.errors import QuotaExceededError
+from exports.jobs.codes import new_job_code
+from exports.jobs.states import ACTIVE, JobStatus
+from exports.steps.requests.quotas import require_quota
+from exports.triggers.http.problems import QUOTA_EXCEEDED, describe
+from tests.support.builders import NOON
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_stored_job, cancel
+
+MIDNIGHT = NOON.replace(hour=0)
+
+
+def _quotas(active: int = 100, per_day: int = 100) -> MemoryServices:
+    return a_services(EXPORT_MAX_ACTIVE_JOBS=active, EXPORT_MAX_JOBS_PER_DAY=per_day)
+
+
+def _a_job_of(
+    services: MemoryServices, created: datetime = NOON, status: JobStatus = JobStatus.COMPLETED, tenant: str = TENANT
+) -> None:
+    a_stored_job(services, tenant=tenant, code=new_job_code(created), created_date=created, status=status)
+
+
+def _refusal(services: MemoryServices) -> QuotaExceededError:
+    with pytest.raises(QuotaExceededError) as raised:
+        require_quota(services, TENANT)
+    return raised.value
+
+
+# --- active jobs ---
+
+
+@pytest.mark.parametrize("status", ACTIVE)
+def test_a_tenant_with_as_many_active_jobs_as_may_be_is_refused_another(status: JobStatus) -> None:
+    services = _quotas(active=2)
+    _a_job_of(services, status=status)
+    require_quota(services, TENANT)
+    _a_job_of(services, status=status)
+    assert "tenant: 2," in str(_refusal(services))
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
+def test_jobs_that_have_ended_take_no_place(status: JobStatus) -> None:
+    services = _quotas(active=1)
+    _a_job_of(services, status=status)
+    require_quota(services, TENANT)
+
+
+def test_a_cancelled_job_frees_its_place() -> None:
+    services = _quotas(active=1)
+    job = a_stored_job(services)
+    _refusal(services)
+    cancel(services, job)
+    require_quota(services, TENANT)
+
+
+def test_a_job_that_was_started_yesterday_still_takes_its_place() -> None:
+    services = _quotas(active=1)
+    _a_job_of(services, NOON - timedelta(days=1), JobStatus.IN_PROGRESS)
+    _refusal(services)
+
+
+def test_whoever_waits_for_a_place_is_told_to_come_again_soon() -> None:
+    services = _quotas(active=1)
+    _a_job_of(services, status=JobStatus.QUEUED)
+    assert 1 <= _refusal(services).retry_after_seconds <= 60
+
+
+# --- jobs a day ---
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_a_tenant_that_has_started_as_many_jobs_as_it_may_is_refused_until_tomorrow(status: JobStatus) -> None:
+    services = _quotas(per_day=2)
+    _a_job_of(services, status=status)
+    require_quota(services, TENANT)
+    _a_job_of(services, status=status)
+    assert "tomorrow" in str(_refusal(services))
+
+
+@pytest.mark.parametrize(
+    ("created", "counts"),
+    [(MIDNIGHT - timedelta(milliseconds=1), False), (MIDNIGHT, True), (NOON, True)],
+)
+def test_a_day_begins_at_midnight_utc(created: datetime, counts: bool) -> None:
+    services = _quotas(per_day=1)
+    _a_job_of(services, created)
+    if counts:
+        _refusal(services)
+    else:
+        require_quota(services, TENANT)
+
+
+@pytest.mark.parametrize(
+    ("now", "seconds"),
+    [
+        (NOON, 43_200),
+        (MIDNIGHT, 86_400),
+        (datetime(2026, 1, 31, 23, 59, 59, 500_000, tzinfo=UTC), 0.5),
+        (datetime(2026, 12, 31, 23, 0, tzinfo=UTC), 3_600),
+    ],
+    ids=str,
+)
+def test_whoever_comes_again_when_told_to_is_served(now: datetime, seconds: float) -> None:
+    services = _quotas(per_day=1)
+    services.now.moment = now
+    _a_job_of(services, now)
+    told = _refusal(services).retry_after_seconds
+    assert seconds < told <= seconds + 1
+    services.now.advance(seconds=told)
+    require_quota(services, TENANT)
+
+
+# --- both ---
+
+
+def test_another_tenant_is_not_affected() -> None:
+    services = _quotas(active=1, per_day=1)
+    _a_job_of(services, status=JobStatus.QUEUED, tenant="other")
+    require_quota(services, TENANT)
+
+
+def test_a_refusal_is_a_429_that_says_when_to_come_again() -> None:
+    services = _quotas(per_day=1)
+    _a_job_of(services)
+    problem = describe(_refusal(services))
+    assert problem is not None
+    assert (problem.kind, problem.kind.status) == (QUOTA_EXCEEDED, 429)
+    assert int(problem.headers["Retry-After"]) > 43_000

@@ -1,0 +1,76 @@
+"""Pinning a request down: whoever is to be notified must be one that can be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from exports.request.body import CsvExportRequestDto
+from exports.request.spec import InvalidSpecError, SensitiveFields
+from exports.steps.requests.request_export import ExportCommand, request_export
+from exports.steps.requests.resolve_spec import resolve_spec
+from shared.problems import Fault
+from tests.support.fakes import RecordingStarter, a_services
+
+SECRET: dict[str, Any] = {"EXPORT_WEBHOOK_SECRET": "m" * 32}
+COLUMN = {"csvHeader": "Client", "targetField": "Name"}
+
+
+def _request(url: str = "https://hooks.example/s3cret", **more: Any) -> CsvExportRequestDto:
+    return CsvExportRequestDto.model_validate({"notify": {"webhookUrl": url}, **more})
+
+
+def _faults(request: CsvExportRequestDto, **settings: Any) -> list[Fault]:
+    with pytest.raises(InvalidSpecError) as raised:
+        resolve_spec(a_services(**settings), "tenant", request, SensitiveFields.ALLOWED)
+    return list(raised.value.faults)
+
+
+def test_without_a_secret_of_the_service_the_caller_learns_what_is_missing() -> None:
+    (fault,) = _faults(_request())
+    assert fault.pointer == "/notify"
+    assert "EXPORT_WEBHOOK_SECRET" in fault.detail
+
+
+@pytest.mark.parametrize("url", ["http://hooks.example/", "https://10.0.0.1/", "https://localhost/"])
+def test_a_url_that_is_not_public_is_pointed_at(url: str) -> None:
+    assert [fault.pointer for fault in _faults(_request(url), **SECRET)] == ["/notify/webhookUrl"]
+
+
+def test_for_development_any_url_will_do() -> None:
+    settings: dict[str, Any] = {**SECRET, "EXPORT_WEBHOOK_ALLOW_PRIVATE": True}
+    resolve_spec(a_services(**settings), "tenant", _request("http://localhost:8080/"), SensitiveFields.ALLOWED)
+
+
+def test_it_is_named_beside_every_other_fault() -> None:
+    faults = _faults(_request("https://10.0.0.1/", columnMappings=[COLUMN, COLUMN]), **SECRET)
+    assert [fault.pointer for fault in faults] == [
+        "/columnMappings/1/csvHeader",
+        "/columnMappings/1/targetField",
+        "/notify/webhookUrl",
+    ]
+
+
+def test_the_job_knows_whom_to_tell_and_its_specification_does_not() -> None:
+    services, starter = a_services(**SECRET), RecordingStarter()
+    command = ExportCommand("tenant", "me", _request(), SensitiveFields.ALLOWED)
+
+    job = asyncio.run(request_export(services, starter, command))
+
+    assert job.notify is not None
+    assert job.notify.webhook_url == "https://hooks.example/s3cret"
+    assert "s3cret" not in job.spec.model_dump_json()
+    assert "s3cret" not in repr(job)
+    ((_, _, payload),) = starter.started
+    assert payload["notify"] is True
+    assert "s3cret" not in str(payload)
+    assert "s3cret" not in str(services.audit.all)
+
+
+def test_a_request_without_notify_starts_a_job_that_tells_nobody() -> None:
+    services, starter = a_services(), RecordingStarter()
+    command = ExportCommand("tenant", "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
+    assert asyncio.run(request_export(services, starter, command)).notify is None
+    assert starter.started[0][2]["notify"] is False

@@ -1,0 +1,171 @@
+"""Resuming: what is proven is kept, what is gone is read again, and older work may no longer write."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from exports.errors import JobNotFoundError, NotResumableError, QuotaExceededError, SourceUnavailableError
+from exports.jobs.audit import AuditAction
+from exports.jobs.failures import failure_of
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.steps.finalize.publish_file import publish_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.pages.write_page import write_page
+from exports.steps.requests.resume_export import resume_export
+from exports.workflow.payloads import CommitFile, RecordOutcome, Stopped, WritePage
+from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored
+
+
+def _resume(services: MemoryServices, job: Job, starter: RecordingStarter | None = None) -> Job:
+    return asyncio.run(resume_export(services, starter or RecordingStarter(), TENANT, job.code, "me"))
+
+
+def _fail(services: MemoryServices, job: Job, *, resumable: bool = True) -> None:
+    failure = failure_of(SourceUnavailableError("The client database did not answer."))
+    failure = failure.model_copy(update={"resumable": resumable})
+    record_outcome(services, RecordOutcome(job=stored(services, job).ref, failure=failure))
+
+
+def _write(services: MemoryServices, job: Job, pages: range) -> list[Any]:
+    return [write_page(services, WritePage(job=job.ref, page=page)) for page in pages]
+
+
+def _ten_pages() -> tuple[MemoryServices, Job]:
+    services = a_services(some_clients(20))
+    return services, a_planned_job(services, tuple(f"C{number:04d}" for number in range(3, 20, 2)))
+
+
+def test_after_an_outage_at_ninety_percent_a_resume_reads_ten_percent() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(9))
+    _fail(services, job)
+    reads_before = services.clients.reads
+
+    resumed = _resume(services, job)
+    written = _write(services, resumed, range(10))
+
+    assert services.clients.reads == reads_before + 1
+    assert sum(page.rows for page in written) == 20
+
+
+def test_a_resumed_job_publishes_the_same_file_as_one_that_never_failed() -> None:
+    files = []
+    for pages in (10, 4):
+        services, job = _ten_pages()
+        _write(services, job, range(pages))
+        if pages < 10:
+            _fail(services, job)
+            job = _resume(services, job)
+        written = _write(services, job, range(10))
+        rows, size = sum(page.rows for page in written), sum(page.bytes for page in written)
+        publish_file(services, CommitFile(job=job.ref, pages=10, rows=rows, bytes=size))
+        files.append(services.files.read(job.file_path))
+    assert files[0] == files[1]
+    assert files[0]
+
+
+def test_only_the_pages_whose_blocks_are_gone_are_read_again() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(10))
+    _fail(services, job)
+    record = services.pages.find(job.ref, 3)
+    assert record is not None
+    services.files.lose_block(job.file_path, record.block)
+    reads_before = services.clients.reads
+
+    _write(services, _resume(services, job), range(10))
+
+    assert services.clients.reads == reads_before + 1
+
+
+def test_a_cancelled_job_goes_on_and_reads_what_the_cancel_removed() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(5))
+    cancel(services, job)
+    services.files.discard(job.file_path, None)
+
+    resumed = _resume(services, job)
+
+    assert list(services.pages.records(job.ref)) == []
+    assert sum(page.rows for page in _write(services, resumed, range(10))) == 20
+
+
+def test_a_resumed_job_is_queued_for_another_attempt_and_its_orchestration_started() -> None:
+    services, job = _ten_pages()
+    _fail(services, job)
+    starter = RecordingStarter()
+
+    resumed = _resume(services, job, starter)
+
+    assert stored(services, job) == resumed
+    assert (resumed.status, resumed.attempt, resumed.failure) == (JobStatus.QUEUED, 2, None)
+    assert (resumed.started_date, resumed.completed_date) == (None, None)
+    assert [instance for _, instance, _ in starter.started] == [f"{job.code}-2"]
+    assert [entry.action for entry in services.audit.all] == [AuditAction.RESUMED]
+
+
+def test_work_of_the_attempt_before_may_no_longer_write() -> None:
+    services, job = _ten_pages()
+    cancel(services, job)
+    _resume(services, job)
+
+    assert _write(services, job, range(1)) == [Stopped()]
+    assert list(services.pages.records(job.ref)) == []
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.COMPLETED])
+def test_what_has_not_failed_and_was_not_cancelled_cannot_be_resumed(status: JobStatus) -> None:
+    services = a_services()
+    job = a_stored_job(services, status=status)
+    with pytest.raises(NotResumableError):
+        _resume(services, job)
+    assert stored(services, job) == job
+
+
+def test_a_failure_that_would_only_repeat_cannot_be_resumed() -> None:
+    services, job = _ten_pages()
+    _fail(services, job, resumable=False)
+    with pytest.raises(NotResumableError):
+        _resume(services, job)
+
+
+def test_resuming_twice_is_one_attempt() -> None:
+    services, job = _ten_pages()
+    _fail(services, job)
+    _resume(services, job)
+    with pytest.raises(NotResumableError):
+        _resume(services, job)
+    assert stored(services, job).attempt == 2
+
+
+def test_a_resume_counts_for_the_quota() -> None:
+    services = a_services(EXPORT_MAX_ACTIVE_JOBS=1)
+    job = a_stored_job(services)
+    cancel(services, job)
+    a_stored_job(services)
+    with pytest.raises(QuotaExceededError):
+        _resume(services, job)
+
+
+def test_a_job_that_never_was_cannot_be_resumed() -> None:
+    with pytest.raises(JobNotFoundError):
+        asyncio.run(resume_export(a_services(), RecordingStarter(), TENANT, "7" * 26, "me"))
+
+
+def test_what_is_kept_is_settled_at_once_so_a_status_reads_only_what_is_behind_it() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(10))
+    _fail(services, job)
+    record = services.pages.find(job.ref, 7)
+    assert record is not None
+    services.files.lose_block(job.file_path, record.block)
+
+    resumed = _resume(services, job)
+
+    before = [services.pages.find(job.ref, page) for page in range(7)]
+    assert (resumed.settled_pages, resumed.settled_items) == (7, sum(page.rows for page in before if page))

@@ -1,0 +1,119 @@
+"""Slots that cannot have their job: why is said, and the schedule goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from exports.errors import StorageUnavailableError
+from exports.jobs.states import JobStatus
+from exports.request.fields import SENSITIVE_FIELDS
+from exports.schedules.runs import RunOutcome
+from tests.support.builders import NOON, a_job, a_mapping, a_schedule
+from tests.support.fakes import RecordingStarter, a_services
+from tests.support.running import SLOT, at_slot, end, found, only_job, outcomes, tick
+
+DAY = timedelta(days=1)
+NI_NUMBER = {"columnMappings": [{"csvHeader": "NI", "targetField": "NiNumber"}]}
+
+
+def fail() -> None:
+    raise StorageUnavailableError("Table Storage did not answer.")
+
+
+def test_a_mapping_that_is_gone_fails_the_run_and_the_schedule_goes_on() -> None:
+    services, schedule = at_slot(request={"mappingCode": "f" * 20})
+    tick(services)
+    assert services.jobs.all() == []
+    assert outcomes(services, schedule) == [(RunOutcome.FAILED, "There is no mapping with this code.")]
+    state = found(services, schedule.ref).state
+    assert (state.starting, state.open, state.last_job_code, state.next_slot) == (False, False, None, SLOT + DAY)
+    services.mappings.create(a_mapping(tenant=schedule.tenant, code="f" * 20))
+    services.now.moment = SLOT + DAY
+    tick(services)
+    assert only_job(services).code == schedule.job_code(SLOT + DAY)
+
+
+def test_a_quota_fails_the_run_with_its_reason() -> None:
+    schedule = a_schedule()
+    services = a_services(EXPORT_MAX_JOBS_PER_DAY=1)
+    services.schedules.create(schedule)
+    services.schedules.create(a_schedule(tenant=schedule.tenant, code="f" * 20))
+    services.now.moment = SLOT
+    tick(services)
+    assert len(services.jobs.all()) == 1
+    refs = [schedule.ref, replace(schedule, code="f" * 20).ref]
+    runs = [run for ref in refs for run in services.runs.list(ref, 10)]
+    assert sorted(run.outcome for run in runs) == [RunOutcome.FAILED, RunOutcome.STARTED]
+    assert [run.reason for run in runs if run.reason] == [
+        "This tenant has started 1 exports today, as many as it may. Go on tomorrow."
+    ]
+
+
+def test_a_slot_waits_for_a_place_among_the_active_exports_but_not_for_ever() -> None:
+    schedule, other = a_schedule(), a_schedule()
+    services = a_services(EXPORT_MAX_ACTIVE_JOBS=1)
+    for each in (schedule, replace(other, tenant=schedule.tenant)):
+        services.schedules.create(each)
+    services.now.moment = SLOT
+    tick(services)
+    first = only_job(services)
+    for _ in range(58):
+        services.now.advance(minutes=1)
+        tick(services)
+    assert only_job(services) == first
+    late = next(each for each in services.schedules.all(schedule.tenant) if each.code != first.schedule_code)
+    assert outcomes(services, late) == []
+    end(services, first, "Cancelled")
+    services.now.advance(minutes=1)
+    tick(services)
+    assert len(services.jobs.all()) == 2
+
+
+def test_a_slot_that_has_waited_for_an_hour_fails() -> None:
+    services, schedule = a_services(EXPORT_MAX_ACTIVE_JOBS=1), a_schedule()
+    services.schedules.create(schedule)
+    running = a_job(tenant=schedule.tenant, created_date=NOON, status=JobStatus.IN_PROGRESS)
+    services.jobs.create(running)
+    services.now.moment = SLOT + timedelta(hours=5)  # the slot is made up for, and waits as long as any other
+    for _ in range(59):
+        tick(services)
+        services.now.advance(minutes=1)
+    assert outcomes(services, schedule) == []
+    for _ in range(3):
+        tick(services)
+        services.now.advance(minutes=1)
+    ((outcome, reason),) = outcomes(services, schedule)
+    assert outcome == RunOutcome.FAILED
+    assert "Active exports of this tenant: 1" in (reason or "")
+    assert services.jobs.all() == [running]
+
+
+def test_a_run_whose_job_could_not_be_started_says_so_and_names_it() -> None:
+    services, schedule = at_slot()
+    refusing = RecordingStarter()
+    refusing.before_start = fail
+    tick(services, refusing)
+    job = only_job(services)
+    (run,) = services.runs.list(schedule.ref, 10)
+    assert (run.outcome, run.reason, run.job_code) == (RunOutcome.FAILED, "The export could not be started.", job.code)
+    assert job.status is JobStatus.FAILED
+
+
+@pytest.mark.parametrize(("allowed", "omitted"), [(False, SENSITIVE_FIELDS), (True, frozenset())])
+def test_a_run_exports_what_whoever_saved_the_schedule_may(allowed: bool, omitted: frozenset[Any]) -> None:
+    services, _ = at_slot(sensitive_fields=allowed)
+    tick(services)
+    assert set(only_job(services).spec.omitted_fields) == omitted
+
+
+def test_a_mapping_that_holds_sensitive_fields_by_now_is_not_exported_for_whom_it_may_not() -> None:
+    services, schedule = at_slot(request=NI_NUMBER)
+    tick(services)
+    assert services.jobs.all() == []
+    ((outcome, reason),) = outcomes(services, schedule)
+    assert outcome == RunOutcome.FAILED
+    assert "NiNumber" in (reason or "")

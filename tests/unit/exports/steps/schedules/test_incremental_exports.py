@@ -1,0 +1,310 @@
+"""Incremental exports lose no change: whatever is committed late, fails or is cancelled meanwhile.
+
+A made-up writer stamps clients and commits them later, but within the margin. At the end, the files in the order of
+their exports must tell the last state of every client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exports.errors import RefusedError
+from exports.jobs.job import Job
+from exports.mappings.mapping import SavedMapping
+from exports.request.body import CsvExportRequestDto
+from exports.request.columns import ColumnMapping
+from exports.request.filters import ClientFilter
+from exports.schedules.schedule import Schedule
+from exports.steps.requests.resume_export import resume_export
+from tests.support.builders import NOON, a_mapping, a_schedule
+from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.running import complete, end, fetch, found, let_slot_come, tick
+from tests.support.steps import some_clients, stored
+
+MARGIN = timedelta(seconds=300)
+CODE_AND_NAME = {
+    "columnMappings": [{"csvHeader": "Code", "targetField": "Code"}, {"csvHeader": "Name", "targetField": "Name"}]
+}
+
+
+class BrokenError(Exception):
+    """An export breaks here."""
+
+
+@dataclass
+class Writer:
+    """Changes clients, each in a transaction that may be open for a while. Of a client only one is open."""
+
+    services: MemoryServices
+    margin: timedelta = MARGIN
+    open: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    count: int = 0
+
+    def stamp(self, code: str) -> None:
+        if code not in self.open:
+            self.count += 1
+            self.open[code] = (self.services.now(), f"Name {self.count}")
+
+    def commit(self, code: str) -> None:
+        if (change := self.open.pop(code, None)) is not None:
+            clients = [client for client in self.services.clients.clients if client["code"] != code]
+            tenant = self.services.clients.clients[0]["tenant"]
+            clients.append({"tenant": tenant, "code": code, "name": change[1], "updated_at": change[0]})
+            self.services.clients.clients = clients
+
+    def pass_time(self, seconds: int) -> None:
+        """Time passes; no transaction stays open for longer than the margin."""
+        end = self.services.now() + timedelta(seconds=seconds)
+        for code, (stamped, _) in sorted(self.open.items(), key=lambda item: item[1]):
+            if stamped + self.margin <= end:
+                self.services.now.moment = max(self.services.now(), stamped + self.margin)
+                self.commit(code)
+        self.services.now.moment = end
+
+    def names(self) -> dict[str, str]:
+        return {client["code"]: client["name"] for client in self.services.clients.clients}
+
+
+def begun(margin: int = 300, clients: int = 6, **changes: Any) -> tuple[MemoryServices, Schedule]:
+    schedule = a_schedule(**{"incremental": True, "request": CODE_AND_NAME, **changes})
+    started = [{**client, "updated_at": NOON - timedelta(days=9)} for client in some_clients(clients, schedule.tenant)]
+    services = a_services(
+        started, EXPORT_INCREMENTAL_MARGIN_SECONDS=margin, EXPORT_MAX_JOBS_PER_DAY=10_000, EXPORT_KEEP_HOURS=1
+    )
+    services.schedules.create(schedule)
+    return services, schedule
+
+
+@dataclass
+class Reader:
+    """Fetches files, not always all and not always in time, and takes them in the order of their exports."""
+
+    services: MemoryServices
+    files: dict[datetime, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def fetch(self, job: Job) -> None:
+        if (file := fetch(self.services, job)) is not None:
+            self.files[job.created_date] = file
+
+    def knows(self) -> dict[str, str]:
+        return {row["Code"]: row["Name"] for _, file in sorted(self.files.items()) for row in file}
+
+
+class Story:
+    """A schedule, a writer and a reader, and what happens to them."""
+
+    def __init__(self) -> None:
+        self.services, self.schedule = begun()
+        self.writer, self.reader = Writer(self.services), Reader(self.services)
+        self.stamp, self.commit, self.pass_time = self.writer.stamp, self.writer.commit, self.writer.pass_time
+        self.jobs: list[Job] = []
+
+    def run(self, how: str) -> None:
+        end(self.services, self._begin(), how)
+
+    def run_slowly(self, codes: list[str]) -> None:
+        self._go(self._begin(), codes, steps=1_000)
+
+    def break_down(self, codes: list[str]) -> None:
+        job = self._begin()
+        self._go(job, codes, steps=3)
+        if not stored(self.services, job).status.is_terminal:
+            end(self.services, job, "Failed")
+
+    def resume(self, _: None) -> None:
+        """Somebody lets the last job go on, if it can, and it completes."""
+        for job in self.jobs[-1:]:
+            with suppress(RefusedError):
+                resumed = asyncio.run(resume_export(self.services, RecordingStarter(), job.tenant, job.code, "me"))
+                complete(self.services, resumed)
+                tick(self.services)
+
+    def fetch(self, back: int) -> None:
+        """The reader fetches the last file, or one before."""
+        for job in self.jobs[-back:][:1]:
+            self.reader.fetch(job)
+
+    def rename(self, _: None) -> None:
+        put(self.services, self.schedule, name=f"Renamed {self.services.now()}")
+
+    def _begin(self) -> Job:
+        self.pass_time(1)  # no two slots are at the same moment
+        self.jobs.append(let_slot_come(self.services, self.schedule.ref))
+        return self.jobs[-1]
+
+    def _go(self, job: Job, codes: list[str], steps: int) -> None:
+        """Clients change while an export reads, which takes longer than the margin."""
+        left = iter(range(steps))
+
+        def meanwhile() -> None:
+            for code in codes:
+                self.commit(code)
+                self.stamp(code)
+            self.pass_time(200)
+            if next(left, None) is None:
+                raise BrokenError
+
+        with suppress(BrokenError):
+            complete(self.services, job, meanwhile)
+
+
+CODES = st.sampled_from([f"C{number:04d}" for number in range(1, 9)])
+SOME_CODES = st.lists(CODES, max_size=3)
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("stamp"), CODES),
+        st.tuples(st.just("commit"), CODES),
+        st.tuples(st.just("pass_time"), st.integers(0, 900)),
+        st.tuples(st.just("run"), st.sampled_from(["Completed", "Completed", "Failed", "Cancelled"])),
+        st.tuples(st.sampled_from(["run_slowly", "break_down"]), SOME_CODES),
+        st.tuples(st.just("fetch"), st.sampled_from([1, 1, 1, 2, 3])),
+        st.tuples(st.sampled_from(["rename", "resume"]), st.none()),
+    ),
+    max_size=40,
+)
+END = [("pass_time", 600), ("run", "Completed"), ("fetch", 1)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(EVENTS)
+def test_no_change_is_lost_whatever_is_committed_late_ends_badly_or_is_not_fetched(
+    events: list[tuple[str, Any]],
+) -> None:
+    story = Story()
+    for event, value in [*events, *END]:
+        getattr(story, event)(value)
+    assert story.writer.names().items() <= story.reader.knows().items()
+
+
+@pytest.mark.parametrize(("margin", "is_told"), [(300, True), (60, True), (59, False), (0, False)])
+def test_it_is_the_margin_that_finds_what_was_committed_late(margin: int, is_told: bool) -> None:
+    services, schedule = begun(margin)
+    writer, reader = Writer(services), Reader(services)
+
+    def run() -> None:
+        job = let_slot_come(services, schedule.ref)
+        end(services, job, "Completed")
+        reader.fetch(job)
+
+    run()
+    writer.stamp("C0003")
+    writer.pass_time(60)
+    run()
+    writer.commit("C0003")
+    writer.pass_time(1)
+    run()
+    assert (reader.knows()["C0003"] == "Name 1") is is_told
+
+
+def rows_of_next_run(services: MemoryServices, schedule: Schedule, how: str = "Completed") -> int:
+    """Let another hour pass and a run end; how many clients are in its file."""
+    services.now.advance(hours=1)
+    job = let_slot_come(services, schedule.ref)
+    end(services, job, how)
+    return len(fetch(services, job) or ()) if how == "Completed" else -1
+
+
+def test_a_run_exports_only_what_changed_since_the_last_that_succeeded() -> None:
+    services, schedule = begun()
+    writer = Writer(services)
+    assert rows_of_next_run(services, schedule) == 6
+    assert rows_of_next_run(services, schedule) == 0
+    for code in ("C0001", "C0009"):
+        writer.stamp(code)
+        writer.commit(code)
+    assert rows_of_next_run(services, schedule, "Failed") == -1
+    assert rows_of_next_run(services, schedule, "Cancelled") == -1
+    assert rows_of_next_run(services, schedule) == 2
+    assert rows_of_next_run(services, schedule) == 0
+
+
+def test_a_full_schedule_exports_all_every_time() -> None:
+    services, schedule = begun(incremental=False)
+    assert [rows_of_next_run(services, schedule) for _ in range(3)] == [6, 6, 6]
+
+
+def test_what_nobody_fetched_is_in_the_next_file_again() -> None:
+    services, schedule = begun()
+    writer = Writer(services)
+    assert rows_of_next_run(services, schedule) == 6
+    for code in ("C0001", "C0002", "C0003"):
+        writer.stamp(code)
+        writer.commit(code)
+        services.now.advance(hours=1)
+        end(services, let_slot_come(services, schedule.ref), "Completed")
+    assert rows_of_next_run(services, schedule) == 3
+    assert rows_of_next_run(services, schedule) == 0
+
+
+def test_a_file_that_expires_unfetched_is_not_waited_for() -> None:
+    services, schedule = begun()
+    end(services, let_slot_come(services, schedule.ref), "Completed")
+    for _ in range(5):
+        services.now.advance(minutes=14)
+        tick(services)
+    state = found(services, schedule.ref).state
+    assert (state.open, state.check_date, state.watermark) == (False, None, None)
+
+
+def put(services: MemoryServices, schedule: Schedule, **changes: Any) -> None:
+    content = schedule.content.model_copy(update=changes)
+    services.schedules.change(schedule.tenant, schedule.code, lambda now: now.update(content, services.now()))
+
+
+def requesting(schedule: Schedule, **changes: Any) -> CsvExportRequestDto:
+    return schedule.content.request.model_copy(update=changes)
+
+
+def columns_of(schedule: Schedule) -> tuple[ColumnMapping, ...]:
+    return schedule.content.request.column_mappings or ()
+
+
+def test_another_request_exports_all_again() -> None:
+    services, schedule = begun()
+    assert rows_of_next_run(services, schedule) == 6
+    put(services, schedule, name="Renamed", cron="0 9 * * *")
+    assert rows_of_next_run(services, schedule) == 0
+    put(services, schedule, request=requesting(schedule, column_mappings=columns_of(schedule)[:1]))
+    assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
+
+
+def test_a_job_that_ran_while_the_request_was_changed_does_not_count() -> None:
+    services, schedule = begun()
+    services.now.advance(hours=1)
+    job = let_slot_come(services, schedule.ref)
+    put(services, schedule, request=requesting(schedule, filter=ClientFilter(updated_since=NOON - timedelta(days=30))))
+    end(services, job, "Completed")
+    assert rows_of_next_run(services, schedule) == 6
+
+
+def test_other_columns_in_the_mapping_export_all_again() -> None:
+    services, schedule = begun()
+    mapping = a_mapping(tenant=schedule.tenant)
+    services.mappings.create(mapping)
+    put(services, schedule, request=requesting(schedule, column_mappings=None, mapping_code=mapping.code))
+    assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
+
+    def add_a_column(found: SavedMapping) -> SavedMapping:
+        return replace(found, content=found.content.model_copy(update={"columns": columns_of(schedule)}))
+
+    services.mappings.change(mapping.tenant, mapping.code, add_a_column)
+    assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
+
+
+def test_a_job_is_counted_soon_after_its_end_so_that_its_row_may_be_gone_when_the_next_slot_comes() -> None:
+    services, schedule = begun()
+    job = let_slot_come(services, schedule.ref)
+    end(services, job, "Completed")
+    fetch(services, job)
+    services.now.advance(minutes=1)
+    tick(services)
+    state = found(services, schedule.ref).state
+    assert (state.watermark, state.open, state.check_date) == (NOON, False, None)

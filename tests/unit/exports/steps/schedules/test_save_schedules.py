@@ -1,0 +1,203 @@
+"""Schedules of a tenant: listed in order, bounded in number, checked when saved, changed only as they were seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from exports.errors import ScheduleNotFoundError, StorageUnavailableError, TooManySchedulesError
+from exports.jobs.audit import AuditAction
+from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
+from exports.schedules.runs import RunOutcome, ScheduleRun
+from exports.schedules.schedule import MAX_SCHEDULES, ExportScheduleDto, SaveScheduleDto, ScheduleRef
+from exports.steps.schedules import save_schedules as steps
+from shared.paging import decode_token
+from tests.support.builders import NOON, a_schedule
+from tests.support.fakes import MemoryServices, a_services
+
+TENANT = "tenant"
+REFUSED, ALLOWED = SensitiveFields.REFUSED, SensitiveFields.ALLOWED
+NI_NUMBER = {"columnMappings": [{"csvHeader": "NI", "targetField": "NiNumber"}]}
+
+
+def body(name: str = "Daily", **changes: Any) -> SaveScheduleDto:
+    return SaveScheduleDto.model_validate({"name": name, "cron": "30 13 * * *"} | changes)
+
+
+def create(
+    services: MemoryServices, name: str = "Daily", sensitive: SensitiveFields = REFUSED, **changes: Any
+) -> ExportScheduleDto:
+    return steps.create_schedule(services, TENANT, body(name, **changes), "me", sensitive)
+
+
+def update(services: MemoryServices, code: str, sensitive: SensitiveFields = REFUSED, **changes: Any) -> None:
+    steps.update_schedule(services, TENANT, code, body(**changes), "me", sensitive, nothing)
+
+
+def nothing(_: ExportScheduleDto) -> None:
+    pass
+
+
+def test_schedules_are_listed_by_name_a_page_at_a_time() -> None:
+    services = a_services()
+    for name in ("beta", "Alpha", "gamma"):
+        create(services, name)
+    first = steps.list_schedules(services, TENANT, 2)
+    assert [item.name for item in first.data] == ["Alpha", "beta"]
+    rest = steps.list_schedules(services, TENANT, 2, decode_token(first.continuation_token or ""))
+    assert ([item.name for item in rest.data], rest.has_more) == (["gamma"], False)
+
+
+def test_a_tenant_saves_a_bounded_number_of_schedules() -> None:
+    services = a_services()
+    for number in range(MAX_SCHEDULES):
+        services.schedules.create(a_schedule(tenant=TENANT, code=f"{number:020x}"))
+    with pytest.raises(TooManySchedulesError, match="100"):
+        create(services)
+    steps.delete_schedule(services, TENANT, f"{0:020x}", "me", nothing)
+    assert create(services).name == "Daily"
+
+
+def test_what_no_run_could_export_is_pointed_at_and_nothing_is_saved() -> None:
+    services = a_services()
+    column = {"csvHeader": "Client", "targetField": "Name"}
+    for request, pointer in (
+        ({"mappingCode": "f" * 20}, "/request/mappingCode"),
+        ({"columnMappings": [column, {**column, "targetField": "Code"}]}, "/request/columnMappings/1/csvHeader"),
+    ):
+        with pytest.raises(InvalidSpecError) as raised:
+            create(services, request=request)
+        assert [fault.pointer for fault in raised.value.faults] == [pointer]
+    with pytest.raises(SensitiveFieldsError) as refused:
+        create(services, request=NI_NUMBER)
+    assert [fault.pointer for fault in refused.value.faults] == ["/request/columnMappings/0/targetField"]
+    assert services.schedules.count(TENANT) == 0
+    assert services.audit.all == []
+
+
+def test_it_may_export_what_whoever_saved_it_last_may() -> None:
+    services = a_services()
+    code = create(services, sensitive=ALLOWED, request=NI_NUMBER).code
+    with pytest.raises(SensitiveFieldsError):
+        update(services, code, REFUSED, request=NI_NUMBER)
+    update(services, code, REFUSED)
+    (schedule,) = services.schedules.all(TENANT)
+    assert not schedule.content.sensitive_fields
+    update(services, code, ALLOWED)
+    (schedule,) = services.schedules.all(TENANT)
+    assert schedule.content.sensitive_fields
+
+
+@pytest.mark.parametrize("code", ["0" * 20, "nope", "", "%00"])
+def test_what_is_not_there_is_not_found(code: str) -> None:
+    services = a_services()
+    with pytest.raises(ScheduleNotFoundError):
+        steps.find_schedule(services, TENANT, code)
+    with pytest.raises(ScheduleNotFoundError):
+        update(services, code, request={"mappingCode": "x"})
+    with pytest.raises(ScheduleNotFoundError):
+        steps.delete_schedule(services, TENANT, code, "me", nothing)
+    with pytest.raises(ScheduleNotFoundError):
+        steps.list_runs(services, TENANT, code, 10)
+
+
+def test_a_check_sees_the_schedule_as_it_is_at_the_moment_of_writing() -> None:
+    services = a_services()
+    code = create(services, "first").code
+    seen: list[str] = []
+
+    def overtake() -> None:
+        services.schedules.before_write = lambda: None
+        update(services, code, name="second")
+
+    services.schedules.before_write = overtake
+    last = steps.update_schedule(
+        services, TENANT, code, body("third"), "me", REFUSED, lambda shown: seen.append(shown.name)
+    )
+    assert seen == ["first", "second"]
+    assert steps.find_schedule(services, TENANT, code) == last
+
+
+def test_of_the_longest_webhook_the_host_is_shown() -> None:
+    services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
+    host = f"https://{'.'.join(['a' * 63] * 3 + ['b' * 61])}:65535"
+    code = create(services, request=notifying(host + "/" * (2000 - len(host)))).code
+    assert url_of(steps.find_schedule(services, TENANT, code)) == f"{host}/***"
+
+
+def test_of_a_webhook_only_the_host_is_shown_and_that_stands_for_the_whole() -> None:
+    services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
+    whole, shown = "https://hooks.example.com:8443/a/b?key=secret", "https://hooks.example.com:8443/***"
+    code = create(services, request=notifying(whole)).code
+    assert url_of(steps.find_schedule(services, TENANT, code)) == shown
+    (listed,) = steps.list_schedules(services, TENANT, 10).data
+    assert url_of(listed) == shown
+
+    update(services, code, request=notifying(shown))
+    (kept,) = services.schedules.all(TENANT)
+    assert kept.content.request.notify is not None
+    assert kept.content.request.notify.webhook_url == whole
+
+    with pytest.raises(InvalidSpecError) as raised:
+        update(services, code, request=notifying("https://other.example.com/***"))
+    assert [fault.pointer for fault in raised.value.faults] == ["/request/notify/webhookUrl"]
+    with pytest.raises(InvalidSpecError, match="1 fault"):
+        create(services, request=notifying(shown))
+
+
+def notifying(url: str) -> dict[str, Any]:
+    return {"notify": {"webhookUrl": url}}
+
+
+def url_of(shown: ExportScheduleDto) -> str:
+    assert shown.request.notify is not None
+    return shown.request.notify.webhook_url
+
+
+def test_every_change_is_in_the_audit_log() -> None:
+    services = a_services()
+    code = create(services, request={"filter": {"search": "Smith"}} | NI_NUMBER, sensitive=ALLOWED).code
+    update(services, code)
+    steps.delete_schedule(services, TENANT, code, "me", nothing)
+    assert [(entry.action, entry.code, entry.actor) for entry in services.audit.all] == [
+        (action, code, "me")
+        for action in (AuditAction.SCHEDULE_CREATED, AuditAction.SCHEDULE_CHANGED, AuditAction.SCHEDULE_DELETED)
+    ]
+    first = services.audit.all[0]
+    assert (first.fields, first.filter) == (("NiNumber",), {"search": "(given)"})
+
+
+def test_nothing_is_done_that_cannot_be_written_down() -> None:
+    services = a_services()
+    code = create(services).code
+
+    def fail() -> None:
+        raise StorageUnavailableError("no")
+
+    services.audit.before_append = fail
+    for change in (
+        lambda: create(services, "second"),
+        lambda: update(services, code, name="changed"),
+        lambda: steps.delete_schedule(services, TENANT, code, "me", nothing),
+    ):
+        with pytest.raises(StorageUnavailableError):
+            change()
+    assert [schedule.content.name for schedule in services.schedules.all(TENANT)] == ["Daily"]
+
+
+def test_runs_are_listed_a_page_at_a_time_and_go_with_their_schedule() -> None:
+    services = a_services()
+    code = create(services).code
+    ref = ScheduleRef(TENANT, code)
+    (schedule,) = services.schedules.all(TENANT)
+    for hours in range(3):
+        slot = NOON + timedelta(hours=hours)
+        services.runs.note(ScheduleRun(TENANT, code, schedule.job_code(slot), slot, RunOutcome.SKIPPED, NOON, "why"))
+    first = steps.list_runs(services, TENANT, code, 2)
+    rest = steps.list_runs(services, TENANT, code, 2, decode_token(first.continuation_token or ""))
+    assert [run.slot_date.hour for run in (*first.data, *rest.data)] == [14, 13, 12]
+    assert (first.has_more, rest.has_more) == (True, False)
+    steps.delete_schedule(services, TENANT, code, "me", nothing)
+    assert services.runs.list(ref, 10) == []

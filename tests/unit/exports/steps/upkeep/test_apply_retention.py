@@ -1,0 +1,362 @@
+"""Retention: files go when they expire, rows later, and what belongs to no job is found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from exports.errors import ExpiredError, JobNotFoundError, NotResumableError
+from exports.jobs.codes import new_job_code
+from exports.jobs.failures import STALLED
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.request.idempotency import IdempotencyRecord, hash_of_key
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.write_page import write_page
+from exports.steps.requests.cancel_export import cancel_export
+from exports.steps.requests.download_file import fetch_link, fetch_manifest
+from exports.steps.requests.get_export import get_export
+from exports.steps.requests.resume_export import resume_export
+from exports.steps.requests.start_export import make_job, start_export
+from exports.steps.upkeep.apply_retention import apply_retention
+from exports.steps.upkeep.sweep_orphans import sweep_histories, sweep_orphans
+from exports.workflow.payloads import Done, PlanPages, RecordOutcome, WritePage
+from tests.support.builders import NOON, a_job
+from tests.support.fake_durable import MemoryKeeper
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def crash(*_: Any) -> None:
+    raise Crash
+
+
+def a_system() -> tuple[MemoryServices, MemoryKeeper]:
+    return a_services(some_clients(5)), MemoryKeeper()
+
+
+def start(services: MemoryServices, keeper: MemoryKeeper) -> Job:
+    job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
+    asyncio.run(start_export(services, keeper, job, "me"))
+    keeper.statuses[job.ref.instance_id] = Status.Running
+    plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
+    write_page(services, WritePage(job=job.ref, page=0))
+    return stored(services, job)
+
+
+def complete(services: MemoryServices, job: Job) -> None:
+    command = write_pages(services, job, 1)
+    assert commit_file(services, command) == Done(ended=True)
+
+
+def fail(services: MemoryServices, job: Job) -> None:
+    record_outcome(services, RecordOutcome(job=job.ref, failure=STALLED))
+
+
+def cancel(services: MemoryServices, job: Job) -> None:
+    cancel_export(services, TENANT, job.code, "me")
+
+
+End = Callable[[MemoryServices, Job], None]
+every_end = pytest.mark.parametrize("end", [complete, fail, cancel])
+
+
+def an_ended_job(end: End) -> tuple[MemoryServices, MemoryKeeper, Job]:
+    services, keeper = a_system()
+    job = start(services, keeper)
+    end(services, job)
+    keeper.statuses[job.ref.instance_id] = Status.Completed
+    return services, keeper, stored(services, job)
+
+
+def retire(services: MemoryServices, keeper: MemoryKeeper, **span: float) -> None:
+    services.now.advance(**span)
+    asyncio.run(apply_retention(services, keeper))
+
+
+def remains(services: MemoryServices, job: Job) -> list[object]:
+    """All there is of a job, wherever it is kept."""
+    blobs, _ = services.files.sweep("", 1000)
+    pages = list(services.pages.records(job.ref))
+    return [*blobs, *pages, *services.jobs.all(), *services.watch.due(datetime.max.replace(tzinfo=NOON.tzinfo), 100)]
+
+
+# --- files ---
+
+
+def test_the_file_of_a_completed_job_goes_when_it_expires_and_the_row_says_so() -> None:
+    services, keeper, job = an_ended_job(complete)
+    retire(services, keeper, hours=23.9)
+    assert services.files.read(job.file_path) is not None
+    retire(services, keeper, hours=0.2)
+    assert services.files.read(job.file_path) is None
+    assert stored(services, job).file_removed
+    with pytest.raises(ResourceNotFoundError):
+        services.files.load_manifest(job.ref)
+    for fetch in (
+        lambda: fetch_link(services, TENANT, job.code, "me"),
+        lambda: fetch_manifest(services, TENANT, job.code),
+    ):
+        with pytest.raises(ExpiredError):
+            fetch()
+    shown = get_export(services, TENANT, job.code)
+    assert (shown.status, shown.download_url) == (JobStatus.COMPLETED, None)
+
+
+def test_no_link_is_given_to_a_file_that_went_though_the_clock_was_set_back() -> None:
+    services, keeper, job = an_ended_job(complete)
+    retire(services, keeper, hours=25)
+    services.now.advance(hours=-24)
+    assert get_export(services, TENANT, job.code).download_url is None
+    with pytest.raises(ExpiredError):
+        fetch_link(services, TENANT, job.code, "me")
+
+
+@pytest.mark.parametrize("end", [fail, cancel])
+def test_what_is_staged_goes_after_a_week_and_the_job_can_no_longer_be_resumed(end: End) -> None:
+    services, keeper, job = an_ended_job(end)
+    retire(services, keeper, days=6.9)
+    assert stored(services, job).is_resumable
+    retire(services, keeper, days=0.2)
+    now = stored(services, job)
+    assert (now.file_removed, now.is_resumable) == (True, False)
+    assert services.files.staged(job.file_path) == {}
+    failure = get_export(services, TENANT, job.code).failure
+    assert failure is None or not failure.resumable
+    with pytest.raises(NotResumableError):
+        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+
+
+def test_a_job_that_is_resumed_just_when_its_blocks_should_go_keeps_them() -> None:
+    services, keeper, job = an_ended_job(fail)
+    services.now.advance(days=8)
+
+    def resume_first() -> None:
+        services.jobs.before_write = lambda: None
+        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+
+    services.jobs.before_write = resume_first
+    retire(services, keeper)
+    now = stored(services, job)
+    assert (now.status, now.attempt, now.file_removed) == (JobStatus.QUEUED, 2, False)
+    assert services.files.staged(job.file_path)
+
+
+def test_a_resumed_job_is_retired_after_its_next_end_and_not_after_its_first() -> None:
+    services, keeper, job = an_ended_job(fail)
+    services.now.advance(days=6)
+    resumed = asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+    plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10_000))
+    retire(services, keeper, days=2)
+    assert not stored(services, job).file_removed
+    fail(services, resumed)
+    retire(services, keeper, days=6.9)
+    assert not stored(services, job).file_removed
+    retire(services, keeper, days=0.2)
+    assert stored(services, job).file_removed
+
+
+# --- rows ---
+
+
+@every_end
+def test_everything_of_a_job_goes_in_the_end_but_its_audit_entries(end: End) -> None:
+    services, keeper, job = an_ended_job(end)
+    audited = len(services.audit.all)
+    for _ in range(39):
+        assert services.jobs.all() == [] or remains(services, job)
+        retire(services, keeper, days=1)
+    assert remains(services, job) == []
+    assert keeper.statuses == {}
+    assert len(services.audit.all) == audited
+    with pytest.raises(JobNotFoundError):
+        get_export(services, TENANT, job.code)
+
+
+@every_end
+def test_everything_goes_at_once_where_nobody_looked_for_a_year(end: End) -> None:
+    services, keeper, job = an_ended_job(end)
+    retire(services, keeper, days=365)
+    assert remains(services, job) == []
+    assert keeper.statuses == {}
+
+
+@every_end
+def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
+    services = a_services(some_clients(5), EXPORT_KEEP_ROWS_DAYS="2")
+    keeper = MemoryKeeper()
+    job = start(services, keeper)
+    end(services, job)
+    retire(services, keeper, days=8.9 if end is not complete else 2.9)
+    assert services.jobs.all()
+    retire(services, keeper, days=0.2)
+    assert services.jobs.all() == []
+
+
+@every_end
+@pytest.mark.parametrize(
+    "effect", ["discard", "change", "files.purge", "pages.purge", "jobs.purge", "remember", "forget", "history"]
+)
+def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch, end: End, effect: str) -> None:
+    services, keeper, job = an_ended_job(end)
+    where: dict[str, tuple[object, str]] = {
+        "discard": (services.files, "discard"),
+        "change": (services.jobs, "change"),
+        "files.purge": (services.files, "purge"),
+        "pages.purge": (services.pages, "purge"),
+        "jobs.purge": (services.jobs, "purge"),
+        "remember": (services.watch, "remember"),
+        "forget": (services.watch, "forget"),
+        "history": (keeper, "purge_instance_history"),
+    }
+    for _ in range(45):
+        with monkeypatch.context() as broken, suppress(Crash):
+            broken.setattr(*where[effect], crash)
+            retire(services, keeper, days=1)
+        asyncio.run(apply_retention(services, keeper))
+    assert remains(services, job) == []
+    assert keeper.statuses == {}
+
+
+def test_two_at_once_do_what_one_does() -> None:
+    services, keeper, job = an_ended_job(fail)
+
+    async def twice() -> None:
+        await asyncio.gather(apply_retention(services, keeper), apply_retention(services, keeper))
+
+    for _ in range(45):
+        services.now.advance(days=1)
+        asyncio.run(twice())
+    assert remains(services, job) == []
+
+
+def test_no_more_is_done_at_once_than_may_be_and_the_rest_next_time() -> None:
+    services, keeper = a_system()
+    for _ in range(5):
+        complete(services, start(services, keeper))
+    services.now.advance(days=365)
+    for left in (3, 1, 0):
+        asyncio.run(apply_retention(services, keeper, limit=2))
+        assert len(services.jobs.all()) == left
+
+
+# --- what comes soon after the end ---
+
+
+@pytest.mark.parametrize("end", [fail, cancel])
+def test_an_orchestration_that_has_not_noticed_the_end_is_ended(end: End) -> None:
+    services, keeper, job = an_ended_job(end)
+    keeper.statuses[job.ref.instance_id] = Status.Running
+    retire(services, keeper, minutes=3)
+    assert keeper.statuses[job.ref.instance_id] is Status.Terminated
+
+
+def test_a_block_that_was_staged_after_the_cancel_goes_some_minutes_later() -> None:
+    services, keeper, job = an_ended_job(cancel)
+    services.files.stage(job.file_path, "late", b"late")
+    retire(services, keeper, minutes=3)
+    assert services.files.staged(job.file_path) == {}
+
+
+def test_the_blocks_of_a_failed_job_stay_for_a_resume() -> None:
+    services, keeper, job = an_ended_job(fail)
+    retire(services, keeper, minutes=3)
+    assert services.files.staged(job.file_path)
+
+
+def test_histories_go_a_day_after_the_end_whichever_attempt_they_are_of() -> None:
+    services, keeper, job = an_ended_job(fail)
+    resumed = asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+    plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10_000))
+    fail(services, resumed)
+    keeper.statuses |= dict.fromkeys([resumed.ref.instance_id, f"{resumed.ref.instance_id}-webhook"], Status.Completed)
+    retire(services, keeper, hours=23)
+    assert len(keeper.statuses) == 3
+    retire(services, keeper, hours=2)
+    assert keeper.statuses == {}
+
+
+def test_a_webhook_that_is_still_being_delivered_is_not_forgotten() -> None:
+    services, keeper, job = an_ended_job(fail)
+    keeper.statuses[f"{job.ref.instance_id}-webhook"] = Status.Running
+    retire(services, keeper, days=2)
+    assert keeper.statuses == {f"{job.ref.instance_id}-webhook": Status.Running}
+
+
+# --- what belongs to no job ---
+
+
+def test_blobs_and_records_of_no_job_are_removed_and_those_of_jobs_stay() -> None:
+    services, keeper = a_system()
+    kept = start(services, keeper)
+    orphan = a_job(tenant=TENANT)
+    services.files.stage(orphan.file_path, "0", b"late")
+    services.files.save_plan(orphan.ref, b"{}")
+    record = services.pages.find(kept.ref, 0)
+    assert record is not None
+    services.pages.record(orphan.ref, record)
+
+    sweep_orphans(services)
+
+    assert services.files.sweep("", 10)[0] == [kept.ref]
+    assert list(services.pages.records(orphan.ref)) == []
+    assert list(services.pages.records(kept.ref)) == [record]
+
+
+def test_a_sweep_goes_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.BLOBS", 2)
+    monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.LEDGERS", 2)
+    services, _ = a_system()
+    orphans = [a_job() for _ in range(7)]
+    for orphan in orphans:
+        services.files.save_plan(orphan.ref, b"{}")
+        services.files.stage(orphan.file_path, "0", b"late")
+    for _ in range(10):
+        sweep_orphans(services)
+    assert services.files.sweep("", 100)[0] == []
+
+
+def test_an_idempotency_key_is_free_again_when_its_job_is_gone_and_not_before() -> None:
+    services, keeper = a_system()
+    job = start(services, keeper)
+    for key, code in (("kept", job.code), ("gone", new_job_code(NOON))):
+        services.requests.claim(IdempotencyRecord(TENANT, hash_of_key(key), "0", code, NOON))
+    services.now.advance(days=30)
+    sweep_orphans(services)
+    assert services.requests.find(TENANT, hash_of_key("gone"))
+    services.now.advance(days=1.1)
+    sweep_orphans(services)
+    assert services.requests.find(TENANT, hash_of_key("gone")) is None
+    assert services.requests.find(TENANT, hash_of_key("kept"))
+
+
+def test_old_histories_are_purged_hour_by_hour_and_none_of_the_last_two_days() -> None:
+    services, _ = a_system()
+    purged: list[tuple[datetime, datetime]] = []
+
+    async def purge(begin: datetime, end: datetime) -> None:
+        purged.append((begin, end))
+
+    for _ in range(5):
+        asyncio.run(sweep_histories(services, purge))
+    assert len(purged) == 1
+    for _ in range(20):
+        services.now.advance(hours=1)
+        asyncio.run(sweep_histories(services, purge))
+    assert all(end - begin == timedelta(hours=1) for begin, end in purged)
+    assert [begin for begin, _ in purged[1:]] == [end for _, end in purged[:-1]]
+    assert purged[-1][1] <= services.now() - timedelta(days=2)
+    assert len(purged) == 21

@@ -1,0 +1,110 @@
+"""Health: every dependency by name, and nothing internal in what is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Barrier
+from typing import NoReturn
+
+import pytest
+
+from exports.errors import SourceUnavailableError, StorageUnavailableError
+from exports.steps.upkeep.check_health import Dependency, HealthStatus, check_health, health_of
+from shared.api_keys import KeysUnavailableError
+from shared.key_ring import KeyRing
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.keys import MemoryKeyStore
+
+HEALTHY, UNHEALTHY = HealthStatus
+
+
+def _detail(services: MemoryServices, name: str) -> str | None:
+    """What is wrong with this dependency, all others being well."""
+    health = check_health(services)
+    assert health.status is UNHEALTHY
+    assert [found.name for found in health.dependencies if found.status is UNHEALTHY] == [name]
+    return next(found.detail for found in health.dependencies if found.name == name)
+
+
+def test_every_dependency_is_named_when_all_are_well() -> None:
+    health = check_health(a_services())
+    assert health.status is HEALTHY
+    assert [(found.name, found.status, found.detail) for found in health.dependencies] == [
+        (name, HEALTHY, None) for name in ("apiKeys", "blobs", "clients", "tables")
+    ]
+
+
+@pytest.mark.parametrize(("store", "name"), [("files", "blobs"), ("jobs", "tables")])
+def test_a_store_that_does_not_answer_is_unhealthy(store: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services()
+
+    def fail() -> NoReturn:
+        raise StorageUnavailableError("It did not answer.")
+
+    monkeypatch.setattr(getattr(services, store), "check", fail)
+    assert _detail(services, name) == "It did not answer."
+
+
+def test_a_database_that_does_not_answer_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services()
+
+    def fail(_: object) -> NoReturn:
+        raise SourceUnavailableError("The database did not answer.")
+
+    monkeypatch.setattr(services.clients, "missing_columns", fail)
+    assert _detail(services, "clients") == "The database did not answer."
+
+
+def test_missing_columns_are_named() -> None:
+    services = a_services()
+    services.clients.lacking = frozenset({"email", "service_codes"})
+    assert "email, service_codes" in str(_detail(services, "clients"))
+
+
+def test_without_api_keys_the_service_is_well_and_says_so() -> None:
+    services = replace(a_services(), keys=KeyRing(MemoryKeyStore()))
+    health = check_health(services)
+    assert health.status is HEALTHY
+    assert "keys create" in str(health.dependencies[0].detail)
+
+
+def test_keys_that_cannot_be_read_are_unhealthy() -> None:
+    store = MemoryKeyStore()
+    store.before_ask = _fail_to_read_keys
+    assert _detail(replace(a_services(), keys=KeyRing(store)), "apiKeys") == "They did not answer."
+
+
+def _fail_to_read_keys() -> NoReturn:
+    raise KeysUnavailableError("They did not answer.")
+
+
+def test_an_unexpected_error_is_logged_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    services = a_services()
+
+    def fail() -> NoReturn:
+        raise ValueError("secret.host.example")
+
+    monkeypatch.setattr(services.files, "check", fail)
+    assert _detail(services, "blobs") == "It refused; the log says why."
+    assert "secret.host.example" in caplog.text
+
+
+def test_dependencies_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, both_are_asked = a_services(), Barrier(2, timeout=5)
+
+    def meet() -> None:
+        both_are_asked.wait()
+
+    for store in (services.files, services.jobs):
+        monkeypatch.setattr(store, "check", meet)
+    assert check_health(services).status is HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("statuses", "whole"),
+    [((HEALTHY, HEALTHY), HEALTHY), ((HEALTHY, UNHEALTHY), UNHEALTHY), ((UNHEALTHY, HEALTHY), UNHEALTHY)],
+)
+def test_the_whole_is_as_well_as_its_worst_part(statuses: tuple[HealthStatus, ...], whole: HealthStatus) -> None:
+    assert health_of(tuple(Dependency(name="x", status=status) for status in statuses)).status is whole

@@ -1,0 +1,188 @@
+"""The watchdog and jobs that have ended; two watchdogs at once; many jobs; who is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from exports.errors import StorageUnavailableError
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.jobs.watchdog import MOST_RETRIES
+from exports.request.body import NotifyDto
+from exports.steps.finalize.publish_file import publish_file
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.write_page import write_page
+from exports.steps.requests.cancel_export import cancel_export
+from exports.steps.requests.resume_export import resume_export
+from exports.steps.requests.start_export import NotStartedError
+from exports.steps.upkeep.watch_jobs import watch_jobs
+from exports.workflow.payloads import WEBHOOK_DELIVERY, PlanPages, WritePage
+from tests.support.fake_durable import MemoryKeeper
+from tests.support.fakes import MemoryServices
+from tests.support.steps import TENANT, stored, write_pages
+from tests.support.watched_jobs import Crash, a_system, crash, entries, finish, look, start, under_way
+
+# --- jobs that have ended ---
+
+
+def _complete(services: MemoryServices, job: Job) -> None:
+    finish(services, job)
+
+
+def _cancel(services: MemoryServices, job: Job) -> None:
+    cancel_export(services, TENANT, job.code, "me")
+
+
+@pytest.mark.parametrize("end", [_complete, _cancel])
+def test_a_job_that_ends_is_watched_no_longer(end: Callable[[MemoryServices, Job], None]) -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper)
+    end(services, job)
+    assert entries(services) == []
+
+
+def test_a_job_that_could_not_be_started_is_watched_no_longer() -> None:
+    services, keeper = a_system()
+
+    def refuse() -> None:
+        raise ConnectionError
+
+    keeper.before_start = refuse
+    with pytest.raises(NotStartedError):
+        start(services, keeper)
+    assert entries(services) == []
+    assert services.watch.active() == {}
+
+
+def test_what_a_crash_after_the_end_left_is_removed_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper)
+    write_page(services, WritePage(job=job.ref, page=0))
+    with monkeypatch.context() as broken, suppress(Crash):
+        broken.setattr(services.files, "get_state", crash)
+        cancel_export(services, TENANT, job.code, "me")
+    assert services.files.staged(job.file_path)
+    look(services, keeper)
+    assert services.files.staged(job.file_path) == {}
+    assert entries(services) == []
+
+
+def test_a_job_that_ends_and_is_resumed_at_the_same_time_stays_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper)
+    unwatch = services.watch.unwatch
+
+    def after_a_resume(entry: Any) -> None:
+        monkeypatch.undo()
+        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+        unwatch(entry)
+
+    monkeypatch.setattr(services.watch, "unwatch", after_a_resume)
+    cancel_export(services, TENANT, job.code, "me")
+    assert entries(services) == [(job.code, 2)]
+
+
+# --- two watchdogs, and many jobs ---
+
+
+@pytest.mark.parametrize("status", [None, Status.Failed, Status.Running])
+def test_two_watchdogs_at_once_begin_one_attempt(status: Status | None) -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper)
+    if status is None:
+        keeper.statuses.clear()
+    else:
+        keeper.statuses[job.ref.instance_id] = status
+    started = len(keeper.started)
+    look(services, keeper, times=33 if status is Status.Running else 1)
+    before = stored(services, job)
+    services.now.advance(minutes=1)
+
+    async def twice() -> None:
+        await asyncio.gather(watch_jobs(services, keeper), watch_jobs(services, keeper))
+
+    asyncio.run(twice())
+    look(services, keeper)
+    assert len(keeper.started) == started + 1
+    assert stored(services, job).attempt <= max(2, before.attempt)
+    assert len(entries(services)) == 1
+
+
+def test_a_job_that_cannot_be_looked_at_keeps_the_watchdog_from_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, keeper = a_system()
+    keeper.before_start = crash
+    jobs = [start(services, keeper) for _ in range(5)]
+    keeper.before_start = lambda: None
+    get = services.jobs.get
+
+    def fail_for_the_first(tenant: str, code: str) -> Job | None:
+        if code == jobs[0].code:
+            raise StorageUnavailableError("No answer.")
+        return get(tenant, code)
+
+    monkeypatch.setattr(services.jobs, "get", fail_for_the_first)
+    look(services, keeper, times=2)
+    assert {instance for _, instance, _ in keeper.started} == {f"{job.code}-1" for job in jobs[1:]}
+
+
+def test_more_jobs_than_are_listed_at_once_are_all_looked_at() -> None:
+    services, keeper = a_system()
+    keeper.before_start = crash
+    jobs = [start(services, keeper) for _ in range(7)]
+    keeper.before_start = lambda: None
+    services.now.advance(minutes=2)
+    asyncio.run(watch_jobs(services, keeper, limit=3))
+    assert {instance for _, instance, _ in keeper.started} == {f"{job.code}-1" for job in jobs}
+
+
+def test_a_retried_job_has_no_retry_more_than_its_row_says() -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper, Status.Failed)
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
+    look(services, keeper, times=3)
+    assert stored(services, job).status is JobStatus.FAILED
+
+
+def _notified(keeper: MemoryKeeper) -> list[str | None]:
+    return [instance for name, instance, _ in keeper.started if name == WEBHOOK_DELIVERY]
+
+
+def test_whoever_wants_to_know_is_told_that_the_watchdog_failed_the_job() -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper, Status.Failed)
+    notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES, notify=notify))
+    look(services, keeper, times=3)
+    assert _notified(keeper) == [f"{job.code}-1-webhook"]
+
+
+def test_whoever_wants_to_know_is_told_of_an_end_after_which_the_process_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper)
+    notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, notify=notify))
+    with monkeypatch.context() as broken, suppress(Crash):
+        broken.setattr(services.files, "get_state", crash)
+        cancel_export(services, TENANT, job.code, "me")
+    look(services, keeper, times=3)
+    assert _notified(keeper) == [f"{job.code}-1-webhook"]
+
+
+def test_a_job_that_the_watchdog_fails_has_no_file_though_one_was_published() -> None:
+    services, keeper = a_system()
+    job = under_way(services, keeper, Status.Failed)
+    planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
+    publish_file(services, write_pages(services, job, getattr(planned, "pages", 0)))
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
+    look(services, keeper, times=3)
+    assert stored(services, job).status is JobStatus.FAILED
+    assert services.files.read(job.file_path) is None
+    finish(services, asyncio.run(resume_export(services, keeper, TENANT, job.code, "me")))
+    assert stored(services, job).status is JobStatus.COMPLETED

@@ -1,0 +1,202 @@
+"""The OpenAPI document says what is registered, and says it well."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+import function_app
+from exports.notifications.webhook import event_body, event_id
+from exports.request.fields import TargetField
+from exports.triggers.http.api_docs.advice import ADVICE
+from exports.triggers.http.api_docs.examples import EXAMPLES
+from exports.triggers.http.api_docs.openapi import API_VERSION
+from exports.triggers.http.problems import METHOD_NOT_ALLOWED, PROBLEMS
+from shared.standard_webhooks import derive_secret, signed_headers
+from tests.support.builders import NOON, a_job
+from tests.support.conformance import document, validate
+
+ROOT = Path(__file__).parents[6]
+DOCUMENT = document()
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield method.upper(), path, operation
+
+
+def everything(value: Any) -> Iterator[Any]:
+    yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from everything(inner)
+
+
+def test_it_is_a_valid_openapi_document() -> None:
+    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
+
+
+def test_every_http_function_of_the_app_is_an_operation_and_nothing_else_is() -> None:
+    registered = set()
+    for function in function_app.app.get_functions():
+        trigger = function.get_trigger()
+        if trigger.type == "httpTrigger" and not function.get_function_name().startswith("unknown_"):
+            for method in trigger.methods:
+                registered.add((function.get_function_name(), method.name, f"/{trigger.route.strip('/')}"))
+
+    assert {(operation["operationId"], method, path) for method, path, operation in operations()} == registered
+
+
+def test_the_document_is_the_same_in_every_process() -> None:
+    program = (
+        "import function_app, hashlib, json; from exports.triggers.http.api_docs.openapi import build_document;"
+        "print(hashlib.sha256(json.dumps(build_document(function_app.ROUTES)).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env={"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_its_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == API_VERSION
+
+
+def test_every_example_fits_its_schema() -> None:
+    unused = set(EXAMPLES) - set(SCHEMAS)
+    assert not unused
+    for name, example in EXAMPLES.items():
+        validate(example, SCHEMAS[name])
+
+
+def test_every_body_has_an_example() -> None:
+    bodies = [
+        media
+        for _, _, operation in operations()
+        for holder in (operation.get("requestBody", {}), *operation["responses"].values())
+        for media in holder.get("content", {}).values()
+        if "$ref" in media["schema"]
+    ]
+    assert [media["schema"]["$ref"] for media in bodies if "example" not in media] == []
+
+
+def test_requests_are_closed_and_answers_are_open() -> None:
+    for _, _, operation in operations():
+        if body := operation.get("requestBody"):
+            name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            assert SCHEMAS[name]["additionalProperties"] is False
+    assert "additionalProperties" not in SCHEMAS["CsvExportJobDto"]
+    assert SCHEMAS["ClientFilterInput"]["additionalProperties"] is False
+
+
+def test_the_67_fields_are_named_in_order() -> None:
+    assert SCHEMAS["TargetField"]["enum"] == [field.value for field in TargetField]
+
+
+def test_the_eight_properties_of_a_job_that_are_always_there_are_required() -> None:
+    assert SCHEMAS["CsvExportJobDto"]["required"] == [
+        *("code", "status", "totalItems", "processedItems"),
+        *("downloadUrl", "startedDate", "completedDate", "createdDate"),
+    ]
+
+
+def test_what_may_be_null_says_so_in_its_type() -> None:
+    assert SCHEMAS["CsvExportJobDto"]["properties"]["totalItems"]["type"] == ["integer", "null"]
+
+
+def test_moments_have_the_format_of_moments_in_requests_and_answers() -> None:
+    assert SCHEMAS["CsvExportJobDto"]["properties"]["createdDate"]["format"] == "date-time"
+    assert SCHEMAS["ClientFilterInput"]["properties"]["updatedSince"]["format"] == "date-time"
+
+
+def test_every_operation_names_its_scope_or_needs_no_key() -> None:
+    for _, path, operation in operations():
+        if operation["security"]:
+            (scope,) = operation["security"][0]["apiKey"]
+            assert f"`{scope}`" in operation["description"]
+            assert {"401", "403", "503"} <= operation["responses"].keys()
+        else:
+            assert not path.startswith("/tenants/")
+
+
+def test_no_text_of_the_code_shines_through() -> None:
+    texts = [each["description"] for each in everything(DOCUMENT) if isinstance(each, dict) and "description" in each]
+    words = [
+        text for text in texts if isinstance(text, str) and any(sign in text for sign in ("_CO", "exports.", "Args:"))
+    ]
+    assert words == []
+
+
+# --- problems
+
+
+def test_every_problem_is_documented_with_what_to_do() -> None:
+    assert set(ADVICE) == {kind.code for kind in PROBLEMS}
+
+
+def test_every_problem_belongs_to_an_operation() -> None:
+    """A wrong method is no operation, so nothing documents its problem but the table."""
+    codes = {
+        code
+        for reply in DOCUMENT["components"]["responses"].values()
+        for code in reply["content"]["application/problem+json"]["examples"]
+    }
+    assert codes == {kind.code for kind in PROBLEMS} - {METHOD_NOT_ALLOWED.code}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENT["components"]["responses"]))
+def test_the_examples_of_a_problem_fit_its_schema(name: str) -> None:
+    media = DOCUMENT["components"]["responses"][name]["content"]["application/problem+json"]
+    for example in media["examples"].values():
+        validate(example["value"], media["schema"])
+
+
+def test_every_problem_that_the_code_names_has_a_row() -> None:
+    named = set()
+    for file in [*(ROOT / "exports").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ProblemType":
+                assert isinstance(node.args[0], ast.Constant), f"{file.name}: give the code as a literal"
+                named.add(node.args[0].value)
+    assert named == {kind.code for kind in PROBLEMS}
+
+
+def test_it_travels_as_json() -> None:
+    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+
+
+# --- webhooks
+
+
+def test_the_webhook_is_described_with_the_headers_it_is_sent_with() -> None:
+    headers = signed_headers([derive_secret("m" * 32, "t")] * 2, event_id(a_job()), NOON, b"{}")
+    described = {each["name"]: each["schema"] for each in DOCUMENT["webhooks"]["exportEnded"]["post"]["parameters"]}
+    assert described.keys() == headers.keys()
+    for name, schema in described.items():
+        validate(headers[name], schema)
+
+
+def test_the_body_of_a_webhook_is_as_described_and_has_no_link() -> None:
+    schema = SCHEMAS["CsvExportEndedDto"]
+    body = json.loads(event_body(a_job().cancel(NOON), 0))
+    validate(body, schema)
+    validate(
+        DOCUMENT["webhooks"]["exportEnded"]["post"]["requestBody"]["content"]["application/json"]["example"], schema
+    )
+    assert set(SCHEMAS["CsvExportJobDto"]["properties"]) - set(schema["properties"]) == {"downloadUrl"}
+    assert set(body) == set(schema["properties"])

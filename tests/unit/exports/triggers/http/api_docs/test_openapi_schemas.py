@@ -1,0 +1,97 @@
+"""Schemas are made from models and what their docstrings say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exports.triggers.http.api_docs.openapi_schemas import READ, WRITTEN, make_schemas, parse_docstring
+from shared.models import Model, Moment
+from shared.paging import ListDto
+
+
+class Inner(Model):
+    """A part."""
+
+    size: int
+
+
+class Outer(Model):
+    """A whole, in
+    two lines.
+
+    Attributes:
+        first_part: What it
+            begins with.
+        born: When.
+    """
+
+    first_part: Inner
+    born: Moment | None = None
+    names: tuple[str, ...] = ()
+
+
+def schemas_of(*models: Any) -> dict[str, Any]:
+    return make_schemas(models)[1]
+
+
+def test_docstrings_describe_models_and_properties() -> None:
+    outer = schemas_of((Outer, READ))["Outer"]
+
+    assert outer["description"] == "A whole, in two lines."
+    assert outer["properties"]["firstPart"]["description"] == "What it begins with."
+    assert outer["properties"]["born"]["description"] == "When."
+
+
+def test_what_is_read_is_closed_and_what_is_written_is_open() -> None:
+    read, written = schemas_of((Outer, READ))["Outer"], schemas_of((Outer, WRITTEN))["Outer"]
+
+    assert read["additionalProperties"] is False
+    assert "additionalProperties" not in written
+
+
+def test_a_model_that_is_read_and_written_has_two_names() -> None:
+    schemas = schemas_of((Outer, READ), (Outer, WRITTEN))
+
+    assert set(schemas) == {"Inner", "InnerInput", "Outer", "OuterInput"}
+    assert schemas["OuterInput"]["properties"]["firstPart"]["$ref"] == "#/components/schemas/InnerInput"
+
+
+class SentDto(Model):
+    """A body that is also shown."""
+
+    name: str = "unnamed"
+
+
+def test_what_clients_send_keeps_its_published_name_also_where_it_is_shown() -> None:
+    schemas = schemas_of((SentDto, READ), (SentDto, WRITTEN))
+
+    assert schemas.keys() == {"SentDto", "SentDtoShown"}
+    assert schemas["SentDto"]["additionalProperties"] is False
+
+
+def test_null_is_a_type_and_defaults_that_say_nothing_are_left_out() -> None:
+    properties = schemas_of((Outer, WRITTEN))["Outer"]["properties"]
+
+    assert properties["born"] == {"type": ["string", "null"], "format": "date-time", "description": "When."}
+    assert "default" not in properties["names"]
+
+
+def test_a_list_is_named_for_what_it_holds() -> None:
+    references, schemas = make_schemas([(ListDto[Inner], WRITTEN)])
+
+    assert references[ListDto[Inner], WRITTEN] == {"$ref": "#/components/schemas/ListOfInner"}
+    assert schemas["ListOfInner"]["properties"]["data"]["items"] == {"$ref": "#/components/schemas/Inner"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One.", ("One.", {})),
+        ("One.\n\nTwo\nthree.", ("One.\n\nTwo three.", {})),
+        ("One.\n\nAttributes:\n    a, b: Both.\n", ("One.", {"a": "Both.", "b": "Both."})),
+    ],
+)
+def test_a_docstring_is_parted_into_text_and_attributes(text: str, expected: tuple[str, dict[str, str]]) -> None:
+    assert parse_docstring(text) == expected

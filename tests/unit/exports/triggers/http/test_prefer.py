@@ -1,0 +1,42 @@
+"""What callers prefer about waiting (RFC 7240)."""
+
+from __future__ import annotations
+
+import pytest
+
+from exports.triggers.http.prefer import Waiting, parse_prefer
+
+LONGEST = 10
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds", "applied"),
+    [
+        ("", LONGEST, ()),
+        ("respond-async", 0, ("respond-async",)),
+        ("Respond-Async; foo=bar", 0, ("respond-async",)),
+        ("wait=0", 0, ("wait=0",)),
+        ("WAIT=3", 3, ("wait=3",)),
+        ('wait = "3"; x=y', 3, ("wait=3",)),
+        ("respond-async, wait=5", 5, ("respond-async", "wait=5")),
+        ("wait=5, respond-async", 5, ("respond-async", "wait=5")),
+        ("handling=strict, wait=2,wait=7", 2, ("wait=2",)),
+    ],
+)
+def test_preferences_are_followed_and_named(prefer: str, seconds: float, applied: tuple[str, ...]) -> None:
+    assert parse_prefer(prefer, LONGEST) == Waiting(seconds, applied)
+
+
+@pytest.mark.parametrize("prefer", ["wait=11", "wait=9999", f"wait={'9' * 400}"])
+def test_nobody_waits_longer_than_the_service_does_and_that_is_not_called_followed(prefer: str) -> None:
+    assert parse_prefer(prefer, LONGEST) == Waiting(LONGEST)
+
+
+@pytest.mark.parametrize("prefer", ["wait", "wait=", "wait=-1", "wait=soon", "wait=1.5", "wait=٣", "bogus", " ,,", "="])
+def test_what_makes_no_sense_is_ignored(prefer: str) -> None:
+    assert parse_prefer(prefer, LONGEST) == Waiting(LONGEST)
+
+
+def test_a_header_tells_what_was_followed() -> None:
+    assert parse_prefer("wait=5, respond-async", LONGEST).headers == {"Preference-Applied": "respond-async, wait=5"}
+    assert parse_prefer("bogus", LONGEST).headers == {}

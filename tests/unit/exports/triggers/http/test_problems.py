@@ -1,0 +1,92 @@
+"""The table of problems, and which exception leads to which."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from exports.errors import (
+    ExportError,
+    FileMismatchError,
+    PermanentError,
+    SourceMismatchError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    StorageUnavailableError,
+    TransientError,
+)
+from exports.settings import SettingsError
+from exports.steps.requests.start_export import NotStartedError
+from exports.triggers.http import problems
+from exports.triggers.http.problems import PROBLEMS, UNAVAILABLE, describe
+from shared import http
+from shared.problems import ProblemType
+
+
+def _declared() -> set[ProblemType]:
+    return {value for module in (problems, http) for value in vars(module).values() if isinstance(value, ProblemType)}
+
+
+def test_every_declared_problem_is_in_the_table_once() -> None:
+    assert set(PROBLEMS) == _declared()
+    assert len(set(PROBLEMS)) == len(PROBLEMS)
+
+
+def test_every_code_is_unique_and_kebab_case() -> None:
+    codes = [problem.code for problem in PROBLEMS]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+def test_every_problem_has_an_error_status_and_a_title() -> None:
+    assert all(400 <= problem.status <= 599 and problem.title for problem in PROBLEMS)
+
+
+@pytest.mark.parametrize("error", [SourceUnavailableError("It did not answer."), StorageUnavailableError("No answer.")])
+def test_what_can_pass_is_answered_with_503_and_when_to_come_again(error: ExportError) -> None:
+    problem = describe(error)
+    assert problem is not None
+    assert problem.kind is UNAVAILABLE
+    assert problem.detail == f"{error} Try again soon."
+    assert int(problem.headers["Retry-After"]) > 0
+
+
+def test_a_job_that_could_not_be_started_is_answered_with_503() -> None:
+    problem = describe(NotStartedError("The export could not be started."))
+    assert problem is not None
+    assert problem.kind is UNAVAILABLE
+
+
+def test_missing_settings_are_answered_with_503_without_naming_them() -> None:
+    problem = describe(SettingsError("EXPORT_STORAGE: missing"))
+    assert problem is not None
+    assert problem.kind is UNAVAILABLE
+    assert "EXPORT_STORAGE" not in problem.detail
+
+
+@pytest.mark.parametrize("error", [SourceMismatchError("It lacks a column."), SourceRefusedError("It said no.")])
+def test_a_client_database_that_cannot_be_exported_is_answered_with_502_and_why(error: ExportError) -> None:
+    problem = describe(error)
+    assert problem is not None
+    assert (problem.kind.status, problem.kind.code, problem.detail) == (502, "source-unusable", str(error))
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), ExportError("x"), PermanentError("x")])
+def test_what_nobody_expects_at_the_boundary_is_not_described(error: Exception) -> None:
+    assert describe(error) is None
+
+
+def _kinds(base: type[ExportError]) -> set[type[ExportError]]:
+    return {base}.union(*(_kinds(kind) for kind in base.__subclasses__()))
+
+
+def test_every_transient_kind_has_a_failure_code_of_its_own() -> None:
+    kinds = _kinds(TransientError)
+    assert len({kind.code for kind in kinds}) == len(kinds)
+
+
+def test_every_permanent_kind_has_a_failure_code_of_its_own() -> None:
+    kinds = _kinds(PermanentError)
+    assert FileMismatchError in kinds
+    assert len({kind.code for kind in kinds}) == len(kinds)

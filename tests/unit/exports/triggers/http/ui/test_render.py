@@ -1,0 +1,171 @@
+"""The page is complete in itself: it offers what the API does, runs its own script only, and asks nobody else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import exports.triggers.http.ui
+from exports.jobs.states import JobStatus
+from exports.request.fields import SENSITIVE_FIELDS, ClientStatus, ClientType, TargetField
+from exports.request.filters import ClientFilter
+from exports.request.formats import Delimiter, FormatPreset, LineEnding, Quoting
+from exports.triggers.http.ui.render import content_policy, render_ui
+from tests.support.conformance import document
+
+PAGE = render_ui()
+FOLDER = Path(exports.triggers.http.ui.__file__).parent
+_PUBLIC = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+_IMPORTED = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";$', re.MULTILINE)
+
+
+class Reader(HTMLParser):
+    """Collects tags with their attributes, and what is in scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, str] = {}
+        self._open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = f"{tag} {dict(attrs).get('type') or ''}".strip()
+
+    def handle_data(self, data: str) -> None:
+        if self._open.startswith(("script", "style")):
+            self.inside[self._open] = self.inside.get(self._open, "") + data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def values(self, tag: str, attribute: str, **having: str) -> list[str]:
+        """The values of an attribute, of all tags that have certain others."""
+        return [
+            str(given[attribute])
+            for name, given in self.tags
+            if name == tag and attribute in given and having.items() <= given.items()
+        ]
+
+
+@pytest.fixture(scope="module")
+def page() -> Reader:
+    reader = Reader()
+    reader.feed(PAGE)
+    return reader
+
+
+def test_it_asks_no_other_host_for_anything(page: Reader) -> None:
+    targets = [value or "" for _, given in page.tags for name, value in given.items() if name in ("href", "src")]
+
+    assert all(target.startswith(("#", "data:", "/docs")) for target in targets), targets
+    for text in page.inside.values():
+        assert "http:" not in text
+        assert "https:" not in text
+        assert "url(" not in text
+        assert "@import" not in text
+
+
+def test_its_policy_allows_its_own_script_and_style_and_nothing_else(page: Reader) -> None:
+    directives = dict(part.strip().split(" ", 1) for part in content_policy().split(";"))
+    for directive, text in (("script-src", "script module"), ("style-src", "style")):
+        digest = base64.b64encode(hashlib.sha256(page.inside[text].encode()).digest()).decode()
+        assert directives[directive] == f"'sha256-{digest}'"
+    assert directives["default-src"] == "'none'"
+    assert directives["connect-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert not [given for _, given in page.tags if "style" in given or any(name.startswith("on") for name in given)]
+
+
+def test_it_offers_every_field_and_marks_the_sensitive_ones(page: Reader) -> None:
+    assert sorted(page.values("input", "data-field")) == sorted(TargetField)
+    assert PAGE.count('<span class="mark">sensitive</span>') == len(SENSITIVE_FIELDS)
+
+
+def test_it_offers_every_status_type_and_format(page: Reader) -> None:
+    assert page.values("input", "value", name="statuses") == list(ClientStatus)
+    assert page.values("input", "value", name="types") == list(ClientType)
+    assert page.values("input", "value", name="preset") == list(FormatPreset)
+    offered = set(page.values("option", "value"))
+    assert {*Delimiter, *LineEnding, *Quoting, *JobStatus} <= offered
+
+
+def test_it_offers_every_filter_of_the_api() -> None:
+    for name, field in ClientFilter.model_fields.items():
+        assert f'data-pointer="/filter/{field.alias}"' in PAGE, name
+
+
+def test_every_place_of_a_fault_is_a_property_of_a_request(page: Reader) -> None:
+    schemas = document()["components"]["schemas"]
+    request = schemas["CsvExportRequestDto"]["properties"]
+    inner = {"filter": schemas["ClientFilterInput"]["properties"], "format": schemas["FormatDto"]["properties"]}
+    for tag, given in page.tags:
+        if pointer := given.get("data-pointer"):
+            first, *rest = pointer[1:].split("/")
+            assert first in request, (tag, pointer)
+            assert not rest or rest[0] in inner[first], (tag, pointer)
+
+
+def test_every_label_names_a_field_and_no_id_comes_twice(page: Reader) -> None:
+    ids = Counter(str(given["id"]) for _, given in page.tags if "id" in given)
+
+    assert [name for name, times in ids.items() if times > 1] == []
+    assert set(page.values("label", "for")) <= set(ids)
+    for _, given in page.tags:
+        for name in ("aria-labelledby", "aria-describedby"):
+            assert set((given.get(name) or "").split()) <= set(ids)
+
+
+def test_what_the_script_looks_for_is_there(page: Reader) -> None:
+    ids = {str(given["id"]) for _, given in page.tags if "id" in given}
+
+    assert set(re.findall(r'byId\("([^"]+)"\)', page.inside["script module"])) <= ids
+
+
+def test_the_facts_are_json_that_cannot_end_its_element(page: Reader) -> None:
+    facts = json.loads(page.inside["script application/json"])
+
+    assert "<" not in page.inside["script application/json"]
+    assert list(facts["fields"]) == [field.value for field in TargetField]
+    assert {status for status, said in facts["jobStatuses"].items() if said["ended"]} == {
+        status for status in JobStatus if status.is_terminal
+    }
+
+
+# --- the script is joined from modules, so that one hash allows it
+
+
+def modules() -> dict[str, str]:
+    return {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.js")}
+
+
+def test_no_name_is_declared_by_two_modules() -> None:
+    declared = Counter(name for text in modules().values() for name in _PUBLIC.findall(text))
+
+    assert [name for name, times in declared.items() if times > 1] == []
+
+
+def test_what_a_module_imports_is_exported_there_and_stands_before_it(page: Reader) -> None:
+    script = page.inside["script module"]
+    for name, text in modules().items():
+        assert text.count("\nimport ") + text.startswith("import ") == len(_IMPORTED.findall(text)), name
+        for imported, source in _IMPORTED.findall(text):
+            for each in imported.split(", "):
+                assert re.search(rf"^export (async )?(function|class|const) {each}\b", modules()[source], re.MULTILINE)
+            begins = [script.index(f"{modules()[module].splitlines()[0]}\n") for module in (source, name)]
+            assert begins == sorted(begins), f"{name} is joined before {source}"
+    assert not re.search(r"^(import|export) ", script, re.MULTILINE)
+
+
+def test_nothing_writes_markup() -> None:
+    for name, text in modules().items():
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), (
+            name
+        )

@@ -1,0 +1,138 @@
+"""Activities: raise to be tried again, return what trying again cannot cure."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.core.rest import HttpRequest
+
+from exports.errors import ExportError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
+from exports.services import Services
+from exports.triggers.activities import export_activities, run_starting_step, run_step
+from exports.workflow.payloads import DiscardFile, Outcome, PageWritten, WritePage
+from shared.metering import meter_request
+from shared.orchestration import Payload, wrap_command
+from tests.support.builders import a_job
+from tests.support.fakes import a_services
+
+ORDER = WritePage(job=a_job().ref, page=3)
+
+
+def _run(outcome: Outcome | Exception, *, final_try: bool = False) -> Payload:
+    def step(_: Services, received: WritePage) -> Outcome:
+        assert received == ORDER
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    sent = json.loads(json.dumps(wrap_command(ORDER, final_try=final_try)))
+    return run_step(a_services, step, WritePage, sent)
+
+
+def _rejected(error: ExportError, *, retryable: bool) -> dict[str, Any]:
+    failure = {"code": error.code, "message": str(error), "retryable": retryable, "resumable": retryable}
+    return {"kind": "Rejected", "failure": failure, "page": ORDER.page}
+
+
+def test_what_a_step_returns_travels_as_json() -> None:
+    travelled = _run(PageWritten(rows=1, bytes=2))
+    cost = travelled.pop("cost")
+    assert travelled == {"kind": "PageWritten", "rows": 1, "bytes": 2}
+    assert cost["storageRequests"] == dict.fromkeys(
+        ("blobWrite", "blobRead", "blobDelete", "tableWrite", "tableRead"), 0
+    )
+
+
+def test_what_a_step_asks_of_storage_is_in_what_it_returns() -> None:
+    def step(_: Services, __: WritePage) -> Outcome:
+        for method, length in (("PUT", 100), ("GET", 0)):
+            request = HttpRequest(method, "http://account/container/blob", headers={"Content-Length": str(length)})
+            meter_request("blob", SimpleNamespace(http_request=request))
+        return PageWritten(rows=1, bytes=2)
+
+    sent = json.loads(json.dumps(wrap_command(ORDER)))
+    cost = run_step(a_services, step, WritePage, sent)["cost"]
+    assert (cost["storageRequests"]["blobWrite"], cost["storageRequests"]["blobRead"]) == (1, 1)
+    assert cost["bytesSent"] == 100
+    assert cost["functionSeconds"] >= 0
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_what_trying_again_cannot_cure_is_returned_at_once(final_try: bool) -> None:
+    error = SourceMismatchError("It does not add up.")
+    assert _run(error, final_try=final_try) == _rejected(error, retryable=False)
+
+
+def test_what_can_pass_is_raised_to_be_tried_again() -> None:
+    with pytest.raises(SourceUnavailableError):
+        _run(SourceUnavailableError("No answer."))
+
+
+@pytest.mark.parametrize("seconds", [None, 2.5])
+def test_a_source_that_throttles_is_told_as_a_value(seconds: float | None) -> None:
+    error = SourceThrottledError("No room.", seconds)
+    assert _run(error) == {"kind": "Throttled", "retryAfterSeconds": seconds}
+    assert _run(error, final_try=True) == _rejected(error, retryable=True)
+
+
+def test_only_the_step_of_a_page_names_one() -> None:
+    def step(_: Services, __: DiscardFile) -> Outcome:
+        raise SourceMismatchError("No.")
+
+    sent = json.loads(json.dumps(wrap_command(DiscardFile(job=ORDER.job))))
+    assert "page" not in run_step(a_services, step, DiscardFile, sent)
+
+
+def test_what_did_not_pass_until_the_final_try_is_returned() -> None:
+    error = SourceUnavailableError("No answer.")
+    assert _run(error, final_try=True) == _rejected(error, retryable=True)
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_what_nobody_expected_is_raised(final_try: bool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        _run(ZeroDivisionError(), final_try=final_try)
+
+
+def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    _run(SourceMismatchError("It does not add up."))
+    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "code=source-mismatch" in record.getMessage()
+    assert record.exc_info is not None
+
+
+def test_activities_have_their_published_names() -> None:
+    functions = export_activities(a_services)._function_builders
+    names = {builder._function.get_user_function().__name__ for builder in functions}
+    assert names == {
+        "plan_pages",
+        "write_page",
+        "record_progress",
+        "commit_file",
+        "record_outcome",
+        "discard_file",
+        "start_notification",
+        "send_webhook",
+    }
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_a_step_that_starts_orchestrations_is_tried_again_likewise(final_try: bool) -> None:
+    error = SourceUnavailableError("No answer.")
+
+    async def step(_: Services, client: str, received: WritePage) -> Outcome:
+        assert (client, received) == ("client", ORDER)
+        raise error
+
+    sent = json.loads(json.dumps(wrap_command(ORDER, final_try=final_try)))
+    run = run_starting_step(a_services, "client", step, WritePage, sent)
+    if final_try:
+        assert asyncio.run(run) == _rejected(error, retryable=True)
+    else:
+        with pytest.raises(SourceUnavailableError):
+            asyncio.run(run)

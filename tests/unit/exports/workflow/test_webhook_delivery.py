@@ -1,0 +1,94 @@
+"""When a webhook is sent again, and when no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from exports.jobs.job import JobRef
+from exports.notifications.webhook import RETRY_SECONDS
+from exports.workflow.payloads import WEBHOOK_DELIVERY, WebhookDelivery
+from shared.orchestration import RetryPolicy
+from tests.support.builders import NOON
+from tests.support.orchestrators import Run, run
+
+JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)
+DONE, STOPPED = {"kind": "Done"}, {"kind": "Stopped"}
+FAILED = {"kind": "Undelivered"}
+
+
+def deliver(answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tries: int = 1) -> Run:
+    """Answer the tries one after another: with an outcome, or by raising."""
+    waiting = list(answers)
+
+    def answer(_name: str, _payload: Any) -> Any:
+        outcome = waiting.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    command = WebhookDelivery(job=JOB, pauses_seconds=tuple(pauses), retry=RetryPolicy(tries=tries))
+    done = run(WEBHOOK_DELIVERY, command.model_dump(mode="json", by_alias=True), answer)
+    assert waiting == []
+    return done
+
+
+def times(done: Run) -> list[float]:
+    """Seconds from the start to each timer."""
+    moments = [moment for moment in done.pauses() if isinstance(moment, datetime)]
+    return [(moment - NOON).total_seconds() for moment in moments]
+
+
+def numbers(done: Run) -> list[int]:
+    return [command["number"] for command in done.commands("send_webhook")]
+
+
+def test_what_is_taken_at_once_is_sent_once() -> None:
+    done = deliver([DONE])
+    assert (numbers(done), times(done), done.output) == ([1], [], DONE)
+
+
+def test_what_is_not_taken_is_sent_again_on_the_recommended_schedule_give_or_take_a_quarter() -> None:
+    done = deliver([FAILED] * 9 + [DONE])
+    assert numbers(done) == list(range(1, 11))
+    begun = 0.0
+    for at, pause in zip(times(done), RETRY_SECONDS, strict=True):
+        assert 0.74 * pause <= at - begun <= 1.26 * pause + 1
+        begun = at
+
+
+def test_after_the_last_pause_it_is_given_up() -> None:
+    done = deliver([FAILED] * 3, pauses=[1, 2])
+    assert numbers(done) == [1, 2, 3]
+    assert done.output["kind"] == "Undelivered"
+
+
+@pytest.mark.parametrize("outcome", [STOPPED, {"kind": "Undelivered", "final": True}])
+def test_what_can_no_longer_be_delivered_is_not_tried_again(outcome: Any) -> None:
+    assert numbers(deliver([FAILED, outcome])) == [1, 2]
+
+
+def test_a_receiver_that_asks_for_a_longer_pause_gets_it() -> None:
+    done = deliver([{"kind": "Undelivered", "retryAfterSeconds": 900.0}, DONE])
+    assert times(done)[0] == pytest.approx(900, abs=1)
+
+
+def test_a_receiver_that_asks_for_a_shorter_pause_does_not() -> None:
+    done = deliver([FAILED, {"kind": "Undelivered", "retryAfterSeconds": 1.0}, DONE])
+    assert times(done)[1] - times(done)[0] > 200
+
+
+def test_a_try_that_storage_keeps_from_being_made_is_repeated_and_then_counts_as_failed() -> None:
+    down = OSError("connection reset")
+    done = deliver([down, down, down, DONE], tries=3, pauses=[5])
+    assert numbers(done) == [1, 1, 1, 2]
+    assert done.output == DONE
+
+
+def test_two_deliveries_do_not_come_back_at_the_same_moment() -> None:
+    command = WebhookDelivery(job=JOB, pauses_seconds=(1000,)).model_dump(mode="json", by_alias=True)
+    runs = [run(WEBHOOK_DELIVERY, command, lambda _name, _payload: FAILED, instance) for instance in ("a", "b")]
+    assert times(runs[0]) != times(runs[1])

@@ -1,0 +1,72 @@
+"""The layout of the tree: what `lint-imports` does not say of it."""
+
+from __future__ import annotations
+
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOOSE_MODULES = {"__init__", "__main__", "errors", "services", "settings", "wiring"}
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """The modules that each module of the project imports."""
+    graph = grimp.build_graph("exports", "shared", "devhost", cache_dir=None)
+    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+
+def folder_of(module: str) -> str:
+    """Name the folder that a module's file lies in. A loose module at the top of a package stands for itself."""
+    is_folder = (ROOT / module.replace(".", "/")).is_dir()
+    return module if is_folder or module.count(".") == 1 else module.rpartition(".")[0]
+
+
+def require_no_circle(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' → '.join(error.args[1])}")
+
+
+def test_no_modules_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+    require_no_circle(imports)
+
+
+def test_no_folders_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+    folders: dict[str, set[str]] = {}
+    for module, imported in imports.items():
+        folder = folder_of(module)
+        folders.setdefault(folder, set()).update({folder_of(other) for other in imported} - {folder})
+    require_no_circle(folders)
+
+
+def test_the_check_for_circles_finds_a_circle() -> None:
+    with pytest.raises(pytest.fail.Exception, match="a circle of imports"):
+        require_no_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+
+
+def test_exports_has_at_most_a_dozen_folders_and_five_loose_modules() -> None:
+    exports = ROOT / "exports"
+    folders = {path.name for path in exports.iterdir() if (path / "__init__.py").exists()}
+    assert len(folders) <= 12
+    assert {path.stem for path in exports.glob("*.py")} == LOOSE_MODULES
+
+
+@pytest.mark.parametrize("package", ["exports", "shared"])
+def test_unit_tests_lie_where_the_code_lies(package: str) -> None:
+    tests = ROOT / "tests" / "unit" / package
+    missing = [
+        str(path.relative_to(tests).parent)
+        for path in tests.rglob("test_*.py")
+        if not (ROOT / package / path.relative_to(tests).parent).is_dir()
+    ]
+    assert missing == []
+
+
+def test_no_module_of_the_standard_library_is_shadowed_at_the_top() -> None:
+    assert {path.stem for path in ROOT.glob("*.py")}.isdisjoint(sys.stdlib_module_names)
