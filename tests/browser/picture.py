@@ -12,7 +12,7 @@ from tests.support.chromium import running_browser
 from tests.support.system import System, running_system, sample_database
 from tests.support.visitor import Visitor
 
-PICTURE = ROOT / "docs" / "images" / "export-page.png"
+PICTURE = ROOT / "docs" / "images" / "export-ui.png"
 MOST_BYTES = 150_000
 CLIENTS = 20_000
 WINDOW: ViewportSize = {"width": 1180, "height": 800}
