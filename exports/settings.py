@@ -10,10 +10,10 @@ from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationE
 from pydantic_core import PydanticCustomError
 
 from exports.jobs.watchdog import Timeouts
-from exports.notifications.webhook import RETRY_SECONDS
-from exports.workflow.payloads import Limits
+from exports.notifications.delivery import RETRY_SECONDS
+from exports.workflow.commands import Limits
 from shared.models import Model
-from shared.orchestration import RetryPolicy
+from shared.retry_policy import RetryPolicy
 
 _SHORTEST_SECRET = 32
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 
@@ -35,3 +35,7 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A point in time; UTC with `Z` in JSON."""
+
+_Value = TypeVar("_Value")
+OptionalField = Annotated[_Value | None, Field(exclude_if=lambda value: value is None)]
+"""A field that came later: where it is not used, what is written is what was written before."""

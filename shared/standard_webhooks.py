@@ -21,6 +21,11 @@ def derive_secret(master: str, tenant: str) -> str:
     return _PREFIX + base64.b64encode(hmac.digest(extracted, tenant.encode() + b"\x01", "sha256")).decode()
 
 
+def derive_secrets(masters: Sequence[str], tenant: str) -> list[str]:
+    """Give what signs a tenant's webhooks, the present secret first."""
+    return [derive_secret(master, tenant) for master in masters]
+
+
 def signed_headers(secrets: Sequence[str], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
     """Make the headers of one try.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from exports.notifications.webhook import Sent
+from exports.notifications.delivery import SendResult
 from shared.outbound import Outbound, PostError
 
 
@@ -15,14 +15,14 @@ class HttpWebhookSender:
     def __init__(self, *, allow_private: bool = False, outbound: Outbound | None = None) -> None:
         self._outbound = outbound or Outbound(allow_private=allow_private)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> SendResult:
         """See `WebhookSender.post`."""
         begun = time.monotonic()
         try:
             answer = self._outbound.post(url, body, headers)
         except PostError as error:
-            return Sent(fault=error.fault.value, milliseconds=_since(begun))
-        return Sent(status=answer.status, retry_after=answer.retry_after, milliseconds=_since(begun))
+            return SendResult(fault=error.fault.value, milliseconds=_since(begun))
+        return SendResult(status=answer.status, retry_after=answer.retry_after, milliseconds=_since(begun))
 
 
 def _since(begun: float) -> int:

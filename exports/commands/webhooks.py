@@ -10,11 +10,12 @@ from typing import Any
 
 from exports.errors import StorageUnavailableError
 from exports.jobs.job import Job
-from exports.notifications.webhook import Sent, secrets_of
+from exports.notifications.delivery import SendResult
 from exports.services import Services
 from exports.settings import SettingsError, read_settings
 from exports.steps.notifications.send_webhook import BY_COMMAND, deliver
 from exports.wiring import build_services
+from shared.standard_webhooks import derive_secrets
 
 _Action = Callable[[Services, argparse.Namespace], None]
 
@@ -87,7 +88,7 @@ def _replay(services: Services, arguments: argparse.Namespace) -> None:
 
 
 def _secrets(services: Services, tenant: str) -> list[str]:
-    secrets = secrets_of(services.settings.webhook_secrets, tenant)
+    secrets = derive_secrets(services.settings.webhook_secrets, tenant)
     if not secrets:
         raise WebhookCommandError("Set EXPORT_WEBHOOK_SECRET to what the service has; secrets are made from it.")
     return secrets
@@ -106,7 +107,7 @@ def _ended_job(services: Services, arguments: argparse.Namespace) -> tuple[Job, 
     return job, job.notify.webhook_url
 
 
-def _told(sent: Sent) -> str:
+def _told(sent: SendResult) -> str:
     return f"{sent.status if sent.fault is None else sent.fault}, after {sent.milliseconds} ms"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from exports.notifications.webhook import Delivery, Sent
+from exports.notifications.delivery import Delivery, SendResult
 
 if TYPE_CHECKING:
     pass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class WebhookSender(Protocol):
     """Sends webhooks to URLs that callers have chosen, and to no place that is closed to strangers."""
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> SendResult:
         """Send once, in bounded time, and say what came of it; raises for nothing that a receiver can do."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
 from exports.request.body import CsvExportRequestDto
-from exports.request.columns import ALL_COLUMNS, ColumnMapping
+from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_duplicates
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import CsvFormat
@@ -82,21 +82,6 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
         format=request.format.resolve(),
         omitted_fields=() if named else tuple(field for field in TargetField if field not in shown),
     )
-
-
-def find_duplicates(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:
-    """Point at every header and every field that comes again."""
-    headers: dict[str, int] = {}
-    fields: dict[str, int] = {}
-    for index, column in enumerate(columns):
-        for seen, name, value in (
-            (headers, "csvHeader", column.csv_header),
-            (fields, "targetField", column.target_field.value),
-        ):
-            first = seen.setdefault(value, index)
-            if first != index:
-                detail = f"“{value}” is already used by column {first + 1}; use it once."
-                yield Fault(pointer=pointer("columnMappings", index, name), detail=detail)
 
 
 def _named_columns(request: CsvExportRequestDto, find_columns: FindColumns) -> Sequence[ColumnMapping] | None:

@@ -9,10 +9,9 @@ from typing import Self
 
 from exports.jobs.codes import slot_job_code
 from exports.request.body import CsvExportRequestDto
-from exports.request.hidden_urls import hide_url
-from exports.schedules.cron import Cron, TimeZone, next_slot
+from exports.schedules.cron import next_slot
 from shared.models import Model, Moment
-from shared.named_resources import Name, moment_of_change, new_code, to_millisecond
+from shared.named_resources import moment_of_change, new_code, to_millisecond
 
 MAX_SCHEDULES = 100
 """How many schedules a tenant may save."""
@@ -26,55 +25,6 @@ class Overlap(StrEnum):
 
     SKIP = "skip"
     QUEUE = "queue"
-
-
-class SaveScheduleDto(Model):
-    """The body of `POST …/clients/export/schedules`, and of `PUT …/{code}`, which replaces all of it.
-
-    Attributes:
-        cron: Five fields: minute, hour, day of the month, month, day of the week; at most twelve slots an hour.
-        time_zone: IANA name of the zone that the fields are meant in.
-        enabled: Whether the schedule runs.
-        request: What it exports, as in `POST …/clients/export/csv`.
-        overlap: What becomes of a slot that comes while the export before is still running: `skip` leaves it out,
-            `queue` lets it wait, one at most.
-        incremental: Whether a run exports only clients that changed since the last one that succeeded and whose file
-            was fetched.
-    """
-
-    name: Name
-    cron: Cron
-    time_zone: TimeZone = "UTC"
-    enabled: bool = True
-    request: CsvExportRequestDto = CsvExportRequestDto()
-    overlap: Overlap = Overlap.SKIP
-    incremental: bool = False
-
-
-class ExportScheduleDto(Model):
-    """A schedule as its user sees it. Every property is always present.
-
-    Attributes:
-        code: Names the schedule; looked up by it.
-        request: What it exports; of a URL in `notify` only the host is shown.
-        next_run_date: The next slot; null when there is none, or the schedule is not enabled.
-        last_run_date: When an export was started last.
-        last_job_code: The export that was started last.
-    """
-
-    code: str
-    name: str
-    cron: str
-    time_zone: str
-    enabled: bool
-    request: CsvExportRequestDto
-    overlap: Overlap
-    incremental: bool
-    next_run_date: Moment | None
-    last_run_date: Moment | None
-    last_job_code: str | None
-    created_date: Moment
-    updated_date: Moment
 
 
 class ScheduleContent(Model):
@@ -195,29 +145,8 @@ def _times(content: ScheduleContent) -> tuple[str, str, bool]:
     return content.cron, content.time_zone, content.enabled
 
 
-def content_of(request: SaveScheduleDto, *, sensitive_fields: bool) -> ScheduleContent:
-    """Take what a caller says, and note whether it may export sensitive fields."""
-    said = {name: getattr(request, name) for name in SaveScheduleDto.model_fields}
-    return ScheduleContent(**said, sensitive_fields=sensitive_fields)
-
-
 def new_schedule(tenant: str, content: ScheduleContent, now: datetime) -> Schedule:
     """Build a schedule under a new code."""
     created = to_millisecond(now)
     schedule = Schedule(tenant, new_code(), content, ScheduleState(), created, created)
     return schedule.with_state(next_slot=schedule.slot_after(now))
-
-
-def show_schedule(schedule: Schedule) -> ExportScheduleDto:
-    """Build the public view of a schedule."""
-    content, state = schedule.content, schedule.state
-    said = {name: getattr(content, name) for name in SaveScheduleDto.model_fields}
-    return ExportScheduleDto(
-        **said | {"request": hide_url(content.request)},
-        code=schedule.code,
-        next_run_date=state.next_slot,
-        last_run_date=state.last_run_date,
-        last_job_code=state.last_job_code,
-        created_date=schedule.created_date,
-        updated_date=schedule.updated_date,
-    )

@@ -21,21 +21,17 @@ from exports.steps.pages import plan_pages as plan
 from exports.steps.pages import record_progress as progress
 from exports.steps.pages import write_page as write
 from exports.steps.requests.start_export import OrchestrationStarter
-from exports.workflow.payloads import (
+from exports.workflow.commands import (
     CommitFile,
     DiscardFile,
-    Done,
-    Outcome,
-    PagesPlanned,
-    PageWritten,
     PlanPages,
     RecordOutcome,
     RecordProgress,
-    Rejected,
     SendWebhook,
     StartNotification,
     WritePage,
 )
+from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected
 from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled

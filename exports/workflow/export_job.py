@@ -12,8 +12,19 @@ from __future__ import annotations
 
 from exports.jobs.cost import total
 from exports.jobs.failures import INTERRUPTED, PAGES_KEPT_GETTING_LOST
+from exports.workflow.commands import (
+    CommitFile,
+    DiscardFile,
+    ExportJob,
+    ExportWave,
+    PlanPages,
+    Progress,
+    RecordOutcome,
+    RecordProgress,
+    StartNotification,
+)
 from exports.workflow.export_wave import write_wave
-from exports.workflow.payloads import (
+from exports.workflow.names import (
     COMMIT_FILE,
     DISCARD_FILE,
     EXPORT_WAVE,
@@ -21,26 +32,20 @@ from exports.workflow.payloads import (
     RECORD_OUTCOME,
     RECORD_PROGRESS,
     START_NOTIFICATION,
-    CommitFile,
-    DiscardFile,
+)
+from exports.workflow.outcomes import (
     Done,
-    ExportJob,
-    ExportWave,
     Outcome,
     PagesLost,
     PagesPlanned,
-    PlanPages,
-    Progress,
-    RecordOutcome,
-    RecordProgress,
     Rejected,
-    StartNotification,
     Stopped,
     WaveWritten,
     parse_outcome,
 )
 from shared.models import Model
-from shared.orchestration import OrchestrationContext, Payload, RetryPolicy, Steps, call
+from shared.orchestration import OrchestrationContext, Payload, Steps, call
+from shared.retry_policy import RetryPolicy
 
 _OUTCOME_TRIES = 60
 """Ending is worth an hour of tries: without it the job would seem to run for ever, leave blocks, or nobody be told."""

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from exports.jobs.cost import total
 from exports.jobs.failures import INTERRUPTED
-from exports.workflow.payloads import (
-    WRITE_PAGE,
-    ExportWave,
-    PageWritten,
-    Rejected,
-    Stopped,
-    WaveWritten,
-    WritePage,
-    parse_outcome,
-)
+from exports.workflow.commands import ExportWave, WritePage
+from exports.workflow.names import WRITE_PAGE
+from exports.workflow.outcomes import PageWritten, Rejected, Stopped, WaveWritten, parse_outcome
 from shared.orchestration import ActivityFailedError, ConcurrencyLimiter, OrchestrationContext, Payload, Steps, call_all
 
 _ENDS = ("Rejected", "Stopped")

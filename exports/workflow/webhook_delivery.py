@@ -5,16 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from exports.jobs.failures import INTERRUPTED
-from exports.workflow.payloads import (
-    SEND_WEBHOOK,
-    Outcome,
-    Rejected,
-    SendWebhook,
-    Undelivered,
-    WebhookDelivery,
-    parse_outcome,
-)
-from shared.orchestration import ActivityFailedError, OrchestrationContext, Payload, Steps, call, jittered
+from exports.workflow.commands import SendWebhook, WebhookDelivery
+from exports.workflow.names import SEND_WEBHOOK
+from exports.workflow.outcomes import Outcome, Rejected, Undelivered, parse_outcome
+from shared.orchestration import ActivityFailedError, OrchestrationContext, Payload, Steps, call
+from shared.retry_policy import jittered
 
 
 def webhook_delivery(context: OrchestrationContext) -> Steps[Payload]:

@@ -19,7 +19,7 @@ import exports.wiring
 import shared.storage
 from exports.services import Services
 from exports.triggers import activities as export_activities
-from shared.orchestration import RetryPolicy
+from shared.retry_policy import RetryPolicy
 from tests.chaos.control import ControlReader
 from tests.chaos.planted import plant
 from tests.chaos.schedule import Doubling

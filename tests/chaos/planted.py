@@ -9,7 +9,7 @@ from typing import Any
 from exports.jobs.job import Job
 from exports.steps.pages import write_page
 from exports.steps.requests import get_export
-from exports.workflow.payloads import PageWritten
+from exports.workflow.outcomes import PageWritten
 
 COUNTED_TWICE = "a retried page counts twice"
 

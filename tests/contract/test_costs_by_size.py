@@ -28,7 +28,8 @@ from exports.steps.pages.write_page import write_page
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.wiring import build_services
-from exports.workflow.payloads import CommitFile, Done, PagesPlanned, PageWritten, PlanPages, WritePage
+from exports.workflow.commands import CommitFile, PlanPages, WritePage
+from exports.workflow.outcomes import Done, PagesPlanned, PageWritten
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests

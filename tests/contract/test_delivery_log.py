@@ -11,7 +11,7 @@ import pytest
 
 from exports.adapters.storage.deliveries import TableDeliveryLog
 from exports.errors import StorageUnavailableError
-from exports.notifications.webhook import Delivery
+from exports.notifications.delivery import Delivery
 from exports.ports.webhooks import DeliveryLog
 from shared.storage import StorageAccount
 from tests.support.builders import NOON

@@ -25,7 +25,7 @@ from exports.steps.pages.record_progress import record_progress
 from exports.steps.pages.write_page import write_page
 from exports.triggers.activities import run_step
 from exports.wiring import build_services
-from exports.workflow.payloads import CommitFile, PlanPages, RecordProgress, WritePage
+from exports.workflow.commands import CommitFile, PlanPages, RecordProgress, WritePage
 from shared.models import Model
 from shared.orchestration import wrap_command
 from tests.support.builders import a_job

@@ -12,7 +12,8 @@ from exports.file.plan import PagePlan
 from exports.request.fields import VIEW_COLUMNS
 from exports.services import Services
 from exports.steps.pages.plan_pages import plan_pages
-from exports.workflow.payloads import PagesPlanned, PlanPages
+from exports.workflow.commands import PlanPages
+from exports.workflow.outcomes import PagesPlanned
 from tests.contract.client_stores import TENANT, SqlStore, client
 from tests.support.fakes import a_services
 from tests.support.steps import a_stored_job

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from exports.adapters.http_webhooks import HttpWebhookSender
-from exports.notifications.webhook import Sent
+from exports.notifications.delivery import SendResult
 from exports.ports.webhooks import WebhookSender
 from shared.outbound import Outbound
 from tests.support.fake_webhooks import MemoryWebhookSender
@@ -33,7 +33,7 @@ def _in_memory() -> Iterator[Line]:
     yield Line(
         sender,
         "https://hooks.example/a?b=c",
-        lambda status, retry_after: sender.answers.append(Sent(status=status, retry_after=retry_after)),
+        lambda status, retry_after: sender.answers.append(SendResult(status=status, retry_after=retry_after)),
         lambda: [(each.body, {name.lower(): value for name, value in each.headers.items()}) for each in sender.posted],
     )
 

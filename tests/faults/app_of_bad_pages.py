@@ -17,7 +17,7 @@ from typing import Any
 from exports.errors import SourceThrottledError
 from exports.services import Services
 from exports.steps.pages import write_page as step
-from exports.workflow.payloads import WritePage
+from exports.workflow.commands import WritePage
 from tests.faults.real_app import load_real_app
 
 _write = step.write_page

@@ -18,7 +18,7 @@ from typing import Any
 import exports.settings
 from exports.adapters.storage.files import BlobFileStore
 from exports.steps.requests import start_export
-from shared.orchestration import RetryPolicy
+from shared.retry_policy import RetryPolicy
 from tests.faults.real_app import load_real_app
 
 _FOLDER = Path(os.environ["HELD_STEPS"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from exports.steps.finalize.cleanup import discard_file_of
 from exports.triggers import activities as export_activities
-from exports.workflow.payloads import CommitFile
+from exports.workflow.commands import CommitFile
 from tests.faults.real_app import load_real_app
 
 _run = export_activities.run_step

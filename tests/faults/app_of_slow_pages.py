@@ -15,7 +15,7 @@ from typing import Any
 
 from exports.adapters.storage import watch as table_watch
 from exports.triggers import activities as export_activities
-from exports.workflow.payloads import RecordOutcome, WritePage
+from exports.workflow.commands import RecordOutcome, WritePage
 from tests.faults.real_app import load_real_app
 
 _run = export_activities.run_step

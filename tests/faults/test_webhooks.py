@@ -10,7 +10,7 @@ import pytest
 
 from devhost.local.azurite import Azurite
 from exports.adapters.storage.deliveries import TableDeliveryLog
-from exports.notifications.webhook import Delivery
+from exports.notifications.delivery import Delivery
 from shared.storage import StorageAccount
 from tests.faults.conftest import StandIn, StartSystem
 from tests.support.receiver import Receiver, a_receiver

@@ -119,7 +119,7 @@ def test_the_check_bites_when_the_size_of_waves_is_no_longer_taken_from_the_inpu
 
 
 def test_the_check_bites_when_retry_pauses_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared.orchestration import RetryPolicy
+    from shared.retry_policy import RetryPolicy
 
     real = RetryPolicy.pause
     monkeypatch.setattr(RetryPolicy, "pause", lambda policy, tries, seed: 2 * real(policy, tries, seed))

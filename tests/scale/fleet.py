@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exports.adapters.clients_sql.engines import STATEMENT_TIMEOUT_SECONDS
 from exports.adapters.storage.watch import _FRESH_LONGER, _FRESH_SECONDS, MANY_TENANTS
 from exports.file.plan import MAX_BLOCKS
-from exports.workflow.payloads import Limits
+from exports.workflow.commands import Limits
 from tests.scale.kernel import Group, Part, Process, Simulation, Slots, Station
 
 _ROW_BYTES = 768

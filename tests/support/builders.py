@@ -15,7 +15,8 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ALL_COLUMNS, ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec, SensitiveFields, make_spec
-from exports.schedules.schedule import SaveScheduleDto, Schedule, content_of, new_schedule
+from exports.schedules.body import SaveScheduleDto, content_of
+from exports.schedules.schedule import Schedule, new_schedule
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _numbers = itertools.count()

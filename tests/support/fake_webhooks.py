@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from exports.notifications.webhook import Delivery, Sent
+from exports.notifications.delivery import Delivery, SendResult
 from tests.support.fake_clients import Hook, do_nothing
 
 
@@ -41,9 +41,9 @@ class MemoryWebhookSender:
     """`WebhookSender` whose receiver gives `answers` one after another; after the last it takes everything."""
 
     def __init__(self) -> None:
-        self.answers: list[Sent] = []
+        self.answers: list[SendResult] = []
         self.posted: list[Posted] = []
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> SendResult:
         self.posted.append(Posted(url, body, headers))
-        return self.answers.pop(0) if self.answers else Sent(status=204)
+        return self.answers.pop(0) if self.answers else SendResult(status=204)

@@ -7,7 +7,8 @@ from typing import Any
 
 from exports.jobs.failures import Failure
 from exports.jobs.job import JobRef
-from exports.workflow.payloads import EXPORT_JOB, ExportJob, Limits, Progress
+from exports.workflow.commands import ExportJob, Limits, Progress
+from exports.workflow.names import EXPORT_JOB
 from tests.support.orchestrators import Run, run
 
 JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from exports.triggers.orchestrators import export_orchestrators
-from exports.workflow.payloads import EXPORT_JOB, EXPORT_WAVE, WEBHOOK_DELIVERY
+from exports.workflow.names import EXPORT_JOB, EXPORT_WAVE, WEBHOOK_DELIVERY
 from tests.support.builders import NOON
 
 Event = dict[str, Any]

@@ -18,7 +18,8 @@ from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.get_export import get_export
 from exports.steps.schedules.run_schedules import run_schedules
-from exports.workflow.payloads import CommitFile, PagesPlanned, PageWritten, PlanPages, RecordOutcome, WritePage
+from exports.workflow.commands import CommitFile, PlanPages, RecordOutcome, WritePage
+from exports.workflow.outcomes import PagesPlanned, PageWritten
 from tests.support.builders import NOON, a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import cancel, stored

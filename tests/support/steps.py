@@ -12,7 +12,8 @@ from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
 from exports.steps.pages.write_page import write_page
-from exports.workflow.payloads import CommitFile, PageWritten, WritePage
+from exports.workflow.commands import CommitFile, WritePage
+from exports.workflow.outcomes import PageWritten
 from tests.support.builders import a_job
 from tests.support.fake_clients import Client
 from tests.support.fakes import MemoryServices

@@ -15,7 +15,8 @@ from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.requests.start_export import make_job, start_export
 from exports.steps.upkeep.watch_jobs import watch_jobs
-from exports.workflow.payloads import Done, PlanPages
+from exports.workflow.commands import PlanPages
+from exports.workflow.outcomes import Done
 from tests.support.fake_durable import MemoryKeeper
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exports.commands import webhooks
-from exports.notifications.webhook import RETRY_SECONDS
+from exports.notifications.delivery import RETRY_SECONDS
 from exports.steps.notifications.send_webhook import NOT_SIGNED
 from shared.outbound import Outbound, PostFault
 from shared.standard_webhooks import derive_secret, signed_headers

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from exports.adapters.storage.table_adapter import TableAdapter, answering
-from exports.notifications.webhook import Delivery
+from exports.notifications.delivery import Delivery
 from shared.storage import StorageAccount
 
 

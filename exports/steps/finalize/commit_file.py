@@ -9,7 +9,8 @@ from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.finalize.publish_file import publish_file
-from exports.workflow.payloads import CommitFile, Done, PagesLost, Stopped
+from exports.workflow.commands import CommitFile
+from exports.workflow.outcomes import Done, PagesLost, Stopped
 
 
 def commit_file(services: Services, command: CommitFile) -> Done | PagesLost | Stopped:

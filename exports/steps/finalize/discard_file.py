@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt
-from exports.workflow.payloads import DiscardFile, Done
+from exports.workflow.commands import DiscardFile
+from exports.workflow.outcomes import Done
 
 
 def discard_file(services: Services, command: DiscardFile) -> Done:

@@ -14,7 +14,8 @@ from exports.ports.files import FileState
 from exports.services import Services
 from exports.steps.fencing import change_running, find_running
 from exports.steps.pages.plan_cache import load_plan
-from exports.workflow.payloads import CommitFile, PagesLost, Stopped
+from exports.workflow.commands import CommitFile
+from exports.workflow.outcomes import PagesLost, Stopped
 from shared.metering import current_meter
 
 _NOTHING = FileState()

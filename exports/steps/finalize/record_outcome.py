@@ -10,7 +10,8 @@ from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.finalize.cleanup import clean_up_attempt
 from exports.steps.finalize.finalize_job import finalize_job
-from exports.workflow.payloads import Done, RecordOutcome, Stopped
+from exports.workflow.commands import RecordOutcome
+from exports.workflow.outcomes import Done, Stopped
 
 
 def record_outcome(services: Services, command: RecordOutcome) -> Done | Stopped:

@@ -19,8 +19,8 @@ from exports.mappings.mapping import (
     show_mapping,
 )
 from exports.mappings.presets import MAPPING_PRESETS, show_mapping_preset
-from exports.request.columns import ColumnMapping
-from exports.request.spec import InvalidSpecError, find_duplicates
+from exports.request.columns import ColumnMapping, find_duplicates
+from exports.request.spec import InvalidSpecError
 from exports.services import Services
 from shared.named_resources import is_code, position_of
 from shared.paging import ListDto, page_of

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 
 from exports.jobs.job import Job
-from exports.notifications.webhook import Delivery, Sent, event_body, event_id, origin_of, secrets_of
+from exports.notifications.delivery import Delivery, SendResult
+from exports.notifications.message import event_body, event_id
+from exports.notifications.receivers import origin_of
 from exports.services import Services
 from exports.steps.requests.get_export import processed_items
-from exports.workflow.payloads import Done, SendWebhook, Stopped, Undelivered
-from shared.standard_webhooks import signed_headers
+from exports.workflow.commands import SendWebhook
+from exports.workflow.outcomes import Done, Stopped, Undelivered
+from shared.standard_webhooks import derive_secrets, signed_headers
 
 BY_COMMAND = 0
 """In place of the number of a try: someone had it sent again."""
@@ -39,19 +42,19 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
     return Undelivered(final=sent.is_final, retry_after_seconds=sent.retry_after_seconds(services.now()))
 
 
-def deliver(services: Services, job: Job, url: str, number: int) -> Sent:
+def deliver(services: Services, job: Job, url: str, number: int) -> SendResult:
     """Send the webhook of a job's end once, signed as of now, and log what came of it.
 
     Raises:
         StorageUnavailableError: Can be tried again, also after it was sent.
     """
     body, now = event_body(job, processed_items(services, job)), services.now()
-    secrets = secrets_of(services.settings.webhook_secrets, job.tenant)
+    secrets = derive_secrets(services.settings.webhook_secrets, job.tenant)
     headers = {"Content-Type": "application/json", "User-Agent": "client-export"}
     if secrets:
         sent = services.webhooks.post(url, body, headers | signed_headers(secrets, event_id(job), now, body))
     else:
-        sent = Sent(fault=NOT_SIGNED)  # the setting was there when the job was asked for
+        sent = SendResult(fault=NOT_SIGNED)  # the setting was there when the job was asked for
     delivery = Delivery(
         tenant=job.tenant,
         code=job.code,

@@ -8,7 +8,9 @@ from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
 from exports.services import Services
 from exports.steps.requests.start_export import NotStartedError, OrchestrationStarter
-from exports.workflow.payloads import WEBHOOK_DELIVERY, Done, StartNotification, WebhookDelivery
+from exports.workflow.commands import StartNotification, WebhookDelivery
+from exports.workflow.names import WEBHOOK_DELIVERY
+from exports.workflow.outcomes import Done
 
 
 async def start_notification(services: Services, starter: OrchestrationStarter, job: Job) -> None:

@@ -16,7 +16,8 @@ from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_cache import keep_plan
 from exports.steps.pages.sampling import Sample, Sampler
 from exports.steps.pages.selection import explain_missing_columns, renderer_for, select_clients
-from exports.workflow.payloads import PagesPlanned, PlanPages, Stopped
+from exports.workflow.commands import PlanPages
+from exports.workflow.outcomes import PagesPlanned, Stopped
 
 _STRIDES_OF_A_PAGE = 8
 _MIN_STRIDE_ROWS, _MAX_STRIDE_ROWS = 100, 1_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
-from exports.workflow.payloads import Done, RecordProgress, Stopped
+from exports.workflow.commands import RecordProgress
+from exports.workflow.outcomes import Done, Stopped
 
 
 def record_progress(services: Services, command: RecordProgress) -> Done | Stopped:

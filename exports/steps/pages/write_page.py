@@ -16,7 +16,8 @@ from exports.services import Services
 from exports.steps.fencing import find_running
 from exports.steps.pages.plan_cache import load_plan
 from exports.steps.pages.selection import renderer_for, select_clients
-from exports.workflow.payloads import PageWritten, Stopped, WritePage
+from exports.workflow.commands import WritePage
+from exports.workflow.outcomes import PageWritten, Stopped
 
 _LOOK_AGAIN = timedelta(seconds=2)
 """So a page that is read slowly ends soon after its job was cancelled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.notifications.webhook import NOT_SET_UP, why_refused
+from exports.notifications.receivers import NOT_SET_UP, refusal_reason
 from exports.request.body import CsvExportRequestDto
 from exports.request.spec import ExportSpec, InvalidSpecError, SensitiveFields, make_spec
 from exports.services import Services
@@ -35,5 +35,5 @@ def _faults_of_notify(services: Services, request: CsvExportRequestDto) -> list[
         return []
     if not services.settings.webhook_secrets:
         return [Fault(pointer=pointer("notify"), detail=NOT_SET_UP)]
-    refused = why_refused(request.notify.webhook_url, allow_private=services.settings.webhook_allow_private)
+    refused = refusal_reason(request.notify.webhook_url, allow_private=services.settings.webhook_allow_private)
     return [Fault(pointer=pointer("notify", "webhookUrl"), detail=refused)] if refused else []

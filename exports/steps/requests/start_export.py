@@ -18,7 +18,8 @@ from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.finalize.finalize_job import finalize_job
-from exports.workflow.payloads import EXPORT_JOB, ExportJob
+from exports.workflow.commands import ExportJob
+from exports.workflow.names import EXPORT_JOB
 
 _FIRST_LOOK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
 _log = logging.getLogger(__name__)

@@ -14,16 +14,9 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.hidden_urls import has_hidden_url, reveal_url
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.audit import schedule_entry
-from exports.schedules.runs import ScheduleRunDto, show_run
-from exports.schedules.schedule import (
-    MAX_SCHEDULES,
-    ExportScheduleDto,
-    SaveScheduleDto,
-    Schedule,
-    content_of,
-    new_schedule,
-    show_schedule,
-)
+from exports.schedules.body import SaveScheduleDto, content_of
+from exports.schedules.schedule import MAX_SCHEDULES, Schedule, new_schedule
+from exports.schedules.view import ExportScheduleDto, ScheduleRunDto, show_run, show_schedule
 from exports.services import Services
 from exports.steps.requests.resolve_spec import resolve_spec
 from shared.named_resources import is_code, position_of

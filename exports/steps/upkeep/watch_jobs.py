@@ -15,7 +15,7 @@ from exports.steps.finalize.cleanup import clean_up_attempt
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.notifications.start_notification import notify_of_end
 from exports.steps.requests.start_export import OrchestrationStarter, start_orchestration
-from exports.workflow.payloads import StartNotification
+from exports.workflow.commands import StartNotification
 
 _ALIVE = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 _TOGETHER = 8

@@ -6,8 +6,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from exports.request.scopes import Scope
-from exports.schedules.runs import ScheduleRunDto
-from exports.schedules.schedule import ExportScheduleDto, SaveScheduleDto
+from exports.schedules.body import SaveScheduleDto
+from exports.schedules.view import ExportScheduleDto, ScheduleRunDto
 from exports.services import ServiceProvider
 from exports.steps.schedules import save_schedules as steps
 from exports.triggers.http.export_routes import MAX_BODY_BYTES

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from shared.standard_webhooks import derive_secret, signed_headers
+from shared.standard_webhooks import derive_secret, derive_secrets, signed_headers
 
 MASTER = "a master secret of more than 32 characters"
 BODY = '{"code": "7ybq", "name": "Ärger & Söhne"}'.encode()
@@ -74,3 +74,10 @@ def test_tenants_and_masters_have_secrets_of_their_own() -> None:
 def test_an_id_with_a_full_stop_is_refused_for_it_would_blur_what_is_signed() -> None:
     with pytest.raises(ValueError, match="full stop"):
         signed_headers([derive_secret(MASTER, "a")], "a.b", datetime.now(UTC), BODY)
+
+
+def test_every_master_gives_a_secret_the_present_one_first() -> None:
+    masters = ("n" * 32, "o" * 32)
+    both = derive_secrets(masters, "tenant")
+    assert both[0] == derive_secrets(masters[:1], "tenant")[0]
+    assert len(set(both)) == 2

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from shared.models import Model
-from shared.orchestration import ActivityFailedError, ConcurrencyLimiter, Payload, RetryPolicy, call_all
+from shared.orchestration import ActivityFailedError, ConcurrencyLimiter, Payload, call_all
+from shared.retry_policy import RetryPolicy
 from tests.support.builders import NOON
 
 THROTTLED = {"kind": "Throttled", "retryAfterSeconds": None}

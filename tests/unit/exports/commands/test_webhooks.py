@@ -11,10 +11,10 @@ from exports import __main__ as commands
 from exports.commands import webhooks
 from exports.errors import StorageUnavailableError
 from exports.jobs.job import Job
-from exports.notifications.webhook import Sent
+from exports.notifications.delivery import SendResult
 from exports.request.body import NotifyDto
 from exports.steps.notifications.send_webhook import send_webhook
-from exports.workflow.payloads import SendWebhook
+from exports.workflow.commands import SendWebhook
 from shared.standard_webhooks import derive_secret
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job
@@ -53,7 +53,7 @@ def test_the_secret_of_a_tenant_is_the_one_that_signs_first(
 
 def test_tries_are_listed_as_json_lines(services: MemoryServices, capsys: pytest.CaptureFixture[str]) -> None:
     job, other = _a_cancelled_job(services), _a_cancelled_job(services)
-    services.webhooks.answers = [Sent(status=500, milliseconds=3)]
+    services.webhooks.answers = [SendResult(status=500, milliseconds=3)]
     for each, number in ((job, 1), (job, 2), (other, 1)):
         send_webhook(services, SendWebhook(job=each.ref, number=number))
 
@@ -86,10 +86,11 @@ def test_a_replay_sends_again_under_the_same_id_also_what_has_arrived_and_is_log
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [(Sent(status=500, milliseconds=4), "500, after 4 ms"), (Sent(fault="timeout"), "timeout")]
+    ("answer", "said"),
+    [(SendResult(status=500, milliseconds=4), "500, after 4 ms"), (SendResult(fault="timeout"), "timeout")],
 )
 def test_a_replay_that_is_not_taken_says_so_and_fails(
-    services: MemoryServices, capsys: pytest.CaptureFixture[str], answer: Sent, said: str
+    services: MemoryServices, capsys: pytest.CaptureFixture[str], answer: SendResult, said: str
 ) -> None:
     services.webhooks.answers = [answer]
     assert _run("replay", "--code", _a_cancelled_job(services).code) == 1

@@ -16,8 +16,8 @@ from exports.mappings.mapping import (
     show_mapping,
 )
 from exports.mappings.presets import MAPPING_PRESETS, show_mapping_preset
+from exports.request.columns import find_duplicates
 from exports.request.fields import SENSITIVE_FIELDS
-from exports.request.spec import find_duplicates
 from shared.named_resources import is_code
 from tests.support.builders import NOON, a_mapping
 from tests.support.http import faults_of_body

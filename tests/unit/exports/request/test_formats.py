@@ -1,16 +1,9 @@
-"""What a `format` comes to, and that a page is packed the same way every time."""
+"""What a `format` comes to."""
 
 from __future__ import annotations
 
-import gzip
-import subprocess
-import zlib
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from exports.file.compression import pack
 from exports.request.formats import Compression, CsvFormat, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
 from exports.request.spec import ExportSpec
 from tests.support.http import faults_of_body
@@ -75,31 +68,3 @@ def test_every_fault_of_a_format_is_named_at_once() -> None:
     body = {"preset": "excell", "delimiter": "::", "byteOrderMark": "true", "compression": "zip", "colour": 1}
     pointers = {pointer for pointer, _ in faults_of_body(body, FormatDto)}
     assert pointers == {"/preset", "/delimiter", "/byteOrderMark", "/compression", "/colour"}
-
-
-_PARTS = st.lists(st.binary(max_size=200), max_size=5)
-
-
-@given(_PARTS)
-def test_a_packed_block_depends_on_its_bytes_alone(parts: list[bytes]) -> None:
-    assert pack(parts, Compression.GZIP) == pack(iter(parts), Compression.GZIP)
-    assert pack(parts, Compression.NONE) == b"".join(parts)
-
-
-@given(_PARTS)
-def test_blocks_after_one_another_are_a_gzip_file(parts: list[bytes]) -> None:
-    file = b"".join(pack([part], Compression.GZIP) for part in parts)
-    assert gzip.decompress(file) == b"".join(parts)
-
-
-def test_a_block_is_one_complete_member_without_name_or_time() -> None:
-    block = pack([b"a,b\r\n"], Compression.GZIP)
-    reader = zlib.decompressobj(31)
-    assert (reader.decompress(block), reader.eof, reader.unused_data) == (b"a,b\r\n", True, b"")
-    assert block[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
-
-
-def test_the_gzip_command_opens_members_after_one_another() -> None:
-    file = b"".join(pack([part], Compression.GZIP) for part in (b"one\r\n", b"", b"two\r\n"))
-    unpacked = subprocess.run(["gzip", "-dc"], input=file, capture_output=True, check=True)
-    assert unpacked.stdout == b"one\r\ntwo\r\n"

@@ -9,16 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from exports.request.body import CsvExportRequestDto
-from exports.schedules.schedule import (
-    ExportScheduleDto,
-    Overlap,
-    SaveScheduleDto,
-    Schedule,
-    ScheduleState,
-    content_of,
-    new_schedule,
-    show_schedule,
-)
+from exports.schedules.body import SaveScheduleDto, content_of
+from exports.schedules.schedule import Overlap, Schedule, ScheduleState, new_schedule
+from exports.schedules.view import ExportScheduleDto, show_schedule
 from tests.support.builders import NOON, a_schedule
 
 BODY: dict[str, Any] = {"name": "Daily", "cron": "30 13 * * *"}

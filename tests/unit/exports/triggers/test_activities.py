@@ -14,7 +14,8 @@ from azure.core.rest import HttpRequest
 from exports.errors import ExportError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
 from exports.services import Services
 from exports.triggers.activities import export_activities, run_starting_step, run_step
-from exports.workflow.payloads import DiscardFile, Outcome, PageWritten, WritePage
+from exports.workflow.commands import DiscardFile, WritePage
+from exports.workflow.outcomes import Outcome, PageWritten
 from shared.metering import meter_request
 from shared.orchestration import Payload, wrap_command
 from tests.support.builders import a_job

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from exports.workflow.payloads import EXPORT_JOB, EXPORT_WAVE, Progress
-from shared.orchestration import RetryPolicy
+from exports.workflow.commands import Progress
+from exports.workflow.names import EXPORT_JOB, EXPORT_WAVE
+from shared.retry_policy import RetryPolicy
 from tests.support.job_runs import JOB, REJECTED, Steps, export, raising
 from tests.support.orchestrators import run
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from exports.jobs.job import JobRef
-from exports.workflow.payloads import EXPORT_JOB, ExportJob, Limits
+from exports.workflow.commands import ExportJob, Limits
+from exports.workflow.names import EXPORT_JOB
 from tests.support import orchestrators
 from tests.support.orchestrators import Run, run
 

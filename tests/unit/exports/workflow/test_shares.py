@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exports.workflow.payloads import EXPORT_JOB, EXPORT_WAVE
+from exports.workflow.names import EXPORT_JOB, EXPORT_WAVE
 from tests.support.job_runs import Steps, export
 from tests.support.orchestrators import run
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from exports.jobs.job import JobRef
-from exports.notifications.webhook import RETRY_SECONDS
-from exports.workflow.payloads import WEBHOOK_DELIVERY, WebhookDelivery
-from shared.orchestration import RetryPolicy
+from exports.notifications.delivery import RETRY_SECONDS
+from exports.workflow.commands import WebhookDelivery
+from exports.workflow.names import WEBHOOK_DELIVERY
+from shared.retry_policy import RetryPolicy
 from tests.support.builders import NOON
 from tests.support.orchestrators import Run, run
 

@@ -13,7 +13,8 @@ from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import watched
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.record_outcome import record_outcome
-from exports.workflow.payloads import CommitFile, Done, PagesLost, RecordOutcome, Stopped
+from exports.workflow.commands import CommitFile, RecordOutcome
+from exports.workflow.outcomes import Done, PagesLost, Stopped
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_planned_job, cancel, some_clients, stored, take_over, write_pages

@@ -17,7 +17,8 @@ from exports.jobs.job import Job
 from exports.ports.files import FileState
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.pages.write_page import write_page
-from exports.workflow.payloads import CommitFile, PagesLost, Stopped, WritePage
+from exports.workflow.commands import CommitFile, WritePage
+from exports.workflow.outcomes import PagesLost, Stopped
 from shared.metering import metering
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryServices, a_services

@@ -12,7 +12,8 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
-from exports.workflow.payloads import CommitFile, Done, RecordOutcome, Stopped
+from exports.workflow.commands import CommitFile, RecordOutcome
+from exports.workflow.outcomes import Done, Stopped
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_planned_job, a_stored_job, cancel, some_clients, stored, take_over, write_pages

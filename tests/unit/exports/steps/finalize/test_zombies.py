@@ -19,7 +19,8 @@ from exports.steps.finalize.discard_file import discard_file
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.resume_export import resume_export
-from exports.workflow.payloads import DiscardFile, Done, PagesLost, PageWritten, Stopped, WritePage
+from exports.workflow.commands import DiscardFile, WritePage
+from exports.workflow.outcomes import Done, PagesLost, PageWritten, Stopped
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import STARTS, a_planned_job, cancel, some_clients, stored, take_over, write_pages
 

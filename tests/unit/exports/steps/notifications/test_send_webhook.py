@@ -12,10 +12,11 @@ from standardwebhooks.webhooks import Webhook
 from exports.errors import StorageUnavailableError
 from exports.jobs.failures import Failure
 from exports.jobs.job import Job
-from exports.notifications.webhook import Sent
+from exports.notifications.delivery import SendResult
 from exports.request.body import NotifyDto
 from exports.steps.notifications.send_webhook import send_webhook
-from exports.workflow.payloads import Done, SendWebhook, Stopped, Undelivered
+from exports.workflow.commands import SendWebhook
+from exports.workflow.outcomes import Done, Stopped, Undelivered
 from shared.standard_webhooks import derive_secret
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job
@@ -58,7 +59,7 @@ def test_the_receiver_gets_the_job_signed_with_the_secret_of_its_tenant(monkeypa
 def test_every_try_has_the_same_id_and_body_and_a_time_of_its_own() -> None:
     services = some_services()
     job = a_failed_job(services)
-    services.webhooks.answers = [Sent(status=500)]
+    services.webhooks.answers = [SendResult(status=500)]
 
     first = send(services, job)
     services.now.advance(minutes=5)
@@ -88,15 +89,15 @@ def test_what_has_arrived_is_not_sent_again() -> None:
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (Sent(status=500), Undelivered()),
-        (Sent(status=302), Undelivered()),
-        (Sent(fault="timeout"), Undelivered()),
-        (Sent(status=410), Undelivered(final=True)),
-        (Sent(fault="address-refused"), Undelivered(final=True)),
-        (Sent(status=503, retry_after="90"), Undelivered(retry_after_seconds=90)),
+        (SendResult(status=500), Undelivered()),
+        (SendResult(status=302), Undelivered()),
+        (SendResult(fault="timeout"), Undelivered()),
+        (SendResult(status=410), Undelivered(final=True)),
+        (SendResult(fault="address-refused"), Undelivered(final=True)),
+        (SendResult(status=503, retry_after="90"), Undelivered(retry_after_seconds=90)),
     ],
 )
-def test_what_was_not_taken_is_told_to_the_orchestrator(answer: Sent, outcome: Undelivered) -> None:
+def test_what_was_not_taken_is_told_to_the_orchestrator(answer: SendResult, outcome: Undelivered) -> None:
     services = some_services()
     services.webhooks.answers = [answer]
     assert send(services, a_failed_job(services)) == outcome
@@ -105,7 +106,10 @@ def test_what_was_not_taken_is_told_to_the_orchestrator(answer: Sent, outcome: U
 def test_every_try_is_logged_without_path_and_query_of_the_url() -> None:
     services = some_services()
     job = a_failed_job(services)
-    services.webhooks.answers = [Sent(status=500, milliseconds=12), Sent(fault="timeout", milliseconds=15_000)]
+    services.webhooks.answers = [
+        SendResult(status=500, milliseconds=12),
+        SendResult(fault="timeout", milliseconds=15_000),
+    ]
     for number in (1, 2, 3):
         send(services, job, number)
 

@@ -15,7 +15,8 @@ from exports.steps.notifications.start_notification import notify_of_end, start_
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.start_export import NotStartedError, start_export
 from exports.steps.upkeep.watch_jobs import watch_jobs
-from exports.workflow.payloads import Done, RecordOutcome, StartNotification
+from exports.workflow.commands import RecordOutcome, StartNotification
+from exports.workflow.outcomes import Done
 from tests.support.builders import a_job
 from tests.support.fake_durable import MemoryKeeper
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services

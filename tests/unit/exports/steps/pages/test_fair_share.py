@@ -12,7 +12,8 @@ from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.requests.cancel_export import cancel_export
-from exports.workflow.payloads import PagesPlanned, PlanPages, RecordProgress
+from exports.workflow.commands import PlanPages, RecordProgress
+from exports.workflow.outcomes import PagesPlanned
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, some_clients

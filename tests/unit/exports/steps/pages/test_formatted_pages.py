@@ -13,7 +13,8 @@ from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.start_export import make_job
-from exports.workflow.payloads import PageWritten, PlanPages, WritePage
+from exports.workflow.commands import PlanPages, WritePage
+from exports.workflow.outcomes import PageWritten
 from tests.support.builders import NOON
 from tests.support.fakes import a_services
 from tests.support.steps import a_planned_job, a_stored_job, some_clients, two_columns, write_pages

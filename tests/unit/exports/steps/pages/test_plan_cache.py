@@ -9,7 +9,8 @@ from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.plan_cache import KEPT_STARTS, KeptPlans
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
-from exports.workflow.payloads import Done, PagesPlanned, PlanPages, WritePage
+from exports.workflow.commands import PlanPages, WritePage
+from exports.workflow.outcomes import Done, PagesPlanned
 from tests.support.fakes import a_services
 from tests.support.steps import a_planned_job, a_stored_job, some_clients, write_pages
 

@@ -12,7 +12,8 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.request.filters import ClientFilter
 from exports.steps.pages.plan_pages import plan_pages
-from exports.workflow.payloads import PagesPlanned, PlanPages, Stopped
+from exports.workflow.commands import PlanPages
+from exports.workflow.outcomes import PagesPlanned, Stopped
 from tests.support.builders import NOON, a_job
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job, cancel, some_clients, stored, take_over, two_columns, write_pages

@@ -8,7 +8,8 @@ import pytest
 
 from exports.jobs.job import Job
 from exports.steps.pages.record_progress import record_progress
-from exports.workflow.payloads import Done, RecordProgress, Stopped
+from exports.workflow.commands import RecordProgress
+from exports.workflow.outcomes import Done, Stopped
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_planned_job, cancel, stored, take_over

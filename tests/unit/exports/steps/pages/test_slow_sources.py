@@ -12,7 +12,8 @@ from exports.file.ranges import KeyRange
 from exports.file.renderer import Row
 from exports.ports.clients import ClientSelection
 from exports.steps.pages.plan_pages import plan_pages
-from exports.workflow.payloads import PagesPlanned, PlanPages
+from exports.workflow.commands import PlanPages
+from exports.workflow.outcomes import PagesPlanned
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job, some_clients
 

@@ -22,7 +22,8 @@ from exports.ports.clients import ClientSelection
 from exports.request.formats import Compression, CsvFormat
 from exports.steps.pages import write_page as write_page_module
 from exports.steps.pages.write_page import write_page
-from exports.workflow.payloads import PageWritten, Stopped, WritePage
+from exports.workflow.commands import WritePage
+from exports.workflow.outcomes import PageWritten, Stopped
 from tests.support.builders import a_job
 from tests.support.fake_clients import MemoryClients
 from tests.support.fakes import MemoryServices, a_services

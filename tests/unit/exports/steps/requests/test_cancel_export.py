@@ -22,16 +22,8 @@ from exports.steps.pages.record_progress import record_progress
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.get_export import get_export
-from exports.workflow.payloads import (
-    CommitFile,
-    DiscardFile,
-    Done,
-    PlanPages,
-    RecordOutcome,
-    RecordProgress,
-    Stopped,
-    WritePage,
-)
+from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, RecordOutcome, RecordProgress, WritePage
+from exports.workflow.outcomes import Done, Stopped
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import (
     TENANT,

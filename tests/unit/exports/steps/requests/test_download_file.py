@@ -21,7 +21,7 @@ from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.download_file import fetch_link, fetch_manifest
 from exports.steps.requests.get_export import get_export
-from exports.workflow.payloads import RecordOutcome
+from exports.workflow.commands import RecordOutcome
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
 

@@ -17,7 +17,7 @@ from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.requests.get_export import get_export
-from exports.workflow.payloads import CommitFile, RecordOutcome, RecordProgress
+from exports.workflow.commands import CommitFile, RecordOutcome, RecordProgress
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
 

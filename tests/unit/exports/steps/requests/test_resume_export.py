@@ -16,7 +16,8 @@ from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.resume_export import resume_export
-from exports.workflow.payloads import CommitFile, RecordOutcome, Stopped, WritePage
+from exports.workflow.commands import CommitFile, RecordOutcome, WritePage
+from exports.workflow.outcomes import Stopped
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored
 

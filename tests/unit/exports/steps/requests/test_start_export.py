@@ -13,7 +13,7 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.start_export import NotStartedError, make_job, start_export, wait_for_end
-from exports.workflow.payloads import RecordOutcome
+from exports.workflow.commands import RecordOutcome
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import TENANT, a_planned_job, cancel, stored, two_columns

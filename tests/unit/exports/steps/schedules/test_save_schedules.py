@@ -10,8 +10,10 @@ import pytest
 from exports.errors import ScheduleNotFoundError, StorageUnavailableError, TooManySchedulesError
 from exports.jobs.audit import AuditAction
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
+from exports.schedules.body import SaveScheduleDto
 from exports.schedules.runs import RunOutcome, ScheduleRun
-from exports.schedules.schedule import MAX_SCHEDULES, ExportScheduleDto, SaveScheduleDto, ScheduleRef
+from exports.schedules.schedule import MAX_SCHEDULES, ScheduleRef
+from exports.schedules.view import ExportScheduleDto
 from exports.steps.schedules import save_schedules as steps
 from shared.paging import decode_token
 from tests.support.builders import NOON, a_schedule

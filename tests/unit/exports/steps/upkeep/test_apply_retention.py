@@ -29,7 +29,8 @@ from exports.steps.requests.resume_export import resume_export
 from exports.steps.requests.start_export import make_job, start_export
 from exports.steps.upkeep.apply_retention import apply_retention
 from exports.steps.upkeep.sweep_orphans import sweep_histories, sweep_orphans
-from exports.workflow.payloads import Done, PlanPages, RecordOutcome, WritePage
+from exports.workflow.commands import PlanPages, RecordOutcome, WritePage
+from exports.workflow.outcomes import Done
 from tests.support.builders import NOON, a_job
 from tests.support.fake_durable import MemoryKeeper
 from tests.support.fakes import MemoryServices, a_services

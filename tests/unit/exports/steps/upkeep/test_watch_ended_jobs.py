@@ -23,7 +23,8 @@ from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.resume_export import resume_export
 from exports.steps.requests.start_export import NotStartedError
 from exports.steps.upkeep.watch_jobs import watch_jobs
-from exports.workflow.payloads import WEBHOOK_DELIVERY, PlanPages, WritePage
+from exports.workflow.commands import PlanPages, WritePage
+from exports.workflow.names import WEBHOOK_DELIVERY
 from tests.support.fake_durable import MemoryKeeper
 from tests.support.fakes import MemoryServices
 from tests.support.steps import TENANT, stored, write_pages

@@ -18,7 +18,8 @@ from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.resume_export import resume_export
 from exports.steps.requests.start_export import make_job
-from exports.workflow.payloads import EXPORT_JOB, PlanPages, WritePage
+from exports.workflow.commands import PlanPages, WritePage
+from exports.workflow.names import EXPORT_JOB
 from tests.support.steps import TENANT, stored, two_columns
 from tests.support.watched_jobs import Crash, a_system, crash, entries, finish, look, start, under_way
 

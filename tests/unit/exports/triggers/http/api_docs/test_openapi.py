@@ -15,7 +15,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app
-from exports.notifications.webhook import event_body, event_id
+from exports.notifications.message import event_body, event_id
 from exports.request.fields import TargetField
 from exports.triggers.http.api_docs.advice import ADVICE
 from exports.triggers.http.api_docs.examples import EXAMPLES

@@ -14,32 +14,35 @@ from pydantic import ValidationError
 from exports.jobs.cost import Cost
 from exports.jobs.failures import Failure
 from exports.jobs.job import JobRef
-from exports.workflow import payloads
-from exports.workflow.payloads import (
+from exports.workflow import names
+from exports.workflow.commands import (
     CommitFile,
-    Done,
     ExportJob,
     ExportWave,
     Limits,
-    PagesLost,
-    PagesPlanned,
-    PageWritten,
     PlanPages,
     Progress,
     RecordOutcome,
     RecordProgress,
-    Rejected,
     SendWebhook,
     StartNotification,
+    WebhookDelivery,
+    WritePage,
+)
+from exports.workflow.outcomes import (
+    Done,
+    PagesLost,
+    PagesPlanned,
+    PageWritten,
+    Rejected,
     Stopped,
     Undelivered,
     WaveWritten,
-    WebhookDelivery,
-    WritePage,
     parse_outcome,
 )
 from shared.models import Model
-from shared.orchestration import RetryPolicy, wrap_command
+from shared.orchestration import wrap_command
+from shared.retry_policy import RetryPolicy
 
 REF = JobRef(tenant="northwind", code="7zzz", attempt=2)
 JOB = {"tenant": "northwind", "code": "7zzz", "attempt": 2}
@@ -158,8 +161,8 @@ def test_what_no_step_returns_is_refused(value: object) -> None:
 
 
 def test_functions_have_their_published_durable_names() -> None:
-    names = {name: value for name, value in vars(payloads).items() if name.isupper() and not name.startswith("_")}
-    assert names == {
+    found = {name: value for name, value in vars(names).items() if name.isupper() and not name.startswith("_")}
+    assert found == {
         "EXPORT_JOB": "export_job",
         "EXPORT_WAVE": "export_wave",
         "PLAN_PAGES": "plan_pages",

@@ -1,22 +1,14 @@
-"""Telling a receiver that a job has ended: what is sent, to whom it may go, and what became of it."""
+"""What came of sending a webhook."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
-from exports.jobs.job import Job
-from exports.jobs.view import show_job
-from shared.addresses import address_of, is_local_name, is_public
 from shared.models import Model, Moment
 from shared.outbound import PostFault
-from shared.standard_webhooks import derive_secret
 
-NOT_SET_UP = (
-    "This service cannot notify anybody: whoever runs it has to set EXPORT_WEBHOOK_SECRET. Leave notify out until then."
-)
 RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """The schedule that Standard Webhooks recommends: ten tries in a little more than three days."""
 
@@ -24,7 +16,7 @@ _LONGEST_RETRY_AFTER_SECONDS = 86_400
 _THROTTLING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-class Sent(Model):
+class SendResult(Model):
     """What came of sending once.
 
     Attributes:
@@ -80,43 +72,7 @@ class Delivery(Model):
     @property
     def is_delivered(self) -> bool:
         """The receiver has taken it."""
-        return Sent(status=self.status).is_delivered
-
-
-def event_id(job: Job) -> str:
-    """Name the end of a job: the same for every try, and for a replay; another for another attempt."""
-    return f"msg_{job.code}_{job.attempt}_{job.status.value.lower()}"
-
-
-def event_body(job: Job, processed_items: int) -> bytes:
-    """Write a job that has ended as its receiver gets it: as it is shown, but without a link."""
-    shown = show_job(job, processed_items, job.completed_date or job.created_date)
-    return shown.model_dump_json(by_alias=True, exclude={"download_url"}).encode()
-
-
-def origin_of(url: str) -> str:
-    """Give what of a URL may be seen."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def secrets_of(masters: tuple[str, ...], tenant: str) -> list[str]:
-    """Give what signs a tenant's webhooks, the present secret first."""
-    return [derive_secret(master, tenant) for master in masters]
-
-
-def why_refused(url: str, *, allow_private: bool) -> str | None:
-    """Say why a URL must not be sent to, as far as that can be told without resolving its name; None if it may."""
-    if allow_private:
-        return None
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https":
-        return "Use https."
-    address = address_of(host)
-    if is_local_name(host) if address is None else not is_public(address):
-        return "This is not an address of the public Internet."
-    return None
+        return SendResult(status=self.status).is_delivered
 
 
 def _seconds(text: str, now: datetime) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.orchestration import RetryPolicy
+from shared.retry_policy import RetryPolicy
 
 _POLICIES = st.builds(
     RetryPolicy,

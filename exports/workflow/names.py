@@ -1,0 +1,18 @@
+"""The names of the durable functions: a published format.
+
+Running jobs hold these names in their history, so a name never changes.
+"""
+
+from __future__ import annotations
+
+EXPORT_JOB = "export_job"
+EXPORT_WAVE = "export_wave"
+PLAN_PAGES = "plan_pages"
+WRITE_PAGE = "write_page"
+RECORD_PROGRESS = "record_progress"
+COMMIT_FILE = "commit_file"
+RECORD_OUTCOME = "record_outcome"
+DISCARD_FILE = "discard_file"
+START_NOTIFICATION = "start_notification"
+WEBHOOK_DELIVERY = "webhook_delivery"
+SEND_WEBHOOK = "send_webhook"
