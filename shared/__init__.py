@@ -1,1 +1,1 @@
-"""Code common to all features of the function app. Knows nothing of exports."""
+"""Code that any feature of the function app can use. Nothing in here depends on `exports`."""

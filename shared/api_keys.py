@@ -1,4 +1,4 @@
-"""API keys: their text, what is kept of them, and the port to where they are kept. Only salted hashes are kept."""
+"""Defines API keys: their text, the stored form, which holds only a salted hash, and the port of the key store."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _HASH = re.compile(rf"{_SCHEME}\$(?P<salt>(?:[0-9a-f]{{2}}){{8,64}})\$(?P<digest
 _TEXT = re.compile(r"cx_(?P<id>[a-z2-7]{12})_(?P<secret>[A-Za-z0-9_-]{43,128})")
 _ID_LENGTH = 12
 _SECRET_BYTES = 32
-LONGEST_NAME = 100
-_NOBODY = f"{_SCHEME}${'00' * 16}${'0' * 64}"
-"""Compared with when there is no such key, so that it takes as long as when there is one. No secret has it."""
+MAX_NAME_CHARACTERS = 100
+_UNMATCHABLE_HASH = f"{_SCHEME}${'00' * 16}${'0' * 64}"
+"""Compared with if the key does not exist, so that the check takes as long as for one that does. No secret has it."""
 
 TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
 
 
 class KeysUnavailableError(Exception):
-    """The place where keys are kept did not answer. Trying again can help."""
+    """The key store did not answer. A retry can help."""
 
 
 class KeyNotFoundError(Exception):
-    """There is no key of this id."""
+    """There is no key with this id."""
 
 
 class KeyState(StrEnum):
-    """Whether a key opens anything."""
+    """Whether a key is accepted."""
 
     ACTIVE = "active"
     EXPIRED = "expired"
@@ -48,22 +48,23 @@ class KeyState(StrEnum):
 
 
 class ApiKey(Model):
-    """A key as it is kept.
+    """A key in its stored form.
 
     Attributes:
-        id: Part of the key's text, and no secret.
-        name: For people: who calls with it.
+        id: Part of the key's text; not secret.
+        name: Tells people which caller uses the key.
         hash: `sha256$<salt, hex>$<SHA-256 of salt and secret, hex>`. Secrets are long random text, so one round is
             enough.
-        tenants: What the key opens. With exactly one, routes that name no tenant mean that one.
-        scopes: What it may do there.
-        expires: From then on it opens nothing; None: never.
-        revoked: When somebody took it back.
-        last_used: Some minutes exact.
+        tenants: The tenants that the key gives access to. If there is exactly one, routes without a tenant in their
+            path use it.
+        scopes: The actions that the key permits for these tenants.
+        expires: The key is refused from this moment on; None: it never expires.
+        revoked: When the key was revoked; None: it was not.
+        last_used: Exact to a few minutes.
     """
 
     id: Annotated[str, StringConstraints(pattern=rf"^[a-z2-7]{{{_ID_LENGTH}}}$")]
-    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     hash: Annotated[str, StringConstraints(pattern=f"^{_HASH.pattern}$"), Field(repr=False)]
     tenants: Annotated[tuple[Tenant, ...], Field(min_length=1)]
     scopes: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ class ApiKey(Model):
     last_used: Moment | None = None
 
     def state(self, now: datetime) -> KeyState:
-        """Say whether the key opens anything at this moment."""
+        """Return whether the key is active, expired or revoked at this moment."""
         if self.revoked is not None:
             return KeyState.REVOKED
         return KeyState.EXPIRED if self.expires is not None and now >= self.expires else KeyState.ACTIVE
@@ -81,7 +82,7 @@ class ApiKey(Model):
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
-    """What a caller shows: `cx_<id>_<secret>`."""
+    """The text that a caller sends: `cx_<id>_<secret>`."""
 
     id: str
     secret: str
@@ -94,33 +95,37 @@ class KeyText:
 
 
 def new_key_text() -> KeyText:
-    """Make a key: 60 bits of chance to find it by, 256 to prove it with."""
+    """Generate the text of a key: an id of 60 random bits and a secret of 256."""
     key_id = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:_ID_LENGTH]
     return KeyText(key_id, secrets.token_urlsafe(_SECRET_BYTES))
 
 
 def parse_key(text: str) -> KeyText | None:
-    """Read a key; None for what is none."""
+    """Split the text of a key into id and secret; return None if it is malformed."""
     parts = _TEXT.fullmatch(text)
     return parts and KeyText(parts["id"], parts["secret"])
 
 
 def hash_secret(secret: str) -> str:
-    """Hash the secret of a key for keeping."""
+    """Hash the secret of a key for storage, with a new salt."""
     salt = secrets.token_bytes(16)
     return f"{_SCHEME}${salt.hex()}${_digest(salt, secret)}"
 
 
-def proves(secret: str, key: ApiKey | None) -> bool:
-    """Say whether this is the key's secret. Takes as long for a wrong secret as for a right one, and without a key."""
-    parts = _HASH.fullmatch(key.hash if key else _NOBODY)
+def secret_matches(secret: str, key: ApiKey | None) -> bool:
+    """Return whether this is the key's secret. Takes the same time for a right secret, a wrong one, and no key."""
+    parts = _HASH.fullmatch(key.hash if key else _UNMATCHABLE_HASH)
     return parts is not None and hmac.compare_digest(_digest(bytes.fromhex(parts["salt"]), secret), parts["digest"])
 
 
 def make_key(
     name: str, tenants: Sequence[str], scopes: Sequence[str], created: datetime, expires: datetime | None = None
 ) -> tuple[ApiKey, KeyText]:
-    """Make a new key: what is to be kept of it, and the text for its owner."""
+    """Generate a key.
+
+    Returns:
+        The form to store, and the text for its owner. The text cannot be recovered later.
+    """
     text = new_key_text()
     key = ApiKey(
         id=text.id,
@@ -135,29 +140,29 @@ def make_key(
 
 
 class KeyStore(Protocol):
-    """Keeps API keys by id. Raises `KeysUnavailableError` when trying again can help."""
+    """Stores API keys by id. Every method raises `KeysUnavailableError` if the store does not answer."""
 
     def add(self, key: ApiKey) -> bool:
-        """Keep a new key; say whether it was added, or its id is taken."""
+        """Add a new key. Return False, and change nothing, if its id is taken."""
 
     def get(self, key_id: str) -> ApiKey | None:
-        """Look a key up by its id."""
+        """Return the key with this id, or None."""
 
     def list(self) -> builtins.list[ApiKey]:
-        """Give all keys, the oldest first."""
+        """Return all keys, oldest first."""
 
     def is_empty(self) -> bool:
-        """Say whether there is no key at all."""
+        """Return whether there are no keys at all."""
 
     def change(self, key_id: str, alter: Callable[[ApiKey], ApiKey]) -> ApiKey:
-        """Alter a key, and return it as it is then; `alter` runs again when somebody else was faster.
+        """Change a key and return the changed one. `alter` runs again if another writer changed the key meanwhile.
 
         Raises:
-            KeyNotFoundError: There is no such key.
+            KeyNotFoundError: There is no key with this id.
         """
 
-    def note_use(self, key_id: str, moment: datetime) -> None:
-        """Keep when a key was used last. Of a key that is gone nothing is kept."""
+    def record_use(self, key_id: str, moment: datetime) -> None:
+        """Record when a key was last used. Does nothing if the key no longer exists."""
 
 
 def _digest(salt: bytes, secret: str) -> str:

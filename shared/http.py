@@ -1,4 +1,4 @@
-"""Between HTTP and models: the only place that writes responses and reads bodies."""
+"""Converts HTTP bodies to models, and models and errors to HTTP responses. No other module does either."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.repeated_names import find_repeated_names
 M = TypeVar("M", bound=Model)
 H = TypeVar("H", bound=Callable[..., Any])
 Describe = Callable[[Exception], ProblemError | None]
-"""Turns an expected exception into a problem; None for what nobody expected."""
+"""Turns an expected exception into a problem; returns None for an exception that it does not know."""
 
 MALFORMED_BODY = ProblemType("malformed-body", 400, "The body is not JSON")
 INVALID_REQUEST = ProblemType("invalid-request", 400, "The request is not valid")
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def json_response(body: Model, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
-    """Answer with a model. Never cached: it may hold a link."""
+    """Build a response from a model. It is marked `no-store`, because the body may hold a download link."""
     return func.HttpResponse(
         body.model_dump_json(by_alias=True),
         status_code=status,
@@ -47,17 +47,17 @@ def json_response(body: Model, status: int = 200, headers: Mapping[str, str] | N
 
 
 def json_bytes_response(body: bytes, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
-    """Answer with a JSON document as it was stored."""
+    """Build a response from a stored JSON document, byte for byte."""
     return func.HttpResponse(body, mimetype=_JSON, headers={**_NO_STORE, **(headers or {})})
 
 
 def not_modified(headers: Mapping[str, str]) -> func.HttpResponse:
-    """Answer that the caller has what there is; with what a 200 says about keeping it (RFC 9110, section 15.4.5)."""
+    """Build a 304: the caller's copy is current. It needs the caching headers of the 200 (RFC 9110, section 15.4.5)."""
     return func.HttpResponse(status_code=304, headers={**_NO_STORE, **headers})
 
 
 def problem_response(problem: ProblemError, path: str | None = None) -> func.HttpResponse:
-    """Answer with a problem document."""
+    """Build a response with a problem document."""
     return func.HttpResponse(
         json.dumps(problem.document(path)),
         status_code=problem.kind.status,
@@ -67,10 +67,14 @@ def problem_response(problem: ProblemError, path: str | None = None) -> func.Htt
 
 
 def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
-    """Read a JSON body into a model, strictly: a number is no string, `"true"` is no boolean, no name comes twice.
+    """Parse a JSON body into a model, strictly.
+
+    Types are never converted: a number is not accepted as a string, nor `"true"` as a boolean. No object may have
+    the same name twice.
 
     Raises:
-        ProblemError: 413, 415, or 400 with one fault per error.
+        ProblemError: 413 if the body is too large, 415 if it is not announced as plain JSON, 400 with one fault for
+            each error if it is not valid.
     """
     body = req.get_body()
     if len(body) > max_bytes:
@@ -94,24 +98,29 @@ def _require_plain_json(req: func.HttpRequest) -> None:
     if media_type != _JSON:
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send the body as {_JSON}.", headers={"Accept": _JSON})
     if req.headers.get("content-encoding", _PLAIN).strip().lower() not in (_PLAIN, ""):
-        detail = "Send the body as it is, neither compressed nor encoded."
+        detail = "Send the body uncompressed and without any other content encoding."
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": _PLAIN})
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """Say whether an `If-None-Match` header names this entity tag, compared weakly (RFC 9110, section 13.1.2)."""
-    named = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    return "*" in named or etag.removeprefix("W/") in named
+    """Return whether an `If-None-Match` header names this entity tag, by weak comparison (RFC 9110, section 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def invalid_request(faults: Sequence[Fault]) -> ProblemError:
-    """Build the problem of a body that is JSON but not valid."""
-    what = "One fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return ProblemError(INVALID_REQUEST, f"{what} in the body, described under errors.", faults)
+    """Build the problem for a body that is JSON but not valid."""
+    count = "One fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return ProblemError(INVALID_REQUEST, f"{count} in the body, described under errors.", faults)
 
 
-def answering_problems(describe: Describe) -> Callable[[H], H]:
-    """Decorate an HTTP trigger: every exception becomes a problem document, and nothing internal is shown."""
+def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
+    """Decorate an HTTP trigger so that every exception becomes a problem document that shows nothing internal.
+
+    Args:
+        describe: Gives the problem for an expected exception. Any other exception is logged with an incident number,
+            and the caller gets a 500 that names the number.
+    """
 
     def decorate(handler: H) -> H:
         @functools.wraps(handler)
@@ -138,5 +147,5 @@ def _answer(error: Exception, describe: Describe, req: func.HttpRequest) -> func
     if problem is None:
         incident = uuid.uuid4().hex
         _log.exception("event=request.failed incident=%s method=%s", incident, req.method)
-        problem = ProblemError(INTERNAL, f"Try again; if it fails again, tell support this number: {incident}.")
+        problem = ProblemError(INTERNAL, f"Try again; if it fails again, give support this number: {incident}.")
     return problem_response(problem, urlsplit(req.url).path)

@@ -1,4 +1,4 @@
-"""Finds out whose API key a caller shows: one point read by id, remembered for some seconds."""
+"""Checks the API key of a request: one point read by id, whose result is cached for some seconds."""
 
 from __future__ import annotations
 
@@ -10,115 +10,118 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
 
-from shared.api_keys import ApiKey, KeyState, KeyStore, parse_key, proves
+from shared.api_keys import ApiKey, KeyState, KeyStore, parse_key, secret_matches
 
 Task = Callable[[], None]
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """How long look-ups are remembered, and how many.
+class CacheLimits:
+    """How long and how many lookups are cached.
 
     Attributes:
-        known_seconds: So long a revocation may go unnoticed.
-        unknown_seconds: So long an id that nobody had stays refused.
-        use_seconds: The last use of a key is written once in such a span.
-        most: Of known and of unknown ids each; the ones read longest ago are forgotten first.
+        known_seconds: How long a key is cached. A revoked key may be accepted this long.
+        unknown_seconds: How long an id without a key is cached. A new key with this id may be refused this long.
+        use_seconds: The least time between two writes of a key's last use.
+        max_entries: For known and for unknown ids each. The entries that were read first are dropped first.
     """
 
     known_seconds: float = 30
     unknown_seconds: float = 5
     use_seconds: float = 300
-    most: int = 1000
+    max_entries: int = 1000
 
 
 @dataclass(slots=True)
-class _LookUp:
+class _CachedLookup:
     key: ApiKey | None
     read: datetime
-    use_noted: datetime | None
+    use_recorded: datetime | None
 
 
 class KeyRing:
-    """The keys of a service as one process sees them. Safe to share between threads."""
+    """Checks API keys for one process. Safe to share between threads."""
 
     def __init__(
         self,
         store: KeyStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        memory: Memory = Memory(),
-        run_aside: Callable[[Task], None] | None = None,
+        limits: CacheLimits = CacheLimits(),
+        run_in_background: Callable[[Task], None] | None = None,
     ) -> None:
-        """Take the store, and what a test may replace: the clock, the times, and where last uses are written."""
+        """Use a key store. A test may replace the clock, the limits and how tasks run in the background."""
         self.store = store
         self._now = now
-        self._memory = memory
-        self._run_aside = run_aside or _run_in_thread
-        self._known: OrderedDict[str, _LookUp] = OrderedDict()
-        self._unknown: OrderedDict[str, _LookUp] = OrderedDict()
+        self._limits = limits
+        self._run_in_background = run_in_background or _run_in_thread
+        self._known: OrderedDict[str, _CachedLookup] = OrderedDict()
+        self._unknown: OrderedDict[str, _CachedLookup] = OrderedDict()
         self._lock = Lock()
 
     def find(self, presented: str) -> ApiKey | None:
-        """Find the key a caller shows; None if it is malformed, unknown, wrong, expired or revoked, all the same.
+        """Return the key that a caller presented, or None if it is not valid.
+
+        The result does not tell whether the key is malformed, unknown, wrong, expired or revoked. The secret is
+        compared in each of these cases, so that the time does not tell either.
 
         Raises:
-            KeysUnavailableError: The keys cannot be read now.
+            KeysUnavailableError: The key store did not answer.
         """
         text = parse_key(presented)
-        found = self._look_up(text.id) if text else None
+        found = self._lookup(text.id) if text else None
         key = found.key if found else None
-        proven = proves(text.secret if text else "", key)
+        proven = secret_matches(text.secret if text else "", key)
         if found is None or key is None or not proven or key.state(self._now()) is not KeyState.ACTIVE:
             return None
-        self._note_use(key.id, found)
+        self._record_use(key.id, found)
         return key
 
-    def _look_up(self, key_id: str) -> _LookUp:
+    def _lookup(self, key_id: str) -> _CachedLookup:
         now = self._now()
         with self._lock:
-            remembered = self._recall(key_id, now)
-        if remembered is not None:
-            return remembered
+            cached = self._cached(key_id, now)
+        if cached is not None:
+            return cached
         key = self.store.get(key_id)
-        found = _LookUp(key, now, key.last_used if key else None)
+        found = _CachedLookup(key, now, key.last_used if key else None)
         with self._lock:
-            self._remember(key_id, found)
+            self._cache(key_id, found)
         return found
 
-    def _recall(self, key_id: str, now: datetime) -> _LookUp | None:
+    def _cached(self, key_id: str, now: datetime) -> _CachedLookup | None:
         found = self._known.get(key_id) or self._unknown.get(key_id)
         if found is None:
             return None
-        seconds = self._memory.known_seconds if found.key else self._memory.unknown_seconds
+        seconds = self._limits.known_seconds if found.key else self._limits.unknown_seconds
         is_fresh = timedelta(0) <= now - found.read < timedelta(seconds=seconds)  # a clock may be set back
         return found if is_fresh else None
 
-    def _remember(self, key_id: str, found: _LookUp) -> None:
-        """Known and unknown ids are kept apart, so that guessing does not push out the keys in use."""
+    def _cache(self, key_id: str, found: _CachedLookup) -> None:
+        """Add a lookup to the cache. Unknown ids have a cache of their own, so guesses do not evict keys in use."""
         self._known.pop(key_id, None)
         self._unknown.pop(key_id, None)
         ids = self._known if found.key else self._unknown
         ids[key_id] = found
-        if len(ids) > self._memory.most:
+        if len(ids) > self._limits.max_entries:
             ids.popitem(last=False)
 
-    def _note_use(self, key_id: str, found: _LookUp) -> None:
+    def _record_use(self, key_id: str, found: _CachedLookup) -> None:
         now = self._now()
         with self._lock:
-            noted = found.use_noted
-            if noted is not None and now - noted < timedelta(seconds=self._memory.use_seconds):
+            recorded = found.use_recorded
+            if recorded is not None and now - recorded < timedelta(seconds=self._limits.use_seconds):
                 return
-            found.use_noted = now
-        self._run_aside(lambda: self._write_use(key_id, now))
+            found.use_recorded = now
+        self._run_in_background(lambda: self._write_last_use(key_id, now))
 
-    def _write_use(self, key_id: str, moment: datetime) -> None:
+    def _write_last_use(self, key_id: str, moment: datetime) -> None:
         try:
-            self.store.note_use(key_id, moment)
+            self.store.record_use(key_id, moment)
         except Exception:
             _log.warning("event=key.use_not_noted key=%s", key_id, exc_info=True)
 
 
 def _run_in_thread(task: Task) -> None:
-    with suppress(RuntimeError):  # no thread to be had: the next look-up notes the use
-        Thread(target=task, name="note-key-use", daemon=True).start()
+    with suppress(RuntimeError):  # the process has no thread left: the use is recorded after a later request
+        Thread(target=task, name="record-key-use", daemon=True).start()

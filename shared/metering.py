@@ -1,4 +1,4 @@
-"""Counts what a piece of work asks of Azure Storage: every request that leaves, repeats by the SDK included."""
+"""Counts the requests that a piece of work sends to Azure Storage, including the SDK's own retries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Meter:
-    """What has been asked for so far. Threads may share it; `metered_as_here` takes it along to them."""
+    """Counts requests and sent bytes. Thread-safe; `with_current_meter` makes it current in another thread."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
@@ -26,7 +26,7 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """How long the work has taken until now."""
+        """Seconds since the work began."""
         return time.monotonic() - self._began
 
     def add(self, kind: str, sent_bytes: int) -> None:
@@ -40,7 +40,7 @@ _METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 @contextmanager
 def metering() -> Iterator[Meter]:
-    """Count what is asked for within."""
+    """Count the requests that are sent inside this context."""
     meter = Meter()
     token = _METER.set(meter)
     try:
@@ -50,12 +50,12 @@ def metering() -> Iterator[Meter]:
 
 
 def current_meter() -> Meter | None:
-    """The meter that counts here, if one does."""
+    """Return the meter of the innermost `metering` context, or None outside of one."""
     return _METER.get()
 
 
-def metered_as_here(function: Callable[..., T]) -> Callable[..., T]:
-    """Wrap what other threads are to run, so that the meter of here counts there too."""
+def with_current_meter(function: Callable[..., T]) -> Callable[..., T]:
+    """Wrap a function that another thread will run, so that the caller's meter counts its requests too."""
     meter = _METER.get()
 
     @wraps(function)
@@ -70,7 +70,7 @@ def metered_as_here(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def meter_request(service: str, request: Any) -> None:
-    """Count a request; a hook of the SDKs (`raw_request_hook`), which call it for every request that leaves.
+    """Count a request. The SDKs call this as `raw_request_hook` for every request they send, retries included.
 
     Args:
         service: `blob` or `table`.
@@ -84,7 +84,7 @@ def meter_request(service: str, request: Any) -> None:
 
 
 def _kind(service: str, method: str, url: str) -> str:
-    """Sorted as Azure prices them: lists and new containers of blobs cost what writes do, their deletion nothing."""
+    """Return the price class of a request: Azure prices listing and creating like a write, and deletes blobs free."""
     if method in ("GET", "HEAD"):
         return f"{service}_write" if "list" in parse_qs(urlsplit(url).query).get("comp", ()) else f"{service}_read"
     return "blob_delete" if (service, method) == ("blob", "DELETE") else f"{service}_write"

@@ -1,4 +1,4 @@
-"""Problem details for HTTP (RFC 9457): what went wrong, in words for the caller, and what to change."""
+"""Problem details for HTTP (RFC 9457): tell the caller what is wrong with a request and how to correct it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pydantic_core import ErrorDetails
 
 from shared.models import Model
 
-DOCUMENTED_AT = "/docs#problem-"
-"""Where a kind of problem is documented, before its code: a reference relative to the service."""
+DOCS_PREFIX = "/docs#problem-"
+"""Relative reference to the documentation of a problem type; its code follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """One row of a service's table of problems.
+    """A kind of problem: one row of a service's problem table.
 
     Attributes:
-        code: Stable, for programs; kebab-case.
-        title: The same for every occurrence.
+        code: Stable identifier for programs, in kebab-case.
+        title: The same text for every occurrence.
     """
 
     code: str
@@ -35,7 +35,7 @@ class Fault(Model):
 
     Attributes:
         pointer: JSON pointer (RFC 6901) into the body; empty for the body as a whole.
-        detail: What is wrong and what to change.
+        detail: Says what is wrong and what to change.
     """
 
     pointer: str
@@ -43,7 +43,7 @@ class Fault(Model):
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem document. The texts are shown to the caller."""
+    """Ends a request with a problem document. The caller sees its texts."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
     def document(self, instance: str | None = None) -> dict[str, Any]:
-        """Build the members of the problem document.
+        """Return the members of the problem document.
 
         Args:
-            instance: URI reference of this occurrence, such as the path of the request.
+            instance: URI reference of this occurrence, for example the path of the request.
         """
         document: dict[str, Any] = {
-            "type": f"{DOCUMENTED_AT}{self.kind.code}",
+            "type": f"{DOCS_PREFIX}{self.kind.code}",
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
@@ -79,7 +79,10 @@ class ProblemError(Exception):
 
 
 def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
-    """Turn the errors of a pydantic validation into faults of the body that was validated."""
+    """Convert the errors of a pydantic validation into faults of the validated body.
+
+    A list whose items are all invalid is reported by pydantic as too short as well. That second error is left out.
+    """
     faulty = {error["loc"] for error in errors}
     return [
         Fault(pointer=pointer(*error["loc"]), detail=_sentence(error))
@@ -89,12 +92,11 @@ def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
 
 
 def _is_inside(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
-    """Pydantic counts only valid items, so a list of faulty ones is reported as too short as well."""
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def pointer(*path: str | int) -> str:
-    """Build a JSON pointer (RFC 6901)."""
+    """Build a JSON pointer (RFC 6901) from names and indexes."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
@@ -121,7 +123,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _unknown_value(value: object, known: list[str]) -> str:
-    """Offer the nearest of many known values, or all of a few."""
+    """Suggest the nearest of the known values if there are many, else list them all."""
     near = difflib.get_close_matches(str(value), known, n=3)
     if len(known) > _FEW and not near:
         return f"This is none of the {len(known)} known values, which the documentation lists."

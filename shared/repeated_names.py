@@ -1,4 +1,4 @@
-"""Finds properties that come twice in a JSON object, which parsers settle silently, each in its own way (RFC 8259)."""
+"""Finds duplicate names in JSON objects. Parsers accept them silently and disagree on which value wins (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from shared.problems import Fault, pointer
 
 
 class _Object(tuple[tuple[str, Any], ...]):
-    """A JSON object as it was written: names and values in their order."""
+    """A JSON object as it was written: every name and value, in order."""
 
     __slots__ = ()
 
 
 def find_repeated_names(document: bytes) -> list[Fault]:
-    """Point at every property that its object has had before. The document must be valid JSON, of bounded depth."""
+    """Return a fault for every property whose name appeared earlier in the same object.
+
+    Args:
+        document: Valid JSON. Its depth must be bounded, because the search is recursive.
+    """
     return list(_faults(json.loads(document, object_pairs_hook=_Object)))
 
 
@@ -25,7 +29,7 @@ def _faults(value: Any, *path: str | int) -> Iterator[Fault]:
         seen: set[str] = set()
         for name, inner in value:
             if name in seen:
-                yield Fault(pointer=pointer(*path, name), detail="This property comes twice; give it once.")
+                yield Fault(pointer=pointer(*path, name), detail="This property appears twice; send it once.")
             seen.add(name)
             yield from _faults(inner, *path, name)
     elif isinstance(value, list):

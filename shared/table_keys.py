@@ -61,8 +61,8 @@ class TableKeyStore(StorageTable):
             if after == before or self._write_if_unchanged(found, _to_entity(after)):
                 return after
 
-    def note_use(self, key_id: str, moment: datetime) -> None:
-        """See `KeyStore.note_use`. Touches nothing else of the row, so it undoes no change made meanwhile."""
+    def record_use(self, key_id: str, moment: datetime) -> None:
+        """See `KeyStore.record_use`. Touches nothing else of the row, so it undoes no change made meanwhile."""
         row = {"PartitionKey": _PARTITION, "RowKey": key_id, "lastUsed": moment}
         with self._answering(), suppress(ResourceNotFoundError):
             self._table.update_entity(row, UpdateMode.MERGE)

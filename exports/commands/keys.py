@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
 from exports.request.scopes import ALL_SCOPES, Scope
 from shared.api_keys import (
-    LONGEST_NAME,
+    MAX_NAME_CHARACTERS,
     ApiKey,
     KeyNotFoundError,
     KeyState,
@@ -98,8 +98,8 @@ def run(arguments: argparse.Namespace, open_store: OpenStore | None = None) -> i
 def _create(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
     expires = asked.expires and _moment(asked.expires, now)
     name = asked.name.strip()
-    if not 0 < len(name) <= LONGEST_NAME:
-        message = f"A name has 1 to {LONGEST_NAME} characters."
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        message = f"A name has 1 to {MAX_NAME_CHARACTERS} characters."
         raise CommandError(message)
     _issue(store, name, _tenants(asked.tenants), _scopes(asked.scopes or _USUAL_SCOPES), now, expires)
 

@@ -103,7 +103,7 @@ def test_changes_made_at_once_are_all_kept(keys: KeyStore) -> None:
 
 def test_a_noted_use_is_kept_and_changes_nothing_else(keys: KeyStore) -> None:
     key = _added(keys)
-    keys.note_use(key.id, LATER)
+    keys.record_use(key.id, LATER)
     assert keys.get(key.id) == key.model_copy(update={"last_used": LATER})
 
 
@@ -112,7 +112,7 @@ def test_a_use_noted_during_a_revocation_does_not_undo_it(keys: KeyStore) -> Non
 
     def revoke_late(before: ApiKey) -> ApiKey:
         if before.last_used is None:
-            keys.note_use(key.id, LATER)
+            keys.record_use(key.id, LATER)
         return _revoked(before)
 
     keys.change(key.id, revoke_late)
@@ -120,7 +120,7 @@ def test_a_use_noted_during_a_revocation_does_not_undo_it(keys: KeyStore) -> Non
 
 
 def test_of_a_key_that_is_gone_no_use_is_kept(keys: KeyStore) -> None:
-    keys.note_use("aaaaaaaaaaaa", LATER)
+    keys.record_use("aaaaaaaaaaaa", LATER)
     assert keys.list() == []
 
 
@@ -128,7 +128,7 @@ def test_a_ring_over_the_store_follows_a_revocation(keys: KeyStore) -> None:
     key, text = a_key()
     keys.add(key)
     clock = Clock()
-    ring = KeyRing(keys, clock, run_aside=lambda task: task())
+    ring = KeyRing(keys, clock, run_in_background=lambda task: task())
     assert ring.find(text) == key
     keys.change(key.id, _revoked)
     clock.advance(minutes=1)
@@ -140,7 +140,7 @@ def test_every_process_follows_a_revocation_by_itself(keys: KeyStore) -> None:
     key, text = a_key()
     keys.add(key)
     clocks = [Clock() for _ in range(3)]
-    rings = [KeyRing(keys, clock, run_aside=lambda task: task()) for clock in clocks]
+    rings = [KeyRing(keys, clock, run_in_background=lambda task: task()) for clock in clocks]
     clocks[1].advance(seconds=29)
     for ring in rings:
         assert ring.find(text) is not None
@@ -170,7 +170,7 @@ class Use:
         Use("list", lambda keys: keys.list()),
         Use("is_empty", lambda keys: keys.is_empty()),
         Use("change", lambda keys: keys.change("aaaaaaaaaaaa", _revoked)),
-        Use("note_use", lambda keys: keys.note_use("aaaaaaaaaaaa", NOON)),
+        Use("note_use", lambda keys: keys.record_use("aaaaaaaaaaaa", NOON)),
     ],
     ids=lambda use: use.name,
 )

@@ -117,7 +117,7 @@ def test_a_key_is_made_once_and_again_when_it_no_longer_opens(
 def test_a_key_made_for_a_run_opens_its_tenants_with_every_scope(azurite: Azurite) -> None:
     text = make_key(Path(sys.executable), ROOT, azurite.connection_string, ["northwind", "acme"])
     account = StorageAccount(azurite.connection_string)
-    found = KeyRing(TableKeyStore(account), run_aside=lambda _: None).find(text)
+    found = KeyRing(TableKeyStore(account), run_in_background=lambda _: None).find(text)
     account.tables.close()
     assert found is not None
     assert (found.tenants, found.scopes) == (("northwind", "acme"), ALL_SCOPES)

@@ -395,6 +395,6 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         audit=MemoryAuditLog(),
         deliveries=MemoryDeliveryLog(),
         webhooks=MemoryWebhookSender(),
-        keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_aside=lambda task: task()),
+        keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_in_background=lambda task: task()),
         now=clock,
     )

@@ -62,7 +62,7 @@ class MemoryKeyStore:
                     self._keys[key_id] = after
                     return after
 
-    def note_use(self, key_id: str, moment: datetime) -> None:
+    def record_use(self, key_id: str, moment: datetime) -> None:
         self.before_ask()
         with self._lock:
             if key_id in self._keys:

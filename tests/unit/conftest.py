@@ -1,4 +1,4 @@
-"""How generated examples run: kept nowhere, and in their own time, for other work may share the machine."""
+"""Configures Hypothesis: no deadline, because other work may share the machine, and no database of examples."""
 
 from __future__ import annotations
 

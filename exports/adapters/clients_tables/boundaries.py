@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from exports.adapters.clients_tables.keys import TenantKeys, after
 from exports.file.ranges import Boundaries
-from shared.metering import metered_as_here
+from shared.metering import with_current_meter
 
 _THREADS = 8
 _LANES_ENOUGH, _LANES_AT_MOST = 16, 64
@@ -57,7 +57,7 @@ def find_boundaries(scan: Scanner, rows_per_page: int) -> Boundaries:
     with ThreadPoolExecutor(_THREADS) as pool:
         marks = _all_marks(scan, pool)
         places = list(_places(marks, rows_per_page))
-        found = pool.map(metered_as_here(lambda place: scan.codes_at(*place)), places)
+        found = pool.map(with_current_meter(lambda place: scan.codes_at(*place)), places)
         starts = tuple(code for codes in found for code in codes)
     return Boundaries(sum(mark.rows for mark in marks), starts)
 
@@ -70,7 +70,7 @@ def _all_marks(scan: Scanner, pool: ThreadPoolExecutor) -> list[Mark]:
     if beginning is None or following is None:
         return [] if beginning is None else [beginning]
     lanes = pairwise([*_lane_starts(scan), scan.keys.end])
-    found = pool.map(metered_as_here(lambda lane: list(scan.marks(*lane))), lanes)
+    found = pool.map(with_current_meter(lambda lane: list(scan.marks(*lane))), lanes)
     return [mark for marks in found for mark in marks]
 
 

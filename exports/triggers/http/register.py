@@ -10,13 +10,13 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider, Services
-from exports.steps.requests.start_export import OrchestrationStarter
 from exports.triggers.http.access import Caller, authorize
 from exports.triggers.http.problems import describe
 from exports.triggers.http.query import refuse_unknown
 from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route, allowed_methods
-from shared.http import answering_problems
+from shared.http import exceptions_to_problems
 
 __all__ = [
     "OPEN_METHODS",
@@ -64,7 +64,7 @@ StartingHandler = Callable[[Call, OrchestrationStarter], Coroutine[Any, Any, fun
 def add_route(blueprint: df.Blueprint, provide: ServiceProvider, route: Route, handler: Handler) -> None:
     """Register a route in all its forms. The handler runs in a worker's thread, after the caller is authorised."""
 
-    @answering_problems(describe)
+    @exceptions_to_problems(describe)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
         return handler(_authorized(req, provide(), route))
 
@@ -77,7 +77,7 @@ def add_starting_route(
 ) -> None:
     """Register a route that starts or ends orchestrations. The handler runs on the event loop: it must not block."""
 
-    @answering_problems(describe)
+    @exceptions_to_problems(describe)
     async def answer(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
         call = await asyncio.to_thread(_authorized, req, provide(), route)
         return await handler(call, client)
@@ -91,7 +91,7 @@ def add_open_route(
 ) -> None:
     """Register a route that needs no API key."""
 
-    @answering_problems(describe)
+    @exceptions_to_problems(describe)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
         return handler(req)
 
@@ -107,7 +107,7 @@ def add_catch_all(
 ) -> None:
     """Register what answers a path with every method but those that routes have `taken`."""
     methods = [method for method in OPEN_METHODS if method not in taken]
-    _register(blueprint, name, path, methods, answering_problems(describe)(handler))
+    _register(blueprint, name, path, methods, exceptions_to_problems(describe)(handler))
 
 
 def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call:

@@ -1,4 +1,4 @@
-"""API keys: their text, what is kept of them, and what proves them."""
+"""API keys: their text, their stored form, and the check of a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.api_keys import ApiKey, KeyState, hash_secret, make_key, new_key_text, parse_key, proves
+from shared.api_keys import ApiKey, KeyState, hash_secret, make_key, new_key_text, parse_key, secret_matches
 from tests.support.builders import NOON
 from tests.support.keys import a_key
 
@@ -18,18 +18,18 @@ SECRET = "s" * 43
 TEXT = f"cx_abcdefgh2345_{SECRET}"
 
 
-def _kept(**changes: Any) -> ApiKey:
+def _stored(**changes: Any) -> ApiKey:
     properties = {"id": "abcdefgh2345", "name": "n", "hash": hash_secret(SECRET), "tenants": ("a",), "created": NOON}
     return ApiKey(**properties | changes)
 
 
-def test_new_keys_hold_256_bits_of_chance_and_differ() -> None:
+def test_new_keys_have_256_random_bits_and_differ() -> None:
     texts = [new_key_text() for _ in range(100)]
     assert len({text.id for text in texts}) == len({text.secret for text in texts}) == 100
     assert all(len(base64.urlsafe_b64decode(text.secret + "=")) == 32 for text in texts)
 
 
-def test_a_new_key_is_read_as_it_was_written() -> None:
+def test_the_text_of_a_new_key_can_be_parsed_again() -> None:
     text = new_key_text()
     assert parse_key(str(text)) == text
 
@@ -55,21 +55,21 @@ def test_a_new_key_is_read_as_it_was_written() -> None:
         "\ud800",
     ],
 )
-def test_what_is_no_key_is_told_apart(text: str) -> None:
+def test_malformed_key_text_is_not_accepted(text: str) -> None:
     assert parse_key(text) is None
 
 
-def test_the_secret_of_a_key_proves_it_and_no_other_does() -> None:
+def test_only_the_secret_of_a_key_matches_it() -> None:
     key, text = make_key("name", ["a"], [], NOON)
-    assert proves(text.secret, key)
-    assert not proves(new_key_text().secret, key)
-    assert not proves("", key)
-    assert not proves(key.hash, key)
+    assert secret_matches(text.secret, key)
+    assert not secret_matches(new_key_text().secret, key)
+    assert not secret_matches("", key)
+    assert not secret_matches(key.hash, key)
 
 
 @pytest.mark.parametrize("secret", ["", SECRET, "0" * 64])
-def test_without_a_key_nothing_is_proven(secret: str) -> None:
-    assert not proves(secret, None)
+def test_no_secret_matches_a_missing_key(secret: str) -> None:
+    assert not secret_matches(secret, None)
 
 
 def test_a_hash_is_salted_and_does_not_hold_the_secret() -> None:
@@ -80,7 +80,7 @@ def test_a_hash_is_salted_and_does_not_hold_the_secret() -> None:
 def test_a_hash_is_scheme_salt_and_sha256_of_salt_and_secret() -> None:
     salt = bytes(range(8))
     digest = hashlib.sha256(salt + SECRET.encode()).hexdigest()
-    assert proves(SECRET, _kept(hash=f"sha256${salt.hex()}${digest}"))
+    assert secret_matches(SECRET, _stored(hash=f"sha256${salt.hex()}${digest}"))
 
 
 def test_neither_hash_nor_secret_is_shown_where_a_key_is_printed() -> None:
@@ -103,20 +103,20 @@ def test_neither_hash_nor_secret_is_shown_where_a_key_is_printed() -> None:
         f"sha256${'0' * 16}${'0' * 64}\n",
     ],
 )
-def test_what_is_no_hash_is_refused_when_it_is_read(hashed: str) -> None:
+def test_a_malformed_hash_is_refused_when_a_key_is_read(hashed: str) -> None:
     with pytest.raises(ValidationError):
-        _kept(hash=hashed)
+        _stored(hash=hashed)
 
 
 @pytest.mark.parametrize("tenant", ["", "..", "a/b", "a\\b", "a#b", "a?b", "a b", "-a", ".a", "é", "a" * 64, "a\n"])
-def test_a_tenant_that_could_not_be_part_of_a_path_is_refused(tenant: str) -> None:
+def test_a_tenant_that_cannot_be_part_of_a_path_is_refused(tenant: str) -> None:
     with pytest.raises(ValidationError):
-        _kept(tenants=(tenant,))
+        _stored(tenants=(tenant,))
 
 
-def test_a_key_opens_at_least_one_tenant() -> None:
+def test_a_key_names_at_least_one_tenant() -> None:
     with pytest.raises(ValidationError):
-        _kept(tenants=())
+        _stored(tenants=())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The HTTP boundary: bodies are read strictly, and every exception becomes a problem document."""
+"""The HTTP boundary reads bodies strictly and turns every exception into a problem document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.http import answering_problems, json_response, read_body
+from shared.http import exceptions_to_problems, json_response, read_body
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType
 from tests.support.http import JSON, a_request, document
@@ -36,41 +36,41 @@ def test_a_body_is_read_into_its_model() -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8", " application/json "])
-def test_json_is_understood_however_it_is_announced(media_type: str) -> None:
+def test_a_json_media_type_is_accepted_in_any_spelling(media_type: str) -> None:
     assert read_body(a_request(b"{}", {"Content-Type": media_type}), Body, 100) == Body()
 
 
-def test_a_body_of_the_greatest_size_is_read() -> None:
+def test_a_body_of_the_maximum_size_is_read() -> None:
     assert read_body(a_request(b"{}" + b" " * 98), Body, 100) == Body()
 
 
-def test_a_larger_body_is_too_large() -> None:
+def test_a_body_over_the_maximum_size_is_refused_with_413() -> None:
     problem = _problem(b"{}" + b" " * 99)
     assert (problem.kind.status, problem.kind.code) == (413, "body-too-large")
 
 
 @pytest.mark.parametrize("media_type", ["", "text/json", "text/plain", "application/jsonp", "multipart/form-data"])
-def test_another_media_type_is_not_supported(media_type: str) -> None:
+def test_a_media_type_other_than_json_is_refused_with_415(media_type: str) -> None:
     problem = _problem(b"{}", {"content-type": media_type})
     assert (problem.kind.status, problem.kind.code) == (415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
-def test_an_encoded_body_is_not_supported(encoding: str) -> None:
+def test_a_content_encoding_is_refused_with_415(encoding: str) -> None:
     problem = _problem(b"{}", JSON | {"content-encoding": encoding})
     assert (problem.kind.status, problem.headers) == (415, {"Accept-Encoding": "identity"})
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
-def test_a_body_that_is_said_to_be_plain_is_read(encoding: str) -> None:
+def test_the_content_encoding_identity_is_accepted(encoding: str) -> None:
     assert read_body(a_request(b"{}", JSON | {"content-encoding": encoding}), Body, 100) == Body()
 
 
-def test_a_property_that_comes_twice_is_pointed_at() -> None:
+def test_a_duplicate_property_is_a_fault_with_its_pointer() -> None:
     assert [fault.pointer for fault in _problem(b'{"hot": true, "hot": false}', JSON).faults] == ["/hot"]
 
 
-def test_without_a_media_type_a_body_is_not_supported() -> None:
+def test_a_missing_media_type_is_refused_with_415() -> None:
     assert _problem(b"{}", {}).kind.status == 415
 
 
@@ -78,7 +78,7 @@ def test_without_a_media_type_a_body_is_not_supported() -> None:
     "body",
     [b"", b"{", b"{'hot': true}", b"{} {}", b'{"hot": tru}', b'{"a": "\xff"}', b'{"a": "\\ud800"}', b"\xef\xbb{}"],
 )
-def test_what_is_not_json_is_malformed(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_malformed(body: bytes) -> None:
     problem = _problem(body)
     assert (problem.kind.status, problem.kind.code) == (400, "malformed-body")
     assert [fault.pointer for fault in problem.faults] == [""]
@@ -102,16 +102,16 @@ def test_deep_nesting_is_malformed_rather_than_a_crash() -> None:
         (b"null", ""),
     ],
 )
-def test_what_does_not_fit_the_model_is_pointed_at(body: bytes, pointer: str) -> None:
+def test_a_value_that_does_not_fit_the_model_is_a_fault_with_its_pointer(body: bytes, pointer: str) -> None:
     problem = _problem(body)
     assert (problem.kind.status, problem.kind.code) == (400, "invalid-request")
     assert [fault.pointer for fault in problem.faults] == [pointer]
 
 
-# --- answers ---
+# --- responses ---
 
 
-def test_an_answer_is_json_that_nobody_keeps() -> None:
+def test_a_response_is_json_and_forbids_caching() -> None:
     response = json_response(Body(tea_leaves=3), 201, {"Location": "/x"})
     assert (response.status_code, document(response)) == (201, {"teaLeaves": 3, "hot": True})
     assert response.mimetype == "application/json"
@@ -123,15 +123,15 @@ def _describe(error: Exception) -> ProblemError | None:
 
 
 def _answer(error: Exception | None, *, is_async: bool) -> func.HttpResponse:
-    """What the caller of a trigger gets whose handler raises `error`."""
+    """Return the response of a trigger whose handler raises `error`."""
 
-    @answering_problems(_describe)
+    @exceptions_to_problems(_describe)
     def handle(req: func.HttpRequest) -> func.HttpResponse:
         if error:
             raise error
         return func.HttpResponse("fine")
 
-    @answering_problems(_describe)
+    @exceptions_to_problems(_describe)
     async def handle_async(req: func.HttpRequest) -> func.HttpResponse:
         await asyncio.sleep(0)
         return handle.__wrapped__(req)  # type: ignore[attr-defined, no-any-return]
@@ -143,7 +143,7 @@ both_kinds = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "as
 
 
 @both_kinds
-def test_an_answer_passes(is_async: bool) -> None:
+def test_the_response_of_a_trigger_is_passed_on(is_async: bool) -> None:
     assert _answer(None, is_async=is_async).get_body() == b"fine"
 
 
@@ -157,7 +157,7 @@ def test_a_problem_becomes_its_document(is_async: bool) -> None:
 
 
 @both_kinds
-def test_an_expected_exception_becomes_the_problem_it_is_described_as(is_async: bool) -> None:
+def test_an_expected_exception_becomes_its_problem(is_async: bool) -> None:
     response = _answer(KeyError("secret"), is_async=is_async)
     assert (response.status_code, document(response)["detail"]) == (418, "Described.")
 
@@ -170,7 +170,9 @@ def test_an_unexpected_exception_becomes_500_without_its_text(is_async: bool, ca
     assert b"ValueError" not in response.get_body()
 
 
-def test_an_unexpected_exception_is_logged_under_the_number_the_caller_gets(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_exception_is_logged_with_the_incident_number_of_the_response(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     response = _answer(ValueError("secret"), is_async=False)
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     incident = record.getMessage().partition("incident=")[2].split()[0]
@@ -183,8 +185,8 @@ def test_a_document_names_the_path_without_its_query(is_async: bool) -> None:
     assert document(_answer(ValueError(), is_async=is_async))["instance"] == "/clients/export/csv"
 
 
-def test_other_arguments_of_a_trigger_reach_it() -> None:
-    @answering_problems(_describe)
+def test_other_arguments_of_a_trigger_are_passed_on() -> None:
+    @exceptions_to_problems(_describe)
     def handle(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         return func.HttpResponse(client)
 

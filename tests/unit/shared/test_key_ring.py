@@ -1,4 +1,4 @@
-"""Look-ups: remembered shortly, so that a key taken back stops working, and never slowed down by noting uses."""
+"""The key ring caches lookups briefly, so that a revoked key soon stops working, and records uses in the background."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import pytest
 
 from shared import api_keys
 from shared.api_keys import ApiKey, KeysUnavailableError, new_key_text
-from shared.key_ring import KeyRing, Memory
+from shared.key_ring import CacheLimits, KeyRing
 from tests.support.builders import NOON
 from tests.support.fakes import Clock
 from tests.support.keys import MemoryKeyStore, a_key, with_other_secret
 
-MEMORY = Memory()
+LIMITS = CacheLimits()
 
 
 class Ring:
     """A ring over one key, its store, and a clock."""
 
-    def __init__(self, memory: Memory = MEMORY, **changes: Any) -> None:
+    def __init__(self, limits: CacheLimits = LIMITS, **changes: Any) -> None:
         self.key, self.text = a_key(**changes)
         self.store = MemoryKeyStore(self.key)
         self.clock = Clock()
-        self.ring = KeyRing(self.store, self.clock, memory, run_aside=lambda task: task())
+        self.ring = KeyRing(self.store, self.clock, limits, run_in_background=lambda task: task())
         self.find = self.ring.find
 
     def alter(self, **changes: Any) -> None:
@@ -51,18 +51,18 @@ def test_a_key_is_found_by_its_text() -> None:
     [with_other_secret, str.upper, lambda text: text[:-1], lambda _: str(new_key_text()), lambda _: "", lambda _: "\0"],
     ids=["other secret", "upper case", "cut off", "unknown", "none", "nonsense"],
 )
-def test_another_text_opens_nothing(change: Callable[[str], str]) -> None:
+def test_any_other_text_is_refused(change: Callable[[str], str]) -> None:
     ring = Ring()
     assert ring.find(change(ring.text)) is None
 
 
 @pytest.mark.parametrize("changes", [{"revoked": NOON}, {"expires": NOON}], ids=["revoked", "expired"])
-def test_a_key_that_is_no_longer_good_opens_nothing(changes: dict[str, Any]) -> None:
+def test_an_expired_or_revoked_key_is_refused(changes: dict[str, Any]) -> None:
     ring = Ring(**changes)
     assert ring.find(ring.text) is None
 
 
-def test_every_refusal_computes_as_many_hashes_as_a_key_that_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_computes_as_many_hashes_as_an_acceptance(monkeypatch: pytest.MonkeyPatch) -> None:
     ring, hashes = Ring(), list[str]()
     digest = api_keys._digest
     monkeypatch.setattr(api_keys, "_digest", lambda salt, secret: hashes.append(secret) or digest(salt, secret))  # type: ignore[func-returns-value]
@@ -72,14 +72,14 @@ def test_every_refusal_computes_as_many_hashes_as_a_key_that_opens(monkeypatch: 
     assert len(hashes) == len(shown)
 
 
-def test_what_is_no_key_at_all_asks_no_storage() -> None:
+def test_malformed_text_is_refused_without_a_read_of_the_store() -> None:
     ring = Ring()
     for text in ("", "nonsense", "x" * 10_000, ring.text + " "):
         ring.find(text)
     assert ring.store.reads == 0
 
 
-def test_a_key_in_use_is_read_once_in_a_while() -> None:
+def test_a_key_in_use_is_read_from_the_store_once_and_then_cached() -> None:
     ring = Ring()
     for _ in range(10):
         assert ring.find(ring.text)
@@ -87,21 +87,21 @@ def test_a_key_in_use_is_read_once_in_a_while() -> None:
     assert ring.store.reads == 1
 
 
-def test_a_revoked_key_opens_nothing_when_the_memory_is_over() -> None:
+def test_a_revoked_key_is_refused_once_its_cache_entry_expires() -> None:
     ring = Ring()
     assert ring.find(ring.text)
     ring.alter(revoked=NOON)
-    ring.clock.advance(seconds=MEMORY.known_seconds - 0.001)
-    assert ring.find(ring.text), "within the memory the old look-up counts"
+    ring.clock.advance(seconds=LIMITS.known_seconds - 0.001)
+    assert ring.find(ring.text), "the cached lookup is used until it expires"
     ring.clock.advance(seconds=0.001)
     assert ring.find(ring.text) is None
 
 
-def test_look_ups_are_forgotten_within_half_a_minute() -> None:
-    assert 0 < MEMORY.unknown_seconds < MEMORY.known_seconds <= 30
+def test_cache_entries_expire_within_30_seconds() -> None:
+    assert 0 < LIMITS.unknown_seconds < LIMITS.known_seconds <= 30
 
 
-def test_use_does_not_prolong_the_memory() -> None:
+def test_use_does_not_prolong_a_cache_entry() -> None:
     ring = Ring()
     ring.find(ring.text)
     ring.alter(revoked=NOON)
@@ -111,14 +111,14 @@ def test_use_does_not_prolong_the_memory() -> None:
     assert last is None
 
 
-def test_a_key_expires_at_its_moment_whatever_is_remembered() -> None:
+def test_a_cached_key_still_expires_on_time() -> None:
     ring = Ring(expires=Clock().advance(seconds=2))
     assert ring.find(ring.text)
     ring.clock.advance(seconds=2)
     assert ring.find(ring.text) is None
 
 
-def test_a_clock_that_is_set_back_does_not_prolong_the_memory() -> None:
+def test_a_clock_that_is_set_back_does_not_prolong_a_cache_entry() -> None:
     ring = Ring()
     ring.find(ring.text)
     ring.alter(revoked=NOON)
@@ -126,19 +126,19 @@ def test_a_clock_that_is_set_back_does_not_prolong_the_memory() -> None:
     assert ring.find(ring.text) is None
 
 
-def test_an_unknown_id_is_asked_for_again_sooner() -> None:
+def test_an_unknown_id_is_cached_for_a_shorter_time() -> None:
     ring = Ring()
     other, text = a_key()
     for _ in range(3):
         assert ring.find(text) is None
     assert ring.store.reads == 1
     ring.store.add(other)
-    ring.clock.advance(seconds=MEMORY.unknown_seconds)
+    ring.clock.advance(seconds=LIMITS.unknown_seconds)
     assert ring.find(text) == other
 
 
-def test_guessing_does_not_push_out_the_keys_in_use() -> None:
-    ring = Ring(Memory(most=3))
+def test_guessed_ids_do_not_evict_the_keys_in_use() -> None:
+    ring = Ring(CacheLimits(max_entries=3))
     ring.find(ring.text)
     for _ in range(10):
         ring.find(str(new_key_text()))
@@ -147,8 +147,8 @@ def test_guessing_does_not_push_out_the_keys_in_use() -> None:
     assert ring.store.reads == 0
 
 
-def test_of_too_many_keys_those_read_longest_ago_are_forgotten() -> None:
-    ring = Ring(Memory(most=2))
+def test_a_full_cache_evicts_the_key_that_was_read_first() -> None:
+    ring = Ring(CacheLimits(max_entries=2))
     keys = [a_key() for _ in range(3)]
     for key, text in keys:
         ring.store.add(key)
@@ -158,7 +158,7 @@ def test_of_too_many_keys_those_read_longest_ago_are_forgotten() -> None:
     assert ring.store.reads == 1
 
 
-def test_keys_that_cannot_be_read_are_not_taken_for_unknown() -> None:
+def test_a_failed_read_is_not_cached_as_an_unknown_key() -> None:
     ring = Ring()
     ring.store.before_ask = _unavailable
     with pytest.raises(KeysUnavailableError):
@@ -167,7 +167,7 @@ def test_keys_that_cannot_be_read_are_not_taken_for_unknown() -> None:
     assert ring.find(ring.text)
 
 
-def test_a_use_is_noted_once_in_a_few_minutes() -> None:
+def test_the_last_use_is_written_at_most_once_in_five_minutes() -> None:
     ring = Ring()
     uses = set()
     for _ in range(60):
@@ -178,7 +178,7 @@ def test_a_use_is_noted_once_in_a_few_minutes() -> None:
     assert NOON in uses
 
 
-def test_a_use_that_another_process_noted_is_not_noted_again() -> None:
+def test_a_use_that_another_process_just_recorded_is_not_recorded_again() -> None:
     ring = Ring(last_used=NOON)
     ring.clock.advance(minutes=4)
     ring.find(ring.text)
@@ -186,48 +186,48 @@ def test_a_use_that_another_process_noted_is_not_noted_again() -> None:
 
 
 @pytest.mark.parametrize("text", ["other secret", "revoked"])
-def test_a_refused_use_is_not_noted(text: str) -> None:
+def test_a_refused_key_records_no_use(text: str) -> None:
     ring = Ring(revoked=NOON if text == "revoked" else None)
     ring.find(with_other_secret(ring.text) if text == "other secret" else ring.text)
     assert ring.last_used() is None
 
 
-def test_a_use_that_cannot_be_noted_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_use_that_cannot_be_recorded_does_not_fail_the_request(caplog: pytest.LogCaptureFixture) -> None:
     ring = Ring()
     with caplog.at_level(logging.ERROR):
-        ring.ring._look_up(ring.key.id)
+        ring.ring._lookup(ring.key.id)
         ring.store.before_ask = _unavailable
         assert ring.find(ring.text)
 
 
-def test_a_use_is_noted_beside_the_request() -> None:
+def test_a_use_is_recorded_in_the_background() -> None:
     key, text = a_key()
     store = MemoryKeyStore(key)
     tasks: list[Callable[[], None]] = []
-    assert KeyRing(store, Clock(), run_aside=tasks.append).find(text)
+    assert KeyRing(store, Clock(), run_in_background=tasks.append).find(text)
     assert store.list()[0].last_used is None
     tasks[0]()
     assert store.list()[0].last_used == NOON
 
 
-def test_a_slow_store_does_not_hold_up_the_request_that_is_noted() -> None:
-    released, noted = Event(), Event()
+def test_a_slow_store_does_not_delay_the_request_whose_use_it_records() -> None:
+    released, recorded = Event(), Event()
 
     class Slow(MemoryKeyStore):
-        def note_use(self, key_id: str, moment: Any) -> None:
+        def record_use(self, key_id: str, moment: Any) -> None:
             released.wait(60)
-            noted.set()
+            recorded.set()
 
     key, text = a_key()
     try:
         assert KeyRing(Slow(key), Clock()).find(text) is not None
-        assert not noted.is_set()
+        assert not recorded.is_set()
     finally:
         released.set()
-    assert noted.wait(60)
+    assert recorded.wait(60)
 
 
-def test_a_key_of_a_store_is_given_as_it_is_kept() -> None:
+def test_the_key_is_returned_as_it_is_stored() -> None:
     ring = Ring(scopes=("a", "b"))
     found = ring.find(ring.text)
     assert isinstance(found, ApiKey)

@@ -1,4 +1,4 @@
-"""What is counted: each request once, where it was asked for."""
+"""A meter counts each request once, for the piece of work that sent it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from azure.core.rest import HttpRequest
 
-from shared.metering import current_meter, meter_request, metered_as_here, metering
+from shared.metering import current_meter, meter_request, metering, with_current_meter
 
 BLOB, TABLE = "http://127.0.0.1/account/container/blob", "http://127.0.0.1/account/table"
 
@@ -34,20 +34,20 @@ def _send(service: str = "blob", method: str = "GET", url: str = BLOB, length: s
         ("table", "DELETE", TABLE, "table_write"),
     ],
 )
-def test_requests_are_sorted_as_they_are_priced(service: str, method: str, url: str, kind: str) -> None:
+def test_a_request_is_counted_under_its_price_class(service: str, method: str, url: str, kind: str) -> None:
     with metering() as meter:
         _send(service, method, url)
     assert meter.requests == {kind: 1}
 
 
-def test_bodies_are_summed_up() -> None:
+def test_the_sizes_of_request_bodies_are_added_up() -> None:
     with metering() as meter:
         for length in ("100", "0", None, "23"):
             _send(length=length)
     assert meter.bytes_sent == 123
 
 
-def test_nothing_is_counted_where_nobody_meters() -> None:
+def test_requests_outside_a_metering_context_are_not_counted() -> None:
     with metering() as meter:
         pass
     _send()
@@ -55,7 +55,7 @@ def test_nothing_is_counted_where_nobody_meters() -> None:
     assert not meter.requests
 
 
-def test_one_piece_of_work_does_not_count_for_another() -> None:
+def test_an_inner_meter_counts_only_its_own_requests() -> None:
     with metering() as outer:
         _send()
         with metering() as inner:
@@ -65,11 +65,11 @@ def test_one_piece_of_work_does_not_count_for_another() -> None:
     assert (outer.requests["blob_read"], inner.requests["blob_read"]) == (1, 2)
 
 
-def test_threads_count_only_if_they_are_told_to() -> None:
+def test_a_thread_counts_only_for_a_function_wrapped_with_the_current_meter() -> None:
     with metering() as meter, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: _send(), range(100)))
         assert not meter.requests
-        list(pool.map(metered_as_here(lambda _: _send()), range(1_000)))
+        list(pool.map(with_current_meter(lambda _: _send()), range(1_000)))
         assert meter.requests == {"blob_read": 1_000}
         list(pool.map(lambda _: _send(), range(100)))
     assert meter.requests == {"blob_read": 1_000}

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) and JSON pointers (RFC 6901)."""
+"""Problem documents follow RFC 9457, and JSON pointers RFC 6901."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_document_has_the_members_of_the_standard() -> None:
     }
 
 
-def test_a_document_of_no_place_names_none() -> None:
+def test_a_document_without_an_instance_omits_the_member() -> None:
     assert "instance" not in ProblemError(TEAPOT, "Use a kettle.").document()
 
 
@@ -38,7 +38,7 @@ def test_faults_are_listed_under_errors() -> None:
     ("path", "expected"),
     [((), ""), (("a", 0, "b"), "/a/0/b"), (("a/b", "c~d"), "/a~1b/c~0d"), (("~1",), "/~01"), (("",), "/")],
 )
-def test_a_pointer_escapes_what_has_a_meaning_in_it(path: tuple[str | int, ...], expected: str) -> None:
+def test_a_pointer_escapes_slashes_and_tildes(path: tuple[str | int, ...], expected: str) -> None:
     assert pointer(*path) == expected
 
 
@@ -47,7 +47,7 @@ class Colours(Model):
     size: int = 0
 
 
-def test_every_error_of_a_validation_is_a_fault_that_ends_in_one_full_stop() -> None:
+def test_every_validation_error_becomes_a_fault_that_ends_in_one_full_stop() -> None:
     with pytest.raises(ValidationError) as raised:
         Colours.model_validate({"names": [1], "size": "x", "other": 1})
     faults = faults_of(raised.value.errors())

@@ -1,4 +1,4 @@
-"""Properties that come twice."""
+"""Duplicate names in JSON objects are found."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ VALUES = st.recursive(
         (b"3", []),
     ],
 )
-def test_every_repetition_is_pointed_at(document: bytes, pointers: list[str]) -> None:
+def test_every_duplicate_name_is_a_fault_with_its_pointer(document: bytes, pointers: list[str]) -> None:
     assert [fault.pointer for fault in find_repeated_names(document)] == pointers
 
 
 @given(VALUES)
-def test_nothing_is_found_where_nothing_comes_twice(value: object) -> None:
+def test_no_fault_is_found_in_a_document_without_duplicate_names(value: object) -> None:
     assert find_repeated_names(json.dumps(value).encode()) == []

@@ -45,7 +45,7 @@ class Shell:
         """The key that `create` makes for tenant a."""
         code, out, _ = self.run("create", "--name", "n", "--tenant", "a", *words)
         assert code == 0
-        found = KeyRing(self.store, run_aside=lambda _: None).find(out.removesuffix("\n"))
+        found = KeyRing(self.store, run_in_background=lambda _: None).find(out.removesuffix("\n"))
         assert found is not None
         return found
 
@@ -148,7 +148,7 @@ def test_a_key_that_is_not_there_is_named(shell: Shell, action: str) -> None:
 def test_a_rotated_key_has_a_successor_of_the_same_rights_and_expires_after_the_overlap(shell: Shell) -> None:
     old = shell.created("--tenant", "b", "--scope", "exports:read")
     code, out, _ = shell.run("rotate", old.id, "--overlap", "2d")
-    new = KeyRing(shell.store, run_aside=lambda _: None).find(out.strip())
+    new = KeyRing(shell.store, run_in_background=lambda _: None).find(out.strip())
     assert code == 0
     assert new is not None
     assert new.id != old.id
@@ -189,7 +189,7 @@ def test_a_successor_is_shown_even_if_the_old_key_cannot_be_changed(shell: Shell
     shell.store.before_write = fail
     code, out, err = shell.run("rotate", old.id)
     assert (code, "It did not answer." in err) == (1, True)
-    assert KeyRing(shell.store, run_aside=lambda _: None).find(out.strip())
+    assert KeyRing(shell.store, run_in_background=lambda _: None).find(out.strip())
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.support.keys import MemoryKeyStore, a_key, with_other_secret
 
 
 def _ring(*keys: ApiKey) -> KeyRing:
-    return KeyRing(MemoryKeyStore(*keys), Clock(), run_aside=lambda task: task())
+    return KeyRing(MemoryKeyStore(*keys), Clock(), run_in_background=lambda task: task())
 
 
 KEYS = _ring(_ONE, _MANY, _EXPIRED, _REVOKED)
