@@ -1,4 +1,4 @@
-"""Saved mappings: columns under a name, kept to be used again."""
+"""Saved mappings: a named list of columns that later exports can use again."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from shared.models import Model, Moment
 from shared.named_resources import Name, moment_of_change, new_code, to_millisecond
 
 MAX_MAPPINGS = 500
-"""How many mappings a tenant may save, so that a list of all of them is always affordable."""
+"""How many mappings a tenant may save. The limit keeps a list of all of them cheap."""
 
 
 class MatchField(StrEnum):
-    """The field by which a reader of the file recognises a client. The values are a published contract."""
+    """The field by which the program that reads the file recognizes a client. The values are a published contract."""
 
     CODE = "Code"
     NAME = "Name"
@@ -28,7 +28,7 @@ class MatchField(StrEnum):
 
 
 class MappingType(StrEnum):
-    """What a mapping maps."""
+    """The kind of record that a mapping maps."""
 
     CLIENT = "Client"
 
@@ -37,7 +37,7 @@ Columns = Annotated[tuple[ColumnMapping, ...], Field(min_length=1)]
 
 
 class CreateCsvMappingDto(Model):
-    """The body of `POST …/csv-mappings`. `matchField` is `Code` unless given."""
+    """The body of `POST …/csv-mappings`. `matchField` defaults to `Code`."""
 
     name: Name
     column_mappings: Columns
@@ -46,7 +46,7 @@ class CreateCsvMappingDto(Model):
 
 
 class UpdateCsvMappingDto(Model):
-    """The body of `PUT …/csv-mappings/{code}`. Without `matchField` the mapping keeps the one it has."""
+    """The body of `PUT …/csv-mappings/{code}`. Without `matchField` or `mappingType` the mapping keeps its own."""
 
     name: Name
     column_mappings: Columns
@@ -55,7 +55,7 @@ class UpdateCsvMappingDto(Model):
 
 
 class CsvMappingDto(Model):
-    """A mapping as its user sees it. Every property is always present."""
+    """A mapping as the API shows it. Every property is always present."""
 
     code: str
     name: str
@@ -68,7 +68,7 @@ class CsvMappingDto(Model):
 
 
 class MappingContent(Model):
-    """What a mapping says, as it is stored."""
+    """The content of a mapping, as it is stored."""
 
     name: str
     columns: tuple[ColumnMapping, ...]
@@ -81,7 +81,7 @@ class SavedMapping:
     """A mapping of one tenant.
 
     Attributes:
-        updated_date: In whole milliseconds and later with every change, so that no two states look the same.
+        updated_date: In whole milliseconds. Every change makes it later, so no two states have the same date.
     """
 
     tenant: str
@@ -91,7 +91,7 @@ class SavedMapping:
     updated_date: datetime
 
     def update(self, request: UpdateCsvMappingDto, now: datetime) -> Self:
-        """Replace what the mapping says."""
+        """Return the mapping with its content replaced."""
         content = MappingContent(
             name=request.name,
             columns=request.column_mappings,
@@ -102,7 +102,7 @@ class SavedMapping:
 
 
 def new_mapping(tenant: str, request: CreateCsvMappingDto, now: datetime) -> SavedMapping:
-    """Build a mapping under a new code."""
+    """Build a mapping with a new code."""
     content = MappingContent(
         name=request.name,
         columns=request.column_mappings,
@@ -121,7 +121,7 @@ def show_mapping(mapping: SavedMapping) -> CsvMappingDto:
 def show_content(
     code: str, content: MappingContent, created: datetime, updated: datetime, *, is_preset: bool = False
 ) -> CsvMappingDto:
-    """Build the public view of what a mapping says."""
+    """Build the public view of a mapping from its content."""
     return CsvMappingDto(
         code=code,
         name=content.name,

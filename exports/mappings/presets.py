@@ -1,4 +1,4 @@
-"""Mappings that every tenant has and nobody can change, as data: a header and the field below it."""
+"""The mapping presets: read-only mappings that every tenant has, as pairs of a header and a field."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ MAPPING_PRESETS: Mapping[str, MappingContent] = MappingProxyType(
         "limited-company-clients": _content("Limited company clients", _COMPANY, MatchField.COMPANY_NUMBER),
     }
 )
-"""What the presets say, by code."""
+"""The content of each preset, by its code."""
 
 
 def show_mapping_preset(code: str) -> CsvMappingDto:

@@ -1,4 +1,4 @@
-"""What came of sending a webhook."""
+"""The tries to deliver a webhook: what came of each, and how long to wait before the next."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from shared.models import Model, Moment
 from shared.outbound import PostFault
 
 RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-"""The schedule that Standard Webhooks recommends: ten tries in a little more than three days."""
+"""Pauses between the tries, as Standard Webhooks recommends: ten tries in a little more than three days."""
 
 _LONGEST_RETRY_AFTER_SECONDS = 86_400
 _THROTTLING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 class SendResult(Model):
-    """What came of sending once.
+    """The result of one try.
 
     Attributes:
-        status: Of the answer; None if there was none.
-        fault: Why there was none, in one word.
-        milliseconds: How long it took.
-        retry_after: As the receiver wrote it.
+        status: HTTP status of the answer; None if there was no answer.
+        fault: Why there was no answer, as one word, such as `timeout`.
+        milliseconds: How long the try took.
+        retry_after: The `Retry-After` header of the answer, as the receiver wrote it.
     """
 
     status: int | None = None
@@ -33,16 +33,16 @@ class SendResult(Model):
 
     @property
     def is_delivered(self) -> bool:
-        """The receiver has taken it."""
+        """Whether the receiver accepted the message with 2xx."""
         return self.status is not None and HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def is_final(self) -> bool:
-        """Sending again is of no use: the receiver wants no more, or is not one that may be sent to."""
+        """Whether more tries are useless: the receiver answered 410 Gone, or its address must not be contacted."""
         return self.status == HTTPStatus.GONE or self.fault == PostFault.ADDRESS_REFUSED
 
     def retry_after_seconds(self, now: datetime) -> float:
-        """How long a receiver that is too busy wants to be left alone; a day at most, 0 if it does not say."""
+        """Return how long a throttling receiver (429 or 503) asks to wait: a day at most, 0 if it does not say."""
         if self.status not in _THROTTLING or self.retry_after is None:
             return 0
         return min(max(_seconds(self.retry_after.strip(), now), 0), _LONGEST_RETRY_AFTER_SECONDS)
@@ -52,10 +52,10 @@ class Delivery(Model):
     """One try, as it is logged.
 
     Attributes:
-        attempt: Of the job, whose end is told.
-        number: Counts the tries from 1; 0: sent by command.
-        event_id: The `webhook-id`.
-        origin: Scheme, host and port of the URL; its path and query may hold a secret.
+        attempt: The attempt of the job whose end the message reports.
+        number: Number of the try, from 1; 0 if an operator sent the webhook by command.
+        event_id: The `webhook-id` of the message.
+        origin: Scheme, host and port of the URL. The path and query are left out because they may hold a secret.
     """
 
     tenant: str
@@ -71,7 +71,7 @@ class Delivery(Model):
 
     @property
     def is_delivered(self) -> bool:
-        """The receiver has taken it."""
+        """Whether the receiver accepted the message with 2xx."""
         return SendResult(status=self.status).is_delivered
 
 

@@ -1,4 +1,4 @@
-"""To whom a webhook may go."""
+"""Which receivers a webhook may be sent to, and how much of a receiver's URL may be shown."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from urllib.parse import urlsplit
 from shared.addresses import address_of, is_local_name, is_public
 
 NOT_SET_UP = (
-    "This service cannot notify anybody: whoever runs it has to set EXPORT_WEBHOOK_SECRET. Leave notify out until then."
+    "This service cannot send notifications: its operator must set EXPORT_WEBHOOK_SECRET. Leave notify out until then."
 )
 
 
 def origin_of(url: str) -> str:
-    """Give what of a URL may be seen."""
+    """Return scheme, host and port of a URL. Its path and query may hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def refusal_reason(url: str, *, allow_private: bool) -> str | None:
-    """Say why a URL must not be sent to, as far as that can be told without resolving its name; None if it may."""
+    """Return why a URL is refused, or None if it is allowed. Does not resolve the host name."""
     if allow_private:
         return None
     parts = urlsplit(url)
@@ -27,5 +27,5 @@ def refusal_reason(url: str, *, allow_private: bool) -> str | None:
         return "Use https."
     address = address_of(host)
     if is_local_name(host) if address is None else not is_public(address):
-        return "This is not an address of the public Internet."
+        return "This is not an address on the public Internet."
     return None

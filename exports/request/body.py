@@ -1,4 +1,4 @@
-"""What a caller may ask for: `CsvExportRequestDto` and its parts."""
+"""The body of a request for an export: `CsvExportRequestDto` and its parts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from exports.request.formats import FormatDto
 from shared.models import Model
 
 _URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
-"""Absolute, of visible ASCII, without user name and fragment; a host as long as may be (RFC 1035, section 2.3.4)."""
+"""Absolute, in visible ASCII, without user name or fragment. A host has at most 253 characters (RFC 1035, 2.3.4)."""
 
 
 class NotifyDto(Model):
-    """Whom to tell when the export has ended, however it did.
+    """Where to send a notification when the export has ended, whether it succeeded, failed or was cancelled.
 
     Attributes:
-        webhook_url: Gets the job as a signed POST (Standard Webhooks), again for up to three days until it answers with
-            2xx. An absolute `https` URL of the public Internet; it is not shown to anybody.
+        webhook_url: Receives the job as a signed POST (Standard Webhooks). The service repeats the POST for up to
+            three days until the receiver answers with 2xx. Must be an absolute `https` URL on the public Internet.
+            Responses never show its path or query.
     """
 
     webhook_url: Annotated[
@@ -35,10 +36,10 @@ class NotifyDto(Model):
     @classmethod
     def _is_an_absolute_url(cls, value: str) -> str:
         try:
-            whole = re.search(_URL, value) is not None and urlsplit(value).port != 0
-        except ValueError:  # of the port, or of an address in brackets
-            whole = False
-        if not whole or value.endswith("\n"):
+            is_valid = re.search(_URL, value) is not None and urlsplit(value).port != 0
+        except ValueError:  # the port, or an address in brackets, is not valid
+            is_valid = False
+        if not is_valid or value.endswith("\n"):
             message = "give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment"
             raise PydanticCustomError("not_a_url", message)
         return value
@@ -54,10 +55,10 @@ class CsvExportRequestDto(Model):
     """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field.
 
     Attributes:
-        mapping_code: A saved mapping; excludes `columnMappings`.
-        column_mappings: Columns, their order and headers; each header and each field once.
-        include_headers: Whether the first record holds the headers.
-        notify: Whom to tell when the export has ended; nobody, unless given.
+        mapping_code: Code of a saved mapping or preset that defines the columns. Excludes `columnMappings`.
+        column_mappings: The columns in the order of the file. No header and no field may occur twice.
+        include_headers: Whether the first record of the file holds the headers.
+        notify: Where to send a notification when the export has ended. Without it, none is sent.
     """
 
     model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})

@@ -1,4 +1,4 @@
-"""Which columns a caller may ask for."""
+"""The columns of an export: what a caller may ask for, and how duplicates are reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.problems import Fault, pointer
 
 
 class ColumnMapping(Model):
-    """One column of the file: its header and the field it shows."""
+    """One column of the file: its header and the field that its cells show."""
 
     csv_header: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     target_field: TargetField
@@ -22,19 +22,19 @@ class ColumnMapping(Model):
 ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
     ColumnMapping(csv_header=field.value, target_field=field) for field in TargetField
 )
-"""A full export: every field, its name as header."""
+"""The columns of a full export: every field, with its name as the header."""
 
 
 def find_duplicates(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:
-    """Point at every header and every field that comes again."""
+    """Yield a fault for every header and every field that an earlier column already uses."""
     headers: dict[str, int] = {}
     fields: dict[str, int] = {}
     for index, column in enumerate(columns):
-        for seen, name, value in (
+        for first_uses, name, value in (
             (headers, "csvHeader", column.csv_header),
             (fields, "targetField", column.target_field.value),
         ):
-            first = seen.setdefault(value, index)
+            first = first_uses.setdefault(value, index)
             if first != index:
                 detail = f"“{value}” is already used by column {first + 1}; use it once."
                 yield Fault(pointer=pointer("columnMappings", index, name), detail=detail)

@@ -1,4 +1,4 @@
-"""What an export is likely to come to, as it is shown to whoever asks before starting one."""
+"""The estimate of an export: what a caller can learn about the file before starting the export."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 from shared.models import Model
 
 EXCEL_MAX_RECORDS = 1_048_576
-"""Rows of a sheet (Excel specifications and limits); the header takes one."""
+"""Rows of a worksheet (Excel specifications and limits). The header takes one of them."""
 
 
 class WarningCode(StrEnum):
-    """What the caller may want to know before exporting."""
+    """The kind of a warning about an export."""
 
     EXCEL_ROW_LIMIT = "excel-row-limit"
     EXCEL_CHANGES_CELLS = "excel-changes-cells"
@@ -20,10 +20,10 @@ class WarningCode(StrEnum):
 
 
 class EstimateWarning(Model):
-    """One thing to know before exporting.
+    """A warning about the file that the export would write.
 
     Attributes:
-        columns: The columns it is about, by their headers; for `fields-left-out` the fields.
+        columns: Headers of the columns that the warning is about; for `fields-left-out`, names of the fields.
     """
 
     code: WarningCode
@@ -35,11 +35,11 @@ class ExportEstimateDto(Model):
     """The answer of `POST …/clients/export/csv/estimate`.
 
     Attributes:
-        rows: Clients, counted.
-        bytes: Size of the file as stored, judged by a sample.
-        pages: Blocks it will be written in, judged by a sample.
-        seconds: By a rate that the deployment sets, for an export that waits for no other.
-        warnings: What to know beforehand; those about cells rest on a sample.
+        rows: Number of clients. This is a count, not an estimate.
+        bytes: Size of the file as stored, estimated from a sample of the clients.
+        pages: Number of pages (one block of the file each), estimated from the sample.
+        seconds: Duration if the export need not wait for others, at the rate that the deployment configures.
+        warnings: What to check before exporting. Warnings about cells are based on the sample.
     """
 
     rows: int

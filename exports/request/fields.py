@@ -1,4 +1,4 @@
-"""The 67 fields a client can be exported by: their order, their columns in the `clients` view, how a cell is formed."""
+"""The 67 fields of a client: their order, their columns in the `clients` view, and how each becomes a cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from functools import cache
 
 
 class TargetField(StrEnum):
-    """What a CSV column shows. The order is the column order of a full export; the names are a published contract."""
+    """A field that a column of the file can show.
+
+    A full export has its columns in this order. The names are a published contract.
+    """
 
     NAME = "Name"
     CODE = "Code"
@@ -89,11 +92,11 @@ SENSITIVE_FIELDS: frozenset[TargetField] = frozenset(
         TargetField.CONTACT_MARITAL_STATUS,
     }
 )
-"""Secrets that let others act for the client, and what is private of a person (docs/decisions/0009)."""
+"""Secrets with which others could act for the client, and private facts about a person (docs/decisions/0009)."""
 
 
 class CellKind(Enum):
-    """How the values of a field's columns become one cell."""
+    """How the values in a field's source columns become one cell."""
 
     TEXT = "text"
     BOOLEAN = "true or false"
@@ -121,7 +124,7 @@ _ADDRESS_PARTS = ("line1", "line2", "line3", "city", "post_code", "country")
 
 
 def cell_kind(field: TargetField) -> CellKind:
-    """Say how the cells of a field are formed."""
+    """Return how the values of a field become a cell."""
     if field in _BOOLEANS:
         return CellKind.BOOLEAN
     if field in _DATES:
@@ -131,7 +134,7 @@ def cell_kind(field: TargetField) -> CellKind:
 
 @cache
 def source_columns(field: TargetField) -> tuple[str, ...]:
-    """Name the columns of the `clients` view a field is formed from: one, or the six parts of a whole address."""
+    """Return the columns of the `clients` view that a field reads: one column, or the six parts of a whole address."""
     name = _snake_case(field.value)
     if field in _ADDRESSES:
         return tuple(f"{name}_{part}" for part in _ADDRESS_PARTS)
@@ -145,13 +148,13 @@ def _snake_case(name: str) -> str:
 FIELD_COLUMNS: tuple[str, ...] = tuple(
     dict.fromkeys(column for field in TargetField for column in source_columns(field))
 )
-"""The 64 columns that hold what cells show, in field order (whole addresses are formed from their parts)."""
+"""The 64 columns that fields read, in field order. Whole addresses read the columns of their parts."""
 
 KEY_COLUMNS = ("tenant", "code")
-"""Unique together; `code` is also a field. Pages are key ranges of `code` within one tenant."""
+"""Together they identify a client; `code` is also a field. A page is a range of `code` within one tenant."""
 
 FILTER_COLUMNS = ("manager_code", "partner_code", "associate_code", "team_code", "service_codes", "updated_at")
-"""Columns that filters need beside the fields' own. `service_codes` holds codes joined by `;`."""
+"""Columns that only filters read. `service_codes` holds codes joined by `;`."""
 
 VIEW_COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*KEY_COLUMNS, *FIELD_COLUMNS, *FILTER_COLUMNS)))
 """Every column the `clients` view must have."""

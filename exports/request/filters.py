@@ -1,4 +1,4 @@
-"""Which clients a caller may ask for."""
+"""The filter of an export: which clients a caller may ask for."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from exports.request.fields import ClientStatus, ClientType
 from shared.models import Model, Moment
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-
-
 Codes = Annotated[tuple[Code, ...], Field(max_length=1000)]
 
-
 SEARCHED_COLUMNS = ("name", "code", "email", "company_number", "internal_reference", "trading_as", "contact_name")
-"""The columns of the `clients` view that `ClientFilter.search` looks into."""
-
+"""The columns of the `clients` view that `ClientFilter.search` searches."""
 
 LISTED_COLUMNS = {
     "manager_codes": "manager_code",
@@ -29,18 +25,20 @@ LISTED_COLUMNS = {
     "statuses": "status",
     "types": "type",
 }
-"""The filters that are lists of values: the column of the `clients` view that each one compares."""
+"""Maps each filter that lists values to the column of the `clients` view that it is compared with."""
 
 
 class ClientFilter(Model):
-    """Which clients to export. Values within a list are OR, lists are AND; an empty or absent list filters nothing.
+    """Which clients to export. A client must match every list that is given, by at least one value of that list.
+
+    A list that is absent or empty filters nothing.
 
     Attributes:
-        manager_codes, partner_codes, associate_codes, team_codes: Codes of the references, not their names.
-        service_codes: Clients that have one of these services.
-        search: One piece of text that is found, letter case ignored, anywhere in the name, code, e-mail address,
-            company number, internal reference, trading name or contact name.
-        updated_since: Clients changed at this moment or later; with its offset from UTC.
+        manager_codes, partner_codes, associate_codes, team_codes: Codes, not names.
+        service_codes: Only clients that have at least one of these services.
+        search: Only clients with this text anywhere in their name, code, e-mail address, company number, internal
+            reference, trading name or contact name. Upper and lower case are the same.
+        updated_since: Only clients that changed at this moment or later. Give the time with its offset from UTC.
     """
 
     manager_codes: Codes = ()
@@ -55,9 +53,9 @@ class ClientFilter(Model):
 
     @field_validator("updated_since")
     @classmethod
-    def _can_be_told_in_utc(cls, value: Moment | None) -> Moment | None:
+    def _can_be_converted_to_utc(cls, value: Moment | None) -> Moment | None:
         if value is not None and value.tzinfo is None:
             raise PydanticCustomError("timezone", "give the time with its offset, e.g. 2026-01-31T09:00:00Z")
         if value is not None and not MINYEAR < value.year < MAXYEAR:
-            raise PydanticCustomError("too_far_away", "give a time that is nearer to today")
+            raise PydanticCustomError("too_far_away", "give a time in the years 2 to 9998")
         return value

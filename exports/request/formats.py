@@ -1,4 +1,4 @@
-"""How a file is written: what a caller may ask for, and what that comes to."""
+"""The format of a file: the options that a caller may choose, and the complete format that they result in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ WantedName = Annotated[str, StringConstraints(min_length=1, max_length=1000), Fi
 
 
 class FormatPreset(StrEnum):
-    """A usual way to write CSV.
+    """A common way to write CSV.
 
-    `excel` and `excelEu` begin with a byte order mark and write what Excel would turn into another number or a date
-    as `="0123"`; `excelEu` separates by semicolons, for Excel where the comma is the decimal sign.
+    `excel` and `excelEu` begin the file with a byte order mark. They write a text that Excel would turn into another
+    number or into a date as `="0123"`. `excelEu` separates cells by semicolons, for Excel in regions where the comma is
+    the decimal sign.
     """
 
     RFC4180 = "rfc4180"
@@ -26,7 +27,7 @@ class FormatPreset(StrEnum):
 
 
 class Delimiter(StrEnum):
-    """What separates the cells of a record."""
+    """The character that separates the cells of a record."""
 
     COMMA = ","
     SEMICOLON = ";"
@@ -35,32 +36,34 @@ class Delimiter(StrEnum):
 
 
 class LineEnding(StrEnum):
-    """What ends a record."""
+    """The characters that end a record."""
 
     CRLF = "crlf"
     LF = "lf"
 
 
 class Quoting(StrEnum):
-    """Which cells are in quotes: those that need it, or all."""
+    """Which cells are quoted: only those that need it, or all."""
 
     MINIMAL = "minimal"
     ALL = "all"
 
 
 class Compression(StrEnum):
-    """What becomes of the bytes of the file."""
+    """How the bytes of the file are compressed."""
 
     NONE = "none"
     GZIP = "gzip"
 
 
 class CsvFormat(Model):
-    """A format with nothing left open: pinned in a job, so fields are only added, with defaults.
+    """A complete format, with every option decided.
+
+    Jobs store it. So fields are only added, with defaults.
 
     Attributes:
-        excel_text: Write what Excel would turn into a number or a date as `="0123"`.
-        file_name: As the caller wishes; it is made safe for every file system.
+        excel_text: Whether a text that Excel would turn into another number or a date is written as `="0123"`.
+        file_name: The name that the caller asked for. The service makes it safe for every file system.
     """
 
     delimiter: Delimiter = Delimiter.COMMA
@@ -74,7 +77,7 @@ class CsvFormat(Model):
 
     @property
     def extension(self) -> str:
-        """The extension that tells what the file holds."""
+        """The file name extension for this format, such as `.csv.gz`."""
         plain = ".tsv" if self.delimiter is Delimiter.TAB else ".csv"
         return plain + (".gz" if self.compression is Compression.GZIP else "")
 
@@ -88,17 +91,18 @@ FORMAT_PRESETS: dict[FormatPreset, CsvFormat] = {
 
 
 class FormatDto(Model):
-    """The `format` of a request. What is given explicitly overrides the preset.
+    """The `format` of a request. An option that is given overrides the preset.
 
     Attributes:
-        preset: Where to begin.
-        delimiter: What separates cells.
-        line_ending: What ends records.
-        byte_order_mark: Whether the file begins with one.
-        quoting: Which cells are in quotes.
-        compression: With `gzip` the file is a gzip file, one member a page.
-        formula_guard: Whether text that a spreadsheet would run gets an apostrophe.
-        file_name: Made safe for every file system, 150 characters at most; gets the extension of the format.
+        preset: The format to start from.
+        delimiter: The character that separates cells.
+        line_ending: The characters that end each record.
+        byte_order_mark: Whether the file begins with a byte order mark.
+        quoting: Which cells are quoted.
+        compression: With `gzip` the file is a gzip file with one member for each page.
+        formula_guard: Whether a text that a spreadsheet would run as a formula gets an apostrophe in front.
+        file_name: Name of the file. The service makes it safe for every file system, cuts it to 150 characters and adds
+            the extension of the format.
     """
 
     preset: FormatPreset = FormatPreset.RFC4180
@@ -111,6 +115,6 @@ class FormatDto(Model):
     file_name: WantedName | None = None
 
     def resolve(self) -> CsvFormat:
-        """Take the preset, and over it what was given."""
+        """Return the preset's format with every option that was given."""
         given = {name: value for name, value in self if name != "preset" and value is not None}
         return FORMAT_PRESETS[self.preset].model_copy(update=given)

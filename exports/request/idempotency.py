@@ -1,8 +1,9 @@
-"""Repeating a request with the same `Idempotency-Key` gives the same job.
+"""A repeated request with the same `Idempotency-Key` leads to the same job.
 
-A record binds the key to the body's hash and to the code of the job that will be created. It is written first, and only
-if there is none. Whoever comes second finds it, and creates the job under the same code if the first did not get so
-far: creating twice is harmless, so no state is in between.
+A record binds the key to the hash of the body and to the code of the job that the request will create. The request
+writes the record before the job, and only if the key has none. A second request finds the record. If the first request
+did not get as far as the job, the second one creates it under the same code. Creating a job twice under one code is
+harmless, so the record needs no state between "reserved" and "done".
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ KEY_PATTERN = "^[!-~]([ -~]{0,253}[!-~])?$"
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """What a key stands for.
+    """The request and the job that an idempotency key stands for.
 
     Attributes:
         key_hash: Hex SHA-256 of the key.
         body_hash: Hex SHA-256 of the request in canonical form.
-        code: Code of the one job.
+        code: Code of the only job for this key.
     """
 
     tenant: str
@@ -35,19 +36,19 @@ class IdempotencyRecord:
 
 
 def is_idempotency_key(text: str) -> bool:
-    """1 to 255 visible ASCII characters, blanks inside allowed."""
+    """Tell whether a text may be a key: 1 to 255 visible ASCII characters, with spaces allowed inside."""
     return re.fullmatch(KEY_PATTERN, text) is not None
 
 
 def hash_of_key(key: str) -> str:
-    """Hash a key for storing: it may hold anything, and rows may not."""
+    """Hash a key for storage: a key may contain characters that the key of a table row may not."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def hash_of_body(request: CsvExportRequestDto) -> str:
-    """Hash a request by its meaning: order of properties, blanks and spelled-out defaults do not matter.
+    """Hash the meaning of a request: the order of properties, white space and explicit defaults make no difference.
 
-    Defaults are left out, so that a property that is added later leaves the hashes of earlier requests alone.
+    The hash leaves out defaults. So a property that a later release adds does not change the hashes of older requests.
     """
-    meant = request.model_dump_json(by_alias=True, exclude_defaults=True)
-    return hashlib.sha256(meant.encode()).hexdigest()
+    canonical = request.model_dump_json(by_alias=True, exclude_defaults=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

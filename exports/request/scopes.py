@@ -1,4 +1,4 @@
-"""What an API key may be allowed to do."""
+"""The scopes of API keys: what a key may allow its holder to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """A right of an API key. The values are a published contract."""
+    """A permission of an API key. The values are a published contract."""
 
     EXPORTS_READ = "exports:read"
     EXPORTS_WRITE = "exports:write"

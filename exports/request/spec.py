@@ -1,4 +1,4 @@
-"""From a request to the specification of a job: everything looked up, or every fault named."""
+"""Turns a request into the specification of a job, or names every fault that prevents it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from shared.problems import Fault, pointer
 
 
 class ExportSpec(Model):
-    """What a job exports: a request, all looked up and pinned, so that later changes leave the job alone.
+    """What a job exports: a copy of everything that the request refers to, so that later changes do not affect the job.
 
-    `omittedFields`: sensitive fields that a full export would have had, had its caller been allowed them.
+    `omittedFields`: the sensitive fields that a full export leaves out because its caller may not export them.
     """
 
     columns: tuple[ColumnMapping, ...]
@@ -28,23 +28,23 @@ class ExportSpec(Model):
 
     @property
     def sensitive_fields(self) -> tuple[TargetField, ...]:
-        """Fields of the file that take a scope to read."""
+        """The sensitive fields in the file; a key needs the scope `fields:sensitive` to read them."""
         return tuple(column.target_field for column in self.columns if column.target_field in SENSITIVE_FIELDS)
 
 
 FindColumns = Callable[[str], Sequence[ColumnMapping] | None]
-"""Gives the columns of a tenant's mapping by its code; None if there is no such mapping."""
+"""Returns the columns of a tenant's mapping by its code, or None if there is no such mapping."""
 
 
 class SensitiveFields(Enum):
-    """What becomes of sensitive fields."""
+    """Whether the caller may export sensitive fields."""
 
-    REFUSED = "naming one is an error; a full export leaves them out"
-    ALLOWED = "exported like any other field"
+    REFUSED = "a request that names one is refused; a full export leaves them out"
+    ALLOWED = "they are exported like any other field"
 
 
 class InvalidSpecError(Exception):
-    """The request is well formed but cannot be met; `faults` says why."""
+    """The request is well formed but cannot be fulfilled; `faults` says why."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(f"{len(faults)} fault(s)")
@@ -52,7 +52,10 @@ class InvalidSpecError(Exception):
 
 
 class SensitiveFieldsError(Exception):
-    """The request names sensitive fields without a right to them, and `faults` says where; or a file holds them."""
+    """The caller may not read sensitive fields that a request names or that a file holds.
+
+    For a request, `faults` points at each of them.
+    """
 
     def __init__(self, fields: Sequence[TargetField], faults: Sequence[Fault] = ()) -> None:
         super().__init__(f"{len(fields)} sensitive field(s)")
@@ -61,11 +64,11 @@ class SensitiveFieldsError(Exception):
 
 
 def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive: SensitiveFields) -> ExportSpec:
-    """Pin down what to export.
+    """Build the specification of a job from a request.
 
     Raises:
-        InvalidSpecError: A mapping does not exist, or a column is mapped twice.
-        SensitiveFieldsError: A sensitive field is named, here or in the mapping, and they are refused.
+        InvalidSpecError: The mapping does not exist, or a header or a field occurs twice.
+        SensitiveFieldsError: The request or its mapping names a sensitive field, and `sensitive` refuses them.
     """
     named = _named_columns(request, find_columns)
     faults = list(_find_faults(request, mapping_exists=named is not None))
@@ -74,13 +77,13 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
     if named and sensitive is SensitiveFields.REFUSED:
         _refuse_sensitive(request, named)
     columns = named or _full_export(sensitive)
-    shown = {column.target_field for column in columns}
+    exported = {column.target_field for column in columns}
     return ExportSpec(
         columns=tuple(columns),
         include_headers=request.include_headers,
         filter=request.filter,
         format=request.format.resolve(),
-        omitted_fields=() if named else tuple(field for field in TargetField if field not in shown),
+        omitted_fields=() if named else tuple(field for field in TargetField if field not in exported),
     )
 
 

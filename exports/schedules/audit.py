@@ -1,4 +1,4 @@
-"""Audit entries about schedules."""
+"""Audit entries for actions on schedules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exports.schedules.schedule import Schedule
 
 
 def schedule_entry(action: AuditAction, actor: str, schedule: Schedule, moment: datetime) -> AuditEntry:
-    """Describe what was done with a schedule."""
+    """Build the audit entry for an action on a schedule."""
     request = schedule.content.request
     return AuditEntry(
         tenant=schedule.tenant,

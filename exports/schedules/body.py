@@ -1,4 +1,4 @@
-"""The body with which a caller saves a schedule."""
+"""The body with which a caller creates or replaces a schedule."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from shared.named_resources import Name
 
 
 class SaveScheduleDto(Model):
-    """The body of `POST …/clients/export/schedules`, and of `PUT …/{code}`, which replaces all of it.
+    """The body of `POST …/clients/export/schedules` and of `PUT …/{code}`. A `PUT` replaces the whole schedule.
 
     Attributes:
-        cron: Five fields: minute, hour, day of the month, month, day of the week; at most twelve slots an hour.
-        time_zone: IANA name of the zone that the fields are meant in.
-        enabled: Whether the schedule runs.
-        request: What it exports, as in `POST …/clients/export/csv`.
-        overlap: What becomes of a slot that comes while the export before is still running: `skip` leaves it out,
-            `queue` lets it wait, one at most.
-        incremental: Whether a run exports only clients that changed since the last one that succeeded and whose file
-            was fetched.
+        cron: Five fields: minute, hour, day of the month, month, day of the week. At most twelve slots an hour.
+        time_zone: IANA name of the time zone of the cron fields.
+        enabled: Whether the schedule starts exports.
+        request: What the schedule exports; the same as the body of `POST …/clients/export/csv`.
+        overlap: What happens to a slot that is due while the previous export is still running: `skip` skips the slot,
+            `queue` lets it wait. At most one slot waits.
+        incremental: Whether a run exports only clients that changed since the last run that succeeded and whose file
+            was downloaded.
     """
 
     name: Name
@@ -33,6 +33,10 @@ class SaveScheduleDto(Model):
 
 
 def content_of(request: SaveScheduleDto, *, sensitive_fields: bool) -> ScheduleContent:
-    """Take what a caller says, and note whether it may export sensitive fields."""
-    said = {name: getattr(request, name) for name in SaveScheduleDto.model_fields}
-    return ScheduleContent(**said, sensitive_fields=sensitive_fields)
+    """Build the content of a schedule from the body.
+
+    Args:
+        sensitive_fields: Whether the caller may export sensitive fields.
+    """
+    content = {name: getattr(request, name) for name in SaveScheduleDto.model_fields}
+    return ScheduleContent(**content, sensitive_fields=sensitive_fields)

@@ -1,10 +1,11 @@
-"""What becomes of the slots of a schedule that have come: decided here, from what is known, and done elsewhere.
+"""Decides what happens to the due slots of a schedule. The step `run_schedules` carries the decisions out.
 
-    next_slot ──comes──▶ waiting_slot ──the job before has ended──▶ slot, starting ──▶ open ──its job has ended──▶ –
-        └─ missed, skipped: noted                                        └─ cannot be started: noted
+    next_slot ──is due──▶ waiting_slot ──previous job has ended──▶ slot, starting ──▶ open ──its job has ended──▶ –
+        └─ missed or skipped: a run is recorded                        └─ cannot be started: a run is recorded
 
-Every arrow is one conditional write of the schedule, so of all timers at the same moment one decides. What is noted
-beside it may be noted again; and what is started, is started under the code of the slot, of which there is only one.
+Every arrow is one conditional write of the schedule. So if several timers fire at the same moment, only one of them
+decides. Recording the same run twice is harmless. A job is started under a code that follows from its slot, so a slot
+has at most one job.
 """
 
 from __future__ import annotations
@@ -21,57 +22,63 @@ from exports.schedules.schedule import Overlap, Schedule
 from exports.schedules.watermarks import advance, may_advance
 
 CATCH_UP = timedelta(hours=24)
-"""The newest of the slots that were missed is made up for, if it is not older than this."""
+"""Of the slots that were missed, the newest still gets its job if it is not older than this."""
 
-FIRST_LOOK = timedelta(minutes=1)
-"""When a job is looked after for the first time, and while a slot waits for its end; then less and less often."""
+FIRST_CHECK = timedelta(minutes=1)
+"""Pause before a job is checked for the first time, and between checks while a slot waits for the job to end.
+
+Otherwise the pauses grow with the age of the job.
+"""
 _LONGEST_PAUSE = timedelta(hours=1)
 
-_RUNNING = "The export before was still running."
-_REPLACED = "It waited for the export before to end, and a newer slot took its place."
-_MISSED = "The service did not get to it in time."
+_RUNNING = "The previous export was still running."
+_REPLACED = "The slot waited for the previous export to end, and a newer slot replaced it."
+_MISSED = "The service did not process the slot in time."
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The schedule as it is to be from now on, and what is to be noted. Where it is `starting`, its slot gets a job."""
+    """The schedule as it must be stored, and the runs to record.
+
+    If the schedule is `starting`, the caller must then give its slot a job.
+    """
 
     after: Schedule
     notes: tuple[ScheduleRun, ...] = ()
 
 
 def decide(schedule: Schedule, job: Job | None, now: datetime) -> Decision:
-    """Decide about the slots that have come by `now`; the same again where nothing is to be done.
+    """Decide about the slots that are due at `now`. Return the schedule unchanged if there is nothing to do.
 
     Args:
-        job: That of the schedule's last slot, if there is one.
+        job: The job of the schedule's last slot, if there is one.
     """
     if schedule.state.starting:
         return Decision(schedule)
     running = job is not None and not job.status.is_terminal
-    looked = _look_after(schedule, job, now) if schedule.state.open else schedule
-    taken = _take_slots(looked, now, running=running)
+    checked = _check_job(schedule, job, now) if schedule.state.open else schedule
+    taken = _take_due_slots(checked, now, running=running)
     return taken if running else Decision(_begin(taken.after, now), taken.notes)
 
 
-def _look_after(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
-    """See what became of the job; look again after a quarter of the time that has passed."""
+def _check_job(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
+    """Close the job if it is settled; otherwise set the next check, after a quarter of the job's age."""
     if job is None or _is_settled(schedule, job, now):
         return advance(schedule, job).with_state(open=False, check_date=None)
     if schedule.state.check_date is not None and schedule.state.check_date > now:
         return schedule
-    pause = FIRST_LOOK if schedule.state.waiting_slot else (now - job.created_date) / 4
-    return schedule.with_state(check_date=now + min(max(pause, FIRST_LOOK), _LONGEST_PAUSE))
+    pause = FIRST_CHECK if schedule.state.waiting_slot else (now - job.created_date) / 4
+    return schedule.with_state(check_date=now + min(max(pause, FIRST_CHECK), _LONGEST_PAUSE))
 
 
 def _is_settled(schedule: Schedule, job: Job, now: datetime) -> bool:
-    """Say whether all is known: the job has ended, and its file, if that counts, was fetched or is gone."""
+    """Tell whether the job needs no more checks: it has ended and its file, if it counts, was downloaded or expired."""
     if job.fetched_date is None and may_advance(schedule, job):
         return job.expiry_date is None or job.expiry_date <= now
     return job.status.is_terminal
 
 
-def _take_slots(schedule: Schedule, now: datetime, *, running: bool) -> Decision:
+def _take_due_slots(schedule: Schedule, now: datetime, *, running: bool) -> Decision:
     first = schedule.state.next_slot
     if first is None or first > now:
         return Decision(schedule)
@@ -84,11 +91,11 @@ def _take_slots(schedule: Schedule, now: datetime, *, running: bool) -> Decision
         return Decision(after, (*notes, run_of(schedule, newest, RunOutcome.SKIPPED, now, _RUNNING)))
     if waiting := schedule.state.waiting_slot:
         notes.append(run_of(schedule, waiting, RunOutcome.SKIPPED, now, _REPLACED))
-    return Decision(after.with_state(waiting_slot=newest, open=running, check_date=now + FIRST_LOOK), tuple(notes))
+    return Decision(after.with_state(waiting_slot=newest, open=running, check_date=now + FIRST_CHECK), tuple(notes))
 
 
 def _newest(schedule: Schedule, first: datetime, now: datetime) -> datetime | None:
-    """Find the newest slot from `first` to `now`; None if it is too old to be made up for."""
+    """Return the newest slot from `first` to `now`; None if it is older than `CATCH_UP`."""
     oldest = now - CATCH_UP
     newest = first if first >= oldest else None
     for slot in _slots_until(schedule, max(first, oldest - timedelta(seconds=1)), now):
@@ -101,7 +108,7 @@ def _slots_until(schedule: Schedule, after: datetime, now: datetime) -> Iterator
 
 
 def _begin(schedule: Schedule, now: datetime) -> Schedule:
-    """Let the slot that waits have its job. If whoever does so dies, another goes on when it is looked after."""
+    """Mark the waiting slot as starting. If the process that starts its job dies, the next check continues."""
     slot = schedule.state.waiting_slot
     if slot is None:
         return schedule
@@ -110,6 +117,6 @@ def _begin(schedule: Schedule, now: datetime) -> Schedule:
         slot=slot,
         starting=True,
         open=True,
-        check_date=now + FIRST_LOOK,
+        check_date=now + FIRST_CHECK,
         counts=schedule.content.incremental,
     )

@@ -1,4 +1,4 @@
-"""What became of the slots of a schedule."""
+"""The runs of a schedule: a record of what happened to each slot."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import StrEnum
 from exports.schedules.schedule import Schedule
 
 KEEP_RUNS = timedelta(days=90)
-"""How long runs are remembered."""
+"""How long runs are kept."""
 
 
 class RunOutcome(StrEnum):
-    """What became of a slot. The values are a published contract."""
+    """What happened to a slot. The values are a published contract."""
 
     STARTED = "Started"
     SKIPPED = "Skipped"
@@ -23,12 +23,12 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRun:
-    """What became of a slot, or of several that were missed in a row.
+    """What happened to a slot, or to several slots that were missed in a row.
 
     Attributes:
         key: The code that the slot's job has or would have had. So a slot has one run, and runs sort newest first.
-        until: Where several slots were missed: they are those from `slot` on that came before this moment.
-        job_code: The job, if there is one; it may have failed to start.
+        until: Set if several slots were missed: the run stands for all slots from `slot` on, before this moment.
+        job_code: Code of the slot's job, if it has one. The job may have failed to start.
     """
 
     tenant: str
@@ -52,6 +52,6 @@ def run_of(
     until: datetime | None = None,
     job_code: str | None = None,
 ) -> ScheduleRun:
-    """Describe what became of a slot of a schedule."""
+    """Build the run of a slot."""
     key = schedule.job_code(slot)
     return ScheduleRun(schedule.tenant, schedule.code, key, slot, outcome, now, reason, until, job_code)

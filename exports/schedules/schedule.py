@@ -1,4 +1,4 @@
-"""Schedules: exports that start by themselves."""
+"""Schedules: each starts an export at the times of its cron expression."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ MAX_SCHEDULES = 100
 
 
 class Overlap(StrEnum):
-    """What becomes of a slot that comes while the export before is still running. The values are a published contract.
+    """What happens to a slot that is due while the previous export is still running.
 
-    `skip`: nothing; `queue`: it waits for the end. Only one slot waits, a newer one takes its place.
+    `skip`: the slot is skipped. `queue`: the slot waits until the previous export has ended. At most one slot waits; a
+    newer slot replaces it. The values are a published contract.
     """
 
     SKIP = "skip"
@@ -28,9 +29,11 @@ class Overlap(StrEnum):
 
 
 class ScheduleContent(Model):
-    """What a schedule says, as it is stored: checked when it was saved, and not again, so that it can always be read.
+    """The content of a schedule, as it is stored.
 
-    `sensitiveFields`: whoever saved it may export them; no run exports more than that.
+    It was validated when it was saved. It is not validated again, so a stored schedule can always be read.
+
+    `sensitiveFields`: whether the key that saved the schedule may export them. No run exports more than that key may.
     """
 
     name: str
@@ -44,19 +47,20 @@ class ScheduleContent(Model):
 
 
 class ScheduleState(Model):
-    """How far a schedule has come.
+    """The progress of a schedule through its slots.
 
     Attributes:
-        next_slot: The next one to be decided about; None when there is none, or the schedule is not enabled.
-        waiting_slot: One that shall run as soon as the job before has ended.
-        slot: The last one that was given a job, or is being given one: from it follows the job's code.
-        starting: It is not yet known that the job of `slot` was started, or why not.
-        open: There is more to learn about the job of `slot`: whether it has ended, and whether its file was fetched.
-        check_date: When to look after that job next.
-        counts: Once that job is completed and its file was fetched, the watermark moves on to it.
-        watermark: Changes before this moment were exported, and fetched; None: nothing was.
-        watermark_of: What was exported up to the watermark.
-        last_run_date, last_job_code: The job that was started last.
+        next_slot: The next slot to decide about; None if there is none or the schedule is disabled.
+        waiting_slot: A slot that gets its job as soon as the previous job has ended.
+        slot: The last slot that got a job or is being given one. The job's code follows from it.
+        starting: Whether it is still unknown if the job of `slot` was started.
+        open: Whether the job of `slot` must be checked again: it may still run, or its file may still be downloaded.
+        check_date: When to check that job next.
+        counts: Whether the watermark advances to that job once it is completed and its file was downloaded.
+        watermark: Changes before this moment were exported and downloaded; None if no changes were.
+        watermark_of: Hash of the columns and the filter that were exported up to the watermark.
+        last_run_date: When the schedule last started a job.
+        last_job_code: Code of the job that the schedule started last.
     """
 
     next_slot: Moment | None = None
@@ -74,7 +78,7 @@ class ScheduleState(Model):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRef:
-    """Which schedule."""
+    """Identifies a schedule."""
 
     tenant: str
     code: str
@@ -85,7 +89,7 @@ class Schedule:
     """A schedule of one tenant.
 
     Attributes:
-        updated_date: In whole milliseconds and later with every change of the content.
+        updated_date: In whole milliseconds. Every change of the content makes it later.
     """
 
     tenant: str
@@ -97,41 +101,39 @@ class Schedule:
 
     @property
     def ref(self) -> ScheduleRef:
-        """Which schedule this is."""
+        """The tenant and the code that identify this schedule."""
         return ScheduleRef(self.tenant, self.code)
 
     @property
     def due_date(self) -> datetime | None:
-        """When the schedule is to be looked at next: for a slot, or for a job."""
+        """When to process the schedule next: at its next slot, or at the next check of its job."""
         return min(filter(None, (self.state.next_slot, self.state.check_date)), default=None)
 
     @property
     def last_code(self) -> str | None:
-        """Name the job of the last slot that was given one, or is being given one."""
+        """Code of the job of the last slot that got one or is being given one."""
         return self.job_code(self.state.slot) if self.state.slot else None
 
     def job_code(self, slot: datetime) -> str:
-        """Name the one job that a slot may have."""
+        """Return the code of the only job that a slot may have."""
         return slot_job_code(f"{self.tenant}/{self.code}", slot)
 
     def slot_after(self, moment: datetime) -> datetime | None:
-        """Find the first slot later than a moment; None if the schedule is not enabled, too."""
+        """Return the first slot later than a moment; None if there is none or the schedule is disabled."""
         return next_slot(self.content.cron, self.content.time_zone, moment) if self.content.enabled else None
 
     def with_state(self, **changes: object) -> Self:
-        """Move on."""
+        """Return the schedule with some fields of its state changed."""
         return replace(self, state=self.state.model_copy(update=changes))
 
     def update(self, content: ScheduleContent, now: datetime) -> Self:
-        """Replace what the schedule says. Its next slot stays, unless it comes at other times now.
+        """Return the schedule with its content replaced. The next slot stays unless the times of the slots change.
 
-        What was exported so far counts for the request it was exported with: with another one an incremental schedule
-        begins anew, and a job that still runs does not count.
+        The watermark belongs to the request that was exported up to it. So if the request or `incremental` changes, the
+        next run leaves nothing out, and a job that is still running does not advance the watermark.
         """
-        before, changed = (
-            self.content,
-            replace(self, content=content, updated_date=moment_of_change(now, self.updated_date)),
-        )
+        before = self.content
+        changed = replace(self, content=content, updated_date=moment_of_change(now, self.updated_date))
         if _times(before) != _times(content):
             changed = changed.with_state(next_slot=changed.slot_after(now))
         if not content.enabled:
@@ -146,7 +148,7 @@ def _times(content: ScheduleContent) -> tuple[str, str, bool]:
 
 
 def new_schedule(tenant: str, content: ScheduleContent, now: datetime) -> Schedule:
-    """Build a schedule under a new code."""
+    """Build a schedule with a new code."""
     created = to_millisecond(now)
     schedule = Schedule(tenant, new_code(), content, ScheduleState(), created, created)
     return schedule.with_state(next_slot=schedule.slot_after(now))

@@ -1,4 +1,4 @@
-"""Schedules and their runs as their user sees them."""
+"""Schedules and their runs as the API shows them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shared.models import Model, Moment
 
 
 class ExportScheduleDto(Model):
-    """A schedule as its user sees it. Every property is always present.
+    """A schedule as the API shows it. Every property is always present.
 
     Attributes:
-        code: Names the schedule; looked up by it.
-        request: What it exports; of a URL in `notify` only the host is shown.
-        next_run_date: The next slot; null when there is none, or the schedule is not enabled.
-        last_run_date: When an export was started last.
-        last_job_code: The export that was started last.
+        code: Identifies the schedule.
+        request: What the schedule exports. Only the scheme and host of a URL in `notify` are shown.
+        next_run_date: The next slot; null if there is none or the schedule is disabled.
+        last_run_date: When the schedule last started an export.
+        last_job_code: Code of the export that the schedule started last.
     """
 
     code: str
@@ -39,9 +39,9 @@ class ExportScheduleDto(Model):
 def show_schedule(schedule: Schedule) -> ExportScheduleDto:
     """Build the public view of a schedule."""
     content, state = schedule.content, schedule.state
-    said = {name: getattr(content, name) for name in SaveScheduleDto.model_fields}
+    shown = {name: getattr(content, name) for name in SaveScheduleDto.model_fields}
     return ExportScheduleDto(
-        **said | {"request": hide_url(content.request)},
+        **shown | {"request": hide_url(content.request)},
         code=schedule.code,
         next_run_date=state.next_slot,
         last_run_date=state.last_run_date,
@@ -52,16 +52,18 @@ def show_schedule(schedule: Schedule) -> ExportScheduleDto:
 
 
 class ScheduleRunDto(Model):
-    """What became of a slot of a schedule. Every property is always present.
+    """What happened to a slot of a schedule. Every property is always present.
 
     Attributes:
         slot_date: The slot.
-        until_date: Where several slots were missed in a row: they are those from `slotDate` on and before this.
-        outcome: `Started`: it has an export. `Skipped`: another was still running, or a newer slot took its place.
-            `Missed`: the service did not get to it in time. `Failed`: the export could not be started.
-        reason: Why it was not started.
-        job_code: Its export.
-        noted_date: When this was written down.
+        until_date: Set if several slots were missed in a row: the run stands for all slots from `slotDate` on, before
+            this moment.
+        outcome: `Started`: the slot has an export. `Skipped`: the previous export was still running, or a newer slot
+            replaced this one. `Missed`: the service did not process the slot in time. `Failed`: the export could not be
+            started.
+        reason: Why no export was started.
+        job_code: Code of the slot's export.
+        noted_date: When this run was recorded.
     """
 
     slot_date: Moment

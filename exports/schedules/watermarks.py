@@ -1,12 +1,12 @@
-"""Incremental exports: what was exported so far, and what remains.
+"""Incremental exports: a watermark marks the changes that were exported, and the next run exports the later ones.
 
-A run that completes has exported every change that was committed before its job was created. A change carries the
-moment at which it was made (`updated_at`), but may be committed later, and clocks differ; so the next run looks back
-further than that, by a margin. As long as no transaction stamps a row and takes longer than the margin to commit, every
-change is in some file; a client that changed within the margin may be in two.
+A completed run has exported every change that was committed before its job was created. A change carries the moment at
+which it was made (`updated_at`). But its transaction may commit later, and clocks differ. So the next run looks back
+further than the watermark, by a margin. Every change is in some file as long as no transaction takes longer than the
+margin from stamping a row to its commit. A client that changed within the margin may be in two files.
 
-A file that nobody fetched tells nobody anything. So only one that was fetched moves the watermark on, and what is in
-the others is in the next file again.
+Changes in a file that was never downloaded have reached no reader. So the watermark advances only to a job whose file
+was downloaded, and the next file contains the changes of the other files again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from shared.named_resources import to_millisecond
 
 
 def narrow(spec: ExportSpec, schedule: Schedule, margin: timedelta) -> ExportSpec:
-    """Leave out what earlier runs of an incremental schedule have exported; the request's own `updatedSince` stays.
+    """Restrict an incremental run to the clients that changed since the watermark, less the margin.
 
-    Columns that were changed since, in the mapping that the request names, begin anew.
+    If the request has an `updatedSince` of its own, the later of the two applies. If the columns or the filter are no
+    longer those that were exported up to the watermark, for example because a mapping changed, nothing is left out.
     """
     watermark = schedule.state.watermark
     if not schedule.content.incremental or watermark is None or schedule.state.watermark_of != content_hash(spec):
@@ -34,14 +35,14 @@ def narrow(spec: ExportSpec, schedule: Schedule, margin: timedelta) -> ExportSpe
 
 
 def may_advance(schedule: Schedule, job: Job | None) -> bool:
-    """Say whether the watermark moves on to a job once somebody has fetched its file."""
+    """Tell whether the watermark advances to a job as soon as its file has been downloaded."""
     return job is not None and job.status is JobStatus.COMPLETED and schedule.state.counts
 
 
 def advance(schedule: Schedule, job: Job | None) -> Schedule:
-    """Move the watermark on to a job that has completed, that counts, and whose file somebody has fetched.
+    """Advance the watermark to a job that has completed, that counts, and whose file has been downloaded.
 
-    It is the moment when the job was created: before it read anything, in whichever of its attempts.
+    The new watermark is the moment when the job was created. That is before any attempt of the job read a client.
     """
     if job is None or job.fetched_date is None or not may_advance(schedule, job):
         return schedule
@@ -50,7 +51,7 @@ def advance(schedule: Schedule, job: Job | None) -> Schedule:
 
 
 def content_hash(spec: ExportSpec) -> str:
-    """Digest which columns of which clients a job exports, whenever they changed."""
-    whenever = spec.filter.model_copy(update={"updated_since": None})
-    told = ExportSpec(columns=spec.columns, filter=whenever).model_dump_json(by_alias=True)
-    return hashlib.sha256(told.encode()).hexdigest()
+    """Hash which columns of which clients a job exports, regardless of when the clients changed."""
+    any_time = spec.filter.model_copy(update={"updated_since": None})
+    canonical = ExportSpec(columns=spec.columns, filter=any_time).model_dump_json(by_alias=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -15,14 +15,14 @@ _OUTSIDE_THE_SCHEMA = {
 _FAULTS = (
     r"“.*” is already used by column \d+; use it once\.",
     r"There is no mapping with this code\.",
-    r"give a time that is nearer to today\.",
+    r"give a time in the years 2 to 9998\.",
     r"give a cron expression of five fields, .*",
     r"give five fields: .*",
     r"give at most 12 minutes of an hour, .*",
-    r"give a time that comes: .*",
+    r"give a time that occurs: .*",
     r"correct the (minute|hour|day-of-month|month|day-of-week), .*",
     r"give the IANA name of a time zone, .*",
-    r"This service cannot notify anybody: .*",
+    r"This service cannot send notifications: .*",
     r"give an absolute URL, .*",
 )
 

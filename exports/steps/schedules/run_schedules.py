@@ -18,7 +18,7 @@ from exports.jobs.audit import AuditAction, audit_entry
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
-from exports.schedules.decisions import FIRST_LOOK, decide
+from exports.schedules.decisions import FIRST_CHECK, decide
 from exports.schedules.runs import KEEP_RUNS, RunOutcome, ScheduleRun, run_of
 from exports.schedules.schedule import Schedule, ScheduleRef
 from exports.schedules.watermarks import narrow
@@ -174,7 +174,7 @@ async def _go_on(services: Services, starter: OrchestrationStarter, job: Job) ->
     """
     if job.status is not JobStatus.QUEUED:
         return True
-    if services.now() - job.created_date < FIRST_LOOK:
+    if services.now() - job.created_date < FIRST_CHECK:
         return False
     entry = audit_entry(AuditAction.STARTED, f"schedule:{job.schedule_code}", job, services.now())
     await asyncio.to_thread(services.audit.append, entry)
@@ -213,7 +213,7 @@ def _finish(services: Services, schedule: Schedule, run: ScheduleRun) -> None:
         if run.job_code is None:
             return current.with_state(starting=False, open=False, check_date=None)
         told = {"last_run_date": run.noted_date, "last_job_code": run.job_code}
-        return current.with_state(starting=False, open=True, check_date=now + FIRST_LOOK, **told)
+        return current.with_state(starting=False, open=True, check_date=now + FIRST_CHECK, **told)
 
     services.schedules.change(schedule.tenant, schedule.code, alter)
 

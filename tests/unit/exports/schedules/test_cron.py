@@ -58,7 +58,7 @@ def test_good_expressions_are_taken(cron: str, normal: str) -> None:
         ("61 * * * *", "correct the minute, “61”: it must be 0-59"),
         ("0 24 * * *", "correct the hour, “24”"),
         ("0 0 0 * *", "correct the day-of-month, “0”"),
-        ("0 0 30 2 *", "correct the day-of-month, “30”: it must be 1-31 and one that the month has"),
+        ("0 0 30 2 *", "correct the day-of-month, “30”: it must be 1-31 and a day that the month has"),
         ("0 0 31 4,6 *", "correct the day-of-month"),
         ("0 0 * 13 *", "correct the month, “13”"),
         ("0 0 * * 8", "correct the day-of-week, “8”"),
