@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from exports.adapters.clients_sql import engines as sql_engines
+from exports.adapters.clients_sql.dialects.sqlite import SqliteDialect
 from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import KeyRange
@@ -51,11 +51,11 @@ def test_columns_the_view_lacks_are_named(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("asking", ASKING)
-def test_a_missing_view_is_a_mismatch_that_names_the_document(store: SqlStore, command: str) -> None:
+def test_a_missing_view_is_a_mismatch_that_names_the_document(store: SqlStore, asking: str) -> None:
     store.replace_view(None)
 
     with pytest.raises(SourceMismatchError, match=r"docs/client-view\.md"):
-        ASKING[command](store.source)
+        ASKING[asking](store.source)
     with pytest.raises(SourceMismatchError, match="has no view clients"):
         store.source.missing_columns(VIEW_COLUMNS)
 
@@ -132,7 +132,7 @@ def test_a_sqlite_file_is_opened_for_reading_only(sqlite_store: SqlStore) -> Non
 def test_a_locked_sqlite_file_is_temporarily_unavailable(
     sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sql_engines._CONNECT_ARGUMENTS, "sqlite", {"timeout": 0.01})
+    monkeypatch.setattr(SqliteDialect, "connect_args", {"timeout": 0.01})
     with closing(sqlite3.connect(sqlite_store.engine.url.database or "")) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         impatient = SqlClientSource(sqlite_store.engine.url)

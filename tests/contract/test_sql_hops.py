@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from exports.adapters.clients_sql import index_skip_scan as sql_hops
+from exports.adapters.clients_sql import index_skip_scan, postgres_plans
 from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
@@ -64,7 +65,7 @@ def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
     source = store.source
     assert isinstance(source, SqlClientSource)
     with source._connection() as connection:
-        hopped = sql_hops.skip_scan_boundaries(connection, SELECTION, rows_per_page)
+        hopped = index_skip_scan.skip_scan_boundaries(connection, SELECTION, rows_per_page)
         assert hopped is not None
         assert hopped == sql_clients._numbered(connection, SELECTION, rows_per_page)
     return hopped
@@ -174,7 +175,7 @@ def test_where_postgresql_would_sort_all_keys_rather_than_pass_along_the_index_n
     postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So it would with few clients; and with many where the index alone does not tell what is visible."""
-    monkeypatch.setattr(sql_hops, "FEWEST_ROWS", 0)
+    monkeypatch.setattr(postgres_plans, "MIN_SKIP_SCAN_ROWS", 0)
     put_codes(postgres_store, *"abcdefg")
     postgres_store.execute("ANALYZE client_records")
 
@@ -186,7 +187,7 @@ def test_what_a_database_cannot_explain_is_numbered_within_the_limits(
     hopping_postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The statement that failed has ended the transaction, which had the time limit."""
-    monkeypatch.setattr(sql_hops, "_KEYS", "NO STATEMENT")
+    monkeypatch.setattr(postgres_plans, "_ALL_KEYS", "NO STATEMENT")
     put_codes(hopping_postgres_store, *"abcdefg")
     limits: list[str] = []
     number = sql_clients._numbered
@@ -204,8 +205,7 @@ def test_what_a_database_cannot_explain_is_numbered_within_the_limits(
 def test_hops_that_come_in_another_order_are_not_trusted(
     store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for dialect, statement in sql_hops.HOPS.items():
-        monkeypatch.setitem(sql_hops.HOPS, dialect, f"{statement} ORDER BY page DESC")
+    monkeypatch.setattr(index_skip_scan, "_SKIP_SCAN", f"{index_skip_scan._SKIP_SCAN} ORDER BY page DESC")
     put_codes(store, *"abcdefg")
 
     assert store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
@@ -267,8 +267,10 @@ def early(store: SqlStore, tmp_path: Path) -> Iterator[Iterator[Any]]:
         store.execute("PRAGMA journal_mode = WAL")  # so that others may write while one reads
     engine = create_engine(store.engine.url, execution_options={"stream_results": True, "max_row_buffer": 1})
     values = {"tenant": TENANT, "skipped": 3, "rows_per_page": 4}
+    step = dialect_named(engine.dialect.name).skip_scan_step
+    assert step is not None
     with engine.connect() as connection:
-        rows = connection.execute(text(sql_hops.HOPS[engine.dialect.name]), values)
+        rows = connection.execute(text(index_skip_scan.skip_scan_statement(step)), values)
         rows.fetchone()
         yield rows
         rows.close()

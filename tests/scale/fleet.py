@@ -1,15 +1,15 @@
-"""The fleet: instances, Durable Functions, storage, the source; what a page costs, and what each part bears."""
+"""Simulates a fleet: instances, Durable Functions, storage and the source, with the costs of a page and every limit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exports.adapters.clients_sql.engines import STATEMENT_TIMEOUT_SECONDS
+from exports.adapters.clients_sql.dialects.base import STATEMENT_TIMEOUT_SECONDS
 from exports.adapters.storage.watch import _FRESH_LONGER, _FRESH_SECONDS, MANY_TENANTS
 from exports.file.plan import MAX_BLOCKS
 from exports.workflow.commands import Limits
-from tests.scale.kernel import Group, Part, Process, Simulation, Slots, Station
+from tests.scale.kernel import Group, Process, Simulation, Slots, Station, Subprocess
 
 _ROW_BYTES = 768
 _DEFAULTS = Limits()
@@ -17,14 +17,15 @@ _DEFAULTS = Limits()
 
 @dataclass(frozen=True)
 class Costs:
-    """What was measured; docs/scale.md says how.
+    """Measured and assumed costs; docs/scale.md gives their sources.
 
     Attributes:
-        seconds_per_row: Of one core, to read, render, check and stage a client of 67 columns from PostgreSQL.
-        seconds_per_step: Of a core, for a step that is no page, and for what a page costs beside its rows.
-        keys_per_second: Clients that planning passes by.
-        requests_per_page: To the account of files and job state; to the one of Durable Functions.
-        episode_seconds: An orchestrator's turn: fetched, replayed, written.
+        seconds_per_row: Time of one core to read, render, check and stage a client of 67 columns from PostgreSQL.
+        seconds_per_step: Time of one core for a step that writes no page, and the fixed part of a page's time.
+        keys_per_second: Clients that planning passes over in a second.
+        storage_requests_per_page: Requests to the storage account of files and job state.
+        durable_requests_per_activity: Requests to the storage account of Durable Functions.
+        episode_seconds: One episode of an orchestrator: it is fetched, replayed and written back.
     """
 
     seconds_per_row: float = 10e-6
@@ -41,18 +42,21 @@ MEASURED = Costs()
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is set, and what Azure and the source bear. Defaults are those of `infra/` and of the limits' documents.
+    """The settings of a deployment, and the limits of Azure and of the source.
+
+    Defaults are those of `infra/`, and the documented limits.
 
     Attributes:
-        instances: At most.
-        instances_per_second: How fast they are added; an assumption.
+        instances: The maximum number of instances.
+        instances_per_second: How many instances are added in a second; an assumption.
         partitions: Control queues of Durable Functions (`partitionCount`), 16 at most; each runs on one instance.
-        orchestrators: Turns of orchestrators at once on an instance.
-        scheduler_actions: Actions a second of the Durable Task Scheduler, in place of queues; None: Azure Storage.
-        accounts: Storage accounts for files and job state, jobs being divided among them.
-        source_rows: Clients a second that the database gives.
+        orchestrators: Episodes that an instance runs at the same time.
+        scheduler_actions: Actions a second of the Durable Task Scheduler, which replaces the queues; None: the
+            provider is Azure Storage.
+        accounts: Storage accounts for files and job state; the jobs are divided among them.
+        source_rows: Clients a second that the database delivers.
         starts: Jobs a second that the timer starts: eight at once, some 150 ms each.
-        counted_at_most: Jobs under way that are counted to share pages out.
+        counted_at_most: The most active jobs that a process counts to calculate fair shares.
     """
 
     instances: int = 40
@@ -77,30 +81,31 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
-        used: The part of its capacity that every limit was used to, over the whole run; the largest is what to turn.
-        waits: Seconds in the middle and at the 95th hundredth that jobs took from their start to their end.
-        breaks: What would end in failure; the run goes on as if it did not.
+        utilisation: For every limit, the share of its capacity that the whole run used. The largest one is the
+            limit to widen.
+        job_seconds: Median and 95th percentile of the time from the start of all jobs to the end of a job.
+        failure: Why the run would fail in reality; the simulation ignores it and continues.
     """
 
     seconds: float
     rows: int
     pages: int
     bytes: int
-    used: dict[str, float]
-    waits: tuple[float, float]
-    breaks: str | None = None
+    utilisation: dict[str, float]
+    job_seconds: tuple[float, float]
+    failure: str | None = None
 
     @property
     def first_limit(self) -> str:
-        """What was used most."""
-        return max(self.used, key=lambda name: self.used[name])
+        """The limit with the highest utilisation."""
+        return max(self.utilisation, key=lambda name: self.utilisation[name])
 
 
 class Run:
-    """One run of a fleet over some jobs, each of so many clients, all of them starting at once."""
+    """One run of a fleet. `jobs` gives the number of clients of each job; all jobs start at once."""
 
     def __init__(
         self, fleet: Fleet, jobs: Sequence[int], costs: Costs | None = None, *, one_tenant: bool = False
@@ -111,27 +116,27 @@ class Run:
         self.in_wave = Slots("pages of a wave")
         self.durable = Station("requests to Durable's storage account", fleet.account_requests)
         self.work_items = Station("work-item queue", fleet.scheduler_actions or fleet.queue_messages)
-        turns = fleet.orchestrators / self.costs.episode_seconds
-        lanes = fleet.instances if fleet.scheduler_actions else min(fleet.partitions, fleet.instances)
-        self.control = [Station("orchestrators", turns) for _ in range(lanes)]
+        episodes_per_second = fleet.orchestrators / self.costs.episode_seconds
+        partitions = fleet.instances if fleet.scheduler_actions else min(fleet.partitions, fleet.instances)
+        self.control = [Station("orchestrators", episodes_per_second) for _ in range(partitions)]
         self.requests = [
             Station("requests to a storage account", fleet.account_requests) for _ in range(fleet.accounts)
         ]
         self.ingress = [Station("bytes into a storage account", fleet.account_bytes) for _ in range(fleet.accounts)]
         self.starts = Station("starts by the timer", fleet.starts)
-        self.active = Station("rows of jobs under way", fleet.partition_entities)
+        self.active = Station("rows of active jobs", fleet.partition_entities)
         self._counted: dict[int, float] = {}
         self._steps = 0
         self.source = Station("clients from the source", fleet.source_rows)
         self.tenants = [Station("job rows of a tenant", fleet.partition_entities)] if one_tenant else []
         self.blobs: list[Station] = []
         self.ledgers: list[Station] = []
-        self.answers: list[Station] = []
+        self.results: list[Station] = []
         self.pages = self.rows = 0
         self.ends: list[float] = []
 
     def outcome(self) -> Outcome:
-        """Let all jobs run to their end."""
+        """Run all jobs to their end."""
         fleet = self.fleet
         for number in range(fleet.instances):
             self.simulation.open(self.instances, fleet.cores, at=number / fleet.instances_per_second)
@@ -140,21 +145,21 @@ class Run:
         self.simulation.run()
         seconds = max(self.ends)
         ends = sorted(self.ends)
-        waits = (ends[len(ends) // 2], ends[min(len(ends) - 1, len(ends) * 95 // 100)])
+        job_seconds = (ends[len(ends) // 2], ends[min(len(ends) - 1, len(ends) * 95 // 100)])
         stored = self.rows * self.costs.row_bytes
-        return Outcome(seconds, self.rows, self.pages, stored, self._used(seconds), waits, self._breaks())
+        return Outcome(seconds, self.rows, self.pages, stored, self._utilisation(seconds), job_seconds, self._failure())
 
-    def _breaks(self) -> str | None:
+    def _failure(self) -> str | None:
         planning = max(self.jobs) / self.costs.keys_per_second
         if planning <= STATEMENT_TIMEOUT_SECONDS:
             return None
         return f"planning takes {planning:,.0f} s, a statement may take {STATEMENT_TIMEOUT_SECONDS}"
 
-    def _used(self, seconds: float) -> dict[str, float]:
-        used = {self.instances.name: self.instances.busy_seconds / (seconds * self.instances.opened)}
+    def _utilisation(self, seconds: float) -> dict[str, float]:
+        shares = {self.instances.name: self.instances.busy_seconds / (seconds * self.instances.opened)}
         in_flight = min(self.fleet.wave_pages * len(self.jobs), self.instances.opened)
         if in_flight < self.instances.opened:
-            used[self.in_wave.name] = self.instances.busy_seconds / (seconds * in_flight)
+            shares[self.in_wave.name] = self.instances.busy_seconds / (seconds * in_flight)
         stations = [
             self.starts,
             self.active,
@@ -165,73 +170,73 @@ class Run:
             *self.requests,
             *self.ingress,
         ]
-        for station in (*stations, *self.tenants, *self.blobs, *self.ledgers, *self.answers):
-            used[station.name] = max(used.get(station.name, 0.0), station.utilisation(seconds))
-        return used
+        for station in (*stations, *self.tenants, *self.blobs, *self.ledgers, *self.results):
+            shares[station.name] = max(shares.get(station.name, 0.0), station.utilisation(seconds))
+        return shares
 
     def _job(self, number: int, rows: int) -> Process:
-        """One job: started by the timer, then its orchestration: plan, waves, commit, outcome."""
-        place = _Place(self, number)
-        yield self.starts.passed(self.simulation.now)
+        """Simulate one job: the timer starts it; its orchestration plans, runs waves, commits, records the outcome."""
+        limits = _JobLimits(self, number)
+        yield self.starts.serve(self.simulation.now)
         pages = max(1, min(MAX_BLOCKS, -(-rows * self.costs.row_bytes // self.fleet.block_bytes)))
-        yield from self._step(place, rows / self.costs.keys_per_second)
+        yield from self._step(limits, rows / self.costs.keys_per_second)
         for first in range(0, pages, self.fleet.wave_pages):
             wave = range(first, min(first + self.fleet.wave_pages, pages))
-            yield from place.turn()
-            yield Group(self._page(place, rows * (page + 1) // pages - rows * page // pages) for page in wave)
+            yield from limits.episode()
+            yield Group(self._page(limits, rows * (page + 1) // pages - rows * page // pages) for page in wave)
             if wave.stop < pages:
-                yield from self._step(place, 0)
-        yield from self._step(place, pages / 1_000 * 0.1)
-        yield from self._step(place, 0)
+                yield from self._step(limits, 0)
+        yield from self._step(limits, pages / 1_000 * 0.1)
+        yield from self._step(limits, 0)
         self.ends.append(self.simulation.now)
 
-    def _step(self, place: _Place, seconds: float) -> Process:
-        """An activity that is no page, and the orchestrator's turn before it."""
-        yield from place.turn()
+    def _step(self, limits: _JobLimits, seconds: float) -> Process:
+        """Simulate an activity that writes no page, and the orchestrator's episode before it."""
+        yield from limits.episode()
         taken_at = yield from self._begin()
         yield self.simulation.now + self.costs.seconds_per_step + seconds
-        yield place.requests.passed(self.simulation.now, 3)
+        yield limits.requests.serve(self.simulation.now, 3)
         yield from self._count_active()
         self.simulation.free(self.instances, taken_at)
-        yield place.answers.passed(self.simulation.now)
+        yield limits.results.serve(self.simulation.now)
 
     def _count_active(self) -> Process:
-        """Every process counts the jobs under way for itself, and again when its count has become old."""
+        """Count the active jobs if this process has no recent count. Every process has a count of its own."""
         self._steps += 1
         process, now = self._steps % self.instances.opened, self.simulation.now
         active = min(len(self.jobs) - len(self.ends), self.fleet.counted_at_most)
         fresh = _FRESH_SECONDS * (_FRESH_LONGER if active == MANY_TENANTS else 1)
         if now - self._counted.get(process, -fresh) >= fresh:
             self._counted[process] = now
-            yield self.active.passed(now, active)
+            yield self.active.serve(now, active)
 
-    def _page(self, place: _Place, rows: int) -> Process:
+    def _page(self, limits: _JobLimits, rows: int) -> Process:
         taken_at = yield from self._begin()
-        read = self.source.passed(self.simulation.now, rows)
+        read = self.source.serve(self.simulation.now, rows)
         work = self.simulation.now + self.costs.seconds_per_step + rows * self.costs.seconds_per_row
         yield max(read, work)
-        yield place.requests.passed(self.simulation.now, self.costs.storage_requests_per_page)
-        yield place.ingress.passed(self.simulation.now, rows * self.costs.row_bytes)
-        yield place.blob.passed(self.simulation.now)
+        yield limits.requests.serve(self.simulation.now, self.costs.storage_requests_per_page)
+        yield limits.ingress.serve(self.simulation.now, rows * self.costs.row_bytes)
+        yield limits.blob.serve(self.simulation.now)
         for tenant in self.tenants:
-            yield tenant.passed(self.simulation.now, 2)
-        yield place.ledger.passed(self.simulation.now, 2)
+            yield tenant.serve(self.simulation.now, 2)
+        yield limits.ledger.serve(self.simulation.now, 2)
         self.simulation.free(self.instances, taken_at)
         self.pages += 1
         self.rows += rows
-        yield place.answers.passed(self.simulation.now)
+        yield limits.results.serve(self.simulation.now)
 
-    def _begin(self) -> Part[float]:
-        """Dispatch an activity and get a core for it; when it was got."""
-        yield self.work_items.passed(self.simulation.now)
+    def _begin(self) -> Subprocess[float]:
+        """Dispatch an activity and take a core for it; return the moment at which it took the core."""
+        yield self.work_items.serve(self.simulation.now)
         if self.fleet.scheduler_actions is None:
-            yield self.durable.passed(self.simulation.now, self.costs.durable_requests_per_activity)
+            yield self.durable.serve(self.simulation.now, self.costs.durable_requests_per_activity)
         yield self.instances
         return self.simulation.now
 
 
-class _Place:
-    """What one job has to itself, and what it shares by its number."""
+class _JobLimits:
+    """The limits that apply to one job: its own, and those it shares with other jobs, chosen by the job's number."""
 
     def __init__(self, run: Run, number: int) -> None:
         self._run = run
@@ -240,11 +245,11 @@ class _Place:
         self.ingress = run.ingress[number % len(run.ingress)]
         self.blob = Station("requests to a blob", run.fleet.blob_requests)
         self.ledger = Station("ledger of a job", run.fleet.partition_entities)
-        self.answers = Station("answers to an orchestrator", run.fleet.responses)
+        self.results = Station("activity results to an orchestrator", run.fleet.responses)
         run.blobs.append(self.blob)
         run.ledgers.append(self.ledger)
-        run.answers.append(self.answers)
+        run.results.append(self.results)
 
-    def turn(self) -> Process:
-        """A turn of the job's orchestrator, after those of others on its partition."""
-        yield self._control.passed(self._run.simulation.now)
+    def episode(self) -> Process:
+        """Simulate an episode of the job's orchestrator, which waits for those of other jobs on its partition."""
+        yield self._control.serve(self._run.simulation.now)

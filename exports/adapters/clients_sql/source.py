@@ -1,4 +1,4 @@
-"""Clients from a SQL database: the `clients` view, read by SQLAlchemy Core."""
+"""Read clients from a SQL database: the `clients` view, by SQLAlchemy Core."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sys import getsizeof
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
 
 from exports.adapters.clients_sql import statements as sql_statements
+from exports.adapters.clients_sql.dialects.base import FastRenderer
+from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.errors import SourceMismatchError
-from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import ClientSelection
 
-if TYPE_CHECKING:
-    from exports.adapters.clients_sql.postgres_copy import Copier
-
 ROWS_PER_LIST = 2_000
 _FIRST_ROWS = 50
 _BYTES_PER_LIST = 4 * 1024 * 1024
-"""Lists are shorter where rows are long; the first is short, for nothing is known yet."""
+"""Lists are shorter if rows are long. The first list is short, because the length of the rows is not known yet."""
 
 
 def open_sql_clients(url: str) -> SqlClientSource:
-    """Prepare to read clients from a database; connects at the first use, and a malformed URL shows only then.
+    """Prepare to read clients from a database. The first use connects; a malformed URL is reported only then.
 
     Args:
         url: `sqlite:///relative/path`, `postgresql://…`, or any other URL SQLAlchemy has a driver for.
@@ -39,9 +37,9 @@ def open_sql_clients(url: str) -> SqlClientSource:
 
 
 class SqlClientSource:
-    """Reads the `clients` view. One instance a process: it keeps the connection pool; safe to use from several threads.
+    """Reads the `clients` view. A process needs one instance, which keeps the connection pool and is thread-safe.
 
-    Key order is the order the database itself gives `code`, so ranges and pages always agree.
+    Key order is the order that the database itself gives `code`, so key ranges and pages always agree.
     """
 
     def __init__(self, database: str | URL | Engine) -> None:
@@ -51,21 +49,21 @@ class SqlClientSource:
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
         with self._connection() as connection:
-            fold = str if connection.dialect.name == "postgresql" else str.lower
+            dialect = dialect_named(connection.dialect.name)
             names = connection.execute(sql_statements.view_columns()).keys()
-            present = {fold(name) for name in names}
+            present = {dialect.column_name(name) for name in names}
         return tuple(name for name in columns if name not in present)
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
-        """Pass once over the keys, in the database; only first and last clients of pages travel."""
+        """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""
         with self._connection() as connection:
-            hopped = skip_scan_boundaries(connection, selection, rows_per_page)
-            return _numbered(connection, selection, rows_per_page) if hopped is None else hopped
+            found = skip_scan_boundaries(connection, selection, rows_per_page)
+            return _numbered(connection, selection, rows_per_page) if found is None else found
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:
-        """Read the first clients of each range by a statement of its own, over one connection."""
+        """Read the first clients of each range by a statement of its own, all over one connection."""
         with self._connection() as connection:
             for key_range in key_ranges:
                 with connection.execute(sql_statements.sample(selection, key_range, rows_of_each)) as result:
@@ -74,16 +72,18 @@ class SqlClientSource:
     def render_samples(
         self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, renderer: Renderer
     ) -> Iterator[Records]:
-        """Let the database write the records of all samples in one statement where it can; else sample, then render."""
+        """Let the database write the records of all samples in one statement if it can; else sample, then render."""
         with self._connection() as connection:
-            if (copier := _copier(connection, selection, renderer)) is not None:
-                yield from copier.samples(starts, rows_of_each)
+            if (fast := _fast_renderer(connection, selection, renderer)) is not None:
+                yield from fast.samples(starts, rows_of_each)
                 return
         yield from render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
-        """Yield the clients of a key range as tuples the driver made, in lists of at most `ROWS_PER_LIST` and, unless
-        rows grow suddenly, some `_BYTES_PER_LIST`."""
+        """Yield the clients of a key range as tuples of the driver.
+
+        A list holds at most `ROWS_PER_LIST` clients and about `_BYTES_PER_LIST`, unless rows suddenly grow longer.
+        """
         statement = sql_statements.page(selection, key_range).execution_options(stream_results=True)
         with self._connection() as connection, connection.execute(statement) as result:
             count = _FIRST_ROWS
@@ -92,15 +92,15 @@ class SqlClientSource:
                 count = _rows_like(rows[-1])
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
-        """Let the database write the records where it can do so exactly; else read, then render."""
+        """Let the database write the records if it can write them exactly; else read, then render."""
         with self._connection() as connection:
-            if (copier := _copier(connection, selection, renderer)) is not None:
-                yield from copier.page(key_range)
+            if (fast := _fast_renderer(connection, selection, renderer)) is not None:
+                yield from fast.page(key_range)
                 return
         yield from render_lists(self.read(selection, key_range), renderer)
 
     def close(self) -> None:
-        """Close idle connections; the next use opens new ones."""
+        """Close idle connections. The next use opens new ones."""
         with self._lock:
             if isinstance(self._database, Engine):
                 self._database.dispose()
@@ -108,19 +108,19 @@ class SqlClientSource:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         engine = self._engine()
-        with source_errors(), engine.connect() as connection:
+        with source_errors(dialect_named(engine.dialect.name)), engine.connect() as connection:
             yield connection
 
     def _engine(self) -> Engine:
         with self._lock:
             if not isinstance(self._database, Engine):
-                with source_errors():
+                with source_errors(PORTABLE):
                     self._database = make_engine(make_url(self._database))
             return self._database
 
 
 def _numbered(connection: Connection, selection: ClientSelection, rows_per_page: int) -> Boundaries:
-    """Let the database number all keys."""
+    """Find boundaries by letting the database number all keys."""
     starts: list[str] = []
     total_rows = 0
     for code, position, following in connection.execute(sql_statements.boundaries(selection, rows_per_page)):
@@ -133,24 +133,16 @@ def _numbered(connection: Connection, selection: ClientSelection, rows_per_page:
     return Boundaries(total_rows=total_rows, starts=tuple(starts))
 
 
-def _copier(connection: Connection, selection: ClientSelection, renderer: Renderer) -> Copier | None:
-    if (
-        not isinstance(renderer, CsvRenderer)
-        or connection.dialect.name != "postgresql"
-        or connection.dialect.driver != "psycopg"
-    ):
-        return None
-    from exports.adapters.clients_sql.postgres_copy import make_copier
-
-    return make_copier(connection, selection, renderer)
+def _fast_renderer(connection: Connection, selection: ClientSelection, renderer: Renderer) -> FastRenderer | None:
+    return dialect_named(connection.dialect.name).fast_renderer(connection, selection, renderer)
 
 
 def _fetch_tuples(result: CursorResult[Any], count: int) -> list[Row]:
-    """Fetch as `result.fetchmany` does, but leave the driver's tuples alone: SQLAlchemy's rows are twice as slow to
-    turn into columns. Never fetch from `result.cursor` itself: the result has taken the first row from it already."""
+    """Fetch as `result.fetchmany` does, but keep the driver's tuples: turning SQLAlchemy's rows into columns takes
+    twice as long. Never fetch from `result.cursor` itself: the result has already taken the first row from it."""
     return list(result.cursor_strategy.fetchmany(result, result.cursor, count))
 
 
 def _rows_like(row: Row) -> int:
-    """How many rows like this one make a list."""
+    """Choose how many rows of this length make a list."""
     return max(1, min(ROWS_PER_LIST, _BYTES_PER_LIST // (sum(map(getsizeof, row)) + 1)))

@@ -1,22 +1,19 @@
-"""Statements on the `clients` view. Values are bound parameters, clients come from one tenant, pages are key ranges."""
+"""Build the statements on the `clients` view.
+
+Values are bound parameters. Every statement reads clients of one tenant, and pages are key ranges.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
-    DateTime,
-    Dialect,
-    Integer,
     Select,
     String,
     TableClause,
     bindparam,
-    case,
     column,
     false,
     func,
@@ -25,31 +22,27 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from exports.adapters.clients_sql.expressions import CODE_SEPARATOR, HasAnyCode, Instant, Position, any_of
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
-from shared.models import rfc3339
 
 CLIENTS: TableClause = table("clients", *(column(name) for name in VIEW_COLUMNS))
-"""The view. Its columns have no types, so rows come as the driver gives them."""
-
-_SEPARATOR = literal_column("';'", String())
-"""Of service codes."""
+"""The view. Its columns have no types here, so values arrive as the driver gives them."""
 
 
 def view_columns() -> Select[Any]:
-    """No rows, but the names of all columns the view has."""
+    """Select no rows, but all columns of the view: the result names them."""
     return select(literal_column("*")).select_from(CLIENTS).where(literal_column("1") == literal_column("0"))
 
 
 def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
-    """The first client of every page and the very last client, as (code, position from 1, `None` if the last)."""
+    """Select the first client of every page and the very last client, in key order.
+
+    A row holds the code, the position counted from 1, and a third value that is NULL only for the very last client.
+    """
     code = CLIENTS.c.code
     numbered = (
         select(
@@ -66,17 +59,17 @@ def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
 
 
 def page(selection: ClientSelection, key_range: KeyRange) -> Select[Any]:
-    """The clients of one key range, in key order."""
+    """Select the clients of one key range, in key order."""
     return cells(selection, key_range, [CLIENTS.c[name] for name in selection.columns])
 
 
 def sample(selection: ClientSelection, key_range: KeyRange, rows: int) -> Select[Any]:
-    """The first clients of one key range, in key order."""
+    """Select the first clients of one key range, in key order."""
     return page(selection, key_range).limit(rows)
 
 
 def cells(selection: ClientSelection, key_range: KeyRange, wanted: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """What is wanted of the clients of one key range, in key order."""
+    """Select the wanted expressions for the clients of one key range, in key order."""
     code = CLIENTS.c.code
     conditions = _conditions(selection)
     if key_range.start is not None:
@@ -87,7 +80,7 @@ def cells(selection: ClientSelection, key_range: KeyRange, wanted: Sequence[Colu
 
 
 def is_filtered(selection: ClientSelection) -> bool:
-    """Say whether a selection is anything but all clients of its tenant."""
+    """Say whether a selection may leave out clients of its tenant."""
     return len(_conditions(selection)) > 1
 
 
@@ -102,101 +95,28 @@ def _filter_conditions(wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.service_codes:
         yield _has_any_service(_storable(wanted.service_codes))
     if wanted.search:
-        yield _any_of([_contains(text) for text in _storable([wanted.search])])
+        yield any_of([_contains(text) for text in _storable([wanted.search])])
     if wanted.updated_since is not None:
-        yield CLIENTS.c.updated_at >= bindparam("updated_since", wanted.updated_since, _Instant())
+        yield CLIENTS.c.updated_at >= bindparam("updated_since", wanted.updated_since, Instant())
 
 
 def _storable(values: Sequence[str]) -> list[str]:
-    """Leave out text with a NUL: PostgreSQL refuses it and SQLite stops reading at it; no client can match it."""
+    """Drop text with a NUL, which no client can match: PostgreSQL refuses it and SQLite stops reading at the NUL."""
     return [str(value) for value in values if "\0" not in value]
-
-
-def _any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """As `or_`, but flat: SQLite refuses a chain of a thousand ORs as too deep."""
-    if not conditions:
-        return false()
-    one = literal_column("1", Integer())
-    return case(*((condition, one) for condition in conditions), else_=literal_column("0")) == one
 
 
 def _contains(text: str) -> ColumnElement[bool]:
     wanted = func.lower(bindparam("search", text))
-    return or_(*(_position(func.lower(CLIENTS.c[name]), wanted) > literal_column("0") for name in SEARCHED_COLUMNS))
+    return or_(*(Position(func.lower(CLIENTS.c[name]), wanted) > literal_column("0") for name in SEARCHED_COLUMNS))
 
 
 def _has_any_service(wanted: Sequence[str]) -> ColumnElement[bool]:
-    """Whole codes only, none blank or with a separator; up to two spaces are tolerated on either side of a code."""
-    listed = _SEPARATOR.concat(CLIENTS.c.service_codes).concat(_SEPARATOR)
+    """Compare whole codes. Up to two spaces on either side of a code in the view are ignored.
+
+    A wanted code that is blank or holds a separator matches no client.
+    """
+    listed = CODE_SEPARATOR.concat(CLIENTS.c.service_codes).concat(CODE_SEPARATOR)
     for spaced in ("'; '", "'; '", "' ;'", "' ;'"):
-        listed = func.replace(listed, literal_column(spaced), _SEPARATOR)
+        listed = func.replace(listed, literal_column(spaced), CODE_SEPARATOR)
     codes = [bindparam(None, code, String()) for code in map(str.strip, wanted) if code and ";" not in code]
-    return _lists_any(listed, *codes) if codes else false()
-
-
-class _lists_any(FunctionElement[bool]):  # noqa: N801 - reads as a function of SQL
-    """Whether the first, a list of texts, each between separators, holds one of the others."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_lists_any)
-def _compile_lists_any(element: _lists_any, compiler: SQLCompiler, **options: Any) -> str:
-    listed, *wanted = element.clauses
-    found = [_position(listed, _SEPARATOR.concat(one).concat(_SEPARATOR)) > literal_column("0") for one in wanted]
-    return compiler.process(_any_of(found), **options)
-
-
-@compiles(_lists_any, "postgresql")
-def _compile_lists_any_postgresql(element: _lists_any, compiler: SQLCompiler, **options: Any) -> str:
-    """Takes the list apart once, not once for each of what may be a thousand."""
-    listed, *wanted = (compiler.process(part, **options) for part in element.clauses)
-    return f"string_to_array({listed}, ';') && ARRAY[{', '.join(wanted)}]::text[]"
-
-
-class _position(FunctionElement[int]):  # noqa: N801 - reads as a function of SQL
-    """Where the second text begins in the first; 0 if nowhere. Unlike LIKE it knows no wildcard characters."""
-
-    inherit_cache = True
-
-
-@compiles(_position)
-def _compile_position(element: _position, compiler: SQLCompiler, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_position, "postgresql")
-def _compile_position_postgresql(element: _position, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_position, "mssql")
-def _compile_position_mssql(element: _position, compiler: SQLCompiler, **options: Any) -> str:
-    text, wanted = (compiler.process(part, **options) for part in element.clauses)
-    return f"charindex({wanted}, {text})"
-
-
-class _Instant(TypeDecorator[datetime]):
-    """A moment, as the dialect compares it: ISO text in SQLite, a zoned timestamp in PostgreSQL, UTC elsewhere."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(String())
-        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return rfc3339(_up_to_the_millisecond(value))
-        moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
-
-
-def _up_to_the_millisecond(moment: datetime) -> datetime:
-    """`rfc3339` cuts to milliseconds; rounding up keeps what is earlier than the moment out."""
-    return moment + timedelta(microseconds=-moment.microsecond % 1000)
+    return HasAnyCode(listed, *codes) if codes else false()

@@ -6,7 +6,8 @@ import traceback
 import pytest
 from sqlalchemy import exc
 
-from exports.adapters.clients_sql.errors import DriverSaidError, source_errors
+from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.errors import RedactedDriverError, source_errors
 from exports.errors import (
     ExportError,
     SourceMismatchError,
@@ -30,9 +31,9 @@ class OperationalError(DatabaseSaysError):
     """The name PEP 249 gives to what is not the program's fault."""
 
 
-def reported(original: Exception) -> ExportError:
-    """What the export hears when a driver raises `original` somewhere in SQLAlchemy."""
-    with pytest.raises(ExportError) as caught, source_errors():
+def reported(original: Exception, database: str = "postgresql") -> ExportError:
+    """Return the export's error when the driver of a database raises `original` somewhere in SQLAlchemy."""
+    with pytest.raises(ExportError) as caught, source_errors(dialect_named(database)):
         raise exc.DBAPIError("SELECT password FROM clients", {"p": "hunter2"}, original)
     return caught.value
 
@@ -76,8 +77,11 @@ def test_the_sqlstate_of_postgresql_decides(state: str, expected: type[ExportErr
         ("42S22", SourceMismatchError),
     ],
 )
-def test_the_sqlstate_of_odbc_decides(state: str, expected: type[ExportError]) -> None:
-    assert type(reported(DatabaseSaysError(state, "[Microsoft] db.internal"))) is expected
+@pytest.mark.parametrize("database", ["mssql", "informix"])
+def test_the_sqlstate_of_odbc_decides(database: str, state: str, expected: type[ExportError]) -> None:
+    original = DatabaseSaysError(state, "[Microsoft] db.internal")
+
+    assert type(reported(original, database)) is expected
 
 
 @pytest.mark.parametrize(
@@ -97,17 +101,21 @@ def test_the_sqlstate_of_odbc_decides(state: str, expected: type[ExportError]) -
         (1054, SourceMismatchError),
     ],
 )
-def test_the_number_of_mysql_decides(number: int, expected: type[ExportError]) -> None:
-    assert type(reported(DatabaseSaysError(number, "'app'@'db.internal'"))) is expected
-    assert type(reported(OperationalError(number, "'app'@'db.internal'", sqlstate="HY000"))) is expected
+@pytest.mark.parametrize("database", ["mysql", "mariadb"])
+def test_the_number_of_mysql_decides(database: str, number: int, expected: type[ExportError]) -> None:
+    bare = DatabaseSaysError(number, "'app'@'db.internal'")
+    with_state = OperationalError(number, "'app'@'db.internal'", sqlstate="HY000")
+
+    assert type(reported(bare, database)) is expected
+    assert type(reported(with_state, database)) is expected
 
 
 @pytest.mark.parametrize("number", [10928, 10929, 40501, 49918, 49919, 49920])
 def test_azure_sql_throttles_by_number_whatever_the_driver(number: int) -> None:
     odbc = f"[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Resource ID : 1. ({number}) (SQLExecDirectW)"
 
-    assert type(reported(DatabaseSaysError("42000", odbc))) is SourceThrottledError
-    assert type(reported(DatabaseSaysError(number, b"The service is currently busy."))) is SourceThrottledError
+    assert type(reported(DatabaseSaysError("42000", odbc), "mssql")) is SourceThrottledError
+    assert type(reported(DatabaseSaysError(number, b"The service is busy."), "mssql")) is SourceThrottledError
 
 
 def test_another_number_of_sql_server_does_not_throttle() -> None:
@@ -115,7 +123,7 @@ def test_another_number_of_sql_server_does_not_throttle() -> None:
         "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Order 40501 of 49918. (40510) (SQLExecDirectW)"
     )
 
-    assert type(reported(DatabaseSaysError("42000", odbc))) is SourceRefusedError
+    assert type(reported(DatabaseSaysError("42000", odbc), "mssql")) is SourceRefusedError
 
 
 @pytest.mark.parametrize(
@@ -138,12 +146,12 @@ def test_without_a_code_a_failure_to_connect_can_be_tried_again_unless_the_login
 
 
 def test_a_pool_without_a_free_connection_is_asked_for_less() -> None:
-    with pytest.raises(SourceThrottledError), source_errors():
+    with pytest.raises(SourceThrottledError), source_errors(dialect_named("postgresql")):
         raise exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
 
 
 def test_a_driver_that_is_not_installed_is_refused() -> None:
-    with pytest.raises(SourceRefusedError, match="driver"), source_errors():
+    with pytest.raises(SourceRefusedError, match="driver"), source_errors(dialect_named("postgresql")):
         raise ModuleNotFoundError("No module named 'pyodbc'")
 
 
@@ -155,20 +163,28 @@ def test_sentences_tell_no_internals_and_the_original_is_chained(sign: str | Non
 
     assert not [secret for secret in SECRETS if secret in str(error)]
     whole = isinstance(error.__cause__, exc.DBAPIError) and error.__cause__.orig is original
-    assert whole or isinstance(error.__cause__, DriverSaidError)
+    assert whole or isinstance(error.__cause__, RedactedDriverError)
 
 
 @pytest.mark.parametrize(
-    "original",
+    ("database", "original"),
     [
-        DatabaseSaysError('invalid input syntax for type date: "Ann "O\'Hara\' Lee"\nDETAIL: Ann', sqlstate="22007"),
-        DatabaseSaysError("Conversion failed when converting the varchar value 'Ann' to int", sqlstate="22018"),
-        DatabaseSaysError(1292, "Incorrect datetime value: 'Ann' for column"),
-        sqlite3.OperationalError('malformed JSON: "Ann"'),
+        (
+            "postgresql",
+            DatabaseSaysError(
+                'invalid input syntax for type date: "Ann "O\'Hara\' Lee"\nDETAIL: Ann', sqlstate="22007"
+            ),
+        ),
+        (
+            "mssql",
+            DatabaseSaysError("Conversion failed when converting the varchar value 'Ann' to int", sqlstate="22018"),
+        ),
+        ("mysql", DatabaseSaysError(1292, "Incorrect datetime value: 'Ann' for column")),
+        ("sqlite", sqlite3.OperationalError('malformed JSON: "Ann"')),
     ],
 )
-def test_what_may_quote_a_client_is_chained_without_the_quotation(original: Exception) -> None:
-    error = reported(original)
+def test_what_may_quote_a_client_is_chained_without_the_quotation(database: str, original: Exception) -> None:
+    error = reported(original, database)
     told = "".join(traceback.format_exception(error))
     assert "Ann" not in told
     assert type(original).__name__ in told

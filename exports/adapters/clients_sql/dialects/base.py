@@ -1,0 +1,151 @@
+"""The contract between the SQL source and one kind of database.
+
+`SourceDialect` works with any database that SQLAlchemy has a driver for. A subclass overrides what its database does
+differently. To support another database well, add a subclass in a file of its own and a line in `registry.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import URL, Connection, DateTime, Engine
+from sqlalchemy.types import TypeEngine
+
+from exports.adapters.clients_sql.errors import (
+    BUSY,
+    LOGIN,
+    NO_ANSWER,
+    NO_COLUMN,
+    NO_VIEW,
+    STATEMENT,
+    THROTTLED,
+    TYPE,
+    Translation,
+)
+from exports.file.ranges import KeyRange
+from exports.file.renderer import Records, Renderer
+from exports.ports.clients import ClientSelection
+
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_SECONDS = 240
+"""Well under the ten minutes that the host gives an activity, so the database stops the statement first and says so."""
+
+SQLSTATES = {
+    "08": NO_ANSWER,
+    "22": TYPE,
+    "28": LOGIN,
+    "3D": LOGIN,
+    "40": BUSY,
+    "42S02": NO_VIEW,
+    "42S22": NO_COLUMN,
+    "HYT": BUSY,
+}
+"""Translations by the longest prefix of a SQLSTATE. `42S..` and `HYT..` are ODBC's, the others the SQL standard's."""
+
+
+class FastRenderer(Protocol):
+    """Lets the database itself write the records of one selection, over one connection.
+
+    The bytes are exactly those that the renderer would write from rows.
+    """
+
+    def page(self, key_range: KeyRange) -> Iterator[Records]:
+        """Yield the records of a key range, as `ClientSource.render` does."""
+
+    def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
+        """Yield the records of the first clients from each code on, as `ClientSource.render_samples` does."""
+
+
+class SourceDialect:
+    """What the source needs to know about one kind of database.
+
+    Attributes:
+        connect_args: Arguments for the driver's `connect`.
+        pre_ping: Whether the pool tests a connection before it hands the connection out.
+        moment_type: The type in which the database compares `updated_at`.
+        sqlstates: Translations by the longest prefix of a SQLSTATE.
+        error_numbers: Translations by the server's error number.
+        connect_messages: Translations by words in the message of a failure without a code. The first match counts.
+        skip_scan_step: SQL of one step of an index skip scan (see `index_skip_scan`); None if the database has none.
+            `{next_code}` stands for the query that finds the first client of the next page.
+    """
+
+    connect_args: ClassVar[Mapping[str, Any]] = {}
+    pre_ping: ClassVar[bool] = True
+    moment_type: ClassVar[TypeEngine[Any]] = DateTime()
+    sqlstates: ClassVar[Mapping[str, Translation]] = SQLSTATES
+    error_numbers: ClassVar[Mapping[int, Translation]] = {}
+    connect_messages: ClassVar[Mapping[str, Translation]] = {
+        "too many connections": THROTTLED,
+        "authentication failed": LOGIN,
+        "denied": LOGIN,
+    }
+    skip_scan_step: ClassVar[str | None] = None
+
+    def reading_url(self, url: URL) -> URL:
+        """Name the driver if the URL names none, and ask for read-only access if a URL of the database can do that."""
+        return url
+
+    def limit_sessions(self, engine: Engine) -> Engine:
+        """Return the engine with sessions that only read, in UTC and within a time limit, as far as possible."""
+        return engine
+
+    def column_name(self, name: str) -> str:
+        """Return the name of a result's column in the spelling of the view's documentation, which is lower case."""
+        return name.lower()
+
+    def position(self, text: str, wanted: str) -> str:
+        """Return the SQL of the place where `wanted` begins in `text`, counted from 1; 0 if `text` does not hold it.
+
+        Unlike LIKE, the function of the database must know no wildcard characters.
+        """
+        return f"instr({text}, {wanted})"
+
+    def has_any_code(self, listed: str, codes: Iterable[str]) -> str | None:
+        """Return the SQL that says whether `listed`, codes separated by `;`, holds one of `codes`.
+
+        None makes the statement search for one code after the other.
+        """
+        return None
+
+    def bind_moment(self, moment: datetime) -> Any:
+        """Return a moment as the driver must pass it on to have it compared with `updated_at`."""
+        return moment.astimezone(UTC).replace(tzinfo=None)
+
+    def translate(self, error: BaseException | None) -> Translation | None:
+        """Translate a driver's error by its code: a number or a SQLSTATE. None if it carries no known code."""
+        first = next(iter(getattr(error, "args", ())), None)
+        if isinstance(first, int):  # some drivers give a SQLSTATE too, which is less exact
+            return self._translate_number(first)
+        state = getattr(error, "sqlstate", None) or first
+        if isinstance(state, str) and len(state) == len("42P01"):
+            return next((self.sqlstates[state[:n]] for n in (5, 3, 2) if state[:n] in self.sqlstates), None)
+        return None
+
+    def is_skip_scan_efficient(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
+        """Say whether each step of a skip scan would continue in an index where the step before ended.
+
+        Args:
+            statement: The whole skip scan, built around `skip_scan_step`.
+            values: The parameters of the statement.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: The database cannot explain its plan.
+        """
+        return False
+
+    def fast_renderer(
+        self, connection: Connection, selection: ClientSelection, renderer: Renderer
+    ) -> FastRenderer | None:
+        """Return what lets the database write the records, or None if it cannot write them exactly."""
+        return None
+
+    def _translate_number(self, number: int) -> Translation | None:
+        """Translate an error number; an unlisted number of the server means that it refused the statement.
+
+        The numbers 2000 to 2999 come from MySQL's client library and concern the connection.
+        """
+        listed = self.error_numbers.get(number)
+        return listed or (STATEMENT if 1000 <= number < 2000 or number >= 3000 else None)

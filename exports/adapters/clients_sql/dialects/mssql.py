@@ -1,0 +1,38 @@
+"""Azure SQL and SQL Server, read through ODBC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
+from exports.adapters.clients_sql.errors import BUSY, THROTTLED, Translation
+
+_THROTTLES = frozenset({10928, 10929, 40501, 49918, 49919, 49920})
+"""Numbers of resource governance (learn.microsoft.com, "Troubleshoot transient connection errors in SQL Database").
+ODBC gives them in parentheses within the text, under a SQLSTATE that does not tell; other drivers give a number."""
+
+
+class MssqlDialect(SourceDialect):
+    """Azure SQL and SQL Server."""
+
+    connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
+    error_numbers: ClassVar = {1205: BUSY}  # chosen as the victim of a deadlock
+
+    def position(self, text: str, wanted: str) -> str:
+        """Use `charindex`, which takes its arguments in the opposite order."""
+        return f"charindex({wanted}, {text})"
+
+    def translate(self, error: BaseException | None) -> Translation | None:
+        """Look for the numbers of resource governance first: the SQLSTATE beside them does not tell."""
+        return super().translate(error) if _THROTTLES.isdisjoint(_numbers(error)) else THROTTLED
+
+
+def _numbers(error: BaseException | None) -> Iterator[int]:
+    """Yield the numbers of SQL Server in a driver's error."""
+    for part in getattr(error, "args", ()):
+        if isinstance(part, int):
+            yield part
+        elif isinstance(part, str):
+            yield from map(int, re.findall(r"\((\d{5})\)", part))

@@ -1,0 +1,57 @@
+"""MySQL and MariaDB, read through PyMySQL."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, Engine, event
+
+from exports.adapters.clients_sql.dialects.base import (
+    CONNECT_TIMEOUT_SECONDS,
+    STATEMENT_TIMEOUT_SECONDS,
+    SourceDialect,
+)
+from exports.adapters.clients_sql.errors import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
+
+_LIMIT_SESSION = (
+    "SET time_zone = '+00:00'"
+    f" /*M! , tx_read_only = 1, max_statement_time = {STATEMENT_TIMEOUT_SECONDS} */"
+    f" /*!80000 , transaction_read_only = 1, max_execution_time = {STATEMENT_TIMEOUT_SECONDS}000 */"
+)
+"""Makes a session read-only, in UTC, with a time limit. Only MariaDB runs the text in the first comment and only MySQL
+the text in the second: MariaDB skips comments with version numbers of MySQL that MariaDB never had."""
+
+
+class MysqlDialect(SourceDialect):
+    """MySQL and MariaDB. The error numbers 1698, 1927 and 1969 exist only in MariaDB, 3024 and 4031 only in MySQL."""
+
+    connect_args: ClassVar = {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "read_timeout": STATEMENT_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS,  # a server that is gone says nothing
+        "charset": "utf8mb4",
+    }
+    error_numbers: ClassVar = {
+        **dict.fromkeys((1044, 1045, 1049, 1142, 1143, 1370, 1698, 1820, 1862), LOGIN),
+        **dict.fromkeys((1040, 1203, 1226), THROTTLED),
+        **dict.fromkeys((1205, 1213, 1317, 1969, 3024), BUSY),
+        **dict.fromkeys((1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031), NO_ANSWER),
+        **dict.fromkeys((2002, 2003, 2006, 2013, 2055), NO_ANSWER),
+        **dict.fromkeys((1054, 1356), NO_COLUMN),
+        **dict.fromkeys((1267, 1270, 1271, 1292, 1366), TYPE),
+        1146: NO_VIEW,
+    }
+
+    def reading_url(self, url: URL) -> URL:
+        """Choose PyMySQL."""
+        return url.set(drivername=f"{url.drivername}+pymysql") if "+" not in url.drivername else url
+
+    def limit_sessions(self, engine: Engine) -> Engine:
+        """Limit each session when it is opened."""
+        event.listen(engine, "connect", _limit_session)
+        return engine
+
+
+def _limit_session(connection: Any, _record: object) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_LIMIT_SESSION)
