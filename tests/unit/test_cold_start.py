@@ -1,4 +1,4 @@
-"""What a new instance has to load before it can do anything."""
+"""A new instance loads little before it can serve its first request."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ print(json.dumps({"seconds": time.process_time(), "modules": list(sys.modules)})
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, object]:
-    """What importing the app has loaded, in a process of its own."""
+    """Import the app in a new process; return its processor seconds and the modules it loaded."""
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     loaded: dict[str, object] = json.loads(run.stdout)
     return loaded
 
 
-@pytest.mark.parametrize("module", HEAVY)
-def test_importing_the_app_loads_nothing_heavy(imported: dict[str, object], module: str) -> None:
+def test_importing_the_app_loads_no_heavy_module(imported: dict[str, object]) -> None:
     loaded = imported["modules"]
     assert isinstance(loaded, list)
-    assert [name for name in loaded if name == module or name.startswith(f"{module}.")] == []
+    assert [module for module in HEAVY if any(f"{name}.".startswith(f"{module}.") for name in loaded)] == []
 
 
-def test_importing_the_app_takes_a_second(imported: dict[str, object]) -> None:
-    """Of processor time, on a machine that may be busy: three times what is measured on an idle one."""
+def test_importing_the_app_takes_less_than_2_5_seconds(imported: dict[str, object]) -> None:
+    """Processor time; the bound is three times the value of an idle machine, because this one may be busy."""
     assert isinstance(imported["seconds"], float)
     assert imported["seconds"] < 2.5

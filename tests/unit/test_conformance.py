@@ -1,4 +1,4 @@
-"""The check that every end-to-end test makes of every answer bites."""
+"""The check that every end-to-end test runs on every response finds responses that are not as documented."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def an_answer(body: Any, status: int = 200, media_type: str = "application/json"
     return Answer(status, {"content-type": media_type, **headers}, json.dumps(body).encode())
 
 
-def test_what_is_documented_passes() -> None:
+def test_a_documented_response_passes() -> None:
     assert_conforms("GET", JOB, an_answer(EXAMPLES["CsvExportJobDto"], etag='"1"'))
     assert_conforms("GET", JOB, Answer(304, {}, b""))
     assert_conforms("GET", "http://host/nowhere", an_answer({}, 404))
@@ -33,7 +33,7 @@ def test_what_is_documented_passes() -> None:
         an_answer({}, 304),
     ],
 )
-def test_an_undocumented_status_media_type_or_body_does_not(answer: Answer) -> None:
+def test_an_undocumented_status_media_type_or_body_fails(answer: Answer) -> None:
     with pytest.raises(AssertionError):
         assert_conforms("GET", JOB, answer)
 
@@ -47,11 +47,11 @@ def test_an_undocumented_status_media_type_or_body_does_not(answer: Answer) -> N
         an_answer(EXAMPLES["CsvExportJobDto"], etag="1"),
     ],
 )
-def test_a_body_or_header_of_another_shape_does_not(answer: Answer) -> None:
+def test_a_body_or_header_that_does_not_fit_its_schema_fails(answer: Answer) -> None:
     with pytest.raises(jsonschema.ValidationError):
         assert_conforms("GET", JOB, answer)
 
 
-def test_an_answer_of_a_path_that_is_not_documented_does_not() -> None:
+def test_a_response_to_an_undocumented_path_fails() -> None:
     with pytest.raises(AssertionError, match="not documented"):
         assert_conforms("GET", "http://host/secret", an_answer({}, 200))

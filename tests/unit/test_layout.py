@@ -1,4 +1,4 @@
-"""The layout of the tree: what `lint-imports` does not say of it."""
+"""The tree keeps the rules of its layout that `lint-imports` does not check."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LOOSE_MODULES = {"__init__", "__main__", "errors", "services", "settings", "wiri
 
 @pytest.fixture(scope="module")
 def imports() -> dict[str, set[str]]:
-    """The modules that each module of the project imports."""
+    """Return the modules that each module of the project imports."""
     graph = grimp.build_graph("exports", "shared", "devhost", cache_dir=None)
     return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
 
 
 def folder_of(module: str) -> str:
-    """Name the folder that a module's file lies in. A loose module at the top of a package stands for itself."""
+    """Return the folder of a module's file. A loose module at the top of a package counts as a folder of its own."""
     is_folder = (ROOT / module.replace(".", "/")).is_dir()
     return module if is_folder or module.count(".") == 1 else module.rpartition(".")[0]
 

@@ -1,4 +1,4 @@
-"""What looks for leaks in answers and logs finds them."""
+"""The checks for leaks in responses and logs find leaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = {
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """One client, of whom something stands in every column that is looked for."""
+    """A database of one client that has a value for each kind of text that the check searches for."""
     path = tmp_path / "clients.sqlite"
     columns = (
         "email, contact_email, ni_number, vat_number, company_number, paye_ref, company_utr,"
@@ -50,7 +50,7 @@ def test_a_secret_or_a_client_in_a_log_is_found(database_url: str, line: str) ->
     assert leaks_in_log(f"event=a\n{line}\nevent=b", secrets_of(SETTINGS), database_url)
 
 
-def test_an_ordinary_log_has_none(database_url: str) -> None:
+def test_an_ordinary_log_has_no_leaks(database_url: str) -> None:
     log = "event=export.started tenant=northwind code=7ybqttn9kg0pf1x6vfw644k23d columns=67"
     assert leaks_in_log(log, secrets_of(SETTINGS), database_url) == []
 
@@ -66,7 +66,7 @@ def test_an_ordinary_log_has_none(database_url: str) -> None:
         "http://127.0.0.1/devstoreaccount1/exports/a.csv",
     ],
 )
-def test_an_answer_that_tells_how_the_service_is_made_is_found(detail: str) -> None:
+def test_a_response_that_shows_internals_of_the_service_is_found(detail: str) -> None:
     for body, status, headers in (
         ({"detail": detail}, 500, PROBLEM),
         ({"status": "Failed", "failure": {"message": detail}}, 200, {"content-type": "application/json"}),
@@ -75,7 +75,7 @@ def test_an_answer_that_tells_how_the_service_is_made_is_found(detail: str) -> N
             assert_tells_nothing_internal(Answer(status, headers, json.dumps(body).encode()))
 
 
-def test_an_answer_may_repeat_the_path_and_have_a_link() -> None:
+def test_a_response_may_repeat_the_path_and_contain_a_link() -> None:
     refusal = {"detail": "There is no such job.", "instance": "/admin.py"}
     assert_tells_nothing_internal(Answer(404, PROBLEM, json.dumps(refusal).encode()))
     job = {"downloadUrl": "https://a.blob.core.windows.net/a?sig=b", "failure": None}

@@ -1,4 +1,4 @@
-"""`docs/mappings.md` and the decision on sensitive fields say what the code does."""
+"""`docs/mappings.md` and the decision on sensitive fields agree with the code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_route_is_documented_with_its_scope() -> None:
     assert documented == [(route.method, route.path, route.scope and route.scope.value) for route in ROUTES]
 
 
-def test_the_bound_is_the_one_that_is_kept() -> None:
+def test_the_document_states_the_maximum_number_of_mappings() -> None:
     assert f"at most {MAX_MAPPINGS}.**" in DOCUMENT
 
 

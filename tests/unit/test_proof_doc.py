@@ -1,4 +1,4 @@
-"""The commands of docs/proof.md for checking by hand do what it says, where this machine has the tools."""
+"""The commands in `docs/proof.md` for a check by hand work, as far as this machine has the tools."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def _whole() -> list[str]:
 @pytest.mark.parametrize(
     "command", [each for each in _whole() if shutil.which(each.split()[0])], ids=lambda command: command.split()[0]
 )
-def test_a_tool_prints_the_crc_of_the_manifest(command: str, tmp_path: Path) -> None:
+def test_each_tool_prints_the_crc_of_the_manifest(command: str, tmp_path: Path) -> None:
     command = command.replace("python3", sys.executable)
     assert MANIFEST.crc32 is not None
     assert MANIFEST.crc32 in _run(command, tmp_path).lower()
 
 
-def test_every_kind_of_tool_is_named() -> None:
+def test_the_document_shows_each_of_the_four_tools() -> None:
     assert {command.split()[0] for command in _whole()} == {"crc32", "rhash", "7z", "python3"}
 
 
-def test_one_page_is_cut_out_and_hashed(tmp_path: Path) -> None:
+def test_the_command_for_one_page_prints_its_sha256(tmp_path: Path) -> None:
     (command,) = (command for command in _COMMANDS if command.startswith("tail"))
     starts = list(accumulate((page.bytes for page in MANIFEST.pages), initial=0))
     for page, start in zip(MANIFEST.pages, starts, strict=False):

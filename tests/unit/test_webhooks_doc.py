@@ -1,4 +1,4 @@
-"""`docs/webhooks.md` says what the code does; its ten lines verify what the service signs."""
+"""`docs/webhooks.md` agrees with the code, and its ten lines verify the signatures of the service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BODY = '{"code": "7ybq", "name": "Ärger"}'.encode()
 
 
 def verify(secret: str, headers: dict[str, str], body: bytes) -> None:
-    """Run what the page shows."""
+    """Verify a webhook with the code that the document shows."""
     found: dict[str, Any] = {}
     (code,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     exec(code, found)
@@ -35,11 +35,11 @@ def headers(age: timedelta = timedelta()) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_what_is_signed_is_verified_with_either_secret(secret: str) -> None:
+def test_a_signed_webhook_is_verified_with_either_secret(secret: str) -> None:
     verify(secret, headers(), BODY)
 
 
-def test_what_was_changed_or_signed_with_another_secret_is_refused() -> None:
+def test_a_webhook_changed_or_signed_with_another_secret_is_refused() -> None:
     for secret, sent, body in (
         (derive_secret("n" * 32, "harbour"), headers(), BODY),
         (SECRETS[0], headers(), BODY + b" "),
@@ -51,28 +51,27 @@ def test_what_was_changed_or_signed_with_another_secret_is_refused() -> None:
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=6), timedelta(minutes=-6)])
-def test_what_is_old_or_from_the_future_is_refused(age: timedelta) -> None:
+def test_a_webhook_more_than_five_minutes_old_or_in_the_future_is_refused(age: timedelta) -> None:
     with pytest.raises(ValueError, match="too old"):
         verify(SECRETS[0], headers(age), BODY)
 
 
-def test_the_schedule_is_the_default_one() -> None:
-    said = "5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours"
-    assert said in PAGE
+def test_the_document_states_the_default_retry_pauses() -> None:
+    assert "5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours" in PAGE
     hours = [3600 * hour for hour in (2, 5, 10, 14, 20, 24)]
     assert list(RETRY_SECONDS) == [5, 5 * 60, 30 * 60, *hours]
 
 
-def test_the_time_to_answer_is_that_of_the_service() -> None:
+def test_the_document_states_the_timeout_of_a_try() -> None:
     assert f"within {Outbound().timeout_seconds:.0f} seconds" in PAGE
 
 
-def test_every_fault_is_explained() -> None:
+def test_the_document_explains_every_fault() -> None:
     table = re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)
     assert sorted(table) == sorted([*PostFault, NOT_SIGNED])
 
 
-def test_the_commands_are_as_shown() -> None:
+def test_the_documented_commands_are_accepted() -> None:
     shown = re.findall(r"^python -m exports webhooks (.+)$", PAGE, re.MULTILINE)
     parser = argparse.ArgumentParser()
     webhooks.add_arguments(parser)

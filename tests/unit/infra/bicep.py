@@ -1,4 +1,4 @@
-"""Reads of Bicep what the checks here need. Not a compiler: types and resource schemas stay unchecked."""
+"""Reads the parts of Bicep files that the tests of `infra/` need. Types and resource schemas are not checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UnbalancedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module as another file uses it."""
+    """A use of a module in another file."""
 
     name: str
     path: str
@@ -29,14 +29,14 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Bicep:
-    """One file: its text, and its code with comments and the insides of strings blanked out."""
+    """One file: its text, and its code, which is the text with comments and the contents of strings blanked out."""
 
     text: str
     code: str
 
     @property
     def parameters(self) -> dict[str, bool]:
-        """Name → whether it must be given."""
+        """Parameter name → whether it is required."""
         return {name: not default for name, _, default in _PARAMETER.findall(self.code)}
 
     @property
@@ -62,7 +62,7 @@ def read_bicep(path: Path) -> Bicep:
 
 
 def block(code: str, key: str, start: int = 0) -> str:
-    """The inside of the first `key: {…}` or `key = {…}` at or after `start`."""
+    """Return the contents of the first `key: {…}` or `key = {…}` at or after `start`."""
     opening = re.compile(rf"\b{key}\b(:| =) \{{").search(code, start)
     assert opening, f"no {key}"
     depth = 1
@@ -74,7 +74,7 @@ def block(code: str, key: str, start: int = 0) -> str:
 
 
 def _keys(body: str) -> Iterator[str]:
-    """The keys of an object's own level."""
+    """Yield the keys of an object, without those of nested objects."""
     depth = 0
     for line in body.splitlines():
         key = re.match(r"\s*(\w+):", line)
@@ -84,7 +84,7 @@ def _keys(body: str) -> Iterator[str]:
 
 
 def blank(text: str) -> str:
-    """Blank out comments and strings, keeping `${…}` and every position; check that brackets and quotes match.
+    """Blank out comments and strings, but keep `${…}` and every position. Check that brackets and quotes match.
 
     Raises:
         UnbalancedError: Names the line.
@@ -102,7 +102,7 @@ def blank(text: str) -> str:
 
 
 def _token(text: str, position: int, *, in_string: bool) -> tuple[str, int]:
-    """What of the text at this position is code, and how many letters it stands for."""
+    """Return the code at this position of the text, and the number of characters that it replaces."""
     letter, pair = text[position], text[position : position + 2]
     if in_string:
         if letter == "\\":
@@ -116,7 +116,11 @@ def _token(text: str, position: int, *, in_string: bool) -> tuple[str, int]:
 
 
 def _nest(open_brackets: list[str], token: str, where: str) -> None:
-    """Keep track of brackets; a quote opens a string, or ends the one it is in. No string goes over a line's end."""
+    """Update the stack of open brackets and quotes with one token.
+
+    Raises:
+        UnbalancedError: A bracket does not match the open one, or a line ends inside a string.
+    """
     if token == "\n" and "'" in open_brackets:
         raise UnbalancedError(where)
     if token == "'":
