@@ -1,7 +1,7 @@
-"""Measure the running system, and what a user would pick instead: `python3 dev.py bench`.
+"""Benchmark the running system and the programs that a user could write instead: `python3 dev.py bench`.
 
-Prints a table with the goals, and keeps `out/bench.json` and the chart `out/bench.svg`. Machines are noisy: read the
-ratios between rows of one run, not the absolute figures, and run it on a machine that does nothing else.
+Prints a table of figures with their goals, and writes `out/bench.json` and the chart `out/bench.svg`. Machines are
+noisy: compare the ratios within one run, not the absolute figures, and use a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from devhost.local.azurite import Azurite
 from devhost.local.paths import ROOT
 from tests.bench import chart, parts
 from tests.bench.comparison import TENANT, compare
+from tests.bench.environment import NARROW_REQUEST, Databases, Sizes, filled_databases, storage
 from tests.bench.figures import Figure, line, save
-from tests.bench.places import NARROW_REQUEST, Databases, Sizes, databases, storage
 
 Part = Callable[[Path, Azurite, Databases], Iterator[Figure]]
 NARROW_SIZES: Sizes = {"hundred": 100_000, "million": 1_000_000, "ten": 10_000_000}
@@ -29,22 +29,22 @@ WIDE_SIZES: Sizes = {"hundred": 100_000, "big": 1_000_000}
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the chosen parts of the benchmark, and print each figure when it is measured."""
     options = _options()
     chosen = {name: part for name, part in _parts(options).items() if not options.only or name in options.only}
     wide, narrow = _sizes(options, set(chosen))
     figures: list[Figure] = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="client-export-bench-") as scratch:
-        say(f"making {sum(wide.values()) + sum(narrow.values()):,} clients")
+        say(f"creating {sum(wide.values()) + sum(narrow.values()):,} clients")
         in_sqlite = {TENANT: options.rows} if "comparison" in chosen else {}
-        with databases(Path(scratch), wide, in_sqlite, narrow) as places:
+        with filled_databases(Path(scratch), wide, in_sqlite, narrow) as databases:
             for name, part in chosen.items():
                 say(name)
                 folder = Path(scratch) / name
                 folder.mkdir()
                 with storage(folder / "azurite", {**wide, **narrow}) as emulator:
-                    for figure in part(folder, emulator, places):
+                    for figure in part(folder, emulator, databases):
                         figures.append(figure)
                         print(line(figure), flush=True)
     _report(figures, options, time.monotonic() - began)
@@ -53,24 +53,30 @@ def main() -> None:
 def _parts(options: argparse.Namespace) -> dict[str, Part]:
     narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
     wide = {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
-    # twenty thousand pages take the emulator some minutes, so they are written only when asked for by name
-    counted = narrow if options.only else {name: rows for name, rows in narrow.items() if rows <= 1_000_000}
+    # The emulator takes some minutes for twenty thousand pages, so they are measured only if the part is named.
+    paged = narrow if options.only else {name: rows for name, rows in narrow.items() if rows <= 1_000_000}
     return {
-        "comparison": lambda folder, emulator, places: compare(folder, emulator, places, options.rows, options.rounds),
-        "latency": lambda folder, emulator, places: parts.latency(folder, emulator, places.postgres),
-        "together": lambda folder, _, places: parts.together(
-            folder, _sizes(options, {"together"})[0], places.postgres, WIDE_SIZES["big"], options.rows
+        "comparison": lambda folder, emulator, databases: compare(
+            folder, emulator, databases, options.rows, options.rounds
         ),
-        "memory": lambda folder, emulator, places: parts.memory(folder, emulator, places.postgres, wide, columns=67),
-        "growth": lambda folder, emulator, places: parts.memory(
-            folder, emulator, places.narrow, narrow, columns=12, body=NARROW_REQUEST
+        "latency": lambda folder, emulator, databases: parts.latency(folder, emulator, databases.postgres),
+        "together": lambda folder, _, databases: parts.simultaneous_jobs(
+            folder, _sizes(options, {"together"})[0], databases.postgres, WIDE_SIZES["big"], options.rows
         ),
-        "pages": lambda folder, emulator, places: parts.pages(folder, emulator, places.narrow, counted, NARROW_REQUEST),
+        "memory": lambda folder, emulator, databases: parts.memory(
+            folder, emulator, databases.postgres, wide, columns=67
+        ),
+        "growth": lambda folder, emulator, databases: parts.memory(
+            folder, emulator, databases.narrow, narrow, columns=12, body=NARROW_REQUEST
+        ),
+        "pages": lambda folder, emulator, databases: parts.pages(
+            folder, emulator, databases.narrow, paged, NARROW_REQUEST
+        ),
     }
 
 
 def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]:
-    """The clients that the chosen parts need, wide and narrow."""
+    """Return the number of clients by tenant that the chosen parts need: with all columns, and with twelve."""
     wide: Sizes = {TENANT: options.rows, "small": parts.SMALL_ROWS, "job": parts.JOB_ROWS}
     if "memory" in chosen:
         wide |= {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
@@ -84,16 +90,16 @@ def _options() -> argparse.Namespace:
     names = ("comparison", "latency", "together", "memory", "growth", "pages")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="about two minutes: 50,000 clients, three rounds, no sizes"
+        "--quick", action="store_true", help="two minutes: 50,000 clients, three rounds, only comparison and latency"
     )
-    parser.add_argument("--rows", type=int, default=200_000, help="clients of the comparison (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="of the comparison (default: %(default)s)")
-    parser.add_argument("--only", action="append", choices=names, help="one part; may be given several times")
+    parser.add_argument("--rows", type=int, default=200_000, help="clients in the comparison (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of the comparison (default: %(default)s)")
+    parser.add_argument("--only", action="append", choices=names, help="run only this part; repeatable")
     parser.add_argument(
-        "--largest", type=int, default=1_000_000, help="clients of the largest export (default: %(default)s)"
+        "--largest", type=int, default=1_000_000, help="clients in the largest export (default: %(default)s)"
     )
     parser.add_argument(
-        "--ten-million", dest="largest", action="store_const", const=10_000_000, help="--largest 10000000"
+        "--ten-million", dest="largest", action="store_const", const=10_000_000, help="the same as --largest 10000000"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for bench.json and bench.svg")
     options = parser.parse_args()
@@ -121,7 +127,7 @@ def _report(figures: list[Figure], options: argparse.Namespace, seconds: float) 
 
 
 def say(text: str) -> None:
-    """Show what is going on, apart from the table."""
+    """Print a progress message to standard error, so that standard output holds only the table."""
     print(f"… {text}", file=sys.stderr, flush=True)
 
 

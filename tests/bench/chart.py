@@ -1,4 +1,4 @@
-"""A bar chart of the comparison, as SVG."""
+"""Draws the results of the comparison as a bar chart in SVG."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _STYLE = (
 
 
 def draw(figures: Sequence[Figure], title: str) -> str:
-    """Draw the rows per second of every way on every database; the longest bar is the fastest."""
+    """Return a chart of rows per second with a bar for each contestant and database; longer is faster."""
     groups: dict[str, list[Figure]] = {}
     for figure in figures:
-        database, _, way = figure.name.partition(", ")
-        if figure.unit == "rows/s" and way in _COLOURS:
+        database, _, contestant = figure.name.partition(", ")
+        if figure.unit == "rows/s" and contestant in _COLOURS:
             groups.setdefault(database, []).append(figure)
     fastest = max((figure.value for group in groups.values() for figure in group), default=1.0)
     parts, top = [_text(0, 18, title, "t")], 30
@@ -37,11 +37,11 @@ def draw(figures: Sequence[Figure], title: str) -> str:
 
 
 def _bar(top: int, figure: Figure, fastest: float) -> str:
-    way = figure.name.partition(", ")[2]
+    contestant = figure.name.partition(", ")[2]
     width = round((_WIDTH - _LEFT - _RIGHT) * figure.value / fastest)
-    rectangle = f'<rect x="{_LEFT}" y="{top}" width="{width}" height="{_BAR}" rx="3" fill="{_COLOURS[way]}"/>'
+    rectangle = f'<rect x="{_LEFT}" y="{top}" width="{width}" height="{_BAR}" rx="3" fill="{_COLOURS[contestant]}"/>'
     value = _text(_LEFT + width + 8, top + 17, f"{figure.value:,.0f} rows/s")
-    return _text(12, top + 17, way) + rectangle + value
+    return _text(12, top + 17, contestant) + rectangle + value
 
 
 def _text(left: int, top: int, text: str, kind: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Speaks to the running system as a program of its users does, without the checks that tests make of every answer."""
+"""Calls the running system over HTTP, without the checks that tests run on every response."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from tests.support.system import EXPORT, KEY, Answer, System, request
 
 _HEADERS = {"x-api-key": KEY, "content-type": "application/json"}
 _POLL_SECONDS = 0.25
-
-_LONGEST_SECONDS = 3_600
+_TIMEOUT_SECONDS = 3_600
 
 
 def start(system: System, tenant: str, body: Any = None, **headers: str) -> tuple[int, str, Any]:
-    """Start an export; status, address and job of the answer."""
+    """Start an export; return the HTTP status, the address of the job, and the job."""
     url = f"{system.url}/tenants/{tenant}{EXPORT}"
     answer = request("POST", url, json.dumps(body or {}).encode(), {**_HEADERS, **headers})
     if answer.status not in (201, 202):
@@ -27,28 +26,29 @@ def start(system: System, tenant: str, body: Any = None, **headers: str) -> tupl
 
 
 def start_async(system: System, tenant: str, body: Any = None) -> str:
-    """Start an export without waiting; where its job is."""
+    """Start an export without waiting for it; return the address of its job."""
     return start(system, tenant, body, prefer="respond-async")[1]
 
 
-def look(location: str) -> Any:
-    """A job as it is now."""
-    return _ask(location).json
+def get_job(location: str) -> Any:
+    """Get the current status of a job."""
+    return _get(location).json
 
 
-def _ask(location: str) -> Answer:
+def _get(location: str) -> Answer:
     return request("GET", location, headers=_HEADERS)
 
 
 def wait(locations: Sequence[str]) -> list[Any]:
-    """Wait until all jobs are completed, and look as often as the service asks for; the jobs.
+    """Wait until all jobs are completed, and return them.
 
-    Looks cost the system time. When a job ended `completedDate` tells, by this machine's clock.
+    Polls as often as `Retry-After` says, because every poll costs the system time. `completedDate`, by this
+    machine's clock, tells when a job really ended.
     """
     jobs = []
-    deadline = time.monotonic() + _LONGEST_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     for location in locations:
-        while pause := (answer := _ask(location)).headers.get("retry-after"):  # until the job has ended
+        while pause := (answer := _get(location)).headers.get("retry-after"):  # absent once the job has ended
             if time.monotonic() > deadline:
                 raise TimeoutError(location)
             time.sleep(float(pause))
@@ -59,33 +59,37 @@ def wait(locations: Sequence[str]) -> list[Any]:
     return jobs
 
 
-def ended(jobs: Sequence[Any]) -> float:
-    """When the last of some jobs was completed, in seconds since 1970."""
+def last_end(jobs: Sequence[Any]) -> float:
+    """Return when the last of some jobs was completed, in seconds since 1970."""
     return max(datetime.fromisoformat(job["completedDate"]).timestamp() for job in jobs)
 
 
 def seconds_of_export(system: System, tenant: str, rows: int, body: Any = None) -> float:
-    """Seconds from the request to a completed job of so many clients."""
+    """Run an export of a known number of clients; return the seconds from the request to its completion."""
     began = time.time()
     jobs = wait([start_async(system, tenant, body)])
     _require(jobs[0], rows)
-    return ended(jobs) - began
+    return last_end(jobs) - began
 
 
-REQUESTS_OF_A_LOOK = 2
-"""What a look at a running job asks of storage: its row, and the records of the pages in flight."""
+STORAGE_REQUESTS_PER_POLL = 2
+"""Storage requests for the status of a running job: its row, and the records of the pages in flight."""
 
 
-def watched_export(system: System, tenant: str, rows: int, body: Any = None) -> tuple[float, int]:
-    """As `seconds_of_export`, but with looks that grow rare, for they are requests too; seconds, and how many looks."""
+def polled_export(system: System, tenant: str, rows: int, body: Any = None) -> tuple[float, int]:
+    """Run an export as `seconds_of_export` does, but poll at growing intervals, because polls send storage requests.
+
+    Returns:
+        The seconds, and the number of polls.
+    """
     began = time.time()
     location = start_async(system, tenant, body)
-    looks = 1
-    while (job := look(location))["status"] in ("Queued", "InProgress"):
+    polls = 1
+    while (job := get_job(location))["status"] in ("Queued", "InProgress"):
         time.sleep(max(_POLL_SECONDS, (time.time() - began) / 50))
-        looks += 1
+        polls += 1
     _require(job, rows)
-    return ended([job]) - began, looks
+    return last_end([job]) - began, polls
 
 
 def _require(job: Any, rows: int) -> None:

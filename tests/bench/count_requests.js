@@ -1,5 +1,5 @@
-// Counts what the storage emulator is asked: blob and table requests by method, and the bytes of block uploads.
-// GET /__counts on any of its ports gives the counts so far, and is itself not counted.
+// Counts the requests to the storage emulator by service (blob or table) and method.
+// GET /__counts on any of its ports returns the counts so far. That request is not counted itself.
 const http = require('http');
 const counts = {};
 const emit = http.Server.prototype.emit;

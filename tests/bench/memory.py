@@ -1,4 +1,4 @@
-"""Peak resident memory of a host and its workers, sampled while something runs."""
+"""Measures the peak resident memory of a host and its workers by sampling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MEBIBYTE = 1024 * 1024
 
 
 class PeakMemory:
-    """Watches a process and its children while the context is open."""
+    """Samples the memory of a process and its children, every 50 milliseconds, while the context is open."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
@@ -32,7 +32,7 @@ class PeakMemory:
         self._thread.join()
 
     def peaks(self) -> dict[str, float]:
-        """Peak resident set in MiB: of the host, and of the largest worker."""
+        """Return the peak resident set size in MiB of the host and of the largest worker."""
         workers = [size for pid, size in self._peaks.items() if pid != self._root.pid]
         return {
             "the host": self._peaks[self._root.pid] / _MEBIBYTE,

@@ -1,1 +1,1 @@
-"""A small discrete-event simulation of a fleet: where it breaks first as exports grow. Not a test of the code."""
+"""Simulates a deployment (discrete events), to show which limit is reached first as exports grow. Runs no app code."""

@@ -11,7 +11,7 @@ from tests.scale.scenarios import Step, one_tenant, top_of_the_hour
 
 
 def main(arguments: list[str]) -> None:
-    """Run both scenarios."""
+    """Run both scenarios, print their tables, and draw the chart if a file is named."""
     billion, hour = list(one_tenant()), list(top_of_the_hour())
     print(table("One tenant, a billion clients", billion))
     print(table("Ten thousand tenants at the top of the hour", hour))
@@ -20,21 +20,20 @@ def main(arguments: list[str]) -> None:
 
 
 def table(title: str, steps: Iterable[Step]) -> str:
-    """One scenario in Markdown."""
+    """Format one scenario as a Markdown table."""
     lines = [
         f"### {title}\n",
-        "| Turned | Minutes | Clients/s | Median and 95 % of jobs | Used most |",
+        "| Changed | Minutes | Clients/s | Median and 95 % of jobs | Most used limits |",
         "|---|---|---|---|---|",
     ]
     for step in steps:
-        found = step.outcome
-        busiest = sorted(found.used.items(), key=lambda item: -item[1])[:3]
-        used = ", ".join(f"{name} {part:.0%}" for name, part in busiest)
-        used += f"; **breaks: {found.breaks}**" if found.breaks else ""
-        waits = f"{found.waits[0]:,.0f} s, {found.waits[1]:,.0f} s"
-        lines.append(
-            f"| {step.turned} | {found.seconds / 60:,.1f} | {found.rows / found.seconds:,.0f} | {waits} | {used} |"
-        )
+        outcome = step.outcome
+        busiest = sorted(outcome.utilisation.items(), key=lambda item: -item[1])[:3]
+        limits = ", ".join(f"{name} {share:.0%}" for name, share in busiest)
+        limits += f"; **fails: {outcome.failure}**" if outcome.failure else ""
+        durations = f"{outcome.job_seconds[0]:,.0f} s, {outcome.job_seconds[1]:,.0f} s"
+        speed = f"{outcome.seconds / 60:,.1f} | {outcome.rows / outcome.seconds:,.0f}"
+        lines.append(f"| {step.change} | {speed} | {durations} | {limits} |")
     return "\n".join(lines) + "\n"
 
 

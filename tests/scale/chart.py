@@ -1,4 +1,4 @@
-"""The chart of docs/scale.md: how long each row of the tables takes."""
+"""Draws the chart of docs/scale.md: the minutes that each row of the tables takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STYLE = (
 
 
 def draw(billion: Sequence[Step], hour: Sequence[Step]) -> str:
-    """Minutes of every step; each scenario has a scale of its own."""
+    """Return an SVG with a bar for every step. Each scenario has its own scale."""
     parts: list[str] = []
     top = 0
     for title, steps in (("One tenant, a billion clients", billion), ("Ten thousand tenants at once", hour)):
@@ -27,12 +27,12 @@ def draw(billion: Sequence[Step], hour: Sequence[Step]) -> str:
             top += _BAR + _GAP
         top += 10
     size = f'width="{_WIDTH}" height="{top}" viewBox="0 0 {_WIDTH} {top}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Minutes by what was turned">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Minutes of each step">'
     return f"{head}<style>{_STYLE}</style>{''.join(parts)}</svg>\n"
 
 
 def _bar(top: int, step: Step, longest: float) -> str:
     width = round((_WIDTH - _LEFT - _RIGHT) * step.outcome.seconds / longest)
-    label = f'<text x="12" y="{top + 15}">{escape(step.turned.replace("`", ""))}</text>'
+    label = f'<text x="12" y="{top + 15}">{escape(step.change.replace("`", ""))}</text>'
     value = f'<text x="{_LEFT + width + 8}" y="{top + 15}">{step.outcome.seconds / 60:,.1f}</text>'
     return f'{label}<rect x="{_LEFT}" y="{top}" width="{width}" height="{_BAR}" rx="3"/>{value}'

@@ -1,1 +1,1 @@
-"""What a user would pick instead, each a program of its own."""
+"""The programs that a user could write instead of calling this service. Each runs in a process of its own."""

@@ -1,4 +1,4 @@
-"""What the rivals share: the statement, and the report on standard output."""
+"""Code that the rivals share: their input, the statement, and the report on standard output."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from exports.request.fields import CellKind, TargetField, cell_kind, source_colu
 
 
 @dataclass(frozen=True)
-class Errand:
-    """What a rival is told."""
+class ExportInput:
+    """The input of a rival: where to read and where to write."""
 
     database: str
     storage: str
@@ -27,7 +27,7 @@ class Errand:
 
 
 def statement(dialect: str, where: str) -> str:
-    """SELECT the 67 columns; whole addresses are joined by the database."""
+    """Return a SELECT of the 67 columns, in which the database joins the parts of whole addresses."""
     return (
         f"SELECT {', '.join(_column(field, dialect) for field in TargetField)} FROM clients WHERE {where} ORDER BY code"
     )
@@ -44,18 +44,18 @@ def _column(field: TargetField, dialect: str) -> str:
     return f'{joined} AS "{field.value}"'
 
 
-def upload(errand: Errand, file: Path) -> None:
-    """Upload a file as the SDK does by itself: in blocks, one after the other."""
+def upload(source: ExportInput, file: Path) -> None:
+    """Upload a file with the defaults of the SDK: in blocks, one after the other."""
     with (
-        BlobClient.from_connection_string(errand.storage, errand.container, errand.blob) as blob,
+        BlobClient.from_connection_string(source.storage, source.container, source.blob) as blob,
         file.open("rb") as data,
     ):
         blob.upload_blob(data, overwrite=True)
 
 
-def run(rival: Callable[[Errand], int]) -> None:
-    """Run a rival on the errand in its environment, and tell the seconds without those of starting Python."""
-    errand = Errand(os.environ["BENCH_DATABASE"], os.environ["BENCH_STORAGE"], os.environ["BENCH_TENANT"])
+def run(rival: Callable[[ExportInput], int]) -> None:
+    """Run a rival on the input from its environment; report its rows and seconds, not counting the start of Python."""
+    source = ExportInput(os.environ["BENCH_DATABASE"], os.environ["BENCH_STORAGE"], os.environ["BENCH_TENANT"])
     began = time.perf_counter()
-    rows = rival(errand)
+    rows = rival(source)
     json.dump({"seconds": time.perf_counter() - began, "rows": rows}, sys.stdout)

@@ -1,4 +1,4 @@
-"""`pandas.read_sql` in portions, `to_csv`, `upload_blob`."""
+"""Exports with pandas: `read_sql` in portions, `to_csv`, `upload_blob`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy import create_engine, make_url, text
 
-from tests.bench.rivals.common import Errand, run, statement, upload
+from tests.bench.rivals.common import ExportInput, run, statement, upload
 
 
-def export(errand: Errand) -> int:
+def export(source: ExportInput) -> int:
     """Write all clients to a file, 20,000 at a time, then upload it."""
-    url = make_url(errand.database)
+    url = make_url(source.database)
     if url.get_backend_name() == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
-    query = text(statement(url.get_backend_name(), f"tenant = '{errand.tenant}'"))
+    query = text(statement(url.get_backend_name(), f"tenant = '{source.tenant}'"))
     count = 0
     with (
         tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="") as file,
@@ -26,7 +26,7 @@ def export(errand: Errand) -> int:
             frame.to_csv(file, index=False, header=count == 0)
             count += len(frame)
         file.flush()
-        upload(errand, Path(file.name))
+        upload(source, Path(file.name))
     return count
 
 

@@ -1,4 +1,4 @@
-"""The script a user would write: a cursor, `csv.writer`, `upload_blob`."""
+"""Exports with the script that a user would write first: a cursor, `csv.writer`, `upload_blob`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import psycopg
 
 from exports.request.fields import TargetField
-from tests.bench.rivals.common import Errand, run, statement, upload
+from tests.bench.rivals.common import ExportInput, run, statement, upload
 
 
-def export(errand: Errand) -> int:
+def export(source: ExportInput) -> int:
     """Write all clients to a file, then upload it."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="") as file, _rows(errand) as rows:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="") as file, _rows(source) as rows:
         writer = csv.writer(file)
         writer.writerow([field.value for field in TargetField])
         count = 0
@@ -26,19 +26,19 @@ def export(errand: Errand) -> int:
             writer.writerow(row)
             count += 1
         file.flush()
-        upload(errand, Path(file.name))
+        upload(source, Path(file.name))
     return count
 
 
 @contextmanager
-def _rows(errand: Errand) -> Iterator[Iterable[Sequence[Any]]]:
-    if errand.database.startswith("sqlite:///"):
-        with closing(sqlite3.connect(errand.database.removeprefix("sqlite:///"))) as database:
-            yield database.execute(statement("sqlite", f"tenant = '{errand.tenant}'"))
+def _rows(source: ExportInput) -> Iterator[Iterable[Sequence[Any]]]:
+    if source.database.startswith("sqlite:///"):
+        with closing(sqlite3.connect(source.database.removeprefix("sqlite:///"))) as database:
+            yield database.execute(statement("sqlite", f"tenant = '{source.tenant}'"))
         return
-    with psycopg.connect(errand.database) as connection, connection.cursor("clients") as cursor:
+    with psycopg.connect(source.database) as connection, connection.cursor("clients") as cursor:
         cursor.itersize = 2_000
-        cursor.execute(statement("postgresql", f"tenant = '{errand.tenant}'").encode())
+        cursor.execute(statement("postgresql", f"tenant = '{source.tenant}'").encode())
         yield cursor
 
 

@@ -1,3 +1,5 @@
+"""Figures are compared with their goals, saved, and drawn as a chart."""
+
 from __future__ import annotations
 
 import json
@@ -20,27 +22,27 @@ from tests.bench.figures import Figure, line, median_of, save
         (Figure("a", 1.0, "s"), ""),
     ],
 )
-def test_a_figure_is_held_to_its_goal_and_to_nothing_else(figure: Figure, verdict: str) -> None:
+def test_a_figure_passes_or_misses_only_if_it_has_a_goal(figure: Figure, verdict: str) -> None:
     assert figure.verdict == verdict
     assert line(figure).endswith(verdict)
 
 
-def test_a_median_shows_how_far_the_measurements_lie_apart() -> None:
+def test_a_median_shows_the_range_of_its_measurements() -> None:
     figure = median_of("a", [3.0, 1.0, 2.0], "s")
 
     assert figure.value == 2.0
     assert "1 … 3" in line(figure)
 
 
-def test_figures_are_kept_with_their_verdicts(tmp_path: Path) -> None:
+def test_figures_are_saved_with_their_verdicts(tmp_path: Path) -> None:
     save([Figure("a", 1.0, "s", at_most=0.5)], {"cores": 2}, tmp_path / "out" / "bench.json")
 
-    kept = json.loads((tmp_path / "out" / "bench.json").read_text(encoding="utf-8"))
-    assert kept["about"] == {"cores": 2}
-    assert kept["figures"][0]["verdict"] == "MISS"
+    saved = json.loads((tmp_path / "out" / "bench.json").read_text(encoding="utf-8"))
+    assert saved["about"] == {"cores": 2}
+    assert saved["figures"][0]["verdict"] == "MISS"
 
 
-def test_the_chart_has_a_bar_for_every_way_as_long_as_it_is_fast() -> None:
+def test_the_chart_has_a_bar_for_each_rival_as_long_as_its_speed() -> None:
     figures = [
         Figure("PostgreSQL, script with csv.writer", 50_000, "rows/s"),
         Figure("PostgreSQL, this service", 100_000, "rows/s"),

@@ -1,4 +1,4 @@
-"""The simulation loses no page and heeds every limit, so its tables may be believed as far as their inputs go."""
+"""The simulation loses no page and applies every limit, so its tables are as good as their inputs."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def test_every_client_is_written_exactly_once(
 ) -> None:
     fleet = replace(FLEET, instances=instances, wave_pages=wave_pages, partitions=partitions)
 
-    found = Run(fleet, jobs).outcome()
+    outcome = Run(fleet, jobs).outcome()
 
-    assert found.rows == sum(jobs)
-    assert found.pages >= len(jobs)
-    assert all(0 <= part <= 1 + 1e-9 for part in found.used.values())
+    assert outcome.rows == sum(jobs)
+    assert outcome.pages >= len(jobs)
+    assert all(0 <= share <= 1 + 1e-9 for share in outcome.utilisation.values())
 
 
 @pytest.mark.parametrize(
@@ -56,35 +56,35 @@ def test_every_client_is_written_exactly_once(
         ("accounts", 16, 1, [1_000_000] * 16),
     ],
 )
-def test_a_limit_that_is_drawn_tighter_makes_itself_felt(limit: str, loose: Any, tight: Any, jobs: list[int]) -> None:
+def test_a_tighter_limit_makes_the_run_slower(limit: str, loose: Any, tight: Any, jobs: list[int]) -> None:
     fleet = replace(FLEET, account_bytes=1e8) if limit == "accounts" else FLEET
 
-    roomy = Run(replace(fleet, **{limit: loose}), jobs).outcome()
-    cramped = Run(replace(fleet, **{limit: tight}), jobs).outcome()
+    fast = Run(replace(fleet, **{limit: loose}), jobs).outcome()
+    slow = Run(replace(fleet, **{limit: tight}), jobs).outcome()
 
-    assert cramped.seconds > roomy.seconds * 1.1
-    assert cramped.rows == roomy.rows
+    assert slow.seconds > fast.seconds * 1.1
+    assert slow.rows == fast.rows
 
 
 def test_no_run_is_faster_than_its_limits_allow() -> None:
-    found = Run(replace(FLEET, source_rows=50_000), [2_000_000]).outcome()
+    outcome = Run(replace(FLEET, source_rows=50_000), [2_000_000]).outcome()
 
-    assert found.seconds >= 2_000_000 / 50_000
-    assert found.first_limit == "clients from the source"
+    assert outcome.seconds >= 2_000_000 / 50_000
+    assert outcome.first_limit == "clients from the source"
 
 
-def test_a_file_has_no_more_blocks_than_it_may_have() -> None:
+def test_a_file_never_has_more_than_the_maximum_number_of_blocks() -> None:
     fleet = replace(FLEET, instances=1_000, wave_pages=500)
 
     assert Run(fleet, [MAX_BLOCKS * 10_000], replace(MEASURED, seconds_per_row=0)).outcome().pages == MAX_BLOCKS
 
 
-def test_a_plan_that_takes_longer_than_a_statement_may_is_told() -> None:
+def test_a_plan_that_exceeds_the_statement_timeout_is_reported() -> None:
     fleet = replace(FLEET, instances=1_000)
 
-    assert Run(fleet, [1_000_000]).outcome().breaks is None
+    assert Run(fleet, [1_000_000]).outcome().failure is None
     numbered = replace(MEASURED, keys_per_second=3_600_000)
-    assert "planning takes 278 s" in str(Run(fleet, [1_000_000_000], numbered).outcome().breaks)
+    assert "planning takes 278 s" in str(Run(fleet, [1_000_000_000], numbered).outcome().failure)
 
 
 def test_the_top_of_the_hour_is_the_same_every_time() -> None:
@@ -100,13 +100,13 @@ def test_the_chart_has_a_bar_for_every_step() -> None:
     assert draw(steps, steps).count("<rect") == 4
 
 
-def test_a_station_passes_one_after_the_other_at_its_rate() -> None:
+def test_a_station_serves_one_process_after_the_other_at_its_rate() -> None:
     station = Station("a", 10)
 
-    assert [station.passed(0), station.passed(0), station.passed(5, 20)] == pytest.approx([0.1, 0.2, 7.0])
+    assert [station.serve(0), station.serve(0), station.serve(5, 20)] == pytest.approx([0.1, 0.2, 7.0])
 
 
-def test_slots_are_given_in_the_order_of_asking_and_groups_waited_for() -> None:
+def test_slots_are_handed_out_in_order_and_groups_are_waited_for() -> None:
     simulation, slots, order = Simulation(), Slots("a"), []
 
     def member(name: str) -> Process:

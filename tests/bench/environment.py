@@ -1,5 +1,4 @@
-"""What the bench measures on: a database server set up as for work, the same clients in every database, a running
-system."""
+"""Sets up what the benchmark needs: a tuned database server, the same clients in every database, a running system."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS, CellKind, TargetFi
 from exports.request.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
-from tests.bench.requests import COUNTING
+from tests.bench.request_counts import COUNTER
 from tests.support.builders import NOON
 from tests.support.keys import key_of_text
 from tests.support.postgres import postgres_server
@@ -46,12 +45,12 @@ NARROW_REQUEST = {"columnMappings": [{"csvHeader": field, "targetField": field} 
 _NARROW = "narrow"
 _TYPES = {CellKind.BOOLEAN: "boolean", CellKind.DATE: "date"}
 Sizes = dict[str, int]
-"""Clients by tenant."""
+"""Number of clients by tenant."""
 
 
 @dataclass(frozen=True)
 class Databases:
-    """The same sample clients in PostgreSQL and SQLite, and narrow ones in PostgreSQL alone."""
+    """URLs of the databases: the same sample clients in PostgreSQL and SQLite, and narrow ones in PostgreSQL only."""
 
     postgres: str
     sqlite: str
@@ -59,8 +58,8 @@ class Databases:
 
 
 @contextmanager
-def databases(folder: Path, wide: Sizes, in_sqlite: Sizes, narrow: Sizes) -> Iterator[Databases]:
-    """Fill a PostgreSQL server and a SQLite file; both go when the context closes."""
+def filled_databases(folder: Path, wide: Sizes, in_sqlite: Sizes, narrow: Sizes) -> Iterator[Databases]:
+    """Start and fill a PostgreSQL server, and fill a SQLite file. The server ends with the context."""
     with postgres_server(SERVER_SETTINGS) as server:
         url = make_url(server.url())
         fill_postgres(url, chain.from_iterable(SampleClients(name, 1).rows(1, wide[name]) for name in sorted(wide)))
@@ -72,7 +71,7 @@ def databases(folder: Path, wide: Sizes, in_sqlite: Sizes, narrow: Sizes) -> Ite
 
 
 def _fill_narrow(url: URL, sizes: Sizes) -> str:
-    """Make clients of twelve columns in the server itself, so that ten million come in a minute or two."""
+    """Generate clients of twelve columns inside the server, which makes ten million of them in a minute or two."""
     kinds = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
     filled: tuple[str, ...] = (
         *KEY_COLUMNS,
@@ -118,8 +117,8 @@ FROM generate_series(1::bigint, {clients}) AS n
 
 @contextmanager
 def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
-    """A storage emulator that counts what it is asked, with a key for all tenants and a container for the rivals."""
-    emulator = start_storage(folder, preload=COUNTING)
+    """Run a storage emulator that counts its requests. It has a key for all tenants and a container for the rivals."""
+    emulator = start_storage(folder, preload=COUNTER)
     try:
         account = StorageAccount(emulator.connection_string)
         key = key_of_text(KEY, name="bench", tenants=tuple(tenants), scopes=ALL_SCOPES, created=NOON)
@@ -132,7 +131,7 @@ def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
 
 @contextmanager
 def running(folder: Path, emulator: Azurite, database: str, **settings: str) -> Iterator[System]:
-    """The system on a database, with two workers, set up as the sample of settings has it; no quotas in its way."""
+    """Run the system with a database, two workers, the memory setting of the sample, and quotas that never apply."""
     folder.mkdir()
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
     quotas = {"EXPORT_MAX_ACTIVE_JOBS": "1000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
