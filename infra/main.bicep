@@ -1,9 +1,9 @@
-// Everything client-export needs in Azure, in one resource group. docs/deploy.md explains each parameter.
+// Deploys all resources of client-export into one resource group. docs/deploy.md explains each parameter.
 targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(64)
-@description('Name of the deployment; part of every resource name and the azd environment tag.')
+@description('Name of the deployment. It is part of the resource group name and the value of the azd environment tag.')
 param environmentName string
 
 @minLength(1)
@@ -11,52 +11,52 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Python of the function app.')
+@description('Python version of the function app.')
 @allowed(['3.11', '3.12'])
 param pythonVersion string = '3.11'
 
-@description('Most instances the app may run. The plan accepts 40 to 1000.')
+@description('Maximum number of instances of the app. The plan accepts 40 to 1000.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('Instances kept running for orchestrations and activities; 0 scales to zero.')
+@description('Instances that are kept running for orchestrations and activities; 0 scales to zero.')
 @minValue(0)
 @maxValue(10)
 param alwaysReadyDurable int = 0
 
 @secure()
 @minLength(1)
-@description('SQLAlchemy URL of the database with the clients view.')
+@description('SQLAlchemy URL of the database with the clients view, or an azure-tables: URL.')
 param clientsDatabaseUrl string
 
-@description('Hours a finished file can be downloaded. A user-delegation SAS lives seven days at most.')
+@description('Hours for which a finished file can be downloaded. A user delegation SAS lasts at most seven days.')
 @minValue(1)
 @maxValue(160)
 param keepHours int = 24
 
-@description('Days after which storage deletes files that the retention left behind.')
+@description('Days after which storage deletes blobs that the retention of the app has not deleted.')
 @minValue(8)
 @maxValue(365)
 param deleteAfterDays int = 14
 
 @secure()
-@description('What the secrets that sign webhooks are made from: 32 characters or more. Empty: nobody can be notified.')
+@description('Master secret of webhook signatures, 32 characters or more. Empty: webhooks are off.')
 param webhookSecret string = ''
 
-@description('Resource id of a subnet delegated to Microsoft.App/environments. Empty: no virtual network.')
+@description('Resource id of a subnet that is delegated to Microsoft.App/environments. Empty: no virtual network.')
 param subnetId string = ''
 
 @description('Replication of the storage account.')
 @allowed(['Standard_LRS', 'Standard_ZRS'])
 param storageSku string = 'Standard_LRS'
 
-@description('Days that logs and traces are kept.')
+@description('Days for which logs and traces are kept.')
 @minValue(30)
 @maxValue(730)
 param logRetentionDays int = 30
 
-@description('More app settings, name to value; they win over those of this template.')
+@description('Additional app settings, name to value. They override the settings of this template.')
 param extraSettings object = {}
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
@@ -117,7 +117,7 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
-// Comes last: its modules grant the roles that the app needs for its first start.
+// The app is created last, because the modules above grant the roles that it needs when it first starts.
 module app 'modules/app.bicep' = {
   name: 'app'
   scope: group

@@ -17,21 +17,23 @@ param webhookSecretUri string
 param subnetId string
 param extraSettings object
 
-// A start waits up to ten seconds for its export without using the processor. The plan's default for Python, one
-// request at a time, would keep an instance for each caller who waits; 16 is what it gives other languages at 2 GB.
+// A request that starts an export waits up to ten seconds for its end without using the processor. With the plan's
+// default for Python, one request at a time, each waiting caller would occupy an instance. 16 is the plan's default for
+// other languages at 2 GB.
 var httpConcurrency = 16
 
 var settings = {
-  // The host and Durable Functions reach storage by identity; the account has no usable keys.
+  // The host and Durable Functions access storage by identity; the account does not accept keys.
   AzureWebJobsStorage__accountName: storageName
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsDisableHomepage: 'true'
-  // Of the C library: one heap for all threads of a worker, so that what one has freed another uses.
+  // Makes all threads of a worker share one heap of the C library, so that one thread can reuse memory that another
+  // has freed (docs/decisions/0034-one-heap.md).
   MALLOC_ARENA_MAX: '1'
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
-  // Tells DefaultAzureCredential which identity to take.
+  // Tells DefaultAzureCredential which identity to use.
   AZURE_CLIENT_ID: identityClientId
   EXPORT_STORAGE: storageName
   CLIENTS_DATABASE_URL: '@Microsoft.KeyVault(SecretUri=${clientsDatabaseUrlSecretUri})'
@@ -54,8 +56,8 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-// No ftpsState and no healthCheckPath: this plan has neither FTP nor the platform's health check, and it rejects the
-// first of them.
+// ftpsState and healthCheckPath are not set: the plan has neither FTP nor the platform's health check, and it rejects
+// ftpsState.
 resource app 'Microsoft.Web/sites@2024-04-01' = {
   name: name
   location: location

@@ -1,4 +1,4 @@
-// The one identity of the app. It is its own resource, so roles can be granted before the app first starts.
+// The app's only identity. It is a separate resource, so that roles can be granted before the app first starts.
 param name string
 param location string
 param tags object

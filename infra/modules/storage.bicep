@@ -1,4 +1,4 @@
-// One storage account: exported files, job tables, the task hub of Durable Functions and the deployed package.
+// One storage account for exported files, tables, the task hub of Durable Functions and the deployed package.
 param name string
 param location string
 param tags object
@@ -12,9 +12,10 @@ var fileContainer = 'exports'
 var packageContainer = 'package'
 var tableNames = ['apikeys', 'csvmappings', 'exportaudit', 'exportdeliveries', 'exportjobs', 'exportpages', 'exportrequests', 'exportschedules', 'exportwatch', 'scheduleruns']
 
-// Blob Data Owner: the Functions host takes leases and keeps its keys in blobs, Durable Functions creates containers,
-// and download links are signed with a user delegation key, which this role may ask for.
-// Queue Data Contributor: the queues of the task hub. Table Data Contributor: its history, the job tables and the API keys.
+// Blob Data Owner: the Functions host takes leases and stores its keys in blobs, Durable Functions creates containers,
+// and download links are signed with a user delegation key, which this role allows to request.
+// Queue Data Contributor: the queues of the task hub.
+// Table Data Contributor: the history of the task hub, the tables of jobs, and the API keys.
 var roles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
@@ -36,7 +37,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
-    publicNetworkAccess: 'Enabled' // download links are opened wherever the callers are
+    publicNetworkAccess: 'Enabled' // callers open download links from their own networks
     supportsHttpsTrafficOnly: true
   }
 }
@@ -45,7 +46,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   parent: account
   name: 'default'
   properties: {
-    // Off on purpose: a deleted export is personal data that must be gone, and it can be made again at any time.
+    // Off on purpose: a deleted export is personal data that must be gone, and it can be exported again at any time.
     deleteRetentionPolicy: {
       enabled: false
     }
@@ -84,8 +85,8 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-
   }
 ]
 
-// The second net under the retention of the app: whatever it missed goes after some days.
-// Never sooner than a week, the life of staged blocks, so that a failed job can still be resumed.
+// A safeguard in case the retention of the app misses a blob: storage deletes it after some days. The number of days is
+// more than seven, the lifetime of staged blocks, so that a failed job can still be resumed.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = {
   parent: account
   name: 'default'

@@ -1,4 +1,4 @@
-// The secrets of the app. App settings refer to them, so whoever may read the settings does not see the values.
+// The secrets of the app. App settings only reference them, so the right to read settings does not reveal the values.
 param name string
 param location string
 param tags object
@@ -7,7 +7,7 @@ param tags object
 param clientsDatabaseUrl string
 
 @secure()
-@description('Empty: there is no such secret, and no webhooks.')
+@description('Empty: no secret is created, and webhooks are off.')
 param webhookSecret string
 
 @description('Object id of the identity that may read the secrets.')
@@ -59,6 +59,7 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output name string = vault.name
 
-// With their versions: a new value changes the app setting, so the app takes it at once and not within a day.
+// These URIs name the version of the secret. A new value therefore changes the app setting, and the app uses it at once
+// instead of within a day.
 output clientsDatabaseUrlSecretUri string = databaseUrl.properties.secretUriWithVersion
 output webhookSecretUri string = empty(webhookSecret) ? '' : webhooks!.properties.secretUriWithVersion
