@@ -1,30 +1,30 @@
-"""What can go wrong inside an export.
+"""The errors of an export.
 
     ExportError
-    ├── TransientError                  repeating the step can help; steps raise it, the orchestrator tries again
+    ├── TransientError                  repeating the step can help; steps raise it, and the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
-    │   ├── SourceThrottledError        the client database has no room now; repeating slowly can help
+    │   ├── SourceThrottledError        the client database has no capacity now; repeating slowly can help
     │   ├── StorageUnavailableError     blobs or tables did not answer
-    │   └── FileChangedError            another attempt has published, or removed, the file meanwhile
-    ├── RefusedError                    a caller asks for what cannot be; the HTTP boundary says so
+    │   └── FileChangedError            another attempt has meanwhile published or removed the file
+    ├── RefusedError                    a caller's request cannot be fulfilled; the HTTP boundary answers with a problem
     │   ├── JobNotFoundError            there is no such job
     │   ├── MappingNotFoundError        there is no such mapping
-    │   ├── PresetReadOnlyError         a preset belongs to everyone
-    │   ├── TooManyMappingsError        the tenant has as many mappings as it may
+    │   ├── PresetReadOnlyError         a preset belongs to all tenants and cannot be changed
+    │   ├── TooManyMappingsError        the tenant has reached its limit of mappings
     │   ├── ScheduleNotFoundError       there is no such schedule
-    │   ├── TooManySchedulesError       the tenant has as many schedules as it may
+    │   ├── TooManySchedulesError       the tenant has reached its limit of schedules
     │   ├── NotCompletedError           the job has no file
-    │   ├── NotResumableError           the job cannot go on with what it has
+    │   ├── NotResumableError           the job cannot continue with the pages it has
     │   ├── ExpiredError                the file is no longer kept
-    │   ├── KeyReusedError              the idempotency key stands for another request
-    │   └── QuotaExceededError          the tenant has as many jobs as it may
-    └── PermanentError                  repeating cannot help; steps turn it into a `Rejected` result
-        ├── SourceMismatchError         the `clients` view is not as documented, or a value in it is not
+    │   ├── KeyReusedError              the idempotency key belongs to another request
+    │   └── QuotaExceededError          the tenant has reached its limit of jobs
+    └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
+        ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         ├── SourceRefusedError          the database refused the statement or the login
-        └── FileMismatchError           what is staged does not add up to what was recorded
+        └── FileMismatchError           the staged blocks do not match the records of the pages
 
-Each carries a plain sentence for the user of the job (`str(error)`) that names no host, path, statement or secret;
-causes are chained for the log.
+The text of each error (`str(error)`) is a plain sentence for the user of the job. It names no host, path, statement or
+secret. Causes are chained, for the log.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from typing import ClassVar
 
 
 class ExportError(Exception):
-    """Base of everything a step can meet.
+    """Base of all errors that a step can raise.
 
     Attributes:
         code: The public failure code of the job.
-        private: What is added for the owner of the clients and must not be in a log, such as the code of a client.
+        private: Text for the owner of the clients that must not appear in a log, such as the code of a client.
     """
 
     code: ClassVar[str] = "internal"
@@ -57,9 +57,9 @@ class SourceUnavailableError(TransientError):
 
 
 class SourceThrottledError(TransientError):
-    """The client database answers that it has no room now: too many connections or requests.
+    """The client database has no capacity now: it has too many connections or requests.
 
-    `retry_after_seconds` is what it said about when to come again, if it said anything.
+    `retry_after_seconds`: how long the database asked to wait, if it did.
     """
 
     code = "source-throttled"
@@ -76,13 +76,13 @@ class StorageUnavailableError(TransientError):
 
 
 class FileChangedError(TransientError):
-    """The file is no longer the one that was looked at: another attempt has published or removed it, or its blocks."""
+    """The file has changed since the step read its state: another attempt published or removed it or its blocks."""
 
     code = "file-changed"
 
 
 class RefusedError(ExportError):
-    """A caller asks for what cannot be."""
+    """The request of a caller cannot be fulfilled."""
 
 
 class JobNotFoundError(RefusedError):
@@ -94,11 +94,11 @@ class MappingNotFoundError(RefusedError):
 
 
 class PresetReadOnlyError(RefusedError):
-    """A preset belongs to everyone, so nobody can change it."""
+    """A preset belongs to all tenants and cannot be changed."""
 
 
 class TooManyMappingsError(RefusedError):
-    """The tenant has as many mappings as it may have."""
+    """The tenant has reached its limit of mappings."""
 
 
 class ScheduleNotFoundError(RefusedError):
@@ -106,15 +106,15 @@ class ScheduleNotFoundError(RefusedError):
 
 
 class TooManySchedulesError(RefusedError):
-    """The tenant has as many schedules as it may have."""
+    """The tenant has reached its limit of schedules."""
 
 
 class NotCompletedError(RefusedError):
-    """The job has no file, yet or at all."""
+    """The job has no file yet, or will never have one."""
 
 
 class NotResumableError(RefusedError):
-    """The job cannot go on with what it has."""
+    """The job cannot continue with the pages it has."""
 
 
 class ExpiredError(RefusedError):
@@ -122,11 +122,11 @@ class ExpiredError(RefusedError):
 
 
 class KeyReusedError(RefusedError):
-    """The idempotency key stands for another request."""
+    """The idempotency key belongs to another request."""
 
 
 class QuotaExceededError(RefusedError):
-    """The tenant has as many jobs as it may have."""
+    """The tenant has reached its limit of jobs."""
 
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
@@ -156,6 +156,6 @@ class SourceRefusedError(PermanentError):
 
 
 class FileMismatchError(PermanentError):
-    """The staged blocks do not add up to what the pages recorded."""
+    """The staged blocks do not match the records of the pages."""
 
     code = "file-mismatch"

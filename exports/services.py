@@ -1,4 +1,4 @@
-"""The collaborators of the steps, built once per process from the settings."""
+"""The services that steps use: settings, ports to the outside world, and the clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from shared.key_ring import KeyRing
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Services:
-    """What steps act on; every member may be replaced in a test by what passes the same contract suite."""
+    """The services that a step gets as its first argument.
+
+    A test may replace any of them by a fake that passes the contract suite of the real one.
+    """
 
     settings: Settings
     clients: ClientSource
@@ -42,4 +45,4 @@ class Services:
 
 
 ServiceProvider = Callable[[], Services]
-"""Gives the services when they are first needed, so that importing the app connects to nothing."""
+"""Returns the services, which are built at the first call. So importing the app opens no connection."""

@@ -1,4 +1,4 @@
-"""What a deployment sets, read once from the environment (app settings)."""
+"""The app settings of a deployment, read once from the environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from exports.jobs.watchdog import Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
@@ -19,31 +19,32 @@ _SHORTEST_SECRET = 32
 
 
 class SettingsError(Exception):
-    """An app setting is missing or wrong; the text says which and how to mend it."""
+    """An app setting is missing or wrong. The text says which one, and what to change."""
 
 
 class Settings(Model):
-    """The app settings of the exports feature; the alias is the setting's name.
+    """The app settings of the exports feature. The alias of a field is the name of the setting.
 
     Attributes:
         storage: Connection string of the storage account, or its name for access by managed identity.
-        database_url: SQLAlchemy URL of the database with the `clients` view.
-        keep_hours: How long a finished file can be downloaded. A user-delegation SAS lives at most 7 days.
-        keep_rows_days: How long what is known of a job is kept after its file went.
+        database_url: SQLAlchemy URL of the database with the `clients` view, or `azure-tables:…` for Table Storage.
+        keep_hours: How long a finished file can be downloaded. A user-delegation SAS is valid for at most 7 days.
+        keep_rows_days: How long the records of a job are kept after its file was deleted.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
-        block_bytes: Size that blocks aim at.
-        wave_pages: Pages in flight together, of all jobs: each has its share, a job that is alone all of them.
-        retry_tries: Tries of a step in all; the pauses between them double from one second to a minute.
-        start_grace_seconds: How long a job may be without orchestration before the watchdog acts.
-        stall_minutes: How long a job may be without progress before the watchdog begins another attempt.
-        bytes_per_second: CSV, before compression, that a job is expected to write in a second; estimates rest on it.
-        max_active_jobs, max_jobs_per_day: Of one tenant; a request beyond them is refused for now.
-        incremental_margin_seconds: How much further than the last run an incremental one looks back, for transactions
-            that commit after they have stamped a client, and for clocks that differ.
-        webhook_secret: What the secrets that sign a tenant's webhooks are made from; of several, parted by blanks, the
-            first is the present one. Empty: nobody can be notified.
-        webhook_allow_private: Whether webhooks may go to private addresses and by plain http: for development only.
-        webhook_retry_seconds: Pauses after the first try of a webhook, the second, …, parted by blanks.
+        block_bytes: Target size of a block.
+        wave_pages: Pages in flight together, over all jobs. Jobs share them; a job that runs alone has all of them.
+        retry_tries: Tries of a step in all. The pauses between them double from one second to a minute.
+        start_grace_seconds: How long a job may have no orchestration before the watchdog acts.
+        stall_minutes: How long a job may make no progress before the watchdog begins another attempt.
+        bytes_per_second: Bytes of CSV, before compression, that a job writes in a second. Estimates use this rate.
+        max_active_jobs: Active jobs that a tenant may have. Further requests are refused until one ends.
+        max_jobs_per_day: Jobs that a tenant may start in a day. Further requests are refused until the next day.
+        incremental_margin_seconds: How much further back than the watermark an incremental run looks. The margin allows
+            for transactions that commit after they have stamped a client, and for clocks that differ.
+        webhook_secret: Master secrets from which the secrets that sign webhooks are derived. Space-separated; the first
+            is the current one. Empty: the service refuses requests with `notify`.
+        webhook_allow_private: Whether webhooks may go to private addresses and use plain http. For development only.
+        webhook_retry_seconds: Pauses after the first try of a webhook, the second, and so on. Space-separated.
     """
 
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
@@ -70,17 +71,18 @@ class Settings(Model):
 
     @field_validator("webhook_secret")
     @classmethod
-    def _is_long_and_ours(cls, value: SecretStr) -> SecretStr:
+    def _is_resolved_and_long(cls, value: SecretStr) -> SecretStr:
         secrets = value.get_secret_value().split()
         if any(secret.startswith("@Microsoft.KeyVault(") for secret in secrets):
-            raise PydanticCustomError("unresolved", "the app could not read the secret that this refers to")
+            message = "the app could not read this secret from Key Vault; correct the reference, or give the app access"
+            raise PydanticCustomError("unresolved", message)
         if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
-            raise PydanticCustomError("too_short_secret", "each secret must have 32 characters or more")
+            raise PydanticCustomError("too_short_secret", "give each secret 32 characters or more")
         return value
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """What the secrets of tenants are made from, the present one first."""
+        """The master secrets of webhooks, the current one first."""
         return tuple(self.webhook_secret.get_secret_value().split())
 
     @property
@@ -90,23 +92,23 @@ class Settings(Model):
 
     @property
     def keep_rows(self) -> timedelta:
-        """How long what is known of a job is kept after its file went."""
+        """How long the records of a job are kept after its file was deleted."""
         return timedelta(days=self.keep_rows_days)
 
     @property
     def timeouts(self) -> Timeouts:
-        """When the watchdog acts. A step that pauses between its tries, for as long as it may, has not stalled."""
+        """When the watchdog acts. The limit for a stall is never shorter than a step may pause between its tries."""
         stall = max(timedelta(minutes=self.stall_minutes), self.limits.retry.longest_silence)
         return Timeouts(timedelta(seconds=self.start_grace_seconds), stall)
 
     @property
     def incremental_margin(self) -> timedelta:
-        """How much further than the last run an incremental one looks back."""
+        """How much further back than the watermark an incremental run looks."""
         return timedelta(seconds=self.incremental_margin_seconds)
 
     @property
     def limits(self) -> Limits:
-        """What orchestrators need of the settings."""
+        """The settings that orchestrators need."""
         return Limits(
             wave_pages=self.wave_pages, target_bytes=self.block_bytes, retry=RetryPolicy(tries=self.retry_tries)
         )
@@ -117,14 +119,19 @@ _NAMES = frozenset(str(field.alias) for field in Settings.model_fields.values())
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings.
+    """Read the settings from environment variables. Other variables are ignored.
 
     Raises:
-        SettingsError: Names every setting that is missing or wrong; shows no values, for they may be secrets.
+        SettingsError: A setting is missing or wrong. The text names every such setting. It shows no values, because
+            they may be secrets.
     """
     try:
         return _SETTINGS.validate_python({name: environment[name] for name in _NAMES if name in environment})
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        message = "App settings need mending. " + "; ".join(faults)
+        message = "Correct these app settings. " + "; ".join(map(_describe, error.errors()))
         raise SettingsError(message) from None
+
+
+def _describe(fault: ErrorDetails) -> str:
+    advice = "set it, because it has no default" if fault["type"] == "missing" else fault["msg"]
+    return f"{'.'.join(map(str, fault['loc']))}: {advice}"

@@ -1,4 +1,4 @@
-"""Builds the collaborators of the steps from the settings, once per process."""
+"""Builds the services of the steps from the settings, once per process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.key_ring import KeyRing
 
 
 def build_services(settings: Settings) -> Services:
-    """Connect the steps to SQL, tables and blobs. Opens no connection yet."""
+    """Build the services on the client database, tables and blobs. Opens no connection yet."""
     from exports.adapters.client_sources import open_clients
     from exports.adapters.http_webhooks import HttpWebhookSender
     from exports.adapters.storage.audit import TableAuditLog
@@ -48,7 +48,7 @@ def build_services(settings: Settings) -> Services:
 
 @cache
 def services_from_environment() -> Services:
-    """Build the services of this process, once.
+    """Return the services of this process, built on the first call.
 
     Raises:
         SettingsError: An app setting is missing or wrong.

@@ -10,9 +10,9 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """Immutable, camelCase in JSON, and closed: an unknown property is an error.
+    """An immutable model with camelCase names in JSON. An unknown property is an error.
 
-    An error that is logged shows no value: what cannot be read may be a secret.
+    Validation errors never show the input, because a value that cannot be read may be a secret.
     """
 
     model_config = ConfigDict(
@@ -25,7 +25,7 @@ class Model(BaseModel):
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment in UTC with millisecond precision and `Z` (RFC 3339, section 5.6)."""
+    """Format a moment in UTC with `Z` (RFC 3339, section 5.6). Digits beyond milliseconds are cut off."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -34,8 +34,12 @@ Moment = Annotated[
     PlainSerializer(rfc3339, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A point in time; UTC with `Z` in JSON."""
+"""A point in time. In JSON it is in UTC, with `Z`."""
 
 _Value = TypeVar("_Value")
 OptionalField = Annotated[_Value | None, Field(exclude_if=lambda value: value is None)]
-"""A field that came later: where it is not used, what is written is what was written before."""
+"""A field that is left out of JSON while it is None.
+
+A field that was added to a published format later is of this type. So a payload that does not use the field is the same
+as it was before.
+"""

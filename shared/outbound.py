@@ -1,8 +1,9 @@
-"""POST to a URL that strangers have chosen, without becoming their way into private networks.
+"""Sends a POST to a URL that a stranger has chosen, without giving the stranger access to private networks (SSRF).
 
-A name is resolved once. If any of its addresses is not public nothing is sent; else the connection goes to exactly an
-address that was checked, so a name that resolves otherwise a moment later changes nothing. `Host`, the TLS server name
-and the name in the certificate stay those of the URL. No proxy is asked and no redirect followed.
+The host name is resolved once. If any of its addresses is not public, nothing is sent. Otherwise the connection goes to
+exactly an address that was checked. So it makes no difference if the name resolves to another address a moment later.
+`Host`, the TLS server name and the name in the certificate are those of the URL. The request uses no proxy and follows
+no redirect.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from urllib.parse import SplitResult, urlsplit
 from shared.addresses import is_public
 
 _CONNECT_SECONDS = 5.0
-"""To one address, so that the time is not used up by the first of several."""
+"""Time limit for one address, so that the first of several addresses does not use up the whole time."""
 
 _READ_BYTES, _READ_SECONDS = 4096, 1.0
-"""Of an answer's body, which is thrown away."""
+"""How much of a response body is read, and for how long. The body is thrown away."""
 
 
 class PostFault(StrEnum):
-    """Why there is no answer."""
+    """Why a POST got no response."""
 
     ADDRESS_REFUSED = "address-refused"
     NAME_UNKNOWN = "name-unknown"
@@ -39,7 +40,7 @@ class PostFault(StrEnum):
 
 
 class PostError(Exception):
-    """There is no answer; `fault` says why. It is unknown whether what was sent has arrived."""
+    """A POST got no response; `fault` says why. The request may or may not have arrived."""
 
     def __init__(self, fault: PostFault) -> None:
         super().__init__(fault.value)
@@ -48,20 +49,20 @@ class PostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PostAnswer:
-    """What came back; the body is of no interest."""
+    """The response to a POST, without its body."""
 
     status: int
     retry_after: str | None = None
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Ask the system for the addresses of a name."""
+    """Resolve a host name to its addresses, with the resolver of the system."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
-    """Connect to an address; resolves nothing."""
+    """Connect to an address. Does not resolve names."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -75,11 +76,11 @@ def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """Posts to URLs.
+    """Sends POST requests to URLs.
 
     Attributes:
-        allow_private: Let every address be, and plain `http` too: for development and tests.
-        timeout_seconds: For all of it: resolving, connecting, TLS, sending, waiting for the answer.
+        allow_private: Allow every address and plain `http`. For development and tests only.
+        timeout_seconds: Time limit for everything together: resolving, connecting, TLS, sending and the response.
     """
 
     allow_private: bool = False
@@ -89,19 +90,19 @@ class Outbound:
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Send once, and give the answer, whatever its status.
+        """Send one POST and return the response, whether its status is a success or not.
 
         Raises:
-            PostError: There is none.
+            PostError: There was no response.
         """
         attempt = _Attempt(self, urlsplit(url), body, headers)
-        thread = threading.Thread(target=attempt.run, daemon=True)  # resolving cannot be interrupted otherwise
+        thread = threading.Thread(target=attempt.run, daemon=True)  # a thread, because resolving cannot be interrupted
         thread.start()
         return attempt.answer()
 
 
 class _Attempt:
-    """One try, in a thread of its own."""
+    """One POST, which runs in a thread of its own."""
 
     def __init__(self, outbound: Outbound, url: SplitResult, body: bytes, headers: Mapping[str, str]) -> None:
         self._outbound = outbound
@@ -113,7 +114,7 @@ class _Attempt:
         self._given_up = False
 
     def answer(self) -> PostAnswer:
-        """Wait for what `run` comes to, until the time is up."""
+        """Wait for the outcome of `run` until the time is up."""
         try:
             outcome = self._outcome.get(timeout=self._outbound.timeout_seconds)
         except Empty:
@@ -124,7 +125,7 @@ class _Attempt:
         return outcome
 
     def run(self) -> None:
-        """Put the answer, or why there is none, where `answer` waits for it."""
+        """Send the request, and hand the response or the fault to `answer`."""
         try:
             self._send()
         except PostError as error:
@@ -133,7 +134,7 @@ class _Attempt:
             self._outcome.put(PostFault.TLS)
         except TimeoutError:
             self._outcome.put(PostFault.TIMEOUT)
-        except Exception:  # a connection cut, an answer that is not HTTP
+        except Exception:  # for example a closed connection, or a response that is not HTTP
             self._outcome.put(PostFault.NO_ANSWER)
         finally:
             if self._socket is not None:
@@ -141,7 +142,7 @@ class _Attempt:
 
     def _send(self) -> None:
         host, port = self._url.hostname or "", self._url.port or (443 if self._is_tls else 80)
-        self._socket = self._connected(self._checked(host, port), port)
+        self._socket = self._connect(self._resolve_public(host, port), port)
         self._socket.settimeout(self._outbound.timeout_seconds)
         if self._is_tls:
             tls = self._outbound.tls
@@ -151,11 +152,11 @@ class _Attempt:
             raise PostError(PostFault.TIMEOUT)
         connection = http.client.HTTPConnection(host, port)
         connection.sock = self._socket
-        connection.auto_open = 0  # whatever happens, it must not resolve and connect by itself
+        connection.auto_open = 0  # http.client must never resolve the name and connect by itself
         self._exchange(connection)
 
-    def _checked(self, host: str, port: int) -> Sequence[str]:
-        """Resolve the name, once, and let no address pass that is not public."""
+    def _resolve_public(self, host: str, port: int) -> Sequence[str]:
+        """Resolve the name once, and refuse it if any of its addresses is not public."""
         if not self._is_tls and not self._outbound.allow_private:
             raise PostError(PostFault.ADDRESS_REFUSED)
         try:
@@ -166,7 +167,7 @@ class _Attempt:
             raise PostError(PostFault.ADDRESS_REFUSED)
         return addresses
 
-    def _connected(self, addresses: Sequence[str], port: int) -> socket.socket:
+    def _connect(self, addresses: Sequence[str], port: int) -> socket.socket:
         for address in addresses:
             if self._given_up:
                 break
@@ -183,13 +184,13 @@ class _Attempt:
             self._drain(response)
 
     def _drain(self, response: http.client.HTTPResponse) -> None:
-        """Take in what is there of the body, lest its sender sees a broken connection; waits for no more of it."""
+        """Read the first part of the body, so that the receiver does not see a broken connection. Ignores the rest."""
         if self._socket is not None:
             self._socket.settimeout(_READ_SECONDS)
         response.read1(_READ_BYTES)
 
     def _give_up(self) -> None:
-        """End the connection under the thread that waits at it."""
+        """Shut the connection down, so that the thread that waits for it ends."""
         self._given_up = True
         if self._socket is not None:
             with contextlib.suppress(OSError):

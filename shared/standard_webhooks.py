@@ -1,4 +1,4 @@
-"""Signing as receivers of webhooks know it: Standard Webhooks 1.0.0 (standardwebhooks.com), symmetric form."""
+"""Signs webhooks with symmetric secrets, as Standard Webhooks 1.0.0 (standardwebhooks.com) defines."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ _PURPOSE = b"client-export webhooks v1\0"
 
 
 def derive_secret(master: str, tenant: str) -> str:
-    """Give a tenant's secret, `whsec_…` of 32 bytes. Whoever has it learns nothing of the master or other tenants.
+    """Derive the secret of a tenant, `whsec_…` with 32 bytes, from a master secret.
 
-    HKDF (RFC 5869) with SHA-256, for one block: extract from the master, expand for the tenant.
+    The secret of one tenant reveals nothing about the master secret or the secrets of other tenants. The function is
+    HKDF (RFC 5869) with SHA-256 for one block: it extracts from the master secret and expands for the tenant.
     """
     extracted = hmac.digest(_PURPOSE, master.encode(), "sha256")
     return _PREFIX + base64.b64encode(hmac.digest(extracted, tenant.encode() + b"\x01", "sha256")).decode()
 
 
 def derive_secrets(masters: Sequence[str], tenant: str) -> list[str]:
-    """Give what signs a tenant's webhooks, the present secret first."""
+    """Derive the secrets that sign a tenant's webhooks, one from each master secret, the current one first."""
     return [derive_secret(master, tenant) for master in masters]
 
 
 def signed_headers(secrets: Sequence[str], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
-    """Make the headers of one try.
+    """Build the signed headers for one try to deliver a message.
 
     Args:
-        secrets: `whsec_…`; each signs, so that a receiver may know either of two while they are exchanged.
-        message_id: The same for every try of one event; without a full stop, which parts what is signed.
-        moment: Of this try.
+        secrets: `whsec_…`. Each of them signs, so a receiver may know either the old or the new one during a rotation.
+        message_id: The same for every try of one event. It must not contain a full stop, which separates the parts of
+            the signed text.
+        moment: The time of this try.
     """
     if "." in message_id:
         message = "a message id must not contain a full stop"

@@ -15,8 +15,8 @@ class SaveScheduleDto(Model):
     Attributes:
         cron: Five fields: minute, hour, day of the month, month, day of the week. At most twelve slots an hour.
         time_zone: IANA name of the time zone of the cron fields.
-        enabled: Whether the schedule starts exports.
-        request: What the schedule exports; the same as the body of `POST …/clients/export/csv`.
+        enabled: Whether the schedule is active.
+        request: What the schedule exports, in the form of the body of `POST …/clients/export/csv`.
         overlap: What happens to a slot that is due while the previous export is still running: `skip` skips the slot,
             `queue` lets it wait. At most one slot waits.
         incremental: Whether a run exports only clients that changed since the last run that succeeded and whose file

@@ -15,7 +15,7 @@ class ExportScheduleDto(Model):
 
     Attributes:
         code: Identifies the schedule.
-        request: What the schedule exports. Only the scheme and host of a URL in `notify` are shown.
+        request: What the schedule exports; only the scheme and host of a URL in `notify` are shown.
         next_run_date: The next slot; null if there is none or the schedule is disabled.
         last_run_date: When the schedule last started an export.
         last_job_code: Code of the export that the schedule started last.

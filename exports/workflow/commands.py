@@ -1,6 +1,7 @@
 """The inputs of orchestrators and activities: a published format.
 
-Running jobs hold these in their history. So fields are only added, with defaults. References travel, rows never.
+Running jobs hold these payloads in their history. So fields are only added, with defaults. A payload carries
+references to clients, never rows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from shared.retry_policy import RetryPolicy
 
 
 class Limits(Model):
-    """Settings an orchestrator needs; they travel in its input so that replay does not depend on the environment."""
+    """The settings that an orchestrator needs. They travel in its input, so a replay does not read the environment."""
 
     wave_pages: int = 64
     waves_per_execution: int = 50
@@ -22,10 +23,13 @@ class Limits(Model):
 
 
 class Progress(Model):
-    """How far the waves have come: the next page to write, and what the pages before it hold.
+    """How far the waves of a job have come: the next page to write, and the totals of the pages before it.
 
-    `losses`: how often pages were found lost when the file was to be published. `in_flight`: pages in flight together
-    at most, since the source throttled; None: a whole wave. `wave_pages`: the job's share, as it was told last.
+    Attributes:
+        losses: How many times a commit found that written pages were lost.
+        in_flight: How many pages may be in flight together after the source throttled; None means a whole wave.
+        cost: What the steps so far have asked of storage.
+        wave_pages: The latest share of the job in the pages in flight; None means the one in its limits.
     """
 
     pages: int
@@ -39,9 +43,11 @@ class Progress(Model):
 
 
 class ExportJob(Model):
-    """Input of `export_job`. `progress` is set when the orchestration continues as new.
+    """Input of `export_job`.
 
-    `notify`: somebody wants to be told of the end.
+    Attributes:
+        progress: Set when the orchestration continues as new.
+        notify: Whether a webhook must report the end of the job.
     """
 
     job: JobRef
@@ -51,7 +57,7 @@ class ExportJob(Model):
 
 
 class ExportWave(Model):
-    """Input of `export_wave`: the pages `[start, stop)`, `in_flight` of them together at most; None: all."""
+    """Input of `export_wave`: write the pages `[start, stop)`, at most `in_flight` of them together; None means all."""
 
     job: JobRef
     limits: Limits
@@ -61,21 +67,21 @@ class ExportWave(Model):
 
 
 class PlanPages(Model):
-    """Order: plan the job's pages, blocks to be of about `target_bytes`."""
+    """Command: plan the pages of the job so that each block has about `target_bytes`."""
 
     job: JobRef
     target_bytes: int
 
 
 class WritePage(Model):
-    """Order: stage one page, counted from 0."""
+    """Command: stage one page. Pages are counted from 0."""
 
     job: JobRef
     page: int
 
 
 class RecordProgress(Model):
-    """Order: settle the first `pages` pages, which hold `rows`."""
+    """Command: record that the first `pages` pages are written and hold `rows` rows."""
 
     job: JobRef
     pages: int
@@ -83,7 +89,10 @@ class RecordProgress(Model):
 
 
 class CommitFile(Model):
-    """Order: publish the file, which must hold exactly this. `cost` is what the steps before have asked for."""
+    """Command: publish the file, which must hold exactly these pages, rows and bytes.
+
+    `cost`: what the previous steps have asked of storage.
+    """
 
     job: JobRef
     pages: int
@@ -93,7 +102,10 @@ class CommitFile(Model):
 
 
 class RecordOutcome(Model):
-    """Order: end the job; with `failure` as `Failed`, without as `Completed`. `page` is the one that failed it."""
+    """Command: end the job, as `Failed` if `failure` is given and as `Completed` otherwise.
+
+    `page`: the page that caused the failure, if one did.
+    """
 
     job: JobRef
     rows: int = 0
@@ -103,15 +115,17 @@ class RecordOutcome(Model):
 
 
 class DiscardFile(Model):
-    """Order: remove what a cancelled job has left."""
+    """Command: delete the blocks and the file that a stopped job has left in storage."""
 
     job: JobRef
 
 
 class WebhookDelivery(Model):
-    """Input of `webhook_delivery`: the pauses after the first try, the second, ….
+    """Input of `webhook_delivery`.
 
-    `retry` is for what keeps a try from being made, such as storage that does not answer.
+    Attributes:
+        pauses_seconds: The pause after the first try, the second, and so on.
+        retry: How to repeat a step that could not make its try, for example because storage did not answer.
     """
 
     job: JobRef
@@ -120,13 +134,13 @@ class WebhookDelivery(Model):
 
 
 class StartNotification(Model):
-    """Order: start telling whoever wants to know that the job has ended."""
+    """Command: start the webhook that reports the end of the job."""
 
     job: JobRef
 
 
 class SendWebhook(Model):
-    """Order: tell the receiver that the job has ended. `number` counts the tries from 1."""
+    """Command: send the webhook that reports the end of the job. `number` counts the tries from 1."""
 
     job: JobRef
     number: int

@@ -1,11 +1,11 @@
-"""Orchestrator: one export job, from plan to outcome.
+"""Orchestrator: runs one export job from its plan to its end.
 
-    plan_pages ─▶ export_wave ×n (pages in parallel, progress settled in between) ─▶ commit_file ─┐
-                            if it did not end the job, or there is no file: record_outcome ◀──────┤
-                                                             if wanted: start_notification ◀──────┘
+    plan_pages ─▶ export_wave ×n (pages in parallel, progress recorded in between) ─▶ commit_file ─┐
+                if the commit did not end the job, or there is no file: record_outcome ◀───────────┤
+                                     if the request has `notify`: start_notification ◀─────────────┘
 
-Replay cost stays bounded: a wave's pages are in a history of its own, and every so many waves the job continues as
-new, carrying only its sums.
+The cost of a replay stays bounded. The pages of a wave are in the history of the wave, and after
+`limits.waves_per_execution` waves the job continues as new and carries only its totals.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from shared.orchestration import OrchestrationContext, Payload, Steps, call
 from shared.retry_policy import RetryPolicy
 
 _OUTCOME_TRIES = 60
-"""Ending is worth an hour of tries: without it the job would seem to run for ever, leave blocks, or nobody be told."""
+"""The last steps are tried for an hour. Without them the job would seem to run for ever, leave blocks or not notify."""
 
 _MOST_LOSSES = 3
 
@@ -57,25 +57,25 @@ def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
     """Run the job of an `ExportJob`. Continues as new after `limits.waves_per_execution` waves.
 
     Returns:
-        The last outcome, for whoever reads the instance; the job's row is what the user sees.
+        The last outcome, for operators who read the instance. Users see the job's row instead.
     """
     run = ExportJob.model_validate(context.get_input(expected_type=dict))
     try:
         outcome = yield from _export(context, run)
-    except Exception:  # whatever it was, the user must be told that the job has ended
+    except Exception:  # after any error, the job must end for its user
         outcome = Rejected(failure=INTERRUPTED)
     if isinstance(outcome, Progress) and outcome.next_page < outcome.pages:
         again = run.model_copy(update={"progress": outcome})
         context.continue_as_new(again.model_dump(mode="json", by_alias=True))
         return None
     ended = yield from _end(context, run, outcome)
-    if run.notify:  # the job has ended for everyone: what comes now holds nobody up
+    if run.notify:  # last, because the job has ended for its user and this delays nobody
         yield from call(context, START_NOTIFICATION, StartNotification(job=run.job), _tries_for_an_hour(run))
     return ended
 
 
 def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Done | Stopped | Rejected]:
-    """Plan if that is still to do, write some waves, and commit after the last."""
+    """Plan the pages unless that is done, write some waves, and commit after the last one."""
     progress = run.progress
     if progress is None:
         planned = yield from _call(
@@ -97,7 +97,7 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | D
 def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) -> Steps[Progress | Stopped | Rejected]:
     stop = min(before.next_page + (before.wave_pages or run.limits.wave_pages), before.pages)
     wave = ExportWave(job=run.job, limits=run.limits, start=before.next_page, stop=stop, in_flight=before.in_flight)
-    written = yield from _write(context, wave, alone=stop - wave.start == before.pages)
+    written = yield from _write(context, wave, is_only_wave=stop - wave.start == before.pages)
     if not isinstance(written, WaveWritten):
         return _stop(written)
     after = before.model_copy(
@@ -115,14 +115,13 @@ def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) 
         )
         if not isinstance(settled, Done):
             return _stop(settled)
-        told = {"cost": total(after.cost, settled.cost), "wave_pages": settled.wave_pages}
-        return after.model_copy(update=told)
+        return after.model_copy(update={"cost": total(after.cost, settled.cost), "wave_pages": settled.wave_pages})
     return after
 
 
-def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> Steps[Outcome]:
-    """Write a wave; the only wave of a small job needs no sub-orchestration."""
-    if alone:
+def _write(context: OrchestrationContext, wave: ExportWave, *, is_only_wave: bool) -> Steps[Outcome]:
+    """Write a wave. The only wave of a small job needs no sub-orchestration."""
+    if is_only_wave:
         return (yield from write_wave(context, wave))
     payload = wave.model_dump(mode="json", by_alias=True)
     return parse_outcome((yield context.call_sub_orchestrator(EXPORT_WAVE, payload, expected_type=dict)))
@@ -131,7 +130,11 @@ def _write(context: OrchestrationContext, wave: ExportWave, *, alone: bool) -> S
 def _commit(
     context: OrchestrationContext, run: ExportJob, progress: Progress
 ) -> Steps[Progress | Done | Stopped | Rejected]:
-    """Publish the file; `Done` if that has ended the job. Steps of older versions leave that to another one."""
+    """Publish the file. Return `Done` if the commit also ended the job.
+
+    Otherwise return the progress, so that `record_outcome` ends the job. That happens if the commit could not write the
+    end of the job, and with steps of older versions, which never write it.
+    """
     command = CommitFile(
         job=run.job, pages=progress.pages, rows=progress.rows, bytes=progress.bytes, cost=progress.cost
     )
@@ -144,17 +147,17 @@ def _commit(
 
 
 def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
-    """Go on from the first page that is gone; those after it that are still there are not read again."""
+    """Continue at the first page that is gone. Pages after it that storage still holds are not read again."""
     if progress.losses == _MOST_LOSSES:
         return Rejected(failure=PAGES_KEPT_GETTING_LOST)
-    places = {"next_page": lost.next_page, "rows": lost.rows, "bytes": lost.bytes}
-    return progress.model_copy(update={**places, "losses": progress.losses + 1})
+    kept = {"next_page": lost.next_page, "rows": lost.rows, "bytes": lost.bytes}
+    return progress.model_copy(update={**kept, "losses": progress.losses + 1})
 
 
 def _end(
     context: OrchestrationContext, run: ExportJob, outcome: Progress | Done | Stopped | Rejected
 ) -> Steps[Payload]:
-    """Record how the job ended, unless it has; if it was stopped someone else has, and what it left is removed."""
+    """Record how the job ended. If the job was stopped, its end is recorded already, and its blocks are deleted."""
     policy = _tries_for_an_hour(run)
     if isinstance(outcome, Done):
         return outcome.model_dump(mode="json", by_alias=True)
@@ -177,5 +180,5 @@ def _call(context: OrchestrationContext, activity: str, run: ExportJob, payload:
 
 
 def _stop(outcome: Outcome) -> Stopped | Rejected:
-    """What is neither a success nor a rejection was stopped."""
+    """Treat an outcome that is neither a success nor a rejection as stopped."""
     return outcome if isinstance(outcome, Rejected) else Stopped()

@@ -1,4 +1,4 @@
-"""Orchestrator: one wave of pages, in flight together."""
+"""Orchestrator: writes one wave of pages in parallel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from exports.workflow.names import WRITE_PAGE
 from exports.workflow.outcomes import PageWritten, Rejected, Stopped, WaveWritten, parse_outcome
 from shared.orchestration import ActivityFailedError, ConcurrencyLimiter, OrchestrationContext, Payload, Steps, call_all
 
-_ENDS = ("Rejected", "Stopped")
+_STOP_ON = ("Rejected", "Stopped")
 
 
 def export_wave(context: OrchestrationContext) -> Steps[Payload]:
-    """Write the pages of an `ExportWave`; a sub-orchestration, so that the job's own history stays short.
+    """Write the pages of an `ExportWave`. As a sub-orchestration it keeps the history of the job short.
 
     Returns:
         `WaveWritten`, `Stopped` or `Rejected`, as JSON.
@@ -23,13 +23,15 @@ def export_wave(context: OrchestrationContext) -> Steps[Payload]:
 
 
 def write_wave(context: OrchestrationContext, wave: ExportWave) -> Steps[WaveWritten | Stopped | Rejected]:
-    """Write pages in parallel and add up what they hold. One rejected page rejects the wave, after all have ended that
-    are in flight. A source that throttles has fewer of them together, and the next wave goes on so.
+    """Write the pages of a wave in parallel and add up their rows and bytes.
+
+    If a page is rejected, the wave is rejected after all pages in flight have ended. When the source throttles, fewer
+    pages are in flight together, and the result carries the lower limit to the next wave.
     """
     commands = [WritePage(job=wave.job, page=page) for page in range(wave.start, wave.stop)]
     limiter = ConcurrencyLimiter(wave.in_flight)
     try:
-        results = yield from call_all(context, WRITE_PAGE, commands, wave.limits.retry, limiter, ends=_ENDS)
+        results = yield from call_all(context, WRITE_PAGE, commands, wave.limits.retry, limiter, stop_on=_STOP_ON)
     except ActivityFailedError as error:
         return Rejected(failure=INTERRUPTED, page=commands[error.index].page)
     outcomes = [parse_outcome(result) for result in results]

@@ -1,6 +1,6 @@
 """The names of the durable functions: a published format.
 
-Running jobs hold these names in their history, so a name never changes.
+Running jobs hold these names in their history. So a name never changes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The results of steps: a published format.
 
-Running jobs hold these in their history. So fields are only added, with defaults. `kind` tells the results of a step
-apart.
+Running jobs hold these payloads in their history. So fields are only added, with defaults. The field `kind` tells which
+outcome a payload is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from shared.models import Model, OptionalField
 
 
 class PagesPlanned(Model):
-    """The plan is stored. `wave_pages`: how many pages the job may have in flight now; None: as its limits have it."""
+    """The plan is stored.
+
+    `wave_pages`: how many pages the job may have in flight now; None means as many as its limits say.
+    """
 
     kind: Literal["PagesPlanned"] = "PagesPlanned"
     pages: int
@@ -35,7 +38,7 @@ class PageWritten(Model):
 
 
 class WaveWritten(Model):
-    """All pages of the wave are staged and recorded. `in_flight`: how many the next wave may have together."""
+    """All pages of the wave are staged and recorded. `in_flight`: how many pages the next wave may have in flight."""
 
     kind: Literal["WaveWritten"] = "WaveWritten"
     rows: int
@@ -45,7 +48,10 @@ class WaveWritten(Model):
 
 
 class PagesLost(Model):
-    """Pages that were written are gone: go on from `next_page`; the pages before it are there, and hold this."""
+    """Written pages are gone from storage. The job must continue at `next_page`.
+
+    `rows`, `bytes`: the totals of the pages before it, which are still there.
+    """
 
     kind: Literal["PagesLost"] = "PagesLost"
     next_page: int
@@ -54,9 +60,12 @@ class PagesLost(Model):
 
 
 class Done(Model):
-    """The step took effect, now or when it ran before. `wave_pages`: as in `PagesPlanned`, where it is time to say.
+    """The step took effect, now or in an earlier run.
 
-    `ended`: whether the job has ended as well, and nothing is left to do; None: that is for another step.
+    Attributes:
+        wave_pages: As in `PagesPlanned`, when the step was `record_progress`.
+        ended: From `commit_file`: whether it has also ended the job, so that nothing is left to do. Otherwise, and from
+            versions that leave it out, `record_outcome` must end the job.
     """
 
     kind: Literal["Done"] = "Done"
@@ -66,13 +75,16 @@ class Done(Model):
 
 
 class Stopped(Model):
-    """The job was cancelled, or a later attempt took over: do nothing more."""
+    """The job was cancelled or a later attempt replaced this one. The orchestrator must do nothing more."""
 
     kind: Literal["Stopped"] = "Stopped"
 
 
 class Rejected(Model):
-    """Repeating the step does not help: the job fails with this, if it was a page's step because of that `page`."""
+    """Repeating the step cannot help. The job fails with `failure`.
+
+    `page`: the page that the step tried to write, if it was `write_page`.
+    """
 
     kind: Literal["Rejected"] = "Rejected"
     failure: Failure
@@ -80,7 +92,12 @@ class Rejected(Model):
 
 
 class Undelivered(Model):
-    """The receiver did not take it; `final`: nor will it later. It may ask for a longer pause than is planned."""
+    """The receiver did not accept the webhook.
+
+    Attributes:
+        final: Whether more tries are useless.
+        retry_after_seconds: The pause that the receiver asked for; it counts if it is longer than the planned one.
+    """
 
     kind: Literal["Undelivered"] = "Undelivered"
     final: bool = False
@@ -92,5 +109,5 @@ _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discrimina
 
 
 def parse_outcome(value: object) -> Outcome:
-    """Read what a step returned."""
+    """Parse the JSON that a step returned."""
     return _OUTCOME.validate_python(value)

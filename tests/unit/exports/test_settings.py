@@ -58,7 +58,7 @@ def test_what_else_is_in_the_environment_is_left_alone() -> None:
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_setting_is_named(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}: Field required"):
+    with pytest.raises(SettingsError, match=f"{name}: set it"):
         read_settings({other: value for other, value in REQUIRED.items() if other != name})
 
 

@@ -50,7 +50,7 @@ class Flights:
     def call(self, count: int, limiter: ConcurrencyLimiter | None = None, **policy: Any) -> list[Payload]:
         """Run `call_all` to its end."""
         payloads = [Number(number=number) for number in range(count)]
-        steps = call_all(self, "step", payloads, RetryPolicy(**policy), limiter, ends=("Rejected",))  # type: ignore[arg-type]
+        steps = call_all(self, "step", payloads, RetryPolicy(**policy), limiter, stop_on=("Rejected",))  # type: ignore[arg-type]
         try:
             yielded = next(steps)
             while True:
