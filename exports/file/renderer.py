@@ -6,11 +6,12 @@ a faster way to make the records of a format may use it, as long as it gives exa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from exports.errors import SourceMismatchError
-from exports.request.fields import TargetField
+from exports.request.estimate import EstimateWarning
+from exports.request.formats import Compression
 
 Row = Sequence[Any]
 """Values of one client in the order of `Renderer.source_columns`, as the database driver gives them."""
@@ -21,7 +22,7 @@ class Records(NamedTuple):
 
     Attributes:
         rows: How many clients they show.
-        data: Their bytes, each with its line ending.
+        data: Their bytes, before compression.
     """
 
     rows: int
@@ -36,8 +37,8 @@ class Renderer(Protocol):
         """Columns of the `clients` view that each row holds, in order. The first is `code`."""
 
     @property
-    def fields(self) -> tuple[TargetField, ...]:
-        """What the cells of a record show, in order."""
+    def compression(self) -> Compression:
+        """How the rendered bytes are compressed before they are stored."""
 
     def opening(self, *, with_header: bool) -> bytes:
         """Render what comes before the first record of a file, such as a byte order mark and the header."""
@@ -49,8 +50,13 @@ class Renderer(Protocol):
             SourceMismatchError: A value does not fit its column. The message names the column, never the value.
         """
 
-    def texts(self, rows: Sequence[Row]) -> Mapping[str, Sequence[str]]:
-        """Return the cells that are free text, by header, before the format guards or quotes them."""
+    def warnings(self, sample: Sequence[Row], records: int) -> Iterable[EstimateWarning]:
+        """Warn the caller about text that this format changes, and about programs that show such a file differently.
+
+        Args:
+            sample: Some clients of the export.
+            records: Records that the whole file will have, including a header.
+        """
 
 
 def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:

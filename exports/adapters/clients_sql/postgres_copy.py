@@ -18,7 +18,7 @@ from exports.adapters.clients_sql.postgres_cells import cells
 from exports.adapters.clients_sql.postgres_records import PostgresRecords, cell_text, split_cells
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
-from exports.file.renderer import Records, repeated_client
+from exports.file.renderer import Records, Renderer, repeated_client
 from exports.ports.clients import ClientSelection
 
 if TYPE_CHECKING:
@@ -31,13 +31,9 @@ _PART_BYTES = 256 * 1024
 takes a sixth longer with four times as many, which no cache of a processor holds."""
 
 
-def make_copier(connection: Connection, selection: ClientSelection, renderer: CsvRenderer) -> Copier | None:
-    """Prepare to copy; None if PostgreSQL cannot write exactly what `renderer` would.
-
-    Args:
-        connection: To PostgreSQL, by psycopg.
-    """
-    if renderer.format.excel_text:
+def make_copier(connection: Connection, selection: ClientSelection, renderer: Renderer) -> Copier | None:
+    """Prepare to copy; None if PostgreSQL cannot write exactly what `renderer` would, or psycopg is not the driver."""
+    if not isinstance(renderer, CsvRenderer) or connection.dialect.driver != "psycopg" or renderer.format.excel_text:
         return None
     if not connection.in_transaction():
         connection.begin()  # with its limits: what is asked of the driver itself begins none

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from typing import Any
@@ -17,8 +17,10 @@ from typing import Any
 from exports.errors import SourceMismatchError
 from exports.file.csv.excel_text import constant, converted_of
 from exports.file.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text, has_suspect_part
+from exports.file.csv.warnings import csv_warnings
 from exports.file.renderer import Row
 from exports.request.columns import ColumnMapping
+from exports.request.estimate import EstimateWarning
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 from exports.request.formats import CsvFormat, LineEnding, Quoting
 
@@ -42,6 +44,7 @@ class CsvRenderer:
 
     Attributes:
         format: How records are written.
+        compression: How the bytes of the file are compressed.
         delimiter: What separates cells.
         line_ending: What ends records.
         quotes_all: Whether every cell is in quotes.
@@ -52,6 +55,7 @@ class CsvRenderer:
     def __init__(self, mappings: Sequence[ColumnMapping], wanted: CsvFormat = _DEFAULT_FORMAT) -> None:
         self.fields = tuple(mapping.target_field for mapping in mappings)
         self.format = wanted
+        self.compression = wanted.compression
         self.delimiter = wanted.delimiter.value
         self.line_ending = _LINE_ENDINGS[wanted.line_ending]
         self.quotes_all = wanted.quoting is Quoting.ALL
@@ -86,8 +90,12 @@ class CsvRenderer:
         columns = list(zip(*rows, strict=True))
         return self._records([make(columns) for make in self._makers])
 
-    def texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
-        """Give the cells that are free text, by header, as the source has them: neither guarded nor quoted."""
+    def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
+        """Warn about cells that the guard changes, and about cells and rows that Excel would change or drop."""
+        return csv_warnings(self._texts(sample), self.format, records)
+
+    def _texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
+        """Return the cells that are free text, by header, before they are guarded and quoted."""
         columns = list(zip(*rows, strict=True))
         return {header: form(columns) for header, form in self._text_forms.items()} if rows else {}
 

@@ -19,26 +19,27 @@ from exports.steps.pages.selection import explain_missing_columns, renderer_for,
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import PagesPlanned, Stopped
 
-_STRIDES_OF_A_PAGE = 8
+_STRIDES_PER_PAGE = 8
 _MIN_STRIDE_ROWS, _MAX_STRIDE_ROWS = 100, 1_000
-"""The one pass over the keys notes more places than pages will need, sizes are judged all along, and pages are cut
-where they come to the same. Of a billion clients the places take some 80 MB."""
+"""The one pass over the keys divides them into more strides than pages will need, so that pages can be cut where they
+hold the same number of bytes. The strides of a billion clients take some 80 MB of memory."""
 
 
 def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped:
     """Start processing: count the clients, choose the page boundaries and store the plan.
 
-    Safe to run twice: the first plan stored stays, and the job keeps its first start.
+    Safe to run twice: the plan that was stored first stays, and the job keeps its first start.
 
     Args:
-        command: `target_bytes` is what a block should be of.
+        command: `target_bytes` is the wanted size of a block.
 
     Returns:
-        Number of pages (at least one) and of clients planned, and the job's share of pages in flight; or `Stopped`.
+        The number of pages (at least one), the number of clients, and the job's share of the pages in flight; or
+        `Stopped`.
 
     Raises:
         SourceUnavailableError, StorageUnavailableError: Can be tried again.
-        SourceMismatchError, SourceRefusedError: Cannot; the `clients` view is at fault.
+        SourceMismatchError, SourceRefusedError: Cannot be tried again; the `clients` view is at fault.
     """
     job = change_running(services, command.job, lambda job: job.begin(services.now()))
     if job is None:
@@ -59,8 +60,8 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
     samples = sampler.take_all_over(strides, first)
-    packing = _packing(samples.by_stride.values(), job.spec.format.compression)
-    sizes = [size * packing for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
+    ratio = _compression_ratio(samples.by_stride.values(), renderer.compression)
+    sizes = [size * ratio for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
     pages = cap_pages(even_pages(strides, weights, target_bytes))
     plan = PagePlan(spec=job.spec, total_rows=pages.total_rows, starts=pages.starts)
@@ -68,21 +69,21 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
 
 
 def _stride_rows(first: Sample, target_bytes: int) -> int:
-    """Say how far places are to be apart: not far where clients may be slow, for pages may turn out short."""
+    """Choose the number of clients in a stride. If clients may be slow, strides are short, because pages may be."""
     page_rows = rows_per_page(first.records.rows, len(first.records.data), target_bytes)
     if first.may_be_slow:
         return _MIN_STRIDE_ROWS
-    return max(_MIN_STRIDE_ROWS, min(page_rows // _STRIDES_OF_A_PAGE, _MAX_STRIDE_ROWS))
+    return max(_MIN_STRIDE_ROWS, min(page_rows // _STRIDES_PER_PAGE, _MAX_STRIDE_ROWS))
 
 
-def _packing(samples: Iterable[Records], compression: Compression) -> float:
-    """The share of the bytes that compression leaves."""
+def _compression_ratio(samples: Iterable[Records], compression: Compression) -> float:
+    """Return the compressed size as a share of the plain size."""
     plain = [sample.data for sample in samples]
     return len(pack(plain, compression)) / max(1, sum(map(len, plain)))
 
 
 def _stride_sizes(strides: Boundaries, stride_rows: int, samples: Mapping[int, Records]) -> Iterator[float]:
-    """What the strides come to, if each is like the last sample before it."""
+    """Yield the likely bytes of each stride, if its clients are like those of the last sample before it."""
     client_bytes = 0.0
     left = strides.total_rows
     for stride in range(len(strides.starts) + 1):

@@ -1,23 +1,32 @@
-"""Some clients from all over a selection, by which its pages are planned: what they come to, and how slow they are."""
+"""Read samples of a selection's clients, spread over the key space.
+
+A pass over the keys divides them into strides, which are short key ranges. Samples begin at the starts of some strides.
+Planning judges by the samples how large the records are and how slow the source is. An estimate judges by samples from
+the same places how large the file gets and which cells would change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from exports.file.ranges import Boundaries, KeyRange
-from exports.file.renderer import Records, Renderer
+from exports.file.renderer import Records, Renderer, Row
 from exports.ports.clients import ClientSelection
 from exports.services import Services
 
 _ROWS = 50
-_PLACES = 8
+_STEPS = 8
+"""Samples begin at the first stride, at the last stride and at seven strides between them."""
+
 _SLOW_SECONDS = 0.1
-"""Beyond what any statement takes: two milliseconds a client, hundreds of times what a usual source needs. Below that
-the longest page, of 100,000 clients, still ends within the statement's time-out."""
+"""A sample has slow clients if it takes this long beyond the fixed cost of a statement: two milliseconds a client,
+hundreds of times as long as usual. Below that, the longest page of 100,000 clients still ends within the statement's
+time-out."""
 
 _SLOW_FIRST_SECONDS = 0.5
-"""As `_SLOW_SECONDS`, of the first sample, for which the source may have to be connected to."""
+"""The same for the first sample, which may have to wait for a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +34,8 @@ class Sample:
     """Some neighbouring clients.
 
     Attributes:
-        start: Code that they were asked for from; None for the first of all.
-        seconds: What the source took to give them.
+        start: The code that the sample was requested from; None for the beginning of the key space.
+        seconds: How long the source took.
     """
 
     start: str | None
@@ -35,30 +44,46 @@ class Sample:
 
     @property
     def may_be_slow(self) -> bool:
-        """Say of the first sample whether it took long, be it for its clients or to connect."""
+        """Say of the first sample whether it took long. The clients may be slow, or only the connecting."""
         return self.seconds > _SLOW_FIRST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Clients from all over.
+    """Samples from all over the key space.
 
     Attributes:
-        by_stride: Records by the stride that they begin.
-        client_seconds: How long the source takes for each client, if that is long; 0.0 for all usual sources.
+        by_stride: Records, by the number of the stride at whose start the sample begins.
+        client_seconds: How long the source takes for each client, if it is slow; 0.0 for all usual sources.
     """
 
     by_stride: Mapping[int, Records]
     client_seconds: float
 
 
+def sampled_strides(strides: Boundaries) -> list[int]:
+    """Choose the strides where samples begin, counted from 0: at most nine, evenly spread."""
+    last = len(strides.starts)
+    return sorted({last * step // _STEPS for step in range(_STEPS + 1)})
+
+
 class Sampler:
-    """Takes samples of one selection."""
+    """Reads samples of one selection."""
 
     def __init__(self, services: Services, selection: ClientSelection, renderer: Renderer) -> None:
         self.selection = selection
         self._services = services
         self._renderer = renderer
+
+    def read_rows(self, strides: Boundaries, max_rows: int) -> list[Row]:
+        """Read clients at every sampled stride: `max_rows` at most, or all if there are few.
+
+        Key ranges reach from one sampled stride to the next, so no client is read twice.
+        """
+        starts = [None if stride == 0 else strides.starts[stride - 1] for stride in sampled_strides(strides)]
+        key_ranges = map(KeyRange, starts, [*starts[1:], None])
+        samples = self._services.clients.sample(self.selection, key_ranges, max_rows // len(starts))
+        return [*chain.from_iterable(samples)]
 
     def take_first(self) -> Sample:
         """Render the first clients."""
@@ -66,15 +91,15 @@ class Sampler:
         return first
 
     def take_all_over(self, strides: Boundaries, first: Sample) -> Samples:
-        """Render clients at places spread over the key space as well: those of other times may differ in size.
+        """Render clients at every sampled stride, because clients of different periods may differ in size.
 
-        All at once, for that takes least; where it takes so long that clients may be slow, one by one, to time each.
+        The source reads all samples at once, which takes the least time. If that takes so long that the clients may be
+        slow, the samples are read again one by one, to time each of them.
         """
-        count = len(strides.starts)
-        places = sorted({count * place // _PLACES for place in range(1, _PLACES + 1)} - {0})
-        if not places:  # the source would be connected to for nothing
+        _, *others = sampled_strides(strides)
+        if not others:  # spares the source a connection
             return Samples({0: first.records}, 0.0)
-        starts = [strides.starts[stride - 1] for stride in places]
+        starts = [strides.starts[stride - 1] for stride in others]
         if first.may_be_slow:
             timed = self._take(starts, _ROWS)
             found = [sample.records for sample in timed]
@@ -82,28 +107,28 @@ class Sampler:
             began = self._services.now()
             found = [*self._services.clients.render_samples(self.selection, starts, _ROWS, self._renderer)]
             seconds = (self._services.now() - began).total_seconds()
-            whole = [start for start, records in zip(starts, found, strict=True) if records.rows == _ROWS]
-            timed = self._take(whole, _ROWS) if seconds >= _least_if_slow(len(whole)) else []
-        by_stride = dict(zip(places, found, strict=True))
+            full = [start for start, records in zip(starts, found, strict=True) if records.rows == _ROWS]
+            timed = self._take(full, _ROWS) if seconds >= _min_slow_seconds(len(full)) else []
+        by_stride = dict(zip(others, found, strict=True))
         return Samples({0: first.records, **by_stride}, self._seconds_of_slow_clients(timed))
 
     def _seconds_of_slow_clients(self, samples: Iterable[Sample]) -> float:
-        """Say how long the source takes for each client.
+        """Return how long the source takes for each client, or 0.0 if the source is not slow.
 
-        The median sample decides, so a few slow places do not. What any statement takes there, such as a sort, is found
-        by asking for one client, and left out: it does not grow with a page. The first sample, which may have had to
-        connect, does not count.
+        The median sample decides, so a few slow places do not count. The fixed cost of a statement, such as a sort, is
+        measured by reading one client, and subtracted, because it does not grow with a page. The first sample is left
+        out, because it may include the time to connect.
         """
-        whole = (sample for sample in samples if sample.records.rows == _ROWS)
-        timed = sorted(whole, key=lambda sample: sample.seconds)
+        full = (sample for sample in samples if sample.records.rows == _ROWS)
+        timed = sorted(full, key=lambda sample: sample.seconds)
         if not timed:
             return 0.0
         median = timed[(len(timed) - 1) // 2]
         if median.seconds < _SLOW_SECONDS:
             return 0.0
         (single,) = self._take([median.start], 1)
-        beyond = median.seconds - single.seconds
-        return beyond / (_ROWS - 1) if beyond >= _SLOW_SECONDS else 0.0
+        variable_seconds = median.seconds - single.seconds
+        return variable_seconds / (_ROWS - 1) if variable_seconds >= _SLOW_SECONDS else 0.0
 
     def _take(self, starts: Sequence[str | None], rows_of_each: int) -> list[Sample]:
         """Render samples one by one, and time each."""
@@ -118,6 +143,6 @@ class Sampler:
         return taken
 
 
-def _least_if_slow(samples: int) -> float:
-    """Say how many seconds so many samples take at least if the median of them is slow."""
+def _min_slow_seconds(samples: int) -> float:
+    """Return how long this many samples take at least if the median of them is slow."""
     return _SLOW_SECONDS * (samples - (samples - 1) // 2)

@@ -1,21 +1,27 @@
-"""What the planning and the writing of pages must agree on: which clients, which columns."""
+"""Choose the clients, the columns and the renderer of a specification: planning and writing of pages must agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from exports.errors import SourceMismatchError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
+from exports.request.formats import CsvFormat
 from exports.request.spec import ExportSpec
 from exports.services import Services
 
+RENDERERS: dict[type, Callable[[ExportSpec], Renderer]] = {
+    CsvFormat: lambda spec: CsvRenderer(spec.columns, spec.format),
+}
+"""The renderer of each kind of format. Add a new format here."""
+
 
 def renderer_for(spec: ExportSpec) -> Renderer:
-    """Build the renderer of a specification's format. A new format adds its renderer here."""
-    return CsvRenderer(spec.columns, spec.format)
+    """Build the renderer of a specification's format."""
+    return RENDERERS[type(spec.format)](spec)
 
 
 def select_clients(tenant: str, spec: ExportSpec, renderer: Renderer) -> ClientSelection:
@@ -25,8 +31,10 @@ def select_clients(tenant: str, spec: ExportSpec, renderer: Renderer) -> ClientS
 
 @contextmanager
 def explain_missing_columns(services: Services, selection: ClientSelection) -> Iterator[None]:
-    """Where clients cannot be read for want of a column, name all that are wanting. Asking first would be a statement
-    more for every job."""
+    """Name every missing column in the error if the source lacks some.
+
+    The lookup runs only after the source has refused to read. Before every job it would cost a statement more.
+    """
     try:
         yield
     except SourceMismatchError:

@@ -93,7 +93,7 @@ def _render(services: Services, command: WritePage, content: BlockContent) -> in
     first = next(parts, None)
     if first is None and command.page > 0:
         return 0
-    for data in packed(chain([opening, first or b""], parts), plan.spec.format.compression):
+    for data in packed(chain([opening, first or b""], parts), renderer.compression):
         content.add(data)
     return sum(counts)
 

@@ -17,7 +17,6 @@ from exports.adapters.clients_sql.dialects.base import (
 )
 from exports.adapters.clients_sql.errors import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
 from exports.adapters.clients_sql.postgres_plans import is_skip_scan_efficient
-from exports.file.csv.renderer import CsvRenderer
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
 
@@ -102,8 +101,6 @@ class PostgresqlDialect(SourceDialect):
         self, connection: Connection, selection: ClientSelection, renderer: Renderer
     ) -> FastRenderer | None:
         """Let PostgreSQL write CSV by COPY."""
-        if not isinstance(renderer, CsvRenderer) or connection.dialect.driver != "psycopg":
-            return None
         from exports.adapters.clients_sql.postgres_copy import make_copier
 
         return make_copier(connection, selection, renderer)

@@ -12,7 +12,7 @@ from exports.request.spec import ExportSpec
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
-from exports.steps.requests.start_export import make_job
+from exports.steps.requests.make_job import make_job
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.outcomes import PageWritten
 from tests.support.builders import NOON

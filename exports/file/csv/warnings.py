@@ -1,0 +1,44 @@
+"""Warn before an export about cells that the guard changes, and about what Excel would change or drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from exports.file.csv.excel_text import is_converted
+from exports.file.csv.formula_guard import guard_parts, guard_text
+from exports.request.estimate import EXCEL_MAX_RECORDS, EstimateWarning, WarningCode
+from exports.request.formats import CsvFormat, Delimiter
+
+
+def csv_warnings(texts: Mapping[str, Sequence[str]], wanted: CsvFormat, records: int) -> Iterator[EstimateWarning]:
+    """Warn about a file in the wanted format.
+
+    Args:
+        texts: Cells of some clients that are free text, by header, as the source has them.
+        records: Records that the whole file will have, including a header.
+    """
+    if records > EXCEL_MAX_RECORDS:
+        message = f"Excel opens at most {EXCEL_MAX_RECORDS:,} rows and drops the rest; narrow the filter."
+        yield EstimateWarning(code=WarningCode.EXCEL_ROW_LIMIT, message=message)
+    if not wanted.excel_text and (columns := _headers(texts, is_converted)):
+        message = "Excel may drop leading zeros, round long numbers or make dates here; the preset excel prevents that."
+        yield EstimateWarning(code=WarningCode.EXCEL_CHANGES_CELLS, message=message, columns=columns)
+    if wanted.formula_guard and (columns := _headers(texts, _guard_changes(wanted))):
+        message = "Cells that look like formulas will get an apostrophe here; formulaGuard: false leaves them alone."
+        yield EstimateWarning(code=WarningCode.GUARD_CHANGES_CELLS, message=message, columns=columns)
+
+
+def _headers(texts: Mapping[str, Sequence[str]], applies: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(header for header, cells in texts.items() if any(map(applies, cells)))
+
+
+def _guard_changes(wanted: CsvFormat) -> Callable[[str], bool]:
+    """Return a function that says whether the guard changes a text."""
+    delimiter = wanted.delimiter
+
+    def changes(text: str) -> bool:
+        if wanted.excel_text and is_converted(text):
+            return False
+        return (guard_text(text) if delimiter is Delimiter.COMMA else guard_parts(text, delimiter.value)) != text
+
+    return changes
