@@ -1,1 +1,1 @@
-"""A small stand-in for the Azure Functions host: one host process, SQLite, and N Python worker processes."""
+"""A small stand-in for the Azure Functions host: one host process, one SQLite file, and N Python worker processes."""

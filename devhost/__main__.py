@@ -1,4 +1,4 @@
-"""Command line: `python -m devhost --root DIR`."""
+"""The command line of devhost: `python -m devhost --root DIR`."""
 
 import argparse
 import asyncio
@@ -24,10 +24,22 @@ def main() -> int:
 
 def _options() -> Options:
     parser = argparse.ArgumentParser(prog="devhost", description="Runs a Python function app on this machine.")
-    parser.add_argument("--root", type=Path, required=True, help="directory of function_app.py and host.json")
-    parser.add_argument("--port", type=int, default=7071, help="0 picks a free one (default: %(default)s)")
-    parser.add_argument("--workers", type=_at_least_one, default=os.cpu_count() or 1, help="default: number of cores")
-    parser.add_argument("--state", type=Path, default=Path(".local/devhost.sqlite"), help="default: %(default)s")
+    parser.add_argument("--root", type=Path, required=True, help="directory that holds function_app.py and host.json")
+    parser.add_argument(
+        "--port", type=int, default=7071, help="port for HTTP; 0 picks a free port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_at_least_one,
+        default=os.cpu_count() or 1,
+        help="number of worker processes (default: number of cores)",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path(".local/devhost.sqlite"),
+        help="SQLite file for durable state (default: %(default)s)",
+    )
     parser.add_argument("--quiet", action="store_true", help="log warnings and errors only")
     given = parser.parse_args()
     return Options(given.root.resolve(), given.port, given.workers, given.state.resolve(), given.quiet)
@@ -36,7 +48,7 @@ def _options() -> Options:
 def _at_least_one(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
+        raise argparse.ArgumentTypeError("must be at least 1")
     return value
 
 

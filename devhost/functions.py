@@ -1,4 +1,4 @@
-"""What the host knows about a function of the app; the app itself lives in the workers only."""
+"""Descriptions of the app's functions. Workers send them to the host, which never imports the app itself."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,19 +7,19 @@ Kind = Literal["http", "timer", "activity", "orchestrator"]
 
 
 class StartupError(Exception):
-    """The host cannot start; the text is for the person who started it."""
+    """The host cannot start. The text tells the user why."""
 
 
 @dataclass(frozen=True)
 class FunctionInfo:
-    """One function, as a worker reports it.
+    """One function, as a worker describes it.
 
     Attributes:
-        durable_name: Name by which orchestrations call it (activities and orchestrators).
-        trigger: Name of the parameter that takes the trigger.
-        client: Name of the parameter that takes the durable client, if any.
-        methods: HTTP methods; empty means all.
-        retry: The function-level retry policy as declared, honoured for timers only (as in production).
+        durable_name: The name under which orchestrations call it (activities and orchestrators only).
+        trigger: Name of the parameter that receives the trigger.
+        client: Name of the parameter that receives the durable client, if there is one.
+        methods: The HTTP methods that it answers; empty means all.
+        retry: The function-level retry policy as declared. As in production, it works for timers only.
     """
 
     name: str
@@ -36,7 +36,7 @@ class FunctionInfo:
 
 
 class FunctionTable:
-    """All functions of the app; durable names are looked up regardless of case."""
+    """All functions of the app. Lookups of durable names ignore case."""
 
     def __init__(self, functions: list[FunctionInfo]) -> None:
         self.functions = functions

@@ -1,4 +1,4 @@
-"""The host process: puts the parts together, serves until told to stop."""
+"""The host process: connects its parts, and serves until a signal stops it."""
 
 import asyncio
 import contextlib
@@ -15,24 +15,26 @@ from typing import TextIO
 
 from aiohttp import web
 
-from devhost.activities import ActivityDispatcher
-from devhost.engine import Engine
-from devhost.functions import Kind, StartupError
-from devhost.http_front import HttpFront
-from devhost.management import Management, client_binding
-from devhost.routes import Router
+from devhost.database import Database
+from devhost.durable.service import DurableService
+from devhost.functions import FunctionTable, Kind, StartupError
+from devhost.http.front import HttpFront
+from devhost.http.routes import Router
 from devhost.settings import HostSettings, load_settings
-from devhost.store import Store
-from devhost.timers import Timers
-from devhost.workers import WorkerOptions, WorkerPool
+from devhost.timers.due_times import DueTimes
+from devhost.timers.triggers import Timers
+from devhost.workers.pool import WorkerPool
+from devhost.workers.worker import WorkerOptions
 
 _log = logging.getLogger("devhost")
 
-_GRACE_SECONDS = 3.0
+_SHUTDOWN_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Options:
+    """The options of the command line."""
+
     root: Path
     port: int
     workers: int
@@ -40,64 +42,72 @@ class Options:
     quiet: bool
 
 
+@dataclass(frozen=True)
+class _Host:
+    """The parts that exist before the app is loaded."""
+
+    options: Options
+    settings: HostSettings
+    listener: socket.socket
+    origin: str
+    database: Database
+    durable: DurableService
+    pool: WorkerPool
+
+
 async def serve(options: Options) -> None:
     """Run the app until SIGTERM or SIGINT.
 
     Raises:
-        StartupError: It cannot be run; the text says why.
+        StartupError: The host cannot run the app; the text says why.
     """
     settings = load_settings(options.root)
     with (
         _listener(options.port) as listener,
         _only_host_of(options.state),
-        contextlib.closing(_store(options)) as store,
+        contextlib.closing(Database(options.state)) as database,
     ):
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        pool = WorkerPool(options.workers, _worker_options(options, settings, origin))
+        durable = DurableService(database, origin, settings.hub)
+        pool = WorkerPool(options.workers, _worker_options(options, settings, durable.client_binding()))
         try:
-            await _run(options, settings, store, pool, listener, origin)
+            await _run(_Host(options, settings, listener, origin, database, durable, pool))
         finally:
             await pool.stop()
 
 
-async def _run(
-    options: Options, settings: HostSettings, store: Store, pool: WorkerPool, listener: socket.socket, origin: str
-) -> None:
+async def _run(host: _Host) -> None:
     stop = _stop_signal()
-    functions = await pool.start()
+    functions = await host.pool.start()
     if stop.is_set():
         return
-    dispatcher = ActivityDispatcher(store, pool)
-    engine = Engine(store, pool, dispatcher.scheduled)
-    management = Management(store, settings.hub, functions, engine.wake)
-    timers = Timers(functions.of_kind("timer"), store, pool)
-    router = Router(functions.of_kind("http"), settings.route_prefix)
-    front = HttpFront(router, pool, [management.handle, timers.handle_admin])
-
-    def on_room() -> None:
-        engine.pump()
-        dispatcher.pump()
-
-    pool.on_room = on_room
-    runner = web.AppRunner(front.application(), access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS)
-    engine.start(functions)
-    dispatcher.start(functions, engine.wake)
+    timers = Timers(functions.of_kind("timer"), DueTimes(host.database), host.pool)
+    router = Router(functions.of_kind("http"), host.settings.route_prefix)
+    front = HttpFront(router, host.pool, [host.durable.handle, timers.handle_admin])
+    runner = web.AppRunner(
+        front.application(), access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_SECONDS
+    )
+    host.pool.on_room = host.durable.pump
+    host.durable.start(functions, host.pool)
     await runner.setup()
-    await web.SockSite(runner, listener).start()
+    await web.SockSite(runner, host.listener).start()
     timers.start()
-    count = len(functions.functions)
-    sys.stdout.write(f"devhost ready {origin} ({options.workers} workers, {count} functions)\n")
-    sys.stdout.flush()
+    _print_ready_line(host, functions)
     await stop.wait()
     _log.info("stopping")
     timers.stop()
     await runner.cleanup()
-    await engine.stop()
-    dispatcher.stop()
+    await host.durable.stop()
+
+
+def _print_ready_line(host: _Host, functions: FunctionTable) -> None:
+    workers, count = host.options.workers, len(functions.functions)
+    sys.stdout.write(f"devhost ready {host.origin} ({workers} workers, {count} functions)\n")
+    sys.stdout.flush()
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT; the second one ends the process at once."""
+    """Return an event that the first SIGTERM or SIGINT sets. A second signal ends the process at once."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def on_signal() -> None:
@@ -112,7 +122,7 @@ def _stop_signal() -> asyncio.Event:
 
 @contextlib.contextmanager
 def _listener(port: int) -> Iterator[socket.socket]:
-    """A bound socket that does not listen yet: clients are refused until the host can serve."""
+    """Bind a socket that does not listen yet. Until the host can serve, connections to it are refused."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -125,7 +135,7 @@ def _listener(port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _only_host_of(state: Path) -> Iterator[TextIO]:
-    """Hold a lock beside the state file; the system releases it however this process ends."""
+    """Hold a lock on a file beside the state file. The system releases the lock even if this process is killed."""
     try:
         state.parent.mkdir(parents=True, exist_ok=True)
         lock = state.with_name(state.name + ".lock").open("w")
@@ -141,18 +151,14 @@ def _only_host_of(state: Path) -> Iterator[TextIO]:
         yield lock
 
 
-def _store(options: Options) -> Store:
-    return Store(options.state)
-
-
-def _worker_options(options: Options, settings: HostSettings, origin: str) -> WorkerOptions:
+def _worker_options(options: Options, settings: HostSettings, client_binding: str) -> WorkerOptions:
     limits: dict[Kind, int] = {
         "activity": _share(settings.max_activities, options.workers),
         "orchestrator": _share(settings.max_orchestrators, options.workers),
     }
     start = {
         "root": str(settings.root),
-        "client": client_binding(origin, settings.hub),
+        "client": client_binding,
         "orchestrators": limits["orchestrator"],
         "fast_history": os.environ.get("DEVHOST_FAST_HISTORY", "1") != "0",
         "quiet": options.quiet,
@@ -161,5 +167,5 @@ def _worker_options(options: Options, settings: HostSettings, origin: str) -> Wo
 
 
 def _share(limit: int, workers: int) -> int:
-    """Share out a limit of the host evenly, rounded up."""
+    """Divide a limit of the host evenly among the workers, rounded up."""
     return -(-limit // workers)

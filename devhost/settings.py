@@ -1,4 +1,4 @@
-"""host.json and local.settings.json, reduced to what this host honours."""
+"""Reads the settings that this host supports from host.json and local.settings.json."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _SETTING = re.compile(r"%([^%]+)%")
 
 @dataclass(frozen=True)
 class HostSettings:
-    """What of both files the host acts on. The limits are for the whole host, as in production."""
+    """The supported settings. As in production, the limits apply to the whole host."""
 
     root: Path
     route_prefix: str
@@ -26,10 +26,10 @@ class HostSettings:
 
 
 def load_settings(root: Path) -> HostSettings:
-    """Read both files; put the app settings into the environment, never over what is set already.
+    """Read both files, and add the app settings to the environment. Variables that are already set keep their values.
 
     Raises:
-        StartupError: A file is missing, is no JSON, or holds a value of the wrong form.
+        StartupError: host.json is missing, or a file is not valid JSON or holds a value of the wrong form.
     """
     _export_app_settings(root / "local.settings.json")
     os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
@@ -49,7 +49,7 @@ def load_settings(root: Path) -> HostSettings:
 
 
 def resolve(text: str) -> str:
-    """Replace every `%NAME%` by the app setting of that name.
+    """Replace every `%NAME%` with the value of the app setting NAME.
 
     Raises:
         StartupError: There is no such setting.

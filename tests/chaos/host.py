@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import datetime, timedelta, tzinfo
 
-import devhost.timers
+import devhost.timers.triggers
 from devhost.__main__ import main
 from tests.chaos.control import ControlReader
 
@@ -30,5 +30,5 @@ def _shifted_time() -> float:
 
 if __name__ == "__main__":
     time.time = _shifted_time
-    devhost.timers.datetime = _ShiftedDatetime  # type: ignore[attr-defined]
+    devhost.timers.triggers.datetime = _ShiftedDatetime  # type: ignore[attr-defined]
     sys.exit(main())

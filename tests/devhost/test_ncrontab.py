@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from devhost.ncrontab import Schedule
+from devhost.timers.ncrontab import Schedule
 
 MONDAY = "2026-03-02 12:30:45"
 

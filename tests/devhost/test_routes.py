@@ -3,7 +3,7 @@
 import pytest
 
 from devhost.functions import FunctionInfo, StartupError
-from devhost.routes import Found, NotFound, Router
+from devhost.http.routes import Found, NotFound, Router
 
 
 def router(*templates: str, prefix: str = "api") -> Router:

@@ -1,7 +1,7 @@
-"""Runs orchestrations: notices which have something to do, replays them on workers, commits what follows.
+"""Runs orchestrations: finds the instances that have messages, replays them on workers, and commits the outcomes.
 
-Everything happens on one event loop in the only process that writes, so no instance needs a lock: one that runs is in
-`_running`, and what arrives meanwhile waits in its inbox.
+All of this happens on one event loop, in the only process that writes to the state file. So no instance needs a lock:
+a running instance is in `_running`, and messages that arrive for it wait in its inbox.
 """
 
 import asyncio
@@ -11,32 +11,37 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devhost.actions import FatalError, parse_failure, parse_reply
-from devhost.alarms import Alarms
-from devhost.episode import Batch, Episode, gather
+from devhost.durable.actions import FatalError, parse_failure, parse_reply
+from devhost.durable.alarms import Alarms
+from devhost.durable.episode import Batch, Episode, gather
+from devhost.durable.models import Instance, Outcome
+from devhost.durable.store import Store
 from devhost.functions import FunctionTable
-from devhost.models import Instance, Outcome
-from devhost.store import Store
-from devhost.workers import FunctionTimeoutError, Reply, Worker, WorkerDiedError, WorkerPool
+from devhost.workers.pool import WorkerPool
+from devhost.workers.worker import FunctionTimeoutError, Reply, Worker, WorkerDiedError
 
 _log = logging.getLogger("devhost.engine")
 
-_MOST_STRIKES = 20  # replays in a row that broke off; workers that die for other reasons must not fail an instance
-_LONGEST_BACKOFF_SECONDS = 10.0
-_LONGEST_HOLD_SECONDS = 1.0
+# Replays that may break off in a row. Workers that die for other reasons must not fail an instance.
+_MAX_BROKEN_REPLAYS = 20
+_MAX_BACKOFF_SECONDS = 10.0
+_MAX_HOLD_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class _Hold:
-    """Gather completions until then, unless everything `open` has arrived."""
+    """Delays the next replay until a time, or until as many results are due as tasks were open.
+
+    So one replay handles many results.
+    """
 
     until: float
-    open: int
+    open_tasks: int
 
 
 @dataclass
 class _Replay:
-    """An episode under way on a worker."""
+    """An episode that runs on a worker."""
 
     instance: Instance
     batch: Batch
@@ -46,7 +51,11 @@ class _Replay:
 
 
 class Engine:
-    """`wake` it for an instance that got a message; `on_activities` hears of instances that scheduled some."""
+    """Runs the instances that it is woken for.
+
+    Args:
+        on_activities: Called with the id of each instance that has scheduled activities.
+    """
 
     def __init__(self, store: Store, pool: WorkerPool, on_activities: Callable[[str], None]) -> None:
         self._store = store
@@ -57,17 +66,17 @@ class Engine:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._alarms = Alarms(self.wake)
         self._holds: dict[str, _Hold] = {}
-        self._strikes: Counter[str] = Counter()
+        self._broken_replays: Counter[str] = Counter()
         self._stopping = False
 
     def start(self, functions: FunctionTable) -> None:
-        """Take up what an earlier host left."""
+        """Continue the instances that an earlier host left unfinished."""
         self._functions = functions
         for instance_id, at in self._store.all_due():
             self._arm(instance_id, at)
 
     async def stop(self) -> None:
-        """Give episodes under way up; they happen again at the next start."""
+        """Abandon the running episodes. The next start runs them again."""
         self._stopping = True
         self._alarms.stop()
         for task in self._running.values():
@@ -75,14 +84,14 @@ class Engine:
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     def wake(self, instance_id: str) -> None:
-        """Run the instance as soon as there is room; one that runs already looks at its inbox when it ends."""
+        """Run the instance as soon as a worker has room. A running instance checks its inbox again when it ends."""
         if not self._stopping and instance_id not in self._running and instance_id not in self._ready:
             self._ready[instance_id] = None
             if len(self._ready) == 1:
                 asyncio.get_running_loop().call_soon(self.pump)
 
     def pump(self) -> None:
-        """Begin what is ready, as far as workers have room."""
+        """Start ready instances while workers have room."""
         while self._ready and not self._stopping and (worker := self._pool.pick("orchestrator")):
             instance_id = next(iter(self._ready))
             del self._ready[instance_id]
@@ -93,7 +102,7 @@ class Engine:
         hold, now = self._holds.get(instance_id), time.time()
         if hold is None:
             return False
-        if now >= hold.until or self._store.waiting(instance_id, now) >= hold.open:
+        if now >= hold.until or self._store.count_due(instance_id, now) >= hold.open_tasks:
             del self._holds[instance_id]
             return False
         self._alarms.set(instance_id, hold.until)
@@ -104,7 +113,7 @@ class Engine:
             replay = self._plan(instance_id, worker)
         except Exception:
             _log.exception("cannot run %s", instance_id)
-            self._strike(instance_id)
+            self._back_off(instance_id)
             return
         if replay:
             task = asyncio.create_task(self._finish(replay))
@@ -112,18 +121,18 @@ class Engine:
             task.add_done_callback(lambda _: self._ended(instance_id))
 
     def _plan(self, instance_id: str, worker: Worker) -> _Replay | None:
-        """Do what needs no replay; begin the replay otherwise."""
+        """Begin a replay if the instance needs one; commit all other changes at once."""
         now = time.time()
         instance = self._store.instance(instance_id)
-        if instance is None or instance.finished:
+        if instance is None or instance.is_finished:
             self._store.clear_inbox(instance_id)
             return None
         batch = gather(instance, self._store.inbox(instance_id, now))
         episode = Episode(instance, batch, self._functions, time.time())
-        if batch.events and not instance.finished:
+        if batch.events and not instance.is_finished:
             return self._replay(instance, batch, episode, worker)
         if batch.consumed:
-            self._commit(episode.terminate() if instance.finished else episode.record())
+            self._commit(episode.terminate() if instance.is_finished else episode.record())
         elif instance.status != "Suspended":
             self._rearm(instance_id)
         return None
@@ -140,15 +149,15 @@ class Engine:
         instance_id = replay.instance.id
         try:
             self._commit(self._conclude(replay, await replay.reply), time.monotonic() - replay.began)
-            del self._strikes[instance_id]
+            del self._broken_replays[instance_id]
         except FunctionTimeoutError as error:
             self._commit(self._failed(replay, str(error)))
         except Exception as error:
             _log.warning("replay of %s: %s", instance_id, error, exc_info=not isinstance(error, WorkerDiedError))
-            if self._strikes[instance_id] < _MOST_STRIKES:
-                self._strike(instance_id)
+            if self._broken_replays[instance_id] < _MAX_BROKEN_REPLAYS:
+                self._back_off(instance_id)
             else:
-                self._commit(self._failed(replay, f"{_MOST_STRIKES} replays in a row broke off: {error}"))
+                self._commit(self._failed(replay, f"{_MAX_BROKEN_REPLAYS} replays in a row broke off: {error}"))
 
     def _conclude(self, replay: _Replay, reply: Reply) -> Outcome:
         try:
@@ -166,13 +175,13 @@ class Engine:
             self.wake(other)
         if outcome.activities:
             self._on_activities(instance.id)
-        if instance.finished:
+        if instance.is_finished:
             level = logging.INFO if instance.status == "Completed" else logging.WARNING
             _log.log(level, "%s %s: %s", instance.name, instance.id, _summary(instance))
             self._holds.pop(instance.id, None)
-            self._strikes.pop(instance.id, None)
+            self._broken_replays.pop(instance.id, None)
         elif instance.open:
-            pause = min(_LONGEST_HOLD_SECONDS, replay_seconds / 2)
+            pause = min(_MAX_HOLD_SECONDS, replay_seconds / 2)
             self._holds[instance.id] = _Hold(time.time() + pause, len(instance.open))
         if instance.status != "Suspended":
             self._rearm(instance.id)
@@ -181,7 +190,7 @@ class Engine:
         del self._running[instance_id]
         if self._stopping:
             return
-        if instance_id not in self._strikes:  # those come back when their pause is over
+        if instance_id not in self._broken_replays:  # the alarm that `_back_off` has set wakes those
             self._rearm(instance_id)
         self.pump()
 
@@ -196,10 +205,10 @@ class Engine:
         else:
             self._alarms.set(instance_id, due)
 
-    def _strike(self, instance_id: str) -> None:
-        """Run the instance again, later each time."""
-        self._strikes[instance_id] += 1
-        pause = min(_LONGEST_BACKOFF_SECONDS, 0.05 * 2 ** self._strikes[instance_id])
+    def _back_off(self, instance_id: str) -> None:
+        """Run the instance again after a pause that doubles each time."""
+        self._broken_replays[instance_id] += 1
+        pause = min(_MAX_BACKOFF_SECONDS, 0.05 * 2 ** self._broken_replays[instance_id])
         self._alarms.set(instance_id, time.time() + pause)
 
 

@@ -1,7 +1,7 @@
-"""A replay optimisation: the SDK spends three quarters of a replay parsing timestamps with dateutil.
+"""Speeds up replays: the SDK spends three quarters of a replay on parsing timestamps with dateutil.
 
-The host writes them in ISO form, which `datetime.fromisoformat` reads many times faster with the same result. It is a
-patch of SDK internals, so it applies to known versions only. DEVHOST_FAST_HISTORY=0 turns it off.
+The host writes timestamps in ISO form. `datetime.fromisoformat` reads these many times faster, with the same result.
+This patches internals of the SDK, so it applies to known versions only. DEVHOST_FAST_HISTORY=0 turns it off.
 """
 
 import importlib
@@ -14,7 +14,7 @@ _MODULE = "azure.durable_functions.models.history.HistoryEvent"
 
 
 def speed_up_history_parsing() -> None:
-    """Replace the timestamp parser of the SDK's history events, if the SDK is one this was proven on."""
+    """Replace the timestamp parser of the SDK's history events, if this patch is tested with the installed version."""
     installed = version("azure-functions-durable")
     if not installed.startswith(_KNOWN_VERSIONS):
         logging.getLogger("devhost").warning("fast history parsing is off: unknown SDK version %s", installed)

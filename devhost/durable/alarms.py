@@ -1,15 +1,15 @@
-"""Wake-ups by wall-clock time, at most one per key."""
+"""Alarms by wall-clock time, at most one for each key."""
 
 import asyncio
 import heapq
 import time
 from collections.abc import Callable
 
-_LONGEST_SLEEP_SECONDS = 30.0  # the wall clock may jump; look again now and then
+_MAX_SLEEP_SECONDS = 30.0  # the wall clock may jump, so look at it again now and then
 
 
 class Alarms:
-    """Calls `ring(key)` when the time set for a key has come. A later time than the one set is ignored."""
+    """Calls `ring(key)` when the time set for the key has come. A later time than the one already set is ignored."""
 
     def __init__(self, ring: Callable[[str], None]) -> None:
         self._ring = ring
@@ -30,7 +30,7 @@ class Alarms:
 
     def _sleep(self) -> None:
         self.stop()
-        delay = min(_LONGEST_SLEEP_SECONDS, max(0.0, self._heap[0][0] - time.time()))
+        delay = min(_MAX_SLEEP_SECONDS, max(0.0, self._heap[0][0] - time.time()))
         self._handle = asyncio.get_running_loop().call_later(delay, self._wake)
 
     def _wake(self) -> None:

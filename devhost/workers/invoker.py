@@ -1,4 +1,4 @@
-"""Decode an invocation, call the function, encode its result: the part of the real worker that apps can see."""
+"""Decodes an invocation, calls the function, and encodes its result, as the real Functions worker does."""
 
 import asyncio
 import logging
@@ -14,16 +14,16 @@ from typing import Any
 
 from azure.functions import meta
 
-from devhost.app_loader import LoadedFunction
-from devhost.channel import Header
 from devhost.functions import FunctionInfo
+from devhost.workers.app_loader import LoadedFunction
+from devhost.workers.channel import Header
 
 _log = logging.getLogger("devhost.function")
 
 
 @dataclass(frozen=True)
 class InvocationContext:
-    """What a function sees as `context: func.Context`."""
+    """The object that a function receives as `context: func.Context`."""
 
     function_name: str
     function_directory: str
@@ -34,7 +34,7 @@ class InvocationContext:
 
 
 class Invoker:
-    """Runs async functions on the current loop and sync ones in pools; orchestrators have a pool of their own."""
+    """Runs async functions on the current event loop, and sync functions and orchestrators in two thread pools."""
 
     def __init__(self, functions: dict[str, LoadedFunction], client: str, threads: int, orchestrators: int) -> None:
         self._functions = functions
@@ -43,9 +43,9 @@ class Invoker:
         self._orchestrators = ThreadPoolExecutor(orchestrators, thread_name_prefix="orchestrator")
 
     async def run(self, call: Header, body: bytes) -> tuple[Header, bytes]:
-        """The reply to one invocation; what the function raises becomes part of it."""
+        """Run one invocation, and return its reply. An exception of the function becomes a reply too."""
         function = self._functions.get(call["fn"])
-        if function is None:  # function_app.py has changed since the host read it
+        if function is None:  # function_app.py has changed since the host loaded it
             return _failure(LookupError(f"no function {call['fn']!r} any more; restart devhost"))
         try:
             arguments = self._arguments(function.info, call, body)
@@ -56,7 +56,7 @@ class Invoker:
                 result = await asyncio.get_running_loop().run_in_executor(pool, lambda: function.call(**arguments))
             return _ENCODERS[function.info.kind](result)
         except (Exception, asyncio.CancelledError) as error:
-            # the failure of an orchestrator repeats at every replay; the host reports it once
+            # An orchestrator fails again at every replay, so only the host logs the failure, once.
             if function.info.kind != "orchestrator":
                 _log.exception("%s failed", function.info.name)
             return _failure(error)

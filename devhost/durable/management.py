@@ -1,6 +1,6 @@
-"""The durable HTTP API, for the SDK's client (under /durabletask) and for the public (under /runtime/webhooks).
+"""The HTTP API of Durable Functions: for the SDK's client under /durabletask, for everyone under /runtime/webhooks.
 
-Every body is empty or JSON: the SDK parses whatever it gets.
+Every response body is empty or JSON, because the SDK's client parses each body as JSON.
 """
 
 import json
@@ -14,15 +14,15 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from devhost.durable.history import EventType, event, view
+from devhost.durable.models import Filter, Instance, NewInstance
+from devhost.durable.store import Store
 from devhost.functions import FunctionTable
-from devhost.history import EventType, event, view
-from devhost.models import Filter, Instance, NewInstance
-from devhost.store import Store
 
 _BASES = ("/runtime/webhooks/durabletask/", "/durabletask/")
 _KEY = "code=devhost"
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
-_LONGEST_ID = 256
+_MAX_ID_CHARACTERS = 256
 _CONTROLS = {
     "terminate": (EventType.EXECUTION_TERMINATED, "Input"),
     "suspend": (EventType.EXECUTION_SUSPENDED, "Reason"),
@@ -31,11 +31,11 @@ _CONTROLS = {
 
 
 class _BadRequestError(Exception):
-    """Answered with 400 and this text."""
+    """Makes the API answer 400 with this text."""
 
 
 def client_binding(origin: str, hub: str) -> str:
-    """The JSON a function's durable client is made of."""
+    """Return the JSON from which the SDK builds a function's durable client."""
     base = f"{origin}/runtime/webhooks/durabletask"
     starting = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
     waiting = f"{starting}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}&{_KEY}"
@@ -72,7 +72,11 @@ def _management_urls(origin: str, hub: str, instance_id: str) -> dict[str, str]:
 
 
 class Management:
-    """Answers the durable HTTP API; `wake` is called for instances that got a message."""
+    """Answers requests of that API.
+
+    Args:
+        wake: Called with the id of each instance that got a message.
+    """
 
     def __init__(self, store: Store, hub: str, functions: FunctionTable, wake: Callable[[str], None]) -> None:
         self._store = store
@@ -81,7 +85,7 @@ class Management:
         self._wake = wake
 
     async def handle(self, request: web.Request) -> web.Response | None:
-        """The answer, or None if the path is none of this API's."""
+        """Answer a request, or return None if its path does not belong to this API."""
         path = request.rel_url.raw_path
         base = next((base for base in _BASES if path.lower().startswith(base)), None)
         if base is None:
@@ -139,7 +143,7 @@ class Management:
         if function is None:
             msg = f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function."
             raise _BadRequestError(msg)
-        if _BAD_ID.search(instance_id) or len(instance_id) > _LONGEST_ID:
+        if _BAD_ID.search(instance_id) or len(instance_id) > _MAX_ID_CHARACTERS:
             msg = f"The instance id {instance_id!r} is not allowed."
             raise _BadRequestError(msg)
         body = await request.text()
@@ -168,7 +172,7 @@ class Management:
         instance = self._store.instance(instance_id)
         if instance is None:
             return web.Response(status=404)
-        if instance.finished:
+        if instance.is_finished:
             return web.Response(status=410)
         self._store.post(instance_id, kind, text)
         self._wake(instance_id)
@@ -183,7 +187,7 @@ class Management:
         if _flag(query, "showhistory"):
             show_output = _flag(query, "showhistoryoutput")
             body["historyEvents"] = view(self._store.history(instance_id), show_output=show_output)
-        if not instance.finished:
+        if not instance.is_finished:
             return _json(body, 202, {"Location": str(request.url), "Retry-After": "5"})
         failed = instance.status == "Failed" and _flag(query, "returninternalservererroronfailure")
         return _json(body, 500 if failed else 200)
@@ -200,7 +204,7 @@ class Management:
         return _json({"instancesDeleted": 1})
 
     def _purge_many(self, request: web.Request) -> web.Response:
-        wanted = [i for i in self._store.find(_filter(request)) if i.finished]
+        wanted = [i for i in self._store.find(_filter(request)) if i.is_finished]
         with self._store.transaction():
             for instance in wanted:
                 self._store.delete(instance.id)
@@ -213,22 +217,22 @@ def _present(instance: Instance, *, show_input: bool) -> dict[str, Any]:
         "instanceId": instance.id,
         "runtimeStatus": instance.status,
         "input": _value(instance.input) if show_input else None,
-        "customStatus": _value(instance.custom),
+        "customStatus": _value(instance.custom_status),
         "output": _value(instance.output),
-        "createdTime": _second(instance.created),
-        "lastUpdatedTime": _second(instance.updated),
+        "createdTime": _whole_seconds(instance.created),
+        "lastUpdatedTime": _whole_seconds(instance.updated),
     }
 
 
 def _value(text: str | None) -> Any:
-    """JSON if it is JSON, else the text itself (reasons and failures)."""
+    """Return the value of a JSON text. Return other texts (reasons, failures) as they are."""
     try:
         return None if text is None else json.loads(text)
     except ValueError:
         return text
 
 
-def _second(seconds: float) -> str:
+def _whole_seconds(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

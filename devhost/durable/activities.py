@@ -1,6 +1,7 @@
-"""Runs activities: hands them to workers in the order they were scheduled, and stores results in groups.
+"""Runs activities: hands them to workers in the order they were scheduled, and stores their results in groups.
 
-An activity whose result was not stored when host or worker died runs again: at least once, never zero times.
+An activity whose result was not stored before the host or its worker died runs again. So every activity runs at least
+once.
 """
 
 import asyncio
@@ -13,16 +14,17 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from devhost.durable.history import EventType, event
+from devhost.durable.models import Activity
+from devhost.durable.store import Store
 from devhost.functions import FunctionTable
-from devhost.history import EventType, event
-from devhost.models import Activity
-from devhost.store import Store
-from devhost.workers import FunctionTimeoutError, Reply, WorkerDiedError, WorkerPool
+from devhost.workers.pool import WorkerPool
+from devhost.workers.worker import FunctionTimeoutError, Reply, WorkerDiedError
 
 _log = logging.getLogger("devhost.activities")
 
-# workers that may die while one activity runs; few would fail healthy activities beside a sick one
-_MOST_DEATHS = int(os.environ.get("DEVHOST_POISON_DEATHS", "20"))
+# Workers that may die while one activity runs. A low limit would fail healthy activities that ran beside a deadly one.
+_MAX_WORKER_DEATHS = int(os.environ.get("DEVHOST_POISON_DEATHS", "20"))
 _COMMIT_INTERVAL_SECONDS = 0.002
 _RETRY_SECONDS = 1.0
 
@@ -30,7 +32,7 @@ Completion = tuple[Activity, EventType, str]
 
 
 class ActivityDispatcher:
-    """Runs what instances schedule."""
+    """Runs the activities that instances schedule."""
 
     def __init__(self, store: Store, pool: WorkerPool) -> None:
         self._store = store
@@ -45,26 +47,30 @@ class ActivityDispatcher:
         self._stopping = False
 
     def start(self, functions: FunctionTable, wake: Callable[[str], None]) -> None:
-        """Take up what an earlier host left; `wake` is called for instances whose activities have reported."""
+        """Queue the activities that an earlier host left unfinished.
+
+        Args:
+            wake: Called with the id of each instance whose activities have reported a result.
+        """
         self._functions = functions
         self._wake = wake
         self._enqueue(self._store.pending_activities())
 
     def scheduled(self, instance_id: str) -> None:
-        """Take up what the instance has just scheduled."""
+        """Queue the activities that the instance has just scheduled."""
         self._enqueue(self._store.activities_of(instance_id, after=self._newest))
 
     def stop(self) -> None:
-        """Begin nothing any more; store what has finished."""
+        """Start no more activities; store the results that have arrived."""
         self._stopping = True
         if self._finished:
             self._flush()
 
     def pump(self) -> None:
-        """Begin what is queued, as far as workers have room."""
+        """Start queued activities while workers have room."""
         while self._queue and not self._stopping and (worker := self._pool.pick("activity")):
             activity = self._store.activity(self._queue.popleft())
-            if activity is None:  # purged
+            if activity is None:  # its instance was purged
                 continue
             function = self._functions.activity(activity.name)
             if function is None:
@@ -85,9 +91,9 @@ class ActivityDispatcher:
         error = done.exception()
         if error is None:
             self._complete((activity, *_result(activity, done.result())))
-        elif isinstance(error, WorkerDiedError) and activity.deaths < _MOST_DEATHS:
-            self._store.charge_death(activity.n)
-            self._queue.appendleft(activity.n)
+        elif isinstance(error, WorkerDiedError) and activity.deaths < _MAX_WORKER_DEATHS:
+            self._store.count_worker_death(activity.number)
+            self._queue.appendleft(activity.number)
             asyncio.get_running_loop().call_soon(self.pump)
         else:
             kind = "TimeoutException" if isinstance(error, FunctionTimeoutError) else "WorkerDied"
@@ -95,6 +101,7 @@ class ActivityDispatcher:
             self._complete((activity, EventType.TASK_FAILED, text))
 
     def _complete(self, completion: Completion) -> None:
+        """Store the result soon, together with the others of the same interval."""
         self._finished.append(completion)
         if self._flushing is None:
             loop = asyncio.get_running_loop()
@@ -112,7 +119,7 @@ class ActivityDispatcher:
             self._flushing = loop.call_later(_RETRY_SECONDS, self._flush)
             return
         self._last_commit = loop.time()
-        for instance_id in {activity.id for activity, _, _ in finished}:
+        for instance_id in {activity.instance_id for activity, _, _ in finished}:
             self._wake(instance_id)
 
 
@@ -127,7 +134,7 @@ def _result(activity: Activity, reply: Reply) -> tuple[EventType, str]:
 
 def _failed(activity: Activity, kind: str, message: str, stack: str) -> str:
     details = {"ClassName": kind, "Message": message, "StackTraceString": stack}
-    # two blanks: the real extension cuts the worker's text after "Exception:"
+    # Two blanks, as in production: the real extension cuts the worker's text after "Exception:".
     reason = f"Activity function '{activity.name}' failed:  {kind}: {message}"
     return event(
         EventType.TASK_FAILED, time.time(), TaskScheduledId=activity.task, Reason=reason, Details=json.dumps(details)

@@ -1,6 +1,6 @@
-"""Frames between the host and a worker: a JSON header and raw bytes, each preceded by its length.
+"""Packs and reads the frames between the host and a worker: a JSON header and a raw body, each preceded by its length.
 
-Bodies stay bytes from end to end, so a request of 100 MB is copied, never encoded.
+Bodies stay bytes from end to end. So a request of 100 MB is copied, but never encoded.
 """
 
 import json
@@ -15,19 +15,19 @@ _LENGTHS = struct.Struct("!IQ")
 
 
 def pack(header: Header, body: bytes = b"") -> bytes:
-    """One frame, ready to send."""
+    """Return one frame, ready to send."""
     text = json.dumps(header).encode()
     return b"".join((_LENGTHS.pack(len(text), len(body)), text, body))
 
 
 class FrameReader:
-    """Collects received bytes and hands out every frame that is complete."""
+    """Collects received bytes, and yields each frame when it is complete."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[Header, bytes]]:
-        """Add `data`; yield the frames it completes."""
+        """Add `data`, and yield the frames that it completes."""
         self._pending += data
         while (frame := self._next()) is not None:
             yield frame
@@ -48,7 +48,7 @@ class FrameReader:
 
 
 def read_frames(channel: socket.socket) -> Iterator[tuple[Header, bytes]]:
-    """Frames of a blocking socket until the other side closes it."""
+    """Yield the frames from a blocking socket until the other side closes it."""
     reader = FrameReader()
     while data := channel.recv(1 << 18):
         yield from reader.feed(data)

@@ -1,4 +1,4 @@
-"""Timer triggers: due times are stored, a missed one fires once at the next start, and no two runs overlap."""
+"""Runs timer triggers: stores due times, makes up for missed runs once at the next start, never overlaps two runs."""
 
 import asyncio
 import json
@@ -10,29 +10,34 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from devhost.functions import FunctionInfo, StartupError
-from devhost.ncrontab import Schedule
 from devhost.settings import resolve
-from devhost.store import Store
-from devhost.workers import FunctionTimeoutError, WorkerDiedError, WorkerPool
+from devhost.timers.due_times import DueTimes
+from devhost.timers.ncrontab import Schedule
+from devhost.workers.pool import WorkerPool
+from devhost.workers.worker import FunctionTimeoutError, WorkerDiedError
 
 _log = logging.getLogger("devhost.timers")
 
-_LONGEST_SLEEP_SECONDS = 30.0  # the wall clock may jump; look again now and then
-_PATIENCE_SECONDS = 60.0
+_MAX_SLEEP_SECONDS = 30.0  # the wall clock may jump, so look at it again now and then
+_WORKER_WAIT_SECONDS = 60.0
 _ADMIN = "/admin/functions/"
 _STATUS = "/admin/host/status"
 
 
 class Timer:
-    """One timer trigger."""
+    """One timer trigger.
 
-    def __init__(self, function: FunctionInfo, store: Store, pool: WorkerPool) -> None:
+    Attributes:
+        unfinished_runs: Runs that have begun or wait for an earlier run to end.
+    """
+
+    def __init__(self, function: FunctionInfo, due_times: DueTimes, pool: WorkerPool) -> None:
         self.function = function
-        self._store = store
+        self._due_times = due_times
         self._pool = pool
         self._zone = _zone()
         self._one_at_a_time = asyncio.Lock()
-        self.under_way = 0
+        self.unfinished_runs = 0
         self._text = resolve(function.schedule)
         try:
             self._schedule = Schedule(self._text)
@@ -42,25 +47,25 @@ class Timer:
             raise StartupError(msg) from error
 
     async def run(self) -> None:
-        """Fire when due, for ever."""
-        last, upcoming = self._stored()
-        self._save(last, upcoming)
-        missed = upcoming < datetime.now(UTC).timestamp()
+        """Run the function each time it is due, without end."""
+        last, next_due = self._stored()
+        self._save(last, next_due)
+        missed = next_due < datetime.now(UTC).timestamp()
         if missed or self.function.run_on_startup:
-            upcoming = await self.fire(past_due=missed)
+            next_due = await self.fire(past_due=missed)
         while True:
-            while (wait := upcoming - datetime.now(UTC).timestamp()) > 0:
-                await asyncio.sleep(min(wait, _LONGEST_SLEEP_SECONDS))
-            upcoming = await self.fire()
+            while (wait := next_due - datetime.now(UTC).timestamp()) > 0:
+                await asyncio.sleep(min(wait, _MAX_SLEEP_SECONDS))
+            next_due = await self.fire()
 
     async def fire(self, *, past_due: bool = False) -> float:
-        """Run the function once, with its retry policy; the time it is due next (Unix seconds)."""
-        self.under_way += 1
+        """Run the function once, with its retry policy, and return when it is due next (Unix seconds)."""
+        self.unfinished_runs += 1
         try:
             async with self._one_at_a_time:
                 return await self._fire(past_due=past_due)
         finally:
-            self.under_way -= 1
+            self.unfinished_runs -= 1
 
     async def _fire(self, *, past_due: bool) -> float:
         began = datetime.now(UTC).timestamp()
@@ -68,21 +73,22 @@ class Timer:
             await self._attempts(past_due=past_due)
         except Exception:
             _log.exception("timer %s", self.function.name)
-        upcoming = self._next()
-        self._save(began, upcoming)
-        return upcoming
+        next_due = self._next()
+        self._save(began, next_due)
+        return next_due
 
     async def _attempts(self, *, past_due: bool) -> None:
         policy, attempt = self.function.retry or {}, 0
         while not await self._invoke(past_due=past_due):
-            most = int(policy.get("max_retry_count", 0))
-            if 0 <= most <= attempt:
+            max_retries = int(policy.get("max_retry_count", 0))
+            if 0 <= max_retries <= attempt:
                 return
             await asyncio.sleep(_pause(policy, attempt))
             attempt += 1
 
     async def _invoke(self, *, past_due: bool) -> bool:
-        worker = await self._pool.wait_for("timer", _PATIENCE_SECONDS)
+        """Run the function once, and return whether it succeeded."""
+        worker = await self._pool.wait_for("timer", _WORKER_WAIT_SECONDS)
         if worker is None:
             return False
         try:
@@ -94,22 +100,22 @@ class Timer:
         return reply.ok
 
     def _request(self, *, past_due: bool) -> bytes:
-        last, upcoming = self._stored()
-        status = {"Last": _text(last), "LastUpdated": _text(last), "Next": _text(upcoming)}
+        last, next_due = self._stored()
+        status = {"Last": _text(last), "LastUpdated": _text(last), "Next": _text(next_due)}
         body = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
         return json.dumps(body).encode()
 
     def _stored(self) -> tuple[float | None, float]:
-        """Last and next run; what was stored for another schedule does not count."""
-        return self._store.timer(self.function.name, self._text) or (None, self._next())
+        """Return the last run and the next due time. Ignores times that were stored under another schedule."""
+        return self._due_times.load(self.function.name, self._text) or (None, self._next())
 
-    def _save(self, last: float | None, upcoming: float) -> None:
-        self._store.save_timer(self.function.name, self._text, last, upcoming)
+    def _save(self, last: float | None, next_due: float) -> None:
+        self._due_times.save(self.function.name, self._text, last, next_due)
 
     def _next(self) -> float:
         now = datetime.now(self._zone)
         local = self._schedule.next_after(now.replace(tzinfo=None))
-        while local.replace(tzinfo=self._zone) <= now:  # the hour that comes twice when summer time ends
+        while local.replace(tzinfo=self._zone) <= now:  # the hour that occurs twice when summer time ends
             local = self._schedule.next_after(local)
         return local.replace(tzinfo=self._zone).timestamp()
 
@@ -117,8 +123,8 @@ class Timer:
 class Timers:
     """All timer triggers of the app."""
 
-    def __init__(self, functions: list[FunctionInfo], store: Store, pool: WorkerPool) -> None:
-        self._timers = {function.name.lower(): Timer(function, store, pool) for function in functions}
+    def __init__(self, functions: list[FunctionInfo], due_times: DueTimes, pool: WorkerPool) -> None:
+        self._timers = {function.name.lower(): Timer(function, due_times, pool) for function in functions}
         self._tasks: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
@@ -130,10 +136,13 @@ class Timers:
             task.cancel()
 
     async def handle_admin(self, request: web.Request) -> web.Response | None:
-        """POST /admin/functions/{name} fires a timer by hand; GET /admin/host/status says how many runs are to end."""
+        """Answer a request to the admin API, or return None if its path does not belong to that API.
+
+        POST /admin/functions/{name} runs a timer now. GET /admin/host/status counts the unfinished runs of timers.
+        """
         path = request.rel_url.path
         if path == _STATUS:
-            runs = sum(timer.under_way for timer in self._timers.values())
+            runs = sum(timer.unfinished_runs for timer in self._timers.values())
             return web.json_response({"state": "Running", "timersUnderWay": runs})
         if not path.startswith(_ADMIN):
             return None

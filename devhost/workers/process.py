@@ -1,7 +1,7 @@
-"""One worker process: imports the app and runs what the host sends over the inherited socket.
+"""The program of a worker process: imports the app, and runs the invocations that the host sends over a socket.
 
-A thread reads the channel, so the worker notices the end of its host even while functions keep the loop busy; it then
-leaves at once, without waiting for them.
+A thread reads the socket. So the worker notices the end of its host even while functions keep the event loop busy. It
+then exits at once, without waiting for them.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 
-from devhost.app_loader import LoadedFunction, load_app
-from devhost.channel import Header, pack, read_frames
-from devhost.fast_history import speed_up_history_parsing
 from devhost.functions import StartupError
-from devhost.invoker import Invoker
 from devhost.logs import configure_logging
+from devhost.workers.app_loader import LoadedFunction, load_app
+from devhost.workers.channel import Header, pack, read_frames
+from devhost.workers.fast_history import speed_up_history_parsing
+from devhost.workers.invoker import Invoker
 
 Frames = Iterator[tuple[Header, bytes]]
 
 
 class Channel:
-    """Sends frames from any thread, one at a time."""
+    """Sends frames to the host, one at a time. Any thread may send."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -35,12 +35,13 @@ class Channel:
 
     def send(self, header: Header, body: bytes = b"") -> None:
         frame = pack(header, body)
-        with self._lock, contextlib.suppress(OSError):  # a closed channel ends the process elsewhere
+        # Ignores a closed socket: the thread that reads it ends the process.
+        with self._lock, contextlib.suppress(OSError):
             self._socket.sendall(frame)
 
 
 class Runner:
-    """Starts a task per invocation and sends its reply."""
+    """Starts a task for each invocation, and sends its reply."""
 
     def __init__(self, invoker: Invoker, channel: Channel) -> None:
         self._invoker = invoker
@@ -49,7 +50,7 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, call: Header, body: bytes) -> None:
-        """Run one invocation on the loop; callable from any thread."""
+        """Run one invocation on the event loop. Any thread may call this."""
         self._loop.call_soon_threadsafe(self._start, call, body)
 
     def _start(self, call: Header, body: bytes) -> None:
@@ -63,7 +64,7 @@ class Runner:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the host decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group, but the host decides
     sock = socket.socket(fileno=int(sys.argv[1]))
     sock.set_inheritable(False)
     channel, frames = Channel(sock), read_frames(sock)
@@ -78,7 +79,7 @@ def main() -> None:
         functions = load_app(Path(options["root"]))
     except StartupError as error:
         channel.send({"failed": str(error)})
-        os._exit(1)  # an orderly exit may wait for threads the app has started
+        os._exit(1)  # a regular exit would wait for threads that the app has started
     if options["fast_history"]:
         speed_up_history_parsing()
     asyncio.run(_serve(options, functions, channel, runner))

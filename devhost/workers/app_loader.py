@@ -1,4 +1,4 @@
-"""Import function_app.py inside a worker and describe its functions the way the real worker indexes them."""
+"""Imports function_app.py in a worker, and describes its functions as the real Functions worker indexes them."""
 
 import importlib
 import inspect
@@ -33,10 +33,10 @@ class LoadedFunction:
 
 
 def load_app(root: Path) -> dict[str, LoadedFunction]:
-    """Import the app in `root` (which becomes the working directory) and index its functions by name.
+    """Import the app in `root`, make `root` the working directory, and return the functions by name.
 
     Raises:
-        StartupError: The app cannot be imported or indexed, or uses what this host does not do.
+        StartupError: The app cannot be imported or indexed, or uses a feature that this host does not support.
     """
     os.chdir(root)
     sys.path.insert(0, str(root))
@@ -99,7 +99,7 @@ def _describe(function: Any) -> LoadedFunction:
 
 
 def _check_parameters(name: str, call: Callable[..., Any], bindings: set[str]) -> bool:
-    """Compare parameters with bindings as the real worker does; tell whether an invocation context is wanted."""
+    """Compare parameters with bindings as the real worker does; return whether the function takes a context."""
     parameters = set(inspect.signature(call).parameters)
     bound = bindings - {"$return"}
     wants_context = "context" in parameters and "context" not in bound

@@ -1,4 +1,4 @@
-"""Route templates as ASP.NET matches them: `{a}`, `{a?}`, `{a:int}`, `{*rest}`, literals before parameters."""
+"""Matches paths to route templates as ASP.NET does: `{a}`, `{a?}`, `{a:int}`, `{*rest}`; literals before parameters."""
 
 import re
 from collections.abc import Iterable
@@ -28,8 +28,8 @@ _LITERAL, _MIXED, _PLAIN, _REST, _END = range(5)
 class Route:
     """A compiled template.
 
-    `rank` sorts by precedence, segment by segment: literal, constrained, plain parameter, catch-all, no segment. So an
-    unconstrained `{*rest}` is asked before the route `/` (azure-webjobs-sdk-extensions, `WebJobsRouteBuilder`).
+    `rank` sorts by precedence, segment by segment: literal, constrained, plain parameter, catch-all, no segment. So the
+    router tries an unconstrained `{*rest}` before the route `/` (azure-webjobs-sdk-extensions, `WebJobsRouteBuilder`).
     """
 
     function: FunctionInfo
@@ -51,17 +51,19 @@ class Found:
 
 @dataclass(frozen=True)
 class NotFound:
-    """`allowed` lists the methods the path does answer to; empty if there is no such path."""
+    """`allowed` lists the methods that work on the path; it is empty if no route has the path."""
 
     allowed: tuple[str, ...]
 
 
 class Router:
+    """Finds the function for a method and a path."""
+
     def __init__(self, functions: Iterable[FunctionInfo], prefix: str) -> None:
         self._routes = sorted((_compile(function, prefix) for function in functions), key=lambda route: route.rank)
 
     def find(self, method: str, path: str) -> Found | NotFound:
-        """The function for a raw (still percent-encoded) path."""
+        """Find the function for a raw path, in which characters are still percent-encoded."""
         allowed: list[str] = []
         for route in self._routes:
             parameters = route.match(path.strip("/"))
@@ -88,7 +90,7 @@ def _joined(regex: str, *, first: bool, optional: bool) -> str:
 
 
 def _segment(text: str, function: str) -> tuple[str, int, bool]:
-    """Pattern, rank and optionality of one segment, which may mix literals and parameters."""
+    """Return the pattern, the rank and the optionality of one segment, which may mix literals and parameters."""
     regex, end, constrained, optional, rest = "", 0, False, False, False
     for match in _PARAMETER.finditer(text):
         star, name, constraints, question = match.groups()
@@ -97,7 +99,7 @@ def _segment(text: str, function: str) -> tuple[str, int, bool]:
         end = match.end()
         constrained |= bool(constraints)
         rest |= bool(star)
-        optional |= bool(question or (star and not constraints))  # no constraint holds of a rest that is empty
+        optional |= bool(question or (star and not constraints))  # an empty rest meets no constraint
     if "{" in text[end:] or "}" in text[end:]:
         msg = f"function {function!r}: cannot read the route segment {text!r}"
         raise StartupError(msg)
@@ -108,7 +110,7 @@ def _segment(text: str, function: str) -> tuple[str, int, bool]:
 
 
 def _lookaheads(constraints: str, function: str) -> str:
-    """Each constraint as a condition on the whole segment."""
+    """Return a pattern that applies each constraint to the whole segment."""
     return "".join(_lookahead(kind, argument, function) for kind, argument in _CONSTRAINT.findall(constraints))
 
 

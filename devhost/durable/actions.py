@@ -1,4 +1,4 @@
-"""What an orchestrator's replay asks for: its reply, reduced to a flat, append-only list of leaves."""
+"""Reads an orchestrator's reply: reduces the actions that its replay asks for to a flat list of leaf actions."""
 
 import json
 import zlib
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+# The SDK raises a failed orchestrator's state as the text of an exception, behind this label.
 _STATE_LABEL = "\n\n$OutOfProcData$:"
 
 
 class ActionType(IntEnum):
+    """The SDK's numbers for actions."""
+
     CALL_ACTIVITY = 0
     CALL_ACTIVITY_WITH_RETRY = 1
     CALL_SUB = 2
@@ -26,7 +29,7 @@ class ActionType(IntEnum):
     WHEN_ALL = 12
 
 
-_REFUSED = {
+_UNSUPPORTED = {
     ActionType.CALL_ENTITY: "entities",
     ActionType.SIGNAL_ENTITY: "entities",
     ActionType.SCHEDULED_SIGNAL: "entities",
@@ -35,7 +38,7 @@ _REFUSED = {
 
 
 class FatalError(Exception):
-    """The orchestration fails at once, whatever is still open; its code cannot catch this."""
+    """Fails the orchestration at once, with all its open tasks. The orchestrator's code cannot catch it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Leaf:
         return str(self.fields.get("functionName", ""))
 
     @property
-    def attempts(self) -> int:
+    def max_attempts(self) -> int:
         """Attempts allowed; 0 for a call without retry options."""
         options = self.fields.get("retryOptions")
         return max(1, int(options["maxNumberOfAttempts"])) if options else 0
@@ -62,7 +65,11 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Reply:
-    """State of an orchestrator's code after a replay. `error` set means it failed, whatever `done` says."""
+    """The state of an orchestrator's code after a replay. If `error` is set the code failed, even if `done` is false.
+
+    Attributes:
+        leaves: All actions since the execution began. A later replay returns the same list with new actions at its end.
+    """
 
     leaves: list[Leaf]
     done: bool
@@ -72,7 +79,11 @@ class Reply:
 
 
 def parse_reply(text: str) -> Reply:
-    """The state an orchestrator returned."""
+    """Parse the state that an orchestrator returned.
+
+    Raises:
+        FatalError: The orchestrator asks for a feature that devhost does not support.
+    """
     state = json.loads(text)
     actions = state.get("actions") or [[]]
     return Reply(
@@ -85,12 +96,12 @@ def parse_reply(text: str) -> Reply:
 
 
 def parse_failure(text: str) -> Reply:
-    """The state inside the exception the SDK raises.
+    """Parse the state inside the exception that the SDK raises.
 
-    The last label counts: the texts of nested failures may carry older ones.
+    Reads the text behind the last label, because the texts of nested failures may hold labels of their own.
 
     Raises:
-        FatalError: The exception carries no state; it came from outside the orchestrator's own code.
+        FatalError: The exception holds no state, because it was not raised by the orchestrator's own code.
     """
     _, label, state = text.rpartition(_STATE_LABEL)
     if not label:
@@ -99,7 +110,7 @@ def parse_failure(text: str) -> Reply:
 
 
 def fingerprint(leaves: list[Leaf]) -> int:
-    """A number that changes when a replay asks for other work than was recorded."""
+    """Return a number that differs if the kinds or names of the actions differ."""
     return zlib.crc32("|".join(f"{int(leaf.type)}{leaf.name}" for leaf in leaves).encode())
 
 
@@ -108,8 +119,8 @@ def _flatten(actions: list[dict[str, Any]]) -> Iterator[Leaf]:
         kind = ActionType(action["actionType"])
         if kind in (ActionType.WHEN_ANY, ActionType.WHEN_ALL):
             yield from _flatten(action["compoundActions"])
-        elif kind in _REFUSED:
-            msg = f"devhost does not support {_REFUSED[kind]}"
+        elif kind in _UNSUPPORTED:
+            msg = f"devhost does not support {_UNSUPPORTED[kind]}"
             raise FatalError(msg)
         else:
             yield Leaf(kind, action)

@@ -1,6 +1,6 @@
-"""NCRONTAB: `{second} {minute} {hour} {day} {month} {day-of-week}`, as timer triggers use it.
+"""NCRONTAB, the schedules of timer triggers: `{second} {minute} {hour} {day} {month} {day-of-week}`.
 
-Unlike Unix cron, day and day-of-week must both match. Five fields mean second 0. Sunday is 0.
+Unlike in Unix cron, day and day-of-week must both match. An expression of five fields runs at second 0. Sunday is 0.
 """
 
 import re
@@ -21,13 +21,13 @@ class _Field:
     names: tuple[str, ...] = ()
 
     def number(self, word: str) -> int:
-        """A number or an English name (any name that begins like it)."""
+        """Parse a number or an English name, such as `mon` or `Monday`. Only the first three letters count."""
         if word.isdigit():
             value = int(word)
         else:
             value = next((i + self.low for i, name in enumerate(self.names) if word.lower().startswith(name)), -1)
         if not self.low <= value <= self.high:
-            msg = f"{word!r} is no {self.name}"
+            msg = f"{word!r} is not a valid {self.name}"
             raise ValueError(msg)
         return value
 
@@ -37,13 +37,13 @@ class _Field:
     def _range(self, part: str) -> range:
         match = _PART.fullmatch(part)
         if match is None or (match[1] == "*" and match[2]) or match[3] == "0":
-            msg = f"{part!r} is no {self.name}"
+            msg = f"{part!r} is not a valid {self.name}"
             raise ValueError(msg)
         first = self.low if match[1] == "*" else self.number(match[1])
         single = match[1] != "*" and not match[2] and not match[3]
         last = first if single else self.number(match[2]) if match[2] else self.high
         if last < first:
-            msg = f"{part!r} is no {self.name}: it runs backwards"
+            msg = f"{part!r} is not a valid {self.name}: it runs backwards"
             raise ValueError(msg)
         return range(first, last + 1, int(match[3] or 1))
 
@@ -62,7 +62,7 @@ class Schedule:
     """A parsed expression.
 
     Raises:
-        ValueError: The text is no NCRONTAB expression; a time span (`hh:mm:ss`) is none.
+        ValueError: The text is not an NCRONTAB expression. Time spans (`hh:mm:ss`) are not supported.
     """
 
     def __init__(self, text: str) -> None:
@@ -76,17 +76,17 @@ class Schedule:
         self._seconds, self._minutes, self._hours, self._days, self._months, self._weekdays = values
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first time later than `moment`, in its time zone.
+        """Return the first due time after `moment`, in the time zone of `moment`.
 
         Raises:
-            ValueError: There is none within 40 years (such as 30 February).
+            ValueError: No time within 40 years matches, such as for 30 February.
         """
         start = moment.replace(microsecond=0) + timedelta(seconds=1)
         for offset in range(40 * 366):
             day = (start + timedelta(days=offset)) if offset == 0 else self._midnight(start, offset)
             if self._runs_on(day) and (found := self._first_in(day)):
                 return found
-        raise ValueError("the schedule never comes due")
+        raise ValueError("the schedule is never due")
 
     @staticmethod
     def _midnight(start: datetime, offset: int) -> datetime:
@@ -97,7 +97,7 @@ class Schedule:
         return day.month in self._months and day.day in self._days and weekday in self._weekdays
 
     def _first_in(self, day: datetime) -> datetime | None:
-        """The first time of that day that is not before `day`."""
+        """Return the first due time of that day that is not before `day`."""
         return next((found for found in self._times(day) if found >= day), None)
 
     def _times(self, day: datetime) -> Iterator[datetime]:

@@ -1,4 +1,4 @@
-"""Worker processes: start, watch, restart with back-off, and spread invocations to the least loaded."""
+"""The host's view of one worker process: the connection to it, and the invocations that it runs."""
 
 import asyncio
 import logging
@@ -11,26 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devhost.channel import FrameReader, Header, pack
 from devhost.functions import FunctionInfo, FunctionTable, Kind, StartupError
+from devhost.workers.channel import FrameReader, Header, pack
 
 _log = logging.getLogger("devhost.workers")
 
-_LONGEST_BACKOFF_SECONDS = 2.0
-_HEALTHY_AFTER_SECONDS = 5.0
-
 
 class WorkerDiedError(Exception):
-    """The worker process ended while it ran the invocation; whether the function finished is unknown."""
+    """The worker process ended while it ran the invocation. The function may or may not have finished."""
 
 
 class FunctionTimeoutError(Exception):
-    """The invocation ran longer than `functionTimeout`; its worker was killed."""
+    """The invocation ran longer than `functionTimeout`, so the host killed its worker."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """`ok` is false if the function raised; `body` then holds the text of its exception."""
+    """The result of an invocation. If the function raised, `ok` is false and `body` holds the exception's text."""
 
     ok: bool
     header: Header
@@ -39,6 +36,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class WorkerOptions:
+    """How to start a worker, and how much to give it.
+
+    Attributes:
+        start: The first frame that the worker receives; see `process`.
+        limits: How many functions of a kind one worker may run at once. Kinds without a limit are missing.
+        timeout_seconds: `functionTimeout`; None means no limit.
+    """
+
     start: Header
     limits: dict[Kind, int]
     timeout_seconds: float | None
@@ -52,7 +57,12 @@ class _Call:
 
 
 class Worker(asyncio.Protocol):
-    """One worker process and the invocations it is running."""
+    """One worker process and the invocations that it runs.
+
+    Attributes:
+        loaded: Resolves to the app's functions, or raises StartupError if the worker cannot load the app.
+        closed: Resolves when the process has closed its end of the channel.
+    """
 
     def __init__(self, options: WorkerOptions, on_ready: Callable[[], None], on_room: Callable[[], None]) -> None:
         self._options = options
@@ -65,11 +75,12 @@ class Worker(asyncio.Protocol):
         self._accepting = False
         loop = asyncio.get_running_loop()
         self.loaded: asyncio.Future[FunctionTable] = loop.create_future()
-        self.loaded.add_done_callback(asyncio.Future.exception)  # nobody waits for that of a restarted worker
+        # Marks an exception as retrieved: for a restarted worker nothing awaits this future.
+        self.loaded.add_done_callback(asyncio.Future.exception)
         self.closed: asyncio.Future[None] = loop.create_future()
 
     async def start(self) -> None:
-        """Start the process; it inherits one end of a socket pair and nothing else."""
+        """Start the process. The only file descriptor that it inherits is one end of a socket pair."""
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = _spawn(theirs)
@@ -80,16 +91,18 @@ class Worker(asyncio.Protocol):
 
     @property
     def busy(self) -> int:
+        """How many invocations the worker runs."""
         return len(self._calls)
 
     def has_room(self, kind: Kind) -> bool:
+        """Return whether the worker may run one more function of this kind."""
         limit = self._options.limits.get(kind)
         return self._accepting and (limit is None or self._load[kind] < limit)
 
     def invoke(self, function: FunctionInfo, header: Header, body: bytes) -> asyncio.Future[Reply]:
         """Begin an invocation.
 
-        The future raises WorkerDiedError (the work may be repeated elsewhere) or FunctionTimeoutError.
+        The future raises WorkerDiedError (another worker may then repeat the work) or FunctionTimeoutError.
         """
         loop = asyncio.get_running_loop()
         self._next += 1
@@ -114,7 +127,7 @@ class Worker(asyncio.Protocol):
         self.closed.set_result(None)
 
     async def end(self) -> None:
-        """Close the channel, which makes the process leave; kill it if it does not."""
+        """Close the channel, which makes the process exit; kill the process if it does not exit within 2 seconds."""
         self._transport.abort()
         try:
             await asyncio.to_thread(self.process.wait, 2)
@@ -139,7 +152,7 @@ class Worker(asyncio.Protocol):
         self._load[call.kind] -= 1
         if call.deadline:
             call.deadline.cancel()
-        if call.future.done():  # its caller gave up
+        if call.future.done():  # its caller has cancelled it
             pass
         elif isinstance(outcome, Reply):
             call.future.set_result(outcome)
@@ -155,88 +168,13 @@ class Worker(asyncio.Protocol):
         self._settle(number, FunctionTimeoutError(f"Timeout value of {seconds:g} s exceeded by function: {name}"))
 
 
-class WorkerPool:
-    """Keeps `count` workers alive. `on_room` is called whenever an invocation may have become possible."""
-
-    def __init__(self, count: int, options: WorkerOptions) -> None:
-        self._options = options
-        self._workers: list[Worker | None] = [None] * count
-        self._watchers: list[asyncio.Task[None]] = []
-        self._ready = asyncio.Event()
-        self._stopping = False
-        self.on_room: Callable[[], None] = lambda: None
-
-    async def start(self) -> FunctionTable:
-        """Start all workers and wait until they can work.
-
-        Raises:
-            StartupError: The app cannot be loaded.
-        """
-        workers = [await self._start_worker(index) for index in range(len(self._workers))]
-        tables = await asyncio.gather(*(worker.loaded for worker in workers))
-        self._watchers = [asyncio.create_task(self._watch(i, worker)) for i, worker in enumerate(workers)]
-        return tables[0]
-
-    def pick(self, kind: Kind) -> Worker | None:
-        """The least loaded worker that may run one more function of this kind."""
-        free = [worker for worker in self._workers if worker and worker.has_room(kind)]
-        return min(free, key=lambda worker: worker.busy, default=None)
-
-    async def wait_for(self, kind: Kind, timeout_seconds: float) -> Worker | None:
-        """Like `pick`, for kinds without a limit; waits while every worker is being restarted."""
-        while (worker := self.pick(kind)) is None:
-            self._ready.clear()
-            try:
-                await asyncio.wait_for(self._ready.wait(), timeout_seconds)
-            except TimeoutError:
-                return None
-        return worker
-
-    async def stop(self) -> None:
-        self._stopping = True
-        for watcher in self._watchers:
-            watcher.cancel()
-        await asyncio.gather(*(worker.end() for worker in self._workers if worker))
-
-    async def _start_worker(self, index: int) -> Worker:
-        worker = Worker(self._options, self._became_ready, self._has_room)
-        await worker.start()
-        self._workers[index] = worker
-        return worker
-
-    async def _watch(self, index: int, worker: Worker) -> None:
-        loop, backoff = asyncio.get_running_loop(), 0.0
-        while True:
-            born = loop.time()
-            await asyncio.wait([worker.closed])
-            await worker.end()
-            healthy = loop.time() - born > _HEALTHY_AFTER_SECONDS
-            backoff = 0.0 if healthy else min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
-            code, reason = worker.process.returncode, worker.loaded.exception() or "while it ran"
-            _log.warning("worker %d ended (code %s: %s), restarting in %g s", worker.process.pid, code, reason, backoff)
-            await asyncio.sleep(backoff)
-            backoff = backoff or 0.2
-            try:
-                worker = await self._start_worker(index)
-            except OSError:
-                _log.exception("cannot start a worker")
-
-    def _became_ready(self) -> None:
-        self._ready.set()
-        self._has_room()
-
-    def _has_room(self) -> None:
-        if not self._stopping:
-            self.on_room()
-
-
 def _spawn(channel: socket.socket) -> subprocess.Popen[bytes]:
-    here = str(Path(__file__).parent.parent)
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    repository = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, (repository, os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "devhost.worker", str(channel.fileno())],
+        [sys.executable, "-m", "devhost.workers.process", str(channel.fileno())],
         pass_fds=(channel.fileno(),),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno(),  # stdout of the host belongs to its ready line
+        stdout=sys.stderr.fileno(),  # the host's stdout holds the ready line and nothing else
         env={**os.environ, "PYTHONPATH": path},
     )

@@ -1,6 +1,6 @@
-"""Durable history events: building them for the SDK, and presenting them to readers of a status.
+"""Builds the history events that the SDK replays, and shows them to clients that query a status.
 
-Events are stored as JSON text and joined into a replay without being parsed again.
+Events are stored as JSON text. A replay joins these texts without parsing them again.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class EventType(IntEnum):
-    """Numbers are the ones of the Durable Task Framework."""
+    """The Durable Task Framework's numbers for history events."""
 
     EXECUTION_STARTED = 0
     EXECUTION_COMPLETED = 1
@@ -30,7 +30,7 @@ class EventType(IntEnum):
     EXECUTION_RESUMED = 20
 
 
-# what the SDK never reads during a replay is stored for readers only
+# The SDK never reads these during a replay. They are stored for status queries only.
 NOT_REPLAYED = (EventType.TASK_SCHEDULED, EventType.SUB_CREATED, EventType.TIMER_CREATED, EventType.EXECUTION_COMPLETED)
 
 _VIEW_NAMES = {
@@ -43,18 +43,21 @@ _HIDDEN = {"EventType", "EventId", "IsPlayed", "TaskScheduledId", "TimerId", "Pa
 
 
 def iso(seconds: float) -> str:
-    """A Unix time as the SDK and .NET write it: microseconds and a Z."""
+    """Format a Unix time as the SDK and .NET do: with microseconds and a Z."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def event(kind: EventType, now: float, event_id: int = -1, **fields: Any) -> str:
-    """One event as JSON text."""
+    """Return one event as JSON text."""
     head = {"EventType": int(kind), "EventId": event_id, "IsPlayed": False, "Timestamp": iso(now)}
     return json.dumps({**head, **fields})
 
 
 def view(rows: Iterable[str], *, show_output: bool) -> list[dict[str, Any]]:
-    """History as a status shows it: names for numbers, and each completion carries what scheduled it."""
+    """Convert history to the form of a status query.
+
+    Names replace the numbers of events. Each completion shows the name and time of the event that scheduled it.
+    """
     scheduled: dict[int, dict[str, Any]] = {}
     shown = []
     for item in map(json.loads, rows):

@@ -1,4 +1,4 @@
-"""The HTTP listener: requests in, invocations out, and the answers back, byte for byte."""
+"""The HTTP listener: turns each request into an invocation, and sends the reply back byte for byte."""
 
 import asyncio
 import logging
@@ -8,23 +8,24 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from devhost.channel import Header
-from devhost.routes import NotFound, Router
-from devhost.workers import FunctionTimeoutError, Reply, WorkerDiedError, WorkerPool
+from devhost.http.routes import NotFound, Router
+from devhost.workers.channel import Header
+from devhost.workers.pool import WorkerPool
+from devhost.workers.worker import FunctionTimeoutError, Reply, WorkerDiedError
 
 _log = logging.getLogger("devhost.http")
 
-MOST_BODY_BYTES = 100 * 1024 * 1024
-_PATIENCE_SECONDS = 15.0
-# these describe the connection, which is the host's
-_OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "keep-alive"}
+MAX_BODY_BYTES = 100 * 1024 * 1024
+_WORKER_WAIT_SECONDS = 15.0
+# These headers describe the connection, so the host sets them itself.
+_CONNECTION_HEADERS = {"content-length", "transfer-encoding", "connection", "keep-alive"}
 _FORBIDDEN = set("\r\n\0")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 
 class HttpFront:
-    """Asks `built_in` first (management, admin), then the routes of the app."""
+    """Passes each request to the `built_in` handlers (durable API, admin API) first, then to the routes of the app."""
 
     def __init__(self, router: Router, pool: WorkerPool, built_in: list[Handler]) -> None:
         self._router = router
@@ -32,15 +33,15 @@ class HttpFront:
         self._built_in = built_in
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=MOST_BODY_BYTES)
-        application.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # a dot is no line break
+        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        application.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # a dot does not match a line break
         return application
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         began = time.monotonic()
         try:
             response = await self._respond(request)
-        except ConnectionError:  # the client left while it sent its body; nobody reads the answer
+        except ConnectionError:  # the client left while it sent its body, so no one reads the response
             response = web.Response(status=400)
         except Exception:
             _log.exception("%s %s", request.method, request.rel_url.raw_path)
@@ -60,14 +61,14 @@ class HttpFront:
         body = await _read(request)
         if isinstance(body, web.Response):
             return body
-        worker = await self._pool.wait_for("http", _PATIENCE_SECONDS)
+        worker = await self._pool.wait_for("http", _WORKER_WAIT_SECONDS)
         if worker is None:
             return web.Response(status=503)
         return _response(await _outcome(worker.invoke(found.function, _call(request, found.parameters), body)))
 
 
 async def _read(request: web.Request) -> bytes | web.Response:
-    if (request.content_length or 0) > MOST_BODY_BYTES:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
         return web.Response(status=413)
     try:
         return await request.read()
@@ -76,7 +77,7 @@ async def _read(request: web.Request) -> bytes | web.Response:
 
 
 async def _outcome(reply: asyncio.Future[Reply]) -> Reply | int:
-    """The reply, or the status to answer without one."""
+    """Wait for the reply. Return an HTTP status instead if there will be none."""
     try:
         return await reply
     except WorkerDiedError:
@@ -90,13 +91,13 @@ def _call(request: web.Request, parameters: dict[str, str]) -> Header:
         "method": request.method,
         "url": f"{request.scheme}://{request.host}{request.rel_url.raw_path_qs}",
         "headers": _joined((name.lower(), value) for name, value in request.headers.items()),
-        "query": _joined(parse_qsl(request.rel_url.raw_query_string)),  # drops empty values, as the real host does
+        "query": _joined(parse_qsl(request.rel_url.raw_query_string)),  # like the real host, drops empty values
         "params": parameters,
     }
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Repeated names as the real host hands them on: joined by commas."""
+    """Join the values of repeated names with commas, as the real host does."""
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
@@ -109,12 +110,12 @@ def _response(outcome: Reply | int) -> web.Response:
     if not outcome.ok:
         return web.Response(status=500)
     if any(_FORBIDDEN & set(name + value) for name, value in outcome.header["headers"]):
-        _log.error("a function answered with a line break in a header")
+        _log.error("a function returned a header that holds a line break")
         return web.Response(status=500)
     response = web.Response(status=outcome.header["status"], body=outcome.body)
     for name, value in outcome.header["headers"]:
         if name.lower() == "set-cookie":
             response.headers.add(name, value)
-        elif name.lower() not in _OWN_HEADERS:
+        elif name.lower() not in _CONNECTION_HEADERS:
             response.headers[name] = value
     return response

@@ -1,0 +1,1 @@
+"""HTTP triggers: the listener and the routes of the app."""

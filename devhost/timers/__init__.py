@@ -1,0 +1,1 @@
+"""Timer triggers: NCRONTAB schedules, stored due times, retries."""
