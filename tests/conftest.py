@@ -1,4 +1,4 @@
-"""What every test may ask for: real storage, databases, a system; started when first asked for, stopped for sure."""
+"""Fixtures for all tests: storage, database servers and a whole system, started on first use and always stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
 from tests.support.leaks import leaks_in_log, secrets_of
-from tests.support.mariadb import WHERE_TO_GET_IT, find_program, mariadb_server
+from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 from tests.support.postgres import postgres_server
 from tests.support.system import System, running_system, sample_database, start_storage
 
@@ -19,7 +19,7 @@ CLIENTS = 6_000
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """Blob and Table Storage for tests whose tables and containers have names of their own; no system runs on it."""
+    """A storage emulator for tests that give their tables and containers unique names. No system uses it."""
     emulator = start_storage(tmp_path_factory.mktemp("azurite"))
     yield emulator
     emulator.stop()
@@ -27,7 +27,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server: the one `TEST_POSTGRES_URL` names, else one of this session's own."""
+    """The URL of a PostgreSQL server: the one in `TEST_POSTGRES_URL`, or else one that this session starts."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given
         return
@@ -37,27 +37,30 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mariadb_url() -> Iterator[str]:
-    """A MariaDB server: the one `TEST_MARIADB_URL` names, else one of this session's own, if this machine has it."""
+    """The URL of a MariaDB server: the one in `TEST_MARIADB_URL`, or else one that this session starts.
+
+    Skips the test if MariaDB is not installed; under CI the test fails instead.
+    """
     if given := os.environ.get("TEST_MARIADB_URL"):
         yield given
         return
     if find_program("mariadbd") is None and not under_ci():
-        pytest.skip(WHERE_TO_GET_IT)
+        pytest.skip(HOW_TO_INSTALL)
     with mariadb_server() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Sample clients: three quarters belong to `northwind`, one to `harbour`."""
+    """The URL of a database of sample clients: three quarters belong to `northwind`, one quarter to `harbour`."""
     return sample_database(tmp_path_factory.mktemp("clients"), CLIENTS)
 
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
-    """The system, running and healthy; in the end its log must hold no secret and nothing of clients.
+    """A running, healthy system. At the end of the session its log must contain no secret and no client data.
 
-    All tests of one process share it, in any order, so there is no limit to what they start.
+    All tests of one process share it, in any order, so its quotas are high enough for all of them together.
     """
     directory = tmp_path_factory.mktemp("system")
     with running_system(
@@ -73,4 +76,4 @@ def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
     ) as running:
         yield running
     leaks = leaks_in_log(running.log, secrets_of(running.settings), database_url)
-    assert not leaks, f"the log of the whole session shows {leaks[:5]}"
+    assert not leaks, f"the log of the session contains {leaks[:5]}"

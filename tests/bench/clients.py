@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tests.support.system import EXPORT, KEY, Answer, System, request
+from tests.support.http_client import Response, request
+from tests.support.system import EXPORT, KEY, System
 
 _HEADERS = {"x-api-key": KEY, "content-type": "application/json"}
 _POLL_SECONDS = 0.25
@@ -35,7 +36,7 @@ def get_job(location: str) -> Any:
     return _get(location).json
 
 
-def _get(location: str) -> Answer:
+def _get(location: str) -> Response:
     return request("GET", location, headers=_HEADERS)
 
 

@@ -38,7 +38,7 @@ def visitor(browser: Browser, system: System, request: pytest.FixtureRequest) ->
     try:
         visitor = Visitor(context.new_page(), system)
         yield visitor
-        visitor.assert_all_is_well()
+        visitor.assert_no_errors()
     finally:
         context.close()
 

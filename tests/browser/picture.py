@@ -35,7 +35,7 @@ def take_picture(browser: Browser, system: System) -> bytes:
     """Export some columns of active clients as a person would, to the end."""
     context = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce")
     visitor = Visitor(context.new_page(), system)
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Name", "CompanyNumber", "VatNumber", "Manager")
     visitor.at("[data-field=Name]").scroll_into_view_if_needed()
     visitor.at("input[name=statuses][value=Active]").check()
@@ -51,7 +51,7 @@ def take_picture(browser: Browser, system: System) -> bytes:
         visitor.evaluate(script)
     visitor.page.mouse.move(0, 0)
     picture = visitor.page.screenshot()
-    visitor.assert_all_is_well()
+    visitor.assert_no_errors()
     context.close()
     return picture
 

@@ -14,7 +14,7 @@ def test_a_wrong_key_is_refused_in_plain_words(visitor: Visitor) -> None:
         visitor.open()
         visitor.give_key(key)
 
-        visitor.said("#door-problem", "This API key is not valid.")
+        visitor.expect_text("#door-problem", "This API key is not valid.")
         assert "This API key is not valid." in visitor.fault_of("#key")
         expect(visitor.at("#key")).to_be_focused()
         expect(visitor.at("#work")).to_be_hidden()
@@ -25,7 +25,7 @@ def test_a_wrong_key_is_refused_in_plain_words(visitor: Visitor) -> None:
 
 
 def test_a_key_of_one_tenant_is_not_asked_for_it(visitor: Visitor) -> None:
-    visitor.enter(NORTHWIND_KEY)
+    visitor.sign_in(NORTHWIND_KEY)
 
     expect(visitor.at("#tenant")).to_be_hidden()
 
@@ -33,17 +33,17 @@ def test_a_key_of_one_tenant_is_not_asked_for_it(visitor: Visitor) -> None:
 def test_a_key_of_several_tenants_is_asked_for_one(visitor: Visitor, system: System) -> None:
     visitor.open()
     visitor.give_key(KEY)
-    visitor.said("#tenant-hint", "This key opens several tenants.")
+    visitor.expect_text("#tenant-hint", "This key opens several tenants.")
     expect(visitor.at("#tenant")).to_be_focused()
     visitor.give_tenant("nowhere")
-    visitor.said("#door-problem", "does not open that tenant")
+    visitor.expect_text("#door-problem", "does not open that tenant")
     assert "does not open that tenant" in visitor.fault_of("#tenant")
     visitor.give_tenant(HARBOUR)
 
-    visitor.said("#who-text", HARBOUR)
+    visitor.expect_text("#who-text", HARBOUR)
     visitor.pick("Code")
     code = {"columnMappings": [{"csvHeader": "Code", "targetField": "Code"}]}
-    assert visitor.exported() == system.export(code, HARBOUR)
+    assert visitor.export_and_download() == system.export(code, HARBOUR)
 
 
 def test_the_key_can_be_shown_and_hidden(visitor: Visitor) -> None:

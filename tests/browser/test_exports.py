@@ -10,7 +10,7 @@ from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import clients_held, jobs_of
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
-from tests.support.visitor import PATIENCE_MS, Visitor, bytes_of
+from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
 
 
 def is_start(request: Request) -> bool:
@@ -26,19 +26,19 @@ def newest_job(system: System) -> Any:
 
 
 def test_a_person_gets_the_very_file_that_the_api_gives(visitor: Visitor, system: System) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.export()
     visitor.expect_status("Completed")
-    visitor.said("#job-title", "Your file is ready")
-    visitor.said("#job-text", "4,500 clients")
+    visitor.expect_text("#job-title", "Your file is ready")
+    visitor.expect_text("#job-text", "4,500 clients")
     download = visitor.download()
 
     assert download.suggested_filename == newest_job(system)["fileName"]
-    assert bytes_of(download) == system.export({})
+    assert read_download(download) == system.export({})
 
 
 def test_the_key_is_kept_in_this_tab_and_nowhere_else(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
 
     assert visitor.page.url == f"{visitor.system.url}/"
     kept = visitor.evaluate("[{...sessionStorage}, localStorage.length, document.cookie]")
@@ -48,12 +48,12 @@ def test_the_key_is_kept_in_this_tab_and_nowhere_else(visitor: Visitor) -> None:
 
 
 def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> None:
-    visitor.enter()
+    visitor.sign_in()
     before = jobs_of(system)
     visitor.at("#export").dblclick()
     visitor.expect_status("Completed")
     visitor.at("#export").click()
-    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
 
     assert len(jobs_of(system) - before) == 1
     keys = [request.headers["idempotency-key"] for request in visitor.requests_where(is_start)]
@@ -61,14 +61,14 @@ def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> N
     assert len(set(keys)) == 1
     visitor.at("#headers").uncheck()
     visitor.export()
-    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
     assert len(jobs_of(system) - before) == 2
 
 
 def test_a_running_export_is_watched_politely_cancelled_and_resumed(
     visitor: Visitor, system: System, database_url: str
 ) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Code", "Name")
     with clients_held(database_url):
         visitor.export()
@@ -80,12 +80,12 @@ def test_a_running_export_is_watched_politely_cancelled_and_resumed(
     assert job["status"] == "Cancelled"
     assert_polite(visitor)
 
-    visitor.said("#job-note", "Resuming keeps what has been written already.")
+    visitor.expect_text("#job-note", "Resuming keeps what has been written already.")
     visitor.at("#job-resume").click()
     visitor.expect_status("Completed")
     assert newest_job(system)["code"] == job["code"]
     body = {"columnMappings": [{"csvHeader": name, "targetField": name} for name in ("Code", "Name")]}
-    assert bytes_of(visitor.download()) == system.export(body)
+    assert read_download(visitor.download()) == system.export(body)
 
 
 def assert_polite(visitor: Visitor) -> None:
@@ -98,21 +98,21 @@ def assert_polite(visitor: Visitor) -> None:
 
 
 def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, busy_system: System, database_url: str) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.export()
-    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
     code = newest_job(busy_system)["code"]
     busy_system.wait(f"/tenants/{NORTHWIND}{EXPORT}/{code}", lambda job: job["processedItems"] > 0)
     with clients_held(database_url):
-        visitor.said("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+ %"))
+        visitor.expect_text("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+ %"))
         done = int(visitor.at("#job-bar").evaluate("bar => bar.value"))
-        visitor.said("#job-text", f"{done} %")
+        visitor.expect_text("#job-text", f"{done} %")
         assert visitor.page.title() == f"{done} % – Client export"
     visitor.expect_status("Completed")
 
 
 def test_an_export_that_runs_is_found_again_when_the_page_is_loaded_anew(visitor: Visitor, database_url: str) -> None:
-    visitor.enter()
+    visitor.sign_in()
     with clients_held(database_url):
         visitor.export()
         visitor.expect_status("InProgress")
@@ -124,18 +124,18 @@ def test_an_export_that_runs_is_found_again_when_the_page_is_loaded_anew(visitor
 
 def test_a_broken_connection_loses_nothing(visitor: Visitor, system: System, database_url: str) -> None:
     context = visitor.page.context
-    visitor.enter()
+    visitor.sign_in()
     before = jobs_of(system)
     context.set_offline(True)
     visitor.export()
-    visitor.said("#problem", "The service cannot be reached.")
+    visitor.expect_text("#problem", "The service cannot be reached.")
     context.set_offline(False)
     with clients_held(database_url):
         visitor.export()
         visitor.expect_status("InProgress")
         assert len(jobs_of(system) - before) == 1
         context.set_offline(True)
-        visitor.said("#job-note", "The export goes on")
+        visitor.expect_text("#job-note", "The export goes on")
         context.set_offline(False)
     visitor.expect_status("Completed")
 
@@ -144,7 +144,7 @@ def test_recent_exports_are_listed_a_page_at_a_time_and_can_be_narrowed(visitor:
     nothing = {"filter": {"search": "no client is called this"}}
     for _ in range(11):
         system.start_export(nothing)
-    visitor.enter()
+    visitor.sign_in()
     rows = visitor.at("#recent-rows tr")
     expect(rows).to_have_count(10)
     visitor.at("#more").click()
@@ -156,15 +156,15 @@ def test_recent_exports_are_listed_a_page_at_a_time_and_can_be_narrowed(visitor:
     visitor.at("#recent-status").select_option("Completed")
     expect(rows).to_have_count(10)
     rows.nth(0).locator("button").click()
-    visitor.said("#job-text", "0 clients")
+    visitor.expect_text("#job-text", "0 clients")
 
 
 def test_a_link_in_the_list_downloads_too(visitor: Visitor, system: System) -> None:
     job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
-    visitor.enter()
+    visitor.sign_in()
     with visitor.page.expect_download() as coming:
         visitor.at(f"tr[data-code='{job['code']}'] a").click()
-    assert bytes_of(coming.value).startswith(b"Client\r\n")
+    assert read_download(coming.value).startswith(b"Client\r\n")
 
 
 def test_a_file_with_fields_that_the_key_may_not_see_is_said_to_be_one(
@@ -172,12 +172,12 @@ def test_a_file_with_fields_that_the_key_may_not_see_is_said_to_be_one(
 ) -> None:
     columns = [{"csvHeader": "NI", "targetField": "NiNumber"}]
     job = system.start_export({"columnMappings": columns}, prefer="wait=60").json
-    visitor.enter(key_without_sensitive_fields)
+    visitor.sign_in(key_without_sensitive_fields)
 
     row = f"tr[data-code='{job['code']}']"
-    visitor.said(row, "sensitive")
+    visitor.expect_text(row, "sensitive")
     expect(visitor.at(f"{row} a")).to_have_count(0)
     visitor.at(f"{row} button").click()
     visitor.expect_status("Completed")
-    visitor.said("#job", "sensitive fields, which this API key may not see")
+    visitor.expect_text("#job", "sensitive fields, which this API key may not see")
     expect(visitor.at("#job-download")).to_be_hidden()

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support.system import KEY, NORTHWIND, NORTHWIND_KEY
-from tests.support.visitor import PATIENCE_MS, Visitor, bytes_of
+from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
 
 NARROW = {"viewport": {"width": 360, "height": 740}}
 DARK = {"color_scheme": "dark"}
@@ -42,7 +42,7 @@ def test_a_keyboard_is_enough(visitor: Visitor) -> None:
     expect(visitor.at("#key")).to_be_focused()
     keyboard.type(NORTHWIND_KEY)
     keyboard.press("Enter")
-    expect(visitor.at("#work")).to_be_visible(timeout=PATIENCE_MS)
+    expect(visitor.at("#work")).to_be_visible(timeout=TIMEOUT_MS)
     press_until(visitor, "Tab", "[name=columns]")
     keyboard.press("ArrowRight")
     keyboard.press("ArrowRight")
@@ -56,9 +56,9 @@ def test_a_keyboard_is_enough(visitor: Visitor) -> None:
     keyboard.press("Enter")
     visitor.expect_status("Completed")
     press_until(visitor, "Tab", "#job-download")
-    with visitor.page.expect_download(timeout=PATIENCE_MS) as coming:
+    with visitor.page.expect_download(timeout=TIMEOUT_MS) as coming:
         keyboard.press("Enter")
-    assert bytes_of(coming.value).startswith(b"Code,Name\r\n")
+    assert read_download(coming.value).startswith(b"Code,Name\r\n")
 
 
 @pytest.mark.parametrize("visitor", [{}, NARROW | DARK], ids=["light", "narrow and dark"], indirect=True)
@@ -66,9 +66,9 @@ def test_checkers_of_accessibility_find_nothing_and_nothing_is_too_wide(visitor:
     visitor.open()
     assert_fits_everyone(visitor)
     visitor.give_key("wrong")
-    visitor.said("#door-problem", "not valid")
+    visitor.expect_text("#door-problem", "not valid")
     visitor.give_key(KEY)
-    expect(visitor.at("#tenant")).to_be_visible(timeout=PATIENCE_MS)
+    expect(visitor.at("#tenant")).to_be_visible(timeout=TIMEOUT_MS)
     assert_fits_everyone(visitor)
     visitor.give_tenant(NORTHWIND)
     expect(visitor.at("#recent-rows, #recent-empty").first).to_be_attached()
@@ -77,11 +77,11 @@ def test_checkers_of_accessibility_find_nothing_and_nothing_is_too_wide(visitor:
     assert_fits_everyone(visitor)
     visitor.pick("Name", "NiNumber")
     visitor.at("#estimate").click()
-    visitor.said("#estimated", "Clients")
+    visitor.expect_text("#estimated", "Clients")
     assert_fits_everyone(visitor)
     visitor.at("#chosen li:nth-child(1) input").fill("")
     visitor.export()
-    visitor.said("#problem", "marked")
+    visitor.expect_text("#problem", "marked")
     assert_fits_everyone(visitor)
     visitor.choose("all")
     visitor.export()
@@ -114,10 +114,10 @@ def test_the_page_is_as_dark_as_its_reader_likes(visitor: Visitor, dark: bool) -
 
 
 def test_progress_is_told_to_those_who_hear_the_page(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Code")
     visitor.export()
-    visitor.said("#announce", "Your file is ready.")
+    visitor.expect_text("#announce", "Your file is ready.")
 
     assert visitor.at("#announce").get_attribute("aria-live") == "polite"
     assert visitor.page.title() == "Completed – Client export"

@@ -22,21 +22,21 @@ def columns(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
 
 
 def test_columns_are_in_the_file_as_they_were_put_in_order(visitor: Visitor, system: System) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Name", "VatNumber", "Code")
     visitor.at("#chosen li:nth-child(3) [data-act=up]").click()
     visitor.at("#chosen li:nth-child(2) input").press("Alt+ArrowUp")
     expect(visitor.at("#chosen li:nth-child(1) input")).to_be_focused()
     visitor.at("#chosen li:nth-child(1) input").fill("Our code")
     assert visitor.headings() == ["Our code", "Name", "VAT number"]
-    visitor.said("#summary", "3 columns")
+    visitor.expect_text("#summary", "3 columns")
 
     wanted = columns(("Our code", "Code"), ("Name", "Name"), ("VAT number", "VatNumber"))
-    assert visitor.exported() == system.export({"columnMappings": wanted})
+    assert visitor.export_and_download() == system.export({"columnMappings": wanted})
 
 
 def test_a_column_can_be_dragged_and_removed(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Name", "Code", "Email")
     visitor.at("#chosen li:nth-child(3) .handle").drag_to(visitor.at("#chosen li:nth-child(1)"))
     assert visitor.headings() == ["Email", "Name", "Code"]
@@ -46,29 +46,29 @@ def test_a_column_can_be_dragged_and_removed(visitor: Visitor) -> None:
 
 
 def test_fields_are_found_by_name_and_taken_by_the_group(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.choose("chosen")
     visitor.at("#find").fill("invoice address")
     visitor.at("#take-all").click()
     invoice = [field.value for field in TargetField if field.value.startswith("InvoiceAddress")]
     assert len(visitor.headings()) == len(invoice)
     visitor.at("#find").fill("no such field")
-    visitor.said("#none-found", "No field of that name.")
+    visitor.expect_text("#none-found", "No field of that name.")
     visitor.at("#find").fill("")
     visitor.at("#take-all").click()
     assert len(visitor.headings()) == len(TargetField)
     visitor.at("#take-none").click()
-    visitor.said("#chosen-empty", "Nothing selected yet.")
+    visitor.expect_text("#chosen-empty", "Nothing selected yet.")
     visitor.at("[data-all]").first.click()
     assert visitor.headings()[:2] == ["Name", "Code"]
 
 
 def test_a_preset_gives_its_columns_and_a_copy_can_be_changed_and_saved(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.choose("mapping")
     visitor.at("#mapping").select_option("limited-company-clients")
     preset = [column.csv_header for column in MAPPING_PRESETS["limited-company-clients"].columns]
-    assert header(visitor.exported()) == preset
+    assert header(visitor.export_and_download()) == preset
 
     visitor.at("#adapt").click()
     assert visitor.headings() == preset
@@ -78,17 +78,17 @@ def test_a_preset_gives_its_columns_and_a_copy_can_be_changed_and_saved(visitor:
     assert "must not be empty" in visitor.fault_of("#save-name")
     visitor.at("#save-name").fill("Companies, short")
     visitor.at("#save-button").click()
-    visitor.said("#announce", "Saved as Companies, short.")
+    visitor.expect_text("#announce", "Saved as Companies, short.")
     visitor.choose("mapping")
     expect(visitor.at("#mapping option:checked")).to_have_text("Companies, short")
     visitor.page.reload()
     visitor.choose("mapping")
     visitor.at("#mapping").select_option(label="Companies, short")
-    visitor.said("#mapping-columns", preset[1])
+    visitor.expect_text("#mapping-columns", preset[1])
 
 
 def test_every_filter_and_option_reaches_the_file(visitor: Visitor, system: System) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Code", "Name", "CompanyNumber")
     visitor.at("input[name=statuses][value=Active]").check()
     visitor.at("input[name=types][value=PrivateLimitedCompany]").check()
@@ -121,7 +121,7 @@ def test_every_filter_and_option_reaches_the_file(visitor: Visitor, system: Syst
 
 
 def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.pick("Name", "Code", "Email")
     visitor.at("#chosen li:nth-child(2) input").fill("")
     people = visitor.at("text=By people, teams and services")
@@ -130,7 +130,7 @@ def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
     people.click()
     visitor.export()
 
-    visitor.said("#problem", "Please look at what is marked.")
+    visitor.expect_text("#problem", "Please look at what is marked.")
     assert visitor.fault_of("#chosen li:nth-child(2) input") == "This must not be empty."
     expect(visitor.at("#chosen li:nth-child(2) input")).to_be_focused()
     assert visitor.fault_of("#filter-managerCodes") == "This may have 100 characters at most."
@@ -143,7 +143,7 @@ def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
 
 
 def test_no_column_at_all_is_said_where_columns_are(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.choose("chosen")
     visitor.export()
 
@@ -153,24 +153,24 @@ def test_no_column_at_all_is_said_where_columns_are(visitor: Visitor) -> None:
 def test_sensitive_fields_are_marked_and_refused_beside_their_row(
     visitor: Visitor, key_without_sensitive_fields: str
 ) -> None:
-    visitor.enter(key_without_sensitive_fields)
+    visitor.sign_in(key_without_sensitive_fields)
     visitor.at("#estimate").click()
-    visitor.said("[data-code=fields-left-out]", "Your API key may not read sensitive fields")
+    visitor.expect_text("[data-code=fields-left-out]", "Your API key may not read sensitive fields")
     visitor.pick("Name", "NiNumber")
-    visitor.said("label:has([data-field=NiNumber])", "sensitive")
+    visitor.expect_text("label:has([data-field=NiNumber])", "sensitive")
     visitor.export()
 
-    visitor.said("#problem", "fields:sensitive")
+    visitor.expect_text("#problem", "fields:sensitive")
     assert "sensitive field NiNumber" in visitor.fault_of("#chosen li:nth-child(2) .of")
 
 
 def test_an_estimate_is_in_plain_words_and_offers_a_remedy(visitor: Visitor) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.at("#estimate").click()
-    visitor.said("#estimated-rows", "4,500")
-    visitor.said("#estimated-bytes", "MB")
-    visitor.said("#estimated-seconds", "about")
-    visitor.said("[data-code=excel-changes-cells]", "it may drop leading zeros")
+    visitor.expect_text("#estimated-rows", "4,500")
+    visitor.expect_text("#estimated-bytes", "MB")
+    visitor.expect_text("#estimated-seconds", "about")
+    visitor.expect_text("[data-code=excel-changes-cells]", "it may drop leading zeros")
     visitor.at("[data-code=excel-changes-cells] button").click()
 
     expect(visitor.at("[data-code=excel-changes-cells]")).to_have_count(0)

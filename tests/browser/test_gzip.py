@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 
-from tests.support.system import System, request
-from tests.support.visitor import Visitor, bytes_of
+from tests.support.http_client import request
+from tests.support.system import System
+from tests.support.visitor import Visitor, read_download
 
 UNPACK = """async (encoded) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
@@ -16,7 +17,7 @@ UNPACK = """async (encoded) => {
 
 
 def test_a_browser_saves_a_compressed_file_byte_by_byte(visitor: Visitor, system: System) -> None:
-    visitor.enter()
+    visitor.sign_in()
     visitor.at("#compression").select_option("gzip")
     visitor.export()
     visitor.expect_status("Completed")
@@ -26,7 +27,7 @@ def test_a_browser_saves_a_compressed_file_byte_by_byte(visitor: Visitor, system
 
     assert download.suggested_filename.endswith(".csv.gz")
     assert (answer.headers["content-type"], "content-encoding" in answer.headers) == ("application/gzip", False)
-    assert bytes_of(download) == answer.body
+    assert read_download(download) == answer.body
     assert gzip.decompress(answer.body) == system.export({})
     assert_takes_one_member_only(visitor, answer.body)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.chaos.rig import Rig
 from tests.chaos.timeline import CallMade, Timeline
-from tests.support.system import EXPORT, Answer
+from tests.support.http_client import Response
+from tests.support.system import EXPORT
 
 _PATIENCE_SECONDS = 40.0
 NO_ANSWER = (OSError, http.client.HTTPException)
@@ -69,7 +70,7 @@ class Caller:
         self._timeline.calls.append(call)
         return call
 
-    def _answer(self, method: str, path: str, document: Any, headers: dict[str, str]) -> Answer | None:
+    def _answer(self, method: str, path: str, document: Any, headers: dict[str, str]) -> Response | None:
         try:
             return self._system.call(method, path, document, **headers)
         except NO_ANSWER:

@@ -10,9 +10,10 @@ from exports.file.verify import verify
 from tests.chaos.requests import body_of
 from tests.chaos.rig import KEEPERS, SCHEDULER, Rig
 from tests.chaos.timeline import FinalJob, SlotRun, Timeline, Told
+from tests.support.http_client import request
 from tests.support.proofs import InMemory
-from tests.support.receiver import Got
-from tests.support.system import EXPORT, request
+from tests.support.receiver import ReceivedRequest
+from tests.support.system import EXPORT
 
 _LATEST_SECONDS = 61.0
 """A schedule looks again after a minute where a slot's job was stored and whoever stored it died."""
@@ -34,7 +35,7 @@ def collect(rig: Rig, timeline: Timeline) -> None:
     blobs = _blobs(rig)
     codes = {write.code for write in timeline.job_writes}
     timeline.jobs = [_final(rig, rows[code], blobs) for code in sorted(codes) if code in rows]
-    timeline.told = [told for told in map(_told, list(rig.receiver.got)) if told.code in codes]
+    timeline.told = [told for told in map(_told, list(rig.receiver.received)) if told.code in codes]
     timeline.slots = _slots(rig)
     timeline.scheduled = [code for code, row in rows.items() if row.get("scheduleCode")]
     timeline.strays = [*_stray_blobs(blobs, rows), *_stray_rows(rig, rows), *_still_watched(rig, codes)]
@@ -66,7 +67,7 @@ def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
     )
 
 
-def _told(got: Got) -> Told:
+def _told(got: ReceivedRequest) -> Told:
     body = json.loads(got.body)
     return Told(got.headers["webhook-id"], body["code"], body["status"], "downloadUrl" in body)
 

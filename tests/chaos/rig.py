@@ -127,7 +127,7 @@ class Rig:
         """kill -9 of the database with all its backends, and start it again."""
         self.source.kill()
         time.sleep(down_seconds)
-        self.source.start_again()
+        self.source.restart()
 
     def heal(self) -> None:
         """Let nothing go wrong any more."""

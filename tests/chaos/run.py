@@ -63,7 +63,7 @@ class _Run:
         rig.tell(self._schedule.doubling)
         rig.storage.proxy.arm([event for event in self._schedule.events if isinstance(event, StorageFault)])
         troubles = (event.answers for event in self._schedule.events if isinstance(event, ReceiverTrouble))
-        rig.receiver.answers[:] = [answer for answers in troubles for answer in answers]
+        rig.receiver.statuses[:] = [answer for answers in troubles for answer in answers]
         with ThreadPoolExecutor(max_workers=24) as threads:
             self._watchers.start(threads)
             keepers = threads.submit(self._fire_keepers)

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from tests.contract.client_stores import SqlStore, client
 from tests.support.builders import a_schedule
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.running import complete, fetch, let_slot_come
+from tests.support.schedule_runs import complete_job, download_records, run_due_slot
 
 CLIENTS, WRITERS, RUNS = 300, 6, 14
 LONGEST_TRANSACTION_SECONDS, MARGIN_SECONDS = 0.5, 3
@@ -69,9 +69,9 @@ def test_every_change_is_in_a_file_and_the_last_one_is_the_last(
     files: list[list[dict[str, Any]]] = []
 
     def run() -> None:
-        job = let_slot_come(services, schedule.ref)
-        complete(services, job)
-        files.append(fetch(services, job) or [])
+        job = run_due_slot(services, schedule.ref)
+        complete_job(services, job)
+        files.append(download_records(services, job) or [])
 
     with ThreadPoolExecutor(WRITERS) as pool:
         writing = [pool.submit(writer.write) for writer in writers]

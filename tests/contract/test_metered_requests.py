@@ -29,7 +29,8 @@ from exports.workflow.commands import CommitFile, PlanPages, RecordProgress, Wri
 from shared.models import Model
 from shared.orchestration import wrap_command
 from tests.support.builders import a_job
-from tests.support.system import NORTHWIND, request, sample_database
+from tests.support.http_client import request
+from tests.support.system import NORTHWIND, sample_database
 
 _SEEN = re.compile(r'"(?P<method>[A-Z]+) (?P<url>/devstoreaccount1\S*) HTTP/1\.1" \d{3}')
 Run = Callable[[Callable[[Services, Any], Any], Model], Any]

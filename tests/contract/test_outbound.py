@@ -113,13 +113,13 @@ def test_one_private_address_is_enough_to_send_nothing(authority: trustme.CA, ad
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
 def test_the_way_an_address_is_written_hides_nothing(tls_receiver: Receiver, host: str) -> None:
     assert fault_of(Outbound(), f"https://{host}:{tls_receiver.port}/") is PostFault.ADDRESS_REFUSED
-    assert tls_receiver.got == []
+    assert tls_receiver.received == []
 
 
 def test_plain_http_is_for_development_only(receiver: Receiver) -> None:
     net = Net([PUBLIC])
     assert fault_of(through(net), f"http://{NAME}:{receiver.port}/") is PostFault.ADDRESS_REFUSED
-    assert (net.asked, receiver.got) == ([], [])
+    assert (net.asked, receiver.received) == ([], [])
 
 
 def test_where_an_address_does_not_answer_the_next_one_is_tried(authority: trustme.CA, tls_receiver: Receiver) -> None:
@@ -142,19 +142,19 @@ def test_where_an_address_does_not_answer_the_next_one_is_tried(authority: trust
 def test_the_certificate_is_checked_against_the_name_of_the_url(authority: trustme.CA, tls_receiver: Receiver) -> None:
     url = f"https://other.example:{tls_receiver.port}/"
     assert fault_of(through(Net([PUBLIC]), authority), url) is PostFault.TLS
-    assert tls_receiver.got == []
+    assert tls_receiver.received == []
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(tls_receiver: Receiver) -> None:
     assert fault_of(through(Net([PUBLIC])), f"https://{NAME}:{tls_receiver.port}/") is PostFault.TLS
-    assert tls_receiver.got == []
+    assert tls_receiver.received == []
 
 
 def test_the_receiver_sees_the_name_of_the_url_and_not_the_address(
     authority: trustme.CA, tls_receiver: Receiver
 ) -> None:
     through(Net([PUBLIC]), authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
-    (got,) = tls_receiver.got
+    (got,) = tls_receiver.received
     assert (got.headers["host"], got.path, got.body) == (f"{NAME}:{tls_receiver.port}", "/hooks?a=1", BODY)
     assert got.headers["content-type"] == "application/json"
 
@@ -164,9 +164,9 @@ def test_the_receiver_sees_the_name_of_the_url_and_not_the_address(
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 404, 410, 500, 503])
 def test_every_status_is_an_answer_and_no_redirect_is_followed(receiver: Receiver, status: int) -> None:
-    receiver.answers, receiver.headers = [status], {"Location": receiver.url, "Retry-After": "7"}
+    receiver.statuses, receiver.headers = [status], {"Location": receiver.url, "Retry-After": "7"}
     assert local().post(receiver.url, BODY, JSON) == PostAnswer(status, "7")
-    assert len(receiver.got) == 1
+    assert len(receiver.received) == 1
 
 
 def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
@@ -194,7 +194,7 @@ def test_nothing_is_sent_once_the_time_is_up(receiver: Receiver) -> None:
     assert fault_of(local(connect=connect, timeout_seconds=0.1), receiver.url) is PostFault.TIMEOUT
     late.set()
     time.sleep(0.3)
-    assert receiver.got == []
+    assert receiver.received == []
 
 
 def test_a_receiver_that_never_answers_is_left_in_time(receiver: Receiver) -> None:

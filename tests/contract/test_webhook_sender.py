@@ -42,11 +42,11 @@ def _over_http() -> Iterator[Line]:
     with a_receiver() as receiver:
 
         def answer(status: int, retry_after: str | None) -> None:
-            receiver.answers.append(status)
+            receiver.statuses.append(status)
             receiver.headers = {} if retry_after is None else {"Retry-After": retry_after}
 
         sender = HttpWebhookSender(allow_private=True)
-        yield Line(sender, receiver.url, answer, lambda: [(each.body, each.headers) for each in receiver.got])
+        yield Line(sender, receiver.url, answer, lambda: [(each.body, each.headers) for each in receiver.received])
 
 
 @pytest.fixture(params=[_in_memory, _over_http], ids=["memory", "http"])
@@ -88,4 +88,4 @@ def test_what_keeps_an_answer_from_coming_is_told_in_one_word_with_the_time_it_t
 def test_private_addresses_are_refused_unless_allowed() -> None:
     with a_receiver() as receiver:
         sent = HttpWebhookSender().post(receiver.url.replace("http:", "https:"), BODY, HEADERS)
-        assert (sent.fault, sent.is_final, receiver.got) == ("address-refused", True, [])
+        assert (sent.fault, sent.is_final, receiver.received) == ("address-refused", True, [])

@@ -12,12 +12,12 @@ from sqlalchemy import make_url
 
 from devhost.local.checks import under_ci
 from devhost.local.ports import is_free
-from tests.support.mariadb import WHERE_TO_GET_IT, find_program, mariadb_server
+from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 
 
 def test_the_server_asks_for_a_password_and_goes_with_its_data() -> None:
     if find_program("mariadbd") is None and not under_ci():
-        pytest.skip(WHERE_TO_GET_IT)
+        pytest.skip(HOW_TO_INSTALL)
     with mariadb_server() as address:
         url = make_url(address)
         where: dict[str, Any] = {"host": "127.0.0.1", "port": url.port, "database": "clients"}

@@ -31,7 +31,7 @@ def test_a_server_that_was_killed_starts_again_with_its_data() -> None:
             connection.commit()
             connection.execute("CHECKPOINT")
         server.kill()
-        server.start_again()
+        server.restart()
 
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT number FROM kept").fetchone() == (7,)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.schedules import save
-from tests.support.system import NOBODY, System
+from tests.support.system import NO_CLIENTS, System
 
 
 class SlotToCome(NamedTuple):
@@ -25,6 +25,6 @@ def slot_to_come(system: System) -> SlotToCome:
     Its tenant has no clients and no other test, since its export comes by itself while other tests run.
     """
     slot = (datetime.now(UTC) + timedelta(seconds=62)).replace(second=0, microsecond=0)
-    location = save(system, NOBODY, cron=f"{slot.minute} {slot.hour} * * *")
+    location = save(system, NO_CLIENTS, cron=f"{slot.minute} {slot.hour} * * *")
     assert system.job(location)["nextRunDate"] == slot.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return SlotToCome(slot, location)

@@ -19,8 +19,9 @@ from shared.api_keys import new_key_text, parse_key
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON
+from tests.support.http_client import Response
 from tests.support.keys import a_key, with_other_secret
-from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System
+from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System
 
 NO_CODE = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 MAPPING = {"name": "Theirs", "columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -48,11 +49,11 @@ class Door:
     def takes_code(self) -> bool:
         return "{code}" in self.template
 
-    def knock(self, system: System, key: str | None, tenant: str = NORTHWIND, code: str = NO_CODE) -> Answer:
+    def knock(self, system: System, key: str | None, tenant: str = NORTHWIND, code: str = NO_CODE) -> Response:
         """Call the route. What it may take as a body is not JSON, so that nothing happens behind the door."""
         return self.call(system, key, b"{" if self.route.body else None, tenant, code)
 
-    def call(self, system: System, key: str | None, body: Any, tenant: str = NORTHWIND, code: str = NO_CODE) -> Answer:
+    def call(self, system: System, key: str | None, body: Any, tenant: str = NORTHWIND, code: str = NO_CODE) -> Response:
         filled = self.template.replace("{tenant}", tenant).replace("{code}", code)
         return system.call(self.route.method, re.sub(r"\{\w+\}", "1", filled), body, key=key)
 
@@ -98,7 +99,7 @@ def keys(store: TableKeyStore) -> Keys:
     return Keys(added(expires=datetime.now(UTC) - timedelta(seconds=1)), added(revoked=NOON), lacking)
 
 
-def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
+def told(answer: Response) -> tuple[int, dict[str, str], bytes]:
     """All a caller can see of an answer, but for the time of day."""
     return answer.status, {name: value for name, value in answer.headers.items() if name != "date"}, answer.body
 

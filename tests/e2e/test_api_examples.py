@@ -13,7 +13,8 @@ from exports.triggers.http.problems import PROBLEMS
 from exports.triggers.http.routes import Route
 from tests.support.conformance import assert_conforms
 from tests.support.curl import MORE, Shown, differences, read_console, run_curl
-from tests.support.system import NORTHWIND_KEY, Answer, System
+from tests.support.http_client import Response
+from tests.support.system import NORTHWIND_KEY, System
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 _SECTION = re.compile(r"^### `(\S+) (\S+)`\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
@@ -57,7 +58,7 @@ def test_every_example_runs_and_gives_an_answer_of_the_shape_shown(system: Syste
         assert (method, True) in asked, f"the section {method} {path} has no example of it"
 
 
-def assert_is_as_shown(shown: Shown, answer: Answer) -> None:
+def assert_is_as_shown(shown: Shown, answer: Response) -> None:
     assert answer.status == shown.status, f"{shown.command}\n{answer}"
     for name, value in shown.headers.items():
         assert name in answer.headers, f"{shown.command}\n{name} is not sent"
@@ -66,7 +67,7 @@ def assert_is_as_shown(shown: Shown, answer: Answer) -> None:
         assert list(differences(shown.body, answer.json)) == [], shown.command
 
 
-def remember(variables: dict[str, str], method: str, url: str, answer: Answer) -> None:
+def remember(variables: dict[str, str], method: str, url: str, answer: Response) -> None:
     """Keep the code of what was made last, as the page says."""
     if method == "POST" and answer.status in (201, 202):
         made = {"/csv-mappings": "MAPPING", "/schedules": "SCHEDULE"}

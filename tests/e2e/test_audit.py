@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.commands import run_command
 from tests.support.expected import records
-from tests.support.system import HARBOUR, KEY, System, request
+from tests.support.http_client import request
+from tests.support.system import HARBOUR, KEY, System
 
 BODY = {
     "columnMappings": [

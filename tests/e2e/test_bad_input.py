@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.http_client import Response
 from tests.support.keys import with_other_secret
-from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, NORTHWIND_KEY, Answer, System
+from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, NORTHWIND_KEY, System
 
 ONE_COLUMN = {"csvHeader": "Name", "targetField": "Name"}
 
 
-def assert_problem(answer: Answer, status: int, code: str) -> dict[str, Any]:
+def assert_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
     document: dict[str, Any] = answer.json
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.status == status

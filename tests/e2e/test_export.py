@@ -14,7 +14,8 @@ import pytest
 
 from exports.request.fields import TargetField
 from tests.support.expected import client_records, records
-from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download, request
+from tests.support.http_client import request
+from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
 
 JOB_PROPERTIES = {
     "code",

@@ -15,7 +15,8 @@ import pytest
 from exports.request.fields import TargetField
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
-from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, Answer, System, download, request
+from tests.support.http_client import Response, request
+from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, System, download
 
 COLUMNS = [{"csvHeader": name, "targetField": name} for name in ("Code", "Name", "Telephone", "CompanyNumber")]
 MARK = b"\xef\xbb\xbf"
@@ -36,7 +37,7 @@ def _job(system: System, body: dict[str, Any], tenant: str = HARBOUR) -> Any:
     return job
 
 
-def _estimate(system: System, body: Any, tenant: str = HARBOUR, key: str | None = KEY) -> Answer:
+def _estimate(system: System, body: Any, tenant: str = HARBOUR, key: str | None = KEY) -> Response:
     return system.call("POST", f"/tenants/{tenant}{EXPORT}/estimate", body, key=key)
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
-from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, System, download, request
+from tests.support.http_client import request
+from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, System, download
 
 JOBS = f"/tenants/{HARBOUR}{EXPORT}"
 SMALL = {"filter": {"search": "no client is called this"}}

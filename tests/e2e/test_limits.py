@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.e2e.test_bad_input import assert_problem
-from tests.support.system import EXPORT, HARBOUR, NORTHWIND, Answer, System, request, running_system, sample_database
+from tests.support.http_client import Response, request
+from tests.support.system import EXPORT, HARBOUR, NORTHWIND, System, running_system, sample_database
 
 LIMITS = {
     "EXPORT_MAX_ACTIVE_JOBS": "1",
@@ -28,7 +29,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
-def assert_refused(answer: Answer, longest_seconds: int) -> None:
+def assert_refused(answer: Response, longest_seconds: int) -> None:
     assert_problem(answer, 429, "quota-exceeded")
     assert 1 <= int(answer.headers["retry-after"]) <= longest_seconds
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
+from tests.support.http_client import Response
 from tests.support.saved import Collection
-from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, Answer, System, download
+from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
 
 MAPPINGS = "/csv-mappings"
 NAME = {"csvHeader": "Client", "targetField": "Name"}
@@ -143,7 +144,7 @@ def test_of_two_updates_of_the_same_state_one_is_refused(system: System) -> None
         created = saved(system)
         location, etag = created.headers["location"], created.headers["etag"]
 
-        def update(name: str, location: str = location, etag: str = etag) -> Answer:
+        def update(name: str, location: str = location, etag: str = etag) -> Response:
             return system.call("PUT", location, {"name": name, "columnMappings": [NAME]}, if_match=etag)
 
         with ThreadPoolExecutor(2) as pool:

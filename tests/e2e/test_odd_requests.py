@@ -11,15 +11,16 @@ import pytest
 
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.conformance import assert_conforms
-from tests.support.leaks import assert_tells_nothing_internal
-from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, Answer, System, request
+from tests.support.http_client import Response, request
+from tests.support.leaks import assert_shows_nothing_internal
+from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
 
 JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
-NOBODY = {"filter": {"search": "no client is called this"}}
+NO_CLIENTS = {"filter": {"search": "no client is called this"}}
 Headers = list[tuple[str, bytes | str]]
 
 
-def send(system: System, method: str, path: str, body: bytes | None = None, headers: Headers | None = None) -> Answer:
+def send(system: System, method: str, path: str, body: bytes | None = None, headers: Headers | None = None) -> Response:
     """Send exactly this: a path as it is, headers as often as they are given."""
     connection = http.client.HTTPConnection(urlsplit(system.url).netloc, timeout=60)
     try:
@@ -31,12 +32,12 @@ def send(system: System, method: str, path: str, body: bytes | None = None, head
             connection.putheader("content-length", str(len(body)))
         connection.endheaders(body)
         got = connection.getresponse()
-        answer = Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
+        answer = Response(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
     finally:
         connection.close()
     if method != "HEAD":
         assert_conforms(method, system.url + path, answer)
-        assert_tells_nothing_internal(answer)
+        assert_shows_nothing_internal(answer)
     return answer
 
 
@@ -103,7 +104,7 @@ def test_an_odd_body_is_400(system: System, body: bytes, code: str) -> None:
 
 
 def test_a_header_that_is_given_twice_counts_as_one_list(system: System) -> None:
-    started = send(system, "POST", JOBS, json.dumps(NOBODY).encode(), [("prefer", "wait=60"), ("prefer", "wait=0")])
+    started = send(system, "POST", JOBS, json.dumps(NO_CLIENTS).encode(), [("prefer", "wait=60"), ("prefer", "wait=0")])
     assert started.status in (201, 202)
     location = urlsplit(started.headers["location"]).path
     system.wait(started.headers["location"])
@@ -126,7 +127,7 @@ def test_a_header_that_is_given_twice_counts_as_one_list(system: System) -> None
 def test_a_hostile_file_name_is_made_safe_and_the_file_is_read_under_it(
     system: System, wanted: str, shown: str
 ) -> None:
-    body: dict[str, Any] = {**NOBODY, "format": {"fileName": wanted}}
+    body: dict[str, Any] = {**NO_CLIENTS, "format": {"fileName": wanted}}
     job = system.start_export(body, prefer="wait=60").json
 
     assert job["fileName"] == shown

@@ -13,9 +13,9 @@ from standardwebhooks.webhooks import Webhook
 
 from shared.standard_webhooks import derive_secret
 from tests.e2e.test_bad_input import assert_problem
-from tests.support.commands import Done, run_command
+from tests.support.commands import Finished, run_command
 from tests.support.conformance import validate
-from tests.support.receiver import HANG_UP, Got, Receiver, a_receiver
+from tests.support.receiver import HANG_UP, ReceivedRequest, Receiver, a_receiver
 from tests.support.system import HARBOUR, NORTHWIND, System, running_system, sample_database
 
 MASTER = "a-master-secret-of-more-than-32-characters"
@@ -63,7 +63,7 @@ def asking_for(receiver: Receiver, body: Any = ONE_COLUMN) -> dict[str, Any]:
     return {**body, "notify": {"webhookUrl": f"{receiver.url}?key=s3cret"}}
 
 
-def verified(got: Got, tenant: str = NORTHWIND) -> Any:
+def verified(got: ReceivedRequest, tenant: str = NORTHWIND) -> Any:
     """The body, if it is signed and as documented."""
     body = Webhook(derive_secret(MASTER, tenant)).verify(got.body, dict(got.headers))
     validate(body, {"$ref": "#/components/schemas/CsvExportEndedDto"})
@@ -74,7 +74,7 @@ def without_link(job: Any) -> Any:
     return {name: value for name, value in job.items() if name != "downloadUrl"}
 
 
-def webhooks(system: System, *arguments: str) -> Done:
+def webhooks(system: System, *arguments: str) -> Finished:
     return run_command("webhooks", *arguments, EXPORT_STORAGE=system.storage, **DEVELOPMENT)
 
 
@@ -138,7 +138,7 @@ def test_a_cancelled_job_is_told_of_and_its_later_completion_under_another_id(
 def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
     notifying: System, receiver: Receiver
 ) -> None:
-    receiver.answers = [500, 302, HANG_UP]
+    receiver.statuses = [500, 302, HANG_UP]
     receiver.headers = {"Location": f"http://127.0.0.1:{receiver.port}/elsewhere"}
     code = notifying.start_export(asking_for(receiver)).json["code"]
 
@@ -158,19 +158,19 @@ def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
 
 
 def test_a_receiver_that_wants_no_more_gets_no_more(notifying: System, receiver: Receiver) -> None:
-    receiver.answers = [410]
+    receiver.statuses = [410]
     code = notifying.start_export(asking_for(receiver)).json["code"]
     receiver.wait_for(1)
     time.sleep(1)
 
-    assert len(receiver.got) == 1
+    assert len(receiver.received) == 1
     assert [each["status"] for each in tries(notifying, code)] == [410]
 
 
 def test_what_was_given_up_can_be_sent_again_by_command_under_the_same_id(
     notifying: System, receiver: Receiver
 ) -> None:
-    receiver.answers = [500] * 5
+    receiver.statuses = [500] * 5
     code = notifying.start_export(asking_for(receiver)).json["code"]
     receiver.wait_for(5)
     tries(notifying, code, at_least=5)

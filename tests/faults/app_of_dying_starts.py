@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from exports.steps.requests import start_export
+from exports.steps import orchestrations
 from tests.faults.real_app import load_real_app
 
-_start = start_export.start_orchestration
+_start = orchestrations.start_orchestration
 
 
 async def _die_once(*args: Any) -> None:
@@ -21,5 +21,5 @@ async def _die_once(*args: Any) -> None:
         os._exit(9)
 
 
-start_export.start_orchestration = _die_once  # type: ignore[assignment]
+orchestrations.start_orchestration = _die_once  # type: ignore[assignment]
 app = load_real_app()

@@ -17,7 +17,7 @@ from typing import Any
 
 import exports.settings
 from exports.adapters.storage.files import BlobFileStore
-from exports.steps.requests import start_export
+from exports.steps import orchestrations
 from shared.retry_policy import RetryPolicy
 from tests.faults.real_app import load_real_app
 
@@ -59,6 +59,6 @@ def _dying(effect: Callable[..., Any]) -> Callable[..., Any]:
 
 BlobFileStore.stage = _holding("page", BlobFileStore.stage)  # type: ignore[method-assign]
 BlobFileStore.commit = _holding("commit", BlobFileStore.commit)  # type: ignore[method-assign]
-start_export.start_orchestration = _dying(start_export.start_orchestration)
+orchestrations.start_orchestration = _dying(orchestrations.start_orchestration)
 exports.settings.RetryPolicy = partial(RetryPolicy, patience_seconds=0.5)  # type: ignore[attr-defined, assignment]
 app = load_real_app()

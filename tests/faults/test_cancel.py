@@ -20,7 +20,8 @@ import pytest
 from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.faults.conftest import StandIn, StartSystem
-from tests.support.system import NORTHWIND, Answer, System
+from tests.support.http_client import Response
+from tests.support.system import NORTHWIND, System
 
 CANCELS = int(os.environ.get("CANCELS", "8"))
 SEED = int(os.environ.get("CANCEL_SEED", "1"))
@@ -126,7 +127,7 @@ def watch_the_end(watch: Watch, job: Cancelled) -> None:
     job.last_read_seconds = max(0.0, watch.last_read() - job.answered)
 
 
-def assert_cancels(answer: Answer) -> None:
+def assert_cancels(answer: Response) -> None:
     assert answer.status == 200, answer
     assert (answer.json["status"], answer.json["downloadUrl"]) == ("Cancelled", None)
 

@@ -191,7 +191,7 @@ def test_storage_that_refuses_is_a_500_with_a_number(tmp_path: Path, azurite: Az
     system = System(tmp_path, app_settings(right, database_url, EXPORT_STORAGE=wrong), workers=1)
     try:
         system.start()
-        system.wait_for_any_answer()
+        system.wait_for_any_response()
         health = system.call("GET", "/health", key=None)
         assert health.status == 503
         assert_internal(system, "POST", JOBS, SMALL)

@@ -12,7 +12,8 @@ from devhost.local.azurite import Azurite
 from exports.jobs.codes import new_job_code
 from shared.storage import StorageAccount
 from tests.faults.conftest import StartSystem
-from tests.support.system import NORTHWIND, System, request
+from tests.support.http_client import request
+from tests.support.system import NORTHWIND, System
 
 KEEP_SECONDS, KEEP_ROWS_SECONDS = 6.0, 4.0
 BRIEF = {"EXPORT_KEEP_HOURS": str(KEEP_SECONDS / 3600), "EXPORT_KEEP_ROWS_DAYS": str(KEEP_ROWS_SECONDS / 86400)}

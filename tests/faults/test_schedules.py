@@ -71,7 +71,7 @@ def test_a_slot_that_came_while_the_host_was_down_is_made_up_for(start_system: S
     system.kill_host()
     hands.let_slot_come(location)
     system.start()
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
     fire(system)
 
     job = wait_for_run(system, location)

@@ -41,7 +41,7 @@ def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     start_system: StartSystem, tmp_path: Path, column: str
 ) -> None:
     system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, column))
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
 
     failure = failed_job(system)
     assert failure["code"] == "source-mismatch"
@@ -58,7 +58,7 @@ def test_a_source_that_cannot_be_reached_fails_the_job_after_its_tries_with_a_pl
 ) -> None:
     nowhere = f"sqlite:///{tmp_path}/not-there/clients.sqlite"
     system = start_system(healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
 
     failure = failed_job(system)
     assert failure["code"] == "source-unavailable"
@@ -69,7 +69,7 @@ def test_a_source_that_cannot_be_reached_fails_the_job_after_its_tries_with_a_pl
 
 def test_a_column_that_is_missing_but_not_asked_for_does_not_matter(start_system: StartSystem, tmp_path: Path) -> None:
     system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, "vat_number"))
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
 
     body = {"columnMappings": [{"csvHeader": "Name", "targetField": "Name"}]}
     assert system.wait(system.start_async(body))["status"] == "Completed"
@@ -80,7 +80,7 @@ def test_storage_that_cannot_be_reached_is_a_503_that_says_so(start_system: Star
         f"{service}Endpoint=http://127.0.0.1:9/devstoreaccount1;" for service in ("Blob", "Table")
     )
     system = start_system(healthy=False, EXPORT_STORAGE=gone)
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
 
     answer = system.start_export()
     assert answer.status == 503
@@ -93,7 +93,7 @@ def test_storage_that_cannot_be_reached_is_a_503_that_says_so(start_system: Star
 
 def test_a_missing_setting_is_named_by_health_and_nothing_else_shows_it(start_system: StartSystem) -> None:
     system = start_system(healthy=False, EXPORT_KEEP_HOURS="for ever")
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
 
     assert "EXPORT_KEEP_HOURS" in health(system)["settings"]["detail"]
     answer = system.start_export()
@@ -103,7 +103,7 @@ def test_a_missing_setting_is_named_by_health_and_nothing_else_shows_it(start_sy
 
 def test_a_malformed_database_url_is_named_by_health_and_fails_the_job(start_system: StartSystem) -> None:
     system = start_system(healthy=False, CLIENTS_DATABASE_URL="nonsense")
-    system.wait_for_any_answer()
+    system.wait_for_any_response()
 
     assert health(system)["clients"]["status"] == "Unhealthy"
     assert failed_job(system)["code"] == "source-refused"

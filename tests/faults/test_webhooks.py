@@ -57,7 +57,7 @@ def deliveries(log: TableDeliveryLog, code: str, count: int) -> list[Delivery]:
 def test_a_webhook_arrives_under_its_id_though_the_host_is_killed_between_tries(
     start_system: StartSystem, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
-    receiver.answers = [500, 500]
+    receiver.statuses = [500, 500]
     system = start_system(**SETTINGS)
     job = start(system, receiver)
     for count in (1, 2):
@@ -98,7 +98,7 @@ def test_every_step_delivered_twice_sends_twice_at_most_and_under_one_id(
     deliveries(log, job["code"], 1)
     time.sleep(1)
 
-    got = list(receiver.got)
+    got = list(receiver.received)
 
     assert 1 <= len(got) <= 2
     assert len({each.headers["webhook-id"] for each in got}) == 1
@@ -107,7 +107,7 @@ def test_every_step_delivered_twice_sends_twice_at_most_and_under_one_id(
 def test_an_address_that_is_no_longer_allowed_gets_nothing_more(
     start_system: StartSystem, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
-    receiver.answers = [500]
+    receiver.statuses = [500]
     system = start_system(**SETTINGS)
     job = start(system, receiver)
     deliveries(log, job["code"], 1)
@@ -117,4 +117,4 @@ def test_an_address_that_is_no_longer_allowed_gets_nothing_more(
 
     second = deliveries(log, job["code"], 2)[-1]
 
-    assert (second.fault, len(receiver.got)) == ("address-refused", 1)
+    assert (second.fault, len(receiver.received)) == ("address-refused", 1)

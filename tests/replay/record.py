@@ -63,7 +63,7 @@ def record(system: System, body: Any = None, until: Callable[[], object] = lambd
     system.directory.mkdir()
     try:
         system.start()
-        system.wait_for_any_answer()
+        system.wait_for_any_response()
         system.wait(system.start_async(body, NORTHWIND))
         until()
     finally:
@@ -94,7 +94,7 @@ def record_notified(system: System) -> list[dict[str, Any]]:
         time.sleep(1)  # until what came of it is in the history
 
     with a_receiver() as receiver:
-        receiver.answers, receiver.headers = [503, 500], {"Retry-After": "1"}
+        receiver.statuses, receiver.headers = [503, 500], {"Retry-After": "1"}
         return record(system, {"notify": {"webhookUrl": receiver.url}}, until_taken)
 
 

@@ -1,4 +1,4 @@
-"""What the database servers of the tests share: whom they run as, a folder that goes when they stop, how they start."""
+"""Code that the database servers of the tests share: their user account, their temporary folder, and their start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START_SECONDS = 60.0
 
 
 def server_account() -> Account | None:
-    """Database servers refuse to run as root; None where that is not needed."""
+    """Return the account to run a database server as, because such servers refuse root; None if this is not root."""
     if os.geteuid():
         return None
     nobody = pwd.getpwnam("nobody")
@@ -27,27 +27,31 @@ def server_account() -> Account | None:
 
 
 def temporary_folder(prefix: str, account: Account | None) -> Path:
-    """A folder named for its run. Root's own place for such folders may be closed to others, so it is left aside."""
-    place = Path("/tmp") if account else Path(tempfile.gettempdir())
-    _remove_leftovers(place, prefix)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=place))
-    give(folder, account)
+    """Create a folder whose name contains the id of this process.
+
+    If another account is to use the folder, it is not made in root's own temporary directory, which may be closed to
+    other users.
+    """
+    parent = Path("/tmp") if account else Path(tempfile.gettempdir())
+    _remove_abandoned_folders(parent, prefix)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))
+    set_owner(folder, account)
     return folder
 
 
-def give(path: Path, account: Account | None) -> None:
-    """Make the account own a file."""
+def set_owner(path: Path, account: Account | None) -> None:
+    """Make the account the owner of a file; do nothing without an account."""
     if account:
         os.chown(path, account.user, account.group, follow_symlinks=False)
 
 
-def make_data(
+def create_data_directory(
     command: Sequence[str | Path], folder: Path, account: Account | None, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run the program that makes what a server keeps.
+    """Run the program that creates the data directory of a server.
 
     Raises:
-        DevError: It did not succeed; with what it said.
+        DevError: The program failed; the message contains its output.
     """
     made = subprocess.run(
         command,
@@ -60,15 +64,15 @@ def make_data(
         **(account.as_options() if account else {}),
     )
     if made.returncode:
-        message = f"{command[0]} could not make the data of a server. It said:\n{made.stdout}"
+        message = f"{command[0]} could not create the data directory of a server. Its output:\n{made.stdout}"
         raise DevError(message)
 
 
-def wait_until_said(process: Process, text: str) -> None:
-    """Wait until the log of a server says that it is ready.
+def wait_for_log_text(process: Process, text: str) -> None:
+    """Wait until the log of a server contains a text.
 
     Raises:
-        DevError: It did not start.
+        DevError: The server ended, or did not write the text within a minute.
     """
     deadline = time.monotonic() + START_SECONDS
     while process.running and time.monotonic() < deadline:
@@ -79,9 +83,9 @@ def wait_until_said(process: Process, text: str) -> None:
     raise DevError(message)
 
 
-def _remove_leftovers(place: Path, prefix: str) -> None:
-    """Remove the data of runs that were killed; the guard has ended their servers."""
-    for folder in place.glob(f"{prefix}*-*"):
+def _remove_abandoned_folders(parent: Path, prefix: str) -> None:
+    """Remove the folders of test runs that were killed. The guard process has ended their servers."""
+    for folder in parent.glob(f"{prefix}*-*"):
         run = folder.name.removeprefix(prefix).partition("-")[0]
         if run.isdecimal() and identity(int(run)) is None:
             shutil.rmtree(folder, ignore_errors=True)

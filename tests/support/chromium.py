@@ -1,4 +1,4 @@
-"""Chromium for the tests: the one that `CHROMIUM` names, this machine's, or one that npm brings, set up once."""
+"""Finds Chromium for the tests: the one that `CHROMIUM` names, one on this machine, or a package that npm downloads."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ _FONTS = """<?xml version="1.0"?>
   <alias binding="strong"><family>sans-serif</family><prefer><family>Open Sans</family></prefer></alias>
 </fontconfig>
 """
-_HOW_TO = (
-    "The browser tests need Chromium: none is on this machine, and none came from npm (for Linux on x86-64 only).\n"
+_HOW_TO_INSTALL = (
+    "The browser tests need Chromium. It is not installed on this machine, and npm could not provide it (it can for\n"
+    "  Linux on x86-64 only).\n"
     "  Install Chromium or Google Chrome (on Debian and Ubuntu: sudo apt install chromium), or name the program in\n"
     "  CHROMIUM."
 )
@@ -50,7 +51,7 @@ _HOW_TO = (
 
 @dataclass(frozen=True)
 class Chromium:
-    """A browser to start, and what its environment needs beside the usual."""
+    """A browser program, and the environment variables that it needs in addition."""
 
     program: Path
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Chromium:
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """Start a headless Chromium. While it runs, an event loop runs in this thread: nothing else may start one."""
+    """Start a headless Chromium. It runs an event loop in this thread, so nothing else may start one meanwhile."""
     found = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -71,10 +72,10 @@ def running_browser() -> Iterator[Browser]:
 
 
 def find_chromium() -> Chromium:
-    """Give a Chromium that runs on this machine.
+    """Return a Chromium that runs on this machine.
 
     Raises:
-        DevError: There is none to be had; the message says what to do.
+        DevError: None was found; the message says how to install one.
     """
     if named := os.environ.get("CHROMIUM"):
         return _checked(Chromium(Path(named)), f"CHROMIUM names {named}, which does not run.")
@@ -85,48 +86,48 @@ def find_chromium() -> Chromium:
 
 
 def runs(chromium: Chromium) -> bool:
-    """Say whether the program starts and tells its version."""
+    """Return whether the program can print its version."""
     environment = {**os.environ, **chromium.environment}
     try:
-        asked = subprocess.run([chromium.program, "--version"], capture_output=True, check=False, env=environment)
+        run = subprocess.run([chromium.program, "--version"], capture_output=True, check=False, env=environment)
     except OSError:
         return False
-    return asked.returncode == 0
+    return run.returncode == 0
 
 
-def _checked(chromium: Chromium, otherwise: str) -> Chromium:
+def _checked(chromium: Chromium, message: str) -> Chromium:
     if not runs(chromium):
-        raise DevError(otherwise)
+        raise DevError(message)
     return chromium
 
 
 def _packaged() -> Chromium:
-    """The package's Chromium: with the libraries of this machine, or else with those it comes with."""
+    """Return the Chromium of the npm package, with the libraries of this machine or else with its own."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise DevError(_HOW_TO)
+        raise DevError(_HOW_TO_INSTALL)
     folder = VENV / PACKAGE.replace("/", "-")
     make_once(folder, lambda unfinished: _set_up(unfinished, folder))
     fonts = {"FONTCONFIG_FILE": str(folder / "fonts.conf")}
     plain = Chromium(folder / "chromium", fonts)
     if runs(plain):
         return plain
-    return _checked(Chromium(plain.program, fonts | {"LD_LIBRARY_PATH": str(folder / _LIBRARIES)}), _HOW_TO)
+    return _checked(Chromium(plain.program, fonts | {"LD_LIBRARY_PATH": str(folder / _LIBRARIES)}), _HOW_TO_INSTALL)
 
 
 def _set_up(unfinished: Path, folder: Path) -> None:
-    """Bring the package, check that it is the one we know, and unpack it; its place will be `folder`."""
+    """Download the package, verify its checksum, and unpack it. The result is moved to `folder` afterwards."""
     node = installed_node()
     with tempfile.TemporaryDirectory(dir=VENV) as temporary:
-        run_quietly([*node.npm, "pack", PACKAGE, "--pack-destination", temporary, "--silent"], _HOW_TO)
+        run_quietly([*node.npm, "pack", PACKAGE, "--pack-destination", temporary, "--silent"], _HOW_TO_INSTALL)
         (archive,) = Path(temporary).glob("*.tgz")
         if digest([archive]) != PACKAGE_SHA256:
-            message = f"What npm gave as {PACKAGE} has another checksum than it had."
+            message = f"The checksum of {PACKAGE} from npm is not the expected one."
             raise DevError(message)
         with tarfile.open(archive) as content:
             content.extractall(temporary, filter="data")
         for name in ("chromium", *_PARTS):
             packed = Path(temporary, "package", "bin", f"{name}.br")
-            run_quietly([node.program, "-e", _UNPACK, packed, unfinished / name], _HOW_TO)
+            run_quietly([node.program, "-e", _UNPACK, packed, unfinished / name], _HOW_TO_INSTALL)
     _unpack_parts(unfinished)
     (unfinished / "fonts.conf").write_text(_FONTS.format(fonts=folder / "fonts", cache=folder / "font-cache"))
 

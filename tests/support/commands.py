@@ -1,4 +1,4 @@
-"""Commands of `python -m exports`, run in this process: a process of their own takes a second to start."""
+"""Runs commands of `python -m exports` inside the test's process, because a new process takes a second to start."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from exports.__main__ import main
 
 
 @dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it printed."""
+class Finished:
+    """The exit code of a command, and its output."""
 
     code: int
     out: str
     err: str
 
 
-def run_command(*arguments: str, **settings: str) -> Done:
+def run_command(*arguments: str, **settings: str) -> Finished:
     """Run a command with app settings in its environment."""
     out, err = io.StringIO(), io.StringIO()
     with patch.dict(os.environ, settings), redirect_stdout(out), redirect_stderr(err):
         code = main(arguments)
-    return Done(code, out.getvalue(), err.getvalue())
+    return Finished(code, out.getvalue(), err.getvalue())

@@ -1,4 +1,4 @@
-"""Holds answers of the running system to its OpenAPI document."""
+"""Checks responses of the running system against its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema
@@ -15,39 +15,30 @@ from referencing.jsonschema import DRAFT202012
 
 import function_app
 from exports.triggers.http.api_docs.openapi import build_document
+from tests.support.http_client import Response
 
 _DOCUMENT = "urn:document"
-_NOT_OURS = ("/admin/", "/runtime/")
+_ROUTES_OF_THE_HOST = ("/admin/", "/runtime/")
 
 
-class AnAnswer(Protocol):
-    """What came back; header names in lower case."""
+def assert_conforms(method: str, url: str, response: Response) -> None:
+    """Check that status, media type, headers and body of a response are as documented.
 
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> dict[str, str]: ...
-    @property
-    def body(self) -> bytes: ...
-
-
-def assert_conforms(method: str, url: str, answer: AnAnswer) -> None:
-    """Check status, media type, headers and body of an answer against what is documented.
-
-    What the host answers by itself, because a worker has just ended, has no media type and is left alone.
+    Skips responses that the host sends itself: those of its own routes, and the empty errors that it sends when a
+    worker has just ended.
     """
     path = urlsplit(url).path
-    if path.startswith(_NOT_OURS) or (answer.status in (500, 502, 503) and not answer.body):
+    if path.startswith(_ROUTES_OF_THE_HOST) or (response.status in (500, 502, 503) and not response.body):
         return
-    found = find_operation(method, path)
-    if found is None:
-        assert answer.status in (404, 405), f"{method} {path} is answered {answer.status} but not documented"
+    template = find_operation(method, path)
+    if template is None:
+        assert response.status in (404, 405), f"{method} {path} is not documented, but its status is {response.status}"
         return
-    _assert_documented(f"{method} {found}", _reply(found, method.lower(), answer.status), answer)
+    _assert_documented(f"{method} {template}", _documented(template, method.lower(), response.status), response)
 
 
 def find_operation(method: str, path: str) -> str | None:
-    """Find the template of a path, one with fewer parameters first, if it has this method."""
+    """Return the template of a path if it has this method. Templates with fewer parameters take precedence."""
     for pattern, template, methods in _templates():
         if pattern.fullmatch(path.rstrip("/") or "/"):
             return template if method.lower() in methods else None
@@ -55,13 +46,13 @@ def find_operation(method: str, path: str) -> str | None:
 
 
 def validate(value: Any, schema: Mapping[str, Any]) -> None:
-    """Check a value against a schema, whose references lead into the document."""
+    """Check a value against a schema. References in the schema point into the document."""
     _validator(json.dumps(schema)).validate(value)
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The document of all routes."""
+    """Return the OpenAPI document of all routes."""
     return build_document(function_app.ROUTES)
 
 
@@ -73,27 +64,28 @@ def _templates() -> list[tuple[re.Pattern[str], str, frozenset[str]]]:
     ]
 
 
-def _reply(template: str, method: str, status: int) -> Mapping[str, Any]:
+def _documented(template: str, method: str, status: int) -> Mapping[str, Any]:
     responses = document()["paths"][template][method]["responses"]
     assert str(status) in responses, f"{method} {template} does not document {status}, but {', '.join(responses)}"
-    reply: Mapping[str, Any] = responses[str(status)]
-    if "$ref" in reply:
-        reply = document()["components"]["responses"][reply["$ref"].rpartition("/")[2]]
-    return reply
+    documented: Mapping[str, Any] = responses[str(status)]
+    if "$ref" in documented:
+        documented = document()["components"]["responses"][documented["$ref"].rpartition("/")[2]]
+    return documented
 
 
-def _assert_documented(what: str, reply: Mapping[str, Any], answer: AnAnswer) -> None:
-    for name, header in reply.get("headers", {}).items():
-        if (value := answer.headers.get(name.lower())) is not None:
+def _assert_documented(operation: str, documented: Mapping[str, Any], response: Response) -> None:
+    for name, header in documented.get("headers", {}).items():
+        if (value := response.headers.get(name.lower())) is not None:
             validate(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])
-    content = reply.get("content", {})
-    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    content = documented.get("content", {})
+    media_type = response.headers.get("content-type", "").partition(";")[0]
     if not content:
-        assert not answer.body, f"{what} documents no body for {answer.status}"
+        assert not response.body, f"{operation} documents no body for {response.status}"
         return
-    assert media_type in content, f"{what} answers {answer.status} as {media_type!r}, documented: {', '.join(content)}"
+    documented_types = ", ".join(content)
+    assert media_type in content, f"{operation}: {response.status} is {media_type!r}, documented: {documented_types}"
     if media_type.endswith("json"):
-        validate(json.loads(answer.body), content[media_type]["schema"])
+        validate(response.json, content[media_type]["schema"])
 
 
 @cache

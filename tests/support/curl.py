@@ -1,4 +1,4 @@
-"""The small part of curl and of consoles that docs/api.md uses, read strictly."""
+"""Parses and runs the console examples of docs/api.md: the few options of curl that they use, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.system import Answer
+from tests.support.http_client import Response
 
 MORE = "…"
-_TELLING = ("/status", "/type", "/title", "/detail", "/name", "/pointer")
+_EXPLAINING = ("/status", "/type", "/title", "/detail", "/name", "/pointer")
 
 
 @dataclass
 class Shown:
-    """A command of a console, and the answer shown below it. `body` is None where none is shown."""
+    """A command of a console, and the response shown below it. `body` is None if none is shown."""
 
     command: str
     status: int = 0
@@ -28,10 +28,10 @@ class Shown:
 
 
 def read_console(block: str) -> Iterator[Shown]:
-    """Part a console into its commands, each with the answer that follows."""
+    """Split a console block into its commands, each with the response that follows it."""
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, answer = re.split(r"^HTTP/1\.1 ", part, maxsplit=1, flags=re.MULTILINE)
-        head, _, body = answer.partition("\n\n")
+        command, response = re.split(r"^HTTP/1\.1 ", part, maxsplit=1, flags=re.MULTILINE)
+        head, _, body = response.partition("\n\n")
         status, *headers = head.strip().splitlines()
         yield Shown(
             command.replace("\\\n", " ").strip(),
@@ -41,8 +41,8 @@ def read_console(block: str) -> Iterator[Shown]:
         )
 
 
-def run_curl(command: str, variables: Mapping[str, str]) -> tuple[str, str, Answer]:
-    """Send what a curl command says, following no redirect; method, URL and answer."""
+def run_curl(command: str, variables: Mapping[str, str]) -> tuple[str, str, Response]:
+    """Send the request of a curl command without following redirects; return method, URL and response."""
     words = iter(shlex.split(_expand(command, variables)))
     assert next(words) == "curl"
     method, url, headers, body = None, "", {}, None
@@ -55,7 +55,7 @@ def run_curl(command: str, variables: Mapping[str, str]) -> tuple[str, str, Answ
         elif word == "-d":
             body = next(words).encode()
         elif word != "-i":
-            assert not word.startswith("-"), f"curl {word} is more than this reads"
+            assert not word.startswith("-"), f"this does not support the option {word} of curl"
             url = word
     method = method or ("GET" if body is None else "POST")
     return method, url, _send(method, url, headers, body)
@@ -65,23 +65,23 @@ def _expand(command: str, variables: Mapping[str, str]) -> str:
     return re.sub(r"\$([A-Z]+)", lambda found: variables[found[1]], command)
 
 
-def _send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+def _send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
         connection.request(method, f"{parts.path}?{parts.query}".rstrip("?"), body, dict(headers))
-        answer = connection.getresponse()
-        sent = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, sent, answer.read())
+        response = connection.getresponse()
+        received = {name.lower(): value for name, value in response.getheaders()}
+        return Response(response.status, received, response.read())
     finally:
         connection.close()
 
 
 def differences(shown: Any, sent: Any, where: str = "") -> Iterator[str]:
-    """Tell where a shown value has another shape than the one sent.
+    """Describe every place where a shown value has another shape than the value that the service sent.
 
-    Objects have the same names, unless the shown one says that there are more; the first items of lists are compared.
-    Values have the same type; a code or a status that tells what happened is the same.
+    Objects must have the same names, unless the shown one contains `…` for more. Only the first items of lists are
+    compared. Values must have the same type. Values that explain the result, for example a status, must be equal.
     """
     if isinstance(shown, dict) and isinstance(sent, dict):
         names = shown.keys() - {MORE}
@@ -92,7 +92,7 @@ def differences(shown: Any, sent: Any, where: str = "") -> Iterator[str]:
     elif isinstance(shown, list) and isinstance(sent, list):
         for first, second in zip(shown[:1], sent[:1], strict=False):
             yield from differences(first, second, f"{where}/0")
-    elif _kind(shown) != _kind(sent) or (where.endswith(_TELLING) and shown != sent):
+    elif _kind(shown) != _kind(sent) or (where.endswith(_EXPLAINING) and shown != sent):
         yield f"{where}: shown {shown!r}, sent {sent!r}"
 
 

@@ -1,4 +1,4 @@
-"""What neither an answer nor the log may ever show: secrets, clients, and of answers the inside of the service too."""
+"""Finds leaks: secrets and client data in responses and logs, and internals of the service in responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+
+from tests.support.http_client import Response
 
 _INTERNAL = re.compile(
     r"Traceback|site-packages|\.py\b|sqlalchemy|sqlite|psycopg|azure\.|pydantic|\bSELECT\b|AccountKey|devstoreaccount1"
@@ -17,47 +18,36 @@ _KEY = re.compile(r"cx_[a-z2-7]{12}_[A-Za-z0-9_-]{43}")
 _ONE_WORD = ("email", "contact_email", "ni_number", "vat_number", "company_number", "paye_ref", "company_utr")
 _WORDS = ("name", "contact_name", "registered_address_line1", "contact_phone")
 _FEW_CLIENTS = 50
-_SHORTEST = 8
-"""Shorter cells may stand in a log by chance."""
+_MIN_CELL_CHARACTERS = 8
+"""A log may contain shorter cells by chance."""
 
 
-class AnAnswer(Protocol):
-    """What came back."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> dict[str, str]: ...
-    @property
-    def body(self) -> bytes: ...
+def assert_shows_nothing_internal(response: Response) -> None:
+    """Check that a problem document, or the failure of a job, shows no internals of the service."""
+    for text in _explanations(response):
+        found = _INTERNAL.search(text)
+        assert found is None, f"{found[0]!r} in {text}"
 
 
-def assert_tells_nothing_internal(answer: AnAnswer) -> None:
-    """See that a refusal, and the failure that a job is shown with, is in words for the caller."""
-    for told in _told(answer):
-        found = _INTERNAL.search(told)
-        assert found is None, f"{found[0]!r} in {told}"
-
-
-def _told(answer: AnAnswer) -> Iterator[str]:
-    if not answer.headers.get("content-type", "").partition(";")[0].endswith("json"):
+def _explanations(response: Response) -> Iterator[str]:
+    if not response.headers.get("content-type", "").partition(";")[0].endswith("json"):
         return
-    document: Any = json.loads(answer.body)
-    if answer.status >= 400:
-        # the path is the caller's own
+    document = response.json
+    if response.status >= 400:
+        # `instance` is the path that the caller sent
         yield json.dumps({name: value for name, value in document.items() if name != "instance"})
     elif isinstance(document, dict):
         yield json.dumps(document.get("failure"))
 
 
 def secrets_of(settings: Mapping[str, str]) -> list[str]:
-    """The secrets among app settings."""
+    """Return the secrets that the app settings contain."""
     found = re.findall(r"AccountKey=([^;]+)", settings["EXPORT_STORAGE"])
     return found + settings.get("EXPORT_WEBHOOK_SECRET", "").split()
 
 
 def leaks_in_log(log: str, secrets: list[str], database_url: str) -> list[str]:
-    """Find in a host's log what must not be there: secrets, API keys, signed links, and data of clients."""
+    """Return every secret, API key, signed link and piece of client data in a host's log."""
     found = [secret for secret in secrets if secret in log]
     found += _KEY.findall(log) + re.findall(r"sig=\S*", log)
     words = set(re.split(r"[\s\"'=,;()<>\[\]]+", log))
@@ -69,6 +59,6 @@ def _cells(database_url: str, columns: tuple[str, ...], clients: int = -1) -> se
     connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
     try:
         rows = connection.execute(f"SELECT {', '.join(columns)} FROM client_records LIMIT ?", (clients,))
-        return {cell for row in rows for cell in row if cell and len(cell) >= _SHORTEST}
+        return {cell for row in rows for cell in row if cell and len(cell) >= _MIN_CELL_CHARACTERS}
     finally:
         connection.close()

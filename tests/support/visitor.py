@@ -1,4 +1,4 @@
-"""Somebody with a browser on the export page. Whatever they do, there are no errors and no requests elsewhere."""
+"""Drives the ui in a browser as a visitor does, and records errors and requests."""
 
 from __future__ import annotations
 
@@ -13,41 +13,43 @@ from playwright.sync_api import ConsoleMessage, Download, Locator, Page, Request
 
 from tests.support.system import NORTHWIND_KEY, System
 
-PATIENCE_MS = 60_000
-_REFUSALS = re.compile(r"Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_INTERNET_DISC)")
-"""Browsers log answers of this kind by themselves, whether the page expects them or not."""
+TIMEOUT_MS = 60_000
+_EXPECTED_MESSAGES = re.compile(
+    r"Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_INTERNET_DISC)"
+)
+"""Browsers log these responses themselves, even if the ui expects them."""
 
 
 @dataclass
 class Visitor:
-    """A page and all that could be said against it.
+    """A visitor of the ui: one browser page, with its errors and requests.
 
     Attributes:
-        complaints: What the console said, and uncaught exceptions.
-        requests: All requests.
+        errors: Console messages and uncaught exceptions.
+        requests: All requests that the page sent.
     """
 
     page: Page
     system: System
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._see)
+        self.page.set_default_timeout(TIMEOUT_MS)
+        self.page.on("console", self._record_message)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._record_request)
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        if not _REFUSALS.match(message.text):
-            self.complaints.append(message.text)
+    def _record_message(self, message: ConsoleMessage) -> None:
+        if not _EXPECTED_MESSAGES.match(message.text):
+            self.errors.append(message.text)
 
-    def _see(self, request: Request) -> None:
+    def _record_request(self, request: Request) -> None:
         self.requests.append(request)
 
-    def assert_all_is_well(self) -> None:
-        """No error, no violated policy, no request to another origin, and no key in an address."""
-        assert self.complaints == []
+    def assert_no_errors(self) -> None:
+        """Check that there was no error, no violated policy, no request to another origin, and no API key in a URL."""
+        assert self.errors == []
         urls = [request.url for request in self.requests]
         assert [url for url in urls if not url.startswith((self.system.url, "data:")) and not _is_link(url)] == []
         assert [url for url in urls if "cx_" in url] == []
@@ -59,13 +61,13 @@ class Visitor:
         self.page.goto(self.system.url)
         return self
 
-    def enter(self, key: str = NORTHWIND_KEY, tenant: str | None = None) -> Visitor:
-        """Open the page and come in."""
+    def sign_in(self, key: str = NORTHWIND_KEY, tenant: str | None = None) -> Visitor:
+        """Open the ui and sign in."""
         self.open()
         self.give_key(key)
         if tenant is not None:
             self.give_tenant(tenant)
-        expect(self.at("#work")).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.at("#work")).to_be_visible(timeout=TIMEOUT_MS)
         return self
 
     def give_key(self, key: str) -> None:
@@ -77,7 +79,7 @@ class Visitor:
         self.at("#enter").click()
 
     def choose(self, source: str) -> None:
-        """Choose where the columns come from: all, mapping, chosen."""
+        """Select where the columns come from: `all`, `mapping` or `chosen`."""
         self.at(f"input[name=columns][value={source}]").check()
 
     def pick(self, *fields: str) -> None:
@@ -86,40 +88,40 @@ class Visitor:
             self.at(f"[data-field={name}]").check()
 
     def headings(self) -> list[str]:
-        """The columns as they stand in the list."""
+        """Return the headings in the list of selected columns, in order."""
         return [box.input_value() for box in self.at("#chosen input").all()]
 
     def export(self) -> None:
         self.at("#export").click()
 
     def expect_status(self, status: str) -> None:
-        expect(self.at("#job")).to_have_attribute("data-status", status, timeout=PATIENCE_MS)
+        expect(self.at("#job")).to_have_attribute("data-status", status, timeout=TIMEOUT_MS)
 
-    def exported(self) -> bytes:
-        """Start an export as the form says, and download its file."""
+    def export_and_download(self) -> bytes:
+        """Start an export with the settings of the form; return the bytes of its file."""
         self.export()
         self.expect_status("Completed")
-        return bytes_of(self.download())
+        return read_download(self.download())
 
     def download(self) -> Download:
-        with self.page.expect_download(timeout=PATIENCE_MS) as coming:
+        with self.page.expect_download(timeout=TIMEOUT_MS) as coming:
             self.at("#job-download").click()
         return coming.value
 
-    def said(self, selector: str, text: str | re.Pattern[str]) -> None:
-        """Wait until an element is visible and says this."""
-        expect(self.at(selector)).to_be_visible(timeout=PATIENCE_MS)
-        expect(self.at(selector)).to_contain_text(text, timeout=PATIENCE_MS)
+    def expect_text(self, selector: str, text: str | re.Pattern[str]) -> None:
+        """Wait until an element is visible and contains a text."""
+        expect(self.at(selector)).to_be_visible(timeout=TIMEOUT_MS)
+        expect(self.at(selector)).to_contain_text(text, timeout=TIMEOUT_MS)
 
     def fault_of(self, selector: str) -> str:
-        """What those who hear the page are told is wrong with a field."""
+        """Return the error text that assistive technology reads out for an invalid field."""
         box = self.at(selector)
-        expect(box).to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
+        expect(box).to_have_attribute("aria-invalid", "true", timeout=TIMEOUT_MS)
         ids = (box.get_attribute("aria-describedby") or "").split()
         return " ".join(self.at(f"#{each}").inner_text() for each in ids)
 
     def overflows(self) -> bool:
-        """Say whether the page is wider than its window."""
+        """Return whether the page is wider than its window."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
@@ -129,8 +131,8 @@ class Visitor:
         return [request for request in self.requests if fits(request)]
 
     def wait_for_requests(self, fits: Callable[[Request], bool], count: int) -> None:
-        """Wait until the page has sent so many."""
-        deadline = time.monotonic() + PATIENCE_MS / 1000
+        """Wait until the page has sent at least `count` such requests."""
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
         while len(self.requests_where(fits)) < count:
             assert time.monotonic() < deadline, self.requests
             self.page.wait_for_timeout(50)
@@ -140,5 +142,5 @@ def _is_link(url: str) -> bool:
     return "sig=" in url and "/exports/" in url
 
 
-def bytes_of(download: Download) -> bytes:
+def read_download(download: Download) -> bytes:
     return Path(download.path()).read_bytes()

@@ -10,18 +10,18 @@ import pytest
 
 from exports.triggers.http.api_docs.examples import EXAMPLES
 from tests.support.conformance import assert_conforms
-from tests.support.system import Answer
+from tests.support.http_client import Response
 
 JOB = "http://host/tenants/northwind/clients/export/csv/7ybqttn9kg0pf1x6vfw644k23d"
 
 
-def an_answer(body: Any, status: int = 200, media_type: str = "application/json", **headers: str) -> Answer:
-    return Answer(status, {"content-type": media_type, **headers}, json.dumps(body).encode())
+def an_answer(body: Any, status: int = 200, media_type: str = "application/json", **headers: str) -> Response:
+    return Response(status, {"content-type": media_type, **headers}, json.dumps(body).encode())
 
 
 def test_a_documented_response_passes() -> None:
     assert_conforms("GET", JOB, an_answer(EXAMPLES["CsvExportJobDto"], etag='"1"'))
-    assert_conforms("GET", JOB, Answer(304, {}, b""))
+    assert_conforms("GET", JOB, Response(304, {}, b""))
     assert_conforms("GET", "http://host/nowhere", an_answer({}, 404))
 
 
@@ -33,7 +33,7 @@ def test_a_documented_response_passes() -> None:
         an_answer({}, 304),
     ],
 )
-def test_an_undocumented_status_media_type_or_body_fails(answer: Answer) -> None:
+def test_an_undocumented_status_media_type_or_body_fails(answer: Response) -> None:
     with pytest.raises(AssertionError):
         assert_conforms("GET", JOB, answer)
 
@@ -47,7 +47,7 @@ def test_an_undocumented_status_media_type_or_body_fails(answer: Answer) -> None
         an_answer(EXAMPLES["CsvExportJobDto"], etag="1"),
     ],
 )
-def test_a_body_or_header_that_does_not_fit_its_schema_fails(answer: Answer) -> None:
+def test_a_body_or_header_that_does_not_fit_its_schema_fails(answer: Response) -> None:
     with pytest.raises(jsonschema.ValidationError):
         assert_conforms("GET", JOB, answer)
 

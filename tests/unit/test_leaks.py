@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.leaks import assert_tells_nothing_internal, leaks_in_log, secrets_of
-from tests.support.system import KEY, Answer
+from tests.support.http_client import Response
+from tests.support.leaks import assert_shows_nothing_internal, leaks_in_log, secrets_of
+from tests.support.system import KEY
 
 PROBLEM = {"content-type": "application/problem+json"}
 SETTINGS = {
@@ -72,11 +73,11 @@ def test_a_response_that_shows_internals_of_the_service_is_found(detail: str) ->
         ({"status": "Failed", "failure": {"message": detail}}, 200, {"content-type": "application/json"}),
     ):
         with pytest.raises(AssertionError):
-            assert_tells_nothing_internal(Answer(status, headers, json.dumps(body).encode()))
+            assert_shows_nothing_internal(Response(status, headers, json.dumps(body).encode()))
 
 
 def test_a_response_may_repeat_the_path_and_contain_a_link() -> None:
     refusal = {"detail": "There is no such job.", "instance": "/admin.py"}
-    assert_tells_nothing_internal(Answer(404, PROBLEM, json.dumps(refusal).encode()))
+    assert_shows_nothing_internal(Response(404, PROBLEM, json.dumps(refusal).encode()))
     job = {"downloadUrl": "https://a.blob.core.windows.net/a?sig=b", "failure": None}
-    assert_tells_nothing_internal(Answer(200, {"content-type": "application/json"}, json.dumps(job).encode()))
+    assert_shows_nothing_internal(Response(200, {"content-type": "application/json"}, json.dumps(job).encode()))

@@ -14,7 +14,15 @@ from exports.request.fields import SENSITIVE_FIELDS
 from exports.schedules.runs import RunOutcome
 from tests.support.builders import NOON, a_job, a_mapping, a_schedule
 from tests.support.fakes import RecordingStarter, a_services
-from tests.support.running import SLOT, at_slot, end, found, only_job, outcomes, tick
+from tests.support.schedule_runs import (
+    SLOT,
+    end_job,
+    fire_timer,
+    only_job,
+    run_outcomes,
+    services_at_slot,
+    stored_schedule,
+)
 
 DAY = timedelta(days=1)
 NI_NUMBER = {"columnMappings": [{"csvHeader": "NI", "targetField": "NiNumber"}]}
@@ -25,15 +33,15 @@ def fail() -> None:
 
 
 def test_a_mapping_that_is_gone_fails_the_run_and_the_schedule_goes_on() -> None:
-    services, schedule = at_slot(request={"mappingCode": "f" * 20})
-    tick(services)
+    services, schedule = services_at_slot(request={"mappingCode": "f" * 20})
+    fire_timer(services)
     assert services.jobs.all() == []
-    assert outcomes(services, schedule) == [(RunOutcome.FAILED, "There is no mapping with this code.")]
-    state = found(services, schedule.ref).state
+    assert run_outcomes(services, schedule) == [(RunOutcome.FAILED, "There is no mapping with this code.")]
+    state = stored_schedule(services, schedule.ref).state
     assert (state.starting, state.open, state.last_job_code, state.next_slot) == (False, False, None, SLOT + DAY)
     services.mappings.create(a_mapping(tenant=schedule.tenant, code="f" * 20))
     services.now.moment = SLOT + DAY
-    tick(services)
+    fire_timer(services)
     assert only_job(services).code == schedule.job_code(SLOT + DAY)
 
 
@@ -43,7 +51,7 @@ def test_a_quota_fails_the_run_with_its_reason() -> None:
     services.schedules.create(schedule)
     services.schedules.create(a_schedule(tenant=schedule.tenant, code="f" * 20))
     services.now.moment = SLOT
-    tick(services)
+    fire_timer(services)
     assert len(services.jobs.all()) == 1
     refs = [schedule.ref, replace(schedule, code="f" * 20).ref]
     runs = [run for ref in refs for run in services.runs.list(ref, 10)]
@@ -59,17 +67,17 @@ def test_a_slot_waits_for_a_place_among_the_active_exports_but_not_for_ever() ->
     for each in (schedule, replace(other, tenant=schedule.tenant)):
         services.schedules.create(each)
     services.now.moment = SLOT
-    tick(services)
+    fire_timer(services)
     first = only_job(services)
     for _ in range(58):
         services.now.advance(minutes=1)
-        tick(services)
+        fire_timer(services)
     assert only_job(services) == first
     late = next(each for each in services.schedules.all(schedule.tenant) if each.code != first.schedule_code)
-    assert outcomes(services, late) == []
-    end(services, first, "Cancelled")
+    assert run_outcomes(services, late) == []
+    end_job(services, first, "Cancelled")
     services.now.advance(minutes=1)
-    tick(services)
+    fire_timer(services)
     assert len(services.jobs.all()) == 2
 
 
@@ -80,23 +88,23 @@ def test_a_slot_that_has_waited_for_an_hour_fails() -> None:
     services.jobs.create(running)
     services.now.moment = SLOT + timedelta(hours=5)  # the slot is made up for, and waits as long as any other
     for _ in range(59):
-        tick(services)
+        fire_timer(services)
         services.now.advance(minutes=1)
-    assert outcomes(services, schedule) == []
+    assert run_outcomes(services, schedule) == []
     for _ in range(3):
-        tick(services)
+        fire_timer(services)
         services.now.advance(minutes=1)
-    ((outcome, reason),) = outcomes(services, schedule)
+    ((outcome, reason),) = run_outcomes(services, schedule)
     assert outcome == RunOutcome.FAILED
     assert "Active exports of this tenant: 1" in (reason or "")
     assert services.jobs.all() == [running]
 
 
 def test_a_run_whose_job_could_not_be_started_says_so_and_names_it() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     refusing = RecordingStarter()
     refusing.before_start = fail
-    tick(services, refusing)
+    fire_timer(services, refusing)
     job = only_job(services)
     (run,) = services.runs.list(schedule.ref, 10)
     assert (run.outcome, run.reason, run.job_code) == (RunOutcome.FAILED, "The export could not be started.", job.code)
@@ -105,15 +113,15 @@ def test_a_run_whose_job_could_not_be_started_says_so_and_names_it() -> None:
 
 @pytest.mark.parametrize(("allowed", "omitted"), [(False, SENSITIVE_FIELDS), (True, frozenset())])
 def test_a_run_exports_what_whoever_saved_the_schedule_may(allowed: bool, omitted: frozenset[Any]) -> None:
-    services, _ = at_slot(sensitive_fields=allowed)
-    tick(services)
+    services, _ = services_at_slot(sensitive_fields=allowed)
+    fire_timer(services)
     assert set(only_job(services).spec.omitted_fields) == omitted
 
 
 def test_a_mapping_that_holds_sensitive_fields_by_now_is_not_exported_for_whom_it_may_not() -> None:
-    services, schedule = at_slot(request=NI_NUMBER)
-    tick(services)
+    services, schedule = services_at_slot(request=NI_NUMBER)
+    fire_timer(services)
     assert services.jobs.all() == []
-    ((outcome, reason),) = outcomes(services, schedule)
+    ((outcome, reason),) = run_outcomes(services, schedule)
     assert outcome == RunOutcome.FAILED
     assert "NiNumber" in (reason or "")

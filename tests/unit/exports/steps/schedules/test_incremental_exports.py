@@ -26,7 +26,14 @@ from exports.schedules.schedule import Schedule
 from exports.steps.requests.resume_export import resume_export
 from tests.support.builders import NOON, a_mapping, a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
-from tests.support.running import complete, end, fetch, found, let_slot_come, tick
+from tests.support.schedule_runs import (
+    complete_job,
+    download_records,
+    end_job,
+    fire_timer,
+    run_due_slot,
+    stored_schedule,
+)
 from tests.support.steps import some_clients, stored
 
 MARGIN = timedelta(seconds=300)
@@ -91,7 +98,7 @@ class Reader:
     files: dict[datetime, list[dict[str, Any]]] = field(default_factory=dict)
 
     def fetch(self, job: Job) -> None:
-        if (file := fetch(self.services, job)) is not None:
+        if (file := download_records(self.services, job)) is not None:
             self.files[job.created_date] = file
 
     def knows(self) -> dict[str, str]:
@@ -108,7 +115,7 @@ class Story:
         self.jobs: list[Job] = []
 
     def run(self, how: str) -> None:
-        end(self.services, self._begin(), how)
+        end_job(self.services, self._begin(), how)
 
     def run_slowly(self, codes: list[str]) -> None:
         self._go(self._begin(), codes, steps=1_000)
@@ -117,15 +124,15 @@ class Story:
         job = self._begin()
         self._go(job, codes, steps=3)
         if not stored(self.services, job).status.is_terminal:
-            end(self.services, job, "Failed")
+            end_job(self.services, job, "Failed")
 
     def resume(self, _: None) -> None:
         """Somebody lets the last job go on, if it can, and it completes."""
         for job in self.jobs[-1:]:
             with suppress(RefusedError):
                 resumed = asyncio.run(resume_export(self.services, RecordingStarter(), job.tenant, job.code, "me"))
-                complete(self.services, resumed)
-                tick(self.services)
+                complete_job(self.services, resumed)
+                fire_timer(self.services)
 
     def fetch(self, back: int) -> None:
         """The reader fetches the last file, or one before."""
@@ -137,7 +144,7 @@ class Story:
 
     def _begin(self) -> Job:
         self.pass_time(1)  # no two slots are at the same moment
-        self.jobs.append(let_slot_come(self.services, self.schedule.ref))
+        self.jobs.append(run_due_slot(self.services, self.schedule.ref))
         return self.jobs[-1]
 
     def _go(self, job: Job, codes: list[str], steps: int) -> None:
@@ -153,7 +160,7 @@ class Story:
                 raise BrokenError
 
         with suppress(BrokenError):
-            complete(self.services, job, meanwhile)
+            complete_job(self.services, job, meanwhile)
 
 
 CODES = st.sampled_from([f"C{number:04d}" for number in range(1, 9)])
@@ -190,8 +197,8 @@ def test_it_is_the_margin_that_finds_what_was_committed_late(margin: int, is_tol
     writer, reader = Writer(services), Reader(services)
 
     def run() -> None:
-        job = let_slot_come(services, schedule.ref)
-        end(services, job, "Completed")
+        job = run_due_slot(services, schedule.ref)
+        end_job(services, job, "Completed")
         reader.fetch(job)
 
     run()
@@ -207,9 +214,9 @@ def test_it_is_the_margin_that_finds_what_was_committed_late(margin: int, is_tol
 def rows_of_next_run(services: MemoryServices, schedule: Schedule, how: str = "Completed") -> int:
     """Let another hour pass and a run end; how many clients are in its file."""
     services.now.advance(hours=1)
-    job = let_slot_come(services, schedule.ref)
-    end(services, job, how)
-    return len(fetch(services, job) or ()) if how == "Completed" else -1
+    job = run_due_slot(services, schedule.ref)
+    end_job(services, job, how)
+    return len(download_records(services, job) or ()) if how == "Completed" else -1
 
 
 def test_a_run_exports_only_what_changed_since_the_last_that_succeeded() -> None:
@@ -239,18 +246,18 @@ def test_what_nobody_fetched_is_in_the_next_file_again() -> None:
         writer.stamp(code)
         writer.commit(code)
         services.now.advance(hours=1)
-        end(services, let_slot_come(services, schedule.ref), "Completed")
+        end_job(services, run_due_slot(services, schedule.ref), "Completed")
     assert rows_of_next_run(services, schedule) == 3
     assert rows_of_next_run(services, schedule) == 0
 
 
 def test_a_file_that_expires_unfetched_is_not_waited_for() -> None:
     services, schedule = begun()
-    end(services, let_slot_come(services, schedule.ref), "Completed")
+    end_job(services, run_due_slot(services, schedule.ref), "Completed")
     for _ in range(5):
         services.now.advance(minutes=14)
-        tick(services)
-    state = found(services, schedule.ref).state
+        fire_timer(services)
+    state = stored_schedule(services, schedule.ref).state
     assert (state.open, state.check_date, state.watermark) == (False, None, None)
 
 
@@ -279,9 +286,9 @@ def test_another_request_exports_all_again() -> None:
 def test_a_job_that_ran_while_the_request_was_changed_does_not_count() -> None:
     services, schedule = begun()
     services.now.advance(hours=1)
-    job = let_slot_come(services, schedule.ref)
+    job = run_due_slot(services, schedule.ref)
     put(services, schedule, request=requesting(schedule, filter=ClientFilter(updated_since=NOON - timedelta(days=30))))
-    end(services, job, "Completed")
+    end_job(services, job, "Completed")
     assert rows_of_next_run(services, schedule) == 6
 
 
@@ -301,10 +308,10 @@ def test_other_columns_in_the_mapping_export_all_again() -> None:
 
 def test_a_job_is_counted_soon_after_its_end_so_that_its_row_may_be_gone_when_the_next_slot_comes() -> None:
     services, schedule = begun()
-    job = let_slot_come(services, schedule.ref)
-    end(services, job, "Completed")
-    fetch(services, job)
+    job = run_due_slot(services, schedule.ref)
+    end_job(services, job, "Completed")
+    download_records(services, job)
     services.now.advance(minutes=1)
-    tick(services)
-    state = found(services, schedule.ref).state
+    fire_timer(services)
+    state = stored_schedule(services, schedule.ref).state
     assert (state.watermark, state.open, state.check_date) == (NOON, False, None)

@@ -18,7 +18,15 @@ from exports.steps.schedules.run_schedules import run_schedule, run_schedules
 from exports.steps.schedules.save_schedules import delete_schedule
 from tests.support.builders import a_schedule
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
-from tests.support.running import SLOT, at_slot, end, found, only_job, outcomes, tick
+from tests.support.schedule_runs import (
+    SLOT,
+    end_job,
+    fire_timer,
+    only_job,
+    run_outcomes,
+    services_at_slot,
+    stored_schedule,
+)
 from tests.support.steps import stored
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -44,14 +52,14 @@ def die_at_second_write(services: MemoryServices) -> None:
 
 
 def test_a_slot_that_has_come_gets_its_job() -> None:
-    services, schedule = at_slot(request={"filter": {"statuses": ["Active"]}})
+    services, schedule = services_at_slot(request={"filter": {"statuses": ["Active"]}})
     starter = RecordingStarter()
-    tick(services, starter)
+    fire_timer(services, starter)
     job = only_job(services)
     assert (job.tenant, job.code, job.schedule_code) == (schedule.tenant, schedule.job_code(SLOT), schedule.code)
     assert job.spec.filter.statuses == ("Active",)
     assert [instance for _, instance, _ in starter.started] == [job.ref.instance_id]
-    state = found(services, schedule.ref).state
+    state = stored_schedule(services, schedule.ref).state
     assert (state.last_job_code, state.last_run_date, state.next_slot) == (job.code, SLOT, SLOT + DAY)
     (run,) = services.runs.list(schedule.ref, 10)
     assert (run.outcome, run.slot, run.job_code, run.reason) == (RunOutcome.STARTED, SLOT, job.code, None)
@@ -60,26 +68,26 @@ def test_a_slot_that_has_come_gets_its_job() -> None:
 
 
 def test_what_is_not_due_is_left_alone() -> None:
-    services, schedule = at_slot(enabled=False)
+    services, schedule = services_at_slot(enabled=False)
     later = a_schedule(cron="0 15 * * *")
     services.schedules.create(later)
-    tick(services)
+    fire_timer(services)
     assert services.jobs.all() == []
-    assert found(services, schedule.ref) == schedule
-    assert found(services, later.ref) == later
+    assert stored_schedule(services, schedule.ref) == schedule
+    assert stored_schedule(services, later.ref) == later
 
 
 def test_a_timer_that_fires_again_or_late_starts_nothing_more() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     for seconds in (0, 0, 20, 70, 3600):
         services.now.moment = SLOT + timedelta(seconds=seconds)
-        tick(services)
+        fire_timer(services)
     assert only_job(services).code == schedule.job_code(SLOT)
 
 
 @pytest.mark.parametrize("hosts", [2, 5])
 def test_timers_at_the_same_moment_start_one_job(hosts: int) -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     starter = RecordingStarter()
 
     async def fire_all() -> None:
@@ -88,31 +96,31 @@ def test_timers_at_the_same_moment_start_one_job(hosts: int) -> None:
     asyncio.run(fire_all())
     assert only_job(services).status is JobStatus.QUEUED
     assert len(starter.started) == 1
-    assert outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
+    assert run_outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
 
 
 def test_a_timer_that_comes_while_another_is_about_to_start_the_job_leaves_it_to_that() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     first, second = RecordingStarter(), RecordingStarter()
     first.before_start = lambda: run_aside(services, second)
-    tick(services, first)
+    fire_timer(services, first)
     assert (len(first.started), second.started) == (1, [])
-    assert outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
+    assert run_outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
 
 
 def test_a_timer_that_was_held_up_does_not_undo_what_others_did_meanwhile() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     held_up, others = RecordingStarter(), RecordingStarter()
 
     def a_day_passes() -> None:
-        end(services, only_job(services), "Cancelled")
+        end_job(services, only_job(services), "Cancelled")
         run_aside(services, others)
         services.now.moment = SLOT + DAY
         run_aside(services, others)
 
     held_up.before_start = a_day_passes
-    tick(services, held_up)
-    state = found(services, schedule.ref).state
+    fire_timer(services, held_up)
+    state = stored_schedule(services, schedule.ref).state
     assert (state.slot, state.last_job_code) == (SLOT + DAY, schedule.job_code(SLOT + DAY))
     assert len(services.jobs.all()) == 2
 
@@ -140,61 +148,61 @@ def _points(services: MemoryServices, starter: RecordingStarter) -> dict[str, tu
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("point", _points(a_services(), RecordingStarter()))
 def test_a_timer_that_dies_leaves_a_slot_that_the_next_ones_bring_to_one_running_job(point: str, times: int) -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     starter = RecordingStarter()
     holder, hook = _points(services, starter)[point]
     alive = getattr(holder, hook)
     for _ in range(times):
         setattr(holder, hook, die)
         with pytest.raises(Died):
-            tick(services, starter)
+            fire_timer(services, starter)
         services.now.advance(seconds=61)
     setattr(holder, hook, alive)
     for _ in range(3):
-        tick(services, starter)
+        fire_timer(services, starter)
         services.now.advance(seconds=61)
     job = only_job(services)
     assert {instance for _, instance, _ in starter.started} == {job.ref.instance_id}
-    assert found(services, schedule.ref).state.last_job_code == job.code
-    assert outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
+    assert stored_schedule(services, schedule.ref).state.last_job_code == job.code
+    assert run_outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
     assert {entry.code for entry in services.audit.all} == {job.code}
 
 
 def test_a_timer_that_dies_before_it_writes_what_it_started_leaves_that_to_the_next() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     die_at_second_write(services)
     starter = RecordingStarter()
     with pytest.raises(Died):
-        tick(services, starter)
-    assert found(services, schedule.ref).state.last_job_code is None
+        fire_timer(services, starter)
+    assert stored_schedule(services, schedule.ref).state.last_job_code is None
     services.schedules.before_write = lambda: None
-    end(services, only_job(services), "Completed")
+    end_job(services, only_job(services), "Completed")
     services.now.advance(seconds=61)
-    tick(services, starter)
-    assert found(services, schedule.ref).state.last_job_code == only_job(services).code
+    fire_timer(services, starter)
+    assert stored_schedule(services, schedule.ref).state.last_job_code == only_job(services).code
     assert len(starter.started) == 1
 
 
 def test_a_job_that_runs_is_not_hurt_by_an_attempt_to_start_it_again() -> None:
-    services, _ = at_slot()
+    services, _ = services_at_slot()
     die_at_second_write(services)
     with pytest.raises(Died):
-        tick(services)
+        fire_timer(services)
     services.schedules.before_write = lambda: None
     services.now.advance(seconds=61)
     refusing = RecordingStarter()
     refusing.before_start = fail  # “an orchestration of this name is running already”
-    tick(services, refusing)
+    fire_timer(services, refusing)
     assert only_job(services).status is JobStatus.QUEUED
 
 
 def test_storage_that_does_not_answer_delays_a_slot() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     services.schedules.before_write = fail
-    tick(services)
+    fire_timer(services)
     services.schedules.before_write = lambda: None
     services.now.advance(minutes=1)
-    tick(services)
+    fire_timer(services)
     assert only_job(services).code == schedule.job_code(SLOT)
 
 
@@ -202,22 +210,22 @@ def test_storage_that_does_not_answer_delays_a_slot() -> None:
 
 
 def test_one_bad_schedule_stops_no_other_and_rests_for_a_while() -> None:
-    services, bad = at_slot()
+    services, bad = services_at_slot()
     good = [a_schedule() for _ in range(20)]
     for schedule in good:
         services.schedules.create(schedule)
     services.schedules.broken.add(bad.ref)
-    tick(services)
+    fire_timer(services)
     assert {job.tenant for job in services.jobs.all()} == {schedule.tenant for schedule in good}
     assert bad.ref not in services.schedules.due(services.now())
     services.schedules.broken.clear()
     services.now.advance(minutes=15)
-    tick(services)
+    fire_timer(services)
     assert bad.tenant in {job.tenant for job in services.jobs.all()}
 
 
 def test_a_zone_that_is_no_more_fails_its_own_schedule_only() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     services.schedules.change(
         schedule.tenant,
         schedule.code,
@@ -225,12 +233,12 @@ def test_a_zone_that_is_no_more_fails_its_own_schedule_only() -> None:
     )
     other = a_schedule()
     services.schedules.create(other)
-    tick(services)
+    fire_timer(services)
     assert only_job(services).tenant == other.tenant
 
 
 def test_when_the_time_is_up_the_rest_is_left_to_the_next_timer() -> None:
-    services, _ = at_slot()
+    services, _ = services_at_slot()
     for _ in range(19):
         services.schedules.create(a_schedule())
     for minute, jobs in enumerate((8, 16, 20, 20)):
@@ -243,43 +251,43 @@ def test_when_the_time_is_up_the_rest_is_left_to_the_next_timer() -> None:
 
 
 def test_a_slot_is_skipped_while_the_job_before_runs_and_the_one_after_its_end_is_not() -> None:
-    services, schedule = at_slot()
-    tick(services)
+    services, schedule = services_at_slot()
+    fire_timer(services)
     first = only_job(services)
     services.now.moment = SLOT + DAY
-    tick(services)
+    fire_timer(services)
     assert only_job(services) == first
-    end(services, first, "Cancelled")
+    end_job(services, first, "Cancelled")
     services.now.moment = SLOT + 2 * DAY
-    tick(services)
+    fire_timer(services)
     assert len(services.jobs.all()) == 2
-    assert [outcome for outcome, _ in outcomes(services, schedule)] == ["Started", "Skipped", "Started"]
+    assert [outcome for outcome, _ in run_outcomes(services, schedule)] == ["Started", "Skipped", "Started"]
 
 
 def test_a_waiting_slot_starts_once_the_job_before_has_ended() -> None:
-    services, schedule = at_slot(overlap="queue")
-    tick(services)
+    services, schedule = services_at_slot(overlap="queue")
+    fire_timer(services)
     services.now.moment = SLOT + DAY
-    tick(services)
+    fire_timer(services)
     assert len(services.jobs.all()) == 1
-    end(services, only_job(services), "Failed")
+    end_job(services, only_job(services), "Failed")
     services.now.advance(minutes=1)
-    tick(services)
+    fire_timer(services)
     assert {job.code for job in services.jobs.all()} == {schedule.job_code(SLOT), schedule.job_code(SLOT + DAY)}
 
 
 def test_a_schedule_that_is_deleted_while_it_starts_is_gone_and_so_are_its_runs() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     starter = RecordingStarter()
     starter.before_start = lambda: delete_schedule(services, schedule.tenant, schedule.code, "key", lambda _: None)
-    tick(services, starter)
+    fire_timer(services, starter)
     assert services.schedules.get(schedule.tenant, schedule.code) is None
     assert services.runs.list(schedule.ref, 10) == []
     assert stored(services, only_job(services)).status is JobStatus.QUEUED
 
 
 def test_a_change_while_a_slot_starts_keeps_what_it_changed_and_what_started() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     starter = RecordingStarter()
 
     def rename() -> None:
@@ -287,18 +295,18 @@ def test_a_change_while_a_slot_starts_keeps_what_it_changed_and_what_started() -
         services.schedules.change(schedule.tenant, schedule.code, lambda found: found.update(content, services.now()))
 
     starter.before_start = rename
-    tick(services, starter)
-    now = found(services, schedule.ref)
+    fire_timer(services, starter)
+    now = stored_schedule(services, schedule.ref)
     assert (now.content.name, now.state.last_job_code) == ("Renamed", only_job(services).code)
 
 
 def test_old_runs_are_forgotten() -> None:
-    services, schedule = at_slot()
+    services, schedule = services_at_slot()
     for day in range(100):
         services.now.moment = SLOT + day * DAY
-        tick(services)
+        fire_timer(services)
         for job in services.jobs.all():
             if not job.status.is_terminal:
-                end(services, job, "Cancelled")
+                end_job(services, job, "Cancelled")
     runs = services.runs.list(schedule.ref, 200)
     assert [run.slot for run in (runs[0], runs[-1])] == [SLOT + 99 * DAY, SLOT + 9 * DAY]

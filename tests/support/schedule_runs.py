@@ -1,4 +1,4 @@
-"""Lets schedules run, and their jobs to an end, without a host: the steps one after the other."""
+"""Runs schedules and their jobs without a host, by calling the steps one after the other."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ SLOT = NOON + timedelta(minutes=90)
 """The first slot of `a_schedule`."""
 
 
-def tick(services: MemoryServices, starter: RecordingStarter | None = None) -> None:
-    """The timer fires."""
+def fire_timer(services: MemoryServices, starter: RecordingStarter | None = None) -> None:
+    """Do what the timer does: start the exports of all due slots."""
     asyncio.run(run_schedules(services, starter or RecordingStarter()))
 
 
-def found(services: MemoryServices, ref: ScheduleRef) -> Schedule:
-    """The schedule as it is now."""
+def stored_schedule(services: MemoryServices, ref: ScheduleRef) -> Schedule:
+    """Return the stored schedule."""
     schedule = services.schedules.get(ref.tenant, ref.code)
     assert schedule is not None
     return schedule
 
 
-def let_slot_come(services: MemoryServices, ref: ScheduleRef) -> Job:
-    """Let a slot of the schedule come now; its job, which is still to run."""
+def run_due_slot(services: MemoryServices, ref: ScheduleRef) -> Job:
+    """Make a slot of the schedule due and fire the timer; return the started job, none of whose steps have run."""
     now = services.now()
     services.schedules.change(ref.tenant, ref.code, lambda schedule: schedule.with_state(next_slot=now))
-    tick(services)
-    job = services.jobs.get(ref.tenant, found(services, ref).state.last_job_code or "")
+    fire_timer(services)
+    job = services.jobs.get(ref.tenant, stored_schedule(services, ref).state.last_job_code or "")
     assert job is not None
     assert job.schedule_code == ref.code
     return job
 
 
-def complete(services: MemoryServices, job: Job, meanwhile: Callable[[], object] = lambda: None) -> None:
-    """Let a job run to its end. `meanwhile` happens after every step."""
+def complete_job(services: MemoryServices, job: Job, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Run a job to completion. Calls `meanwhile` between the steps."""
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=40))
     assert isinstance(planned, PagesPlanned)
     rows = size = 0
@@ -65,10 +65,10 @@ def complete(services: MemoryServices, job: Job, meanwhile: Callable[[], object]
     commit_file(services, CommitFile(job=job.ref, pages=planned.pages, rows=rows, bytes=size))
 
 
-def end(services: MemoryServices, job: Job, how: str) -> None:
-    """End a job that has perhaps read everything: `Completed`, `Failed` or `Cancelled`."""
+def end_job(services: MemoryServices, job: Job, how: str) -> None:
+    """End a job as `Completed`, `Failed` or `Cancelled`. It may have written all of its pages before."""
     if how == "Completed":
-        complete(services, job)
+        complete_job(services, job)
     elif how == "Failed":
         record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
     else:
@@ -76,15 +76,15 @@ def end(services: MemoryServices, job: Job, how: str) -> None:
     assert stored(services, job).status == how
 
 
-def fetch(services: MemoryServices, job: Job) -> list[dict[str, Any]] | None:
-    """Ask for a job and follow its link; the records of the file, or None if there is no link (any more)."""
+def download_records(services: MemoryServices, job: Job) -> list[dict[str, Any]] | None:
+    """Get a job and follow its link; return the records of the file, or None if the job has no link (any more)."""
     link = get_export(services, job.tenant, job.code).download_url
     data = services.files.read(job.file_path) if link else None
     return None if data is None else list(csv.DictReader(io.StringIO(data.decode())))
 
 
-def at_slot(**changes: Any) -> tuple[MemoryServices, Schedule]:
-    """Services at the moment when the slot of a schedule has come."""
+def services_at_slot(**changes: Any) -> tuple[MemoryServices, Schedule]:
+    """Make services that store one schedule, at the moment when its first slot is due."""
     services, schedule = a_services(), a_schedule(**changes)
     services.schedules.create(schedule)
     services.now.moment = SLOT
@@ -92,11 +92,11 @@ def at_slot(**changes: Any) -> tuple[MemoryServices, Schedule]:
 
 
 def only_job(services: MemoryServices) -> Job:
-    """The one job there is."""
+    """Return the job, of which there must be exactly one."""
     (job,) = services.jobs.all()
     return job
 
 
-def outcomes(services: MemoryServices, schedule: Schedule) -> list[tuple[str, str | None]]:
-    """What became of the newest slots, and why."""
+def run_outcomes(services: MemoryServices, schedule: Schedule) -> list[tuple[str, str | None]]:
+    """Return outcome and reason of the newest runs of a schedule."""
     return [(run.outcome, run.reason) for run in services.runs.list(schedule.ref, 10)]
