@@ -14,7 +14,7 @@ NAMED = sorted(set(re.findall(r"\[(\w+)\]\(\.\./([\w/]+\.py)\)", DOCUMENT)))
 
 
 @cache
-def tests_in(file: str) -> frozenset[str]:
+def names_of_tests(file: str) -> frozenset[str]:
     """Return the names of the test functions in a file; none if there is no such file."""
     path = ROOT / file
     tree = ast.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
@@ -24,7 +24,7 @@ def tests_in(file: str) -> frozenset[str]:
 
 def test_every_test_that_the_document_names_exists() -> None:
     assert NAMED
-    assert [f"{file}::{test}" for test, file in NAMED if test not in tests_in(file)] == []
+    assert [f"{file}::{test}" for test, file in NAMED if test not in names_of_tests(file)] == []
 
 
 def test_every_promise_names_a_test() -> None:

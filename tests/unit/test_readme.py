@@ -1,0 +1,96 @@
+"""The README and the documents name paths that exist, and the layout in the README is the layout of the tree."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+
+LAYOUT = README.partition("## Layout")[2].partition("```\n")[2].partition("```")[0]
+TABLE = re.findall(r"^\| (?!To change|---)(.+?) \| (.+) \|$", README.partition("| To change … |")[2], re.MULTILINE)
+_PATH = re.compile(r"`((?:exports|shared|devhost|infra|tests|docs)/[\w./-]*|function_app\.py|dev\.py)`")
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+
+
+def paths_of_layout() -> list[str]:
+    """Return the paths of the tree, whose indentation shows what lies in which folder."""
+    folders: list[str] = []
+    paths = []
+    for line in LAYOUT.splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders[depth:] = [name]
+        paths.append("".join(folders))
+    return paths
+
+
+def layers() -> Iterator[set[str]]:
+    """Yield the layers of `exports` that import-linter checks, the outermost first."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (layered,) = (contract for contract in contracts if contract.get("containers") == ["exports"])
+    for layer in layered["layers"]:
+        yield {name.strip() for name in re.split(r"[|:]", layer)}
+
+
+def missing(paths: Iterator[str] | list[str]) -> list[str]:
+    return [path for path in paths if not (ROOT / path).exists()]
+
+
+def test_every_path_of_the_layout_exists() -> None:
+    assert len(paths_of_layout()) > 30
+    assert missing(paths_of_layout()) == []
+
+
+def test_the_layout_shows_every_folder_of_exports() -> None:
+    folders = {
+        f"{path.relative_to(ROOT)}/"
+        for path in (ROOT / "exports").rglob("*")
+        if path.is_dir() and path.name != "__pycache__" and any(path.glob("*.py"))
+    }
+    assert folders - set(paths_of_layout()) == set()
+
+
+def test_the_layout_lists_the_layers_of_exports_in_their_order() -> None:
+    entries = [path.split("/")[1] for path in paths_of_layout() if re.fullmatch(r"exports/(\w+\.py|\w+/)", path)]
+    for layer in layers():
+        shown, entries = entries[: len(layer)], entries[len(layer) :]
+        assert {name.removesuffix(".py") for name in shown} == layer
+    assert entries == []
+
+
+def test_every_path_of_the_table_exists() -> None:
+    places = [(change, _PATH.findall(place)) for change, place in TABLE if not change.startswith("**")]
+    assert len(places) > 30
+    assert [change for change, paths in places if not paths and "grep" not in dict(TABLE)[change]] == []
+    assert missing([path for _, paths in places for path in paths]) == []
+
+
+def test_every_path_that_a_document_names_exists() -> None:
+    named = {
+        f"{document.relative_to(ROOT)}: {path}"
+        for document in DOCUMENTS
+        for path in _PATH.findall(document.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists()
+    }
+    assert named == set()
+
+
+def test_every_link_between_documents_leads_to_a_file() -> None:
+    broken = {
+        f"{document.relative_to(ROOT)}: {link}"
+        for document in DOCUMENTS
+        for link in _LINK.findall(document.read_text(encoding="utf-8"))
+        if not (document.parent / link).exists()
+    }
+    assert broken == set()
