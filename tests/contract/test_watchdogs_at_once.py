@@ -17,14 +17,14 @@ from exports.services import Services
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
-from tests.support.fake_durable import MemoryKeeper
+from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import a_services
 
 WATCHDOGS, JOBS = 4, 5
 
 
 def test_watchdogs_at_once_begin_each_attempt_once_and_fail_each_job_in_the_end(account: StorageAccount) -> None:
-    fakes, keeper, name = a_services(EXPORT_RETRY_TRIES=1), MemoryKeeper(), f"once{uuid4().hex}"
+    fakes, keeper, name = a_services(EXPORT_RETRY_TRIES=1), MemoryOrchestrationClient(), f"once{uuid4().hex}"
     jobs, index = TableJobStore(account, f"j{name}"), TableWatchIndex(account, f"w{name}")
     services: Services = replace(fakes, jobs=jobs, watch=index)  # type: ignore[arg-type]
     stored = [a_job() for _ in range(JOBS)]

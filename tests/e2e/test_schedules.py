@@ -13,7 +13,7 @@ from tests.e2e.conftest import SlotToCome
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import records
 from tests.support.saved import Collection
-from tests.support.schedules import Hands, fire, hands_on, save, wait_for_run
+from tests.support.schedules import StoreEditor, edit_stores, fire, save, wait_for_run
 from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
 
 SCHEDULES = "/clients/export/schedules"
@@ -25,9 +25,9 @@ MAPPING = {"name": "Short-lived", "columnMappings": REQUEST["columnMappings"], "
 
 
 @pytest.fixture
-def hands(system: System) -> Iterator[Hands]:
-    with hands_on(system.storage) as hands:
-        yield hands
+def editor(system: System) -> Iterator[StoreEditor]:
+    with edit_stores(system.storage) as editor:
+        yield editor
 
 
 @pytest.mark.parametrize("base", [SCHEDULES, of(NORTHWIND)], ids=["short", "by tenant"])
@@ -117,11 +117,11 @@ def test_a_schedule_starts_its_export_by_itself(system: System, slot_to_come: Sl
     assert shown["lastRunDate"] >= job["createdDate"]
 
 
-def test_slots_that_cannot_be_started_say_why(system: System, hands: Hands) -> None:
+def test_slots_that_cannot_be_started_say_why(system: System, editor: StoreEditor) -> None:
     mapping = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", MAPPING)
     location = save(system, request={"mappingCode": mapping.json["code"]})
     assert system.call("DELETE", mapping.headers["location"]).status == 204
-    hands.let_slot_come(location)
+    editor.let_slot_come(location)
     fire(system)
     deadline = time.monotonic() + 120
     while not (runs := system.job(f"{location}/runs")["data"]):
@@ -133,11 +133,13 @@ def test_slots_that_cannot_be_started_say_why(system: System, hands: Hands) -> N
     assert system.job(location)["enabled"]
 
 
-def test_an_incremental_schedule_exports_all_once_and_then_what_has_changed(system: System, hands: Hands) -> None:
+def test_an_incremental_schedule_exports_all_once_and_then_what_has_changed(
+    system: System, editor: StoreEditor
+) -> None:
     location = save(system, incremental=True)
     sizes, last = [], None
     for minutes_ago in (2, 1):
-        hands.let_slot_come(location, minutes_ago)
+        editor.let_slot_come(location, minutes_ago)
         fire(system)
         job = wait_for_run(system, location, after=last)
         assert job["status"] == "Completed"

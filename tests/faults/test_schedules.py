@@ -12,14 +12,14 @@ import pytest
 
 from devhost.local.azurite import Azurite
 from tests.faults.conftest import StandIn, StartSystem, app_in_place
-from tests.support.schedules import Hands, fire, hands_on, save, wait_for_run
+from tests.support.schedules import StoreEditor, edit_stores, fire, save, wait_for_run
 from tests.support.system import HARBOUR
 
 
 @pytest.fixture
-def hands(azurite: Azurite) -> Iterator[Hands]:
-    with hands_on(azurite.connection_string) as hands:
-        yield hands
+def editor(azurite: Azurite) -> Iterator[StoreEditor]:
+    with edit_stores(azurite.connection_string) as editor:
+        yield editor
 
 
 @pytest.fixture
@@ -29,47 +29,49 @@ def dying_app(tmp_path: Path) -> StandIn:
     return root, settings | {"DIED": str(tmp_path / "died")}
 
 
-def test_timers_of_two_hosts_at_once_start_one_export(start_system: StartSystem, hands: Hands) -> None:
+def test_timers_of_two_hosts_at_once_start_one_export(start_system: StartSystem, editor: StoreEditor) -> None:
     systems = [start_system() for _ in range(2)]
     for _ in range(3):
         location = save(systems[0])
-        slot = hands.let_slot_come(location)
+        slot = editor.let_slot_come(location)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(fire, systems))
         job = wait_for_run(systems[0], location)
         assert job["status"] == "Completed"
-        assert hands.jobs_of(location) == [job["code"]]
+        assert editor.jobs_of(location) == [job["code"]]
         (run,) = systems[0].job(f"{location}/runs")["data"]
         assert (run["outcome"], run["jobCode"]) == ("Started", job["code"])
         assert run["slotDate"].startswith(f"{slot:%Y-%m-%dT%H:%M:%S}")
 
 
 def test_a_job_that_was_stored_by_a_worker_that_died_is_started_by_the_next_timer(
-    start_system: StartSystem, hands: Hands, dying_app: StandIn
+    start_system: StartSystem, editor: StoreEditor, dying_app: StandIn
 ) -> None:
     root, settings = dying_app
     system = start_system(root, **settings)
     location = save(system)
-    hands.let_slot_come(location)
+    editor.let_slot_come(location)
     fire(system)
     deadline = time.monotonic() + 60
-    while not (Path(settings["DIED"]).exists() and hands.jobs_of(location)):
+    while not (Path(settings["DIED"]).exists() and editor.jobs_of(location)):
         assert time.monotonic() < deadline, system.host.tail(40)
         time.sleep(0.05)
-    hands.let_time_pass(location, timedelta(minutes=2))
+    editor.let_time_pass(location, timedelta(minutes=2))
     fire(system)
 
     job = wait_for_run(system, location)
 
     assert job["status"] == "Completed"
-    assert hands.jobs_of(location) == [job["code"]]
+    assert editor.jobs_of(location) == [job["code"]]
 
 
-def test_a_slot_that_came_while_the_host_was_down_is_made_up_for(start_system: StartSystem, hands: Hands) -> None:
+def test_a_slot_that_came_while_the_host_was_down_is_made_up_for(
+    start_system: StartSystem, editor: StoreEditor
+) -> None:
     system = start_system()
     location = save(system)
     system.kill_host()
-    hands.let_slot_come(location)
+    editor.let_slot_come(location)
     system.start()
     system.wait_for_any_response()
     fire(system)

@@ -1,7 +1,7 @@
-"""Record histories of the running system: `python -m tests.replay.record VERSION`, once per released shape.
+"""Records histories of the running system: `python -m tests.replay.record VERSION`, once for each released shape.
 
-What is written to `tests/replay/histories/VERSION/` is never changed afterwards: it stands for the jobs that are in
-flight while a new version is deployed.
+The files in `tests/replay/histories/VERSION/` are never changed afterwards. They stand for the jobs that are running
+while a new version is deployed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HISTORIES = Path(__file__).with_name("histories")
 
 
 def main(version: str) -> None:
-    """Run each scenario on a fresh system and keep the histories of all its instances."""
+    """Run each scenario on a fresh system and save the histories of all its instances."""
     directory = HISTORIES / version
     directory.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,7 +59,7 @@ def keep(file: Path, histories: list[dict[str, Any]]) -> None:
 
 
 def record(system: System, body: Any = None, until: Callable[[], object] = lambda: None) -> list[dict[str, Any]]:
-    """Run one export; the orchestrator's name, instance id and history of every instance it took."""
+    """Run one export. Return the orchestrator, id and history of each of its instances."""
     system.directory.mkdir()
     try:
         system.start()
@@ -72,13 +72,13 @@ def record(system: System, body: Any = None, until: Callable[[], object] = lambd
 
 
 def record_lost(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
-    """Run one export whose blocks are lost just before they would be published: its last execution, in shares."""
+    """Run one export in shares whose blocks are lost just before they would be published."""
     root, stand_in = app_in_place(work / "losing", "app_of_lost_blocks.py")
     return record(System(work / "lost", settings | stand_in, root))
 
 
 def record_throttled(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
-    """Run one export whose source throttles the first pages, and whose page 5 is refused in the end."""
+    """Run one export whose source throttles the first pages and whose page 5 is rejected in the end."""
     root, stand_in = app_in_place(work / "app", "app_of_bad_pages.py")
     bad_pages = work / "bad-pages.json"
     bad_pages.write_text(json.dumps({"throttle": 4 + 2, "poison": [NORTHWIND, 5]}), encoding="utf-8")
@@ -87,19 +87,19 @@ def record_throttled(work: Path, settings: dict[str, str]) -> list[dict[str, Any
 
 
 def record_notified(system: System) -> list[dict[str, Any]]:
-    """Run one export whose receiver is busy, then fails, then takes the webhook."""
+    """Run one export whose webhook receiver answers 503, then 500, then accepts the webhook."""
 
-    def until_taken() -> None:
+    def until_accepted() -> None:
         receiver.wait_for(3)
-        time.sleep(1)  # until what came of it is in the history
+        time.sleep(1)  # until the outcome is in the history
 
     with a_receiver() as receiver:
         receiver.statuses, receiver.headers = [503, 500], {"Retry-After": "1"}
-        return record(system, {"notify": {"webhookUrl": receiver.url}}, until_taken)
+        return record(system, {"notify": {"webhookUrl": receiver.url}}, until_accepted)
 
 
 def read_histories(state: Path) -> list[dict[str, Any]]:
-    """Read what devhost keeps: the events as the SDK gets them."""
+    """Read the histories that devhost stores: the events in the form in which the SDK receives them."""
     connection = sqlite3.connect(state)
     try:
         instances = connection.execute("SELECT id, name FROM instances ORDER BY created, id").fetchall()
@@ -117,7 +117,7 @@ def _events(connection: sqlite3.Connection, instance: str) -> list[Any]:
 
 
 def _without_details(event: dict[str, Any]) -> dict[str, Any]:
-    """The details of a failure are a stack trace of this machine; nobody may decide by them."""
+    """Clear the details of a failure: a stack trace of this machine, which no orchestrator may depend on."""
     return {**event, "Details": ""} if "Details" in event else event
 
 

@@ -1,7 +1,7 @@
-"""Jobs in flight survive a deployment: the code of today schedules what the recorded histories say, at every episode.
+"""Running jobs survive a deployment: at every episode the code schedules the work that a recorded history contains.
 
-Replay by itself does not notice that history holds another activity than the code schedules now. So each prefix of a
-history is replayed, and what the orchestrator schedules is compared with what was recorded.
+A replay by itself does not notice if the history contains another activity than the code schedules now. So these tests
+replay each prefix of a history and compare the scheduled work with the recorded work.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ FILES = sorted(HISTORIES.rglob("*.json"))
 
 
 class ReplayMismatchError(AssertionError):
-    """The code schedules something else than the history holds."""
+    """The code schedules other work than the history contains."""
 
 
 def episodes(events: list[Event]) -> Iterator[tuple[list[Event], list[Scheduled]]]:
-    """Yield, for each episode, the history it was given and all work that was scheduled by its end."""
+    """Yield for each episode the history that it was given and all work that was scheduled by its end."""
     starts = [index for index, event in enumerate(events) if event["EventType"] == STARTED]
     for stop in [*starts[1:], len(events)]:
         so_far = events[:stop]
@@ -46,7 +46,7 @@ def episodes(events: list[Event]) -> Iterator[tuple[list[Event], list[Scheduled]
 
 
 def recorded(event: Event) -> Scheduled | None:
-    """Read an event that stands for scheduled work."""
+    """Return the work that an event schedules, or None if it schedules none."""
     kind = event["EventType"]
     if kind == CREATED_TIMER:
         return Scheduled(kind, at=datetime.fromisoformat(event["FireAt"]))
@@ -56,12 +56,12 @@ def recorded(event: Event) -> Scheduled | None:
 
 
 def check(history: dict[str, Any]) -> int:
-    """Replay every episode of a history; the number of episodes."""
+    """Replay every episode of a history. Return the number of episodes."""
     count = 0
     for given, expected in episodes(history["events"]):
         scheduled = scheduled_by(replay(history["orchestrator"], given, history["instance"]))
         if scheduled != expected:
-            message = f"{history['orchestrator']} schedules {scheduled[-1:]}, history holds {expected[-1:]}"
+            message = f"{history['orchestrator']} schedules {scheduled[-1:]}, but the history contains {expected[-1:]}"
             raise ReplayMismatchError(message)
         count += 1
     return count
@@ -73,14 +73,14 @@ def load(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_the_code_of_today_schedules_what_a_recorded_history_holds(file: Path) -> None:
+def test_the_present_code_schedules_exactly_the_work_in_a_recorded_history(file: Path) -> None:
     histories = load(file)
 
     assert histories
     assert all(check(history) >= 2 for history in histories)
 
 
-def test_there_are_histories_of_every_kind_of_job() -> None:
+def test_every_kind_of_job_has_a_recorded_history() -> None:
     assert {file.stem for file in FILES} >= {"one-wave", "three-waves", "source-down", "notified", "throttled"}
 
 
@@ -94,16 +94,14 @@ def test_there_are_histories_of_every_kind_of_job() -> None:
         (webhook_delivery, "SEND_WEBHOOK"),
     ],
 )
-def test_the_check_bites_when_an_activity_is_renamed(
-    monkeypatch: pytest.MonkeyPatch, module: Any, constant: str
-) -> None:
+def test_a_renamed_activity_is_detected(monkeypatch: pytest.MonkeyPatch, module: Any, constant: str) -> None:
     monkeypatch.setattr(module, constant, "renamed")
 
     with pytest.raises(ReplayMismatchError):
         [check(history) for file in FILES for history in load(file)]
 
 
-def test_the_check_bites_when_the_size_of_waves_is_no_longer_taken_from_the_input(
+def test_a_wave_size_that_ignores_the_input_is_detected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = export_job._next_wave
@@ -118,7 +116,7 @@ def test_the_check_bites_when_the_size_of_waves_is_no_longer_taken_from_the_inpu
         [check(history) for file in FILES for history in load(file)]
 
 
-def test_the_check_bites_when_retry_pauses_change(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_retry_pauses_are_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     from shared.retry_policy import RetryPolicy
 
     real = RetryPolicy.pause
@@ -128,10 +126,10 @@ def test_the_check_bites_when_retry_pauses_change(monkeypatch: pytest.MonkeyPatc
         [check(history) for file in FILES for history in load(file)]
 
 
-def test_the_check_bites_when_a_throttled_wave_is_no_longer_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_throttled_wave_that_is_not_halved_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     from shared.orchestration import ConcurrencyLimiter
 
-    monkeypatch.setattr(ConcurrencyLimiter, "slow_down", lambda pace, in_flight: None)
+    monkeypatch.setattr(ConcurrencyLimiter, "slow_down", lambda limiter, in_flight: None)
 
     with pytest.raises(ReplayMismatchError):
         [check(history) for file in FILES for history in load(file)]

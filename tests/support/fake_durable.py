@@ -1,4 +1,4 @@
-"""Orchestrations that are kept and never run."""
+"""A fake client of Durable Functions that stores orchestrations and never runs them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.builders import NOON
 from tests.support.fakes import RecordingStarter
 
 
-class MemoryKeeper(RecordingStarter):
-    """Orchestrations as Durable Functions keeps them: an id once, a status until it is purged."""
+class MemoryOrchestrationClient(RecordingStarter):
+    """Stores orchestrations as Durable Functions does: an id only once, and a status until it is purged."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Run orchestrators without a host: feed them histories, look at what they schedule.
+"""Runs orchestrators without a host: feeds them histories and returns the work that they schedule.
 
-The handles are those the function app registers, so what runs here is the SDK with our code, as in production.
+The handles are the ones that the function app registers. So the SDK runs our code as it does in production.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support.builders import NOON
 
 Event = dict[str, Any]
 Answers = Callable[[str, Any], Any]
-"""Takes an activity's name and input; returns its result, or raises to fail it."""
+"""Takes the name and the input of an activity. Returns its result, or raises an error to fail it."""
 
 STARTED, EXECUTION_STARTED, COMPLETED_ACTIVITY, FAILED_ACTIVITY = 12, 0, 5, 6
 SCHEDULED_ACTIVITY, CREATED_CHILD, CREATED_TIMER = 4, 7, 10
@@ -30,7 +30,7 @@ _CONTINUE_AS_NEW = 4
 
 @dataclass(frozen=True)
 class Scheduled:
-    """One piece of work an orchestrator asked for. `input` is parsed; `at` is when a timer fires."""
+    """A piece of work that an orchestrator has scheduled. `input` is parsed; `at` is the moment when a timer fires."""
 
     kind: int
     name: str | None = None
@@ -40,7 +40,7 @@ class Scheduled:
 
 @dataclass
 class Run:
-    """What came of an orchestration: its output, or the input it continued as new with, and all it scheduled."""
+    """The result of an orchestration: its output or the input with which it continued as new, and its work."""
 
     output: Any = None
     continued_with: Any = None
@@ -58,7 +58,7 @@ class Run:
 
 
 def handles() -> dict[str, Callable[[Any], str]]:
-    """The orchestrators of the app, by name."""
+    """Return the orchestrators of the app by name."""
     functions = export_orchestrators()._function_builders
     built = [builder.build() for builder in functions]
     found = {function.get_function_name(): function.get_user_function() for function in built}
@@ -67,19 +67,19 @@ def handles() -> dict[str, Callable[[Any], str]]:
 
 
 def replay(orchestrator: str, history: list[Event], instance: str = "instance") -> Any:
-    """Give an orchestrator a history; what it answers, parsed."""
+    """Replay a history with an orchestrator. Return its answer, parsed."""
     body = {"history": history, "input": _input(history), "instanceId": instance, "isReplaying": False}
     body |= {"parentInstanceId": None, "upperSchemaVersion": 1, "upperSchemaVersionNew": 2}
     return json.loads(handles()[orchestrator](SimpleNamespace(body=json.dumps(body))))
 
 
 def scheduled_by(answer: Any) -> list[Scheduled]:
-    """What an answer schedules, in order."""
+    """Return the work that an answer schedules, in order."""
     return [_scheduled(action) for action in _leaves(answer["actions"][0]) if action["actionType"] in _SCHEDULING]
 
 
 def run(orchestrator: str, payload: Any, answers: Answers, instance: str = "instance") -> Run:
-    """Run an orchestrator to its end; whatever it schedules is answered at once, children by running them."""
+    """Run an orchestrator to its end. Answer all scheduled work at once; run sub-orchestrations as well."""
     result, clock = Run(), NOON
     result.history = [_event(STARTED, clock), _started(orchestrator, payload, clock)]
     while True:
@@ -90,7 +90,7 @@ def run(orchestrator: str, payload: Any, answers: Answers, instance: str = "inst
             result.continued_with = parsed(again[0]["input"]) if again else None
             return result
         new = scheduled_by(answer)[len(result.scheduled) :]
-        assert new, "the orchestrator waits for nothing"
+        assert new, "the orchestrator has not ended, but waits for no work"
         completions = [
             _complete(work, len(result.scheduled) + index, answers, instance) for index, work in enumerate(new)
         ]
@@ -132,7 +132,7 @@ def _scheduled(action: Any) -> Scheduled:
 
 
 def parsed(value: Any) -> Any:
-    """Inputs are JSON in JSON, once or twice."""
+    """Parse an input, which is JSON inside a JSON string, once or twice."""
     while isinstance(value, str):
         value = json.loads(value)
     return value

@@ -1,4 +1,4 @@
-"""Schedules of a running system: saved over HTTP, and brought to a moment that a test will not wait for."""
+"""Saves schedules of a running system over HTTP, and changes stored dates so that a test need not wait for them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _DEADLINE_SECONDS = 120
 
 
 def save(system: System, tenant: str = HARBOUR, **changes: Any) -> str:
-    """Save a schedule that comes once a year; its URL."""
+    """Save a schedule with one slot a year. Return its URL."""
     return YEARLY.saved(system, tenant, **changes).headers["location"]
 
 
 def fire(system: System) -> None:
-    """Let the timer fire now, beside its turn."""
+    """Fire the timer of schedules now."""
     assert system.call("POST", f"{system.url}/admin/functions/run_due_schedules", {}, key=KEY).status == 202
 
 
 def wait_for_run(system: System, location: str, after: str | None = None) -> Any:
-    """Wait until a schedule has started an export, another than `after`, and for the end of that."""
+    """Wait until a schedule has started an export other than `after`, and until that export has ended."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < deadline:
         if (code := system.job(location)["lastJobCode"]) not in (None, after):
@@ -41,21 +41,21 @@ def wait_for_run(system: System, location: str, after: str | None = None) -> Any
     raise AssertionError(system.host.tail(40))
 
 
-class Hands:
-    """Changes what is stored, as only time would."""
+class StoreEditor:
+    """Changes stored schedules and jobs as if time had passed."""
 
     def __init__(self, account: StorageAccount) -> None:
         self.jobs = TableJobStore(account)
         self.schedules = TableScheduleStore(account)
 
     def let_slot_come(self, location: str, minutes_ago: int = 0) -> datetime:
-        """Let the next slot of a schedule be this minute, or one before."""
+        """Move the next slot of a schedule to this minute or to an earlier one. Return the slot."""
         slot = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
         self._change(location, lambda schedule: schedule.with_state(next_slot=slot))
         return slot
 
     def let_time_pass(self, location: str, span: timedelta) -> None:
-        """Let the last job of a schedule be older, and the schedule due."""
+        """Make the last job of a schedule older and the schedule due."""
 
         def alter(schedule: Schedule) -> Schedule:
             self.jobs.change(
@@ -68,7 +68,7 @@ class Hands:
         self._change(location, alter)
 
     def jobs_of(self, location: str) -> list[str]:
-        """The codes of all jobs that a schedule has started."""
+        """Return the codes of all jobs that a schedule has started."""
         code = location.rpartition("/")[2]
         return [job.code for job in self.jobs.list(HARBOUR, 1000) if job.schedule_code == code]
 
@@ -77,8 +77,8 @@ class Hands:
 
 
 @contextmanager
-def hands_on(connection_string: str) -> Iterator[Hands]:
-    """Hands on what is stored in the emulator."""
+def edit_stores(connection_string: str) -> Iterator[StoreEditor]:
+    """Open the stores of the emulator to change schedules and jobs in them."""
     account = StorageAccount(connection_string)
     with closing(account.tables):
-        yield Hands(account)
+        yield StoreEditor(account)

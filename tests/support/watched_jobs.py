@@ -17,7 +17,7 @@ from exports.steps.requests.start_export import make_job, start_export
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import Done
-from tests.support.fake_durable import MemoryKeeper
+from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages
 
@@ -30,18 +30,18 @@ def crash(*_: Any) -> None:
     raise Crash
 
 
-def a_system() -> tuple[MemoryServices, MemoryKeeper]:
-    return a_services(some_clients(5), EXPORT_RETRY_TRIES=2), MemoryKeeper()
+def a_system() -> tuple[MemoryServices, MemoryOrchestrationClient]:
+    return a_services(some_clients(5), EXPORT_RETRY_TRIES=2), MemoryOrchestrationClient()
 
 
-def start(services: MemoryServices, keeper: MemoryKeeper) -> Job:
+def start(services: MemoryServices, keeper: MemoryOrchestrationClient) -> Job:
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
     with suppress(Crash):
         asyncio.run(start_export(services, keeper, job, "me"))
     return job
 
 
-def look(services: MemoryServices, keeper: MemoryKeeper, times: int = 1, minutes: float = 1) -> None:
+def look(services: MemoryServices, keeper: MemoryOrchestrationClient, times: int = 1, minutes: float = 1) -> None:
     """Let time pass and the watchdog look, so many times."""
     for _ in range(times):
         services.now.advance(minutes=minutes)
@@ -49,7 +49,10 @@ def look(services: MemoryServices, keeper: MemoryKeeper, times: int = 1, minutes
 
 
 def under_way(
-    services: MemoryServices, keeper: MemoryKeeper, status: Status = Status.Running, starts: tuple[str, ...] = ()
+    services: MemoryServices,
+    keeper: MemoryOrchestrationClient,
+    status: Status = Status.Running,
+    starts: tuple[str, ...] = (),
 ) -> Job:
     """A job that is planned; in one page, or in pages that begin where told."""
     job = start(services, keeper)

@@ -1,4 +1,4 @@
-"""App settings: read strictly, refused by name, never shown."""
+"""App settings are read strictly, faults name the setting, and values are never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUIRED = {"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_UR
 def _error(**environment: str) -> str:
     with pytest.raises(SettingsError) as raised:
         read_settings(REQUIRED | environment)
-    assert raised.value.__suppress_context__  # the validation error under it holds the values
+    assert raised.value.__suppress_context__  # its cause, the validation error, holds the values
     return str(raised.value)
 
 
@@ -24,7 +24,7 @@ def test_only_storage_and_database_have_no_default() -> None:
     assert (settings.wait_seconds, settings.incremental_margin) == (10, timedelta(minutes=5))
 
 
-def test_every_setting_is_read_from_its_text() -> None:
+def test_every_setting_is_parsed_from_its_text() -> None:
     settings = read_settings(
         REQUIRED
         | {
@@ -40,19 +40,19 @@ def test_every_setting_is_read_from_its_text() -> None:
     assert settings.incremental_margin == timedelta(minutes=1)
 
 
-def test_settings_that_are_printed_show_no_secret() -> None:
+def test_printed_settings_show_no_secret() -> None:
     secrets = {"EXPORT_STORAGE": "AccountKey=hush;", "CLIENTS_DATABASE_URL": "postgresql://me:hush@host/clients"}
     settings = read_settings(REQUIRED | secrets)
     assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
 
 
-def test_orchestrators_get_the_limits_that_were_set() -> None:
+def test_orchestrators_get_the_configured_limits() -> None:
     environment = {"EXPORT_BLOCK_BYTES": "4096", "EXPORT_WAVE_PAGES": "3", "EXPORT_RETRY_TRIES": "2"}
     limits = read_settings(REQUIRED | environment).limits
     assert (limits.target_bytes, limits.wave_pages, limits.retry.tries) == (4096, 3, 2)
 
 
-def test_what_else_is_in_the_environment_is_left_alone() -> None:
+def test_other_environment_variables_are_ignored() -> None:
     assert read_settings(REQUIRED | {"PATH": "/bin", "storage": "x", "EXPORT_UNKNOWN": "x"}) == read_settings(REQUIRED)
 
 
@@ -90,13 +90,13 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EXPORT_INCREMENTAL_MARGIN_SECONDS", "s3cret"),
     ],
 )
-def test_a_wrong_setting_is_named_and_its_value_never_shown(name: str, value: str) -> None:
+def test_a_wrong_setting_is_named_and_its_value_is_never_shown(name: str, value: str) -> None:
     message = _error(**{name: value})
     assert f"{name}" in message
     assert "s3cret" not in message
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     message = _error(EXPORT_KEEP_HOURS="x", EXPORT_WAVE_PAGES="x")
     assert "EXPORT_KEEP_HOURS" in message
     assert "EXPORT_WAVE_PAGES" in message
@@ -106,14 +106,14 @@ def test_every_setting_has_an_upper_case_name() -> None:
     assert all(str(field.alias).isupper() for field in Settings.model_fields.values())
 
 
-def test_without_a_setting_nobody_is_notified_and_tries_span_three_days() -> None:
+def test_by_default_webhooks_are_off_and_tries_span_three_days() -> None:
     settings = read_settings(REQUIRED)
     assert (settings.webhook_secrets, settings.webhook_allow_private) == ((), False)
     assert len(settings.webhook_retry_seconds) == 9
     assert timedelta(days=3) < timedelta(seconds=sum(settings.webhook_retry_seconds)) < timedelta(days=4)
 
 
-def test_settings_of_webhooks_are_read_from_their_text() -> None:
+def test_webhook_settings_are_parsed_from_their_text() -> None:
     new, old = "n" * 32, "o" * 40
     settings = read_settings(
         REQUIRED
@@ -128,7 +128,7 @@ def test_settings_of_webhooks_are_read_from_their_text() -> None:
     assert new not in repr(settings)
 
 
-def test_settings_of_watchdog_and_retention_are_read_from_their_text() -> None:
+def test_watchdog_and_retention_settings_are_parsed_from_their_text() -> None:
     defaults = read_settings(REQUIRED)
     assert (defaults.timeouts.grace, defaults.timeouts.stall) == (timedelta(seconds=60), timedelta(minutes=30))
     assert defaults.keep_rows == timedelta(days=30)
@@ -140,6 +140,6 @@ def test_settings_of_watchdog_and_retention_are_read_from_their_text() -> None:
 
 
 @pytest.mark.parametrize("tries", ["1", "7", "50"])
-def test_no_step_that_pauses_as_long_as_it_may_counts_as_stalled(tries: str) -> None:
+def test_a_step_with_its_longest_pauses_never_counts_as_stalled(tries: str) -> None:
     settings = read_settings(REQUIRED | {"EXPORT_STALL_MINUTES": "1", "EXPORT_RETRY_TRIES": tries})
     assert settings.timeouts.stall == settings.limits.retry.longest_silence > timedelta(minutes=15)

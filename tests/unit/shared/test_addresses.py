@@ -1,4 +1,4 @@
-"""Which addresses are of the public Internet: in doubt, none."""
+"""Which addresses are on the public Internet. In doubt, an address is not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.addresses import address_of, is_local_name, is_public
     "address",
     ["93.184.216.34", "8.8.8.8", "168.63.129.15", "2606:2800:220:1:248:1893:25c8:1946", "2001:4860:4860::8888"],
 )
-def test_addresses_of_the_internet_are_public(address: str) -> None:
+def test_addresses_on_the_internet_are_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -53,25 +53,25 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "2001::1",
     ],
 )
-def test_addresses_of_private_and_special_networks_are_not(address: str) -> None:
+def test_addresses_of_private_and_special_networks_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("inner", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16"])
-def test_a_private_address_inside_an_ipv6_one_is_found(inner: str) -> None:
+def test_a_private_address_inside_an_ipv6_address_is_not_public(inner: str) -> None:
     words = "{:02x}{:02x}:{:02x}{:02x}".format(*map(int, inner.split(".")))
     for address in (f"::ffff:{inner}", f"64:ff9b::{inner}", f"2002:{words}::1", f"64:ff9b:1::{inner}", f"::{inner}"):
         assert not is_public(address), address
 
 
-def test_a_public_address_behind_nat64_is_public_and_behind_6to4_is_not() -> None:
+def test_nat64_of_a_public_address_is_public_and_6to4_is_not() -> None:
     assert is_public("64:ff9b::93.184.216.34")
     assert is_public("::ffff:93.184.216.34")
     assert not is_public("2002:5db8:d822::1")
 
 
 @pytest.mark.parametrize("text", ["", "example.com", "1.2.3", "999.1.1.1"])
-def test_what_is_no_address_is_not_public(text: str) -> None:
+def test_a_text_that_is_not_an_address_is_not_public(text: str) -> None:
     assert not is_public(text)
 
 
@@ -87,24 +87,24 @@ def test_what_is_no_address_is_not_public(text: str) -> None:
         ("::ffff:10.0.0.1", "::ffff:a00:1"),
     ],
 )
-def test_every_way_to_write_an_address_is_known(host: str, address: str) -> None:
+def test_every_notation_of_an_address_is_recognized(host: str, address: str) -> None:
     found = address_of(host)
     assert found is not None
     assert found in (address, "::ffff:10.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["example.com", "1.example.com", "a", "0xyz", "1.2.3.4.5"])
-def test_a_name_is_no_address(host: str) -> None:
+def test_a_name_is_not_an_address(host: str) -> None:
     assert address_of(host) is None
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST.", "a.localhost", "db", "metadata.google.internal", "nas.local"]
 )
-def test_names_that_only_a_private_network_knows_are_local(host: str) -> None:
+def test_names_of_private_networks_are_local(host: str) -> None:
     assert is_local_name(host)
 
 
 @pytest.mark.parametrize("host", ["example.com", "local.example", "internal.example.com"])
-def test_other_names_are_not(host: str) -> None:
+def test_other_names_are_not_local(host: str) -> None:
     assert not is_local_name(host)

@@ -1,4 +1,4 @@
-"""What every model does."""
+"""The behaviour that all models share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_an_unknown_property_is_refused() -> None:
         Sample.model_validate({"firstPart": "x", "other": 1})
 
 
-def test_an_error_that_is_printed_shows_no_value() -> None:
+def test_a_printed_validation_error_shows_no_value() -> None:
     with pytest.raises(ValidationError) as raised:
         Model.model_validate({"webhookUrl": "https://hooks.example/secret"})
     assert "secret" not in str(raised.value)

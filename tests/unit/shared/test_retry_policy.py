@@ -1,4 +1,4 @@
-"""Pauses between tries: bounded, growing, and the same in every replay."""
+"""Pauses between tries are bounded, grow, and are the same in every replay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _POLICIES = st.builds(
 
 
 @given(_POLICIES, st.integers(1, 60), st.text())
-def test_a_pause_is_the_doubled_one_or_the_longest_give_or_take_a_quarter(
+def test_pauses_double_up_to_the_longest_give_or_take_a_quarter(
     policy: RetryPolicy, failed_tries: int, seed: str
 ) -> None:
     whole = min(policy.first_pause_seconds * 2 ** (failed_tries - 1), policy.longest_pause_seconds)
@@ -23,7 +23,7 @@ def test_a_pause_is_the_doubled_one_or_the_longest_give_or_take_a_quarter(
 
 
 @given(_POLICIES, st.integers(1, 60), st.text())
-def test_the_same_try_of_the_same_call_pauses_equally_long(policy: RetryPolicy, failed_tries: int, seed: str) -> None:
+def test_the_same_try_of_a_call_always_has_the_same_pause(policy: RetryPolicy, failed_tries: int, seed: str) -> None:
     assert policy.pause(failed_tries, seed) == policy.pause(failed_tries, seed)
 
 
@@ -32,7 +32,7 @@ def test_pauses_are_the_same_in_every_release() -> None:
     assert seconds == [0.872, 1.637, 63.471]
 
 
-def test_calls_that_fail_together_do_not_come_again_together() -> None:
+def test_calls_that_fail_together_are_not_repeated_together() -> None:
     assert len({RetryPolicy().pause(1, f"job-{number}") for number in range(100)}) > 50
 
 
@@ -41,7 +41,7 @@ def test_pauses_grow() -> None:
     assert seconds == sorted(seconds)
 
 
-def test_the_longest_silence_of_a_step_holds_all_its_pauses_and_the_patience_with_one_that_throttles() -> None:
+def test_the_longest_silence_is_the_sum_of_all_pauses_and_the_patience() -> None:
     policy = RetryPolicy(tries=4, first_pause_seconds=1, longest_pause_seconds=2, patience_seconds=60)
     pauses = [policy.pause(failed, "seed").total_seconds() for failed in (1, 2, 3)]
     assert sum(pauses) <= 1.25 * (1 + 2 + 2)

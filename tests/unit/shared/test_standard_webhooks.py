@@ -1,4 +1,4 @@
-"""Signatures are those of Standard Webhooks: the official package is the judge."""
+"""Signatures follow Standard Webhooks; the official package verifies them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_the_published_example_is_signed_as_published() -> None:
     }
 
 
-def test_the_official_package_accepts_what_is_signed() -> None:
+def test_the_official_package_accepts_the_signature() -> None:
     secret = derive_secret(MASTER, "northwind")
     assert Webhook(secret).verify(BODY, _headers(secret))["code"] == "7ybq"
 
 
 @pytest.mark.parametrize("change", ["body", "webhook-id", "webhook-timestamp", "secret"])
-def test_the_official_package_refuses_what_was_changed(change: str) -> None:
+def test_the_official_package_refuses_a_changed_message(change: str) -> None:
     secret = derive_secret(MASTER, "northwind")
     headers, body = _headers(secret), BODY
     if change == "body":
@@ -51,7 +51,7 @@ def test_the_official_package_refuses_what_was_changed(change: str) -> None:
         Webhook(secret).verify(body, headers)
 
 
-def test_while_secrets_are_exchanged_a_receiver_may_know_either() -> None:
+def test_during_a_rotation_a_receiver_may_know_either_secret() -> None:
     new, old = derive_secret("new " + MASTER, "northwind"), derive_secret(MASTER, "northwind")
     headers = _headers(new, old)
     assert len(headers["webhook-signature"].split()) == 2
@@ -59,24 +59,24 @@ def test_while_secrets_are_exchanged_a_receiver_may_know_either() -> None:
         assert Webhook(known).verify(BODY, headers)
 
 
-def test_a_secret_is_as_the_standard_wants_it_and_always_the_same() -> None:
+def test_a_secret_has_the_form_of_the_standard_and_is_always_the_same() -> None:
     secret = derive_secret(MASTER, "northwind")
     assert secret == derive_secret(MASTER, "northwind")
     assert secret.startswith("whsec_")
     assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
 
 
-def test_tenants_and_masters_have_secrets_of_their_own() -> None:
+def test_every_tenant_and_master_secret_gives_a_secret_of_its_own() -> None:
     secrets = {derive_secret(master, tenant) for master in (MASTER, MASTER + "x") for tenant in ("a", "b", "ab", "")}
     assert len(secrets) == 8
 
 
-def test_an_id_with_a_full_stop_is_refused_for_it_would_blur_what_is_signed() -> None:
+def test_a_message_id_with_a_full_stop_is_refused() -> None:
     with pytest.raises(ValueError, match="full stop"):
         signed_headers([derive_secret(MASTER, "a")], "a.b", datetime.now(UTC), BODY)
 
 
-def test_every_master_gives_a_secret_the_present_one_first() -> None:
+def test_every_master_secret_gives_a_secret_in_the_same_order() -> None:
     masters = ("n" * 32, "o" * 32)
     both = derive_secrets(masters, "tenant")
     assert both[0] == derive_secrets(masters[:1], "tenant")[0]

@@ -1,4 +1,4 @@
-"""A page is compressed the same way every time, and the pages together are one gzip file."""
+"""A page is always compressed to the same bytes, and the pages together are one gzip file."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.file.compression import pack
+from exports.file.compression import compress
 from exports.request.formats import Compression
 
 _PARTS = st.lists(st.binary(max_size=200), max_size=5)
 
 
 @given(_PARTS)
-def test_a_packed_block_depends_on_its_bytes_alone(parts: list[bytes]) -> None:
-    assert pack(parts, Compression.GZIP) == pack(iter(parts), Compression.GZIP)
-    assert pack(parts, Compression.NONE) == b"".join(parts)
+def test_a_compressed_block_depends_only_on_its_bytes(parts: list[bytes]) -> None:
+    assert compress(parts, Compression.GZIP) == compress(iter(parts), Compression.GZIP)
+    assert compress(parts, Compression.NONE) == b"".join(parts)
 
 
 @given(_PARTS)
-def test_blocks_after_one_another_are_a_gzip_file(parts: list[bytes]) -> None:
-    file = b"".join(pack([part], Compression.GZIP) for part in parts)
+def test_concatenated_blocks_are_a_gzip_file(parts: list[bytes]) -> None:
+    file = b"".join(compress([part], Compression.GZIP) for part in parts)
     assert gzip.decompress(file) == b"".join(parts)
 
 
-def test_a_block_is_one_complete_member_without_name_or_time() -> None:
-    block = pack([b"a,b\r\n"], Compression.GZIP)
+def test_a_block_is_one_complete_gzip_member_without_name_or_time() -> None:
+    block = compress([b"a,b\r\n"], Compression.GZIP)
     reader = zlib.decompressobj(31)
     assert (reader.decompress(block), reader.eof, reader.unused_data) == (b"a,b\r\n", True, b"")
     assert block[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 
 
-def test_the_gzip_command_opens_members_after_one_another() -> None:
-    file = b"".join(pack([part], Compression.GZIP) for part in (b"one\r\n", b"", b"two\r\n"))
+def test_the_gzip_command_opens_concatenated_members() -> None:
+    file = b"".join(compress([part], Compression.GZIP) for part in (b"one\r\n", b"", b"two\r\n"))
     unpacked = subprocess.run(["gzip", "-dc"], input=file, capture_output=True, check=True)
     assert unpacked.stdout == b"one\r\ntwo\r\n"

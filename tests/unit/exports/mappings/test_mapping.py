@@ -1,4 +1,4 @@
-"""What a mapping may say, how it changes, and the presets."""
+"""Saved mappings: their content, their changes, and the presets."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_mapping_is_shown_with_exactly_its_eight_properties() -> None:
     }
 
 
-def test_codes_are_unique_and_have_a_shape_that_no_preset_has() -> None:
+def test_codes_are_unique_and_differ_in_shape_from_preset_codes() -> None:
     codes = {new_mapping("tenant", _create(), NOON).code for _ in range(100)}
     assert len(codes) == 100
     assert all(map(is_code, codes))
@@ -84,22 +84,22 @@ def test_codes_are_unique_and_have_a_shape_that_no_preset_has() -> None:
 @pytest.mark.parametrize(
     "code", ["", "x", "..", "0" * 19, "0" * 21, "A" * 20, "0" * 20 + "\n", "' or 1 eq 1 or '0' eq"]
 )
-def test_other_texts_have_not_the_shape_of_a_code(code: str) -> None:
+def test_other_texts_are_not_codes(code: str) -> None:
     assert not is_code(code)
 
 
-def test_an_update_replaces_what_the_mapping_says_and_keeps_when_it_was_created() -> None:
+def test_an_update_replaces_the_content_and_keeps_the_created_date() -> None:
     changed = a_mapping().update(_update(name="New", matchField="NiNumber"), NOON + timedelta(hours=1))
     assert (changed.content.name, changed.content.match_field) == ("New", MatchField.NI_NUMBER)
     assert (changed.created_date, changed.updated_date) == (NOON, NOON + timedelta(hours=1))
 
 
-def test_an_update_without_a_match_field_keeps_the_one_there_is() -> None:
+def test_an_update_without_a_match_field_keeps_the_present_one() -> None:
     mapping = a_mapping().update(_update(matchField="CompanyNumber"), NOON)
     assert mapping.update(_update(), NOON).content.match_field is MatchField.COMPANY_NUMBER
 
 
-def test_every_update_is_later_than_the_one_before_even_if_the_clock_is_not() -> None:
+def test_each_update_has_a_later_date_even_if_the_clock_goes_back() -> None:
     mapping = a_mapping()
     dates = [mapping.updated_date]
     for now in (NOON, NOON + timedelta(microseconds=999), NOON - timedelta(days=1)):
@@ -112,7 +112,7 @@ def test_every_update_is_later_than_the_one_before_even_if_the_clock_is_not() ->
 
 
 @pytest.mark.parametrize("code", MAPPING_PRESETS)
-def test_a_preset_is_a_mapping_that_could_have_been_saved(code: str) -> None:
+def test_a_preset_is_a_valid_mapping(code: str) -> None:
     shown = show_mapping_preset(code)
     document = shown.model_dump(mode="json", by_alias=True)
     assert shown.is_preset
@@ -122,12 +122,12 @@ def test_a_preset_is_a_mapping_that_could_have_been_saved(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", MAPPING_PRESETS)
-def test_a_preset_holds_the_field_it_is_matched_by(code: str) -> None:
+def test_a_preset_contains_its_match_field(code: str) -> None:
     content = MAPPING_PRESETS[code]
     assert content.match_field.value in {column.target_field.value for column in content.columns}
 
 
-def test_every_key_may_use_the_preset_for_companies_and_the_one_for_persons_needs_sensitive_fields() -> None:
+def test_only_the_preset_for_individuals_needs_sensitive_fields() -> None:
     sensitive = {
         code: {column.target_field.value for column in content.columns if column.target_field in SENSITIVE_FIELDS}
         for code, content in MAPPING_PRESETS.items()

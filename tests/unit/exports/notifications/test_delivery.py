@@ -1,4 +1,4 @@
-"""How the answers of a receiver are understood."""
+"""How the answer of a receiver is judged: delivered, final, or how long to wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.builders import NOON
 
 
 @pytest.mark.parametrize(
-    ("sent", "delivered", "final"),
+    ("result", "delivered", "final"),
     [
         (SendResult(status=200), True, False),
         (SendResult(status=204), True, False),
@@ -23,10 +23,10 @@ from tests.support.builders import NOON
         (SendResult(fault="address-refused"), False, True),
     ],
 )
-def test_2xx_is_delivered_and_only_gone_and_a_refused_address_are_final(
-    sent: SendResult, delivered: bool, final: bool
+def test_2xx_is_delivered_and_only_410_and_a_refused_address_are_final(
+    result: SendResult, delivered: bool, final: bool
 ) -> None:
-    assert (sent.is_delivered, sent.is_final) == (delivered, final)
+    assert (result.is_delivered, result.is_final) == (delivered, final)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_2xx_is_delivered_and_only_gone_and_a_refused_address_are_final(
         (500, "120", 0),
     ],
 )
-def test_a_busy_receiver_is_left_alone_as_long_as_it_asks_for_within_a_day(
+def test_a_throttling_receiver_gets_the_pause_it_asks_for_up_to_a_day(
     status: int, header: str | None, seconds: float
 ) -> None:
     assert SendResult(status=status, retry_after=header).retry_after_seconds(NOON) == seconds

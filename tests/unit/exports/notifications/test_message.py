@@ -1,4 +1,4 @@
-"""The message that a receiver gets."""
+"""The message that a webhook sends to its receiver."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def _completed() -> Job:
     return a_job(code="7ybq").begin(NOON).plan(3).complete(NOON, 3, 70, timedelta(hours=1))
 
 
-def test_the_body_is_the_job_without_a_link() -> None:
+def test_the_body_is_the_job_without_its_download_link() -> None:
     body = json.loads(event_body(_completed(), 3))
     assert "downloadUrl" not in body
     assert (body["code"], body["status"], body["processedItems"], body["fileSize"]) == ("7ybq", "Completed", 3, 70)
     assert body["completedDate"] == "2026-01-31T12:00:00.000Z"
 
 
-def test_the_body_of_a_failed_job_says_why() -> None:
+def test_the_body_of_a_failed_job_contains_the_failure() -> None:
     body = json.loads(event_body(a_job().begin(NOON).fail(NOON, FAILURE), 0))
     assert body["failure"]["code"] == "interrupted"
 
 
-def test_the_id_is_that_of_the_end_and_of_no_other() -> None:
+def test_every_end_of_a_job_has_an_id_of_its_own() -> None:
     job = _completed()
     failed = a_job(code="7ybq").fail(NOON, FAILURE)
     again = failed.resume().fail(NOON, FAILURE)

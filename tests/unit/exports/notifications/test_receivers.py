@@ -1,4 +1,4 @@
-"""Which URLs a webhook may be sent to, and how much of them is shown."""
+"""Which URLs a webhook may be sent to, and how much of a URL is shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from exports.notifications.receivers import origin_of, refusal_reason
 
 
-def test_path_and_query_of_a_url_are_not_shown() -> None:
+def test_the_path_and_query_of_a_url_are_not_shown() -> None:
     assert origin_of("https://hooks.example:8443/services/T0/B0/s3cret?key=s3cret") == "https://hooks.example:8443"
 
 
@@ -27,7 +27,7 @@ def test_path_and_query_of_a_url_are_not_shown() -> None:
         ("https://metadata.google.internal/", "public Internet"),
     ],
 )
-def test_what_is_plainly_not_public_is_refused_at_once(url: str, why: str | None) -> None:
+def test_a_url_that_is_clearly_not_public_is_refused_at_once(url: str, why: str | None) -> None:
     refused = refusal_reason(url, allow_private=False)
     assert refused is None if why is None else refused is not None and why in refused
     assert refusal_reason(url, allow_private=True) is None

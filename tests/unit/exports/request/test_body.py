@@ -1,4 +1,4 @@
-"""What may be asked for, and how every fault of a body is pointed at."""
+"""The body of an export request: what it may contain, and how every fault in it is pointed at."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_empty_body_asks_for_every_client_with_every_field_and_headers() -> N
     assert spec.filter.model_dump(exclude_defaults=True) == {}
 
 
-def test_every_property_is_understood() -> None:
+def test_every_property_reaches_the_specification() -> None:
     moment = "2026-01-31T09:00:00+01:00"
     body = {
         "columnMappings": [NAME],
@@ -53,7 +53,7 @@ def test_every_property_is_understood() -> None:
     assert spec.filter.updated_since == datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
-def test_an_explicit_null_is_as_good_as_absent() -> None:
+def test_an_explicit_null_means_the_same_as_an_absent_property() -> None:
     request = CsvExportRequestDto.model_validate({"mappingCode": None, "columnMappings": None})
     assert a_spec_of(request).columns == ALL_COLUMNS
 
@@ -130,7 +130,7 @@ def test_a_missing_property_is_pointed_at(body: dict[str, Any], pointer: str) ->
         ({"filter": {"search": "x" * 201}}, "/filter/search"),
     ],
 )
-def test_too_little_and_too_much_are_pointed_at(body: dict[str, Any], pointer: str) -> None:
+def test_a_value_that_is_too_short_or_too_long_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
     assert [found for found, _ in _faults(body)] == [pointer]
 
 
@@ -146,11 +146,11 @@ def test_too_little_and_too_much_are_pointed_at(body: dict[str, Any], pointer: s
         1_700_000_000,
     ],
 )
-def test_a_moment_that_cannot_be_told_in_utc_is_pointed_at(moment: Any) -> None:
+def test_a_moment_that_cannot_be_converted_to_utc_is_pointed_at(moment: Any) -> None:
     assert [found for found, _ in _faults({"filter": {"updatedSince": moment}})] == ["/filter/updatedSince"]
 
 
-def test_a_moment_without_offset_is_told_what_to_write() -> None:
+def test_the_fault_of_a_moment_without_offset_shows_an_example() -> None:
     (_, detail), *_ = _faults({"filter": {"updatedSince": "2026-01-31T09:00:00"}})
     assert "2026-01-31T09:00:00Z" in detail
 
@@ -186,7 +186,7 @@ def test_a_request_cannot_be_changed() -> None:
         "https://example.com/" + "a" * 1980,
     ],
 )
-def test_an_absolute_url_can_be_notified(url: str) -> None:
+def test_an_absolute_url_is_accepted(url: str) -> None:
     request = CsvExportRequestDto.model_validate({"notify": {"webhookUrl": url}})
     assert request.notify is not None
     assert request.notify.webhook_url == url
@@ -220,13 +220,13 @@ def test_an_absolute_url_can_be_notified(url: str) -> None:
         " https://example.com/",
     ],
 )
-def test_what_is_no_absolute_url_is_refused_with_an_example(url: str) -> None:
+def test_a_url_that_is_not_absolute_is_refused_with_an_example(url: str) -> None:
     ((pointer, detail),) = _faults({"notify": {"webhookUrl": url}})
     assert pointer == "/notify/webhookUrl"
     assert "https://example.com/exports" in detail
 
 
-def test_a_url_of_more_than_2000_characters_is_refused() -> None:
+def test_a_url_longer_than_2000_characters_is_refused() -> None:
     url = "https://example.com/" + "a" * 1981
     assert [pointer for pointer, _ in _faults({"notify": {"webhookUrl": url}})] == ["/notify/webhookUrl"]
 
@@ -236,6 +236,6 @@ def test_notify_needs_a_url_and_takes_nothing_else() -> None:
     assert {pointer for pointer, _ in faults} == {"/notify/webhookUrl", "/notify/email"}
 
 
-def test_a_url_is_not_shown_where_a_request_is_printed() -> None:
+def test_a_printed_request_does_not_show_its_url() -> None:
     request = CsvExportRequestDto.model_validate({"notify": {"webhookUrl": "https://example.com/s3cret"}})
     assert "s3cret" not in repr(request)

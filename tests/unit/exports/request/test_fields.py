@@ -1,4 +1,4 @@
-"""The published list of fields and what each is formed from."""
+"""The published list of fields, and the columns that each field reads."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ def test_client_statuses_have_their_published_names() -> None:
         (TargetField.CONTACT_DATE_OF_BIRTH, "contact_date_of_birth"),
     ],
 )
-def test_a_field_is_formed_from_the_column_of_its_name(field: TargetField, column: str) -> None:
+def test_a_field_reads_the_column_of_its_name(field: TargetField, column: str) -> None:
     assert source_columns(field) == (column,)
 
 
-def test_a_whole_address_is_formed_from_the_columns_of_its_six_parts() -> None:
+def test_a_whole_address_reads_the_columns_of_its_six_parts() -> None:
     parts = ("line1", "line2", "line3", "city", "post_code", "country")
     assert source_columns(TargetField.POSTAL_ADDRESS) == tuple(f"postal_address_{part}" for part in parts)
 
 
-def test_a_whole_address_needs_no_column_beside_those_of_its_parts() -> None:
+def test_a_whole_address_has_no_column_of_its_own() -> None:
     assert len(FIELD_COLUMNS) == 64
     assert "postal_address" not in FIELD_COLUMNS
 
 
-def test_field_columns_stand_in_field_order() -> None:
+def test_field_columns_are_in_field_order() -> None:
     assert FIELD_COLUMNS[:4] == ("name", "code", "type", "status")
     assert FIELD_COLUMNS[-2:] == ("contact_nationality", "contact_marital_status")
 
@@ -81,7 +81,7 @@ def test_the_view_begins_with_its_key_and_holds_every_column_once() -> None:
     assert set(FIELD_COLUMNS) < set(VIEW_COLUMNS)
 
 
-def test_booleans_dates_and_addresses_are_told_apart_from_text() -> None:
+def test_booleans_dates_and_addresses_are_distinguished_from_text() -> None:
     kinds = {kind: {field.value for field in TargetField if cell_kind(field) is kind} for kind in CellKind}
     assert kinds[CellKind.BOOLEAN] == {
         *("CanContactPost", "CanContactTelephone", "CanContactEmail", "CanContactSms", "PclSent", "VatRegistered")
@@ -91,7 +91,7 @@ def test_booleans_dates_and_addresses_are_told_apart_from_text() -> None:
     assert len(kinds[CellKind.TEXT]) == 55
 
 
-def test_secrets_and_private_facts_of_a_person_are_sensitive_and_working_references_are_not() -> None:
+def test_only_secrets_and_private_facts_of_a_person_are_sensitive() -> None:
     secrets = {"NiNumber", "CompaniesHouseAuthenticationCode", "PersonalCode"}
     private = {"ContactDateOfBirth", "ContactNationality", "ContactMaritalStatus"}
     assert {field.value for field in SENSITIVE_FIELDS} == secrets | private

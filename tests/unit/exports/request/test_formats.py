@@ -1,4 +1,4 @@
-"""What a `format` comes to."""
+"""How the `format` of a request resolves to a complete format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _resolve(**given: object) -> CsvFormat:
         ("tsv", "\t", False, False, ".tsv"),
     ],
 )
-def test_a_preset_stands_for_a_format(
+def test_a_preset_resolves_to_its_format(
     preset: str, delimiter: str, mark: bool, excel_text: bool, extension: str
 ) -> None:
     wanted = _resolve(preset=preset)
@@ -32,12 +32,12 @@ def test_a_preset_stands_for_a_format(
     assert (wanted.compression, wanted.formula_guard) == (Compression.NONE, True)
 
 
-def test_nothing_asked_for_is_the_default_of_a_job() -> None:
+def test_an_empty_format_is_the_default_format_of_a_job() -> None:
     assert _resolve() == CsvFormat() == ExportSpec(columns=()).format
 
 
 @pytest.mark.parametrize("preset", FormatPreset)
-def test_what_is_given_overrides_the_preset(preset: FormatPreset) -> None:
+def test_an_option_that_is_given_overrides_the_preset(preset: FormatPreset) -> None:
     wanted = _resolve(
         preset=preset,
         delimiter="|",

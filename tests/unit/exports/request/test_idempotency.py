@@ -1,4 +1,4 @@
-"""Idempotency keys: which there may be, and when two requests are the same."""
+"""Idempotency keys: which texts are valid, and when two requests are the same."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def _hash(body: Any) -> str:
 
 
 @pytest.mark.parametrize("key", ["a", "a b", "~" * 255, "8e03978e-40d5-43e8-bc93-6894a57f9324", "'; drop table--"])
-def test_visible_ascii_characters_make_a_key(key: str) -> None:
+def test_a_key_consists_of_visible_ascii_characters(key: str) -> None:
     assert is_idempotency_key(key)
 
 
 @pytest.mark.parametrize("key", ["", " ", " a", "a ", "a" * 256, "a\n", "a\tb", "é", "a\x00b", "a\x7f"])
-def test_nothing_else_makes_a_key(key: str) -> None:
+def test_other_texts_are_not_keys(key: str) -> None:
     assert not is_idempotency_key(key)
 
 
@@ -60,10 +60,10 @@ def test_requests_that_mean_the_same_have_the_same_hash(one: Any, other: Any) ->
         ({}, {"mappingCode": "m"}),
     ],
 )
-def test_requests_that_mean_something_else_have_another_hash(one: Any, other: Any) -> None:
+def test_requests_with_different_meanings_have_different_hashes(one: Any, other: Any) -> None:
     assert _hash(one) != _hash(other)
 
 
-def test_the_hash_of_a_request_stays_over_releases() -> None:
-    """It is stored: were it to change, a repeat across a deployment would be refused as another request."""
+def test_the_hash_of_a_request_is_the_same_in_every_release() -> None:
+    """The hash is stored. If it changed, a repeat after a deployment would be refused as another request."""
     assert _hash({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

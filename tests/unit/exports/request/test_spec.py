@@ -1,4 +1,4 @@
-"""From a request to a specification: what cannot be met is pointed at."""
+"""A request becomes a specification, or every part that cannot be fulfilled is pointed at."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from shared.problems import Fault
 from tests.support.builders import a_spec_of
 
 NAME = {"csvHeader": "Client", "targetField": "Name"}
-
-
 SECRET = {"csvHeader": "NI", "targetField": "NiNumber"}
 MAPPINGS = {
     "plain": (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),),
@@ -34,7 +32,7 @@ def _spec_faults(**body: Any) -> list[Fault]:
     return list(raised.value.faults)
 
 
-def test_a_specification_holds_what_was_asked_for() -> None:
+def test_a_specification_holds_the_columns_and_filter_of_the_request() -> None:
     request = CsvExportRequestDto.model_validate(
         {"columnMappings": [NAME], "includeHeaders": False, "filter": {"search": "smith"}}
     )
@@ -46,14 +44,14 @@ def test_without_mappings_every_field_is_a_column() -> None:
     assert a_spec_of(CsvExportRequestDto()).columns == ALL_COLUMNS
 
 
-def test_a_header_used_twice_is_pointed_at_where_it_comes_again() -> None:
+def test_a_repeated_header_is_pointed_at() -> None:
     again = {"csvHeader": "Client", "targetField": "Email"}
     (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": "X", "targetField": "Code"}, again])
     assert fault.pointer == "/columnMappings/2/csvHeader"
     assert fault.detail == "“Client” is already used by column 1; use it once."
 
 
-def test_a_field_used_twice_is_pointed_at_where_it_comes_again() -> None:
+def test_a_repeated_field_is_pointed_at() -> None:
     (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": "X", "targetField": "Name"}])
     assert fault.pointer == "/columnMappings/1/targetField"
 
@@ -75,7 +73,7 @@ def test_an_unknown_mapping_is_pointed_at() -> None:
     assert (fault.pointer, fault.detail) == ("/mappingCode", "There is no mapping with this code.")
 
 
-def test_a_mapping_gives_its_columns() -> None:
+def test_a_mapping_supplies_its_columns() -> None:
     spec = a_spec_of(CsvExportRequestDto(mapping_code="private"), MAPPINGS)
     assert (spec.columns, spec.omitted_fields) == (MAPPINGS["private"], ())
 
@@ -89,7 +87,7 @@ def _refusal(**body: Any) -> SensitiveFieldsError:
     return raised.value
 
 
-def test_a_full_export_leaves_sensitive_fields_out_and_says_so() -> None:
+def test_a_full_export_without_the_scope_omits_and_lists_sensitive_fields() -> None:
     spec = a_spec_of(CsvExportRequestDto(), sensitive=SensitiveFields.REFUSED)
     assert set(spec.omitted_fields) == SENSITIVE_FIELDS
     assert [column.target_field for column in spec.columns] == [
@@ -97,18 +95,18 @@ def test_a_full_export_leaves_sensitive_fields_out_and_says_so() -> None:
     ]
 
 
-def test_a_full_export_with_the_right_omits_nothing() -> None:
+def test_a_full_export_with_the_scope_omits_nothing() -> None:
     spec = a_spec_of(CsvExportRequestDto(), sensitive=SensitiveFields.ALLOWED)
     assert (spec.columns, spec.omitted_fields) == (ALL_COLUMNS, ())
 
 
-def test_a_sensitive_field_that_is_named_is_refused_and_pointed_at() -> None:
+def test_a_request_for_a_sensitive_field_is_refused_and_pointed_at() -> None:
     refusal = _refusal(columnMappings=[NAME, SECRET])
     assert refusal.fields == (TargetField.NI_NUMBER,)
     assert [fault.pointer for fault in refusal.faults] == ["/columnMappings/1/targetField"]
 
 
-def test_a_mapping_with_sensitive_fields_is_refused_and_they_are_named() -> None:
+def test_a_mapping_with_sensitive_fields_is_refused_and_names_them() -> None:
     refusal = _refusal(mappingCode="private")
     assert refusal.fields == (TargetField.NI_NUMBER, TargetField.CONTACT_DATE_OF_BIRTH)
     assert [(fault.pointer, "NiNumber" in fault.detail) for fault in refusal.faults] == [
@@ -118,17 +116,17 @@ def test_a_mapping_with_sensitive_fields_is_refused_and_they_are_named() -> None
 
 
 @pytest.mark.parametrize("body", [{"columnMappings": [NAME]}, {"mappingCode": "plain"}])
-def test_what_names_no_sensitive_field_needs_no_right(body: dict[str, Any]) -> None:
+def test_a_request_without_sensitive_fields_needs_no_scope(body: dict[str, Any]) -> None:
     spec = a_spec_of(CsvExportRequestDto.model_validate(body), MAPPINGS, SensitiveFields.REFUSED)
     assert (len(spec.columns), spec.omitted_fields) == (1, ())
 
 
-def test_faults_are_named_before_rights_are_looked_at() -> None:
+def test_faults_are_reported_before_scopes_are_checked() -> None:
     with pytest.raises(InvalidSpecError):
         a_spec_of(
             CsvExportRequestDto.model_validate({"columnMappings": [SECRET, SECRET]}), sensitive=SensitiveFields.REFUSED
         )
 
 
-def test_a_search_does_not_look_into_sensitive_columns() -> None:
+def test_a_search_never_reads_sensitive_columns() -> None:
     assert {source_columns(field)[0] for field in SENSITIVE_FIELDS}.isdisjoint(SEARCHED_COLUMNS)

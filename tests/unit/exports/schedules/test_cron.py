@@ -1,4 +1,4 @@
-"""Which cron expressions are good, and which slots they name, in zones whose clocks change."""
+"""Which cron expressions are valid, and which slots they define in time zones whose clocks change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ZONES = ["UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asi
 
 
 def local(cron: str, zone: str, after: str, count: int) -> list[str]:
-    """Slots later than a local time, as the clock on the wall and its offset show them."""
+    """Return the slots after a local time, in local time with the offset from UTC."""
     begin = datetime.fromisoformat(after).replace(tzinfo=ZoneInfo(zone))
     return [f"{slot.astimezone(ZoneInfo(zone)):%d %H:%M %z}" for slot in islice(slots(cron, zone, begin), count)]
 
@@ -45,12 +45,12 @@ def fault(cron: str) -> str:
         ("0 0 30 2 1", "0 0 30 2 1"),
     ],
 )
-def test_good_expressions_are_taken(cron: str, normal: str) -> None:
+def test_a_valid_expression_is_accepted_and_normalized(cron: str, normal: str) -> None:
     assert _CRON.validate_python(cron) == normal
 
 
 @pytest.mark.parametrize(
-    ("cron", "said"),
+    ("cron", "advice"),
     [
         ("", "give five fields"),
         ("@daily", "give five fields"),
@@ -70,12 +70,12 @@ def test_good_expressions_are_taken(cron: str, normal: str) -> None:
         ("9" * 101, "at most 100 characters"),
     ],
 )
-def test_every_other_is_refused_with_what_to_change(cron: str, said: str) -> None:
-    assert said in fault(cron)
+def test_an_invalid_expression_is_refused_with_advice(cron: str, advice: str) -> None:
+    assert advice in fault(cron)
 
 
 @given(st.text(st.sampled_from("0123456789*/-,#LWlwmonJAN ²\t"), max_size=30) | st.text(max_size=100))
-def test_any_text_is_taken_or_refused(cron: str) -> None:
+def test_any_text_is_accepted_or_refused_without_a_crash(cron: str) -> None:
     try:
         good = _CRON.validate_python(cron)
     except ValidationError:
@@ -85,14 +85,14 @@ def test_any_text_is_taken_or_refused(cron: str) -> None:
 
 
 @pytest.mark.parametrize("zone", [*ZONES, "Etc/GMT+5"])
-def test_known_zones_are_taken(zone: str) -> None:
+def test_known_time_zones_are_accepted(zone: str) -> None:
     assert _ZONE.validate_python(zone) == zone
 
 
 @pytest.mark.parametrize(
     "zone", ["", "London", "europe/london", "GMT+25", "../../etc/passwd", "Europe", "/UTC", "localtime"]
 )
-def test_unknown_zones_are_refused(zone: str) -> None:
+def test_unknown_time_zones_are_refused(zone: str) -> None:
     with pytest.raises(ValidationError, match="give the IANA name"):
         _ZONE.validate_python(zone)
 
@@ -108,7 +108,7 @@ def test_unknown_zones_are_refused(zone: str) -> None:
         ("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T12:00", ["04 02:30 +1100", "05 02:15 +1100"]),
     ],
 )
-def test_a_slot_that_spring_leaves_out_comes_once_right_after(
+def test_a_slot_in_the_hour_skipped_in_spring_comes_once_right_after_it(
     cron: str, zone: str, after: str, expected: list[str]
 ) -> None:
     assert local(cron, zone, after, 2) == expected
@@ -122,16 +122,18 @@ def test_a_slot_that_spring_leaves_out_comes_once_right_after(
         ("45 1 * * *", "Australia/Lord_Howe", "2026-04-04T12:00", ["05 01:45 +1100", "06 01:45 +1030"]),
     ],
 )
-def test_a_slot_that_autumn_repeats_comes_once(cron: str, zone: str, after: str, expected: list[str]) -> None:
+def test_a_slot_in_the_hour_repeated_in_autumn_comes_once(
+    cron: str, zone: str, after: str, expected: list[str]
+) -> None:
     assert local(cron, zone, after, 2) == expected
 
 
-def test_a_slot_is_later_than_what_it_is_asked_after_even_in_the_second_run_of_an_hour() -> None:
+def test_the_next_slot_is_always_in_the_future_even_in_a_repeated_hour() -> None:
     second_run = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)  # 01:15 again; 01:30 was at 00:30 UTC
     assert next_slot("30 1 * * *", "Europe/London", second_run) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
 
 
-def test_slots_of_every_hour_follow_the_clock() -> None:
+def test_hourly_slots_follow_the_clock() -> None:
     assert local("0 * * * *", "Europe/London", "2026-03-29T00:00", 2) == ["29 02:00 +0100", "29 03:00 +0100"]
     assert local("0 * * * *", "Europe/London", "2026-10-25T00:30", 3) == [
         *("25 01:00 +0100", "25 01:00 +0000", "25 02:00 +0000"),
@@ -144,7 +146,7 @@ def _few(highest: int, lowest: int = 0) -> st.SearchStrategy[str]:
 
 
 @given(_few(59), _few(23), st.sampled_from(ZONES), st.integers(0, 3 * 365 * 24 * 60))
-def test_slots_come_in_order_and_asking_again_after_any_of_them_gives_the_next(
+def test_slots_are_in_order_and_each_is_the_next_slot_after_the_one_before(
     minutes: str, hours: str, zone: str, after: int
 ) -> None:
     cron, moment = f"{minutes} {hours} * * *", NOON + timedelta(minutes=after, seconds=after % 60)
@@ -156,7 +158,7 @@ def test_slots_come_in_order_and_asking_again_after_any_of_them_gives_the_next(
 @given(
     st.integers(0, 59), st.integers(0, 23), st.sampled_from(ZONES), st.dates(NOON.date(), NOON.date() + timedelta(900))
 )
-def test_a_slot_of_every_day_comes_once_on_every_day(minute: int, hour: int, zone: str, day: object) -> None:
+def test_a_daily_slot_comes_once_every_day(minute: int, hour: int, zone: str, day: object) -> None:
     begin = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=ZoneInfo(zone)) - timedelta(seconds=1)
     days = [slot.astimezone(ZoneInfo(zone)).date() for slot in islice(slots(f"{minute} {hour} * * *", zone, begin), 4)]
     assert [str(found) for found in days] == [str(found) for found in _days(str(day), 4)]

@@ -1,4 +1,4 @@
-"""What becomes of slots that have come: each one started, skipped or missed, once, whatever the timer does."""
+"""Every due slot is started, skipped or missed exactly once, however often and late the timer fires."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUNNING = a_job(status=JobStatus.IN_PROGRESS, created_date=SLOT - DAY)
 ENDED = a_job(status=JobStatus.COMPLETED, created_date=SLOT - DAY, fetched_date=SLOT - DAY)
 
 
-def told(runs: tuple[ScheduleRun, ...]) -> list[tuple[str, datetime, datetime | None]]:
+def recorded(runs: tuple[ScheduleRun, ...]) -> list[tuple[str, datetime, datetime | None]]:
     return [(run.outcome, run.slot, run.until) for run in runs]
 
 
@@ -32,13 +32,13 @@ def hourly(**changes: Any) -> Schedule:
     return a_schedule(cron="0 * * * *", **changes)
 
 
-def test_before_its_slot_nothing_is_done() -> None:
+def test_nothing_happens_before_the_slot() -> None:
     schedule = a_schedule()
     for job in (None, RUNNING, ENDED):
         assert decide(schedule, job, SLOT - MINUTE).after == schedule
 
 
-def test_a_slot_that_has_come_is_to_be_started_and_the_next_is_a_day_later() -> None:
+def test_a_due_slot_is_started_and_the_next_slot_is_a_day_later() -> None:
     for job in (None, ENDED):
         decision = decide(a_schedule(), job, SLOT + timedelta(seconds=7))
         state = decision.after.state
@@ -46,26 +46,26 @@ def test_a_slot_that_has_come_is_to_be_started_and_the_next_is_a_day_later() -> 
         assert (state.next_slot, decision.notes) == (SLOT + DAY, ())
 
 
-def test_what_is_being_started_is_left_to_be_started() -> None:
+def test_a_slot_that_is_being_started_is_left_alone() -> None:
     starting = decide(a_schedule(), None, SLOT).after
     assert decide(starting, None, SLOT + DAY).after == starting
     assert decide(starting, RUNNING, SLOT + DAY).after == starting
 
 
-def test_it_is_looked_at_again_soon_in_case_whoever_starts_it_dies() -> None:
+def test_a_starting_slot_is_checked_a_minute_later_in_case_its_starter_dies() -> None:
     assert decide(a_schedule(), None, SLOT).after.due_date == SLOT + MINUTE
 
 
 # --- overlap
 
 
-def test_a_slot_is_skipped_and_noted_while_the_export_before_is_running() -> None:
+def test_a_slot_is_skipped_and_recorded_while_the_previous_export_runs() -> None:
     decision = decide(a_schedule(), RUNNING, SLOT)
-    assert told(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
+    assert recorded(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
     assert (decision.after.state.starting, decision.after.state.next_slot) == (False, SLOT + DAY)
 
 
-def test_a_slot_waits_for_the_end_and_starts_then() -> None:
+def test_a_queued_slot_starts_when_the_previous_export_has_ended() -> None:
     waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT)
     assert (waiting.after.state.waiting_slot, waiting.after.state.starting, waiting.notes) == (SLOT, False, ())
     assert waiting.after.due_date == SLOT + MINUTE
@@ -75,15 +75,15 @@ def test_a_slot_waits_for_the_end_and_starts_then() -> None:
     assert (begun.slot, begun.starting, begun.waiting_slot) == (SLOT, True, None)
 
 
-def test_one_slot_waits_at_most_and_the_newer_takes_the_place_of_the_older() -> None:
+def test_at_most_one_slot_waits_and_a_newer_one_replaces_it() -> None:
     waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT).after
     for job in (RUNNING, ENDED):
         decision = decide(waiting, job, SLOT + DAY)
-        assert told(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
+        assert recorded(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
         assert SLOT + DAY in (decision.after.state.waiting_slot, decision.after.state.slot)
 
 
-def test_a_slot_that_waits_for_a_job_that_was_resumed_is_looked_after() -> None:
+def test_a_slot_that_waits_for_a_resumed_job_starts_when_the_job_has_ended() -> None:
     closed = a_schedule(overlap="queue", state=ScheduleState(next_slot=SLOT, slot=SLOT - DAY, open=False))
     waiting = decide(closed, RUNNING, SLOT).after
     assert decide(waiting, ENDED, SLOT + MINUTE).after.state.slot == SLOT
@@ -92,82 +92,82 @@ def test_a_slot_that_waits_for_a_job_that_was_resumed_is_looked_after() -> None:
 # --- missed slots
 
 
-def test_the_newest_missed_slot_is_made_up_for_and_those_before_are_noted_as_one() -> None:
+def test_the_newest_missed_slot_is_started_and_the_others_are_one_recorded_run() -> None:
     first, now = NOON + HOUR, NOON + 5 * HOUR + MINUTE
     decision = decide(hourly(), None, now)
-    assert told(decision.notes) == [(RunOutcome.MISSED, first, NOON + 5 * HOUR)]
+    assert recorded(decision.notes) == [(RunOutcome.MISSED, first, NOON + 5 * HOUR)]
     assert (decision.after.state.slot, decision.after.state.next_slot) == (NOON + 5 * HOUR, NOON + 6 * HOUR)
 
 
-def test_a_slot_that_is_too_old_is_missed_too() -> None:
+def test_a_slot_older_than_the_catch_up_time_is_missed() -> None:
     on_time, late = SLOT + CATCH_UP, SLOT + CATCH_UP + timedelta(seconds=1)
     yearly = a_schedule(cron="30 13 31 1 *")
     assert decide(yearly, None, on_time).after.state.slot == SLOT
     decision = decide(yearly, None, late)
-    assert told(decision.notes) == [(RunOutcome.MISSED, SLOT, late)]
+    assert recorded(decision.notes) == [(RunOutcome.MISSED, SLOT, late)]
     assert (decision.after.state.starting, decision.after.state.slot) == (False, None)
     assert decision.after.state.next_slot == datetime(2027, 1, 31, 13, 30, tzinfo=UTC)
 
 
-def test_a_slot_of_exactly_that_age_is_made_up_for_after_older_ones_too() -> None:
+def test_a_slot_of_exactly_the_catch_up_age_is_started() -> None:
     weekly = a_schedule(cron="30 13 * * SAT", state=ScheduleState(next_slot=SLOT - 7 * DAY))
     decision = decide(weekly, None, SLOT + CATCH_UP)
-    assert told(decision.notes) == [(RunOutcome.MISSED, SLOT - 7 * DAY, SLOT)]
+    assert recorded(decision.notes) == [(RunOutcome.MISSED, SLOT - 7 * DAY, SLOT)]
     assert decision.after.state.slot == SLOT
 
 
-def test_years_without_the_service_make_one_note_and_one_job() -> None:
+def test_years_without_the_service_give_one_recorded_run_and_one_job() -> None:
     now = NOON + 3 * 365 * DAY
     decision = decide(a_schedule(cron="*/5 * * * *"), None, now)
-    assert told(decision.notes) == [(RunOutcome.MISSED, NOON + 5 * MINUTE, now)]
+    assert recorded(decision.notes) == [(RunOutcome.MISSED, NOON + 5 * MINUTE, now)]
     assert decision.after.state.slot == now
 
 
-# --- looking after the job
+# --- checking the job
 
 
-def looked_after(job: Job | None, now: datetime, **changes: Any) -> ScheduleState:
+def checked(job: Job | None, now: datetime, **changes: Any) -> ScheduleState:
     state = ScheduleState(slot=SLOT - DAY, open=True, check_date=SLOT - DAY, counts=True)
     schedule = a_schedule(incremental=True, state=state.model_copy(update=changes))
     return decide(schedule, job, now).after.state
 
 
-def test_a_job_is_looked_after_less_and_less_often() -> None:
+def test_a_job_is_checked_less_often_as_it_gets_older() -> None:
     began = RUNNING.created_date
     for passed, pause in ((MINUTE, MINUTE), (8 * MINUTE, 2 * MINUTE), (DAY, HOUR)):
-        assert looked_after(RUNNING, began + passed).check_date == began + passed + pause
+        assert checked(RUNNING, began + passed).check_date == began + passed + pause
 
 
-def test_once_it_has_ended_it_is_not_looked_after() -> None:
+def test_a_job_that_has_ended_is_not_checked_again() -> None:
     for job in (ENDED, None, replace(ENDED, status=JobStatus.CANCELLED)):
-        state = looked_after(job, SLOT)
+        state = checked(job, SLOT)
         assert (state.open, state.check_date) == (False, None)
 
 
-def test_only_a_completed_job_moves_the_watermark_on_to_when_it_was_created() -> None:
+def test_only_a_completed_and_downloaded_job_advances_the_watermark() -> None:
     before = NOON - DAY
-    assert looked_after(ENDED, SLOT, watermark=before).watermark == ENDED.created_date
+    assert checked(ENDED, SLOT, watermark=before).watermark == ENDED.created_date
     failed = replace(ENDED, status=JobStatus.FAILED, failure=INTERRUPTED)
     for job in (failed, replace(ENDED, status=JobStatus.CANCELLED), None, RUNNING):
-        assert looked_after(job, SLOT, watermark=before).watermark == before
-    assert looked_after(ENDED, SLOT, watermark=before, counts=False).watermark == before
-    assert looked_after(replace(ENDED, fetched_date=None), SLOT, watermark=before).watermark == before
+        assert checked(job, SLOT, watermark=before).watermark == before
+    assert checked(ENDED, SLOT, watermark=before, counts=False).watermark == before
+    assert checked(replace(ENDED, fetched_date=None), SLOT, watermark=before).watermark == before
 
 
-def test_a_file_that_counts_is_looked_after_until_it_is_fetched_or_gone() -> None:
+def test_a_job_that_counts_is_checked_until_its_file_is_downloaded_or_expires() -> None:
     unfetched = replace(ENDED, fetched_date=None, expiry_date=SLOT + DAY)
-    waiting = looked_after(unfetched, SLOT)
+    waiting = checked(unfetched, SLOT)
     assert (waiting.open, waiting.check_date) == (True, SLOT + HOUR)
     for job, now, counts in ((ENDED, SLOT, True), (unfetched, SLOT + DAY, True), (unfetched, SLOT, False)):
-        assert not looked_after(job, now, counts=counts).open
+        assert not checked(job, now, counts=counts).open
 
 
-# --- whatever the timer does
+# --- any sequence of timers and failures
 
 
 @dataclass
 class World:
-    """A schedule, the jobs of its slots, and what was noted, as timers and failures make them."""
+    """A schedule, the jobs of its slots and the recorded runs, as timers and failures change them."""
 
     schedule: Schedule
     jobs: dict[datetime, Job] = field(default_factory=dict)
@@ -178,7 +178,7 @@ class World:
         return self.jobs.get(slot) if slot else None
 
     def tick(self, now: datetime, *, dies: bool) -> None:
-        """Decide and start; or die before what was decided is done."""
+        """Decide, then start the job; or die between the two."""
         decision = decide(self.schedule, self.last_job(), now)
         self.schedule = decision.after
         self.notes += decision.notes
@@ -192,14 +192,14 @@ class World:
     def end_jobs(self) -> None:
         self.jobs = {slot: replace(job, status=JobStatus.COMPLETED) for slot, job in self.jobs.items()}
 
-    def fate(self, slot: datetime) -> list[str]:
-        """Everything that became of a slot."""
-        fates = ["started"] if slot in self.jobs else []
-        fates += [run.outcome for run in self.notes if run.slot == slot or run.slot <= slot < (run.until or run.slot)]
+    def outcomes(self, slot: datetime) -> list[str]:
+        """Return everything that happened to a slot."""
+        found = ["started"] if slot in self.jobs else []
+        found += [run.outcome for run in self.notes if run.slot == slot or run.slot <= slot < (run.until or run.slot)]
         state = self.schedule.state
         if slot == state.waiting_slot or (state.starting and slot == state.slot and slot not in self.jobs):
-            fates.append("pending")
-        return fates
+            found.append("pending")
+        return found
 
 
 STEPS = st.lists(
@@ -213,7 +213,7 @@ BEGINS = st.sampled_from(
 
 
 @given(CRONS, ZONES, BEGINS, st.sampled_from(["skip", "queue"]), STEPS)
-def test_every_slot_has_exactly_one_fate(
+def test_every_slot_has_exactly_one_outcome(
     cron: str, zone: str, begin: datetime, overlap: str, steps: list[tuple[int, str]]
 ) -> None:
     first = next(slots(cron, zone, begin))
@@ -230,11 +230,11 @@ def test_every_slot_has_exactly_one_fate(
     for slot in slots(cron, zone, begin):
         if slot >= open_until:
             break
-        assert len(world.fate(slot)) == 1, (slot, world.fate(slot))
+        assert len(world.outcomes(slot)) == 1, (slot, world.outcomes(slot))
 
 
 @given(STEPS)
-def test_a_schedule_with_something_to_do_is_always_due_at_some_time(steps: list[tuple[int, str]]) -> None:
+def test_a_schedule_with_an_open_job_always_has_a_next_check(steps: list[tuple[int, str]]) -> None:
     world, now = World(hourly(overlap="queue")), NOON
     for minutes, event in steps:
         now += minutes * MINUTE

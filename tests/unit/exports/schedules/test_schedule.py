@@ -1,4 +1,4 @@
-"""What a schedule says, when it is due, and what a change does to how far it has come."""
+"""A schedule: its content, when it is due, and how a change of its content affects its progress."""
 
 from __future__ import annotations
 
@@ -35,36 +35,36 @@ def test_name_and_cron_are_enough() -> None:
 
 
 @pytest.mark.parametrize("name", ["code", "nextRunDate", "lastRunDate", "lastJobCode", "createdDate"])
-def test_what_is_read_only_cannot_be_sent(name: str) -> None:
+def test_read_only_properties_cannot_be_sent(name: str) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         SaveScheduleDto.model_validate(BODY | {name: None})
 
 
-def test_a_new_schedule_shows_what_it_says_and_when_it_runs_next() -> None:
+def test_a_new_schedule_shows_its_content_and_its_next_run() -> None:
     shown = show_schedule(saved(timeZone="Europe/London", overlap="queue"))
     assert shown.model_dump().keys() == ExportScheduleDto.model_fields.keys()
     assert (shown.next_run_date, shown.last_run_date, shown.last_job_code) == (SOON, None, None)
     assert (shown.time_zone, shown.overlap) == ("Europe/London", Overlap.QUEUE)
 
 
-def test_the_cron_is_meant_in_the_time_zone() -> None:
+def test_the_cron_fields_are_in_the_time_zone() -> None:
     assert saved(timeZone="America/New_York").state.next_slot == SOON + timedelta(hours=5)
 
 
-def test_a_schedule_that_is_not_enabled_is_never_due() -> None:
+def test_a_disabled_schedule_is_never_due() -> None:
     schedule = saved(enabled=False)
     assert (schedule.state.next_slot, schedule.due_date) == (None, None)
 
 
-def test_it_is_due_at_its_slot_or_when_its_job_is_to_be_looked_after() -> None:
+def test_a_schedule_is_due_at_its_slot_or_at_the_next_check_of_its_job() -> None:
     early = SOON - timedelta(minutes=1)
     assert saved().due_date == SOON
     assert saved().with_state(check_date=early).due_date == early
     assert saved(enabled=False).with_state(check_date=early).due_date == early
 
 
-def test_a_change_of_the_times_moves_the_next_slot_and_any_other_does_not() -> None:
-    late = NOON + timedelta(hours=2)  # its slot has come, and is still to be decided about
+def test_only_a_change_of_the_times_moves_the_next_slot() -> None:
+    late = NOON + timedelta(hours=2)  # the slot is due and not decided about yet
     schedule = saved()
     assert put(schedule, late, name="Renamed", overlap="queue").state.next_slot == SOON
     assert put(schedule, late, cron="0 15 * * *").state.next_slot == NOON + timedelta(hours=3)
@@ -72,23 +72,23 @@ def test_a_change_of_the_times_moves_the_next_slot_and_any_other_does_not() -> N
     assert put(put(schedule, late, enabled=False), late).state.next_slot == SOON + timedelta(days=1)
 
 
-def test_what_is_not_enabled_lets_nothing_wait() -> None:
+def test_a_disabled_schedule_drops_its_waiting_slot() -> None:
     waiting = saved(overlap="queue").with_state(waiting_slot=NOON)
     assert put(waiting, overlap="queue").state.waiting_slot == NOON
     assert put(waiting, enabled=False).state.waiting_slot is None
 
 
-def test_another_request_begins_anew_and_a_running_job_counts_no_more() -> None:
-    far = ScheduleState(next_slot=SOON, counts=True, watermark=NOON, watermark_of="x", slot=NOON, open=True)
-    schedule = a_schedule(incremental=True, state=far)
+def test_a_changed_request_resets_the_watermark_and_a_running_job_no_longer_counts() -> None:
+    state = ScheduleState(next_slot=SOON, counts=True, watermark=NOON, watermark_of="x", slot=NOON, open=True)
+    schedule = a_schedule(incremental=True, state=state)
     renamed = put(schedule, name="Renamed", cron="0 1 * * *", incremental=True).state
     assert (renamed.watermark, renamed.counts) == (NOON, True)
     for changes in ({"request": {"filter": {"statuses": ["Active"]}}, "incremental": True}, {"incremental": False}):
-        anew = put(schedule, **changes).state
-        assert (anew.watermark, anew.counts, anew.slot, anew.open) == (None, False, NOON, True)
+        changed = put(schedule, **changes).state
+        assert (changed.watermark, changed.counts, changed.slot, changed.open) == (None, False, NOON, True)
 
 
-def test_every_change_has_a_later_moment() -> None:
+def test_every_change_has_a_later_date() -> None:
     first = put(saved())
     second = put(first)
     assert saved().updated_date < first.updated_date < second.updated_date

@@ -1,4 +1,4 @@
-"""What an incremental run leaves out, and when."""
+"""Which clients an incremental run leaves out, and when the watermark advances."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def since(schedule: Schedule, spec: ExportSpec = SPEC) -> datetime | None:
     return narrowed.filter.updated_since
 
 
-def test_the_first_run_exports_all() -> None:
+def test_the_first_run_leaves_nothing_out() -> None:
     assert since(a_schedule(incremental=True)) is None
 
 
-def test_the_next_looks_back_to_the_watermark_and_by_the_margin_further() -> None:
+def test_the_next_run_starts_from_the_watermark_less_the_margin() -> None:
     assert since(with_watermark()) == NOON - MARGIN
 
 
@@ -44,7 +44,7 @@ def test_a_schedule_that_is_not_incremental_leaves_nothing_out() -> None:
 
 
 @pytest.mark.parametrize(("own", "later"), [(-HOUR, -MARGIN), (HOUR, HOUR), (-MARGIN, -MARGIN)])
-def test_of_the_watermark_and_what_the_request_says_the_later_counts(own: timedelta, later: timedelta) -> None:
+def test_the_later_of_watermark_and_updated_since_applies(own: timedelta, later: timedelta) -> None:
     spec = two_columns(filter=ClientFilter(updated_since=NOON + own, search="x"))
     schedule = with_watermark(two_columns(filter=ClientFilter(search="x")))
     assert since(schedule, spec) == NOON + later
@@ -55,7 +55,7 @@ def test_of_the_watermark_and_what_the_request_says_the_later_counts(own: timede
     [a_spec(), two_columns(columns=SPEC.columns[::-1]), two_columns(filter=ClientFilter(search="x"))],
     ids=["more columns", "other order", "filter"],
 )
-def test_other_columns_or_clients_begin_anew(changed: ExportSpec) -> None:
+def test_a_run_with_other_columns_or_filters_leaves_nothing_out(changed: ExportSpec) -> None:
     assert since(with_watermark(), changed) == changed.filter.updated_since is None
 
 
@@ -65,13 +65,13 @@ def completed(**changes: Any) -> Job:
     )
 
 
-def test_it_moves_on_to_when_a_completed_job_was_created_however_late_its_attempt_started() -> None:
+def test_the_watermark_is_the_creation_of_the_job_even_for_a_late_attempt() -> None:
     job = completed(attempt=2, started_date=NOON + 5 * HOUR, completed_date=NOON + 6 * HOUR)
     state = advance(with_watermark().with_state(counts=True), job).state
     assert (state.watermark, state.watermark_of) == (NOON + HOUR, content_hash(SPEC))
 
 
-def test_it_is_cut_to_what_is_stored_and_never_rounded_up() -> None:
+def test_the_watermark_is_cut_to_milliseconds_and_never_rounded_up() -> None:
     job = replace(completed(), created_date=NOON + timedelta(microseconds=1_999))
     state = advance(with_watermark().with_state(counts=True), job).state
     assert state.watermark == NOON + timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""What the orchestrators decide, run by the SDK without a host."""
+"""The decisions of the orchestrator of a job. The SDK runs it without a host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.job_runs import JOB, REJECTED, Steps, export, raising
 from tests.support.orchestrators import run
 
 
-def test_a_small_job_is_planned_written_committed_and_ended_in_that_order() -> None:
+def test_a_small_job_is_planned_written_committed_and_ended() -> None:
     done = export(Steps(pages=2))
 
     assert done.names() == ["plan_pages", "write_page", "write_page", "commit_file", "record_outcome"]
@@ -22,14 +22,14 @@ def test_a_small_job_is_planned_written_committed_and_ended_in_that_order() -> N
 
 
 @pytest.mark.parametrize("ended", [True, False, None])
-def test_a_commit_that_has_ended_the_job_leaves_nothing_to_do(ended: bool | None) -> None:
+def test_a_commit_that_has_ended_the_job_is_the_last_step(ended: bool | None) -> None:
     steps = Steps(pages=2, commit_file=lambda *_: {"kind": "Done", "cost": COST, "ended": ended})
     done = export(steps)
     assert done.names()[-1] == ("commit_file" if ended else "record_outcome")
     assert done.output["kind"] == "Done"
 
 
-def test_where_the_commit_has_ended_the_job_its_end_is_told_all_the_same() -> None:
+def test_a_job_that_its_commit_has_ended_still_sends_its_notification() -> None:
     done = export(Steps(pages=2, commit_file=lambda *_: {"kind": "Done", "ended": True}), notify=True)
     assert done.names()[-2:] == ["commit_file", "start_notification"]
 
@@ -43,14 +43,14 @@ def test_a_large_job_is_written_in_waves_that_tile_its_pages() -> None:
     assert steps.calls["write_page"] == 7
 
 
-def test_progress_is_settled_between_waves() -> None:
+def test_progress_is_recorded_between_waves() -> None:
     done = export(Steps(pages=7), wave_pages=3)
 
-    settled = [(command["pages"], command["rows"]) for command in done.commands("record_progress")]
-    assert settled == [(3, 30), (6, 60)]
+    recorded = [(command["pages"], command["rows"]) for command in done.commands("record_progress")]
+    assert recorded == [(3, 30), (6, 60)]
 
 
-def test_the_commit_is_told_what_was_counted() -> None:
+def test_the_commit_gets_the_totals_of_all_pages() -> None:
     done = export(Steps(pages=7), wave_pages=3)
 
     (command,) = done.commands("commit_file")
@@ -59,7 +59,7 @@ def test_the_commit_is_told_what_was_counted() -> None:
     assert (outcome["rows"], outcome["bytes"], outcome["failure"]) == (70, 7_000, None)
 
 
-def test_after_some_waves_the_job_continues_as_new_with_its_sums() -> None:
+def test_after_some_waves_the_job_continues_as_new_with_its_totals() -> None:
     first = export(Steps(pages=7), wave_pages=1, waves_per_execution=4)
     assert first.continued_with["progress"] == {"pages": 7, "nextPage": 4, "rows": 40, "bytes": 4_000, "losses": 0}
 
@@ -78,13 +78,13 @@ COST = {
 
 
 @pytest.mark.parametrize("wave_pages", [3, 64])
-def test_what_steps_have_asked_of_storage_is_summed_up_for_the_commit(wave_pages: int) -> None:
-    counted = {
+def test_the_commit_gets_the_total_cost_of_the_previous_steps(wave_pages: int) -> None:
+    outcomes = {
         "plan_pages": {"kind": "PagesPlanned", "pages": 7, "rows": 70, "cost": COST},
         "write_page": {"kind": "PageWritten", "rows": 10, "bytes": 1_000, "cost": COST},
         "record_progress": {"kind": "Done", "cost": COST},
     }
-    steps = Steps(pages=7, **{name: lambda _, __, result=result: result for name, result in counted.items()})
+    steps = Steps(pages=7, **{name: lambda _, __, result=result: result for name, result in outcomes.items()})
     done = export(steps, wave_pages=wave_pages)
 
     times = 1 + 7 + (2 if wave_pages == 3 else 0)
@@ -93,11 +93,11 @@ def test_what_steps_have_asked_of_storage_is_summed_up_for_the_commit(wave_pages
     assert (cost["bytesSent"], cost["functionSeconds"]) == (times * 1_000, times * 0.5)
 
 
-def test_of_steps_of_an_older_version_nothing_is_summed_up() -> None:
+def test_steps_of_an_older_version_add_no_cost() -> None:
     assert "cost" not in export(Steps(pages=7), wave_pages=3).commands("commit_file")[0]
 
 
-def test_what_was_asked_for_outlives_continuing_as_new() -> None:
+def test_the_cost_is_kept_when_the_job_continues_as_new() -> None:
     steps = Steps(pages=7, write_page=lambda _, __: {"kind": "PageWritten", "rows": 10, "bytes": 1, "cost": COST})
     first = export(steps, wave_pages=1, waves_per_execution=4)
 
@@ -140,7 +140,7 @@ def test_only_the_pages_that_raised_are_tried_again() -> None:
     assert done.commands("commit_file")[0]["rows"] == 80
 
 
-def test_the_final_try_is_announced_so_that_the_step_can_say_why() -> None:
+def test_the_final_try_is_announced_to_the_step() -> None:
     steps = Steps(pages=1, plan_pages=raising(9))
     done = export(steps, retry=RetryPolicy(tries=3))
 
@@ -157,7 +157,7 @@ def test_a_step_that_raises_in_every_try_fails_the_job_as_interrupted() -> None:
 
 
 @pytest.mark.parametrize("wave_pages", [2, 64])
-def test_a_page_that_raises_in_every_try_fails_the_job_too_and_is_named(wave_pages: int) -> None:
+def test_a_page_that_raises_in_every_try_fails_the_job_and_is_named(wave_pages: int) -> None:
     def poison(_call: int, payload: Any) -> None:
         if payload["order"]["page"] == 3:
             raise OSError("the worker was killed")
@@ -181,7 +181,7 @@ def test_a_page_that_is_rejected_is_named(wave_pages: int) -> None:
     assert (outcome["failure"], outcome["page"]) == (REJECTED["failure"], 3)
 
 
-def test_a_source_that_throttles_has_fewer_pages_in_flight_also_in_the_next_wave() -> None:
+def test_throttling_lowers_the_pages_in_flight_in_the_next_wave_too() -> None:
     def throttled(call: int, _payload: Any) -> Any:
         return {"kind": "Throttled", "retryAfterSeconds": None} if call <= 8 + 4 else None
 
@@ -203,7 +203,7 @@ def test_planning_waits_for_a_source_that_throttles() -> None:
     assert done.names()[-1] == "record_outcome"
 
 
-def test_how_many_pages_are_in_flight_outlives_continuing_as_new() -> None:
+def test_the_lower_limit_is_kept_when_the_job_continues_as_new() -> None:
     throttled = Steps(
         pages=24,
         write_page=lambda call, _payload: {"kind": "Throttled", "retryAfterSeconds": 0} if call <= 8 + 4 else None,
@@ -224,7 +224,7 @@ def test_a_rejected_step_fails_the_job_with_its_reason_and_is_not_repeated(step:
 
 
 @pytest.mark.parametrize("step", ["plan_pages", "write_page", "record_progress", "commit_file"])
-def test_a_stopped_job_ends_quietly_and_changes_nothing_more(step: str) -> None:
+def test_a_stopped_job_records_no_outcome(step: str) -> None:
     done = export(Steps(pages=4, **{step: lambda _call, _payload: {"kind": "Stopped"}}), wave_pages=2)
 
     assert "record_outcome" not in done.names()
@@ -232,20 +232,20 @@ def test_a_stopped_job_ends_quietly_and_changes_nothing_more(step: str) -> None:
 
 
 @pytest.mark.parametrize("step", ["plan_pages", "write_page", "record_progress", "commit_file"])
-def test_a_stopped_job_has_what_it_left_removed_once_all_its_steps_have_ended(step: str) -> None:
+def test_the_blocks_of_a_stopped_job_are_deleted_in_its_last_step(step: str) -> None:
     done = export(Steps(pages=4, **{step: lambda _call, _payload: {"kind": "Stopped"}}), wave_pages=2)
 
     assert done.commands("discard_file") == [{"job": JOB.model_dump(mode="json")}]
     assert done.names()[-1] == "discard_file"
 
 
-def test_a_job_that_was_not_stopped_keeps_what_it_has() -> None:
+def test_a_job_that_was_not_stopped_keeps_its_blocks() -> None:
     assert "discard_file" not in export(Steps(pages=4), wave_pages=2).names()
     rejected = Steps(pages=4, write_page=lambda _call, _payload: REJECTED)
     assert "discard_file" not in export(rejected, wave_pages=2).names()
 
 
-def test_removing_what_a_stopped_job_left_is_tried_for_a_long_time() -> None:
+def test_deleting_the_blocks_of_a_stopped_job_is_tried_for_a_long_time() -> None:
     steps = Steps(pages=1, plan_pages=lambda _call, _payload: {"kind": "Stopped"}, discard_file=raising(40))
     done = export(steps, retry=RetryPolicy(tries=2))
 
@@ -267,7 +267,7 @@ def lost_pages(times: int) -> Any:
     return answer
 
 
-def test_after_pages_were_lost_the_job_goes_on_from_the_first_of_them_and_commits_again() -> None:
+def test_after_a_loss_the_job_continues_at_the_first_lost_page() -> None:
     steps = Steps(pages=7, commit_file=lost_pages(1))
     first = export(steps, wave_pages=3)
     assert first.continued_with["progress"] == {"pages": 7, "nextPage": 4, "rows": 40, "bytes": 4_000, "losses": 1}
@@ -279,7 +279,7 @@ def test_after_pages_were_lost_the_job_goes_on_from_the_first_of_them_and_commit
     assert [command["failure"] for command in second.commands("record_outcome")] == [None]
 
 
-def test_pages_that_are_lost_again_and_again_fail_the_job_which_can_be_resumed() -> None:
+def test_a_job_whose_pages_are_lost_repeatedly_fails_and_can_be_resumed() -> None:
     steps = Steps(pages=7, commit_file=lost_pages(99))
     done = export(steps, wave_pages=3)
     while done.continued_with is not None:
@@ -290,7 +290,7 @@ def test_pages_that_are_lost_again_and_again_fail_the_job_which_can_be_resumed()
     assert (command["failure"]["code"], command["failure"]["resumable"]) == ("file-mismatch", True)
 
 
-def test_a_job_that_nobody_wants_to_hear_of_has_no_further_step() -> None:
+def test_a_job_without_notify_starts_no_notification() -> None:
     assert "start_notification" not in export(Steps(pages=2)).names()
 
 
@@ -308,14 +308,14 @@ STOPPED = {"kind": "Stopped"}
     ],
     ids=["completed", "failed", "interrupted", "cancelled", "cancelled at the end"],
 )
-def test_whoever_wants_to_is_told_of_the_end_after_all_else(steps: Steps, before: str) -> None:
+def test_starting_the_notification_is_the_last_step_after_any_end(steps: Steps, before: str) -> None:
     done = export(steps, notify=True)
 
     assert done.names()[-2:] == [before, "start_notification"]
     assert done.commands("start_notification") == [{"job": JOB.model_dump(mode="json")}]
 
 
-def test_telling_of_the_end_outlives_continuing_as_new() -> None:
+def test_notify_is_kept_when_the_job_continues_as_new() -> None:
     first = export(Steps(pages=7), notify=True, wave_pages=1, waves_per_execution=4)
     assert "start_notification" not in first.names()
 
@@ -324,7 +324,7 @@ def test_telling_of_the_end_outlives_continuing_as_new() -> None:
     assert second.names()[-1] == "start_notification"
 
 
-def test_telling_of_the_end_is_tried_for_a_long_time() -> None:
+def test_starting_the_notification_is_tried_for_a_long_time() -> None:
     steps = Steps(pages=1, start_notification=raising(40))
     done = export(steps, notify=True, retry=RetryPolicy(tries=2))
 

@@ -1,4 +1,4 @@
-"""An orchestration costs the same for each page, from ten pages to tens of thousands."""
+"""Each page adds the same number of events to the histories, from ten pages to ten thousand."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ LARGEST_INPUT_BYTES = 1_000
 
 
 class Costs:
-    """What all orchestrations of one job of some pages came to."""
+    """Runs a job with a number of pages and counts the events and activities of all its orchestrations."""
 
     def __init__(self, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pages = pages
         self.activities = 0
         self.runs: list[Run] = []
         self._run = run
-        monkeypatch.setattr(orchestrators, "run", self._noted)
+        monkeypatch.setattr(orchestrators, "run", self._record_run)
         payload: Any = ExportJob(job=JOB, limits=Limits()).model_dump(mode="json", by_alias=True)
         self.executions = 0
         while payload:
             self.executions += 1
             assert len(json.dumps(payload)) < LARGEST_INPUT_BYTES
-            payload = self._noted(EXPORT_JOB, payload, self._answer).continued_with
+            payload = self._record_run(EXPORT_JOB, payload, self._answer).continued_with
 
-    def _noted(self, *arguments: Any) -> Run:
+    def _record_run(self, *arguments: Any) -> Run:
         done = self._run(*arguments)
         self.runs.append(done)
         return done
@@ -49,12 +49,12 @@ class Costs:
 
     @property
     def events_per_page(self) -> float:
-        """Events of all histories: what is answered, and what was scheduled for it."""
+        """Events of all histories for each page: work that was scheduled, and its results."""
         return sum(len(done.history) + len(done.scheduled) for done in self.runs) / self.pages
 
 
 @pytest.mark.parametrize("pages", [10, 1_000, 10_000])
-def test_histories_are_bounded_and_a_page_costs_the_same_at_any_size(
+def test_histories_are_bounded_and_each_page_costs_the_same_at_any_size(
     pages: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs = Costs(pages, monkeypatch)

@@ -1,7 +1,6 @@
-"""The published format of what travels between orchestrators and activities.
+"""The published format of the payloads between orchestrators and activities.
 
-Running jobs hold these documents in their history: a change here that is not an added field with a default breaks
-them.
+Running jobs hold these documents in their history. A change here breaks them, unless it adds a field with a default.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ COST_JSON = {
     "functionSeconds": 0.25,
 }
 
-ORDERS: list[tuple[Model, dict[str, Any]]] = [
+COMMANDS: list[tuple[Model, dict[str, Any]]] = [
     (ExportJob(job=REF), {"job": JOB, "limits": LIMITS_JSON, "progress": None, "notify": False}),
     (
         ExportJob(job=REF, progress=Progress(pages=9, next_page=4, rows=40, bytes=400)),
@@ -134,28 +133,28 @@ def _name(value: object) -> str | None:
     return type(value).__name__ if isinstance(value, Model) else ""
 
 
-@pytest.mark.parametrize(("payload", "document"), ORDERS + OUTCOMES, ids=_name)
+@pytest.mark.parametrize(("payload", "document"), COMMANDS + OUTCOMES, ids=_name)
 def test_a_payload_is_written_as_published(payload: Model, document: dict[str, Any]) -> None:
     assert payload.model_dump(mode="json", by_alias=True) == document
 
 
-@pytest.mark.parametrize(("payload", "document"), ORDERS, ids=_name)
-def test_a_published_order_is_read(payload: Model, document: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("payload", "document"), COMMANDS, ids=_name)
+def test_a_published_command_is_parsed(payload: Model, document: dict[str, Any]) -> None:
     assert type(payload).model_validate(document) == payload
 
 
 @pytest.mark.parametrize(("outcome", "document"), OUTCOMES, ids=_name)
-def test_a_published_outcome_is_read(outcome: Model, document: dict[str, Any]) -> None:
+def test_a_published_outcome_is_parsed(outcome: Model, document: dict[str, Any]) -> None:
     assert parse_outcome(document) == outcome
 
 
-def test_the_oldest_documents_are_still_read() -> None:
+def test_the_oldest_documents_are_still_parsed() -> None:
     assert ExportJob.model_validate({"job": JOB}) == ExportJob(job=REF)
     assert RecordOutcome.model_validate({"job": JOB, "rows": 1, "bytes": 2}).failure is None
 
 
 @pytest.mark.parametrize("value", [None, {}, {"kind": "Other"}, {"kind": "PageWritten"}, "Done"])
-def test_what_no_step_returns_is_refused(value: object) -> None:
+def test_a_value_that_no_step_returns_is_refused(value: object) -> None:
     with pytest.raises(ValidationError):
         parse_outcome(value)
 
@@ -177,7 +176,7 @@ def test_functions_have_their_published_durable_names() -> None:
     }
 
 
-def test_an_activity_receives_its_order_in_the_published_envelope() -> None:
+def test_an_activity_receives_its_command_in_the_published_envelope() -> None:
     assert wrap_command(WritePage(job=REF, page=3), final_try=False) == {
         "order": {"job": JOB, "page": 3},
         "finalTry": False,

@@ -1,4 +1,4 @@
-"""A job has as many pages in flight as its share was when it was told last."""
+"""A wave has as many pages as the latest share of the job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.orchestrators import run
 
 
 def shares(*pages: int) -> dict[str, Any]:
-    """The plan tells the first share, every settled wave the next."""
+    """Return steps that report these shares: the plan reports the first, and each recorded wave the next."""
     rest = iter(pages)
     planned = {"kind": "PagesPlanned", "pages": 12, "rows": 120}
     return {
@@ -19,7 +19,7 @@ def shares(*pages: int) -> dict[str, Any]:
     }
 
 
-def test_each_wave_is_as_large_as_the_jobs_share_was_when_the_wave_before_had_ended() -> None:
+def test_a_wave_has_the_size_of_the_share_after_the_previous_wave() -> None:
     done = export(Steps(pages=12, **shares(5, 1, 2, 64)), wave_pages=64)
 
     waves = [work.input for work in done.scheduled if work.name == EXPORT_WAVE]
@@ -28,7 +28,7 @@ def test_each_wave_is_as_large_as_the_jobs_share_was_when_the_wave_before_had_en
     assert (command["pages"], command["rows"]) == (12, 120)
 
 
-def test_a_job_that_fits_into_its_share_is_written_in_one_wave_without_a_sub_orchestration() -> None:
+def test_a_job_within_its_share_is_one_wave_without_sub_orchestration() -> None:
     done = export(Steps(pages=12, **shares(12)), wave_pages=4)
     assert EXPORT_WAVE not in done.names()
     assert len(done.commands("write_page")) == 12
@@ -42,7 +42,7 @@ def test_the_share_is_kept_when_the_job_continues_as_new() -> None:
     assert (waves[0]["start"], waves[0]["stop"]) == (3, 5)
 
 
-def test_a_settled_wave_that_tells_no_share_leaves_it_to_the_limits() -> None:
+def test_without_a_share_a_wave_has_the_size_of_the_limits() -> None:
     done = export(Steps(pages=12), wave_pages=5)
     waves = [work.input for work in done.scheduled if work.name == EXPORT_WAVE]
     assert [(wave["start"], wave["stop"]) for wave in waves] == [(0, 5), (5, 10), (10, 12)]

@@ -1,4 +1,4 @@
-"""When a webhook is sent again, and when no more."""
+"""When a webhook is sent again, and when it is given up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILED = {"kind": "Undelivered"}
 
 
 def deliver(answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tries: int = 1) -> Run:
-    """Answer the tries one after another: with an outcome, or by raising."""
+    """Run a delivery whose tries get these answers in turn: an outcome, or an error to raise."""
     waiting = list(answers)
 
     def answer(_name: str, _payload: Any) -> Any:
@@ -38,7 +38,7 @@ def deliver(answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tri
 
 
 def times(done: Run) -> list[float]:
-    """Seconds from the start to each timer."""
+    """Return the seconds from the start to each timer."""
     moments = [moment for moment in done.pauses() if isinstance(moment, datetime)]
     return [(moment - NOON).total_seconds() for moment in moments]
 
@@ -47,12 +47,12 @@ def numbers(done: Run) -> list[int]:
     return [command["number"] for command in done.commands("send_webhook")]
 
 
-def test_what_is_taken_at_once_is_sent_once() -> None:
+def test_a_webhook_that_is_accepted_at_once_is_sent_once() -> None:
     done = deliver([DONE])
     assert (numbers(done), times(done), done.output) == ([1], [], DONE)
 
 
-def test_what_is_not_taken_is_sent_again_on_the_recommended_schedule_give_or_take_a_quarter() -> None:
+def test_a_webhook_is_sent_again_after_the_recommended_pauses() -> None:
     done = deliver([FAILED] * 9 + [DONE])
     assert numbers(done) == list(range(1, 11))
     begun = 0.0
@@ -61,14 +61,14 @@ def test_what_is_not_taken_is_sent_again_on_the_recommended_schedule_give_or_tak
         begun = at
 
 
-def test_after_the_last_pause_it_is_given_up() -> None:
+def test_the_try_after_the_last_pause_is_the_last_one() -> None:
     done = deliver([FAILED] * 3, pauses=[1, 2])
     assert numbers(done) == [1, 2, 3]
     assert done.output["kind"] == "Undelivered"
 
 
 @pytest.mark.parametrize("outcome", [STOPPED, {"kind": "Undelivered", "final": True}])
-def test_what_can_no_longer_be_delivered_is_not_tried_again(outcome: Any) -> None:
+def test_a_webhook_that_can_no_longer_be_delivered_is_not_sent_again(outcome: Any) -> None:
     assert numbers(deliver([FAILED, outcome])) == [1, 2]
 
 
@@ -77,19 +77,19 @@ def test_a_receiver_that_asks_for_a_longer_pause_gets_it() -> None:
     assert times(done)[0] == pytest.approx(900, abs=1)
 
 
-def test_a_receiver_that_asks_for_a_shorter_pause_does_not() -> None:
+def test_a_receiver_that_asks_for_a_shorter_pause_gets_the_planned_one() -> None:
     done = deliver([FAILED, {"kind": "Undelivered", "retryAfterSeconds": 1.0}, DONE])
     assert times(done)[1] - times(done)[0] > 200
 
 
-def test_a_try_that_storage_keeps_from_being_made_is_repeated_and_then_counts_as_failed() -> None:
+def test_a_send_step_that_keeps_raising_counts_as_one_failed_try() -> None:
     down = OSError("connection reset")
     done = deliver([down, down, down, DONE], tries=3, pauses=[5])
     assert numbers(done) == [1, 1, 1, 2]
     assert done.output == DONE
 
 
-def test_two_deliveries_do_not_come_back_at_the_same_moment() -> None:
+def test_two_deliveries_are_not_repeated_at_the_same_moment() -> None:
     command = WebhookDelivery(job=JOB, pauses_seconds=(1000,)).model_dump(mode="json", by_alias=True)
     runs = [run(WEBHOOK_DELIVERY, command, lambda _name, _payload: FAILED, instance) for instance in ("a", "b")]
     assert times(runs[0]) != times(runs[1])

@@ -18,7 +18,7 @@ from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import RecordOutcome, StartNotification
 from exports.workflow.outcomes import Done
 from tests.support.builders import a_job
-from tests.support.fake_durable import MemoryKeeper
+from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices, RecordingStarter, a_services
 from tests.support.steps import a_stored_job
 
@@ -160,7 +160,7 @@ def test_an_attempt_that_a_later_one_replaced_is_watched_no_longer() -> None:
 
 
 def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None:
-    services, keeper = a_services(), MemoryKeeper()
+    services, keeper = a_services(), MemoryOrchestrationClient()
     job = a_watched_job(services)
     cancel_export(services, job.tenant, job.code, "me")
 
@@ -171,7 +171,7 @@ def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None
 
 
 def test_a_job_that_could_not_be_started_is_told_of_by_the_watchdog() -> None:
-    services, keeper = a_services(), MemoryKeeper()
+    services, keeper = a_services(), MemoryOrchestrationClient()
     job = a_job(tenant="tenant", notify=NOTIFY)
 
     def fail() -> None:

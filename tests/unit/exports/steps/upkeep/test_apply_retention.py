@@ -32,7 +32,7 @@ from exports.steps.upkeep.sweep_orphans import sweep_histories, sweep_orphans
 from exports.workflow.commands import PlanPages, RecordOutcome, WritePage
 from exports.workflow.outcomes import Done
 from tests.support.builders import NOON, a_job
-from tests.support.fake_durable import MemoryKeeper
+from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages
 
@@ -45,11 +45,11 @@ def crash(*_: Any) -> None:
     raise Crash
 
 
-def a_system() -> tuple[MemoryServices, MemoryKeeper]:
-    return a_services(some_clients(5)), MemoryKeeper()
+def a_system() -> tuple[MemoryServices, MemoryOrchestrationClient]:
+    return a_services(some_clients(5)), MemoryOrchestrationClient()
 
 
-def start(services: MemoryServices, keeper: MemoryKeeper) -> Job:
+def start(services: MemoryServices, keeper: MemoryOrchestrationClient) -> Job:
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
     asyncio.run(start_export(services, keeper, job, "me"))
     keeper.statuses[job.ref.instance_id] = Status.Running
@@ -75,7 +75,7 @@ End = Callable[[MemoryServices, Job], None]
 every_end = pytest.mark.parametrize("end", [complete, fail, cancel])
 
 
-def an_ended_job(end: End) -> tuple[MemoryServices, MemoryKeeper, Job]:
+def an_ended_job(end: End) -> tuple[MemoryServices, MemoryOrchestrationClient, Job]:
     services, keeper = a_system()
     job = start(services, keeper)
     end(services, job)
@@ -83,7 +83,7 @@ def an_ended_job(end: End) -> tuple[MemoryServices, MemoryKeeper, Job]:
     return services, keeper, stored(services, job)
 
 
-def retire(services: MemoryServices, keeper: MemoryKeeper, **span: float) -> None:
+def retire(services: MemoryServices, keeper: MemoryOrchestrationClient, **span: float) -> None:
     services.now.advance(**span)
     asyncio.run(apply_retention(services, keeper))
 
@@ -198,7 +198,7 @@ def test_everything_goes_at_once_where_nobody_looked_for_a_year(end: End) -> Non
 @every_end
 def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
     services = a_services(some_clients(5), EXPORT_KEEP_ROWS_DAYS="2")
-    keeper = MemoryKeeper()
+    keeper = MemoryOrchestrationClient()
     job = start(services, keeper)
     end(services, job)
     retire(services, keeper, days=8.9 if end is not complete else 2.9)

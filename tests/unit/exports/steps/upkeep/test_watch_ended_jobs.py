@@ -25,7 +25,7 @@ from exports.steps.requests.start_export import NotStartedError
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import WEBHOOK_DELIVERY
-from tests.support.fake_durable import MemoryKeeper
+from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices
 from tests.support.steps import TENANT, stored, write_pages
 from tests.support.watched_jobs import Crash, a_system, crash, entries, finish, look, start, under_way
@@ -151,7 +151,7 @@ def test_a_retried_job_has_no_retry_more_than_its_row_says() -> None:
     assert stored(services, job).status is JobStatus.FAILED
 
 
-def _notified(keeper: MemoryKeeper) -> list[str | None]:
+def _notified(keeper: MemoryOrchestrationClient) -> list[str | None]:
     return [instance for name, instance, _ in keeper.started if name == WEBHOOK_DELIVERY]
 
 
