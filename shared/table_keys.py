@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from shared.api_keys import ApiKey, KeyNotFoundError, KeysUnavailableError
+from shared.row_codec import TEXTS, RowCodec
 from shared.storage import StorageAccount
 from shared.tables import StorageTable
 
+KEYS = RowCodec(ApiKey, elsewhere=("id",), forms={"tenants": TEXTS, "scopes": TEXTS}, always_present=("scopes",))
 _PARTITION = "keys"
 _Entity = dict[str, Any]
 
@@ -69,30 +70,8 @@ class TableKeyStore(StorageTable):
 
 
 def _to_entity(key: ApiKey) -> _Entity:
-    values = {
-        "PartitionKey": _PARTITION,
-        "RowKey": key.id,
-        "name": key.name,
-        "hash": key.hash,
-        "tenants": json.dumps(key.tenants),
-        "scopes": json.dumps(key.scopes),
-        "created": key.created,
-        "expires": key.expires,
-        "revoked": key.revoked,
-        "lastUsed": key.last_used,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    return {"PartitionKey": _PARTITION, "RowKey": key.id, **KEYS.write(key)}
 
 
 def _from_entity(entity: _Entity) -> ApiKey:
-    moments = {name: entity[name].astimezone(UTC) for name in ("expires", "revoked") if name in entity}
-    return ApiKey(
-        id=entity["RowKey"],
-        name=entity["name"],
-        hash=entity["hash"],
-        tenants=tuple(json.loads(entity["tenants"])),
-        scopes=tuple(json.loads(entity["scopes"])),
-        created=entity["created"].astimezone(UTC),
-        last_used=entity["lastUsed"].astimezone(UTC) if "lastUsed" in entity else None,
-        **moments,
-    )
+    return KEYS.read(entity, id=entity["RowKey"])

@@ -16,7 +16,7 @@ from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 from shared.storage import StorageAccount, failing_as
 
 T = TypeVar("T")
-_PRECONDITION_FAILED, _MOST_TOGETHER = 412, 100
+_PRECONDITION_FAILED, _MOST_ROWS_OF_TRANSACTION = 412, 100
 _MARK = "written"
 """Property of every row that is written conditionally: another value with every write, so that a write knows itself."""
 
@@ -92,16 +92,21 @@ class StorageTable:
         done = self._knowing_own(marked, lambda: self._if_unchanged(version, update))
         return str(written.get("etag") or "") if done else None
 
-    def _remove_rows(self, partition: str) -> None:
-        """Remove all rows of a partition; a hundred in one act, as storage allows."""
+    def _remove_rows(self, partition: str, condition: str = "") -> None:
+        """Remove the rows of a partition, a hundred in one transaction, which is the most that storage allows.
+
+        Args:
+            condition: Only rows that meet it are removed, e.g. `RowKey gt 'x'`. Empty: all rows.
+        """
+        query = "PartitionKey eq @key" + (f" and {condition}" if condition else "")
         keys = ["PartitionKey", "RowKey"]
         with self._answering():
-            rows = self._table.query_entities("PartitionKey eq @key", parameters={"key": partition}, select=keys)
-            for together in batched(rows, _MOST_TOGETHER):
+            rows = self._table.query_entities(query, parameters={"key": partition}, select=keys)
+            for batch in batched(rows, _MOST_ROWS_OF_TRANSACTION):
                 try:
-                    self._table.submit_transaction([("delete", row) for row in together])
-                except TableTransactionError:  # somebody else removes them too
-                    for row in together:
+                    self._table.submit_transaction([("delete", row) for row in batch])
+                except TableTransactionError:  # another process removes the same rows
+                    for row in batch:
                         self._table.delete_entity(row)
 
     def _if_unchanged(self, version: str, write: Callable[..., object], *args: object) -> bool:

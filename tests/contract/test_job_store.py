@@ -25,6 +25,7 @@ from exports.request.fields import ClientStatus, TargetField
 from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job, a_spec
+from tests.support.every_field import with_every_field
 from tests.support.fakes import MemoryJobStore
 
 
@@ -212,6 +213,12 @@ _SPEC = a_spec(
 )
 def test_every_property_comes_back_as_it_was(jobs: JobStore, changes: dict[str, Any]) -> None:
     job = a_job(**changes)
+    jobs.create(job)
+    assert _stored(jobs, job) == job
+
+
+def test_every_field_of_a_job_comes_back(jobs: JobStore) -> None:
+    job = with_every_field(Job, omit=frozenset({"consistency", "version"}))
     jobs.create(job)
     assert _stored(jobs, job) == job
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, date
 
-from exports.adapters.storage.table_adapter import TableAdapter, answering
+from exports.adapters.storage.table_adapter import TableAdapter, sortable_moment
 from exports.jobs.audit import AuditEntry
 from shared.storage import StorageAccount
 
@@ -23,19 +23,19 @@ class TableAuditLog(TableAdapter):
         moment = entry.moment.astimezone(UTC)
         row = {
             "PartitionKey": _partition(entry.tenant, moment.date()),
-            "RowKey": f"{moment.isoformat(timespec='microseconds')[:26]}-{secrets.token_hex(8)}",
+            "RowKey": f"{sortable_moment(moment)}-{secrets.token_hex(8)}",
             "action": entry.action.value,
             "actor": entry.actor,
             "code": entry.code,
             "entry": zlib.compress(entry.model_dump_json(by_alias=True).encode()),
         }
-        with answering():
+        with self._answering():
             self._table.create_entity(row)
 
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
         """See `AuditLog.entries`."""
         query = self._table.query_entities("PartitionKey eq @day", parameters={"day": _partition(tenant, day)})
-        with answering():
+        with self._answering():
             for row in query:
                 yield AuditEntry.model_validate_json(zlib.decompress(row["entry"]))
 

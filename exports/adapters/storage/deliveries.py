@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from datetime import UTC
 from typing import Any
 
-from exports.adapters.storage.table_adapter import TableAdapter, answering
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, sortable_moment
 from exports.notifications.delivery import Delivery
 from shared.storage import StorageAccount
 
@@ -20,18 +19,18 @@ class TableDeliveryLog(TableAdapter):
 
     def append(self, delivery: Delivery) -> None:
         """See `DeliveryLog.append`. A try that ran twice was sent twice, so it gets two rows."""
-        with answering():
+        with self._answering():
             self._table.create_entity(_to_entity(delivery))
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
         """See `DeliveryLog.deliveries`. Codes sort newest first."""
-        with answering():
+        with self._answering():
             for row in self._rows(tenant, code):
                 yield Delivery.model_validate_json(row["delivery"])
 
     def purge(self, tenant: str, code: str) -> None:
         """See `DeliveryLog.purge`. There are a dozen at most, unless someone sent them by command again and again."""
-        with answering():
+        with self._answering():
             for row in list(self._rows(tenant, code, select=["PartitionKey", "RowKey"])):
                 self._table.delete_entity(row)
 
@@ -43,8 +42,8 @@ class TableDeliveryLog(TableAdapter):
         return iter(self._table.query_entities(query, parameters=parameters, **options))
 
 
-def _to_entity(delivery: Delivery) -> dict[str, Any]:
-    moment = delivery.moment.astimezone(UTC).isoformat(timespec="microseconds")[:26]
+def _to_entity(delivery: Delivery) -> Entity:
+    moment = sortable_moment(delivery.moment)
     return {
         "PartitionKey": delivery.tenant,
         "RowKey": f"{delivery.code}-{delivery.attempt:06d}-{moment}-{secrets.token_hex(4)}",

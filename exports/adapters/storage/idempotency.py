@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-
-from exports.adapters.storage.table_adapter import TableAdapter, answering, plain_moment
+from exports.adapters.storage.table_adapter import Entity, TableAdapter
 from exports.request.idempotency import IdempotencyRecord
+from shared.row_codec import RowCodec
 from shared.storage import StorageAccount
+
+RECORDS = RowCodec(IdempotencyRecord, elsewhere=("tenant", "key_hash"))
 
 
 class TableIdempotencyStore(TableAdapter):
@@ -20,55 +21,36 @@ class TableIdempotencyStore(TableAdapter):
 
     def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
         """See `IdempotencyStore.find`."""
-        with answering():
-            try:
-                return _from_entity(self._table.get_entity(tenant, key_hash))
-            except ResourceNotFoundError:
-                return None
+        found = self._find(tenant, key_hash)
+        return found and _from_entity(found)
 
     def forget(self, record: IdempotencyRecord) -> None:
         """See `IdempotencyStore.forget`."""
-        with answering():
+        with self._answering():
             self._table.delete_entity(record.tenant, record.key_hash)
 
     def sweep(self, cursor: str, limit: int) -> tuple[list[IdempotencyRecord], str]:
-        """See `IdempotencyStore.sweep`. The place is the keys of the last row."""
+        """See `IdempotencyStore.sweep`. The cursor is made of the keys of the last row."""
         query, parameters = "", {}
         if cursor:
             tenant, _, row = cursor.partition("|")
             query = "PartitionKey gt @tenant or PartitionKey eq @tenant and RowKey gt @row"
             parameters = {"tenant": tenant, "row": row}
         rows = self._table.query_entities(query, parameters=parameters, results_per_page=limit)
-        with answering():
+        with self._answering():
             records = [_from_entity(row) for row in islice(rows, limit)]
         last = f"{records[-1].tenant}|{records[-1].key_hash}" if len(records) == limit else ""
         return records, last
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
-        """See `IdempotencyStore.claim`. The insert is conditional: of many at once one wins."""
-        with answering():
-            try:
-                self._table.create_entity(_to_entity(record))
-            except ResourceExistsError:
-                return _from_entity(self._table.get_entity(record.tenant, record.key_hash))
-        return record
+        """See `IdempotencyStore.claim`. The insert is conditional: of many claims at once one succeeds."""
+        existing = self._add_or_get(_to_entity(record))
+        return record if existing is None else _from_entity(existing)
 
 
-def _to_entity(record: IdempotencyRecord) -> dict[str, Any]:
-    return {
-        "PartitionKey": record.tenant,
-        "RowKey": record.key_hash,
-        "bodyHash": record.body_hash,
-        "code": record.code,
-        "createdDate": record.created_date,
-    }
+def _to_entity(record: IdempotencyRecord) -> Entity:
+    return {"PartitionKey": record.tenant, "RowKey": record.key_hash, **RECORDS.write(record)}
 
 
 def _from_entity(entity: Any) -> IdempotencyRecord:
-    return IdempotencyRecord(
-        tenant=entity["PartitionKey"],
-        key_hash=entity["RowKey"],
-        body_hash=entity["bodyHash"],
-        code=entity["code"],
-        created_date=plain_moment(entity["createdDate"]),
-    )
+    return RECORDS.read(entity, tenant=entity["PartitionKey"], key_hash=entity["RowKey"])

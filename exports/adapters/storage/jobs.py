@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import builtins
-import zlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from azure.data.tables import EdmType, EntityProperty
-
-from exports.adapters.storage.table_adapter import TableAdapter, answering, plain_moment, readable
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, readable
 from exports.errors import JobNotFoundError
 from exports.jobs.codes import first_code_before
-from exports.jobs.failures import Failure
 from exports.jobs.job import Job
 from exports.jobs.states import ACTIVE, JobStatus
 from exports.ports.jobs import CountWindow
-from exports.request.body import NotifyDto
 from exports.request.spec import ExportSpec
+from shared.row_codec import INT64, MOMENT, RowCodec, compressed_json
 from shared.storage import StorageAccount
 
-Entity = dict[str, Any]
 _MOST_ROWS = 1000
-"""Of one answer of the service."""
+"""The most rows that one response of the service holds."""
+
+JOBS = RowCodec(
+    Job,
+    elsewhere=("tenant", "code", "version"),
+    not_stored=("consistency",),  # the same text for every job
+    forms={
+        "spec": compressed_json(ExportSpec, exclude_defaults=True),
+        "total_items": INT64,
+        "settled_items": INT64,
+        "file_bytes": INT64,
+        "fetched_date": MOMENT,
+    },
+    always_present=("status", "attempt", "settled_pages", "settled_items"),
+)
 
 
 class TableJobStore(TableAdapter):
@@ -66,7 +74,7 @@ class TableJobStore(TableAdapter):
 
     def purge(self, tenant: str, code: str) -> None:
         """See `JobStore.purge`."""
-        with answering():
+        with self._answering():
             self._table.delete_entity(tenant, code)
 
     def list(
@@ -74,7 +82,7 @@ class TableJobStore(TableAdapter):
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
         rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
-        with answering():
+        with self._answering():
             return [*islice(readable("job", rows, _from_entity), limit)]
 
     def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
@@ -84,7 +92,7 @@ class TableJobStore(TableAdapter):
         size = min(active.at_most + created.at_most, _MOST_ROWS)
         rows = self._query(condition, tenant, (), results_per_page=size, select=["RowKey", "status"])
         actives = all_created = 0
-        with answering():
+        with self._answering():
             for row in rows:
                 actives += row["RowKey"] <= oldest_active and row["status"] in ACTIVE
                 all_created += row["RowKey"] <= oldest
@@ -99,7 +107,7 @@ class TableJobStore(TableAdapter):
 
     def check(self) -> None:
         """Ask the table for a row, so that a missing right or a wrong setting shows."""
-        with answering():
+        with self._answering():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
 
 
@@ -108,67 +116,8 @@ def _any_of(statuses: Iterable[JobStatus]) -> str:
 
 
 def _to_entity(job: Job) -> Entity:
-    """Write a job as a row; the specification is compressed because a text property ends at 32 Ki characters."""
-    values = {
-        "PartitionKey": job.tenant,
-        "RowKey": job.code,
-        "status": job.status.value,
-        "attempt": job.attempt,
-        "retries": job.retries,
-        "spec": zlib.compress(job.spec.model_dump_json(by_alias=True, exclude_defaults=True).encode()),
-        "fileName": job.file_name,
-        "createdDate": job.created_date,
-        "startedDate": job.started_date,
-        "completedDate": job.completed_date,
-        "expiryDate": job.expiry_date,
-        "totalItems": _int64(job.total_items),
-        "settledPages": job.settled_pages,
-        "settledItems": _int64(job.settled_items),
-        "fileBytes": _int64(job.file_bytes),
-        "fileRemoved": job.file_removed,
-        "failure": job.failure and job.failure.model_dump_json(by_alias=True),
-        "scheduleCode": job.schedule_code,
-        "fetchedDate": job.fetched_date,
-        "notify": job.notify and job.notify.model_dump_json(by_alias=True),
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    return {"PartitionKey": job.tenant, "RowKey": job.code, **JOBS.write(job)}
 
 
 def _from_entity(entity: Any) -> Job:
-    failure, notify = entity.get("failure"), entity.get("notify")
-    return Job(
-        tenant=entity["PartitionKey"],
-        code=entity["RowKey"],
-        spec=ExportSpec.model_validate_json(zlib.decompress(entity["spec"])),
-        file_name=entity["fileName"],
-        created_date=plain_moment(entity["createdDate"]),
-        status=JobStatus(entity["status"]),
-        attempt=entity["attempt"],
-        retries=entity.get("retries", 0),
-        total_items=_number(entity.get("totalItems")),
-        settled_pages=entity["settledPages"],
-        settled_items=_number(entity["settledItems"]) or 0,
-        started_date=_moment_or_none(entity.get("startedDate")),
-        completed_date=_moment_or_none(entity.get("completedDate")),
-        expiry_date=_moment_or_none(entity.get("expiryDate")),
-        file_bytes=_number(entity.get("fileBytes")),
-        file_removed=entity.get("fileRemoved", False),
-        failure=Failure.model_validate_json(failure) if failure else None,
-        schedule_code=entity.get("scheduleCode"),
-        fetched_date=_moment_or_none(entity.get("fetchedDate")),
-        notify=NotifyDto.model_validate_json(notify) if notify else None,
-        version=entity.metadata["etag"],
-    )
-
-
-def _int64(value: int | None) -> EntityProperty | None:
-    return None if value is None else EntityProperty(value, EdmType.INT64)
-
-
-def _number(value: Any) -> int | None:
-    number: int | None = value.value if isinstance(value, EntityProperty) else value
-    return number
-
-
-def _moment_or_none(value: datetime | None) -> datetime | None:
-    return None if value is None else plain_moment(value)
+    return JOBS.read(entity, tenant=entity["PartitionKey"], code=entity["RowKey"], version=entity.metadata["etag"])

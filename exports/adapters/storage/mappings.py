@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
-from exports.adapters.storage.named_resources import Entity, SavedTable
-from exports.adapters.storage.table_adapter import answering, plain_moment
+from exports.adapters.storage.named_resources import NamedResourceTable
+from exports.adapters.storage.table_adapter import Entity
 from exports.errors import MappingNotFoundError
 from exports.mappings.mapping import MappingContent, SavedMapping
+from shared.row_codec import RowCodec, compressed_json
 from shared.storage import StorageAccount
 
+MAPPINGS = RowCodec(SavedMapping, elsewhere=("tenant", "code"), forms={"content": compressed_json(MappingContent)})
 
-class TableMappingStore(SavedTable[SavedMapping]):
+
+class TableMappingStore(NamedResourceTable[SavedMapping]):
     """Implements `exports.ports.mappings.MappingStore` on the table `csvmappings`."""
 
     kind = "mapping"
@@ -29,7 +31,7 @@ class TableMappingStore(SavedTable[SavedMapping]):
         return len(self._rows(tenant, select=["RowKey"]))
 
     def _rows(self, tenant: str, **options: Any) -> list[Any]:
-        with answering():
+        with self._answering():
             return list(self._table.query_entities("PartitionKey eq @tenant", parameters={"tenant": tenant}, **options))
 
     def _row(self, tenant: str, code: str) -> Any:
@@ -45,21 +47,8 @@ class TableMappingStore(SavedTable[SavedMapping]):
         return MappingNotFoundError("There is no such mapping.")
 
     def _read(self, row: Any) -> SavedMapping:
-        return SavedMapping(
-            tenant=row["PartitionKey"],
-            code=row["RowKey"],
-            content=MappingContent.model_validate_json(zlib.decompress(row["content"])),
-            created_date=plain_moment(row["createdDate"]),
-            updated_date=plain_moment(row["updatedDate"]),
-        )
+        return MAPPINGS.read(row, tenant=row["PartitionKey"], code=row["RowKey"])
 
 
 def _to_entity(mapping: SavedMapping) -> Entity:
-    """Write a mapping as a row; what it says is compressed because a text property ends at 32 Ki characters."""
-    return {
-        "PartitionKey": mapping.tenant,
-        "RowKey": mapping.code,
-        "content": zlib.compress(mapping.content.model_dump_json(by_alias=True).encode()),
-        "createdDate": mapping.created_date,
-        "updatedDate": mapping.updated_date,
-    }
+    return {"PartitionKey": mapping.tenant, "RowKey": mapping.code, **MAPPINGS.write(mapping)}

@@ -9,10 +9,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from exports.adapters.storage.table_adapter import TableAdapter, readable
 
 S = TypeVar("S")
-Entity = dict[str, Any]
 
 
-class SavedTable(TableAdapter, Generic[S]):
+class NamedResourceTable(TableAdapter, Generic[S]):
     """A table whose rows are found by tenant and code.
 
     Attributes:

@@ -11,13 +11,14 @@ from typing import Any
 
 from azure.data.tables import UpdateMode
 
-from exports.adapters.storage.table_adapter import TableAdapter, answering, plain_moment, readable
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, readable
 from exports.jobs.codes import first_code_before
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import ScheduleRef
+from shared.row_codec import RowCodec
 from shared.storage import StorageAccount
 
-_MOST_AT_ONCE = 100
+RUNS = RowCodec(ScheduleRun, elsewhere=("tenant", "schedule_code", "key"))
 
 
 class TableRunHistory(TableAdapter):
@@ -32,22 +33,19 @@ class TableRunHistory(TableAdapter):
         if run.outcome is not RunOutcome.STARTED:
             self._insert(row)
             return
-        with answering():
+        with self._answering():
             self._table.upsert_entity(row, UpdateMode.REPLACE)
 
     def list(self, ref: ScheduleRef, limit: int, after: str | None = None) -> builtins.list[ScheduleRun]:
         """See `RunHistory.list`."""
-        with answering():
+        with self._answering():
             rows = self._query(ref, f"RowKey gt '{after or ''}'", results_per_page=limit)
             return [*islice(readable("run", rows, partial(_from_entity, ref)), limit)]
 
     def forget(self, ref: ScheduleRef, before: datetime | None = None) -> None:
         """See `RunHistory.forget`."""
-        older = f"RowKey gt '{first_code_before(before)}'" if before else "RowKey gt ''"
-        with answering():
-            rows = self._query(ref, older, select=["PartitionKey", "RowKey"])
-            while some := list(islice(rows, _MOST_AT_ONCE)):
-                self._table.submit_transaction([("delete", dict(row)) for row in some])
+        condition = f"RowKey gt '{first_code_before(before)}'" if before else ""
+        self._remove_rows(_partition(ref), condition)
 
     def _query(self, ref: ScheduleRef, condition: str, **options: Any) -> Iterator[Any]:
         query = f"PartitionKey eq @partition and {condition}"
@@ -58,29 +56,10 @@ def _partition(ref: ScheduleRef) -> str:
     return f"{ref.tenant}|{ref.code}"
 
 
-def _to_entity(run: ScheduleRun) -> dict[str, Any]:
-    values = {
-        "PartitionKey": _partition(ScheduleRef(run.tenant, run.schedule_code)),
-        "RowKey": run.key,
-        "slot": run.slot,
-        "until": run.until,
-        "outcome": run.outcome.value,
-        "reason": run.reason,
-        "jobCode": run.job_code,
-        "notedDate": run.noted_date,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+def _to_entity(run: ScheduleRun) -> Entity:
+    partition = _partition(ScheduleRef(run.tenant, run.schedule_code))
+    return {"PartitionKey": partition, "RowKey": run.key, **RUNS.write(run)}
 
 
 def _from_entity(ref: ScheduleRef, row: Any) -> ScheduleRun:
-    return ScheduleRun(
-        tenant=ref.tenant,
-        schedule_code=ref.code,
-        key=row["RowKey"],
-        slot=plain_moment(row["slot"]),
-        until=plain_moment(row["until"]) if "until" in row else None,
-        outcome=RunOutcome(row["outcome"]),
-        reason=row.get("reason"),
-        job_code=row.get("jobCode"),
-        noted_date=plain_moment(row["notedDate"]),
-    )
+    return RUNS.read(row, tenant=ref.tenant, schedule_code=ref.code, key=row["RowKey"])

@@ -8,7 +8,6 @@ there is no moment at which a schedule is due that it cannot find.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,20 +15,29 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from exports.adapters.storage.named_resources import Entity, SavedTable
-from exports.adapters.storage.table_adapter import answering, plain_moment
+from exports.adapters.storage.named_resources import NamedResourceTable
+from exports.adapters.storage.table_adapter import Entity
 from exports.errors import ScheduleNotFoundError
 from exports.schedules.schedule import Schedule, ScheduleContent, ScheduleRef, ScheduleState
+from shared.row_codec import RowCodec, compressed_json, json_text
 from shared.storage import StorageAccount
 from shared.tables import Operation
 
+SCHEDULES = RowCodec(
+    Schedule,
+    elsewhere=("tenant", "code"),
+    forms={
+        "content": compressed_json(ScheduleContent, exclude_defaults=True),
+        "state": json_text(ScheduleState, exclude_defaults=True),
+    },
+)
 _PARTITION = "schedules"
 _OF, _DUE = "of", "due"
 _LATEST = "\x7e"  # sorts after every character of a tenant, a code and the bar between them
 _TAKEN, _CHANGED = frozenset({409}), frozenset({404, 412})
 
 
-class TableScheduleStore(SavedTable[Schedule]):
+class TableScheduleStore(NamedResourceTable[Schedule]):
     """Implements `exports.ports.schedules.ScheduleStore` on the table `exportschedules`."""
 
     kind = "schedule"
@@ -63,7 +71,7 @@ class TableScheduleStore(SavedTable[Schedule]):
 
     def _between(self, first: str, stop: str, **options: Any) -> Iterator[Any]:
         query = f"PartitionKey eq '{_PARTITION}' and RowKey ge @first and RowKey lt @stop"
-        with answering():
+        with self._answering():
             yield from self._table.query_entities(query, parameters={"first": first, "stop": stop}, **options)
 
     def _row(self, tenant: str, code: str) -> Any:
@@ -85,28 +93,13 @@ class TableScheduleStore(SavedTable[Schedule]):
 
     def _read(self, row: Any) -> Schedule:
         _, tenant, code = row["RowKey"].split("|")
-        return Schedule(
-            tenant=tenant,
-            code=code,
-            content=ScheduleContent.model_validate_json(zlib.decompress(row["content"])),
-            state=ScheduleState.model_validate_json(row["state"]),
-            created_date=plain_moment(row["createdDate"]),
-            updated_date=plain_moment(row["updatedDate"]),
-        )
+        return SCHEDULES.read(row, tenant=tenant, code=code)
 
 
 def _to_entity(schedule: Schedule) -> Entity:
-    """Write a schedule as a row; what it says is compressed because a text property ends at 32 Ki characters."""
-    values = {
-        "PartitionKey": _PARTITION,
-        "RowKey": f"{_OF}|{schedule.tenant}|{schedule.code}",
-        "content": zlib.compress(schedule.content.model_dump_json(by_alias=True, exclude_defaults=True).encode()),
-        "state": schedule.state.model_dump_json(by_alias=True, exclude_defaults=True),
-        "createdDate": schedule.created_date,
-        "updatedDate": schedule.updated_date,
-        "due": schedule.due_date,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    due = {} if schedule.due_date is None else {"due": schedule.due_date}
+    keys = {"PartitionKey": _PARTITION, "RowKey": f"{_OF}|{schedule.tenant}|{schedule.code}"}
+    return {**keys, **SCHEDULES.write(schedule), **due}
 
 
 def _keys(row: Any) -> Entity:

@@ -1,44 +1,56 @@
-"""What every adapter of exports on Table Storage shares."""
+"""Shared by all adapters of exports on Table Storage: which error they raise, and how they read damaged rows."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from azure.core.exceptions import ResourceExistsError
+
 from exports.errors import StorageUnavailableError
-from shared.storage import failing_as
 from shared.tables import StorageTable
 
 T = TypeVar("T")
+Entity = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
 class TableAdapter(StorageTable):
-    """One table of exports. Subclasses ask it within `answering()`."""
+    """One table of exports. A failure that a retry can cure is raised as `StorageUnavailableError`."""
 
     _unavailable = StorageUnavailableError
 
+    def _add_or_get(self, entity: Entity) -> Any:
+        """Add a row and return None; if a row with its keys exists, return that row and change nothing.
 
-def answering() -> AbstractContextManager[None]:
-    """Raise failures that can pass as `StorageUnavailableError`; let the others through."""
-    return failing_as(StorageUnavailableError, "Table Storage did not answer.")
+        The insert is conditional: of several writers at once one succeeds, and the others get its row.
+        """
+        with self._answering():
+            try:
+                self._table.create_entity(entity)
+            except ResourceExistsError:
+                return self._table.get_entity(entity["PartitionKey"], entity["RowKey"])
+        return None
 
 
-def plain_moment(value: datetime) -> datetime:
-    """Turn the SDK's subclass of datetime, which carries the service's text, into a plain one."""
-    return datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
+def sortable_moment(moment: datetime) -> str:
+    """Write a moment in UTC, to the microsecond, so that the texts sort as the moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26]
 
 
 def readable(kind: str, rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
-    """Read rows; leave out what is damaged, so that one row does not hide all others: its keys are in the log."""
+    """Read rows and leave out the damaged ones, so that one damaged row does not hide the others.
+
+    Logs the keys of a damaged row and the class of the error. The error's text is not logged: it may hold client data
+    or a secret.
+    """
     for row in rows:
         try:
             found = read(row)
-        except Exception as error:  # whatever is wrong with it; what the error says may be a client's or a secret
-            what = row["PartitionKey"], row["RowKey"], type(error).__name__
-            _log.error("event=%s.unreadable partition=%s row=%s error=%s", kind, *what)
+        except Exception as error:
+            details = row["PartitionKey"], row["RowKey"], type(error).__name__
+            _log.error("event=%s.unreadable partition=%s row=%s error=%s", kind, *details)
         else:
             yield found

@@ -13,12 +13,20 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from exports.adapters.storage.table_adapter import TableAdapter, answering, plain_moment
+from exports.adapters.storage.table_adapter import Entity, TableAdapter
 from exports.jobs.retention import DueAction
 from exports.jobs.watchdog import Watched
+from shared.row_codec import MOMENT, PLAIN, RowCodec
 from shared.storage import StorageAccount
 
 _ACTIVE, _ENDED, _PLACES = "active", "ended", "places"
+ATTEMPTS = RowCodec(
+    Watched,
+    elsewhere=("tenant", "code", "attempt", "version"),
+    forms={"checked": MOMENT.named("looked"), "fingerprint": PLAIN.named("sign")},
+    always_present=("fingerprint",),
+)
+DUE_ACTIONS = RowCodec(DueAction, elsewhere=("tenant", "code"))
 _FRESH_SECONDS = 2.0
 MANY_TENANTS = 250
 """With so many under way nobody gets more than the least share, whoever else there is: no need to count further."""
@@ -40,12 +48,12 @@ class TableWatchIndex(TableAdapter):
 
     def watch(self, entry: Watched) -> None:
         """See `WatchIndex.watch`."""
-        with answering():
+        with self._answering():
             self._table.upsert_entity(_to_entity(entry), UpdateMode.REPLACE)
 
     def note(self, entry: Watched) -> None:
         """See `WatchIndex.note`."""
-        with answering():
+        with self._answering():
             try:
                 self._table.update_entity(_to_entity(entry), UpdateMode.REPLACE)
             except ResourceNotFoundError:
@@ -54,7 +62,7 @@ class TableWatchIndex(TableAdapter):
     def unwatch(self, entry: Watched) -> None:
         """See `WatchIndex.unwatch`."""
         condition = MatchConditions.IfNotModified if entry.version else None
-        with answering():
+        with self._answering():
             try:
                 self._table.delete_entity(_ACTIVE, _row(entry), etag=entry.version or None, match_condition=condition)
             except (ResourceNotFoundError, ResourceModifiedError):
@@ -67,7 +75,7 @@ class TableWatchIndex(TableAdapter):
             parameters={"kind": _ACTIVE, "after": _row(after) if after else ""},
             results_per_page=limit,
         )
-        with answering():
+        with self._answering():
             return [_from_entity(row) for row in islice(rows, limit)]
 
     def active(self) -> Mapping[str, int]:
@@ -83,7 +91,7 @@ class TableWatchIndex(TableAdapter):
     def _count_active(self) -> Mapping[str, int]:
         rows = self._table.query_entities(f"PartitionKey eq '{_ACTIVE}'", select=["RowKey"])
         counted: Counter[str] = Counter()
-        with answering():
+        with self._answering():
             for row in rows:
                 tenant = row["RowKey"].partition("|")[0]
                 if len(counted) == MANY_TENANTS and tenant not in counted:
@@ -93,8 +101,8 @@ class TableWatchIndex(TableAdapter):
 
     def remember(self, due: DueAction) -> None:
         """See `WatchIndex.remember`."""
-        with answering():
-            self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), "due": due.due})
+        with self._answering():
+            self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), **DUE_ACTIONS.write(due)})
 
     def due(self, now: datetime, limit: int) -> list[DueAction]:
         """See `WatchIndex.due`. Rows begin with the moment they are due."""
@@ -103,12 +111,12 @@ class TableWatchIndex(TableAdapter):
             parameters={"kind": _ENDED, "now": f"{_sortable(now)}~"},
             results_per_page=limit,
         )
-        with answering():
+        with self._answering():
             return [_due_from_entity(row) for row in islice(rows, limit)]
 
     def forget(self, due: DueAction) -> None:
         """See `WatchIndex.forget`."""
-        with answering():
+        with self._answering():
             self._table.delete_entity(_ENDED, _due_row(due))
 
     def cursor(self, name: str) -> str:
@@ -118,7 +126,7 @@ class TableWatchIndex(TableAdapter):
 
     def save_cursor(self, name: str, cursor: str) -> None:
         """See `WatchIndex.save_cursor`."""
-        with answering():
+        with self._answering():
             self._table.upsert_entity({"PartitionKey": _PLACES, "RowKey": name, "place": cursor})
 
 
@@ -132,31 +140,18 @@ def _due_row(due: DueAction) -> str:
 
 def _due_from_entity(entity: Any) -> DueAction:
     _, tenant, code = entity["RowKey"].split("|")
-    return DueAction(tenant, code, plain_moment(entity["due"]))
+    return DUE_ACTIONS.read(entity, tenant=tenant, code=code)
 
 
 def _row(entry: Watched) -> str:
     return f"{entry.tenant}|{entry.code}|{entry.attempt:06d}"
 
 
-def _to_entity(entry: Watched) -> dict[str, Any]:
-    return {
-        "PartitionKey": _ACTIVE,
-        "RowKey": _row(entry),
-        "since": entry.since,
-        "looked": entry.checked,
-        "sign": entry.fingerprint,
-    }
+def _to_entity(entry: Watched) -> Entity:
+    return {"PartitionKey": _ACTIVE, "RowKey": _row(entry), **ATTEMPTS.write(entry)}
 
 
 def _from_entity(entity: Any) -> Watched:
     tenant, code, attempt = entity["RowKey"].split("|")
-    return Watched(
-        tenant,
-        code,
-        int(attempt),
-        since=plain_moment(entity["since"]),
-        checked=plain_moment(entity["looked"]),
-        fingerprint=entity["sign"],
-        version=entity.metadata["etag"],
-    )
+    version = entity.metadata["etag"]
+    return ATTEMPTS.read(entity, tenant=tenant, code=code, attempt=int(attempt), version=version)
