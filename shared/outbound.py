@@ -48,7 +48,7 @@ class PostError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PostAnswer:
+class PostResponse:
     """The response to a POST, without its body."""
 
     status: int
@@ -89,7 +89,7 @@ class Outbound:
     connect: Callable[[str, int, float], socket.socket] = connect
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResponse:
         """Send one POST and return the response, whether its status is a success or not.
 
         Raises:
@@ -98,7 +98,7 @@ class Outbound:
         attempt = _Attempt(self, urlsplit(url), body, headers)
         thread = threading.Thread(target=attempt.run, daemon=True)  # a thread, because resolving cannot be interrupted
         thread.start()
-        return attempt.answer()
+        return attempt.await_response()
 
 
 class _Attempt:
@@ -109,11 +109,11 @@ class _Attempt:
         self._url = url
         self._body = body
         self._headers = headers
-        self._outcome: SimpleQueue[PostAnswer | PostFault] = SimpleQueue()
+        self._outcome: SimpleQueue[PostResponse | PostFault] = SimpleQueue()
         self._socket: socket.socket | None = None
         self._given_up = False
 
-    def answer(self) -> PostAnswer:
+    def await_response(self) -> PostResponse:
         """Wait for the outcome of `run` until the time is up."""
         try:
             outcome = self._outcome.get(timeout=self._outbound.timeout_seconds)
@@ -125,7 +125,7 @@ class _Attempt:
         return outcome
 
     def run(self) -> None:
-        """Send the request, and hand the response or the fault to `answer`."""
+        """Send the request, and hand the response or the fault to `await_response`."""
         try:
             self._send()
         except PostError as error:
@@ -180,7 +180,7 @@ class _Attempt:
         headers = {"Host": self._url.netloc, "Connection": "close", **self._headers}
         connection.request("POST", target, self._body, headers)
         with connection.getresponse() as response:
-            self._outcome.put(PostAnswer(response.status, response.getheader("retry-after")))
+            self._outcome.put(PostResponse(response.status, response.getheader("retry-after")))
             self._drain(response)
 
     def _drain(self, response: http.client.HTTPResponse) -> None:

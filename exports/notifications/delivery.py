@@ -1,4 +1,4 @@
-"""The tries to deliver a webhook: what came of each, and how long to wait before the next."""
+"""The tries to deliver a webhook: the result of each, and how long to wait before the next."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class SendResult(Model):
     """The result of one try.
 
     Attributes:
-        status: HTTP status of the answer; None if there was no answer.
-        fault: Why there was no answer, as one word, such as `timeout`.
+        status: HTTP status of the response; None if there was no response.
+        fault: Why there was no response, as one word, such as `timeout`.
         milliseconds: How long the try took.
-        retry_after: The `Retry-After` header of the answer, as the receiver wrote it.
+        retry_after: The `Retry-After` header of the response, as the receiver wrote it.
     """
 
     status: int | None = None
@@ -38,7 +38,7 @@ class SendResult(Model):
 
     @property
     def is_final(self) -> bool:
-        """Whether more tries are useless: the receiver answered 410 Gone, or its address must not be contacted."""
+        """Whether more tries are useless: the receiver answered 410 Gone, or its address is not allowed."""
         return self.status == HTTPStatus.GONE or self.fault == PostFault.ADDRESS_REFUSED
 
     def retry_after_seconds(self, now: datetime) -> float:

@@ -44,7 +44,7 @@ class Decision:
     """
 
     after: Schedule
-    notes: tuple[ScheduleRun, ...] = ()
+    runs: tuple[ScheduleRun, ...] = ()
 
 
 def decide(schedule: Schedule, job: Job | None, now: datetime) -> Decision:
@@ -58,7 +58,7 @@ def decide(schedule: Schedule, job: Job | None, now: datetime) -> Decision:
     running = job is not None and not job.status.is_terminal
     checked = _check_job(schedule, job, now) if schedule.state.open else schedule
     taken = _take_due_slots(checked, now, running=running)
-    return taken if running else Decision(_begin(taken.after, now), taken.notes)
+    return taken if running else Decision(_begin(taken.after, now), taken.runs)
 
 
 def _check_job(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
@@ -83,15 +83,15 @@ def _take_due_slots(schedule: Schedule, now: datetime, *, running: bool) -> Deci
     if first is None or first > now:
         return Decision(schedule)
     newest = _newest(schedule, first, now)
-    notes = [] if newest == first else [run_of(schedule, first, RunOutcome.MISSED, now, _MISSED, until=newest or now)]
+    runs = [] if newest == first else [run_of(schedule, first, RunOutcome.MISSED, now, _MISSED, until=newest or now)]
     after = schedule.with_state(next_slot=schedule.slot_after(now))
     if newest is None:
-        return Decision(after, tuple(notes))
+        return Decision(after, tuple(runs))
     if running and schedule.content.overlap is Overlap.SKIP:
-        return Decision(after, (*notes, run_of(schedule, newest, RunOutcome.SKIPPED, now, _RUNNING)))
+        return Decision(after, (*runs, run_of(schedule, newest, RunOutcome.SKIPPED, now, _RUNNING)))
     if waiting := schedule.state.waiting_slot:
-        notes.append(run_of(schedule, waiting, RunOutcome.SKIPPED, now, _REPLACED))
-    return Decision(after.with_state(waiting_slot=newest, open=running, check_date=now + FIRST_CHECK), tuple(notes))
+        runs.append(run_of(schedule, waiting, RunOutcome.SKIPPED, now, _REPLACED))
+    return Decision(after.with_state(waiting_slot=newest, open=running, check_date=now + FIRST_CHECK), tuple(runs))
 
 
 def _newest(schedule: Schedule, first: datetime, now: datetime) -> datetime | None:

@@ -28,7 +28,7 @@ class Progress(Model):
     Attributes:
         losses: How many times a commit found that written pages were lost.
         in_flight: How many pages may be in flight together after the source throttled; None means a whole wave.
-        cost: What the steps so far have asked of storage.
+        cost: The cost of the steps so far.
         wave_pages: The latest share of the job in the pages in flight; None means the one in its limits.
     """
 
@@ -91,7 +91,7 @@ class RecordProgress(Model):
 class CommitFile(Model):
     """Command: publish the file, which must hold exactly these pages, rows and bytes.
 
-    `cost`: what the previous steps have asked of storage.
+    `cost`: the cost of the previous steps.
     """
 
     job: JobRef

@@ -38,7 +38,10 @@ class PageWritten(Model):
 
 
 class WaveWritten(Model):
-    """All pages of the wave are staged and recorded. `in_flight`: how many pages the next wave may have in flight."""
+    """All pages of the wave are staged and recorded.
+
+    `in_flight`: how many pages the next wave may have in flight together; None means all.
+    """
 
     kind: Literal["WaveWritten"] = "WaveWritten"
     rows: int

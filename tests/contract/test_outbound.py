@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from shared import outbound
-from shared.outbound import Outbound, PostAnswer, PostError, PostFault
+from shared.outbound import Outbound, PostResponse, PostError, PostFault
 from tests.support.receiver import Receiver, a_receiver
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.1"
@@ -84,7 +84,7 @@ def test_a_name_that_turns_private_after_the_check_is_still_reached_at_the_check
 ) -> None:
     net = Net([PUBLIC], ["127.0.0.1"])
     answer = through(net, authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
-    assert answer == PostAnswer(204)
+    assert answer == PostResponse(204)
     assert (net.asked, net.connected) == ([NAME], [PUBLIC])
 
 
@@ -165,7 +165,7 @@ def test_the_receiver_sees_the_name_of_the_url_and_not_the_address(
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 404, 410, 500, 503])
 def test_every_status_is_an_answer_and_no_redirect_is_followed(receiver: Receiver, status: int) -> None:
     receiver.statuses, receiver.headers = [status], {"Location": receiver.url, "Retry-After": "7"}
-    assert local().post(receiver.url, BODY, JSON) == PostAnswer(status, "7")
+    assert local().post(receiver.url, BODY, JSON) == PostResponse(status, "7")
     assert len(receiver.received) == 1
 
 

@@ -44,17 +44,17 @@ def main(version: str) -> None:
                 "source-down": {"CLIENTS_DATABASE_URL": nowhere, "EXPORT_RETRY_TRIES": "3"},
             }.items():
                 settings = app_settings(storage.connection_string, database, **changes)
-                keep(directory / f"{name}.json", record(System(work / name, settings)))
+                save(directory / f"{name}.json", record(System(work / name, settings)))
             settings = app_settings(storage.connection_string, database, **NOTIFYING)
-            keep(directory / "notified.json", record_notified(System(work / "notified", settings)))
+            save(directory / "notified.json", record_notified(System(work / "notified", settings)))
             settings = app_settings(storage.connection_string, database, **IN_WAVES)
-            keep(directory / "throttled.json", record_throttled(work, settings))
-            keep(directory / "pages-lost.json", record_lost(work, settings))
+            save(directory / "throttled.json", record_throttled(work, settings))
+            save(directory / "pages-lost.json", record_lost(work, settings))
         finally:
             storage.stop()
 
 
-def keep(file: Path, histories: list[dict[str, Any]]) -> None:
+def save(file: Path, histories: list[dict[str, Any]]) -> None:
     file.write_text(json.dumps(histories, indent=1) + "\n", encoding="utf-8")
 
 
@@ -72,7 +72,7 @@ def record(system: System, body: Any = None, until: Callable[[], object] = lambd
 
 
 def record_lost(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
-    """Run one export in shares whose blocks are lost just before they would be published."""
+    """Run one export whose blocks are lost just before they would be published."""
     root, stand_in = app_in_place(work / "losing", "app_of_lost_blocks.py")
     return record(System(work / "lost", settings | stand_in, root))
 

@@ -10,7 +10,26 @@ from azure.durable_functions import OrchestrationRuntimeStatus
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from tests.support.builders import NOON
-from tests.support.fakes import RecordingStarter
+from tests.support.hooks import Hook, do_nothing
+
+
+class RecordingStarter:
+    """Takes orchestrations as Durable Functions would; `before_start` may raise."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, str | None, Any]] = []
+        self.before_start: Hook = do_nothing
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
+    ) -> str:
+        self.before_start()
+        self.started.append((orchestration_function_name, instance_id, client_input))
+        return instance_id or ""
+
+    async def get_status(self, instance_id: str) -> bool:
+        """The real one gives an object that is true if there is such an instance."""
+        return any(instance == instance_id for _, instance, _ in self.started)
 
 
 class MemoryOrchestrationClient(RecordingStarter):

@@ -109,7 +109,7 @@ def _decide(services: Services, ref: ScheduleRef) -> Schedule:
 
     def alter(schedule: Schedule) -> Schedule:
         decision = decide(schedule, _last_job(services, schedule), services.now())
-        for run in decision.notes:
+        for run in decision.runs:
             _note(services, run)
         return decision.after
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from hypothesis import given
@@ -43,7 +45,7 @@ def test_a_due_slot_is_started_and_the_next_slot_is_a_day_later() -> None:
         decision = decide(a_schedule(), job, SLOT + timedelta(seconds=7))
         state = decision.after.state
         assert (state.slot, state.starting, state.open, state.waiting_slot) == (SLOT, True, True, None)
-        assert (state.next_slot, decision.notes) == (SLOT + DAY, ())
+        assert (state.next_slot, decision.runs) == (SLOT + DAY, ())
 
 
 def test_a_slot_that_is_being_started_is_left_alone() -> None:
@@ -61,13 +63,13 @@ def test_a_starting_slot_is_checked_a_minute_later_in_case_its_starter_dies() ->
 
 def test_a_slot_is_skipped_and_recorded_while_the_previous_export_runs() -> None:
     decision = decide(a_schedule(), RUNNING, SLOT)
-    assert recorded(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
+    assert recorded(decision.runs) == [(RunOutcome.SKIPPED, SLOT, None)]
     assert (decision.after.state.starting, decision.after.state.next_slot) == (False, SLOT + DAY)
 
 
 def test_a_queued_slot_starts_when_the_previous_export_has_ended() -> None:
     waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT)
-    assert (waiting.after.state.waiting_slot, waiting.after.state.starting, waiting.notes) == (SLOT, False, ())
+    assert (waiting.after.state.waiting_slot, waiting.after.state.starting, waiting.runs) == (SLOT, False, ())
     assert waiting.after.due_date == SLOT + MINUTE
     still = decide(waiting.after, RUNNING, SLOT + MINUTE).after
     assert (still.state.waiting_slot, still.due_date) == (SLOT, SLOT + 2 * MINUTE)
@@ -79,7 +81,7 @@ def test_at_most_one_slot_waits_and_a_newer_one_replaces_it() -> None:
     waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT).after
     for job in (RUNNING, ENDED):
         decision = decide(waiting, job, SLOT + DAY)
-        assert recorded(decision.notes) == [(RunOutcome.SKIPPED, SLOT, None)]
+        assert recorded(decision.runs) == [(RunOutcome.SKIPPED, SLOT, None)]
         assert SLOT + DAY in (decision.after.state.waiting_slot, decision.after.state.slot)
 
 
@@ -95,7 +97,7 @@ def test_a_slot_that_waits_for_a_resumed_job_starts_when_the_job_has_ended() -> 
 def test_the_newest_missed_slot_is_started_and_the_others_are_one_recorded_run() -> None:
     first, now = NOON + HOUR, NOON + 5 * HOUR + MINUTE
     decision = decide(hourly(), None, now)
-    assert recorded(decision.notes) == [(RunOutcome.MISSED, first, NOON + 5 * HOUR)]
+    assert recorded(decision.runs) == [(RunOutcome.MISSED, first, NOON + 5 * HOUR)]
     assert (decision.after.state.slot, decision.after.state.next_slot) == (NOON + 5 * HOUR, NOON + 6 * HOUR)
 
 
@@ -104,7 +106,7 @@ def test_a_slot_older_than_the_catch_up_time_is_missed() -> None:
     yearly = a_schedule(cron="30 13 31 1 *")
     assert decide(yearly, None, on_time).after.state.slot == SLOT
     decision = decide(yearly, None, late)
-    assert recorded(decision.notes) == [(RunOutcome.MISSED, SLOT, late)]
+    assert recorded(decision.runs) == [(RunOutcome.MISSED, SLOT, late)]
     assert (decision.after.state.starting, decision.after.state.slot) == (False, None)
     assert decision.after.state.next_slot == datetime(2027, 1, 31, 13, 30, tzinfo=UTC)
 
@@ -112,14 +114,14 @@ def test_a_slot_older_than_the_catch_up_time_is_missed() -> None:
 def test_a_slot_of_exactly_the_catch_up_age_is_started() -> None:
     weekly = a_schedule(cron="30 13 * * SAT", state=ScheduleState(next_slot=SLOT - 7 * DAY))
     decision = decide(weekly, None, SLOT + CATCH_UP)
-    assert recorded(decision.notes) == [(RunOutcome.MISSED, SLOT - 7 * DAY, SLOT)]
+    assert recorded(decision.runs) == [(RunOutcome.MISSED, SLOT - 7 * DAY, SLOT)]
     assert decision.after.state.slot == SLOT
 
 
 def test_years_without_the_service_give_one_recorded_run_and_one_job() -> None:
     now = NOON + 3 * 365 * DAY
     decision = decide(a_schedule(cron="*/5 * * * *"), None, now)
-    assert recorded(decision.notes) == [(RunOutcome.MISSED, NOON + 5 * MINUTE, now)]
+    assert recorded(decision.runs) == [(RunOutcome.MISSED, NOON + 5 * MINUTE, now)]
     assert decision.after.state.slot == now
 
 
@@ -171,7 +173,7 @@ class World:
 
     schedule: Schedule
     jobs: dict[datetime, Job] = field(default_factory=dict)
-    notes: list[ScheduleRun] = field(default_factory=list)
+    runs: list[ScheduleRun] = field(default_factory=list)
 
     def last_job(self) -> Job | None:
         slot = self.schedule.state.slot
@@ -181,7 +183,7 @@ class World:
         """Decide, then start the job; or die between the two."""
         decision = decide(self.schedule, self.last_job(), now)
         self.schedule = decision.after
-        self.notes += decision.notes
+        self.runs += decision.runs
         state = self.schedule.state
         if state.starting and not dies:
             assert state.slot is not None
@@ -192,10 +194,21 @@ class World:
     def end_jobs(self) -> None:
         self.jobs = {slot: replace(job, status=JobStatus.COMPLETED) for slot, job in self.jobs.items()}
 
+    def play(self, begin: datetime, steps: list[tuple[int, str]]) -> Iterator[ScheduleState]:
+        """Let events happen, each some minutes after the one before. Yield the state after each event."""
+        now = begin
+        for minutes, event in steps:
+            now += minutes * MINUTE
+            if event == "end":
+                self.end_jobs()
+            else:
+                self.tick(now, dies=event == "die")
+            yield self.schedule.state
+
     def outcomes(self, slot: datetime) -> list[str]:
         """Return everything that happened to a slot."""
         found = ["started"] if slot in self.jobs else []
-        found += [run.outcome for run in self.notes if run.slot == slot or run.slot <= slot < (run.until or run.slot)]
+        found += [run.outcome for run in self.runs if run.slot == slot or run.slot <= slot < (run.until or run.slot)]
         state = self.schedule.state
         if slot == state.waiting_slot or (state.starting and slot == state.slot and slot not in self.jobs):
             found.append("pending")
@@ -218,30 +231,17 @@ def test_every_slot_has_exactly_one_outcome(
 ) -> None:
     first = next(slots(cron, zone, begin))
     schedule = a_schedule(cron=cron, time_zone=zone, overlap=overlap, state=ScheduleState(next_slot=first))
-    world, now = World(schedule), begin
-    for minutes, event in steps:
-        now += minutes * MINUTE
-        if event == "end":
-            world.end_jobs()
-        else:
-            world.tick(now, dies=event == "die")
-    open_until = world.schedule.state.next_slot
-    assert open_until is not None
-    for slot in slots(cron, zone, begin):
-        if slot >= open_until:
-            break
+    world = World(schedule)
+    for _ in world.play(begin, steps):
+        pass
+    undecided = world.schedule.state.next_slot
+    assert undecided is not None
+    for slot in takewhile(lambda slot: slot < undecided, slots(cron, zone, begin)):
         assert len(world.outcomes(slot)) == 1, (slot, world.outcomes(slot))
 
 
 @given(STEPS)
 def test_a_schedule_with_an_open_job_always_has_a_next_check(steps: list[tuple[int, str]]) -> None:
-    world, now = World(hourly(overlap="queue")), NOON
-    for minutes, event in steps:
-        now += minutes * MINUTE
-        if event == "end":
-            world.end_jobs()
-        else:
-            world.tick(now, dies=event == "die")
-        state = world.schedule.state
+    for state in World(hourly(overlap="queue")).play(NOON, steps):
         assert (state.check_date is not None) == (state.open or state.starting)
         assert not state.waiting_slot or state.open
