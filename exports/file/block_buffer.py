@@ -1,8 +1,8 @@
-"""The bytes of a block while they come.
+"""Collect the bytes of a block: in memory, or in a temporary file if there are many.
 
-What a page takes of memory: at most `MEMORY_BYTES`, whatever its clients turn out to hold; beyond that they lie in a
-temporary file. Blocks are planned to be of at most `EXPORT_BLOCK_BYTES`, 8 MiB, so that is the exception: clients much
-larger than those the plan has seen. A worker takes that for every page it writes at a time.
+A block is planned to have at most `EXPORT_BLOCK_BYTES` (8 MiB), so it usually stays in memory. It outgrows the memory
+only if clients are much larger than those sampled for the plan. A worker needs up to `MEMORY_BYTES` for each page that
+it writes at the same time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from typing import BinaryIO, Self, cast
 MEMORY_BYTES = 16 * 1024 * 1024
 
 
-class BlockContent:
-    """Collects bytes and what proves them; a context, which removes the file if there is one."""
+class BlockBuffer:
+    """Collects bytes and computes their digests. A context manager, which removes the temporary file if there is one.
+
+    Attributes:
+        crc32: CRC-32 of the bytes so far.
+        bytes: Number of the bytes so far.
+    """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self._memory_bytes = memory_bytes
-        self._parts: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._file: BinaryIO | None = None
         self._sha256 = hashlib.sha256()
         self.crc32 = 0
@@ -38,7 +43,7 @@ class BlockContent:
 
     @property
     def sha256(self) -> str:
-        """Hex digest of what was added."""
+        """Hex digest of the bytes so far."""
         return self._sha256.hexdigest()
 
     def add(self, data: bytes) -> None:
@@ -49,15 +54,15 @@ class BlockContent:
         if self._file:
             self._file.write(data)
             return
-        self._parts.append(data)
+        self._pieces.append(data)
         if self.bytes > self._memory_bytes:
-            self._file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with the content
-            self._file.writelines(self._parts)
-            self._parts.clear()
+            self._file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed on exit
+            self._file.writelines(self._pieces)
+            self._pieces.clear()
 
     def body(self) -> list[bytes] | BinaryIO:
-        """All that was added: as pieces, or as a file to be read from its beginning."""
+        """Return all bytes: as pieces, or as a file positioned at its beginning."""
         if self._file is None:
-            return self._parts
+            return self._pieces
         self._file.seek(0)
         return self._file

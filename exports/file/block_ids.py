@@ -1,8 +1,8 @@
-"""Block ids: computed from the page and from what it holds.
+"""Name blocks by their page and their content.
 
-Repeating a page with the same content stages the same block again; a late repeat that read other content stages
-another block, which is never in the committed list. All ids of a blob must have the same length (Put Block, Azure
-Storage REST API: at most 64 bytes before base 64).
+A page that is written again with the same content stages the same block again. If a late repeat has read other content,
+it stages another block, which never gets into the committed list. All ids of a blob must have the same length (Put
+Block, Azure Storage REST API: at most 64 bytes before base 64).
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ _DIGEST_CHARS = 40
 
 
 def block_id(page: int, sha256: str) -> str:
-    """Name the block of a page, counted from 0, by the hex SHA-256 of its bytes: 46 ASCII characters."""
+    """Return the id of a page's block: 46 ASCII characters.
+
+    Args:
+        page: Counted from 0.
+        sha256: Hex digest of the block's bytes.
+    """
     return f"{page:06d}{sha256[:_DIGEST_CHARS]}"
 
 
 def digest(data: bytes) -> str:
-    """Hex SHA-256."""
+    """Return the SHA-256 of some bytes in hex."""
     return hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""From rendered records to the bytes of a block, compressed or not."""
+"""Turn rendered records into the bytes of a block, compressed or not."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from collections.abc import Iterable, Iterator
 from exports.request.formats import Compression
 
 _LEVEL = 4
-"""80 MB/s, a 4.4th of the size; level 6 gives a 4.6th at 55 MB/s (sample clients, one core)."""
+"""80 MB/s, to a 4.4th of the size. Level 6 reaches a 4.6th at 55 MB/s (sample clients, one core)."""
+
 _GZIP_WINDOW = 31
-"""A gzip header and trailer around the data; zlib writes no name and the time 0: the same data give the same bytes."""
+"""Makes zlib write a gzip header and trailer, without a name and with the time 0: equal data give equal bytes."""
 
 
-def pack(parts: Iterable[bytes], compression: Compression) -> bytes:
-    """Make one block of rendered parts; see `packed`."""
-    return b"".join(packed(parts, compression))
+def compress(pieces: Iterable[bytes], compression: Compression) -> bytes:
+    """Return one block made of rendered pieces; see `compress_stream`."""
+    return b"".join(compress_stream(pieces, compression))
 
 
-def packed(parts: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """Give the bytes of one block of rendered parts, taking them one by one.
+def compress_stream(pieces: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """Yield the bytes of one block, and take the rendered pieces one by one.
 
-    With gzip it is one complete member (RFC 1952), also of no data: members after one another are a gzip file.
+    With gzip the block is one complete member (RFC 1952), even if there are no data: concatenated members are a gzip
+    file.
     """
     if compression is Compression.NONE:
-        yield from parts
+        yield from pieces
         return
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    yield from filter(None, map(packer.compress, parts))
-    yield packer.flush()
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    yield from filter(None, map(compressor.compress, pieces))
+    yield compressor.flush()

@@ -1,9 +1,9 @@
-"""CRC-32 of a file from the CRC-32s of its pages, without reading anything again.
+"""Compute the CRC-32 of a file from the CRC-32s of its pages, without reading the bytes again.
 
-The CRC of zlib, gzip and zip (ISO 3309), which common tools print. As a polynomial over GF(2) a message followed by n
-zero bits is the message times x^n; so the CRC of two messages after one another is the first one's times x^n, modulo
-the polynomial, plus the second one's, n being the second one's length. The method is that of `crc32_combine` in zlib
-1.2.12 (Mark Adler). Bits are reflected: the highest bit of a word is the coefficient of x^0.
+This is the CRC of zlib, gzip and zip (ISO 3309), which common tools print. As a polynomial over GF(2), a message
+followed by n zero bits is the message times x^n. So the CRC of two concatenated messages is the CRC of the first times
+x^n, modulo the polynomial, plus the CRC of the second, where n is the length of the second in bits. The method is that
+of `crc32_combine` in zlib 1.2.12 (Mark Adler). Bits are reflected: the highest bit of a word is the coefficient of x^0.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _ONE, _X = 1 << 31, 1 << 30
 
 
 def crc32_of(data: bytes) -> int:
-    """CRC-32 of some bytes; 0 of none."""
+    """Return the CRC-32 of some bytes; 0 for no bytes."""
     return zlib.crc32(data)
 
 
-def combine(parts: Iterable[tuple[int, int]]) -> int:
-    """CRC-32 of parts that follow one another, from the CRC-32 and the length in bytes of each."""
+def combine(pieces: Iterable[tuple[int, int]]) -> int:
+    """Return the CRC-32 of concatenated pieces, given the CRC-32 and the length in bytes of each."""
     whole = 0
-    for crc32, length_bytes in parts:
+    for crc32, length_bytes in pieces:
         whole = _times(_power_of_x(8 * length_bytes), whole) ^ crc32
     return whole
 
@@ -41,7 +41,7 @@ def _times(a: int, b: int) -> int:
 
 
 def _power_of_x(exponent: int) -> int:
-    """x^exponent modulo the polynomial, by the squares that the bits of the exponent name."""
+    """Return x^exponent modulo the polynomial, by repeated squaring."""
     power, square = _ONE, 0
     while exponent:
         if exponent & 1:
@@ -53,7 +53,7 @@ def _power_of_x(exponent: int) -> int:
 
 @cache
 def _squared(times: int) -> int:
-    """x, squared so many times."""
+    """Return x, squared this many times."""
     if not times:
         return _X
     half = _squared(times - 1)

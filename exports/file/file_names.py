@@ -1,4 +1,4 @@
-"""Names of files, safe for every file system, for headers and for blobs."""
+"""Make file names that are safe for every file system, for HTTP headers and for blobs."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import unicodedata
 
 MAX_CHARS = 150
 MAX_BYTES = 240
-"""File systems end at 255 bytes (ext4, APFS); a browser may add ` (1)`."""
+"""File systems allow 255 bytes (ext4, APFS). The rest leaves room for a browser that adds ` (1)`."""
 
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS = frozenset("\u200c\u200d")  # letters of some scripts, and emoji, fall apart without them
+_JOINERS = frozenset("\u200c\u200d")  # without them, letters of some scripts, and emoji, fall apart
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\ *(?:\.|\Z)", re.IGNORECASE)
 
 
 def clean_file_name(wanted: str, extension: str) -> str:
-    """Make a name of what the caller wants; empty if nothing of it can stay.
+    """Return a safe name that is as close as possible to the wanted one; empty if no safe character is left.
 
-    Path separators, what Windows forbids, control and invisible characters become `_`; leading and trailing dots and
-    spaces go; names of Windows devices get a leading `_`. The extension is appended unless it is there. `.csv` will do
-    for tabs too, for many mean any table by it; `.tsv` and `.gz` are replaced where they would not be true.
+    Path separators, characters that Windows forbids, and control and invisible characters become `_`. Leading and
+    trailing dots and spaces are removed. Names of Windows devices get a leading `_`. The extension is appended unless
+    the name has it. `.csv` is also accepted for tab-separated files, because many people use it for any table. `.tsv`
+    and `.gz` are replaced if they do not fit the format.
 
     Args:
-        extension: What the format calls for: `.csv`, `.tsv`, `.csv.gz` or `.tsv.gz`.
+        extension: The extension for the format: `.csv`, `.tsv`, `.csv.gz` or `.tsv.gz`.
     """
     text = "".join(_safe(letter) for letter in unicodedata.normalize("NFC", wanted))
     text = _FORBIDDEN.sub("_", text).strip(". ")
@@ -43,7 +44,7 @@ def _safe(letter: str) -> str:
 
 
 def _split(text: str, extension: str) -> tuple[str, str]:
-    """Separate a name from its extension, and give the extension it is to have."""
+    """Return the name without its extension, and the extension that it must get."""
     stem, compressed = _without(text, ".gz"), extension[4:]
     if stem.lower().endswith(".csv"):
         return _without(stem, ".csv"), ".csv" + compressed
@@ -57,6 +58,6 @@ def _without(text: str, ending: str) -> str:
 
 
 def _cut(stem: str, ending: str) -> str:
-    """Shorten to what characters and bytes allow, never within a character."""
+    """Shorten the name to the limits of characters and bytes, without splitting a character."""
     short = stem[: MAX_CHARS - len(ending)].encode()[: MAX_BYTES - len(ending)]
     return short.decode(errors="ignore").rstrip(". ")

@@ -1,4 +1,4 @@
-"""The proof of a file: what was asked for, and what every page holds."""
+"""The manifest, which proves a file: the resolved request, and the content of every page."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from shared.models import Model, Moment
 class ManifestPage(Model):
     """One page: clients with `start <= code < stop` in the order of the source; null leaves an end open.
 
-    `bytes`, `sha256` and `crc32` are of the page's bytes in the file, which follow those of the page before; the last
-    two in hex. `attempt` is the attempt of the job that wrote the page.
+    `bytes`, `sha256` and `crc32` describe the bytes of the page in the file, which follow those of the page before.
+    Both digests are in hex. `attempt` is the attempt of the job that wrote the page.
     """
 
     page: int
@@ -33,10 +33,10 @@ class ManifestPage(Model):
 class ManifestDto(Model):
     """The body of `GET …/clients/export/csv/{code}/manifest`.
 
-    `request` is what was exported, all looked up: columns, filter, format. `rows` and `bytes` sum up the pages.
-    `crc32` is that of the whole file, as zip, gzip and `crc32` count it; combined from those of the pages. `attempt`
-    is the attempt of the job that published the file, and `cost` what its steps had asked of storage when it
-    was published, without tries that failed.
+    `request` is the resolved request: columns, filter and format. `rows` and `bytes` are the sums of the pages. `crc32`
+    is the CRC-32 of the whole file, as zip, gzip and the command `crc32` compute it, combined from those of the pages.
+    `attempt` is the attempt of the job that published the file. `cost` counts the storage requests of the job's steps
+    until the file was published, without failed tries.
     """
 
     code: str
@@ -55,10 +55,11 @@ class ManifestDto(Model):
 
     @property
     def tiles(self) -> bool:
-        """Whether the pages' key ranges tile the key space: no key lies in none of them, none in two.
+        """Whether the pages' key ranges tile the key space, so that every key lies in exactly one of them.
 
-        Each begins where the one before stops, from the open end to the open end. That starts rise is in the order of
-        the source, which nobody else can tell; it found them in that order. A start that comes twice is told here.
+        Each range must begin where the one before stops, and the two ends must be open. The starts rise in the order of
+        the source. This check cannot know that order, but the source found the starts in it. The check notices a start
+        that occurs twice.
         """
         starts = [page.start for page in self.pages]
         stops = [page.stop for page in self.pages]
@@ -69,7 +70,11 @@ class ManifestDto(Model):
 
 
 def make_manifest(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ManifestDto:
-    """Build the manifest of a job from its plan and the records of all its pages, in page order."""
+    """Build the manifest of a job.
+
+    Args:
+        records: The records of all pages, in page order.
+    """
     return ManifestDto(
         code=job.code,
         tenant=job.tenant,
@@ -87,14 +92,14 @@ def make_manifest(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> Ma
 
 
 def crc32_text(crc32: int | None) -> str | None:
-    """Write a CRC-32 as common tools do: eight hex digits."""
+    """Return a CRC-32 as common tools print it: eight hex digits."""
     return None if crc32 is None else f"{crc32:08x}"
 
 
 def _combined(records: Sequence[PageRecord]) -> str | None:
-    """None if an older version wrote some of the pages and noted no CRC."""
-    parts = [(record.crc32, record.bytes) for record in records if record.crc32 is not None]
-    return crc32_text(combine(parts)) if len(parts) == len(records) else None
+    """Return the CRC-32 of the file; None if an older version, which recorded no CRC, wrote some of the pages."""
+    pieces = [(record.crc32, record.bytes) for record in records if record.crc32 is not None]
+    return crc32_text(combine(pieces)) if len(pieces) == len(records) else None
 
 
 def _page(plan: PagePlan, record: PageRecord) -> ManifestPage:

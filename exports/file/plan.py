@@ -1,4 +1,4 @@
-"""The plan of a job: which key ranges its pages cover."""
+"""The plan of a job: the key ranges of its pages."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from exports.request.spec import ExportSpec
 from shared.models import Model
 
 MAX_BLOCKS = 50_000
-"""Committed blocks a block blob may have (Azure Storage, "Scalability targets for Blob storage")."""
+"""The most blocks that a block blob can have (Azure Storage, "Scalability targets for Blob storage")."""
 
 MIN_PAGE_ROWS, MAX_PAGE_ROWS = 500, 100_000
 PAGE_SECONDS = 25.0
-"""What the reading of a page from a slow source should take at most: far less than a statement may (240 s) or the host
-gives a step (ten minutes), and what a try that fails costs again."""
+"""The longest time that reading a page from a slow source should take. It is far below the time-outs of a statement
+(240 s) and of a step on the host (ten minutes), and a failed try costs it again."""
 
 
 class PagePlan(Model):
-    """Written once per job, then never changed; so every process may keep it in memory.
+    """The plan is written once per job and never changes, so every process may cache it.
 
     Attributes:
-        starts: Code of the first client of every page but the first (see `Boundaries`).
+        starts: The code of the first client of every page except the first (see `Boundaries`).
     """
 
     spec: ExportSpec
@@ -31,11 +31,11 @@ class PagePlan(Model):
 
     @property
     def pages(self) -> int:
-        """Number of pages; at least one, so that an export of no clients still has its header."""
+        """The number of pages: at least one, so that even an export of no clients has its header."""
         return len(self.starts) + 1
 
     def key_range(self, page: int) -> KeyRange:
-        """Give the half-open key range of a page, counted from 0."""
+        """Return the half-open key range of a page, counted from 0."""
         return KeyRange(
             start=self.starts[page - 1] if page > 0 else None,
             stop=self.starts[page] if page < len(self.starts) else None,
@@ -43,7 +43,7 @@ class PagePlan(Model):
 
 
 def name_page(page: int, pages: int, key_range: KeyRange) -> str:
-    """Name a page to the owner of its clients; never in a log, for it tells codes of clients."""
+    """Describe a page to the owner of its clients. Never log this text, because it contains codes of clients."""
     ends = (
         "" if key_range.start is None else f" from {key_range.start}",
         "" if key_range.stop is None else f" up to, not including, {key_range.stop}",
@@ -53,17 +53,17 @@ def name_page(page: int, pages: int, key_range: KeyRange) -> str:
 
 
 def rows_per_page(sample_rows: int, sample_bytes: int, target_bytes: int) -> int:
-    """Choose how many clients make a block of about `target_bytes`, judging by a sample."""
+    """Return how many clients make a block of about `target_bytes`, judged by a sample."""
     if not sample_rows or not sample_bytes:
         return MAX_PAGE_ROWS
     return min(max(target_bytes * sample_rows // sample_bytes, MIN_PAGE_ROWS), MAX_PAGE_ROWS)
 
 
 def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes: int) -> Boundaries:
-    """Join strides, which are short pages, to pages of about the same bytes each, and of at most some `target_bytes`.
+    """Join strides, which are short key ranges, into pages of about equal size, about `target_bytes` at most.
 
     Args:
-        stride_bytes: What each stride is likely to come to.
+        stride_bytes: The likely size of each stride.
     """
     if not any(stride_bytes):
         stride_bytes = [1.0] * len(stride_bytes)
@@ -80,9 +80,9 @@ def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes:
 def weight_by_time(
     stride_rows: int, stride_bytes: Sequence[float], client_seconds: float, target_bytes: int
 ) -> list[float]:
-    """Give the bytes of strides, more where reading them takes longer: `PAGE_SECONDS` weigh as much as a full page."""
-    least = stride_rows * client_seconds / PAGE_SECONDS * target_bytes
-    return [max(size, least) for size in stride_bytes]
+    """Return the sizes of strides, raised for a slow source: `PAGE_SECONDS` of reading weigh as much as a full page."""
+    min_bytes = stride_rows * client_seconds / PAGE_SECONDS * target_bytes
+    return [max(size, min_bytes) for size in stride_bytes]
 
 
 def cap_pages(boundaries: Boundaries, max_pages: int = MAX_BLOCKS) -> Boundaries:

@@ -1,17 +1,13 @@
-"""Key ranges: which clients a page covers."""
+"""Key ranges: the clients that belong to a page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """Clients with `start <= code < stop`, in the order of the source. `None` leaves an end open."""
+    """Clients with `start <= code < stop`, in the order of the source. None leaves an end open."""
 
     start: str | None = None
     stop: str | None = None
@@ -19,12 +15,12 @@ class KeyRange:
 
 @dataclass(frozen=True, slots=True)
 class Boundaries:
-    """The outcome of one pass over the keys of a selection.
+    """The result of one pass over the keys of a selection.
 
     Attributes:
-        total_rows: Clients found.
-        starts: Code of the first client of every page but the first, in key order. So `len(starts) + 1` ranges tile
-            the whole key space: `[None, starts[0])`, `[starts[0], starts[1])`, …, `[starts[-1], None)`.
+        total_rows: The number of clients.
+        starts: The code of the first client of every page except the first, in key order. So `len(starts) + 1` ranges
+            tile the whole key space: `[None, starts[0])`, `[starts[0], starts[1])`, …, `[starts[-1], None)`.
     """
 
     total_rows: int

@@ -1,4 +1,4 @@
-"""Hold a copy of a file against its manifest; where they differ, find the first page that is wrong."""
+"""Compare a copy of a file with its manifest and, if they differ, find the first wrong page."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from exports.file.crc32 import combine
+from exports.file.csv.damage import HEAD_BYTES, damage_hints
 from exports.file.manifest import ManifestDto, ManifestPage, crc32_text
 from exports.file.plan import name_page
 from exports.file.ranges import KeyRange
-from exports.file.verify_damage import hints, stops_midway
 from exports.file.verify_page import FileBytes, PageFound, read_page
+from exports.request.formats import Compression
 
 Progress = Callable[[int, int], None]
-"""Bytes looked at, of how many."""
+"""Takes the number of bytes read so far and the number of bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of it.
+    """The result of a comparison.
 
     Attributes:
-        pages, rows, bytes: Those that are right.
-        crc32: Of the whole copy, as common tools write it; None if a page is wrong.
-        faults: What is wrong, in sentences, the most telling first; none: the copy is the file.
+        pages, rows, bytes: The totals of the pages that are right, up to the first wrong one.
+        crc32: The CRC-32 of the whole copy, as common tools write it; None if a page is wrong.
+        faults: Sentences about the differences, the most important one first. Empty if the copy equals the file.
     """
 
     pages: int
@@ -39,26 +40,26 @@ class Verdict:
 
 
 def verify(file: FileBytes, manifest: ManifestDto, progress: Progress = lambda *_: None) -> Verdict:
-    """Check a copy page by page: bytes, SHA-256 and records of each; sums, whole CRC-32 and key ranges."""
+    """Check the manifest itself, then the bytes, SHA-256 and records of each page, then the CRC-32 of the whole."""
     contradictions = tuple(_contradictions(manifest))
     if contradictions:
         return Verdict(0, 0, 0, None, contradictions)
-    whole = _Whole(file.size_bytes, progress)
+    checksum = _RunningChecksum(file.size_bytes, progress)
     start = rows = 0
     for page in manifest.pages:
-        found = read_page(file, start, start + page.bytes, manifest.request, whole.pass_on)
+        found = read_page(file, start, start + page.bytes, manifest.request, checksum.add)
         if found.bytes == page.bytes and found.sha256 == page.sha256:
             faults = tuple(_miscounted(found, page, manifest))
         else:
-            faults = tuple(_damaged(file, manifest, page, start, found, whole))
+            faults = tuple(_damaged(file, manifest, page, start, found, checksum))
         if faults:
             return Verdict(page.page, rows, start, None, faults)
         start, rows = start + page.bytes, rows + page.rows
-    return Verdict(len(manifest.pages), rows, start, whole.crc32, tuple(_after_the_last(file, manifest, whole)))
+    return Verdict(len(manifest.pages), rows, start, checksum.crc32, tuple(_after_the_last(file, manifest, checksum)))
 
 
-class _Whole:
-    """Sums up what is read of the copy from its first byte on."""
+class _RunningChecksum:
+    """The CRC-32 of the bytes read so far; reports progress."""
 
     def __init__(self, size_bytes: int, progress: Progress) -> None:
         self._size_bytes, self._progress = size_bytes, progress
@@ -68,59 +69,65 @@ class _Whole:
     def crc32(self) -> str | None:
         return crc32_text(self._crc32)
 
-    def pass_on(self, piece: bytes) -> None:
+    def add(self, piece: bytes) -> None:
         self._crc32 = zlib.crc32(piece, self._crc32)
         self._bytes += len(piece)
         self._progress(min(self._bytes, self._size_bytes), self._size_bytes)
 
 
 def _contradictions(manifest: ManifestDto) -> Iterator[str]:
-    """A manifest that does not agree with itself proves nothing."""
+    """Yield the contradictions within the manifest. A manifest that contradicts itself proves nothing."""
     pages = manifest.pages
     if sum(page.rows for page in pages) != manifest.rows or sum(page.bytes for page in pages) != manifest.bytes:
         yield "The manifest contradicts itself: its pages do not add up to its totals. Fetch it again."
     if not manifest.tiles:
         yield "The manifest contradicts itself: its key ranges leave a gap or overlap. Fetch it again."
-    parts = [(int(page.crc32, 16), page.bytes) for page in pages if page.crc32 is not None]
-    if len(parts) == len(pages) and crc32_text(combine(parts)) != manifest.crc32:
+    pieces = [(int(page.crc32, 16), page.bytes) for page in pages if page.crc32 is not None]
+    if len(pieces) == len(pages) and crc32_text(combine(pieces)) != manifest.crc32:
         yield "The manifest contradicts itself: the CRC-32 of its pages is not that of the whole. Fetch it again."
 
 
 def _miscounted(found: PageFound, page: ManifestPage, manifest: ManifestDto) -> Iterator[str]:
-    """Bytes that are as they were written, yet do not hold what was counted, are a fault of the service."""
+    """Compare the number of records. If it differs although the bytes are right, the service is at fault."""
     header = 1 if page.page == 0 and manifest.request.include_headers else 0
     if found.records != page.rows + header:
-        count = found.trouble or f"{(found.records or 0) - header:,} clients, not {page.rows:,}"
-        yield f"{_name(page, manifest)} is as it was written, but holds what it should not: {count}. Report this."
+        count = found.problem or f"{(found.records or 0) - header:,} clients, not {page.rows:,}"
+        yield f"{_name(page, manifest)} is as it was written, but its content is wrong: {count}. Report this."
 
 
 def _damaged(
-    file: FileBytes, manifest: ManifestDto, page: ManifestPage, start: int, found: PageFound, whole: _Whole
+    file: FileBytes, manifest: ManifestDto, page: ManifestPage, start: int, found: PageFound, checksum: _RunningChecksum
 ) -> Iterator[str]:
-    """Say what is wrong, whether it is one page or more, and what may have happened."""
+    """Describe the damage: the first wrong page, missing or added bytes, the pages after it, and likely causes."""
     shift = file.size_bytes - manifest.bytes
     rest = [other for other in manifest.pages[page.page + 1 :] if other.bytes]
-    right = _count_right(file, manifest, rest, start + page.bytes + shift, whole)
+    right = _count_right(file, manifest, rest, start + page.bytes + shift, checksum)
     yield f"{_name(page, manifest)} is the first that is wrong: bytes {start:,} up to {start + page.bytes:,}."
     ends_in_it = shift < 0 and not right and file.size_bytes < start + page.bytes
-    yield _amount(shift, file.size_bytes, cut_off=ends_in_it and (not found.bytes or stops_midway(file, manifest)))
+    yield _amount(shift, file.size_bytes, cut_off=ends_in_it and (not found.bytes or _stops_midway(file, manifest)))
     if rest:
         all_right = right == len(rest)
         yield "Every page after it is right." if all_right else f"Of the {len(rest):,} after it {right:,} are right."
-    yield from hints(file, manifest, found.trouble)
+    yield from damage_hints(file.read(0, HEAD_BYTES), manifest.request.format, found.problem)
 
 
 def _count_right(
-    file: FileBytes, manifest: ManifestDto, pages: Sequence[ManifestPage], start: int, whole: _Whole
+    file: FileBytes, manifest: ManifestDto, pages: Sequence[ManifestPage], start: int, checksum: _RunningChecksum
 ) -> int:
-    """Count the pages that are right, but moved by what is missing or too much before them."""
+    """Count the pages that are right, although missing or added bytes before them have moved them to `start`."""
     right = 0
     for page in pages:
         if start >= 0:
-            found = read_page(file, start, start + page.bytes, manifest.request, whole.pass_on)
+            found = read_page(file, start, start + page.bytes, manifest.request, checksum.add)
             right += found.sha256 == page.sha256
         start += page.bytes
     return right
+
+
+def _stops_midway(file: FileBytes, manifest: ManifestDto) -> bool:
+    """Say whether the copy ends where a complete file of this format cannot end."""
+    last = file.read(max(file.size_bytes - 1, 0), file.size_bytes)
+    return manifest.request.format.compression is Compression.GZIP or last != b"\n"
 
 
 def _amount(shift: int, size_bytes: int, *, cut_off: bool) -> str:
@@ -135,12 +142,12 @@ def _bytes(count: int) -> str:
     return "1 byte is" if count == 1 else f"{count:,} bytes are"
 
 
-def _after_the_last(file: FileBytes, manifest: ManifestDto, whole: _Whole) -> Iterator[str]:
+def _after_the_last(file: FileBytes, manifest: ManifestDto, checksum: _RunningChecksum) -> Iterator[str]:
     extra = file.size_bytes - manifest.bytes
     if extra:
         yield f"Every page is right, but after the last one {_bytes(extra)} too many: something was appended."
-    elif manifest.crc32 not in (None, whole.crc32):
-        yield f"The CRC-32 of the file is {whole.crc32}, not {manifest.crc32}."
+    elif manifest.crc32 not in (None, checksum.crc32):
+        yield f"The CRC-32 of the file is {checksum.crc32}, not {manifest.crc32}."
 
 
 def _name(page: ManifestPage, manifest: ManifestDto) -> str:

@@ -1,10 +1,10 @@
 """Keep Excel from turning text into other numbers and dates when it opens a CSV file.
 
-Excel drops leading zeros, shows more than 11 digits as 1.23E+11 and zeroes all after the 15th, reads `12E45` as a power
-of ten, `3-4`, `MAR1` and `8:30` as dates and times, drops the plus of `+442079460000` and computes `+44-20`; quotes do
-not stop it, and a leading space does not either (Microsoft Knowledge Base Q97912; "Set automatic data conversions").
-A formula that is one constant does: `="0123"` shows 0123. Such a formula is inert: only digits, signs and the letters
-named below can stand between its quotes.
+Excel drops leading zeros, shows more than 11 digits as 1.23E+11 and sets the digits after the 15th to zero. It reads
+`12E45` as a power of ten, and `3-4`, `MAR1` and `8:30` as dates and times. It drops the plus of `+442079460000` and
+computes `+44-20`. Neither quotes nor a leading space prevent that (Microsoft Knowledge Base Q97912; "Set automatic data
+conversions"). A formula that consists of one constant does: `="0123"` shows 0123. Such a formula is harmless: only
+digits, signs and the letters below can stand between its quotes.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import re
 from collections.abc import Iterable
 
 _LONGEST = 255
-"""Characters of a constant in a formula (Excel specifications and limits); longer text stays as it is."""
+"""The most characters of a constant in a formula (Excel specifications and limits). Longer text stays as it is."""
 
 _MONTH = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?"
 )
 _CONVERTED = re.compile(
-    rf"""(?=[\ 0-9+\-adfjmnos])\ *(?:                          # most text is told by its first letter
+    rf"""(?=[\ 0-9+\-adfjmnos])\ *(?:                          # the first letter excludes most text
       -?0[0-9][0-9\ ./-]*                                      # leading zeros; spaces may group thousands
     | -?[0-9]{{12,}}(?:\.[0-9]*)?                               # too many digits
     | [+-]?[0-9]+(?:\.[0-9]*)?e[+-]?[0-9]+                      # a power of ten
@@ -36,15 +36,15 @@ _CONVERTED = re.compile(
 
 
 def is_converted(text: str) -> bool:
-    """Say whether Excel, as it is set up in one country or another, may show `text` as something else."""
+    """Say whether Excel, with the settings of any country, may show `text` as something else."""
     return len(text) <= _LONGEST and _CONVERTED.fullmatch(text) is not None
 
 
 def converted_of(texts: Iterable[str]) -> set[str]:
-    """Give those of the texts for which `is_converted` holds."""
+    """Return those of the texts that Excel may convert; see `is_converted`."""
     return {text for text in filter(_CONVERTED.fullmatch, texts) if len(text) <= _LONGEST}
 
 
 def constant(text: str) -> str:
-    """Write `text`, for which `is_converted` holds, as a formula that is this constant."""
+    """Return the formula that shows `text`, a text that Excel may convert."""
     return f'="{text}"'

@@ -1,12 +1,12 @@
 """Keep spreadsheets from running text that looks like a formula.
 
 A cell that begins with one of `= + - @`, tab, carriage return or line feed gets a leading apostrophe (OWASP, "CSV
-Injection"). Numbers and telephone numbers are spared: `-5`, `+44 20 7946 0000` and a lone dash cannot call anything,
-and an apostrophe would spoil them.
+Injection"). Numbers and telephone numbers stay as they are: `-5`, `+44 20 7946 0000` and a lone dash cannot run
+anything, and an apostrophe would spoil them.
 
-In files that are not separated by commas also the parts of a cell are guarded: a program that splits such a file at its
-commas, as a spreadsheet may for want of a better guess, or that pays no heed to quotes, as readers of tab-separated
-files often do, begins a cell there.
+If the delimiter is not a comma, the guard also protects text within a cell. A spreadsheet that cannot tell the
+delimiter may split the file at its commas, and readers of tab-separated files often ignore quotes. To such a program a
+new cell begins after a comma, a delimiter or a line break.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def guard_text(text: str) -> str:
 
 
 def guard_parts(text: str, delimiter: str) -> str:
-    """Guard `text` and what follows a comma, a `delimiter` or a line break in it."""
+    """Guard the beginning of `text`, and the text after each comma, `delimiter` and line break in it."""
     return guard_text(_suspect_part(delimiter).sub(lambda part: guard_text(part[0]), text))
 
 
 def has_suspect_part(text: str, delimiter: str) -> bool:
-    """Say whether there may be something in the middle of `text` that `guard_parts` changes."""
+    """Say whether `guard_parts` may change `text` somewhere after its beginning."""
     if not any(start in text for start in _part_starts(delimiter)):
-        return False  # ten times as fast as the regular expression
+        return False  # this check is ten times as fast as the regular expression
     return _suspect_part(delimiter).search(text) is not None
 
 

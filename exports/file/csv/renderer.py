@@ -1,8 +1,8 @@
-"""From rows of the `clients` view to the bytes of CSV records (RFC 4180), column by column.
+"""Render rows of the `clients` view as CSV records (RFC 4180), column by column.
 
-Most columns hold nothing that needs an apostrophe or quotes. A few scans over the joined cells of a column, at the
-speed of C, show which ones do; only those are looked at cell by cell. The result is byte for byte what Python's csv
-module writes, in half the time.
+Most columns hold no cell that needs an apostrophe or quotes. A few scans over the joined cells of a column, at the
+speed of C, find the columns that do, and only those are examined cell by cell. The result is byte for byte what
+Python's csv module writes, in half the time.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from exports.request.formats import CsvFormat, LineEnding, Quoting
 
 Column = Sequence[Any]
 Cells = Sequence[str]
-Form = Callable[[Sequence[Column]], Cells]
+CellMaker = Callable[[Sequence[Column]], Cells]
 _LEADING_COLUMN = "code"
 _SEPARATOR = "\x1f"
-"""ASCII unit separator. A cell that holds one only costs a closer look."""
+"""ASCII unit separator, which joins the cells of a column for a scan. A cell that holds one only costs time."""
 
 _SUSPECT_STARTS = sorted(_SEPARATOR + start for start in SUSPECT_STARTS)
 _ASCII_SUSPECT_STARTS = [start for start in _SUSPECT_STARTS if start.isascii()]
@@ -40,16 +40,16 @@ _DEFAULT_FORMAT = CsvFormat()
 
 
 class CsvRenderer:
-    """Renders clients by a list of column mappings. Stateless between calls; the same rows give the same bytes.
+    """Renders clients by a list of column mappings. Has no state between calls: the same rows give the same bytes.
 
     Attributes:
-        format: How records are written.
-        compression: How the bytes of the file are compressed.
-        delimiter: What separates cells.
-        line_ending: What ends records.
+        format: The format of the file.
+        compression: The compression of the file.
+        delimiter: The character between cells.
+        line_ending: The characters at the end of a record.
         quotes_all: Whether every cell is in quotes.
-        source_columns: What `render` expects of each row, in order: first `code`, then what the mappings need.
-        fields: What the cells of a record show, in order.
+        source_columns: The columns of each row, in order: first `code`, then those that the mappings need.
+        fields: The fields that the cells of a record show, in order.
     """
 
     def __init__(self, mappings: Sequence[ColumnMapping], wanted: CsvFormat = _DEFAULT_FORMAT) -> None:
@@ -63,15 +63,15 @@ class CsvRenderer:
         needed = (name for mapping in mappings for name in source_columns(mapping.target_field))
         self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
         position = {name: index for index, name in enumerate(self.source_columns)}
-        self._makers = [self._maker(mapping.target_field, position) for mapping in mappings]
-        self._text_forms = {
-            mapping.csv_header: _text_form(mapping.target_field, position)
+        self._cell_makers = [self._cell_maker(mapping.target_field, position) for mapping in mappings]
+        self._text_makers = {
+            mapping.csv_header: _text_maker(mapping.target_field, position)
             for mapping in mappings
             if cell_kind(mapping.target_field) in _TEXT_KINDS
         }
 
     def opening(self, *, with_header: bool) -> bytes:
-        """Render what a file begins with: the byte order mark and the header record, if they are wanted."""
+        """Render the beginning of a file: the byte order mark and the header record, if they are wanted."""
         mark = codecs.BOM_UTF8 if self.format.byte_order_mark else b""
         return mark + (self.header() if with_header else b"")
 
@@ -80,15 +80,15 @@ class CsvRenderer:
         return self._records([self._text([header]) for header in self._headers])
 
     def render(self, rows: Sequence[Row]) -> bytes:
-        """Render one record per row, in the order given.
+        """Render one record for each row, in the order given.
 
         Raises:
-            SourceMismatchError: A value does not fit its column; names the column, never the value.
+            SourceMismatchError: A value does not fit its column. The message names the column, never the value.
         """
         if not rows:
             return b""
         columns = list(zip(*rows, strict=True))
-        return self._records([make(columns) for make in self._makers])
+        return self._records([make(columns) for make in self._cell_makers])
 
     def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
         """Warn about cells that the guard changes, and about cells and rows that Excel would change or drop."""
@@ -97,7 +97,7 @@ class CsvRenderer:
     def _texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
         """Return the cells that are free text, by header, before they are guarded and quoted."""
         columns = list(zip(*rows, strict=True))
-        return {header: form(columns) for header, form in self._text_forms.items()} if rows else {}
+        return {header: make(columns) for header, make in self._text_makers.items()} if rows else {}
 
     def _records(self, columns: Sequence[Cells]) -> bytes:
         if len(columns) == 1:
@@ -107,49 +107,49 @@ class CsvRenderer:
         ending = self.line_ending
         return (ending.join(records) + ending).encode()
 
-    def _maker(self, field: TargetField, position: dict[str, int]) -> Form:
-        """Build the function that makes a field's cells, ready to be joined, from the columns of a list of rows."""
+    def _cell_maker(self, field: TargetField, position: dict[str, int]) -> CellMaker:
+        """Return the function that makes a field's cells, guarded and quoted, from the columns of a list of rows."""
         if cell_kind(field) in _TEXT_KINDS:
-            form = _text_form(field, position)
-            return lambda columns: self._text(form(columns))
+            make = _text_maker(field, position)
+            return lambda columns: self._text(make(columns))
         (name,) = source_columns(field)
         index, read = position[name], _booleans if cell_kind(field) is CellKind.BOOLEAN else _dates
-        return lambda columns: self._plain(read(columns[index], name))
+        return lambda columns: self._quoted_if_all(read(columns[index], name))
 
     def _text(self, cells: Cells) -> Cells:
         """Guard and quote the cells that need it."""
         joined = _SEPARATOR + _SEPARATOR.join(cells)
-        changed = self._inert(cells, joined)
+        changed = self._protected(cells, joined)
         if self.quotes_all:
-            return self._plain(changed)
+            return self._quoted_if_all(changed)
         if self.format.excel_text and changed is not cells:
-            joined += '"'  # constants have quotes
+            joined += '"'  # constants contain quotes
         special = [letter for letter in (self.delimiter, '"', "\r", "\n") if letter in joined]
         return _quoted_where_needed(changed, special) if special else changed
 
-    def _inert(self, cells: Cells, joined: str) -> Cells:
-        """Write as constants what Excel would convert, and guard what it would run."""
+    def _protected(self, cells: Cells, joined: str) -> Cells:
+        """Write text that Excel would convert as constants, and guard text that a spreadsheet would run."""
         guard = _guard(self.delimiter, joined) if self.format.formula_guard else None
         if self.format.excel_text and (converted := converted_of(set(cells))):
             guard = guard or str
             return [constant(cell) if cell in converted else guard(cell) for cell in cells]
         return [guard(cell) for cell in cells] if guard else cells
 
-    def _plain(self, cells: Cells) -> Cells:
-        """Quote all cells if the dialect wants that."""
+    def _quoted_if_all(self, cells: Cells) -> Cells:
+        """Quote all cells if the format wants that."""
         return [_quoted(cell) for cell in cells] if self.quotes_all else cells
 
 
-def _text_form(field: TargetField, position: dict[str, int]) -> Form:
-    """Build the function that makes a field's text cells of the columns of a list of rows."""
-    parts = [position[name] for name in source_columns(field)]
+def _text_maker(field: TargetField, position: dict[str, int]) -> CellMaker:
+    """Return the function that makes a field's cells of text from the columns of a list of rows."""
+    indexes = [position[name] for name in source_columns(field)]
     if cell_kind(field) is CellKind.ADDRESS:
-        return lambda columns: _addresses([columns[part] for part in parts])
-    return lambda columns: _texts(columns[parts[0]])
+        return lambda columns: _addresses([columns[index] for index in indexes])
+    return lambda columns: _texts(columns[indexes[0]])
 
 
 def _guard(delimiter: str, joined: str) -> Callable[[str], str] | None:
-    """Give what guards the cells joined; None if they need no guard."""
+    """Return the guard that the joined cells need, or None if they need none."""
     if delimiter == ",":
         return guard_text if _has_suspects(joined) else None
     needed = _has_suspects(joined) or has_suspect_part(joined, delimiter)
@@ -157,9 +157,9 @@ def _guard(delimiter: str, joined: str) -> Callable[[str], str] | None:
 
 
 def _has_suspects(joined: str) -> bool:
-    """Say whether one of the cells joined, each after a separator, begins as a formula does.
+    """Say whether one of the joined cells, each after a separator, begins like a formula.
 
-    Finding one letter is ten times as fast as finding two, and most columns hold not even that.
+    Searching for one letter is ten times as fast as searching for two, and most columns do not hold even the one.
     """
     starts = _ASCII_SUSPECT_STARTS if joined.isascii() else _SUSPECT_STARTS
     return any(start[1] in joined and start in joined for start in starts)
@@ -170,7 +170,7 @@ def _quoted(cell: str) -> str:
 
 
 def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
-    """Quote the cells that hold one of the letters."""
+    """Quote the cells that hold one of the special letters."""
     if len(special) == 1:
         letter = special[0]
         return [_quoted(cell) if letter in cell else cell for cell in cells]
@@ -179,7 +179,7 @@ def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
 
 
 def _texts(values: Column) -> Cells:
-    """Make texts of values. Nearly always they are; joining them is the fastest way to see it."""
+    """Convert values to text. Nearly always they are text already, and joining them is the fastest way to see that."""
     try:
         "".join(values)
     except TypeError:
@@ -190,7 +190,7 @@ def _texts(values: Column) -> Cells:
 
 _AFTER_DATE = {"", "T", " "}
 _BOOLEAN_WORDS = {
-    True: "true",  # also 1: equal and of equal hash
+    True: "true",  # also found by 1, which is equal and has the same hash
     False: "false",
     None: "",
     "": "",
@@ -228,7 +228,10 @@ def _date(value: object) -> str:
 
 @lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
 def _date_of_text(text: str) -> str:
-    """Read a date or a date-time of ISO 8601. Only texts are kept: equal moments may be written as different days."""
+    """Parse a date or a date-time of ISO 8601.
+
+    Only texts are cached: moments in different time zones are equal, but may fall on different days.
+    """
     if not text:
         return ""
     if text[10:11] not in _AFTER_DATE:
@@ -237,7 +240,7 @@ def _date_of_text(text: str) -> str:
 
 
 def _addresses(parts: Sequence[Column]) -> Cells:
-    """Only spaces are trimmed: that is what databases trim, and some write the addresses themselves."""
+    """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
     lines = [_trimmed(_texts(part)) for part in parts]
     return [", ".join(filter(None, address)) for address in zip(*lines, strict=True)]
 

@@ -1,30 +1,31 @@
-"""How many pages a job may have in flight, so that each tenant and each of its jobs gets its turn.
+"""Limit the pages that a job has in flight, so that every tenant and every job of a tenant makes progress.
 
-Durable Functions takes work in the order it was asked for. So whoever asks for less at a time leaves room for others to
-come in between: what a step of another job has to wait for is what is in flight when it comes.
+Durable Functions runs work in the order in which it was scheduled. So a step of a job waits for the work that is in
+flight when the step is scheduled. If every job schedules less at a time, the steps of other jobs wait less.
 """
 
 from __future__ import annotations
 
 from exports.services import Services
 
-_LEAST = 2
+_MIN_SHARE = 2
 
 
 def share_of(services: Services, tenant: str, pages: int | None = None) -> int:
-    """Divide the pages in flight by the tenants with jobs under way, then by the jobs of this one.
+    """Divide the pages in flight among the tenants with active jobs, then among the jobs of this tenant.
 
-    A job that is alone gets all; none gets fewer than two, so that it does not have to wait after each.
+    A job that is alone gets all. No job gets fewer than two, so that it need not pause after each page.
 
     Args:
-        pages: All that the job has, if that is known: for so few as every share has room for nobody is counted.
+        pages: The number of pages of the job, if it is known. The active jobs are not counted if every possible share
+            has room for all of the pages.
 
     Raises:
         StorageUnavailableError: Can be tried again.
     """
     budget = services.settings.wave_pages
-    if pages is not None and pages <= _LEAST:
+    if pages is not None and pages <= _MIN_SHARE:
         return budget
     active = services.watch.active()
     share = budget // max(len(active), 1) // max(active.get(tenant, 0), 1)
-    return min(max(share, _LEAST), budget)
+    return min(max(share, _MIN_SHARE), budget)

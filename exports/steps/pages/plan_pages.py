@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from exports.file.compression import pack
+from exports.file.compression import compress
 from exports.file.plan import PagePlan, cap_pages, even_pages, rows_per_page, weight_by_time
 from exports.file.ranges import Boundaries
 from exports.file.renderer import Records
@@ -13,7 +13,7 @@ from exports.request.formats import Compression
 from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
-from exports.steps.pages.plan_cache import keep_plan
+from exports.steps.pages.plan_cache import cache_plan
 from exports.steps.pages.sampling import Sample, Sampler
 from exports.steps.pages.selection import explain_missing_columns, renderer_for, select_clients
 from exports.workflow.commands import PlanPages
@@ -45,7 +45,7 @@ def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped
     if job is None:
         return Stopped()
     document = services.files.save_plan(command.job, _make_plan(services, job, command.target_bytes))
-    plan = keep_plan(services, command.job, document)
+    plan = cache_plan(services, command.job, document)
     planned = change_running(services, command.job, lambda job: job.plan(plan.total_rows), job)
     if planned is None:
         return Stopped()
@@ -79,7 +79,7 @@ def _stride_rows(first: Sample, target_bytes: int) -> int:
 def _compression_ratio(samples: Iterable[Records], compression: Compression) -> float:
     """Return the compressed size as a share of the plain size."""
     plain = [sample.data for sample in samples]
-    return len(pack(plain, compression)) / max(1, sum(map(len, plain)))
+    return len(compress(plain, compression)) / max(1, sum(map(len, plain)))
 
 
 def _stride_sizes(strides: Boundaries, stride_rows: int, samples: Mapping[int, Records]) -> Iterator[float]:

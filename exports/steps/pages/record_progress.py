@@ -1,4 +1,4 @@
-"""Step: settle what the waves so far have written."""
+"""Step: add the pages of finished waves to the job's totals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from exports.workflow.outcomes import Done, Stopped
 
 
 def record_progress(services: Services, command: RecordProgress) -> Done | Stopped:
-    """Sum up the first pages in the job's row, so that a status needs to read only the pages in flight.
+    """Store the sum of the first pages in the job's row, so that a status query reads only the pages in flight.
 
-    Safe to run twice, and late: the sum never goes back. Tells how many pages the job may have in flight now.
+    Safe to run twice, and late: the sum never decreases. Returns the job's current share of the pages in flight.
 
     Raises:
         StorageUnavailableError: Can be tried again.

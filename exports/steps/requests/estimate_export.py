@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from exports.file.compression import pack
+from exports.file.compression import compress
 from exports.file.plan import rows_per_page
 from exports.file.renderer import Renderer, Row
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
@@ -44,8 +44,8 @@ def _extrapolate(
 ) -> ExportEstimateDto:
     """Judge `total` clients by a sample of them."""
     opening, rendered = renderer.opening(with_header=spec.include_headers), renderer.render(sample)
-    whole = len(pack([opening, rendered], renderer.compression))
-    body = len(pack([rendered], renderer.compression)) if sample else 0
+    whole = len(compress([opening, rendered], renderer.compression))
+    body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), body, services.settings.block_bytes)
     scale = total / len(sample) if sample else 0
     plain_seconds = scale * len(rendered) / services.settings.bytes_per_second

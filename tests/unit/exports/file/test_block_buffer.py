@@ -7,17 +7,17 @@ import zlib
 
 import pytest
 
-from exports.file.block_buffer import BlockContent
+from exports.file.block_buffer import BlockBuffer
 
 
-def _all(content: BlockContent) -> bytes:
+def _all(content: BlockBuffer) -> bytes:
     body = content.body()
     return b"".join(body) if isinstance(body, list) else body.read()
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 3, 4, 7, 8, 100])
 def test_what_was_added_comes_out_with_its_proof(memory_bytes: int) -> None:
-    with BlockContent(memory_bytes) as content:
+    with BlockBuffer(memory_bytes) as content:
         for part in (b"one,", b"", b"two,"):
             content.add(part)
         assert _all(content) == _all(content) == b"one,two,"
@@ -27,7 +27,7 @@ def test_what_was_added_comes_out_with_its_proof(memory_bytes: int) -> None:
 
 
 def test_what_fits_stays_in_memory_and_no_more_does() -> None:
-    with BlockContent(8) as content:
+    with BlockBuffer(8) as content:
         content.add(b"12345678")
         assert isinstance(content.body(), list)
         content.add(b"9")
@@ -35,7 +35,7 @@ def test_what_fits_stays_in_memory_and_no_more_does() -> None:
 
 
 def test_its_file_goes_with_it() -> None:
-    with BlockContent(0) as content:
+    with BlockBuffer(0) as content:
         content.add(b"1")
         body = content.body()
     assert not isinstance(body, list)

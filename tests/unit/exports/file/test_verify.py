@@ -187,22 +187,22 @@ def test_a_mark_that_was_added_or_removed_is_told() -> None:
 
 def test_line_ends_that_were_changed_are_told_whatever_stands_in_quotes() -> None:
     file, manifest = a_proved_file(names=("Two\r\nlines", *NAMES))
-    assert "Lines end with LF now, not with CRLF" in _told(file.replace(b"\r\n", b"\n"), manifest)
+    assert "Lines now end with LF, not with CRLF" in _told(file.replace(b"\r\n", b"\n"), manifest)
     file, manifest = a_proved_file(CsvFormat(line_ending=LineEnding.LF))
-    assert "Lines end with CRLF now, not with LF" in _told(file.replace(b"\n", b"\r\n"), manifest)
+    assert "Lines now end with CRLF, not with LF" in _told(file.replace(b"\n", b"\r\n"), manifest)
 
 
 def test_another_encoding_is_told() -> None:
     file, manifest = a_proved_file()
-    assert "not UTF-8 any more" in _told(file.decode().encode("cp1252"), manifest)
+    assert "no longer UTF-8" in _told(file.decode().encode("cp1252"), manifest)
     assert "UTF-16" in _told(file.decode().encode("utf-16"), manifest)
 
 
 def test_a_file_that_was_packed_or_unpacked_is_told() -> None:
     file, manifest = a_proved_file()
-    assert "compressed since" in _told(gzip.compress(file), manifest)
+    assert "compressed after" in _told(gzip.compress(file), manifest)
     packed, manifest = a_proved_file(GZIP)
-    assert "was unpacked" in _told(gzip.decompress(packed), manifest)
+    assert "was decompressed" in _told(gzip.decompress(packed), manifest)
 
 
 @pytest.mark.parametrize("page", [b'<?xml version="1.0"?><Error><Code>', MARK + b"<!DOCTYPE html>", b"\n<html>"])

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from exports.file.compression import pack
+from exports.file.compression import compress
 from exports.file.csv.excel_text import constant, is_converted
 from exports.file.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text
 from exports.file.csv.renderer import CsvRenderer
@@ -96,7 +96,7 @@ def test_what_was_shown_can_be_undone(wanted: CsvFormat, rows: list[Row]) -> Non
 
 @given(_FORMATS, _ROWS)
 def test_the_same_clients_give_the_same_bytes(wanted: CsvFormat, rows: list[Row]) -> None:
-    blocks = {pack([_rows_of(wanted).render(rows)], compression) for compression in Compression for _ in range(2)}
+    blocks = {compress([_rows_of(wanted).render(rows)], compression) for compression in Compression for _ in range(2)}
     assert len(blocks) <= len(Compression)
 
 
@@ -140,7 +140,7 @@ def test_polars_and_duckdb_read_every_preset(preset: FormatPreset, compression: 
     rows: list[Row] = [("0042", "=1+1", 'tab\t, semi; "quoted"'), ("C2", None, "two\r\nlines"), ("C3", "Zoë", "-5")]
     blocks = [[render.opening(with_header=True), render.render(rows[:1])], [render.render(rows[1:])]]
     file = tmp_path / f"clients{wanted.extension}"
-    file.write_bytes(b"".join(pack(block, compression) for block in blocks))
+    file.write_bytes(b"".join(compress(block, compression) for block in blocks))
     expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
     by_polars = polars.read_csv(file, separator=wanted.delimiter, infer_schema=False).rows()
     assert [tuple(cell or "" for cell in row) for row in by_polars] == expected

@@ -6,7 +6,7 @@ from exports.file.plan import MAX_BLOCKS, PagePlan
 from exports.request.columns import ALL_COLUMNS
 from exports.request.spec import ExportSpec
 from exports.steps.finalize.commit_file import commit_file
-from exports.steps.pages.plan_cache import KEPT_STARTS, KeptPlans
+from exports.steps.pages.plan_cache import MAX_CACHED_STARTS, PlanCache
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.workflow.commands import PlanPages, WritePage
@@ -42,14 +42,14 @@ def test_the_process_that_has_planned_a_job_need_not_read_its_plan() -> None:
 
 
 def test_large_plans_are_kept_as_long_as_they_are_used_and_there_is_room() -> None:
-    services, plans = a_services(), KeptPlans()
-    fitting = KEPT_STARTS // (MAX_BLOCKS + 100)
+    services, plans = a_services(), PlanCache()
+    fitting = MAX_CACHED_STARTS // (MAX_BLOCKS + 100)
 
     for number in range(fitting):
-        plans.keep((services, "t", f"{number}"), a_plan(MAX_BLOCKS))
+        plans.add((services, "t", f"{number}"), a_plan(MAX_BLOCKS))
     assert len(plans) == fitting
     assert plans.get((services, "t", "0")) is not None
-    plans.keep((services, "t", "one more"), a_plan(MAX_BLOCKS))
+    plans.add((services, "t", "one more"), a_plan(MAX_BLOCKS))
 
     assert len(plans) == fitting
     assert plans.get((services, "t", "0")) is not None
@@ -57,20 +57,20 @@ def test_large_plans_are_kept_as_long_as_they_are_used_and_there_is_room() -> No
 
 
 def test_small_plans_are_bounded_too() -> None:
-    services, plans = a_services(), KeptPlans()
+    services, plans = a_services(), PlanCache()
     plan = a_plan(1)
 
     for number in range(3_000):
-        plans.keep((services, "t", f"{number}"), plan)
+        plans.add((services, "t", f"{number}"), plan)
 
-    assert len(plans) == KEPT_STARTS // 100
+    assert len(plans) == MAX_CACHED_STARTS // 100
 
 
 def test_a_plan_that_is_kept_again_counts_once() -> None:
-    services, plans = a_services(), KeptPlans()
+    services, plans = a_services(), PlanCache()
 
     for _ in range(10):
-        plans.keep((services, "t", "same"), a_plan(MAX_BLOCKS))
-    plans.keep((services, "t", "other"), a_plan(MAX_BLOCKS))
+        plans.add((services, "t", "same"), a_plan(MAX_BLOCKS))
+    plans.add((services, "t", "other"), a_plan(MAX_BLOCKS))
 
     assert len(plans) == 2

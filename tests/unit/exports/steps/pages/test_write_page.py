@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
-from exports.file.block_buffer import BlockContent
+from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id, digest
 from exports.file.page_record import PageRecord
 from exports.file.ranges import KeyRange
@@ -257,7 +257,7 @@ def test_a_page_that_turns_out_large_is_the_same_block_from_a_file(
         job = a_planned_job(
             services, starts=(), spec=two_columns(format=CsvFormat(compression=Compression(compression)))
         )
-        monkeypatch.setattr(write_page_module, "BlockContent", partial(BlockContent, memory_bytes))
+        monkeypatch.setattr(write_page_module, "BlockBuffer", partial(BlockBuffer, memory_bytes))
         _write(services, job)
         blocks.append((services.pages.find(job.ref, 0), services.files.staged(job.file_path)))
     assert blocks[0] == blocks[1]

@@ -1,0 +1,48 @@
+"""Count the records of a CSV file with a reader that shares no code with the renderer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import BinaryIO
+
+from exports.request.spec import ExportSpec
+
+NOT_UTF8 = "the text is not UTF-8"
+_MAX_CELL_CHARS = 2**31 - 1
+
+
+class UnreadableCsvError(Exception):
+    """The bytes are not CSV of the expected form. The message says why."""
+
+
+def count_records(stream: BinaryIO, spec: ExportSpec, *, is_first: bool) -> int:
+    """Count the records in the decompressed bytes of a page, header included.
+
+    Line breaks within quotes end no record. Every record must have a cell for each column.
+
+    Args:
+        stream: Stays open.
+        spec: How the file was written.
+        is_first: Whether the page begins the file.
+
+    Raises:
+        UnreadableCsvError: The bytes are not CSV in UTF-8, or a record has too few or too many cells.
+    """
+    csv.field_size_limit(_MAX_CELL_CHARS)
+    encoding = "utf-8-sig" if is_first and spec.format.byte_order_mark else "utf-8"
+    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    count = 0
+    try:
+        for record in csv.reader(text, delimiter=spec.format.delimiter.value, strict=True):
+            if len(record) != len(spec.columns):
+                message = f"record {count + 1} of the page has {len(record)} cells, not {len(spec.columns)}"
+                raise UnreadableCsvError(message)
+            count += 1
+    except UnicodeDecodeError:
+        raise UnreadableCsvError(NOT_UTF8) from None
+    except csv.Error as error:
+        raise UnreadableCsvError(str(error)) from None
+    finally:
+        text.detach()  # or the stream would be closed with it
+    return count
