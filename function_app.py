@@ -1,4 +1,4 @@
-"""The function app: composes the triggers of all features. Connects to nothing and reads no setting when imported."""
+"""The function app: registers the triggers of all features. Importing it connects to nothing and reads no setting."""
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -13,6 +13,7 @@ from exports.triggers.http import (
     schedule_routes,
 )
 from exports.triggers.http.api_docs import docs_routes
+from exports.triggers.http.register import http_triggers
 from exports.triggers.http.ui import ui_routes
 from exports.triggers.orchestrators import export_orchestrators
 from exports.triggers.schedule_timer import schedule_timer
@@ -32,17 +33,10 @@ ROUTES = (
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for blueprint in (
-    export_routes.export_triggers(services_from_environment),
-    estimate_routes.estimate_triggers(services_from_environment),
-    job_routes.job_triggers(services_from_environment),
-    mapping_routes.mapping_triggers(services_from_environment),
-    schedule_routes.schedule_triggers(services_from_environment),
+    http_triggers(services_from_environment, ROUTES),
     export_activities(services_from_environment),
     export_orchestrators(),
     schedule_timer(services_from_environment),
     watch_timer(services_from_environment),
-    health_routes.health_triggers(services_from_environment, ROUTES),
-    docs_routes.docs_triggers(ROUTES),
-    ui_routes.ui_triggers(),
 ):
     app.register_functions(blueprint)

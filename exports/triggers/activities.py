@@ -1,4 +1,4 @@
-"""Activity triggers: one per step. A function's name is its durable name, a published format."""
+"""Activity triggers: one for each step that an orchestrator calls."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import azure.durable_functions as df
 from exports.errors import PermanentError, SourceThrottledError, TransientError
 from exports.jobs.cost import cost_of
 from exports.jobs.failures import failure_of
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider, Services
-from exports.steps.finalize import commit_file as commit
-from exports.steps.finalize import discard_file as discard
-from exports.steps.finalize import record_outcome as outcome
-from exports.steps.notifications import send_webhook as webhook
-from exports.steps.notifications import start_notification as notify
-from exports.steps.pages import plan_pages as plan
-from exports.steps.pages import record_progress as progress
-from exports.steps.pages import write_page as write
-from exports.steps.requests.start_export import OrchestrationStarter
+from exports.steps.finalize.commit_file import commit_file
+from exports.steps.finalize.discard_file import discard_file
+from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.notifications.send_webhook import send_webhook
+from exports.steps.notifications.start_notification import start_notification
+from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.record_progress import record_progress
+from exports.steps.pages.write_page import write_page
 from exports.workflow.commands import (
     CommitFile,
     DiscardFile,
@@ -31,102 +31,119 @@ from exports.workflow.commands import (
     StartNotification,
     WritePage,
 )
+from exports.workflow.names import (
+    COMMIT_FILE,
+    DISCARD_FILE,
+    PLAN_PAGES,
+    RECORD_OUTCOME,
+    RECORD_PROGRESS,
+    SEND_WEBHOOK,
+    START_NOTIFICATION,
+    WRITE_PAGE,
+)
 from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected
 from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled
 
-O = TypeVar("O", bound=Model)  # noqa: E741
+M = TypeVar("M", bound=Model)
 C = TypeVar("C")
 _log = logging.getLogger(__name__)
 
 
 def export_activities(provide: ServiceProvider) -> df.Blueprint:
-    """Build the activity triggers of exports."""
+    """Build the activity triggers of exports.
+
+    The names of the activities, and the name `payload` of their parameter, are a published format: running jobs hold
+    them in their history.
+    """
     blueprint = df.Blueprint()
 
-    @blueprint.activity_trigger(input_name="payload")
-    def plan_pages(payload: Any) -> Payload:
-        return run_step(provide, plan.plan_pages, PlanPages, payload)
+    def add(name: str, step: Callable[[Services, M], Outcome], command: type[M]) -> None:
+        def activity(payload: Any) -> Payload:
+            return run_step(provide, step, command, payload)
 
-    @blueprint.activity_trigger(input_name="payload")
-    def write_page(payload: Any) -> Payload:
-        return run_step(provide, write.write_page, WritePage, payload)
+        blueprint.activity_trigger(input_name="payload")(_named(name, activity))
 
-    @blueprint.activity_trigger(input_name="payload")
-    def record_progress(payload: Any) -> Payload:
-        return run_step(provide, progress.record_progress, RecordProgress, payload)
+    def add_starting(
+        name: str, step: Callable[[Services, OrchestrationStarter, M], Awaitable[Outcome]], command: type[M]
+    ) -> None:
+        async def activity(payload: Any, client: OrchestrationStarter) -> Payload:
+            return await run_starting_step(provide, client, step, command, payload)
 
-    @blueprint.activity_trigger(input_name="payload")
-    def commit_file(payload: Any) -> Payload:
-        return run_step(provide, commit.commit_file, CommitFile, payload)
+        with_client = blueprint.durable_client_input(client_name="client")(_named(name, activity))
+        blueprint.activity_trigger(input_name="payload")(with_client)
 
-    @blueprint.activity_trigger(input_name="payload")
-    def record_outcome(payload: Any) -> Payload:
-        return run_step(provide, outcome.record_outcome, RecordOutcome, payload)
-
-    @blueprint.activity_trigger(input_name="payload")
-    def discard_file(payload: Any) -> Payload:
-        return run_step(provide, discard.discard_file, DiscardFile, payload)
-
-    @blueprint.activity_trigger(input_name="payload")
-    @blueprint.durable_client_input(client_name="client")
-    async def start_notification(payload: Any, client: OrchestrationStarter) -> Payload:
-        return await run_starting_step(provide, client, notify.notify_of_end, StartNotification, payload)
-
-    @blueprint.activity_trigger(input_name="payload")
-    def send_webhook(payload: Any) -> Payload:
-        return run_step(provide, webhook.send_webhook, SendWebhook, payload)
-
+    add(PLAN_PAGES, plan_pages, PlanPages)
+    add(WRITE_PAGE, write_page, WritePage)
+    add(RECORD_PROGRESS, record_progress, RecordProgress)
+    add(COMMIT_FILE, commit_file, CommitFile)
+    add(RECORD_OUTCOME, record_outcome, RecordOutcome)
+    add(DISCARD_FILE, discard_file, DiscardFile)
+    add(SEND_WEBHOOK, send_webhook, SendWebhook)
+    add_starting(START_NOTIFICATION, start_notification, StartNotification)
     return blueprint
 
 
 def run_step(
-    provide: ServiceProvider, step: Callable[[Services, O], Outcome], command: type[O], payload: Payload
+    provide: ServiceProvider, step: Callable[[Services, M], Outcome], command: type[M], payload: Payload
 ) -> Payload:
-    """Run a step on the order in `payload`; raise to be tried again, return what trying again cannot cure.
+    """Run a step on the command in `payload` and return the outcome as JSON.
 
-    Errors reach an orchestrator as bare text. So a permanent error, and a transient one in the final try, are
-    returned as `Rejected`, with what the user is to be told; and that the source throttles is returned as `Throttled`.
+    The orchestrator retries an activity that raises. A raised error reaches it as bare text, so an error that it must
+    recognize is returned as a value: a permanent error, or a transient one in the final try, as `Rejected` with the
+    message for the user; the error of a source that throttles as `Throttled`.
+
+    Raises:
+        TransientError: A retry can help, and this was not the final try.
     """
     result: Outcome | Throttled
     with metering() as meter:
         try:
             result = _with_cost(step(provide(), command.model_validate(payload["order"])), meter)
         except (PermanentError, TransientError) as error:
-            result = _answer_to(error, command, payload)
+            result = _result_of(error, command, payload)
     return result.model_dump(mode="json", by_alias=True)
 
 
 async def run_starting_step(
     provide: ServiceProvider,
     client: C,
-    step: Callable[[Services, C, O], Awaitable[Outcome]],
-    command: type[O],
+    step: Callable[[Services, C, M], Awaitable[Outcome]],
+    command: type[M],
     payload: Any,
 ) -> Payload:
-    """Run a step that starts orchestrations, like `run_step`; on the event loop, so it must not block.
+    """Run a step that starts orchestrations; otherwise like `run_step`. It runs on the event loop: it must not block.
 
-    An activity may have a client of Durable Functions, an orchestrator may not: what is to outlive an orchestration is
-    started by an activity.
+    Only an activity can have a client of Durable Functions; an orchestrator cannot. So an orchestration that must
+    outlive the one that wants it is started by an activity.
+
+    Raises:
+        TransientError: A retry can help, and this was not the final try.
     """
     result: Outcome | Throttled
     try:
         result = await step(provide(), client, command.model_validate(payload["order"]))
     except (PermanentError, TransientError) as error:
-        result = _answer_to(error, command, payload)
+        result = _result_of(error, command, payload)
     return result.model_dump(mode="json", by_alias=True)
 
 
+def _named(name: str, activity: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function the name of its activity: the SDK takes the durable name from the function."""
+    activity.__name__ = activity.__qualname__ = name
+    return activity
+
+
 def _with_cost(result: Outcome, meter: Meter) -> Outcome:
-    """Note what the step has asked of storage, where that is summed up."""
+    """Add what the step has asked of storage to the outcomes that carry a cost."""
     if isinstance(result, (PagesPlanned, PageWritten, Done)):
         return result.model_copy(update={"cost": cost_of(meter)})
     return result
 
 
-def _answer_to(error: PermanentError | TransientError, command: type[Model], payload: Payload) -> Rejected | Throttled:
-    """Give what is returned to the orchestrator; raise the error again if the step is to be tried again."""
+def _result_of(error: PermanentError | TransientError, command: type[Model], payload: Payload) -> Rejected | Throttled:
+    """Return what the orchestrator receives for an error; raise the error again if the orchestrator must retry."""
     _log.warning("event=step.failed step=%s code=%s", command.__name__, error.code, exc_info=True)
     if isinstance(error, SourceThrottledError) and not payload["finalTry"]:
         return Throttled(retry_after_seconds=error.retry_after_seconds)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import azure.durable_functions as df
 import azure.functions as func
 
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider
-from exports.steps.requests.start_export import OrchestrationStarter
 from exports.steps.schedules.run_schedules import run_schedules
 
 EVERY_MINUTE = "0 * * * * *"

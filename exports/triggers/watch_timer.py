@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
 
 import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
+from exports.ports.orchestrations import HistoryPurger, OrchestrationClient
 from exports.services import ServiceProvider
-from exports.steps.upkeep.apply_retention import HistoryClient, apply_retention
+from exports.steps.upkeep.apply_retention import apply_retention
 from exports.steps.upkeep.sweep_orphans import sweep_histories
 from exports.steps.upkeep.sweep_orphans import sweep_orphans as sweep_orphans_step
-from exports.steps.upkeep.watch_jobs import OrchestrationClient
 from exports.steps.upkeep.watch_jobs import watch_jobs as watch_jobs_step
 
 EVERY_MINUTE, EVERY_FIVE_MINUTES = "0 * * * * *", "0 */5 * * * *"
 """All at the same second: an instance is paid for while any of its functions runs."""
 
 _ENDED = [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
-
-
-class HistoryPurger(Protocol):
-    """The part of `azure.durable_functions.DurableOrchestrationClient` that forgets many orchestrations."""
-
-    async def purge_instance_history_by(
-        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Status]
-    ) -> Any: ...
 
 
 def watch_timer(provide: ServiceProvider) -> df.Blueprint:
@@ -43,7 +33,7 @@ def watch_timer(provide: ServiceProvider) -> df.Blueprint:
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
-    async def retire_jobs(timer: func.TimerRequest, client: HistoryClient) -> None:
+    async def retire_jobs(timer: func.TimerRequest, client: OrchestrationClient) -> None:
         await apply_retention(provide(), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_FIVE_MINUTES)

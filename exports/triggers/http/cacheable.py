@@ -1,45 +1,41 @@
-"""Answers that may be kept, but have to be asked about each time: documents and pages that change with the app only."""
+"""Documents that change only with the app: clients may keep them, but must revalidate them before each use."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import azure.functions as func
 
-from exports.triggers.http.routes import Parameter, Reply, Route
+from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
+from exports.triggers.http.routes import Api, OpenRoute, Reply
 from shared.http import matches
 
-IF_NONE_MATCH = Parameter(
-    "If-None-Match", "header", "ETag of the answer you have: 304 if it still holds", {"type": "string"}
-)
-ETAG = {"ETag": "Changes when the document does"}
-UNCHANGED = Reply("Nothing has changed", headers=ETAG)
 
-
-def html_route(name: str, path: str, summary: str) -> Route:
-    """Declare an open route that gives an HTML page."""
-    return Route(
-        name=name,
+def html_route(handler: Callable[[func.HttpRequest, Api], func.HttpResponse], path: str, summary: str) -> OpenRoute:
+    """Declare a route that returns an HTML document."""
+    return OpenRoute(
         method="GET",
         path=path,
+        handler=handler,
         summary=summary,
-        scope=None,
         parameters=(IF_NONE_MATCH,),
         replies={
-            200: Reply("The page", headers=ETAG, media_type="text/html", schema={"type": "string"}),
-            304: UNCHANGED,
+            200: Reply("The HTML document", headers=ETAG, media_type="text/html", schema={"type": "string"}),
+            304: NOT_MODIFIED,
         },
     )
 
 
-def cacheable_page(req: func.HttpRequest, page: bytes, content_policy: str) -> func.HttpResponse:
-    """Answer with a page that may do no more than its policy allows."""
-    return cacheable(req, page, "text/html", {"Content-Security-Policy": content_policy})
+def html_response(req: func.HttpRequest, html: bytes, content_policy: str) -> func.HttpResponse:
+    """Build the response with an HTML document and its Content-Security-Policy, or a 304."""
+    return document_response(req, html, "text/html", {"Content-Security-Policy": content_policy})
 
 
-def cacheable(req: func.HttpRequest, body: bytes, media_type: str, headers: Mapping[str, str]) -> func.HttpResponse:
-    """Answer with a document, or with 304 if the caller has it."""
+def document_response(
+    req: func.HttpRequest, body: bytes, media_type: str, headers: Mapping[str, str]
+) -> func.HttpResponse:
+    """Build the response with a document, or a 304 if the caller's copy is current."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     kept = {"ETag": etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", **headers}
     if matches(req.headers.get("if-none-match"), etag):

@@ -1,4 +1,4 @@
-"""Query parameters, read strictly: a wrong one is 400, never ignored."""
+"""Parses query parameters strictly: a wrong parameter is a 400, and none is ignored."""
 
 from __future__ import annotations
 
@@ -7,31 +7,42 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from exports.jobs.codes import is_job_code
 from exports.triggers.http.problems import INVALID_QUERY
+from exports.triggers.http.routes import Parameter
 from shared.paging import BadTokenError, decode_token
 from shared.problems import ProblemError
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
-_WHOLE = re.compile(r"[0-9]{1,9}")
+LIST_PARAMETERS = (
+    Parameter("limit", "query", "The most items to return", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
+    Parameter(
+        "continuationToken",
+        "query",
+        "`continuationToken` of the previous answer: the list continues there",
+        {"type": "string"},
+    ),
+)
+"""The parameters of every list."""
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class PageQuery:
-    """Which page of a list: at most `limit` items after the position `after`."""
+class ListQuery:
+    """Which part of a list the caller wants: at most `limit` items after the cursor `after`."""
 
     limit: int
     after: str | None
 
 
 def values_of_query(url: str, name: str) -> list[str]:
-    """All values of a parameter, in order."""
+    """Return all values of a parameter, in order."""
     query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     return [value for key, value in query if key == name]
 
 
 def refuse_unknown(url: str, known: Collection[str]) -> None:
-    """See that a request has no query parameter but the known ones: a misspelt filter must not give everything.
+    """Refuse a query that has unknown parameters: if a misspelt filter were ignored, the list would not be filtered.
 
     Raises:
         ProblemError: 400.
@@ -42,8 +53,8 @@ def refuse_unknown(url: str, known: Collection[str]) -> None:
             raise ProblemError(INVALID_QUERY, f"This request has an unknown query parameter; {offer}.")
 
 
-def one_of_query(name: str, value: str, known: Collection[str]) -> str:
-    """Give the value if it is known.
+def require_one_of(name: str, value: str, known: Collection[str]) -> str:
+    """Return the value of a parameter if it is a known one.
 
     Raises:
         ProblemError: 400.
@@ -53,29 +64,32 @@ def one_of_query(name: str, value: str, known: Collection[str]) -> str:
     return value
 
 
-def page_of_query(url: str, is_position: Callable[[str], bool] = is_job_code) -> PageQuery:
-    """Read `limit` and `continuationToken` of a list; of jobs, unless told what a position is.
+def parse_list_query(url: str, is_cursor: Callable[[str], bool] = lambda _: True) -> ListQuery:
+    """Parse `limit` and `continuationToken` of a list.
+
+    Args:
+        is_cursor: Says whether a text has the form of a cursor of this list. In a list by name any text has.
 
     Raises:
         ProblemError: 400.
     """
     limit = _last(url, "limit")
-    if limit is not None and not (_WHOLE.fullmatch(limit) and 1 <= int(limit) <= MAX_LIMIT):
+    if limit is not None and not (_WHOLE_NUMBER.fullmatch(limit) and 1 <= int(limit) <= MAX_LIMIT):
         raise ProblemError(INVALID_QUERY, f"limit must be a whole number from 1 to {MAX_LIMIT}.")
-    return PageQuery(int(limit or DEFAULT_LIMIT), _position(_last(url, "continuationToken"), is_position))
+    return ListQuery(int(limit or DEFAULT_LIMIT), _cursor(_last(url, "continuationToken"), is_cursor))
 
 
 def _last(url: str, name: str) -> str | None:
     return next(reversed(values_of_query(url, name)), None)
 
 
-def _position(token: str | None, is_position: Callable[[str], bool]) -> str | None:
+def _cursor(token: str | None, is_cursor: Callable[[str], bool]) -> str | None:
     if token is None:
         return None
     try:
-        position = decode_token(token)
+        cursor = decode_token(token)
     except BadTokenError as error:
         raise ProblemError(INVALID_QUERY, str(error)) from None
-    if not is_position(position):
+    if not is_cursor(cursor):
         raise ProblemError(INVALID_QUERY, "The continuation token is not one of this list; start from the beginning.")
-    return position
+    return cursor

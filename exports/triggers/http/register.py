@@ -1,124 +1,106 @@
-"""Registers declared routes: each in all its forms, behind the checks of its kind."""
+"""Registers the declared routes as HTTP triggers, and answers for the paths and methods that no route has."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider, Services
-from exports.triggers.http.access import Caller, authorize
-from exports.triggers.http.problems import describe
+from exports.triggers.http.access import authorize
+from exports.triggers.http.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, describe
 from exports.triggers.http.query import refuse_unknown
-from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route, allowed_methods
+from exports.triggers.http.routes import (
+    Api,
+    Call,
+    OpenRoute,
+    Route,
+    StartingRoute,
+    TenantRoute,
+    allowed_methods,
+    shadowing_paths,
+)
 from shared.http import exceptions_to_problems
+from shared.problems import ProblemError
 
-__all__ = [
-    "OPEN_METHODS",
-    "TENANT_PREFIX",
-    "Call",
-    "Handler",
-    "Parameter",
-    "Reply",
-    "Route",
-    "StartingHandler",
-    "add_catch_all",
-    "add_open_route",
-    "add_route",
-    "add_starting_route",
-    "allowed_methods",
-]
-
-OPEN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An authorised request."""
-
-    req: func.HttpRequest
-    services: Services
-    caller: Caller
-
-    @property
-    def tenant(self) -> str:
-        """Whom the request is for."""
-        return self.caller.tenant
-
-    @property
-    def url(self) -> str:
-        """The URL of the request without its query."""
-        url: str = self.req.url
-        return url.partition("?")[0].rstrip("/")
+def http_triggers(provide: ServiceProvider, routes: Sequence[Route]) -> df.Blueprint:
+    """Build the HTTP triggers of all routes of the app, each in all its forms."""
+    blueprint = df.Blueprint()
+    api = Api(provide, routes)
+    for route in routes:
+        for name, path in route.forms:
+            _register(blueprint, name, path, [route.method], _trigger_of(blueprint, api, route))
+    _register_unknown(blueprint, api)
+    return blueprint
 
 
-Handler = Callable[[Call], func.HttpResponse]
-StartingHandler = Callable[[Call, OrchestrationStarter], Coroutine[Any, Any, func.HttpResponse]]
+def _trigger_of(blueprint: df.Blueprint, api: Api, route: Route) -> Any:
+    match route:
+        case OpenRoute():
+            return _open_trigger(api, route)
+        case StartingRoute():
+            return blueprint.durable_client_input(client_name="client")(_starting_trigger(api, route))
+        case TenantRoute():
+            return _tenant_trigger(api, route)
+    message = f"{route.name} is of no kind that can be registered"
+    raise TypeError(message)
 
 
-def add_route(blueprint: df.Blueprint, provide: ServiceProvider, route: Route, handler: Handler) -> None:
-    """Register a route in all its forms. The handler runs in a worker's thread, after the caller is authorised."""
-
+def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
-        return handler(_authorized(req, provide(), route))
+        return route.handler(_authorized(req, api.provide(), route))
 
-    for name, path in route.forms:
-        _register(blueprint, name, path, [route.method], answer)
+    return answer
 
 
-def add_starting_route(
-    blueprint: df.Blueprint, provide: ServiceProvider, route: Route, handler: StartingHandler
-) -> None:
-    """Register a route that starts or ends orchestrations. The handler runs on the event loop: it must not block."""
-
+def _starting_trigger(api: Api, route: StartingRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe)
     async def answer(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
-        call = await asyncio.to_thread(_authorized, req, provide(), route)
-        return await handler(call, client)
+        call = await asyncio.to_thread(_authorized, req, api.provide(), route)
+        return await route.handler(call, client)
 
-    for name, path in route.forms:
-        _register(blueprint, name, path, [route.method], blueprint.durable_client_input(client_name="client")(answer))
+    return answer
 
 
-def add_open_route(
-    blueprint: df.Blueprint, route: Route, handler: Callable[[func.HttpRequest], func.HttpResponse]
-) -> None:
-    """Register a route that needs no API key."""
-
+def _open_trigger(api: Api, route: OpenRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
-        return handler(req)
+        return route.handler(req, api)
 
-    _register(blueprint, route.name, route.path, [route.method], answer)
-
-
-def add_catch_all(
-    blueprint: df.Blueprint,
-    name: str,
-    path: str,
-    handler: Callable[[func.HttpRequest], func.HttpResponse],
-    taken: Sequence[str] = (),
-) -> None:
-    """Register what answers a path with every method but those that routes have `taken`."""
-    methods = [method for method in OPEN_METHODS if method not in taken]
-    _register(blueprint, name, path, methods, exceptions_to_problems(describe)(handler))
+    return answer
 
 
-def _authorized(req: func.HttpRequest, services: Services, route: Route) -> Call:
-    if route.scope is None:
-        message = f"{route.name} has no scope to check"
-        raise TypeError(message)
+def _authorized(req: func.HttpRequest, services: Services, route: TenantRoute | StartingRoute) -> Call:
     caller = authorize(req, services.keys, route.scope)
-    refuse_unknown(req.url, {parameter.name for parameter in route.parameters if parameter.place == "query"})
+    refuse_unknown(req.url, {parameter.name for parameter in route.parameters if parameter.location == "query"})
     return Call(req, services, caller)
 
 
-def _register(blueprint: df.Blueprint, name: str, path: str, methods: list[str], handler: Any) -> None:
-    route = path or "/"  # a host takes an empty route for none given, and serves the function under its name
-    blueprint.function_name(name)(blueprint.route(route, methods=methods)(handler))
+def _register_unknown(blueprint: df.Blueprint, api: Api) -> None:
+    """Register the answer for paths and methods that no route has: 404, or 405 with the methods that are allowed."""
+
+    @exceptions_to_problems(describe)
+    def unknown_route(req: func.HttpRequest) -> func.HttpResponse:
+        methods = ", ".join(allowed_methods(api.routes, urlsplit(req.url).path.strip("/")))
+        if methods:
+            raise ProblemError(METHOD_NOT_ALLOWED, f"Use {methods} here.", headers={"Allow": methods})
+        raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path; the documentation lists what is.")
+
+    _register(blueprint, "unknown_route", "{*path:minlength(1)}", list(_ALL_METHODS), unknown_route)
+    for name, path, taken in shadowing_paths(api.routes):
+        methods = [method for method in _ALL_METHODS if method not in taken]
+        _register(blueprint, f"unknown_method_of_{name}", path, methods, unknown_route)
+
+
+def _register(blueprint: df.Blueprint, name: str, path: str, methods: list[str], trigger: Any) -> None:
+    route = path or "/"  # a host treats an empty route as missing, and serves the function under its name
+    blueprint.function_name(name)(blueprint.route(route, methods=methods)(trigger))

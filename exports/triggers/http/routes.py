@@ -1,17 +1,28 @@
-"""Declarations of HTTP routes: each is declared once; that registers it, names it in 405 answers and documents it."""
+"""Declarations of HTTP routes.
+
+Each route is declared once. Its triggers, its part in 405 answers and its documentation are derived from that.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+import azure.functions as func
+
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.scopes import Scope
+from exports.services import ServiceProvider, Services
+from exports.triggers.http.access import Caller
+from shared.http import read_body
 from shared.models import Model
 from shared.problems import ProblemType
 
+MAX_BODY_BYTES = 64 * 1024
 TENANT_PREFIX = "tenants/{tenant}/"
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +30,25 @@ class Parameter:
     """A parameter in the query or the headers.
 
     Attributes:
-        place: `query` or `header`.
+        location: `query` or `header`.
         schema: JSON Schema of the value.
     """
 
     name: str
-    place: str
+    location: str
     description: str
     schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful answer: what it means, its body, its headers by name with their meaning.
+    """A successful answer.
 
     Attributes:
-        schema: JSON Schema of a body that is no model.
+        meaning: What the answer says, for the documentation.
+        body: Model of the body.
+        headers: The meaning of each header, by its name.
+        schema: JSON Schema of a body that has no model.
     """
 
     meaning: str
@@ -45,22 +59,65 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose caller is authorised."""
+
+    req: func.HttpRequest
+    services: Services
+    caller: Caller
+
+    @property
+    def tenant(self) -> str:
+        """The tenant that the request is for."""
+        return self.caller.tenant
+
+    @property
+    def code(self) -> str:
+        """The code in the path."""
+        return str(self.req.route_params["code"])
+
+    @property
+    def url(self) -> str:
+        """The URL of the request without its query."""
+        url: str = self.req.url
+        return url.partition("?")[0].rstrip("/")
+
+    def parse_body(self, model: type[M]) -> M:
+        """Parse the JSON body.
+
+        Raises:
+            ProblemError: 413, 415 or 400, as `read_body`.
+        """
+        return read_body(self.req, model, MAX_BODY_BYTES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Api:
+    """The API as a whole, for the routes that need no key: its services, and all of its routes."""
+
+    provide: ServiceProvider
+    routes: Sequence[Route]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One route, as it is registered and documented.
+    """One route, as it is registered and documented. Declare one of its subclasses.
 
     Attributes:
-        name: Name of the function, and of the operation.
-        path: Template without a leading slash, without the tenant; empty for the root.
-        scope: What the caller's key must allow; None: open to everyone, and without a form by tenant.
-        body: Model of the JSON body, if it takes one.
+        path: Template without a leading slash and without the tenant; empty for the root.
+        handler: Answers the request. Its name is the name of the function, and of the operation in the documentation:
+            a deployed name, so it stays.
+        summary: One line for the documentation.
+        scope: What the caller's key must allow; None if the route needs no key.
         replies: Successful answers by status.
-        problems: What else it answers, beside what every route of its kind does.
+        problems: The problems it can answer with, beside those that every route of its kind has.
+        body: Model of the JSON body, if it takes one.
         description: What the summary has no room for.
     """
 
-    name: str
     method: str
     path: str
+    handler: Callable[..., Any]
     summary: str
     scope: Scope | None
     replies: Mapping[int, Reply]
@@ -70,6 +127,11 @@ class Route:
     description: str = ""
 
     @property
+    def name(self) -> str:
+        """Name of the function, and of the operation."""
+        return self.handler.__name__
+
+    @property
     def forms(self) -> tuple[tuple[str, str], ...]:
         """Function name and path template of each form: the short one, and the one that names the tenant."""
         if self.scope is None:
@@ -77,10 +139,35 @@ class Route:
         return (self.name, self.path), (f"{self.name}_of_tenant", TENANT_PREFIX + self.path)
 
 
-def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
-    """Name the methods that the routes offer at a path (without a leading slash).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRoute(Route):
+    """A route to the data of a tenant. Its handler runs in a worker's thread, so it may block."""
 
-    Where a path is one of a route and could be a code of another too, it is the former.
+    handler: Callable[[Call], func.HttpResponse]
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartingRoute(Route):
+    """A route that starts orchestrations of a tenant. Its handler runs on the event loop, so it must not block."""
+
+    handler: Callable[[Call, OrchestrationStarter], Coroutine[Any, Any, func.HttpResponse]]
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRoute(Route):
+    """A route that needs no API key, and so exists only without a tenant."""
+
+    handler: Callable[[func.HttpRequest, Api], func.HttpResponse]
+    scope: None = None
+
+
+def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
+    """Return the methods that the routes offer at a path (without a leading slash).
+
+    If several templates match, the one with the fewest parameters wins: `…/csv/estimate` is the estimate, not a job
+    with the code `estimate`.
     """
     found = [
         (template.count("{"), route.method)
@@ -92,11 +179,13 @@ def allowed_methods(routes: Iterable[Route], path: str) -> list[str]:
     return sorted({method for parameters, method in found if parameters == fewest})
 
 
-def hiding_paths(routes: Sequence[Route]) -> list[tuple[str, str, list[str]]]:
-    """Find paths that could be codes of another route, such as `…/csv/estimate` beside `…/csv/{code}`; and the root.
+def shadowing_paths(routes: Sequence[Route]) -> list[tuple[str, str, list[str]]]:
+    """Find the root, and the paths that also match another route, as `…/csv/estimate` matches `…/csv/{code}`.
+
+    For the other methods at such a path a host would call the other route, or find no route at all.
 
     Returns:
-        Name, path and methods of each; with its other methods a host would take it for a code, or for no route at all.
+        Name, path template and methods of each.
     """
     templates = {template for route in routes for _, template in route.forms}
     return [

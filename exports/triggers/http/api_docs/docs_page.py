@@ -20,7 +20,7 @@ _OF_TENANT = "_of_tenant"
 _METHODS = ("get", "post", "put", "delete")
 
 
-def render_page(document: Json) -> str:
+def render_docs(document: Json) -> str:
     """Render the document. The style is inline; `content_policy` allows it by its hash."""
     title = escape(f"{document['info']['title']} {document['info']['version']}")
     return f"""<!doctype html>

@@ -1,58 +1,54 @@
-"""HTTP triggers that document the service: the OpenAPI document, and a page that shows it."""
+"""HTTP routes: the OpenAPI document, and the same as an HTML document to read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cache
 
-import azure.durable_functions as df
 import azure.functions as func
 
-from exports.triggers.http.api_docs.docs_page import content_policy, render_page
+from exports.triggers.http.api_docs.docs_page import content_policy, render_docs
 from exports.triggers.http.api_docs.openapi import build_document
-from exports.triggers.http.cacheable import ETAG, IF_NONE_MATCH, UNCHANGED, cacheable, cacheable_page, html_route
-from exports.triggers.http.register import add_open_route
-from exports.triggers.http.routes import Reply, Route
+from exports.triggers.http.cacheable import document_response, html_response, html_route
+from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
+from exports.triggers.http.routes import Api, OpenRoute, Reply
 
-OPENAPI = Route(
-    name="openapi",
-    method="GET",
-    path="openapi.json",
-    summary="This document, in OpenAPI 3.1",
-    scope=None,
-    parameters=(IF_NONE_MATCH,),
-    replies={
-        200: Reply("The document", headers=ETAG, schema={"type": "object", "required": ["openapi", "paths"]}),
-        304: UNCHANGED,
-    },
+
+def openapi(req: func.HttpRequest, api: Api) -> func.HttpResponse:
+    return document_response(req, _document(api), "application/json", {"Access-Control-Allow-Origin": "*"})
+
+
+def docs(req: func.HttpRequest, api: Api) -> func.HttpResponse:
+    return html_response(req, _html(api), _policy())
+
+
+@cache
+def _document(api: Api) -> bytes:
+    """Build the document, once in each process, when it is first requested."""
+    return json.dumps(build_document(api.routes), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@cache
+def _html(api: Api) -> bytes:
+    return render_docs(json.loads(_document(api))).encode()
+
+
+@cache
+def _policy() -> str:
+    return content_policy()
+
+
+ROUTES = (
+    OpenRoute(
+        method="GET",
+        path="openapi.json",
+        handler=openapi,
+        summary="Get this documentation as an OpenAPI 3.1 document",
+        parameters=(IF_NONE_MATCH,),
+        replies={
+            200: Reply("The document", headers=ETAG, schema={"type": "object", "required": ["openapi", "paths"]}),
+            304: NOT_MODIFIED,
+        },
+    ),
+    html_route(docs, "docs", "Read this documentation in a browser"),
 )
-DOCS = html_route("docs", "docs", "This document as a page to read")
-ROUTES = (OPENAPI, DOCS)
-
-
-def docs_triggers(routes: Sequence[Route]) -> df.Blueprint:
-    """Build the HTTP triggers of the documentation of `routes`. Each process renders it once, when first asked."""
-    blueprint = df.Blueprint()
-
-    @cache
-    def document() -> bytes:
-        return json.dumps(build_document(routes), ensure_ascii=False, separators=(",", ":")).encode()
-
-    @cache
-    def page() -> bytes:
-        return render_page(json.loads(document())).encode()
-
-    @cache
-    def policy() -> str:
-        return content_policy()
-
-    def openapi(req: func.HttpRequest) -> func.HttpResponse:
-        return cacheable(req, document(), "application/json", {"Access-Control-Allow-Origin": "*"})
-
-    def docs(req: func.HttpRequest) -> func.HttpResponse:
-        return cacheable_page(req, page(), policy())
-
-    add_open_route(blueprint, OPENAPI, openapi)
-    add_open_route(blueprint, DOCS, docs)
-    return blueprint

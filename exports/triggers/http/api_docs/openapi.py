@@ -169,7 +169,7 @@ def _description(route: Route, by_tenant: bool) -> str:
 
 def _parameter(parameter: Parameter) -> Document:
     schema = dict(parameter.schema)
-    return {"name": parameter.name, "in": parameter.place, "description": parameter.description, "schema": schema}
+    return {"name": parameter.name, "in": parameter.location, "description": parameter.description, "schema": schema}
 
 
 def _media(reference: Schema) -> Document:

@@ -1,30 +1,24 @@
-"""HTTP trigger: the export page."""
+"""HTTP route: the ui, for people who export with a browser."""
 
 from __future__ import annotations
 
 from functools import cache
 
-import azure.durable_functions as df
 import azure.functions as func
 
-from exports.triggers.http.cacheable import cacheable_page, html_route
-from exports.triggers.http.register import add_open_route
+from exports.triggers.http.cacheable import html_response, html_route
+from exports.triggers.http.routes import Api
 from exports.triggers.http.ui.render import content_policy, render_ui
 
-PAGE = html_route("export_page", "", "A page for people: start exports, watch them, download their files")
-ROUTES = (PAGE,)
+
+def export_page(req: func.HttpRequest, _: Api) -> func.HttpResponse:
+    return html_response(req, _html(), content_policy())
 
 
-def ui_triggers() -> df.Blueprint:
-    """Build the HTTP trigger of the page. Each process renders it once, when first asked."""
-    blueprint = df.Blueprint()
+@cache
+def _html() -> bytes:
+    """Render the ui, once in each process, when it is first requested."""
+    return render_ui().encode()
 
-    @cache
-    def page() -> bytes:
-        return render_ui().encode()
 
-    def export_page(req: func.HttpRequest) -> func.HttpResponse:
-        return cacheable_page(req, page(), content_policy())
-
-    add_open_route(blueprint, PAGE, export_page)
-    return blueprint
+ROUTES = (html_route(export_page, "", "Open the ui in a browser: start exports, watch them, download their files"),)

@@ -13,7 +13,7 @@ from shared.api_keys import ApiKey, KeysUnavailableError
 from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 from tests.support.builders import NOON
-from tests.support.fakes import Clock
+from tests.support.clock import Clock
 from tests.support.http import a_request
 from tests.support.keys import MemoryKeyStore, a_key, with_other_secret
 

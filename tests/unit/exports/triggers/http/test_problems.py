@@ -17,7 +17,7 @@ from exports.errors import (
     TransientError,
 )
 from exports.settings import SettingsError
-from exports.steps.requests.start_export import NotStartedError
+from exports.steps.orchestrations import NotStartedError
 from exports.triggers.http import problems
 from exports.triggers.http.problems import PROBLEMS, UNAVAILABLE, describe
 from shared import http

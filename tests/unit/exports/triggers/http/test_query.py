@@ -1,11 +1,11 @@
-"""Query parameters: read strictly."""
+"""Query parameters are parsed strictly."""
 
 from __future__ import annotations
 
 import pytest
 
-from exports.jobs.codes import new_job_code
-from exports.triggers.http.query import PageQuery, one_of_query, page_of_query, refuse_unknown, values_of_query
+from exports.jobs.codes import is_job_code, new_job_code
+from exports.triggers.http.query import ListQuery, parse_list_query, refuse_unknown, require_one_of, values_of_query
 from shared.paging import encode_token
 from shared.problems import ProblemError
 from tests.support.builders import NOON
@@ -15,18 +15,18 @@ URL = "https://host.example/clients/export/csv"
 
 def _refused(query: str) -> str:
     with pytest.raises(ProblemError) as raised:
-        page_of_query(f"{URL}?{query}")
+        parse_list_query(f"{URL}?{query}", is_job_code)
     assert (raised.value.kind.status, raised.value.kind.code) == (400, "invalid-query")
     return raised.value.detail
 
 
 def test_without_a_query_a_list_begins_at_the_beginning() -> None:
-    assert page_of_query(URL) == PageQuery(25, None)
+    assert parse_list_query(URL) == ListQuery(25, None)
 
 
 @pytest.mark.parametrize(("limit", "expected"), [("1", 1), ("100", 100), ("007", 7), ("%31", 1)])
 def test_a_limit_is_a_whole_number_from_1_to_100(limit: str, expected: int) -> None:
-    assert page_of_query(f"{URL}?limit={limit}").limit == expected
+    assert parse_list_query(f"{URL}?limit={limit}").limit == expected
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_a_limit_of_thousands_of_digits_is_refused(limit: str) -> None:
 
 
 def test_of_several_limits_the_last_counts() -> None:
-    assert page_of_query(f"{URL}?limit=5&limit=6").limit == 6
+    assert parse_list_query(f"{URL}?limit=5&limit=6").limit == 6
 
 
 def test_a_continuation_token_leads_to_the_code_it_was_made_of() -> None:
     code = new_job_code(NOON)
-    assert page_of_query(f"{URL}?continuationToken={encode_token(code)}").after == code
+    assert parse_list_query(f"{URL}?continuationToken={encode_token(code)}", is_job_code).after == code
 
 
-@pytest.mark.parametrize("position", ["", "x", "' or 1 eq 1", "7" * 25, "7" * 27, "\x00" * 26, "7" * 26 + "\n"])
-def test_a_made_up_position_never_reaches_a_storage_query(position: str) -> None:
-    assert "not one of this list" in _refused(f"continuationToken={encode_token(position)}")
+@pytest.mark.parametrize("cursor", ["", "x", "' or 1 eq 1", "7" * 25, "7" * 27, "\x00" * 26, "7" * 26 + "\n"])
+def test_a_made_up_position_never_reaches_a_storage_query(cursor: str) -> None:
+    assert "not one of this list" in _refused(f"continuationToken={encode_token(cursor)}")
 
 
 @pytest.mark.parametrize("token", ["", "x", "%00", "%FF%FE"])
@@ -67,13 +67,13 @@ def test_values_come_in_their_order_with_empty_ones_and_quoting_undone() -> None
 
 
 def test_a_known_value_is_given() -> None:
-    assert one_of_query("status", "Failed", ["Queued", "Failed"]) == "Failed"
+    assert require_one_of("status", "Failed", ["Queued", "Failed"]) == "Failed"
 
 
 @pytest.mark.parametrize("value", ["", "failed", "Failed,Queued", "Done"])
 def test_an_unknown_value_is_refused_with_those_that_are_known(value: str) -> None:
     with pytest.raises(ProblemError) as raised:
-        one_of_query("status", value, ["Queued", "Failed"])
+        require_one_of("status", value, ["Queued", "Failed"])
     assert raised.value.kind.status == 400
     assert raised.value.detail == "status must be one of Queued, Failed."
 

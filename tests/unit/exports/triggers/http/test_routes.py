@@ -1,15 +1,27 @@
-"""What declared routes say of a path."""
+"""Declared routes: which methods a path offers, and which paths shadow a route."""
 
 from __future__ import annotations
 
+import azure.functions as func
 import pytest
 
 from exports.request.scopes import Scope
-from exports.triggers.http.routes import Route, allowed_methods, hiding_paths
+from exports.triggers.http.routes import Api, Call, OpenRoute, TenantRoute, allowed_methods, shadowing_paths
 
 
-def a_route(method: str, path: str, scope: Scope | None = Scope.EXPORTS_READ) -> Route:
-    return Route(f"{method.lower()}_{path}", method, path, "", scope, {})
+def a_route(method: str, path: str) -> TenantRoute:
+    def handler(_: Call) -> func.HttpResponse:
+        return func.HttpResponse()
+
+    handler.__name__ = f"{method.lower()}_{path}"
+    return TenantRoute(method=method, path=path, handler=handler, summary="", scope=Scope.EXPORTS_READ, replies={})
+
+
+def an_open_route(path: str) -> OpenRoute:
+    def get_it(_: func.HttpRequest, __: Api) -> func.HttpResponse:
+        return func.HttpResponse()
+
+    return OpenRoute(method="GET", path=path, handler=get_it, summary="", replies={})
 
 
 ROUTES = (a_route("GET", "things/{code}"), a_route("DELETE", "things/{code}"), a_route("POST", "things/sum"))
@@ -28,22 +40,22 @@ ROUTES = (a_route("GET", "things/{code}"), a_route("DELETE", "things/{code}"), a
         ("", []),
     ],
 )
-def test_a_path_offers_the_methods_of_the_route_that_names_it_best(path: str, methods: list[str]) -> None:
+def test_a_path_offers_the_methods_of_the_most_specific_route(path: str, methods: list[str]) -> None:
     assert allowed_methods(ROUTES, path) == methods
 
 
-def test_a_path_that_could_be_a_code_of_another_route_is_found() -> None:
-    assert hiding_paths(ROUTES) == [
+def test_a_path_that_also_matches_another_route_is_found() -> None:
+    assert shadowing_paths(ROUTES) == [
         ("post_things/sum", "things/sum", ["POST"]),
         ("post_things/sum_of_tenant", "tenants/{tenant}/things/sum", ["POST"]),
     ]
 
 
-def test_the_root_would_be_no_route_with_another_method() -> None:
-    root = a_route("GET", "", None)
+def test_the_root_always_counts_as_a_shadowing_path() -> None:
+    root = an_open_route("")
     assert allowed_methods((*ROUTES, root), "") == ["GET"]
-    assert hiding_paths((root,)) == [("get_", "", ["GET"])]
+    assert shadowing_paths((root,)) == [("get_it", "", ["GET"])]
 
 
-def test_an_open_route_has_no_form_by_tenant() -> None:
-    assert a_route("GET", "health", None).forms == (("get_health", "health"),)
+def test_an_open_route_has_no_form_with_a_tenant() -> None:
+    assert an_open_route("health").forms == (("get_it", "health"),)

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from exports.triggers.http.api_docs.docs_page import content_policy, render_page
+from exports.triggers.http.api_docs.docs_page import content_policy, render_docs
 from exports.triggers.http.problems import PROBLEMS
 from tests.support.conformance import document
 
-PAGE = render_page(document())
+PAGE = render_docs(document())
 
 
 class Reader(HTMLParser):
@@ -102,4 +102,4 @@ def test_it_follows_the_colours_of_the_reader(page: Reader) -> None:
 
 def test_text_of_the_document_is_never_markup() -> None:
     hostile = {**document(), "info": {**document()["info"], "title": "<script>alert(1)</script>"}}
-    assert "<script>" not in render_page(hostile)
+    assert "<script>" not in render_docs(hostile)
