@@ -1,7 +1,9 @@
-"""The real function app, for runs in which everything goes wrong: steps run twice, clocks jump, pauses are short.
+"""The real function app with these changes for chaos runs, and no others.
 
-What is changed is listed here, and nothing else is: the pauses between tries and the patience with storage are cut, so
-that a run lasts seconds; the clock of the steps follows the control file; activities are delivered as it says.
+- The pauses between tries and the read timeouts of storage are shorter, so that a run takes seconds.
+- The clock of the steps is shifted as the control file says.
+- Each activity runs once, twice, or twice at the same time, as the control file says.
+- A bug may be planted.
 """
 
 from __future__ import annotations
@@ -22,33 +24,33 @@ from exports.triggers import activities as export_activities
 from shared.retry_policy import RetryPolicy
 from tests.chaos.control import ControlReader
 from tests.chaos.planted import plant
-from tests.chaos.schedule import Doubling
+from tests.chaos.schedule import Delivery
 from tests.faults.real_app import load_real_app
 
-STORAGE_PATIENCE_SECONDS = 2
-_told = ControlReader.of_environment()
+STORAGE_TIMEOUT_SECONDS = 2
+_control = ControlReader.of_environment()
 _run_once = export_activities.run_step
 _build_services = exports.wiring.build_services
 
 
-def _run_as_told(provide: Any, step: Callable[..., Any], command: Any, payload: Any) -> Any:
+def _run_as_controlled(provide: Any, step: Callable[..., Any], command: Any, payload: Any) -> Any:
     once = partial(_run_once, provide, step, command, payload)
-    match _told().doubling:
-        case Doubling.TWICE:
+    match _control().delivery:
+        case Delivery.TWICE:
             once()
             return once()
-        case Doubling.TWICE_AT_ONCE:
-            return _first_of([_aside(once), _aside(once)])
+        case Delivery.TWICE_AT_ONCE:
+            return _first_result([_in_background(once), _in_background(once)])
     return once()
 
 
-def _first_of(runs: list[Future[Any]]) -> Any:
-    """The outcome of the first; the other runs on, though the orchestration takes its next step."""
+def _first_result(runs: list[Future[Any]]) -> Any:
+    """Return the result of the run that ends first. The other one continues during the orchestration's next step."""
     done, _ = wait(runs, return_when=FIRST_COMPLETED)
     return done.pop().result()
 
 
-def _aside(work: Callable[[], Any]) -> Future[Any]:
+def _in_background(work: Callable[[], Any]) -> Future[Any]:
     future: Future[Any] = Future()
 
     def run() -> None:
@@ -66,15 +68,15 @@ def _build_shifted_services(settings: Any) -> Services:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=_told().clock_seconds)
+    return datetime.now(UTC) + timedelta(seconds=_control().clock_seconds)
 
 
-export_activities.run_step = _run_as_told
+export_activities.run_step = _run_as_controlled
 exports.wiring.build_services = _build_shifted_services
 exports.settings.RetryPolicy = partial(  # type: ignore[attr-defined, assignment]
     RetryPolicy, first_pause_seconds=0.2, longest_pause_seconds=2.0
 )
-shared.storage._BLOB_OPTIONS["read_timeout"] = STORAGE_PATIENCE_SECONDS
-shared.storage._TABLE_OPTIONS["read_timeout"] = STORAGE_PATIENCE_SECONDS
-plant(_told().planted)
+shared.storage._BLOB_OPTIONS["read_timeout"] = STORAGE_TIMEOUT_SECONDS
+shared.storage._TABLE_OPTIONS["read_timeout"] = STORAGE_TIMEOUT_SECONDS
+plant(_control().planted)
 app = load_real_app()

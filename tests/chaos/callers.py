@@ -1,80 +1,77 @@
-"""Callers of the service: patient ones, who repeat with the same key until they are answered, and others."""
+"""Callers of the service: some repeat a request with the same key until they get a response, others try only once."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.chaos.rig import Rig
-from tests.chaos.timeline import CallMade, Timeline
+from tests.chaos.timeline import CallRecord, Timeline
 from tests.support.http_client import Response
 from tests.support.system import EXPORT
 
-_PATIENCE_SECONDS = 40.0
-NO_ANSWER = (OSError, http.client.HTTPException)
+_TIMEOUT_SECONDS = 40.0
+NO_RESPONSE = (OSError, http.client.HTTPException)
 
 
 class Caller:
-    """Calls, and notes every call with its answer. Safe to use from several threads."""
+    """Calls the service and records every call with its response. Safe to use from several threads."""
 
     def __init__(self, rig: Rig, timeline: Timeline) -> None:
         self._rig, self._system, self._timeline = rig, rig.system, timeline
 
     def start(self, body: str, tenant: str, key: str) -> None:
-        """Ask until the answer is not an outage."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            call = self._start(body, tenant, key)
-            if call.answer and call.answer < 500 and call.answer != 429:
-                return
-            time.sleep(0.2)
+        """Start an export; retry with the same key as long as there is an outage."""
+        _retry(lambda: self._start(body, tenant, key))
 
     def start_once(self, body: str, tenant: str) -> None:
-        """Ask once, without a key: whether there is a job after an outage, nobody knows."""
+        """Start an export with a single request without a key. In an outage the caller does not learn if it exists."""
         self._start(body, tenant, None)
 
     def cancel(self, tenant: str, code: str) -> None:
-        """Ask until the answer is not an outage."""
-        self._insist("cancel", "DELETE", tenant, code)
+        """Cancel a job; retry as long as there is an outage."""
+        _retry(lambda: self._record("cancel", "DELETE", f"/tenants/{tenant}{EXPORT}/{code}", None, {}, code=code))
 
     def resume(self, tenant: str, code: str) -> None:
-        """Ask until the answer is not an outage."""
-        self._insist("resume", "POST", tenant, code, "/resume")
+        """Resume a job; retry as long as there is an outage."""
+        path = f"/tenants/{tenant}{EXPORT}/{code}/resume"
+        _retry(lambda: self._record("resume", "POST", path, None, {}, code=code))
 
-    def _start(self, body: str, tenant: str, key: str | None) -> CallMade:
+    def _start(self, body: str, tenant: str, key: str | None) -> CallRecord:
         headers = {"prefer": "respond-async"} | ({"idempotency_key": key} if key else {})
-        return self._note(
-            "start", "POST", f"/tenants/{tenant}{EXPORT}", self._rig.body(body), headers, key=key, body=body
-        )
+        path = f"/tenants/{tenant}{EXPORT}"
+        return self._record("start", "POST", path, self._rig.body(body), headers, key=key, body=body)
 
-    def _insist(self, what: str, method: str, tenant: str, code: str, suffix: str = "") -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            path = f"/tenants/{tenant}{EXPORT}/{code}{suffix}"
-            call = self._note(what, method, path, None, {}, code=code)
-            if call.answer and call.answer < 500 and call.answer != 429:
-                return
-            time.sleep(0.2)
-
-    def _note(
-        self, what: str, method: str, path: str, document: Any, headers: dict[str, str], **facts: Any
-    ) -> CallMade:
-        begun = time.time()
-        answer = self._answer(method, path, document, headers)
-        shown = answer.json if answer and answer.body else {}
-        facts["code"] = facts.get("code") or shown.get("code") if answer and answer.status < 300 else facts.get("code")
-        problem = shown.get("code") if answer and answer.status >= 400 else None
-        call = CallMade(what, begun, time.time(), answer.status if answer else 0, problem=problem, **facts)
+    def _record(
+        self, action: str, method: str, path: str, document: Any, headers: dict[str, str], **details: Any
+    ) -> CallRecord:
+        began = time.time()
+        response = self._send(method, path, document, headers)
+        shown = response.json if response and response.body else {}
+        if response and response.status < 300:
+            details["code"] = details.get("code") or shown.get("code")
+        problem = shown.get("code") if response and response.status >= 400 else None
+        call = CallRecord(action, began, time.time(), response.status if response else 0, problem=problem, **details)
         self._timeline.calls.append(call)
         return call
 
-    def _answer(self, method: str, path: str, document: Any, headers: dict[str, str]) -> Response | None:
+    def _send(self, method: str, path: str, document: Any, headers: dict[str, str]) -> Response | None:
         try:
             return self._system.call(method, path, document, **headers)
-        except NO_ANSWER:
+        except NO_RESPONSE:
             return None
         except (AssertionError, json.JSONDecodeError) as error:
             self._timeline.undocumented.append(f"{method} {path}: {error}")
             return None
+
+
+def _retry(call: Callable[[], CallRecord]) -> None:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        status = call().status
+        if status and status < 500 and status != 429:
+            return
+        time.sleep(0.2)

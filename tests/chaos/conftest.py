@@ -1,4 +1,4 @@
-"""Storage behind its proxy, for tests of what the two do."""
+"""A fixture for the tests of the storage emulator and its proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left when all is over: jobs, files, blobs and rows, read past the proxy and through the service."""
+"""Collects the final state of a run: jobs and files through the service, blobs and rows directly from storage."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Any
 from exports.file.manifest import ManifestDto
 from exports.file.verify import verify
 from tests.chaos.requests import body_of
-from tests.chaos.rig import KEEPERS, SCHEDULER, Rig
-from tests.chaos.timeline import FinalJob, SlotRun, Timeline, Told
+from tests.chaos.rig import MAINTENANCE_TIMERS, SCHEDULE_TIMER, Rig
+from tests.chaos.timeline import FinalJob, ReceivedWebhook, SlotRun, Timeline
 from tests.support.http_client import request
 from tests.support.proofs import InMemory
 from tests.support.receiver import ReceivedRequest
 from tests.support.system import EXPORT
 
-_LATEST_SECONDS = 61.0
-"""A schedule looks again after a minute where a slot's job was stored and whoever stored it died."""
+_SLOT_CHECK_SECONDS = 61.0
+"""If a process died after it stored the job of a slot, the schedule checks that slot again after a minute."""
 
-_QUIET_SECONDS, _LONGEST_WAIT_SECONDS = 0.3, 40.0
+_IDLE_SECONDS, _IDLE_TIMEOUT_SECONDS = 0.3, 40.0
 Blobs = dict[str, bool]
-"""Whether a blob is readable, by its name; else there are only blocks of it."""
+"""Whether a blob is readable, by its name. Otherwise it consists only of staged blocks."""
 
 
 def collect(rig: Rig, timeline: Timeline) -> None:
-    """Wait until nothing goes on any more, then look at everything the run has left."""
-    rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
-    rig.jump(_LATEST_SECONDS)
-    for timer in (SCHEDULER, *KEEPERS):  # once more, for what came late
+    """Wait until the rig is idle, then add the final state of the run to its timeline."""
+    rig.wait_until_idle(_IDLE_SECONDS, _IDLE_TIMEOUT_SECONDS)
+    rig.jump_clock(_SLOT_CHECK_SECONDS)
+    for timer in (SCHEDULE_TIMER, *MAINTENANCE_TIMERS):  # a last time, for late work
         rig.fire(timer)
-    rig.wait_until_quiet(_QUIET_SECONDS, _LONGEST_WAIT_SECONDS)
+    rig.wait_until_idle(_IDLE_SECONDS, _IDLE_TIMEOUT_SECONDS)
     timeline.job_writes = list(rig.storage.proxy.record.job_writes)
     rows = {row["RowKey"]: row for row in _all_rows(rig, "exportjobs")}
     blobs = _blobs(rig)
     codes = {write.code for write in timeline.job_writes}
     timeline.jobs = [_final(rig, rows[code], blobs) for code in sorted(codes) if code in rows]
-    timeline.told = [told for told in map(_told, list(rig.receiver.received)) if told.code in codes]
+    timeline.webhooks = [webhook for webhook in map(_webhook, list(rig.receiver.received)) if webhook.code in codes]
     timeline.slots = _slots(rig)
     timeline.scheduled = [code for code, row in rows.items() if row.get("scheduleCode")]
-    timeline.strays = [*_stray_blobs(blobs, rows), *_stray_rows(rig, rows), *_still_watched(rig, codes)]
+    timeline.orphans = [*_orphaned_blobs(blobs, rows), *_orphaned_rows(rig, rows), *_still_watched(rig, codes)]
 
 
 def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
@@ -48,7 +48,7 @@ def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
     manifest = rig.system.call("GET", f"{path}/manifest")
     link = request("GET", shown["downloadUrl"]) if shown["downloadUrl"] else None
     file = link.body if link and link.status == 200 else None
-    proof = manifest.json if manifest.status == 200 else None
+    content = manifest.json if manifest.status == 200 else None
     own = {name.partition(f"/{code}/")[2]: readable for name, readable in blobs.items() if f"/{code}/" in name}
     return FinalJob(
         tenant=tenant,
@@ -57,34 +57,34 @@ def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
         attempt=row["attempt"],
         shown=shown,
         file=file,
-        manifest=proof,
-        refuted=_refuted(file, proof),
-        download=302 if link else rig.system.call("GET", f"{path}/download").status,
-        manifest_answer=manifest.status,
+        manifest=content,
+        verify_faults=_verify_faults(file, content),
+        download_status=302 if link else rig.system.call("GET", f"{path}/download").status,
+        manifest_status=manifest.status,
         published=frozenset(name for name, readable in own.items() if readable),
         staged=frozenset(name for name, readable in own.items() if not readable),
         orchestrations=_orchestrations(rig, code, row["attempt"]),
     )
 
 
-def _told(got: ReceivedRequest) -> Told:
-    body = json.loads(got.body)
-    return Told(got.headers["webhook-id"], body["code"], body["status"], "downloadUrl" in body)
+def _webhook(request: ReceivedRequest) -> ReceivedWebhook:
+    body = json.loads(request.body)
+    return ReceivedWebhook(request.headers["webhook-id"], body["code"], body["status"], "downloadUrl" in body)
 
 
 def _slots(rig: Rig) -> list[SlotRun]:
-    """All runs of the schedule."""
+    """Return all runs of the schedule."""
     runs: list[SlotRun] = []
     following = ""
     while True:
-        page = rig.system.call("GET", f"{rig.schedule_path}/runs?limit=100{following}").json
-        runs += [SlotRun(run["slotDate"], run["outcome"], run.get("jobCode")) for run in page["data"]]
-        if not page["hasMore"]:
+        answer = rig.system.call("GET", f"{rig.schedule_path}/runs?limit=100{following}").json
+        runs += [SlotRun(run["slotDate"], run["outcome"], run.get("jobCode")) for run in answer["data"]]
+        if not answer["hasMore"]:
             return runs
-        following = f"&continuationToken={page['continuationToken']}"
+        following = f"&continuationToken={answer['continuationToken']}"
 
 
-def _refuted(file: bytes | None, manifest: Any) -> tuple[str, ...]:
+def _verify_faults(file: bytes | None, manifest: Any) -> tuple[str, ...]:
     if file is None or manifest is None:
         return ()
     return verify(InMemory(file), ManifestDto.model_validate(manifest)).faults
@@ -93,9 +93,9 @@ def _refuted(file: bytes | None, manifest: Any) -> tuple[str, ...]:
 def _orchestrations(rig: Rig, code: str, attempts: int) -> dict[int, str]:
     found = {}
     for attempt in range(1, attempts + 1):
-        answer = rig.system.call("GET", f"/runtime/webhooks/durabletask/instances/{code}-{attempt}")
-        if answer.status in (200, 202):
-            found[attempt] = answer.json["runtimeStatus"]
+        response = rig.system.call("GET", f"/runtime/webhooks/durabletask/instances/{code}-{attempt}")
+        if response.status in (200, 202):
+            found[attempt] = response.json["runtimeStatus"]
     return found
 
 
@@ -109,17 +109,17 @@ def _all_rows(rig: Rig, table: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rig.storage.account.tables.get_table_client(table).list_entities()]
 
 
-def _stray_blobs(blobs: Blobs, rows: dict[str, Any]) -> list[str]:
+def _orphaned_blobs(blobs: Blobs, rows: dict[str, Any]) -> list[str]:
     return [f"the blob {name} belongs to no job" for name in blobs if name.split("/")[1] not in rows]
 
 
-def _stray_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
+def _orphaned_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
     partitions = {row["PartitionKey"] for row in _all_rows(rig, "exportpages")}
     return [f"page rows of {name} belong to no job" for name in partitions if name.rpartition("|")[2] not in rows]
 
 
 def _still_watched(rig: Rig, codes: set[str]) -> list[str]:
-    """An attempt that was never stored is watched for a while; one that has ended is not."""
+    """Find jobs of the run in the watch index. A start that was never stored may stay in it; an ended job must not."""
     active = (row["RowKey"] for row in _all_rows(rig, "exportwatch") if row["PartitionKey"] == "active")
     watched = {row.split("|")[1] for row in active}
     return [f"{code} is still watched" for code in sorted(codes & watched)]

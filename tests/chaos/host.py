@@ -1,7 +1,7 @@
-"""devhost, but by a clock that can be put forward and back: `python -m tests.chaos.host`, arguments as devhost.
+"""devhost with a clock that can jump: `python -m tests.chaos.host`, with the arguments of devhost.
 
-Covers the times of orchestrations, durable timers and timer triggers. Workers shift the clock of the steps (`app.py`);
-what the SDKs of Azure ask the clock for, such as the date of a request, stays right.
+The clock of orchestrations, durable timers and timer triggers is shifted here. The workers shift the clock of the
+steps (`app.py`). The Azure SDKs use the real time, for example for the date of a request.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import devhost.timers.triggers
 from devhost.__main__ import main
 from tests.chaos.control import ControlReader
 
-_told = ControlReader.of_environment()
+_control = ControlReader.of_environment()
 _true_time = time.time
 
 
 class _ShiftedDatetime(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        return datetime.now(tz) + timedelta(seconds=_told().clock_seconds)
+        return datetime.now(tz) + timedelta(seconds=_control().clock_seconds)
 
 
 def _shifted_time() -> float:
-    return _true_time() + _told().clock_seconds
+    return _true_time() + _control().clock_seconds
 
 
 if __name__ == "__main__":

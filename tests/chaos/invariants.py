@@ -1,4 +1,4 @@
-"""What must hold after every run, whatever happened in it. Each is a pure function that yields what is broken."""
+"""The invariants of every run. Each is a pure function that yields a description of every violation it finds."""
 
 from __future__ import annotations
 
@@ -18,28 +18,31 @@ Invariant = Callable[[Timeline], Iterator[str]]
 TERMINAL = frozenset(status.value for status in JobStatus if status.is_terminal)
 FILE_OF_PLAN = "plan.json"
 PASSING_FAILURES = frozenset({"source-unavailable", "storage-unavailable", "not-started", "interrupted", "stalled"})
-"""What a job may fail with here."""
+"""The failures that a job may have in these runs: all of them have a temporary reason."""
 _RESUME_SECONDS = 15.0
-"""So long a resume may still be under way when its caller has given up."""
+"""How long a resume may still take effect after its caller has given up."""
 
 
-def broken(timeline: Timeline) -> list[str]:
-    """All that is broken, each with the name of its invariant."""
-    return [f"{invariant.__name__}: {what}" for invariant in INVARIANTS for what in invariant(timeline)]
+def violations(timeline: Timeline) -> list[str]:
+    """Return all violations, each after the name of its invariant."""
+    return [f"{invariant.__name__}: {text}" for invariant in INVARIANTS for text in invariant(timeline)]
 
 
-def statuses_move_along_the_table(timeline: Timeline) -> Iterator[str]:
-    """Row by row as written, and look by look as seen; only an asked-for resume leads out of a terminal status."""
+def every_status_change_follows_the_table(timeline: Timeline) -> Iterator[str]:
+    """Status changes follow the table, in the written rows and in the responses.
+
+    A job leaves a terminal status only if a caller asked to resume it.
+    """
     for writes in _writes_by_job(timeline).values():
         yield from _impossible_moves(writes, resumed=bool(timeline.resumes(writes[0].code)))
     for code in {seen.code for seen in timeline.observations}:
         for first, second in pairwise(timeline.of_job(code)):
             if second.status not in _reachable(first.status, resumed=bool(timeline.resumes(code))):
-                yield f"{code} was seen {first.status} and then {second.status}"
+                yield f"{code} was shown as {first.status} and then as {second.status}"
 
 
-def progress_never_falls_nor_passes_the_total(timeline: Timeline) -> Iterator[str]:
-    """Neither as shown nor as stored; 100 % is shown for completed jobs alone."""
+def progress_never_falls_or_exceeds_the_total(timeline: Timeline) -> Iterator[str]:
+    """This applies to shown and to stored progress. Only completed jobs show 100 %."""
     for seen in timeline.observations:
         yield from _impossible_progress(seen)
     for code in {seen.code for seen in timeline.observations}:
@@ -51,131 +54,135 @@ def progress_never_falls_nor_passes_the_total(timeline: Timeline) -> Iterator[st
 
 
 def completed_jobs_have_the_exact_file(timeline: Timeline) -> Iterator[str]:
-    """Byte for byte what an undisturbed export gives; counts and proof say the same."""
+    """The file has the bytes of an undisturbed export, and the job's counts and manifest agree with it."""
     for job in timeline.jobs:
         if job.shown["status"] != JobStatus.COMPLETED:
             continue
         if job.file is None:
-            yield f"{job.code} is completed, and its link gives no file"
+            yield f"{job.code} is completed, but its link returns no file"
             continue
         if job.file != timeline.expected[job.tenant, job.body]:
-            yield f"{job.code} has another file than an undisturbed export of {job.body!r}"
+            yield f"the file of {job.code} differs from that of an undisturbed export of {job.body!r}"
         yield from _wrong_counts(job, job.file)
-        yield from _wrong_proof(job, job.file)
+        yield from _wrong_manifest(job, job.file)
 
 
-def nothing_else_has_a_readable_file(timeline: Timeline) -> Iterator[str]:
-    """No link and no published blob, nor a link before the end."""
+def no_other_job_has_a_readable_file(timeline: Timeline) -> Iterator[str]:
+    """Only a completed job has a link or has published its file."""
     for job in timeline.jobs:
         if job.shown["status"] == JobStatus.COMPLETED:
             continue
-        if job.shown["downloadUrl"] is not None or job.download != 409 or job.manifest_answer != 409:
-            yield f"{job.code} is {job.shown['status']} and hands out a file"
+        if job.shown["downloadUrl"] is not None or job.download_status != 409 or job.manifest_status != 409:
+            yield f"{job.code} is {job.shown['status']}, but gives out a file"
         if job.published - {FILE_OF_PLAN}:
-            yield f"{job.code} is {job.shown['status']} and has published {sorted(job.published)}"
+            yield f"{job.code} is {job.shown['status']}, but has published {sorted(job.published)}"
     for seen in timeline.observations:
         if seen.has_link and seen.status != JobStatus.COMPLETED:
-            yield f"{seen.code} was seen {seen.status} with a link"
+            yield f"{seen.code} was shown as {seen.status} with a link"
 
 
 def every_job_has_ended(timeline: Timeline) -> Iterator[str]:
-    """With its orchestration."""
+    """At the end every job has a terminal status and a date, and no orchestration of it runs."""
     for job in timeline.jobs:
         status = job.shown["status"]
         if status not in TERMINAL:
             yield f"{job.code} is still {status} (orchestrations: {job.orchestrations})"
         if "Running" in job.orchestrations.values() or "Pending" in job.orchestrations.values():
-            yield f"{job.code} is {status} and an orchestration of it still runs"
+            yield f"{job.code} is {status}, but an orchestration of it still runs"
         if status in TERMINAL and not job.shown["completedDate"]:
-            yield f"{job.code} is {status} without a date"
+            yield f"{job.code} is {status}, but has no completion date"
 
 
-def what_failed_can_be_resumed(timeline: Timeline) -> Iterator[str]:
-    """All that goes wrong in a run passes, so no job is at fault; when it has passed, a resume completes the job."""
+def every_failed_job_can_be_resumed(timeline: Timeline) -> Iterator[str]:
+    """All faults of a run are temporary. So jobs fail only for temporary reasons, and a later resume completes them."""
     for seen in timeline.observations:
         if seen.failure is not None and seen.failure not in PASSING_FAILURES:
-            yield f"{seen.code} failed with {seen.failure}, though all that went wrong has passed"
+            yield f"{seen.code} failed with {seen.failure}, which is not a temporary reason"
     for job in timeline.jobs:
         if job.shown["status"] == JobStatus.FAILED:
             yield f"{job.code} is still failed ({job.shown['failure']['code']})"
 
 
-def nothing_is_left_over(timeline: Timeline) -> Iterator[str]:
-    """No blob and no row without a job, and no block of a job that can no longer use it."""
-    yield from timeline.strays
+def no_orphaned_data_is_left(timeline: Timeline) -> Iterator[str]:
+    """Every blob and row belongs to a job, and no job has staged blocks that it can no longer use."""
+    yield from timeline.orphans
     for job in timeline.jobs:
         if job.shown["status"] in (JobStatus.CANCELLED, JobStatus.COMPLETED) and job.staged:
-            yield f"{job.code} is {job.shown['status']} and has blocks staged: {sorted(job.staged)}"
+            yield f"{job.code} is {job.shown['status']}, but has staged blocks: {sorted(job.staged)}"
 
 
-def one_key_has_one_job(timeline: Timeline) -> Iterator[str]:
-    """However often and at whatever moments it was sent."""
+def one_idempotency_key_has_one_job(timeline: Timeline) -> Iterator[str]:
+    """A key leads to the same job however often and whenever it is sent, and every job in a response exists."""
     codes: dict[str, set[str]] = defaultdict(set)
     for call in timeline.calls:
         if call.key and call.code:
             codes[call.key].add(call.code)
     for key, different in codes.items():
         if len(different) > 1:
-            yield f"the key {key} has led to {sorted(different)}"
+            yield f"the key {key} led to several jobs: {sorted(different)}"
     known = {job.code for job in timeline.jobs}
     for call in timeline.calls:
         if call.code and call.code not in known:
-            yield f"{call.code} was answered to a caller, and there is no such job"
+            yield f"a caller got the code {call.code}, but there is no such job"
 
 
-def every_end_is_told(timeline: Timeline) -> Iterator[str]:
-    """Each job's receiver got its last status, at least once; under one id one and the same, and never a link."""
+def every_end_is_sent_to_the_receiver(timeline: Timeline) -> Iterator[str]:
+    """The receiver got the final status of every job at least once.
+
+    Webhooks with the same id have the same status, and no webhook contains a link.
+    """
     statuses = {code: {write.status for write in writes} for code, writes in _writes_by_job(timeline).items()}
     for job in timeline.jobs:
-        if not any(told.code == job.code and told.status == job.shown["status"] for told in timeline.told):
-            yield f"{job.code} is {job.shown['status']}, and nobody was told"
+        status = job.shown["status"]
+        if not any(webhook.code == job.code and webhook.status == status for webhook in timeline.webhooks):
+            yield f"{job.code} is {status}, but no webhook said so"
     by_id: dict[str, set[str]] = defaultdict(set)
-    for told in timeline.told:
-        by_id[told.id].add(told.status)
-        if told.has_link:
-            yield f"a webhook of {told.code} carries a link"
-        if told.status not in TERMINAL & statuses.get(told.code, set()):
-            yield f"a webhook says that {told.code} is {told.status}, which it never was"
+    for webhook in timeline.webhooks:
+        by_id[webhook.id].add(webhook.status)
+        if webhook.has_link:
+            yield f"a webhook of {webhook.code} contains a link"
+        if webhook.status not in TERMINAL & statuses.get(webhook.code, set()):
+            yield f"a webhook says that {webhook.code} is {webhook.status}, which it never was"
     for name, different in by_id.items():
         if len(different) > 1:
-            yield f"the webhook {name} said {sorted(different)}"
+            yield f"webhooks with the id {name} have different statuses: {sorted(different)}"
 
 
 def one_slot_has_one_job(timeline: Timeline) -> Iterator[str]:
-    """However often the timer fires, and whatever dies under it; every job of a schedule stands in its runs."""
+    """A slot has one job however often the timer fires and whichever process dies. Each job appears in the runs."""
     started = [run for run in timeline.slots if run.outcome == "Started"]
     for slot, runs in Counter(run.slot for run in started).items():
         if runs > 1:
             yield f"the slot {slot} was started {runs} times"
-    noted = Counter(run.job_code for run in timeline.slots if run.job_code)
-    for code, slots in noted.items():
+    recorded = Counter(run.job_code for run in timeline.slots if run.job_code)
+    for code, slots in recorded.items():
         if slots > 1:
             yield f"{slots} slots have the job {code}"
     for code in timeline.scheduled:
-        if code not in noted:
-            yield f"{code} was started by the schedule, and no slot tells of it"
+        if code not in recorded:
+            yield f"the schedule started {code}, but no run of it contains this job"
 
 
-def answers_are_as_documented(timeline: Timeline) -> Iterator[str]:
-    """An outage is a 503 that says so, never an unexplained 500."""
+def responses_are_as_documented(timeline: Timeline) -> Iterator[str]:
+    """Responses conform to the document. An outage is a 503 that says so, never an unexplained 500."""
     yield from timeline.undocumented
     for call in timeline.calls:
-        if call.answer == 500 and call.problem:
-            yield f"{call.what} was answered 500 ({call.problem})"
+        if call.status == 500 and call.problem:
+            yield f"{call.action} had the status 500 ({call.problem})"
 
 
 INVARIANTS: tuple[Invariant, ...] = (
-    statuses_move_along_the_table,
-    progress_never_falls_nor_passes_the_total,
+    every_status_change_follows_the_table,
+    progress_never_falls_or_exceeds_the_total,
     completed_jobs_have_the_exact_file,
-    nothing_else_has_a_readable_file,
+    no_other_job_has_a_readable_file,
     every_job_has_ended,
-    what_failed_can_be_resumed,
-    nothing_is_left_over,
-    one_key_has_one_job,
-    every_end_is_told,
+    every_failed_job_can_be_resumed,
+    no_orphaned_data_is_left,
+    one_idempotency_key_has_one_job,
+    every_end_is_sent_to_the_receiver,
     one_slot_has_one_job,
-    answers_are_as_documented,
+    responses_are_as_documented,
 )
 
 
@@ -199,7 +206,7 @@ def _next(status: str, *, resumed: bool) -> set[str]:
 
 
 def _reachable(status: str, *, resumed: bool) -> set[str]:
-    """Where a job may have come to between two looks."""
+    """Return the statuses that a job can have reached between two observations."""
     found, new = {status}, {status}
     while new:
         new = set[str]().union(*(_next(each, resumed=resumed) for each in new)) - found
@@ -213,15 +220,15 @@ def _impossible_moves(writes: list[JobWrite], *, resumed: bool) -> Iterator[str]
         yield f"{code} begins as {writes[0].status}"
     for before, after in pairwise(writes):
         if after.status not in {before.status} | _next(before.status, resumed=resumed):
-            yield f"{code} was written {before.status} and then {after.status}"
+            yield f"{code} was stored as {before.status} and then as {after.status}"
         if after.attempt not in (before.attempt, before.attempt + 1):
-            yield f"{code} went from attempt {before.attempt} to {after.attempt}"
+            yield f"{code} changed from attempt {before.attempt} to {after.attempt}"
 
 
 def _resumed_between(timeline: Timeline, first: Observation, second: Observation) -> bool:
-    """A resume forgets the pages whose blocks are gone."""
+    """Return whether a resume may explain lower progress: it no longer counts pages whose blocks were deleted."""
     return any(
-        call.begun <= second.ended and first.begun <= call.ended + _RESUME_SECONDS
+        call.began <= second.ended and first.began <= call.ended + _RESUME_SECONDS
         for call in timeline.resumes(first.code)
     )
 
@@ -246,25 +253,26 @@ def _wrong_counts(job: FinalJob, file: bytes) -> Iterator[str]:
     shown = job.shown
     rows = len(records(_unpacked(file))) - 1
     if not shown["processedItems"] == shown["totalItems"] == rows:
-        yield f"{job.code} shows {shown['processedItems']} of {shown['totalItems']} items; its file has {rows}"
+        yield f"{job.code} shows {shown['processedItems']} of {shown['totalItems']} items, but its file has {rows}"
     if shown["fileSize"] != len(file) or shown["percentComplete"] != 100:
-        yield f"{job.code} shows {shown['fileSize']} bytes and {shown['percentComplete']} %; its file has {len(file)}"
+        size, percent = shown["fileSize"], shown["percentComplete"]
+        yield f"{job.code} shows {size} bytes and {percent} %, but its file has {len(file)} bytes"
 
 
-def _wrong_proof(job: FinalJob, file: bytes) -> Iterator[str]:
+def _wrong_manifest(job: FinalJob, file: bytes) -> Iterator[str]:
     manifest = job.manifest
     if manifest is None:
-        yield f"{job.code} is completed and has no manifest"
+        yield f"{job.code} is completed, but has no manifest"
         return
     if (manifest["rows"], manifest["bytes"]) != (job.shown["totalItems"], len(file)):
-        yield f"{job.code}: the manifest sums up to {manifest['rows']} rows in {manifest['bytes']} bytes"
-    yield from (f"{job.code} is refuted by its own proof: {fault}" for fault in job.refuted)
+        yield f"{job.code}: the manifest claims {manifest['rows']} rows and {manifest['bytes']} bytes"
+    yield from (f"{job.code}: its file does not match its manifest: {fault}" for fault in job.verify_faults)
     pages: list[dict[str, Any]] = manifest["pages"]
     offset = 0
     for number, page in enumerate(pages):
         data = file[offset : offset + page["bytes"]]
         if page["page"] != number or page["sha256"] != hashlib.sha256(data).hexdigest():
-            yield f"{job.code}: page {number} of the file is not as the manifest says"
+            yield f"{job.code}: page {number} of the file does not match the manifest"
         offset += page["bytes"]
     if [None, *(page["stop"] for page in pages)] != [*(page["start"] for page in pages), None]:
         yield f"{job.code}: the key ranges of the manifest do not tile"

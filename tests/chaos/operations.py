@@ -1,4 +1,4 @@
-"""Names for requests to Azure Storage: `put block`, `update exportjobs`, …"""
+"""Gives requests to Azure Storage a name (`put block`, `update exportjobs`, …), and reads writes of job rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOBS = "exportjobs"
 
 @dataclass(frozen=True, slots=True)
 class JobWrite:
-    """A write of a job's row that storage has carried out."""
+    """A write of a job's row that storage accepted."""
 
     at: float
     tenant: str
@@ -29,16 +29,16 @@ class JobWrite:
 
 
 def blob_operation(method: str, path: str, query: str) -> str:
-    """Name a request to the blob service; what is done to a container is named for it."""
-    asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    comp = asked.get("comp", "")
-    if asked.get("restype") == "container" or path.count("/") < 3:
+    """Return the name of a request to the blob service; the name says so if it is about a container."""
+    parameters = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    comp = parameters.get("comp", "")
+    if parameters.get("restype") == "container" or path.count("/") < 3:
         return f"{method.lower()} container {comp}".strip()
     return f"{method.lower()} {comp or 'blob'}"
 
 
 def table_operation(method: str, path: str) -> str:
-    """Name a request to the table service."""
+    """Return the name of a request to the table service."""
     found = _TABLE.match(unquote(path))
     if found is None:
         return f"{method.lower()} {path.rpartition('/')[2]}"
@@ -51,7 +51,7 @@ def table_operation(method: str, path: str) -> str:
 
 
 def job_write(operation: str, path: str, body: bytes, at: float) -> JobWrite | None:
-    """Read what a write of a job's row has written; None if it is another request."""
+    """Parse a write of a job's row; return None for any other request."""
     if operation not in (f"insert {JOBS}", f"update {JOBS}"):
         return None
     row: dict[str, Any] = json.loads(body)
@@ -68,7 +68,7 @@ def job_write(operation: str, path: str, body: bytes, at: float) -> JobWrite | N
 
 
 def is_conditional(headers: Mapping[str, str]) -> bool:
-    """Whether a write is to happen only to an unchanged row."""
+    """Return whether a write has a condition on the version of the row."""
     return headers.get("If-Match", "*") != "*"
 
 

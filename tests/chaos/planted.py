@@ -1,4 +1,4 @@
-"""Bugs planted on purpose: each must be found by the invariants, or the invariants are worth nothing."""
+"""Bugs planted on purpose. The invariants must find each of them, otherwise the invariants prove nothing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ COUNTED_TWICE = "a retried page counts twice"
 
 
 def plant(name: str) -> None:
-    """Have the bug of that name from now on, in this process; an empty name plants none."""
+    """Plant the bug with this name in this process; an empty name plants none."""
     if name:
         BUGS[name]()
 
 
 def _count_every_run() -> None:
-    """Progress as one might write it without thinking: every run of a step adds its rows to the job's row."""
+    """Count progress in the naive way: every run of a step adds its rows to the job's row."""
     write = write_page.write_page
 
     def write_and_add(services: Any, command: Any) -> Any:

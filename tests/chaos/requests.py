@@ -1,4 +1,4 @@
-"""The requests that jobs are made of. The name of a request is the name of its file, so every job tells its own."""
+"""The export requests of the runs. Each request uses its own name as file name, so a job shows which one it has."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def body_of(file_name: str) -> str:
-    """The name of the request that gave a file its name."""
+    """Return the name of the request that a file name comes from."""
     return file_name.partition(".")[0]

@@ -1,4 +1,4 @@
-"""All that a run needs, running: storage and source behind proxies, the host with two workers, and what to expect."""
+"""Starts everything that runs need: storage and source behind proxies, a webhook receiver, a host with two workers."""
 
 from __future__ import annotations
 
@@ -31,21 +31,20 @@ from tests.support.receiver import a_receiver
 from tests.support.system import HARBOUR, NORTHWIND, System, app_settings
 
 CLIENTS = 6_000
-"""In all; `northwind` has 4,500 of them, in nine pages."""
+"""Of all tenants together; `northwind` has 4,500 of them, in nine pages."""
 
 MANY_PAGES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "3"}
 FEW_TRIES = {"EXPORT_RETRY_TRIES": "4"}
-"""So that some outages outlast them: jobs fail, and have to be resumed."""
+"""So few that some outages last longer: then jobs fail and must be resumed."""
 NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
 
-
-SCHEDULER, KEEPERS = "run_due_schedules", ("watch_jobs", "retire_jobs", "sweep_orphans")
-"""Timers: the one that gives slots their jobs, and those that look after jobs, files and rows."""
+SCHEDULE_TIMER, MAINTENANCE_TIMERS = "run_due_schedules", ("watch_jobs", "retire_jobs", "sweep_orphans")
+"""The timer that starts the jobs of due slots, and the timers that maintain jobs, files and rows."""
 
 HOST_START_SECONDS = 120
 
 SLOT_SECONDS = 300.0
-"""As often as slots of a schedule may come."""
+"""The time between the slots of the schedule."""
 
 
 class ChaosSystem(System):
@@ -60,55 +59,56 @@ class ChaosSystem(System):
 
 
 class Rig:
-    """Started once for many runs; a run leaves it healed."""
+    """The running processes. A rig is started once for many runs; each run ends all of its faults."""
 
     def __init__(self, directory: Path, planted: str = "") -> None:
         self.directory = directory
         self._planted = planted
         self._clock_seconds = 0.0
-        self._telling = threading.Lock()
-        self._control = directory / "control.json"
-        self.tell()
+        self._control_lock = threading.Lock()
+        self._control_file = directory / "control.json"
+        self.set_control()
         with ExitStack() as cleanup:
             self.storage = Storage(directory / "azurite")
             cleanup.callback(self.storage.stop)
             self.source = cleanup.enter_context(postgres_server())
             create_sample_database(self.source.url(), CLIENTS, (NORTHWIND, HARBOUR), seed=1)
-            self.line = SourceProxy(self.source.port)
-            cleanup.callback(self.line.stop)
+            self.source_proxy = SourceProxy(self.source.port)
+            cleanup.callback(self.source_proxy.stop)
             self.receiver = cleanup.enter_context(a_receiver())
             self.system = ChaosSystem(directory, self._settings(), self._app())
             cleanup.callback(self.system.stop)
             self.system.start_and_wait()
-            self.expected = self._undisturbed()
+            self.expected = self._reference_files()
             self.schedule_path = self._save_schedule()
             self._cleanup = cleanup.pop_all()
 
-    def tell(self, doubling: str = "once", jump_seconds: float = 0.0) -> None:
-        """Tell host and workers how activities are delivered, and put their clocks forward or back."""
-        with self._telling:
+    def set_control(self, delivery: str = "once", jump_seconds: float = 0.0) -> None:
+        """Set how often host and workers deliver activities, and make their clocks jump."""
+        with self._control_lock:
             self._clock_seconds += jump_seconds
-            self._doubling = doubling
-            Control(self._clock_seconds, doubling, self._planted).write(self._control)
+            self._delivery = delivery
+            Control(self._clock_seconds, delivery, self._planted).write(self._control_file)
 
     def plant(self, bug: str) -> None:
-        """Have a bug from now on, or none any more; the host starts anew."""
+        """Plant a bug, or remove it with an empty name. Restarts the host."""
         self._planted = bug
-        self.tell()
+        self.set_control()
         self.kill_host(0)
         self.heal()
 
-    def jump(self, seconds: float) -> None:
-        self.tell(self._doubling, seconds)
+    def jump_clock(self, seconds: float) -> None:
+        """Make the clocks of host and workers jump, and keep the delivery of activities."""
+        self.set_control(self._delivery, seconds)
 
     def kill_host(self, down_seconds: float) -> None:
-        """kill -9, and start it again; its workers have to notice."""
+        """Kill the host with `kill -9`, and start it again. Its workers have to notice this and end."""
         self.system.kill_host()
         time.sleep(down_seconds)
         self._start_host()
 
     def _start_host(self) -> None:
-        """Start it until it answers, as a platform does: devhost gives up if a worker dies before it is ready."""
+        """Start the host until it responds, as a platform does. devhost ends if a worker dies before it is ready."""
         self.system.start()
         deadline = time.monotonic() + HOST_START_SECONDS
         while try_get(f"{self.system.url}/health") is None:
@@ -119,43 +119,48 @@ class Rig:
             time.sleep(0.05)
 
     def kill_worker(self) -> None:
-        """kill -9 of one worker, if there is one: its host may just have been killed."""
+        """Kill one worker with `kill -9`. There may be none, because the host may just have been killed."""
         with contextlib.suppress(psutil.NoSuchProcess):
             self.system.kill_a_worker()
 
     def kill_source(self, down_seconds: float) -> None:
-        """kill -9 of the database with all its backends, and start it again."""
+        """Kill the database and all its backends with `kill -9`, and start it again."""
         self.source.kill()
         time.sleep(down_seconds)
         self.source.restart()
 
     def heal(self) -> None:
-        """Let nothing go wrong any more."""
+        """End all faults, and wait until the system is healthy."""
         self.storage.proxy.arm([])
-        self.line.heal()
+        self.source_proxy.heal()
         assert self.system.host.running, self.system.host.tail(40)
         wait_until_healthy(self.system.url, self.system.host)
 
     def fire(self, timer: str) -> None:
-        """Have a timer fire, as it does every minute; a host that is down has none."""
+        """Fire a timer trigger. Does nothing while the host is down."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             self.system.call("POST", f"/admin/functions/{timer}", key=None)
 
     def body(self, name: str) -> dict[str, Any]:
-        """The request of that name; its caller wants to be told of the end."""
+        """Return the request with this name, with a webhook for the end of the job."""
         return {**BODIES[name], "notify": {"webhookUrl": self.receiver.url}}
 
-    def wait_until_quiet(self, quiet_seconds: float, patience_seconds: float) -> None:
-        """Wait until no orchestration and no timer runs, and storage has not been asked for anything for a while."""
-        deadline = time.monotonic() + patience_seconds
-        quiet_since, asked = time.monotonic(), -1
-        while time.monotonic() < deadline and time.monotonic() - quiet_since < quiet_seconds:
-            if self.storage.proxy.asked != asked or self.storage.proxy.busy or self._something_runs():
-                quiet_since, asked = time.monotonic(), self.storage.proxy.asked
+    def wait_until_idle(self, idle_seconds: float, timeout_seconds: float) -> None:
+        """Wait until no orchestration and no timer runs and storage has had no request for `idle_seconds`."""
+        deadline = time.monotonic() + timeout_seconds
+        proxy = self.storage.proxy
+        idle_since, requests = time.monotonic(), -1
+        while time.monotonic() < deadline and time.monotonic() - idle_since < idle_seconds:
+            if proxy.request_count != requests or proxy.busy or self._is_busy():
+                idle_since, requests = time.monotonic(), proxy.request_count
             time.sleep(0.03)
 
-    def _something_runs(self) -> bool:
-        """Also a timer that was fired and has not begun: on busy processors that takes longer than quiet does."""
+    def _is_busy(self) -> bool:
+        """Return whether an orchestration or timer runs or is about to.
+
+        A timer that was fired but has not begun counts too: on busy processors it may take longer than the idle time
+        to begin.
+        """
         orchestrations = "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending"
         if self.system.call("GET", orchestrations, key=None).json:
             return True
@@ -165,15 +170,15 @@ class Rig:
         self._cleanup.close()
 
     def logs(self) -> list[Path]:
-        """Everything that was written down."""
+        """Return the log files of all processes."""
         return sorted(self.directory.glob("*.log")) + sorted((self.directory / "azurite").glob("*.log"))
 
     def _settings(self) -> dict[str, str]:
-        settings = app_settings(self.storage.connection_string, self.source.url(self.line.port))
+        settings = app_settings(self.storage.connection_string, self.source.url(self.source_proxy.port))
         own = {
             "PYTHONPATH": str(ROOT),
             "REAL_FUNCTION_APP": str(ROOT / "function_app.py"),
-            SETTING: str(self._control),
+            SETTING: str(self._control_file),
             "EXPORT_WAIT_SECONDS": "1",
             "EXPORT_START_GRACE_SECONDS": "3",
             "EXPORT_STALL_MINUTES": "0.05",
@@ -184,12 +189,12 @@ class Rig:
         return settings | MANY_PAGES | FEW_TRIES | NO_QUOTA | own
 
     def _save_schedule(self) -> str:
-        """Save the one schedule; the path of it."""
+        """Save the only schedule of the rig; return its path."""
         path = f"/tenants/{NORTHWIND}/clients/export/schedules"
         content = {"name": "Often", "cron": "*/5 * * * *", "request": self.body("narrow")}
-        answer = self.system.call("POST", path, content)
-        assert answer.status == 201, answer
-        return f"{path}/{answer.json['code']}"
+        response = self.system.call("POST", path, content)
+        assert response.status == 201, response
+        return f"{path}/{response.json['code']}"
 
     def _app(self) -> Path:
         root = self.directory / "app"
@@ -198,8 +203,8 @@ class Rig:
         shutil.copy(Path(__file__).with_name("app.py"), root / "function_app.py")
         return root
 
-    def _undisturbed(self) -> dict[tuple[str, str], bytes]:
-        """Files of exports that nothing has disturbed, held against what the database has."""
+    def _reference_files(self) -> dict[tuple[str, str], bytes]:
+        """Export the files without any fault, and compare them with the content of the database."""
         twin = f"sqlite:///{self.directory / 'twin.sqlite'}"
         create_sample_database(twin, CLIENTS, (NORTHWIND, HARBOUR), seed=1)
         files = {}

@@ -1,4 +1,4 @@
-"""One run: ask for jobs, do to the rig what the schedule says, watch, let it heal, and look at what is left."""
+"""Carries out one run: starts jobs, injects the faults of a schedule, observes, heals, and collects the final state."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from typing import Any
 
 from tests.chaos.callers import Caller
 from tests.chaos.evidence import collect
-from tests.chaos.rig import KEEPERS, SCHEDULER, SLOT_SECONDS, Rig
+from tests.chaos.rig import MAINTENANCE_TIMERS, SCHEDULE_TIMER, SLOT_SECONDS, Rig
 from tests.chaos.schedule import (
     Call,
+    CallerAction,
     ClockJump,
-    Demand,
     Event,
     Kill,
     Moment,
-    ReceiverTrouble,
+    ReceiverFault,
     Schedule,
-    SourceTrouble,
+    SourceEffect,
+    SourceFault,
     StorageFault,
     Target,
-    Trouble,
     kind_of,
 )
 from tests.chaos.timeline import Timeline
-from tests.chaos.watching import Watchers
+from tests.chaos.watchers import Watchers
 from tests.support.system import HARBOUR, NORTHWIND
 
 RECORDED_PAGE = "insert exportpages"
-KEEPER_SECONDS = 1.0
-"""A minute in production; other times are shorter here as well."""
+MAINTENANCE_SECONDS = 1.0
+"""The period of the maintenance timers. In production it is a minute; other times are shorter here as well."""
 
-MOMENT_SECONDS, DISTURBED_SECONDS, HEALED_SECONDS = 6.0, 20.0, 90.0
+MOMENT_TIMEOUT_SECONDS, DISTURBED_TIMEOUT_SECONDS, HEALED_TIMEOUT_SECONDS = 6.0, 20.0, 90.0
 
 
 def perform(rig: Rig, schedule: Schedule) -> Timeline:
-    """Carry a schedule out.
+    """Carry out a schedule.
 
     Returns:
-        What was seen. The rig is healed, and no job of the run is under way any more, unless that is what went wrong.
+        The observations. The rig is healed, and all jobs of the run have ended, unless an invariant about that is
+        broken.
     """
     return _Run(rig, schedule).perform()
 
@@ -60,13 +61,13 @@ class _Run:
 
     def perform(self) -> Timeline:
         rig = self._rig
-        rig.tell(self._schedule.doubling)
+        rig.set_control(self._schedule.delivery)
         rig.storage.proxy.arm([event for event in self._schedule.events if isinstance(event, StorageFault)])
-        troubles = (event.answers for event in self._schedule.events if isinstance(event, ReceiverTrouble))
-        rig.receiver.statuses[:] = [answer for answers in troubles for answer in answers]
+        faults = [event for event in self._schedule.events if isinstance(event, ReceiverFault)]
+        rig.receiver.statuses[:] = [status for fault in faults for status in fault.statuses]
         with ThreadPoolExecutor(max_workers=24) as threads:
             self._watchers.start(threads)
-            keepers = threads.submit(self._fire_keepers)
+            maintenance = threads.submit(self._fire_maintenance)
             work = [threads.submit(self._start_first)]
             work += [threads.submit(self._at, *step) for step in self._steps()]
             try:
@@ -74,29 +75,29 @@ class _Run:
             finally:
                 self._over.set()
                 self._watchers.stop()
-                keepers.result()
-        self._timeline.happened.update(self._record.struck)
+                maintenance.result()
+        self._timeline.occurred.update(self._record.injected)
         collect(rig, self._timeline)
         return self._timeline
 
     def _finish(self, work: list[Future[Any]]) -> None:
-        """Wait for the end of what is done to the rig, then of the jobs; heal before patience runs out.
+        """Wait until all events are over, then until the jobs have ended; end all faults if that takes too long.
 
-        Jobs that have failed are resumed then: what failed them has passed.
+        Afterwards resume the failed jobs, because the reason for their failure is over.
         """
         for each in work:
             each.result()
-        self._watchers.wait_for_ends(DISTURBED_SECONDS)
+        self._watchers.wait_for_ends(DISTURBED_TIMEOUT_SECONDS)
         self._rig.heal()
-        self._watchers.wait_for_ends(HEALED_SECONDS)
+        self._watchers.wait_for_ends(HEALED_TIMEOUT_SECONDS)
         for tenant, code in self._watchers.take_failed():
-            self._timeline.happened["failed, then resumed"] += 1
+            self._timeline.occurred["failed, then resumed"] += 1
             self._caller.resume(tenant, code)
-        self._watchers.wait_for_ends(HEALED_SECONDS)
+        self._watchers.wait_for_ends(HEALED_TIMEOUT_SECONDS)
 
-    def _fire_keepers(self) -> None:
-        while not self._over.wait(KEEPER_SECONDS):
-            for timer in KEEPERS:
+    def _fire_maintenance(self) -> None:
+        while not self._over.wait(MAINTENANCE_SECONDS):
+            for timer in MAINTENANCE_TIMERS:
                 self._rig.fire(timer)
 
     def _start_first(self) -> None:
@@ -108,26 +109,29 @@ class _Run:
             match event:
                 case Kill(target, at, seconds):
                     steps.append((event, at, self._kill(target, seconds)))
-                case SourceTrouble(kind, at, seconds):
-                    steps.append((event, at, self._trouble(kind, seconds)))
+                case SourceFault(kind, at, seconds):
+                    steps.append((event, at, self._disturb_source(kind, seconds)))
                 case ClockJump(at, seconds):
-                    steps.append((event, at, partial(self._rig.jump, seconds)))
-                case Call(demand, at):
-                    steps.append((event, at, partial(self._call, demand, number)))
-                case StorageFault() | ReceiverTrouble():
+                    steps.append((event, at, partial(self._rig.jump_clock, seconds)))
+                case Call(action, at):
+                    steps.append((event, at, partial(self._call, action, number)))
+                case StorageFault() | ReceiverFault():
                     pass
         return steps
 
     def _at(self, event: Event, moment: Moment, act: Callable[[], None]) -> None:
-        """Act when the moment has come; what would come too late to disturb anything is left out, but for calls."""
-        deadline = time.monotonic() + MOMENT_SECONDS
+        """Wait for the moment of an event, then carry it out.
+
+        If all jobs have ended by then, the event is skipped unless it is a call, because it could disturb nothing.
+        """
+        deadline = time.monotonic() + MOMENT_TIMEOUT_SECONDS
         while self._record.done[RECORDED_PAGE] < moment.pages and time.monotonic() < deadline:
             if self._watchers.all_have_ended():
                 break
             time.sleep(0.005)
         time.sleep(moment.seconds)
         if isinstance(event, Call) or not self._watchers.all_have_ended():
-            self._timeline.happened[kind_of(event)] += 1
+            self._timeline.occurred[kind_of(event)] += 1
             act()
 
     def _kill(self, target: Target, down_seconds: float) -> Callable[[], None]:
@@ -141,44 +145,44 @@ class _Run:
                 return partial(rig.storage.kill_and_restart, down_seconds)
         return partial(rig.kill_source, down_seconds)
 
-    def _trouble(self, kind: Trouble, seconds: float) -> Callable[[], None]:
-        line = self._rig.line
-        begin = {Trouble.SLOW: line.slow, Trouble.STUCK: line.stick, Trouble.CUT: line.cut}[kind]
+    def _disturb_source(self, kind: SourceEffect, seconds: float) -> Callable[[], None]:
+        proxy = self._rig.source_proxy
+        begin = {SourceEffect.SLOW: proxy.slow, SourceEffect.STUCK: proxy.block, SourceEffect.CUT: proxy.cut}[kind]
 
         def act() -> None:
             begin()
-            if kind is not Trouble.CUT:
+            if kind is not SourceEffect.CUT:
                 time.sleep(seconds)
-                line.heal()
+                proxy.heal()
 
         return act
 
-    def _call(self, demand: Demand, number: int) -> None:
-        if demand is Demand.OTHER_JOB:
+    def _call(self, action: CallerAction, number: int) -> None:
+        if action is CallerAction.OTHER_JOB:
             tenant = NORTHWIND if number % 2 else HARBOUR
             self._caller.start_once(self._schedule.body, tenant)
             return
-        if demand is Demand.SAME_KEY:
-            again = (self._schedule.body, NORTHWIND, self._key)
-            self._at_once(*(lambda: self._caller.start(*again) for _ in range(3)))
+        if action is CallerAction.SAME_KEY:
+            same = (self._schedule.body, NORTHWIND, self._key)
+            self._at_once(*(lambda: self._caller.start(*same) for _ in range(3)))
             return
-        if demand is Demand.SLOT:
-            self._rig.jump(SLOT_SECONDS)
-            self._at_once(*(lambda: self._rig.fire(SCHEDULER) for _ in range(3)))
+        if action is CallerAction.SLOT:
+            self._rig.jump_clock(SLOT_SECONDS)
+            self._at_once(*(lambda: self._rig.fire(SCHEDULE_TIMER) for _ in range(3)))
             return
         code = self._first_code()
         if code is None:
             return
-        if demand in (Demand.CANCEL, Demand.CANCEL_AND_RESUME):
+        if action in (CallerAction.CANCEL, CallerAction.CANCEL_AND_RESUME):
             self._caller.cancel(NORTHWIND, code)
-        if demand is Demand.RESUME_TWICE:
+        if action is CallerAction.RESUME_TWICE:
             self._at_once(*(lambda: self._caller.resume(NORTHWIND, code) for _ in range(2)))
-        elif demand in (Demand.RESUME, Demand.CANCEL_AND_RESUME):
+        elif action in (CallerAction.RESUME, CallerAction.CANCEL_AND_RESUME):
             self._caller.resume(NORTHWIND, code)
 
     def _first_code(self) -> str | None:
-        """The code of the first job, as soon as its row is there."""
-        deadline = time.monotonic() + MOMENT_SECONDS
+        """Return the code of the first job as soon as its caller knows it; None if that takes too long."""
+        deadline = time.monotonic() + MOMENT_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             for call in list(self._timeline.calls):
                 if call.key == self._key and call.code:

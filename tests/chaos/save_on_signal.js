@@ -1,4 +1,4 @@
-// Runs inside the storage emulator: lets it write what it holds to disk when it is sent SIGUSR2, not only every five seconds.
+// Runs inside the storage emulator. Makes it save its data to disk on SIGUSR2, and not only every five seconds.
 const savers = [];
 const every = global.setInterval;
 global.setInterval = (run, milliseconds, ...rest) => {

@@ -1,6 +1,7 @@
-"""From a seed to a schedule: which jobs are asked for, what goes wrong, and when. The same seed, the same schedule.
+"""Makes a schedule from a seed: which jobs are started, which faults are injected, and when.
 
-What real processes make of a schedule differs from run to run in its interleaving; what is done to them does not.
+The same seed always gives the same schedule. The interleaving of the real processes differs from run to run, but the
+events do not.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from typing import Any
 
 
 class Effect(StrEnum):
-    """What happens to a request on its way to storage."""
+    """What a fault does to a request to storage."""
 
-    REFUSED = "refused"  # answered with `status`, without effect
-    ANSWER_REPLACED = "answer-replaced"  # carried out, then answered with `status`
-    CUT_BEFORE = "cut-before"
-    CUT_AFTER = "cut-after"  # carried out, then cut
-    DELAYED = "delayed"  # carried out `seconds` later: with luck the caller still waits
-    LATE = "late"  # cut at once, and carried out `seconds` later, when the caller has tried again
+    REFUSED = "refused"  # storage responds with `status`, and does not carry out the request
+    ANSWER_REPLACED = "answer-replaced"  # storage carries out the request, then responds with `status`
+    CUT_BEFORE = "cut-before"  # the connection is cut, and the request is not carried out
+    CUT_AFTER = "cut-after"  # storage carries out the request, then the connection is cut
+    DELAYED = "delayed"  # storage carries out the request `seconds` later; the caller may still be waiting
+    LATE = "late"  # the connection is cut at once; storage carries out the request `seconds` later, after a retry
 
 
 class Target(StrEnum):
-    """What can be killed."""
+    """The processes that can be killed."""
 
     HOST = "host"
     WORKER = "worker"
@@ -33,27 +34,27 @@ class Target(StrEnum):
     SOURCE = "source"
 
 
-class Trouble(StrEnum):
-    """What can happen between the service and its source."""
+class SourceEffect(StrEnum):
+    """What a fault does to the connections between the service and its source."""
 
     SLOW = "slow"
     STUCK = "stuck"
     CUT = "cut"
 
 
-class Demand(StrEnum):
-    """What a caller can ask for, about the first job or besides it."""
+class CallerAction(StrEnum):
+    """What a caller does, with the first job or with another one."""
 
     CANCEL = "cancel"
     RESUME = "resume"
     CANCEL_AND_RESUME = "cancel-and-resume"
-    RESUME_TWICE = "resume-twice"  # at once
-    SAME_KEY = "start-with-same-key"  # three at once
+    RESUME_TWICE = "resume-twice"  # at the same time
+    SAME_KEY = "start-with-same-key"  # three times at the same time
     OTHER_JOB = "start-other-job"
-    SLOT = "slot"  # a slot of the schedule comes, and its timer fires three times at once
+    SLOT = "slot"  # a slot of the schedule becomes due, and the timer fires three times at the same time
 
 
-class Doubling(StrEnum):
+class Delivery(StrEnum):
     """How often every activity is delivered."""
 
     ONCE = "once"
@@ -63,7 +64,7 @@ class Doubling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """After `pages` pages have been recorded in this run, and then some seconds."""
+    """The moment `seconds` after this run has recorded its `pages`-th page."""
 
     pages: int
     seconds: float
@@ -71,7 +72,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class StorageFault:
-    """Strikes requests of one operation: leaves `skip` of them alone, then strikes `times`."""
+    """A fault in requests of one operation: it spares the first `skip` requests and affects the next `times`."""
 
     operation: str
     skip: int
@@ -83,7 +84,7 @@ class StorageFault:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """kill -9; after `down_seconds` it is started again (a worker: by its host, at once)."""
+    """Kills a process with `kill -9`; it restarts after `down_seconds` (a worker: at once, by its host)."""
 
     target: Target
     at: Moment
@@ -91,17 +92,17 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceTrouble:
-    """Reads of clients are slow or stuck for a while, or all cut."""
+class SourceFault:
+    """Makes reads of clients slow or stuck for some seconds, or cuts all connections once."""
 
-    kind: Trouble
+    kind: SourceEffect
     at: Moment
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class ClockJump:
-    """The clock of host and workers jumps by so many seconds, and stays there."""
+    """Moves the clocks of host and workers by some seconds, permanently."""
 
     at: Moment
     seconds: float
@@ -109,48 +110,48 @@ class ClockJump:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A caller asks for something."""
+    """A call of a caller."""
 
-    demand: Demand
+    action: CallerAction
     at: Moment
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiverTrouble:
-    """The receiver of webhooks answers so, one after another, and then well; 0 is no answer."""
+class ReceiverFault:
+    """Makes the webhook receiver respond with these statuses, one after the other; 0 is no response."""
 
-    answers: tuple[int, ...]
+    statuses: tuple[int, ...]
 
 
-Event = StorageFault | Kill | SourceTrouble | ClockJump | Call | ReceiverTrouble
+Event = StorageFault | Kill | SourceFault | ClockJump | Call | ReceiverFault
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One run.
+    """The plan of one run.
 
     Attributes:
-        body: Which of the known requests the first job is (see `requests`).
+        body: Name of the first job's request (see `requests`).
     """
 
     seed: int
     body: str
-    doubling: Doubling
+    delivery: Delivery
     events: tuple[Event, ...]
 
     def describe(self) -> str:
-        """One line an event, as JSON, for a person who has to find out what happened."""
-        head = f"seed {self.seed}: job {self.body!r}, activities delivered {self.doubling}"
+        """Return one line for each event, as JSON, for people who analyse the run."""
+        head = f"seed {self.seed}: job {self.body!r}, activities delivered {self.delivery}"
         return "\n".join([head, *(f"  {_described(event)}" for event in self.events)])
 
     def summary(self) -> str:
-        """The kinds of events, in a few words."""
-        names = [self.doubling.value] if self.doubling is not Doubling.ONCE else []
+        """Return the kinds of the events, for one line of output."""
+        names = [self.delivery.value] if self.delivery is not Delivery.ONCE else []
         return " ".join(names + [kind_of(event) for event in self.events]) or "nothing"
 
 
 BODIES = ("full", "narrow", "gzip")
-"""Names of the requests that jobs are made of."""
+"""Names of the requests that jobs can have."""
 
 WRITES = (
     "put block",
@@ -159,7 +160,7 @@ WRITES = (
     "insert exportjobs",
     "insert exportpages",
     "update exportjobs",
-    "update exportjobs",  # every step of a job ends in one
+    "update exportjobs",  # listed twice, because every step of a job ends with one
     "insert exportaudit",
     "insert exportrequests",
     "update exportwatch",
@@ -177,39 +178,39 @@ READS = (
 )
 CONDITIONAL = ("update exportjobs",)
 _PAGES, _LAST_MOMENT = 9, 7
-"""Pages of the first job; what happens when most of them are recorded still meets work to disturb."""
+"""The pages of the first job, and the last page after which an event can occur: some work must be left to disturb."""
 
 
 def make_schedule(seed: int) -> Schedule:
     """Make the schedule of a seed."""
-    chance = Random(f"chaos {seed}")  # a text, so that neighbouring seeds have nothing in common
-    doubling = chance.choices(list(Doubling), weights=[60, 20, 20])[0]
-    makers = chance.choices([maker for maker, _ in _MAKERS], [weight for _, weight in _MAKERS], k=chance.randint(1, 7))
-    events = tuple(maker(chance) for maker in makers)
-    return Schedule(seed, chance.choice(BODIES), doubling, _bounded(events))
+    random = Random(f"chaos {seed}")  # a text, so that adjacent seeds give unrelated schedules
+    delivery = random.choices(list(Delivery), weights=[60, 20, 20])[0]
+    makers = random.choices([maker for maker, _ in _MAKERS], [weight for _, weight in _MAKERS], k=random.randint(1, 7))
+    events = tuple(maker(random) for maker in makers)
+    return Schedule(seed, random.choice(BODIES), delivery, _bounded(events))
 
 
 def without(schedule: Schedule, index: int) -> Schedule:
-    """The schedule without one of its events: for finding the smallest that still fails."""
+    """Return the schedule without one of its events, to find the smallest one that still fails."""
     events = schedule.events[:index] + schedule.events[index + 1 :]
-    return Schedule(schedule.seed, schedule.body, schedule.doubling, events)
+    return Schedule(schedule.seed, schedule.body, schedule.delivery, events)
 
 
 def kind_of(event: Event) -> str:
-    """What an event is, in a word or two."""
+    """Return the kind of an event in a word or two."""
     match event:
         case StorageFault():
             return f"{event.effect}{event.status or ''}"
         case Kill():
             return f"kill-{event.target}"
-        case SourceTrouble():
+        case SourceFault():
             return f"source-{event.kind}"
         case ClockJump():
             return "clock-forward" if event.seconds > 0 else "clock-back"
         case Call():
-            return event.demand.value
-        case ReceiverTrouble():
-            return "receiver-trouble"
+            return event.action.value
+        case ReceiverFault():
+            return "receiver-fault"
 
 
 def _described(event: Event) -> str:
@@ -218,7 +219,7 @@ def _described(event: Event) -> str:
 
 
 def _bounded(events: tuple[Event, ...]) -> tuple[Event, ...]:
-    """At most one kill of each target that takes seconds to come back: a run is to last seconds."""
+    """Keep one kill of each process that takes seconds to restart, so that a run takes only seconds."""
     seen: set[Target] = set()
     kept: list[Event] = []
     for event in events:
@@ -230,51 +231,51 @@ def _bounded(events: tuple[Event, ...]) -> tuple[Event, ...]:
     return tuple(kept)
 
 
-def _moment(chance: Random) -> Moment:
-    return Moment(chance.randint(0, _LAST_MOMENT), round(chance.choice([0.0, chance.uniform(0, 0.3)]), 3))
+def _moment(random: Random) -> Moment:
+    return Moment(random.randint(0, _LAST_MOMENT), round(random.choice([0.0, random.uniform(0, 0.3)]), 3))
 
 
-def _storage_fault(chance: Random) -> StorageFault:
-    effect = chance.choice(list(Effect))
-    operation = chance.choice(WRITES) if chance.random() < 0.75 else chance.choice(READS)
+def _storage_fault(random: Random) -> StorageFault:
+    effect = random.choice(list(Effect))
+    operation = random.choice(WRITES) if random.random() < 0.75 else random.choice(READS)
     status, seconds = 0, 0.0
     if effect is Effect.REFUSED:
-        status = chance.choice([429, 500, 503, 412])
+        status = random.choice([429, 500, 503, 412])
         if status == 412:
-            operation = chance.choice(CONDITIONAL)
+            operation = random.choice(CONDITIONAL)
     elif effect is Effect.ANSWER_REPLACED:
-        status = chance.choice([500, 503])
+        status = random.choice([500, 503])
     elif effect in (Effect.DELAYED, Effect.LATE):
-        seconds = round(chance.uniform(0.2, 3.0), 2)
-    times = chance.choice([1, 1, 2, 4, 8, 16])
-    return StorageFault(operation, chance.randint(0, _PAGES), times, effect, status, seconds)
+        seconds = round(random.uniform(0.2, 3.0), 2)
+    times = random.choice([1, 1, 2, 4, 8, 16])
+    return StorageFault(operation, random.randint(0, _PAGES), times, effect, status, seconds)
 
 
 def _kill(target: Target) -> Callable[[Random], Kill]:
-    def make(chance: Random) -> Kill:
-        longest = chance.choice([0.5, 0.5, 4.0]) if target is not Target.WORKER else 0.0
-        down = round(chance.uniform(0, longest), 2)
-        return Kill(target, _moment(chance), down)
+    def make(random: Random) -> Kill:
+        longest = random.choice([0.5, 0.5, 4.0]) if target is not Target.WORKER else 0.0
+        down = round(random.uniform(0, longest), 2)
+        return Kill(target, _moment(random), down)
 
     return make
 
 
-def _source_trouble(chance: Random) -> SourceTrouble:
-    kind = chance.choice(list(Trouble))
-    return SourceTrouble(kind, _moment(chance), round(chance.uniform(0.3, chance.choice([2.0, 8.0])), 2))
+def _source_fault(random: Random) -> SourceFault:
+    kind = random.choice(list(SourceEffect))
+    return SourceFault(kind, _moment(random), round(random.uniform(0.3, random.choice([2.0, 8.0])), 2))
 
 
-def _clock_jump(chance: Random) -> ClockJump:
-    seconds = chance.choice([-3.0, -1.0, 5.0, 60.0, 600.0])
-    return ClockJump(_moment(chance), seconds)
+def _clock_jump(random: Random) -> ClockJump:
+    seconds = random.choice([-3.0, -1.0, 5.0, 60.0, 600.0])
+    return ClockJump(_moment(random), seconds)
 
 
-def _call(chance: Random) -> Call:
-    return Call(chance.choice(list(Demand)), _moment(chance))
+def _call(random: Random) -> Call:
+    return Call(random.choice(list(CallerAction)), _moment(random))
 
 
-def _receiver_trouble(chance: Random) -> ReceiverTrouble:
-    return ReceiverTrouble(tuple(chance.choices([0, 429, 500, 503], k=chance.randint(1, 3))))
+def _receiver_fault(random: Random) -> ReceiverFault:
+    return ReceiverFault(tuple(random.choices([0, 429, 500, 503], k=random.randint(1, 3))))
 
 
 _MAKERS: tuple[tuple[Callable[[Random], Event], int], ...] = (
@@ -284,7 +285,7 @@ _MAKERS: tuple[tuple[Callable[[Random], Event], int], ...] = (
     (_kill(Target.WORKER), 8),
     (_kill(Target.STORAGE), 6),
     (_kill(Target.SOURCE), 8),
-    (_source_trouble, 10),
+    (_source_fault, 10),
     (_clock_jump, 6),
-    (_receiver_trouble, 6),
+    (_receiver_fault, 6),
 )

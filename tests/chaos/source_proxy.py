@@ -1,4 +1,4 @@
-"""Stands between the service and its database: lets bytes through, slowly, not at all, or cuts the line."""
+"""A proxy between the service and its database. It passes bytes on, slows them down, blocks them, or disconnects."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 _PIECE = 4_096
 _USUAL_PAUSE_SECONDS, _SLOW_PAUSE_SECONDS = 0.002, 0.02
-"""Between pieces. A page usually takes a tenth of a second or two, so that there is something under way to disturb."""
+"""Between pieces. With the usual pause a page takes 0.1 to 0.2 seconds, so faults hit pages that are being read."""
 
 
 class SourceProxy:
-    """One port, on a thread of its own."""
+    """Listens on one port, with an event loop on its own thread."""
 
     def __init__(self, upstream_port: int) -> None:
         self._upstream_port = upstream_port
         self._pause_seconds = _USUAL_PAUSE_SECONDS
-        self._lines: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -26,19 +26,19 @@ class SourceProxy:
         self.port = self._wait(self._start())
 
     def slow(self) -> None:
-        """Let bytes through slowly."""
+        """Pass bytes on slowly."""
         self._pause_seconds = _SLOW_PAUSE_SECONDS
 
-    def stick(self) -> None:
-        """Let nothing through; lines stay open."""
+    def block(self) -> None:
+        """Pass nothing on, but keep connections open."""
         self._loop.call_soon_threadsafe(self._flowing.clear)
 
     def cut(self) -> None:
-        """Close every line; new ones are taken."""
+        """Close all connections. New ones are accepted."""
         self._wait(self._cut())
 
     def heal(self) -> None:
-        """Let everything through again."""
+        """Pass everything on again."""
         self._pause_seconds = _USUAL_PAUSE_SECONDS
         self._loop.call_soon_threadsafe(self._flowing.set)
 
@@ -57,7 +57,7 @@ class SourceProxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _cut(self) -> None:
-        for writer in list(self._lines):
+        for writer in list(self._connections):
             writer.transport.abort()
 
     async def _stop(self) -> None:
@@ -73,13 +73,13 @@ class SourceProxy:
             writer.transport.abort()
             return
         ends = (writer, upstream_writer)
-        self._lines.update(ends)
+        self._connections.update(ends)
         try:
             await asyncio.gather(self._pump(reader, upstream_writer), self._pump(upstream_reader, writer))
         except OSError:
             pass
         finally:
-            self._lines.difference_update(ends)
+            self._connections.difference_update(ends)
             for end in ends:
                 end.transport.abort()
 
@@ -89,4 +89,4 @@ class SourceProxy:
             await asyncio.sleep(self._pause_seconds)
             writer.write(piece)
             await writer.drain()
-        raise ConnectionResetError  # one end has left: so does the other
+        raise ConnectionResetError  # one end has closed its connection, so close the other too

@@ -1,9 +1,9 @@
-"""A storage emulator that survives kill -9 as Azure Storage does: what it has acknowledged is there afterwards.
+"""A storage emulator that survives `kill -9` as Azure Storage does: it loses nothing that it has acknowledged.
 
-Azurite answers before it has written anything down: its tables are in memory and go to disk every five seconds, so
-kill -9 loses what it has acknowledged since (measured: every row and blob of the last seconds). That is the emulator's
-doing, no storage account behaves so. So the line is cut first, whatever is under way included; what was acknowledged is
-saved; then it is killed.
+Azurite responds before it has saved anything. Its tables are in memory, and it writes them to disk every five seconds.
+So `kill -9` loses everything acknowledged since then (measured: every row and blob of the last seconds). No real
+storage account behaves like this. So before a kill, the proxy cuts all connections, including running requests, and
+the emulator saves what it has acknowledged.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from tests.chaos.storage_proxy import StorageProxy
 from tests.support.system import start_storage
 
 _PRELOAD = Path(__file__).with_name("save_on_signal.js")
-_MARKS = "chaosmarks"
+_PROBES = "chaosmarks"
 _SAVE_SECONDS = 30
 
 
 class Storage:
-    """The emulator, and the proxy through which the service reaches it."""
+    """The emulator, and the proxy that the service uses to access it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -34,37 +34,37 @@ class Storage:
         try:
             self.proxy = StorageProxy(self._azurite.ports[0], self._azurite.ports[2])
             self.account = StorageAccount(self._azurite.connection_string)
-            self._table = self.account.tables.create_table_if_not_exists(_MARKS)
-            self._container = self.account.blobs.create_container(_MARKS)
+            self._table = self.account.tables.create_table_if_not_exists(_PROBES)
+            self._container = self.account.blobs.create_container(_PROBES)
         except BaseException:
             self._azurite.stop()
             raise
 
     @property
     def connection_string(self) -> str:
-        """For the service: by way of the proxy."""
+        """The connection string for the service, which leads through the proxy."""
         return connection_string(self.proxy.ports["blob"], self._azurite.ports[1], self.proxy.ports["table"])
 
     def kill_and_restart(self, down_seconds: float) -> None:
-        """kill -9, and start again on the same ports and files."""
-        self.proxy.shut()
+        """Kill the emulator, and start it again with the same ports and files."""
+        self.proxy.disconnect()
         self.save()
         self._azurite.kill()
         time.sleep(down_seconds)
         self._starts += 1
         log = self._directory / f"azurite-{self._starts}.log"
         self._azurite = start_azurite(self._directory, self._azurite.ports, log, _PRELOAD)
-        self.proxy.open()
+        self.proxy.connect()
 
     def save(self) -> None:
-        """Have the emulator write down what it holds, and see that it has."""
-        mark = uuid.uuid4().hex
+        """Make the emulator save its data, and wait until the files contain a row and a blob written just before."""
+        probe = uuid.uuid4().hex
         extents = self._file("blob_extent")
         before = extents.stat().st_mtime_ns if extents.exists() else 0
-        self._table.upsert_entity({"PartitionKey": "mark", "RowKey": "mark", "mark": mark})
-        self._container.upload_blob(mark, b"mark")
+        self._table.upsert_entity({"PartitionKey": "probe", "RowKey": "probe", "probe": probe})
+        self._container.upload_blob(probe, b"probe")
         deadline = time.monotonic() + _SAVE_SECONDS
-        while not self._has(mark, before):
+        while not self._has_saved(probe, before):
             os.kill(self._azurite.pid, signal.SIGUSR2)
             time.sleep(0.05)
             assert time.monotonic() < deadline, "the emulator does not save"
@@ -75,12 +75,12 @@ class Storage:
         self.account.tables.close()
         self._azurite.stop()
 
-    def _has(self, mark: str, extents_before: int) -> bool:
+    def _has_saved(self, probe: str, extents_before: int) -> bool:
         files = (self._file("table"), self._file("blob"), self._file("blob_extent"))
         if not all(file.exists() for file in files):
             return False
         return (
-            all(mark in file.read_text(encoding="utf-8") for file in files[:2])
+            all(probe in file.read_text(encoding="utf-8") for file in files[:2])
             and files[2].stat().st_mtime_ns > extents_before
         )
 

@@ -1,6 +1,6 @@
-"""Stands between the service and the storage emulator: passes requests on, strikes some, notes what was written.
+"""A proxy between the service and the storage emulator. It injects faults and records the writes of job rows.
 
-Signatures of Azure Storage cover neither host nor port, so requests pass unchanged.
+It passes requests on unchanged, which is possible because the signatures of Azure Storage cover neither host nor port.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from tests.chaos.operations import JobWrite, blob_operation, is_conditional, job
 from tests.chaos.schedule import Effect, StorageFault, kind_of
 
 T = TypeVar("T")
-_OF_ONE_HOP = ("connection", "keep-alive", "transfer-encoding")
-_NOT_OURS_TO_ADD = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_HOP_BY_HOP_HEADERS = ("connection", "keep-alive", "transfer-encoding")
+_HEADERS_NOT_TO_ADD = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _REASONS = {412: "UpdateConditionNotSatisfied", 429: "TooManyRequests", 500: "InternalError", 503: "ServerBusy"}
-_LARGEST_BODY = 128 * 1024 * 1024
+_MAX_BODY_BYTES = 128 * 1024 * 1024
 
 
 @dataclass
 class Rule:
-    """A fault that waits for its requests."""
+    """A fault, and the number of matching requests so far."""
 
     fault: StorageFault
     seen: int = 0
 
-    def strikes(self, operation: str, headers: Any) -> bool:
-        """Count a request; whether it is to be struck. Only a conditional write can be told that it came too late."""
+    def matches(self, operation: str, headers: Any) -> bool:
+        """Count a request, and return whether to inject the fault. Only conditional writes can get a 412."""
         fault = self.fault
         if operation != fault.operation or (fault.status == 412 and not is_conditional(headers)):
             return False
@@ -46,28 +46,33 @@ class Rule:
 
 @dataclass
 class Record:
-    """What went by since the last `begin`."""
+    """The requests since the last `begin`.
+
+    Attributes:
+        done: Counts the successful requests by operation.
+        injected: Counts the injected faults by kind.
+    """
 
     job_writes: list[JobWrite] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
-    struck: Counter[str] = field(default_factory=Counter)
+    injected: Counter[str] = field(default_factory=Counter)
 
 
 class _CutError(Exception):
-    """Close the caller's connection without an answer."""
+    """Tells the handler to close the caller's connection without a response."""
 
 
 class StorageProxy:
-    """Two ports, one for blobs and one for tables. Runs on a thread of its own."""
+    """Listens on two ports, one for blobs and one for tables, with an event loop on its own thread."""
 
     def __init__(self, blob_port: int, table_port: int) -> None:
         self._upstream = {"blob": blob_port, "table": table_port}
         self._rules: list[Rule] = []
-        self._open = asyncio.Event()
-        self._under_way = 0
-        self._held: set[asyncio.Task[Any]] = set()
+        self._connected = asyncio.Event()
+        self._running_requests = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.record = Record()
-        self.asked = 0
+        self.request_count = 0
         self.ports: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -76,26 +81,26 @@ class StorageProxy:
         self._wait(self._start())
 
     def arm(self, faults: list[StorageFault]) -> None:
-        """Strike by these from now on, and by no others."""
+        """Inject these faults from now on, and no others."""
         self._rules = [Rule(fault) for fault in faults]
 
     def begin(self) -> Record:
-        """Note into a new record from now on."""
+        """Start a new record, and return it."""
         self.record = Record()
         return self.record
 
     @property
     def busy(self) -> bool:
-        """Whether a request is under way, or will be carried out late."""
-        return bool(self._held)
+        """Whether a request is running, or is waiting to be carried out late."""
+        return bool(self._tasks)
 
-    def shut(self) -> None:
-        """Cut all that is under way and refuse what comes; returns when storage itself has no request any more."""
-        self._wait(self._shut())
+    def disconnect(self) -> None:
+        """Cut the connections of running and new requests. Returns when storage has finished its last request."""
+        self._wait(self._disconnect())
 
-    def open(self) -> None:
+    def connect(self) -> None:
         """Pass requests on again."""
-        self._loop.call_soon_threadsafe(self._open.set)
+        self._loop.call_soon_threadsafe(self._connected.set)
 
     def stop(self) -> None:
         self._wait(self._stop())
@@ -108,14 +113,14 @@ class StorageProxy:
         return done.result(60)
 
     async def _start(self) -> None:
-        self._open.set()
+        self._connected.set()
         connector = TCPConnector(limit=0, force_close=False)
         timeout = ClientTimeout(total=60)
         self._session = ClientSession(
-            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=_NOT_OURS_TO_ADD
+            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=_HEADERS_NOT_TO_ADD
         )
         for service in self._upstream:
-            application = web.Application(client_max_size=_LARGEST_BODY)
+            application = web.Application(client_max_size=_MAX_BODY_BYTES)
             application.router.add_route("*", "/{path:.*}", self._handler(service))
             runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=1)
             await runner.setup()
@@ -125,14 +130,14 @@ class StorageProxy:
             self._runners.append(runner)
 
     async def _stop(self) -> None:
-        await asyncio.gather(*self._held, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for runner in self._runners:
             await runner.cleanup()
         await self._session.close()
 
-    async def _shut(self) -> None:
-        self._open.clear()
-        while self._under_way:
+    async def _disconnect(self) -> None:
+        self._connected.clear()
+        while self._running_requests:
             await asyncio.sleep(0.005)
 
     def _handler(self, service: str) -> Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]:
@@ -144,7 +149,7 @@ class StorageProxy:
                 else table_operation(request.method, url.raw_path)
             )
             try:
-                return await self._answer(_Passing(request, await request.read(), service, operation))
+                return await self._respond(_ProxiedRequest(request, await request.read(), service, operation))
             except (_CutError, ClientError, OSError, asyncio.IncompleteReadError):
                 if request.transport:
                     request.transport.abort()
@@ -152,86 +157,84 @@ class StorageProxy:
 
         return handle
 
-    async def _answer(self, passing: _Passing) -> web.Response:
-        self.asked += 1
-        rule = next((rule for rule in self._rules if rule.strikes(passing.operation, passing.request.headers)), None)
+    async def _respond(self, proxied: _ProxiedRequest) -> web.Response:
+        self.request_count += 1
+        rule = next((rule for rule in self._rules if rule.matches(proxied.operation, proxied.request.headers)), None)
         if rule is None:
-            return await self._forward(passing)
-        self.record.struck[kind_of(rule.fault)] += 1
-        return await self._strike(rule.fault, passing)
+            return await self._forward(proxied)
+        self.record.injected[kind_of(rule.fault)] += 1
+        return await self._inject(rule.fault, proxied)
 
-    async def _strike(self, fault: StorageFault, passing: _Passing) -> web.Response:
+    async def _inject(self, fault: StorageFault, proxied: _ProxiedRequest) -> web.Response:
         match fault.effect:
             case Effect.REFUSED:
-                return _refusal(passing.service, fault.status)
+                return _refusal(proxied.service, fault.status)
             case Effect.ANSWER_REPLACED:
-                await self._forward(passing)
-                return _refusal(passing.service, fault.status)
+                await self._forward(proxied)
+                return _refusal(proxied.service, fault.status)
             case Effect.CUT_AFTER:
-                await self._forward(passing)
+                await self._forward(proxied)
             case Effect.LATE:
-                self._keep(self._forward_late(passing, fault.seconds))
+                self._run_in_background(self._forward_late(proxied, fault.seconds))
             case Effect.DELAYED:
                 await asyncio.sleep(fault.seconds)
-                return await self._forward(passing)
+                return await self._forward(proxied)
         raise _CutError
 
-    async def _forward_late(self, passing: _Passing, seconds: float) -> None:
+    async def _forward_late(self, proxied: _ProxiedRequest, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self._forward(passing)
+        await self._forward(proxied)
 
-    def _keep(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _run_in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
-        self._held.add(task)
-        task.add_done_callback(self._let_go)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
 
-    def _let_go(self, task: asyncio.Task[Any]) -> None:
-        self._held.discard(task)
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # it has nobody to tell
+            task.exception()  # marks the exception as retrieved, because no caller waits for it
 
-    async def _forward(self, passing: _Passing) -> web.Response:
-        """Have storage carry the request out; its answer. What is under way is finished though the caller may go."""
-        if not self._open.is_set():
+    async def _forward(self, proxied: _ProxiedRequest) -> web.Response:
+        """Send the request to storage, and return its response. The request is completed even if the caller leaves."""
+        if not self._connected.is_set():
             raise _CutError
-        task = asyncio.get_running_loop().create_task(self._carry_out(passing))
-        self._held.add(task)
-        task.add_done_callback(self._let_go)
-        response = await asyncio.shield(task)
-        if not self._open.is_set():
+        response = await asyncio.shield(self._run_in_background(self._carry_out(proxied)))
+        if not self._connected.is_set():
             raise _CutError
         return response
 
-    async def _carry_out(self, passing: _Passing) -> web.Response:
+    async def _carry_out(self, proxied: _ProxiedRequest) -> web.Response:
         record = self.record
-        self._under_way += 1
+        self._running_requests += 1
         try:
-            url = URL(f"http://127.0.0.1:{self._upstream[passing.service]}{passing.request.raw_path}", encoded=True)
+            url = URL(f"http://127.0.0.1:{self._upstream[proxied.service]}{proxied.request.raw_path}", encoded=True)
             async with self._session.request(
-                passing.request.method, url, data=passing.body, headers=_passed_on(passing.request.headers)
-            ) as answer:
-                body = await answer.read()
-                self._note(record, passing, answer.status)
-                headers = _passed_on(answer.headers)
-                if passing.request.method != "HEAD":
+                proxied.request.method, url, data=proxied.body, headers=_passed_on(proxied.request.headers)
+            ) as response:
+                body = await response.read()
+                self._record_success(record, proxied, response.status)
+                headers = _passed_on(response.headers)
+                if proxied.request.method != "HEAD":
                     headers.popall("Content-Length", None)
-                return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+                return web.Response(status=response.status, reason=response.reason, headers=headers, body=body)
         finally:
-            self._under_way -= 1
+            self._running_requests -= 1
 
     @staticmethod
-    def _note(record: Record, passing: _Passing, status: int) -> None:
+    def _record_success(record: Record, proxied: _ProxiedRequest, status: int) -> None:
         if status >= 300:
             return
-        record.done[passing.operation] += 1
-        write = job_write(passing.operation, passing.request.raw_path, passing.body, time.time())
+        record.done[proxied.operation] += 1
+        write = job_write(proxied.operation, proxied.request.raw_path, proxied.body, time.time())
         if write:
             record.job_writes.append(write)
 
 
 @dataclass(frozen=True)
-class _Passing:
-    """A request on its way."""
+class _ProxiedRequest:
+    """A request on its way to storage."""
 
     request: web.Request
     body: bytes
@@ -240,17 +243,17 @@ class _Passing:
 
 
 def _passed_on(headers: Any) -> CIMultiDict[str]:
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _OF_ONE_HOP)
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP_HEADERS)
 
 
 def _refusal(service: str, status: int) -> web.Response:
-    """Answer as Azure Storage does."""
+    """Build an error response in the format of Azure Storage."""
     code = _REASONS[status]
     headers = {"x-ms-error-code": code, "x-ms-version": "2019-02-02"}
     if status in (429, 503):
         headers["Retry-After"] = "1"
     if service == "blob":
-        text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>as told</Message></Error>'
+        text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>injected</Message></Error>'
         return web.Response(status=status, text=text, content_type="application/xml", headers=headers)
-    error = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": "as told"}}}
+    error = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": "injected"}}}
     return web.json_response(error, status=status, headers=headers)

@@ -1,4 +1,4 @@
-"""Requests to storage get the names that schedules know them by, and writes of jobs are read."""
+"""Requests to storage get the names that schedules use, and writes of job rows are parsed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VALUES = b'"status": "InProgress", "attempt": 2, "totalItems": "4500", "settledI
         ("GET", CONTAINER, "restype=container&comp=list", "get container list"),
     ],
 )
-def test_a_request_to_the_blob_service_is_named(method: str, path: str, query: str, name: str) -> None:
+def test_a_request_to_the_blob_service_gets_a_name(method: str, path: str, query: str, name: str) -> None:
     assert blob_operation(method, path, query) == name
 
 
@@ -43,11 +43,11 @@ def test_a_request_to_the_blob_service_is_named(method: str, path: str, query: s
         ("POST", "/devstoreaccount1/$batch", "post $batch"),
     ],
 )
-def test_a_request_to_the_table_service_is_named(method: str, path: str, name: str) -> None:
+def test_a_request_to_the_table_service_gets_a_name(method: str, path: str, name: str) -> None:
     assert table_operation(method, path) == name
 
 
-def test_a_write_of_a_job_is_read_wherever_its_keys_are() -> None:
+def test_a_write_of_a_job_is_parsed_with_keys_in_path_or_body() -> None:
     expected = JobWrite(1.0, "northwind", "code", "InProgress", 2, 4500, 1500)
     keys = b'"PartitionKey": "northwind", "RowKey": "code", '
 
@@ -56,7 +56,7 @@ def test_a_write_of_a_job_is_read_wherever_its_keys_are() -> None:
     assert job_write("update exportpages", ROW, b"{}", 1.0) is None
 
 
-def test_a_write_of_any_version_has_no_condition() -> None:
+def test_a_write_that_matches_any_version_has_no_condition() -> None:
     assert is_conditional({"If-Match": 'W/"1"'})
     assert not is_conditional({"If-Match": "*"})
     assert not is_conditional({})

@@ -1,4 +1,4 @@
-"""The line to the database passes bytes on, holds them back, or is cut."""
+"""The proxy of the database passes bytes on, slows them down, blocks them, or disconnects."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class _Echo(socketserver.BaseRequestHandler):
 
 
 @pytest.fixture
-def line() -> Iterator[SourceProxy]:
-    """A line to a server that says what it is told."""
+def proxy() -> Iterator[SourceProxy]:
+    """A proxy of a server that sends back the bytes that it receives."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -33,38 +33,38 @@ def line() -> Iterator[SourceProxy]:
 
 
 @pytest.fixture
-def caller(line: SourceProxy) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", line.port), timeout=10) as caller:
+def caller(proxy: SourceProxy) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as caller:
         caller.sendall(b"hello")
         assert caller.recv(1024) == b"hello"
         yield caller
 
 
-def test_what_is_stuck_comes_later(line: SourceProxy, caller: socket.socket) -> None:
-    line.stick()
+def test_blocked_bytes_arrive_after_the_proxy_heals(proxy: SourceProxy, caller: socket.socket) -> None:
+    proxy.block()
     caller.sendall(b"late")
     caller.settimeout(0.2)
     with pytest.raises(TimeoutError):
         caller.recv(1024)
 
-    line.heal()
+    proxy.heal()
 
     caller.settimeout(10)
     assert caller.recv(1024) == b"late"
 
 
-def test_a_slow_line_loses_nothing(line: SourceProxy, caller: socket.socket) -> None:
-    line.slow()
+def test_a_slow_proxy_loses_nothing(proxy: SourceProxy, caller: socket.socket) -> None:
+    proxy.slow()
     caller.sendall(b"x" * 20_000)
 
     assert _read(caller, 20_000) == b"x" * 20_000
 
 
-def test_a_cut_line_is_closed_and_a_new_one_taken(line: SourceProxy, caller: socket.socket) -> None:
-    line.cut()
+def test_after_a_cut_new_connections_are_accepted(proxy: SourceProxy, caller: socket.socket) -> None:
+    proxy.cut()
 
     assert caller.recv(1024) == b""
-    with socket.create_connection(("127.0.0.1", line.port), timeout=10) as another:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as another:
         another.sendall(b"again")
         assert another.recv(1024) == b"again"
 

@@ -1,4 +1,4 @@
-"""What stands between service and storage does to requests what it is told, and storage survives kill -9."""
+"""The proxy of storage injects the faults it is given, and the emulator survives `kill -9` without loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHOUT_EFFECT = (Effect.REFUSED, Effect.CUT_BEFORE)
 
 @pytest.fixture
 def table(storage: Storage) -> Iterator[TableClient]:
-    """The table by way of the proxy; nothing is tried again."""
+    """A table client that is connected through the proxy and does not retry."""
     with TableServiceClient.from_connection_string(storage.connection_string, retry_total=0) as tables:
         yield tables.get_table_client("things")
     storage.proxy.arm([])
@@ -32,10 +32,10 @@ def blob(storage: Storage) -> Iterator[BlobClient]:
 
 
 def row(name: str) -> dict[str, str]:
-    return {"PartitionKey": "p", "RowKey": name, "text": "as it was"}
+    return {"PartitionKey": "p", "RowKey": name, "text": "unchanged"}
 
 
-def is_there(storage: Storage, name: str) -> bool:
+def is_stored(storage: Storage, name: str) -> bool:
     found = storage.account.tables.get_table_client("things").query_entities(f"RowKey eq '{name}'")
     return bool(list(found))
 
@@ -50,7 +50,7 @@ def is_there(storage: Storage, name: str) -> bool:
         (Effect.CUT_AFTER, 0),
     ],
 )
-def test_a_request_is_struck_before_or_after_its_effect(
+def test_a_fault_comes_before_or_after_the_effect_of_a_request(
     storage: Storage, table: TableClient, effect: Effect, status: int
 ) -> None:
     name = f"{effect}{status}"
@@ -62,7 +62,7 @@ def test_a_request_is_struck_before_or_after_its_effect(
     if status:
         assert isinstance(raised.value, HttpResponseError)
         assert raised.value.status_code == status
-    assert is_there(storage, name) == (effect not in WITHOUT_EFFECT)
+    assert is_stored(storage, name) == (effect not in WITHOUT_EFFECT)
     table.create_entity(row(f"{name} the next"))
 
 
@@ -72,13 +72,13 @@ def test_a_late_request_takes_effect_when_its_caller_has_given_up(storage: Stora
     with pytest.raises(AzureError):
         table.create_entity(row("late"))
 
-    assert not is_there(storage, "late")
+    assert not is_stored(storage, "late")
     while storage.proxy.busy:
         pass
-    assert is_there(storage, "late")
+    assert is_stored(storage, "late")
 
 
-def test_what_comes_before_and_after_is_left_alone(storage: Storage, table: TableClient) -> None:
+def test_requests_before_and_after_a_fault_succeed(storage: Storage, table: TableClient) -> None:
     storage.proxy.arm([StorageFault(INSERT, skip=1, times=1, effect=Effect.REFUSED, status=500)])
 
     table.create_entity(row("first"))
@@ -87,7 +87,7 @@ def test_what_comes_before_and_after_is_left_alone(storage: Storage, table: Tabl
     table.create_entity(row("third"))
 
 
-def test_a_conditional_write_can_be_told_that_it_came_too_late(storage: Storage, table: TableClient) -> None:
+def test_a_conditional_write_can_get_a_412(storage: Storage, table: TableClient) -> None:
     table.create_entity(row("conditional"))
     storage.proxy.arm([StorageFault("update things", skip=0, times=1, effect=Effect.REFUSED, status=412)])
     table.update_entity(row("conditional"))  # has no condition
@@ -98,7 +98,7 @@ def test_a_conditional_write_can_be_told_that_it_came_too_late(storage: Storage,
     assert raised.value.status_code == 412
 
 
-def test_blobs_pass_unchanged(storage: Storage, blob: BlobClient) -> None:
+def test_blobs_pass_the_proxy_unchanged(storage: Storage, blob: BlobClient) -> None:
     blob.stage_block("1", b"one", validate_content=True)
     blob.stage_block("2", b"two", validate_content=True)
     blob.commit_block_list([BlobBlock("1"), BlobBlock("2")])
@@ -108,11 +108,11 @@ def test_blobs_pass_unchanged(storage: Storage, blob: BlobClient) -> None:
     assert storage.proxy.record.done["put block"] == 2
 
 
-def test_what_was_acknowledged_is_there_after_a_kill(storage: Storage, table: TableClient, blob: BlobClient) -> None:
+def test_acknowledged_writes_survive_a_kill(storage: Storage, table: TableClient, blob: BlobClient) -> None:
     table.create_entity(row("kept"))
     blob.upload_blob(b"kept", overwrite=True)
 
     storage.kill_and_restart(0)
 
-    assert table.get_entity("p", "kept")["text"] == "as it was"
+    assert table.get_entity("p", "kept")["text"] == "unchanged"
     assert blob.download_blob().readall() == b"kept"

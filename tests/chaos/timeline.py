@@ -1,4 +1,4 @@
-"""What was seen of one run: the material that invariants judge."""
+"""The observations of one run, which the invariants check."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.chaos.schedule import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one GET of a job showed."""
+    """The response to one GET of a job."""
 
-    begun: float
+    began: float
     ended: float
     code: str
     status: str
@@ -26,13 +26,13 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class CallMade:
-    """A request of a caller, and what came of it; `answer` is 0 where none came."""
+class CallRecord:
+    """A request of a caller, and the status of its response; 0 if there was no response."""
 
-    what: str
-    begun: float
+    action: str
+    began: float
     ended: float
-    answer: int
+    status: int
     code: str | None = None
     key: str | None = None
     body: str = ""
@@ -41,16 +41,16 @@ class CallMade:
 
 @dataclass(frozen=True, slots=True)
 class FinalJob:
-    """A job when all is over.
+    """The final state of a job.
 
     Attributes:
-        shown: The answer of GET.
-        file: What its link gave, if it had one.
-        refuted: What `python -m exports verify` has against the file, if it has both file and manifest.
-        download, manifest_answer: Statuses of the answers to `…/download` and `…/manifest`.
-        published: Names of readable blobs of the job, below its directory.
-        staged: Names of blobs of the job that hold nothing but staged blocks.
-        orchestrations: Runtime status of the instance of each attempt, by attempt; absent where there is none.
+        shown: The job as GET returns it.
+        file: The content of its file, if it has a link.
+        verify_faults: The faults that `python -m exports verify` finds in the file, if it has a file and a manifest.
+        download_status, manifest_status: Statuses of the responses of `…/download` and `…/manifest`.
+        published: Names of the job's readable blobs, relative to its directory.
+        staged: Names of the job's blobs that consist only of staged blocks.
+        orchestrations: Runtime status of the orchestration of each attempt, without attempts that have none.
     """
 
     tenant: str
@@ -60,17 +60,17 @@ class FinalJob:
     shown: dict[str, Any]
     file: bytes | None
     manifest: dict[str, Any] | None
-    refuted: tuple[str, ...]
-    download: int
-    manifest_answer: int
+    verify_faults: tuple[str, ...]
+    download_status: int
+    manifest_status: int
     published: frozenset[str]
     staged: frozenset[str]
     orchestrations: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One webhook as its receiver got it, whatever it answered."""
+class ReceivedWebhook:
+    """One webhook that the receiver got. It may have refused it."""
 
     id: str
     code: str
@@ -80,7 +80,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class SlotRun:
-    """What a schedule says has become of a slot."""
+    """One entry in the runs of a schedule: the outcome of a slot."""
 
     slot: str
     outcome: str
@@ -89,35 +89,35 @@ class SlotRun:
 
 @dataclass
 class Timeline:
-    """One run, from the first request to the last look.
+    """All observations of one run.
 
     Attributes:
         expected: Bytes of an undisturbed file, by tenant and name of the request.
-        told: Webhooks about jobs of the run, in the order they came.
-        slots: Of the one schedule there is, from the first run on the rig to this one.
+        webhooks: Webhooks about jobs of the run, in the order of their arrival.
+        slots: The slots of the rig's one schedule, from the first run on the rig to this one.
         scheduled: Codes of all jobs that the schedule has started on the rig.
-        happened: What was really done, by kind: a fault whose request never came is not in it.
-        strays: Blobs and rows that belong to no job.
-        undocumented: Answers that are not as /openapi.json says.
+        occurred: Counts the events that really occurred, by kind. A fault for which no request came is not counted.
+        orphans: Describes blobs and rows that belong to no job.
+        undocumented: Describes responses that do not conform to /openapi.json.
     """
 
     schedule: Schedule
     expected: dict[tuple[str, str], bytes]
     observations: list[Observation] = field(default_factory=list)
-    calls: list[CallMade] = field(default_factory=list)
+    calls: list[CallRecord] = field(default_factory=list)
     job_writes: list[JobWrite] = field(default_factory=list)
     jobs: list[FinalJob] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    webhooks: list[ReceivedWebhook] = field(default_factory=list)
     slots: list[SlotRun] = field(default_factory=list)
     scheduled: list[str] = field(default_factory=list)
-    happened: Counter[str] = field(default_factory=Counter)
-    strays: list[str] = field(default_factory=list)
+    occurred: Counter[str] = field(default_factory=Counter)
+    orphans: list[str] = field(default_factory=list)
     undocumented: list[str] = field(default_factory=list)
 
     def of_job(self, code: str) -> list[Observation]:
-        """The observations of a job, in order."""
+        """Return the observations of a job, in order."""
         return sorted((seen for seen in self.observations if seen.code == code), key=lambda seen: seen.ended)
 
-    def resumes(self, code: str) -> list[CallMade]:
-        """Every time somebody asked for a job to go on, answered or not."""
-        return [call for call in self.calls if call.what == "resume" and call.code == code]
+    def resumes(self, code: str) -> list[CallRecord]:
+        """Return the calls that tried to resume a job, with or without a response."""
+        return [call for call in self.calls if call.action == "resume" and call.code == code]

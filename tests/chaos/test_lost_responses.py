@@ -1,7 +1,4 @@
-"""A write whose answer is lost has been done: the library's second try must not take it for somebody else's.
-
-And an answer that does not come is not waited for.
-"""
+"""If the response to a write is lost, the retry recognizes its own write; a missing response ends in a timeout."""
 
 from __future__ import annotations
 
@@ -22,35 +19,35 @@ from tests.support.builders import NOON, a_job
 
 @pytest.fixture(scope="module")
 def jobs(storage: Storage) -> Iterator[TableJobStore]:
-    """The store by way of the proxy."""
+    """A job store that is connected through the proxy."""
     account = StorageAccount(storage.connection_string)
     yield TableJobStore(account)
     account.tables.close()
 
 
-def lose_the_answer(storage: Storage, operation: str) -> None:
+def lose_the_response(storage: Storage, operation: str) -> None:
     storage.proxy.arm([StorageFault(operation, skip=0, times=1, effect=Effect.CUT_AFTER)])
 
 
 def resume_once(job: Job) -> Job:
-    """As the step does: a job that goes on already is refused."""
+    """Resume a job as the step does, which refuses a job that is already running."""
     if not job.is_resumable:
-        raise NotResumableError("It runs.")
+        raise NotResumableError("It is running.")
     return job.resume()
 
 
-def test_a_job_whose_insert_was_not_answered_is_ours(storage: Storage, jobs: TableJobStore) -> None:
+def test_an_insert_whose_response_is_lost_is_recognized_as_our_own(storage: Storage, jobs: TableJobStore) -> None:
     job = a_job()
-    lose_the_answer(storage, "insert exportjobs")
+    lose_the_response(storage, "insert exportjobs")
 
     assert jobs.create(job)
     assert not jobs.create(job)
 
 
-def test_a_resume_whose_write_was_not_answered_is_ours(storage: Storage, jobs: TableJobStore) -> None:
+def test_a_resume_whose_response_is_lost_is_recognized_as_our_own(storage: Storage, jobs: TableJobStore) -> None:
     job = a_job().cancel(NOON)
     jobs.create(job)
-    lose_the_answer(storage, "update exportjobs")
+    lose_the_response(storage, "update exportjobs")
 
     resumed = jobs.change(job.tenant, job.code, resume_once)
 
@@ -59,7 +56,7 @@ def test_a_resume_whose_write_was_not_answered_is_ours(storage: Storage, jobs: T
         jobs.change(job.tenant, job.code, resume_once)
 
 
-def test_a_table_that_does_not_answer_is_given_up(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_to_an_unresponsive_table_times_out(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert storage_module._TABLE_OPTIONS["read_timeout"] <= 60
     monkeypatch.setitem(storage_module._TABLE_OPTIONS, "read_timeout", 0.1)
     monkeypatch.setitem(storage_module._TABLE_OPTIONS, "retry_total", 0)

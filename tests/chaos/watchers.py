@@ -1,4 +1,4 @@
-"""Looks at every job of a run, all the time."""
+"""Polls every job of a run, all the time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from threading import Event as Flag
 from typing import Any
 
-from tests.chaos.callers import NO_ANSWER
+from tests.chaos.callers import NO_RESPONSE
 from tests.chaos.invariants import TERMINAL
 from tests.chaos.storage_proxy import Record
 from tests.chaos.timeline import Observation, Timeline
@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 0.03
 
 
 class Watchers:
-    """One watcher a job; a job is found by its row, so one whose caller got no answer is watched as well."""
+    """One watcher for each job. A job is found by its row, so a job whose caller got no response is watched too."""
 
     def __init__(self, system: System, record: Record, timeline: Timeline) -> None:
         self._system, self._record, self._timeline = system, record, timeline
@@ -31,23 +31,23 @@ class Watchers:
         self._work.append(threads.submit(self._find_jobs, threads))
 
     def stop(self) -> None:
-        """Look no more. Raises what kept a watcher from looking, which is a fault of the suite."""
+        """Stop polling. Raises the error of a watcher that failed, which would be a defect of these tests."""
         self._stopped.set()
         for each in self._work:
             each.result()
 
     def all_have_ended(self) -> bool:
-        """Whether there is a job, and none that goes on, as far as was seen."""
+        """Return whether there is a job, and the last status seen of every job is terminal."""
         return bool(self._last) and set(self._last.values()) <= TERMINAL
 
     def take_failed(self) -> list[tuple[str, str]]:
-        """Tenant and code of the jobs that were seen to have failed; they do not count as ended any more."""
+        """Return tenant and code of the failed jobs. From now on they no longer count as ended."""
         failed = [code for code, status in self._last.items() if status == "Failed"]
         self._last.update(dict.fromkeys(failed, "to be resumed"))
         return [(self._tenants[code], code) for code in failed]
 
     def wait_for_ends(self, seconds: float) -> None:
-        """Wait until every job was seen to have ended, but not longer than that."""
+        """Wait until all jobs have ended, but not longer than `seconds`."""
         deadline = time.monotonic() + seconds
         while not self.all_have_ended() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -63,25 +63,25 @@ class Watchers:
     def _watch(self, tenant: str, code: str) -> None:
         path = f"/tenants/{tenant}{EXPORT}/{code}"
         while not self._stopped.is_set():
-            self._look(path, code)
+            self._poll(path, code)
             self._stopped.wait(_PAUSE_SECONDS)
 
-    def _look(self, path: str, code: str) -> None:
-        begun = time.time()
+    def _poll(self, path: str, code: str) -> None:
+        began = time.time()
         try:
-            answer = self._system.call("GET", path)
-        except NO_ANSWER:
+            response = self._system.call("GET", path)
+        except NO_RESPONSE:
             return
         except (AssertionError, json.JSONDecodeError) as error:
             self._timeline.undocumented.append(f"GET {path}: {error}")
             return
-        if answer.status != 200:
-            self._complain(path, answer.status)
+        if response.status != 200:
+            self._record_error(path, response.status)
             return
-        shown = answer.json
+        shown = response.json
         self._timeline.observations.append(
             Observation(
-                begun,
+                began,
                 time.time(),
                 code,
                 shown["status"],
@@ -94,7 +94,7 @@ class Watchers:
         )
         self._last[code] = shown["status"]
 
-    def _complain(self, path: str, status: int) -> None:
-        """An outage is no fault; anything else is: the job is there."""
+    def _record_error(self, path: str, status: int) -> None:
+        """Record any status but those of an outage: the job exists, so the service must find it."""
         if status not in (502, 503):
-            self._timeline.undocumented.append(f"GET {path} was answered {status}")
+            self._timeline.undocumented.append(f"GET {path} had the status {status}")

@@ -1,4 +1,4 @@
-"""Keeps what was seen of a run that broke an invariant, for a person to read."""
+"""Saves a run that broke an invariant as text files for people to read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from tests.chaos.timeline import Timeline
 
 
-def keep(folder: Path, timeline: Timeline, wrong: list[str], logs: list[Path]) -> Path:
-    """Write the schedule, what is broken, everything seen in order, and the logs."""
+def save_run(folder: Path, timeline: Timeline, violations: list[str], logs: list[Path]) -> Path:
+    """Write the schedule, the violations, all observations in order, and the logs; return the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    text = "\n".join([timeline.schedule.describe(), "", *wrong, "", *_in_order(timeline), "", *_ends(timeline)])
+    text = "\n".join([timeline.schedule.describe(), "", *violations, "", *_in_order(timeline), "", *_ends(timeline)])
     (folder / "timeline.txt").write_text(text + "\n", encoding="utf-8")
     for log in logs:
         shutil.copy(log, folder / f"{log.parent.name}-{log.name}")
@@ -25,13 +25,13 @@ def _in_order(timeline: Timeline) -> Iterable[str]:
     moments += [(call.ended, f"call  {call}") for call in timeline.calls]
     last: dict[str, tuple[object, ...]] = {}
     for seen in sorted(timeline.observations, key=lambda each: each.ended):
-        what = (seen.status, seen.processed_items, seen.total_items)
-        if last.get(seen.code) != what:
+        state = (seen.status, seen.processed_items, seen.total_items)
+        if last.get(seen.code) != state:
             moments.append((seen.ended, f"seen  {seen}"))
-        last[seen.code] = what
-    begun = min((moment for moment, _ in moments), default=0.0)
+        last[seen.code] = state
+    began = min((moment for moment, _ in moments), default=0.0)
     for moment, text in sorted(moments):
-        yield f"{moment - begun:8.3f}  {text}"
+        yield f"{moment - began:8.3f}  {text}"
 
 
 def _ends(timeline: Timeline) -> Iterable[str]:
