@@ -1,4 +1,4 @@
-"""Which source of clients the setting `CLIENTS_DATABASE_URL` names."""
+"""Open the source of clients that the setting `CLIENTS_DATABASE_URL` names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TABLES_SCHEME = "azure-tables:"
 
 
 def open_clients(url: str, storage: str) -> ClientSource:
-    """Prepare to read clients; connects at the first use, and a malformed URL shows only then.
+    """Prepare to read clients. The first use connects; a malformed URL is reported only then.
 
     Args:
         url: `azure-tables:…` (see `exports.adapters.clients_tables.source`), or the URL of any database that

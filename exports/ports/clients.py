@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row
 from exports.request.filters import ClientFilter
 
-if TYPE_CHECKING:
-    from exports.file.renderer import Records
-
 
 @dataclass(frozen=True, slots=True)
 class ClientSelection:
-    """Which clients of one tenant, and which columns of the view. There is no selection without a tenant."""
+    """The clients of one tenant that pass a filter, and the wanted columns of the `clients` view."""
 
     tenant: str
     columns: tuple[str, ...]
@@ -24,15 +21,17 @@ class ClientSelection:
 
 
 class ClientSource(Protocol):
-    """Reads clients. Every method raises `SourceUnavailableError` when trying again can help, `SourceThrottledError`
-    when asking less at once can, and a `PermanentError`
-    (`SourceMismatchError`, `SourceRefusedError`) when it cannot. Safe to call from several threads."""
+    """Reads clients. Safe to call from several threads.
+
+    Every method raises `SourceUnavailableError` if trying again can help, `SourceThrottledError` if fewer requests at
+    the same time can help, and a `PermanentError` (`SourceMismatchError`, `SourceRefusedError`) if neither can.
+    """
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the `clients` view lacks. A missing view is a `SourceMismatchError`."""
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
-        """Pass once over the keys in key order; memory is bounded by the number of pages.
+        """Pass once over the keys in key order. The memory needed grows only with the number of pages.
 
         Raises:
             SourceMismatchError: A client has no code.
@@ -41,36 +40,37 @@ class ClientSource(Protocol):
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:
-        """Yield one list for each key range: its first clients, in key order, at most so many.
+        """Yield one list for each key range: its first clients, `rows_of_each` at most, in key order.
 
-        Each range is read when it is asked for. The iterator owns a connection until it is exhausted or closed.
+        A range is read only when the caller requests its list. The iterator owns a connection until it is exhausted or
+        closed.
         """
 
     def render_samples(
         self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, renderer: Renderer
     ) -> Iterator[Records]:
-        """Yield the records of the first clients from each code on, at most so many; all of them may be read at once.
+        """Yield the records of the first clients, `rows_of_each` at most, from each code on.
 
-        Byte for byte what `renderer` makes of what `sample` yields.
+        The bytes are those that `renderer` makes of the rows that `sample` yields. All samples may be read at once.
 
         Raises:
             SourceMismatchError: A value does not fit its column.
         """
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
-        """Yield the clients of a key range in key order, in lists of bounded length, without holding the whole range.
+        """Yield the clients of a key range in key order, in lists of bounded length.
 
-        The iterator owns a connection until it is exhausted or closed.
+        The whole range is never in memory. The iterator owns a connection until it is exhausted or closed.
         """
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
-        """Yield the records of a key range in key order, some at a time, without holding the whole range.
+        """Yield the records of a key range in key order, a few at a time. The whole range is never in memory.
 
-        Byte for byte what `exports.file.renderer.render_lists` makes of what `read` yields, however it is done.
+        The bytes are those that `exports.file.renderer.render_lists` makes of the rows that `read` yields.
 
         Args:
-            selection: Its columns are those `renderer` expects.
+            selection: Its columns must be those that `renderer` expects.
 
         Raises:
-            SourceMismatchError: A value does not fit its column, or a client comes twice.
+            SourceMismatchError: A value does not fit its column, or the view returns a client twice.
         """

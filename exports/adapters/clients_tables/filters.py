@@ -1,4 +1,4 @@
-"""Filters of clients in Table Storage: what the service can compare it compares, the rest is looked at here."""
+"""Apply filters to clients in Table Storage: the service compares what it can, and this process checks the rest."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilt
 from shared.models import rfc3339
 
 Entity = Mapping[str, Any]
-Passes = Callable[[Entity], bool]
+Check = Callable[[Entity], bool]
 
-_COMPARISONS = 10
-"""A filter may have fifteen; those of keys come first."""
+_MAX_COMPARISONS = 10
+"""A query may have fifteen comparisons in all, and those of keys come first."""
 
 _EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)
-"""Table Storage knows no moment before; a client that has none at all is still left out."""
+"""The earliest moment of Table Storage. The comparison stays, so that clients without a moment are still left out."""
 
 
 @dataclass(frozen=True)
@@ -26,27 +26,27 @@ class EntityFilter:
     """A filter in two halves.
 
     Attributes:
-        conditions: For the service; all must hold.
-        columns: What `passes` looks at.
-        passes: Judges an entity that the service let through.
+        conditions: OData conditions for the service; all must hold.
+        columns: The columns that `passes` reads.
+        passes: Checks an entity that the service returned; None if there is nothing left to check.
     """
 
     conditions: tuple[str, ...]
     columns: frozenset[str]
-    passes: Passes | None
+    passes: Check | None
 
 
 def make_filter(wanted: ClientFilter) -> EntityFilter:
     """Divide a filter between the service and this process."""
     conditions: list[str] = []
-    looks: dict[str, Passes] = {}
+    checks: dict[str, Check] = {}
     if wanted.updated_since is not None:
         since = max(wanted.updated_since.astimezone(UTC), _EARLIEST)
         coarse = since.replace(microsecond=since.microsecond // 1000 * 1000)
         conditions.append(f"updated_at ge datetime'{rfc3339(coarse)}'")
         if coarse != since:
-            looks["updated_at"] = _is_since(since)
-    left = _COMPARISONS - len(conditions)
+            checks["updated_at"] = _is_since(since)
+    left = _MAX_COMPARISONS - len(conditions)
     for attribute, column in LISTED_COLUMNS.items():
         values = [str(value) for value in getattr(wanted, attribute)]
         if not values:
@@ -55,32 +55,32 @@ def make_filter(wanted: ClientFilter) -> EntityFilter:
             left -= len(values)
             conditions.append("(" + " or ".join(f"{column} eq {quoted(value)}" for value in values) + ")")
         else:
-            looks[column] = _is_one_of(column, frozenset(values))
-    columns = set(looks)
+            checks[column] = _is_one_of(column, frozenset(values))
+    columns = set(checks)
     if wanted.service_codes:
-        looks["service_codes"] = _has_service({code.strip() for code in wanted.service_codes} - {""})
+        checks["service_codes"] = _has_service({code.strip() for code in wanted.service_codes} - {""})
         columns.add("service_codes")
     if wanted.search:
-        looks["search"] = _contains(wanted.search.lower())
+        checks["search"] = _contains(wanted.search.lower())
         columns.update(SEARCHED_COLUMNS)
-    return EntityFilter(tuple(conditions), frozenset(columns), _all_of(list(looks.values())))
+    return EntityFilter(tuple(conditions), frozenset(columns), _all_of(list(checks.values())))
 
 
-def _is_since(moment: datetime) -> Passes:
-    """The service gets whole milliseconds: emulators compare no closer."""
+def _is_since(moment: datetime) -> Check:
+    """Compare fractions of a millisecond here. The service gets whole milliseconds: emulators compare no finer."""
     return lambda entity: datetime.fromisoformat(entity["updated_at"]) >= moment
 
 
-def _all_of(looks: Collection[Passes]) -> Passes | None:
-    return (lambda entity: all(look(entity) for look in looks)) if looks else None
+def _all_of(checks: Collection[Check]) -> Check | None:
+    return (lambda entity: all(check(entity) for check in checks)) if checks else None
 
 
-def _is_one_of(column: str, values: frozenset[str]) -> Passes:
+def _is_one_of(column: str, values: frozenset[str]) -> Check:
     return lambda entity: entity.get(column) in values
 
 
-def _has_service(wanted: set[str]) -> Passes:
-    """Whole codes only; spaces around a code do not count."""
+def _has_service(wanted: set[str]) -> Check:
+    """Compare whole codes. Spaces around a code do not count."""
 
     def has(entity: Entity) -> bool:
         codes = (code.strip() for code in (entity.get("service_codes") or "").split(";"))
@@ -89,7 +89,7 @@ def _has_service(wanted: set[str]) -> Passes:
     return has
 
 
-def _contains(wanted: str) -> Passes:
+def _contains(wanted: str) -> Check:
     def contains(entity: Entity) -> bool:
         return any(wanted in text.lower() for text in _searched(entity))
 

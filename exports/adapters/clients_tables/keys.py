@@ -1,9 +1,10 @@
-"""Keys of clients in Table Storage: what stands for a tenant and a code, and which keys a range of codes covers.
+"""The keys of clients in Table Storage: how tenants and codes are written, and which keys a range of codes covers.
 
-A row key is the code; a partition key is the tenant, `|`, and the first characters of the row key. So partitions are
-neighbours in key order, a tenant spreads over as many as its codes have beginnings, and the order of (partition, row)
-is the order of row keys. Letters, digits, `.`, `-` and `_` of ASCII stand for themselves; any other character is
-written `~` and six hex digits, because keys cannot hold all characters and services differ in the order of the rest.
+A row key is the code; a partition key is the tenant, `|`, and the first characters of the row key. So the partitions of
+a tenant are neighbours in key order, a tenant has as many partitions as its codes have different prefixes, and the
+order of (partition, row) is the order of row keys. Letters, digits, `.`, `-` and `_` of ASCII stand for themselves. Any
+other character is written as `~` and six hex digits, because keys cannot hold all characters and services order some
+characters differently.
 """
 
 from __future__ import annotations
@@ -17,29 +18,29 @@ from exports.file.ranges import KeyRange
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _ESCAPED = re.compile(r"~([0-9a-f]{6})")
 _TENANT_END, _TENANTS_END = "|", "}"
-"""`}` follows `|`, and no key has either but where the tenant ends: so they enclose the partitions of one tenant."""
+"""Enclose the partitions of one tenant: `}` follows `|`, and `|` occurs in keys only at the end of the tenant."""
 
 _AFTER = "~~"
-"""Follows every continuation of a beginning: behind a `~` come hex digits."""
+"""Follows every continuation of a prefix, because hex digits come after a `~`."""
 
 
 def escape(text: str) -> str:
-    """Write a tenant or a code as a key."""
+    """Return a tenant or a code as it is written in a key."""
     return _UNSAFE.sub(lambda found: f"~{ord(found[0]):06x}", text)
 
 
 def unescape(key: str) -> str:
-    """Read what `escape` has written."""
+    """Return the text that `escape` has written."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), key)
 
 
-def after(beginning: str) -> str:
-    """A key that follows all keys of a beginning, and comes before those of the next."""
-    return beginning + _AFTER
+def after_prefix(prefix: str) -> str:
+    """Return a key that follows all keys with this prefix and precedes all keys with the next prefix."""
+    return prefix + _AFTER
 
 
 def quoted(text: str) -> str:
-    """Write a text as a literal of OData."""
+    """Return a text as an OData literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -48,35 +49,35 @@ class TenantKeys:
     """The keys of one tenant's clients.
 
     Attributes:
-        prefix: How many characters of the row key the partition key repeats.
+        prefix_chars: How many characters of the row key the partition key repeats.
     """
 
     tenant: str
-    prefix: int
+    prefix_chars: int
 
     @property
     def first(self) -> str:
-        """No partition of the tenant comes before this one."""
+        """A key at or before every partition of the tenant."""
         return escape(self.tenant) + _TENANT_END
 
     @property
     def end(self) -> str:
-        """Every partition of the tenant comes before this."""
+        """A key after every partition of the tenant."""
         return escape(self.tenant) + _TENANTS_END
 
     def partition(self, row_key: str) -> str:
-        """Name the partition of a row key."""
-        return self.first + row_key[: self.prefix]
+        """Return the partition of a row key."""
+        return self.first + row_key[: self.prefix_chars]
 
-    def beginning(self, partition: str) -> str:
-        """The part of a partition key that row keys have in common."""
+    def row_key_prefix(self, partition: str) -> str:
+        """Return the prefix that all row keys of a partition share."""
         return partition.removeprefix(self.first)
 
     def code(self, partition: str, row_key: str) -> str:
-        """Read a client's code from its keys.
+        """Return a client's code, read from its keys.
 
         Raises:
-            SourceMismatchError: The keys are not as documented, so ranges of them would miss clients.
+            SourceMismatchError: The keys are not written as documented, so key ranges would miss clients.
         """
         code = unescape(row_key)
         if partition != self.partition(row_key) or escape(code) != row_key:
@@ -87,8 +88,10 @@ class TenantKeys:
         return code
 
     def conditions(self, wanted: KeyRange) -> list[str]:
-        """Filters that together cover a range of codes, in key order. None of them has an `or`: the service would
-        answer that by walking the whole table."""
+        """Return filters that together cover a range of codes, in key order.
+
+        None of them contains an `or`, because the service would scan the whole table for it.
+        """
         if wanted.start is None and wanted.stop is None:
             return [self.between(self.first, self.end)]
         start = None if wanted.start is None else escape(wanted.start)
@@ -109,7 +112,7 @@ class TenantKeys:
         return found
 
     def between(self, start: str, stop: str) -> str:
-        """A filter for the partitions `[start, stop)`."""
+        """Return a filter for the partitions `[start, stop)`."""
         return f"PartitionKey ge {quoted(start)} and PartitionKey lt {quoted(stop)}"
 
     def _within(self, row_key: str) -> str:

@@ -1,4 +1,4 @@
-"""Clients from Azure Table Storage: one entity a client, one property a column of the view `clients`."""
+"""Read clients from Azure Table Storage: one entity for each client, one property for each column of the view."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableClient
 
-from exports.adapters.clients_tables.boundaries import Mark, Scanner, find_boundaries
+from exports.adapters.clients_tables.boundaries import ResponseSummary, Scanner, find_boundaries
 from exports.adapters.clients_tables.filters import EntityFilter, make_filter
 from exports.adapters.clients_tables.keys import TenantKeys
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
@@ -19,15 +19,15 @@ from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import ClientSelection
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
-from shared.storage import StorageAccount, is_passing, is_throttling, retry_after_seconds
+from shared.storage import StorageAccount, is_transient, is_throttling, retry_after_seconds
 
 ROWS_PER_LIST = 1_000
-"""What one answer of the service holds at most."""
+"""The most entities that a response of the service holds."""
 
 DEFAULT_PREFIX = 5
 _KEYS = ("PartitionKey", "RowKey")
 _PLAIN = {"Accept": "application/json;odata=nometadata"}
-"""Moments and long numbers then come as text, which is what a cell shows, and answers are shorter."""
+"""Without metadata, moments and long numbers arrive as text, as a cell shows them, and responses are shorter."""
 
 Entity = dict[str, Any]
 
@@ -35,8 +35,8 @@ Entity = dict[str, Any]
 class TableClientSource:
     """Reads clients from one table and never writes to it. Safe to use from several threads.
 
-    Key order is that of row keys. How keys are written `table_client_keys` says; whoever fills the table must write
-    them so, and a client whose keys are otherwise is a `SourceMismatchError`.
+    Key order is the order of row keys. The program that fills the table must write the keys as `clients_tables.keys`
+    does; a client with other keys is a `SourceMismatchError`.
     """
 
     def __init__(self, url: str, storage: str) -> None:
@@ -44,14 +44,14 @@ class TableClientSource:
         self._storage = storage
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Name what is no column at all. Entities have no fixed columns: one that is absent is empty."""
+        """Name those of `columns` that the view does not define. Columns that an entity does not have are empty."""
         with _source_errors():
             first = self._table.query_entities("", select=list(_KEYS), results_per_page=1, headers=_PLAIN)
             next(first.by_page(), None)
         return tuple(name for name in columns if name not in VIEW_COLUMNS)
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
-        """Pass once over the keys, in parallel where they are many; see `table_client_boundaries`."""
+        """Pass once over the keys, in parallel if there are many; see `clients_tables.boundaries`."""
         return find_boundaries(_TenantScan(self, selection), rows_per_page)
 
     def sample(
@@ -68,7 +68,7 @@ class TableClientSource:
         return render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
-        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, one request after the other."""
+        """Yield the clients of a key range in lists of at most `ROWS_PER_LIST`, by one request after the other."""
         return self._read(selection, key_range)
 
     def _read(
@@ -92,11 +92,13 @@ class TableClientSource:
     def entities(
         self, selection: ClientSelection, columns: Iterable[str], conditions: Sequence[str], at_most: int | None = None
     ) -> Iterator[list[Entity]]:
-        """Yield the selected clients that meet one condition after the other, answer by answer; lists may be empty.
+        """Yield the selected clients that meet the first condition, then those that meet the second, and so on.
+
+        Each list is one response of the service, and may be empty.
 
         Args:
-            conditions: On the keys; the filter of the selection is added to each.
-            at_most: More than this are not needed, so the service is not asked for more at a time.
+            conditions: Conditions on the keys. The filter of the selection is added to each.
+            at_most: The number of clients needed, so that a request asks for no more.
         """
         wanted = make_filter(selection.filter)
         keys = self.keys_of(selection.tenant)
@@ -104,12 +106,11 @@ class TableClientSource:
         size = ROWS_PER_LIST if at_most is None or wanted.passes else max(1, min(at_most, ROWS_PER_LIST))
         for condition in conditions:
             query = " and ".join((condition, *wanted.conditions))
-            answers = self._table_query(query, [*_KEYS, *sorted(names)], size)
-            for answer in answers:
-                yield _judged([_told(entity, keys) for entity in answer], wanted)
+            for response in self._query(query, [*_KEYS, *sorted(names)], size):
+                yield _filtered([_with_key_columns(entity, keys) for entity in response], wanted)
 
     def keys_of(self, tenant: str) -> TenantKeys:
-        """Say how the keys of a tenant's clients are written."""
+        """Return the keys of a tenant's clients."""
         return TenantKeys(tenant, self._address[2])
 
     def close(self) -> None:
@@ -117,11 +118,11 @@ class TableClientSource:
         if "_table" in self.__dict__:
             self._table.close()
 
-    def _table_query(self, query: str, select: list[str], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    def _query(self, query: str, select: list[str], size: int) -> Iterator[list[Mapping[str, Any]]]:
         with _source_errors():
             found = self._table.query_entities(query, select=select, results_per_page=size, headers=_PLAIN)
-            for answer in found.by_page():
-                yield list(answer)
+            for response in found.by_page():
+                yield list(response)
 
     @cached_property
     def _address(self) -> tuple[StorageAccount, str, int]:
@@ -134,46 +135,46 @@ class TableClientSource:
 
 
 class _TenantScan(Scanner):
-    """Passes over the keys of one selection."""
+    """Scans the keys of one selection."""
 
     def __init__(self, source: TableClientSource, selection: ClientSelection) -> None:
         self.keys = source.keys_of(selection.tenant)
         self._source = source
         self._selection = selection
 
-    def marks(self, start: str, stop: str) -> Iterator[Mark]:
-        """See `Scanner.marks`."""
+    def scan(self, start: str, stop: str) -> Iterator[ResponseSummary]:
+        """See `Scanner.scan`."""
         for entities in self._source.entities(self._selection, (), [self.keys.between(start, stop)]):
-            yield Mark(entities[0]["code"] if entities else None, len(entities))
+            yield ResponseSummary(entities[0]["code"] if entities else None, len(entities))
 
     def codes_at(self, start: str, positions: Sequence[int]) -> list[str]:
         """See `Scanner.codes_at`."""
         conditions = self.keys.conditions(KeyRange(start))
         found: list[str] = []
-        passed = 0
+        skipped = 0
         for entities in self._source.entities(self._selection, (), conditions, positions[-1] + 1):
-            here = (position - passed for position in positions[len(found) :])
+            here = (position - skipped for position in positions[len(found) :])
             found += [str(entities[position]["code"]) for position in here if position < len(entities)]
-            passed += len(entities)
+            skipped += len(entities)
             if len(found) == len(positions):
                 break
         return found
 
     def first_partition(self, start: str) -> str | None:
-        """See `Scanner.first_partition`. Every client counts here, whatever the filter."""
-        everyone = ClientSelection(self._selection.tenant, ())
-        for entities in self._source.entities(everyone, (), [self.keys.between(start, self.keys.end)], 1):
+        """See `Scanner.first_partition`. The filter of the selection does not apply here."""
+        all_clients = ClientSelection(self._selection.tenant, ())
+        for entities in self._source.entities(all_clients, (), [self.keys.between(start, self.keys.end)], 1):
             if entities:
                 return str(entities[0]["PartitionKey"])
         return None
 
 
 def read_address(url: str, storage: str) -> tuple[StorageAccount, str, int]:
-    """Read an address of clients in Table Storage: the account, the table, and the length of the prefix.
+    """Parse the address of clients in Table Storage into the account, the table, and the number of prefix characters.
 
-    `azure-tables:///clients` is a table of the service's own account, `azure-tables://other/clients` one of another
-    account, reached by identity, and `azure-tables://:KEY@other/clients` one reached by its key, percent-encoded.
-    `?prefix=N` says how many characters of a row key the partition key repeats.
+    `azure-tables:///clients` is a table of the service's own account. `azure-tables://other/clients` is a table of
+    another account, reached by identity, and `azure-tables://:KEY@other/clients` one reached by its percent-encoded
+    key. `?prefix=N` says how many characters of a row key the partition key repeats.
 
     Raises:
         SourceRefusedError: The address is malformed.
@@ -189,19 +190,19 @@ def read_address(url: str, storage: str) -> tuple[StorageAccount, str, int]:
     return StorageAccount(account), table, int(prefix)
 
 
-def _told(entity: Mapping[str, Any], keys: TenantKeys) -> Entity:
-    """The entity with what its keys tell."""
+def _with_key_columns(entity: Mapping[str, Any], keys: TenantKeys) -> Entity:
+    """Return the entity with the columns `tenant` and `code`, which its keys hold."""
     code = keys.code(entity["PartitionKey"], entity["RowKey"])
     return {**entity, "tenant": keys.tenant, "code": code}
 
 
-def _judged(entities: list[Entity], wanted: EntityFilter) -> list[Entity]:
+def _filtered(entities: list[Entity], wanted: EntityFilter) -> list[Entity]:
     return entities if wanted.passes is None else [entity for entity in entities if wanted.passes(entity)]
 
 
 @contextmanager
 def _source_errors() -> Iterator[None]:
-    """Turn the errors of Table Storage into those of a client source; the original is chained."""
+    """Raise the matching error of a client source in place of an error of Table Storage; the original is chained."""
     try:
         yield
     except ResourceNotFoundError as error:
@@ -210,7 +211,7 @@ def _source_errors() -> Iterator[None]:
         if is_throttling(error):
             message = "The client database has no room now: too many requests at once."
             raise SourceThrottledError(message, retry_after_seconds(error)) from error
-        if is_passing(error):
+        if is_transient(error):
             raise SourceUnavailableError("The client database did not answer.") from error
         if isinstance(error, ClientAuthenticationError) or getattr(error, "status_code", None) in {401, 403}:
             raise SourceRefusedError("Table Storage refused the login, or it may not read the clients.") from error

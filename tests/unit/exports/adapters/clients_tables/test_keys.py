@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.adapters.clients_tables.keys import TenantKeys, after, escape, unescape
+from exports.adapters.clients_tables.keys import TenantKeys, after_prefix, escape, unescape
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -41,11 +41,11 @@ def test_no_partition_of_one_tenant_lies_among_those_of_another(one: str, other:
 @given(TEXTS, st.integers(1, 9))
 def test_what_follows_a_beginning_follows_all_that_begin_so(code: str, length: int) -> None:
     key = escape(code)
-    assert key < after(key[:length])
+    assert key < after_prefix(key[:length])
 
 
 @pytest.mark.parametrize(("lower", "upper"), list(product(["C1", "é", "a b"], ["C2", "zz~", "ü/"])))
 def test_the_end_of_a_beginning_comes_before_the_next(lower: str, upper: str) -> None:
     first, second = sorted([escape(lower), escape(upper)])
     if not second.startswith(first):
-        assert after(first) < second
+        assert after_prefix(first) < second
