@@ -9,12 +9,19 @@ import pytest
 
 from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
+from tests.support.case_counts import case_outcomes, describe_cases
 from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 from tests.support.postgres import postgres_server
 from tests.support.system import System, running_system, sample_database, start_storage
 
 CLIENTS = 6_000
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many test functions and cases ran. `dev.py test` repeats this line at its end."""
+    if outcomes := case_outcomes(terminalreporter.stats):
+        terminalreporter.write_line(describe_cases(outcomes))
 
 
 @pytest.fixture(scope="session")

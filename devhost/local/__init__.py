@@ -1,1 +1,1 @@
-"""What the commands of dev.py are made of: setting up, starting and surely ending programs on this machine."""
+"""The building blocks of dev.py: sets up, starts and reliably stops programs on this machine. Standard library only."""

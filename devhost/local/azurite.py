@@ -1,4 +1,4 @@
-"""Azurite, the storage emulator."""
+"""Starts and stops Azurite, the storage emulator."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STORAGE_ACCOUNT = "devstoreaccount1"
-# The emulator's one account and key are the same everywhere, and published by Microsoft.
+# The emulator has one account, with a fixed key that Microsoft publishes.
 STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 STORAGE_PORTS = (10000, 10001, 10002)
 AZURITE_START_SECONDS = 30.0
-# A block comes in buffers outside Node's heap, and each 64 MB of them start a collection. Done bit by bit, that took a
-# third of the emulator's processor time; in one go it takes a few milliseconds.
+# Node receives a block in buffers outside its heap, and every 64 MB of such buffers start a garbage collection.
+# Incremental collections took a third of the emulator's processor time. A full collection takes a few milliseconds.
 _NO_INCREMENTAL_MARKING = "--no-incremental-marking"
 
 
@@ -51,11 +51,11 @@ class Azurite:
         return self.process.pid
 
     def stop(self) -> None:
-        """End it in order: what was written is on disk."""
+        """Stop it normally, which leaves all written data on disk."""
         self.process.stop()
 
     def kill(self) -> None:
-        """End it as kill -9 does."""
+        """Kill it, as kill -9 does."""
         self.process.kill()
 
 
@@ -67,15 +67,15 @@ def start_azurite(
     *,
     log_requests: bool = False,
 ) -> Azurite:
-    """Start blob, queue and table storage with its files in `state_dir`, and wait until it listens.
+    """Start blob, queue and table storage with their files in `state_dir`, and wait until they listen.
 
     Args:
         ports: 0 means any free port.
         preload: A JavaScript file that Node runs before the emulator.
-        log_requests: Whether its log has a line for each request.
+        log_requests: Whether to log one line for each request.
 
     Raises:
-        DevError: It is not installed, or did not start.
+        DevError: The emulator is not installed, or did not start.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     command: list[str | Path] = [
@@ -86,7 +86,7 @@ def start_azurite(
     ]
     for service, port in zip(("blob", "queue", "table"), ports, strict=True):
         command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
-    # The SDKs speak a newer API version than the emulator knows; what they use of it works.
+    # The SDKs send a newer API version than the emulator knows. The operations that they use work all the same.
     command += ["--location", state_dir, "--disableTelemetry", "--skipApiVersionCheck"]
     command += [] if log_requests else ["--silent"]
     process = Process("Azurite", command, log=log or state_dir / "azurite.log")
@@ -98,30 +98,32 @@ def start_azurite(
 
 
 def wait_for_azurite(process: Process) -> tuple[int, int, int]:
-    """The ports it says it listens on."""
+    """Wait until the emulator logs that it listens, and return its ports (blob, queue, table)."""
     deadline = time.monotonic() + AZURITE_START_SECONDS
     while process.running and time.monotonic() < deadline:
-        said = process.log.read_text(encoding="utf-8", errors="replace")
-        found = dict(re.findall(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)", said))
+        log = process.log.read_text(encoding="utf-8", errors="replace")
+        found = dict(re.findall(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)", log))
         if len(found) == 3:
             return int(found["Blob"]), int(found["Queue"]), int(found["Table"])
         time.sleep(0.05)
-    message = f"The storage emulator Azurite did not start. Its last lines ({process.log}):\n{process.tail()}"
+    message = f"The storage emulator Azurite did not start. Its log ({process.log}) ends with:\n{process.tail()}"
     raise DevError(message)
 
 
 def choose_storage_ports() -> tuple[int, int, int]:
+    """Return the usual ports, or zeros (any free port) if another program uses one of them."""
     if all(is_free(port) for port in STORAGE_PORTS):
         return STORAGE_PORTS
     return (0, 0, 0)
 
 
 def start_storage(cleanup: contextlib.ExitStack) -> Azurite:
+    """Start the storage emulator for `dev.py run`. `cleanup` stops it."""
     ports = choose_storage_ports()
     with step("Starting the storage emulator Azurite"):
         azurite = start_azurite(LOCAL / "azurite", ports, LOCAL / "azurite.log")
         cleanup.callback(azurite.stop)
     if azurite.ports != STORAGE_PORTS:
         taken, used = (", ".join(map(str, numbers)) for numbers in (STORAGE_PORTS, azurite.ports))
-        print(f"  (Of its usual ports {taken} some are in use, so it took {used}.)")
+        print(f"  (Another program uses one of the usual ports {taken}, so the emulator listens on {used}.)")
     return azurite

@@ -1,4 +1,4 @@
-"""The test command: linters, type check and tests, each with its seconds."""
+"""The test command of dev.py: runs linters, type check and tests, and prints the result and duration of each."""
 
 from __future__ import annotations
 
@@ -26,21 +26,36 @@ STATIC_CHECKS = {
     "lint-imports": ("lint-imports", "--no-logo"),
 }
 
+IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
+"""Up to four processes, each with servers of its own. Each process runs whole files, because tests mostly wait.
 
-SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
-"""Two processes, or up to four, each with servers of its own, which take whole files in turn: tests mostly wait.
-
-In the order of their names, so that those which share a server come after one another, and the quick ones of
-`tests/unit` last, when a file that takes long would leave the other processes idle."""
+The files run in the order of their names. So files that share a server run one after another, and the quick files of
+`tests/unit` run last, when one long file would otherwise keep a single process busy and leave the others idle."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One step of the test command, and how it went."""
+    """One step of the test command, and its result."""
 
     name: str
     seconds: float
     ok: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The end of pytest's output.
+
+    Attributes:
+        cases: How many test functions and cases ran, as `tests/conftest.py` counts them; empty if no test ran.
+        totals: Pytest's own last line.
+    """
+
+    cases: str
+    totals: str
+
+    def __str__(self) -> str:
+        return f"{self.cases}\n{self.totals}" if self.cases else self.totals
 
 
 def under_ci() -> bool:
@@ -48,52 +63,62 @@ def under_ci() -> bool:
 
 
 def refuse_skipping_under_ci(fast: bool) -> None:
+    """Raise a DevError if `--fast` would skip tests under CI, where every test must run."""
     if fast and under_ci():
-        raise DevError("CI is set, where nothing may be skipped: run without --fast.")
+        raise DevError("CI is set, so every test must run: leave out --fast.")
 
 
 def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
-    """Run all checks, whatever the earlier ones said; whether every one succeeded."""
+    """Run all checks, even after one has failed, and return whether all succeeded."""
     checks = [run_static_check(name, command) for name, command in STATIC_CHECKS.items()]
-    tests, totals = run_pytest([*(("-m", "not slow") if fast else ()), *(pytest_args or SIDE_BY_SIDE)])
-    if under_ci() and re.search(r"\d+ skipped", totals):
-        print("CI is set, where nothing may be skipped, but tests were.")
+    tests, summary = run_pytest([*(("-m", "not slow") if fast else ()), *(pytest_args or IN_PARALLEL)])
+    if under_ci() and re.search(r"\d+ skipped", summary.totals):
+        print("CI is set, so every test must run, but some were skipped.")
         tests = Check(tests.name, tests.seconds, ok=False)
     checks.append(tests)
     print()
     for check in checks:
         print(f"  {check.name:<14}{check.seconds:7.1f} s  {'ok' if check.ok else 'FAILED'}")
-    print(totals)
+    print(summary)
     return all(check.ok for check in checks)
 
 
 def run_static_check(name: str, command: Sequence[str]) -> Check:
     started = time.monotonic()
     print(f"  {name} … ", end="", flush=True)
-    ok, output = run_showing([in_venv(command[0]), *command[1:]], live=False)
+    ok, output = run_program([in_venv(command[0]), *command[1:]], live=False)
     seconds = time.monotonic() - started
     print(f"{'ok' if ok else 'FAILED'}, {seconds:.1f} s\n{'' if ok else output}", end="", flush=True)
     return Check(name, seconds, ok)
 
 
-def run_pytest(arguments: Sequence[str]) -> tuple[Check, str]:
-    """The step, and pytest's own last line."""
+def run_pytest(arguments: Sequence[str]) -> tuple[Check, Summary]:
+    """Run pytest, and show its output meanwhile."""
     started = time.monotonic()
     print("  pytest", flush=True)
     colour = "yes" if sys.stdout.isatty() else "no"
-    ok, output = run_showing([in_venv("python"), "-m", "pytest", f"--color={colour}", *arguments], live=True)
-    return Check("pytest", time.monotonic() - started, ok), totals_line(output)
+    ok, output = run_program([in_venv("python"), "-m", "pytest", f"--color={colour}", *arguments], live=True)
+    return Check("pytest", time.monotonic() - started, ok), summarize(output)
 
 
-def totals_line(pytest_output: str) -> str:
-    """`12 passed, 1 failed in 3.4s`, without colours and rulers; what pytest said last when it counted nothing."""
+def summarize(pytest_output: str) -> Summary:
+    """Find the counts at the end of pytest's output, and remove colours and rulers from them.
+
+    If pytest has counted nothing, `totals` is its last line of any kind.
+    """
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("= ") for line in pytest_output.splitlines()]
-    counted = [line for line in lines if re.search(r"\d+ (passed|failed|errors?|skipped|deselected)\b.* in ", line)]
-    return (counted or [line for line in lines if line] or ["pytest printed nothing"])[-1]
+    cases = [line for line in lines if re.match(r"[\d,]+ test functions?, [\d,]+ cases?: ", line)]
+    totals = [line for line in lines if re.search(r"\d+ (passed|failed|errors?|skipped|deselected)\b.* in ", line)]
+    last = (totals or [line for line in lines if line] or ["pytest printed nothing"])[-1]
+    return Summary(cases[-1] if cases else "", last)
 
 
-def run_showing(command: Sequence[str | Path], *, live: bool) -> tuple[bool, str]:
-    """Run a program of the test command: whether it succeeded, and its output, which is printed meanwhile if `live`."""
+def run_program(command: Sequence[str | Path], *, live: bool) -> tuple[bool, str]:
+    """Run a program, and print its output meanwhile if `live`.
+
+    Returns:
+        Whether the program succeeded, and its whole output.
+    """
     with tempfile.TemporaryDirectory() as folder:
         process = Process(str(command[0]), command, log=Path(folder) / "output.log", env={"PYTHONUNBUFFERED": "1"})
         with process.log.open(encoding="utf-8", errors="replace") as output:
@@ -102,7 +127,7 @@ def run_showing(command: Sequence[str | Path], *, live: bool) -> tuple[bool, str
                     show_new(output, live)
                     time.sleep(0.05)
             finally:
-                process.stop(ask_with=signal.SIGINT, patience_seconds=20)
+                process.stop(ask_with=signal.SIGINT, timeout_seconds=20)
                 show_new(output, live)
         return process.wait() == 0, process.log.read_text(encoding="utf-8", errors="replace")
 

@@ -1,4 +1,4 @@
-"""The virtual environment `.venv`, and the Python packages in it."""
+"""Sets up the virtual environment `.venv` and the Python packages in it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ OLDEST_PYTHON = (3, 11)
 
 
 def in_venv(program: str) -> Path:
+    """Return the path of a program in the virtual environment."""
     return VENV / ("Scripts" if os.name == "nt" else "bin") / program
 
 
 def digest(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the contents of all files together."""
     content = hashlib.sha256()
     for path in paths:
         content.update(path.read_bytes())
@@ -33,7 +35,7 @@ def digest(paths: Iterable[Path]) -> str:
 
 
 def is_current(stamp: Path, sources: Iterable[Path]) -> bool:
-    """Whether the work the stamp stands for was finished on exactly these files."""
+    """Return whether the stamp, which marks finished set-up work, was written for files with exactly these contents."""
     return stamp.exists() and stamp.read_text() == digest(sources)
 
 
@@ -41,7 +43,7 @@ def require_python() -> None:
     if sys.version_info < OLDEST_PYTHON:
         found = ".".join(map(str, sys.version_info[:3]))
         wanted = ".".join(map(str, OLDEST_PYTHON))
-        message = f"Python {wanted} or newer is needed; this is {found}. Try: python{wanted} dev.py …"
+        message = f"dev.py needs Python {wanted} or newer; this is {found}. Try: python{wanted} dev.py …"
         raise DevError(message)
 
 
@@ -56,12 +58,12 @@ def make_venv() -> None:
         import ensurepip  # noqa: F401
     except ImportError:
         message = (
-            f"{sys.executable} cannot make virtual environments: its module ensurepip is missing.\n"
+            f"{sys.executable} cannot create virtual environments, because its module ensurepip is missing.\n"
             "  On Debian and Ubuntu: sudo apt install python3-venv. Elsewhere: install Python from python.org."
         )
         raise DevError(message) from None
-    with step("Making .venv"):
-        run_quietly([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be made.")
+    with step("Creating .venv"):
+        run_quietly([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be created.")
 
 
 def set_up_python() -> None:
@@ -77,12 +79,12 @@ def set_up_python() -> None:
     stamp.write_text(digest(REQUIREMENTS))
 
 
-def pip_install(what: Sequence[str], failure: str) -> None:
+def pip_install(arguments: Sequence[str], failure: str) -> None:
     run_quietly(
-        [in_venv("python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what],
+        [in_venv("python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments],
         f"{failure}\n"
-        "  Is the network there? Behind a proxy, or with a package mirror of your own, pip has to know it\n"
-        "  (HTTPS_PROXY, or: pip config set global.index-url …). Then run again: what is done is not done twice.",
+        "  Check the network. If you use a proxy or a package mirror, tell pip about it\n"
+        "  (HTTPS_PROXY, or: pip config set global.index-url …). Then run the command again: it skips finished steps.",
     )
 
 

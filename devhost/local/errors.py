@@ -1,7 +1,7 @@
-"""The error that every command ends with."""
+"""The error that ends a command."""
 
 from __future__ import annotations
 
 
 class DevError(Exception):
-    """Something a person can put right; the message says what and how, and is printed without a traceback."""
+    """A problem that the user can solve. The message explains how, and dev.py prints it without a traceback."""

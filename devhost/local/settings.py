@@ -1,4 +1,4 @@
-"""`local.settings.json`, the settings of an app on this machine."""
+"""Reads and writes `local.settings.json`, the app settings for this machine."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
 
 def provide_settings(settings: Path, sample: Path) -> dict[str, str]:
-    """The values for the host, from settings that are made when there are none."""
+    """Return the app settings for the host. Create the settings file from the sample if there is none."""
     if create_settings(settings, sample):
         print(f"  Wrote {settings.name}")
     return read_settings(settings, sample)
 
 
 def create_settings(settings: Path, sample: Path) -> bool:
-    """Write local settings, for the owner's eyes only; whether it did. Settings that exist are never touched."""
+    """Create the settings file from the sample, readable by its owner only. Never changes an existing file.
+
+    Returns:
+        Whether it created the file.
+    """
     if settings.exists():
         return False
     write_privately(settings, json.loads(sample.read_text(encoding="utf-8")))
@@ -28,6 +32,7 @@ def create_settings(settings: Path, sample: Path) -> bool:
 
 
 def write_privately(settings: Path, content: dict[str, Any]) -> None:
+    """Replace the file in one step with a file that only its owner can read."""
     unfinished = settings.with_suffix(".new.json")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
@@ -36,16 +41,17 @@ def write_privately(settings: Path, content: dict[str, Any]) -> None:
 
 
 def save_value(settings: Path, name: str, value: str) -> None:
-    """Keep one value; all else in the settings stays."""
+    """Save one value, and keep the rest of the file as it is."""
     content = json.loads(settings.read_text(encoding="utf-8"))
     content["Values"][name] = value
     write_privately(settings, content)
 
 
 def read_settings(settings: Path, sample: Path) -> dict[str, str]:
-    """The values for the host: environment before settings, as in the real host, and both before the sample's.
+    """Return the app settings for the host.
 
-    The sample fills in what a settings file made by an older version lacks.
+    As in the real host, environment variables take precedence over the settings file. The sample supplies values that
+    a settings file of an older version lacks.
     """
     values = {**values_of(sample), **values_of(settings)}
     return {name: os.environ.get(name, value) for name, value in values.items()}
@@ -55,5 +61,5 @@ def values_of(settings: Path) -> dict[str, str]:
     try:
         return dict(json.loads(settings.read_text(encoding="utf-8"))["Values"])
     except (ValueError, KeyError, TypeError) as error:
-        message = f"{settings.name} is not a settings file ({error}). Put it right, or delete it: a new one is made."
+        message = f"{settings.name} is not a settings file ({error}). Correct or delete it; dev.py creates a new one."
         raise DevError(message) from error

@@ -1,4 +1,4 @@
-"""The MariaDB server of the tests: it takes no one else in, and is gone afterwards."""
+"""The MariaDB server of the tests: it requires its password, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devhost.local.ports import is_free
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 
 
-def test_the_server_asks_for_a_password_and_goes_with_its_data() -> None:
+def test_the_server_requires_a_password_and_removes_its_data() -> None:
     if find_program("mariadbd") is None and not under_ci():
         pytest.skip(HOW_TO_INSTALL)
     with mariadb_server() as address:

@@ -1,4 +1,4 @@
-"""The PostgreSQL server of the tests: found, and gone afterwards."""
+"""The PostgreSQL server of the tests: how its programs are found, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devhost.local.ports import is_free
 from tests.support.postgres import postgres_server, system_programs
 
 
-def test_the_server_knows_all_letters_and_goes_with_its_data() -> None:
+def test_the_server_uses_utf_8_and_removes_its_data() -> None:
     with postgres_server() as server:
         with psycopg.connect(server.url()) as connection:
             row = connection.execute("SELECT current_setting('data_directory'), lower('ZOË')").fetchone()
@@ -24,7 +24,7 @@ def test_the_server_knows_all_letters_and_goes_with_its_data() -> None:
     assert is_free(server.port)
 
 
-def test_a_server_that_was_killed_starts_again_with_its_data() -> None:
+def test_a_killed_server_starts_again_with_its_data() -> None:
     with postgres_server() as server:
         with psycopg.connect(server.url()) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -37,7 +37,7 @@ def test_a_server_that_was_killed_starts_again_with_its_data() -> None:
             assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
-def test_a_password_is_asked_for() -> None:
+def test_the_server_requires_a_password() -> None:
     with postgres_server() as server:
         wrong = make_url(server.url()).set(password="wrong").render_as_string(hide_password=False)
 
@@ -45,7 +45,7 @@ def test_a_password_is_asked_for() -> None:
             psycopg.connect(wrong)
 
 
-def test_programs_on_path_come_first_then_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_on_path_come_first_then_the_newest_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = [tmp_path / f"usr/lib/postgresql/{version}/bin" for version in (9, 18, 15)]
     own = tmp_path / "own"
     for folder in (*usual, own):

@@ -1,4 +1,4 @@
-"""The programs that dev.py starts: their ports and addresses; and that nothing of them outlives it."""
+"""The programs that dev.py starts: their ports and addresses, and that none of them outlives dev.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devhost.local.paths import ROOT
 from devhost.local.ports import is_free, require_free
 from devhost.local.processes import Process
 from devhost.local.run_record import claim_run, record_run
-from exports.commands.demo.web import call
+from shared.local_http import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +62,12 @@ def test_the_connection_string_names_all_three_services() -> None:
     assert "TableEndpoint=http://127.0.0.1:3/devstoreaccount1;" in text
 
 
-def test_a_port_in_use_is_named_with_the_option_that_helps() -> None:
+def test_the_error_for_a_port_in_use_suggests_another_port() -> None:
     with listener() as port, pytest.raises(DevError, match=rf"Port {port} is in use.*--port {port + 1}"):
         require_free(port)
 
 
-def test_a_port_given_back_is_free_again() -> None:
+def test_a_released_port_is_free_again() -> None:
     with listener() as port:
         pass
     require_free(port)
@@ -76,7 +76,7 @@ def test_a_port_given_back_is_free_again() -> None:
 # --- nothing is left running
 
 
-def test_stopping_ends_the_whole_group(tmp_path: Path) -> None:
+def test_stopping_a_program_ends_its_whole_process_group(tmp_path: Path) -> None:
     starter = "import subprocess, sys, time; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); time.sleep(60)"
     process = Process("starter", [sys.executable, "-c", starter, *SLEEPER], log=tmp_path / "log")
     while not (printed := process.log.read_text().strip()):
@@ -85,18 +85,18 @@ def test_stopping_ends_the_whole_group(tmp_path: Path) -> None:
     assert wait_until_gone(process.pid, int(printed))
 
 
-def test_a_program_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
-    deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    ignoring = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     )
-    process = Process("deaf", [sys.executable, "-c", deaf], log=tmp_path / "log")
-    while "deaf" not in process.log.read_text():
+    process = Process("ignoring", [sys.executable, "-c", ignoring], log=tmp_path / "log")
+    while "ready" not in process.log.read_text():
         time.sleep(0.02)
-    process.stop(patience_seconds=0.2)
+    process.stop(timeout_seconds=0.2)
     assert not is_running(process.pid)
 
 
-def test_what_a_killed_program_started_is_ended_at_once(tmp_path: Path) -> None:
+def test_programs_started_by_a_killed_program_are_ended(tmp_path: Path) -> None:
     program = f"""
 import sys, time; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
@@ -112,7 +112,7 @@ time.sleep(60)
     assert wait_until_gone(sleeper)
 
 
-def test_leftovers_of_a_killed_run_are_ended_by_the_next(tmp_path: Path) -> None:
+def test_a_run_ends_the_programs_that_a_killed_run_left_behind(tmp_path: Path) -> None:
     record = tmp_path / "pids.json"
     with subprocess.Popen(SLEEPER, start_new_session=True) as leftover:
         record_run(record, [leftover.pid])
@@ -121,7 +121,7 @@ def test_leftovers_of_a_killed_run_are_ended_by_the_next(tmp_path: Path) -> None
         assert leftover.wait(10) == -signal.SIGTERM
 
 
-def test_a_process_that_took_over_a_recorded_number_is_spared(tmp_path: Path) -> None:
+def test_a_later_process_with_a_recorded_id_is_not_ended(tmp_path: Path) -> None:
     record = tmp_path / "pids.json"
     with subprocess.Popen(SLEEPER, start_new_session=True) as stranger:
         record_run(record, [stranger.pid])
@@ -139,7 +139,7 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 
 def forget(record: Path, *parts: str) -> None:
-    """Make the recorded processes look like ones that are gone, whose numbers others have now."""
+    """Make the recorded processes look as if they had ended and other processes had their ids now."""
     content = json.loads(record.read_text())
     for part in parts:
         entries = content[part] if part == "started" else [content[part]]
@@ -159,7 +159,7 @@ def test_azurite_listens_on_free_ports_and_leaves_nothing_running(tmp_path: Path
     assert all(is_free(port) for port in azurite.ports)
 
 
-def test_azurite_starts_again_on_its_files_and_ports_after_a_kill(tmp_path: Path) -> None:
+def test_a_killed_azurite_starts_again_with_its_files_and_ports(tmp_path: Path) -> None:
     first = start_azurite(tmp_path)
     first.kill()
     assert not is_running(first.pid)
@@ -168,6 +168,6 @@ def test_azurite_starts_again_on_its_files_and_ports_after_a_kill(tmp_path: Path
     assert second.connection_string == first.connection_string
 
 
-def test_azurite_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_the_error_says_why_azurite_cannot_start(tmp_path: Path) -> None:
     with listener() as port, pytest.raises(DevError, match="EADDRINUSE"):
         start_azurite(tmp_path, ports=(port, 0, 0))

@@ -1,4 +1,4 @@
-"""`docs/scale.md` shows what the simulation says."""
+"""`docs/scale.md` shows the results of the simulation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.scale.chart import draw
 from tests.scale.scenarios import one_tenant, top_of_the_hour
 
 
-def test_the_tables_and_the_chart_of_the_document_are_those_of_the_simulation() -> None:
+def test_tables_and_chart_in_the_document_match_the_simulation() -> None:
     document = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
     billion, hour = list(one_tenant()), list(top_of_the_hour())
 

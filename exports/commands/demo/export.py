@@ -1,4 +1,4 @@
-"""One export over HTTP, as a user would do it: `dev.py run` shows it. Standard library only."""
+"""Runs one export over HTTP, as a user would. `dev.py run` shows it. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
-from exports.commands.demo.web import DemoError, call, expect, request, shortened
+from exports.commands.demo.answers import DemoError, expect, json_object
+from shared.local_http import call, request
+from shared.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ POLL_SECONDS = 0.2
 
 
 class RowCounter:
-    """Counts the records of an RFC 4180 file fed in pieces; line breaks inside quotes do not count."""
+    """Counts the records of an RFC 4180 file that arrives in pieces. Ignores line breaks inside quotes."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -36,7 +38,7 @@ class RowCounter:
 
 @dataclass(frozen=True)
 class Export:
-    """What one export gave."""
+    """The result of one export."""
 
     code: str
     rows: int
@@ -45,35 +47,42 @@ class Export:
 
 
 def key_opens(base_url: str, key: str, tenant: str) -> bool:
-    """Whether the service lets this key act for the tenant; asked by looking for a job that never was."""
+    """Return whether the service accepts this API key for the tenant. Asks for a job that does not exist."""
     url = f"{base_url}/tenants/{quote(tenant, safe='')}/clients/export/csv/none"
     return call("GET", url, {"x-api-key": key}).status not in (401, 403)
 
 
 def run_export(base_url: str, tenant: str, key: str, target: Path, show: Callable[[int, int | None], None]) -> Export:
-    """Start an export of all clients, follow its progress, and save its file as `target`."""
+    """Start an export of all clients, follow its progress, and save its file as `target`.
+
+    Args:
+        show: Called with the rows written so far, and the rows in total (None while they are not known).
+
+    Raises:
+        DemoError: The service refused or failed the export, or the file does not have as many rows as the job reports.
+    """
     started = time.monotonic()
     headers = {"x-api-key": key, "Content-Type": "application/json", "Prefer": "respond-async"}
     url = f"{base_url}/tenants/{tenant}/clients/export/csv"
     answer = expect(call("POST", url, headers, "{}"), (201, 202), "Starting the export")
-    job = answer.json()
+    job = json_object(answer)
     if answer.status == 202:
         job = follow(urljoin(url, answer.headers["location"]), key, show)
     show(job["processedItems"], job["totalItems"])
     seconds = time.monotonic() - started
     rows, size_bytes = download(job["downloadUrl"], target)
     if rows != job["totalItems"]:
-        message = f"The job tells of {job['totalItems']:,} clients, but its file {target} has {rows:,}."
+        message = f"The job reports {job['totalItems']:,} clients, but its file {target} has {rows:,}."
         raise DemoError(message)
     return Export(job["code"], rows, size_bytes, seconds)
 
 
 def follow(job_url: str, key: str, show: Callable[[int, int | None], None]) -> dict[str, Any]:
-    """Poll until the job has completed; its last document."""
+    """Poll the job until it has completed, and return its last document."""
     last, deadline = "", time.monotonic() + NO_PROGRESS_SECONDS
     while True:
-        answer = expect(call("GET", job_url, {"x-api-key": key}), (200,), "Asking for the status")
-        job = answer.json()
+        answer = expect(call("GET", job_url, {"x-api-key": key}), (200,), "Reading the status")
+        job = json_object(answer)
         if job["status"] == "Completed":
             return job
         if job["status"] in ("Failed", "Cancelled"):
@@ -87,18 +96,22 @@ def follow(job_url: str, key: str, show: Callable[[int, int | None], None]) -> d
         if time.monotonic() > deadline:
             message = f"The export made no progress for {NO_PROGRESS_SECONDS:.0f} s; it is still {job['status']}."
             raise DemoError(message)
-        # More often than Retry-After asks: this is the only caller, and the bar shall move smoothly.
+        # Polls more often than Retry-After asks, because this is the only caller and the bar should move smoothly.
         time.sleep(min(float(answer.headers.get("retry-after", POLL_SECONDS)), POLL_SECONDS))
 
 
 def download(url: str, target: Path) -> tuple[int, int]:
-    """Save the file under a passing name, then rename it; its data rows and bytes."""
+    """Save the file under a temporary name, then rename it.
+
+    Returns:
+        How many data rows and bytes the file has.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.part")
     counter, size_bytes = RowCounter(), 0
     with request("GET", url) as response, unfinished.open("wb") as file:
         if response.status != 200:
-            message = f"The download link was answered with {response.status}:\n    {response.read(1000)!r}"
+            message = f"The download link answered with HTTP status {response.status}:\n    {response.read(1000)!r}"
             raise DemoError(message)
         while piece := response.read(1 << 20):
             counter.feed(piece)
@@ -111,14 +124,13 @@ def download(url: str, target: Path) -> tuple[int, int]:
 
 
 def first_lines(file: Path, count: int = 3, width: int = 110) -> list[str]:
-    """The first records as comma-separated text, shortened to a terminal's width."""
+    """Return the first records as comma-separated text, cut to a terminal's width."""
     with file.open(encoding="utf-8", newline="") as content:
-        return [
-            shortened(" ".join(",".join(row).split()), width) for row in itertools.islice(csv.reader(content), count)
-        ]
+        return [shorten(" ".join(",".join(row).split()), width) for row in itertools.islice(csv.reader(content), count)]
 
 
 def summary(export: Export, shown_file: str) -> str:
+    """Describe the exported file in a sentence."""
     rate = export.rows / max(export.seconds, 0.001)
     return (
         f"\n{shown_file}: {export.rows:,} rows, {export.size_bytes:,} bytes, "
@@ -127,13 +139,13 @@ def summary(export: Export, shown_file: str) -> str:
 
 
 def by_hand(base_url: str, tenant: str, key: str, export: Export) -> str:
-    """How to do the same with curl."""
+    """Explain how to do the same in the web UI or with curl."""
     url = f"{base_url}/tenants/{tenant}/clients/export/csv"
     header = f"-H 'x-api-key: {key}'"
     return (
-        f"\nThe export page, for people: {base_url}/\n"
-        f"The same by hand, while this runs, with the API key {key}\n"
+        f"\nThe web UI: {base_url}/\n"
+        f"To do the same with curl while this runs, use the API key {key}:\n"
         f"    curl -i -X POST {url} {header} -H 'Content-Type: application/json' -d '{{}}'\n"
         f"    curl {url}/{export.code} {header}\n"
-        f"Health of all parts: {base_url}/health"
+        f"The health of all dependencies: {base_url}/health"
     )

@@ -1,4 +1,4 @@
-"""What a run on this machine begins with: sample clients, and a key that opens them. Standard library only."""
+"""Prepares a run on this machine: sample clients, and an API key for their tenants. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from exports.commands.demo.web import DemoError
+from exports.commands.demo.answers import DemoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,15 +19,25 @@ ALL_SCOPES = ("exports:read", "exports:write", "mappings:write", "schedules:writ
 
 
 def choose_tenant(asked: str | None, own_database: bool) -> str:
+    """Return the tenant that the user asked for, or else the first tenant of the sample database.
+
+    Raises:
+        DemoError: The user named a database of their own, but no tenant.
+    """
     if asked:
         return asked
     if not own_database:
         return SAMPLE_TENANTS[0]
-    raise DemoError("Whose clients of that database? Name the tenant: --tenant CODE")
+    raise DemoError("Name the tenant whose clients to export from that database: --tenant CODE")
 
 
 def create_sample_clients(database: Path, clients: int | None, make: Callable[[Path, int], None]) -> None:
-    """Make the sample database when there is none, or when another number of clients is asked for."""
+    """Make the sample database if there is none, or if the user asks for another number of clients.
+
+    Args:
+        clients: How many clients the user asks for; None keeps an existing database as it is.
+        make: Makes a database file with that many clients.
+    """
     stamp = database.with_suffix(".count")
     held = int(stamp.read_text()) if stamp.exists() and database.exists() else None
     wanted = clients or held or SAMPLE_CLIENTS
@@ -43,10 +53,10 @@ def create_sample_clients(database: Path, clients: int | None, make: Callable[[P
 
 
 def make_key(python: Path, root: Path, storage: str, tenants: Sequence[str]) -> str:
-    """Make a key that opens these tenants, as an operator would.
+    """Make an API key for these tenants with the command that an operator would use.
 
     Args:
-        python: The interpreter that has the app's packages.
+        python: The interpreter of an environment where the app's packages are installed.
         root: The folder of the app.
     """
     command = [str(python), "-m", "exports", "keys", "create", "--name", "dev.py run"]

@@ -14,7 +14,7 @@ from exports.errors import StorageUnavailableError
 from exports.jobs.audit import AuditAction, audit_entry
 from exports.request.filters import ClientFilter
 from tests.support.builders import NOON, a_job
-from tests.support.fakes import MemoryAuditLog
+from tests.support.fake_audit import MemoryAuditLog
 from tests.support.steps import two_columns
 
 ASKED = ("audit", "--tenant", "tenant", "--day", "2026-01-31")

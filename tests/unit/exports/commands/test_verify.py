@@ -14,12 +14,13 @@ from exports.file.manifest import ManifestDto
 from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
 from tests.support.builders import a_job
-from tests.support.fakes import MemoryFileStore, MemoryJobStore
+from tests.support.fake_files import MemoryFileStore
+from tests.support.fake_jobs import MemoryJobStore
 from tests.support.proofs import a_proved_file
 
 FILE, MANIFEST = a_proved_file()
 REF = JobRef(tenant=MANIFEST.tenant, code=MANIFEST.code, attempt=2)
-PATH = f"{MANIFEST.tenant}/{MANIFEST.code}/{MANIFEST.file_name}"
+PATH = REF.file_path(MANIFEST.file_name)
 OF_THE_JOB = ("verify", "--tenant", MANIFEST.tenant, "--code", MANIFEST.code)
 
 

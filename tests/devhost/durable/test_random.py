@@ -7,7 +7,7 @@ import os
 
 from tests.devhost.conftest import StartHost
 from tests.devhost.harness import API, Host, wait_until
-from tests.devhost.programs import Node, activities, events, expected, make_program
+from tests.devhost.durable.programs import Node, activities, events, expected, make_program
 
 SEEDS = int(os.environ.get("DEVHOST_SEEDS", "60"))
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.devhost.conftest import StartHost
 from tests.devhost.harness import Host
-from tests.devhost.test_random import begin_programs, check, send_events
+from tests.devhost.durable.test_random import begin_programs, check, send_events
 
 Kill = Callable[[Host, random.Random], None]
 KILLS = int(os.environ.get("DEVHOST_KILLS", "5"))

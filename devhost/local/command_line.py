@@ -1,0 +1,90 @@
+"""The command line of dev.py."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The values that the help text of `run` shows."""
+
+    tenant: str
+    clients: int
+    exported_file: str
+
+
+def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dev.py", description="Set up, run and test client-export on this machine.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser(
+        "setup", help="install the Python packages, Node and the storage emulator (the other commands do this too)"
+    )
+    run = commands.add_parser(
+        "run", help="start the whole system here, run one export, and keep running", allow_abbrev=False
+    )
+    _add_run_options(run, defaults)
+    test = commands.add_parser(
+        "test",
+        help="run linters, type check and all tests",
+        description="Run ruff, mypy, import-linter and pytest. Other arguments than these go to pytest.",
+        allow_abbrev=False,
+    )
+    test.add_argument("--fast", action="store_true", help="skip the tests marked as slow")
+    fuzz = commands.add_parser("fuzz", help="send generated requests, made from its /openapi.json, to the service")
+    fuzz.add_argument("--cases", type=positive, default=2000, help="least number of requests (default: 2,000)")
+    fuzz.add_argument(
+        "--seed", type=positive, default=1, help="random seed; another seed generates other requests (default: 1)"
+    )
+    commands.add_parser(
+        "chaos", help="run random schedules of kills, outages and repeated steps, and check the results", add_help=False
+    )
+    commands.add_parser(
+        "bench", help="compare speed with other ways to export clients; measure latency and memory", add_help=False
+    )
+    lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
+    lock.add_argument("--upgrade", action="store_true", help="take the newest allowed versions, not the pinned ones")
+    return parser
+
+
+def _add_run_options(run: argparse.ArgumentParser, defaults: Defaults) -> None:
+    run.description = (
+        "Start storage, host and app on this machine, export all clients of one tenant over HTTP "
+        f"into {defaults.exported_file}, and keep running until Ctrl-C."
+    )
+    run.add_argument("--once", action="store_true", help="stop everything after the export")
+    run.add_argument("--port", type=positive, default=7071, help="port of the service (default: 7071)")
+    run.add_argument(
+        "--workers", type=positive, default=os.cpu_count() or 1, help="worker processes (default: one per core)"
+    )
+    run.add_argument(
+        "--host",
+        choices=("auto", "devhost", "func"),
+        default="auto",
+        help="func: Azure Functions Core Tools; devhost: the included stand-in; auto (default): func if installed",
+    )
+    source = run.add_mutually_exclusive_group()
+    source.add_argument(
+        "--clients",
+        type=positive,
+        metavar="N",
+        help=f"size of the sample database (default: as it is, or {defaults.clients:,} if there is none)",
+    )
+    source.add_argument(
+        "--database",
+        metavar="URL",
+        help="export from this database (a SQLAlchemy URL); it must have the view `clients`",
+    )
+    run.add_argument("--tenant", help=f"tenant whose clients to export (default: {defaults.tenant}, a sample tenant)")
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        message = f"{text} is not a positive number"
+        raise argparse.ArgumentTypeError(message)
+    return number
