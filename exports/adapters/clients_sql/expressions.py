@@ -30,7 +30,7 @@ def any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
 
 
 class Position(FunctionElement[int]):
-    """The place where the second text begins in the first, counted from 1; 0 if the first does not hold the second."""
+    """The position of the second text in the first, counted from 1; 0 if the first does not hold the second."""
 
     inherit_cache = True
 
@@ -55,8 +55,8 @@ def _compile_has_any_code(element: HasAnyCode, compiler: SQLCompiler, **options:
     expression = dialect_named(compiler.dialect.name).has_any_code(compiler.process(listed, **options), compiled)
     if expression is not None:
         return expression
-    places = (Position(listed, CODE_SEPARATOR.concat(code).concat(CODE_SEPARATOR)) for code in codes)
-    return compiler.process(any_of([place > literal_column("0") for place in places]), **options)
+    positions = (Position(listed, CODE_SEPARATOR.concat(code).concat(CODE_SEPARATOR)) for code in codes)
+    return compiler.process(any_of([position > literal_column("0") for position in positions]), **options)
 
 
 class Instant(TypeDecorator[datetime]):

@@ -1,7 +1,7 @@
-"""Records written by PostgreSQL itself, by `COPY … TO STDOUT`: several times as fast as reading rows.
+"""Let PostgreSQL write the records itself, by `COPY … TO STDOUT`, which is several times as fast as reading rows.
 
-The code of each client comes as a last cell beside those of its record, so that a client who comes twice is noticed;
-it is taken off again together with the line ending. One message of the protocol is one record.
+The code of each client is an additional last cell of its record, so that a client that occurs twice is noticed. It is
+removed again together with the line ending. One message of the protocol is one record.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGconn
 
-_PART_BYTES = 256 * 1024
-"""What is taken over at a time, and a record more: a page is never in memory as single records. What is done to them
-takes a sixth longer with four times as many, which no cache of a processor holds."""
+_PIECE_BYTES = 256 * 1024
+"""How many bytes of records are processed at a time, plus up to one record, so a page is never in memory as single
+records. Processing four times as many takes a sixth longer for each, because they do not fit in a processor's cache."""
 
 
 def make_copier(connection: Connection, selection: ClientSelection, renderer: Renderer) -> Copier | None:
@@ -36,73 +36,80 @@ def make_copier(connection: Connection, selection: ClientSelection, renderer: Re
     if not isinstance(renderer, CsvRenderer) or connection.dialect.driver != "psycopg" or renderer.format.excel_text:
         return None
     if not connection.in_transaction():
-        connection.begin()  # with its limits: what is asked of the driver itself begins none
+        connection.begin()  # with its limits; a query through the driver itself would not begin one
     types = _types(connection, selection.columns)
     driver = _driver(connection)
     known = driver.adapters.types
-    written = cells(renderer, types, lambda type_id: known.get(type_id) is None)
-    if written is None or driver.info.parameter_status("server_encoding") != "UTF8":
+    expressions = cells(renderer, types, lambda type_id: known.get(type_id) is None)
+    if expressions is None or driver.info.parameter_status("server_encoding") != "UTF8":
         return None
-    return Copier(connection, selection, renderer, written)
+    return Copier(connection, selection, renderer, expressions)
 
 
 class Copier:
     """Copies clients of one selection over one connection.
 
-    Whoever stops early leaves a connection that is in the middle of something: it is closed, not used again.
+    If the caller stops early, the connection is in the middle of a COPY. It is then closed and not used again.
     """
 
     def __init__(
-        self, connection: Connection, selection: ClientSelection, renderer: CsvRenderer, written: Sequence[str]
+        self, connection: Connection, selection: ClientSelection, renderer: CsvRenderer, cell_expressions: Sequence[str]
     ) -> None:
-        """Take the SQL of the cells of a record."""
+        """Make a copier.
+
+        Args:
+            cell_expressions: The SQL of each cell of a record.
+        """
         self._connection = connection
         self._selection = selection
-        self._written = PostgresRecords(renderer)
+        self._records = PostgresRecords(renderer)
         self._renderer = renderer
-        # one piece of text: taking dozens of columns through the compiler, for each page, takes half a millisecond
-        self._cells = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(written))
-        self._names = ", ".join(f"c{number}" for number in range(len(written)))
+        # one text, because compiling dozens of columns for each page would take half a millisecond
+        self._cells = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cell_expressions))
+        self._names = ", ".join(f"c{number}" for number in range(len(cell_expressions)))
 
     def page(self, key_range: KeyRange) -> Iterator[Records]:
-        """Yield the records of a key range, some at a time."""
+        """Yield the records of a key range, a few at a time."""
         last_code = b""
         with closing(self._copy(self._query(key_range, f"{self._cells}, code AS key"))) as copied:
             for records, codes in copied:
                 _require_unique_codes(codes, last_code)
                 last_code = codes[-1]
-                yield Records(len(records), self._written.finish(records))
+                yield Records(len(records), self._records.finish(records))
 
     def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
-        """Yield the records of the first clients from each code on, all by one statement, which is planned once."""
+        """Yield the records of the first clients from each code on. One statement, planned once, reads all samples."""
         from_start = sql_statements.CLIENTS.c.code >= literal_column("starts.start")
         wanted = sql_statements.cells(self._selection, KeyRange(), [*map(literal_column, self._selection.columns)])
-        first = self._literally(wanted.where(from_start).limit(rows_of_each))
+        first = self._text_of(wanted.where(from_start).limit(rows_of_each))
         query = (
-            f"SELECT {self._cells}, place AS key FROM ({self._places(starts)}) AS starts "  # noqa: S608 - quoted
+            f"SELECT {self._cells}, place AS key FROM ({self._start_rows(starts)}) AS starts "  # noqa: S608 - quoted
             f"CROSS JOIN LATERAL ({first}) AS first ORDER BY place, code"
         )
         found: dict[bytes, list[bytes]] = {}
-        for records, places in self._copy(query):
-            for record, place in zip(records, places, strict=True):
-                found.setdefault(place, []).append(record)
+        for records, keys in self._copy(query):
+            for record, key in zip(records, keys, strict=True):
+                found.setdefault(key, []).append(record)
         for number in range(len(starts)):
             sample = found.get(b"%d\n" % number, [])
-            yield Records(len(sample), self._written.finish(sample))
+            yield Records(len(sample), self._records.finish(sample))
 
     def _query(self, key_range: KeyRange, wanted: str) -> str:
-        return self._literally(sql_statements.cells(self._selection, key_range, [literal_column(wanted)]))
+        return self._text_of(sql_statements.cells(self._selection, key_range, [literal_column(wanted)]))
 
-    def _literally(self, statement: Select[Any]) -> str:
-        """Write a statement. COPY takes no parameters: they become literals, quoted by the driver."""
+    def _text_of(self, statement: Select[Any]) -> str:
+        """Return the text of a statement. COPY takes no parameters, so the driver writes them as quoted literals."""
         from psycopg import ClientCursor
 
         compiled = statement.compile(dialect=self._connection.dialect, compile_kwargs={"render_postcompile": True})
         return ClientCursor(_driver(self._connection)).mogrify(str(compiled), compiled.params)
 
-    def _places(self, starts: Sequence[str]) -> str:
-        """Write codes as rows. They get the type of the view's codes, and its order, by being united with no clients:
-        as any other type they would find no index, and another order."""
+    def _start_rows(self, starts: Sequence[str]) -> str:
+        """Return a query whose rows are the codes.
+
+        The union with an empty selection of clients gives them the type and the order of the view's codes. With any
+        other type, PostgreSQL would not use the index, or would compare in another order.
+        """
         from psycopg import sql
 
         driver = _driver(self._connection)
@@ -110,13 +117,13 @@ class Copier:
         return " UNION ALL ".join(["SELECT code AS start, 0 AS place FROM clients WHERE false", *numbered])
 
     def _copy(self, query: str) -> Generator[tuple[Sequence[bytes], Sequence[bytes]]]:
-        """Yield records, some at a time, and what the last cell of each says."""
+        """Yield records, a few at a time, and the last cells of them."""
         driver, delimiter = _driver(self._connection), self._renderer.delimiter
         options = f"FORMAT csv, ENCODING 'UTF8', DELIMITER E'{delimiter}'"
         if self._renderer.quotes_all:
             options += f", FORCE_QUOTE ({self._names})"
         copy = f"COPY ({query}) TO STDOUT WITH ({options})".encode(driver.info.encoding)
-        with _abandoning(self._connection):
+        with _closing_on_failure(self._connection):
             driver.wait(_begin(driver.pgconn, copy))
             more = True
             while more:
@@ -130,18 +137,19 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
 
 
 def _types(connection: Connection, columns: Sequence[str]) -> Mapping[str, int]:
-    """Type ids of columns of the view as it is now. The driver is asked: descriptions of dozens of columns, and a
-    statement of as many, would be made for one number of each."""
-    with _abandoning(connection), _driver(connection).cursor() as cursor:
+    """Return the type ids of columns of the view as it is now.
+
+    Asks the driver directly: SQLAlchemy would compile dozens of columns and describe each of them for a single number.
+    """
+    with _closing_on_failure(connection), _driver(connection).cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(columns)} FROM clients WHERE false".encode())  # noqa: S608 - our own names
         result = cursor.pgresult
         return {name: result.ftype(number) for number, name in enumerate(columns)} if result else {}
 
 
 @contextmanager
-def _abandoning(connection: Connection) -> Iterator[None]:
-    """Close the connection if anything comes before the end of what the driver was asked; report its errors as
-    SQLAlchemy does."""
+def _closing_on_failure(connection: Connection) -> Iterator[None]:
+    """Close the connection if the block does not finish. Raise errors of the driver as SQLAlchemy does."""
     import psycopg
 
     try:
@@ -163,11 +171,11 @@ def _begin(connection: PGconn, copy: bytes) -> PQGen[None]:
 
 
 def _fetch(connection: PGconn) -> PQGen[tuple[list[bytes], bool]]:
-    """Take over the records that are there or come until they are enough; also says whether there may be more."""
+    """Receive records until they are enough. Also return whether there may be more."""
     from psycopg import generators, pq, waiting
 
     lines: list[bytes] = []
-    left = _PART_BYTES
+    left = _PIECE_BYTES
     while left > 0:
         count, data = connection.get_copy_data(1)
         if count > 0:
@@ -192,7 +200,7 @@ def _require(connection: PGconn, result: Any, status: int) -> None:
 
 
 def _without_last_cells(lines: list[bytes], delimiter: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    """Take the last cell and the line ending off every line; gives records and last cells, line ending and all."""
+    """Split every line into the record and its last cell. The last cells keep their line endings."""
     records, _, codes = zip(*(line.rpartition(delimiter) for line in lines), strict=True)
     if b'"' not in b"".join(codes):
         return records, codes

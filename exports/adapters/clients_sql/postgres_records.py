@@ -1,7 +1,8 @@
-"""Records a database has written: cells quoted where they need it, but nothing guarded yet.
+"""Finish the records that PostgreSQL has written: their cells are quoted as needed, but not guarded yet.
 
-Text that a spreadsheet would run is rare, so the records are searched as a whole, at the speed of C, for places where
-such a cell may begin; only the records found are taken apart. A false find costs time, never a byte.
+Text that a spreadsheet would run is rare. So the records are searched as a whole, at the speed of C, for positions
+where such a cell may begin, and only the records found are split into cells. A false positive costs time but changes no
+byte.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from exports.file.csv.formula_guard import guard_parts, guard_text
 from exports.file.csv.renderer import CsvRenderer
 
 _NUMBER = rb"(?: ?[0-9(.][0-9 ()./%-]*+)?+"
-"""What may follow a sign: a part of what `formula_guard` spares, and most of what there is."""
+"""What may follow a sign in numbers: most of the text that `formula_guard` leaves alone."""
 
 _WIDE_STARTS = rb"\xbc[\x9d\x8b\x8d\xa0]"
 """The full-width signs = + - @ in UTF-8, after their first byte EF."""
 
 _SUSPECT_CELL = rb'"?[=+\-@\t\r\n\xef]'
-"""How a cell begins if `guard_text` may change it: few cells of a record do."""
+"""How a cell begins if `guard_text` may change it. Few cells of a record begin so."""
 
 
 Search = Callable[[bytes], Iterable[int]]
-"""Gives places in records that are joined by the delimiter."""
+"""Returns positions in records that are joined by the delimiter."""
 
 
 class PostgresRecords:
-    """Turns records that the database wrote without line endings into the bytes that a `CsvRenderer` would write."""
+    """Turns records without line endings, as PostgreSQL wrote them, into the bytes that a `CsvRenderer` would write."""
 
     def __init__(self, renderer: CsvRenderer) -> None:
         self._delimiter = renderer.delimiter.encode()
@@ -44,7 +45,7 @@ class PostgresRecords:
         self._may_need_guard = re.compile(b"" if by_parts else _SUSPECT_CELL).match
 
     def finish(self, records: Sequence[bytes]) -> bytes:
-        """Guard what needs it and end each record."""
+        """Guard the cells that need it, and end each record."""
         if self._single:
             # an empty line would not be a record
             records = [record or b'""' for record in records]
@@ -56,15 +57,15 @@ class PostgresRecords:
         return self._ending.join([*records, b""])
 
     def _suspects(self, records: Sequence[bytes]) -> set[int]:
-        """Say which records may hold a cell to be guarded."""
+        """Return the indexes of the records that may hold a cell that needs the guard."""
         if not self._suspicious:
             return set()
-        data = self._delimiter.join([b"", *records, b""])  # so before and after every cell there is a delimiter
-        places = [place for search in self._suspicious for place in search(data)]
-        if not places:
+        data = self._delimiter.join([b"", *records, b""])  # puts a delimiter before and after every cell
+        positions = [position for search in self._suspicious for position in search(data)]
+        if not positions:
             return set()
         starts = list(accumulate((len(record) + 1 for record in records), initial=1))
-        return {bisect_right(starts, place) - 1 for place in places}
+        return {bisect_right(starts, position) - 1 for position in positions}
 
     def _guarded(self, record: bytes) -> bytes:
         cells = split_cells(record, self._delimiter)
@@ -75,18 +76,18 @@ class PostgresRecords:
         guarded = self._guard(text)
         if guarded == text:
             return cell
-        # an apostrophe changes nothing about the need for quotes
+        # an apostrophe does not change whether the cell needs quotes
         written = guarded.encode()
         return b'"' + written.replace(b'"', b'""') + b'"' if cell.startswith(b'"') else written
 
 
 def split_cells(record: bytes, delimiter: bytes) -> list[bytes]:
-    """Take a record apart at its delimiters; quotes stay."""
+    """Split a record into its cells, with their quotes."""
     return _cells(delimiter).findall(record)
 
 
 def cell_text(cell: bytes) -> str:
-    """What a cell shows."""
+    """Return the text that a cell shows."""
     text = cell.decode()
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
@@ -99,10 +100,10 @@ def _cells(delimiter: bytes) -> re.Pattern[bytes]:
 
 @cache
 def _searches(delimiter: bytes) -> tuple[Search, ...]:
-    """What finds the places where a cell, or a part of one, may begin with something to be guarded.
+    """Return searches for the positions where a cell, or a part of a cell, may begin with text that needs the guard.
 
-    Every search is led by one letter and then looks back. A sign before what is certainly a number is passed over
-    here: telephone numbers are in every record.
+    Every search finds one letter first and then looks at the bytes before it. The searches skip a sign that certainly
+    begins a number, because every record contains telephone numbers.
     """
     ends = re.escape(delimiter + b"\r\n")
     plain = rb'(?<=[,%b"]%%b)' % ends
@@ -115,14 +116,14 @@ def _searches(delimiter: bytes) -> tuple[Search, ...]:
     else:
         rare[b"\t"] = plain
     return (
-        *(partial(_search, _led_by(letter, look)) for letter, look in frequent.items()),
-        *(partial(_search_rare, letter, _led_by(letter, look)) for letter, look in rare.items()),
+        *(partial(_search, _after_letter(letter, context)) for letter, context in frequent.items()),
+        *(partial(_search_rare, letter, _after_letter(letter, context)) for letter, context in rare.items()),
     )
 
 
-def _led_by(letter: bytes, look: bytes) -> re.Pattern[bytes]:
+def _after_letter(letter: bytes, context: bytes) -> re.Pattern[bytes]:
     escaped = re.escape(letter)
-    return re.compile(escaped + look.replace(b"%b", escaped))
+    return re.compile(escaped + context.replace(b"%b", escaped))
 
 
 def _search(pattern: re.Pattern[bytes], data: bytes) -> Iterable[int]:
@@ -130,9 +131,10 @@ def _search(pattern: re.Pattern[bytes], data: bytes) -> Iterable[int]:
 
 
 def _search_rare(letter: bytes, pattern: re.Pattern[bytes], data: bytes) -> Iterable[int]:
-    """Finding a single letter is ten times as fast as a regular expression; meeting it is slower."""
-    place = data.find(letter)
-    while place >= 0:
-        if pattern.match(data, place):
-            yield place
-        place = data.find(letter, place + 1)
+    """Search for a rare letter. `bytes.find` passes over other bytes ten times as fast as a regular expression, but is
+    slower for each letter found."""
+    position = data.find(letter)
+    while position >= 0:
+        if pattern.match(data, position):
+            yield position
+        position = data.find(letter, position + 1)

@@ -97,7 +97,7 @@ class SourceDialect:
         return name.lower()
 
     def position(self, text: str, wanted: str) -> str:
-        """Return the SQL of the place where `wanted` begins in `text`, counted from 1; 0 if `text` does not hold it.
+        """Return the SQL of the position where `wanted` begins in `text`, counted from 1; 0 if `text` does not hold it.
 
         Unlike LIKE, the function of the database must know no wildcard characters.
         """
