@@ -51,7 +51,7 @@ _EMULATOR = (
 )
 
 
-def is_passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Say whether a failure of Azure Storage can pass by itself: no answer, an incomplete one, or a 408, 429 or 5xx."""
     if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
         return error.status_code in _PASSING_STATUSES
@@ -81,12 +81,12 @@ def connection_options(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def failing_as(unavailable: type[Exception], message: str) -> Iterator[None]:
+def translate_failures(unavailable: type[Exception], message: str) -> Iterator[None]:
     """Raise failures that can pass as `unavailable(message)`; let the others through."""
     try:
         yield
     except Exception as error:
-        if is_passing(error):
+        if is_transient(error):
             raise unavailable(message) from error
         raise
 

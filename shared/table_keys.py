@@ -40,14 +40,14 @@ class TableKeyStore(StorageTable):
 
     def list(self) -> builtins.list[ApiKey]:
         """See `KeyStore.list`."""
-        with self._answering():
+        with self._translate_failures():
             rows = list(self._table.query_entities(f"PartitionKey eq '{_PARTITION}'"))
         return sorted(map(_from_entity, rows), key=lambda key: (key.created, key.id))
 
     def is_empty(self) -> bool:
         """See `KeyStore.is_empty`."""
         query = f"PartitionKey eq '{_PARTITION}'"
-        with self._answering():
+        with self._translate_failures():
             rows = self._table.query_entities(query, results_per_page=1, select=["RowKey"])
             return next(iter(rows), None) is None
 
@@ -65,7 +65,7 @@ class TableKeyStore(StorageTable):
     def record_use(self, key_id: str, moment: datetime) -> None:
         """See `KeyStore.record_use`. Touches nothing else of the row, so it undoes no change made meanwhile."""
         row = {"PartitionKey": _PARTITION, "RowKey": key_id, "lastUsed": moment}
-        with self._answering(), suppress(ResourceNotFoundError):
+        with self._translate_failures(), suppress(ResourceNotFoundError):
             self._table.update_entity(row, UpdateMode.MERGE)
 
 

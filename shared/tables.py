@@ -1,4 +1,4 @@
-"""What every adapter on Table Storage shares: its table, made when first used, and writes that lose nothing."""
+"""Shared by all adapters on Table Storage: a table that is created on first use, and writes that are safe to repeat."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.storage import StorageAccount, failing_as
+from shared.storage import StorageAccount, translate_failures
 
 T = TypeVar("T")
-_PRECONDITION_FAILED, _MOST_ROWS_OF_TRANSACTION = 412, 100
-_MARK = "written"
-"""Property of every row that is written conditionally: another value with every write, so that a write knows itself."""
-
+_PRECONDITION_FAILED = 412
+_MOST_ROWS_OF_TRANSACTION = 100
+_WRITTEN = "written"
+"""The property that holds the write token, in every row that is written conditionally. Every write stores a new token.
+So a writer that does not know whether its request took effect can read the row and look for its own token."""
 
 Operation = tuple[Any, ...]
-"""Of a transaction: `create`, `update`, `upsert` or `delete`, the row, and the options of that, if there are any."""
+"""One operation of a transaction: `create`, `update`, `upsert` or `delete`, then the row, then optionally a dict of
+options."""
 
 
 class StorageTable:
     """One table of a storage account.
 
     Attributes:
-        _unavailable: What a failure that can pass is raised as; subclasses say.
+        _unavailable: The error that a transient failure of storage is raised as. Subclasses define it.
     """
 
     _unavailable: ClassVar[type[Exception]]
@@ -40,67 +42,67 @@ class StorageTable:
 
     @cached_property
     def _table(self) -> TableClient:
-        with self._answering():
+        with self._translate_failures():
             return self._account.tables.create_table_if_not_exists(self._name)
 
-    def _answering(self) -> AbstractContextManager[None]:
-        """Raise failures that can pass as `_unavailable`; let the others through."""
-        return failing_as(self._unavailable, "Table Storage did not answer.")
+    def _translate_failures(self) -> AbstractContextManager[None]:
+        """Raise transient failures as `_unavailable`; let other errors through."""
+        return translate_failures(self._unavailable, "Table Storage did not answer.")
 
     def _insert(self, entity: dict[str, Any]) -> bool:
-        """Add a row; False, and nothing changed, if there is one of its keys.
+        """Add a row. Return False, and change nothing, if a row with its keys exists.
 
-        Safe where the answer to an insert is lost, or where the client library, having lost it, sends the insert
-        again and meets its own row.
+        An ambiguous write is verified: if the response to the insert is lost, or the client library then sends the
+        insert again and finds its own row, the row's write token shows that the insert succeeded.
         """
-        marked = _marked(entity)
+        entity = _with_write_token(entity)
 
         def create() -> bool:
-            with self._answering():
+            with self._translate_failures():
                 try:
-                    self._table.create_entity(marked)
+                    self._table.create_entity(entity)
                 except ResourceExistsError:
                     return False
             return True
 
-        return self._knowing_own(marked, create)
+        return self._verify_if_ambiguous(entity, create)
 
     def _find(self, partition: str, row: str) -> Any:
-        """Read a row with its metadata; None if there is none."""
-        with self._answering():
+        """Read a row with its metadata. Return None if it does not exist."""
+        with self._translate_failures():
             try:
                 return self._table.get_entity(partition, row)
             except ResourceNotFoundError:
                 return None
 
     def _write_if_unchanged(self, row: Any, entity: dict[str, Any]) -> bool:
-        """Write `entity` in place of the row that was read, if that is still as it was; safe as `_insert` is."""
+        """Replace a row by `entity` if it has not changed since it was read. Verifies as `_insert` does."""
         return self._replace_version(row.metadata["etag"], entity) is not None
 
     def _replace_version(self, version: str, entity: dict[str, Any]) -> str | None:
-        """Write `entity` in place of a row that still has this version; safe as `_insert` is.
+        """Replace a row by `entity` if it still has this version. Verifies as `_insert` does.
 
         Returns:
-            Its new version, which is empty if the answer was lost; None if nothing was written.
+            The new version, which is empty if the response was lost; None if nothing was written.
         """
-        marked = _marked(entity)
+        entity = _with_write_token(entity)
         written: dict[str, Any] = {}
 
         def update(**condition: Any) -> None:
-            written.update(self._table.update_entity(marked, UpdateMode.REPLACE, **condition))
+            written.update(self._table.update_entity(entity, UpdateMode.REPLACE, **condition))
 
-        done = self._knowing_own(marked, lambda: self._if_unchanged(version, update))
+        done = self._verify_if_ambiguous(entity, lambda: self._if_unchanged(version, update))
         return str(written.get("etag") or "") if done else None
 
     def _remove_rows(self, partition: str, condition: str = "") -> None:
         """Remove the rows of a partition, a hundred in one transaction, which is the most that storage allows.
 
         Args:
-            condition: Only rows that meet it are removed, e.g. `RowKey gt 'x'`. Empty: all rows.
+            condition: Only rows that meet it are removed, e.g. `RowKey gt 'x'`; empty: all rows.
         """
         query = "PartitionKey eq @key" + (f" and {condition}" if condition else "")
         keys = ["PartitionKey", "RowKey"]
-        with self._answering():
+        with self._translate_failures():
             rows = self._table.query_entities(query, parameters={"key": partition}, select=keys)
             for batch in batched(rows, _MOST_ROWS_OF_TRANSACTION):
                 try:
@@ -110,8 +112,8 @@ class StorageTable:
                         self._table.delete_entity(row)
 
     def _if_unchanged(self, version: str, write: Callable[..., object], *args: object) -> bool:
-        """Write if the row still has its ETag; one that is gone counts as changed, and the next look finds out."""
-        with self._answering():
+        """Write if the row still has its ETag. A row that is gone counts as changed; the next read finds out."""
+        with self._translate_failures():
             try:
                 write(*args, etag=version, match_condition=MatchConditions.IfNotModified)
             except (ResourceModifiedError, ResourceNotFoundError):
@@ -123,49 +125,58 @@ class StorageTable:
         return True
 
     def _transact(self, operations: Sequence[Operation], refusals: Collection[int]) -> bool:
-        """Do all operations, on rows of one partition, or none of them; safe as `_insert` is, unless the first deletes.
+        """Do all operations, on rows of one partition, or none.
+
+        Verifies as `_insert` does, unless the first operation is a deletion, which leaves no row.
+
+        Args:
+            refusals: Statuses with which storage may refuse the first operation because its row is not in the expected
+                state.
 
         Returns:
-            False, and nothing done, if the first is refused with one of the statuses: its row is not as it was thought
-            to be.
+            False, and nothing was done, if the first operation was refused with one of these statuses.
         """
         (verb, entity, *options), *others = operations
-        marked = entity if verb == "delete" else _marked(entity)
+        entity = entity if verb == "delete" else _with_write_token(entity)
 
         def submit() -> bool:
-            with self._answering():
+            with self._translate_failures():
                 try:
-                    self._table.submit_transaction([(verb, marked, *options), *others])
+                    self._table.submit_transaction([(verb, entity, *options), *others])
                 except TableTransactionError as error:
                     if error.index != 0 or error.status_code not in refusals:
                         raise
                     return False
             return True
 
-        return self._knowing_own(marked, submit)
+        return self._verify_if_ambiguous(entity, submit)
 
-    def _knowing_own(self, marked: dict[str, Any], write: Callable[[], bool]) -> bool:
-        """Write; what is refused, or not answered, was done after all if the row that is there has our mark."""
+    def _verify_if_ambiguous(self, entity: dict[str, Any], write: Callable[[], bool]) -> bool:
+        """Write, and return whether the write took effect.
+
+        A refusal may be the answer to a repeated request whose first response was lost, and a failure may come after
+        the write took effect. In both cases the write took effect if the stored row holds the write token of `entity`.
+        """
         try:
             written = write()
         except self._unavailable:
-            if self._has_mark(marked):
+            if self._is_stored(entity):
                 return True
             raise
-        return written or self._has_mark(marked)
+        return written or self._is_stored(entity)
 
-    def _has_mark(self, marked: dict[str, Any]) -> bool:
-        """Whether the row that is there is the very one that was to be written."""
-        found = self._find(marked["PartitionKey"], marked["RowKey"])
-        return found is not None and _MARK in marked and found.get(_MARK) == marked[_MARK]
+    def _is_stored(self, entity: dict[str, Any]) -> bool:
+        """Return whether the stored row is the one that this write stored, by its write token."""
+        found = self._find(entity["PartitionKey"], entity["RowKey"])
+        return found is not None and _WRITTEN in entity and found.get(_WRITTEN) == entity[_WRITTEN]
 
 
-def _marked(entity: dict[str, Any]) -> dict[str, Any]:
-    return {**entity, _MARK: uuid4().hex}
+def _with_write_token(entity: dict[str, Any]) -> dict[str, Any]:
+    return {**entity, _WRITTEN: uuid4().hex}
 
 
 def batched(items: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
-    """Yield items together, as many as may be (`itertools.batched` of Python 3.12)."""
+    """Yield tuples of at most `most` items (`itertools.batched` of Python 3.12)."""
     rest = iter(items)
-    while together := tuple(islice(rest, most)):
-        yield together
+    while batch := tuple(islice(rest, most)):
+        yield batch

@@ -18,6 +18,7 @@ from exports.errors import StorageUnavailableError
 from exports.file.manifest import ManifestDto
 from exports.file.verify import Verdict, verify
 from exports.file.verify_page import FileBytes
+from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
 from exports.ports.files import FileStore
 from exports.ports.jobs import JobStore
@@ -133,7 +134,8 @@ class _StoredFile:
     """The published file of a job, read piece by piece."""
 
     def __init__(self, files: FileStore, manifest: ManifestDto) -> None:
-        self._files, self._path = files, f"{manifest.tenant}/{manifest.code}/{manifest.file_name}"
+        job = JobRef(tenant=manifest.tenant, code=manifest.code, attempt=manifest.attempt or 1)
+        self._files, self._path = files, job.file_path(manifest.file_name)
         size_bytes = files.size_bytes(self._path)
         if size_bytes is None:
             raise CommandError("The file is no longer in storage, only its manifest; give a FILE.")

@@ -21,7 +21,10 @@ CONSISTENCY = (
 
 
 class JobRef(Model):
-    """Which job, and for which of its attempts the work is done."""
+    """Names a job and one of its attempts. Everything that is stored for a job is found by its tenant and code.
+
+    The blobs of a job are named `{tenant}/{code}/…`. Only this class builds and parses these names.
+    """
 
     tenant: str
     code: str
@@ -29,8 +32,39 @@ class JobRef(Model):
 
     @property
     def instance_id(self) -> str:
-        """The Durable instance that runs this attempt."""
+        """Return the id of the Durable instance that runs this attempt."""
         return f"{self.code}-{self.attempt}"
+
+    @property
+    def directory(self) -> str:
+        """Return the prefix of the names of all blobs of the job."""
+        return f"{self.tenant}/{self.code}/"
+
+    @property
+    def plan_path(self) -> str:
+        """Return the name of the plan's blob, which all attempts share."""
+        return f"{self.directory}plan.json"
+
+    @property
+    def manifest_prefix(self) -> str:
+        """Return the prefix of the names of the manifests of all attempts."""
+        return f"{self.directory}manifest-"
+
+    @property
+    def manifest_path(self) -> str:
+        """Return the name of the blob with the manifest of this attempt."""
+        return f"{self.manifest_prefix}{self.attempt}.json"
+
+    def file_path(self, file_name: str) -> str:
+        """Return the name of the blob of the exported file."""
+        return self.directory + file_name
+
+    @classmethod
+    def of_blob(cls, path: str) -> Self | None:
+        """Return the job that a blob belongs to, with attempt 1; None if the blob's name is not one of a job's blob."""
+        tenant, _, rest = path.partition("/")
+        code, _, name = rest.partition("/")
+        return cls(tenant=tenant, code=code, attempt=1) if name else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +102,7 @@ class Job:
     failure: Failure | None = None
     consistency: str = CONSISTENCY
     schedule_code: str | None = None
-    fetched_date: datetime | None = None
+    downloaded_date: datetime | None = None
     notify: NotifyDto | None = None
     version: str = field(default="", compare=False)
 
@@ -78,14 +112,9 @@ class Job:
         return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt)
 
     @property
-    def directory(self) -> str:
-        """Where the job's blobs are."""
-        return f"{self.tenant}/{self.code}"
-
-    @property
     def file_path(self) -> str:
-        """Blob name of the file."""
-        return f"{self.directory}/{self.file_name}"
+        """Return the name of the blob of the exported file."""
+        return self.ref.file_path(self.file_name)
 
     def runs(self, attempt: int) -> bool:
         """Say whether work of `attempt` may go on."""
@@ -117,9 +146,9 @@ class Job:
             file_bytes=file_bytes,
         )
 
-    def fetch(self, now: datetime) -> Self:
+    def mark_downloaded(self, now: datetime) -> Self:
         """Note that somebody was given the file; a repeat keeps the first time."""
-        return replace(self, fetched_date=self.fetched_date or now)
+        return replace(self, downloaded_date=self.downloaded_date or now)
 
     def cancel(self, now: datetime) -> Self:
         """End at the user's wish; a repeat keeps the first end."""

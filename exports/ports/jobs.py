@@ -6,28 +6,25 @@ import builtins
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True)
 class CountWindow:
-    """Jobs created since a moment, as far as they are to be counted."""
+    """Limits a count to the jobs that were created since a moment, and to the largest number that matters."""
 
     since: datetime
     at_most: int
 
 
 class JobStore(Protocol):
-    """Keeps jobs. Every method raises `StorageUnavailableError` when trying again can help."""
+    """Stores jobs. Every method raises `StorageUnavailableError` when a retry can help."""
 
     def create(self, job: Job) -> bool:
-        """Add a job; False, and nothing changed, if its code is taken."""
+        """Add a job. Return False, and change nothing, if its code is taken."""
 
     def get(self, tenant: str, code: str) -> Job | None:
         """Look a job up by tenant and code."""
@@ -35,27 +32,37 @@ class JobStore(Protocol):
     def list(
         self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
     ) -> builtins.list[Job]:
-        """Give at most `limit` jobs of a tenant, newest first, that come after the code `after` and have one of the
-        statuses (any, if none is given). What is kept of a job and cannot be read is left out and logged."""
-
-    def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
-        """Count a tenant's jobs that are active, of those created since a moment, and all created since another; stop
-        when there are as many of either as it says."""
-
-    def check(self) -> None:
-        """Ask for something harmless, to see that the store answers."""
-
-    def purge(self, tenant: str, code: str) -> None:
-        """Remove a job, if there is one; only when nothing can change it any more."""
-
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], seen: Job | None = None) -> Job:
-        """Write `alter(job)` if the job is still the one that was read, else read and alter again.
-
-        `alter` may run several times; what it raises passes through and nothing is written.
+        """Return at most `limit` jobs of a tenant, newest first. Logs and leaves out jobs that cannot be read.
 
         Args:
-            seen: The job as this store has given it before: if it is still so, it need not be read.
+            after: Only jobs that come after this code in the list.
+            statuses: Only jobs with one of these statuses; empty: with any.
+        """
+
+    def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
+        """Count a tenant's active jobs in one window and all its jobs in another.
+
+        Stops as soon as one of the two counts has reached its `at_most`; the other may then be too low.
+        """
+
+    def check(self) -> None:
+        """Send a harmless request, to show that the store answers."""
+
+    def purge(self, tenant: str, code: str) -> None:
+        """Remove a job, if it exists. Call it only when nothing can change the job any more."""
+
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], expected: Job | None = None) -> Job:
+        """Write `alter(job)` if the job has not changed since it was read; otherwise read it and try again.
+
+        Writes nothing if `alter` changes nothing. `alter` may run several times. If it raises, the error passes
+        through and nothing is written.
+
+        Args:
+            expected: The job as this store returned it earlier. It saves a read if the job has not changed since.
+
+        Returns:
+            The job as it is now.
 
         Raises:
-            JobNotFoundError: There is no such job.
+            JobNotFoundError: The job does not exist.
         """

@@ -73,7 +73,7 @@ def _check_job(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
 
 def _is_settled(schedule: Schedule, job: Job, now: datetime) -> bool:
     """Tell whether the job needs no more checks: it has ended and its file, if it counts, was downloaded or expired."""
-    if job.fetched_date is None and may_advance(schedule, job):
+    if job.downloaded_date is None and may_advance(schedule, job):
         return job.expiry_date is None or job.expiry_date <= now
     return job.status.is_terminal
 

@@ -44,7 +44,7 @@ def advance(schedule: Schedule, job: Job | None) -> Schedule:
 
     The new watermark is the moment when the job was created. That is before any attempt of the job read a client.
     """
-    if job is None or job.fetched_date is None or not may_advance(schedule, job):
+    if job is None or job.downloaded_date is None or not may_advance(schedule, job):
         return schedule
     watermark = to_millisecond(job.created_date)
     return schedule.with_state(watermark=watermark, watermark_of=content_hash(job.spec))

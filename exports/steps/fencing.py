@@ -15,11 +15,14 @@ def find_running(services: Services, ref: JobRef) -> Job | None:
     return job if job is not None and job.runs(ref.attempt) else None
 
 
-def change_running(services: Services, ref: JobRef, alter: Callable[[Job], Job], seen: Job | None = None) -> Job | None:
+def change_running(
+    services: Services, ref: JobRef, alter: Callable[[Job], Job], expected: Job | None = None
+) -> Job | None:
     """Change the job if it runs, and give it as it is now; None, and nothing changed, if it does not run.
 
     Args:
-        seen: As of `JobStore.change`: the write is refused if the job has changed since, so this is as good as a look.
+        expected: As for `JobStore.change`, which refuses the write if the job has changed since; so the job need not be
+            read again.
     """
     changed = False
 
@@ -29,7 +32,7 @@ def change_running(services: Services, ref: JobRef, alter: Callable[[Job], Job],
         return alter(job) if changed else job
 
     try:
-        job = services.jobs.change(ref.tenant, ref.code, guarded, seen)
+        job = services.jobs.change(ref.tenant, ref.code, guarded, expected)
     except JobNotFoundError:
         return None
     return job if changed else None

@@ -12,7 +12,7 @@ from uuid import uuid4
 from exports.adapters.storage.files import BlobFileStore
 from exports.ports.files import FileStore
 from shared.storage import StorageAccount
-from tests.support.fakes import MemoryFileStore
+from tests.support.fake_files import MemoryFileStore
 
 PATH = "tenant/code/clients.csv"
 ONE, TWO, THREE = "000001", "000002", "000003"

@@ -19,7 +19,7 @@ from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job, a_spec
 from tests.support.counting import counted_requests
-from tests.support.fakes import MemoryAuditLog
+from tests.support.fake_audit import MemoryAuditLog
 
 DAY = NOON.date()
 LAST_MOMENT = datetime(2026, 1, 31, 23, 59, 59, 999000, tzinfo=UTC)

@@ -33,7 +33,8 @@ from exports.workflow.outcomes import Done, PagesPlanned, PageWritten
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
-from tests.support.fakes import RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import a_services
 from tests.support.system import NORTHWIND, sample_database
 
 T = TypeVar("T")

@@ -116,7 +116,7 @@ def test_discarding_a_file_removes_all_proofs_and_keeps_the_plan(
     blob_files.save_plan(JOB.ref, b"{}")
     _discard(blob_files)
     container = account.blobs.get_container_client(blob_files._name)
-    assert [blob.name for blob in container.list_blobs()] == [f"{JOB.directory}/plan.json"]
+    assert [blob.name for blob in container.list_blobs()] == [JOB.ref.plan_path]
 
 
 # --- proofs ---

@@ -17,7 +17,7 @@ from exports.ports.idempotency import IdempotencyStore
 from exports.request.idempotency import IdempotencyRecord, hash_of_key
 from shared.storage import StorageAccount
 from tests.support.builders import NOON
-from tests.support.fakes import MemoryIdempotencyStore
+from tests.support.fake_idempotency import MemoryIdempotencyStore
 
 
 @pytest.fixture(params=["memory", "azurite"])

@@ -20,7 +20,7 @@ from exports.ports.jobs import CountWindow, JobStore
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
-from tests.support.fakes import MemoryJobStore
+from tests.support.fake_jobs import MemoryJobStore
 
 MIDNIGHT = NOON.replace(hour=0)
 BOTH_ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)

@@ -26,7 +26,7 @@ from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job, a_spec
 from tests.support.every_field import with_every_field
-from tests.support.fakes import MemoryJobStore
+from tests.support.fake_jobs import MemoryJobStore
 
 
 @pytest.fixture(params=["memory", "azurite"])
@@ -206,7 +206,7 @@ _SPEC = a_spec(
         {"settled_items": 2**40},
         {"file_bytes": 2**53 + 1},
         {"failure": _FAILURE},
-        {"schedule_code": "nightly", "fetched_date": NOON},
+        {"schedule_code": "nightly", "downloaded_date": NOON},
         {"notify": NotifyDto(webhook_url="https://hooks.example/" + "a" * 1978)},
     ],
     ids=lambda changes: next(iter(changes)),

@@ -16,7 +16,7 @@ from shared.key_ring import KeyRing
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON
-from tests.support.fakes import Clock
+from tests.support.clock import Clock
 from tests.support.keys import MemoryKeyStore, a_key
 
 LATER = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)

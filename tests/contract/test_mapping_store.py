@@ -16,9 +16,9 @@ from exports.ports.mappings import MappingStore
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from shared.storage import StorageAccount
-from tests.contract.saved_stores import SavedStoreSuite, assert_what_is_damaged_hides_no_other
+from tests.contract.named_resource_stores import NamedResourceStoreSuite, assert_what_is_damaged_hides_no_other
 from tests.support.builders import NOON, a_mapping
-from tests.support.fake_saved import MemoryMappingStore
+from tests.support.fake_named_resources import MemoryMappingStore
 
 
 @pytest.fixture(params=["memory", "azurite"])
@@ -33,7 +33,7 @@ def unreachable_store(unreachable: StorageAccount) -> MappingStore:
     return TableMappingStore(unreachable)
 
 
-class TestMappingStore(SavedStoreSuite[SavedMapping]):
+class TestMappingStore(NamedResourceStoreSuite[SavedMapping]):
     missing = MappingNotFoundError
 
     def item(self, **changes: Any) -> SavedMapping:

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from shared import outbound
-from shared.outbound import Outbound, PostResponse, PostError, PostFault
+from shared.outbound import Outbound, PostError, PostFault, PostResponse
 from tests.support.receiver import Receiver, a_receiver
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.1"

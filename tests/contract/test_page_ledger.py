@@ -19,7 +19,7 @@ from exports.ports.pages import PageLedger
 from shared.storage import StorageAccount
 from tests.support.builders import a_job
 from tests.support.counting import counted_requests
-from tests.support.fakes import MemoryPageLedger
+from tests.support.fake_pages import MemoryPageLedger
 
 
 @pytest.fixture(params=["memory", "azurite"])

@@ -24,7 +24,10 @@ from exports.ports.pages import PageLedger
 from exports.request.idempotency import IdempotencyRecord, hash_of_key
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
-from tests.support.fakes import MemoryFileStore, MemoryIdempotencyStore, MemoryJobStore, MemoryPageLedger
+from tests.support.fake_files import MemoryFileStore
+from tests.support.fake_idempotency import MemoryIdempotencyStore
+from tests.support.fake_jobs import MemoryJobStore
+from tests.support.fake_pages import MemoryPageLedger
 
 
 def _either(fake: Callable[[], Any], real: Callable[[StorageAccount, str], Any]) -> Any:

@@ -17,7 +17,7 @@ from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import ScheduleRef
 from shared.storage import StorageAccount
 from tests.support.builders import NOON
-from tests.support.fake_saved import MemoryRunHistory
+from tests.support.fake_schedules import MemoryRunHistory
 
 HERE = ScheduleRef("tenant", "0" * 20)
 HOUR = timedelta(hours=1)

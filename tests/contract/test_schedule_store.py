@@ -20,9 +20,9 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.filters import ClientFilter
 from exports.schedules.schedule import Schedule, ScheduleState
 from shared.storage import StorageAccount
-from tests.contract.saved_stores import SavedStoreSuite, assert_what_is_damaged_hides_no_other, nothing
+from tests.contract.named_resource_stores import NamedResourceStoreSuite, assert_what_is_damaged_hides_no_other, nothing
 from tests.support.builders import NOON, a_schedule
-from tests.support.fake_saved import MemoryScheduleStore
+from tests.support.fake_schedules import MemoryScheduleStore
 
 MINUTE = timedelta(minutes=1)
 
@@ -39,7 +39,7 @@ def unreachable_store(unreachable: StorageAccount) -> ScheduleStore:
     return TableScheduleStore(unreachable)
 
 
-class TestScheduleStore(SavedStoreSuite[Schedule]):
+class TestScheduleStore(NamedResourceStoreSuite[Schedule]):
     missing = ScheduleNotFoundError
 
     def item(self, **changes: Any) -> Schedule:

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import client_records, records
 from tests.support.http_client import Response
-from tests.support.saved import Collection
+from tests.support.named_resources import Collection
 from tests.support.system import HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
 
 MAPPINGS = "/csv-mappings"

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import SlotToCome
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import records
-from tests.support.saved import Collection
+from tests.support.named_resources import Collection
 from tests.support.schedules import StoreEditor, edit_stores, fire, save, wait_for_run
 from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
 

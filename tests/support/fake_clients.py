@@ -13,13 +13,9 @@ from exports.file.renderer import Records, Renderer, Row, render_lists, render_s
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
+from tests.support.hooks import Hook, do_nothing
 
-Hook = Callable[[], None]
 Client = dict[str, Any]
-
-
-def do_nothing() -> None:
-    """A hook that is not used."""
 
 
 class MemoryClients:

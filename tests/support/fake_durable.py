@@ -14,7 +14,7 @@ from tests.support.hooks import Hook, do_nothing
 
 
 class RecordingStarter:
-    """Takes orchestrations as Durable Functions would; `before_start` may raise."""
+    """Records the orchestrations that are started. `before_start` runs before each start and may raise."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, str | None, Any]] = []
@@ -28,7 +28,7 @@ class RecordingStarter:
         return instance_id or ""
 
     async def get_status(self, instance_id: str) -> bool:
-        """The real one gives an object that is true if there is such an instance."""
+        """Return whether the instance exists. The real client returns an object that is true if it exists."""
         return any(instance == instance_id for _, instance, _ in self.started)
 
 

@@ -1,4 +1,4 @@
-"""Webhooks in memory: a log of deliveries, and a sender with a receiver behind it."""
+"""Webhooks in memory: a log of deliveries, and a sender with a receiver."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exports.notifications.delivery import Delivery, SendResult
-from tests.support.fake_clients import Hook, do_nothing
+from tests.support.hooks import Hook, do_nothing
 
 
 class MemoryDeliveryLog:
-    """`DeliveryLog` in a list. `before_append` runs before a try is added: raise in it."""
+    """Implements `DeliveryLog` in a list. `before_append` runs before an attempt is added: a test raises in it."""
 
     def __init__(self) -> None:
         self.before_append: Hook = do_nothing
@@ -30,7 +30,7 @@ class MemoryDeliveryLog:
 
 @dataclass(frozen=True)
 class Posted:
-    """What a receiver got."""
+    """A request that the receiver got."""
 
     url: str
     body: bytes
@@ -38,7 +38,7 @@ class Posted:
 
 
 class MemoryWebhookSender:
-    """`WebhookSender` whose receiver gives `answers` one after another; after the last it takes everything."""
+    """Implements `WebhookSender`. Its receiver gives `answers` in order, and accepts everything after the last."""
 
     def __init__(self) -> None:
         self.answers: list[SendResult] = []

@@ -21,7 +21,8 @@ from exports.steps.schedules.run_schedules import run_schedules
 from exports.workflow.commands import CommitFile, PlanPages, RecordOutcome, WritePage
 from exports.workflow.outcomes import PagesPlanned, PageWritten
 from tests.support.builders import NOON, a_schedule
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import cancel, stored
 
 SLOT = NOON + timedelta(minutes=90)

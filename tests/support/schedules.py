@@ -13,7 +13,7 @@ from exports.adapters.storage.jobs import TableJobStore
 from exports.adapters.storage.schedules import TableScheduleStore
 from exports.schedules.schedule import Schedule
 from shared.storage import StorageAccount
-from tests.support.saved import Collection
+from tests.support.named_resources import Collection
 from tests.support.system import EXPORT, HARBOUR, KEY, System
 
 ONE_COLUMN = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}

@@ -19,7 +19,7 @@ from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import ClientSelection
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
-from shared.storage import StorageAccount, is_transient, is_throttling, retry_after_seconds
+from shared.storage import StorageAccount, is_throttling, is_transient, retry_after_seconds
 
 ROWS_PER_LIST = 1_000
 """The most entities that a response of the service holds."""

@@ -29,13 +29,13 @@ class TableAuditLog(TableAdapter):
             "code": entry.code,
             "entry": zlib.compress(entry.model_dump_json(by_alias=True).encode()),
         }
-        with self._answering():
+        with self._translate_failures():
             self._table.create_entity(row)
 
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
         """See `AuditLog.entries`."""
         query = self._table.query_entities("PartitionKey eq @day", parameters={"day": _partition(tenant, day)})
-        with self._answering():
+        with self._translate_failures():
             for row in query:
                 yield AuditEntry.model_validate_json(zlib.decompress(row["entry"]))
 

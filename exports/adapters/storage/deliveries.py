@@ -19,18 +19,18 @@ class TableDeliveryLog(TableAdapter):
 
     def append(self, delivery: Delivery) -> None:
         """See `DeliveryLog.append`. A try that ran twice was sent twice, so it gets two rows."""
-        with self._answering():
+        with self._translate_failures():
             self._table.create_entity(_to_entity(delivery))
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
         """See `DeliveryLog.deliveries`. Codes sort newest first."""
-        with self._answering():
+        with self._translate_failures():
             for row in self._rows(tenant, code):
                 yield Delivery.model_validate_json(row["delivery"])
 
     def purge(self, tenant: str, code: str) -> None:
         """See `DeliveryLog.purge`. There are a dozen at most, unless someone sent them by command again and again."""
-        with self._answering():
+        with self._translate_failures():
             for row in list(self._rows(tenant, code, select=["PartitionKey", "RowKey"])):
                 self._table.delete_entity(row)
 

@@ -33,10 +33,9 @@ from azure.storage.blob import (
 from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs.job import JobRef
 from exports.ports.files import FileState
-from shared.storage import StorageAccount, failing_as
+from shared.storage import StorageAccount, translate_failures
 
 _UNAVAILABLE = "Blob Storage did not answer."
-_PLAN, _MANIFEST = "plan.json", "manifest-"
 _CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".tsv": "text/tab-separated-values; charset=utf-8",
@@ -72,7 +71,7 @@ class BlobFileStore:
 
     @cached_property
     def _container(self) -> ContainerClient:
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             try:
                 return self._account.blobs.create_container(self._name)
             except ResourceExistsError:
@@ -80,32 +79,32 @@ class BlobFileStore:
 
     def check(self) -> None:
         """Ask for the container, so that a missing right or a wrong setting shows."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             self._container.get_container_properties()
 
     def save_plan(self, job: JobRef, document: bytes) -> bytes:
         """See `FileStore.save_plan`. The upload is conditional: of two writers one wins, and both return its plan."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             try:
-                self._document(job, _PLAN).upload_blob(document, overwrite=False)
+                self._blob(job.plan_path).upload_blob(document, overwrite=False)
             except ResourceExistsError:
                 return self.load_plan(job)
         return document
 
     def load_plan(self, job: JobRef) -> bytes:
         """See `FileStore.load_plan`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._document(job, _PLAN).download_blob().readall()
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+            return self._blob(job.plan_path).download_blob().readall()
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:
         """See `FileStore.save_manifest`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            self._document(job, f"{_MANIFEST}{job.attempt}.json").upload_blob(document, overwrite=True)
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+            self._blob(job.manifest_path).upload_blob(document, overwrite=True)
 
     def load_manifest(self, job: JobRef) -> bytes:
         """See `FileStore.load_manifest`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            return self._document(job, f"{_MANIFEST}{job.attempt}.json").download_blob().readall()
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+            return self._blob(job.manifest_path).download_blob().readall()
 
     def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
         """See `FileStore.stage`. Where the way is neither TLS nor within this machine, the service checks an MD5."""
@@ -114,12 +113,12 @@ class BlobFileStore:
         pieces = [data] if isinstance(data, bytes) else data
         body = _body(pieces, whole=checked) if isinstance(pieces, list) else pieces
         size = sum(map(len, pieces)) if isinstance(pieces, list) else length
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             blob.stage_block(block, body, length=size, validate_content=checked)
 
     def staged(self, path: str) -> dict[str, int]:
         """See `FileStore.staged`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             try:
                 _, uncommitted = self._blob(path).get_block_list("uncommitted")
             except ResourceNotFoundError:
@@ -131,7 +130,7 @@ class BlobFileStore:
         none, nothing is published or an empty file: of that the version is read first, so that it is not the version
         of what is published after it."""
         blob = self._blob(path)
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             try:
                 found = _blocks(blob)
                 if found.published or (version := _version(blob)) is None:
@@ -153,7 +152,7 @@ class BlobFileStore:
         name = path.rpartition("/")[2]
         kind = _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
         settings = ContentSettings(content_type=kind, content_disposition=_disposition(name))
-        with failing_as(StorageUnavailableError, _UNAVAILABLE), _unchanged():
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE), _unchanged():
             committed = self._blob(path).commit_block_list(
                 [BlobBlock(block) for block in blocks],
                 content_settings=settings,
@@ -164,7 +163,7 @@ class BlobFileStore:
 
     def size_bytes(self, path: str) -> int | None:
         """See `FileStore.size_bytes`."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             try:
                 return int(self._blob(path).get_blob_properties().size)
             except ResourceNotFoundError:
@@ -174,27 +173,26 @@ class BlobFileStore:
         """See `FileStore.read_range`."""
         if start >= stop:
             return b""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             return self._blob(path).download_blob(start, stop - start).readall()
 
     def discard(self, path: str, version: str | None) -> None:
         """See `FileStore.discard`. Blocks cannot be deleted by themselves: publishing nothing drops them."""
         blob = self._blob(path)
-        with failing_as(StorageUnavailableError, _UNAVAILABLE), _unchanged():
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE), _unchanged():
             if version is None and self.get_state(path) != FileState():
                 version = str(blob.commit_block_list([], **_condition(None))["etag"])
             if version is not None:
                 with suppress(ResourceNotFoundError):
                     blob.delete_blob(**_condition(version))
-            for proof in list(self._container.list_blob_names(name_starts_with=_directory(path) + _MANIFEST)):
+            for manifest in self._manifests_beside(path):
                 with suppress(ResourceNotFoundError):
-                    self._blob(proof).delete_blob()
+                    self._blob(manifest).delete_blob()
 
     def purge(self, job: JobRef) -> None:
         """See `FileStore.purge`."""
-        directory = f"{job.tenant}/{job.code}/"
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
-            for found in list(self._container.list_blobs(directory, include=["uncommittedblobs"])):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+            for found in list(self._container.list_blobs(job.directory, include=["uncommittedblobs"])):
                 blob = self._blob(found.name)
                 if not blob.exists():  # blocks are staged, and nothing is published
                     blob.commit_block_list([])
@@ -203,13 +201,12 @@ class BlobFileStore:
 
     def sweep(self, cursor: str, limit: int) -> tuple[list[JobRef], str]:
         """See `FileStore.sweep`. The place is the marker of the service's listing."""
-        with failing_as(StorageUnavailableError, _UNAVAILABLE):
+        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
             listing = self._container.list_blobs(include=["uncommittedblobs"], results_per_page=limit)
             pages = listing.by_page(cursor or None)
-            names = [blob.name.split("/") for blob in next(pages, ())]
-        jobs = dict.fromkeys((parts[0], parts[1]) for parts in names if len(parts) > 2)
+            jobs = dict.fromkeys(JobRef.of_blob(blob.name) for blob in next(pages, ()))
         following = str(getattr(pages, "continuation_token", None) or "")
-        return [JobRef(tenant=tenant, code=code, attempt=1) for tenant, code in jobs], following
+        return [job for job in jobs if job is not None], following
 
     def link(self, path: str, expires: datetime) -> str:
         """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
@@ -226,8 +223,9 @@ class BlobFileStore:
         )
         return f"{blob.url}?{token}"
 
-    def _document(self, job: JobRef, name: str) -> BlobClient:
-        return self._blob(f"{job.tenant}/{job.code}/{name}")
+    def _manifests_beside(self, path: str) -> list[str]:
+        job = JobRef.of_blob(path)
+        return list(self._container.list_blob_names(name_starts_with=job.manifest_prefix)) if job else []
 
     def _blob(self, path: str) -> BlobClient:
         return self._container.get_blob_client(path)
@@ -236,7 +234,7 @@ class BlobFileStore:
         """Keep one key for its seven days, less an hour: asking for one takes a round trip."""
         now = datetime.now(UTC)
         if self._delegation is None or self._delegation[1] - now < _DELEGATION_LIFE - _DELEGATION_RENEWAL:
-            with failing_as(StorageUnavailableError, _UNAVAILABLE):
+            with translate_failures(StorageUnavailableError, _UNAVAILABLE):
                 key = self._account.blobs.get_user_delegation_key(now, now + _DELEGATION_LIFE)
             self._delegation = (key, now + _DELEGATION_LIFE)
         return self._delegation[0]
@@ -267,10 +265,6 @@ def _version(blob: BlobClient) -> str | None:
 def _body(pieces: list[bytes], *, whole: bool) -> bytes | _Pieces:
     """An MD5 is made of bytes in one piece only."""
     return b"".join(pieces) if whole else _Pieces(pieces)
-
-
-def _directory(path: str) -> str:
-    return path.rpartition("/")[0] + "/"
 
 
 def _condition(version: str | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class TableIdempotencyStore(TableAdapter):
 
     def forget(self, record: IdempotencyRecord) -> None:
         """See `IdempotencyStore.forget`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.delete_entity(record.tenant, record.key_hash)
 
     def sweep(self, cursor: str, limit: int) -> tuple[list[IdempotencyRecord], str]:
@@ -37,7 +37,7 @@ class TableIdempotencyStore(TableAdapter):
             query = "PartitionKey gt @tenant or PartitionKey eq @tenant and RowKey gt @row"
             parameters = {"tenant": tenant, "row": row}
         rows = self._table.query_entities(query, parameters=parameters, results_per_page=limit)
-        with self._answering():
+        with self._translate_failures():
             records = [_from_entity(row) for row in islice(rows, limit)]
         last = f"{records[-1].tenant}|{records[-1].key_hash}" if len(records) == limit else ""
         return records, last

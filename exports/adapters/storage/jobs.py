@@ -30,7 +30,7 @@ JOBS = RowCodec(
         "total_items": INT64,
         "settled_items": INT64,
         "file_bytes": INT64,
-        "fetched_date": MOMENT,
+        "downloaded_date": MOMENT.named("fetchedDate"),
     },
     always_present=("status", "attempt", "settled_pages", "settled_items"),
 )
@@ -51,9 +51,9 @@ class TableJobStore(TableAdapter):
         found = self._find(tenant, code)
         return found and _from_entity(found)
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], seen: Job | None = None) -> Job:
-        """See `JobStore.change`. Where nothing is to be written, what was seen before proves nothing: it is read."""
-        before = seen if seen and seen.version else None
+    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], expected: Job | None = None) -> Job:
+        """See `JobStore.change`. Where nothing is written, no write checks the version of `expected`: reads the job."""
+        before = expected if expected and expected.version else None
         while True:
             is_read = before is None
             before = before or self._require(tenant, code)
@@ -74,7 +74,7 @@ class TableJobStore(TableAdapter):
 
     def purge(self, tenant: str, code: str) -> None:
         """See `JobStore.purge`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.delete_entity(tenant, code)
 
     def list(
@@ -82,7 +82,7 @@ class TableJobStore(TableAdapter):
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
         rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
-        with self._answering():
+        with self._translate_failures():
             return [*islice(readable("job", rows, _from_entity), limit)]
 
     def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
@@ -92,7 +92,7 @@ class TableJobStore(TableAdapter):
         size = min(active.at_most + created.at_most, _MOST_ROWS)
         rows = self._query(condition, tenant, (), results_per_page=size, select=["RowKey", "status"])
         actives = all_created = 0
-        with self._answering():
+        with self._translate_failures():
             for row in rows:
                 actives += row["RowKey"] <= oldest_active and row["status"] in ACTIVE
                 all_created += row["RowKey"] <= oldest
@@ -107,7 +107,7 @@ class TableJobStore(TableAdapter):
 
     def check(self) -> None:
         """Ask the table for a row, so that a missing right or a wrong setting shows."""
-        with self._answering():
+        with self._translate_failures():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
 
 

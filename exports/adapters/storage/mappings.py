@@ -31,7 +31,7 @@ class TableMappingStore(NamedResourceTable[SavedMapping]):
         return len(self._rows(tenant, select=["RowKey"]))
 
     def _rows(self, tenant: str, **options: Any) -> list[Any]:
-        with self._answering():
+        with self._translate_failures():
             return list(self._table.query_entities("PartitionKey eq @tenant", parameters={"tenant": tenant}, **options))
 
     def _row(self, tenant: str, code: str) -> Any:

@@ -32,7 +32,7 @@ class TablePageLedger(TableAdapter):
 
     def forget(self, job: JobRef, page: int) -> None:
         """See `PageLedger.forget`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.delete_entity(_partition(job), _row(page))
 
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
@@ -41,7 +41,7 @@ class TablePageLedger(TableAdapter):
             "PartitionKey eq @job and RowKey ge @page",
             parameters={"job": _partition(job), "page": _row(first_page)},
         )
-        with self._answering():
+        with self._translate_failures():
             for row in rows:
                 yield _from_entity(row)
 
@@ -54,7 +54,7 @@ class TablePageLedger(TableAdapter):
         rows = self._table.query_entities(
             "PartitionKey gt @cursor", parameters={"cursor": cursor}, results_per_page=1, select=["PartitionKey"]
         )
-        with self._answering():
+        with self._translate_failures():
             row = next(iter(rows), None)
         if row is None:
             return None

@@ -33,12 +33,12 @@ class TableRunHistory(TableAdapter):
         if run.outcome is not RunOutcome.STARTED:
             self._insert(row)
             return
-        with self._answering():
+        with self._translate_failures():
             self._table.upsert_entity(row, UpdateMode.REPLACE)
 
     def list(self, ref: ScheduleRef, limit: int, after: str | None = None) -> builtins.list[ScheduleRun]:
         """See `RunHistory.list`."""
-        with self._answering():
+        with self._translate_failures():
             rows = self._query(ref, f"RowKey gt '{after or ''}'", results_per_page=limit)
             return [*islice(readable("run", rows, partial(_from_entity, ref)), limit)]
 

@@ -71,7 +71,7 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
 
     def _between(self, first: str, stop: str, **options: Any) -> Iterator[Any]:
         query = f"PartitionKey eq '{_PARTITION}' and RowKey ge @first and RowKey lt @stop"
-        with self._answering():
+        with self._translate_failures():
             yield from self._table.query_entities(query, parameters={"first": first, "stop": stop}, **options)
 
     def _row(self, tenant: str, code: str) -> Any:

@@ -27,7 +27,7 @@ class TableAdapter(StorageTable):
 
         The insert is conditional: of several writers at once one succeeds, and the others get its row.
         """
-        with self._answering():
+        with self._translate_failures():
             try:
                 self._table.create_entity(entity)
             except ResourceExistsError:

@@ -48,12 +48,12 @@ class TableWatchIndex(TableAdapter):
 
     def watch(self, entry: Watched) -> None:
         """See `WatchIndex.watch`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.upsert_entity(_to_entity(entry), UpdateMode.REPLACE)
 
     def note(self, entry: Watched) -> None:
         """See `WatchIndex.note`."""
-        with self._answering():
+        with self._translate_failures():
             try:
                 self._table.update_entity(_to_entity(entry), UpdateMode.REPLACE)
             except ResourceNotFoundError:
@@ -62,7 +62,7 @@ class TableWatchIndex(TableAdapter):
     def unwatch(self, entry: Watched) -> None:
         """See `WatchIndex.unwatch`."""
         condition = MatchConditions.IfNotModified if entry.version else None
-        with self._answering():
+        with self._translate_failures():
             try:
                 self._table.delete_entity(_ACTIVE, _row(entry), etag=entry.version or None, match_condition=condition)
             except (ResourceNotFoundError, ResourceModifiedError):
@@ -75,7 +75,7 @@ class TableWatchIndex(TableAdapter):
             parameters={"kind": _ACTIVE, "after": _row(after) if after else ""},
             results_per_page=limit,
         )
-        with self._answering():
+        with self._translate_failures():
             return [_from_entity(row) for row in islice(rows, limit)]
 
     def active(self) -> Mapping[str, int]:
@@ -91,7 +91,7 @@ class TableWatchIndex(TableAdapter):
     def _count_active(self) -> Mapping[str, int]:
         rows = self._table.query_entities(f"PartitionKey eq '{_ACTIVE}'", select=["RowKey"])
         counted: Counter[str] = Counter()
-        with self._answering():
+        with self._translate_failures():
             for row in rows:
                 tenant = row["RowKey"].partition("|")[0]
                 if len(counted) == MANY_TENANTS and tenant not in counted:
@@ -101,7 +101,7 @@ class TableWatchIndex(TableAdapter):
 
     def remember(self, due: DueAction) -> None:
         """See `WatchIndex.remember`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), **DUE_ACTIONS.write(due)})
 
     def due(self, now: datetime, limit: int) -> list[DueAction]:
@@ -111,12 +111,12 @@ class TableWatchIndex(TableAdapter):
             parameters={"kind": _ENDED, "now": f"{_sortable(now)}~"},
             results_per_page=limit,
         )
-        with self._answering():
+        with self._translate_failures():
             return [_due_from_entity(row) for row in islice(rows, limit)]
 
     def forget(self, due: DueAction) -> None:
         """See `WatchIndex.forget`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.delete_entity(_ENDED, _due_row(due))
 
     def cursor(self, name: str) -> str:
@@ -126,7 +126,7 @@ class TableWatchIndex(TableAdapter):
 
     def save_cursor(self, name: str, cursor: str) -> None:
         """See `WatchIndex.save_cursor`."""
-        with self._answering():
+        with self._translate_failures():
             self._table.upsert_entity({"PartitionKey": _PLACES, "RowKey": name, "place": cursor})
 
 

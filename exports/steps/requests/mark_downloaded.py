@@ -16,9 +16,9 @@ def mark_downloaded(services: Services, job: Job) -> None:
 
     Costs one write, the first time. The link is given even if that fails: then the next run exports more than it needs.
     """
-    if job.schedule_code is None or job.fetched_date is not None:
+    if job.schedule_code is None or job.downloaded_date is not None:
         return
     try:
-        services.jobs.change(job.tenant, job.code, lambda job: job.fetch(services.now()))
+        services.jobs.change(job.tenant, job.code, lambda job: job.mark_downloaded(services.now()))
     except (JobNotFoundError, StorageUnavailableError) as error:
         _log.warning("event=fetch.not_noted tenant=%s code=%s reason=%s", job.tenant, job.code, error.code)

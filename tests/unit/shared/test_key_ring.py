@@ -13,7 +13,7 @@ from shared import api_keys
 from shared.api_keys import ApiKey, KeysUnavailableError, new_key_text
 from shared.key_ring import CacheLimits, KeyRing
 from tests.support.builders import NOON
-from tests.support.fakes import Clock
+from tests.support.clock import Clock
 from tests.support.keys import MemoryKeyStore, a_key, with_other_secret
 
 LIMITS = CacheLimits()

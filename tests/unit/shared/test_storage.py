@@ -18,8 +18,8 @@ from azure.core.exceptions import (
 from shared.storage import (
     StorageAccount,
     connection_options,
-    failing_as,
-    is_passing,
+    translate_failures,
+    is_transient,
     is_throttling,
     retry_after_seconds,
 )
@@ -37,12 +37,12 @@ def _answered(status: int, kind: type[HttpResponseError] = HttpResponseError) ->
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_an_overloaded_service_can_recover(status: int) -> None:
-    assert is_passing(_answered(status))
+    assert is_transient(_answered(status))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 501])
 def test_a_refusal_stays_a_refusal(status: int) -> None:
-    assert not is_passing(_answered(status))
+    assert not is_transient(_answered(status))
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -69,31 +69,31 @@ def test_what_an_answer_says_about_when_to_come_again_is_read(told: str, seconds
     "error", [ServiceRequestError("no"), ServiceResponseError("no"), IncompleteReadError("half")], ids=repr
 )
 def test_no_answer_or_half_of_one_can_pass(error: Exception) -> None:
-    assert is_passing(error)
+    assert is_transient(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), ResourceNotFoundError("x"), OSError("x")], ids=repr)
 def test_other_errors_do_not_pass(error: Exception) -> None:
-    assert not is_passing(error)
+    assert not is_transient(error)
 
 
 def test_a_failure_that_can_pass_is_raised_as_told_with_its_cause_kept_for_the_log() -> None:
     cause = _answered(503)
-    with pytest.raises(GoneError, match=r"^gone$") as raised, failing_as(GoneError, "gone"):
+    with pytest.raises(GoneError, match=r"^gone$") as raised, translate_failures(GoneError, "gone"):
         raise cause
     assert raised.value.__cause__ is cause
 
 
 def test_another_failure_goes_through() -> None:
     error = _answered(403)
-    with pytest.raises(HttpResponseError) as raised, failing_as(GoneError, "gone"):
+    with pytest.raises(HttpResponseError) as raised, translate_failures(GoneError, "gone"):
         raise error
     assert raised.value is error
 
 
 def test_what_succeeds_raises_nothing() -> None:
     done = SimpleNamespace(yes=False)
-    with failing_as(GoneError, "gone"):
+    with translate_failures(GoneError, "gone"):
         done.yes = True
     assert done.yes
 

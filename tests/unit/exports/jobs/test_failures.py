@@ -16,7 +16,7 @@ from exports.errors import (
 )
 from exports.jobs import failures
 from exports.jobs.failures import INTERRUPTED, Failure, failure_of
-from exports.steps.requests.start_export import NotStartedError
+from exports.steps.orchestrations import NotStartedError
 
 API = Path(__file__).parents[4] / "docs" / "api.md"
 

@@ -102,8 +102,23 @@ def test_every_attempt_has_a_durable_instance_of_its_own() -> None:
     assert JobRef(tenant="t", code="abc", attempt=2).instance_id == "abc-2"
 
 
-def test_a_file_lies_in_the_directory_of_its_job_and_tenant() -> None:
-    assert a_job(tenant="t", code="abc", file_name="f.csv").file_path == "t/abc/f.csv"
+def test_the_blobs_of_a_job_have_their_published_names() -> None:
+    job = a_job(tenant="t", code="abc", file_name="f.csv", attempt=2)
+    assert job.file_path == job.ref.file_path("f.csv") == "t/abc/f.csv"
+    assert job.ref.plan_path == "t/abc/plan.json"
+    assert job.ref.manifest_path == "t/abc/manifest-2.json"
+    assert job.ref.manifest_path.startswith(job.ref.manifest_prefix)
+
+
+def test_the_job_of_a_blob_is_found_by_its_name() -> None:
+    ref = JobRef(tenant="t", code="abc", attempt=1)
+    paths = [ref.plan_path, ref.manifest_path, ref.file_path("f.csv"), ref.file_path("a/b.csv")]
+    assert {JobRef.of_blob(path) for path in paths} == {ref}
+
+
+@pytest.mark.parametrize("path", ["", "plan.json", "t/plan.json", "t/abc/"])
+def test_a_blob_of_another_name_belongs_to_no_job(path: str) -> None:
+    assert JobRef.of_blob(path) is None
 
 
 # --- showing ---

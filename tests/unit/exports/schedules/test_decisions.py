@@ -23,7 +23,7 @@ from tests.support.builders import NOON, a_job, a_schedule
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SLOT = NOON + 90 * MINUTE
 RUNNING = a_job(status=JobStatus.IN_PROGRESS, created_date=SLOT - DAY)
-ENDED = a_job(status=JobStatus.COMPLETED, created_date=SLOT - DAY, fetched_date=SLOT - DAY)
+ENDED = a_job(status=JobStatus.COMPLETED, created_date=SLOT - DAY, downloaded_date=SLOT - DAY)
 
 
 def recorded(runs: tuple[ScheduleRun, ...]) -> list[tuple[str, datetime, datetime | None]]:
@@ -153,11 +153,11 @@ def test_only_a_completed_and_downloaded_job_advances_the_watermark() -> None:
     for job in (failed, replace(ENDED, status=JobStatus.CANCELLED), None, RUNNING):
         assert checked(job, SLOT, watermark=before).watermark == before
     assert checked(ENDED, SLOT, watermark=before, counts=False).watermark == before
-    assert checked(replace(ENDED, fetched_date=None), SLOT, watermark=before).watermark == before
+    assert checked(replace(ENDED, downloaded_date=None), SLOT, watermark=before).watermark == before
 
 
 def test_a_job_that_counts_is_checked_until_its_file_is_downloaded_or_expires() -> None:
-    unfetched = replace(ENDED, fetched_date=None, expiry_date=SLOT + DAY)
+    unfetched = replace(ENDED, downloaded_date=None, expiry_date=SLOT + DAY)
     waiting = checked(unfetched, SLOT)
     assert (waiting.open, waiting.check_date) == (True, SLOT + HOUR)
     for job, now, counts in ((ENDED, SLOT, True), (unfetched, SLOT + DAY, True), (unfetched, SLOT, False)):

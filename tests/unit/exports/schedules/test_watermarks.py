@@ -61,7 +61,7 @@ def test_a_run_with_other_columns_or_filters_leaves_nothing_out(changed: ExportS
 
 def completed(**changes: Any) -> Job:
     return a_job(
-        spec=SPEC, status=JobStatus.COMPLETED, **{"created_date": NOON + HOUR, "fetched_date": NOON, **changes}
+        spec=SPEC, status=JobStatus.COMPLETED, **{"created_date": NOON + HOUR, "downloaded_date": NOON, **changes}
     )
 
 

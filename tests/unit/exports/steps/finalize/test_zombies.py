@@ -21,7 +21,8 @@ from exports.steps.pages.write_page import write_page
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import DiscardFile, WritePage
 from exports.workflow.outcomes import Done, PagesLost, PageWritten, Stopped
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import STARTS, a_planned_job, cancel, some_clients, stored, take_over, write_pages
 
 PAGES = len(STARTS) + 1

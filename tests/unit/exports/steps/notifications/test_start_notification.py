@@ -12,14 +12,15 @@ from exports.jobs.watchdog import watched
 from exports.request.body import NotifyDto
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.notifications.start_notification import notify_of_end, start_notification
+from exports.steps.orchestrations import NotStartedError
 from exports.steps.requests.cancel_export import cancel_export
-from exports.steps.requests.start_export import NotStartedError, start_export
+from exports.steps.requests.start_export import start_export
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import RecordOutcome, StartNotification
 from exports.workflow.outcomes import Done
 from tests.support.builders import a_job
-from tests.support.fake_durable import MemoryOrchestrationClient
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import MemoryOrchestrationClient, RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job
 
 NOTIFY = NotifyDto(webhook_url="https://hooks.example/s3cret")

@@ -38,7 +38,7 @@ def test_the_first_link_is_noted_and_no_later_one(ask: Ask) -> None:
     ask(services, job)
     services.now.advance(hours=1)
     ask(services, job)
-    assert stored(services, job) == replace(job, fetched_date=NOON)
+    assert stored(services, job) == replace(job, downloaded_date=NOON)
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)

@@ -16,17 +16,14 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.filters import ClientFilter
 from exports.request.idempotency import IdempotencyRecord, hash_of_body, hash_of_key
 from exports.request.spec import InvalidSpecError, SensitiveFields
+from exports.steps.orchestrations import NotStartedError
 from exports.steps.requests.request_export import ExportCommand, request_export
-from exports.steps.requests.start_export import NotStartedError
 from tests.support.builders import NOON
-from tests.support.fake_saved import MemoryMappingStore
-from tests.support.fakes import (
-    MemoryIdempotencyStore,
-    MemoryJobStore,
-    MemoryServices,
-    RecordingStarter,
-    a_services,
-)
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fake_idempotency import MemoryIdempotencyStore
+from tests.support.fake_jobs import MemoryJobStore
+from tests.support.fake_named_resources import MemoryMappingStore
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job, cancel, stored
 
 BODY = CsvExportRequestDto()

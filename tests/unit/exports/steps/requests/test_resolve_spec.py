@@ -12,7 +12,8 @@ from exports.request.spec import InvalidSpecError, SensitiveFields
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.requests.resolve_spec import resolve_spec
 from shared.problems import Fault
-from tests.support.fakes import RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import a_services
 
 SECRET: dict[str, Any] = {"EXPORT_WEBHOOK_SECRET": "m" * 32}
 COLUMN = {"csvHeader": "Client", "targetField": "Name"}

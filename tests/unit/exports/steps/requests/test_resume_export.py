@@ -18,7 +18,8 @@ from exports.steps.pages.write_page import write_page
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import CommitFile, RecordOutcome, WritePage
 from exports.workflow.outcomes import Stopped
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored
 
 

@@ -12,10 +12,14 @@ from exports.jobs.codes import new_job_code, slot_job_code
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.finalize.record_outcome import record_outcome
-from exports.steps.requests.start_export import NotStartedError, make_job, start_export, wait_for_end
+from exports.steps.orchestrations import NotStartedError
+from exports.steps.requests.make_job import make_job
+from exports.steps.requests.start_export import start_export
+from exports.steps.requests.wait_for_end import wait_for_end
 from exports.workflow.commands import RecordOutcome
 from tests.support.builders import NOON
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, cancel, stored, two_columns
 
 

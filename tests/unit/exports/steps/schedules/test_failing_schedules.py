@@ -13,7 +13,8 @@ from exports.jobs.states import JobStatus
 from exports.request.fields import SENSITIVE_FIELDS
 from exports.schedules.runs import RunOutcome
 from tests.support.builders import NOON, a_job, a_mapping, a_schedule
-from tests.support.fakes import RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import a_services
 from tests.support.schedule_runs import (
     SLOT,
     end_job,

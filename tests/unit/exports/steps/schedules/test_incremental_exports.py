@@ -25,7 +25,8 @@ from exports.request.filters import ClientFilter
 from exports.schedules.schedule import Schedule
 from exports.steps.requests.resume_export import resume_export
 from tests.support.builders import NOON, a_mapping, a_schedule
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.schedule_runs import (
     complete_job,
     download_records,

@@ -17,7 +17,8 @@ from exports.schedules.runs import RunOutcome
 from exports.steps.schedules.run_schedules import run_schedule, run_schedules
 from exports.steps.schedules.save_schedules import delete_schedule
 from tests.support.builders import a_schedule
-from tests.support.fakes import MemoryServices, RecordingStarter, a_services
+from tests.support.fake_durable import RecordingStarter
+from tests.support.fakes import MemoryServices, a_services
 from tests.support.schedule_runs import (
     SLOT,
     end_job,
