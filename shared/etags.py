@@ -1,4 +1,4 @@
-"""Entity tags, and the condition on them under which something may be changed (RFC 9110, sections 8.8.3 and 13.1.1)."""
+"""Entity tags, and the condition under which a request may change a resource (RFC 9110, sections 8.8.3 and 13.1.1)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ _TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[\x21\x23-\x7e\x80-\xff]*")')
 
 
 def etag_of(body: Model) -> str:
-    """Make a strong entity tag: two bodies have the same one only if they are the same to the byte."""
+    """Make a strong entity tag. Two bodies have the same tag only if their bytes are the same."""
     return f'"{hashlib.sha256(body.model_dump_json(by_alias=True).encode()).hexdigest()[:32]}"'
 
 
 def may_change(if_match: str | None, etag: str) -> bool:
-    """Say whether `If-Match` allows to change what has this tag: it is absent, `*`, or names the tag, strongly."""
+    """Return whether the header `If-Match` allows a change of the resource with this tag.
+
+    It does if it is absent, is `*`, or names the tag and names it as a strong one.
+    """
     if if_match is None or if_match.strip() == "*":
         return True
     return any(not tag["weak"] and tag["opaque"] == etag for tag in _TAG.finditer(if_match))

@@ -1,4 +1,4 @@
-"""What everything that a tenant saves under a name has in common: its name, its code, the moments of its changes."""
+"""Shared by all resources that a tenant saves under a name: names, codes, and the moments of their changes."""
 
 from __future__ import annotations
 
@@ -27,30 +27,32 @@ Name = Annotated[
     AfterValidator(_one_line),
     Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"}),
 ]
-"""Trimmed; one line."""
+"""The name of a resource: one line, without spaces at its ends."""
 
 
 def new_code() -> str:
-    """Make a code that nobody can guess."""
+    """Make a code that cannot be guessed."""
     return secrets.token_hex(10)
 
 
 def is_code(text: str) -> bool:
-    """Say whether `text` has the shape of such a code (so that nothing else reaches a storage query)."""
+    """Return whether `text` has the form of a code. Check this before `text` becomes part of a storage query."""
     return _CODE.fullmatch(text) is not None
 
 
 def to_millisecond(moment: datetime) -> datetime:
-    """Drop what is not shown."""
+    """Drop the microseconds, which JSON does not show."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def moment_of_change(now: datetime, before: datetime) -> datetime:
-    """Give the moment of a change: in whole milliseconds, and later than the one before."""
+    """Return the moment to record for a change: in whole milliseconds, and later than that of the change before."""
     return max(to_millisecond(now), before + _TICK)
 
 
-def position_of(name: str, code: str) -> str:
-    """Where something stands in a list by name, letter case ignored. Names have no line breaks, so these texts sort
-    as (name, code) do."""
+def cursor_by_name(name: str, code: str) -> str:
+    """Return the cursor of a resource in a list by name, which ignores letter case.
+
+    Names have no line breaks, so these texts sort as the pairs (name, code) do.
+    """
     return f"{name.casefold()}\n{code}"

@@ -1,4 +1,4 @@
-"""Clients of Azure Storage, from one setting: a connection string, or the name of an account reached by identity."""
+"""Clients of Azure Storage, made from one setting: a connection string or the name of an account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _BLOB_OPTIONS: dict[str, Any] = {
     "retry_total": 2,
-    "initial_backoff": 0.3,  # seconds; then 1.3: the orchestrator's pauses stand behind these
+    "initial_backoff": 0.3,  # seconds, then 1.3; after these retries the orchestrator retries the step
     "increment_base": 1,
     "random_jitter_range": 0.2,
     "connection_timeout": 5,
@@ -35,12 +35,12 @@ _BLOB_OPTIONS: dict[str, Any] = {
 _TABLE_OPTIONS: dict[str, Any] = {
     "retry_total": 2,
     "connection_timeout": 5,
-    "read_timeout": 40,  # not the library's 300: the service itself gives a query up after 30 seconds
+    "read_timeout": 40,  # instead of the library's 300, because the service itself ends a query after 30 seconds
     "raw_request_hook": partial(meter_request, "table"),
 }
-_PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLING_STATUSES = frozenset({429, 503})
-_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -52,37 +52,41 @@ _EMULATOR = (
 
 
 def is_transient(error: Exception) -> bool:
-    """Say whether a failure of Azure Storage can pass by itself: no answer, an incomplete one, or a 408, 429 or 5xx."""
+    """Return whether a failure of Azure Storage is transient.
+
+    It is if there was no response, an incomplete one, or one with status 408, 429, 500, 502, 503 or 504.
+    """
     if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
-        return error.status_code in _PASSING_STATUSES
+        return error.status_code in _TRANSIENT_STATUSES
     return isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError))
 
 
 def is_throttling(error: Exception) -> bool:
-    """Say whether Azure Storage has no room for a request now (503 `ServerBusy`, 429)."""
+    """Return whether Azure Storage throttles the caller (503 `ServerBusy`, 429)."""
     return isinstance(error, HttpResponseError) and error.status_code in _THROTTLING_STATUSES
 
 
 def retry_after_seconds(error: Exception) -> float | None:
-    """What the answer of a service says about when to come again, if it does; a date says nothing here."""
+    """Return the pause that the response asks for in `Retry-After`; None if there is none or it is a date."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    told = headers.get("Retry-After", "")
-    return float(told) if told.isdecimal() else None
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None
 
 
 def connection_options(environment: Mapping[str, str]) -> dict[str, Any]:
-    """How the environment of this process wants connections to be made, as options of the SDKs' clients.
+    """Read from the environment how to connect, and return it as options of the SDKs' clients.
 
-    The library under the SDKs would look through it at every request, which takes an eighth of the processor time of a
-    small one; it does so only where there are proxies to choose from.
+    By default the HTTP library under the SDKs reads the environment again for every request, which takes an eighth of
+    the processor time of a small request. With these options it does so only where proxies are configured, because it
+    chooses the proxy by the URL.
     """
-    certificates = next(filter(None, map(environment.get, _CERTIFICATES)), True)
+    certificates = next(filter(None, map(environment.get, _CERTIFICATE_VARIABLES)), True)
     return {"use_env_settings": bool(getproxies()), "connection_verify": certificates}
 
 
 @contextmanager
 def translate_failures(unavailable: type[Exception], message: str) -> Iterator[None]:
-    """Raise failures that can pass as `unavailable(message)`; let the others through."""
+    """Raise transient failures as `unavailable(message)`; let other errors through."""
     try:
         yield
     except Exception as error:
@@ -92,15 +96,15 @@ def translate_failures(unavailable: type[Exception], message: str) -> Iterator[N
 
 
 class StorageAccount:
-    """One storage account. Clients are made when first used, kept, and safe to share between threads."""
+    """One storage account. Its clients are created on first use, kept, and safe to share between threads."""
 
     def __init__(self, setting: str) -> None:
-        """Take a connection string, or a bare account name for access by managed identity."""
+        """Take a connection string, or only the name of an account that is reached by managed identity."""
         self._setting = _EMULATOR if setting.strip() == _DEVELOPMENT else setting
 
     @cached_property
     def blobs(self) -> BlobServiceClient:
-        """The Blob service."""
+        """Return the client of the Blob service."""
         from azure.storage.blob import BlobServiceClient
 
         options = {**_BLOB_OPTIONS, **connection_options(os.environ)}
@@ -110,7 +114,7 @@ class StorageAccount:
 
     @cached_property
     def tables(self) -> TableServiceClient:
-        """Table Storage."""
+        """Return the client of Table Storage."""
         from azure.data.tables import TableServiceClient
 
         options = {**_TABLE_OPTIONS, **connection_options(os.environ)}
@@ -120,7 +124,7 @@ class StorageAccount:
 
     @property
     def uses_identity(self) -> bool:
-        """Whether the account is reached by identity, without a key."""
+        """Return whether the account is reached by identity, without a key."""
         return "=" not in self._setting
 
     @cached_property

@@ -1,4 +1,4 @@
-"""API keys in Table Storage: one row a key, found by its id."""
+"""API keys in Table Storage: one row for each key, found by the key's id."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TableKeyStore(StorageTable):
                 return after
 
     def record_use(self, key_id: str, moment: datetime) -> None:
-        """See `KeyStore.record_use`. Touches nothing else of the row, so it undoes no change made meanwhile."""
+        """See `KeyStore.record_use`. Writes the moment alone, so it cannot undo a change made at the same time."""
         row = {"PartitionKey": _PARTITION, "RowKey": key_id, "lastUsed": moment}
         with self._translate_failures(), suppress(ResourceNotFoundError):
             self._table.update_entity(row, UpdateMode.MERGE)

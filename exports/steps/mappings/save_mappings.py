@@ -22,8 +22,8 @@ from exports.mappings.presets import MAPPING_PRESETS, show_mapping_preset
 from exports.request.columns import ColumnMapping, find_duplicates
 from exports.request.spec import InvalidSpecError
 from exports.services import Services
-from shared.named_resources import is_code, position_of
-from shared.paging import ListDto, page_of
+from shared.lists import ListDto, sort_and_cut
+from shared.named_resources import is_code
 
 Check = Callable[[CsvMappingDto], None]
 """Looks at a mapping that is about to change, and raises to leave it alone; may run several times."""
@@ -58,10 +58,10 @@ def list_mappings(services: Services, tenant: str, limit: int, after: str | None
     """List presets first, then by name, letter case ignored.
 
     Args:
-        after: Where the list goes on: the position of the last item before. That item may be gone.
+        after: Where the list goes on: the cursor of the last item before. That item may be gone.
     """
     everything = [*map(show_mapping_preset, MAPPING_PRESETS), *map(show_mapping, services.mappings.all(tenant))]
-    return page_of(everything, _position, limit, after)
+    return sort_and_cut(everything, _cursor, limit, after)
 
 
 def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto) -> CsvMappingDto:
@@ -115,8 +115,8 @@ def delete_mapping(services: Services, tenant: str, code: str, check: Check) -> 
     _log.info("event=mapping.deleted tenant=%s code=%s", tenant, code)
 
 
-def _position(mapping: CsvMappingDto) -> str:
-    return f"{0 if mapping.is_preset else 1}\n{position_of(mapping.name, mapping.code)}"
+def _cursor(mapping: CsvMappingDto) -> str:
+    return f"{0 if mapping.is_preset else 1}\n{cursor_by_name(mapping.name, mapping.code)}"
 
 
 def _require_own(code: str) -> None:

@@ -9,7 +9,7 @@ from exports.jobs.view import CsvExportJobDto
 from exports.request.spec import SensitiveFields
 from exports.services import Services
 from exports.steps.requests.get_export import present
-from shared.paging import ListDto, encode_token
+from shared.lists import ListDto, make_list
 
 
 def list_exports(
@@ -28,10 +28,4 @@ def list_exports(
         StorageUnavailableError: Can be tried again.
     """
     jobs = services.jobs.list(tenant, limit + 1, after, statuses)
-    shown, has_more = jobs[:limit], len(jobs) > limit
-    return ListDto(
-        data=tuple(present(services, job, sensitive) for job in shown),
-        limit=limit,
-        has_more=has_more,
-        continuation_token=encode_token(shown[-1].code) if has_more else None,
-    )
+    return make_list(jobs, lambda job: job.code, lambda job: present(services, job, sensitive), limit)

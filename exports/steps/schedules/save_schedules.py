@@ -19,8 +19,8 @@ from exports.schedules.schedule import MAX_SCHEDULES, Schedule, new_schedule
 from exports.schedules.view import ExportScheduleDto, ScheduleRunDto, show_run, show_schedule
 from exports.services import Services
 from exports.steps.requests.resolve_spec import resolve_spec
-from shared.named_resources import is_code, position_of
-from shared.paging import ListDto, encode_token, page_of
+from shared.lists import ListDto, make_list, sort_and_cut
+from shared.named_resources import cursor_by_name, is_code
 from shared.problems import Fault
 
 Check = Callable[[ExportScheduleDto], None]
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 def list_schedules(services: Services, tenant: str, limit: int, after: str | None = None) -> ListDto[ExportScheduleDto]:
     """List schedules by name, letter case ignored, going on after a position."""
-    return page_of(map(show_schedule, services.schedules.all(tenant)), _position, limit, after)
+    return sort_and_cut(map(show_schedule, services.schedules.all(tenant)), _cursor, limit, after)
 
 
 def find_schedule(services: Services, tenant: str, code: str) -> ExportScheduleDto:
@@ -123,13 +123,7 @@ def list_runs(
         ScheduleNotFoundError: There is none, or it is another tenant's.
     """
     runs = services.runs.list(_find(services, tenant, code).ref, limit + 1, after)
-    shown, has_more = runs[:limit], len(runs) > limit
-    return ListDto(
-        data=tuple(map(show_run, shown)),
-        limit=limit,
-        has_more=has_more,
-        continuation_token=encode_token(shown[-1].key) if has_more else None,
-    )
+    return make_list(runs, lambda run: run.key, show_run, limit)
 
 
 def _find(services: Services, tenant: str, code: str) -> Schedule:
@@ -139,8 +133,8 @@ def _find(services: Services, tenant: str, code: str) -> Schedule:
     return found
 
 
-def _position(schedule: ExportScheduleDto) -> str:
-    return position_of(schedule.name, schedule.code)
+def _cursor(schedule: ExportScheduleDto) -> str:
+    return cursor_by_name(schedule.name, schedule.code)
 
 
 def _require_possible(

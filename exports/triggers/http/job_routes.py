@@ -30,7 +30,7 @@ from exports.triggers.http.problems import (
 from exports.triggers.http.query import LIST_PARAMETERS, parse_list_query, require_one_of, values_of_query
 from exports.triggers.http.routes import Call, Parameter, Reply, StartingRoute, TenantRoute
 from shared.http import json_bytes_response, json_response
-from shared.paging import ListDto
+from shared.lists import ListDto
 
 _STATUSES = [status.value for status in JobStatus]
 

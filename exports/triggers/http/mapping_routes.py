@@ -13,7 +13,7 @@ from exports.triggers.http.problems import MAPPING_NOT_FOUND, PRESET_READ_ONLY, 
 from exports.triggers.http.query import parse_list_query
 from exports.triggers.http.routes import Call
 from shared.http import json_response
-from shared.paging import ListDto
+from shared.lists import ListDto
 
 _MAPPINGS = NamedResource(
     noun="mapping",

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from exports.triggers.http.problems import INVALID_QUERY
 from exports.triggers.http.routes import Parameter
-from shared.paging import BadTokenError, decode_token
+from shared.lists import BadTokenError, decode_token
 from shared.problems import ProblemError
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100

@@ -15,7 +15,7 @@ from exports.triggers.http.problems import SCHEDULE_NOT_FOUND, SENSITIVE_FIELDS,
 from exports.triggers.http.query import LIST_PARAMETERS, parse_list_query
 from exports.triggers.http.routes import Call, Reply, TenantRoute
 from shared.http import json_response
-from shared.paging import ListDto
+from shared.lists import ListDto
 
 _SCHEDULES = NamedResource(
     noun="schedule",

@@ -1,4 +1,4 @@
-"""Entity tags, and the condition under which something may be changed."""
+"""Entity tags, and the condition under which a request may change a resource."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Body(Model):
 TAG = etag_of(Body(text="a"))
 
 
-def test_the_same_body_has_the_same_tag_and_another_body_another() -> None:
+def test_two_bodies_have_the_same_tag_only_if_they_are_equal() -> None:
     assert etag_of(Body(text="a")) == TAG
     assert etag_of(Body(text="b")) != TAG
 
@@ -26,10 +26,10 @@ def test_a_tag_is_strong_and_quoted() -> None:
 
 
 @pytest.mark.parametrize("header", [None, "*", " * ", TAG, f'"other", {TAG}', f'W/"x,y",{TAG}'])
-def test_a_change_is_allowed_where_no_tag_any_tag_or_this_tag_is_asked_for(header: str | None) -> None:
+def test_a_change_is_allowed_without_if_match_with_a_star_or_with_the_tag(header: str | None) -> None:
     assert may_change(header, TAG)
 
 
 @pytest.mark.parametrize("header", ["", '"other"', f"W/{TAG}", TAG.strip('"'), f'"a{TAG[1:]}', "**"])
-def test_a_change_is_not_allowed_for_another_a_weak_or_an_unquoted_tag(header: str) -> None:
+def test_a_change_is_refused_for_another_weak_or_unquoted_tag(header: str) -> None:
     assert not may_change(header, TAG)

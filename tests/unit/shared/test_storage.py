@@ -1,4 +1,4 @@
-"""Storage accounts: which failures can pass, and how an account is reached."""
+"""Storage accounts: which failures are transient, and how an account is reached."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from azure.core.exceptions import (
 from shared.storage import (
     StorageAccount,
     connection_options,
-    translate_failures,
-    is_transient,
     is_throttling,
+    is_transient,
     retry_after_seconds,
+    translate_failures,
 )
 
 
-class GoneError(Exception):
+class UnavailableTestError(Exception):
     pass
 
 
@@ -36,31 +36,31 @@ def _answered(status: int, kind: type[HttpResponseError] = HttpResponseError) ->
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_an_overloaded_service_can_recover(status: int) -> None:
+def test_the_statuses_of_an_overloaded_service_are_transient(status: int) -> None:
     assert is_transient(_answered(status))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 501])
-def test_a_refusal_stays_a_refusal(status: int) -> None:
+def test_a_refusal_is_not_transient(status: int) -> None:
     assert not is_transient(_answered(status))
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_service_without_room_throttles(status: int) -> None:
+def test_429_and_503_count_as_throttling(status: int) -> None:
     assert is_throttling(_answered(status))
 
 
 @pytest.mark.parametrize("error", [_answered(500), _answered(408), ServiceRequestError("no")], ids=repr)
-def test_what_passes_otherwise_does_not(error: Exception) -> None:
+def test_other_transient_failures_do_not_count_as_throttling(error: Exception) -> None:
     assert not is_throttling(error)
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+    ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
 )
-def test_what_an_answer_says_about_when_to_come_again_is_read(told: str, seconds: float | None) -> None:
+def test_a_retry_after_in_seconds_is_read(value: str, seconds: float | None) -> None:
     error = _answered(503)
-    error.response = SimpleNamespace(headers={"Retry-After": told})
+    error.response = SimpleNamespace(headers={"Retry-After": value})
     assert retry_after_seconds(error) == seconds
     assert retry_after_seconds(_answered(503)) is None
 
@@ -68,32 +68,35 @@ def test_what_an_answer_says_about_when_to_come_again_is_read(told: str, seconds
 @pytest.mark.parametrize(
     "error", [ServiceRequestError("no"), ServiceResponseError("no"), IncompleteReadError("half")], ids=repr
 )
-def test_no_answer_or_half_of_one_can_pass(error: Exception) -> None:
+def test_a_missing_or_incomplete_response_is_transient(error: Exception) -> None:
     assert is_transient(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), ResourceNotFoundError("x"), OSError("x")], ids=repr)
-def test_other_errors_do_not_pass(error: Exception) -> None:
+def test_other_errors_are_not_transient(error: Exception) -> None:
     assert not is_transient(error)
 
 
-def test_a_failure_that_can_pass_is_raised_as_told_with_its_cause_kept_for_the_log() -> None:
+def test_a_transient_failure_is_raised_as_the_given_error_with_its_cause() -> None:
     cause = _answered(503)
-    with pytest.raises(GoneError, match=r"^gone$") as raised, translate_failures(GoneError, "gone"):
+    with (
+        pytest.raises(UnavailableTestError, match=r"^unavailable$") as raised,
+        translate_failures(UnavailableTestError, "unavailable"),
+    ):
         raise cause
     assert raised.value.__cause__ is cause
 
 
-def test_another_failure_goes_through() -> None:
+def test_another_failure_passes_through_unchanged() -> None:
     error = _answered(403)
-    with pytest.raises(HttpResponseError) as raised, translate_failures(GoneError, "gone"):
+    with pytest.raises(HttpResponseError) as raised, translate_failures(UnavailableTestError, "unavailable"):
         raise error
     assert raised.value is error
 
 
-def test_what_succeeds_raises_nothing() -> None:
+def test_a_success_raises_nothing() -> None:
     done = SimpleNamespace(yes=False)
-    with translate_failures(GoneError, "gone"):
+    with translate_failures(UnavailableTestError, "unavailable"):
         done.yes = True
     assert done.yes
 
@@ -102,11 +105,11 @@ def test_what_succeeds_raises_nothing() -> None:
     ("setting", "uses_identity"),
     [("exportsstore", True), ("UseDevelopmentStorage=true", False), ("AccountName=a;AccountKey=b", False)],
 )
-def test_a_bare_name_is_reached_by_identity(setting: str, uses_identity: bool) -> None:
+def test_an_account_name_alone_is_reached_by_identity(setting: str, uses_identity: bool) -> None:
     assert StorageAccount(setting).uses_identity is uses_identity
 
 
-def test_the_short_form_of_the_emulator_leads_to_its_usual_ports() -> None:
+def test_the_short_setting_for_the_emulator_uses_its_default_ports() -> None:
     account = StorageAccount("UseDevelopmentStorage=true")
     assert account.blobs.url == "http://127.0.0.1:10000/devstoreaccount1/"
     assert account.tables.url == "http://127.0.0.1:10002/devstoreaccount1"
@@ -114,7 +117,7 @@ def test_the_short_form_of_the_emulator_leads_to_its_usual_ports() -> None:
     account.tables.close()
 
 
-def test_the_clients_of_an_account_are_kept() -> None:
+def test_an_account_keeps_its_clients() -> None:
     account = StorageAccount("UseDevelopmentStorage=true")
     assert account.blobs is account.blobs
     account.blobs.close()
@@ -131,7 +134,7 @@ def test_the_clients_of_an_account_are_kept() -> None:
     ],
     ids=["nothing", "a proxy", "certificates", "certificates of curl", "both"],
 )
-def test_the_environment_is_looked_through_at_every_request_only_where_it_names_a_proxy(
+def test_the_environment_is_read_for_every_request_only_if_it_names_a_proxy(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: dict[str, object]
 ) -> None:
     for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.endswith("CA_BUNDLE")]:
@@ -141,7 +144,7 @@ def test_the_environment_is_looked_through_at_every_request_only_where_it_names_
     assert connection_options(os.environ) == expected
 
 
-def test_the_clients_of_an_account_connect_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clients_of_an_account_connect_as_the_environment_configures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/certificates")
     account = StorageAccount("UseDevelopmentStorage=true")
     transports: list[Any] = [account.blobs._pipeline._transport, account.tables._client._client._pipeline._transport]

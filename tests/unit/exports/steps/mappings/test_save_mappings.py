@@ -13,7 +13,7 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.spec import InvalidSpecError, SensitiveFields
 from exports.steps.mappings import save_mappings as steps
 from exports.steps.requests.resolve_spec import resolve_spec
-from shared.paging import MAX_TOKEN_CHARS, decode_token
+from shared.lists import MAX_TOKEN_CHARS, decode_token
 from tests.support.builders import a_mapping
 from tests.support.fakes import MemoryServices, a_services
 

@@ -11,7 +11,7 @@ from exports.jobs.states import JobStatus
 from exports.jobs.view import CsvExportJobDto
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.list_exports import list_exports
-from shared.paging import ListDto, decode_token
+from shared.lists import ListDto, decode_token
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages

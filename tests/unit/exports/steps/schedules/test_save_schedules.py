@@ -15,7 +15,7 @@ from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import MAX_SCHEDULES, ScheduleRef
 from exports.schedules.view import ExportScheduleDto
 from exports.steps.schedules import save_schedules as steps
-from shared.paging import decode_token
+from shared.lists import decode_token
 from tests.support.builders import NOON, a_schedule
 from tests.support.fakes import MemoryServices, a_services
 

@@ -6,7 +6,7 @@ import pytest
 
 from exports.jobs.codes import is_job_code, new_job_code
 from exports.triggers.http.query import ListQuery, parse_list_query, refuse_unknown, require_one_of, values_of_query
-from shared.paging import encode_token
+from shared.lists import encode_token
 from shared.problems import ProblemError
 from tests.support.builders import NOON
 

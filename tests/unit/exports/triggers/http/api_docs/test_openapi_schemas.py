@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from exports.triggers.http.api_docs.openapi_schemas import READ, WRITTEN, make_schemas, parse_docstring
+from shared.lists import ListDto
 from shared.models import Model, Moment
-from shared.paging import ListDto
 
 
 class Inner(Model):
