@@ -23,7 +23,7 @@ from exports.request.columns import ColumnMapping, find_duplicates
 from exports.request.spec import InvalidSpecError
 from exports.services import Services
 from shared.lists import ListDto, sort_and_cut
-from shared.named_resources import is_code
+from shared.named_resources import cursor_by_name, is_code
 
 Check = Callable[[CsvMappingDto], None]
 """Looks at a mapping that is about to change, and raises to leave it alone; may run several times."""
