@@ -1,4 +1,4 @@
-"""Places that hold clients, filled by the tests and read by the source under test."""
+"""Stores of clients that tests fill and the source under test reads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.support.fake_clients import MemoryClients
 
 Client = Mapping[str, Any]
 TENANT = "northwind"
-_WAYS_OF_FEW_CLIENTS = ("seqscan", "bitmapscan", "sort")
+_PLANS_FOR_FEW_CLIENTS = ("seqscan", "bitmapscan", "sort")
 EXACT_VARCHAR = "VARCHAR(100)"
-"""MySQL indexes no text without a length."""
+"""MySQL can only index text with a maximum length."""
 
 
 class ClientStore(Protocol):
-    """What every place can do for the tests."""
+    """The operations that tests use on every store."""
 
     @property
     def source(self) -> ClientSource: ...
@@ -45,7 +45,7 @@ class ClientStore(Protocol):
 
 
 def client(code: str, tenant: str = TENANT, **columns: Any) -> Client:
-    """A client with the columns given; all others are empty."""
+    """Return a client with the given columns; all others are empty."""
     moment = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
     return {**dict.fromkeys(VIEW_COLUMNS), **moment, "tenant": tenant, "code": code, **columns}
 
@@ -60,10 +60,10 @@ class SqlStore:
 
     def put(self, *clients: Client) -> None:
         names = ", ".join(VIEW_COLUMNS)
-        places = ", ".join(f":{name}" for name in VIEW_COLUMNS)
+        parameters = ", ".join(f":{name}" for name in VIEW_COLUMNS)
         rows = [{**client, "updated_at": self._moment(client["updated_at"])} for client in clients]
         with self.engine.begin() as connection:
-            connection.execute(text(f"INSERT INTO client_records ({names}) VALUES ({places})"), rows)
+            connection.execute(text(f"INSERT INTO client_records ({names}) VALUES ({parameters})"), rows)
 
     def remove(self, tenant: str, code: str) -> None:
         self.execute("DELETE FROM client_records WHERE tenant = :tenant AND code = :code", tenant=tenant, code=code)
@@ -98,10 +98,10 @@ def postgres_store(schema: URL) -> Iterator[SqlStore]:
 
 
 @contextmanager
-def hopping_postgres_store(schema: URL) -> Iterator[SqlStore]:
-    """The same, where the source takes the way along the index that it takes where clients are many."""
+def skip_scan_postgres_store(schema: URL) -> Iterator[SqlStore]:
+    """A PostgreSQL store whose plans use the index, as they do for many clients."""
     with postgres_store(schema) as store:
-        options = " ".join([str(schema.query["options"]), *(f"-cenable_{way}=off" for way in _WAYS_OF_FEW_CLIENTS)])
+        options = " ".join([str(schema.query["options"]), *(f"-cenable_{plan}=off" for plan in _PLANS_FOR_FEW_CLIENTS)])
         url = schema.update_query_dict({"options": options})
         with closing(open_sql_clients(_rendered(url))) as source:
             yield replace(store, source=source)
@@ -178,7 +178,7 @@ class MemoryStore:
 
 
 class TableStore:
-    """A table of its own in the storage emulator, with the layout of the sample clients."""
+    """A new table in the storage emulator, with the layout of the sample clients."""
 
     def __init__(self, azurite: str, unreachable: str) -> None:
         self.prefix = 3
@@ -193,7 +193,7 @@ class TableStore:
         return TableClientSource(f"azure-tables:///{self.name}?prefix={prefix}", self.storage)
 
     def put(self, *clients: Client) -> None:
-        """Write clients; neighbours in the same partition go together."""
+        """Write clients. Those with neighbouring keys in the same partition share a transaction."""
         entities = [entity_of(dict(client), self.prefix) for client in clients]
         write_all(self.table, "create", sorted(entities, key=lambda entity: str(entity["PartitionKey"])))
 
@@ -211,6 +211,6 @@ def _give_no_answer() -> None:
     raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
 
 
-SQL_STORES = ("sqlite_store", "postgres_store", "hopping_postgres_store", "mariadb_store")
+SQL_STORES = ("sqlite_store", "postgres_store", "skip_scan_postgres_store", "mariadb_store")
 STORES = ("memory_store", *SQL_STORES, "table_store")
-"""Fixtures: every place a source is tested on. A new source adds its own here, and the suite runs on it."""
+"""The fixtures on which every source is tested. Add the fixture of a new source here to run the suite on it."""

@@ -78,9 +78,9 @@ def postgres_store(postgres_schema: URL) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-def hopping_postgres_store(postgres_schema: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlStore]:
+def skip_scan_postgres_store(postgres_schema: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlStore]:
     monkeypatch.setattr(postgres_plans, "MIN_SKIP_SCAN_ROWS", 0)
-    with client_stores.hopping_postgres_store(postgres_schema) as store:
+    with client_stores.skip_scan_postgres_store(postgres_schema) as store:
         yield store
 
 

@@ -1,4 +1,4 @@
-"""What every client source promises, whichever place it reads from."""
+"""Promises of every client source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 from tests.contract.client_stores import STORES, TENANT, ClientStore, client
 
-ROWS_PER_LIST_AT_MOST = 2_000
+MAX_ROWS_PER_LIST = 2_000
 HOSTILE_TEXTS = (
     "' OR '1'='1",
     "'; DROP TABLE client_records; --",
@@ -64,7 +64,9 @@ def numbered(count: int, **columns: Any) -> list[Any]:
 
 @pytest.mark.parametrize("rows_per_page", [1, 10])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
-def test_ranges_tile_the_clients_in_pages_of_the_size_asked(store: ClientStore, count: int, rows_per_page: int) -> None:
+def test_ranges_tile_the_clients_in_pages_of_the_requested_size(
+    store: ClientStore, count: int, rows_per_page: int
+) -> None:
     clients = numbered(count)
     if clients:
         store.put(*clients)
@@ -78,7 +80,7 @@ def test_ranges_tile_the_clients_in_pages_of_the_size_asked(store: ClientStore, 
     assert len(pages) == max(1, -(-count // rows_per_page))
 
 
-def test_pages_follow_the_order_of_the_place_whatever_the_codes_look_like(store: ClientStore) -> None:
+def test_pages_follow_the_order_of_the_source_for_all_kinds_of_codes(store: ClientStore) -> None:
     odd = ["a", "B", "b", "A", "10", "9", "é", "E", "Z z", "z-z", "zz", "_", "", " ", "🙂", "ﬁ", "o'c", '"', "%", "-5"]
     store.put(*map(client, odd))
 
@@ -89,7 +91,7 @@ def test_pages_follow_the_order_of_the_place_whatever_the_codes_look_like(store:
     assert sorted(code for page in pages for code in page) == sorted(odd)
 
 
-def test_who_is_there_throughout_comes_exactly_once_while_others_come_and_go(store: ClientStore) -> None:
+def test_a_client_that_exists_throughout_occurs_exactly_once(store: ClientStore) -> None:
     store.put(*numbered(100))
     found = store.source.find_boundaries(select(), 10)
     seen: list[str] = []
@@ -112,7 +114,7 @@ def test_a_range_is_half_open(store: ClientStore) -> None:
     assert codes(store.source, select(), KeyRange("C00001", "C00003")) == ["C00001", "C00002"]
 
 
-def test_columns_come_in_the_order_asked(store: ClientStore) -> None:
+def test_columns_are_in_the_requested_order(store: ClientStore) -> None:
     store.put(client("C1", name="One", email="one@example.com", service_codes="VAT"))
     selection = ClientSelection(TENANT, ("email", "service_codes", "code", "name", "website"))
 
@@ -131,22 +133,22 @@ def test_samples_are_the_first_clients_of_each_range(store: ClientStore) -> None
 
 
 def test_ranges_are_sampled_one_by_one(store: ClientStore) -> None:
-    """So that whoever asks can tell how long each takes."""
+    """So that the caller can time each sample."""
     store.put(*numbered(3))
-    asked = iter([KeyRange(), KeyRange("C00001"), KeyRange("C00002")])
+    requested = iter([KeyRange(), KeyRange("C00001"), KeyRange("C00002")])
 
-    with closing(store.source.sample(select(), asked, 10)) as samples:  # type: ignore[type-var]
+    with closing(store.source.sample(select(), requested, 10)) as samples:  # type: ignore[type-var]
         next(samples)
-        assert list(asked) == [KeyRange("C00001"), KeyRange("C00002")]
+        assert list(requested) == [KeyRange("C00001"), KeyRange("C00002")]
 
 
-def test_lists_are_bounded(store: ClientStore) -> None:
+def test_lists_have_a_bounded_length(store: ClientStore) -> None:
     store.put(*numbered(4_500))
 
     lengths = [len(rows) for rows in store.source.read(select(), KeyRange())]
 
     assert sum(lengths) == 4_500
-    assert max(lengths) <= ROWS_PER_LIST_AT_MOST
+    assert max(lengths) <= MAX_ROWS_PER_LIST
 
 
 def test_readers_that_stop_early_give_their_connections_back(store: ClientStore) -> None:
@@ -160,7 +162,7 @@ def test_readers_that_stop_early_give_their_connections_back(store: ClientStore)
     assert len(codes(store.source, select())) == 3_000
 
 
-def test_threads_read_side_by_side(store: ClientStore) -> None:
+def test_threads_can_read_at_the_same_time(store: ClientStore) -> None:
     store.put(*numbered(3_000))
 
     with ThreadPoolExecutor(4) as pool:
@@ -210,7 +212,7 @@ FILTER_CASES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", FILTER_CASES)
-def test_a_filter_lets_through_whom_it_names(store: ClientStore, case: str) -> None:
+def test_a_filter_selects_the_expected_clients(store: ClientStore, case: str) -> None:
     filters, expected = FILTER_CASES[case]
     store.put(*FILTERED)
 
@@ -219,7 +221,7 @@ def test_a_filter_lets_through_whom_it_names(store: ClientStore, case: str) -> N
 
 
 @pytest.mark.parametrize("column", SEARCHED_COLUMNS)
-def test_search_looks_into_each_documented_column(store: ClientStore, column: str) -> None:
+def test_search_covers_each_documented_column(store: ClientStore, column: str) -> None:
     store.put(client("C1"), client(**{"code": "C2", column: "xx Needle xx"}))
 
     assert len(codes(store.source, select(search="needle"))) == 1
@@ -233,7 +235,7 @@ def test_search_ignores_letter_case_in_every_script(store: ClientStore, name: st
 
 
 @pytest.mark.parametrize("wild", ["a%c", "a_c", "[abc]", "a*c", "a?c", "a~%c", "a\\%c", "%", "_"])
-def test_wildcard_characters_in_a_search_are_only_characters(store: ClientStore, wild: str) -> None:
+def test_wildcard_characters_in_a_search_match_only_themselves(store: ClientStore, wild: str) -> None:
     store.put(client("C1", name="abc"), client("C2", name=f"x{wild}x"))
 
     assert codes(store.source, select(search=wild)) == ["C2"]
@@ -256,7 +258,7 @@ def test_hostile_text_in_a_filter_is_only_text(store: ClientStore, column: str, 
 
 
 @pytest.mark.parametrize("filters", [{"search": "\0"}, {"manager_codes": ("M\0",)}, {"service_codes": ("\0",)}])
-def test_text_with_a_nul_matches_nobody(store: ClientStore, filters: dict[str, Any]) -> None:
+def test_text_with_a_nul_matches_no_client(store: ClientStore, filters: dict[str, Any]) -> None:
     store.put(client("C1", manager_code="M", service_codes="VAT"))
 
     assert codes(store.source, select(**filters)) == []
@@ -280,21 +282,21 @@ def test_no_documented_column_is_missing(store: ClientStore) -> None:
     assert store.source.missing_columns(VIEW_COLUMNS) == ()
 
 
-def test_a_place_that_does_not_answer_is_temporarily_unavailable(store: ClientStore) -> None:
+def test_a_source_that_does_not_answer_is_temporarily_unavailable(store: ClientStore) -> None:
     source = store.unreachable_source
 
-    for ask in (
+    for request in (
         lambda: source.missing_columns(VIEW_COLUMNS),
         lambda: source.find_boundaries(select(), 10),
         lambda: list(source.read(select(), KeyRange())),
     ):
         with pytest.raises(SourceUnavailableError) as caught:
-            ask()
+            request()
         assert str(caught.value) == "The client database did not answer."
         assert caught.value.__cause__ is not None
 
 
-def test_an_open_iterator_does_not_hold_up_the_others(store: ClientStore) -> None:
+def test_an_open_iterator_does_not_block_other_reads(store: ClientStore) -> None:
     store.put(*numbered(5_000))
 
     with closing(store.source.read(select(), KeyRange())) as rows:  # type: ignore[type-var]

@@ -1,4 +1,4 @@
-"""What the SQL source promises on MariaDB and MySQL beside the contract, every error provoked on a real server."""
+"""Promises of the SQL source on MariaDB and MySQL beyond the contract, with errors provoked on a real server."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def source(mariadb_store: SqlStore) -> Iterator[SqlClientSource]:
 
 @pytest.fixture
 def reader(mariadb_store: SqlStore) -> Iterator[URL]:
-    """The address of a login that may do nothing yet."""
+    """The URL of a login without any permissions."""
     name = f"reader_{time.monotonic_ns()}"
     mariadb_store.execute(f"CREATE USER {name} IDENTIFIED BY 'secret'")
     yield mariadb_store.engine.url.set(username=name, password="secret")
     mariadb_store.execute(f"DROP USER {name}")
 
 
-def ask(source: SqlClientSource, *statements: str) -> Any:
-    """Run statements on a connection of the source; the first value of the last one."""
+def query(source: SqlClientSource, *statements: str) -> Any:
+    """Run statements on a connection of the source, and return the first value of the last one."""
     with source._connection() as connection:
         for statement in statements:
             answer = connection.exec_driver_sql(statement)
@@ -51,15 +51,15 @@ def plan(url: URL) -> object:
         return source.find_boundaries(SELECTION, 10)
 
 
-def test_a_login_that_is_refused_is_refused(mariadb_database: URL) -> None:
+def test_a_refused_login_is_a_permanent_error(mariadb_database: URL) -> None:
     url = mariadb_database
 
-    for wrong in (url.set(username="nobody"), url.set(password="wrong"), url.set(database="no_such_database")):
+    for wrong in (url.set(username="no_such_user"), url.set(password="wrong"), url.set(database="no_such_database")):
         with pytest.raises(SourceRefusedError, match="refused the login"):
             plan(wrong)
 
 
-def test_a_view_one_may_not_read_is_refused(mariadb_store: SqlStore, reader: URL) -> None:
+def test_a_view_without_read_permission_is_a_permanent_error(mariadb_store: SqlStore, reader: URL) -> None:
     mariadb_store.execute("CREATE TABLE other (code INT)")
     mariadb_store.execute(f"GRANT SELECT ON other TO {reader.username}")
 
@@ -67,7 +67,7 @@ def test_a_view_one_may_not_read_is_refused(mariadb_store: SqlStore, reader: URL
         plan(reader)
 
 
-def test_a_login_needs_to_read_the_view_and_nothing_else(mariadb_store: SqlStore, reader: URL) -> None:
+def test_a_login_needs_only_read_permission_on_the_view(mariadb_store: SqlStore, reader: URL) -> None:
     mariadb_store.put(client("C1"))
     mariadb_store.execute(f"GRANT SELECT ON clients TO {reader.username}")
 
@@ -81,25 +81,25 @@ def test_a_view_whose_table_lost_a_column_is_a_mismatch(mariadb_store: SqlStore)
         mariadb_store.source.missing_columns(VIEW_COLUMNS)
 
 
-def test_sessions_only_read_in_utc_and_with_a_time_limit(source: SqlClientSource) -> None:
-    assert ask(source, "SELECT @@tx_read_only") == 1
-    assert ask(source, "SELECT @@max_statement_time") == 240
-    assert ask(source, "SELECT @@time_zone") == "+00:00"
+def test_sessions_are_read_only_in_utc_and_have_a_time_limit(source: SqlClientSource) -> None:
+    assert query(source, "SELECT @@tx_read_only") == 1
+    assert query(source, "SELECT @@max_statement_time") == 240
+    assert query(source, "SELECT @@time_zone") == "+00:00"
     with pytest.raises(SourceRefusedError):
-        ask(source, "DELETE FROM client_records")
+        query(source, "DELETE FROM client_records")
 
 
-def test_a_statement_the_server_stops_is_temporarily_unavailable(source: SqlClientSource) -> None:
+def test_a_statement_stopped_by_the_server_can_be_retried(source: SqlClientSource) -> None:
     with pytest.raises(SourceUnavailableError, match="time-out"):
-        ask(source, "SET SESSION max_statement_time = 0.01", "SELECT SLEEP(5)")
+        query(source, "SET SESSION max_statement_time = 0.01", "SELECT SLEEP(5)")
 
 
-def test_a_lock_that_lasts_is_temporarily_unavailable(mariadb_store: SqlStore, source: SqlClientSource) -> None:
+def test_a_lock_that_lasts_too_long_can_be_retried(mariadb_store: SqlStore, source: SqlClientSource) -> None:
     with mariadb_store.engine.connect() as writer:
         writer.exec_driver_sql("LOCK TABLES client_records WRITE")
 
         with pytest.raises(SourceUnavailableError, match="lock"):
-            ask(source, "SET SESSION lock_wait_timeout = 1", "SELECT * FROM clients")
+            query(source, "SET SESSION lock_wait_timeout = 1", "SELECT * FROM clients")
         writer.exec_driver_sql("UNLOCK TABLES")
 
 
@@ -108,31 +108,31 @@ def test_a_server_without_a_free_connection_throttles(mariadb_store: SqlStore, r
     mariadb_store.execute(f"ALTER USER {reader.username} WITH MAX_USER_CONNECTIONS 1")
 
     with closing(SqlClientSource(reader)) as first:
-        assert ask(first, "SELECT 1") == 1
+        assert query(first, "SELECT 1") == 1
         with pytest.raises(SourceThrottledError):
             plan(reader)
 
 
-def test_a_connection_the_server_ends_is_temporarily_unavailable(source: SqlClientSource) -> None:
+def test_a_connection_closed_by_the_server_can_be_retried(source: SqlClientSource) -> None:
     with pytest.raises(SourceUnavailableError):
-        ask(source, "KILL CONNECTION_ID()")
+        query(source, "KILL CONNECTION_ID()")
 
-    assert ask(source, "SELECT 1") == 1
+    assert query(source, "SELECT 1") == 1
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL, closing what was cut off
-def test_a_reading_cut_off_in_the_middle_is_temporarily_unavailable(
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL warns when it closes
+def test_a_read_that_breaks_off_midway_can_be_retried(
     mariadb_store: SqlStore, source: SqlClientSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.CRITICAL, "sqlalchemy.pool")  # a record would keep the broken cursor for pytest to find
+    caplog.set_level(logging.CRITICAL, "sqlalchemy.pool")  # pytest would keep the broken cursor in a log record
     mariadb_store.put(*(client(f"C{number:05d}", name="x" * 10_000) for number in range(5_000)))
 
-    assert _said_when_cut_off(mariadb_store, source) == "The client database did not answer."
+    assert _message_when_cut_off(mariadb_store, source) == "The client database did not answer."
     gc.collect()
 
 
-def _said_when_cut_off(store: SqlStore, source: SqlClientSource) -> str:
-    """A function of its own, so that nothing refers to the broken cursor any more when it is collected."""
+def _message_when_cut_off(store: SqlStore, source: SqlClientSource) -> str:
+    """Break a read off and return the message. In a separate function, so no variable refers to the broken cursor."""
     rows = source.read(SELECTION, KeyRange())
     next(rows)
     store.execute(f"KILL {_reading_connection(store.engine)}")
@@ -140,19 +140,17 @@ def _said_when_cut_off(store: SqlStore, source: SqlClientSource) -> str:
         list(rows)
     except SourceUnavailableError as error:
         return str(error)
-    return "nothing"
+    return "no error"
 
 
 def _reading_connection(engine: Engine) -> int:
-    query = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    processes = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
     with engine.connect() as connection:
-        return int(connection.execute(text(f"{query} AND command = 'Query'")).scalar_one())
+        return int(connection.execute(text(f"{processes} AND command = 'Query'")).scalar_one())
 
 
 @pytest.mark.parametrize("collation", ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_uca1400_ai_ci"])
-def test_pages_tile_in_the_order_of_a_collation_that_ignores_letter_case(
-    mariadb_store: SqlStore, collation: str
-) -> None:
+def test_pages_tile_in_the_order_of_a_case_insensitive_collation(mariadb_store: SqlStore, collation: str) -> None:
     mariadb_store.execute(f"ALTER TABLE client_records CONVERT TO CHARACTER SET utf8mb4 COLLATE {collation}")
     codes = ["a", "B", "c", "10", "9", "ö", "Oz", "_", "z-z", "zz", "ñ", "nb", "'"]
     mariadb_store.put(*map(client, codes))

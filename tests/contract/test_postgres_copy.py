@@ -1,4 +1,4 @@
-"""PostgreSQL writes records itself where that is exact, and only there."""
+"""PostgreSQL writes records itself if its output is exact, and only then."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def expected(source: SqlClientSource, chosen: CsvFormat = RFC4180) -> list[Recor
 
 @pytest.fixture
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails whatever reads rows."""
+    """Fail every read of rows."""
 
     def refuse(*_: Any) -> Iterator[Records]:
         raise AssertionError("rows were read")
@@ -90,7 +90,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("quote_all", [False, True])
 @pytest.mark.parametrize("case", REPLACED)
-def test_types_it_prints_as_we_would_are_left_to_it(
+def test_postgresql_writes_types_that_it_prints_like_the_renderer(
     postgres_store: SqlStore, source: SqlClientSource, case: str, quote_all: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace_column(postgres_store, *REPLACED[case])
@@ -103,7 +103,7 @@ def test_types_it_prints_as_we_would_are_left_to_it(
 
 
 @pytest.mark.parametrize("case", READ)
-def test_other_types_are_read(postgres_store: SqlStore, source: SqlClientSource, case: str) -> None:
+def test_other_types_are_read_and_rendered(postgres_store: SqlStore, source: SqlClientSource, case: str) -> None:
     replace_column(postgres_store, *READ[case])
     postgres_store.put(client("C1"), client("C2"))
 
@@ -112,7 +112,7 @@ def test_other_types_are_read(postgres_store: SqlStore, source: SqlClientSource,
 
 @pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("kind", ["text", "varchar(9)", "char(9)", 'text COLLATE "C"'])
-def test_samples_begin_where_their_codes_are_whatever_their_type(
+def test_samples_begin_at_their_codes_for_every_text_type(
     postgres_store: SqlStore, source: SqlClientSource, kind: str
 ) -> None:
     replace_column(postgres_store, "code", f"code::{kind}")
@@ -128,7 +128,7 @@ def test_samples_begin_where_their_codes_are_whatever_their_type(
 
 @pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
-def test_days_are_written_alike_whatever_the_style_of_the_database(
+def test_dates_do_not_depend_on_the_date_style_of_the_database(
     postgres_schema: URL, postgres_store: SqlStore, style: str
 ) -> None:
     postgres_store.put(client("C1", vat_reg_date="2026-01-31"))
@@ -149,7 +149,7 @@ def test_a_day_beyond_the_calendar_is_a_mismatch(postgres_store: SqlStore, sourc
 
 @pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("code", ["C1", 'C,"1'])
-def test_a_client_that_comes_twice_is_a_mismatch(postgres_store: SqlStore, source: SqlClientSource, code: str) -> None:
+def test_a_client_that_occurs_twice_is_a_mismatch(postgres_store: SqlStore, source: SqlClientSource, code: str) -> None:
     postgres_store.replace_view("SELECT * FROM client_records UNION ALL SELECT * FROM client_records")
     postgres_store.put(client(code))
 
@@ -160,7 +160,7 @@ def test_a_client_that_comes_twice_is_a_mismatch(postgres_store: SqlStore, sourc
 
 
 @pytest.mark.usefixtures("unread")
-def test_a_client_that_comes_twice_is_noticed_between_two_parts(
+def test_a_client_that_occurs_twice_is_noticed_between_two_pieces(
     postgres_store: SqlStore, source: SqlClientSource
 ) -> None:
     postgres_store.replace_view("SELECT * FROM client_records UNION ALL SELECT * FROM client_records")
@@ -171,20 +171,20 @@ def test_a_client_that_comes_twice_is_noticed_between_two_parts(
 
 
 @pytest.mark.usefixtures("unread")
-def test_a_page_comes_in_parts_of_about_a_quarter_of_a_mebibyte(
+def test_a_page_arrives_in_pieces_of_about_a_quarter_of_a_mebibyte(
     postgres_store: SqlStore, source: SqlClientSource
 ) -> None:
     postgres_store.put(*(client(f"C{number:04d}", name="x" * 10_000) for number in range(400)))
 
-    parts = render(source)
+    pieces = render(source)
 
-    assert sum(part.rows for part in parts) == 400
-    assert len(parts) == 15
-    assert all(len(part.data) < 280_000 for part in parts)
+    assert sum(records.rows for records in pieces) == 400
+    assert len(pieces) == 15
+    assert all(len(records.data) < 280_000 for records in pieces)
 
 
-def test_a_statement_that_fails_midway_is_the_sources_fault(postgres_store: SqlStore, source: SqlClientSource) -> None:
-    """The connection is thrown away, and the next page gets another."""
+def test_a_statement_that_fails_midway_can_be_retried(postgres_store: SqlStore, source: SqlClientSource) -> None:
+    """The source discards the connection, and the next page gets another one."""
     postgres_store.put(*(client(f"C{number:04d}", name="x" * 10_000) for number in range(400)))
     slow = ", ".join(name for name in VIEW_COLUMNS if name != "email")
     late = "CASE WHEN code = 'C0300' THEN pg_terminate_backend(pg_backend_pid())::text END"
@@ -193,10 +193,10 @@ def test_a_statement_that_fails_midway_is_the_sources_fault(postgres_store: SqlS
     with pytest.raises(SourceUnavailableError):
         render(source)
     postgres_store.replace_view("SELECT * FROM client_records")
-    assert sum(part.rows for part in render(source)) == 400
+    assert sum(records.rows for records in render(source)) == 400
 
 
-def test_with_an_index_planning_needs_nothing_else_and_pages_sort_nothing(
+def test_with_an_index_planning_reads_only_the_index_and_pages_do_not_sort(
     postgres_store: SqlStore, source: SqlClientSource
 ) -> None:
     postgres_store.put(*(client(f"C{number:04d}") for number in range(2_000)))
@@ -212,7 +212,7 @@ def test_with_an_index_planning_needs_nothing_else_and_pages_sort_nothing(
 
 
 def explained(source: SqlClientSource, statement: Select[Any]) -> str:
-    """The plan for a table too large to be read as a whole."""
+    """Return the plan that PostgreSQL would choose for a table too large to be read as a whole."""
     with source._connection() as connection:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})

@@ -1,4 +1,4 @@
-"""The same clients give the same bytes, whoever writes them: the source, the database behind it, or our own code."""
+"""The same clients give the same bytes, whether the source, its database or the renderer writes them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def store(request: pytest.FixtureRequest) -> ClientStore:
 
 
 def hostile_clients(count: int) -> list[Any]:
-    """Clients whose every text is one of the worst; each text comes in every column, early and late."""
+    """Return clients with difficult texts. Every text occurs in every column, in early and late records."""
     chance = Random(5)
     names = [name for name in FIELD_COLUMNS if name != "code"]
     return [client(f"C{n:05d}", **{name: _value(name, chance) for name in names}) for n in range(count)]
@@ -80,7 +80,7 @@ def expected(source: ClientSource, rows: CsvRenderer, **filters: Any) -> bytes:
     return b"".join(records.data for records in render_lists(source.read(selection, KeyRange()), rows))
 
 
-def test_every_format_has_the_bytes_that_our_own_code_writes(store: ClientStore) -> None:
+def test_every_source_writes_the_bytes_of_the_renderer_in_every_format(store: ClientStore) -> None:
     store.put(*hostile_clients(300))
 
     for name, wanted in FORMATS.items():
@@ -99,7 +99,7 @@ def test_a_single_column_has_a_record_for_every_client(store: ClientStore, field
         assert data == expected(store.source, rows_of(wanted, field))
 
 
-def test_codes_of_any_look_are_taken_off_whole(store: ClientStore) -> None:
+def test_the_additional_code_is_removed_completely(store: ClientStore) -> None:
     odd = ["a", '"', '""', ",", '",', ',"', "a,b", 'a"b', " ", "-5", "=x", "é,", "'", ";", '","', "zz"]
     store.put(*(client(code, name=f"Client {code}") for code in odd))
     rows = rows_of(CsvFormat(), TargetField.NAME, TargetField.EMAIL)
@@ -108,7 +108,7 @@ def test_codes_of_any_look_are_taken_off_whole(store: ClientStore) -> None:
 
 
 @pytest.mark.parametrize("filters", [{}, {"search": "o"}])
-def test_samples_have_the_bytes_that_our_own_code_writes(store: ClientStore, filters: dict[str, Any]) -> None:
+def test_samples_have_the_bytes_of_the_renderer(store: ClientStore, filters: dict[str, Any]) -> None:
     store.put(*hostile_clients(60))
     starts = ["C00030", "C00000", "C00007a", "C00030", "C00057", "D", "' OR '1'='1", "%s\\"]
 
@@ -120,7 +120,7 @@ def test_samples_have_the_bytes_that_our_own_code_writes(store: ClientStore, fil
         assert list(store.source.render_samples(selection, starts, 7, rows)) == expected, name
 
 
-def test_samples_of_a_single_column_tell_their_clients(store: ClientStore) -> None:
+def test_samples_of_a_single_column_count_their_clients(store: ClientStore) -> None:
     store.put(*(client(f"C{n}", name=name) for n, name in enumerate(['"', None, ",", "1", "", "x,1"])))
     rows = rows_of(CsvFormat(), TargetField.NAME)
     selection = ClientSelection(TENANT, rows.source_columns)
@@ -130,14 +130,14 @@ def test_samples_of_a_single_column_tell_their_clients(store: ClientStore) -> No
     assert samples == [(3, b'","\r\n1\r\n""\r\n'), (3, b'""""\r\n""\r\n","\r\n')]
 
 
-def test_ranges_join_to_the_whole(store: ClientStore) -> None:
+def test_concatenated_ranges_are_the_whole_file(store: ClientStore) -> None:
     store.put(*hostile_clients(50))
     rows = rows_of(CsvFormat())
 
     starts = [None, "C00007", "C00007a", "C00031", None]
-    parts = [rendered(store.source, rows, KeyRange(start, stop)) for start, stop in pairwise(starts)]
+    pieces = [rendered(store.source, rows, KeyRange(start, stop)) for start, stop in pairwise(starts)]
 
-    assert b"".join(parts) == expected(store.source, rows)
+    assert b"".join(pieces) == expected(store.source, rows)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_records_are_counted(store: ClientStore) -> None:
     assert sum(records.rows for records in store.source.render(selection, KeyRange(), rows)) == 70
 
 
-def test_whoever_stops_early_leaves_a_source_that_works(store: ClientStore) -> None:
+def test_a_reader_that_stops_early_does_not_break_the_source(store: ClientStore) -> None:
     store.put(*(client(f"C{number:05d}", name="x" * 2_000) for number in range(1_500)))
     rows = rows_of(CsvFormat(), TargetField.NAME)
     selection = ClientSelection(TENANT, rows.source_columns)

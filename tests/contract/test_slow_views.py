@@ -1,4 +1,4 @@
-"""Pages of a view that is slow for every client are short; those of one that is slow to begin are not."""
+"""Pages are short if a view is slow for every client, but not if only its statements are slow to start."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CLIENTS = 3_000
 def plan(store: SqlStore) -> PagePlan:
     memory = a_services()
     job = a_stored_job(memory, tenant=TENANT)
-    parts = {field.name: getattr(memory, field.name) for field in fields(memory)}
-    services = Services(**{**parts, "clients": store.source, "now": lambda: datetime.now(UTC)})
+    members = {field.name: getattr(memory, field.name) for field in fields(memory)}
+    services = Services(**{**members, "clients": store.source, "now": lambda: datetime.now(UTC)})
     assert isinstance(plan_pages(services, PlanPages(job=job.ref, target_bytes=10**6)), PagesPlanned)
     return PagePlan.model_validate_json(services.files.load_plan(job.ref))
 
@@ -37,13 +37,13 @@ def replace_name(store: SqlStore, name: str) -> None:
 
 @pytest.fixture
 def store(postgres_store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> SqlStore:
-    """Clients who need four milliseconds each or, all together, a third of a second; three seconds make a page."""
+    """A store whose view can be slowed down, for each client or once for all. Three seconds of reading make a page."""
     monkeypatch.setattr(page_plan, "PAGE_SECONDS", 3.0)
     postgres_store.put(*(client(f"C{number:05d}") for number in range(CLIENTS)))
     postgres_store.execute("ANALYZE client_records")
     postgres_store.execute(
-        "CREATE FUNCTION slowly(what text, seconds float8) RETURNS text STABLE LANGUAGE plpgsql"
-        " AS 'BEGIN PERFORM pg_sleep(seconds); RETURN what; END'"
+        "CREATE FUNCTION slowly(value text, seconds float8) RETURNS text STABLE LANGUAGE plpgsql"
+        " AS 'BEGIN PERFORM pg_sleep(seconds); RETURN value; END'"
     )
     return postgres_store
 
@@ -55,6 +55,6 @@ def test_a_view_that_is_slow_for_every_client_gets_short_pages(store: SqlStore) 
     assert planned.pages >= 3
 
 
-def test_a_view_that_is_slow_to_begin_is_read_in_pages_as_long_as_any(store: SqlStore) -> None:
+def test_a_view_that_is_slow_only_at_the_start_gets_pages_of_usual_length(store: SqlStore) -> None:
     replace_name(store, "(SELECT slowly('x', 0.3))")
     assert plan(store).pages == 1

@@ -1,4 +1,4 @@
-"""What sources on SQL databases promise beside the common contract."""
+"""Promises of sources on SQL databases beyond the common contract."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def columns_without(*left_out: str) -> str:
     return ", ".join(name for name in VIEW_COLUMNS if name not in left_out)
 
 
-def ask(source: SqlClientSource, *statements: str) -> Any:
-    """Run statements on a connection of the source; the first value of the last one."""
+def query(source: SqlClientSource, *statements: str) -> Any:
+    """Run statements on a connection of the source, and return the first value of the last one."""
     with source._connection() as connection:
         for statement in statements:
             answer = connection.exec_driver_sql(statement).scalar()
     return answer
 
 
-def test_columns_the_view_lacks_are_named(store: SqlStore) -> None:
+def test_columns_that_the_view_lacks_are_named(store: SqlStore) -> None:
     store.replace_view(f"SELECT {columns_without('website', 'team_code')} FROM client_records")
 
     assert store.source.missing_columns(VIEW_COLUMNS) == ("website", "team_code")
@@ -85,7 +85,7 @@ def test_a_view_made_later_is_found_by_the_same_source(store: SqlStore) -> None:
     assert ASKING["reading"](store.source) == []
 
 
-def test_columns_nobody_asked_for_may_be_missing(store: SqlStore) -> None:
+def test_columns_that_are_not_exported_may_be_missing(store: SqlStore) -> None:
     store.replace_view("SELECT tenant, code, name FROM client_records")
     store.put(client("C1", name="One"))
 
@@ -101,7 +101,7 @@ def test_lists_of_long_rows_are_short(store: SqlStore) -> None:
     assert max(lengths) <= 300
 
 
-def test_a_wrong_path_makes_no_empty_database(tmp_path: Path) -> None:
+def test_a_wrong_path_creates_no_empty_database(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.sqlite"
 
     with closing(open_sql_clients(f"sqlite:///{path}")) as source, pytest.raises(SourceUnavailableError) as caught:
@@ -111,7 +111,7 @@ def test_a_wrong_path_makes_no_empty_database(tmp_path: Path) -> None:
     assert "nowhere" not in str(caught.value)
 
 
-def test_a_relative_path_starts_at_the_working_directory(
+def test_a_relative_path_is_relative_to_the_working_directory(
     sqlite_store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sqlite_store.put(client("C1", name="One"))
@@ -124,7 +124,7 @@ def test_a_relative_path_starts_at_the_working_directory(
 def test_a_sqlite_file_is_opened_for_reading_only(sqlite_store: SqlStore) -> None:
     with closing(SqlClientSource(sqlite_store.engine.url)) as source:
         with pytest.raises(SourceRefusedError) as caught:
-            ask(source, "DELETE FROM client_records")
+            query(source, "DELETE FROM client_records")
 
         assert "readonly" in str(caught.value.__cause__)
 
@@ -141,7 +141,7 @@ def test_a_locked_sqlite_file_is_temporarily_unavailable(
             ASKING["planning"](impatient)
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir or Madam, " * 100)
 
@@ -157,7 +157,7 @@ def test_an_address_without_a_driver_is_refused(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_an_engine_of_ones_own_can_be_given(sqlite_store: SqlStore) -> None:
+def test_a_source_accepts_an_existing_engine(sqlite_store: SqlStore) -> None:
     sqlite_store.put(client("C1", name="One"))
 
     assert ASKING["reading"](SqlClientSource(sqlite_store.engine)) == [[("C1", "One")]]
@@ -171,40 +171,40 @@ def postgres(postgres_store: SqlStore) -> Iterator[SqlClientSource]:
 
 
 @pytest.mark.parametrize("part", ["username", "database"])
-def test_a_login_postgresql_refuses_is_refused(postgres_schema: URL, part: str) -> None:
+def test_a_refused_login_to_postgresql_is_a_permanent_error(postgres_schema: URL, part: str) -> None:
     url = postgres_schema
-    wrong = url.set(username="nobody_at_all") if part == "username" else url.set(database="no_such_database")
+    wrong = url.set(username="no_such_user") if part == "username" else url.set(database="no_such_database")
 
     with closing(SqlClientSource(wrong)) as source, pytest.raises(SourceRefusedError, match="refused the login"):
         ASKING["planning"](source)
 
 
-def test_postgresql_compiles_no_statement(postgres: SqlClientSource) -> None:
-    """With a filter of a thousand codes that took four seconds, for the first fifty of 20,000 clients."""
-    assert ask(postgres, "SHOW jit") == "off"
+def test_just_in_time_compilation_of_postgresql_is_off(postgres: SqlClientSource) -> None:
+    """With a filter of a thousand codes, compiling took four seconds for the first fifty of 20,000 clients."""
+    assert query(postgres, "SHOW jit") == "off"
 
 
 def test_postgresql_is_read_in_read_only_transactions_with_a_time_limit(postgres: SqlClientSource) -> None:
-    assert ask(postgres, "SHOW statement_timeout") == "4min"
-    assert ask(postgres, "SHOW transaction_read_only") == "on"
-    assert ask(postgres, "SHOW TimeZone") == "UTC"
+    assert query(postgres, "SHOW statement_timeout") == "4min"
+    assert query(postgres, "SHOW transaction_read_only") == "on"
+    assert query(postgres, "SHOW TimeZone") == "UTC"
 
 
-def test_a_statement_postgresql_stops_is_temporarily_unavailable(postgres: SqlClientSource) -> None:
+def test_a_statement_stopped_by_postgresql_can_be_retried(postgres: SqlClientSource) -> None:
     with pytest.raises(SourceUnavailableError, match="time-out"):
-        ask(postgres, "SELECT set_config('statement_timeout', '10', true)", "SELECT pg_sleep(5)")
+        query(postgres, "SELECT set_config('statement_timeout', '10', true)", "SELECT pg_sleep(5)")
 
 
-def test_a_connection_postgresql_ends_is_temporarily_unavailable(postgres: SqlClientSource) -> None:
+def test_a_connection_closed_by_postgresql_can_be_retried(postgres: SqlClientSource) -> None:
     with pytest.raises(SourceUnavailableError):
-        ask(postgres, "SELECT pg_terminate_backend(pg_backend_pid())")
+        query(postgres, "SELECT pg_terminate_backend(pg_backend_pid())")
 
     assert ASKING["reading"](postgres) == []
 
 
-def test_a_view_one_may_not_read_is_refused(postgres: SqlClientSource) -> None:
+def test_a_view_without_read_permission_is_a_permanent_error(postgres: SqlClientSource) -> None:
     with pytest.raises(SourceRefusedError, match="may not read"):
-        ask(postgres, "SELECT set_config('role', 'pg_monitor', true)", "SELECT * FROM pg_authid")
+        query(postgres, "SELECT set_config('role', 'pg_monitor', true)", "SELECT * FROM pg_authid")
 
 
 def test_a_column_of_another_type_is_a_mismatch(postgres_store: SqlStore) -> None:

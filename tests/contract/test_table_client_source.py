@@ -1,4 +1,4 @@
-"""What the source on Table Storage promises beside the common contract."""
+"""Promises of the source on Table Storage beyond the common contract."""
 
 from __future__ import annotations
 
@@ -28,34 +28,32 @@ def codes(source: Any, selection: ClientSelection = SELECTION, key_range: KeyRan
 
 @contextmanager
 def counted_queries(store: TableStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The filters of the requests that the source sends while the context is open."""
+    """Collect the filters of the requests that the source sends inside this context."""
     sent: list[str] = []
     operations = store.source._table._client.table
-    ask = operations.query_entities
+    query_entities = operations.query_entities
 
     def note(*args: Any, **options: Any) -> Any:
         sent.append(options["filter"])
-        return ask(*args, **options)
+        return query_entities(*args, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(operations, "query_entities", note)
         yield sent
 
 
-def put_many(store: TableStore, beginnings: list[str], each: int) -> list[str]:
-    """Store bare clients under codes of several beginnings; their codes in order."""
-    found = [f"{beginning}{number:04d}" for beginning in sorted(beginnings) for number in range(each)]
+def put_many(store: TableStore, prefixes: list[str], each: int) -> list[str]:
+    """Store clients without columns, `each` for every code prefix, and return their codes in order."""
+    found = [f"{prefix}{number:04d}" for prefix in sorted(prefixes) for number in range(each)]
     first = store.prefix
     keys = ({"PartitionKey": f"{TENANT}|{code[:first]}", "RowKey": code} for code in found)
     write_all(store.table, "create", keys)
     return found
 
 
-@pytest.mark.parametrize("beginnings", [["AAA", "ABA", "BAA", "C"], [f"A{letter}B" for letter in "ABCDEFGHIJKLMNOPQ"]])
-def test_many_clients_are_counted_side_by_side_and_pages_are_of_the_size_asked(
-    table_store: TableStore, beginnings: list[str]
-) -> None:
-    expected = put_many(table_store, beginnings, 350)
+@pytest.mark.parametrize("prefixes", [["AAA", "ABA", "BAA", "C"], [f"A{letter}B" for letter in "ABCDEFGHIJKLMNOPQ"]])
+def test_a_parallel_scan_finds_pages_of_the_requested_size(table_store: TableStore, prefixes: list[str]) -> None:
+    expected = put_many(table_store, prefixes, 350)
 
     for rows_per_page in (999, 1_000, 77):
         found = table_store.source.find_boundaries(SELECTION, rows_per_page)
@@ -64,7 +62,7 @@ def test_many_clients_are_counted_side_by_side_and_pages_are_of_the_size_asked(
         assert list(found.starts) == expected[rows_per_page::rows_per_page]
 
 
-def test_a_pass_over_the_keys_asks_once_a_thousand_clients_and_once_a_page(
+def test_planning_sends_one_request_per_thousand_clients_and_per_page(
     table_store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = put_many(table_store, ["AAA", "AAB", "BAA"], 1_000)
@@ -73,11 +71,11 @@ def test_a_pass_over_the_keys_asks_once_a_thousand_clients_and_once_a_page(
         found = table_store.source.find_boundaries(SELECTION, 1_500)
 
     assert found.starts == (expected[1_500],)
-    finding_lanes = 2 + 3 + 3 + 4
-    assert len(sent) <= finding_lanes + 3 + 1
+    finding_segments = 2 + 3 + 3 + 4
+    assert len(sent) <= finding_segments + 3 + 1
 
 
-def test_short_pages_cost_no_more_than_the_pass_once_more(
+def test_short_pages_at_most_double_the_requests_of_planning(
     table_store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = put_many(table_store, ["AAA", "AAB", "BAA"], 1_000)
@@ -86,11 +84,11 @@ def test_short_pages_cost_no_more_than_the_pass_once_more(
         found = table_store.source.find_boundaries(SELECTION, 10)
 
     assert list(found.starts) == expected[10::10]
-    finding_lanes = 2 + 3 + 3 + 4
-    assert len(sent) <= finding_lanes + 3 + 2 * 3
+    finding_segments = 2 + 3 + 3 + 4
+    assert len(sent) <= finding_segments + 3 + 2 * 3
 
 
-def test_a_page_asks_its_own_partitions_only(table_store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_reads_only_its_own_partitions(table_store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = put_many(table_store, ["AAA", "AAB", "AAC", "AAD"], 20)
 
     with counted_queries(table_store, monkeypatch) as sent:
@@ -105,7 +103,7 @@ def test_a_page_asks_its_own_partitions_only(table_store: TableStore, monkeypatc
     assert not any(" or " in condition for condition in sent)
 
 
-def test_what_the_service_can_compare_it_compares(table_store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_compares_the_values_that_it_can(table_store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
     table_store.put(client("C1", status="Active", manager_code="O'Neill"), client("C2", status="Inactive"))
     wanted = ClientFilter(manager_codes=("O'Neill", "M2"), updated_since=datetime(2020, 1, 1, tzinfo=UTC))
 
@@ -117,7 +115,7 @@ def test_what_the_service_can_compare_it_compares(table_store: TableStore, monke
     )
 
 
-def test_lists_too_long_for_the_service_are_looked_at_here(table_store: TableStore) -> None:
+def test_lists_too_long_for_the_service_are_compared_in_this_process(table_store: TableStore) -> None:
     table_store.put(*(client(f"C{number}", manager_code=f"M{number}", status="Active") for number in range(30)))
     wanted = ClientFilter(manager_codes=tuple(f"M{number}" for number in range(5, 25)))
 
@@ -130,7 +128,7 @@ def test_lists_too_long_for_the_service_are_looked_at_here(table_store: TableSto
 @pytest.mark.parametrize(
     ("since", "expected"), [(datetime(1500, 1, 1, tzinfo=UTC), ["C1", "C2"]), (datetime(9000, 1, 1, tzinfo=UTC), [])]
 )
-def test_moments_the_service_does_not_know_are_only_early_or_late(
+def test_moments_outside_the_range_of_the_service_can_be_filtered_by(
     table_store: TableStore, since: datetime, expected: list[str]
 ) -> None:
     table_store.put(client("C1"), client("C2"), client("C3", updated_at=None))
@@ -146,19 +144,19 @@ def test_a_client_whose_keys_are_not_as_documented_is_a_mismatch(
     table_store.put(client("C0"))
     table_store.table.create_entity({"PartitionKey": keys[0], "RowKey": keys[1]})
 
-    for ask in (lambda: table_store.source.find_boundaries(SELECTION, 10), lambda: codes(table_store.source)):
+    for request in (lambda: table_store.source.find_boundaries(SELECTION, 10), lambda: codes(table_store.source)):
         with pytest.raises(SourceMismatchError, match=r"docs/client-view\.md"):
-            ask()
+            request()
 
 
-def test_another_prefix_than_the_clients_were_written_with_is_a_mismatch(table_store: TableStore) -> None:
+def test_a_wrong_prefix_length_is_a_mismatch(table_store: TableStore) -> None:
     table_store.put(client("CLIENT1"))
 
     with pytest.raises(SourceMismatchError, match="prefix"):
         table_store.open(table_store.prefix + 1).find_boundaries(SELECTION, 10)
 
 
-def test_values_come_as_a_cell_shows_them(table_store: TableStore) -> None:
+def test_values_arrive_as_a_cell_shows_them(table_store: TableStore) -> None:
     keys = {"PartitionKey": f"{TENANT}|C1", "RowKey": "C1"}
     table_store.table.create_entity(
         {**keys, "pcl_sent": True, "vat_reg_date": datetime(2026, 1, 31, 23, tzinfo=UTC), "utr": 12, "name": "é\n"}
@@ -172,20 +170,20 @@ def test_values_come_as_a_cell_shows_them(table_store: TableStore) -> None:
     assert row[4:] == (12, "é\n", None)
 
 
-def test_a_missing_table_is_a_mismatch_and_is_not_made(account: StorageAccount) -> None:
+def test_a_missing_table_is_a_mismatch_and_is_not_created(account: StorageAccount) -> None:
     source = TableClientSource("azure-tables:///nowhere", account._setting)
 
-    for ask in (
+    for request in (
         lambda: source.missing_columns(()),
         lambda: source.find_boundaries(SELECTION, 1),
         lambda: codes(source),
     ):
         with pytest.raises(SourceMismatchError, match="no such table"):
-            ask()
+            request()
     assert "nowhere" not in {table.name for table in account.tables.list_tables()}
 
 
-def test_a_key_that_does_not_open_the_account_is_refused(account: StorageAccount) -> None:
+def test_a_wrong_account_key_is_refused(account: StorageAccount) -> None:
     wrong = account._setting.replace("AccountKey=E", "AccountKey=A")
 
     with closing(TableClientSource("azure-tables:///clients", wrong)) as source, pytest.raises(SourceRefusedError):

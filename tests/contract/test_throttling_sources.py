@@ -1,4 +1,4 @@
-"""Sources that have no room say so: real servers at their limits, and Table Storage as it answers when it is busy."""
+"""Sources at their limits throttle: real servers without free connections, and a busy Table Storage."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_mariadb_without_a_free_connection_throttles(mariadb_url: str) -> None:
 
 
 class _Busy(BaseHTTPRequestHandler):
-    """Answers as Table Storage does when it is busy."""
+    """Answers every request like a busy Table Storage."""
 
     protocol_version = "HTTP/1.1"
 
@@ -74,7 +74,7 @@ class _Busy(BaseHTTPRequestHandler):
         pass
 
 
-def test_table_storage_that_is_busy_throttles_and_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_table_storage_throttles_and_says_when_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
     with ThreadingHTTPServer(("127.0.0.1", 0), _Busy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

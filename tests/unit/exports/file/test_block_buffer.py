@@ -16,7 +16,7 @@ def _all(content: BlockBuffer) -> bytes:
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 3, 4, 7, 8, 100])
-def test_what_was_added_comes_out_with_its_proof(memory_bytes: int) -> None:
+def test_the_buffer_returns_the_added_bytes_and_their_digests(memory_bytes: int) -> None:
     with BlockBuffer(memory_bytes) as content:
         for part in (b"one,", b"", b"two,"):
             content.add(part)
@@ -26,7 +26,7 @@ def test_what_was_added_comes_out_with_its_proof(memory_bytes: int) -> None:
     assert content.crc32 == zlib.crc32(b"one,two,")
 
 
-def test_what_fits_stays_in_memory_and_no_more_does() -> None:
+def test_bytes_beyond_the_memory_limit_go_to_a_file() -> None:
     with BlockBuffer(8) as content:
         content.add(b"12345678")
         assert isinstance(content.body(), list)
@@ -34,7 +34,7 @@ def test_what_fits_stays_in_memory_and_no_more_does() -> None:
         assert not isinstance(content.body(), list)
 
 
-def test_its_file_goes_with_it() -> None:
+def test_the_temporary_file_is_closed_with_the_buffer() -> None:
     with BlockBuffer(0) as content:
         content.add(b"1")
         body = content.body()

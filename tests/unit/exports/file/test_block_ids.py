@@ -9,7 +9,7 @@ from exports.file.block_ids import block_id, digest
 ONE, OTHER = digest(b"one"), digest(b"other")
 
 
-def test_all_ids_have_the_same_length_and_fit_the_service() -> None:
+def test_all_ids_have_a_length_that_azure_storage_accepts() -> None:
     lengths = {len(block_id(page, sha256).encode()) for page in (0, 7, 49_999) for sha256 in (ONE, OTHER)}
     assert lengths == {46}
 
@@ -18,11 +18,11 @@ def test_the_same_page_with_the_same_content_has_the_same_id() -> None:
     assert block_id(3, ONE) == block_id(3, ONE)
 
 
-def test_another_content_has_another_id() -> None:
+def test_different_content_gives_a_different_id() -> None:
     assert block_id(3, ONE) != block_id(3, OTHER)
 
 
-def test_another_page_has_another_id() -> None:
+def test_a_different_page_gives_a_different_id() -> None:
     assert block_id(3, ONE) != block_id(4, ONE)
 
 

@@ -13,23 +13,23 @@ from exports.file.crc32 import combine, crc32_of
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))
-def test_the_crc_of_parts_combined_is_the_crc_of_the_parts_joined(parts: list[bytes]) -> None:
+def test_the_combined_crc_is_the_crc_of_the_concatenated_pieces(parts: list[bytes]) -> None:
     assert combine((crc32_of(part), len(part)) for part in parts) == zlib.crc32(b"".join(parts))
 
 
 @pytest.mark.parametrize("length", [2**20 - 1, 2**20, 6 * 2**20 + 13])
-def test_parts_as_long_as_blocks_combine_too(length: int) -> None:
+def test_pieces_as_long_as_blocks_can_be_combined(length: int) -> None:
     first, second = b"\x00" + b"a" * length, bytes(range(256)) * 4 + b"\x00" * length
     parts = [(crc32_of(part), len(part)) for part in (first, second, first)]
     assert combine(parts) == zlib.crc32(first + second + first)
 
 
-def test_the_check_value_of_the_catalogue() -> None:
+def test_the_combined_crc_of_the_check_string_is_the_published_value() -> None:
     """CRC-32/ISO-HDLC of `123456789` is cbf43926 (Catalogue of parametrised CRC algorithms)."""
     assert combine([(crc32_of(b"1234"), 4), (crc32_of(b""), 0), (crc32_of(b"56789"), 5)]) == 0xCBF43926
 
 
-def test_parts_in_another_order_have_another_crc() -> None:
+def test_pieces_in_another_order_have_another_crc() -> None:
     parts = [(crc32_of(b"first"), 5), (crc32_of(b"second"), 6)]
     assert combine(parts) != combine(reversed(parts))
 

@@ -60,7 +60,7 @@ def test_a_name_is_made_safe(wanted: str, name: str) -> None:
         ("report.tsv", ".tsv.gz", "report.tsv.gz"),
     ],
 )
-def test_the_extension_says_what_the_file_holds(wanted: str, extension: str, name: str) -> None:
+def test_the_extension_fits_the_format(wanted: str, extension: str, name: str) -> None:
     assert clean_file_name(wanted, extension) == name
 
 

@@ -36,7 +36,7 @@ def test_rows_and_bytes_are_the_sums_of_the_pages() -> None:
     assert [page.attempt for page in manifest.pages] == [1, 2, 3]
 
 
-def test_the_crc_is_that_of_the_whole_file_as_common_tools_write_it() -> None:
+def test_the_crc_of_the_file_is_written_as_common_tools_print_it() -> None:
     manifest = _manifest(a_job(attempt=3))
     assert manifest.crc32 == f"{zlib.crc32(b'1' * 10 + b'2' * 20):08x}"
     assert [page.crc32 for page in manifest.pages] == [
@@ -46,7 +46,7 @@ def test_the_crc_is_that_of_the_whole_file_as_common_tools_write_it() -> None:
     assert manifest.attempt == 3
 
 
-def test_a_page_of_an_older_version_has_no_crc_and_so_has_the_file() -> None:
+def test_a_file_with_a_page_of_an_older_version_has_no_crc() -> None:
     job = a_job()
     plan = PagePlan(spec=job.spec, total_rows=5, starts=("C3",))
     records = [PageRecord(0, 1, 1, digest(b"a"), "block", zlib.crc32(b"a"), 1), PageRecord(1, 1, 1, digest(b"b"), "b")]
@@ -65,7 +65,7 @@ def test_the_key_ranges_tile_the_key_space(starts: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("starts", [(), ("C3",), ("C3", "C5", "C9")])
-def test_whole_manifests_tile(starts: tuple[str, ...]) -> None:
+def test_complete_manifests_tile(starts: tuple[str, ...]) -> None:
     assert _manifest(a_job(), starts).tiles
 
 
@@ -89,16 +89,16 @@ def test_a_gap_or_an_overlap_does_not_tile(page: int, change: dict[str, object])
 
 
 @pytest.mark.parametrize("kept", [(0, 1), (1, 2), (0, 2), (2, 1, 0), (0, 1, 1, 2), ()])
-def test_a_page_left_out_doubled_or_out_of_order_does_not_tile(kept: tuple[int, ...]) -> None:
+def test_a_missing_repeated_or_misplaced_page_does_not_tile(kept: tuple[int, ...]) -> None:
     manifest = _manifest(a_job())
     assert not manifest.model_copy(update={"pages": tuple(manifest.pages[page] for page in kept)}).tiles
 
 
-def test_a_key_range_that_comes_twice_does_not_tile() -> None:
+def test_a_key_range_that_occurs_twice_does_not_tile() -> None:
     assert not _manifest(a_job(), ("C3", "C3")).tiles
 
 
-def test_it_says_what_was_asked_for_and_when() -> None:
+def test_the_manifest_shows_the_request_and_its_times() -> None:
     job = a_job(spec=two_columns()).begin(NOON)
     manifest = _manifest(job)
     assert (manifest.code, manifest.tenant, manifest.file_name) == (job.code, job.tenant, "clients.csv")
@@ -107,7 +107,7 @@ def test_it_says_what_was_asked_for_and_when() -> None:
     assert "exactly once" in manifest.consistency
 
 
-def test_it_is_read_back_as_it_was_and_names_no_block_and_no_path() -> None:
+def test_a_stored_manifest_names_no_block_and_no_path() -> None:
     job = a_job()
     manifest = _manifest(job)
     text = manifest.model_dump_json(by_alias=True)

@@ -30,7 +30,7 @@ def test_every_code_lies_in_exactly_one_page(starts: tuple[str, ...], code: str)
 
 
 @given(_STARTS)
-def test_each_page_begins_where_the_one_before_ends(starts: tuple[str, ...]) -> None:
+def test_each_page_begins_where_the_page_before_ends(starts: tuple[str, ...]) -> None:
     plan = _a_plan(*starts)
     ranges = [plan.key_range(page) for page in range(plan.pages)]
     assert ranges[0].start is None
@@ -44,7 +44,7 @@ def test_a_plan_without_clients_has_one_page() -> None:
     assert plan.key_range(0) == KeyRange(None, None)
 
 
-def test_a_plan_survives_being_stored() -> None:
+def test_a_plan_can_be_stored_and_read_back() -> None:
     plan = _a_plan("C2", "Ü", '"')
     assert PagePlan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
@@ -68,14 +68,14 @@ def test_even_pages_are_even() -> None:
     assert even_pages(strides, sizes, 500_000).starts == ("050", "067", "084")
 
 
-def test_pages_have_a_bounded_number_of_clients_whatever_their_size() -> None:
+def test_the_number_of_clients_in_a_page_is_bounded() -> None:
     strides = Boundaries(1_000_000, tuple(f"{number:03d}" for number in range(1, 1000)))
     starts = even_pages(strides, [0.0] * 1000, 10**6).starts
     assert starts == tuple(f"{number:03d}" for number in range(100, 1000, MAX_PAGE_ROWS // 1000))
 
 
 @given(_STARTS, st.integers(1, 50))
-def test_thinning_out_leaves_at_most_so_many_pages_that_still_tile(starts: tuple[str, ...], max_pages: int) -> None:
+def test_capped_pages_still_tile(starts: tuple[str, ...], max_pages: int) -> None:
     thinned = cap_pages(Boundaries(7, starts), max_pages)
     assert len(thinned.starts) + 1 <= max_pages
     assert set(thinned.starts) <= set(starts)
@@ -84,7 +84,7 @@ def test_thinning_out_leaves_at_most_so_many_pages_that_still_tile(starts: tuple
 
 
 @given(_STARTS, st.integers(2, 50))
-def test_thinning_out_merges_evenly(starts: tuple[str, ...], max_pages: int) -> None:
+def test_capping_merges_pages_evenly(starts: tuple[str, ...], max_pages: int) -> None:
     edges = [0, *(starts.index(start) + 1 for start in cap_pages(Boundaries(0, starts), max_pages).starts)]
     edges.append(len(starts) + 1)
     sizes = [stop - start for start, stop in pairwise(edges)]
@@ -92,18 +92,18 @@ def test_thinning_out_merges_evenly(starts: tuple[str, ...], max_pages: int) -> 
     assert sizes[-1] <= sizes[0]
 
 
-def test_few_pages_stay_as_they_are() -> None:
+def test_capping_leaves_few_pages_unchanged() -> None:
     boundaries = Boundaries(30, ("b", "c"))
     assert cap_pages(boundaries) == boundaries
 
 
-def test_by_default_there_are_no_more_pages_than_a_blob_has_blocks() -> None:
+def test_by_default_a_plan_has_no_more_pages_than_a_blob_can_have_blocks() -> None:
     boundaries = Boundaries(0, tuple(f"{number:06d}" for number in range(MAX_BLOCKS)))
     assert len(cap_pages(boundaries).starts) + 1 <= MAX_BLOCKS == 50_000
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10**8), st.integers(1024, 64 * 1024 * 1024))
-def test_pages_have_neither_too_few_rows_nor_too_many(rows: int, size: int, target: int) -> None:
+def test_the_rows_of_a_page_have_a_minimum_and_a_maximum(rows: int, size: int, target: int) -> None:
     assert MIN_PAGE_ROWS <= rows_per_page(rows, size, target) <= MAX_PAGE_ROWS
 
 

@@ -40,7 +40,7 @@ def _told(copy: bytes, manifest: ManifestDto) -> str:
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: f"{form.delimiter!r} {form.compression} {form.quoting}")
 @pytest.mark.parametrize("include_headers", [True, False])
-def test_a_file_as_it_was_written_is_proved(form: CsvFormat, include_headers: bool) -> None:
+def test_an_unchanged_file_is_proved(form: CsvFormat, include_headers: bool) -> None:
     file, manifest = a_proved_file(form, include_headers=include_headers)
     assert _verdict(file, manifest) == Verdict(4, len(NAMES), len(file), f"{zlib.crc32(file):08x}", ())
 
@@ -56,7 +56,7 @@ def test_a_file_of_no_clients_is_proved(form: CsvFormat, include_headers: bool) 
 @pytest.mark.parametrize("form", [CsvFormat(), GZIP])
 @pytest.mark.parametrize("page", range(4))
 @pytest.mark.parametrize("how", ["changed", "missing", "too many"])
-def test_the_first_wrong_page_is_named_with_what_became_of_it(form: CsvFormat, page: int, how: str) -> None:
+def test_the_first_wrong_page_is_named_with_its_damage(form: CsvFormat, page: int, how: str) -> None:
     file, manifest = a_proved_file(form)
     at, stop = _starts(manifest)[page : page + 2]
     middle = {"changed": bytes([file[at] ^ 1]), "missing": b"", "too many": file[at : at + 1] * 2}[how]
@@ -74,7 +74,7 @@ def test_the_first_wrong_page_is_named_with_what_became_of_it(form: CsvFormat, p
     assert _verdict(copy, manifest).bytes == at
 
 
-def test_the_key_range_of_the_wrong_page_is_told() -> None:
+def test_the_key_range_of_the_wrong_page_is_named() -> None:
     file, manifest = a_proved_file()
     starts = _starts(manifest)
     told = [_told(file[:at] + b"#" + file[at + 1 :], manifest) for at in starts[:-1]]
@@ -94,7 +94,7 @@ def test_of_two_wrong_pages_the_first_is_named_and_the_others_are_counted() -> N
 
 
 @pytest.mark.parametrize("form", [CsvFormat(), GZIP])
-def test_wherever_a_file_is_cut_off_it_is_not_proved(form: CsvFormat) -> None:
+def test_a_file_cut_off_at_any_byte_is_not_proved(form: CsvFormat) -> None:
     file, manifest = a_proved_file(form)
     starts = _starts(manifest)
     for length in range(len(file)):
@@ -106,26 +106,26 @@ def test_wherever_a_file_is_cut_off_it_is_not_proved(form: CsvFormat) -> None:
 @pytest.mark.parametrize("form", [CsvFormat(), GZIP])
 @pytest.mark.parametrize("page", [1, 2, 3])
 @pytest.mark.parametrize("more", [0, 3])
-def test_a_file_that_was_cut_off_is_told_so(form: CsvFormat, page: int, more: int) -> None:
+def test_a_file_that_was_cut_off_is_recognized(form: CsvFormat, page: int, more: int) -> None:
     file, manifest = a_proved_file(form)
     length = _starts(manifest)[page] + more
     told = _told(file[:length], manifest)
     assert f"The file ends after {length} bytes, {len(file) - length} too early: it was cut off." in told
 
 
-def test_what_was_appended_is_told_apart_from_what_was_damaged() -> None:
+def test_appended_bytes_are_distinguished_from_damage() -> None:
     file, manifest = a_proved_file()
     assert "after the last one 7 bytes are too many: something was appended" in _told(file + b"C9,New\n", manifest)
 
 
-def test_two_pages_in_another_order_are_wrong() -> None:
+def test_swapped_pages_are_wrong() -> None:
     file, manifest = a_proved_file()
     _, second, third, fourth, _ = _starts(manifest)
     swapped = file[:second] + file[third:fourth] + file[second:third] + file[fourth:]
     assert _told(swapped, manifest).startswith("Page 1 ")
 
 
-def test_bytes_that_are_right_but_hold_other_records_are_a_fault_of_the_service() -> None:
+def test_unchanged_bytes_with_a_wrong_record_count_are_the_services_fault() -> None:
     file, manifest = a_proved_file()
     pages = [page.model_copy(update={"rows": page.rows + (page.page == 2)}) for page in manifest.pages]
     wrong = manifest.model_copy(update={"pages": tuple(pages), "rows": manifest.rows + 1})
@@ -134,7 +134,7 @@ def test_bytes_that_are_right_but_hold_other_records_are_a_fault_of_the_service(
     assert "2 clients, not 3" in told
 
 
-def test_records_of_another_width_are_not_proved_though_their_bytes_are_right() -> None:
+def test_records_with_a_wrong_number_of_cells_are_not_proved() -> None:
     file, manifest = a_proved_file()
     narrower = manifest.request.model_copy(update={"columns": manifest.request.columns[:1]})
     assert "record 1 of the page has 2 cells, not 1" in _told(file, manifest.model_copy(update={"request": narrower}))
@@ -155,7 +155,7 @@ def test_a_manifest_that_contradicts_itself_proves_nothing(change: dict[str, obj
     assert told in _told(file, manifest.model_copy(update=change))
 
 
-def test_a_manifest_of_an_older_version_proves_without_a_crc() -> None:
+def test_a_manifest_of_an_older_version_proves_a_file_without_a_crc() -> None:
     file, manifest = a_proved_file()
     pages = tuple(page.model_copy(update={"crc32": None, "attempt": None}) for page in manifest.pages)
     older = manifest.model_copy(update={"crc32": None, "pages": pages})
@@ -176,7 +176,7 @@ def test_progress_rises_to_the_size_of_the_copy() -> None:
 # --- what may have happened ---
 
 
-def test_a_mark_that_was_added_or_removed_is_told() -> None:
+def test_an_added_or_removed_byte_order_mark_is_recognized() -> None:
     file, manifest = a_proved_file()
     told = _told(MARK + file, manifest)
     assert "byte order mark was added" in told
@@ -185,20 +185,20 @@ def test_a_mark_that_was_added_or_removed_is_told() -> None:
     assert "byte order mark was removed" in _told(marked.removeprefix(MARK), manifest)
 
 
-def test_line_ends_that_were_changed_are_told_whatever_stands_in_quotes() -> None:
+def test_changed_line_endings_outside_quotes_are_recognized() -> None:
     file, manifest = a_proved_file(names=("Two\r\nlines", *NAMES))
     assert "Lines now end with LF, not with CRLF" in _told(file.replace(b"\r\n", b"\n"), manifest)
     file, manifest = a_proved_file(CsvFormat(line_ending=LineEnding.LF))
     assert "Lines now end with CRLF, not with LF" in _told(file.replace(b"\n", b"\r\n"), manifest)
 
 
-def test_another_encoding_is_told() -> None:
+def test_a_changed_encoding_is_recognized() -> None:
     file, manifest = a_proved_file()
     assert "no longer UTF-8" in _told(file.decode().encode("cp1252"), manifest)
     assert "UTF-16" in _told(file.decode().encode("utf-16"), manifest)
 
 
-def test_a_file_that_was_packed_or_unpacked_is_told() -> None:
+def test_a_compressed_or_decompressed_copy_is_recognized() -> None:
     file, manifest = a_proved_file()
     assert "compressed after" in _told(gzip.compress(file), manifest)
     packed, manifest = a_proved_file(GZIP)
@@ -206,11 +206,11 @@ def test_a_file_that_was_packed_or_unpacked_is_told() -> None:
 
 
 @pytest.mark.parametrize("page", [b'<?xml version="1.0"?><Error><Code>', MARK + b"<!DOCTYPE html>", b"\n<html>"])
-def test_an_error_page_that_was_saved_for_the_file_is_told(page: bytes) -> None:
+def test_an_error_page_saved_instead_of_the_file_is_recognized(page: bytes) -> None:
     assert "fresh link" in _told(page, a_proved_file()[1])
 
 
-def test_an_empty_copy_is_told() -> None:
+def test_an_empty_copy_is_recognized() -> None:
     assert "The file is empty." in _told(b"", a_proved_file()[1])
 
 

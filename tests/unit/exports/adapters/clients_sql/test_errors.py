@@ -60,7 +60,7 @@ def reported(original: Exception, database: str = "postgresql") -> ExportError:
         ("22P02", SourceMismatchError),
     ],
 )
-def test_the_sqlstate_of_postgresql_decides(state: str, expected: type[ExportError]) -> None:
+def test_the_sqlstate_of_postgresql_selects_the_error(state: str, expected: type[ExportError]) -> None:
     original = DatabaseSaysError("relation /srv/clients on db.internal", sqlstate=state)
 
     assert type(reported(original)) is expected
@@ -78,7 +78,7 @@ def test_the_sqlstate_of_postgresql_decides(state: str, expected: type[ExportErr
     ],
 )
 @pytest.mark.parametrize("database", ["mssql", "informix"])
-def test_the_sqlstate_of_odbc_decides(database: str, state: str, expected: type[ExportError]) -> None:
+def test_the_sqlstate_of_odbc_selects_the_error(database: str, state: str, expected: type[ExportError]) -> None:
     original = DatabaseSaysError(state, "[Microsoft] db.internal")
 
     assert type(reported(original, database)) is expected
@@ -102,7 +102,7 @@ def test_the_sqlstate_of_odbc_decides(database: str, state: str, expected: type[
     ],
 )
 @pytest.mark.parametrize("database", ["mysql", "mariadb"])
-def test_the_number_of_mysql_decides(database: str, number: int, expected: type[ExportError]) -> None:
+def test_the_error_number_of_mysql_selects_the_error(database: str, number: int, expected: type[ExportError]) -> None:
     bare = DatabaseSaysError(number, "'app'@'db.internal'")
     with_state = OperationalError(number, "'app'@'db.internal'", sqlstate="HY000")
 
@@ -111,14 +111,14 @@ def test_the_number_of_mysql_decides(database: str, number: int, expected: type[
 
 
 @pytest.mark.parametrize("number", [10928, 10929, 40501, 49918, 49919, 49920])
-def test_azure_sql_throttles_by_number_whatever_the_driver(number: int) -> None:
+def test_error_numbers_show_that_azure_sql_throttles_with_any_driver(number: int) -> None:
     odbc = f"[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Resource ID : 1. ({number}) (SQLExecDirectW)"
 
     assert type(reported(DatabaseSaysError("42000", odbc), "mssql")) is SourceThrottledError
     assert type(reported(DatabaseSaysError(number, b"The service is busy."), "mssql")) is SourceThrottledError
 
 
-def test_another_number_of_sql_server_does_not_throttle() -> None:
+def test_other_numbers_in_a_message_of_sql_server_do_not_mean_throttling() -> None:
     odbc = (
         "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Order 40501 of 49918. (40510) (SQLExecDirectW)"
     )
@@ -139,13 +139,13 @@ def test_another_number_of_sql_server_does_not_throttle() -> None:
         ("FATAL: no more connections allowed (max_client_conn)", SourceThrottledError),
     ],
 )
-def test_without_a_code_a_failure_to_connect_can_be_tried_again_unless_the_login_was_refused(
+def test_a_failure_to_connect_can_be_retried_unless_the_login_was_refused(
     text: str, expected: type[ExportError]
 ) -> None:
     assert type(reported(OperationalError(text))) is expected
 
 
-def test_a_pool_without_a_free_connection_is_asked_for_less() -> None:
+def test_an_exhausted_connection_pool_counts_as_throttling() -> None:
     with pytest.raises(SourceThrottledError), source_errors(dialect_named("postgresql")):
         raise exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
 
@@ -156,7 +156,7 @@ def test_a_driver_that_is_not_installed_is_refused() -> None:
 
 
 @pytest.mark.parametrize("sign", ["08006", "28P01", "42P01", "42601", "22P02", "57014", None])
-def test_sentences_tell_no_internals_and_the_original_is_chained(sign: str | None) -> None:
+def test_messages_reveal_no_internals_and_the_driver_error_is_chained(sign: str | None) -> None:
     original = OperationalError("SELECT on db.internal at /srv/clients with hunter2", sqlstate=sign)
 
     error = reported(original)
@@ -183,14 +183,14 @@ def test_sentences_tell_no_internals_and_the_original_is_chained(sign: str | Non
         ("sqlite", sqlite3.OperationalError('malformed JSON: "Ann"')),
     ],
 )
-def test_what_may_quote_a_client_is_chained_without_the_quotation(database: str, original: Exception) -> None:
+def test_a_driver_error_that_may_quote_a_client_is_chained_without_quotes(database: str, original: Exception) -> None:
     error = reported(original, database)
     told = "".join(traceback.format_exception(error))
     assert "Ann" not in told
     assert type(original).__name__ in told
 
 
-def test_what_cannot_quote_a_client_is_chained_whole() -> None:
+def test_a_driver_error_that_cannot_quote_a_client_is_chained_unchanged() -> None:
     original = OperationalError('connection to server at "10.0.0.1" failed')
     told = "".join(traceback.format_exception(reported(original)))
     assert "10.0.0.1" in told

@@ -41,7 +41,7 @@ def _written(rows: list[Row], wanted: CsvFormat, columns: int) -> list[bytes]:
 
 
 @given(_FORMATS, _ROWS, st.integers(1, 3))
-def test_guarding_what_a_database_wrote_gives_what_rendering_gives(
+def test_guarded_records_of_the_database_equal_rendered_records(
     wanted: CsvFormat, rows: list[Row], columns: int
 ) -> None:
     renderer = _renderer(wanted, *_FIELDS[:columns])
@@ -50,7 +50,7 @@ def test_guarding_what_a_database_wrote_gives_what_rendering_gives(
 
 
 @given(_FORMATS, _ROWS)
-def test_a_record_is_split_into_the_cells_it_was_written_of(wanted: CsvFormat, rows: list[Row]) -> None:
+def test_a_record_is_split_into_its_cells(wanted: CsvFormat, rows: list[Row]) -> None:
     delimiter = wanted.delimiter.encode()
     cells = [split_cells(record, delimiter) for record in _written(rows, wanted, 3)]
     assert [[cell_text(cell) for cell in record] for record in cells] == [[text or "" for text in row] for row in rows]
@@ -60,7 +60,7 @@ def test_a_record_is_split_into_the_cells_it_was_written_of(wanted: CsvFormat, r
 @pytest.mark.parametrize(
     "text", ["=1+1", "@x", "+a", "-a", "\tx", "\rx", "\nx", "＝1", '+44 "x', "+44\n=1", "-5 apples"]
 )
-def test_a_formula_is_found_in_every_place_of_every_record(text: str, place: int) -> None:
+def test_a_formula_is_found_in_every_cell_of_every_record(text: str, place: int) -> None:
     rows: list[Row] = [("C1", "a", "b"), ("C2", "a", "b"), ("C3", "a", "b")]
     for number, row in enumerate(rows):
         changed: list[Row] = [*rows[:number], (*row[:place], text, *row[place + 1 :]), *rows[number + 1 :]]  # type: ignore[list-item]
@@ -70,7 +70,7 @@ def test_a_formula_is_found_in_every_place_of_every_record(text: str, place: int
         assert b"'" in finished
 
 
-def test_numbers_and_telephone_numbers_are_not_looked_at_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_with_only_numbers_and_telephone_numbers_are_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = ("+44 20 7946 0000", "+1.5", "-0", "+")
     rows: list[Row] = [(number, number, number) for number in numbers]
     records = PostgresRecords(_renderer(CsvFormat(), *_FIELDS))

@@ -42,13 +42,13 @@ def sql(statement: Select[Any], dialect: str) -> str:
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql", "mssql"])
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_no_statement_counts_rows_off(name: str, dialect: str) -> None:
+def test_no_statement_uses_offset(name: str, dialect: str) -> None:
     assert "OFFSET" not in sql(STATEMENTS[name], dialect).upper()
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_every_statement_names_one_tenant_by_a_bound_value(name: str, dialect: str) -> None:
+def test_every_statement_selects_one_tenant_by_a_bound_value(name: str, dialect: str) -> None:
     compiled = STATEMENTS[name].compile(dialect=DIALECTS[dialect])
 
     assert str(compiled).count("clients.tenant = ") == 1
@@ -74,7 +74,7 @@ def test_a_page_is_a_key_range_in_key_order(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_planning_without_a_filter_touches_the_key_columns_only(dialect: str) -> None:
+def test_planning_without_a_filter_reads_only_the_key_columns(dialect: str) -> None:
     statement = sql(sql_statements.boundaries(ClientSelection("t", VIEW_COLUMNS), 10), dialect)
 
     assert not [name for name in VIEW_COLUMNS if f"clients.{name}" in statement and name not in {"tenant", "code"}]
@@ -100,7 +100,7 @@ def test_a_search_uses_a_function_without_wildcards(dialect: str, function: str)
         ("mssql", MOMENT.astimezone(UTC).replace(tzinfo=None)),
     ],
 )
-def test_an_instant_is_bound_as_the_dialect_compares_it(dialect: str, expected: object) -> None:
+def test_a_moment_is_bound_as_the_database_compares_it(dialect: str, expected: object) -> None:
     selection = ClientSelection("t", ("code",), ClientFilter(updated_since=MOMENT))
     compiled = sql_statements.page(selection, KeyRange()).compile(dialect=DIALECTS[dialect])
     bound = next(bind for bind in compiled.binds.values() if bind.key == "updated_since")

@@ -12,7 +12,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 @given(TEXTS)
-def test_a_text_comes_back_from_its_key_and_the_key_is_plain(text: str) -> None:
+def test_a_key_is_plain_ascii_and_can_be_decoded(text: str) -> None:
     assert unescape(escape(text)) == text
     assert set(escape(text)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_~")
 
@@ -23,7 +23,7 @@ def test_different_texts_have_different_keys(one: str, other: str) -> None:
 
 
 @given(TEXTS, TEXTS, st.integers(0, 8))
-def test_keys_in_partitions_are_in_the_order_of_row_keys(one: str, other: str, prefix: int) -> None:
+def test_keys_with_partitions_sort_like_row_keys(one: str, other: str, prefix: int) -> None:
     keys = TenantKeys("northwind", prefix)
     pairs = sorted((keys.partition(escape(text)), escape(text)) for text in (one, other))
 
@@ -31,7 +31,7 @@ def test_keys_in_partitions_are_in_the_order_of_row_keys(one: str, other: str, p
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_no_partition_of_one_tenant_lies_among_those_of_another(one: str, other: str, code: str) -> None:
+def test_no_partition_of_a_tenant_lies_between_those_of_another(one: str, other: str, code: str) -> None:
     keys, others = TenantKeys(one, 4), TenantKeys(other, 4)
     partition = others.partition(escape(code))
 
@@ -39,13 +39,13 @@ def test_no_partition_of_one_tenant_lies_among_those_of_another(one: str, other:
 
 
 @given(TEXTS, st.integers(1, 9))
-def test_what_follows_a_beginning_follows_all_that_begin_so(code: str, length: int) -> None:
+def test_the_key_after_a_prefix_follows_all_keys_with_the_prefix(code: str, length: int) -> None:
     key = escape(code)
     assert key < after_prefix(key[:length])
 
 
 @pytest.mark.parametrize(("lower", "upper"), list(product(["C1", "é", "a b"], ["C2", "zz~", "ü/"])))
-def test_the_end_of_a_beginning_comes_before_the_next(lower: str, upper: str) -> None:
+def test_the_key_after_a_prefix_precedes_the_next_prefix(lower: str, upper: str) -> None:
     first, second = sorted([escape(lower), escape(upper)])
     if not second.startswith(first):
         assert after_prefix(first) < second

@@ -65,17 +65,17 @@ KEPT = (
 
 
 @pytest.mark.parametrize("text", CONVERTED)
-def test_what_excel_converts_is_found(text: str) -> None:
+def test_text_that_excel_converts_is_found(text: str) -> None:
     assert is_converted(text)
 
 
 @pytest.mark.parametrize("text", KEPT)
-def test_what_excel_leaves_alone_or_cannot_hold_in_a_constant_is_left_alone(text: str) -> None:
+def test_text_that_excel_keeps_or_no_constant_can_hold_is_not_converted(text: str) -> None:
     assert not is_converted(text)
 
 
 @given(st.text() | st.text(st.sampled_from(list("0123456789 +-./:()%eEpamMARmar\"'=\n,;\t")), max_size=12))
-def test_a_constant_can_hold_nothing_that_runs(text: str) -> None:
+def test_a_constant_is_always_a_harmless_formula(text: str) -> None:
     if is_converted(text):
         assert re.fullmatch(r'="[0-9A-Za-z +\-./:()%]+"', constant(text))
         assert len(text) <= 255

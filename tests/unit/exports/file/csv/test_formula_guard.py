@@ -65,12 +65,12 @@ SPARED = (
 
 
 @pytest.mark.parametrize("text", GUARDED)
-def test_what_a_spreadsheet_might_run_gets_an_apostrophe(text: str) -> None:
+def test_text_that_a_spreadsheet_might_run_gets_an_apostrophe(text: str) -> None:
     assert guard_text(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", SPARED)
-def test_numbers_telephone_numbers_and_other_text_stay_as_they_are(text: str) -> None:
+def test_numbers_telephone_numbers_and_other_text_stay_unchanged(text: str) -> None:
     assert guard_text(text) == text
 
 

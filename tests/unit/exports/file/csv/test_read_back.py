@@ -95,7 +95,7 @@ def _with_duckdb(file: Path) -> Table:
 
 
 @pytest.mark.parametrize("read", [_with_csv, _with_polars, _with_duckdb])
-def test_hostile_text_is_read_back_as_it_was(read: Callable[[Path], Table], tmp_path: Path) -> None:
+def test_three_readers_read_hostile_text_back_unchanged(read: Callable[[Path], Table], tmp_path: Path) -> None:
     rows: list[Client] = [(f"C{number}", text, None) for number, text in enumerate(HOSTILE)]
     rows += [("C98", None, "LS1 1AA"), ("C99", "last", '"')]
     file = tmp_path / "clients.csv"
@@ -113,7 +113,7 @@ def _parse(data: bytes, delimiter: str = ",") -> Table:
 
 
 @given(_ROWS, st.sampled_from(",;\t|"), st.sampled_from(["\r\n", "\n"]), st.booleans())
-def test_parsing_what_was_rendered_gives_the_clients(
+def test_parsing_rendered_records_gives_the_clients(
     rows: list[Client], delimiter: str, line_ending: str, quote_all: bool
 ) -> None:
     wanted = CsvFormat(
@@ -127,7 +127,7 @@ def test_parsing_what_was_rendered_gives_the_clients(
 
 
 @given(_ROWS)
-def test_parsing_what_was_rendered_with_the_guard_gives_the_guarded_clients(
+def test_parsing_guarded_records_gives_the_guarded_clients(
     rows: list[Client],
 ) -> None:
     expected = [tuple(map(guard_text, (name or "", code, post_code or ""))) for code, name, post_code in rows]
@@ -143,7 +143,7 @@ def _guard(delimiter: str) -> Callable[[str], str]:
 
 
 @given(_ODD_ROWS, st.sampled_from(",;\t"), st.booleans(), st.booleans())
-def test_the_bytes_are_those_that_python_s_csv_writes(
+def test_the_bytes_are_those_of_the_csv_module_of_python(
     rows: list[Client], delimiter: str, quote_all: bool, guarded: bool
 ) -> None:
     guard = _guard(delimiter) if guarded else str

@@ -30,7 +30,7 @@ def _cell(field: TargetField, *values: Any, wanted: CsvFormat = RFC4180) -> str:
     return record.removesuffix(",C1\r\n")
 
 
-def test_rows_are_expected_with_the_code_first_and_each_column_once() -> None:
+def test_source_columns_begin_with_the_code_and_hold_each_column_once() -> None:
     rows = _rows(TargetField.REGISTERED_ADDRESS, TargetField.REGISTERED_ADDRESS_CITY, TargetField.NAME)
     address = tuple(f"registered_address_{part}" for part in ("line1", "line2", "line3", "city", "post_code"))
     assert rows.source_columns == ("code", *address, "registered_address_country", "name")
@@ -49,7 +49,7 @@ def test_a_field_may_be_shown_twice() -> None:
     assert _rows(TargetField.CODE, TargetField.CODE).render([("C1",)]) == b"C1,C1\r\n"
 
 
-def test_the_header_is_the_names_the_mappings_give() -> None:
+def test_the_header_consists_of_the_names_in_the_mappings() -> None:
     rows = CsvRenderer([ColumnMapping(csv_header='Client, "full"', target_field=TargetField.NAME)])
     assert rows.header() == b'"Client, ""full"""\r\n'
 
@@ -84,17 +84,17 @@ def test_no_clients_give_no_bytes() -> None:
         (Decimal("1.50"), "1.50"),
     ],
 )
-def test_a_text_is_shown_as_it_is_guarded_and_quoted_where_needed(value: object, cell: str) -> None:
+def test_text_is_guarded_and_quoted_only_if_needed(value: object, cell: str) -> None:
     assert _cell(TargetField.NAME, value) == cell
 
 
 @pytest.mark.parametrize("value", [True, 1, "1", "true", "True", "TRUE", "t", " true "])
-def test_what_means_yes_is_shown_as_true(value: object) -> None:
+def test_every_form_of_true_is_rendered_as_true(value: object) -> None:
     assert _cell(TargetField.PCL_SENT, value) == "true"
 
 
 @pytest.mark.parametrize("value", [False, 0, "0", "false", "False", "FALSE", "f"])
-def test_what_means_no_is_shown_as_false(value: object) -> None:
+def test_every_form_of_false_is_rendered_as_false(value: object) -> None:
     assert _cell(TargetField.PCL_SENT, value) == "false"
 
 
@@ -113,7 +113,7 @@ def test_an_absent_boolean_is_empty(value: object) -> None:
         "2026-01-31 00:00:00.0000000",
     ],
 )
-def test_a_date_is_shown_as_year_month_day(value: object) -> None:
+def test_a_date_is_rendered_as_year_month_day(value: object) -> None:
     assert _cell(TargetField.VAT_REG_DATE, value) == "2026-01-31"
 
 
@@ -121,7 +121,7 @@ def test_the_year_of_a_date_has_four_digits() -> None:
     assert _cell(TargetField.CONTACT_DATE_OF_BIRTH, date(987, 1, 2)) == "0987-01-02"
 
 
-def test_a_date_is_the_day_where_it_was_written_whatever_was_rendered_before() -> None:
+def test_a_moment_is_rendered_as_the_day_in_its_own_time_zone() -> None:
     moment = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
     further_east = moment.astimezone(timezone(timedelta(hours=1)))
     rows = [("C1", moment), ("C2", further_east)]
@@ -143,7 +143,7 @@ def test_an_absent_date_is_empty(value: object) -> None:
         (("=1+1", None, None, "Leeds", None, None), "'=1+1, Leeds"),
     ],
 )  # fmt: skip
-def test_a_whole_address_is_its_non_empty_lines(parts: tuple[str | None, ...], cell: str) -> None:
+def test_a_whole_address_consists_of_its_non_empty_lines(parts: tuple[str | None, ...], cell: str) -> None:
     assert _cell(TargetField.POSTAL_ADDRESS, *parts).strip('"') == cell
 
 
@@ -171,11 +171,11 @@ def test_a_value_that_does_not_fit_is_a_mismatch_that_names_the_column(
     assert raised.value.__suppress_context__
 
 
-def test_an_unguarded_dialect_leaves_formulas_alone() -> None:
+def test_a_format_without_the_guard_keeps_formulas() -> None:
     assert _cell(TargetField.NAME, "=1+1", wanted=CsvFormat(formula_guard=False)) == "=1+1"
 
 
-def test_another_delimiter_separates_and_is_quoted() -> None:
+def test_cells_with_the_chosen_delimiter_are_quoted() -> None:
     rows = _rows(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(delimiter=Delimiter.SEMICOLON))
     assert rows.render([("C1", "a;b,c")]) == b'C1;"a;b,c"\r\n'
 
@@ -185,7 +185,7 @@ def test_all_cells_can_be_quoted() -> None:
     assert rows.render([("C1", None)]) == b'"C1",""\r\n'
 
 
-def test_a_lone_empty_cell_is_still_a_record() -> None:
+def test_a_single_empty_cell_is_still_a_record() -> None:
     assert _rows(TargetField.NAME).render([("C1", None)]) == b'""\r\n'
 
 
@@ -196,13 +196,13 @@ _CLIENTS = st.lists(
 
 
 @given(_CLIENTS, st.integers(1, 12))
-def test_the_same_clients_give_the_same_bytes_however_they_are_split(clients: list[Any], size: int) -> None:
+def test_the_same_clients_give_the_same_bytes_in_lists_of_any_length(clients: list[Any], size: int) -> None:
     fields = (TargetField.CODE, TargetField.NAME, TargetField.PCL_SENT, TargetField.VAT_REG_DATE)
     parts = [clients[first : first + size] for first in range(0, len(clients), size)]
     assert b"".join(map(_rows(*fields).render, parts)) == _rows(*fields).render(clients)
 
 
-def test_rendering_leaves_nothing_behind() -> None:
+def test_a_renderer_keeps_no_rows() -> None:
     rows = _rows(TargetField.CODE)
     rows.render([("C1",)])
     assert rows.render([("C2",)]) == b"C2\r\n"

@@ -47,11 +47,11 @@ def test_a_job_has_its_share_of_its_tenants_share(jobs: dict[str, int], share: i
 
 
 @pytest.mark.parametrize(("budget", "share"), [(1, 1), (2, 2), (3, 2), (16, 2)])
-def test_no_job_has_fewer_than_two_pages_in_flight_nor_more_than_there_may_be(budget: int, share: int) -> None:
+def test_a_share_is_at_least_two_pages_and_at_most_the_budget(budget: int, share: int) -> None:
     assert share_of(with_jobs(budget, a=10, b=3), "a") == share
 
 
-def test_the_plan_and_every_settled_wave_tell_the_share_as_it_is_then() -> None:
+def test_planning_and_every_settled_wave_report_the_current_share() -> None:
     services = with_jobs(other=1)
     services.clients.clients = some_clients(3 * MIN_PAGE_ROWS)
     job = a_stored_job(services)
@@ -64,11 +64,11 @@ def test_the_plan_and_every_settled_wave_tell_the_share_as_it_is_then() -> None:
 
 
 @pytest.mark.parametrize(("pages", "share"), [(1, 64), (2, 64), (3, 32)])
-def test_nobody_is_counted_for_so_few_pages_as_every_share_has_room_for(pages: int, share: int) -> None:
+def test_jobs_are_not_counted_if_the_pages_fit_in_every_share(pages: int, share: int) -> None:
     assert share_of(with_jobs(a=1, b=1), "a", pages) == share
 
 
-def test_a_job_that_ended_leaves_its_share_to_the_others_at_once() -> None:
+def test_an_ended_job_frees_its_share_at_once() -> None:
     services = with_jobs()
     job, other = a_planned_job(services), a_planned_job(services)
     for each in (job, other):

@@ -37,14 +37,14 @@ def _file(clients: int, spec: ExportSpec, starts: tuple[str, ...]) -> bytes:
     return file
 
 
-def test_the_mark_comes_once_before_the_header() -> None:
+def test_the_byte_order_mark_occurs_once_before_the_header() -> None:
     file = _file(5, _spec(preset="excelEu", lineEnding="lf"), ("C0003", "C0005"))
     assert file.startswith(MARK + b"Code;Name\nC0001;Client 1\n")
     assert file.count(MARK) == 1
 
 
 @pytest.mark.parametrize("include_headers", [True, False])
-def test_compressed_pages_hold_what_uncompressed_pages_do(include_headers: bool) -> None:
+def test_decompressed_pages_equal_uncompressed_pages(include_headers: bool) -> None:
     starts = ("C0003", "C0005")
     plain = _file(5, _spec(include_headers, preset="excel"), starts)
     assert gzip.decompress(_file(5, _spec(include_headers, preset="excel", compression="gzip"), starts)) == plain
@@ -72,7 +72,7 @@ def test_a_compressed_page_written_again_stages_the_same_block() -> None:
     assert len(services.files.staged(job.file_path)) == 1
 
 
-def test_pages_are_larger_where_clients_compress_well() -> None:
+def test_pages_hold_more_clients_if_clients_compress_well() -> None:
     outcomes = []
     for compression in ("none", "gzip"):
         services = a_services(some_clients(4_000))
@@ -92,5 +92,5 @@ def test_pages_are_larger_where_clients_compress_well() -> None:
         ({"fileName": "..", "compression": "gzip"}, "clients-tenant-20260131-120000.csv.gz"),
     ],
 )
-def test_the_file_is_named_as_wished_or_for_tenant_and_moment(given: dict[str, Any], name: str) -> None:
+def test_the_file_is_named_as_requested_or_by_tenant_and_time(given: dict[str, Any], name: str) -> None:
     assert make_job("tenant", _spec(**given), "code", NOON).file_name == name

@@ -21,7 +21,7 @@ def a_plan(pages: int) -> PagePlan:
     return PagePlan(spec=SPEC, total_rows=pages, starts=("C",) * (pages - 1))
 
 
-def test_a_plan_is_read_once_however_many_pages_it_has() -> None:
+def test_a_plan_is_read_once_for_all_pages() -> None:
     services = a_services(some_clients(20))
     job = a_planned_job(services, tuple(f"C{number:04d}" for number in range(3, 20, 2)))
     loads = services.files.plan_loads
@@ -32,7 +32,7 @@ def test_a_plan_is_read_once_however_many_pages_it_has() -> None:
     assert services.files.plan_loads == loads + 1
 
 
-def test_the_process_that_has_planned_a_job_need_not_read_its_plan() -> None:
+def test_the_process_that_planned_a_job_does_not_read_its_plan() -> None:
     services = a_services(some_clients(5))
     job = a_stored_job(services)
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=1_000))
@@ -41,7 +41,7 @@ def test_the_process_that_has_planned_a_job_need_not_read_its_plan() -> None:
     assert services.files.plan_loads == 0
 
 
-def test_large_plans_are_kept_as_long_as_they_are_used_and_there_is_room() -> None:
+def test_the_least_recently_used_plan_is_dropped_first() -> None:
     services, plans = a_services(), PlanCache()
     fitting = MAX_CACHED_STARTS // (MAX_BLOCKS + 100)
 
@@ -56,7 +56,7 @@ def test_large_plans_are_kept_as_long_as_they_are_used_and_there_is_room() -> No
     assert plans.get((services, "t", "1")) is None
 
 
-def test_small_plans_are_bounded_too() -> None:
+def test_the_number_of_small_plans_is_bounded() -> None:
     services, plans = a_services(), PlanCache()
     plan = a_plan(1)
 
@@ -66,7 +66,7 @@ def test_small_plans_are_bounded_too() -> None:
     assert len(plans) == MAX_CACHED_STARTS // 100
 
 
-def test_a_plan_that_is_kept_again_counts_once() -> None:
+def test_a_plan_that_is_added_again_counts_once() -> None:
     services, plans = a_services(), PlanCache()
 
     for _ in range(10):

@@ -44,13 +44,13 @@ def test_the_plan_holds_the_specification_and_the_first_client_of_every_further_
     assert _stored_plan(services, job) == PagePlan(spec=job.spec, total_rows=1001, starts=("C0601",))
 
 
-def test_pages_get_fewer_rows_where_rows_are_longer() -> None:
+def test_pages_have_fewer_rows_if_rows_are_longer() -> None:
     services = a_services([{**client, "name": "x" * 1000} for client in some_clients(1500)])
     job = a_stored_job(services)
     assert _plan(services, job, target_bytes=750 * 1008) == PagesPlanned(pages=2, rows=1500, wave_pages=64)
 
 
-def test_pages_come_to_the_same_size_where_clients_do_not() -> None:
+def test_pages_have_equal_sizes_although_clients_differ_in_size() -> None:
     """The first half of the clients is small; judged by the beginning alone, the second would make huge blocks."""
     clients = some_clients(8_000)
     services = a_services([{**client, "name": "x" * (10 if n < 4_000 else 1_000)} for n, client in enumerate(clients)])
@@ -87,7 +87,7 @@ def test_planning_again_changes_nothing() -> None:
     assert (stored(services, job), services.files.load_plan(job.ref)) == before
 
 
-def test_of_two_plans_made_at_the_same_time_both_report_the_one_that_stays() -> None:
+def test_two_plans_made_at_the_same_time_report_the_stored_one() -> None:
     services = a_services(some_clients(7))
     job = a_stored_job(services)
     outcomes: list[PagesPlanned | Stopped] = []
@@ -117,7 +117,7 @@ def test_an_unknown_job_is_stopped() -> None:
     assert _plan(a_services(), a_job()) == Stopped()
 
 
-def test_a_job_cancelled_while_it_is_planned_gets_no_total() -> None:
+def test_a_job_cancelled_during_planning_gets_no_total() -> None:
     services = a_services(some_clients(7))
     job = a_stored_job(services)
     services.clients.after_read = lambda: cancel(services, job)
@@ -133,7 +133,7 @@ def test_a_missing_column_is_named(column: str) -> None:
         _plan(services, a_stored_job(services))
 
 
-def test_a_missing_column_that_nobody_asked_for_does_no_harm() -> None:
+def test_a_missing_column_that_is_not_exported_does_no_harm() -> None:
     services = a_services(some_clients(1))
     services.clients.lacking = frozenset({"email"})
     assert _plan(services, a_stored_job(services)) == PagesPlanned(pages=1, rows=1, wave_pages=64)
@@ -145,7 +145,7 @@ def test_a_client_without_code_is_a_mismatch() -> None:
         _plan(services, a_stored_job(services))
 
 
-def test_a_source_that_did_not_answer_is_planned_from_in_the_next_try() -> None:
+def test_planning_succeeds_on_the_next_try_after_the_source_failed() -> None:
     services = a_services(some_clients(7))
     job = a_stored_job(services)
 

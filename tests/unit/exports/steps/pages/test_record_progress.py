@@ -53,7 +53,7 @@ def test_a_job_that_no_longer_runs_is_left_alone(interrupt: Callable[[MemoryServ
     assert stored(services, job) == before
 
 
-def test_a_job_cancelled_while_it_is_written_is_left_cancelled() -> None:
+def test_a_job_cancelled_during_the_write_stays_cancelled() -> None:
     services = a_services()
     job = a_planned_job(services)
 

@@ -45,23 +45,23 @@ def rows_of_pages(plan: PagePlan) -> list[int]:
 AT_ONCE = plan(a_services(CLIENTS))
 
 
-def test_pages_are_sized_by_bytes_where_nothing_is_slow() -> None:
+def test_pages_are_sized_by_bytes_if_the_source_is_fast() -> None:
     assert AT_ONCE.pages == 2
 
 
 @pytest.mark.parametrize("client_seconds", [0.0, 0.000_01, 0.001, 0.001_9])
 @pytest.mark.parametrize("fixed_seconds", [0.0, 0.003, 0.05, 0.4])
-def test_plans_of_usual_sources_are_those_of_the_fastest(client_seconds: float, fixed_seconds: float) -> None:
+def test_usual_sources_get_the_same_plan_as_the_fastest_source(client_seconds: float, fixed_seconds: float) -> None:
     """However long every statement takes: to connect, to plan, to sort."""
     assert plan_from(lambda rows: fixed_seconds + client_seconds * rows) == AT_ONCE
 
 
 @pytest.mark.parametrize("client_seconds", [0.0, 0.001_9])
-def test_a_source_that_is_slow_to_begin_gets_no_more_pages(client_seconds: float) -> None:
+def test_slow_statements_with_fast_clients_cause_no_more_pages(client_seconds: float) -> None:
     assert plan_from(lambda rows: 3.0 + client_seconds * rows).pages == AT_ONCE.pages
 
 
-def test_a_usual_source_is_asked_for_no_more_samples() -> None:
+def test_a_usual_source_is_sampled_only_once() -> None:
     services = a_services(CLIENTS)
     services.clients.take_time = lambda rows: services.now.advance(seconds=0.03)
     plan(services)
@@ -70,28 +70,28 @@ def test_a_usual_source_is_asked_for_no_more_samples() -> None:
 
 @pytest.mark.parametrize("client_seconds", [0.006, 0.01, 0.02])
 @pytest.mark.parametrize("fixed_seconds", [0.0, 0.3, 2.0])
-def test_a_page_of_slow_clients_takes_no_longer_than_it_may(client_seconds: float, fixed_seconds: float) -> None:
+def test_a_page_of_slow_clients_stays_near_the_time_limit(client_seconds: float, fixed_seconds: float) -> None:
     pages = rows_of_pages(plan_from(lambda rows: fixed_seconds + client_seconds * rows))
     assert max(pages) * client_seconds <= 1.25 * PAGE_SECONDS
     assert len(pages) <= 1.7 * len(CLIENTS) * client_seconds / PAGE_SECONDS
 
 
-def test_pages_of_the_slowest_clients_still_have_some() -> None:
+def test_pages_of_very_slow_clients_have_the_minimum_number_of_rows() -> None:
     assert min(rows_of_pages(plan_from(lambda rows: rows * 5.0))) >= MIN_PAGE_ROWS
 
 
-def test_a_few_slow_places_do_not_decide() -> None:
+def test_a_few_slow_samples_do_not_change_the_plan() -> None:
     places = [9.0, 0.01, 0.01, 9.0, 0.01, 0.01, 9.0, 0.01]
     took = iter([0.01, *places, *places])  # altogether they take so long that each is timed
     assert plan_from(lambda _rows: next(took)) == AT_ONCE
 
 
-def test_the_first_sample_may_have_to_connect() -> None:
+def test_the_time_to_connect_does_not_change_the_plan() -> None:
     took = iter([5.0, *[0.01] * 8])
     assert plan_from(lambda _rows: next(took)).pages == AT_ONCE.pages
 
 
-def test_of_few_clients_there_is_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_clients_are_sampled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services(some_clients(90))
     samples: list[list[KeyRange]] = []
     sample = services.clients.sample
@@ -105,12 +105,12 @@ def test_of_few_clients_there_is_one_sample(monkeypatch: pytest.MonkeyPatch) -> 
     assert samples == [[KeyRange()]]
 
 
-def test_few_clients_are_one_page_however_slow() -> None:
+def test_few_clients_get_one_page_even_if_they_are_slow() -> None:
     services = a_services(some_clients(300))
     services.clients.take_time = lambda rows: services.now.advance(seconds=rows * 1.0)
     assert plan(services).pages == 1
 
 
-def test_pages_by_bytes_stay_where_those_are_the_shorter_ones() -> None:
+def test_pages_are_sized_by_bytes_if_that_makes_them_shorter() -> None:
     """At three milliseconds a client some 8,000 might be in a page; the block is full before."""
     assert plan_from(lambda rows: 0.003 * rows) == AT_ONCE

@@ -38,7 +38,7 @@ def _write(services: MemoryServices, job: Job, page: int = 0) -> PageWritten | S
     return write_page(services, WritePage(job=job.ref, page=page))
 
 
-def test_a_page_is_staged_and_recorded_as_it_was_rendered() -> None:
+def test_a_page_is_staged_and_recorded_as_rendered() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
@@ -53,13 +53,13 @@ def test_only_the_first_page_has_the_header() -> None:
     assert _write(services, job, 2) == PageWritten(rows=1, bytes=len(LAST))
 
 
-def test_without_headers_the_first_page_has_none_either() -> None:
+def test_the_first_page_has_no_header_if_headers_are_off() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services, spec=two_columns(include_headers=False))
     assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST) - len(HEADER))
 
 
-def test_a_page_that_comes_in_several_lists_is_one_block() -> None:
+def test_a_page_read_in_several_lists_is_one_block() -> None:
     services = a_services(some_clients(5))
     services.clients.rows_per_list = 2
     job = a_planned_job(services, starts=())
@@ -90,7 +90,7 @@ def _try_again(services: MemoryServices, job: Job) -> Job:
 
 
 @pytest.mark.parametrize("happened", [_settle, _try_again])
-def test_a_page_that_may_be_written_and_has_a_record_is_not_read_again(
+def test_a_recorded_page_is_not_read_again_after_a_retry_or_a_loss(
     happened: Callable[[MemoryServices, Job], Job],
 ) -> None:
     services = a_services(some_clients(5))
@@ -104,7 +104,7 @@ def test_a_page_that_may_be_written_and_has_a_record_is_not_read_again(
     assert list(services.files.staged(job.file_path).values()) == [len(FIRST)]
 
 
-def test_a_page_of_a_first_attempt_is_written_twice_as_it_was_once_without_asking_for_its_record() -> None:
+def test_a_repeated_page_of_a_first_attempt_reports_the_recorded_page() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     first = _write(services, job)
@@ -113,7 +113,7 @@ def test_a_page_of_a_first_attempt_is_written_twice_as_it_was_once_without_askin
     assert [record.rows for record in services.pages.records(job.ref)] == [2]
 
 
-def test_of_two_runs_that_read_different_content_both_report_the_record_that_was_first() -> None:
+def test_two_runs_with_different_content_both_report_the_first_record() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     outcomes: list[PageWritten | Stopped] = []
@@ -130,7 +130,7 @@ def test_of_two_runs_that_read_different_content_both_report_the_record_that_was
     assert set(services.files.staged(job.file_path).values()) == {len(FIRST), len(renamed)}
 
 
-def test_of_two_runs_that_read_the_same_content_there_is_one_block() -> None:
+def test_two_runs_with_the_same_content_stage_one_block() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
 
@@ -143,7 +143,7 @@ def test_of_two_runs_that_read_the_same_content_there_is_one_block() -> None:
     assert services.files.staged(job.file_path) == {block_id(0, digest(FIRST)): len(FIRST)}
 
 
-def test_a_run_that_ended_between_staging_and_recording_is_made_good_by_the_next() -> None:
+def test_the_next_run_completes_one_that_failed_before_recording() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
 
@@ -172,7 +172,7 @@ def test_a_block_that_could_not_be_staged_is_not_recorded() -> None:
     assert services.pages.find(job.ref, 0) is None
 
 
-def test_a_source_that_breaks_off_leaves_nothing() -> None:
+def test_a_failed_read_stages_and_records_nothing() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
 
@@ -197,7 +197,7 @@ def test_a_job_that_no_longer_runs_is_not_read(interrupt: Callable[[MemoryServic
 
 
 @pytest.mark.parametrize("interrupt", [cancel, take_over])
-def test_a_job_stopped_while_a_page_is_read_gets_nothing_staged_and_nothing_recorded(
+def test_nothing_is_staged_or_recorded_if_the_job_stops_during_the_read(
     interrupt: Callable[[MemoryServices, Job], None],
 ) -> None:
     services = a_services(some_clients(5))
@@ -208,7 +208,7 @@ def test_a_job_stopped_while_a_page_is_read_gets_nothing_staged_and_nothing_reco
     assert services.pages.find(job.ref, 0) is None
 
 
-def test_a_page_notes_the_attempt_that_wrote_it() -> None:
+def test_a_page_records_the_attempt_that_wrote_it() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     _write(services, job, 0)
@@ -224,7 +224,7 @@ def test_an_unknown_job_is_stopped() -> None:
 
 
 @pytest.mark.parametrize("rows_per_list", [1, 2, 100])
-def test_a_code_that_comes_twice_is_a_mismatch_and_nothing_is_staged(rows_per_list: int) -> None:
+def test_a_code_that_occurs_twice_is_a_mismatch_and_nothing_is_staged(rows_per_list: int) -> None:
     services = a_services([*some_clients(5), {"tenant": "tenant", "code": "C0002", "name": "Twin"}])
     services.clients.rows_per_list = rows_per_list
     job = a_planned_job(services)
@@ -246,7 +246,7 @@ def test_clients_added_after_the_plan_join_the_page_their_code_belongs_to() -> N
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_a_page_that_turns_out_large_is_the_same_block_from_a_file(
+def test_a_large_page_buffered_in_a_file_is_the_same_block(
     monkeypatch: pytest.MonkeyPatch, compression: str
 ) -> None:
     chance = Random(1)
@@ -293,7 +293,7 @@ def _slow(seconds: float) -> tuple[MemoryServices, SlowClients, Job]:
 
 @pytest.mark.parametrize("interrupt", [cancel, take_over])
 @pytest.mark.parametrize(("seconds", "lists_read"), [(5, 3), (2, 3), (0.5, 6)])
-def test_a_page_that_is_read_slowly_stops_within_two_seconds_of_reading_after_its_job_does(
+def test_a_slow_read_stops_within_two_seconds_after_its_job(
     interrupt: Callable[[MemoryServices, Job], None], seconds: float, lists_read: int
 ) -> None:
     services, clients, job = _slow(seconds)
@@ -309,12 +309,12 @@ def test_a_page_that_is_read_slowly_stops_within_two_seconds_of_reading_after_it
     assert services.pages.find(job.ref, 0) is None
 
 
-def test_a_page_that_is_read_slowly_is_whole_if_its_job_goes_on() -> None:
+def test_a_slow_read_is_complete_if_the_job_keeps_running() -> None:
     services, _, job = _slow(5)
     assert _write(services, job) == PageWritten(rows=20, bytes=len(HEADER) + 20 * len(LAST) + 11)
 
 
-def test_while_reading_the_job_is_looked_at_no_more_often_than_every_two_seconds(
+def test_a_slow_read_checks_its_job_at_most_every_two_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, _, job = _slow(0.5)

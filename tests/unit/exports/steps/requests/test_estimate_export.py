@@ -46,7 +46,7 @@ def test_a_small_export_is_estimated_to_the_byte(clients: int, given: dict[str, 
     assert (estimate.rows, estimate.bytes, estimate.pages) == (written.rows, written.bytes, 1)
 
 
-def test_a_large_export_is_judged_by_clients_from_all_over_it() -> None:
+def test_a_large_export_is_sampled_from_all_over_the_key_space() -> None:
     clients = some_clients(8_000)
     for client in clients[4_000:]:
         client["name"] = "n" * 100  # the second half is much longer
@@ -61,13 +61,13 @@ def test_pages_follow_from_the_size_of_blocks() -> None:
     assert _estimate(services, _format(compression="gzip")).pages < 4
 
 
-def test_seconds_follow_from_the_rate_that_is_set() -> None:
+def test_seconds_follow_from_the_configured_rate() -> None:
     slow, fast = (_estimate(a_services(some_clients(5_000), EXPORT_BYTES_PER_SECOND=rate)) for rate in (10_000, 10**7))
     assert slow.seconds == pytest.approx(0.3 + slow.bytes / 10_000, abs=0.1)
     assert fast.seconds < 1
 
 
-def test_at_most_some_thousand_clients_are_read_and_nothing_is_stored() -> None:
+def test_an_estimate_reads_nine_samples_at_most_and_stores_nothing() -> None:
     services = a_services(some_clients(8_000))
     _estimate(services)
     assert services.clients.reads <= 9
@@ -91,7 +91,7 @@ def test_a_warning_names_the_columns_that_the_guard_changes() -> None:
     assert _warnings(services, _format(formulaGuard=False)) == {}
 
 
-def test_a_part_of_a_cell_that_the_guard_changes_is_warned_of_where_it_is_guarded() -> None:
+def test_text_within_a_cell_causes_a_warning_if_the_guard_changes_it() -> None:
     services = a_services(_with_names("a;=1+1"))
     assert _warnings(services) == {}
     assert _warnings(services, _format(preset="excelEu")) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
@@ -101,14 +101,14 @@ def test_a_part_of_a_cell_that_the_guard_changes_is_warned_of_where_it_is_guarde
     ("rows", "include_headers", "warned"),
     [(EXCEL_MAX_RECORDS - 1, True, False), (EXCEL_MAX_RECORDS, True, True), (EXCEL_MAX_RECORDS, False, False)],
 )
-def test_more_records_than_a_sheet_has_rows_are_warned_of(rows: int, include_headers: bool, warned: bool) -> None:
+def test_more_records_than_a_worksheet_has_rows_cause_a_warning(rows: int, include_headers: bool, warned: bool) -> None:
     services = a_services(some_clients(3))
     services.clients.find_boundaries = lambda *_: Boundaries(rows, ())  # type: ignore[method-assign]
     found = _warnings(services, two_columns(include_headers=include_headers))
     assert (WarningCode.EXCEL_ROW_LIMIT in found) is warned
 
 
-def test_fields_that_are_left_out_are_named() -> None:
+def test_a_warning_names_the_omitted_fields() -> None:
     services = a_services(some_clients(1))
     spec = two_columns(omitted_fields=(TargetField.NI_NUMBER,))
     assert _warnings(services, spec) == {WarningCode.FIELDS_LEFT_OUT: ("NiNumber",)}
@@ -121,7 +121,7 @@ def test_a_missing_column_is_named() -> None:
         _estimate(services)
 
 
-def test_a_source_that_does_not_answer_is_said_to() -> None:
+def test_a_source_that_does_not_answer_is_an_error() -> None:
     services = a_services(some_clients(1))
 
     def fail() -> None:

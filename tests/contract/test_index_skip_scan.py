@@ -1,4 +1,4 @@
-"""Pages found by hops along an index are those found by numbering all keys; where hops might be slow nothing hops."""
+"""An index skip scan finds the same pages as numbering all keys, and does not run if it might be slow."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from exports.request.filters import ClientFilter
 from tests.contract.client_stores import TENANT, SqlStore, client
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))
-HOPPING_STORES = ("sqlite_store", "hopping_postgres_store")
+SKIP_SCAN_STORES = ("sqlite_store", "skip_scan_postgres_store")
 
 
-@pytest.fixture(params=HOPPING_STORES)
+@pytest.fixture(params=SKIP_SCAN_STORES)
 def store(request: pytest.FixtureRequest) -> SqlStore:
     opened: SqlStore = request.getfixturevalue(request.param)
     return opened
@@ -31,13 +31,13 @@ def store(request: pytest.FixtureRequest) -> SqlStore:
 
 @pytest.fixture
 def numbered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows with every pass that numbers all keys."""
+    """A list that grows with every pass that numbers all keys."""
     passes: list[int] = []
     number = sql_clients._numbered
 
-    def counted(*asked: Any) -> Boundaries:
+    def counted(*args: Any) -> Boundaries:
         passes.append(len(passes))
-        return number(*asked)
+        return number(*args)
 
     monkeypatch.setattr(sql_clients, "_numbered", counted)
     return passes
@@ -48,7 +48,7 @@ def put_codes(store: SqlStore, *codes: str) -> None:
 
 
 def replace_clients(store: SqlStore, columns: str, *statements: str) -> None:
-    """Read from a table of our own, which may hold what a proper one would not."""
+    """Replace the view by a table without constraints, which may hold rows that a proper view would not."""
     store.replace_view(None)
     store.execute(f"CREATE TABLE clients (tenant TEXT, {columns}, name TEXT)")
     for statement in statements:
@@ -61,19 +61,21 @@ def insert(store: SqlStore, *codes: str | None) -> None:
 
 
 def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
-    """What hopping finds, which must be what numbering finds."""
+    """Return the boundaries that a skip scan finds, which must equal those of numbering."""
     source = store.source
     assert isinstance(source, SqlClientSource)
     with source._connection() as connection:
-        hopped = index_skip_scan.skip_scan_boundaries(connection, SELECTION, rows_per_page)
-        assert hopped is not None
-        assert hopped == sql_clients._numbered(connection, SELECTION, rows_per_page)
-    return hopped
+        found = index_skip_scan.skip_scan_boundaries(connection, SELECTION, rows_per_page)
+        assert found is not None
+        assert found == sql_clients._numbered(connection, SELECTION, rows_per_page)
+    return found
 
 
 @pytest.mark.parametrize("rows_per_page", [1, 3, 7])
 @pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 21])
-def test_hops_find_what_numbering_finds(store: SqlStore, numbered: list[int], count: int, rows_per_page: int) -> None:
+def test_a_skip_scan_finds_the_same_boundaries_as_numbering(
+    store: SqlStore, numbered: list[int], count: int, rows_per_page: int
+) -> None:
     if count:
         put_codes(store, *(f"C{number:02d}" for number in range(count)))
 
@@ -83,7 +85,7 @@ def test_hops_find_what_numbering_finds(store: SqlStore, numbered: list[int], co
     assert found.starts == tuple(f"C{number:02d}" for number in range(rows_per_page, count, rows_per_page))
 
 
-def test_many_clients_of_one_tenant_are_hopped_over(store: SqlStore, numbered: list[int]) -> None:
+def test_many_clients_of_one_tenant_are_skip_scanned(store: SqlStore, numbered: list[int]) -> None:
     put_codes(store, "A", "B", "C", "D", "E")
 
     assert store.source.find_boundaries(SELECTION, 2) == Boundaries(5, ("C", "E"))
@@ -91,7 +93,7 @@ def test_many_clients_of_one_tenant_are_hopped_over(store: SqlStore, numbered: l
 
 
 @pytest.mark.parametrize("codes", [("A", None, "B", "C"), (None,), (None, None, None)])
-def test_a_client_without_code_is_seen_though_hops_leave_it_out(
+def test_a_skip_scan_notices_a_client_without_code(
     store: SqlStore, numbered: list[int], codes: tuple[str | None, ...]
 ) -> None:
     replace_clients(store, "code TEXT", "CREATE UNIQUE INDEX keys ON clients (tenant, code)")
@@ -104,7 +106,7 @@ def test_a_client_without_code_is_seen_though_hops_leave_it_out(
 
 
 @pytest.mark.parametrize("rows_per_page", [1, 2, 3, 10])
-def test_codes_that_come_many_times_end_all_the_same(store: SqlStore, numbered: list[int], rows_per_page: int) -> None:
+def test_a_skip_scan_ends_if_codes_occur_many_times(store: SqlStore, numbered: list[int], rows_per_page: int) -> None:
     replace_clients(store, "code TEXT", "CREATE INDEX keys ON clients (tenant, code)")
     insert(store, *"AAAAABBBC")
 
@@ -114,7 +116,7 @@ def test_codes_that_come_many_times_end_all_the_same(store: SqlStore, numbered: 
     assert numbered == []
 
 
-FALLEN_BACK: dict[str, str] = {
+NUMBERED_VIEWS: dict[str, str] = {
     "a code that is an expression": "SELECT tenant, code || '' AS code, name FROM client_records",
     "codes in lower case": "SELECT tenant, lower(code) AS code, name FROM client_records",
     "distinct rows": "SELECT DISTINCT tenant, code, name FROM client_records",
@@ -128,16 +130,16 @@ FALLEN_BACK: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("case", FALLEN_BACK)
-def test_what_might_sort_at_every_hop_is_numbered(store: SqlStore, numbered: list[int], case: str) -> None:
+@pytest.mark.parametrize("case", NUMBERED_VIEWS)
+def test_a_view_that_might_sort_at_every_step_is_numbered(store: SqlStore, numbered: list[int], case: str) -> None:
     put_codes(store, *"abcdefg")
-    store.replace_view(FALLEN_BACK[case])
+    store.replace_view(NUMBERED_VIEWS[case])
 
     assert store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
     assert numbered == [0]
 
 
-HOPPED: dict[str, str] = {
+SKIP_SCANNED_VIEWS: dict[str, str] = {
     "other columns joined": "SELECT c.tenant, c.code, m.name FROM client_records c"
     " LEFT JOIN client_records m ON m.tenant = c.tenant AND m.code = c.code",
     "some rows left out": "SELECT tenant, code, name FROM client_records WHERE email IS NULL",
@@ -145,10 +147,10 @@ HOPPED: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("case", HOPPED)
-def test_a_view_whose_keys_are_plain_columns_is_hopped_over(store: SqlStore, numbered: list[int], case: str) -> None:
+@pytest.mark.parametrize("case", SKIP_SCANNED_VIEWS)
+def test_a_view_whose_keys_are_plain_columns_is_skip_scanned(store: SqlStore, numbered: list[int], case: str) -> None:
     put_codes(store, *"abcdefg")
-    store.replace_view(HOPPED[case])
+    store.replace_view(SKIP_SCANNED_VIEWS[case])
 
     assert store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
     assert numbered == []
@@ -163,7 +165,9 @@ def test_filtered_clients_are_numbered(store: SqlStore, numbered: list[int]) -> 
 
 
 @pytest.mark.parametrize("tenant", ["x > hop.code", "' > hop_1.code", "x' OR '1'='1"])
-def test_the_name_of_a_tenant_is_no_sign_of_a_good_plan(store: SqlStore, numbered: list[int], tenant: str) -> None:
+def test_the_name_of_a_tenant_is_not_mistaken_for_an_efficient_plan(
+    store: SqlStore, numbered: list[int], tenant: str
+) -> None:
     store.replace_view("SELECT tenant, lower(code) AS code, name FROM client_records")
     store.put(client("a", tenant=tenant), client("b", tenant=tenant))
 
@@ -171,10 +175,10 @@ def test_the_name_of_a_tenant_is_no_sign_of_a_good_plan(store: SqlStore, numbere
     assert numbered == [0]
 
 
-def test_where_postgresql_would_sort_all_keys_rather_than_pass_along_the_index_nothing_hops(
+def test_keys_that_postgresql_would_rather_sort_are_numbered(
     postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So it would with few clients; and with many where the index alone does not tell what is visible."""
+    """PostgreSQL sorts if there are few clients, and if the index alone does not tell which rows are visible."""
     monkeypatch.setattr(postgres_plans, "MIN_SKIP_SCAN_ROWS", 0)
     put_codes(postgres_store, *"abcdefg")
     postgres_store.execute("ANALYZE client_records")
@@ -183,26 +187,26 @@ def test_where_postgresql_would_sort_all_keys_rather_than_pass_along_the_index_n
     assert numbered == [0]
 
 
-def test_what_a_database_cannot_explain_is_numbered_within_the_limits(
-    hopping_postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
+def test_keys_are_numbered_within_the_limits_if_the_plan_is_unavailable(
+    skip_scan_postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The statement that failed has ended the transaction, which had the time limit."""
+    """The failed EXPLAIN ends the transaction, so the next transaction must get the time limit again."""
     monkeypatch.setattr(postgres_plans, "_ALL_KEYS", "NO STATEMENT")
-    put_codes(hopping_postgres_store, *"abcdefg")
+    put_codes(skip_scan_postgres_store, *"abcdefg")
     limits: list[str] = []
     number = sql_clients._numbered
 
-    def noting_the_limit(connection: Connection, *asked: Any) -> Boundaries:
+    def noting_the_limit(connection: Connection, *args: Any) -> Boundaries:
         limits.append(str(connection.exec_driver_sql("SHOW statement_timeout").scalar()))
-        return number(connection, *asked)
+        return number(connection, *args)
 
     monkeypatch.setattr(sql_clients, "_numbered", noting_the_limit)
 
-    assert hopping_postgres_store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
+    assert skip_scan_postgres_store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
     assert (numbered, limits) == ([0], ["4min"])
 
 
-def test_hops_that_come_in_another_order_are_not_trusted(
+def test_steps_in_an_unexpected_order_are_not_trusted(
     store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_skip_scan, "_SKIP_SCAN", f"{index_skip_scan._SKIP_SCAN} ORDER BY page DESC")
@@ -216,8 +220,8 @@ TYPES = ("varchar(20)", "varchar", "char(7)", "word", 'text COLLATE "C"', "name"
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_codes_of_any_type_of_text_are_found(hopping_postgres_store: SqlStore, numbered: list[int], kind: str) -> None:
-    store = hopping_postgres_store
+def test_codes_of_every_text_type_are_found(skip_scan_postgres_store: SqlStore, numbered: list[int], kind: str) -> None:
+    store = skip_scan_postgres_store
     store.execute("CREATE DOMAIN word AS varchar(30)")
     replace_clients(store, f"code {kind}", "CREATE UNIQUE INDEX keys ON clients (tenant, code)")
     insert(store, *"abcdefg")
@@ -230,9 +234,9 @@ def test_codes_of_any_type_of_text_are_found(hopping_postgres_store: SqlStore, n
 
 @pytest.mark.parametrize("collation", ["en-x-icu", "sv-x-icu", "de-u-kn-x-icu"])
 def test_pages_tile_in_the_order_of_the_collation(
-    hopping_postgres_store: SqlStore, numbered: list[int], collation: str
+    skip_scan_postgres_store: SqlStore, numbered: list[int], collation: str
 ) -> None:
-    store = hopping_postgres_store
+    store = skip_scan_postgres_store
     store.execute(f"CREATE COLLATION IF NOT EXISTS \"{collation}\" (provider = icu, locale = '{collation[:-6]}')")
     unique = "CREATE UNIQUE INDEX keys ON clients (tenant, code)"
     replace_clients(store, f'code varchar(20) COLLATE "{collation}"', unique)
@@ -247,10 +251,10 @@ def test_pages_tile_in_the_order_of_the_collation(
     assert [len(page) for page in pages] == [3, 3, 3, 3, 3, 2]
 
 
-def test_a_view_that_guards_its_rows_is_numbered_for_postgresql_sorts_them(
-    hopping_postgres_store: SqlStore, numbered: list[int]
+def test_a_security_barrier_view_is_numbered_because_postgresql_sorts_it(
+    skip_scan_postgres_store: SqlStore, numbered: list[int]
 ) -> None:
-    store = hopping_postgres_store
+    store = skip_scan_postgres_store
     put_codes(store, *"abcdefg")
     store.execute("DROP VIEW clients")
     store.execute("CREATE VIEW clients WITH (security_barrier) AS SELECT * FROM client_records WHERE code <> 'b'")
@@ -260,11 +264,11 @@ def test_a_view_that_guards_its_rows_is_numbered_for_postgresql_sorts_them(
 
 
 @pytest.fixture
-def early(store: SqlStore, tmp_path: Path) -> Iterator[Iterator[Any]]:
-    """The rows of hops over 40 clients, of which the first has been fetched and the others are still to be found."""
+def running_scan(store: SqlStore, tmp_path: Path) -> Iterator[Iterator[Any]]:
+    """The rows of a skip scan over 40 clients. The first row has been fetched; the scan has yet to find the others."""
     put_codes(store, *(f"C{number:02d}" for number in range(40)))
     if store.engine.dialect.name == "sqlite":
-        store.execute("PRAGMA journal_mode = WAL")  # so that others may write while one reads
+        store.execute("PRAGMA journal_mode = WAL")  # lets others write during a read
     engine = create_engine(store.engine.url, execution_options={"stream_results": True, "max_row_buffer": 1})
     values = {"tenant": TENANT, "skipped": 3, "rows_per_page": 4}
     step = dialect_named(engine.dialect.name).skip_scan_step
@@ -277,13 +281,13 @@ def early(store: SqlStore, tmp_path: Path) -> Iterator[Iterator[Any]]:
     engine.dispose()
 
 
-def test_all_hops_see_one_moment(store: SqlStore, early: Iterator[Any]) -> None:
-    """Clients that come and go ahead of the hops, and are committed, shift nothing."""
+def test_all_steps_see_the_same_moment(store: SqlStore, running_scan: Iterator[Any]) -> None:
+    """Clients that are added and removed ahead of the scan, and committed, shift no page."""
     for number in range(10, 40, 3):
         store.remove(TENANT, f"C{number:02d}")
     store.put(*(client(f"C{number:02d}-new") for number in range(20, 40)))
 
-    hops = [tuple(row) for row in early]
+    rows = [tuple(row) for row in running_scan]
 
-    assert [code for code, *_ in hops] == [*(f"C{number:02d}" for number in range(4, 40, 4)), None]
-    assert hops[-1][1:3] == (10, 4)
+    assert [code for code, *_ in rows] == [*(f"C{number:02d}" for number in range(4, 40, 4)), None]
+    assert rows[-1][1:3] == (10, 4)

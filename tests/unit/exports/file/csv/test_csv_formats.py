@@ -77,7 +77,7 @@ _ROWS = st.lists(st.tuples(_TEXTS, st.none() | _TEXTS, st.none() | _TEXTS), max_
 
 
 @given(_FORMATS, _ROWS)
-def test_parsing_what_was_rendered_gives_what_was_to_be_shown(wanted: CsvFormat, rows: list[Row]) -> None:
+def test_parsing_a_rendered_file_gives_the_expected_cells(wanted: CsvFormat, rows: list[Row]) -> None:
     render = _rows_of(wanted)
     file = render.opening(with_header=True) + render.render(rows)
     expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
@@ -85,7 +85,7 @@ def test_parsing_what_was_rendered_gives_what_was_to_be_shown(wanted: CsvFormat,
 
 
 @given(_FORMATS, _ROWS)
-def test_what_was_shown_can_be_undone(wanted: CsvFormat, rows: list[Row]) -> None:
+def test_guards_and_constants_can_be_undone(wanted: CsvFormat, rows: list[Row]) -> None:
     assume(wanted.formula_guard or not wanted.excel_text)  # unguarded, a constant may be the client's own
     assume(not any(_looks_guarded(cell, wanted) for row in rows for cell in row))
     parsed = _parse(_rows_of(wanted).render(rows), wanted)
@@ -101,33 +101,33 @@ def test_the_same_clients_give_the_same_bytes(wanted: CsvFormat, rows: list[Row]
 
 
 @given(_FORMATS.filter(lambda wanted: wanted.formula_guard), _TEXTS)
-def test_a_cell_that_is_neither_constant_nor_number_begins_no_formula(wanted: CsvFormat, text: str) -> None:
+def test_only_constants_begin_with_a_formula_sign(wanted: CsvFormat, text: str) -> None:
     cell = _shown(text, wanted)
     if cell[:1] in ("=", "@"):
         assert re.fullmatch(r'="[0-9A-Za-z +\-./:()%]+"', cell)
 
 
 @given(st.sampled_from([Delimiter.SEMICOLON, Delimiter.TAB]), _HOSTILE)
-def test_splitting_a_guarded_cell_at_commas_delimiters_or_line_breaks_begins_no_formula(
+def test_splitting_a_guarded_cell_never_makes_a_formula(
     delimiter: Delimiter, text: str
 ) -> None:
     parts = re.split(f"[,\r\n{delimiter.value}]", guard_parts(text, delimiter))
     assert not any(part.startswith(("=", "@")) for part in parts)
 
 
-def test_plain_presets_leave_digits_alone() -> None:
+def test_presets_that_are_not_for_excel_keep_digits_unchanged() -> None:
     digits = ("C1", "0123", "1234567890123456")
     assert _rows_of(CsvFormat()).render([digits]) == b"C1,0123,1234567890123456\r\n"
     assert _rows_of(FormatDto(preset=FormatPreset.TSV).resolve()).render([digits]) == b"C1\t0123\t1234567890123456\r\n"
 
 
-def test_excel_gets_constants_in_quotes_and_no_other_cell_changes() -> None:
+def test_the_excel_preset_changes_only_text_that_excel_would_convert() -> None:
     render = _rows_of(FormatDto(preset=FormatPreset.EXCEL).resolve())
     assert render.opening(with_header=True) == b"\xef\xbb\xbfCode,Name,Email\r\n"
     assert render.render([("0042", "Ann, Bob", '="0042"')]) == b'"=""0042""","Ann, Bob","\'=""0042"""\r\n'
 
 
-def test_a_mark_comes_first_also_without_a_header() -> None:
+def test_a_file_without_a_header_still_begins_with_the_byte_order_mark() -> None:
     render = _rows_of(CsvFormat(byte_order_mark=True))
     assert render.opening(with_header=False) == b"\xef\xbb\xbf"
 
