@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page, on the system of the end-to-end tests."""
+"""Fixtures for the tests of the ui: one Chromium for all of them, on the system of the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from tests.support.visitor import Visitor
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A browser; it ends with these tests, since other tests start event loops of their own."""
+    """Start a browser. It stops after the tests of this package, because other tests start event loops of their own."""
     with running_browser() as running:
         yield running
 
 
 @pytest.fixture
 def visitor(browser: Browser, system: System, request: pytest.FixtureRequest) -> Iterator[Visitor]:
-    """A person at a desk, unless the test says otherwise; they must not meet an error in the end."""
-    usual: dict[str, Any] = {
+    """Open the ui in a desktop window, or as the test's parameter says; check in the end that there was no error."""
+    defaults: dict[str, Any] = {
         "viewport": {"width": 1280, "height": 900},
         "locale": "en-GB",
         "timezone_id": "Europe/London",
         "reduced_motion": "reduce",
     }
-    context = browser.new_context(**usual | getattr(request, "param", {}))
+    context = browser.new_context(**defaults | getattr(request, "param", {}))
     try:
         visitor = Visitor(context.new_page(), system)
         yield visitor
@@ -45,7 +45,7 @@ def visitor(browser: Browser, system: System, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def key_without_sensitive_fields(system: System) -> str:
-    """A key of `northwind` that may do everything else."""
+    """Create a key of `northwind` that may do everything except export sensitive fields."""
     account = StorageAccount(system.settings["EXPORT_STORAGE"])
     key, text = a_key(NORTHWIND, scopes=("exports:read", "exports:write", "mappings:write"))
     assert TableKeyStore(account).add(key)
@@ -54,16 +54,16 @@ def key_without_sensitive_fields(system: System) -> str:
 
 
 @contextmanager
-def clients_held(database_url: str) -> Iterator[None]:
-    """Keep everybody from reading clients meanwhile; what exports have begun stays as it is."""
-    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)) as held:
-        held.execute("BEGIN EXCLUSIVE")
+def locked_clients(database_url: str) -> Iterator[None]:
+    """Lock the client database, so that running exports wait and make no progress."""
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)) as locked:
+        locked.execute("BEGIN EXCLUSIVE")
         yield
 
 
 @pytest.fixture
 def busy_system(system: System) -> Iterator[System]:
-    """A system with so much to do that another export takes some seconds."""
+    """Keep the system so busy that one more export takes some seconds."""
     jobs = [system.start_async() for _ in range(12)]
     yield system
     for job in jobs:
@@ -73,6 +73,6 @@ def busy_system(system: System) -> Iterator[System]:
 
 
 def jobs_of(system: System) -> set[str]:
-    """The codes of the newest jobs of `northwind`."""
+    """Return the codes of the newest jobs of `northwind`."""
     listed = system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=100").json["data"]
     return {job["code"] for job in listed}

@@ -1,4 +1,4 @@
-"""Take the README's picture of the export page again: `python -m tests.browser.picture`, after the page has changed."""
+"""Takes the picture of the ui for the README. Run `python -m tests.browser.picture` after the ui has changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.system import System, running_system, sample_database
 from tests.support.visitor import Visitor
 
 PICTURE = ROOT / "docs" / "images" / "export-ui.png"
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 CLIENTS = 20_000
 WINDOW: ViewportSize = {"width": 1180, "height": 800}
 
@@ -24,15 +24,15 @@ def main() -> None:
         work = Path(scratch)
         with running_system(work, sample_database(work, CLIENTS)) as system, running_browser() as browser:
             picture = take_picture(browser, system)
-    if len(picture) > MOST_BYTES:
-        message = f"The picture has {len(picture):,} bytes; more than {MOST_BYTES:,} is too much for a README."
+    if len(picture) > MAX_BYTES:
+        message = f"The picture has {len(picture):,} bytes; the README allows at most {MAX_BYTES:,}."
         raise SystemExit(message)
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_bytes(picture)
 
 
 def take_picture(browser: Browser, system: System) -> bytes:
-    """Export some columns of active clients as a person would, to the end."""
+    """Export some columns of the active clients as a person would, and take a picture when the export is completed."""
     context = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce")
     visitor = Visitor(context.new_page(), system)
     visitor.sign_in()

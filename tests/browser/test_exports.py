@@ -1,4 +1,4 @@
-"""A whole export in a browser: started once, watched, stopped, gone on with, downloaded."""
+"""Exports in the ui: started once, watched, cancelled, resumed, downloaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Request, expect
 
-from tests.browser.conftest import clients_held, jobs_of
+from tests.browser.conftest import jobs_of, locked_clients
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
 from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
 
@@ -25,7 +25,7 @@ def newest_job(system: System) -> Any:
     return system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=1").json["data"][0]
 
 
-def test_a_person_gets_the_very_file_that_the_api_gives(visitor: Visitor, system: System) -> None:
+def test_the_ui_downloads_the_same_file_as_the_api(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.export()
     visitor.expect_status("Completed")
@@ -37,13 +37,13 @@ def test_a_person_gets_the_very_file_that_the_api_gives(visitor: Visitor, system
     assert read_download(download) == system.export({})
 
 
-def test_the_key_is_kept_in_this_tab_and_nowhere_else(visitor: Visitor) -> None:
+def test_the_key_is_stored_in_this_tab_only(visitor: Visitor) -> None:
     visitor.sign_in()
 
     assert visitor.page.url == f"{visitor.system.url}/"
     kept = visitor.evaluate("[{...sessionStorage}, localStorage.length, document.cookie]")
     assert kept == [{"client-export.key": NORTHWIND_KEY, "client-export.tenant": ""}, 0, ""]
-    visitor.at("#leave").click()
+    visitor.at("#sign-out").click()
     assert visitor.evaluate("[sessionStorage.length, document.getElementById('key').value]") == [0, ""]
 
 
@@ -65,12 +65,10 @@ def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> N
     assert len(jobs_of(system) - before) == 2
 
 
-def test_a_running_export_is_watched_politely_cancelled_and_resumed(
-    visitor: Visitor, system: System, database_url: str
-) -> None:
+def test_a_running_export_is_polled_cancelled_and_resumed(visitor: Visitor, system: System, database_url: str) -> None:
     visitor.sign_in()
     visitor.pick("Code", "Name")
-    with clients_held(database_url):
+    with locked_clients(database_url):
         visitor.export()
         visitor.expect_status("InProgress")
         visitor.wait_for_requests(is_poll, 3)
@@ -80,7 +78,7 @@ def test_a_running_export_is_watched_politely_cancelled_and_resumed(
     assert job["status"] == "Cancelled"
     assert_polite(visitor)
 
-    visitor.expect_text("#job-note", "Resuming keeps what has been written already.")
+    visitor.expect_text("#job-note", "Resuming keeps everything that was already written.")
     visitor.at("#job-resume").click()
     visitor.expect_status("Completed")
     assert newest_job(system)["code"] == job["code"]
@@ -89,7 +87,7 @@ def test_a_running_export_is_watched_politely_cancelled_and_resumed(
 
 
 def assert_polite(visitor: Visitor) -> None:
-    """Polls wait a second, as `Retry-After` says by the clock of the browser, and name the `ETag` they have."""
+    """Check that polls are a second apart by the browser's clock, as `Retry-After` asks, and send the ETag."""
     polls = visitor.requests_where(is_poll)
     begun_ms = [moment for poll in polls if (moment := poll.timing["startTime"]) > 0]
     assert len(begun_ms) >= 2
@@ -103,7 +101,7 @@ def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, busy_system:
     expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
     code = newest_job(busy_system)["code"]
     busy_system.wait(f"/tenants/{NORTHWIND}{EXPORT}/{code}", lambda job: job["processedItems"] > 0)
-    with clients_held(database_url):
+    with locked_clients(database_url):
         visitor.expect_text("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+ %"))
         done = int(visitor.at("#job-bar").evaluate("bar => bar.value"))
         visitor.expect_text("#job-text", f"{done} %")
@@ -111,9 +109,9 @@ def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, busy_system:
     visitor.expect_status("Completed")
 
 
-def test_an_export_that_runs_is_found_again_when_the_page_is_loaded_anew(visitor: Visitor, database_url: str) -> None:
+def test_a_running_export_is_shown_again_after_a_reload(visitor: Visitor, database_url: str) -> None:
     visitor.sign_in()
-    with clients_held(database_url):
+    with locked_clients(database_url):
         visitor.export()
         visitor.expect_status("InProgress")
         visitor.page.reload()
@@ -130,17 +128,17 @@ def test_a_broken_connection_loses_nothing(visitor: Visitor, system: System, dat
     visitor.export()
     visitor.expect_text("#problem", "The service cannot be reached.")
     context.set_offline(False)
-    with clients_held(database_url):
+    with locked_clients(database_url):
         visitor.export()
         visitor.expect_status("InProgress")
         assert len(jobs_of(system) - before) == 1
         context.set_offline(True)
-        visitor.expect_text("#job-note", "The export goes on")
+        visitor.expect_text("#job-note", "The export continues")
         context.set_offline(False)
     visitor.expect_status("Completed")
 
 
-def test_recent_exports_are_listed_a_page_at_a_time_and_can_be_narrowed(visitor: Visitor, system: System) -> None:
+def test_the_list_of_recent_exports_can_be_continued_and_filtered(visitor: Visitor, system: System) -> None:
     nothing = {"filter": {"search": "no client is called this"}}
     for _ in range(11):
         system.start_export(nothing)
@@ -159,7 +157,7 @@ def test_recent_exports_are_listed_a_page_at_a_time_and_can_be_narrowed(visitor:
     visitor.expect_text("#job-text", "0 clients")
 
 
-def test_a_link_in_the_list_downloads_too(visitor: Visitor, system: System) -> None:
+def test_a_link_in_the_list_downloads_the_file(visitor: Visitor, system: System) -> None:
     job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
     visitor.sign_in()
     with visitor.page.expect_download() as coming:
@@ -167,7 +165,7 @@ def test_a_link_in_the_list_downloads_too(visitor: Visitor, system: System) -> N
     assert read_download(coming.value).startswith(b"Client\r\n")
 
 
-def test_a_file_with_fields_that_the_key_may_not_see_is_said_to_be_one(
+def test_a_file_whose_fields_the_key_may_not_see_is_marked_as_sensitive(
     visitor: Visitor, system: System, key_without_sensitive_fields: str
 ) -> None:
     columns = [{"csvHeader": "NI", "targetField": "NiNumber"}]

@@ -1,4 +1,4 @@
-"""What is asked for on the page is what the file holds; what cannot be is said beside its field."""
+"""The form of the ui: every choice reaches the file, and every fault is shown beside its field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def columns(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
     return [{"csvHeader": heading, "targetField": field} for heading, field in pairs]
 
 
-def test_columns_are_in_the_file_as_they_were_put_in_order(visitor: Visitor, system: System) -> None:
+def test_the_file_has_the_columns_in_the_chosen_order_with_their_headings(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.pick("Name", "VatNumber", "Code")
     visitor.at("#chosen li:nth-child(3) [data-act=up]").click()
@@ -45,7 +45,7 @@ def test_a_column_can_be_dragged_and_removed(visitor: Visitor) -> None:
     expect(visitor.at("[data-field=Name]")).not_to_be_checked()
 
 
-def test_fields_are_found_by_name_and_taken_by_the_group(visitor: Visitor) -> None:
+def test_fields_are_found_by_name_and_selected_by_group(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("chosen")
     visitor.at("#find").fill("invoice address")
@@ -53,7 +53,7 @@ def test_fields_are_found_by_name_and_taken_by_the_group(visitor: Visitor) -> No
     invoice = [field.value for field in TargetField if field.value.startswith("InvoiceAddress")]
     assert len(visitor.headings()) == len(invoice)
     visitor.at("#find").fill("no such field")
-    visitor.expect_text("#none-found", "No field of that name.")
+    visitor.expect_text("#none-found", "No field has this name.")
     visitor.at("#find").fill("")
     visitor.at("#take-all").click()
     assert len(visitor.headings()) == len(TargetField)
@@ -63,7 +63,7 @@ def test_fields_are_found_by_name_and_taken_by_the_group(visitor: Visitor) -> No
     assert visitor.headings()[:2] == ["Name", "Code"]
 
 
-def test_a_preset_gives_its_columns_and_a_copy_can_be_changed_and_saved(visitor: Visitor) -> None:
+def test_a_copy_of_a_preset_can_be_changed_and_saved(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("mapping")
     visitor.at("#mapping").select_option("limited-company-clients")
@@ -120,7 +120,7 @@ def test_every_filter_and_option_reaches_the_file(visitor: Visitor, system: Syst
     assert download.path().read_bytes() == system.export(body)
 
 
-def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
+def test_every_fault_is_shown_beside_its_field(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.pick("Name", "Code", "Email")
     visitor.at("#chosen li:nth-child(2) input").fill("")
@@ -130,7 +130,7 @@ def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
     people.click()
     visitor.export()
 
-    visitor.expect_text("#problem", "Please look at what is marked.")
+    visitor.expect_text("#problem", "Please correct the marked fields.")
     assert visitor.fault_of("#chosen li:nth-child(2) input") == "This must not be empty."
     expect(visitor.at("#chosen li:nth-child(2) input")).to_be_focused()
     assert visitor.fault_of("#filter-managerCodes") == "This may have 100 characters at most."
@@ -142,15 +142,15 @@ def test_every_fault_is_said_beside_its_field(visitor: Visitor) -> None:
     assert visitor.at("#filter-managerCodes").get_attribute("aria-invalid") is None
 
 
-def test_no_column_at_all_is_said_where_columns_are(visitor: Visitor) -> None:
+def test_a_missing_column_selection_is_shown_beside_the_columns(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("chosen")
     visitor.export()
 
-    assert visitor.fault_of("#chosen-place") == "This must not be empty."
+    assert visitor.fault_of("#chosen-list") == "This must not be empty."
 
 
-def test_sensitive_fields_are_marked_and_refused_beside_their_row(
+def test_sensitive_fields_are_marked_and_their_refusal_is_shown_beside_them(
     visitor: Visitor, key_without_sensitive_fields: str
 ) -> None:
     visitor.sign_in(key_without_sensitive_fields)
@@ -164,7 +164,7 @@ def test_sensitive_fields_are_marked_and_refused_beside_their_row(
     assert "sensitive field NiNumber" in visitor.fault_of("#chosen li:nth-child(2) .of")
 
 
-def test_an_estimate_is_in_plain_words_and_offers_a_remedy(visitor: Visitor) -> None:
+def test_an_estimate_is_in_plain_words_and_offers_a_remedy_for_a_warning(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.at("#estimate").click()
     visitor.expect_text("#estimated-rows", "4,500")

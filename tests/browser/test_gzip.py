@@ -1,4 +1,4 @@
-"""What browsers make of a gzip file of many members."""
+"""A gzip file of many members in a browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNPACK = """async (encoded) => {
 }"""
 
 
-def test_a_browser_saves_a_compressed_file_byte_by_byte(visitor: Visitor, system: System) -> None:
+def test_a_browser_saves_a_compressed_file_byte_for_byte(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.at("#compression").select_option("gzip")
     visitor.export()
@@ -29,11 +29,11 @@ def test_a_browser_saves_a_compressed_file_byte_by_byte(visitor: Visitor, system
     assert (answer.headers["content-type"], "content-encoding" in answer.headers) == ("application/gzip", False)
     assert read_download(download) == answer.body
     assert gzip.decompress(answer.body) == system.export({})
-    assert_takes_one_member_only(visitor, answer.body)
+    assert_script_reads_one_member_only(visitor, answer.body)
 
 
-def assert_takes_one_member_only(visitor: Visitor, file: bytes) -> None:
-    """`DecompressionStream` alone does not do for scripts, as docs/decisions/0010-formats.md says."""
+def assert_script_reads_one_member_only(visitor: Visitor, file: bytes) -> None:
+    """Check that `DecompressionStream` cannot read the file, as docs/decisions/0010-formats.md says."""
     one = gzip.compress(b"one member")
 
     assert visitor.evaluate(UNPACK, base64.b64encode(one).decode()) == len(b"one member")

@@ -72,11 +72,11 @@ class Visitor:
 
     def give_key(self, key: str) -> None:
         self.at("#key").fill(key)
-        self.at("#enter").click()
+        self.at("#sign-in-submit").click()
 
     def give_tenant(self, tenant: str) -> None:
         self.at("#tenant").fill(tenant)
-        self.at("#enter").click()
+        self.at("#sign-in-submit").click()
 
     def choose(self, source: str) -> None:
         """Select where the columns come from: `all`, `mapping` or `chosen`."""

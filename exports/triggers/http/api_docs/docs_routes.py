@@ -7,8 +7,8 @@ from functools import cache
 
 import azure.functions as func
 
-from exports.triggers.http.api_docs.docs_page import content_policy, render_docs
 from exports.triggers.http.api_docs.openapi import build_document
+from exports.triggers.http.api_docs.render import content_policy, render_docs
 from exports.triggers.http.cacheable import document_response, html_response, html_route
 from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from exports.triggers.http.routes import Api, OpenRoute, Reply

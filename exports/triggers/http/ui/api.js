@@ -1,6 +1,6 @@
-/* Requests to the service this page came from. The key travels in a header, never in an address. */
+/* Sends requests to the service that delivered this page. The API key travels in a header, never in a URL. */
 
-/** A refusal: the problem document of the service, or what this page knows to say without one. */
+/** The service refused: holds its problem document, or a text of our own if the service sent none. */
 export class Problem extends Error {
   constructor(status, document, retrySeconds = null) {
     super(document.detail ?? document.title);
@@ -11,13 +11,14 @@ export class Problem extends Error {
   }
 }
 
-/** No answer at all; asking again may help. */
+/** The service did not answer. Another try can succeed. */
 export class Unreachable extends Error {
   constructor() {
     super("The service cannot be reached. Check your connection, then try again; nothing is lost.");
   }
 }
 
+/** A header value can hold no other characters: with them, `fetch` would fail as if the service were unreachable. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
 export class Api {
@@ -26,7 +27,7 @@ export class Api {
     this.tenant = tenant;
   }
 
-  /** Send a request. Gives status, headers and JSON; throws `Problem` or `Unreachable`. */
+  /** Send a request and return status, JSON, `etag` and `retrySeconds`. Throws `Problem` or `Unreachable`. */
   async send(method, path, { body, headers = {} } = {}) {
     if (!VISIBLE.test(this.key)) throw new Problem(401, { code: "invalid-api-key", detail: "This is not an API key." });
     const sent = { "x-api-key": this.key, ...headers };
@@ -34,7 +35,7 @@ export class Api {
     let answer;
     let text;
     try {
-      answer = await fetch(this.address(path), {
+      answer = await fetch(this.urlOf(path), {
         method,
         headers: sent,
         body: body === undefined ? undefined : JSON.stringify(body),
@@ -46,17 +47,17 @@ export class Api {
     } catch {
       throw new Unreachable();
     }
-    const data = parsed(text);
+    const data = parseJson(text);
     if (answer.status >= 400) throw new Problem(answer.status, data ?? unexplained(answer.status), retryAfter(answer));
     return { status: answer.status, data, etag: answer.headers.get("etag"), retrySeconds: retryAfter(answer) };
   }
 
-  address(path) {
+  urlOf(path) {
     return this.tenant ? `/tenants/${encodeURIComponent(this.tenant)}/${path}` : `/${path}`;
   }
 }
 
-function parsed(text) {
+function parseJson(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -65,7 +66,7 @@ function parsed(text) {
 }
 
 function unexplained(status) {
-  return { detail: `The service did not do this and gave no reason (${status}). Try again in a minute.` };
+  return { detail: `The service refused the request without a reason (status ${status}). Try again in a minute.` };
 }
 
 function retryAfter(answer) {

@@ -1,61 +1,61 @@
-/* The columns of the file: picked from the fields, put in order, given headings. */
+/* The column picker: the reader picks fields, puts them in order, and gives them headings. */
 
-import { FACTS, all, announce, byId, make, show } from "./dom.js";
+import { METADATA, all, announce, byId, make, show } from "./dom.js";
 
 let columns = [];
-let changed = () => {};
+let whenColumnsChanged = () => {};
 
-/** Set up the picker; `whenChanged` runs after every change. */
-export function setUpColumns(whenChanged) {
-  changed = whenChanged;
-  byId("fields").addEventListener("change", (event) => toggle(event.target.dataset.field, event.target.checked));
+/** Set up the picker. `changed` runs after every change. */
+export function setUpColumns(changed) {
+  whenColumnsChanged = changed;
+  byId("fields").addEventListener("change", (event) => toggleField(event.target.dataset.field, event.target.checked));
   byId("fields").addEventListener("click", (event) => {
     if (event.target.matches("[data-all]")) toggleGroup(event.target.closest("[data-group]"));
   });
   byId("find").addEventListener("input", filterFields);
-  byId("take-all").addEventListener("click", () => take(visibleFields()));
+  byId("take-all").addEventListener("click", () => addColumns(visibleFields()));
   byId("take-none").addEventListener("click", () => setColumns([]));
   const list = byId("chosen");
-  list.addEventListener("click", (event) => event.target.dataset.act && act(event.target));
-  list.addEventListener("input", (event) => rename(event.target));
+  list.addEventListener("click", (event) => event.target.dataset.act && runAction(event.target));
+  list.addEventListener("input", (event) => setHeading(event.target));
   list.addEventListener("keydown", moveByKey);
   setUpDragging(list);
   drawColumns();
 }
 
-/** The columns as a request names them. */
+/** Return the columns in the form that a request has. */
 export function chosenColumns() {
   return columns.map(({ field, header }) => ({ csvHeader: header, targetField: field }));
 }
 
-/** Replace all columns, from a saved mapping for instance. */
+/** Replace all columns, for example by those of a saved mapping. */
 export function setColumns(mappings) {
   columns = mappings.map(({ csvHeader, targetField }) => ({ field: targetField, header: csvHeader }));
-  redraw(mappings.length ? "" : "No column is selected now.");
+  redraw(mappings.length ? "" : "No column is selected.");
 }
 
-function take(fields) {
-  const taken = new Set(columns.map((column) => column.field));
-  const added = fields.filter((field) => !taken.has(field));
-  columns.push(...added.map((field) => ({ field, header: FACTS.fields[field] })));
+function addColumns(fields) {
+  const present = new Set(columns.map((column) => column.field));
+  const added = fields.filter((field) => !present.has(field));
+  columns.push(...added.map((field) => ({ field, header: METADATA.fields[field] })));
   redraw(`${added.length} added, ${columns.length} selected.`);
 }
 
-function drop(fields) {
+function removeColumns(fields) {
   columns = columns.filter((column) => !fields.includes(column.field));
   redraw(`${columns.length} selected.`);
 }
 
-function toggle(field, on) {
-  if (on) take([field]);
-  else drop([field]);
+function toggleField(field, on) {
+  if (on) addColumns([field]);
+  else removeColumns([field]);
 }
 
 function toggleGroup(group) {
   const boxes = all("[data-field]", group).filter((box) => !box.closest("label").hidden);
   const fields = boxes.map((box) => box.dataset.field);
-  if (boxes.every((box) => box.checked)) drop(fields);
-  else take(fields);
+  if (boxes.every((box) => box.checked)) removeColumns(fields);
+  else addColumns(fields);
 }
 
 function filterFields() {
@@ -76,33 +76,33 @@ function visibleFields() {
   return boxes.map((box) => box.dataset.field);
 }
 
-function rename(input) {
+function setHeading(input) {
   columns[indexOf(input)].header = input.value;
-  changed();
+  whenColumnsChanged();
 }
 
 function indexOf(element) {
   return [...byId("chosen").children].indexOf(element.closest("li"));
 }
 
-function act(button) {
+function runAction(button) {
   const index = indexOf(button);
   if (button.dataset.act === "remove") removeAt(index);
   else move(index, button.dataset.act === "up" ? index - 1 : index + 1, button.dataset.act);
 }
 
 function removeAt(index) {
-  drop([columns[index].field]);
-  const next = byId("chosen").children[Math.min(index, columns.length - 1)];
-  (next?.querySelector("[data-act=remove]") ?? byId("find")).focus();
+  removeColumns([columns[index].field]);
+  const neighbour = byId("chosen").children[Math.min(index, columns.length - 1)];
+  (neighbour?.querySelector("[data-act=remove]") ?? byId("find")).focus();
 }
 
-/** Move a column; the focus stays with it, on the same control. */
+/** Move a column. The focus moves with it and stays on the same control. */
 function move(from, to, control) {
   if (to < 0 || to >= columns.length || from === to) return;
   const [column] = columns.splice(from, 1);
   columns.splice(to, 0, column);
-  redraw(`${FACTS.fields[column.field]} is column ${to + 1} of ${columns.length} now.`);
+  redraw(`${METADATA.fields[column.field]} is now column ${to + 1} of ${columns.length}.`);
   const row = byId("chosen").children[to];
   const wanted = row.querySelector(control === "input" ? "input" : `[data-act=${control}]`);
   (wanted.disabled ? row.querySelector("button:enabled") : wanted).focus();
@@ -142,15 +142,15 @@ function setUpDragging(list) {
   });
 }
 
-function redraw(said) {
+function redraw(announcement) {
   drawColumns();
-  if (said) announce(said);
-  changed();
+  if (announcement) announce(announcement);
+  whenColumnsChanged();
 }
 
 function drawColumns() {
-  const taken = new Set(columns.map((column) => column.field));
-  for (const box of all("[data-field]")) box.checked = taken.has(box.dataset.field);
+  const present = new Set(columns.map((column) => column.field));
+  for (const box of all("[data-field]")) box.checked = present.has(box.dataset.field);
   byId("chosen").replaceChildren(...columns.map(drawColumn));
   byId("chosen-count").textContent = String(columns.length);
   for (const id of ["chosen-hint", "save"]) show(byId(id), columns.length > 0);
@@ -158,9 +158,9 @@ function drawColumns() {
 }
 
 function drawColumn({ field, header }, index) {
-  const label = FACTS.fields[field];
-  const button = (act, sign, name, disabled = false) =>
-    make("button", { type: "button", dataset: { act }, aria: { label: `${name}: ${label}` }, disabled }, sign);
+  const label = METADATA.fields[field];
+  const button = (act, symbol, name, disabled = false) =>
+    make("button", { type: "button", dataset: { act }, aria: { label: `${name}: ${label}` }, disabled }, symbol);
   const input = make("input", {
     value: header,
     maxLength: 200,

@@ -1,12 +1,12 @@
-/* The page's elements, and what the server said of the API. */
+/* Access to the elements of the page, and the metadata of the API that the server has put into it. */
 
-export const FACTS = JSON.parse(document.getElementById("facts").textContent);
+export const METADATA = JSON.parse(document.getElementById("metadata").textContent);
 
 export const byId = (id) => document.getElementById(id);
 
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-/** Build an element. Text is only ever text: nothing here writes markup. */
+/** Build an element. A string becomes a text node, so no text is ever interpreted as markup. */
 export function make(tag, properties = {}, ...children) {
   const { dataset = {}, aria = {}, ...plain } = properties;
   const element = Object.assign(document.createElement(tag), plain);
@@ -20,13 +20,13 @@ export function show(element, visible) {
   element.hidden = !visible;
 }
 
-/** Tell those who cannot see the page. The pause lets a screen reader notice the same text said again. */
+/** Let screen readers read a text aloud. Without the pause they would not notice a text that is repeated. */
 export function announce(text) {
   byId("announce").textContent = "";
   setTimeout(() => (byId("announce").textContent = text), 50);
 }
 
-/** Keep a button from being pressed again while its work goes on; it stays in the order of the keyboard. */
+/** Ignore further presses of a button until its work is done. The button keeps its place in the tab order. */
 export async function busy(button, work) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");

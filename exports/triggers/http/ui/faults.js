@@ -1,17 +1,18 @@
-/* Shows what is wrong beside the field it is about; what belongs to no field, in the box given. */
+/* Shows each fault beside the field it is about, and faults without a field in a box. */
 
 import { all, make, show } from "./dom.js";
 import { duration } from "./labels.js";
 
-const SENTENCES = {
-  "invalid-request": "Please look at what is marked.",
-  "invalid-api-key": "This API key is not valid. Check that you copied all of it; it may also have been withdrawn.",
+/** Texts that replace the detail of a problem, by its code. */
+const MESSAGES = {
+  "invalid-request": "Please correct the marked fields.",
+  "invalid-api-key": "This API key is not valid. Check that you copied all of it; it may also have been revoked.",
 };
 
-/** Take away every mark within `place`. */
-export function clearFaults(place, box) {
-  for (const note of all(".fault", place)) note.remove();
-  for (const field of all("[aria-invalid]", place)) {
+/** Remove all faults within `container`, and hide `box`. */
+export function clearFaults(container, box) {
+  for (const note of all(".fault", container)) note.remove();
+  for (const field of all("[aria-invalid]", container)) {
     field.removeAttribute("aria-invalid");
     const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => !id.startsWith("fault-"));
     if (others.join("")) field.setAttribute("aria-describedby", others.join(" "));
@@ -20,39 +21,42 @@ export function clearFaults(place, box) {
   show(box, false);
 }
 
-/** Say what went wrong. `place` holds fields with `data-pointer`, or with the attribute named. */
-export function showProblem(problem, place, box, attribute = "data-pointer") {
+/**
+ * Show a problem, and focus the first field that has a fault. Fields within `container` are found by the JSON pointer
+ * in their `attribute`.
+ */
+export function showProblem(problem, container, box, attribute = "data-pointer") {
   const lines = [];
   let first = null;
   for (const [index, fault] of (problem.errors ?? []).entries()) {
-    const field = fieldOf(place, attribute, fault.pointer);
-    if (field) mark(field, `fault-${attribute}-${index}`, fault.detail);
+    const field = fieldOf(container, attribute, fault.pointer);
+    if (field) markFault(field, `fault-${attribute}-${index}`, fault.detail);
     else lines.push(fault.detail);
     first ??= field;
   }
   const wait = problem.retrySeconds ? ` Try again in ${duration(problem.retrySeconds)}.` : "";
-  const said = first || lines.length === 0 ? SENTENCES[problem.code] ?? problem.message : "";
-  box.replaceChildren(...[`${said}${wait}`, ...lines].filter(Boolean).map((line) => make("p", {}, line)));
+  const message = first || lines.length === 0 ? MESSAGES[problem.code] ?? problem.message : "";
+  box.replaceChildren(...[`${message}${wait}`, ...lines].filter(Boolean).map((line) => make("p", {}, line)));
   show(box, true);
   first?.focus();
 }
 
-/** The field that a JSON pointer names, or the nearest one around what it names. */
-function fieldOf(place, attribute, pointer) {
+/** Find the field that a JSON pointer names, or else the nearest one that encloses it. */
+function fieldOf(container, attribute, pointer) {
   for (let path = pointer; path; path = path.slice(0, path.lastIndexOf("/"))) {
-    const field = place.querySelector(`[${attribute}="${CSS.escape(path)}"]`);
+    const field = container.querySelector(`[${attribute}="${CSS.escape(path)}"]`);
     if (field) return field;
   }
   return null;
 }
 
-function mark(field, id, text) {
+function markFault(field, id, text) {
   for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   const note = make("p", { id, className: "fault" }, text);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${id}`.trim());
-  const around = field.closest("#chosen li");
-  if (around) around.append(note);
+  const chosen = field.closest("#chosen li");
+  if (chosen) chosen.append(note);
   else if (field.matches("fieldset, [role=radiogroup], div")) field.append(note);
   else (field.closest(".joined, .check") ?? field).after(note);
 }

@@ -1,6 +1,6 @@
-/* The export in view: how far it is, its file, and what can be done about it. */
+/* Shows one job: its progress, the link to its file, and the buttons to cancel and resume it. */
 
-import { FACTS, announce, busy, byId, show } from "./dom.js";
+import { METADATA, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { clients, count, duration, moment, size } from "./labels.js";
 import { follow, hasEnded, isWithheld, pathOf } from "./watch.js";
@@ -8,25 +8,25 @@ import { follow, hasEnded, isWithheld, pathOf } from "./watch.js";
 let jobApi = null;
 let shown = null;
 let following = new AbortController();
-let told = -1;
+let announcedQuarter = -1;
 let whenEnded = () => {};
-let whenRefused = () => {};
+let whenKeyRefused = () => {};
 
-/** Set up the buttons; `ended` runs when a job has come to an end, `refused` when the key is no longer good. */
-export function setUpJob(ended, refused) {
+/** Set up the buttons. `ended` runs when a job has ended, `keyRefused` when the service no longer accepts the key. */
+export function setUpJob(ended, keyRefused) {
   whenEnded = ended;
-  whenRefused = refused;
+  whenKeyRefused = keyRefused;
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));
   byId("job-resume").addEventListener("click", () => busy(byId("job-resume"), () => change("POST", "/resume")));
 }
 
-/** Show a job and follow it to its end. Without a job, show none. */
+/** Show a job and follow it until it ends. Without a job, show none. */
 export async function showJob(api, job) {
   following.abort();
   following = new AbortController();
   jobApi = api;
   shown = null;
-  told = -1;
+  announcedQuarter = -1;
   show(byId("job"), Boolean(job));
   if (!job) {
     document.title = "Client export";
@@ -37,10 +37,10 @@ export async function showJob(api, job) {
   if (hasEnded(job)) return;
   const { signal } = following;
   try {
-    await follow(api, job, signal, drawJob, lost);
+    await follow(api, job, signal, drawJob, showUnreachable);
     if (!signal.aborted) whenEnded(shown);
   } catch (problem) {
-    complainOfJob(problem);
+    showJobProblem(problem);
   }
 }
 
@@ -55,30 +55,30 @@ async function change(method, more) {
     whenEnded(data);
     await isFollowed;
   } catch (problem) {
-    complainOfJob(problem);
+    showJobProblem(problem);
   }
 }
 
-function complainOfJob(problem) {
-  if (problem.status === 401) whenRefused(problem);
+function showJobProblem(problem) {
+  if (problem.status === 401) whenKeyRefused(problem);
   else showProblem(problem, byId("job"), byId("job-problem"));
 }
 
-function lost(pause) {
-  byId("job-note").textContent = `No answer from the service just now; asking again in ${duration(pause)}. The export goes on.`;
+function showUnreachable(pause) {
+  byId("job-note").textContent = `The service does not answer; trying again in ${duration(pause)}. The export continues.`;
 }
 
 function drawJob(job) {
   const before = shown?.status;
   shown = job;
   byId("job").dataset.status = job.status;
-  byId("job-title").textContent = FACTS.jobStatuses[job.status]?.title ?? job.status;
+  byId("job-title").textContent = METADATA.jobStatuses[job.status]?.title ?? job.status;
   drawBar(job);
   byId("job-text").textContent = describeJob(job);
   drawActions(job);
   byId("job-note").textContent = noteOf(job);
   document.title = titleOf(job);
-  tell(job, before);
+  announceJob(job, before);
 }
 
 function drawBar(job) {
@@ -93,10 +93,10 @@ function describeJob(job) {
   if (job.status === "Failed") return job.failure?.message ?? "";
   if (job.totalItems === null) return "";
   const done = `${count(job.processedItems)} of ${clients(job.totalItems)}`;
-  return hasEnded(job) ? `${done} had been written.` : `${done}, ${job.percentComplete} %${restOf(job)}`;
+  return hasEnded(job) ? `${done} had been written.` : `${done}, ${job.percentComplete} %${remainingTime(job)}`;
 }
 
-function restOf(job) {
+function remainingTime(job) {
   if (!job.estimatedCompletionDate) return ".";
   const seconds = (new Date(job.estimatedCompletionDate) - Date.now()) / 1000;
   return seconds > 0 ? `; done in ${duration(seconds)}.` : ".";
@@ -117,23 +117,23 @@ function drawActions(job) {
 }
 
 function noteOf(job) {
-  if (job.downloadUrl) return `Kept until ${moment(job.expiryDate)}. Whoever has the link can read the file.`;
-  if (isWithheld(job)) return "The file holds sensitive fields, which this API key may not see.";
-  if (job.status === "Completed") return "The file is no longer kept. Export again to get a new one.";
-  if (job.status === "Cancelled" || job.failure?.resumable) return "Resuming keeps what has been written already.";
+  if (job.downloadUrl) return `Available until ${moment(job.expiryDate)}. Anyone who has the link can read the file.`;
+  if (isWithheld(job)) return "The file contains sensitive fields, which this API key may not see.";
+  if (job.status === "Completed") return "The file is no longer available. Export again to get a new one.";
+  if (job.status === "Cancelled" || job.failure?.resumable) return "Resuming keeps everything that was already written.";
   if (job.failure?.retryable) return "The same export may succeed later.";
-  return hasEnded(job) ? "" : "You may close this page; the export goes on.";
+  return hasEnded(job) ? "" : "You can close this page; the export continues.";
 }
 
 function titleOf(job) {
-  const state = hasEnded(job) ? FACTS.jobStatuses[job.status].label : `${job.percentComplete ?? 0} %`;
+  const state = hasEnded(job) ? METADATA.jobStatuses[job.status].label : `${job.percentComplete ?? 0} %`;
   return `${state} – Client export`;
 }
 
-/** Say every change of status, and every quarter of the way. */
-function tell(job, before) {
+/** Announce each change of status, and the progress after each quarter. */
+function announceJob(job, before) {
   const quarter = Math.floor((job.percentComplete ?? 0) / 25);
   if (job.status !== before) announce(`${byId("job-title").textContent}. ${byId("job-text").textContent}`);
-  else if (quarter > told && !hasEnded(job)) announce(byId("job-text").textContent);
-  told = quarter;
+  else if (quarter > announcedQuarter && !hasEnded(job)) announce(byId("job-text").textContent);
+  announcedQuarter = quarter;
 }

@@ -1,4 +1,4 @@
-/* Numbers, sizes, times, in the words of the reader's own language settings. */
+/* Formats numbers, sizes and times for the reader, in the language settings of the browser. */
 
 const whole = new Intl.NumberFormat();
 const short = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });

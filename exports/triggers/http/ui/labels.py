@@ -1,4 +1,7 @@
-"""Plain words for what the API names: labels, groups of fields, sentences. Tests hold them to the enumerations."""
+"""The texts of the ui for the names of the API: labels, groups of fields, warnings.
+
+Tests check that every value of an enumeration has its text.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +23,23 @@ _SPECIAL = {
 _COMPANY = ("Company", "Companies", "Vat", "Utr", "SelfAssessment", "Ni", "Paye", "Accounts", "TradingAs", "Nature")
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Client": (),
-    "Who looks after them": ("Manager", "Partner", "Associate", "Team"),
+    "Responsible staff": ("Manager", "Partner", "Associate", "Team"),
     "Company, tax and VAT": (*_COMPANY, "Incorporation"),
     "Main contact": ("Contact", "PersonalCode"),
-    "How they may be contacted": ("CanContact", "PclSent"),
+    "Contact preferences": ("CanContact", "PclSent"),
     "Registered address": ("RegisteredAddress",),
     "Postal address": ("PostalAddress",),
     "Invoice address": ("InvoiceAddress",),
 }
-"""By what the names of their fields begin with; what begins with nothing else is in the first."""
+"""The groups of fields, with the prefixes of the names in each. Fields without such a prefix are in the first group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One choice in words.
+    """The text of one choice.
 
     Attributes:
-        hint: When to take it.
+        hint: When to choose it.
     """
 
     label: str
@@ -45,9 +48,9 @@ class Choice:
 
 PRESET_CHOICES: Mapping[FormatPreset, Choice] = {
     FormatPreset.RFC4180: Choice("Standard CSV", "For other programs and imports: commas, UTF-8, nothing altered."),
-    FormatPreset.EXCEL: Choice("Excel", "Opens by double click; keeps accents and leading zeros."),
-    FormatPreset.EXCEL_EU: Choice("Excel with semicolons", "The same where the comma is the decimal sign."),
-    FormatPreset.TSV: Choice("Tab separated", "For pasting and for programs that want tabs."),
+    FormatPreset.EXCEL: Choice("Excel", "Opens with a double click; keeps accents and leading zeros."),
+    FormatPreset.EXCEL_EU: Choice("Excel with semicolons", "The same, where the comma is the decimal sign."),
+    FormatPreset.TSV: Choice("Tab separated", "For pasting, and for programs that expect tabs."),
 }
 DELIMITERS: Mapping[Delimiter, str] = {
     Delimiter.COMMA: "Comma ( , )",
@@ -59,18 +62,18 @@ LINE_ENDINGS: Mapping[LineEnding, str] = {LineEnding.CRLF: "Windows (CR LF)", Li
 QUOTINGS: Mapping[Quoting, str] = {Quoting.MINIMAL: "Only where needed", Quoting.ALL: "Around every cell"}
 COMPRESSIONS: Mapping[Compression, str] = {Compression.NONE: "Not compressed", Compression.GZIP: "Compressed (.gz)"}
 WARNINGS: Mapping[WarningCode, str] = {
-    WarningCode.EXCEL_ROW_LIMIT: "These are more rows than Excel can open; it would drop the rest. Narrow the filters.",
+    WarningCode.EXCEL_ROW_LIMIT: "Excel cannot open all rows of this file; it would drop the rest. Narrow the filters.",
     WarningCode.EXCEL_CHANGES_CELLS: (
-        "If you open this file in Excel, it may drop leading zeros, round long numbers or make dates of them. "
+        "If you open this file in Excel, it may drop leading zeros, round long numbers or turn cells into dates. "
         "One of the Excel formats prevents that."
     ),
     WarningCode.GUARD_CHANGES_CELLS: (
         "Some cells look like formulas. They get an apostrophe in front, so that no spreadsheet runs them."
     ),
-    WarningCode.FIELDS_LEFT_OUT: "Your API key may not read sensitive fields; these will be left out.",
+    WarningCode.FIELDS_LEFT_OUT: "Your API key may not read sensitive fields; these fields will be left out.",
 }
 REMEDIES: Mapping[WarningCode, FormatPreset] = {WarningCode.EXCEL_CHANGES_CELLS: FormatPreset.EXCEL}
-"""The preset that takes a warning away."""
+"""The preset that avoids the cause of a warning."""
 JOB_TITLES: Mapping[JobStatus, str] = {
     JobStatus.QUEUED: "Your export is waiting to start",
     JobStatus.IN_PROGRESS: "Your export is running",
@@ -81,14 +84,14 @@ JOB_TITLES: Mapping[JobStatus, str] = {
 
 
 def label_of(name: str) -> str:
-    """Put a name in PascalCase, camelCase or snake_case into words: `VatRegDate` is “VAT registration date”."""
+    """Turn a name in PascalCase, camelCase or snake_case into a label: `VatRegDate` becomes “VAT registration date”."""
     words = re.findall(r"[A-Z]?[a-z]+|\d+", name.replace("PostCode", "Postcode"))
     text = " ".join(_SPECIAL.get(word.capitalize(), word.lower()) for word in words)
     return text[:1].upper() + text[1:]
 
 
 def field_groups() -> dict[str, list[TargetField]]:
-    """Sort the fields into groups by meaning; within a group they keep their order."""
+    """Return the fields in groups by meaning. Within a group they keep their order."""
     groups: dict[str, list[TargetField]] = {group: [] for group in _GROUPS}
     for field in TargetField:
         groups[_group_of(field)].append(field)

@@ -1,8 +1,8 @@
-/* Puts the page together. */
+/* Connects the parts of the ui. */
 
-import { FACTS, announce, busy, byId, make, show } from "./dom.js";
+import { METADATA, announce, busy, byId, make, show } from "./dom.js";
 import { setUpColumns } from "./columns.js";
-import { guardDoor, leave } from "./sign_in.js";
+import { setUpSignIn, signOut } from "./sign_in.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { setUpJob, showJob } from "./job.js";
 import { loadMappings, setUpMappings } from "./mappings.js";
@@ -12,33 +12,33 @@ import { startExport } from "./start.js";
 import { PATH_OF_JOBS, hasEnded } from "./watch.js";
 import { count, duration, size } from "./labels.js";
 
-const MOST_NAMES = 6;
+const MAX_NAMES = 6;
 let api = null;
 
-/** Begin with a key that opens; without one, forget all that was shown. */
-async function begin(opened, mappings) {
-  api = opened;
+/** Begin after signing in. After signing out, `signedIn` is null: clear what was shown. */
+async function begin(signedIn, mappings) {
+  api = signedIn;
   show(byId("estimated"), false);
   clearFaults(byId("request"), byId("problem"));
   showJob(api, null);
   byId("recent-rows").replaceChildren();
   if (!api) return;
   refresh();
-  const [jobs] = await Promise.all([listJobs(api), loadMappings(api, mappings).catch(complain)]);
+  const [jobs] = await Promise.all([listJobs(api), loadMappings(api, mappings).catch(showFormProblem)]);
   refresh();
   const running = jobs.find((job) => !hasEnded(job));
   if (running) showJob(api, running);
 }
 
-/** The form has changed: what was estimated no longer holds. */
+/** Update the summary after a change of the form, and hide the estimate, which no longer applies. */
 function refresh() {
   showSource();
   byId("summary").textContent = summary();
   show(byId("estimated"), false);
 }
 
-function complain(problem) {
-  if (problem.status === 401) leave(problem);
+function showFormProblem(problem) {
+  if (problem.status === 401) signOut(problem);
   else showProblem(problem, byId("request"), byId("problem"));
 }
 
@@ -51,7 +51,7 @@ async function exportNow() {
     byId("job").scrollIntoView({ block: "nearest" });
     await listJobs(api);
   } catch (problem) {
-    complain(problem);
+    showFormProblem(problem);
   }
 }
 
@@ -61,7 +61,7 @@ async function estimateNow() {
     const { data } = await api.send("POST", `${PATH_OF_JOBS}/estimate`, { body: requestBody() });
     showEstimate(data);
   } catch (problem) {
-    complain(problem);
+    showFormProblem(problem);
   }
 }
 
@@ -71,25 +71,25 @@ function showEstimate(estimate) {
   byId("estimated-seconds").textContent = duration(estimate.seconds);
   byId("warnings").replaceChildren(...estimate.warnings.map(warning));
   show(byId("estimated"), true);
-  const warned = estimate.warnings.length ? ` ${estimate.warnings.length} things to know.` : "";
+  const warned = estimate.warnings.length ? ` Warnings: ${estimate.warnings.length}.` : "";
   announce(`${count(estimate.rows)} clients, ${size(estimate.bytes)}, ${duration(estimate.seconds)}.${warned}`);
 }
 
 function warning({ code, message, columns }) {
-  const item = make("li", { dataset: { code } }, make("p", {}, FACTS.warnings[code] ?? message));
-  if (columns.length) item.append(make("p", { className: "hint" }, `In ${listed(columns)}.`));
-  const preset = FACTS.remedies[code];
+  const item = make("li", { dataset: { code } }, make("p", {}, METADATA.warnings[code] ?? message));
+  if (columns.length) item.append(make("p", { className: "hint" }, `In ${listNames(columns)}.`));
+  const preset = METADATA.remedies[code];
   if (preset) item.append(remedy(preset));
   return item;
 }
 
-function listed(names) {
-  const rest = names.length - MOST_NAMES;
-  return rest > 1 ? `${names.slice(0, MOST_NAMES).join(", ")} and ${rest} more columns` : names.join(", ");
+function listNames(names) {
+  const rest = names.length - MAX_NAMES;
+  return rest > 1 ? `${names.slice(0, MAX_NAMES).join(", ")} and ${rest} more columns` : names.join(", ");
 }
 
 function remedy(preset) {
-  const use = make("button", { type: "button", className: "link" }, `Use the format “${FACTS.presets[preset]}”`);
+  const use = make("button", { type: "button", className: "link" }, `Use the format “${METADATA.presets[preset]}”`);
   use.addEventListener("click", () => {
     choosePreset(preset);
     refresh();
@@ -105,16 +105,16 @@ setUpMappings(() => {
   refresh();
   byId("chosen-title").scrollIntoView({ block: "nearest" });
 });
-setUpJob(() => listJobs(api), leave);
+setUpJob(() => listJobs(api), signOut);
 setUpRecent((job) => {
   showJob(api, job);
   byId("job").scrollIntoView({ block: "nearest" });
   byId("job-title").focus();
-}, leave);
+}, signOut);
 byId("request").addEventListener("input", refresh);
 byId("request").addEventListener("submit", (event) => {
   event.preventDefault();
   busy(byId("export"), exportNow);
 });
 byId("estimate").addEventListener("click", () => busy(byId("estimate"), estimateNow));
-guardDoor(begin);
+setUpSignIn(begin);

@@ -1,36 +1,36 @@
-/* Saved selections of columns: presets of the service, and those that the tenant has saved. */
+/* Saved mappings: the presets of the service, and those that the tenant has saved. The ui calls them selections. */
 
-import { FACTS, announce, busy, byId, make } from "./dom.js";
+import { METADATA, announce, busy, byId, make } from "./dom.js";
 import { chosenColumns, setColumns } from "./columns.js";
 import { clearFaults, showProblem } from "./faults.js";
 
 let mappingApi = null;
 let mappings = [];
 
-/** Set up choosing and saving; `adapt` runs when the reader wants to change a copy. */
+/** Set up choosing and saving. `adapt` runs when the reader wants to change a copy of a mapping. */
 export function setUpMappings(adapt) {
-  byId("mapping").addEventListener("change", describe);
+  byId("mapping").addEventListener("change", describeMapping);
   byId("adapt").addEventListener("click", () => {
     setColumns(chosenMapping()?.columnMappings ?? []);
     adapt();
   });
-  byId("save-button").addEventListener("click", () => busy(byId("save-button"), save));
+  byId("save-button").addEventListener("click", () => busy(byId("save-button"), saveMapping));
   byId("save-name").addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    busy(byId("save-button"), save);
+    busy(byId("save-button"), saveMapping);
   });
 }
 
-/** Show all mappings, of which the first ones are known already. */
+/** Show all mappings: those of the list `first`, which was already fetched, and the ones after it. */
 export async function loadMappings(api, first) {
   mappingApi = api;
   mappings = first.data;
   drawMappings();
-  for (let page = first; page.hasMore; ) {
-    const token = encodeURIComponent(page.continuationToken);
-    page = (await api.send("GET", `csv-mappings?limit=100&continuationToken=${token}`)).data;
-    mappings.push(...page.data);
+  for (let list = first; list.hasMore; ) {
+    const token = encodeURIComponent(list.continuationToken);
+    list = (await api.send("GET", `csv-mappings?limit=100&continuationToken=${token}`)).data;
+    mappings.push(...list.data);
   }
   drawMappings();
 }
@@ -40,34 +40,34 @@ export function chosenMapping() {
 }
 
 function drawMappings() {
-  const kept = byId("mapping").value;
-  const options = (preset) =>
+  const selected = byId("mapping").value;
+  const options = (isPreset) =>
     mappings
-      .filter((mapping) => mapping.isPreset === preset)
-      .map((mapping) => make("option", { value: mapping.code, selected: mapping.code === kept }, mapping.name));
+      .filter((mapping) => mapping.isPreset === isPreset)
+      .map((mapping) => make("option", { value: mapping.code, selected: mapping.code === selected }, mapping.name));
   const groups = [["Presets", options(true)], ["Saved", options(false)]];
   byId("mapping").replaceChildren(
-    ...groups.filter(([, of]) => of.length).map(([label, of]) => make("optgroup", { label }, ...of)),
+    ...groups.filter(([, group]) => group.length).map(([label, group]) => make("optgroup", { label }, ...group)),
   );
-  describe();
+  describeMapping();
 }
 
-function describe() {
-  const columns = chosenMapping()?.columnMappings ?? [];
-  const named = columns.map(({ csvHeader }) => csvHeader).join(" · ");
-  byId("mapping-columns").textContent = columns.length ? `${columns.length} columns: ${named}` : "";
+function describeMapping() {
+  const mapped = chosenMapping()?.columnMappings ?? [];
+  const headings = mapped.map(({ csvHeader }) => csvHeader).join(" · ");
+  byId("mapping-columns").textContent = mapped.length ? `${mapped.length} columns: ${headings}` : "";
 }
 
-async function save() {
+async function saveMapping() {
   const box = byId("save-problem");
   clearFaults(byId("save"), box);
-  const body = { name: byId("save-name").value, columnMappings: chosenColumns(), mappingType: FACTS.mappingType };
+  const body = { name: byId("save-name").value, columnMappings: chosenColumns(), mappingType: METADATA.mappingType };
   try {
     const { data } = await mappingApi.send("POST", "csv-mappings", { body });
     mappings.push(data);
     drawMappings();
     byId("mapping").value = data.code;
-    describe();
+    describeMapping();
     byId("save-name").value = "";
     byId("save").open = false;
     byId("save").querySelector("summary").focus();

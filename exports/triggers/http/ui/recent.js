@@ -1,61 +1,62 @@
 /* The list of recent exports. */
 
-import { FACTS, busy, byId, make, show } from "./dom.js";
+import { METADATA, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { count, moment, size } from "./labels.js";
 import { PATH_OF_JOBS, isWithheld } from "./watch.js";
 
-const PAGE_OF_LIST = 10;
-let source = null;
-let next = null;
-let open = () => {};
-let turnedAway = () => {};
+const LIST_LIMIT = 10;
+let listApi = null;
+let continuationToken = null;
+let whenOpened = () => {};
+let whenListRefused = () => {};
 
-/** Set up the list; `look` gets the job the reader wants to see, `refused` runs when the key is no longer good. */
-export function setUpRecent(look, refused) {
-  open = look;
-  turnedAway = refused;
-  byId("refresh").addEventListener("click", () => busy(byId("refresh"), () => listJobs(source)));
-  byId("more").addEventListener("click", () => busy(byId("more"), older));
-  byId("recent-status").addEventListener("change", () => listJobs(source));
+/** Set up the list. `opened` receives the job that the reader wants to see; `keyRefused` runs when the key is refused. */
+export function setUpRecent(opened, keyRefused) {
+  whenOpened = opened;
+  whenListRefused = keyRefused;
+  byId("refresh").addEventListener("click", () => busy(byId("refresh"), () => listJobs(listApi)));
+  byId("more").addEventListener("click", () => busy(byId("more"), listOlderJobs));
+  byId("recent-status").addEventListener("change", () => listJobs(listApi));
 }
 
-/** Show the newest jobs; gives them, or none if the service refuses. */
+/** Show the newest jobs and return them; return none if the service refuses. */
 export async function listJobs(api) {
-  source = api;
-  next = null;
-  return page((rows) => byId("recent-rows").replaceChildren(...rows));
+  listApi = api;
+  continuationToken = null;
+  return fetchJobs((rows) => byId("recent-rows").replaceChildren(...rows));
 }
 
-async function older() {
+async function listOlderJobs() {
   const known = byId("recent-rows").children.length;
-  await page((rows) => byId("recent-rows").append(...rows));
+  await fetchJobs((rows) => byId("recent-rows").append(...rows));
   byId("recent-rows").children[known]?.querySelector("button")?.focus();
 }
 
-async function page(place) {
+/** Fetch the next jobs after `continuationToken`, and pass their rows to `insert`. */
+async function fetchJobs(insert) {
   clearFaults(byId("recent-rows"), byId("recent-problem"));
-  const query = new URLSearchParams({ limit: PAGE_OF_LIST });
-  if (next) query.set("continuationToken", next);
+  const query = new URLSearchParams({ limit: LIST_LIMIT });
+  if (continuationToken) query.set("continuationToken", continuationToken);
   if (byId("recent-status").value) query.set("status", byId("recent-status").value);
   try {
-    const { data } = await source.send("GET", `${PATH_OF_JOBS}?${query}`);
-    next = data.continuationToken;
-    place(data.data.map(row));
+    const { data } = await listApi.send("GET", `${PATH_OF_JOBS}?${query}`);
+    continuationToken = data.continuationToken;
+    insert(data.data.map(row));
     show(byId("more"), data.hasMore);
     show(byId("recent-empty"), byId("recent-rows").children.length === 0);
     return data.data;
   } catch (problem) {
-    if (problem.status === 401) turnedAway(problem);
+    if (problem.status === 401) whenListRefused(problem);
     else showProblem(problem, byId("recent-rows"), byId("recent-problem"));
     return [];
   }
 }
 
 function row(job) {
-  const status = FACTS.jobStatuses[job.status]?.label ?? job.status;
-  const look = make("button", { type: "button", className: "link", aria: { label: `Show the export of ${moment(job.createdDate)}` } }, "Show");
-  look.addEventListener("click", () => open(job));
+  const status = METADATA.jobStatuses[job.status]?.label ?? job.status;
+  const open = make("button", { type: "button", className: "link", aria: { label: `Show the export of ${moment(job.createdDate)}` } }, "Show");
+  open.addEventListener("click", () => whenOpened(job));
   return make(
     "tr",
     { dataset: { code: job.code } },
@@ -64,7 +65,7 @@ function row(job) {
     cell("Clients", job.totalItems === null ? "" : count(job.totalItems)),
     cell("Size", job.fileSize ? size(job.fileSize) : ""),
     cell("File", fileOf(job)),
-    cell("", look),
+    cell("", open),
   );
 }
 
@@ -75,5 +76,5 @@ function cell(name, content) {
 function fileOf(job) {
   if (job.downloadUrl) return make("a", { href: job.downloadUrl, rel: "noreferrer" }, job.fileName);
   if (isWithheld(job)) return "sensitive";
-  return job.status === "Completed" ? "no longer kept" : "";
+  return job.status === "Completed" ? "no longer available" : "";
 }

@@ -1,4 +1,4 @@
-"""The export page as one HTML document: choices rendered from the enumerations, style and script inline."""
+"""Renders the ui as one HTML document. Its choices come from the enumerations; its style and script are inline."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ _SCRIPTS = (
     "recent",
     "main",
 )
-"""The script's modules, each after those that it imports."""
+"""The modules of the script, each after those that it imports."""
 _STYLES = ("ui", "parts")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
 
 
 def render_ui() -> str:
-    """Render the page. `content_policy` allows its style and script by their hashes."""
+    """Render the ui. `content_policy` allows its style and script by their hashes."""
     template = Template((_FOLDER / "ui.html").read_text(encoding="utf-8"))
     return template.substitute(
         style=_style(),
         script=_script(),
-        facts=_facts(),
+        metadata=_metadata(),
         field_count=len(TargetField),
         field_groups="".join(_field_group(name, fields) for name, fields in labels.field_groups().items()),
         statuses=_checkboxes("statuses", ClientStatus),
@@ -69,7 +69,7 @@ def render_ui() -> str:
 
 
 def content_policy() -> str:
-    """Build the Content-Security-Policy: its own style and script, requests to this service, and nothing else."""
+    """Build the Content-Security-Policy: it allows the style and script of the ui, and requests to this service."""
     return (
         f"default-src 'none'; script-src '{_hash(_script())}'; style-src '{_hash(_style())}'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -88,15 +88,18 @@ def _style() -> str:
 
 @cache
 def _script() -> str:
-    """Join the modules into one, which a hash can allow: names are unique, so imports and exports can go."""
+    """Join the modules into one script, so that one hash allows it.
+
+    No two modules declare the same name, so the imports and exports can be removed.
+    """
     return "".join(
         _EXPORT.sub("", _IMPORT.sub("", (_FOLDER / f"{name}.js").read_text(encoding="utf-8"))) for name in _SCRIPTS
     )
 
 
-def _facts() -> str:
-    """What the script has to know of the API, as JSON that cannot end its element."""
-    facts = {
+def _metadata() -> str:
+    """Return what the script must know about the API, as JSON. No `<` is in it, so it cannot end its element."""
+    metadata = {
         "fields": {field.value: label_of(field.value) for field in TargetField},
         "jobStatuses": {status.value: _job_status(status) for status in JobStatus},
         "mappingType": MappingType.CLIENT.value,
@@ -104,7 +107,7 @@ def _facts() -> str:
         "remedies": {code.value: preset.value for code, preset in labels.REMEDIES.items()},
         "warnings": {code.value: text for code, text in labels.WARNINGS.items()},
     }
-    return json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(metadata, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _job_status(status: JobStatus) -> dict[str, str | bool]:
@@ -138,18 +141,18 @@ def _checkboxes(name: str, values: type[StrEnum]) -> str:
 
 
 def _code_filter_names() -> list[str]:
-    """Name the lists of codes that a filter may have, as its model declares them."""
-    codes = get_args(Codes)[0]  # without its bounds, which pydantic keeps elsewhere
+    """Return the names of the filters by code, as the model of a filter declares them."""
+    codes = get_args(Codes)[0]  # without its bounds: pydantic keeps those outside `annotation`
     return [name for name, field in ClientFilter.model_fields.items() if field.annotation == codes]
 
 
 def _code_filter(name: str) -> str:
-    sent = to_camel(name)
+    json_name = to_camel(name)
     label = label_of(name)
     return (
-        f'<div class="field"><label for="filter-{sent}">{escape(label)}</label>'
-        f'<input id="filter-{sent}" data-codes="{sent}" data-pointer="/filter/{sent}" autocomplete="off" '
-        f'spellcheck="false" placeholder="one or more, with commas between"></div>'
+        f'<div class="field"><label for="filter-{json_name}">{escape(label)}</label>'
+        f'<input id="filter-{json_name}" data-codes="{json_name}" data-pointer="/filter/{json_name}" '
+        f'autocomplete="off" spellcheck="false" placeholder="one or more, separated by commas"></div>'
     )
 
 

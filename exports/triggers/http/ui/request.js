@@ -1,18 +1,18 @@
-/* What the form asks for: as the body of a request, and in words. */
+/* Reads the form: as the body of a request, and as a summary in words. */
 
-import { FACTS, all, byId, show } from "./dom.js";
+import { METADATA, all, byId, show } from "./dom.js";
 import { chosenColumns } from "./columns.js";
 import { chosenMapping } from "./mappings.js";
 import { count } from "./labels.js";
 
-const picked = (name) => document.querySelector(`input[name=${name}]:checked`).value;
+const radioValue = (name) => document.querySelector(`input[name=${name}]:checked`).value;
 
-const ticked = (name) => all(`input[name=${name}]:checked`).map((box) => box.value);
+const checkedValues = (name) => all(`input[name=${name}]:checked`).map((box) => box.value);
 
-/** Show the choices that belong to the chosen source of columns. */
+/** Show the part of the form that belongs to the chosen source of columns. */
 export function showSource() {
-  show(byId("by-mapping"), picked("columns") === "mapping");
-  show(byId("by-choice"), picked("columns") === "chosen");
+  show(byId("by-mapping"), radioValue("columns") === "mapping");
+  show(byId("by-choice"), radioValue("columns") === "chosen");
 }
 
 export function chooseColumns() {
@@ -24,35 +24,35 @@ export function choosePreset(value) {
   document.querySelector(`input[name=preset][value="${CSS.escape(value)}"]`).checked = true;
 }
 
-/** The body of the request; what the reader left alone is not named. */
+/** Return the body of the request, without the properties for which the reader left the default. */
 export function requestBody() {
   const body = {};
-  const source = picked("columns");
+  const source = radioValue("columns");
   if (source === "mapping") body.mappingCode = byId("mapping").value;
   if (source === "chosen") body.columnMappings = chosenColumns();
   if (!byId("headers").checked) body.includeHeaders = false;
-  return { ...body, filter: filterOf(), format: formatOf() };
+  return { ...body, filter: readFilter(), format: readFormat() };
 }
 
-function filterOf() {
+function readFilter() {
   const since = byId("since").value;
-  const found = {
-    statuses: ticked("statuses"),
-    types: ticked("types"),
+  const filter = {
+    statuses: checkedValues("statuses"),
+    types: checkedValues("types"),
     search: byId("search").value.trim() || undefined,
     updatedSince: since ? new Date(since).toISOString() : undefined,
   };
-  for (const input of all("[data-codes]")) found[input.dataset.codes] = codesOf(input.value);
-  return given(found);
+  for (const input of all("[data-codes]")) filter[input.dataset.codes] = parseCodes(input.value);
+  return withoutEmpty(filter);
 }
 
-function codesOf(text) {
+function parseCodes(text) {
   return text.split(/[,;\n]/).map((code) => code.trim()).filter(Boolean);
 }
 
-function formatOf() {
-  return given({
-    preset: picked("preset"),
+function readFormat() {
+  return withoutEmpty({
+    preset: radioValue("preset"),
     fileName: byId("file-name").value.trim() || undefined,
     compression: byId("compression").value,
     delimiter: byId("delimiter").value || undefined,
@@ -63,18 +63,18 @@ function formatOf() {
   });
 }
 
-function given(properties) {
+function withoutEmpty(properties) {
   return Object.fromEntries(
     Object.entries(properties).filter(([, value]) => value !== undefined && !(Array.isArray(value) && !value.length)),
   );
 }
 
-/** Say in a line what would be exported. */
+/** Summarize in one line what would be exported. */
 export function summary() {
   const body = requestBody();
   const filters = Object.keys(body.filter).length;
   const which = filters ? `clients that match ${filters} ${filters === 1 ? "filter" : "filters"}` : "all clients";
-  return `${columnsInWords(body)}, ${which}, as ${FACTS.presets[body.format.preset]}.`;
+  return `${columnsInWords(body)}, ${which}, as ${METADATA.presets[body.format.preset]}.`;
 }
 
 function columnsInWords(body) {

@@ -1,4 +1,4 @@
-/* The API key: asked for, tried, and kept in this tab until it is closed. */
+/* Signing in: asks for the API key, tries it, and keeps it in this browser tab until the tab is closed. */
 
 import { announce, busy, byId, show } from "./dom.js";
 import { Api, Problem } from "./api.js";
@@ -6,44 +6,47 @@ import { clearFaults, showProblem } from "./faults.js";
 
 const KEY = "client-export.key";
 const TENANT = "client-export.tenant";
-let opened = null;
+let whenSignedIn = null;
 
-/** Let the reader in, at once if this tab still has a key; `open` gets the API and the first mappings. */
-export function guardDoor(open) {
-  opened = open;
-  byId("door-form").addEventListener("submit", (event) => {
+/**
+ * Set up the form, and sign in at once if this tab still has a key. `signedIn` receives the API and the first mappings;
+ * after signing out it receives null.
+ */
+export function setUpSignIn(signedIn) {
+  whenSignedIn = signedIn;
+  byId("sign-in-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(byId("enter"), enter);
+    busy(byId("sign-in-submit"), signIn);
   });
   byId("show-key").addEventListener("click", toggleKey);
-  byId("leave").addEventListener("click", () => leave());
+  byId("sign-out").addEventListener("click", () => signOut());
   byId("key").value = sessionStorage.getItem(KEY) ?? "";
   byId("tenant").value = sessionStorage.getItem(TENANT) ?? "";
   show(byId("tenant-field"), Boolean(byId("tenant").value));
-  if (byId("key").value) busy(byId("enter"), enter);
+  if (byId("key").value) busy(byId("sign-in-submit"), signIn);
   else byId("key").focus();
 }
 
-/** Go back to the door; the key is forgotten. `problem` says why, if the reader did not ask for it. */
-export function leave(problem = null) {
+/** Forget the key and show the sign-in form. `problem` is the reason, if the reader did not ask to sign out. */
+export function signOut(problem = null) {
   sessionStorage.removeItem(KEY);
   sessionStorage.removeItem(TENANT);
   byId("key").value = "";
   byId("tenant").value = "";
   show(byId("tenant-field"), false);
   show(byId("work"), false);
-  show(byId("who"), false);
-  show(byId("door"), true);
+  show(byId("signed-in"), false);
+  show(byId("sign-in"), true);
   document.title = "Client export";
-  opened(null);
-  if (problem) tellWhyNot(problem);
+  whenSignedIn(null);
+  if (problem) showRefusal(problem);
   byId("key").focus();
 }
 
-async function enter() {
+async function signIn() {
   const key = byId("key").value.trim();
   const tenant = byId("tenant-field").hidden ? "" : byId("tenant").value.trim();
-  clearFaults(byId("door"), byId("door-problem"));
+  clearFaults(byId("sign-in"), byId("sign-in-problem"));
   if (!key || (!byId("tenant-field").hidden && !tenant)) {
     byId(key ? "tenant" : "key").focus();
     return;
@@ -53,36 +56,36 @@ async function enter() {
     const { data } = await api.send("GET", "csv-mappings?limit=100");
     sessionStorage.setItem(KEY, key);
     sessionStorage.setItem(TENANT, tenant);
-    welcome(tenant);
-    opened(api, data);
+    showWork(tenant);
+    whenSignedIn(api, data);
   } catch (problem) {
-    tellWhyNot(problem);
+    showRefusal(problem);
   }
 }
 
-function welcome(tenant) {
-  show(byId("door"), false);
+function showWork(tenant) {
+  show(byId("sign-in"), false);
   show(byId("work"), true);
-  show(byId("who"), true);
-  byId("who-text").textContent = tenant ? `Clients of ${tenant}` : "";
+  show(byId("signed-in"), true);
+  byId("signed-in-tenant").textContent = tenant ? `Clients of ${tenant}` : "";
   announce("The key is valid. You can export now.");
   byId("content").focus({ preventScroll: true });
 }
 
-function tellWhyNot(problem) {
+function showRefusal(problem) {
   if (problem.code === "tenant-required") {
     show(byId("tenant-field"), true);
     byId("tenant").focus();
     announce(byId("tenant-hint").textContent);
     return;
   }
-  const named = !byId("tenant-field").hidden && problem.status === 403;
-  const refused = problem instanceof Problem && [401, 403].includes(problem.status);
-  showProblem(problem, byId("door"), byId("door-problem"));
-  const field = byId(named ? "tenant" : "key");
-  if (refused) {
+  const isTenantRefused = !byId("tenant-field").hidden && problem.status === 403;
+  const isRefused = problem instanceof Problem && [401, 403].includes(problem.status);
+  showProblem(problem, byId("sign-in"), byId("sign-in-problem"));
+  const field = byId(isTenantRefused ? "tenant" : "key");
+  if (isRefused) {
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", `${field.id}-hint door-problem`);
+    field.setAttribute("aria-describedby", `${field.id}-hint sign-in-problem`);
   }
   field.focus();
 }

@@ -1,14 +1,14 @@
-/* Follows a job to its end: as often as the service suggests, without asking for what has not changed. */
+/* Follows a job until it ends, at the pace that the service suggests. Sends the ETag, so unchanged jobs are not resent. */
 
-import { FACTS } from "./dom.js";
+import { METADATA } from "./dom.js";
 import { Unreachable } from "./api.js";
 
 const LONGEST_PAUSE_SECONDS = 30;
 const PATH = "clients/export/csv";
 
-export const hasEnded = (job) => FACTS.jobStatuses[job.status]?.ended ?? false;
+export const hasEnded = (job) => METADATA.jobStatuses[job.status]?.ended ?? false;
 
-/** Whether a job has a file that is kept, and no link for this key: it holds fields that the key may not see. */
+/** Whether a job has a file that is not expired, but no link for this key: the key may not see its sensitive fields. */
 export const isWithheld = (job) =>
   job.status === "Completed" && !job.downloadUrl && new Date(job.expiryDate) > Date.now();
 
@@ -17,10 +17,11 @@ export const pathOf = (code, more = "") => `${PATH}/${encodeURIComponent(code)}$
 export const PATH_OF_JOBS = PATH;
 
 /**
- * Call `seen` with the job whenever it has changed, until it has ended or `signal` says to stop.
- * While the service cannot be reached, `lost` is called and the pauses grow; nothing is given up.
+ * Poll a job until it ends or `signal` is aborted, and call `update` with it after each answer.
+ * While the service cannot be reached or cannot answer, call `unreachable` with the next pause, and try again after
+ * longer and longer pauses, without end. Throws any other `Problem`.
  */
-export async function follow(api, job, signal, seen, lost) {
+export async function follow(api, job, signal, update, unreachable) {
   let etag = null;
   let pause = 1;
   let failures = 0;
@@ -35,12 +36,12 @@ export async function follow(api, job, signal, seen, lost) {
       pause = answer.retrySeconds ?? 1;
       etag = answer.etag ?? etag;
       if (answer.status !== 304) last = answer.data;
-      seen(last);
+      update(last);
     } catch (problem) {
       if (!(problem instanceof Unreachable) && ![429, 500, 502, 503].includes(problem.status)) throw problem;
       failures += 1;
       pause = problem.retrySeconds ?? Math.min(2 ** failures, LONGEST_PAUSE_SECONDS);
-      lost(pause);
+      unreachable(pause);
     }
   }
 }

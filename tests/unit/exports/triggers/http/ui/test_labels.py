@@ -48,7 +48,7 @@ def test_fields_are_grouped_by_meaning() -> None:
 
     assert groups["Name"] == "Client"
     assert groups["ContactDateOfBirth"] == "Main contact"
-    assert groups["CanContactSms"] == "How they may be contacted"
+    assert groups["CanContactSms"] == "Contact preferences"
     assert groups["CompaniesHouseAuthenticationCode"] == groups["Utr"] == "Company, tax and VAT"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from exports.triggers.http.api_docs.advice import ADVICE
-from exports.triggers.http.api_docs.docs_schemas import constraints_of, inline, kind_of, name_of, render_schema
+from exports.triggers.http.api_docs.render_schemas import constraints_of, inline, kind_of, name_of, render_schema
 from exports.triggers.http.problems import PROBLEMS
 
 Json = Mapping[str, Any]
@@ -59,7 +59,7 @@ def content_policy() -> str:
 
 
 def _style() -> str:
-    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+    return Path(__file__).with_name("docs.css").read_text(encoding="utf-8")
 
 
 # --- the table of contents

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from exports.triggers.http.api_docs.docs_page import content_policy, render_docs
+from exports.triggers.http.api_docs.render import content_policy, render_docs
 from exports.triggers.http.problems import PROBLEMS
 from tests.support.conformance import document
 

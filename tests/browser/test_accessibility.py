@@ -1,4 +1,4 @@
-"""The page serves those who use a keyboard, hear it, have a small window, or prefer the dark."""
+"""The ui works with a keyboard, with a screen reader, in a small window, and in dark mode."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ LUMINANCE = """() => {
   return (red + green + blue) / 3;
 }"""
 FOCUS = """() => {
-  const around = document.activeElement.closest('.choice') ?? document.activeElement;
-  const { outlineStyle, outlineWidth } = getComputedStyle(around);
+  const outlined = document.activeElement.closest('.choice') ?? document.activeElement;
+  const { outlineStyle, outlineWidth } = getComputedStyle(outlined);
   return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2;
 }"""
 
 
 def press_until(visitor: Visitor, key: str, selector: str, presses: int = 120) -> None:
-    """Press a key until an element has the focus; whatever has it on the way must show so."""
+    """Press a key until an element has the focus. Every element that gets the focus on the way must show it."""
     for _ in range(presses):
         visitor.page.keyboard.press(key)
         if visitor.evaluate("(selector) => document.activeElement.matches(selector)", selector):
-            assert visitor.evaluate(FOCUS), f"{selector} does not show that it has the focus"
+            assert visitor.evaluate(FOCUS), f"{selector} does not show the focus"
             return
         if visitor.evaluate("() => document.activeElement !== document.body"):
             assert visitor.evaluate(FOCUS), visitor.evaluate("() => document.activeElement.outerHTML")
@@ -37,7 +37,7 @@ def press_until(visitor: Visitor, key: str, selector: str, presses: int = 120) -
     raise AssertionError(message)
 
 
-def test_a_keyboard_is_enough(visitor: Visitor) -> None:
+def test_an_export_needs_only_a_keyboard(visitor: Visitor) -> None:
     keyboard = visitor.open().page.keyboard
     expect(visitor.at("#key")).to_be_focused()
     keyboard.type(NORTHWIND_KEY)
@@ -62,34 +62,34 @@ def test_a_keyboard_is_enough(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("visitor", [{}, NARROW | DARK], ids=["light", "narrow and dark"], indirect=True)
-def test_checkers_of_accessibility_find_nothing_and_nothing_is_too_wide(visitor: Visitor) -> None:
+def test_the_ui_passes_an_accessibility_check_and_fits_its_window(visitor: Visitor) -> None:
     visitor.open()
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
     visitor.give_key("wrong")
-    visitor.expect_text("#door-problem", "not valid")
+    visitor.expect_text("#sign-in-problem", "not valid")
     visitor.give_key(KEY)
     expect(visitor.at("#tenant")).to_be_visible(timeout=TIMEOUT_MS)
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
     visitor.give_tenant(NORTHWIND)
     expect(visitor.at("#recent-rows, #recent-empty").first).to_be_attached()
     for fold in visitor.at("details:visible > summary").all():
         fold.click()
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
     visitor.pick("Name", "NiNumber")
     visitor.at("#estimate").click()
     visitor.expect_text("#estimated", "Clients")
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
     visitor.at("#chosen li:nth-child(1) input").fill("")
     visitor.export()
     visitor.expect_text("#problem", "marked")
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
     visitor.choose("all")
     visitor.export()
     visitor.expect_status("Completed")
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
 
 
-def assert_fits_everyone(visitor: Visitor) -> None:
+def assert_accessible(visitor: Visitor) -> None:
     assert violations(visitor) == []
     assert not visitor.overflows()
 
@@ -100,20 +100,20 @@ def violations(visitor: Visitor) -> list[Any]:
 
 
 @pytest.mark.parametrize("visitor", [NARROW], ids=["narrow"], indirect=True)
-def test_the_documentation_fits_everyone_too(visitor: Visitor) -> None:
+def test_the_documentation_passes_the_same_checks_in_a_narrow_window(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/docs")
 
-    assert_fits_everyone(visitor)
+    assert_accessible(visitor)
 
 
 @pytest.mark.parametrize(("visitor", "dark"), [({}, False), (DARK, True)], indirect=["visitor"])
-def test_the_page_is_as_dark_as_its_reader_likes(visitor: Visitor, dark: bool) -> None:
+def test_the_ui_follows_the_colour_scheme_of_the_browser(visitor: Visitor, dark: bool) -> None:
     visitor.open()
 
     assert (visitor.evaluate(LUMINANCE) < 128) is dark
 
 
-def test_progress_is_told_to_those_who_hear_the_page(visitor: Visitor) -> None:
+def test_screen_readers_announce_the_end_of_an_export(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.pick("Code")
     visitor.export()

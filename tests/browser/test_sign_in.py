@@ -1,4 +1,4 @@
-"""Who comes in: with which key, for which tenant."""
+"""Signing in to the ui: with which key, and for which tenant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_wrong_key_is_refused_in_plain_words(visitor: Visitor) -> None:
         visitor.open()
         visitor.give_key(key)
 
-        visitor.expect_text("#door-problem", "This API key is not valid.")
+        visitor.expect_text("#sign-in-problem", "This API key is not valid.")
         assert "This API key is not valid." in visitor.fault_of("#key")
         expect(visitor.at("#key")).to_be_focused()
         expect(visitor.at("#work")).to_be_hidden()
@@ -24,23 +24,23 @@ def test_a_wrong_key_is_refused_in_plain_words(visitor: Visitor) -> None:
     expect(visitor.at("#work")).to_be_visible()
 
 
-def test_a_key_of_one_tenant_is_not_asked_for_it(visitor: Visitor) -> None:
+def test_a_key_for_one_tenant_signs_in_without_asking_for_the_tenant(visitor: Visitor) -> None:
     visitor.sign_in(NORTHWIND_KEY)
 
     expect(visitor.at("#tenant")).to_be_hidden()
 
 
-def test_a_key_of_several_tenants_is_asked_for_one(visitor: Visitor, system: System) -> None:
+def test_a_key_for_several_tenants_asks_which_one(visitor: Visitor, system: System) -> None:
     visitor.open()
     visitor.give_key(KEY)
     visitor.expect_text("#tenant-hint", "This key opens several tenants.")
     expect(visitor.at("#tenant")).to_be_focused()
     visitor.give_tenant("nowhere")
-    visitor.expect_text("#door-problem", "does not open that tenant")
+    visitor.expect_text("#sign-in-problem", "does not open that tenant")
     assert "does not open that tenant" in visitor.fault_of("#tenant")
     visitor.give_tenant(HARBOUR)
 
-    visitor.expect_text("#who-text", HARBOUR)
+    visitor.expect_text("#signed-in-tenant", HARBOUR)
     visitor.pick("Code")
     code = {"columnMappings": [{"csvHeader": "Code", "targetField": "Code"}]}
     assert visitor.export_and_download() == system.export(code, HARBOUR)
