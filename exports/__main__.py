@@ -1,4 +1,4 @@
-"""`python -m exports`: commands for those who run the service. Each body lives in a module of its own."""
+"""`python -m exports`: commands for operators of the service. Each command is a module in `exports.commands`."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import sys
 from collections.abc import Sequence
 
 from exports.commands import audit, costs, keys, verify, webhooks
+from exports.commands.command_line import run_to_exit_code
 from exports.commands.sample import command as sample_clients
 
 _COMMANDS = {
-    "audit": (audit, "show what was done with a tenant's exports on one day, as JSON lines"),
-    "costs": (costs, "say what an export has cost, from its manifest and the prices you pay"),
+    "audit": (audit, "print the audit log of one tenant and day as JSON lines"),
+    "costs": (costs, "compute the cost of an export from its manifest and your prices"),
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
-    "verify": (verify, "hold a downloaded file against its manifest, and name the first wrong page"),
-    "webhooks": (webhooks, "show a tenant's signing secret and deliveries, send a webhook again"),
+    "verify": (verify, "check a file against its manifest, and report the first wrong page"),
+    "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a webhook again"),
 }
-"""Name → a module with `add_arguments(parser)` and `run(arguments) -> exit code`, and one line of help."""
+"""Name of each command → its module, and one line of help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code."""
+    """Run one command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m exports")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, (module, summary) in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(run=module.run, error_code=1)
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
     chosen = parser.parse_args(arguments)
-    return int(chosen.run(chosen))
+    return run_to_exit_code(lambda: int(chosen.run(chosen)), chosen.error_code)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m exports keys`: make, list, rotate and revoke API keys."""
+"""`python -m exports keys`: makes, lists, rotates and revokes API keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
+from exports.commands.command_line import (
+    CommandError,
+    add_storage_option,
+    open_account,
+    storage_refusal,
+    storage_setting,
+)
 from exports.request.scopes import ALL_SCOPES, Scope
 from shared.api_keys import (
     MAX_NAME_CHARACTERS,
@@ -25,83 +31,94 @@ from shared.api_keys import (
 )
 from shared.models import rfc3339
 
-_USUAL_SCOPES = (Scope.EXPORTS_READ.value, Scope.EXPORTS_WRITE.value)
-_USUAL_OVERLAP = "7d"
+_DEFAULT_SCOPES = (Scope.EXPORTS_READ.value, Scope.EXPORTS_WRITE.value)
+_DEFAULT_OVERLAP = "7d"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _TENANT: TypeAdapter[str] = TypeAdapter(Tenant)
-_HOW_TO_SIGN_IN = "By identity: az login as one who has the role Storage Table Data Contributor there."
+_HOW_TO_SIGN_IN = (
+    "For access by identity, sign in with az login as a user who has the role Storage Table Data Contributor."
+)
 _WHERE = "--storage or EXPORT_STORAGE"
 OpenStore = Callable[[str], KeyStore]
 _Action = Callable[[KeyStore, argparse.Namespace, datetime], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
     actions = parser.add_subparsers(required=True, metavar="action")
-    create = _add_action(actions, "create", _create, "make a key, and print it this once")
-    create.add_argument("--name", required=True, help="who calls with it")
+    create = _add_action(actions, "create", _create, "make a key, and print it once")
+    create.add_argument("--name", required=True, help="the caller that uses the key")
     create.add_argument(
-        "--tenant", required=True, action="append", dest="tenants", metavar="TENANT", help="what it opens; repeatable"
+        "--tenant",
+        required=True,
+        action="append",
+        dest="tenants",
+        metavar="TENANT",
+        help="tenant that the key gives access to; repeatable",
     )
     create.add_argument(
         "--scope",
         action="append",
         dest="scopes",
         metavar="SCOPE",
-        help=f"what it may do there; repeatable: {', '.join(ALL_SCOPES)} (default: {' and '.join(_USUAL_SCOPES)})",
+        help=f"what the key permits; repeatable: {', '.join(ALL_SCOPES)} (default: {' and '.join(_DEFAULT_SCOPES)})",
     )
     create.add_argument(
-        "--expires", metavar="WHEN", help="a date (its first moment, UTC), or 90d, 12h (default: never)"
+        "--expires",
+        metavar="WHEN",
+        help="a date (the key expires as it begins, UTC), or a duration such as 90d or 12h (default: never)",
     )
-    _add_action(actions, "list", _list, "show all keys, and when each was used last")
-    revoke = _add_action(actions, "revoke", _revoke, "take a key back, within a minute and for ever")
-    rotate = _add_action(actions, "rotate", _rotate, "make a successor, and let the old key expire")
+    _add_action(actions, "list", _list, "show all keys, and when each was last used")
+    revoke = _add_action(actions, "revoke", _revoke, "revoke a key for ever; this takes effect within a minute")
+    rotate = _add_action(actions, "rotate", _rotate, "make a new key with the same rights, and let the old one expire")
     for action in (revoke, rotate):
-        action.add_argument("id", metavar="ID", help="as `list` shows it: the middle part of the key")
+        action.add_argument("id", metavar="ID", help="the middle part of the key, which `list` shows")
     rotate.add_argument(
-        "--overlap", default=_USUAL_OVERLAP, metavar="SPAN", help="how long both are good (default: %(default)s)"
+        "--overlap",
+        default=_DEFAULT_OVERLAP,
+        metavar="DURATION",
+        help="how long the old key stays valid (default: %(default)s)",
     )
 
 
 def _add_action(actions: Any, name: str, act: _Action, summary: str) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
-    add_storage(action)
+    add_storage_option(action)
     action.set_defaults(act=act)
     return action
 
 
-def open_store_of(storage: str) -> KeyStore:
-    """Open the keys of a storage account; connects to nothing yet."""
+def open_storage_keys(storage: str) -> KeyStore:
+    """Open the key store of a storage account. Does not connect yet."""
     from shared.table_keys import TableKeyStore
 
     return TableKeyStore(open_account(storage))
 
 
 def run(arguments: argparse.Namespace, open_store: OpenStore | None = None) -> int:
-    """Carry out one action; return the exit code."""
+    """Run one action, and return the exit code."""
     from azure.core.exceptions import AzureError
 
     try:
-        arguments.act((open_store or open_store_of)(storage_of(arguments)), arguments, datetime.now(UTC))
-    except CommandError as error:
-        return refuse(str(error))
+        arguments.act((open_store or open_storage_keys)(storage_setting(arguments)), arguments, datetime.now(UTC))
     except KeysUnavailableError as error:
-        return refuse(f"{error} Is it the right one ({_WHERE}), and can it be reached?")
-    except KeyNotFoundError:
-        return refuse(f"There is no key {arguments.id}; `keys list` shows those there are.")
+        message = f"{error} Check that {_WHERE} names the right account and that this machine can reach it."
+        raise CommandError(message) from error
+    except KeyNotFoundError as error:
+        message = f"There is no key {arguments.id}; `keys list` shows all keys."
+        raise CommandError(message) from error
     except AzureError as error:
-        code = getattr(error, "error_code", None) or type(error).__name__
-        return refuse(f"Storage refused ({code}). {_HOW_TO_SIGN_IN}")
+        message = f"{storage_refusal(error)} {_HOW_TO_SIGN_IN}"
+        raise CommandError(message) from error
     return 0
 
 
-def _create(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
-    expires = asked.expires and _moment(asked.expires, now)
-    name = asked.name.strip()
+def _create(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
+    expires = arguments.expires and _moment(arguments.expires, now)
+    name = arguments.name.strip()
     if not 0 < len(name) <= MAX_NAME_CHARACTERS:
         message = f"A name has 1 to {MAX_NAME_CHARACTERS} characters."
         raise CommandError(message)
-    _issue(store, name, _tenants(asked.tenants), _scopes(asked.scopes or _USUAL_SCOPES), now, expires)
+    _issue(store, name, _tenants(arguments.tenants), _scopes(arguments.scopes or _DEFAULT_SCOPES), now, expires)
 
 
 def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
@@ -116,17 +133,20 @@ def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
         sys.stdout.write("  ".join(map(str.ljust, row, widths)).rstrip() + "\n")
 
 
-def _revoke(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
-    key = store.change(asked.id, lambda key: key.model_copy(update={"revoked": key.revoked or now}))
-    sys.stderr.write(f"{key.id} ({key.name}) is revoked; within a minute it opens nothing.\n")
+def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
+    key = store.change(arguments.id, lambda key: key.model_copy(update={"revoked": key.revoked or now}))
+    sys.stderr.write(f"{key.id} ({key.name}) is revoked. Within a minute the service accepts it no longer.\n")
 
 
-def _rotate(store: KeyStore, asked: argparse.Namespace, now: datetime) -> None:
-    """The successor comes first: should the second step fail, two keys are good, and both owners know theirs."""
-    until = now + _span(asked.overlap)
-    old = store.get(asked.id)
+def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
+    """Make the new key, and then change the expiry of the old one.
+
+    If the second step fails, both keys are valid and the user knows both. So no caller loses access.
+    """
+    until = now + _duration(arguments.overlap)
+    old = store.get(arguments.id)
     if old is None:
-        raise KeyNotFoundError(asked.id)
+        raise KeyNotFoundError(arguments.id)
     if old.state(now) is not KeyState.ACTIVE:
         message = f"{old.id} is {old.state(now)}; make a new key with `keys create`."
         raise CommandError(message)
@@ -142,7 +162,9 @@ def _issue(
     while not store.add(key):
         key, text = make_key(name, tenants, scopes, now, expires)
     until = f"until {rfc3339(expires)}" if expires else "until it is revoked"
-    sys.stderr.write(f"A key for {', '.join(tenants)} with {', '.join(scopes)}, {until}. It is shown this once:\n")
+    sys.stderr.write(
+        f"A key for {', '.join(tenants)} with {', '.join(scopes)}, valid {until}. It is shown only once:\n"
+    )
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -153,31 +175,32 @@ def _row(key: ApiKey, now: datetime) -> tuple[str, ...]:
     return (key.id, key.name, ",".join(key.tenants), ",".join(key.scopes), key.state(now).value, *shown)
 
 
-def _tenants(asked: Sequence[str]) -> list[str]:
-    for tenant in asked:
+def _tenants(given: Sequence[str]) -> list[str]:
+    for tenant in given:
         try:
             _TENANT.validate_python(tenant)
         except ValidationError:
             message = (
-                f"{tenant!r} cannot be a tenant: letters, digits, . _ - only, 63 at most, a letter or digit first."
+                f"{tenant!r} is not a valid tenant: use letters, digits and . _ - only, at most 63 characters, "
+                "and begin with a letter or digit."
             )
             raise CommandError(message) from None
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(given))
 
 
-def _scopes(asked: Sequence[str]) -> list[str]:
-    unknown = [scope for scope in asked if scope not in ALL_SCOPES]
+def _scopes(given: Sequence[str]) -> list[str]:
+    unknown = [scope for scope in given if scope not in ALL_SCOPES]
     if unknown:
-        message = f"There is no scope {', '.join(map(repr, unknown))}; there are {', '.join(ALL_SCOPES)}."
+        message = f"There is no scope {', '.join(map(repr, unknown))}; the scopes are {', '.join(ALL_SCOPES)}."
         raise CommandError(message)
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(given))
 
 
 def _moment(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = now + _span(text)
+        moment = now + _duration(text)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment <= now:
         message = f"{text} is not in the future."
@@ -185,9 +208,9 @@ def _moment(text: str, now: datetime) -> datetime:
     return moment
 
 
-def _span(text: str) -> timedelta:
+def _duration(text: str) -> timedelta:
     parts = re.fullmatch(r"(\d{1,5})([dhm])", text)
     if parts is None:
-        message = f"{text!r} is no span of time: write 90d, 12h or 30m; for --expires also a date, 2030-01-31."
+        message = f"{text!r} is not a duration: write 90d, 12h or 30m. --expires also takes a date: 2030-01-31."
         raise CommandError(message)
     return timedelta(**{_UNITS[parts[2]]: int(parts[1])})

@@ -1,4 +1,4 @@
-"""`python -m exports verify`: is a copy of a file what its manifest says?"""
+"""`python -m exports verify`: checks whether a copy of a file is the file that its manifest describes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from exports.commands.progress import ProgressBar
-from exports.commands.storage import CommandError, add_storage, open_account, refuse, storage_of
-from exports.errors import StorageUnavailableError
+from exports.commands.command_line import (
+    CommandError,
+    add_code_option,
+    add_storage_option,
+    add_tenant_option,
+    open_account,
+    storage_setting,
+)
 from exports.file.manifest import ManifestDto
 from exports.file.verify import Verdict, verify
 from exports.file.verify_page import FileBytes
@@ -22,43 +27,41 @@ from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
 from exports.ports.files import FileStore
 from exports.ports.jobs import JobStore
+from shared.progress import ProgressBar
 
 PROVED, WRONG, UNCHECKED = 0, 1, 2
-"""The exit codes: every byte is as written, a page is not, or it could not be looked at."""
+"""The exit codes: every byte is as it was written, a page differs, or the check could not be done."""
 
 OpenStores = Callable[[str], tuple[JobStore, FileStore]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
     parser.description = (
-        "Hold a file against its manifest: FILE MANIFEST, both as downloaded, or --tenant and --code of the job, which "
-        "fetches the manifest from storage, and the file too unless FILE is given. "
+        "Check a file against its manifest. Give FILE and MANIFEST, both as downloaded. Or give --tenant and --code of "
+        "the job: then the manifest is read from storage, and the file too unless FILE is given. "
         "Exit code: 0 proved, 1 wrong, 2 not checked."
     )
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file as it was downloaded")
-    parser.add_argument("manifest", nargs="?", type=Path, metavar="MANIFEST", help="the answer of …/{code}/manifest")
-    parser.add_argument("--tenant", metavar="TENANT", help="whose job")
-    parser.add_argument("--code", metavar="CODE", help="the code of the job")
-    add_storage(parser)
+    parser.set_defaults(error_code=UNCHECKED)
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file as downloaded")
+    parser.add_argument(
+        "manifest", nargs="?", type=Path, metavar="MANIFEST", help="the response of GET …/{code}/manifest, saved"
+    )
+    add_tenant_option(parser, "tenant of the job", required=False)
+    add_code_option(parser, "code of the job")
+    add_storage_option(parser)
 
 
 def run(arguments: argparse.Namespace, open_stores: OpenStores | None = None) -> int:
-    """Check, print what came of it, and return the exit code."""
-    from azure.core.exceptions import AzureError
-
+    """Check the file, print the result, and return the exit code."""
     try:
-        return _verify(arguments, open_stores or open_stores_of)
-    except (CommandError, StorageUnavailableError) as error:
-        return _unchecked(str(error))
-    except AzureError as error:
-        return _unchecked(f"Storage refused ({getattr(error, 'error_code', None) or type(error).__name__}).")
+        return _verify(arguments, open_stores or open_storage)
     except OSError as error:
-        return _unchecked(f"{error.filename or 'The file'} cannot be read: {error.strerror or type(error).__name__}.")
+        message = f"{error.filename or 'The file'} cannot be read: {error.strerror or type(error).__name__}."
+        raise CommandError(message) from error
 
 
-def open_stores_of(storage: str) -> tuple[JobStore, FileStore]:
-    """Open the jobs and files of a storage account; connects to nothing yet."""
+def open_storage(storage: str) -> tuple[JobStore, FileStore]:
+    """Open the jobs and files of a storage account. Does not connect yet."""
     from exports.adapters.storage.files import BlobFileStore
     from exports.adapters.storage.jobs import TableJobStore
 
@@ -66,25 +69,25 @@ def open_stores_of(storage: str) -> tuple[JobStore, FileStore]:
     return TableJobStore(account), BlobFileStore(account)
 
 
-def _verify(asked: argparse.Namespace, open_stores: OpenStores) -> int:
-    if asked.tenant is None and asked.code is None:
-        return _verify_files(asked)
-    if asked.tenant is None or asked.code is None or asked.manifest is not None:
-        raise CommandError("Give --tenant and --code, and at most a FILE; or a FILE and its MANIFEST.")
-    jobs, files = open_stores(storage_of(asked))
-    manifest = _stored_manifest(jobs, files, asked.tenant, asked.code)
-    if asked.file is not None:
-        with _local(asked.file) as file:
-            return _judge(file, manifest, str(asked.file))
-    return _judge(_StoredFile(files, manifest), manifest, manifest.file_name)
+def _verify(arguments: argparse.Namespace, open_stores: OpenStores) -> int:
+    if arguments.tenant is None and arguments.code is None:
+        return _verify_files(arguments)
+    if arguments.tenant is None or arguments.code is None or arguments.manifest is not None:
+        raise CommandError("Give --tenant and --code, and at most a FILE; or give a FILE and its MANIFEST.")
+    jobs, files = open_stores(storage_setting(arguments))
+    manifest = _stored_manifest(jobs, files, arguments.tenant, arguments.code)
+    if arguments.file is not None:
+        with _local(arguments.file) as file:
+            return _check(file, manifest, str(arguments.file))
+    return _check(_StoredFile(files, manifest), manifest, manifest.file_name)
 
 
-def _verify_files(asked: argparse.Namespace) -> int:
-    if asked.file is None or asked.manifest is None:
-        raise CommandError("What is to be verified? Give a FILE and its MANIFEST, or --tenant and --code.")
-    manifest = _read_manifest(asked.manifest.read_bytes(), str(asked.manifest))
-    with _local(asked.file) as file:
-        return _judge(file, manifest, str(asked.file))
+def _verify_files(arguments: argparse.Namespace) -> int:
+    if arguments.file is None or arguments.manifest is None:
+        raise CommandError("Give a FILE and its MANIFEST, or give --tenant and --code.")
+    manifest = _read_manifest(arguments.manifest.read_bytes(), str(arguments.manifest))
+    with _local(arguments.file) as file:
+        return _check(file, manifest, str(arguments.file))
 
 
 def _read_manifest(document: bytes, name: str) -> ManifestDto:
@@ -94,7 +97,8 @@ def _read_manifest(document: bytes, name: str) -> ManifestDto:
         fault = error.errors(include_input=False)[0]
         where = ".".join(map(str, fault["loc"])) or "as a whole"
         message = (
-            f"{name} is not a manifest ({where}: {fault['msg']}); GET …/clients/export/csv/CODE/manifest gives it."
+            f"{name} is not a manifest ({where}: {fault['msg']}). "
+            "Download the manifest with GET …/clients/export/csv/CODE/manifest."
         )
         raise CommandError(message) from None
 
@@ -105,13 +109,13 @@ def _stored_manifest(jobs: JobStore, files: FileStore, tenant: str, code: str) -
     job = jobs.get(tenant, code)
     if job is None or job.status is not JobStatus.COMPLETED:
         state = "There is no such job" if job is None else f"The job is {job.status}"
-        message = f"{state}: only a Completed one has a manifest ({tenant}, {code})."
+        message = f"{state}: only a Completed job has a manifest ({tenant}, {code})."
         raise CommandError(message)
     try:
         document = files.load_manifest(job.ref)
     except ResourceNotFoundError:
-        raise CommandError("The manifest is no longer kept; give the one that was downloaded.") from None
-    return _read_manifest(document, "What is stored")
+        raise CommandError("The manifest is no longer kept; give the manifest that was downloaded.") from None
+    return _read_manifest(document, "The stored manifest")
 
 
 class _LocalFile:
@@ -131,7 +135,7 @@ def _local(path: Path) -> Iterator[_LocalFile]:
 
 
 class _StoredFile:
-    """The published file of a job, read piece by piece."""
+    """The published file of a job, read in pieces."""
 
     def __init__(self, files: FileStore, manifest: ManifestDto) -> None:
         job = JobRef(tenant=manifest.tenant, code=manifest.code, attempt=manifest.attempt or 1)
@@ -145,8 +149,9 @@ class _StoredFile:
         return self._files.read_range(self._path, start, min(stop, self.size_bytes))
 
 
-def _judge(file: FileBytes, manifest: ManifestDto, name: str) -> int:
-    verdict = verify(file, manifest, ProgressBar(sys.stderr, "bytes").show)
+def _check(file: FileBytes, manifest: ManifestDto, name: str) -> int:
+    with ProgressBar(sys.stderr, "bytes") as progress:
+        verdict = verify(file, manifest, progress.show)
     sys.stdout.write("".join(f"{line}\n" for line in _report(verdict, manifest, name)))
     return PROVED if verdict.proved else WRONG
 
@@ -155,7 +160,7 @@ def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]
     if verdict.proved:
         yield f"{name}: proved, every byte is as the export {manifest.code} wrote it."
     else:
-        yield f"{name}: WRONG, this is not what the export {manifest.code} wrote."
+        yield f"{name}: WRONG, differs from the file that the export {manifest.code} wrote."
         yield from (f"  {fault}" for fault in verdict.faults)
     yield f"  pages       {verdict.pages:,} of {len(manifest.pages):,}"
     yield f"  clients     {verdict.rows:,} of {manifest.rows:,}"
@@ -163,7 +168,3 @@ def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]
     if verdict.proved:
         yield f"  CRC-32      {verdict.crc32}{'' if manifest.crc32 else ' (the manifest has none to compare)'}"
         yield "  key ranges  tile: no client can be missing between two pages, or be in both"
-
-
-def _unchecked(message: str) -> int:
-    return refuse(message, UNCHECKED)

@@ -1,4 +1,4 @@
-"""Sample clients as rows: what a client is depends on its tenant, its number and the seed, and on nothing else."""
+"""Makes sample clients as rows. A client depends only on its tenant, its number and the seed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SAMPLE_COLUMNS: tuple[str, ...] = (
     *("company_number", "companies_house_authentication_code"),
     *("utr", "self_assessment_utr", "company_utr", "ni_number", "paye_ref", "accounts_office_ref"),
 )
-"""The order of values in a row: parts made together stand together. The view puts them in the documented order."""
+"""The order of values in a row: values that are made together are adjacent. The view has the documented order."""
 
 _WORD = (1 << 64) - 1
 _THREE = tuple(f"{n:03d}" for n in range(1000))
@@ -52,11 +52,11 @@ _NUMBER_PREFIXES = {
     ClientType.LIMITED_LIABILITY_PARTNERSHIP.value: ("OC",) * 14 + ("SO", "NC"),
     ClientType.CHARITY.value: ("CE",) * 14 + ("CS", "CS"),
 }
-"""Companies House: eight digits in England and Wales, two letters and six digits for the rest."""
+"""Prefixes of company numbers at Companies House: none (eight digits) in England and Wales, two letters elsewhere."""
 
 
 class SampleClients:
-    """The clients of one tenant, numbered from 1. Codes sort as the numbers do."""
+    """The clients of one tenant, numbered from 1. Their codes sort like their numbers."""
 
     def __init__(self, tenant: str, seed: int) -> None:
         self._tenant = tenant
@@ -69,7 +69,7 @@ class SampleClients:
 
     def _row(self, number: int) -> Part:
         pools = self._pools
-        # The finisher of splitmix64: neighbouring numbers give unrelated bits.
+        # The finalizer of splitmix64: consecutive numbers give unrelated bits.
         bits = number * 0x9E3779B97F4A7C15 + self._salt & _WORD
         bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & _WORD
         bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & _WORD
@@ -92,7 +92,7 @@ class SampleClients:
         )
 
     def _person(self, bits: int, more: int, person: Part) -> Part:
-        """The rest of a person: a home for letters, tax numbers of a person, nothing of a company."""
+        """Return the other values of a person: a home address for letters, personal tax numbers, no company data."""
         home = self._pools.addresses[more >> 34 & 4095]
         utr = _ten_digits(more) if bits % 21 else None
         return (
@@ -106,7 +106,7 @@ class SampleClients:
         )
 
     def _company(self, bits: int, more: int, kind: str) -> Part:
-        """The rest of a business: its name, addresses, registrations and references."""
+        """Return the other values of a business: its name, addresses, registrations and references."""
         pools = self._pools
         seat = pools.addresses[more >> 34 & 4095]
         stem, *profile = pools.businesses[bits >> 54 & 1023 | more >> 36 & 3072]
@@ -160,7 +160,7 @@ def _authentication_code(more: int) -> str:
 
 
 def _employer(bits: int, more: int) -> Part:
-    """paye_ref, accounts_office_ref"""
+    """Return paye_ref, accounts_office_ref."""
     office, reference = _THREE[more % 999], _FOUR[(bits >> 24) % 10_000]
     paye_ref = f"{office}/{_NI_LETTERS[bits >> 20 & 15]}{_NI_LETTERS[more >> 9 & 15]}{reference}"
     return (

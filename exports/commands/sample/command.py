@@ -1,4 +1,4 @@
-"""`python -m exports sample-clients`."""
+"""`python -m exports sample-clients`: fills a database with invented clients."""
 
 from __future__ import annotations
 
@@ -6,45 +6,37 @@ import argparse
 import os
 import sys
 
-from exports.commands.progress import ProgressBar
 from exports.commands.sample.database import create_sample_database, share_out
-from exports.commands.sample.schema import SampleRefusedError
+from shared.progress import ProgressBar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
     parser.add_argument(
         "--database",
         required=True,
         metavar="URL",
-        help="sqlite:///path, postgresql://… or azure-tables:///table, then of the account in EXPORT_STORAGE",
+        help="sqlite:///path, postgresql://… or azure-tables:///table (in the storage account of EXPORT_STORAGE)",
     )
-    parser.add_argument("--clients", required=True, type=int, metavar="N", help="how many, over all tenants")
+    parser.add_argument(
+        "--clients", required=True, type=int, metavar="N", help="number of clients of all tenants together"
+    )
     parser.add_argument(
         "--tenants",
         default="northwind,harbour",
         metavar="A,B",
-        help="the first gets three quarters, the others share the rest (default: %(default)s)",
+        help="tenants: the first gets three quarters of the clients, the others share the rest (default: %(default)s)",
     )
-    parser.add_argument("--seed", default=1, type=int, metavar="N", help="another seed, other clients (default: 1)")
+    parser.add_argument(
+        "--seed", default=1, type=int, metavar="N", help="random seed; another seed makes other clients (default: 1)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the database; return the exit code."""
+    """Create the database, and return the exit code."""
     tenants = [name for name in (part.strip() for part in arguments.tenants.split(",")) if name]
-    progress = ProgressBar(sys.stderr, "clients")
-    try:
-        create_sample_database(
-            arguments.database,
-            arguments.clients,
-            tenants,
-            arguments.seed,
-            progress.show,
-            os.environ.get("EXPORT_STORAGE", ""),
-        )
-    except SampleRefusedError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    storage = os.environ.get("EXPORT_STORAGE", "")
+    with ProgressBar(sys.stderr, "clients") as progress:
+        create_sample_database(arguments.database, arguments.clients, tenants, arguments.seed, progress.show, storage)
     shares = ", ".join(f"{tenant} {count:,}" for tenant, count in share_out(arguments.clients, tenants).items())
     sys.stderr.write(f"{arguments.clients:,} clients in {progress.seconds():.1f} s: {shares}\n")
     return 0

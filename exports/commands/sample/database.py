@@ -1,4 +1,4 @@
-"""A database of sample clients: a table, and on it the view `clients`, as a user's own database would have it."""
+"""Creates a database of sample clients: a table, and the view `clients` on it, as in a user's own database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exports.commands.sample.pools import Part
 from exports.commands.sample.schema import ROWS_PER_REPORT, SampleRefusedError
 
 OnProgress = Callable[[int, int], None]
-"""Takes the clients written so far and the clients in all."""
+"""Called with the number of clients written so far, and the number of all clients."""
 
 
 def create_sample_database(
@@ -25,20 +25,21 @@ def create_sample_database(
     on_progress: OnProgress | None = None,
     storage: str = "",
 ) -> None:
-    """Make, or make anew, a database of sample clients. But for Table Storage, nothing of it is visible before all of
-    it is there.
+    """Create or replace a database of sample clients.
+
+    In SQLite and PostgreSQL, readers see no new client before all are written. In Table Storage they do.
 
     Args:
-        url: Of SQLite or PostgreSQL, or of a table (`exports.adapters.clients_tables.source.read_address`).
-        clients: In all; `share_out` says how many each tenant gets.
-        seed: The same seed, tenants and number give the same clients.
-        storage: The storage account, where the URL names none.
+        url: URL of SQLite or PostgreSQL, or of a table (`exports.adapters.clients_tables.source.read_address`).
+        clients: Number of all clients; `share_out` divides them among the tenants.
+        seed: Random seed. The same seed, tenants and number give the same clients.
+        storage: The storage account to use if the URL names none.
 
     Raises:
-        SampleRefusedError: The URL is of another kind, or there are clients we did not make.
+        SampleRefusedError: The URL is of another kind, or the database holds tables that this command did not make.
     """
     if clients < 0 or not tenants or len(set(tenants)) != len(tenants):
-        raise SampleRefusedError("Give a number of clients that is not negative, and tenants that differ.")
+        raise SampleRefusedError("Give a number of clients that is not negative, and one or more different tenants.")
     rows = _reported(_all_rows(share_out(clients, tenants), seed), clients, on_progress or (lambda _done, _of: None))
     if url.startswith(TABLES_SCHEME):
         from exports.commands.sample.tables import fill_tables
@@ -55,13 +56,14 @@ def create_sample_database(
         fill_postgres(target, rows)
     else:
         raise SampleRefusedError(
-            "Sample clients go into SQLite, PostgreSQL or Table Storage: sqlite:///…, postgresql://… or azure-tables:…"
+            "Sample clients can be written to SQLite, PostgreSQL or Table Storage: "
+            "sqlite:///…, postgresql://… or azure-tables:…"
         )
     return None
 
 
 def share_out(clients: int, tenants: Sequence[str]) -> dict[str, int]:
-    """Give the first tenant three quarters and the others equal shares of the rest; what is left over goes forward."""
+    """Give the first tenant three quarters, and divide the rest equally. The remainder goes to the earlier tenants."""
     if len(tenants) == 1:
         return {tenants[0]: clients}
     rest, others = clients // 4, len(tenants) - 1
@@ -73,11 +75,11 @@ def _parsed(url: str) -> URL:
     try:
         return make_url(url)
     except ArgumentError as error:
-        raise SampleRefusedError("That is not a database URL; one looks like sqlite:///clients.sqlite") from error
+        raise SampleRefusedError("That is not a database URL, such as sqlite:///clients.sqlite.") from error
 
 
 def _all_rows(shares: dict[str, int], seed: int) -> Iterator[Part]:
-    """All clients in the order of the primary key, so that every index grows at its end."""
+    """Yield all clients in the order of the primary key, so that its index grows at its end."""
     return chain.from_iterable(SampleClients(tenant, seed).rows(1, shares[tenant]) for tenant in sorted(shares))
 
 

@@ -1,6 +1,6 @@
-"""Ready-made parts of clients, drawn once for a seed, so that making a client is only choosing among them.
+"""Prepares parts of clients once for a seed, so that making a client only means choosing among them.
 
-Every pool has a power of two as its length: a choice is a mask of some bits.
+The length of every pool is a power of two, so that a few masked bits choose an element.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _TWO_YEARS_MS = 2 * 365 * 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The parts; each list comes in the column order its maker in this module names."""
+    """The parts. The function that makes a part states the order of its columns."""
 
     types: list[str]
     statuses: list[str]
@@ -63,131 +63,132 @@ class Pools:
 
 @lru_cache(maxsize=4)
 def make_pools(seed: int) -> Pools:
-    """Draw all parts. The same seed gives the same parts on every machine."""
-    chance = Random(f"sample clients {seed}")  # noqa: S311 - nothing secret is drawn
+    """Make all parts at random. The same seed gives the same parts on every machine."""
+    rng = Random(f"sample clients {seed}")  # noqa: S311 - makes no secrets
 
     def pool(length: int, make: Callable[[Random], T]) -> list[T]:
-        return [make(chance) for _ in range(length)]
+        return [make(rng) for _ in range(length)]
 
     return Pools(
-        types=chance.choices([str(kind) for kind in _TYPE_WEIGHTS], [*_TYPE_WEIGHTS.values()], k=256),
-        statuses=chance.choices([str(status) for status in _STATUS_WEIGHTS], [*_STATUS_WEIGHTS.values()], k=256),
+        types=rng.choices([str(kind) for kind in _TYPE_WEIGHTS], [*_TYPE_WEIGHTS.values()], k=256),
+        statuses=rng.choices([str(status) for status in _STATUS_WEIGHTS], [*_STATUS_WEIGHTS.values()], k=256),
         staff=pool(512, _staff),
         consents=pool(256, _consents),
         addresses=pool(4096, _address),
         persons=pool(8192, _person),
         businesses=pool(4096, _business),
         vat=pool(1024, _vat),
-        telephones=pool(4096, lambda chance: _sometimes(chance, _telephone(chance))),
+        telephones=pool(4096, lambda rng: _sometimes(rng, _telephone(rng))),
         updates=pool(8192, _update),
         services=pool(512, _services),
     )
 
 
-def _sometimes(chance: Random, value: T) -> T | None:
-    return None if chance.random() < ABSENT_SHARE else value
+def _sometimes(rng: Random, value: T) -> T | None:
+    return None if rng.random() < ABSENT_SHARE else value
 
 
-def _staff(chance: Random) -> Part:
-    """manager, manager_code, partner, partner_code, associate, associate_code, team, team_code"""
+def _staff(rng: Random) -> Part:
+    """Return manager, manager_code, partner, partner_code, associate, associate_code, team, team_code."""
     people: list[Any] = []
     for role in ("MGR", "PTR", "ASC"):
-        index = chance.randrange(len(words.STAFF))
-        people += (None, None) if chance.random() < ABSENT_SHARE else (words.STAFF[index], f"{role}-{index + 1:02d}")
-    code, name = chance.choice(words.TEAMS)
-    return (*people, *((None, None) if chance.random() < ABSENT_SHARE else (name, code)))
+        index = rng.randrange(len(words.STAFF))
+        people += (None, None) if rng.random() < ABSENT_SHARE else (words.STAFF[index], f"{role}-{index + 1:02d}")
+    code, name = rng.choice(words.TEAMS)
+    return (*people, *((None, None) if rng.random() < ABSENT_SHARE else (name, code)))
 
 
-def _consents(chance: Random) -> Part:
-    """can_contact_post, can_contact_telephone, can_contact_email, can_contact_sms, pcl_sent"""
-    return tuple(_sometimes(chance, int(chance.random() < share)) for share in (0.7, 0.6, 0.9, 0.4, 0.5))
+def _consents(rng: Random) -> Part:
+    """Return can_contact_post, can_contact_telephone, can_contact_email, can_contact_sms, pcl_sent."""
+    return tuple(_sometimes(rng, int(rng.random() < share)) for share in (0.7, 0.6, 0.9, 0.4, 0.5))
 
 
-def _address(chance: Random) -> Part:
-    """line1, line2, line3, city, post_code, country"""
-    town, outward, country, _ = chance.choice(words.TOWNS)
-    street = f"{chance.randint(1, 240)} {chance.choice(words.STREETS)}"
+def _address(rng: Random) -> Part:
+    """Return line1, line2, line3, city, post_code, country."""
+    town, outward, country, _ = rng.choice(words.TOWNS)
+    street = f"{rng.randint(1, 240)} {rng.choice(words.STREETS)}"
     lines: list[str | None] = [street, None, None]
-    if chance.random() < 0.5:
-        lines = [chance.choice(words.BUILDINGS), street, None]
-        if chance.random() < 0.4:
-            lines[2] = chance.choice(words.LOCALITIES)
-    if chance.random() < 0.01:
-        lines[0] = f"{chance.choice(words.BUILDINGS)},\n{street}"
-    inward = f"{chance.randrange(10)}{_letters(chance, words.POSTCODE_LETTERS, 2)}"
-    return (*lines, town, _sometimes(chance, f"{outward} {inward}"), _sometimes(chance, country))
+    if rng.random() < 0.5:
+        lines = [rng.choice(words.BUILDINGS), street, None]
+        if rng.random() < 0.4:
+            lines[2] = rng.choice(words.LOCALITIES)
+    if rng.random() < 0.01:
+        lines[0] = f"{rng.choice(words.BUILDINGS)},\n{street}"
+    inward = f"{rng.randrange(10)}{_letters(rng, words.POSTCODE_LETTERS, 2)}"
+    return (*lines, town, _sometimes(rng, f"{outward} {inward}"), _sometimes(rng, country))
 
 
-def _person(chance: Random) -> Part:
-    """name, title, first, middle and last name, email, phone, mobile, date of birth, personal code, relationships,
-    nationality, marital status of the contact"""
-    title, first, last = (chance.choice(names) for names in (words.TITLES, words.FIRST_NAMES, words.LAST_NAMES))
-    middle = chance.choice(words.MIDDLE_NAMES) if chance.random() < 0.5 else None
-    born = date(1940, 1, 1) + timedelta(days=chance.randrange(24_000))
-    related = "; ".join(chance.sample(words.RELATIONSHIPS, chance.choice((1, 1, 2, 3))))
+def _person(rng: Random) -> Part:
+    """Return a contact: name, title, first, middle and last name, email, phone, mobile, date of birth, personal code,
+    relationships, nationality, marital status.
+    """
+    title, first, last = (rng.choice(names) for names in (words.TITLES, words.FIRST_NAMES, words.LAST_NAMES))
+    middle = rng.choice(words.MIDDLE_NAMES) if rng.random() < 0.5 else None
+    born = date(1940, 1, 1) + timedelta(days=rng.randrange(24_000))
+    related = "; ".join(rng.sample(words.RELATIONSHIPS, rng.choice((1, 1, 2, 3))))
     return (
         " ".join(filter(None, (first, middle, last))),
-        _sometimes(chance, title),
+        _sometimes(rng, title),
         first,
         middle,
         last,
-        _sometimes(chance, f"{_plain(first)}.{_plain(last)}{chance.randrange(100)}@example.com"),
-        _sometimes(chance, _telephone(chance)),
-        _sometimes(chance, f"+44 {words.MOBILE_START}{chance.randrange(1000):03d}"),
-        _sometimes(chance, born.isoformat()),
-        _sometimes(chance, f"P{chance.randrange(1_000_000):06d}"),
-        _sometimes(chance, related),
-        _sometimes(chance, chance.choice(words.NATIONALITIES)),
-        _sometimes(chance, chance.choice(words.MARITAL_STATUSES)),
+        _sometimes(rng, f"{_plain(first)}.{_plain(last)}{rng.randrange(100)}@example.com"),
+        _sometimes(rng, _telephone(rng)),
+        _sometimes(rng, f"+44 {words.MOBILE_START}{rng.randrange(1000):03d}"),
+        _sometimes(rng, born.isoformat()),
+        _sometimes(rng, f"P{rng.randrange(1_000_000):06d}"),
+        _sometimes(rng, related),
+        _sometimes(rng, rng.choice(words.NATIONALITIES)),
+        _sometimes(rng, rng.choice(words.MARITAL_STATUSES)),
     )
 
 
-def _business(chance: Random) -> Part:
-    """name without its legal form, email, trading_as, nature_of_business, incorporation_date, website"""
-    place, trade = chance.choice(words.PLACES), chance.choice(words.TRADES)
-    name = f"{place} {trade}" if chance.random() < 0.7 else f"{chance.choice(words.LAST_NAMES)} & {place} {trade}"
+def _business(rng: Random) -> Part:
+    """Return name without its legal form, email, trading_as, nature_of_business, incorporation_date, website."""
+    place, trade = rng.choice(words.PLACES), rng.choice(words.TRADES)
+    name = f"{place} {trade}" if rng.random() < 0.7 else f"{rng.choice(words.LAST_NAMES)} & {place} {trade}"
     domain = f"{_plain(place)}-{_plain(trade)}.example"
-    trading_as = chance.choice(words.HOSTILE_NAMES) if chance.random() < 0.02 else f"{place} {trade.split()[0]}"
-    founded = date(1965, 1, 1) + timedelta(days=chance.randrange(22_000))
+    trading_as = rng.choice(words.HOSTILE_NAMES) if rng.random() < 0.02 else f"{place} {trade.split()[0]}"
+    founded = date(1965, 1, 1) + timedelta(days=rng.randrange(22_000))
     return (
         name,
-        _sometimes(chance, f"{chance.choice(('info', 'accounts', 'office'))}@{domain}"),
-        _sometimes(chance, trading_as),
-        _sometimes(chance, chance.choice(words.NATURES)),
-        _sometimes(chance, founded.isoformat()),
-        _sometimes(chance, f"https://www.{domain}/"),
+        _sometimes(rng, f"{rng.choice(('info', 'accounts', 'office'))}@{domain}"),
+        _sometimes(rng, trading_as),
+        _sometimes(rng, rng.choice(words.NATURES)),
+        _sometimes(rng, founded.isoformat()),
+        _sometimes(rng, f"https://www.{domain}/"),
     )
 
 
-def _vat(chance: Random) -> Part:
-    """vat_registered, vat_reg_date, vat_scheme, vat_reporting_period"""
-    registered = date(1990, 1, 1) + timedelta(days=chance.randrange(13_000))
+def _vat(rng: Random) -> Part:
+    """Return vat_registered, vat_reg_date, vat_scheme, vat_reporting_period."""
+    registered = date(1990, 1, 1) + timedelta(days=rng.randrange(13_000))
     return (
         1,
-        _sometimes(chance, registered.isoformat()),
-        _sometimes(chance, chance.choice(words.VAT_SCHEMES)),
-        _sometimes(chance, chance.choice(words.VAT_PERIODS)),
+        _sometimes(rng, registered.isoformat()),
+        _sometimes(rng, rng.choice(words.VAT_SCHEMES)),
+        _sometimes(rng, rng.choice(words.VAT_PERIODS)),
     )
 
 
-def _telephone(chance: Random) -> str:
-    start, end = chance.choice(words.TOWNS)[3], f"{chance.randrange(1000):03d}"
-    return f"+44 {start}{end}" if chance.random() < 0.7 else f"0{start}{end}"
+def _telephone(rng: Random) -> str:
+    start, end = rng.choice(words.TOWNS)[3], f"{rng.randrange(1000):03d}"
+    return f"+44 {start}{end}" if rng.random() < 0.7 else f"0{start}{end}"
 
 
-def _update(chance: Random) -> str:
-    return rfc3339(_NEWEST_UPDATE - timedelta(milliseconds=chance.randrange(_TWO_YEARS_MS)))
+def _update(rng: Random) -> str:
+    return rfc3339(_NEWEST_UPDATE - timedelta(milliseconds=rng.randrange(_TWO_YEARS_MS)))
 
 
-def _services(chance: Random) -> str | None:
-    count = chance.choice((1, 2, 2, 3, 4, 5))
-    return _sometimes(chance, chance.choice((";", "; ")).join(chance.sample(words.SERVICES, count)))
+def _services(rng: Random) -> str | None:
+    count = rng.choice((1, 2, 2, 3, 4, 5))
+    return _sometimes(rng, rng.choice((";", "; ")).join(rng.sample(words.SERVICES, count)))
 
 
-def _letters(chance: Random, alphabet: Sequence[str], count: int) -> str:
-    return "".join(chance.choices(alphabet, k=count))
+def _letters(rng: Random, alphabet: Sequence[str], count: int) -> str:
+    return "".join(rng.choices(alphabet, k=count))
 
 
 def _plain(text: str) -> str:
-    """The ASCII letters of a text, in lower case, for an address of the net."""
+    """Return the ASCII letters of a text in lower case, for use in an e-mail or web address."""
     return "".join(letter for letter in text.lower() if "a" <= letter <= "z") or "client"

@@ -1,4 +1,4 @@
-"""Sample clients into PostgreSQL, in one transaction."""
+"""Writes sample clients to PostgreSQL, in one transaction."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from exports.commands.sample.schema import MARKER_TABLE, SampleRefusedError, tab
 from exports.request.fields import CellKind
 
 _TYPES = {CellKind.BOOLEAN: "BOOLEAN", CellKind.DATE: "DATE"}
-_OURS = ("clients", "client_records", MARKER_TABLE)
+_RELATIONS = ("clients", "client_records", MARKER_TABLE)
 
 
 def fill_postgres(url: URL, rows: Iterator[Part]) -> None:
-    """Write all rows by COPY; readers see the clients of before until the transaction ends."""
+    """Write all rows with COPY. Readers see the earlier clients until the transaction ends."""
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
         with psycopg.connect(address, connect_timeout=10, application_name="sample-clients") as connection:
             with connection.transaction(), connection.cursor() as cursor:
-                _make_room(cursor)
+                _drop_old_sample(cursor)
                 _write(cursor, rows)
             connection.autocommit = True
-            # Fills the visibility map: without it planning could not read from the index alone.
+            # Fills the visibility map. Without it, planning could not use an index-only scan.
             connection.execute("VACUUM (ANALYZE) client_records")
     except psycopg.Error as error:
         reason = f"PostgreSQL cannot be filled: {error}"
@@ -34,7 +34,7 @@ def fill_postgres(url: URL, rows: Iterator[Part]) -> None:
 
 
 def _write(cursor: psycopg.Cursor, rows: Iterator[Part]) -> None:
-    # a commit that is not on disk yet is not certain enough for VACUUM to mark its rows as seen by everybody
+    # VACUUM marks rows as visible to all transactions only after their commit is on disk.
     cursor.execute("SET LOCAL synchronous_commit = on")
     for statement in table_statements(_TYPES, "TIMESTAMPTZ"):
         cursor.execute(statement.encode())
@@ -44,10 +44,12 @@ def _write(cursor: psycopg.Cursor, rows: Iterator[Part]) -> None:
             copy.write_row(row)
 
 
-def _make_room(cursor: psycopg.Cursor) -> None:
-    present = {name for name in _OURS if _exists(cursor, name)}
+def _drop_old_sample(cursor: psycopg.Cursor) -> None:
+    present = {name for name in _RELATIONS if _exists(cursor, name)}
     if present and MARKER_TABLE not in present:
-        raise SampleRefusedError("There is a view or table of clients which we did not make. It stays as it is.")
+        raise SampleRefusedError(
+            "The database has a view or table of clients that this command did not make, so it is left unchanged."
+        )
     cursor.execute("DROP VIEW IF EXISTS clients")
     cursor.execute("DROP TABLE IF EXISTS client_records, client_sample")
 

@@ -1,4 +1,4 @@
-"""Sample clients into a SQLite file, which appears whole or not at all."""
+"""Writes sample clients to a SQLite file, which appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _FAST = (
     "locking_mode = EXCLUSIVE",
     "cache_size = -64000",
 )
-"""A file nobody else sees needs no journal: if writing it fails, it is thrown away."""
+"""Settings for a file that no other process reads. It needs no journal, because it is deleted if writing fails."""
 
 
 def fill_sqlite(url: URL, rows: Iterator[Part]) -> None:
-    """Write all rows to a file beside the target, then put it in the target's place."""
+    """Write all rows to a file beside the target, and then replace the target with it."""
     if not url.database or url.database == ":memory:":
         raise SampleRefusedError("Name a file: sqlite:///clients.sqlite")
     target = Path(url.database).resolve()
-    _refuse_a_strangers_file(target)
+    _refuse_other_files(target)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,27 +45,29 @@ def fill_sqlite(url: URL, rows: Iterator[Part]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _refuse_a_strangers_file(target: Path) -> None:
+def _refuse_other_files(target: Path) -> None:
     if not target.exists():
         return
     try:
         with closing(sqlite3.connect(f"{target.as_uri()}?mode=ro", uri=True)) as connection:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     except sqlite3.Error as error:
-        raise SampleRefusedError("There is a file of that name which is no readable SQLite database.") from error
+        raise SampleRefusedError("A file of that name exists, and it is not a readable SQLite database.") from error
     if names and MARKER_TABLE not in names:
-        raise SampleRefusedError("There is a database of that name which we did not make. It stays as it is.")
+        raise SampleRefusedError(
+            "A database of that name exists that this command did not make, so it is left unchanged."
+        )
 
 
 def _write(path: Path, rows: Iterator[Part]) -> None:
-    places = ", ".join("?" * len(SAMPLE_COLUMNS))
+    placeholders = ", ".join("?" * len(SAMPLE_COLUMNS))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for setting in _FAST:
             connection.execute(f"PRAGMA {setting}")
         connection.execute("BEGIN")
         for statement in table_statements(_TYPES, "TEXT"):
             connection.execute(statement)
-        connection.executemany(f"INSERT INTO client_records VALUES ({places})", rows)  # noqa: S608 - places only
+        connection.executemany(f"INSERT INTO client_records VALUES ({placeholders})", rows)  # noqa: S608 - placeholders only
         connection.execute("COMMIT")
     with path.open("rb+") as file:
         os.fsync(file.fileno())

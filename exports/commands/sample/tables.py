@@ -1,4 +1,4 @@
-"""Sample clients into Azure Table Storage, keyed as `docs/client-view.md` says."""
+"""Writes sample clients to Azure Table Storage, with the keys that `docs/client-view.md` describes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from exports.commands.sample.schema import MARKER_TABLE, SampleRefusedError
 from exports.errors import SourceRefusedError
 from exports.request.fields import KEY_COLUMNS, CellKind, TargetField, cell_kind, source_columns
 
-_MARK = {"PartitionKey": escape(MARKER_TABLE), "RowKey": ""}
-"""No tenant's partition: those have a `|`."""
+_MARKER = {"PartitionKey": escape(MARKER_TABLE), "RowKey": ""}
+"""The marker entity. Its partition cannot be a tenant's: those contain a `|`."""
 
 _PER_TRANSACTION = 100
 _PER_ROUND = 4_000
@@ -31,12 +31,12 @@ Entity = dict[str, Any]
 
 
 def fill_tables(url: str, storage: str, rows: Iterator[Part]) -> None:
-    """Write all rows, after removing the sample that was there. Readers meet what is written so far."""
+    """Delete the earlier sample, and write all rows. Meanwhile readers see the clients that are written so far."""
     try:
         account, name, prefix = read_address(url, storage)
         table = account.tables.create_table_if_not_exists(name)
-        _make_room(table)
-        table.upsert_entity(_MARK)
+        _delete_old_sample(table)
+        table.upsert_entity(_MARKER)
         entities = (entity_of(dict(zip(SAMPLE_COLUMNS, row, strict=True)), prefix) for row in rows)
         write_all(table, "upsert", entities)
     except (AzureError, ValueError, SourceRefusedError) as error:
@@ -45,7 +45,7 @@ def fill_tables(url: str, storage: str, rows: Iterator[Part]) -> None:
 
 
 def entity_of(client: dict[str, Any], prefix: int) -> Entity:
-    """One client as an entity: what is empty is left out, for there is no null."""
+    """Convert a client to an entity. Empty values are left out, because Table Storage has no null."""
     row_key = escape(client["code"])
     values = {name: _storable(name, value) for name, value in client.items() if name not in KEY_COLUMNS}
     return {
@@ -56,7 +56,7 @@ def entity_of(client: dict[str, Any], prefix: int) -> Entity:
 
 
 def write_all(table: TableClient, operation: str, entities: Iterable[Entity]) -> None:
-    """Write entities in transactions, each of neighbours in one partition, some transactions at a time."""
+    """Write entities in transactions of adjacent entities of one partition, a few transactions at the same time."""
     rest = iter(entities)
     with ThreadPoolExecutor(_THREADS) as pool:
         while some := list(islice(rest, _PER_ROUND)):
@@ -64,11 +64,11 @@ def write_all(table: TableClient, operation: str, entities: Iterable[Entity]) ->
             list(pool.map(table.submit_transaction, transactions))
 
 
-def _make_room(table: TableClient) -> None:
+def _delete_old_sample(table: TableClient) -> None:
     present = next(iter(table.query_entities("", results_per_page=1, select=_KEYS)), None)
-    marks = table.query_entities(f"PartitionKey eq '{_MARK['PartitionKey']}'")
-    if present is not None and next(iter(marks), None) is None:
-        raise SampleRefusedError("There is a table of that name which we did not make. It stays as it is.")
+    markers = table.query_entities(f"PartitionKey eq '{_MARKER['PartitionKey']}'")
+    if present is not None and next(iter(markers), None) is None:
+        raise SampleRefusedError("A table of that name exists that this command did not make, so it is left unchanged.")
     write_all(table, "delete", (dict(entity) for entity in table.list_entities(select=_KEYS)))
 
 
@@ -79,7 +79,7 @@ def _by_partition(entities: Sequence[Entity]) -> Iterator[list[Entity]]:
 
 
 def _storable(name: str, value: Any) -> Any:
-    """Dates stay text; a moment becomes one that Table Storage can compare; the sample writes booleans as numbers."""
+    """Convert times to datetimes, which Table Storage can compare, and the sample's 0 and 1 to booleans."""
     if name == "updated_at" and isinstance(value, str):
         return datetime.fromisoformat(value)
     return bool(value) if name in _BOOLEANS and value is not None else value

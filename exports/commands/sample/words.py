@@ -1,4 +1,4 @@
-"""What sample clients are made of. Phones come from the ranges Ofcom keeps for drama, e-mail from reserved domains."""
+"""Words for sample clients. Phone numbers are from ranges that Ofcom keeps for drama, e-mails from reserved domains."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ TOWNS = (
     ("King's Lynn", "PE30", "England", "1632 960"),
     ("Kirkwall", "KW15", "Scotland", "1632 960"),
 )
-"""Town, outward half of a postcode, country, the start of a phone number for drama that three digits complete."""
+"""Town, outward half of the postcode, country, and the start of a drama phone number, which three digits complete."""
 MOBILE_START = "7700 900"
 POSTCODE_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 
@@ -203,4 +203,4 @@ HOSTILE_NAMES = (
     "Trailing space ",
     " ",
 )
-"""Text that careless code breaks on: formulas, quotes, line ends, wildcard characters, letters of many scripts."""
+"""Text that breaks careless code: formulas, quotes, line breaks, wildcard characters, letters of many scripts."""

@@ -1,4 +1,4 @@
-"""`python -m exports costs`."""
+"""The command `python -m exports costs`."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ def _saved(directory: Path, cost: Cost | None) -> str:
 
 
 def _table(text: str) -> dict[str, list[float]]:
-    """The numbers of each line, by its first words."""
+    """Return the numbers of each line, by its label."""
     lines = [line for line in text.splitlines()[1:] if line]
     return {line[:22].strip(): [float(word.replace(",", "")) for word in line[22:].split()] for line in lines}
 
 
-def test_counts_are_told_for_the_job_and_for_a_million_clients(
+def test_counts_are_shown_for_the_job_and_per_million_clients(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.main(["costs", _saved(tmp_path, COST)]) == 0
-    told = capsys.readouterr().out
-    assert "8 clients" in told
-    assert _table(told) == {
+    shown = capsys.readouterr().out
+    assert "8 clients" in shown
+    assert _table(shown) == {
         "blob writes": [40, 5_000_000, 0],
         "blob reads": [8, 1_000_000, 0],
         "table writes": [16, 2_000_000, 0],
         "table reads": [80, 10_000_000, 0],
         "seconds of steps": [2.5, 312_500, 0],
         "bytes sent": [4_000, 500_000_000, 0],
-        "together": [0],
+        "total": [0],
     }
 
 
-def test_prices_make_money_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_counts_are_multiplied_by_the_given_prices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prices = ["--blob-write", "0.5", "--table-read", "0.001", "--gb-second", "0.0001", "--memory-gb", "4"]
     assert commands.main(["costs", _saved(tmp_path, COST), *prices, "--at-once", "2"]) == 0
     table = _table(capsys.readouterr().out)
     assert (table["blob writes"][2], table["blob reads"][2], table["table reads"][2]) == (250, 0, 1)
     assert table["seconds of steps"][2] == pytest.approx(62.5)
-    assert table["together"] == [pytest.approx(313.5)]
+    assert table["total"] == [pytest.approx(313.5)]
 
 
 def test_a_manifest_without_cost_is_refused_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +62,9 @@ def test_a_manifest_without_cost_is_refused_with_the_reason(tmp_path: Path, caps
 
 
 @pytest.mark.parametrize("text", [None, "", "{}"])
-def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_a_manifest_is_refused(
+    tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "no.json"
     if text is not None:
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`python -m exports keys`: what it makes, shows and refuses."""
+"""The command `python -m exports keys`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.keys import MemoryKeyStore, a_key
 
 @dataclass
 class Shell:
-    """Runs the command on a store in memory."""
+    """Runs the command with a store in memory."""
 
     store: MemoryKeyStore
     capsys: pytest.CaptureFixture[str]
@@ -31,10 +31,10 @@ class Shell:
         return self.store
 
     def run(self, *words: str) -> tuple[int, str, str]:
-        """Exit code, standard output, standard error."""
+        """Return the exit code, standard output and standard error."""
         code = program.main(["keys", *words])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
+        shown = self.capsys.readouterr()
+        return code, shown.out, shown.err
 
     def refused(self, *words: str) -> str:
         code, out, err = self.run(*words)
@@ -42,7 +42,7 @@ class Shell:
         return err
 
     def created(self, *words: str) -> ApiKey:
-        """The key that `create` makes for tenant a."""
+        """Return the key that `create` makes for tenant a."""
         code, out, _ = self.run("create", "--name", "n", "--tenant", "a", *words)
         assert code == 0
         found = KeyRing(self.store, run_in_background=lambda _: None).find(out.removesuffix("\n"))
@@ -53,8 +53,8 @@ class Shell:
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     shell = Shell(MemoryKeyStore(), capsys)
-    monkeypatch.setattr(keys, "open_store_of", shell.open)
-    monkeypatch.setenv("EXPORT_STORAGE", "of the environment")
+    monkeypatch.setattr(keys, "open_storage_keys", shell.open)
+    monkeypatch.setenv("EXPORT_STORAGE", "environment")
     return shell
 
 
@@ -62,14 +62,14 @@ def _lifetime(key: ApiKey) -> timedelta | None:
     return key.expires - key.created if key.expires else None
 
 
-def test_a_new_key_is_printed_alone_and_opens_its_tenants_for_reading_and_writing_exports(shell: Shell) -> None:
+def test_a_new_key_is_printed_alone_and_may_read_and_write_exports_of_its_tenants(shell: Shell) -> None:
     key = shell.created("--tenant", "b", "--tenant", "a")
     assert (key.name, key.tenants, key.scopes) == ("n", ("a", "b"), ("exports:read", "exports:write"))
     assert (key.expires, key.revoked, key.last_used) == (None, None, None)
     assert abs(key.created - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_only_the_scopes_asked_for_are_given(shell: Shell) -> None:
+def test_a_key_has_only_the_requested_scopes(shell: Shell) -> None:
     assert shell.created("--scope", "mappings:write", "--scope", "exports:read").scopes == (
         "mappings:write",
         "exports:read",
@@ -79,33 +79,35 @@ def test_only_the_scopes_asked_for_are_given(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("text", "lifetime"), [("90d", timedelta(days=90)), ("12h", timedelta(hours=12)), ("1m", timedelta(minutes=1))]
 )
-def test_a_key_expires_after_the_span_given(shell: Shell, text: str, lifetime: timedelta) -> None:
+def test_a_key_expires_after_the_given_duration(shell: Shell, text: str, lifetime: timedelta) -> None:
     assert _lifetime(shell.created("--expires", text)) == lifetime
 
 
-def test_a_date_means_its_first_moment(shell: Shell) -> None:
+def test_a_key_that_expires_on_a_date_expires_as_that_day_begins(shell: Shell) -> None:
     assert shell.created("--expires", "2999-01-31").expires == datetime(2999, 1, 31, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["--name", "n", "--tenant", "a", "--scope", "all"], f"no scope 'all'; there are {', '.join(ALL_SCOPES)}"),
-        (["--name", "n", "--tenant", "a/b"], "'a/b' cannot be a tenant: letters, digits"),
-        (["--name", "n", "--tenant", ""], "'' cannot be a tenant"),
+        (["--name", "n", "--tenant", "a", "--scope", "all"], f"no scope 'all'; the scopes are {', '.join(ALL_SCOPES)}"),
+        (["--name", "n", "--tenant", "a/b"], "'a/b' is not a valid tenant: use letters, digits"),
+        (["--name", "n", "--tenant", ""], "'' is not a valid tenant"),
         (["--name", " ", "--tenant", "a"], "1 to 100 characters"),
         (["--name", "n" * 101, "--tenant", "a"], "1 to 100 characters"),
         (["--name", "n", "--tenant", "a", "--expires", "2020-01-31"], "2020-01-31 is not in the future"),
         (["--name", "n", "--tenant", "a", "--expires", "0d"], "0d is not in the future"),
-        (["--name", "n", "--tenant", "a", "--expires", "soon"], "write 90d, 12h or 30m; for --expires also a date"),
+        (["--name", "n", "--tenant", "a", "--expires", "soon"], "write 90d, 12h or 30m. --expires also takes a date"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_hint_and_nothing_is_made(shell: Shell, words: list[str], hint: str) -> None:
+def test_invalid_arguments_are_refused_with_a_hint_and_no_key_is_made(
+    shell: Shell, words: list[str], hint: str
+) -> None:
     assert hint in shell.refused("create", *words)
     assert shell.store.is_empty()
 
 
-def test_the_list_shows_state_and_last_use_and_never_a_hash(shell: Shell) -> None:
+def test_the_list_shows_state_and_last_use_but_never_a_hash(shell: Shell) -> None:
     keys = [
         a_key("a", "b", name="Acme Ltd", last_used=NOON)[0],
         a_key(scopes=("exports:read",), expires=NOON, created=NOON + timedelta(hours=1))[0],
@@ -124,13 +126,13 @@ def test_the_list_shows_state_and_last_use_and_never_a_hash(shell: Shell) -> Non
     assert not any(key.hash in out or "sha256" in out for key in keys)
 
 
-def test_an_empty_list_says_what_to_do(shell: Shell) -> None:
+def test_an_empty_list_says_how_to_make_a_key(shell: Shell) -> None:
     code, out, err = shell.run("list")
     assert (code, out) == (0, "")
     assert "keys create" in err
 
 
-def test_a_revoked_key_opens_nothing_and_stays_revoked_since_the_first_time(shell: Shell) -> None:
+def test_a_revoked_key_is_refused_and_keeps_the_time_of_its_first_revocation(shell: Shell) -> None:
     key, text = a_key()
     shell.store.add(key)
     assert shell.run("revoke", key.id)[0] == 0
@@ -141,11 +143,11 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked_since_the_first_time(shel
 
 
 @pytest.mark.parametrize("action", ["revoke", "rotate"])
-def test_a_key_that_is_not_there_is_named(shell: Shell, action: str) -> None:
+def test_an_unknown_key_is_named_in_the_error(shell: Shell, action: str) -> None:
     assert "There is no key aaaaaaaaaaaa" in shell.refused(action, "aaaaaaaaaaaa")
 
 
-def test_a_rotated_key_has_a_successor_of_the_same_rights_and_expires_after_the_overlap(shell: Shell) -> None:
+def test_rotation_makes_a_key_with_the_same_rights_and_the_old_key_expires(shell: Shell) -> None:
     old = shell.created("--tenant", "b", "--scope", "exports:read")
     code, out, _ = shell.run("rotate", old.id, "--overlap", "2d")
     new = KeyRing(shell.store, run_in_background=lambda _: None).find(out.strip())
@@ -159,28 +161,28 @@ def test_a_rotated_key_has_a_successor_of_the_same_rights_and_expires_after_the_
     assert kept.state(new.created) is KeyState.ACTIVE
 
 
-def test_a_rotated_key_lives_as_long_as_the_old_one_was_meant_to(shell: Shell) -> None:
+def test_the_new_key_has_the_lifetime_that_the_old_key_was_given(shell: Shell) -> None:
     old = shell.created("--expires", "3d")
     shell.run("rotate", old.id)
     new = next(key for key in shell.store.list() if key.id != old.id)
     assert _lifetime(new) == timedelta(days=3)
 
 
-def test_an_overlap_never_prolongs_a_key(shell: Shell) -> None:
+def test_rotation_never_makes_a_key_expire_later(shell: Shell) -> None:
     old = shell.created("--expires", "3d")
     shell.run("rotate", old.id)
     assert shell.store.get(old.id) == old
 
 
 @pytest.mark.parametrize("changes", [{"revoked": NOON}, {"expires": NOON}], ids=["revoked", "expired"])
-def test_a_key_that_is_no_longer_good_is_not_rotated(shell: Shell, changes: dict[str, datetime]) -> None:
+def test_an_expired_or_revoked_key_cannot_be_rotated(shell: Shell, changes: dict[str, datetime]) -> None:
     key, _ = a_key(**changes)
     shell.store.add(key)
     assert "make a new key" in shell.refused("rotate", key.id)
     assert shell.store.list() == [key]
 
 
-def test_a_successor_is_shown_even_if_the_old_key_cannot_be_changed(shell: Shell) -> None:
+def test_the_new_key_is_printed_even_if_the_old_key_cannot_be_changed(shell: Shell) -> None:
     old = shell.created()
 
     def fail() -> NoReturn:
@@ -195,11 +197,16 @@ def test_a_successor_is_shown_even_if_the_old_key_cannot_be_changed(shell: Shell
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
-        (KeysUnavailableError("Table Storage did not answer."), "did not answer. Is it the right one (--storage or"),
+        (
+            KeysUnavailableError("Table Storage did not answer."),
+            "not answer. Check that --storage or EXPORT_STORAGE",
+        ),
         (ClientAuthenticationError("secret.host.example"), "Storage Table Data Contributor"),
     ],
 )
-def test_storage_that_cannot_be_used_is_named_in_plain_words(shell: Shell, error: Exception, hint: str) -> None:
+def test_a_storage_error_is_reported_with_a_hint_but_without_the_address(
+    shell: Shell, error: Exception, hint: str
+) -> None:
     def fail() -> NoReturn:
         raise error
 
@@ -209,19 +216,19 @@ def test_storage_that_cannot_be_used_is_named_in_plain_words(shell: Shell, error
     assert "secret.host.example" not in refusal
 
 
-def test_storage_is_that_of_the_environment_unless_named(shell: Shell) -> None:
+def test_the_storage_option_overrides_the_environment(shell: Shell) -> None:
     shell.run("list")
-    assert shell.opened == "of the environment"
+    assert shell.opened == "environment"
     shell.run("list", "--storage", "other")
     assert shell.opened == "other"
 
 
-@pytest.mark.parametrize(("storage", "hint"), [("", "Set EXPORT_STORAGE"), ("s3cret=1", "neither a connection string")])
-def test_a_storage_setting_that_is_none_is_refused_and_not_shown(
+@pytest.mark.parametrize(("storage", "hint"), [("", "set EXPORT_STORAGE"), ("s3cret=1", "neither a connection string")])
+def test_an_invalid_storage_setting_is_refused_without_showing_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], storage: str, hint: str
 ) -> None:
     monkeypatch.setenv("EXPORT_STORAGE", storage)
     assert program.main(["keys", "list"]) == 1
-    said = capsys.readouterr().err
-    assert hint in said
-    assert "s3cret" not in said
+    message = capsys.readouterr().err
+    assert hint in message
+    assert "s3cret" not in message

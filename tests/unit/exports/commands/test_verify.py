@@ -1,4 +1,4 @@
-"""`python -m exports verify`."""
+"""The command `python -m exports verify`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.proofs import a_proved_file
 FILE, MANIFEST = a_proved_file()
 REF = JobRef(tenant=MANIFEST.tenant, code=MANIFEST.code, attempt=2)
 PATH = REF.file_path(MANIFEST.file_name)
-OF_THE_JOB = ("verify", "--tenant", MANIFEST.tenant, "--code", MANIFEST.code)
+FOR_THE_JOB = ("verify", "--tenant", MANIFEST.tenant, "--code", MANIFEST.code)
 
 
 @pytest.fixture
 def paths(tmp_path: Path) -> tuple[str, str]:
-    """A file and its manifest, as downloaded."""
+    """The paths of a file and its manifest, both as downloaded."""
     file, manifest = tmp_path / "clients.csv", tmp_path / "manifest.json"
     file.write_bytes(FILE)
     manifest.write_text(MANIFEST.model_dump_json(by_alias=True), encoding="utf-8")
@@ -35,7 +35,7 @@ def paths(tmp_path: Path) -> tuple[str, str]:
 
 @pytest.fixture
 def jobs() -> MemoryJobStore:
-    """A job that was completed in its second attempt."""
+    """The jobs in storage: one that was completed in its second attempt."""
     memory = MemoryJobStore()
     memory.create(a_job(tenant=MANIFEST.tenant, code=MANIFEST.code, status=JobStatus.COMPLETED, attempt=2))
     return memory
@@ -43,12 +43,12 @@ def jobs() -> MemoryJobStore:
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch, jobs: MemoryJobStore) -> MemoryFileStore:
-    """The storage that the command finds, with the job's file and manifest."""
+    """The files that the command opens: the job's file and manifest."""
     memory = MemoryFileStore()
     memory.stage(PATH, "000000", FILE)
     memory.commit(PATH, ["000000"])
     memory.save_manifest(REF, MANIFEST.model_dump_json(by_alias=True).encode())
-    monkeypatch.setattr(verify, "open_stores_of", lambda _: (jobs, memory))
+    monkeypatch.setattr(verify, "open_storage", lambda _: (jobs, memory))
     return memory
 
 
@@ -64,7 +64,7 @@ def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return shown.err
 
 
-def test_a_file_that_is_whole_is_proved(paths: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_complete_file_is_proved(paths: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["verify", *paths]) == 0
     shown = capsys.readouterr()
     assert shown.out.splitlines() == [
@@ -78,49 +78,49 @@ def test_a_file_that_is_whole_is_proved(paths: tuple[str, str], capsys: pytest.C
     assert f"{len(FILE)} of {len(FILE)} bytes" in shown.err
 
 
-def test_a_file_that_was_changed_is_wrong_and_its_first_wrong_page_is_named(
+def test_a_changed_file_is_wrong_and_its_first_wrong_page_is_named(
     paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(paths[0]).write_bytes(FILE.replace(b"Semi", b"semi"))
     assert commands.main(["verify", *paths]) == 1
-    told = capsys.readouterr().out
-    assert f"WRONG, this is not what the export {MANIFEST.code} wrote" in told
-    assert "Page 1 (clients from C0003 up to, not including, C0005" in told
-    assert "  clients     2 of 8\n" in told
+    shown = capsys.readouterr().out
+    assert f"WRONG, differs from the file that the export {MANIFEST.code} wrote" in shown
+    assert "Page 1 (clients from C0003 up to, not including, C0005" in shown
+    assert "  clients     2 of 8\n" in shown
 
 
-def test_by_job_code_file_and_manifest_come_from_storage(
+def test_with_a_job_code_file_and_manifest_come_from_storage(
     files: MemoryFileStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert commands.main(OF_THE_JOB) == 0
+    assert commands.main(FOR_THE_JOB) == 0
     assert capsys.readouterr().out.startswith("clients.csv: proved")
 
 
-def test_by_job_code_and_file_only_the_manifest_comes_from_storage(
+def test_with_a_job_code_and_a_file_only_the_manifest_comes_from_storage(
     files: MemoryFileStore, paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _remove_the_file(files)
-    assert commands.main([*OF_THE_JOB, paths[0]]) == 0
+    assert commands.main([*FOR_THE_JOB, paths[0]]) == 0
     Path(paths[0]).write_bytes(FILE[:-3])
-    assert commands.main([*OF_THE_JOB, paths[0]]) == 1
+    assert commands.main([*FOR_THE_JOB, paths[0]]) == 1
     assert "cut off" in capsys.readouterr().out
 
 
-def test_a_stored_file_that_is_wrong_is_found_wrong(files: MemoryFileStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_stored_file_is_reported_as_wrong(files: MemoryFileStore, capsys: pytest.CaptureFixture[str]) -> None:
     files.stage(PATH, "000001", FILE[:-1])
     files.commit(PATH, ["000001"], if_match=files.get_state(PATH).version)
-    assert commands.main(OF_THE_JOB) == 1
+    assert commands.main(FOR_THE_JOB) == 1
     assert "Page 3" in capsys.readouterr().out
 
 
-def test_a_file_that_is_gone_from_storage_is_said_to_be(
+def test_a_file_that_is_no_longer_in_storage_is_reported(
     files: MemoryFileStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _remove_the_file(files)
-    assert "no longer in storage" in _refused(capsys, *OF_THE_JOB[1:])
+    assert "no longer in storage" in _refused(capsys, *FOR_THE_JOB[1:])
 
 
-def test_a_job_without_manifest_is_said_to_have_none(
+def test_a_job_without_manifest_is_refused_with_the_reason(
     files: MemoryFileStore, jobs: MemoryJobStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "no such job" in _refused(capsys, "--tenant", "tenant", "--code", "other")
@@ -140,25 +140,25 @@ def test_a_job_without_manifest_is_said_to_have_none(
         ("clients.csv", "manifest.json", "--tenant", "t", "--code", "c"),
     ],
 )
-def test_what_is_asked_by_halves_is_refused_with_what_to_give(
+def test_incomplete_arguments_are_refused_with_the_arguments_to_give(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "ive " in _refused(capsys, *arguments)
 
 
-def test_files_that_are_not_there_are_named(paths: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_files_are_named_in_the_error(paths: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "no.csv cannot be read: No such file" in _refused(capsys, "no.csv", paths[1])
     assert "no.json cannot be read: No such file" in _refused(capsys, paths[0], "no.json")
 
 
 @pytest.mark.parametrize("text", ["", "Code,Name", "{}", json.dumps({"rows": "many"})])
-def test_what_is_not_a_manifest_is_refused_and_not_shown(
+def test_a_file_that_is_not_a_manifest_is_refused_without_showing_it(
     paths: tuple[str, str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(paths[1]).write_text(text, encoding="utf-8")
-    told = _refused(capsys, *paths)
-    assert "is not a manifest" in told
-    assert "many" not in told
+    message = _refused(capsys, *paths)
+    assert "is not a manifest" in message
+    assert "many" not in message
 
 
 def test_file_and_manifest_in_the_wrong_order_are_refused(
@@ -167,24 +167,24 @@ def test_file_and_manifest_in_the_wrong_order_are_refused(
     assert "clients.csv is not a manifest" in _refused(capsys, paths[1], paths[0])
 
 
-def test_without_storage_it_says_how_to_name_one(
+def test_without_storage_the_error_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("EXPORT_STORAGE", raising=False)
-    assert "EXPORT_STORAGE" in _refused(capsys, *OF_THE_JOB[1:])
-    assert "neither a connection string" in _refused(capsys, *OF_THE_JOB[1:], "--storage", "Nothing=y")
+    assert "EXPORT_STORAGE" in _refused(capsys, *FOR_THE_JOB[1:])
+    assert "neither a connection string" in _refused(capsys, *FOR_THE_JOB[1:], "--storage", "Nothing=y")
 
 
-def test_storage_that_does_not_answer_is_told_in_a_sentence(
+def test_storage_that_does_not_answer_is_reported_in_one_line(
     files: MemoryFileStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: JobRef) -> bytes:
         raise StorageUnavailableError("Blob Storage did not answer.")
 
     monkeypatch.setattr(files, "load_manifest", fail)
-    assert _refused(capsys, *OF_THE_JOB[1:]) == "Blob Storage did not answer.\n"
+    assert _refused(capsys, *FOR_THE_JOB[1:]) == "Blob Storage did not answer.\n"
 
 
-def test_a_manifest_is_read_as_it_is_answered() -> None:
+def test_a_manifest_can_be_read_in_the_form_of_the_http_response() -> None:
     text = MANIFEST.model_dump_json(by_alias=True)
     assert verify._read_manifest(text.encode(), "it") == ManifestDto.model_validate_json(text)

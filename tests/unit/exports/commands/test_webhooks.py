@@ -1,4 +1,4 @@
-"""`python -m exports webhooks`."""
+"""The command `python -m exports webhooks`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTIFY = NotifyDto(webhook_url="https://hooks.example/s3cret")
 
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> MemoryServices:
-    """What the command finds."""
+    """The services that the command uses."""
     memory = a_services(EXPORT_WEBHOOK_SECRET=f"{MASTER} {'o' * 32}")
     monkeypatch.setattr(webhooks, "open_services", lambda: memory)
     return memory
@@ -44,7 +44,7 @@ def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_the_secret_of_a_tenant_is_the_one_that_signs_first(
+def test_the_printed_secret_of_a_tenant_is_the_current_one(
     services: MemoryServices, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run("secret") == 0
@@ -71,7 +71,7 @@ def test_tries_of_another_tenant_are_not_listed(services: MemoryServices, capsys
     assert capsys.readouterr().out == ""
 
 
-def test_a_replay_sends_again_under_the_same_id_also_what_has_arrived_and_is_logged(
+def test_a_replay_sends_even_a_delivered_webhook_again_with_its_id_and_is_logged(
     services: MemoryServices, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = _a_cancelled_job(services)
@@ -79,27 +79,27 @@ def test_a_replay_sends_again_under_the_same_id_also_what_has_arrived_and_is_log
 
     assert _run("replay", "--code", job.code) == 0
 
-    assert capsys.readouterr().out == "The receiver took it: 204, after 0 ms.\n"
+    assert capsys.readouterr().out == "The receiver accepted the webhook: 204, after 0 ms.\n"
     first, second = services.webhooks.posted
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert [each.number for each in services.deliveries.deliveries(TENANT, job.code)] == [1, 0]
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("result", "reason"),
     [(SendResult(status=500, milliseconds=4), "500, after 4 ms"), (SendResult(fault="timeout"), "timeout")],
 )
-def test_a_replay_that_is_not_taken_says_so_and_fails(
-    services: MemoryServices, capsys: pytest.CaptureFixture[str], answer: SendResult, said: str
+def test_a_replay_that_the_receiver_does_not_accept_fails_with_the_result(
+    services: MemoryServices, capsys: pytest.CaptureFixture[str], result: SendResult, reason: str
 ) -> None:
-    services.webhooks.answers = [answer]
+    services.webhooks.answers = [result]
     assert _run("replay", "--code", _a_cancelled_job(services).code) == 1
-    told = capsys.readouterr().err
-    assert said in told
-    assert "s3cret" not in told
+    message = capsys.readouterr().err
+    assert reason in message
+    assert "s3cret" not in message
 
 
-def test_what_cannot_be_replayed_is_said_with_its_reason(
+def test_a_replay_that_is_not_possible_is_refused_with_its_reason(
     services: MemoryServices, capsys: pytest.CaptureFixture[str]
 ) -> None:
     running = a_stored_job(services, notify=NOTIFY)
@@ -119,7 +119,7 @@ def test_a_job_of_another_tenant_is_not_replayed(services: MemoryServices) -> No
 
 
 @pytest.mark.parametrize("action", [["secret"], ["replay", "--code", "x"]])
-def test_without_a_secret_the_command_says_which_setting_it_needs(
+def test_without_a_secret_the_command_names_the_missing_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], action: list[str]
 ) -> None:
     monkeypatch.setattr(webhooks, "open_services", a_services)
@@ -127,7 +127,7 @@ def test_without_a_secret_the_command_says_which_setting_it_needs(
     assert "EXPORT_WEBHOOK_SECRET" in capsys.readouterr().err
 
 
-def test_a_missing_or_wrong_storage_setting_is_named_and_not_shown(
+def test_a_missing_or_wrong_storage_setting_is_named_but_not_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("EXPORT_STORAGE", raising=False)
@@ -135,12 +135,12 @@ def test_a_missing_or_wrong_storage_setting_is_named_and_not_shown(
     assert "EXPORT_STORAGE" in capsys.readouterr().err
     monkeypatch.setenv("EXPORT_STORAGE", "AccountName=x;s3cret=1")
     assert _run("list") == 1
-    told = capsys.readouterr().err
-    assert "EXPORT_STORAGE" in told
-    assert "s3cret" not in told
+    message = capsys.readouterr().err
+    assert "EXPORT_STORAGE" in message
+    assert "s3cret" not in message
 
 
-def test_storage_that_does_not_answer_is_said_in_one_line(
+def test_storage_that_does_not_answer_is_reported_in_one_line(
     services: MemoryServices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:

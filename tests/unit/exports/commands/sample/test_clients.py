@@ -1,3 +1,5 @@
+"""The sample clients: realistic, repeatable, and with the values that break careless code."""
+
 from __future__ import annotations
 
 import re
@@ -30,7 +32,7 @@ def test_a_client_has_every_column_of_the_view() -> None:
     assert sorted(SAMPLE_COLUMNS) == sorted(VIEW_COLUMNS)
 
 
-def test_a_client_depends_on_seed_and_number_only() -> None:
+def test_a_client_depends_only_on_seed_and_number() -> None:
     whole = list(SampleClients("northwind", 7).rows(1, 100))
 
     again = [row for first in range(1, 101, 4) for row in SampleClients("northwind", 7).rows(first, 4)]
@@ -46,7 +48,7 @@ def test_another_seed_or_tenant_gives_other_clients(tenant: str, seed: int) -> N
     assert sum(one == other for one, other in zip(names, others, strict=True)) < 20
 
 
-def test_codes_are_unique_and_sort_as_the_numbers_do(clients: list[dict[str, Any]]) -> None:
+def test_codes_are_unique_and_sort_like_the_numbers(clients: list[dict[str, Any]]) -> None:
     assert all(one["code"] < other["code"] for one, other in pairwise(clients))
 
 
@@ -72,7 +74,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("column", PATTERNS)
-def test_values_look_as_the_real_ones_do(clients: list[dict[str, Any]], column: str) -> None:
+def test_values_have_the_format_of_real_ones(clients: list[dict[str, Any]], column: str) -> None:
     assert not [value for value in values(clients, column) if not re.fullmatch(PATTERNS[column], value)]
 
 
@@ -81,7 +83,7 @@ def test_types_and_statuses_are_the_documented_ones(clients: list[dict[str, Any]
     assert set(values(clients, "status")) == set(ClientStatus)
 
 
-def test_dates_and_moments_are_iso_text(clients: list[dict[str, Any]]) -> None:
+def test_dates_and_times_are_iso_text(clients: list[dict[str, Any]]) -> None:
     assert all(date.fromisoformat(value) for value in values(clients, "contact_date_of_birth"))
     assert all(datetime.fromisoformat(value).tzinfo for value in values(clients, "updated_at"))
     assert all(len(value) == len("2026-01-31T09:00:00.000Z") for value in values(clients, "updated_at"))
@@ -102,18 +104,18 @@ CURIOSITIES: dict[str, tuple[str, Callable[[str], bool]]] = {
 
 
 @pytest.mark.parametrize("name", CURIOSITIES)
-def test_what_careless_code_breaks_on_is_there(clients: list[dict[str, Any]], name: str) -> None:
+def test_values_that_break_careless_code_occur(clients: list[dict[str, Any]], name: str) -> None:
     column, is_one = CURIOSITIES[name]
 
     assert any(is_one(value) for value in values(clients, column))
 
 
-def test_every_hostile_name_is_there_in_a_few_thousand_clients(clients: list[dict[str, Any]]) -> None:
+def test_every_hostile_name_occurs_among_a_few_thousand_clients(clients: list[dict[str, Any]]) -> None:
     assert set(HOSTILE_NAMES) <= {*values(clients, "name"), *values(clients, "trading_as")}
 
 
 @pytest.mark.parametrize("column", ["email", "telephone", "utr", "contact_title", "can_contact_sms", "service_codes"])
-def test_about_one_optional_value_in_twenty_is_absent(clients: list[dict[str, Any]], column: str) -> None:
+def test_about_one_optional_value_in_twenty_is_missing(clients: list[dict[str, Any]], column: str) -> None:
     assert 0.02 < 1 - len(values(clients, column)) / COUNT < 0.09
 
 
@@ -127,6 +129,6 @@ def test_persons_have_no_company_data_and_companies_no_personal_numbers(clients:
     assert values(others, "company_number")
 
 
-def test_nothing_but_what_optional_columns_allow_is_absent(clients: list[dict[str, Any]]) -> None:
+def test_required_columns_always_have_a_value(clients: list[dict[str, Any]]) -> None:
     for column in ("tenant", "code", "name", "type", "status", "updated_at", "vat_registered"):
         assert len(values(clients, column)) == COUNT

@@ -1,3 +1,5 @@
+"""Databases of sample clients, and the command that creates them."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -26,7 +28,7 @@ def query(path: Path, statement: str) -> list[Any]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "made" / "clients.sqlite"
+    return tmp_path / "new" / "clients.sqlite"
 
 
 def make(path: Path, clients: int = 100, seed: int = 1, tenants: tuple[str, ...] = TENANTS) -> None:
@@ -48,7 +50,7 @@ def test_the_first_tenant_gets_three_quarters(clients: int, tenants: tuple[str, 
     assert share_out(clients, tenants) == dict(zip(tenants, shares, strict=True))
 
 
-def test_the_view_is_as_documented_and_holds_all_clients(path: Path) -> None:
+def test_the_view_matches_the_documentation_and_contains_all_clients(path: Path) -> None:
     make(path, 1_000)
 
     with closing(open_sql_clients(f"sqlite:///{path}")) as source:
@@ -67,7 +69,7 @@ def test_the_same_seed_makes_the_same_clients(tmp_path: Path) -> None:
     assert one != other
 
 
-def test_planning_reads_the_index_alone_and_pages_walk_it(path: Path) -> None:
+def test_planning_uses_an_index_only_scan_and_pages_use_an_index_range(path: Path) -> None:
     make(path)
 
     planning = "SELECT code, row_number() OVER (ORDER BY code) FROM clients WHERE tenant = 'harbour'"
@@ -78,7 +80,7 @@ def test_planning_reads_the_index_alone_and_pages_walk_it(path: Path) -> None:
     assert not [step for step in steps if "TEMP B-TREE" in step]
 
 
-def test_what_we_made_we_replace(path: Path) -> None:
+def test_a_sample_database_is_replaced(path: Path) -> None:
     make(path, 10)
     make(path, 20)
 
@@ -88,8 +90,8 @@ def test_what_we_made_we_replace(path: Path) -> None:
 @pytest.mark.parametrize(
     "statement", ["CREATE TABLE clients (a)", "CREATE VIEW clients AS SELECT 1", "CREATE TABLE b (c)"]
 )
-def test_what_others_made_stays(tmp_path: Path, statement: str) -> None:
-    path = tmp_path / "theirs.sqlite"
+def test_a_database_that_the_command_did_not_make_is_left_unchanged(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "other.sqlite"
     query(path, statement)
     before = path.read_bytes()
 
@@ -99,17 +101,17 @@ def test_what_others_made_stays(tmp_path: Path, statement: str) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_no_database_stays(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir or Madam, " * 100)
 
-    with pytest.raises(SampleRefusedError, match="no readable"):
+    with pytest.raises(SampleRefusedError, match="not a readable"):
         make(path)
 
     assert path.read_text().startswith("Dear")
 
 
-def test_a_run_that_breaks_off_leaves_what_was_there(path: Path) -> None:
+def test_an_interrupted_run_leaves_the_earlier_database_unchanged(path: Path) -> None:
     make(path, 10)
 
     def interrupt(done: int, _total: int) -> None:
@@ -123,28 +125,28 @@ def test_a_run_that_breaks_off_leaves_what_was_there(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_progress_rises_from_nothing_to_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_rises_from_zero_to_all_clients(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "ROWS_PER_REPORT", 40)
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
-    create_sample_database(f"sqlite:///{path}", 100, TENANTS, 1, lambda done, total: told.append((done, total)))
+    create_sample_database(f"sqlite:///{path}", 100, TENANTS, 1, lambda done, total: reports.append((done, total)))
 
-    assert told == [(0, 100), (40, 100), (80, 100), (100, 100)]
+    assert reports == [(0, 100), (40, 100), (80, 100), (100, 100)]
 
 
 @pytest.mark.parametrize("url", ["clients.sqlite", "sqlite://", "mysql://host/clients"])
-def test_an_address_we_cannot_fill_is_refused(url: str) -> None:
+def test_a_url_of_an_unsupported_database_is_refused(url: str) -> None:
     with pytest.raises(SampleRefusedError):
         create_sample_database(url, 1, TENANTS, 1)
 
 
 @pytest.mark.parametrize(("clients", "tenants"), [(-1, ("a",)), (1, ()), (1, ("a", "a"))])
-def test_numbers_and_tenants_without_sense_are_refused(path: Path, clients: int, tenants: tuple[str, ...]) -> None:
+def test_invalid_numbers_and_tenants_are_refused(path: Path, clients: int, tenants: tuple[str, ...]) -> None:
     with pytest.raises(SampleRefusedError):
         make(path, clients, tenants=tenants)
 
 
-def test_the_command_makes_the_database(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_creates_the_database(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample-clients", "--database", f"sqlite:///{path}", "--clients", "100", "--tenants", "a, b"]) == 0
 
     assert query(path, "SELECT tenant, count(*) FROM clients GROUP BY tenant") == [("a", 75), ("b", 25)]
@@ -157,7 +159,7 @@ def test_the_command_says_why_it_refuses(capsys: pytest.CaptureFixture[str]) -> 
     assert "sqlite:///" in capsys.readouterr().err
 
 
-def test_the_rows_read_are_the_rows_made(path: Path) -> None:
+def test_the_rows_read_are_the_rows_written(path: Path) -> None:
     make(path, 50)
 
     with closing(open_sql_clients(f"sqlite:///{path}")) as source:
