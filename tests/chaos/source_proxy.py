@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Coroutine
-from typing import Any
+
+from tests.chaos.loop_thread import LoopThread
 
 _PIECE = 4_096
 _USUAL_PAUSE_SECONDS, _SLOW_PAUSE_SECONDS = 0.002, 0.02
@@ -19,11 +18,9 @@ class SourceProxy:
         self._upstream_port = upstream_port
         self._pause_seconds = _USUAL_PAUSE_SECONDS
         self._connections: set[asyncio.StreamWriter] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        self._loop = LoopThread()
         self._flowing = asyncio.Event()
-        self.port = self._wait(self._start())
+        self.port = self._loop.run(self._start())
 
     def slow(self) -> None:
         """Pass bytes on slowly."""
@@ -31,25 +28,20 @@ class SourceProxy:
 
     def block(self) -> None:
         """Pass nothing on, but keep connections open."""
-        self._loop.call_soon_threadsafe(self._flowing.clear)
+        self._loop.call_soon(self._flowing.clear)
 
     def cut(self) -> None:
         """Close all connections. New ones are accepted."""
-        self._wait(self._cut())
+        self._loop.run(self._cut())
 
     def heal(self) -> None:
         """Pass everything on again."""
         self._pause_seconds = _USUAL_PAUSE_SECONDS
-        self._loop.call_soon_threadsafe(self._flowing.set)
+        self._loop.call_soon(self._flowing.set)
 
     def stop(self) -> None:
-        self._wait(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._stop())
         self._loop.close()
-
-    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _start(self) -> int:
         self._flowing.set()

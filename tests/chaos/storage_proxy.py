@@ -6,11 +6,9 @@ It passes requests on unchanged, which is possible because the signatures of Azu
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,6 +16,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from tests.chaos.loop_thread import LoopThread
 from tests.chaos.operations import JobWrite, blob_operation, is_conditional, job_write, table_operation
 from tests.chaos.schedule import Effect, StorageFault, kind_of
 
@@ -74,11 +73,9 @@ class StorageProxy:
         self.record = Record()
         self.request_count = 0
         self.ports: dict[str, int] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        self._loop = LoopThread()
         self._runners: list[web.AppRunner] = []
-        self._wait(self._start())
+        self._loop.run(self._start())
 
     def arm(self, faults: list[StorageFault]) -> None:
         """Inject these faults from now on, and no others."""
@@ -96,21 +93,15 @@ class StorageProxy:
 
     def disconnect(self) -> None:
         """Cut the connections of running and new requests. Returns when storage has finished its last request."""
-        self._wait(self._disconnect())
+        self._loop.run(self._disconnect())
 
     def connect(self) -> None:
         """Pass requests on again."""
-        self._loop.call_soon_threadsafe(self._connected.set)
+        self._loop.call_soon(self._connected.set)
 
     def stop(self) -> None:
-        self._wait(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._stop())
         self._loop.close()
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        done: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return done.result(60)
 
     async def _start(self) -> None:
         self._connected.set()

@@ -1,4 +1,4 @@
-"""What has to be waited for longest is begun before all tests of this folder."""
+"""Starts the longest wait of this folder, for a slot of a schedule, before all of its tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.schedules import save
 from tests.support.system import NO_CLIENTS, System
 
 
-class SlotToCome(NamedTuple):
+class UpcomingSlot(NamedTuple):
     """The next slot of a schedule, and the URL of the schedule."""
 
     slot: datetime
@@ -19,12 +19,12 @@ class SlotToCome(NamedTuple):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def slot_to_come(system: System) -> SlotToCome:
-    """A schedule whose slot is a minute that is not quite here.
+def upcoming_slot(system: System) -> UpcomingSlot:
+    """A schedule with a slot in the next minutes, so that a test can wait for the real timer.
 
-    Its tenant has no clients and no other test, since its export comes by itself while other tests run.
+    Its tenant has no clients, and no other test uses it, because its export starts while other tests run.
     """
     slot = (datetime.now(UTC) + timedelta(seconds=62)).replace(second=0, microsecond=0)
     location = save(system, NO_CLIENTS, cron=f"{slot.minute} {slot.hour} * * *")
     assert system.job(location)["nextRunDate"] == slot.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return SlotToCome(slot, location)
+    return UpcomingSlot(slot, location)

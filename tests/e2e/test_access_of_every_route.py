@@ -1,4 +1,4 @@
-"""Every route there is, called by everybody who must not. The routes are the app's own, so new ones are covered."""
+"""Every route refuses every key that it must refuse. The routes come from the app, so new routes are covered too."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.support.builders import NOON
 from tests.support.http_client import Response
 from tests.support.keys import a_key, with_other_secret
 from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System
+from tests.support.waiting import wait_until
 
 NO_CODE = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 MAPPING = {"name": "Theirs", "columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -30,11 +31,11 @@ TIMED_REQUESTS, ROUNDS = 7, 8
 
 
 @dataclass(frozen=True)
-class Door:
-    """One form of one route.
+class RouteForm:
+    """One form of a route: with the tenant in its path, or the short one.
 
     Attributes:
-        template: Its path, with a slash in front.
+        template: The path with a leading slash.
     """
 
     route: Route
@@ -49,36 +50,38 @@ class Door:
     def takes_code(self) -> bool:
         return "{code}" in self.template
 
-    def knock(self, system: System, key: str | None, tenant: str = NORTHWIND, code: str = NO_CODE) -> Response:
-        """Call the route. What it may take as a body is not JSON, so that nothing happens behind the door."""
+    def probe(self, system: System, key: str | None, tenant: str = NORTHWIND, code: str = NO_CODE) -> Response:
+        """Call the route without an effect: if it takes a body, the body is invalid."""
         return self.call(system, key, b"{" if self.route.body else None, tenant, code)
 
-    def call(self, system: System, key: str | None, body: Any, tenant: str = NORTHWIND, code: str = NO_CODE) -> Response:
+    def call(
+        self, system: System, key: str | None, body: Any, tenant: str = NORTHWIND, code: str = NO_CODE
+    ) -> Response:
         filled = self.template.replace("{tenant}", tenant).replace("{code}", code)
         return system.call(self.route.method, re.sub(r"\{\w+\}", "1", filled), body, key=key)
 
 
-DOORS = [
-    Door(route, f"/{template}", route.scope)
+FORMS = [
+    RouteForm(route, f"/{template}", route.scope)
     for route in ROUTES
     if route.scope is not None
     for _, template in route.forms
 ]
 
 
-def doors(*, naming_tenant: bool = False, taking_code: bool = False) -> pytest.MarkDecorator:
-    """Parametrize a test with every door, or with those that name a tenant or take a code."""
-    found = [door for door in DOORS if door.names_tenant >= naming_tenant and door.takes_code >= taking_code]
-    return pytest.mark.parametrize("door", found, ids=lambda door: f"{door.route.method} {door.template}")
+def route_forms(*, naming_tenant: bool = False, taking_code: bool = False) -> pytest.MarkDecorator:
+    """Parametrize a test with every form of every route, or with those that name a tenant or take a code."""
+    selected = [form for form in FORMS if form.names_tenant >= naming_tenant and form.takes_code >= taking_code]
+    return pytest.mark.parametrize("form", selected, ids=lambda form: f"{form.route.method} {form.template}")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys of `northwind`: those that open nothing any more, and for each scope one that has all others."""
+    """Keys of `northwind`: an expired one, a revoked one, and for each scope a key with all other scopes."""
 
     expired: str
     revoked: str
-    lacking: dict[Scope, str]
+    without_scope: dict[Scope, str]
 
 
 @pytest.fixture(scope="module")
@@ -95,121 +98,123 @@ def keys(store: TableKeyStore) -> Keys:
         assert store.add(key)
         return text
 
-    lacking = {scope: added(scopes=tuple(other for other in ALL_SCOPES if other != scope)) for scope in Scope}
-    return Keys(added(expires=datetime.now(UTC) - timedelta(seconds=1)), added(revoked=NOON), lacking)
+    without_scope = {scope: added(scopes=tuple(other for other in ALL_SCOPES if other != scope)) for scope in Scope}
+    return Keys(added(expires=datetime.now(UTC) - timedelta(seconds=1)), added(revoked=NOON), without_scope)
 
 
-def told(answer: Response) -> tuple[int, dict[str, str], bytes]:
-    """All a caller can see of an answer, but for the time of day."""
-    return answer.status, {name: value for name, value in answer.headers.items() if name != "date"}, answer.body
+def visible_part(response: Response) -> tuple[int, dict[str, str], bytes]:
+    """Return everything that a caller can see of a response, except the time of day."""
+    return response.status, {name: value for name, value in response.headers.items() if name != "date"}, response.body
 
 
-@doors()
-def test_no_route_opens_without_a_good_key_and_all_refusals_are_one(system: System, keys: Keys, door: Door) -> None:
-    without = door.knock(system, None)
+@route_forms()
+def test_every_route_refuses_every_bad_key_with_the_same_response(system: System, keys: Keys, form: RouteForm) -> None:
+    without = form.probe(system, None)
     assert (without.status, without.json["code"]) == (401, "invalid-api-key")
     bad_keys = ("wrong", with_other_secret(NORTHWIND_KEY), str(new_key_text()), keys.expired, keys.revoked)
-    assert [told(door.knock(system, key)) for key in bad_keys] == [told(without)] * len(bad_keys)
+    assert [visible_part(form.probe(system, key)) for key in bad_keys] == [visible_part(without)] * len(bad_keys)
 
 
-@doors()
-def test_no_route_opens_to_a_key_without_its_scope(system: System, keys: Keys, door: Door) -> None:
-    answer = door.knock(system, keys.lacking[door.scope])
-    assert (answer.status, answer.json["code"]) == (403, "forbidden")
-    assert door.scope in answer.json["detail"]
+@route_forms()
+def test_every_route_refuses_a_key_without_its_scope(system: System, keys: Keys, form: RouteForm) -> None:
+    response = form.probe(system, keys.without_scope[form.scope])
+    assert (response.status, response.json["code"]) == (403, "forbidden")
+    assert form.scope in response.json["detail"]
 
 
-@doors(naming_tenant=True)
-def test_no_route_opens_to_a_key_of_another_tenant_whether_that_exists_or_not(system: System, door: Door) -> None:
-    there, nowhere = (door.knock(system, NORTHWIND_KEY, tenant) for tenant in (HARBOUR, "nowhere"))
-    assert (there.status, there.json["code"]) == (403, "forbidden")
-    assert {**there.json, "instance": ""} == {**nowhere.json, "instance": ""}
+@route_forms(naming_tenant=True)
+def test_every_route_refuses_a_key_of_another_tenant_alike_if_unknown(system: System, form: RouteForm) -> None:
+    existing, unknown = (form.probe(system, NORTHWIND_KEY, tenant) for tenant in (HARBOUR, "nowhere"))
+    assert (existing.status, existing.json["code"]) == (403, "forbidden")
+    assert {**existing.json, "instance": ""} == {**unknown.json, "instance": ""}
 
 
-@doors()
-def test_every_route_opens_to_a_key_of_its_tenant_and_scope(system: System, door: Door) -> None:
-    assert door.knock(system, NORTHWIND_KEY).status not in (401, 403)
+@route_forms()
+def test_every_route_accepts_a_key_of_its_tenant_and_scope(system: System, form: RouteForm) -> None:
+    assert form.probe(system, NORTHWIND_KEY).status not in (401, 403)
 
 
 @pytest.fixture(scope="module")
 def foreign_codes(system: System) -> dict[str, str]:
-    """By the beginning of a path: the code of something there that belongs to `harbour`."""
+    """Resources of `harbour`: a code for the beginning of each path."""
     mapping = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", MAPPING | {"mappingType": "Client"})
     schedule = system.call("POST", f"/tenants/{HARBOUR}/clients/export/schedules", SCHEDULE)
     codes = {"csv-mappings": mapping.json["code"], "clients/export/schedules": schedule.json["code"]}
     return codes | {"": system.start_export({}, HARBOUR).json["code"]}
 
 
-def foreign_code(codes: dict[str, str], door: Door) -> str:
-    return next(code for beginning, code in codes.items() if door.route.path.startswith(beginning))
+def foreign_code(codes: dict[str, str], form: RouteForm) -> str:
+    return next(code for beginning, code in codes.items() if form.route.path.startswith(beginning))
 
 
-def never(code: str) -> str:
-    """A code that looks alike and was never given out."""
+def similar_code(code: str) -> str:
+    """Return a code that differs in its last character only, and which nothing has."""
     return code[:-1] + ("1" if code[-1] == "0" else "0")
 
 
-@doors(taking_code=True)
-def test_what_belongs_to_another_tenant_differs_in_nothing_from_what_never_was(
-    system: System, foreign_codes: dict[str, str], door: Door
+@route_forms(taking_code=True)
+def test_another_tenants_resource_gives_the_same_response_as_an_unknown_one(
+    system: System, foreign_codes: dict[str, str], form: RouteForm
 ) -> None:
-    theirs = foreign_code(foreign_codes, door)
-    body = (SCHEDULE if "/schedules" in door.template else MAPPING) if door.route.body else None
-    foreign, unknown = (door.call(system, NORTHWIND_KEY, body, code=code) for code in (theirs, never(theirs)))
+    theirs = foreign_code(foreign_codes, form)
+    body = (SCHEDULE if "/schedules" in form.template else MAPPING) if form.route.body else None
+    foreign, unknown = (form.call(system, NORTHWIND_KEY, body, code=code) for code in (theirs, similar_code(theirs)))
 
     assert foreign.status == 404
-    status, headers, content = told(unknown)
-    assert told(foreign) == (status, headers, content.replace(never(theirs).encode(), theirs.encode()))
+    status, headers, content = visible_part(unknown)
+    assert visible_part(foreign) == (status, headers, content.replace(similar_code(theirs).encode(), theirs.encode()))
 
 
-@doors(naming_tenant=True, taking_code=True)
-def test_what_belongs_to_another_tenant_takes_as_long_to_refuse_as_what_never_was(
-    system: System, foreign_codes: dict[str, str], door: Door
+@route_forms(naming_tenant=True, taking_code=True)
+def test_another_tenants_resource_takes_as_long_to_refuse_as_an_unknown_one(
+    system: System, foreign_codes: dict[str, str], form: RouteForm
 ) -> None:
-    theirs = foreign_code(foreign_codes, door)
-    body = (SCHEDULE if "/schedules" in door.template else MAPPING) if door.route.body else None
+    theirs = foreign_code(foreign_codes, form)
+    body = (SCHEDULE if "/schedules" in form.template else MAPPING) if form.route.body else None
 
     def seconds(code: str) -> float:
-        begun = time.perf_counter()
-        assert door.call(system, NORTHWIND_KEY, body, code=code).status == 404
-        return time.perf_counter() - begun
+        began = time.perf_counter()
+        assert form.call(system, NORTHWIND_KEY, body, code=code).status == 404
+        return time.perf_counter() - began
 
-    assert any(takes_as_long(lambda: seconds(theirs), lambda: seconds(never(theirs))) for _ in range(ROUNDS))
+    assert any(takes_as_long(lambda: seconds(theirs), lambda: seconds(similar_code(theirs))) for _ in range(ROUNDS))
 
 
 def takes_as_long(first: Callable[[], float], second: Callable[[], float]) -> bool:
-    """Compare some requests in turn. What differs differs in every round, what a busy machine does does not."""
-    taken = [(first(), second()) for _ in range(TIMED_REQUESTS)]
-    foreign, unknown = median(each for each, _ in taken), median(each for _, each in taken)
+    """Compare the times of two kinds of requests that are sent in turn.
+
+    The caller repeats this: a real difference appears every time, but the noise of a busy machine does not.
+    """
+    times = [(first(), second()) for _ in range(TIMED_REQUESTS)]
+    foreign, unknown = median(each for each, _ in times), median(each for _, each in times)
     return abs(foreign - unknown) < max(0.5 * unknown, 0.010)
 
 
-def test_the_last_use_of_a_key_is_noted_and_that_of_a_refused_one_is_not(
-    system: System, store: TableKeyStore, keys: Keys
-) -> None:
+def test_the_last_use_is_recorded_for_accepted_keys_only(system: System, store: TableKeyStore, keys: Keys) -> None:
     key, text = a_key(NORTHWIND)
     store.add(key)
-    door, begun = DOORS[0], datetime.now(UTC)
+    form, began = FORMS[0], datetime.now(UTC)
     for shown in (with_other_secret(text), keys.revoked, text):
-        door.knock(system, shown)
-    deadline = time.monotonic() + 60
-    while (used := last_use(store, text)) is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+        form.probe(system, shown)
+    used = wait_until(lambda: last_use(store, text), 60)
     assert used is not None
-    assert begun <= used <= datetime.now(UTC)
+    assert began <= used <= datetime.now(UTC)
     assert last_use(store, keys.revoked) is None
 
 
 def last_use(store: TableKeyStore, text: str) -> datetime | None:
     parsed = parse_key(text)
     assert parsed is not None
-    kept = store.get(parsed.id)
-    assert kept is not None
-    return kept.last_used
+    key = store.get(parsed.id)
+    assert key is not None
+    return key.last_used
 
 
 def scope_by_contract(route: Route) -> Scope:
-    """Looking needs to read; changing needs to write what stands first in the path. An estimate changes nothing."""
+    """Return the scope that the contract requires: read or write, for the kind of resource in the path.
+
+    An estimate only needs to read, because it changes nothing.
+    """
     if route.method == "GET" or route.path.endswith("/estimate"):
         return Scope.EXPORTS_READ
     if route.path.startswith("csv-mappings"):
@@ -217,14 +222,14 @@ def scope_by_contract(route: Route) -> Scope:
     return Scope.SCHEDULES_WRITE if "/schedules" in route.path else Scope.EXPORTS_WRITE
 
 
-def test_every_route_asks_for_the_scope_of_the_contract() -> None:
-    assert {door.route.name: door.scope for door in DOORS} == {
-        door.route.name: scope_by_contract(door.route) for door in DOORS
+def test_every_route_requires_the_scope_of_the_contract() -> None:
+    assert {form.route.name: form.scope for form in FORMS} == {
+        form.route.name: scope_by_contract(form.route) for form in FORMS
     }
 
 
 def test_the_walk_covers_the_routes_of_the_contract() -> None:
-    walked = {f"{door.route.method} {door.template}" for door in DOORS}
+    walked = {f"{form.route.method} {form.template}" for form in FORMS}
     for prefix in ("", "/tenants/{tenant}"):
         assert {f"POST {prefix}{EXPORT}", f"GET {prefix}{EXPORT}/{{code}}"} <= walked
     assert {route.path for route in ROUTES if route.scope is None} <= {"health", "openapi.json", "docs", ""}

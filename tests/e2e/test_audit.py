@@ -1,4 +1,4 @@
-"""The audit log: who did what with whose clients, and nothing of the clients."""
+"""The audit log shows who did what with the clients of which tenant, and contains no client data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BODY = {
 
 
 def audit_of_today(system: System, tenant: str) -> list[dict[str, Any]]:
-    """What the command prints, on both days if midnight has just passed."""
+    """Return the entries that the command prints for today, and for yesterday if midnight has just passed."""
     now = datetime.now(UTC)
     days = sorted({(now - timedelta(minutes=2)).date(), now.date()})
     lines: list[str] = []
@@ -36,13 +36,13 @@ def audit_of_today(system: System, tenant: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def completed(system: System) -> Any:
-    """A completed job of two columns and a filter, and its location."""
-    answer = system.start_export(BODY, HARBOUR)
-    assert answer.json["status"] == "Completed"
-    return answer.json | {"location": answer.headers["location"]}
+    """A completed job with two columns and a filter, and its location."""
+    response = system.start_export(BODY, HARBOUR)
+    assert response.json["status"] == "Completed"
+    return response.json | {"location": response.headers["location"]}
 
 
-def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(system: System, completed: Any) -> None:
+def test_a_start_and_a_download_are_in_the_audit_log_with_their_details(system: System, completed: Any) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
     started, downloaded = [e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
 
@@ -58,7 +58,7 @@ def test_start_and_download_stand_in_the_log_with_columns_filter_rows_and_bytes(
         assert KEY.rpartition("_")[2] not in entry["actor"]
 
 
-def test_every_download_is_noted(system: System, completed: Any) -> None:
+def test_every_download_is_in_the_audit_log(system: System, completed: Any) -> None:
     for _ in range(3):
         request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY})
 
@@ -66,7 +66,7 @@ def test_every_download_is_noted(system: System, completed: Any) -> None:
     assert actions == ["Started", "Downloaded", "Downloaded", "Downloaded"]
 
 
-def test_a_cancel_and_a_resume_are_noted(system: System) -> None:
+def test_a_cancellation_and_a_resume_are_in_the_audit_log(system: System) -> None:
     location, _ = system.start_and_cancel({}, HARBOUR)
     assert system.call("POST", f"{location}/resume").status == 202
     system.wait(location)
@@ -75,7 +75,7 @@ def test_a_cancel_and_a_resume_are_noted(system: System) -> None:
     assert actions == ["Started", "Cancelled", "Resumed"]
 
 
-def test_what_was_refused_is_not_noted(system: System, completed: Any) -> None:
+def test_a_refused_request_is_not_in_the_audit_log(system: System, completed: Any) -> None:
     assert system.call("DELETE", completed["location"]).status == 409
     assert request("GET", f"{completed['location']}/download", headers={"x-api-key": "wrong"}).status == 401
 
@@ -83,13 +83,13 @@ def test_what_was_refused_is_not_noted(system: System, completed: Any) -> None:
     assert actions == ["Started"]
 
 
-def test_the_log_holds_no_data_of_clients_no_link_and_no_key(system: System, completed: Any) -> None:
+def test_the_audit_log_has_no_client_data_no_link_and_no_key(system: System, completed: Any) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
-    told = json.dumps([e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]])
+    entries = json.dumps([e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]])
 
     cells = {cell for row in records(file)[1:] for cell in row if len(cell) > 5}
     assert cells
-    assert not [cell for cell in cells if cell in told]
-    assert "sig=" not in told
-    assert "://" not in told
-    assert KEY not in told
+    assert not [cell for cell in cells if cell in entries]
+    assert "sig=" not in entries
+    assert "://" not in entries
+    assert KEY not in entries

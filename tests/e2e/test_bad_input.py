@@ -1,4 +1,4 @@
-"""Every kind of bad input has the right status and says what to change."""
+"""Every kind of invalid input gets the right status and an explanation of what to change."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, NORTHWIND_KEY,
 ONE_COLUMN = {"csvHeader": "Name", "targetField": "Name"}
 
 
-def assert_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
-    document: dict[str, Any] = answer.json
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.status == status
+def assert_problem(response: Response, status: int, code: str) -> dict[str, Any]:
+    document: dict[str, Any] = response.json
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.status == status
     assert document["status"] == status
     assert document["code"] == code
     assert document.keys() >= {"type", "title", "detail", "instance"}
@@ -58,18 +58,18 @@ def assert_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
 def test_an_invalid_body_is_400_with_a_pointer_to_each_fault(
     system: System, body: object, pointer: str, hint: str
 ) -> None:
-    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
+    response = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
 
-    faults = assert_problem(answer, 400, "invalid-request")["errors"]
+    faults = assert_problem(response, 400, "invalid-request")["errors"]
     assert pointer in [fault["pointer"] for fault in faults]
     assert any(hint in fault["detail"] for fault in faults if fault["pointer"] == pointer)
 
 
-def test_several_faults_are_all_named_at_once(system: System) -> None:
+def test_all_faults_of_a_body_are_named_at_once(system: System) -> None:
     body = {"includeHeaders": 1, "nonsense": 2, "filter": {"types": ["Club"]}}
-    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
+    response = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
 
-    faults = assert_problem(answer, 400, "invalid-request")["errors"]
+    faults = assert_problem(response, 400, "invalid-request")["errors"]
     assert {fault["pointer"] for fault in faults} == {"/includeHeaders", "/nonsense", "/filter/types/0"}
 
 
@@ -84,7 +84,7 @@ def test_a_body_over_64_kib_is_413(system: System) -> None:
     assert_problem(system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body), 413, "body-too-large")
 
 
-def test_a_body_of_just_64_kib_is_taken(system: System) -> None:
+def test_a_body_of_exactly_64_kib_is_accepted(system: System) -> None:
     codes = [f"{number:0100d}" for number in range(630)]
     body = json.dumps({"filter": {"managerCodes": codes}}, separators=(",", ":")).encode()
     body += b" " * (64 * 1024 - len(body))
@@ -93,26 +93,26 @@ def test_a_body_of_just_64_kib_is_taken(system: System) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity"])
-def test_an_encoded_body_is_415_and_says_what_is_taken(system: System, encoding: str) -> None:
-    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", gzip.compress(b"{}"), content_encoding=encoding)
+def test_an_encoded_body_is_415_and_names_the_accepted_encoding(system: System, encoding: str) -> None:
+    response = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", gzip.compress(b"{}"), content_encoding=encoding)
 
-    assert_problem(answer, 415, "unsupported-media-type")
-    assert answer.headers["accept-encoding"] == "identity"
+    assert_problem(response, 415, "unsupported-media-type")
+    assert response.headers["accept-encoding"] == "identity"
 
 
-def test_a_property_that_comes_twice_is_400_and_pointed_at(system: System) -> None:
+def test_a_duplicate_property_is_400_with_its_pointer(system: System) -> None:
     body = b'{"filter": {"statuses": ["Active"], "search": "a", "statuses": []}, "includeHeaders": true}'
-    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
+    response = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", body)
 
-    faults = assert_problem(answer, 400, "invalid-request")["errors"]
+    faults = assert_problem(response, 400, "invalid-request")["errors"]
     assert [fault["pointer"] for fault in faults] == ["/filter/statuses"]
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
-def test_another_media_type_is_415(system: System, media_type: str) -> None:
-    answer = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", b"{}", content_type=media_type)
+def test_a_media_type_other_than_json_is_415(system: System, media_type: str) -> None:
+    response = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}", b"{}", content_type=media_type)
 
-    assert_problem(answer, 415, "unsupported-media-type")
+    assert_problem(response, 415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_another_media_type_is_415(system: System, media_type: str) -> None:
         ("DELETE", f"/tenants/{NORTHWIND}{EXPORT}/estimate", "POST"),
     ],
 )
-def test_a_wrong_method_is_405_and_names_the_right_one(system: System, method: str, path: str, allowed: str) -> None:
-    answer = system.call(method, path, {})
+def test_a_wrong_method_is_405_and_names_the_allowed_ones(system: System, method: str, path: str, allowed: str) -> None:
+    response = system.call(method, path, {})
 
-    assert_problem(answer, 405, "method-not-allowed")
-    assert answer.headers["allow"] == allowed
+    assert_problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("path", ["/clients", "/clients/export", "/tenants/northwind", "/admin.php"])
@@ -145,32 +145,32 @@ def test_an_unknown_code_is_404(system: System, code: str) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "wrong", KEY[:-1], with_other_secret(KEY)])
-def test_a_missing_or_wrong_key_is_401_whatever_is_asked(system: System, key: str | None) -> None:
+def test_a_missing_or_wrong_key_is_401_for_every_request(system: System, key: str | None) -> None:
     for method, path in (("POST", EXPORT), ("POST", f"/tenants/{NORTHWIND}{EXPORT}"), ("GET", f"{EXPORT}/x")):
-        answer = system.call(method, path, {} if method == "POST" else None, key=key)
-        document = assert_problem(answer, 401, "invalid-api-key")
+        response = system.call(method, path, {} if method == "POST" else None, key=key)
+        document = assert_problem(response, 401, "invalid-api-key")
         assert document["title"] == "Invalid or missing API key"
 
 
-def test_a_right_key_with_a_tenant_it_does_not_open_is_403(system: System) -> None:
+def test_a_valid_key_without_access_to_the_tenant_is_403(system: System) -> None:
     for tenant in (HARBOUR, "no-such-tenant"):
-        answer = system.call("POST", f"/tenants/{tenant}{EXPORT}", {}, key=NORTHWIND_KEY)
-        assert_problem(answer, 403, "forbidden")
+        response = system.call("POST", f"/tenants/{tenant}{EXPORT}", {}, key=NORTHWIND_KEY)
+        assert_problem(response, 403, "forbidden")
 
 
-def test_the_short_route_with_a_key_of_several_tenants_is_400_and_tells_the_other_route(system: System) -> None:
-    answer = system.call("POST", EXPORT, {})
+def test_the_short_route_with_a_key_of_several_tenants_is_400_and_names_the_long_one(system: System) -> None:
+    response = system.call("POST", EXPORT, {})
 
-    assert "/tenants/{tenant}/" in assert_problem(answer, 400, "tenant-required")["detail"]
+    assert "/tenants/{tenant}/" in assert_problem(response, 400, "tenant-required")["detail"]
 
 
-def test_a_code_of_another_tenant_is_the_same_404_as_one_that_never_was(system: System) -> None:
+def test_a_code_of_another_tenant_is_the_same_404_as_an_unknown_code(system: System) -> None:
     theirs = system.start_export({}, HARBOUR).json["code"]
-    never = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
+    unknown = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 
     path = f"/tenants/{NORTHWIND}{EXPORT}"
-    answers = [system.call("GET", f"{path}/{code}", key=NORTHWIND_KEY) for code in (theirs, never)]
+    responses = [system.call("GET", f"{path}/{code}", key=NORTHWIND_KEY) for code in (theirs, unknown)]
 
-    first, second = (assert_problem(answer, 404, "job-not-found") for answer in answers)
+    first, second = (assert_problem(response, 404, "job-not-found") for response in responses)
     assert {**first, "instance": ""} == {**second, "instance": ""}
-    assert answers[0].headers.keys() == answers[1].headers.keys()
+    assert responses[0].headers.keys() == responses[1].headers.keys()

@@ -1,4 +1,4 @@
-"""The service documents itself, to everyone."""
+"""The service serves its own documentation without a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An export, from the request to the file."""
+"""An export over HTTP, from the request to the file."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ OUR_PROPERTIES = {
 }
 
 
-def test_a_small_export_is_answered_with_201_a_location_and_a_link(system: System) -> None:
-    answer = system.start_export({}, HARBOUR)
+def test_a_small_export_is_201_with_a_location_and_a_link(system: System) -> None:
+    response = system.start_export({}, HARBOUR)
 
-    assert answer.status == 201
-    job = answer.json
+    assert response.status == 201
+    job = response.json
     assert job["status"] == "Completed"
-    assert answer.headers["location"] == f"{system.url}/tenants/{HARBOUR}/clients/export/csv/{job['code']}"
+    assert response.headers["location"] == f"{system.url}/tenants/{HARBOUR}/clients/export/csv/{job['code']}"
     assert len(records(download(job))) == 1_501
 
 
-def test_an_export_that_is_not_awaited_is_answered_with_202_and_when_to_look_again(system: System) -> None:
-    answer = system.start_export({}, prefer="respond-async")
+def test_an_export_that_is_not_awaited_is_202_with_retry_after(system: System) -> None:
+    response = system.start_export({}, prefer="respond-async")
 
-    assert answer.status == 202
-    assert int(answer.headers["retry-after"]) >= 1
-    assert answer.json["status"] in ("Queued", "InProgress")
-    assert answer.json["downloadUrl"] is None
-    assert system.wait(answer.headers["location"])["status"] == "Completed"
+    assert response.status == 202
+    assert int(response.headers["retry-after"]) >= 1
+    assert response.json["status"] in ("Queued", "InProgress")
+    assert response.json["downloadUrl"] is None
+    assert system.wait(response.headers["location"])["status"] == "Completed"
 
 
 @pytest.mark.parametrize(
@@ -64,33 +64,31 @@ def test_an_export_that_is_not_awaited_is_answered_with_202_and_when_to_look_aga
         ("wait=soon, handling=strict", None),
     ],
 )
-def test_what_of_prefer_was_followed_is_said_and_the_rest_ignored(
-    system: System, prefer: str, applied: str | None
-) -> None:
-    answer = system.start_export({"filter": {"search": "no client is called this"}}, prefer=prefer)
+def test_applied_preferences_are_named_and_others_are_ignored(system: System, prefer: str, applied: str | None) -> None:
+    response = system.start_export({"filter": {"search": "no client is called this"}}, prefer=prefer)
 
-    assert answer.status in (201, 202)
-    assert answer.headers.get("preference-applied") == applied
+    assert response.status in (201, 202)
+    assert response.headers.get("preference-applied") == applied
 
 
-def test_prefer_wait_counts_beside_respond_async(system: System) -> None:
+def test_prefer_wait_is_applied_together_with_respond_async(system: System) -> None:
     assert system.start_export({}, HARBOUR, prefer="respond-async, wait=60").status == 201
 
 
-def test_prefer_wait_bounds_the_waiting(system: System) -> None:
+def test_prefer_wait_limits_the_waiting_time(system: System) -> None:
     assert system.start_export({}, prefer="wait=0").status == 202
     assert system.start_export({}, HARBOUR, prefer="wait=60").status == 201
 
 
 def test_the_eight_properties_of_a_job_are_always_present(system: System) -> None:
-    answer = system.start_export({}, prefer="respond-async")
-    ended = system.wait(answer.headers["location"])
+    response = system.start_export({}, prefer="respond-async")
+    ended = system.wait(response.headers["location"])
 
-    assert answer.json.keys() >= JOB_PROPERTIES
+    assert response.json.keys() >= JOB_PROPERTIES
     assert ended.keys() >= JOB_PROPERTIES
 
 
-def test_a_job_has_the_properties_of_the_contract_and_says_null_for_what_it_has_not(system: System) -> None:
+def test_a_job_has_all_properties_of_the_contract_with_null_for_missing_values(system: System) -> None:
     job = system.start_export({}, HARBOUR).json
 
     assert job.keys() == JOB_PROPERTIES | OUR_PROPERTIES
@@ -98,7 +96,7 @@ def test_a_job_has_the_properties_of_the_contract_and_says_null_for_what_it_has_
     assert "exactly once" in job["consistency"]
 
 
-def test_a_completed_job_has_as_many_items_processed_as_in_total_as_in_the_file(system: System) -> None:
+def test_processed_and_total_items_of_a_completed_job_equal_the_rows_of_its_file(system: System) -> None:
     job = system.wait(system.start_async({}))
 
     rows = records(download(job))[1:]
@@ -162,7 +160,7 @@ def _minimally_quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if needs else cell
 
 
-def test_column_mappings_choose_columns_order_and_headers(system: System, database_url: str) -> None:
+def test_column_mappings_select_columns_order_and_headers(system: System, database_url: str) -> None:
     mappings = [{"csvHeader": "Ref", "targetField": "Code"}, {"csvHeader": "Client", "targetField": "Name"}]
     exported = records(system.export({"columnMappings": mappings}, HARBOUR))
 
@@ -187,7 +185,7 @@ def test_headers_can_be_left_out(system: System) -> None:
         ({"managerCodes": ["no-such-code"]}, "0"),
     ],
 )
-def test_a_filter_exports_just_the_clients_it_describes(
+def test_a_filter_exports_exactly_the_matching_clients(
     system: System, database_url: str, filter_: dict[str, object], where: str
 ) -> None:
     exported = records(system.export({"filter": filter_}, HARBOUR))
@@ -195,7 +193,7 @@ def test_a_filter_exports_just_the_clients_it_describes(
     assert exported[1:] == client_records(database_url, HARBOUR, where)
 
 
-def test_an_export_of_no_clients_completes_with_the_header_alone(system: System) -> None:
+def test_an_export_of_no_clients_is_a_file_with_only_the_header(system: System) -> None:
     job = system.start_export({"filter": {"search": "no client is called this"}}).json
 
     assert (job["status"], job["totalItems"], job["processedItems"]) == ("Completed", 0, 0)
@@ -208,36 +206,36 @@ def test_an_empty_export_without_headers_is_an_empty_file(system: System) -> Non
     assert download(job) == b""
 
 
-def test_a_link_reads_one_file_until_the_expiry_date_and_nothing_else(system: System) -> None:
+def test_a_link_gives_access_to_one_file_only_until_its_expiry(system: System) -> None:
     job = system.start_export({}, HARBOUR).json
     url = job["downloadUrl"]
 
     expiry = datetime.fromisoformat(job["expiryDate"])
-    said = datetime.strptime(re.search(r"[?&]se=([^&]+)", url)[1].replace("%3A", ":"), "%Y-%m-%dT%H:%M:%S%z")  # type: ignore[index]
-    assert abs(said - expiry) < timedelta(seconds=1)
+    stated = datetime.strptime(re.search(r"[?&]se=([^&]+)", url)[1].replace("%3A", ":"), "%Y-%m-%dT%H:%M:%S%z")  # type: ignore[index]
+    assert abs(stated - expiry) < timedelta(seconds=1)
     assert "sp=r&" in url
     assert "sr=b&" in url
     assert request("DELETE", url, headers={"x-ms-version": "2021-12-02"}).status == 403
     assert request("GET", re.sub(r"clients-[^?]+", "plan.json", url)).status == 403
 
 
-def test_the_download_is_named_and_typed_as_csv(system: System) -> None:
+def test_the_download_has_the_name_and_media_type_of_a_csv_file(system: System) -> None:
     job = system.start_export({}, HARBOUR).json
-    answer = request("GET", job["downloadUrl"])
+    response = request("GET", job["downloadUrl"])
 
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == f'attachment; filename="{job["fileName"]}"'
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"] == f'attachment; filename="{job["fileName"]}"'
 
 
 def test_the_short_route_takes_the_tenant_from_the_key(system: System) -> None:
-    answer = system.call("POST", "/clients/export/csv", {}, key=NORTHWIND_KEY)
+    response = system.call("POST", "/clients/export/csv", {}, key=NORTHWIND_KEY)
 
-    assert answer.status == 201
-    assert answer.json["totalItems"] == 4_500
-    assert system.call("GET", answer.headers["location"], key=NORTHWIND_KEY).json["code"] == answer.json["code"]
+    assert response.status == 201
+    assert response.json["totalItems"] == 4_500
+    assert system.call("GET", response.headers["location"], key=NORTHWIND_KEY).json["code"] == response.json["code"]
 
 
-def test_exports_started_together_do_not_mix(system: System, database_url: str) -> None:
+def test_simultaneous_exports_do_not_mix(system: System, database_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         files = list(pool.map(lambda tenant: system.export({}, tenant), [NORTHWIND, HARBOUR] * 3))
 

@@ -1,4 +1,4 @@
-"""Every format over HTTP: the file as its reader gets it, named and typed; and what an estimate says beforehand."""
+"""Every format over HTTP: content, name and media type of the file, and the estimate before the export."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def _estimate(system: System, body: Any, tenant: str = HARBOUR, key: str | None 
     return system.call("POST", f"/tenants/{tenant}{EXPORT}/estimate", body, key=key)
 
 
-def test_gzip_holds_what_the_plain_file_does_in_one_member_a_page(system: System, database_url: str) -> None:
+def test_a_gzip_file_has_the_plain_content_in_one_member_per_page(system: System, database_url: str) -> None:
     job = _job(system, {"format": {"compression": "gzip"}}, NORTHWIND)
-    answer = request("GET", job["downloadUrl"])
+    response = request("GET", job["downloadUrl"])
 
     assert job["fileName"].endswith(".csv.gz")
-    assert job["fileSize"] == len(answer.body)
-    assert answer.headers["content-type"] == "application/gzip"
-    assert "content-encoding" not in answer.headers
-    unpacked = gzip.decompress(answer.body)
+    assert job["fileSize"] == len(response.body)
+    assert response.headers["content-type"] == "application/gzip"
+    assert "content-encoding" not in response.headers
+    unpacked = gzip.decompress(response.body)
     assert records(unpacked)[1:] == client_records(database_url, NORTHWIND)
-    assert pl.read_csv(io.BytesIO(answer.body), infer_schema=False).height == job["totalItems"] == 4_500
-    assert answer.body.count(b"\x1f\x8b\x08\x00\x00\x00\x00\x00") > 1
+    assert pl.read_csv(io.BytesIO(response.body), infer_schema=False).height == job["totalItems"] == 4_500
+    assert response.body.count(b"\x1f\x8b\x08\x00\x00\x00\x00\x00") > 1
 
 
 def test_pandas_reads_every_member_of_a_gzip_file(system: System, database_url: str, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_pandas_reads_every_member_of_a_gzip_file(system: System, database_url: 
     assert [tuple(row) for row in frame.to_numpy()] == [tuple(row) for row in client_records(database_url, NORTHWIND)]
 
 
-def test_an_empty_gzip_export_is_a_gzip_file(system: System) -> None:
+def test_an_empty_gzip_export_is_a_valid_gzip_file(system: System) -> None:
     body = {
         "filter": {"search": "no client is called this"},
         "includeHeaders": False,
@@ -75,7 +75,7 @@ def test_an_empty_gzip_export_is_a_gzip_file(system: System) -> None:
 
 
 @pytest.mark.parametrize(("preset", "delimiter"), [("excel", ","), ("excelEu", ";")])
-def test_excel_gets_a_mark_its_delimiter_and_leading_zeros(
+def test_the_excel_presets_write_a_byte_order_mark_delimiter_and_leading_zeros(
     system: System, database_url: str, preset: str, delimiter: str
 ) -> None:
     file = system.export({"format": {"preset": preset}, "columnMappings": COLUMNS}, HARBOUR)
@@ -98,11 +98,11 @@ def test_explicit_options_override_the_preset(system: System) -> None:
 
 def test_tabs_separate_a_tsv_file(system: System, database_url: str) -> None:
     job = _job(system, {"format": {"preset": "tsv", "fileName": "all clients"}})
-    answer = request("GET", job["downloadUrl"])
+    response = request("GET", job["downloadUrl"])
 
     assert job["fileName"] == "all clients.tsv"
-    assert answer.headers["content-type"] == "text/tab-separated-values; charset=utf-8"
-    assert len(records(answer.body, "\t")) == len(client_records(database_url, HARBOUR)) + 1
+    assert response.headers["content-type"] == "text/tab-separated-values; charset=utf-8"
+    assert len(records(response.body, "\t")) == len(client_records(database_url, HARBOUR)) + 1
 
 
 @pytest.mark.parametrize(
@@ -113,17 +113,17 @@ def test_tabs_separate_a_tsv_file(system: System, database_url: str) -> None:
         ("50 % #1 & 'more'", "50 % #1 & 'more'.csv"),
     ],
 )
-def test_a_file_is_downloaded_under_its_cleaned_name(system: System, wanted: str, name: str) -> None:
+def test_a_file_is_downloaded_with_its_safe_name(system: System, wanted: str, name: str) -> None:
     job = _job(system, {"format": {"fileName": wanted}, "columnMappings": COLUMNS})
-    answer = request("GET", job["downloadUrl"])
+    response = request("GET", job["downloadUrl"])
 
     assert job["fileName"] == name
-    assert answer.status == 200
-    assert len(records(answer.body)) == 1_501
-    disposition = answer.headers["content-disposition"]
+    assert response.status == 200
+    assert len(records(response.body)) == 1_501
+    disposition = response.headers["content-disposition"]
     assert name.isascii() or disposition.endswith(f"filename*=UTF-8''{quote(name, safe='')}")
     assert "\n" not in disposition
-    assert "x-evil" not in answer.headers
+    assert "x-evil" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ def test_a_wrong_format_is_400_with_a_pointer(system: System, wanted: dict[str, 
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_sql_in_a_search_or_a_filter_is_only_ever_text(system: System, text: str) -> None:
+def test_sql_in_a_search_or_filter_is_treated_as_text(system: System, text: str) -> None:
     for filter_ in ({"search": text}, {"managerCodes": [text], "teamCodes": [text], "serviceCodes": [text]}):
         job = system.start_export({"filter": filter_, "columnMappings": COLUMNS}, HARBOUR).json
         assert (job["status"], job["totalItems"]) == ("Completed", 0)
 
 
-def test_an_estimate_is_near_what_the_export_comes_to(system: System) -> None:
+def test_an_estimate_is_close_to_the_real_export(system: System) -> None:
     for given in ({}, {"compression": "gzip"}, {"preset": "excel"}):
         estimate = _estimate(system, {"format": given}).json
         job = _job(system, {"format": given})
@@ -171,7 +171,7 @@ def test_an_estimate_warns_by_column_and_starts_nothing(system: System) -> None:
     assert [job["code"] for job in before] == [job["code"] for job in after]
 
 
-def test_an_estimate_is_refused_as_an_export_is(system: System) -> None:
+def test_an_estimate_is_refused_for_the_same_reasons_as_an_export(system: System) -> None:
     assert_problem(_estimate(system, {}, key=None), 401, "invalid-api-key")
     assert_problem(_estimate(system, {"mappingCode": "no-such-mapping"}), 400, "invalid-request")
     assert_problem(_estimate(system, {"format": {"preset": "calc"}}), 400, "invalid-request")

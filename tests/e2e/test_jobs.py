@@ -1,4 +1,4 @@
-"""Jobs that exist: listed, cancelled, downloaded, proven."""
+"""Existing jobs over HTTP: list, cancel, resume, download, manifest."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ SMALL = {"filter": {"search": "no client is called this"}}
 
 
 def listed(system: System, **query: Any) -> Any:
-    answer = system.call("GET", f"{JOBS}?{urlencode(query, doseq=True)}")
-    assert answer.status == 200, answer
-    return answer.json
+    response = system.call("GET", f"{JOBS}?{urlencode(query, doseq=True)}")
+    assert response.status == 200, response
+    return response.json
 
 
 def no_redirect(url: str, key: str) -> tuple[int, dict[str, str]]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     connection.request("GET", parts.path, headers={"x-api-key": key})
-    answer = connection.getresponse()
-    answer.read()
+    response = connection.getresponse()
+    response.read()
     connection.close()
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+    return response.status, {name.lower(): value for name, value in response.getheaders()}
 
 
-def test_the_list_gives_the_newest_first(system: System) -> None:
+def test_the_list_is_sorted_from_new_to_old(system: System) -> None:
     started = [system.start_export(SMALL, HARBOUR).json["code"] for _ in range(3)]
 
     assert [job["code"] for job in listed(system, limit=3)["data"]] == started[::-1]
 
 
-def test_a_list_can_be_followed_to_its_end_without_gaps_or_repeats(system: System) -> None:
+def test_a_list_can_be_read_to_its_end_without_gaps_or_repeats(system: System) -> None:
     started = {system.start_export(SMALL, HARBOUR).json["code"] for _ in range(5)}
     codes: list[str] = []
     query: dict[str, Any] = {"limit": 2}
     while True:
-        page = listed(system, **query)
-        assert len(page["data"]) <= page["limit"] == 2
-        codes += [job["code"] for job in page["data"]]
-        if not page["hasMore"]:
+        listing = listed(system, **query)
+        assert len(listing["data"]) <= listing["limit"] == 2
+        codes += [job["code"] for job in listing["data"]]
+        if not listing["hasMore"]:
             break
-        query["continuationToken"] = page["continuationToken"]
+        query["continuationToken"] = listing["continuationToken"]
 
-    assert page["continuationToken"] is None
+    assert listing["continuationToken"] is None
     assert len(codes) == len(set(codes))
     assert codes == sorted(codes)
     assert started <= set(codes)
@@ -71,7 +71,7 @@ def test_the_list_can_be_filtered_by_several_statuses(system: System) -> None:
     assert both == {"Cancelled", "Completed"}
 
 
-def test_the_list_of_one_tenant_has_no_job_of_another(system: System) -> None:
+def test_the_list_of_a_tenant_has_no_job_of_another_tenant(system: System) -> None:
     theirs = system.start_export(SMALL, NORTHWIND).json["code"]
 
     assert theirs not in {job["code"] for job in listed(system, limit=100)["data"]}
@@ -86,16 +86,16 @@ def test_a_wrong_query_is_400(system: System, query: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("query", ["statuses=Failed", "limit=5&Status=Failed", "=", "x"])
-def test_a_query_parameter_that_is_not_known_is_400_not_ignored(system: System, query: str) -> None:
+def test_an_unknown_query_parameter_is_400(system: System, query: str) -> None:
     problem = assert_problem(system.call("GET", f"{JOBS}?{query}"), 400, "invalid-query")
     assert "continuationToken, limit, status" in problem["detail"]
 
 
 def test_a_cancelled_job_stays_cancelled_and_has_no_link(system: System) -> None:
-    location, answer = system.start_and_cancel()
+    location, response = system.start_and_cancel()
 
-    assert (answer.status, answer.json["status"], answer.json["downloadUrl"]) == (200, "Cancelled", None)
-    assert answer.json["completedDate"]
+    assert (response.status, response.json["status"], response.json["downloadUrl"]) == (200, "Cancelled", None)
+    assert response.json["completedDate"]
     time.sleep(1.5)
     assert system.job(location)["status"] == "Cancelled"
     assert_problem(system.call("GET", f"{location}/download"), 409, "not-completed")
@@ -109,13 +109,13 @@ def test_cancelling_twice_gives_the_same_job(system: System) -> None:
     assert second.json["completedDate"] == first.json["completedDate"]
 
 
-def test_what_has_ended_cannot_be_cancelled(system: System) -> None:
+def test_an_ended_job_cannot_be_cancelled(system: System) -> None:
     location = system.start_export(SMALL).headers["location"]
 
     assert_problem(system.call("DELETE", location), 409, "already-ended")
 
 
-def test_a_download_goes_to_a_fresh_link_of_the_file(system: System, database_url: str) -> None:
+def test_a_download_redirects_to_a_fresh_link(system: System, database_url: str) -> None:
     location = system.start_export({}, HARBOUR).headers["location"]
     status, headers = no_redirect(f"{location}/download", KEY)
 
@@ -141,25 +141,25 @@ def test_the_manifest_proves_the_file_page_by_page(system: System) -> None:
     assert manifest["crc32"] == f"{zlib.crc32(file):08x}"
 
 
-def test_the_manifest_says_what_the_job_has_cost(system: System) -> None:
+def test_the_manifest_shows_the_costs_of_the_job(system: System) -> None:
     location = system.start_export({}).headers["location"]
     manifest = system.call("GET", f"{location}/manifest").json
 
     cost, pages = manifest["cost"], len(manifest["pages"])
     requests = cost["storageRequests"]
-    assert requests["blobWrite"] >= pages + 2  # a block each, the plan, the list of blocks
+    assert requests["blobWrite"] >= pages + 2  # a block for each page, the plan, the block list
     assert requests["tableWrite"] >= pages
     assert requests["tableRead"] >= 2 * pages
     assert manifest["bytes"] <= cost["bytesSent"] <= manifest["bytes"] + 500_000
     assert cost["functionSeconds"] > 0
 
 
-def test_a_downloaded_file_tells_its_job_its_rows_and_its_crc(system: System) -> None:
+def test_a_downloaded_file_has_its_job_rows_and_crc_as_metadata(system: System) -> None:
     job = system.start_export({}, HARBOUR).json
-    answer = request("GET", job["downloadUrl"])
+    response = request("GET", job["downloadUrl"])
 
-    facts = {name: answer.headers[f"x-ms-meta-{name}"] for name in ("job", "rows", "crc32")}
-    assert facts == {"job": job["code"], "rows": "1500", "crc32": f"{zlib.crc32(answer.body):08x}"}
+    metadata = {name: response.headers[f"x-ms-meta-{name}"] for name in ("job", "rows", "crc32")}
+    assert metadata == {"job": job["code"], "rows": "1500", "crc32": f"{zlib.crc32(response.body):08x}"}
 
 
 def test_the_key_ranges_of_the_manifest_tile_the_key_space(system: System) -> None:
@@ -172,13 +172,13 @@ def test_the_key_ranges_of_the_manifest_tile_the_key_space(system: System) -> No
 
 
 @pytest.mark.parametrize("part", ["download", "manifest"])
-def test_a_file_that_is_not_complete_cannot_be_fetched(system: System, part: str) -> None:
+def test_an_incomplete_file_cannot_be_downloaded(system: System, part: str) -> None:
     location, _ = system.start_and_cancel()
 
     assert_problem(system.call("GET", f"{location}/{part}"), 409, "not-completed")
 
 
-def test_a_status_that_has_not_changed_is_304(system: System) -> None:
+def test_an_unchanged_status_is_304(system: System) -> None:
     location = system.start_export(SMALL).headers["location"]
     first = system.call("GET", location)
     again = system.call("GET", location, if_none_match=first.headers["etag"])
@@ -198,9 +198,11 @@ def test_the_etag_changes_with_the_job(system: System) -> None:
 
 
 def test_the_same_idempotency_key_and_body_lead_to_the_same_job(system: System) -> None:
-    answers = [system.start_export(body, idempotency_key="one") for body in (SMALL, {**SMALL, "includeHeaders": True})]
+    responses = [
+        system.start_export(body, idempotency_key="one") for body in (SMALL, {**SMALL, "includeHeaders": True})
+    ]
 
-    assert len({answer.json["code"] for answer in answers}) == 1
+    assert len({response.json["code"] for response in responses}) == 1
 
 
 def test_an_idempotency_key_with_another_body_is_422(system: System) -> None:
@@ -210,21 +212,21 @@ def test_an_idempotency_key_with_another_body_is_422(system: System) -> None:
 
 
 def test_two_tenants_may_use_the_same_idempotency_key(system: System) -> None:
-    answers = [system.start_export(SMALL, tenant, idempotency_key="three") for tenant in (NORTHWIND, HARBOUR)]
+    responses = [system.start_export(SMALL, tenant, idempotency_key="three") for tenant in (NORTHWIND, HARBOUR)]
 
-    assert len({answer.json["code"] for answer in answers}) == 2
+    assert len({response.json["code"] for response in responses}) == 2
 
 
-def test_two_hundred_identical_posts_at_once_are_one_job(system: System) -> None:
+def test_two_hundred_simultaneous_identical_posts_start_one_job(system: System) -> None:
     def start(_: int) -> Any:
         return system.start_export(SMALL, HARBOUR, idempotency_key="at once", prefer="respond-async")
 
     with ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(start, range(200)))
+        responses = list(pool.map(start, range(200)))
 
-    assert {answer.status for answer in answers} <= {201, 202}
-    (code,) = {answer.json["code"] for answer in answers}
-    system.wait(answers[0].headers["location"])
+    assert {response.status for response in responses} <= {201, 202}
+    (code,) = {response.json["code"] for response in responses}
+    system.wait(responses[0].headers["location"])
     assert len([line for line in system.log.splitlines() if "event=export.started" in line and code in line]) == 1
 
 
@@ -238,12 +240,12 @@ def test_a_malformed_idempotency_key_is_400(system: System, key: str) -> None:
 def test_a_cancelled_job_that_is_resumed_completes_with_the_whole_file(system: System, database_url: str) -> None:
     location, _ = system.start_and_cancel(when=lambda job: job["processedItems"] > 0)
 
-    answer = system.call("POST", f"{location}/resume")
+    response = system.call("POST", f"{location}/resume")
     job = system.wait(location)
 
-    assert (answer.status, answer.json["status"]) == (202, "Queued")
-    assert answer.headers["location"] == location
-    assert answer.headers["retry-after"]
+    assert (response.status, response.json["status"]) == (202, "Queued")
+    assert response.headers["location"] == location
+    assert response.headers["retry-after"]
     assert job["status"] == "Completed"
     assert records(download(job))[1:] == client_records(database_url, NORTHWIND)
 

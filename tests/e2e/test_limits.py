@@ -1,4 +1,4 @@
-"""A system on which a tenant has one active export and three a day, and a file is kept for five seconds."""
+"""Quotas and expiry, on a system that allows one active export and three exports a day, and keeps files 5 seconds."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
-def assert_refused(answer: Response, longest_seconds: int) -> None:
-    assert_problem(answer, 429, "quota-exceeded")
-    assert 1 <= int(answer.headers["retry-after"]) <= longest_seconds
+def assert_refused(response: Response, longest_seconds: int) -> None:
+    assert_problem(response, 429, "quota-exceeded")
+    assert 1 <= int(response.headers["retry-after"]) <= longest_seconds
 
 
-def test_a_tenant_has_so_many_active_jobs_and_so_many_a_day_and_no_more(narrow: System) -> None:
+def test_the_quotas_of_active_jobs_and_jobs_per_day_are_enforced(narrow: System) -> None:
     running = narrow.start_async()
     assert_refused(narrow.start_export(SMALL), 60)
     assert_refused(narrow.start_export(SMALL, idempotency_key="one"), 60)
@@ -42,7 +42,7 @@ def test_a_tenant_has_so_many_active_jobs_and_so_many_a_day_and_no_more(narrow: 
 
     assert narrow.call("DELETE", running).status == 200
     second = narrow.start_export(SMALL, idempotency_key="one")
-    assert second.status == 201, "the cancelled job has freed its place, and the refused key may be used again"
+    assert second.status == 201, "the cancelled job no longer counts, and the refused key may be used again"
     assert narrow.start_export(SMALL).status == 201
 
     refused = narrow.start_export(SMALL)
@@ -53,7 +53,7 @@ def test_a_tenant_has_so_many_active_jobs_and_so_many_a_day_and_no_more(narrow: 
     assert narrow.start_export(SMALL, HARBOUR).status == 201
 
 
-def test_a_file_and_its_proof_are_gone_after_the_expiry_date_and_no_link_opens(narrow: System) -> None:
+def test_after_the_expiry_date_file_and_manifest_are_410_and_links_fail(narrow: System) -> None:
     started = narrow.start_export(SMALL, HARBOUR)
     location, link, job = started.headers["location"], started.json["downloadUrl"], started.json
     assert request("GET", link).status == 200
@@ -65,6 +65,6 @@ def test_a_file_and_its_proof_are_gone_after_the_expiry_date_and_no_link_opens(n
         assert_problem(narrow.call("GET", f"{location}/{part}"), 410, "expired")
     assert request("GET", link).status == 403
     shown = narrow.call("GET", location, if_none_match=tag)
-    assert shown.status == 200, "that the link is gone is a change"
+    assert shown.status == 200, "the missing link is a change of the job"
     assert (shown.json["status"], shown.json["downloadUrl"]) == ("Completed", None)
     assert shown.json["fileSize"] == job["fileSize"]

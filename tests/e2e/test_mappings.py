@@ -1,4 +1,4 @@
-"""Saved mappings over HTTP: their life, their conditions, their use in exports."""
+"""Saved mappings over HTTP: create, read, change and delete them, also with conditions, and use them in exports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAPPING_PRESETS = ["individual-clients", "limited-company-clients"]
 
 
 @pytest.mark.parametrize("base", [MAPPINGS, of(NORTHWIND)], ids=["short", "by tenant"])
-def test_a_mapping_is_saved_found_changed_and_deleted(system: System, base: str) -> None:
+def test_a_mapping_can_be_created_read_changed_and_deleted(system: System, base: str) -> None:
     created = system.call("POST", base, BODY, key=NORTHWIND_KEY)
     location = created.headers["location"]
     assert (created.status, location) == (201, f"{system.url}{base}/{created.json['code']}")
@@ -48,7 +48,7 @@ def test_a_mapping_is_saved_found_changed_and_deleted(system: System, base: str)
         assert_problem(system.call(method, location, body, key=NORTHWIND_KEY), 404, "mapping-not-found")
 
 
-def test_a_list_has_presets_first_and_goes_on_by_token(system: System) -> None:
+def test_a_list_has_presets_first_and_continues_by_token(system: System) -> None:
     for name in ("zebra", "Aardvark"):
         saved(system, name=name)
 
@@ -56,12 +56,12 @@ def test_a_list_has_presets_first_and_goes_on_by_token(system: System) -> None:
     seen: list[Any] = []
     token: str | None = ""
     while token is not None:
-        going_on = f"&continuationToken={token}" if token else ""
-        page = system.call("GET", f"{of(HARBOUR)}?limit=1{going_on}")
-        assert page.json.keys() == {"data", "limit", "hasMore", "continuationToken"}
-        assert (page.json["limit"], page.json["hasMore"]) == (1, page.json["continuationToken"] is not None)
-        seen += page.json["data"]
-        token = page.json["continuationToken"]
+        continuation = f"&continuationToken={token}" if token else ""
+        listing = system.call("GET", f"{of(HARBOUR)}?limit=1{continuation}")
+        assert listing.json.keys() == {"data", "limit", "hasMore", "continuationToken"}
+        assert (listing.json["limit"], listing.json["hasMore"]) == (1, listing.json["continuationToken"] is not None)
+        seen += listing.json["data"]
+        token = listing.json["continuationToken"]
 
     assert seen == whole["data"]
     assert [item["code"] for item in seen[:2]] == MAPPING_PRESETS
@@ -87,13 +87,13 @@ def test_a_list_refuses_a_wrong_limit_or_token(system: System, query: str) -> No
         (BODY | {"columnMappings": [NAME | {"targetField": "Nmae"}]}, {"/columnMappings/0/targetField"}),
     ],
 )
-def test_every_fault_of_a_mapping_is_pointed_at(system: System, body: dict[str, Any], pointers: set[str]) -> None:
+def test_every_fault_of_a_mapping_has_a_pointer(system: System, body: dict[str, Any], pointers: set[str]) -> None:
     problem = assert_problem(system.call("POST", of(HARBOUR), body), 400, "invalid-request")
     assert {fault["pointer"] for fault in problem["errors"]} == pointers
 
 
 @pytest.mark.parametrize("code", MAPPING_PRESETS)
-def test_a_preset_belongs_to_every_tenant_and_nobody_changes_it(system: System, code: str) -> None:
+def test_every_tenant_has_the_presets_and_cannot_change_them(system: System, code: str) -> None:
     for tenant in (NORTHWIND, HARBOUR):
         shown = system.call("GET", f"{of(tenant)}/{code}").json
         assert shown.keys() == PROPERTIES
@@ -107,7 +107,7 @@ def test_a_preset_belongs_to_every_tenant_and_nobody_changes_it(system: System, 
 # --- conditions ---
 
 
-def test_if_none_match_answers_304_until_the_mapping_changes(system: System) -> None:
+def test_if_none_match_gives_304_until_the_mapping_changes(system: System) -> None:
     created = saved(system)
     location, etag = created.headers["location"], created.headers["etag"]
 
@@ -120,7 +120,7 @@ def test_if_none_match_answers_304_until_the_mapping_changes(system: System) -> 
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_if_match_allows_a_change_only_of_what_was_seen(system: System, method: str) -> None:
+def test_if_match_refuses_a_change_of_a_newer_version(system: System, method: str) -> None:
     created = saved(system)
     location, etag = created.headers["location"], created.headers["etag"]
     body = {"name": "New", "columnMappings": [NAME]} if method == "PUT" else None
@@ -131,7 +131,7 @@ def test_if_match_allows_a_change_only_of_what_was_seen(system: System, method: 
     assert system.call(method, location, body, if_match=etag).status in (200, 204)
 
 
-def test_if_match_with_a_star_or_none_at_all_takes_what_is_there(system: System) -> None:
+def test_if_match_with_a_star_or_no_if_match_accepts_any_version(system: System) -> None:
     location = saved(system).headers["location"]
     update = {"name": "New", "columnMappings": [NAME]}
     assert system.call("PUT", location, update, if_match="*").status == 200
@@ -139,7 +139,7 @@ def test_if_match_with_a_star_or_none_at_all_takes_what_is_there(system: System)
     assert system.call("DELETE", location, if_match="*").status == 204
 
 
-def test_of_two_updates_of_the_same_state_one_is_refused(system: System) -> None:
+def test_of_two_updates_of_the_same_version_one_is_refused(system: System) -> None:
     for _ in range(5):
         created = saved(system)
         location, etag = created.headers["location"], created.headers["etag"]
@@ -148,37 +148,37 @@ def test_of_two_updates_of_the_same_state_one_is_refused(system: System) -> None
             return system.call("PUT", location, {"name": name, "columnMappings": [NAME]}, if_match=etag)
 
         with ThreadPoolExecutor(2) as pool:
-            answers = list(pool.map(update, ("one", "one")))
-        assert sorted(answer.status for answer in answers) == [200, 412]
-        (winner,) = (answer for answer in answers if answer.status == 200)
+            responses = list(pool.map(update, ("one", "one")))
+        assert sorted(response.status for response in responses) == [200, 412]
+        (winner,) = (response for response in responses if response.status == 200)
         assert system.call("GET", location).json == winner.json
 
 
-def test_updates_without_a_condition_are_all_taken_and_the_last_one_stays_whole(system: System) -> None:
+def test_all_unconditional_updates_succeed_and_the_last_one_remains(system: System) -> None:
     location = saved(system).headers["location"]
     bodies = [{"name": f"name {n}", "columnMappings": [NAME | {"csvHeader": f"header {n}"}]} for n in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda body: system.call("PUT", location, body), bodies))
-    assert {answer.status for answer in answers} == {200}
+        responses = list(pool.map(lambda body: system.call("PUT", location, body), bodies))
+    assert {response.status for response in responses} == {200}
     assert system.call("GET", location).json == max(
-        (answer.json for answer in answers), key=lambda one: one["updatedDate"]
+        (response.json for response in responses), key=lambda one: one["updatedDate"]
     )
 
 
 # --- tenants ---
 
 
-def test_a_mapping_of_another_tenant_is_the_same_404_as_one_that_never_was(system: System) -> None:
+def test_a_mapping_of_another_tenant_is_the_same_404_as_an_unknown_one(system: System) -> None:
     theirs = saved(system, HARBOUR).json["code"]
     update = {"name": "Stolen", "columnMappings": [NAME]}
 
     for method, body in (("GET", None), ("PUT", update), ("DELETE", None)):
-        answers = [
+        responses = [
             system.call(method, f"{of(NORTHWIND)}/{code}", body, key=NORTHWIND_KEY) for code in (theirs, "f" * 20)
         ]
-        first, second = (assert_problem(answer, 404, "mapping-not-found") for answer in answers)
+        first, second = (assert_problem(response, 404, "mapping-not-found") for response in responses)
         assert {**first, "instance": ""} == {**second, "instance": ""}
-        assert answers[0].headers.keys() == answers[1].headers.keys()
+        assert responses[0].headers.keys() == responses[1].headers.keys()
     listed = system.call("GET", f"{MAPPINGS}?limit=100", key=NORTHWIND_KEY).json["data"]
     assert theirs not in {item["code"] for item in listed}
     assert system.call("GET", f"{of(HARBOUR)}/{theirs}").json["name"] == "Names"
@@ -187,21 +187,21 @@ def test_a_mapping_of_another_tenant_is_the_same_404_as_one_that_never_was(syste
 # --- use ---
 
 
-def test_an_export_by_mapping_has_its_columns(system: System, database_url: str) -> None:
+def test_an_export_by_mapping_has_the_columns_of_the_mapping(system: System, database_url: str) -> None:
     code = saved(system, columnMappings=[CODE, NAME]).json["code"]
     exported = records(system.export({"mappingCode": code}, HARBOUR))
     assert exported == [("Ref", "Client"), *((row[1], row[0]) for row in client_records(database_url, HARBOUR))]
 
 
 @pytest.mark.parametrize("code", MAPPING_PRESETS)
-def test_a_preset_exports_what_it_shows(system: System, code: str) -> None:
+def test_an_export_by_preset_has_the_columns_that_the_preset_shows(system: System, code: str) -> None:
     shown = system.call("GET", f"{of(HARBOUR)}/{code}").json
     exported = records(system.export({"mappingCode": code}, HARBOUR))
     assert exported[0] == tuple(column["csvHeader"] for column in shown["columnMappings"])
     assert len(exported) == 1_501
 
 
-def test_a_job_keeps_the_columns_its_mapping_had_when_it_was_started(system: System) -> None:
+def test_a_job_keeps_the_columns_that_its_mapping_had_at_the_start(system: System) -> None:
     created = saved(system)
     location = created.headers["location"]
     job = system.start_async({"mappingCode": created.json["code"]}, HARBOUR)
@@ -213,7 +213,7 @@ def test_a_job_keeps_the_columns_its_mapping_had_when_it_was_started(system: Sys
     assert records(download(system.wait(other)))[0] == ("Ref",)
 
 
-def test_an_unknown_or_foreign_mapping_is_pointed_at_alike(system: System) -> None:
+def test_an_unknown_and_another_tenants_mapping_give_the_same_fault(system: System) -> None:
     theirs = saved(system, HARBOUR).json["code"]
     problems = [
         assert_problem(system.start_export({"mappingCode": code}, NORTHWIND), 400, "invalid-request")

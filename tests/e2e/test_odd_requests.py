@@ -1,4 +1,4 @@
-"""Odd and hostile requests get the answer of the contract, and none harms the service."""
+"""Unusual and hostile requests get the documented response, and none of them harms the service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Headers = list[tuple[str, bytes | str]]
 
 
 def send(system: System, method: str, path: str, body: bytes | None = None, headers: Headers | None = None) -> Response:
-    """Send exactly this: a path as it is, headers as often as they are given."""
+    """Send a request exactly as given: the path is not normalized, and a header may be sent several times."""
     connection = http.client.HTTPConnection(urlsplit(system.url).netloc, timeout=60)
     try:
         connection.putrequest(method, path)
@@ -31,14 +31,15 @@ def send(system: System, method: str, path: str, body: bytes | None = None, head
             connection.putheader("content-type", "application/json")
             connection.putheader("content-length", str(len(body)))
         connection.endheaders(body)
-        got = connection.getresponse()
-        answer = Response(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
+        received = connection.getresponse()
+        response_headers = {name.lower(): value for name, value in received.getheaders()}
+        response = Response(received.status, response_headers, received.read())
     finally:
         connection.close()
     if method != "HEAD":
-        assert_conforms(method, system.url + path, answer)
-        assert_shows_nothing_internal(answer)
-    return answer
+        assert_conforms(method, system.url + path, response)
+        assert_shows_nothing_internal(response)
+    return response
 
 
 @pytest.mark.parametrize(
@@ -66,17 +67,17 @@ def send(system: System, method: str, path: str, body: bytes | None = None, head
         (f"{JOBS}?x-api-key=guess", 400),
     ],
 )
-def test_an_odd_path_or_query_has_the_status_of_the_contract(system: System, path: str, status: int) -> None:
+def test_an_unusual_path_or_query_gets_the_documented_status(system: System, path: str, status: int) -> None:
     assert send(system, "GET", path).status == status
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "PUT"])
-def test_a_method_that_is_not_offered_is_405_and_names_those_that_are(system: System, method: str) -> None:
-    answer = send(system, method, JOBS)
+def test_an_unsupported_method_is_405_and_names_the_supported_ones(system: System, method: str) -> None:
+    response = send(system, method, JOBS)
 
-    assert answer.status == 405
-    assert answer.headers["allow"] == "GET, POST"
-    assert bool(answer.body) == (method != "HEAD")
+    assert response.status == 405
+    assert response.headers["allow"] == "GET, POST"
+    assert bool(response.body) == (method != "HEAD")
 
 
 @pytest.mark.parametrize(
@@ -99,11 +100,11 @@ def test_a_method_that_is_not_offered_is_405_and_names_those_that_are(system: Sy
     ],
     ids=lambda value: repr(value[:24]),
 )
-def test_an_odd_body_is_400(system: System, body: bytes, code: str) -> None:
+def test_an_unusual_body_is_400(system: System, body: bytes, code: str) -> None:
     assert_problem(send(system, "POST", JOBS, body), 400, code)
 
 
-def test_a_header_that_is_given_twice_counts_as_one_list(system: System) -> None:
+def test_a_header_sent_twice_counts_as_one_list(system: System) -> None:
     started = send(system, "POST", JOBS, json.dumps(NO_CLIENTS).encode(), [("prefer", "wait=60"), ("prefer", "wait=0")])
     assert started.status in (201, 202)
     location = urlsplit(started.headers["location"]).path
@@ -124,15 +125,13 @@ def test_a_header_that_is_given_twice_counts_as_one_list(system: System) -> None
         ("\u202egpj.csv", "_gpj.csv"),
     ],
 )
-def test_a_hostile_file_name_is_made_safe_and_the_file_is_read_under_it(
-    system: System, wanted: str, shown: str
-) -> None:
+def test_a_hostile_file_name_is_made_safe_and_used_for_the_download(system: System, wanted: str, shown: str) -> None:
     body: dict[str, Any] = {**NO_CLIENTS, "format": {"fileName": wanted}}
     job = system.start_export(body, prefer="wait=60").json
 
     assert job["fileName"] == shown
-    answer = request("GET", job["downloadUrl"])
-    disposition = answer.headers["content-disposition"]
-    assert answer.status == 200
+    response = request("GET", job["downloadUrl"])
+    disposition = response.headers["content-disposition"]
+    assert response.status == 200
     assert disposition.startswith("attachment; filename=")
     assert not set("\r\n") & set(disposition)

@@ -1,15 +1,14 @@
-"""Schedules over HTTP: their life, their conditions, their faults."""
+"""Schedules over HTTP: create, read, change and delete them, also with conditions, and run them."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import SlotToCome
+from tests.e2e.conftest import UpcomingSlot
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import records
 from tests.support.named_resources import Collection
@@ -31,7 +30,7 @@ def editor(system: System) -> Iterator[StoreEditor]:
 
 
 @pytest.mark.parametrize("base", [SCHEDULES, of(NORTHWIND)], ids=["short", "by tenant"])
-def test_a_schedule_is_saved_found_changed_and_deleted(system: System, base: str) -> None:
+def test_a_schedule_can_be_created_read_changed_and_deleted(system: System, base: str) -> None:
     created = system.call("POST", base, BODY, key=NORTHWIND_KEY)
     location = created.headers["location"]
     assert (created.status, location) == (201, f"{system.url}{base}/{created.json['code']}")
@@ -57,7 +56,7 @@ def test_a_schedule_is_saved_found_changed_and_deleted(system: System, base: str
         assert_problem(system.call(method, location + path, body, key=NORTHWIND_KEY), 404, "schedule-not-found")
 
 
-def test_nobody_changes_or_deletes_what_he_has_not_seen(system: System) -> None:
+def test_if_match_refuses_a_change_or_deletion_of_a_newer_version(system: System) -> None:
     created = saved(system)
     location, stale = created.headers["location"], created.headers["etag"]
     fresh = system.call("PUT", location, BODY | {"name": "Mine"}, if_match=stale).headers["etag"]
@@ -67,7 +66,7 @@ def test_nobody_changes_or_deletes_what_he_has_not_seen(system: System) -> None:
     assert system.call("DELETE", location, if_match=fresh).status == 204
 
 
-def test_a_list_goes_by_name_and_by_token(system: System) -> None:
+def test_a_list_is_sorted_by_name_and_continues_by_token(system: System) -> None:
     for name in ("zebra", "Aardvark"):
         saved(system, name=name)
     whole = system.call("GET", of(HARBOUR) + "?limit=100").json["data"]
@@ -91,7 +90,7 @@ def test_a_list_goes_by_name_and_by_token(system: System) -> None:
         (BODY | {"request": {"mappingCode": "f" * 20}}, {"/request/mappingCode"}),
     ],
 )
-def test_every_fault_of_a_schedule_is_pointed_at(system: System, body: dict[str, Any], pointers: set[str]) -> None:
+def test_every_fault_of_a_schedule_has_a_pointer(system: System, body: dict[str, Any], pointers: set[str]) -> None:
     problem = assert_problem(system.call("POST", of(HARBOUR), body), 400, "invalid-request")
     assert {fault["pointer"] for fault in problem["errors"]} == pointers
 
@@ -103,9 +102,9 @@ def test_a_list_of_runs_refuses_a_wrong_query(system: System, query: str) -> Non
 
 
 @pytest.mark.slow
-def test_a_schedule_starts_its_export_by_itself(system: System, slot_to_come: SlotToCome) -> None:
-    """Nobody touches anything: the timer of the host comes for the slot."""
-    slot, location = slot_to_come
+def test_a_due_schedule_starts_its_export(system: System, upcoming_slot: UpcomingSlot) -> None:
+    """The timer of the host starts the export. The test neither fires the timer nor changes the slot."""
+    slot, location = upcoming_slot
 
     job = wait_for_run(system, location)
 
@@ -117,23 +116,20 @@ def test_a_schedule_starts_its_export_by_itself(system: System, slot_to_come: Sl
     assert shown["lastRunDate"] >= job["createdDate"]
 
 
-def test_slots_that_cannot_be_started_say_why(system: System, editor: StoreEditor) -> None:
+def test_a_slot_that_cannot_be_started_shows_the_reason(system: System, editor: StoreEditor) -> None:
     mapping = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", MAPPING)
     location = save(system, request={"mappingCode": mapping.json["code"]})
     assert system.call("DELETE", mapping.headers["location"]).status == 204
     editor.let_slot_come(location)
     fire(system)
-    deadline = time.monotonic() + 120
-    while not (runs := system.job(f"{location}/runs")["data"]):
-        assert time.monotonic() < deadline, system.host.tail(40)
-        time.sleep(0.1)
+    runs = system.wait_until(lambda: system.job(f"{location}/runs")["data"])
     assert [(run["outcome"], run["reason"], run["jobCode"]) for run in runs] == [
         ("Failed", "There is no mapping with this code.", None)
     ]
     assert system.job(location)["enabled"]
 
 
-def test_an_incremental_schedule_exports_all_once_and_then_what_has_changed(
+def test_an_incremental_schedule_exports_all_clients_once_and_then_changed_ones(
     system: System, editor: StoreEditor
 ) -> None:
     location = save(system, incremental=True)

@@ -1,4 +1,4 @@
-"""Sensitive fields go only to keys that may see them."""
+"""Only keys with the scope for sensitive fields get these fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NI = {"csvHeader": "NI", "targetField": "NiNumber"}
 
 @pytest.fixture(scope="module")
 def plain_key(system: System) -> str:
-    """A key that may export, and see neither sensitive fields nor change mappings."""
+    """A key that may export, but may neither see sensitive fields nor change mappings."""
     account = StorageAccount(system.settings["EXPORT_STORAGE"])
     scopes = ("exports:read", "exports:write")
     TableKeyStore(account).add(key_of_text(PLAIN_KEY, name="plain", tenants=(HARBOUR,), scopes=scopes, created=NOON))
@@ -35,9 +35,9 @@ def plain_key(system: System) -> str:
 
 
 def exported_with(system: System, key: str, body: Any) -> list[tuple[str, ...]]:
-    answer = system.call("POST", EXPORT, body, key=key, prefer="wait=60")
-    assert answer.status == 201, answer
-    return records(download(answer.json))
+    response = system.call("POST", EXPORT, body, key=key, prefer="wait=60")
+    assert response.status == 201, response
+    return records(download(response.json))
 
 
 def test_without_the_scope_a_full_export_leaves_sensitive_fields_out(
@@ -50,7 +50,7 @@ def test_without_the_scope_a_full_export_leaves_sensitive_fields_out(
     assert exported[1:] == [tuple(row[index] for index in kept) for row in client_records(database_url, HARBOUR)]
 
 
-def test_the_manifest_says_what_was_left_out(system: System, plain_key: str) -> None:
+def test_the_manifest_lists_the_fields_that_were_left_out(system: System, plain_key: str) -> None:
     for key, omitted in ((plain_key, SENSITIVE), (KEY, set())):
         path = f"/tenants/{HARBOUR}{EXPORT}"
         location = system.call("POST", path, {}, key=key, prefer="wait=60").headers["location"]
@@ -60,7 +60,7 @@ def test_the_manifest_says_what_was_left_out(system: System, plain_key: str) -> 
 
 
 @pytest.mark.parametrize("field", sorted(SENSITIVE))
-def test_without_the_scope_a_sensitive_field_cannot_be_named(system: System, plain_key: str, field: str) -> None:
+def test_without_the_scope_a_sensitive_field_cannot_be_requested(system: System, plain_key: str, field: str) -> None:
     body = {"columnMappings": [NAME, {"csvHeader": "X", "targetField": field}]}
     problem = assert_problem(system.call("POST", EXPORT, body, key=plain_key), 403, "sensitive-fields")
     assert field in problem["detail"]
@@ -68,14 +68,12 @@ def test_without_the_scope_a_sensitive_field_cannot_be_named(system: System, pla
     assert [fault["pointer"] for fault in problem["errors"]] == ["/columnMappings/1/targetField"]
 
 
-def test_without_the_scope_a_mapping_or_preset_with_sensitive_fields_cannot_be_used(
-    system: System, plain_key: str
-) -> None:
+def test_without_the_scope_a_mapping_with_sensitive_fields_cannot_be_used(system: System, plain_key: str) -> None:
     mapping = {"name": "Private", "columnMappings": [NAME, NI], "mappingType": "Client"}
     code = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", mapping).json["code"]
     for used, named in ((code, ("NiNumber",)), ("individual-clients", ("NiNumber", "ContactDateOfBirth"))):
-        answer = system.call("POST", EXPORT, {"mappingCode": used}, key=plain_key)
-        problem = assert_problem(answer, 403, "sensitive-fields")
+        response = system.call("POST", EXPORT, {"mappingCode": used}, key=plain_key)
+        problem = assert_problem(response, 403, "sensitive-fields")
         assert {fault["pointer"] for fault in problem["errors"]} == {"/mappingCode"}
         assert all(field in problem["detail"] for field in named)
 
@@ -84,9 +82,7 @@ def test_without_the_scope_the_preset_for_companies_can_be_used(system: System, 
     assert len(exported_with(system, plain_key, {"mappingCode": "limited-company-clients"})) == 1_501
 
 
-def test_without_the_scope_nobody_reads_a_file_with_sensitive_fields_whoever_exported_it(
-    system: System, plain_key: str
-) -> None:
+def test_without_the_scope_a_file_with_sensitive_fields_cannot_be_downloaded(system: System, plain_key: str) -> None:
     location = system.start_export({"columnMappings": [NAME, NI]}, HARBOUR, prefer="wait=60").headers["location"]
     path = f"/tenants/{HARBOUR}{EXPORT}"
 
@@ -100,7 +96,7 @@ def test_without_the_scope_nobody_reads_a_file_with_sensitive_fields_whoever_exp
     assert system.call("GET", f"{location}/manifest", key=plain_key).status == 200
 
 
-def test_a_repeated_request_gives_a_key_without_the_scope_no_link_either(system: System, plain_key: str) -> None:
+def test_a_repeated_request_without_the_scope_gets_no_link(system: System, plain_key: str) -> None:
     path = f"/tenants/{HARBOUR}{EXPORT}"
     first, second = (
         system.call("POST", path, {}, key=key, prefer="wait=60", idempotency_key="shared").json
@@ -125,9 +121,7 @@ def test_a_search_finds_no_client_by_a_sensitive_field(system: System, database_
     assert exported == [("Client",)]
 
 
-def test_mappings_are_read_with_the_scope_of_exports_and_changed_only_with_their_own(
-    system: System, plain_key: str
-) -> None:
+def test_mappings_can_be_read_with_the_export_scope_and_changed_with_their_own(system: System, plain_key: str) -> None:
     body = {"name": "Mine", "columnMappings": [NAME], "mappingType": "Client"}
     assert system.call("GET", "/csv-mappings", key=plain_key).status == 200
     assert system.call("GET", "/csv-mappings/individual-clients", key=plain_key).status == 200

@@ -1,4 +1,4 @@
-"""An export of clients in Table Storage, beside one of the same clients in a database."""
+"""An export of clients in Table Storage gives the same file as an export of the same clients in a database."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.support.system import HARBOUR, System, running_system
 
 TABLE = "azure-tables:///clientsoftables"
 CLIENTS = 1_500
-"""The tenant's share of the database."""
+"""The number of this tenant's clients in the database."""
 
 
-def test_clients_in_table_storage_make_the_same_file(tmp_path: Path, system: System, database_url: str) -> None:
+def test_clients_in_table_storage_give_the_same_file(tmp_path: Path, system: System, database_url: str) -> None:
     small_pages = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"}
     with running_system(tmp_path, TABLE, small_pages, healthy=False) as on_tables:
         create_sample_database(TABLE, CLIENTS, (HARBOUR,), 1, storage=on_tables.storage)
-        found = on_tables.export({}, HARBOUR)
+        file = on_tables.export({}, HARBOUR)
 
-    assert found == system.export({}, HARBOUR)
+    assert file == system.export({}, HARBOUR)

@@ -1,4 +1,4 @@
-"""Webhooks over HTTP, to a real receiver: told of every end, again until taken, verified with the official package."""
+"""Webhooks to a real receiver: sent for every end, retried until accepted, and verified with the official package."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.commands import Finished, run_command
 from tests.support.conformance import validate
 from tests.support.receiver import HANG_UP, ReceivedRequest, Receiver, a_receiver
 from tests.support.system import HARBOUR, NORTHWIND, System, running_system, sample_database
+from tests.support.waiting import wait_until
 
 MASTER = "a-master-secret-of-more-than-32-characters"
 ONE_COLUMN = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -28,12 +29,12 @@ DEVELOPMENT = {
 
 
 @pytest.fixture(scope="module")
-def notifying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system whose receivers may be on this machine, and whose tries come soon after one another.
+def sender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system that allows receivers on this machine and has short pauses between tries.
 
-    Its exports of all fields take many small pages one after another, so that they can be cancelled.
+    Its exports of all fields have many small pages in small waves, so that a test can cancel them.
     """
-    directory = tmp_path_factory.mktemp("notifying")
+    directory = tmp_path_factory.mktemp("webhooks")
     small_pages = {"EXPORT_BLOCK_BYTES": "4096", "EXPORT_WAVE_PAGES": "2"}
     with running_system(directory, sample_database(directory, 1_000), {**small_pages, **DEVELOPMENT}) as running:
         yield running
@@ -46,26 +47,27 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def unanswered(notifying: System) -> Iterator[tuple[Receiver, str]]:
-    """A receiver that leaves its first request unanswered, and the code of the job.
+def unresponsive(sender: System) -> Iterator[tuple[Receiver, str]]:
+    """A receiver that does not respond to its first request, and the code of the job.
 
-    It is asked before all tests of this file, since the service waits for it longer than most of them take together.
+    It gets the request before all tests of this file, because the service waits longer for it than most of them take
+    together.
     """
     with a_receiver() as receiver:
         receiver.pause_seconds = 60
-        code = notifying.start_export(asking_for(receiver)).json["code"]
+        code = sender.start_export(body_with_webhook(receiver)).json["code"]
         receiver.wait_for(1)
         receiver.pause_seconds = 0
         yield receiver, code
 
 
-def asking_for(receiver: Receiver, body: Any = ONE_COLUMN) -> dict[str, Any]:
+def body_with_webhook(receiver: Receiver, body: Any = ONE_COLUMN) -> dict[str, Any]:
     return {**body, "notify": {"webhookUrl": f"{receiver.url}?key=s3cret"}}
 
 
-def verified(got: ReceivedRequest, tenant: str = NORTHWIND) -> Any:
-    """The body, if it is signed and as documented."""
-    body = Webhook(derive_secret(MASTER, tenant)).verify(got.body, dict(got.headers))
+def verified(received: ReceivedRequest, tenant: str = NORTHWIND) -> Any:
+    """Check that a webhook is signed and documented; return its body."""
+    body = Webhook(derive_secret(MASTER, tenant)).verify(received.body, dict(received.headers))
     validate(body, {"$ref": "#/components/schemas/CsvExportEndedDto"})
     return body
 
@@ -79,51 +81,52 @@ def webhooks(system: System, *arguments: str) -> Finished:
 
 
 def tries(system: System, code: str, at_least: int = 1) -> list[Any]:
-    """The log of a job's deliveries, once it has so many: a try is logged after its answer."""
-    deadline = time.monotonic() + 120
-    while True:
+    """Wait until the log has at least so many tries of a job, and return them. A try is logged after its response."""
+
+    def found() -> list[Any] | None:
         done = webhooks(system, "list", "--tenant", NORTHWIND, "--code", code)
         assert done.code == 0, done.err
-        found = [json.loads(line) for line in done.out.splitlines()]
-        if len(found) >= at_least or time.monotonic() > deadline:
-            return found
+        lines = [json.loads(line) for line in done.out.splitlines()]
+        return lines if len(lines) >= at_least else None
+
+    return wait_until(found) or []
 
 
-# --- which ends are told
+# --- which ends are sent
 
 
 @pytest.mark.parametrize("tenant", [NORTHWIND, HARBOUR])
-def test_the_receiver_is_told_of_a_completed_job_as_it_is_shown_but_without_its_link(
-    notifying: System, receiver: Receiver, tenant: str
+def test_the_webhook_of_a_completed_job_has_the_job_without_its_link(
+    sender: System, receiver: Receiver, tenant: str
 ) -> None:
-    job = notifying.wait(notifying.start_async(asking_for(receiver), tenant))
+    job = sender.wait(sender.start_async(body_with_webhook(receiver), tenant))
 
-    (got,) = receiver.wait_for(1)
+    (received,) = receiver.wait_for(1)
 
     assert job["status"] == "Completed"
-    assert verified(got, tenant) == without_link(job)
-    assert got.path == "/hooks?key=s3cret"
-    assert got.headers["content-type"] == "application/json"
+    assert verified(received, tenant) == without_link(job)
+    assert received.path == "/hooks?key=s3cret"
+    assert received.headers["content-type"] == "application/json"
 
 
-def test_the_receiver_is_told_of_a_failed_job_and_why(tmp_path: Path, receiver: Receiver) -> None:
+def test_the_webhook_of_a_failed_job_has_the_reason(tmp_path: Path, receiver: Receiver) -> None:
     nowhere = f"sqlite:///{tmp_path}/nowhere/clients.sqlite"
     with running_system(tmp_path, nowhere, {"EXPORT_RETRY_TRIES": "1", **DEVELOPMENT}, healthy=False) as system:
-        job = system.wait(system.start_async(asking_for(receiver)))
-        (got,) = receiver.wait_for(1)
+        job = system.wait(system.start_async(body_with_webhook(receiver)))
+        (received,) = receiver.wait_for(1)
 
-    assert verified(got) == without_link(job)
+    assert verified(received) == without_link(job)
     assert (job["status"], job["failure"]["code"]) == ("Failed", "source-unavailable")
 
 
-def test_a_cancelled_job_is_told_of_and_its_later_completion_under_another_id(
-    notifying: System, receiver: Receiver
+def test_a_cancellation_and_a_later_completion_send_webhooks_with_different_ids(
+    sender: System, receiver: Receiver
 ) -> None:
-    location, _ = notifying.start_and_cancel(asking_for(receiver, {}))
+    location, _ = sender.start_and_cancel(body_with_webhook(receiver, {}))
     *_, cancelled = receiver.wait_for(1)
 
-    notifying.call("POST", f"{location}/resume")
-    job = notifying.wait(location)
+    sender.call("POST", f"{location}/resume")
+    job = sender.wait(location)
     *_, completed = receiver.wait_for(2)
 
     assert verified(cancelled)["status"] == "Cancelled"
@@ -132,23 +135,21 @@ def test_a_cancelled_job_is_told_of_and_its_later_completion_under_another_id(
     assert ids == [f"msg_{job['code']}_1_cancelled", f"msg_{job['code']}_2_completed"]
 
 
-# --- again until it is taken
+# --- retries until it is accepted
 
 
-def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
-    notifying: System, receiver: Receiver
-) -> None:
+def test_a_refused_webhook_is_sent_again_with_the_same_id(sender: System, receiver: Receiver) -> None:
     receiver.statuses = [500, 302, HANG_UP]
     receiver.headers = {"Location": f"http://127.0.0.1:{receiver.port}/elsewhere"}
-    code = notifying.start_export(asking_for(receiver)).json["code"]
+    code = sender.start_export(body_with_webhook(receiver)).json["code"]
 
-    got = receiver.wait_for(4)
+    received = receiver.wait_for(4)
 
-    assert {each.path for each in got} == {"/hooks?key=s3cret"}
-    assert len({each.headers["webhook-id"] for each in got}) == 1
-    assert len({each.body for each in got}) == 1
-    assert all(verified(each)["status"] == "Completed" for each in got)
-    logged = tries(notifying, code, at_least=4)
+    assert {each.path for each in received} == {"/hooks?key=s3cret"}
+    assert len({each.headers["webhook-id"] for each in received}) == 1
+    assert len({each.body for each in received}) == 1
+    assert all(verified(each)["status"] == "Completed" for each in received)
+    logged = tries(sender, code, at_least=4)
     assert [(each["number"], each["status"], each["fault"]) for each in logged] == [
         (1, 500, None),
         (2, 302, None),
@@ -157,54 +158,52 @@ def test_a_receiver_that_does_not_take_it_gets_it_again_under_the_same_id(
     ]
 
 
-def test_a_receiver_that_wants_no_more_gets_no_more(notifying: System, receiver: Receiver) -> None:
+def test_a_receiver_that_responds_with_410_gets_no_further_try(sender: System, receiver: Receiver) -> None:
     receiver.statuses = [410]
-    code = notifying.start_export(asking_for(receiver)).json["code"]
+    code = sender.start_export(body_with_webhook(receiver)).json["code"]
     receiver.wait_for(1)
     time.sleep(1)
 
     assert len(receiver.received) == 1
-    assert [each["status"] for each in tries(notifying, code)] == [410]
+    assert [each["status"] for each in tries(sender, code)] == [410]
 
 
-def test_what_was_given_up_can_be_sent_again_by_command_under_the_same_id(
-    notifying: System, receiver: Receiver
-) -> None:
+def test_a_command_sends_an_abandoned_webhook_again_with_the_same_id(sender: System, receiver: Receiver) -> None:
     receiver.statuses = [500] * 5
-    code = notifying.start_export(asking_for(receiver)).json["code"]
+    code = sender.start_export(body_with_webhook(receiver)).json["code"]
     receiver.wait_for(5)
-    tries(notifying, code, at_least=5)
+    tries(sender, code, at_least=5)
 
-    done = webhooks(notifying, "replay", "--tenant", NORTHWIND, "--code", code)
+    done = webhooks(sender, "replay", "--tenant", NORTHWIND, "--code", code)
 
     assert (done.code, done.err) == (0, "")
-    got = receiver.wait_for(6)
-    assert len({each.headers["webhook-id"] for each in got}) == 1
-    assert verified(got[-1])["code"] == code
-    assert [each["number"] for each in tries(notifying, code, at_least=6)] == [1, 2, 3, 4, 5, 0]
+    received = receiver.wait_for(6)
+    assert len({each.headers["webhook-id"] for each in received}) == 1
+    assert verified(received[-1])["code"] == code
+    assert [each["number"] for each in tries(sender, code, at_least=6)] == [1, 2, 3, 4, 5, 0]
 
 
-def test_the_secret_that_the_command_prints_verifies(notifying: System, receiver: Receiver) -> None:
-    notifying.start_export(asking_for(receiver))
-    (got,) = receiver.wait_for(1)
+def test_the_secret_from_the_command_verifies_a_webhook(sender: System, receiver: Receiver) -> None:
+    sender.start_export(body_with_webhook(receiver))
+    (received,) = receiver.wait_for(1)
 
-    secret = webhooks(notifying, "secret", "--tenant", NORTHWIND).out.strip()
+    secret = webhooks(sender, "secret", "--tenant", NORTHWIND).out.strip()
 
-    assert Webhook(secret).verify(got.body, dict(got.headers))
-
-
-# --- who may see the URL, and which may be named
+    assert Webhook(secret).verify(received.body, dict(received.headers))
 
 
-def test_the_url_is_shown_nowhere(notifying: System, receiver: Receiver) -> None:
-    answer = notifying.start_export(asking_for(receiver))
-    location, code = answer.headers["location"], answer.json["code"]
+# --- where the URL is shown, and which URLs are allowed
+
+
+def test_the_webhook_url_is_never_shown(sender: System, receiver: Receiver) -> None:
+    response = sender.start_export(body_with_webhook(receiver))
+    location, code = response.headers["location"], response.json["code"]
     receiver.wait_for(1)
-    logged = tries(notifying, code)
+    logged = tries(sender, code)
 
-    shown = [notifying.call("GET", f"{location}{path}").body for path in ("", "/manifest")]
-    shown += [notifying.call("GET", f"/tenants/{NORTHWIND}/clients/export/csv").body]
-    shown += [answer.body, json.dumps(logged).encode(), notifying.log.encode()]
+    shown = [sender.call("GET", f"{location}{path}").body for path in ("", "/manifest")]
+    shown += [sender.call("GET", f"/tenants/{NORTHWIND}/clients/export/csv").body]
+    shown += [response.body, json.dumps(logged).encode(), sender.log.encode()]
 
     assert logged[0]["origin"] == f"http://127.0.0.1:{receiver.port}"
     assert all(code.encode() in each for each in shown)
@@ -212,7 +211,7 @@ def test_the_url_is_shown_nowhere(notifying: System, receiver: Receiver) -> None
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "explanation"),
     [
         ("https://10.0.0.1/hooks", "public Internet"),
         ("https://169.254.169.254/metadata/instance", "public Internet"),
@@ -222,25 +221,23 @@ def test_the_url_is_shown_nowhere(notifying: System, receiver: Receiver) -> None
         ("hooks.example", "absolute URL"),
     ],
 )
-def test_a_url_that_may_not_be_named_is_400_and_pointed_at(system: System, url: str, said: str) -> None:
-    answer = system.start_export({"notify": {"webhookUrl": url}})
+def test_a_forbidden_url_is_400_with_its_pointer(system: System, url: str, explanation: str) -> None:
+    response = system.start_export({"notify": {"webhookUrl": url}})
 
-    assert_problem(answer, 400, "invalid-request")
-    (fault,) = answer.json["errors"]
+    assert_problem(response, 400, "invalid-request")
+    (fault,) = response.json["errors"]
     assert fault["pointer"] == "/notify/webhookUrl"
-    assert said in fault["detail"]
+    assert explanation in fault["detail"]
 
 
-# --- what takes longest
+# --- the longest test
 
 
 @pytest.mark.slow
-def test_a_receiver_that_never_answers_is_left_and_gets_it_again(
-    notifying: System, unanswered: tuple[Receiver, str]
-) -> None:
-    receiver, code = unanswered
+def test_a_try_without_a_response_times_out_and_is_repeated(sender: System, unresponsive: tuple[Receiver, str]) -> None:
+    receiver, code = unresponsive
 
     first, second = receiver.wait_for(2)
 
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert [each["fault"] for each in tries(notifying, code, at_least=2)] == ["timeout", None]
+    assert [each["fault"] for each in tries(sender, code, at_least=2)] == ["timeout", None]

@@ -1,4 +1,4 @@
-"""A writer that changes clients as fast as it is told while they are exported, and knows what may be seen of them."""
+"""A writer that changes clients at a given speed during exports, and knows which values an export may contain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from tests.support.system import NORTHWIND
 
 CHANGES_PER_SECOND = 1_500
-_PAIRS_PER_TRANSACTION, _BIRTHS_PER_TRANSACTION = 4, 2
+_PAIRS_PER_TRANSACTION, _INSERTS_PER_TRANSACTION = 4, 2
 _UPDATE_PAIR = text(
     "UPDATE client_records SET internal_reference = :value, website = :value "
     "WHERE tenant = :tenant AND code IN (:a, :b)"
@@ -29,13 +29,13 @@ _DELETE = text("DELETE FROM client_records WHERE tenant = :tenant AND code = :co
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What the writer had done at a moment.
+class Progress:
+    """The work of the writer up to a moment.
 
     Attributes:
-        value: The greatest value that was committed.
-        changes: Clients inserted, updated or deleted.
-        values: Of the lasting clients that were changed.
+        value: The greatest committed value.
+        changes: The number of inserts, updates and deletes.
+        values: The values of the lasting clients that were changed, by code.
     """
 
     value: int
@@ -44,16 +44,16 @@ class Window:
 
 
 class ChangingClients:
-    """Changes clients of one tenant on a thread while the context is open.
+    """Changes the clients of one tenant on a thread while the context is open.
 
-    Every transaction writes one value, greater than all before, into two columns of each client it touches. Clients
-    come in pairs of neighbours that are always changed together. Every third client may be deleted; new ones appear
-    between the others. The rest stays: `lasting`.
+    Every transaction writes one value, greater than all earlier ones, into two columns of each client that it changes.
+    Two adjacent clients form a pair, which is always changed together. Every third client may be deleted, and new
+    clients appear between the others. The clients of the pairs are never deleted: they are `lasting`.
     """
 
     def __init__(self, url: str) -> None:
         self._engine: Engine = create_engine(url)
-        self._chance = Random(1)
+        self._random = Random(1)
         self._values = count(1)
         self._value, self._changed = 0, 0
         self._of_client: dict[str, int] = {}
@@ -65,11 +65,11 @@ class ChangingClients:
             select = text("SELECT code FROM client_records WHERE tenant = :tenant ORDER BY code")
             codes = [str(code) for (code,) in connection.execute(select, {"tenant": NORTHWIND})]
             connection.execute(text("UPDATE client_records SET internal_reference = '0', website = '0'"))
-        self._mortal = codes[2::3]
+        self._deletable = codes[2::3]
         self.pairs = list(zip(codes[0::3], codes[1::3], strict=False))
         self.lasting = frozenset(code for pair in self.pairs for code in pair)
-        self._born: list[str] = []
-        self._inserted = count(1)
+        self._inserted: list[str] = []
+        self._numbers = count(1)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -85,17 +85,17 @@ class ChangingClients:
             raise self._failure
 
     @property
-    def done(self) -> Window:
-        """What has been committed by now."""
+    def done(self) -> Progress:
+        """The work that is committed by now."""
         with self._lock:
-            return Window(self._value, self._changed, dict(self._of_client))
+            return Progress(self._value, self._changed, dict(self._of_client))
 
     def _run(self) -> None:
         try:
-            begun = time.monotonic()
+            began = time.monotonic()
             while not self._stopping.is_set():
                 self._change_some()
-                ahead = self._changed / CHANGES_PER_SECOND - (time.monotonic() - begun)
+                ahead = self._changed / CHANGES_PER_SECOND - (time.monotonic() - began)
                 if ahead > 0:
                     time.sleep(ahead)
         except BaseException as error:
@@ -103,7 +103,7 @@ class ChangingClients:
 
     def _change_some(self) -> None:
         value = next(self._values)
-        pairs = self._chance.choices(self.pairs, k=_PAIRS_PER_TRANSACTION)
+        pairs = self._random.choices(self.pairs, k=_PAIRS_PER_TRANSACTION)
         with self._engine.begin() as connection:
             changes = sum(self._changes(connection, pairs, str(value)))
         with self._lock:
@@ -111,14 +111,14 @@ class ChangingClients:
             self._of_client.update({code: value for pair in pairs for code in pair})
 
     def _changes(self, connection: Connection, pairs: list[tuple[str, str]], value: str) -> Iterator[int]:
-        """Clients changed by each statement of a transaction."""
-        chance = self._chance
+        """Execute the statements of a transaction; yield the number of clients that each one changed."""
+        random = self._random
         for a, b in pairs:
             yield connection.execute(_UPDATE_PAIR, {"tenant": NORTHWIND, "a": a, "b": b, "value": value}).rowcount
-        for _ in range(_BIRTHS_PER_TRANSACTION):
-            code = f"{chance.choice(self.pairs)[1]}-{next(self._inserted)}"  # sorts between two old neighbours
-            self._born.append(code)
+        for _ in range(_INSERTS_PER_TRANSACTION):
+            code = f"{random.choice(self.pairs)[1]}-{next(self._numbers)}"  # sorts between two existing clients
+            self._inserted.append(code)
             yield connection.execute(_INSERT, {"tenant": NORTHWIND, "code": code, "value": value}).rowcount
-            dying = self._born if chance.random() < 0.5 or not self._mortal else self._mortal
-            victim = dying.pop(chance.randrange(len(dying)))
-            yield connection.execute(_DELETE, {"tenant": NORTHWIND, "code": victim}).rowcount
+            candidates = self._inserted if random.random() < 0.5 or not self._deletable else self._deletable
+            deleted = candidates.pop(random.randrange(len(candidates)))
+            yield connection.execute(_DELETE, {"tenant": NORTHWIND, "code": deleted}).rowcount

@@ -1,4 +1,4 @@
-"""Systems for breaking: 12,000 clients in pages of 500, so that there is always something in flight."""
+"""Fixtures for fault tests. Exports have 12,000 clients in pages of 500, so that faults always hit running work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """Storage of a file's own: what is left of the systems that were broken on it goes on nowhere else."""
+    """A storage emulator for one test file, so that unfinished work of its systems cannot disturb other files."""
     emulator = start_storage(tmp_path_factory.mktemp("azurite"))
     yield emulator
     emulator.stop()
@@ -32,7 +32,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 @pytest.fixture
 def start_system(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterator[StartSystem]:
-    """Start a system of one's own; app settings may be changed by name. All are stopped afterwards."""
+    """Return a function that starts a system; keyword arguments change app settings. All systems are stopped later."""
     with ExitStack() as cleanup:
 
         def start(root: Path = ROOT, *, healthy: bool = True, **changes: str) -> System:
@@ -47,12 +47,12 @@ def start_system(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterato
         yield start
 
 
-StandIn = tuple[Path, dict[str, str]]
-"""A function app that stands in the place of the real one: its folder, and the settings it needs."""
+AppVariant = tuple[Path, dict[str, str]]
+"""The folder of a function app that replaces the real one, and the settings that it needs."""
 
 
-def app_in_place(root: Path, file: str) -> StandIn:
-    """Set up a folder with a function app of `tests/faults`."""
+def app_variant(root: Path, file: str) -> AppVariant:
+    """Create a folder with a function app of `tests/faults`."""
     root.mkdir()
     shutil.copy(ROOT / "host.json", root)
     shutil.copy(Path(__file__).with_name(file), root / "function_app.py")
@@ -60,35 +60,35 @@ def app_in_place(root: Path, file: str) -> StandIn:
 
 
 @pytest.fixture
-def doubling_app(tmp_path: Path) -> StandIn:
+def app_with_doubled_steps(tmp_path: Path) -> AppVariant:
     """A function app in which every activity runs twice."""
-    return app_in_place(tmp_path / "doubling", "app_of_doubled_steps.py")
+    return app_variant(tmp_path / "doubled", "app_with_doubled_steps.py")
 
 
 @pytest.fixture
-def watching_app(tmp_path: Path) -> StandIn:
-    """A function app that notes when clients are read, in the file of its setting WATCHED_READS."""
-    root, settings = app_in_place(tmp_path / "watching", "app_of_watched_reads.py")
-    return root, settings | {"WATCHED_READS": str(tmp_path / "reads")}
+def app_with_logged_reads(tmp_path: Path) -> AppVariant:
+    """A function app that records when it reads clients, in the file that its setting READ_LOG names."""
+    root, settings = app_variant(tmp_path / "logged", "app_with_logged_reads.py")
+    return root, settings | {"READ_LOG": str(tmp_path / "reads")}
 
 
 @pytest.fixture
-def holding_app(tmp_path: Path) -> StandIn:
-    """A function app in which steps can be held, by files in the folder of its setting HELD_STEPS."""
-    root, settings = app_in_place(tmp_path / "holding", "app_of_held_steps.py")
+def app_with_held_steps(tmp_path: Path) -> AppVariant:
+    """A function app in which tests can hold steps, with files in the folder that its setting HELD_STEPS names."""
+    root, settings = app_variant(tmp_path / "holding", "app_with_held_steps.py")
     folder = tmp_path / "held"
     folder.mkdir()
     return root, settings | {"HELD_STEPS": str(folder)}
 
 
 @pytest.fixture
-def slow_app(tmp_path: Path) -> StandIn:
-    """A function app whose pages take their time; its setting PAGE_LOG names the file that tells of them."""
-    root, settings = app_in_place(tmp_path / "slow", "app_of_slow_pages.py")
+def app_with_slow_pages(tmp_path: Path) -> AppVariant:
+    """A function app whose pages are slow. It records them in the file that its setting PAGE_LOG names."""
+    root, settings = app_variant(tmp_path / "slow", "app_with_slow_pages.py")
     return root, settings | {"PAGE_LOG": str(tmp_path / "pages"), "PAGE_SECONDS": "0.05"}
 
 
 @pytest.fixture
-def losing_app(tmp_path: Path) -> StandIn:
-    """A function app in which the blocks of a job are lost once, just before it is to be published."""
-    return app_in_place(tmp_path / "losing", "app_of_lost_blocks.py")
+def app_with_lost_blocks(tmp_path: Path) -> AppVariant:
+    """A function app in which a job loses its blocks once, just before they would be published."""
+    return app_variant(tmp_path / "losing", "app_with_lost_blocks.py")

@@ -1,4 +1,4 @@
-"""Loads the real function app for those that stand in its place."""
+"""Loads the real function app for the variants that replace it in tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def load_real_app() -> Any:
-    """The app of the file that REAL_FUNCTION_APP names."""
+    """Load the file that REAL_FUNCTION_APP names, and return its app."""
     spec = importlib.util.spec_from_file_location("real_function_app", Path(os.environ["REAL_FUNCTION_APP"]))
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""A source that throttles slows a job down; a page that cannot be written fails its job, and no other."""
+"""A throttling source slows a job down; a page that cannot be written fails its job and no other job."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from exports import __main__ as commands
-from tests.faults.conftest import StartSystem, app_in_place
+from tests.faults.conftest import StartSystem, app_variant
 from tests.faults.test_crashes import assert_complete
 from tests.support.system import HARBOUR, NORTHWIND, System, download
 
-Spoil = Callable[..., System]
+StartWithFaults = Callable[..., System]
 Tries = Callable[[], list[dict[str, Any]]]
 
 
@@ -27,12 +27,12 @@ def bad_pages(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def spoil(start_system: StartSystem, tmp_path: Path, bad_pages: Path) -> Spoil:
-    """Start a system whose pages meet something bad."""
+def start_with_faults(start_system: StartSystem, tmp_path: Path, bad_pages: Path) -> StartWithFaults:
+    """Return a function that starts a system whose pages have the given faults."""
 
-    def start(what: dict[str, Any], **changes: str) -> System:
-        bad_pages.write_text(json.dumps(what), encoding="utf-8")
-        root, settings = app_in_place(tmp_path / "spoiled", "app_of_bad_pages.py")
+    def start(faults: dict[str, Any], **changes: str) -> System:
+        bad_pages.write_text(json.dumps(faults), encoding="utf-8")
+        root, settings = app_variant(tmp_path / "app", "app_with_bad_pages.py")
         return start_system(root, **settings, BAD_PAGES=str(bad_pages), **changes)
 
     return start
@@ -44,26 +44,26 @@ def tries(bad_pages: Path) -> Tries:
     return lambda: [json.loads(line) for line in Path(f"{bad_pages}.tries").read_text().splitlines()]
 
 
-def test_a_source_that_throttles_slows_the_job_and_uses_up_no_tries(
-    spoil: Spoil, tries: Tries, database_url: str
+def test_a_throttling_source_slows_the_job_without_using_up_tries(
+    start_with_faults: StartWithFaults, tries: Tries, database_url: str
 ) -> None:
-    system = spoil({"throttle": 6 + 3}, EXPORT_RETRY_TRIES="2")
+    system = start_with_faults({"throttle": 6 + 3}, EXPORT_RETRY_TRIES="2")
 
     job = system.wait(system.start_async())
 
     assert_complete(job, database_url)
-    noted = [each["page"] for each in tries()]
-    halved = [sorted(noted[:6]), sorted(noted[6:9]), noted[9:10]]
-    grown = [sorted(noted[10:12]), sorted(noted[12:15])]
+    pages = [each["page"] for each in tries()]
+    halved = [sorted(pages[:6]), sorted(pages[6:9]), pages[9:10]]
+    grown = [sorted(pages[10:12]), sorted(pages[12:15])]
     assert halved == [[0, 1, 2, 3, 4, 5], [0, 1, 2], [0]]
     assert grown == [[1, 2], [3, 4, 5]]
     assert "source-throttled" in system.log
 
 
-def test_a_page_that_ends_every_worker_fails_its_job_and_is_named_while_others_go_on(
-    spoil: Spoil, tries: Tries
+def test_a_page_that_kills_workers_fails_its_job_by_name_while_other_jobs_complete(
+    start_with_faults: StartWithFaults, tries: Tries
 ) -> None:
-    system = spoil({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="2", DEVHOST_POISON_DEATHS="1")
+    system = start_with_faults({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="2", DEVHOST_POISON_DEATHS="1")
     healthy = system.start_async({}, HARBOUR)
     poisoned = system.start_async({}, NORTHWIND)
 
@@ -78,8 +78,8 @@ def test_a_page_that_ends_every_worker_fails_its_job_and_is_named_while_others_g
     assert system.wait(system.start_async({}, HARBOUR))["status"] == "Completed"
 
 
-def test_a_page_whose_clients_are_at_fault_fails_the_job_with_its_key_range_and_is_read_once(
-    spoil: Spoil, tries: Tries, database_url: str, tmp_path: Path
+def test_an_invalid_client_fails_the_job_with_its_page_range_after_one_read(
+    start_with_faults: StartWithFaults, tries: Tries, database_url: str, tmp_path: Path
 ) -> None:
     spoiled, code = tmp_path / "spoiled.sqlite", "C00002600"
     shutil.copy(database_url.removeprefix("sqlite:///"), spoiled)
@@ -89,7 +89,7 @@ def test_a_page_whose_clients_are_at_fault_fails_the_job_with_its_key_range_and_
         )
         assert changed.rowcount == 1
     connection.close()
-    system = spoil({}, CLIENTS_DATABASE_URL=f"sqlite:///{spoiled}")
+    system = start_with_faults({}, CLIENTS_DATABASE_URL=f"sqlite:///{spoiled}")
 
     failure = system.wait(system.start_async())["failure"]
 
@@ -101,10 +101,10 @@ def test_a_page_whose_clients_are_at_fault_fails_the_job_with_its_key_range_and_
     assert code not in system.log
 
 
-def test_a_job_resumed_after_its_page_was_mended_says_which_attempt_wrote_each_page_and_is_proved(
-    spoil: Spoil, bad_pages: Path, tmp_path: Path, database_url: str
+def test_a_resumed_job_completes_with_a_manifest_that_shows_the_attempt_of_each_page(
+    start_with_faults: StartWithFaults, bad_pages: Path, tmp_path: Path, database_url: str
 ) -> None:
-    system = spoil({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="1", DEVHOST_POISON_DEATHS="1")
+    system = start_with_faults({"poison": [NORTHWIND, 3]}, EXPORT_RETRY_TRIES="1", DEVHOST_POISON_DEATHS="1")
     location = system.start_async()
     assert system.wait(location)["status"] == "Failed"
     bad_pages.write_text("{}")

@@ -1,6 +1,6 @@
-"""Cancelled at any moment: never completed, never readable, soon quiet, and nothing left behind.
+"""A job that is cancelled at any moment never completes, never gives out a file, soon stops, and leaves no data.
 
-`CANCELS` sets how many jobs are cancelled, `CANCEL_SEED` at which moments.
+The environment variable `CANCELS` sets the number of cancelled jobs, and `CANCEL_SEED` the moments.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
-from tests.faults.conftest import StandIn, StartSystem
+from tests.faults.conftest import AppVariant, StartSystem
 from tests.support.http_client import Response
 from tests.support.system import NORTHWIND, System
 
@@ -31,18 +31,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Cancelled:
-    """A job whose cancel was answered, and what was seen of it afterwards. Spans count from the answer."""
+    """A cancelled job. The seconds count from the response to the cancellation, at the time `responded`."""
 
     location: str
-    answered: float
+    responded: float
     processed_items: int
     last_read_seconds: float = 0
     clean_seconds: float = 0
 
 
 @dataclass
-class Watch:
-    """A running system whose reads of clients are noted, and its storage."""
+class Monitor:
+    """A running system that records its reads of clients, and its storage."""
 
     system: System
     account: StorageAccount
@@ -51,7 +51,7 @@ class Watch:
     cancelled: list[Cancelled] = field(default_factory=list)
 
     def blobs(self, location: str) -> set[str]:
-        """Names of all there is of a job's blobs, committed or not."""
+        """Return the names of all blobs of a job, committed or not."""
         directory = f"{NORTHWIND}/{_code(location)}/"
         listed = self.account.blobs.get_container_client("exports").list_blobs(directory, ["uncommittedblobs"])
         return {blob.name.removeprefix(directory) for blob in listed}
@@ -60,7 +60,7 @@ class Watch:
         return float(self.reads.read_text().splitlines()[-1]) if self.reads.exists() else 0
 
     def has_ended(self, location: str) -> bool:
-        """Whether the orchestration is over."""
+        """Return whether the orchestration has ended."""
         path = f"/runtime/webhooks/durabletask/instances/{_code(location)}-1"
         return self.system.call("GET", path).json["runtimeStatus"] in ("Completed", "Failed", "Terminated")
 
@@ -70,66 +70,66 @@ def _code(location: str) -> str:
 
 
 @pytest.fixture
-def watch(start_system: StartSystem, watching_app: StandIn, azurite: Azurite) -> Iterator[Watch]:
-    root, settings = watching_app
+def monitor(start_system: StartSystem, app_with_logged_reads: AppVariant, azurite: Azurite) -> Iterator[Monitor]:
+    root, settings = app_with_logged_reads
     quotas = {"EXPORT_MAX_JOBS_PER_DAY": "100000"}
     system = start_system(root, **settings, **quotas)
     account = StorageAccount(azurite.connection_string)
-    yield Watch(system, account, Path(settings["WATCHED_READS"]))
+    yield Monitor(system, account, Path(settings["READ_LOG"]))
     account.blobs.close()
 
 
-def test_a_job_cancelled_at_any_moment_never_completes_is_soon_quiet_and_leaves_nothing(watch: Watch) -> None:
-    whole_seconds = min(seconds_of_a_job(watch.system) for _ in range(2))
-    chance = Random(SEED)
+def test_a_job_cancelled_at_any_moment_never_completes_soon_stops_and_leaves_no_data(monitor: Monitor) -> None:
+    whole_seconds = min(seconds_of_a_job(monitor.system) for _ in range(2))
+    random = Random(SEED)
 
-    while len(watch.cancelled) < CANCELS:
-        cancel_after(watch, chance.uniform(0, whole_seconds))
-        assert watch.too_late <= CANCELS + 3, "most jobs end before they are cancelled"
+    while len(monitor.cancelled) < CANCELS:
+        cancel_after(monitor, random.uniform(0, whole_seconds))
+        assert monitor.too_late <= CANCELS + 3, "most jobs end before they are cancelled"
 
-    _log.info(report(watch, whole_seconds))
-    assert max(job.last_read_seconds for job in watch.cancelled) <= LAST_READ_SECONDS
-    for job in watch.cancelled:
-        assert_cancelled(watch.system, job)
-        assert watch.blobs(job.location) <= {"plan.json"}
+    _log.info(report(monitor, whole_seconds))
+    assert max(job.last_read_seconds for job in monitor.cancelled) <= LAST_READ_SECONDS
+    for job in monitor.cancelled:
+        assert_cancelled(monitor.system, job)
+        assert monitor.blobs(job.location) <= {"plan.json"}
 
 
 def seconds_of_a_job(system: System) -> float:
-    """How long an undisturbed job takes."""
-    begun = time.time()
+    """Return how long an undisturbed job takes."""
+    began = time.time()
     system.wait(system.start_async())
-    return time.time() - begun
+    return time.time() - began
 
 
-def cancel_after(watch: Watch, seconds: float) -> None:
-    """Start a job, cancel it after some seconds, and see it end; a job that has ended before does not count."""
-    location = watch.system.start_async()
+def cancel_after(monitor: Monitor, seconds: float) -> None:
+    """Start a job, cancel it after some seconds, and observe its end. A job that ends earlier does not count."""
+    location = monitor.system.start_async()
     time.sleep(seconds)
-    answer = watch.system.call("DELETE", location)
-    answered = time.time()
-    if answer.status == 409:
-        watch.too_late += 1
-        assert watch.system.job(location)["status"] == "Completed"
+    response = monitor.system.call("DELETE", location)
+    responded = time.time()
+    if response.status == 409:
+        monitor.too_late += 1
+        assert monitor.system.job(location)["status"] == "Completed"
         return
-    assert_cancels(answer)
-    job = Cancelled(location, answered, answer.json["processedItems"])
-    watch_the_end(watch, job)
-    watch.cancelled.append(job)
+    assert_response_cancelled(response)
+    job = Cancelled(location, responded, response.json["processedItems"])
+    observe_end(monitor, job)
+    monitor.cancelled.append(job)
 
 
-def watch_the_end(watch: Watch, job: Cancelled) -> None:
-    """Look on until the orchestration has ended and nothing of the file is left."""
-    deadline = job.answered + CLEAN_SECONDS
-    while not watch.has_ended(job.location) or watch.blobs(job.location) - {"plan.json"}:
-        assert_cancelled(watch.system, job)
-        assert time.time() < deadline, f"{watch.blobs(job.location)}\n{watch.system.host.tail(40)}"
-    job.clean_seconds = time.time() - job.answered
-    job.last_read_seconds = max(0.0, watch.last_read() - job.answered)
+def observe_end(monitor: Monitor, job: Cancelled) -> None:
+    """Wait until the orchestration has ended and no blob of the file is left; the job must stay cancelled."""
+    deadline = job.responded + CLEAN_SECONDS
+    while not monitor.has_ended(job.location) or monitor.blobs(job.location) - {"plan.json"}:
+        assert_cancelled(monitor.system, job)
+        assert time.time() < deadline, f"{monitor.blobs(job.location)}\n{monitor.system.host.tail(40)}"
+    job.clean_seconds = time.time() - job.responded
+    job.last_read_seconds = max(0.0, monitor.last_read() - job.responded)
 
 
-def assert_cancels(answer: Response) -> None:
-    assert answer.status == 200, answer
-    assert (answer.json["status"], answer.json["downloadUrl"]) == ("Cancelled", None)
+def assert_response_cancelled(response: Response) -> None:
+    assert response.status == 200, response
+    assert (response.json["status"], response.json["downloadUrl"]) == ("Cancelled", None)
 
 
 def assert_cancelled(system: System, cancelled: Cancelled) -> None:
@@ -139,12 +139,12 @@ def assert_cancelled(system: System, cancelled: Cancelled) -> None:
     assert system.call("GET", f"{cancelled.location}/manifest").status == 409
 
 
-def report(watch: Watch, whole_seconds: float) -> str:
-    quarters = Counter(min(3, job.processed_items * 4 // 9_000) for job in watch.cancelled if job.processed_items)
+def report(monitor: Monitor, whole_seconds: float) -> str:
+    quarters = Counter(min(3, job.processed_items * 4 // 9_000) for job in monitor.cancelled if job.processed_items)
     return (
-        f"{len(watch.cancelled)} cancelled, {watch.too_late} had ended; a whole job takes {whole_seconds:.2f} s; "
-        f"cancelled before the first page {sum(not job.processed_items for job in watch.cancelled)}, "
+        f"{len(monitor.cancelled)} cancelled, {monitor.too_late} had ended; a whole job takes {whole_seconds:.2f} s; "
+        f"cancelled before the first page {sum(not job.processed_items for job in monitor.cancelled)}, "
         f"then by quarter {[quarters[quarter] for quarter in range(4)]}; "
-        f"last read at most {max(job.last_read_seconds for job in watch.cancelled):.2f} s after the answer; "
-        f"clean at most {max(job.clean_seconds for job in watch.cancelled):.2f} s after it"
+        f"last read at most {max(job.last_read_seconds for job in monitor.cancelled):.2f} s after the response; "
+        f"no data left at most {max(job.clean_seconds for job in monitor.cancelled):.2f} s after it"
     )

@@ -1,7 +1,7 @@
-"""What a file says of clients that change while they are exported, under some thousand changes a second.
+"""A file stays consistent while clients change during the export, at some thousand changes a second.
 
-No client is in it twice; every client that was there throughout is in it once; no row mixes two versions of a client;
-and within a page all rows are of the same moment, which is none before the export began.
+No client is in the file twice. Every client that existed throughout is in it once. No row mixes two versions of a
+client. All rows of a page are from the same moment, which is not before the export began.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from exports.commands.sample.database import create_sample_database
 from tests.contract.client_stores import empty_schema
-from tests.faults.changing_clients import ChangingClients, Window
+from tests.faults.changing_clients import ChangingClients, Progress
 from tests.faults.conftest import StartSystem
 from tests.support.expected import records
 from tests.support.system import HARBOUR, NORTHWIND, System, download
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """A database in write-ahead mode, where readers and a writer do not wait for each other."""
+    """A database in write-ahead mode, in which readers and a writer do not wait for each other."""
     path = tmp_path / "changing.sqlite"
     create_sample_database(f"sqlite:///{path}", CLIENTS, (NORTHWIND, HARBOUR), seed=1)
     connection = sqlite3.connect(path)
@@ -59,13 +59,13 @@ def postgresql_url(postgres_url: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Export:
-    """One export, and what the writer had done when it began and ended."""
+    """One export, and the progress of the writer when it began and ended."""
 
     job: Any
     rows: list[tuple[str, ...]]
     starts: list[str]
-    before: Window
-    after: Window
+    before: Progress
+    after: Progress
 
     def page_of(self, code: str) -> int:
         return bisect_right(self.starts, code)
@@ -90,9 +90,9 @@ def test_a_file_is_consistent_while_clients_change(
     system = start_system(CLIENTS_DATABASE_URL=url, EXPORT_BLOCK_BYTES="1024", EXPORT_WAVE_PAGES="3")
 
     with ChangingClients(url) as clients:
-        begun = time.monotonic()
+        began = time.monotonic()
         exports = [export(system, clients) for _ in range(EXPORTS)]
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - began
 
     during = [each.after.changes - each.before.changes for each in exports]
     _log.info("%s: %d changes in %.1f s, during exports %s", database, clients.done.changes, seconds, during)
@@ -108,25 +108,25 @@ def keys_are_unique(export: Export, _clients: ChangingClients) -> None:
     assert len(codes) == len(set(codes))
 
 
-def lasting_clients_are_there(export: Export, clients: ChangingClients) -> None:
+def lasting_clients_are_in_the_file(export: Export, clients: ChangingClients) -> None:
     assert clients.lasting <= {code for code, *_ in export.rows}
 
 
-def rows_are_whole(export: Export, _clients: ChangingClients) -> None:
-    """Both columns are of one version."""
+def rows_are_of_one_version(export: Export, _clients: ChangingClients) -> None:
+    """Both columns of a row have the value of the same transaction."""
     assert [row for row in export.rows if row[1] != row[2]] == []
 
 
 def rows_are_of_the_time_of_the_export(export: Export, clients: ChangingClients) -> None:
-    """None is older than the export, and none newer."""
-    newest = export.after.value + 1  # committed, and not yet noted
+    """No row is older than the beginning of the export, and none is newer than its end."""
+    newest = export.after.value + 1  # a transaction may be committed but not yet counted
     seen = {code: int(value) for code, value, *_ in export.rows}
     assert [code for code in clients.lasting if seen[code] < export.before.values.get(code, 0)] == []
     assert max(seen.values()) <= newest
 
 
 def pages_are_snapshots(export: Export, clients: ChangingClients) -> None:
-    """Neighbours that change together are seen alike, unless a page ends between them."""
+    """The clients of a pair have the same value, unless a page ends between them."""
     seen = {code: value for code, value, *_ in export.rows}
     torn = [(a, b) for a, b in clients.pairs if seen[a] != seen[b]]
     assert all(export.page_of(a) != export.page_of(b) for a, b in torn), torn
@@ -134,13 +134,13 @@ def pages_are_snapshots(export: Export, clients: ChangingClients) -> None:
 
 def counts_agree(export: Export, _clients: ChangingClients) -> None:
     assert export.job["processedItems"] == export.job["totalItems"] == len(export.rows)
-    assert len(export.starts) > 10, "these were to be small pages"
+    assert len(export.starts) > 10, "the pages of this test must be small"
 
 
 CHECKS: tuple[Callable[[Export, ChangingClients], None], ...] = (
     keys_are_unique,
-    lasting_clients_are_there,
-    rows_are_whole,
+    lasting_clients_are_in_the_file,
+    rows_are_of_one_version,
     rows_are_of_the_time_of_the_export,
     pages_are_snapshots,
     counts_agree,

@@ -1,15 +1,14 @@
-"""Whatever is killed, and however often a step runs: one complete file, counted once."""
+"""An export gives one complete file, counted once, whichever process is killed and however often a step runs."""
 
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.faults.conftest import MANY_PAGES, StartSystem
+from tests.faults.conftest import MANY_PAGES, AppVariant, StartSystem
 from tests.support.expected import client_records, records
 from tests.support.system import NORTHWIND, System, download, running_system
 
@@ -22,7 +21,7 @@ def assert_complete(job: Any, database_url: str) -> None:
 
 
 def part_way(job: Any) -> bool:
-    """Some pages are written, some are not."""
+    """Return whether some of the pages are written, but not all."""
     return bool(job["processedItems"]) and job["processedItems"] < (job["totalItems"] or 0)
 
 
@@ -32,13 +31,13 @@ def moved_on(seen: int, job: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> bytes:
-    """The file that an export makes when nothing happens."""
+    """The file of an export without any fault."""
     with running_system(tmp_path_factory.mktemp("undisturbed"), database_url, MANY_PAGES) as system:
         return system.export()
 
 
 @pytest.mark.parametrize("kills", [1, 3])
-def test_an_export_completes_byte_identical_when_the_host_is_killed(
+def test_an_export_gives_identical_bytes_after_the_host_is_killed(
     start_system: StartSystem, undisturbed: bytes, database_url: str, kills: int
 ) -> None:
     system = start_system()
@@ -57,7 +56,7 @@ def test_an_export_completes_byte_identical_when_the_host_is_killed(
     assert download(job) == undisturbed
 
 
-def test_an_export_completes_byte_identical_when_workers_are_killed(
+def test_an_export_gives_identical_bytes_after_workers_are_killed(
     start_system: StartSystem, undisturbed: bytes, database_url: str
 ) -> None:
     system = start_system()
@@ -101,9 +100,12 @@ def test_progress_never_falls_across_a_crash(start_system: StartSystem) -> None:
 
 
 def test_every_step_delivered_twice_gives_the_same_file_and_the_same_counts(
-    start_system: StartSystem, doubling_app: tuple[Path, dict[str, str]], undisturbed: bytes, database_url: str
+    start_system: StartSystem,
+    app_with_doubled_steps: AppVariant,
+    undisturbed: bytes,
+    database_url: str,
 ) -> None:
-    root, settings = doubling_app
+    root, settings = app_with_doubled_steps
     system = start_system(root, **settings)
 
     job = system.wait(system.start_async())
@@ -123,7 +125,7 @@ def test_a_killed_host_leaves_no_worker_behind(start_system: StartSystem) -> Non
 
 
 def test_the_sum_of_a_crashed_wave_counts_each_page_once(start_system: StartSystem) -> None:
-    """The status adds up settled waves and pages in flight; after a crash pages of both kinds run again."""
+    """The status adds settled waves and pages in flight. After a crash, pages of both kinds run again."""
     system: System = start_system(EXPORT_WAVE_PAGES="2")
     location = system.start_async()
     system.wait(location, lambda job: job["processedItems"] >= 2_000)
@@ -134,10 +136,10 @@ def test_the_sum_of_a_crashed_wave_counts_each_page_once(start_system: StartSyst
     assert job["processedItems"] == job["totalItems"] == 9_000
 
 
-def test_blocks_that_are_lost_before_the_commit_are_read_again_and_progress_does_not_fall(
-    start_system: StartSystem, losing_app: tuple[Path, dict[str, str]], undisturbed: bytes, database_url: str
+def test_lost_blocks_are_written_again_and_progress_does_not_fall(
+    start_system: StartSystem, app_with_lost_blocks: AppVariant, undisturbed: bytes, database_url: str
 ) -> None:
-    root, settings = losing_app
+    root, settings = app_with_lost_blocks
     system = start_system(root, **settings)
     location, seen = system.start_async(), list[int]()
 

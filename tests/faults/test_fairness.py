@@ -1,12 +1,11 @@
-"""Many jobs at once share the pages in flight; a small job is not stuck behind a huge one.
+"""Simultaneous jobs share the pages in flight, so that a small job does not wait for a huge one.
 
-What is compared are counts of pages in the order they were written, not seconds.
+The tests compare counts of pages in the order in which they were written, not seconds.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -20,7 +19,7 @@ from exports.request.fields import VIEW_COLUMNS
 from exports.request.scopes import ALL_SCOPES
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
-from tests.faults.conftest import StandIn, StartSystem
+from tests.faults.conftest import AppVariant, StartSystem
 from tests.support.builders import NOON
 from tests.support.keys import key_of_text
 from tests.support.system import EXPORT, System
@@ -29,12 +28,12 @@ HUGE, EQUALS, SMALLS = "huge", ("equal1", "equal2", "equal3"), ("small1", "small
 HUGE_PAGES, EQUAL_PAGES, SMALL_PAGES, ROWS_PER_PAGE = 240, 60, 2, 500
 KEY = f"cx_manytenants2_{'m' * 43}"
 SLOTS = 8
-"""Activities of two workers: `host.json` has four each."""
+"""Activities that two workers run at the same time: `host.json` allows four each."""
 TWO_COLUMNS = {"columnMappings": [{"csvHeader": field, "targetField": field} for field in ("Code", "Name")]}
 
 
 def fill(path: Path) -> str:
-    """A database of tenants whose exports have a known number of pages; its URL."""
+    """Create a database of tenants whose exports have a known number of pages; return its URL."""
     pages = {HUGE: HUGE_PAGES} | dict.fromkeys(EQUALS, EQUAL_PAGES) | dict.fromkeys(SMALLS, SMALL_PAGES)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"CREATE TABLE records ({', '.join(VIEW_COLUMNS)}, PRIMARY KEY (tenant, code))")
@@ -47,42 +46,39 @@ def fill(path: Path) -> str:
 
 @dataclass
 class Crowd:
-    """A system with a huge tenant, equal ones and small ones, whose pages take their time."""
+    """A system with slow pages and with a huge tenant, several equal ones and several small ones."""
 
     system: System
     log: Path
 
     def start(self, tenant: str) -> str:
         path = f"/tenants/{tenant}{EXPORT}"
-        answer = self.system.call("POST", path, TWO_COLUMNS, key=KEY, prefer="respond-async")
-        assert answer.status == 202, answer
-        code: str = answer.json["code"]
+        response = self.system.call("POST", path, TWO_COLUMNS, key=KEY, prefer="respond-async")
+        assert response.status == 202, response
+        code: str = response.json["code"]
         return code
 
     def lines(self) -> list[tuple[str, str]]:
-        """Code and page, or `end`, of everything written so far."""
+        """Return the lines of the log so far: the code of a job, and a page or `end`."""
         text = self.log.read_text() if self.log.exists() else ""
-        return [(code, what) for code, what in (line.split() for line in text.splitlines())]
+        return [(code, event) for code, event in (line.split() for line in text.splitlines())]
 
-    def wait_for(self, code: str, what: str) -> None:
-        """Wait until the log tells this of a job."""
-        deadline = time.monotonic() + 120
-        while (code, what) not in self.lines():
-            assert time.monotonic() < deadline, self.system.host.tail(40)
-            time.sleep(0.02)
+    def wait_for(self, code: str, event: str) -> None:
+        """Wait until the log contains a page of a job, or its `end`."""
+        self.system.wait_until(lambda: (code, event) in self.lines())
 
 
 StartCrowd = Callable[..., Crowd]
 
 
 @pytest.fixture
-def crowd(start_system: StartSystem, slow_app: StandIn, azurite: Azurite, tmp_path: Path) -> StartCrowd:
+def crowd(start_system: StartSystem, app_with_slow_pages: AppVariant, azurite: Azurite, tmp_path: Path) -> StartCrowd:
     account = StorageAccount(azurite.connection_string)
     tenants = (HUGE, *EQUALS, *SMALLS)
     TableKeyStore(account).add(key_of_text(KEY, name="crowd", tenants=tenants, scopes=ALL_SCOPES, created=NOON))
     account.tables.close()
     url = fill(tmp_path / "crowd.sqlite")
-    root, settings = slow_app
+    root, settings = app_with_slow_pages
 
     def start(**changes: str) -> Crowd:
         system = start_system(root, CLIENTS_DATABASE_URL=url, EXPORT_BLOCK_BYTES="1024", **settings, **changes)
@@ -92,33 +88,35 @@ def crowd(start_system: StartSystem, slow_app: StandIn, azurite: Azurite, tmp_pa
 
 
 def pages_between(lines: list[tuple[str, str]], code: str, first: int, last: int) -> int:
-    return sum(1 for each, what in lines[first:last] if each == code and what != "end")
+    return sum(1 for each, event in lines[first:last] if each == code and event != "end")
 
 
-def test_small_jobs_end_before_a_huge_one_has_come_much_further(crowd: StartCrowd) -> None:
-    """Each of a small job's three steps waits for what is in flight when it comes: the first for a wave of a job that
-    was alone, the others for a share of it."""
+def test_small_jobs_end_before_a_huge_one_makes_much_progress(crowd: StartCrowd) -> None:
+    """Each of a small job's three steps waits for the pages that are in flight when it begins.
+
+    For the first step that is a whole wave, because the huge job was alone. For the others it is a share of a wave.
+    """
     wave = 64
     running = crowd(EXPORT_WAVE_PAGES=str(wave))
     huge = running.start(HUGE)
     running.wait_for(huge, "0")
-    begun = len(running.lines())
+    began = len(running.lines())
     smalls = [running.start(tenant) for tenant in SMALLS]
     for code in smalls:
         running.wait_for(code, "end")
 
     lines = running.lines()
-    further = [pages_between(lines, huge, begun, lines.index((code, "end"))) for code in smalls]
-    assert max(further) <= wave + 2 * (wave // len((HUGE, *SMALLS))) + SLOTS
+    huge_pages = [pages_between(lines, huge, began, lines.index((code, "end"))) for code in smalls]
+    assert max(huge_pages) <= wave + 2 * (wave // len((HUGE, *SMALLS))) + SLOTS
     assert (huge, "end") not in lines
     running.wait_for(huge, "end")
     written = Counter(running.lines())
     assert set(written.values()) == {1}
-    assert len([code for code, what in written if code == huge and what != "end"]) == HUGE_PAGES
+    assert len([code for code, event in written if code == huge and event != "end"]) == HUGE_PAGES
 
 
-def test_equal_jobs_of_three_tenants_come_on_side_by_side(crowd: StartCrowd) -> None:
-    """The first is alone for a wave; from then on each has the same share."""
+def test_equal_jobs_of_three_tenants_progress_at_the_same_rate(crowd: StartCrowd) -> None:
+    """The first job is alone for one wave. From then on each job has the same share."""
     wave = 12
     running = crowd(EXPORT_WAVE_PAGES=str(wave))
     codes = [running.start(tenant) for tenant in EQUALS]
@@ -126,12 +124,12 @@ def test_equal_jobs_of_three_tenants_come_on_side_by_side(crowd: StartCrowd) -> 
         running.wait_for(code, "end")
 
     written: Counter[str] = Counter()
-    apart = 0
-    for code, what in running.lines():
-        written[code] += what != "end"
+    difference = 0
+    for code, event in running.lines():
+        written[code] += event != "end"
         if max(written.values()) == EQUAL_PAGES:
             break
-        apart = max(apart, max(written.values()) - min(written[each] for each in codes))
-    assert apart <= wave + 2 * (wave // len(EQUALS))
-    pages = Counter(code for code, what in running.lines() if what != "end")
+        difference = max(difference, max(written.values()) - min(written[each] for each in codes))
+    assert difference <= wave + 2 * (wave // len(EQUALS))
+    pages = Counter(code for code, event in running.lines() if event != "end")
     assert pages == dict.fromkeys(codes, EQUAL_PAGES)

@@ -1,4 +1,4 @@
-"""Whatever breaks inside: answers tell nothing of how the service is made, the log no secret and no client."""
+"""Whatever breaks inside the service, responses show no internals, and the log shows no secret and no client data."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ HOOK = "https://hooks.example/a-secret-of-the-receiver"
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Path:
-    """A database of this module, to be spoiled."""
-    copy = tmp_path_factory.mktemp("spoiled") / "clients.sqlite"
+    """A copy of the database that the tests of this module may damage."""
+    copy = tmp_path_factory.mktemp("damaged") / "clients.sqlite"
     shutil.copy(database_url.removeprefix("sqlite:///"), copy)
     return copy
 
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[System]:
-    """A system that finds something broken at every turn. In the end its log is looked through."""
+    """A system whose database and storage the tests damage. At the end its log is searched for leaks."""
     with running_system(
         tmp_path_factory.mktemp("broken"),
         f"sqlite:///{database}",
@@ -43,10 +43,10 @@ def broken(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator
         },
     ) as system:
         yield system
-    assert_log_tells_what_broke_and_nothing_else(system)
+    assert_log_has_tracebacks_but_no_leaks(system)
 
 
-def assert_log_tells_what_broke_and_nothing_else(system: System) -> None:
+def assert_log_has_tracebacks_but_no_leaks(system: System) -> None:
     secrets = [*secrets_of(system.settings), HOOK]
     assert "Traceback" in system.log
     assert leaks_in_log(system.log, secrets, system.settings["CLIENTS_DATABASE_URL"]) == []
@@ -61,21 +61,21 @@ def account(broken: System) -> Iterator[StorageAccount]:
 
 @pytest.fixture
 def view(database: Path) -> Iterator[Any]:
-    """Put another view in the place of `clients`; the right one comes back afterwards."""
+    """Return a function that replaces the view `clients`. The original view is restored after the test."""
     connection = sqlite3.connect(database, timeout=30)
-    (right,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'clients'").fetchone()
+    (original,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'clients'").fetchone()
 
     def replace(statement: str) -> None:
         connection.executescript(f"DROP VIEW IF EXISTS clients; {statement};")
 
     yield replace
-    replace(right)
+    replace(original)
     connection.close()
 
 
 @contextmanager
-def spoiled_row(account: StorageAccount, table: str, code: str, **values: Any) -> Iterator[None]:
-    """Write what nobody can read into the row of a code; the row goes afterwards."""
+def damaged_row(account: StorageAccount, table: str, code: str, **values: Any) -> Iterator[None]:
+    """Write unreadable values into the row of a code; delete the row afterwards."""
     rows = account.tables.get_table_client(table)
     (row,) = [row for row in rows.query_entities("") if row["RowKey"].endswith(code) and values.keys() & row.keys()]
     rows.update_entity({name: row[name] for name in ("PartitionKey", "RowKey")} | values)
@@ -86,10 +86,10 @@ def spoiled_row(account: StorageAccount, table: str, code: str, **values: Any) -
 
 
 def assert_internal(system: System, method: str, path: str, body: Any = None) -> None:
-    """`System.call` looks at every answer for what is internal."""
-    answer = system.call(method, path, body)
-    assert (answer.status, answer.json["code"]) == (500, "internal")
-    assert answer.json["detail"].rpartition(" ")[2].strip(".") in system.log, "support finds the number in the log"
+    """Check that a request fails with an incident number. `System.call` checks that the response shows nothing else."""
+    response = system.call(method, path, body)
+    assert (response.status, response.json["code"]) == (500, "internal")
+    assert response.json["detail"].rpartition(" ")[2].strip(".") in system.log, "the log contains the number"
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def assert_internal(system: System, method: str, path: str, body: Any = None) ->
         ("CREATE VIEW clients AS SELECT tenant, code, json_extract(name, '$.x') AS name FROM client_records", None),
         ("CREATE VIEW clients AS SELECT tenant, code, abs(-9223372036854775808) AS name FROM client_records", None),
     ],
-    ids=["no view", "of no table", "lacks columns", "refused for its values", "overflows"],
+    ids=["no view", "missing table", "missing columns", "refused values", "overflow"],
 )
-def test_a_broken_view_is_told_in_plain_words(broken: System, view: Any, statement: str, code: str | None) -> None:
+def test_a_broken_view_fails_a_job_with_a_plain_reason(broken: System, view: Any, statement: str, code: str | None) -> None:
     view(statement)
 
     estimate = broken.call("POST", f"{JOBS}/estimate", SMALL)
@@ -116,17 +116,17 @@ def test_a_broken_view_is_told_in_plain_words(broken: System, view: Any, stateme
 
 
 @pytest.mark.parametrize(
-    "spoiled",
+    "damage",
     [{"spec": b"garbage"}, {"status": "Lost"}, {"notify": f'{{"webhookUrl": "{HOOK}", "x": 1}}'}],
     ids=["specification", "status", "receiver"],
 )
-def test_a_job_that_cannot_be_read_is_a_500_with_a_number_and_nothing_else(
-    broken: System, account: StorageAccount, spoiled: dict[str, Any]
+def test_a_job_with_a_damaged_row_is_a_500_with_only_an_incident_number(
+    broken: System, account: StorageAccount, damage: dict[str, Any]
 ) -> None:
     body = {**SMALL, "notify": {"webhookUrl": "https://127.0.0.1.nip.example/"}}
     location = broken.start_export(body, prefer="wait=60").headers["location"]
 
-    with spoiled_row(account, "exportjobs", location.rpartition("/")[2], **spoiled):
+    with damaged_row(account, "exportjobs", location.rpartition("/")[2], **damage):
         for method, part in (
             ("GET", ""),
             ("GET", "/download"),
@@ -146,18 +146,18 @@ def test_a_job_that_cannot_be_read_is_a_500_with_a_number_and_nothing_else(
     ],
     ids=["mapping", "schedule"],
 )
-def test_what_was_saved_and_cannot_be_read_is_a_500_with_a_number(
+def test_a_damaged_mapping_or_schedule_is_a_500_with_an_incident_number(
     broken: System, account: StorageAccount, path: str, table: str, body: dict[str, Any]
 ) -> None:
     collection = f"/tenants/{NORTHWIND}/{path}"
     code = broken.call("POST", collection, {"name": "Mine", **body}).json["code"]
 
-    with spoiled_row(account, table, code, content=b"garbage"):
+    with damaged_row(account, table, code, content=b"garbage"):
         assert_internal(broken, "GET", f"{collection}/{code}")
         assert code not in {saved["code"] for saved in broken.call("GET", collection).json["data"]}
 
 
-def test_a_proof_that_is_gone_is_a_500_with_a_number(broken: System, account: StorageAccount) -> None:
+def test_a_missing_manifest_is_a_500_with_an_incident_number(broken: System, account: StorageAccount) -> None:
     location = broken.start_export(SMALL, prefer="wait=60").headers["location"]
     blobs = account.blobs.get_container_client("exports")
     for blob in list(blobs.list_blobs()):
@@ -167,12 +167,12 @@ def test_a_proof_that_is_gone_is_a_500_with_a_number(broken: System, account: St
     assert_internal(broken, "GET", f"{location}/manifest")
 
 
-def test_a_plan_that_is_gone_fails_the_job_in_plain_words(broken: System, account: StorageAccount) -> None:
+def test_a_missing_plan_fails_the_job_with_a_plain_reason(broken: System, account: StorageAccount) -> None:
     location = broken.start_async({})
     code = location.rpartition("/")[2]
     broken.wait(location, lambda job: job["processedItems"] > 0)
-    broken.stop()  # and with it the plans that processes have in memory
-    assert_log_tells_what_broke_and_nothing_else(broken)
+    broken.stop()  # because the workers have the plan in memory
+    assert_log_has_tracebacks_but_no_leaks(broken)
     blobs = account.blobs.get_container_client("exports")
     for blob in list(blobs.list_blobs()):
         if code in blob.name and "plan" in blob.name:
@@ -184,11 +184,11 @@ def test_a_plan_that_is_gone_fails_the_job_in_plain_words(broken: System, accoun
     assert job["failure"]["code"] == "interrupted"
 
 
-def test_storage_that_refuses_is_a_500_with_a_number(tmp_path: Path, azurite: Azurite, database_url: str) -> None:
+def test_storage_that_refuses_the_key_is_a_500_with_an_incident_number(tmp_path: Path, azurite: Azurite, database_url: str) -> None:
     key = "bm90IHRoZSBrZXkgb2YgdGhpcyBhY2NvdW50"
-    right = azurite.connection_string
-    wrong = ";".join(f"AccountKey={key}" if part.startswith("AccountKey=") else part for part in right.split(";"))
-    system = System(tmp_path, app_settings(right, database_url, EXPORT_STORAGE=wrong), workers=1)
+    correct = azurite.connection_string
+    wrong = ";".join(f"AccountKey={key}" if part.startswith("AccountKey=") else part for part in correct.split(";"))
+    system = System(tmp_path, app_settings(correct, database_url, EXPORT_STORAGE=wrong), workers=1)
     try:
         system.start()
         system.wait_for_any_response()

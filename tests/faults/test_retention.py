@@ -1,4 +1,4 @@
-"""Retention on a running host, with a clock of seconds: files go when they expire, then all that is known of a job."""
+"""Retention on a running host, with periods of seconds: first it deletes an expired file, later all data of the job."""
 
 from __future__ import annotations
 
@@ -16,28 +16,23 @@ from tests.support.http_client import request
 from tests.support.system import NORTHWIND, System
 
 KEEP_SECONDS, KEEP_ROWS_SECONDS = 6.0, 4.0
-BRIEF = {"EXPORT_KEEP_HOURS": str(KEEP_SECONDS / 3600), "EXPORT_KEEP_ROWS_DAYS": str(KEEP_ROWS_SECONDS / 86400)}
+SHORT_PERIODS = {"EXPORT_KEEP_HOURS": str(KEEP_SECONDS / 3600), "EXPORT_KEEP_ROWS_DAYS": str(KEEP_ROWS_SECONDS / 86400)}
 
 
 @pytest.fixture
 def system(start_system: StartSystem) -> System:
-    return start_system(**BRIEF)
+    return start_system(**SHORT_PERIODS)
 
 
-def wait_until(system: System, holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, system.host.tail(40)
-        time.sleep(0.1)
+def fire_until(system: System, timer: str, condition: Callable[[], bool]) -> None:
+    """Fire a timer again and again until a condition is true."""
 
-
-def retire_until(system: System, holds: Callable[[], bool]) -> None:
-    def retired() -> bool:
-        assert system.call("POST", "/admin/functions/retire_jobs").status == 202
+    def fire() -> bool:
+        assert system.call("POST", f"/admin/functions/{timer}").status == 202
         time.sleep(0.4)
-        return holds()
+        return condition()
 
-    wait_until(system, retired)
+    system.wait_until(fire, 60)
 
 
 def blobs(azurite: Azurite, code: str) -> set[str]:
@@ -59,7 +54,7 @@ def rows(azurite: Azurite, code: str) -> int:
 
 
 @pytest.mark.slow
-def test_a_file_expires_is_removed_and_then_its_job_is_forgotten(system: System, azurite: Azurite) -> None:
+def test_a_file_expires_and_is_deleted_and_later_all_data_of_its_job(system: System, azurite: Azurite) -> None:
     location = system.start_async()
     job = system.wait(location)
     code, link = job["code"], job["downloadUrl"]
@@ -68,37 +63,32 @@ def test_a_file_expires_is_removed_and_then_its_job_is_forgotten(system: System,
     assert {"plan.json", "manifest-1.json", job["fileName"]} <= blobs(azurite, code)
     assert rows(azurite, code) > 1
 
-    retire_until(system, lambda: blobs(azurite, code) <= {"plan.json"})
+    fire_until(system, "retire_jobs", lambda: blobs(azurite, code) <= {"plan.json"})
     shown = system.job(location)
     assert (shown["status"], shown["downloadUrl"]) == ("Completed", None)
     assert system.call("GET", f"{location}/download").status == 410
     assert system.call("GET", f"{location}/manifest").status == 410
     assert request("GET", link).status in {403, 404}
 
-    retire_until(system, lambda: system.call("GET", location).status == 404)
+    fire_until(system, "retire_jobs", lambda: system.call("GET", location).status == 404)
     assert blobs(azurite, code) == set()
     assert rows(azurite, code) == 0
     assert system.call("GET", instance).status == 404
 
 
-def test_what_belongs_to_no_job_is_swept_away_and_old_histories_are_purged(system: System, azurite: Azurite) -> None:
+def test_orphaned_blobs_are_deleted_and_old_histories_are_purged(system: System, azurite: Azurite) -> None:
     code = new_job_code(datetime.now(UTC))
     account = StorageAccount(azurite.connection_string)
     account.blobs.get_blob_client("exports", f"{NORTHWIND}/{code}/clients.csv").stage_block("0", b"late")
     job = system.wait(system.start_async())
 
-    def swept() -> bool:
-        assert system.call("POST", "/admin/functions/sweep_orphans").status == 202
-        time.sleep(0.5)
-        return not blobs(azurite, code)
-
-    wait_until(system, swept)
+    fire_until(system, "sweep_orphans", lambda: not blobs(azurite, code))
     assert blobs(azurite, job["code"])
     table = account.tables.get_table_client("exportwatch")
 
-    def places() -> set[str]:
+    def cursors() -> set[str]:
         return {row["RowKey"] for row in table.query_entities("PartitionKey eq 'places'")}
 
-    wait_until(system, lambda: "histories" in places())
+    system.wait_until(lambda: "histories" in cursors(), 60)
     account.blobs.close()
     account.tables.close()

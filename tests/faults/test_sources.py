@@ -1,4 +1,4 @@
-"""A source that cannot be read fails the job with a plain reason, and health names the culprit."""
+"""A source that cannot be read fails the job with a plain reason, and the health check names the cause."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def failed_job(system: System) -> Any:
 
 
 def health(system: System) -> dict[str, Any]:
-    answer = system.call("GET", "/health", key=None)
-    return {"httpStatus": answer.status} | {each["name"]: each for each in answer.json["dependencies"]}
+    response = system.call("GET", "/health", key=None)
+    return {"httpStatus": response.status} | {each["name"]: each for each in response.json["dependencies"]}
 
 
 @pytest.mark.parametrize("column", ["vat_number", "code"])
@@ -53,7 +53,7 @@ def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     assert report["blobs"]["status"] == report["tables"]["status"] == "Healthy"
 
 
-def test_a_source_that_cannot_be_reached_fails_the_job_after_its_tries_with_a_plain_message(
+def test_an_unreachable_source_fails_the_job_after_its_tries_with_a_plain_message(
     start_system: StartSystem, tmp_path: Path
 ) -> None:
     nowhere = f"sqlite:///{tmp_path}/not-there/clients.sqlite"
@@ -67,7 +67,7 @@ def test_a_source_that_cannot_be_reached_fails_the_job_after_its_tries_with_a_pl
     assert health(system)["clients"]["status"] == "Unhealthy"
 
 
-def test_a_column_that_is_missing_but_not_asked_for_does_not_matter(start_system: StartSystem, tmp_path: Path) -> None:
+def test_a_missing_column_that_the_export_does_not_use_is_ignored(start_system: StartSystem, tmp_path: Path) -> None:
     system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, "vat_number"))
     system.wait_for_any_response()
 
@@ -75,33 +75,33 @@ def test_a_column_that_is_missing_but_not_asked_for_does_not_matter(start_system
     assert system.wait(system.start_async(body))["status"] == "Completed"
 
 
-def test_storage_that_cannot_be_reached_is_a_503_that_says_so(start_system: StartSystem) -> None:
+def test_unreachable_storage_is_a_503_that_says_so(start_system: StartSystem) -> None:
     gone = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;" + "".join(
         f"{service}Endpoint=http://127.0.0.1:9/devstoreaccount1;" for service in ("Blob", "Table")
     )
     system = start_system(healthy=False, EXPORT_STORAGE=gone)
     system.wait_for_any_response()
 
-    answer = system.start_export()
-    assert answer.status == 503
-    assert answer.json["code"] == "unavailable"
-    assert int(answer.headers["retry-after"]) > 0
+    response = system.start_export()
+    assert response.status == 503
+    assert response.json["code"] == "unavailable"
+    assert int(response.headers["retry-after"]) > 0
     report = health(system)
     assert report["tables"]["status"] == report["blobs"]["status"] == "Unhealthy"
     assert report["clients"]["status"] == "Healthy"
 
 
-def test_a_missing_setting_is_named_by_health_and_nothing_else_shows_it(start_system: StartSystem) -> None:
+def test_only_health_names_a_wrong_setting(start_system: StartSystem) -> None:
     system = start_system(healthy=False, EXPORT_KEEP_HOURS="for ever")
     system.wait_for_any_response()
 
     assert "EXPORT_KEEP_HOURS" in health(system)["settings"]["detail"]
-    answer = system.start_export()
-    assert answer.status == 503
-    assert "EXPORT_KEEP_HOURS" not in answer.body.decode()
+    response = system.start_export()
+    assert response.status == 503
+    assert "EXPORT_KEEP_HOURS" not in response.body.decode()
 
 
-def test_a_malformed_database_url_is_named_by_health_and_fails_the_job(start_system: StartSystem) -> None:
+def test_a_malformed_database_url_fails_the_job_and_the_health_check(start_system: StartSystem) -> None:
     system = start_system(healthy=False, CLIENTS_DATABASE_URL="nonsense")
     system.wait_for_any_response()
 

@@ -1,63 +1,56 @@
-"""The watchdog on a running host: what was lost is started, what is dead or still goes on, zombies do no harm."""
+"""The watchdog on a running host starts lost jobs and restarts dead or stalled ones; old attempts do no harm."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.conftest import StandIn, StartSystem
+from tests.faults.conftest import AppVariant, StartSystem
 from tests.faults.test_crashes import assert_complete, part_way
 from tests.support.system import EXPORT, NORTHWIND, System, download
 
-IMPATIENT = {"EXPORT_START_GRACE_SECONDS": "0.5", "EXPORT_RETRY_TRIES": "2"}
+SHORT_TIMEOUTS = {"EXPORT_START_GRACE_SECONDS": "0.5", "EXPORT_RETRY_TRIES": "2"}
 LONG_STALL, SHORT_STALL = "1", "0.05"
-"""Minutes: longer than a step takes on a busy machine, and no longer than a test wants to wait for a stall."""
+"""Minutes: one is longer than a step takes on a busy machine, the other short enough to wait for in a test."""
 
 
 @dataclass
 class Rig:
-    """A system whose steps can be held, and whose watchdog looks when told."""
+    """A system whose steps a test can hold, and whose watchdog a test can run."""
 
     system: System
     folder: Path
 
-    def hold(self, what: str) -> None:
-        (self.folder / what).touch()
+    def hold(self, effect: str) -> None:
+        (self.folder / effect).touch()
 
-    def release(self, what: str) -> None:
-        (self.folder / f"{what}.held").unlink()
+    def release(self, effect: str) -> None:
+        (self.folder / f"{effect}.held").unlink()
 
     def wait_for(self, name: str) -> None:
-        self.until((self.folder / name).exists)
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 120
-        while not holds():
-            assert time.monotonic() < deadline, self.system.host.tail(40)
-            time.sleep(0.02)
+        self.system.wait_until((self.folder / name).exists)
 
     def terminate(self, location: str) -> None:
-        """End the orchestration from outside, as an operator may, and see it ended."""
+        """Terminate the orchestration, as an operator can, and wait until it has ended."""
         path = f"/runtime/webhooks/durabletask/instances/{_code(location)}-1"
         assert self.system.call("POST", f"{path}/terminate?reason=test").status == 202
-        self.until(lambda: self.system.call("GET", path).json["runtimeStatus"] == "Terminated")
+        self.system.wait_until(lambda: self.system.call("GET", path).json["runtimeStatus"] == "Terminated")
 
     def watch(self, location: str, seconds: float = 120) -> tuple[Any, list[int]]:
-        """Let the watchdog look twice a second until the job has ended; the job, and what was seen of its progress."""
+        """Run the watchdog twice a second until the job has ended; return the job and the progress it showed."""
         seen: list[int] = []
 
-        def look(job: Any) -> bool:
+        def run_watchdog(job: Any) -> bool:
             seen.append(job["processedItems"])
             self.system.call("POST", "/admin/functions/watch_jobs")
             time.sleep(0.5)
             return job["completedDate"] is not None
 
-        return self.system.wait(location, look, seconds), seen
+        return self.system.wait(location, run_watchdog, seconds), seen
 
 
 def _code(location: str) -> str:
@@ -65,14 +58,14 @@ def _code(location: str) -> str:
 
 
 @pytest.fixture
-def rig(start_system: StartSystem, holding_app: StandIn, request: pytest.FixtureRequest) -> Rig:
-    root, settings = holding_app
+def rig(start_system: StartSystem, app_with_held_steps: AppVariant, request: pytest.FixtureRequest) -> Rig:
+    root, settings = app_with_held_steps
     stall = getattr(request, "param", LONG_STALL)
-    system = start_system(root, **settings, **IMPATIENT, EXPORT_STALL_MINUTES=stall)
+    system = start_system(root, **settings, **SHORT_TIMEOUTS, EXPORT_STALL_MINUTES=stall)
     return Rig(system, Path(settings["HELD_STEPS"]))
 
 
-def test_a_job_whose_start_was_lost_with_its_process_completes(rig: Rig, database_url: str) -> None:
+def test_a_job_whose_process_died_before_the_start_completes(rig: Rig, database_url: str) -> None:
     rig.hold("start")
     assert rig.system.start_export(prefer="respond-async").status >= 500
     (job,) = rig.system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=1").json["data"]
@@ -81,7 +74,7 @@ def test_a_job_whose_start_was_lost_with_its_process_completes(rig: Rig, databas
     assert_complete(job, database_url)
 
 
-def test_a_job_whose_orchestration_was_ended_from_outside_completes_and_reads_no_page_twice(
+def test_a_job_whose_orchestration_was_terminated_completes_in_another_attempt(
     rig: Rig, database_url: str
 ) -> None:
     location = rig.system.start_async()
@@ -95,7 +88,7 @@ def test_a_job_whose_orchestration_was_ended_from_outside_completes_and_reads_no
 
 
 @pytest.mark.parametrize("rig", [SHORT_STALL], indirect=True)
-def test_a_job_with_a_page_that_hangs_completes_in_another_attempt_and_the_page_does_no_harm_when_it_wakes(
+def test_a_job_with_a_hanging_page_completes_and_the_late_page_does_no_harm(
     rig: Rig, database_url: str
 ) -> None:
     rig.hold("page")
@@ -111,7 +104,7 @@ def test_a_job_with_a_page_that_hangs_completes_in_another_attempt_and_the_page_
     assert_complete(job, database_url)
 
 
-def test_a_commit_that_wakes_after_a_later_attempt_completed_changes_nothing(rig: Rig, database_url: str) -> None:
+def test_a_late_commit_of_an_older_attempt_changes_nothing(rig: Rig, database_url: str) -> None:
     rig.hold("commit")
     location = rig.system.start_async()
     rig.wait_for("commit.held")
@@ -128,8 +121,8 @@ def test_a_commit_that_wakes_after_a_later_attempt_completed_changes_nothing(rig
     assert rig.system.call("GET", f"{location}/manifest").body == manifest
 
 
-def test_a_commit_that_wakes_while_a_resumed_job_writes_costs_it_no_byte(rig: Rig, database_url: str) -> None:
-    """The cancel has dropped the blocks the commit names; the resumed job holds one of its own, and stages the rest."""
+def test_a_late_commit_does_not_damage_a_resumed_job(rig: Rig, database_url: str) -> None:
+    """The cancellation deletes the blocks of the held commit. The resumed job holds one block and stages the others."""
     rig.hold("commit")
     location = rig.system.start_async()
     rig.wait_for("commit.held")

@@ -1,4 +1,4 @@
-"""Whatever happens between the tries of a webhook, it arrives, under one id; where it may go is asked at every try."""
+"""A webhook arrives with one id whatever happens between its tries, and every try checks whether its URL is allowed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from devhost.local.azurite import Azurite
 from exports.adapters.storage.deliveries import TableDeliveryLog
 from exports.notifications.delivery import Delivery
 from shared.storage import StorageAccount
-from tests.faults.conftest import StandIn, StartSystem
+from tests.faults.conftest import AppVariant, StartSystem
 from tests.support.receiver import Receiver, a_receiver
 from tests.support.system import NORTHWIND, System
+from tests.support.waiting import wait_until
 
 SETTINGS = {
     "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
@@ -37,7 +38,7 @@ def log(azurite: Azurite) -> Iterator[TableDeliveryLog]:
 
 
 def start(system: System, receiver: Receiver) -> Any:
-    """Run an export to its end; its job."""
+    """Run an export to completion; return its job."""
     body = {
         "columnMappings": [{"csvHeader": "Client", "targetField": "Name"}],
         "filter": {"statuses": ["Inactive"]},
@@ -47,14 +48,18 @@ def start(system: System, receiver: Receiver) -> Any:
 
 
 def deliveries(log: TableDeliveryLog, code: str, count: int) -> list[Delivery]:
-    deadline = time.monotonic() + 60
-    while len(found := list(log.deliveries(NORTHWIND, code))) < count:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+    """Wait until at least `count` tries are recorded; return all of them."""
+    found: list[Delivery] = []
+
+    def enough() -> bool:
+        found[:] = log.deliveries(NORTHWIND, code)
+        return len(found) >= count
+
+    wait_until(enough, 60, explain=lambda: found)
     return found
 
 
-def test_a_webhook_arrives_under_its_id_though_the_host_is_killed_between_tries(
+def test_a_webhook_arrives_with_one_id_although_the_host_is_killed_between_tries(
     start_system: StartSystem, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
     receiver.statuses = [500, 500]
@@ -65,16 +70,16 @@ def test_a_webhook_arrives_under_its_id_though_the_host_is_killed_between_tries(
         system.kill_host()
         system.start()
 
-    got = receiver.wait_for(3)
+    received = receiver.wait_for(3)
 
-    assert len({each.headers["webhook-id"] for each in got}) == 1
+    assert len({each.headers["webhook-id"] for each in received}) == 1
     assert deliveries(log, job["code"], 3)[-1].is_delivered
 
 
-def test_a_webhook_arrives_though_the_host_is_killed_while_the_receiver_thinks(
+def test_a_webhook_arrives_although_the_host_is_killed_during_a_try(
     start_system: StartSystem, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
-    """What was sent and not noted is sent again: at least once."""
+    """A try whose result was not recorded is repeated, so that the webhook is delivered at least once."""
     receiver.pause_seconds = 2
     system = start_system(**SETTINGS)
     job = start(system, receiver)
@@ -90,21 +95,21 @@ def test_a_webhook_arrives_though_the_host_is_killed_while_the_receiver_thinks(
     assert deliveries(log, job["code"], 1)[-1].is_delivered
 
 
-def test_every_step_delivered_twice_sends_twice_at_most_and_under_one_id(
-    start_system: StartSystem, doubling_app: StandIn, receiver: Receiver, log: TableDeliveryLog
+def test_doubled_steps_send_a_webhook_at_most_twice_with_one_id(
+    start_system: StartSystem, app_with_doubled_steps: AppVariant, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
-    root, settings = doubling_app
+    root, settings = app_with_doubled_steps
     job = start(start_system(root, **settings, **SETTINGS), receiver)
     deliveries(log, job["code"], 1)
     time.sleep(1)
 
-    got = list(receiver.received)
+    received = list(receiver.received)
 
-    assert 1 <= len(got) <= 2
-    assert len({each.headers["webhook-id"] for each in got}) == 1
+    assert 1 <= len(received) <= 2
+    assert len({each.headers["webhook-id"] for each in received}) == 1
 
 
-def test_an_address_that_is_no_longer_allowed_gets_nothing_more(
+def test_a_url_that_is_no_longer_allowed_gets_no_further_try(
     start_system: StartSystem, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
     receiver.statuses = [500]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.conftest import app_in_place
+from tests.faults.conftest import app_variant
 from tests.support.receiver import a_receiver
 from tests.support.system import NORTHWIND, System, app_settings, sample_database, start_storage
 
@@ -73,17 +73,17 @@ def record(system: System, body: Any = None, until: Callable[[], object] = lambd
 
 def record_lost(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
     """Run one export whose blocks are lost just before they would be published."""
-    root, stand_in = app_in_place(work / "losing", "app_of_lost_blocks.py")
-    return record(System(work / "lost", settings | stand_in, root))
+    root, variant_settings = app_variant(work / "losing", "app_with_lost_blocks.py")
+    return record(System(work / "lost", settings | variant_settings, root))
 
 
 def record_throttled(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
     """Run one export whose source throttles the first pages and whose page 5 is rejected in the end."""
-    root, stand_in = app_in_place(work / "app", "app_of_bad_pages.py")
+    root, variant_settings = app_variant(work / "app", "app_with_bad_pages.py")
     bad_pages = work / "bad-pages.json"
     bad_pages.write_text(json.dumps({"throttle": 4 + 2, "poison": [NORTHWIND, 5]}), encoding="utf-8")
     poisoned = {"BAD_PAGES": str(bad_pages), "EXPORT_RETRY_TRIES": "2", "DEVHOST_POISON_DEATHS": "1"}
-    return record(System(work / "throttled", settings | stand_in | poisoned, root))
+    return record(System(work / "throttled", settings | variant_settings | poisoned, root))
 
 
 def record_notified(system: System) -> list[dict[str, Any]]:

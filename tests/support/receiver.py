@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.waiting import wait_until
+
 TIMEOUT_SECONDS = 60
 HANG_UP = 0
 
@@ -52,10 +54,11 @@ class Receiver:
 
     def wait_until(self, reached: Callable[[Sequence[ReceivedRequest]], bool]) -> Sequence[ReceivedRequest]:
         """Wait until the requests so far satisfy a condition; return them."""
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while not reached(self.received):
-            assert time.monotonic() < deadline, f"only {len(self.received)} requests arrived: {self.received}"
-            time.sleep(0.02)
+        wait_until(
+            lambda: reached(self.received),
+            TIMEOUT_SECONDS,
+            explain=lambda: f"only {len(self.received)} requests arrived: {self.received}",
+        )
         return list(self.received)
 
 

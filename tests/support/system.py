@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -28,6 +28,9 @@ from tests.support.conformance import assert_conforms
 from tests.support.http_client import TIMEOUT_SECONDS, Response, request
 from tests.support.keys import key_of_text
 from tests.support.leaks import assert_shows_nothing_internal
+from tests.support.waiting import wait_until
+
+T = TypeVar("T")
 
 KEY = f"cx_bothtenants2_{'b' * 43}"
 NORTHWIND_KEY = f"cx_northwindkey_{'n' * 43}"
@@ -82,15 +85,15 @@ class System:
 
     def wait_for_any_response(self) -> None:
         """Wait until the host responds, healthy or not."""
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
+
+        def responds() -> bool:
             try:
                 self.call("GET", "/health")
             except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError(self.host.tail(40))
+                return False
+            return True
+
+        self.wait_until(responds)
 
     def stop(self) -> None:
         if self._host is not None:
@@ -108,6 +111,10 @@ class System:
             return None
         workers[0].kill()
         return workers[0].pid
+
+    def wait_until(self, condition: Callable[[], T], seconds: float = TIMEOUT_SECONDS) -> T:
+        """Wait until a condition is true, and return its value; a failure shows the last lines of the host's log."""
+        return wait_until(condition, seconds, explain=lambda: self.host.tail(40))
 
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Response:
         """Send a request with the API key; a body that is not bytes is sent as JSON.

@@ -1,4 +1,4 @@
-"""The real function app, but every activity runs twice, as a host that lost a completion makes it run."""
+"""The real function app, but every activity runs twice, as it does when the host loses the result of an activity."""
 
 from __future__ import annotations
 

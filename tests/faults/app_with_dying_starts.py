@@ -1,4 +1,7 @@
-"""The real function app, but its worker dies where a job is stored and not yet started; once, then DIED is there."""
+"""The real function app, but its worker dies once after it has stored a job and before it starts the orchestration.
+
+It then creates the file that the setting DIED names.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The real function app, in which one step can be held exactly before its effect.
+"""The real function app, in which a test can hold a step exactly before its effect.
 
-The folder HELD_STEPS says which: a file `start`, `page` or `commit` holds the first step that comes to that effect, and
-is renamed to `….held`. A held start ends its process, as kill -9 does; the others go on when the file is removed.
-The patience with a source that throttles is cut, below which no job counts as stalled.
+A file `start`, `page` or `commit` in the folder HELD_STEPS holds the first step that reaches this effect. The step
+renames the file to `….held`. A held start then kills its process; the others continue when the test deletes the file.
+Tries of a throttled source end early, because until then no job counts as stalled.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from tests.faults.real_app import load_real_app
 _FOLDER = Path(os.environ["HELD_STEPS"])
 
 
-def _is_to_be_held(what: str) -> Path | None:
-    """Claim the file; of several steps at once one gets it."""
-    held = _FOLDER / f"{what}.held"
+def _claim_hold(effect: str) -> Path | None:
+    """Claim the file of an effect and return its new path; None if there is none, or another step was faster."""
+    held = _FOLDER / f"{effect}.held"
     try:
-        (_FOLDER / what).rename(held)
+        (_FOLDER / effect).rename(held)
     except FileNotFoundError:
         return None
     return held
 
 
-def _holding(what: str, effect: Callable[..., Any]) -> Callable[..., Any]:
+def _holding(name: str, effect: Callable[..., Any]) -> Callable[..., Any]:
     def act(*args: Any, **named: Any) -> Any:
-        held = _is_to_be_held(what)
+        held = _claim_hold(name)
         while held is not None and held.exists():
             time.sleep(0.02)
         try:
             return effect(*args, **named)
         finally:
             if held is not None:
-                (_FOLDER / f"{what}.over").touch()
+                (_FOLDER / f"{name}.over").touch()
 
     return act
 
 
 def _dying(effect: Callable[..., Any]) -> Callable[..., Any]:
     async def act(*args: Any, **named: Any) -> Any:
-        if _is_to_be_held("start") is not None:
+        if _claim_hold("start") is not None:
             os.kill(os.getpid(), signal.SIGKILL)
         return await effect(*args, **named)
 

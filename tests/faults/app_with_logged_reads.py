@@ -1,4 +1,4 @@
-"""The real function app, but the beginning and the end of every read of clients is noted in the file WATCHED_READS."""
+"""The real function app, but it records the beginning and the end of every read of clients in the file READ_LOG."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _connect = SqlClientSource._connection
 
 
 @contextmanager
-def _watched(source: SqlClientSource) -> Iterator[Connection]:
-    _note()
+def _logged(source: SqlClientSource) -> Iterator[Connection]:
+    _log_time()
     try:
         with _connect(source) as connection:
             yield connection
     finally:
-        _note()
+        _log_time()
 
 
-def _note() -> None:
-    with Path(os.environ["WATCHED_READS"]).open("a") as file:
+def _log_time() -> None:
+    with Path(os.environ["READ_LOG"]).open("a") as file:
         file.write(f"{time.time()}\n")
 
 
-SqlClientSource._connection = _watched  # type: ignore[method-assign, assignment]
+SqlClientSource._connection = _logged  # type: ignore[method-assign, assignment]
 app = load_real_app()

@@ -1,8 +1,8 @@
-"""The real function app, in which every page takes PAGE_SECONDS more; the file PAGE_LOG tells what was written.
+"""The real function app, but every page takes PAGE_SECONDS longer, and the file PAGE_LOG records finished work.
 
-Pages are still much quicker than real ones, so the count of active jobs is kept for as much less than two seconds.
-
-A line a page, `code page`, and a line a job that has ended, `code end`, in the order in which they happened.
+The file has a line `code page` for each written page and a line `code end` for each ended job, in order of time. Pages
+are still much faster than real ones. So the count of active jobs is cached for a proportionally shorter time than the
+usual two seconds.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def _run_slowly(provide: Any, step: Callable[..., Any], command: Any, payload: A
     result = _run(provide, step, command, payload)
     code = payload["order"]["job"]["code"]
     if command is WritePage:
-        _note(f"{code} {payload['order']['page']}")
+        _log(f"{code} {payload['order']['page']}")
     if command is RecordOutcome or result.get("ended"):
-        _note(f"{code} end")
+        _log(f"{code} end")
     return result
 
 
-def _note(line: str) -> None:
-    """One write to a file opened for appending is whole, whichever processes write."""
+def _log(line: str) -> None:
+    """Append a line. One write to a file opened for appending is atomic, even if several processes write."""
     with _LOG.open("a") as log:
         log.write(f"{line}\n")
 

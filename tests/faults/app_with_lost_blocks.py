@@ -1,4 +1,4 @@
-"""The real function app, but all that is staged is lost just before the first commit, as a late discard drops it."""
+"""The real function app, but a job loses all its staged blocks before its first commit, as a late discard causes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _run_after_a_loss(provide: Any, step: Callable[..., Any], command: Any, payl
         services, ref = provide(), CommitFile.model_validate(payload["order"]).job
         job = services.jobs.get(ref.tenant, ref.code)
         records = list(services.pages.records(ref))
-        if job.settled_pages < len(records):  # the commit that finds pages lost settles them all
+        if job.settled_pages < len(records):  # false after the first commit, which settles all pages it finds lost
             discard_file_of(services, job)
     return _run(provide, step, command, payload)
 

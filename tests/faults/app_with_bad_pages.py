@@ -1,7 +1,8 @@
-"""The real function app, but pages meet what the file BAD_PAGES says, and each try of a page is noted beside it.
+"""The real function app, but with the faults in pages that the file BAD_PAGES describes.
 
-`{"throttle": n}`: the source throttles the first n tries of pages. `{"poison": [tenant, page]}`: that page ends the
-worker that writes it, as the kernel does when memory runs out.
+`{"throttle": n}`: the source throttles the first n tries of pages. `{"poison": [tenant, page]}`: this page kills the
+worker that writes it, as the kernel does when memory runs out. Every try of a page is recorded in a file next to
+BAD_PAGES.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from tests.faults.real_app import load_real_app
 _write = step.write_page
 
 
-def _write_badly(services: Services, command: WritePage) -> Any:
-    bad = json.loads(Path(os.environ["BAD_PAGES"]).read_text())
-    tries = _note(command)
-    if tries <= bad.get("throttle", 0):
+def _write_with_faults(services: Services, command: WritePage) -> Any:
+    faults = json.loads(Path(os.environ["BAD_PAGES"]).read_text())
+    tries = _record_try(command)
+    if tries <= faults.get("throttle", 0):
         raise SourceThrottledError("The client database has no room now: too many connections or requests at once.")
-    if [command.job.tenant, command.page] == bad.get("poison"):
+    if [command.job.tenant, command.page] == faults.get("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
     return _write(services, command)
 
 
-def _note(command: WritePage) -> int:
-    """Note a try; how many there have been."""
+def _record_try(command: WritePage) -> int:
+    """Record a try of a page; return the number of tries so far."""
     with Path(f"{os.environ['BAD_PAGES']}.tries").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps({"at": time.time(), "tenant": command.job.tenant, "page": command.page}) + "\n")
@@ -43,5 +44,5 @@ def _note(command: WritePage) -> int:
         return len(file.readlines())
 
 
-step.write_page = _write_badly
+step.write_page = _write_with_faults
 app = load_real_app()
