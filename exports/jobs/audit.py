@@ -1,4 +1,4 @@
-"""Who did what with whose clients: entries that are added and never changed."""
+"""Audit entries: they record who exported or changed what. They are added and never changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.models import Model, Moment
 
 
 class AuditAction(StrEnum):
-    """What was done."""
+    """The action that an audit entry records."""
 
     STARTED = "Started"
     CANCELLED = "Cancelled"
@@ -26,14 +26,14 @@ class AuditAction(StrEnum):
 
 
 class AuditEntry(Model):
-    """One thing done. Holds no client data: a text that was searched for is only said to be there.
+    """One action. It holds no client data: of a search text it only says that there was one.
 
     Attributes:
         actor: Id of the API key, or the schedule.
-        code: Of the job, or of the schedule.
-        fields: Fields of the export, in column order; of a schedule those that its request names itself.
-        filter: Its filter, as in a request.
-        rows, bytes: Of the file, where it is known.
+        code: Code of the job or of the schedule.
+        fields: Fields of the export, in column order. For a schedule: the fields that its request names itself.
+        filter: The filter, as in a request.
+        rows, bytes: Size of the file, if it is known.
     """
 
     tenant: str
@@ -48,7 +48,7 @@ class AuditEntry(Model):
 
 
 def audit_entry(action: AuditAction, actor: str, job: Job, moment: datetime) -> AuditEntry:
-    """Describe what was done with a job."""
+    """Describe an action on a job."""
     return AuditEntry(
         tenant=job.tenant,
         moment=moment,
@@ -63,9 +63,11 @@ def audit_entry(action: AuditAction, actor: str, job: Job, moment: datetime) -> 
 
 
 def field_names(columns: Iterable[ColumnMapping]) -> tuple[str, ...]:
+    """Return the names of the exported fields in column order, without the headers that the caller chose."""
     return tuple(column.target_field.value for column in columns)
 
 
-def shown_filter(wanted: ClientFilter) -> dict[str, Any]:
-    shown = wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+def shown_filter(filter_: ClientFilter) -> dict[str, Any]:
+    """Return a filter as in a request, but without the search text, which may be client data."""
+    shown = filter_.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return shown | ({"search": "(given)"} if "search" in shown else {})

@@ -1,7 +1,8 @@
-"""Job codes: unique, unguessable, and sorting newest first.
+"""Job codes: they are unique, cannot be guessed, and sort newest first.
 
-A code is 26 characters of Crockford's base 32 in lower case: 48 bits of inverted creation time in milliseconds (so
-that rows of Table Storage, which sort upwards, list the newest first), then 80 bits of chance or of a digest.
+A code is 26 characters of Crockford's base 32 in lower case. It holds 48 bits of inverted creation time in
+milliseconds, then 80 random bits or bits of a digest. The time is inverted because Table Storage lists rows in
+ascending order, and the newest job must come first.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ _SHAPE = re.compile(JOB_CODE_PATTERN)
 
 
 def new_job_code(now: datetime) -> str:
-    """Make a code that nobody can guess."""
+    """Make a code that cannot be guessed."""
     return _encode(now, secrets.randbits(_UNIQUE_BITS))
 
 
 def slot_job_code(schedule: str, slot: datetime) -> str:
-    """Make the one code of a schedule's slot: the same arguments give the same code, on every host."""
+    """Make the code of the one job of a schedule's slot. The same arguments give the same code on every host."""
     digest = hashlib.sha256(f"{schedule}\n{slot.astimezone(UTC).isoformat()}".encode()).digest()
     return _encode(slot, int.from_bytes(digest[: _UNIQUE_BITS // 8]))
 
 
 def first_code_before(moment: datetime) -> str:
-    """Give a code that sorts after those of all jobs created at `moment` or later, and before all older ones."""
+    """Return a code that sorts after the codes of all jobs created at `moment` or later, and before all older ones."""
     return _encode(moment, (1 << _UNIQUE_BITS) - 1)
 
 
 def is_job_code(text: str) -> bool:
-    """Say whether `text` has the shape of a code (so that nothing else reaches a storage query)."""
+    """Return whether `text` has the form of a code. Check this before `text` becomes part of a storage query."""
     return _SHAPE.fullmatch(text) is not None
 
 

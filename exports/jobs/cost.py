@@ -1,4 +1,4 @@
-"""What a job asks of Azure, counted: pure numbers that are summed up on their way to the manifest."""
+"""The cost of a job in requests, bytes and seconds. Each step counts its own cost; the manifest shows the sum."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from shared.models import Model
 
 
 class StorageRequests(Model):
-    """Requests to Azure Storage, repeats included, sorted as Azure prices them.
+    """Requests to Azure Storage by the classes in which Azure prices them. Repeated requests count each time.
 
-    `blobWrite` holds lists too, which cost the same; `blobDelete` costs nothing.
+    `blobWrite` includes requests that list blobs, which cost the same. `blobDelete` is free.
     """
 
     blob_write: int = 0
@@ -20,11 +20,11 @@ class StorageRequests(Model):
 
 
 class Cost(Model):
-    """What steps have asked for.
+    """The cost of one or several steps.
 
     Attributes:
-        bytes_sent: To storage, in the bodies of requests.
-        function_seconds: Wall time of the steps, added up; orchestrators are not in it.
+        bytes_sent: Bytes sent to storage in the bodies of requests.
+        function_seconds: Sum of the wall times of the steps. Orchestrators are not included.
     """
 
     storage_requests: StorageRequests = StorageRequests()
@@ -33,13 +33,13 @@ class Cost(Model):
 
 
 def cost_of(meter: Meter) -> Cost:
-    """What a meter has counted until now."""
+    """Return the cost that a meter has counted so far."""
     requests = StorageRequests.model_validate(dict(meter.requests))
     return Cost(storage_requests=requests, bytes_sent=meter.bytes_sent, function_seconds=round(meter.seconds, 3))
 
 
 def total(*costs: Cost | None) -> Cost | None:
-    """Add up; None, which steps of older versions tell, counts nothing, and of nothing else it is the sum."""
+    """Add up costs. Ignores None (sent by older versions); returns None if every value is None."""
     known = [cost for cost in costs if cost is not None]
     if not known:
         return None

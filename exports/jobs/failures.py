@@ -1,4 +1,4 @@
-"""From what went wrong to what the user of a job is told."""
+"""Failures: the reasons for which a job fails, as its user sees them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from shared.models import Model
 class Failure(Model):
     """Why a job failed, in words for its user.
 
-    `code` names the kind, for programs. `retryable`: the same request may succeed later. `resumable`: the pages already
-    written can be kept.
+    Attributes:
+        code: The kind of failure, for programs.
+        message: The reason, for people.
+        retryable: The same request may succeed later.
+        resumable: The job can be resumed, and the resume keeps the pages that were written.
     """
 
     code: str
@@ -28,8 +31,8 @@ INTERRUPTED = Failure(
 
 STALLED = Failure(
     code="stalled",
-    message="The export made no progress for a long time, however often it was begun again. Resume it; if it stalls "
-    "again, tell support.",
+    message="The export made no progress for a long time, in several attempts. Resume it; if it stalls again, "
+    "tell support.",
     retryable=True,
     resumable=True,
 )
@@ -43,8 +46,8 @@ PAGES_KEPT_GETTING_LOST = Failure(
 
 
 def failure_of(error: ExportError) -> Failure:
-    """Describe an error; only errors of this project, whose texts are written for users."""
-    passing = isinstance(error, TransientError)
-    resumable = passing or isinstance(error, FileMismatchError)  # a resume reads the pages again that do not agree
+    """Describe an error as a failure. Takes only errors of this project, because their texts are written for users."""
+    transient = isinstance(error, TransientError)
+    resumable = transient or isinstance(error, FileMismatchError)  # a resume reads the mismatching pages again
     message = f"{error} {error.private}".rstrip()
-    return Failure(code=error.code, message=message, retryable=passing, resumable=resumable)
+    return Failure(code=error.code, message=message, retryable=transient, resumable=resumable)

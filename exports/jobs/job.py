@@ -1,4 +1,4 @@
-"""An export job as it is stored, and as it is shown."""
+"""An export job, and how it changes. Jobs are immutable: every change returns a new one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from exports.request.spec import ExportSpec
 from shared.models import Model
 
 CONSISTENCY = (
-    "Every client that was there from the start to the end of the export is in the file exactly once, as it was at one "
-    "moment of the export: no row mixes two versions of a client. A client that was added, removed or changed "
-    "meanwhile may or may not show it. Pages are key ranges that tile the key space, each read at a moment of its own."
+    "Every client that existed from the start to the end of the export is in the file exactly once, as it was at one "
+    "moment of the export: no row mixes two versions of a client. A client that was added, removed or changed during "
+    "the export may be in the file as it was before or after. Pages are key ranges that tile the key space, and each "
+    "is read at a moment of its own."
 )
-"""What a reader of any file may rely on."""
+"""The consistency that every file has, in words for its reader."""
 
 
 class JobRef(Model):
@@ -72,15 +73,17 @@ class Job:
     """One export.
 
     Attributes:
-        attempt: 1, and one more with every resume and retry; work of an older attempt may no longer write.
-        retries: Attempts among them that the watchdog began since the job was last queued by a user.
-        total_items: Planned rows while in progress; proven rows when completed.
-        settled_pages: Pages `[0, settled_pages)` are written and their rows summed up in `settled_items`.
-        file_bytes: Size of the file; known when completed.
-        file_removed: What there was of the file is no longer kept, neither to be read nor to be gone on with.
-        fetched_date: When somebody who asked for this job was first given a link to its file; of scheduled ones only.
-        notify: Whom to tell of its end. Not in the specification, which the manifest shows: a URL may be a secret.
-        version: Names what is stored, as it was when this was read or written; empty: that is not known.
+        attempt: Starts at 1 and grows by one with every resume and retry. Steps of an older attempt can write no more.
+        retries: How many attempts the watchdog has started since a user last queued the job.
+        total_items: Planned rows while the job is in progress; proven rows when it is completed.
+        settled_pages: Pages `[0, settled_pages)` are written; `settled_items` is the sum of their rows.
+        file_bytes: Size of the file; known when the job is completed.
+        file_removed: The file, or the blocks of an unfinished one, have been removed. The job has no download and
+            cannot be resumed.
+        downloaded_date: When a caller was first given a link to the file. Recorded only for jobs of schedules.
+        notify: The receiver of a notification about the end. It is not part of the specification, because the manifest
+            shows the specification and a URL may be a secret.
+        version: The version of the stored job that this object was read from or written as; empty: not known.
     """
 
     tenant: str
@@ -108,7 +111,7 @@ class Job:
 
     @property
     def ref(self) -> JobRef:
-        """The job and its current attempt."""
+        """Return the reference to the job and its current attempt."""
         return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt)
 
     @property
@@ -117,11 +120,11 @@ class Job:
         return self.ref.file_path(self.file_name)
 
     def runs(self, attempt: int) -> bool:
-        """Say whether work of `attempt` may go on."""
+        """Return whether `attempt` is the current attempt of a job that has not ended."""
         return self.attempt == attempt and not self.status.is_terminal
 
     def begin(self, now: datetime) -> Self:
-        """Start processing; a repeat keeps the first start."""
+        """Start processing. A repeat keeps the first start."""
         return replace(self, status=next_status(self.status, JobEvent.BEGIN), started_date=self.started_date or now)
 
     def plan(self, total_items: int) -> Self:
@@ -129,13 +132,13 @@ class Job:
         return replace(self, total_items=total_items)
 
     def settle(self, pages: int, items: int) -> Self:
-        """Sum up the first `pages` pages; never goes back."""
+        """Record the sum of rows of the first `pages` pages. Fewer pages than before change nothing."""
         if pages <= self.settled_pages:
             return self
         return replace(self, settled_pages=pages, settled_items=items)
 
     def complete(self, now: datetime, items: int, file_bytes: int, keep: timedelta) -> Self:
-        """End with a proven file that is kept for `keep`."""
+        """End the job with a proven file, which is kept for `keep`."""
         return replace(
             self,
             status=next_status(self.status, JobEvent.COMPLETE),
@@ -147,17 +150,17 @@ class Job:
         )
 
     def mark_downloaded(self, now: datetime) -> Self:
-        """Note that somebody was given the file; a repeat keeps the first time."""
+        """Record that a caller was given a link to the file. A repeat keeps the first moment."""
         return replace(self, downloaded_date=self.downloaded_date or now)
 
     def cancel(self, now: datetime) -> Self:
-        """End at the user's wish; a repeat keeps the first end."""
+        """End the job because its user cancelled it. A repeat keeps the first end."""
         status = next_status(self.status, JobEvent.CANCEL)
         return replace(self, status=status, completed_date=self.completed_date or now)
 
     @property
     def is_resumable(self) -> bool:
-        """Whether the job can go on with the pages it has."""
+        """Return whether the job can be resumed with the pages it has."""
         if self.file_removed:
             return False
         if self.status is JobStatus.FAILED:
@@ -165,7 +168,7 @@ class Job:
         return self.status is JobStatus.CANCELLED
 
     def resume(self) -> Self:
-        """Queue the job again, for another attempt; work of the one before may no longer write."""
+        """Queue the job again for a new attempt. Steps of the attempt before can write no more."""
         return replace(
             self,
             status=next_status(self.status, JobEvent.RESUME),
@@ -179,20 +182,20 @@ class Job:
         )
 
     def retry(self) -> Self:
-        """Go on with another attempt in place of one that came to nothing; what its user sees stays as it is."""
+        """Start a new attempt in place of one that failed. The job looks the same to its user."""
         status = next_status(self.status, JobEvent.RETRY)
         return replace(self, status=status, attempt=self.attempt + 1, retries=self.retries + 1)
 
     def remove_file(self) -> Self:
-        """Note that what there is of the file goes, for good; only of a job that has ended."""
+        """Record that the file or its blocks are removed for good. Call it only for a job that has ended."""
         failure = self.failure and self.failure.model_copy(update={"resumable": False})
         return replace(self, file_removed=True, failure=failure)
 
     @property
     def has_link(self) -> bool:
-        """Whether a completed file is there to be read, until it expires."""
+        """Return whether a completed file can be downloaded, until it expires."""
         return self.status is JobStatus.COMPLETED and not self.file_removed
 
     def fail(self, now: datetime, failure: Failure) -> Self:
-        """End without a file."""
+        """End the job without a file."""
         return replace(self, status=next_status(self.status, JobEvent.FAIL), completed_date=now, failure=failure)

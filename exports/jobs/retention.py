@@ -1,4 +1,4 @@
-"""What becomes of a job after its end, and when."""
+"""Retention: which data of a job is removed after its end, and when."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 
 BLOCK_LIFE = timedelta(days=7)
-"""Azure Storage drops staged blocks a week after the last one was staged; until then a job can be resumed."""
+"""Azure Storage drops staged blocks a week after the last one was staged. Until then a job can be resumed."""
 
-_TIDY, _HISTORY = timedelta(minutes=2), timedelta(days=1)
+_CLEANUP_DELAY, _HISTORY_DELAY = timedelta(minutes=2), timedelta(days=1)
 
 
 class RetentionAction(StrEnum):
-    """A thing to be done about a job that has ended."""
+    """An action on a job that has ended."""
 
-    TIDY = "tidy"
+    CLEANUP = "cleanup"
     HISTORY = "history"
     FILE = "file"
     ROWS = "rows"
@@ -26,7 +26,7 @@ class RetentionAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueAction:
-    """A job that has ended, and when something is to be done about it."""
+    """A job that has ended, and the moment at which an action on it is due."""
 
     tenant: str
     code: str
@@ -34,31 +34,31 @@ class DueAction:
 
 
 def retention_actions(job: Job, keep_rows: timedelta) -> list[tuple[datetime, RetentionAction]]:
-    """List what is to be done about a job that has ended, earliest first.
+    """List the actions on a job that has ended, with the moment of each, earliest first.
 
-    Tidying comes when the orchestration of a job without a file should be over. A file goes when it expires, and
-    staged blocks when storage drops them itself; all rows some time after that.
+    The cleanup of a job without a file comes when its orchestration should have ended. A file is removed when it
+    expires, and staged blocks when storage would drop them anyway. All rows are removed `keep_rows` after that.
     """
     if job.completed_date is None:
         return []
     ended = job.completed_date
     completed = job.status is JobStatus.COMPLETED
     file = job.expiry_date if completed and job.expiry_date else ended + BLOCK_LIFE
-    todo = [(ended + _HISTORY, RetentionAction.HISTORY), (file, RetentionAction.FILE)]
+    actions = [(ended + _HISTORY_DELAY, RetentionAction.HISTORY), (file, RetentionAction.FILE)]
     if not completed:
-        todo.append((ended + _TIDY, RetentionAction.TIDY))
-    rows = (file + keep_rows, RetentionAction.ROWS)  # with them go the histories, if they have not yet
-    return [*sorted(each for each in todo if each[0] <= rows[0]), rows]
+        actions.append((ended + _CLEANUP_DELAY, RetentionAction.CLEANUP))
+    rows = (file + keep_rows, RetentionAction.ROWS)  # also purges the history, if that has not been done yet
+    return [*sorted(each for each in actions if each[0] <= rows[0]), rows]
 
 
 def next_due(job: Job, keep_rows: timedelta, after: datetime) -> DueAction | None:
-    """Say when something is to be done about the job for the first time after a moment."""
+    """Return the first action on the job that is due after a moment; None if there is none."""
     moments = (moment for moment, _ in retention_actions(job, keep_rows) if moment > after)
     due = next(moments, None)
     return DueAction(job.tenant, job.code, due) if due else None
 
 
 def first_due(job: Job, keep_rows: timedelta) -> DueAction | None:
-    """Say when something is to be done about the job first."""
+    """Return the first action on the job; None if the job has not ended."""
     moments = retention_actions(job, keep_rows)
     return DueAction(job.tenant, job.code, moments[0][0]) if moments else None

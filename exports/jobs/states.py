@@ -1,10 +1,10 @@
-"""The states of a job and the only table that moves it from one to another.
+"""The states of a job, and the table of its transitions. A job changes its state only by this table.
 
 Queued ──begin──▶ InProgress ──complete──▶ Completed
   │                   │
   ├──fail / cancel────┴──▶ Failed, Cancelled ──resume──▶ Queued
 
-`retry`, which puts another attempt in the place of one that came to nothing, leaves the state as it is.
+`retry` starts a new attempt in place of one that failed, and leaves the state as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Nothing but an explicit resume moves the job any more."""
+        """Return whether the job has ended. Then only an explicit resume changes its state."""
         return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -33,7 +33,7 @@ ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)
 
 
 class JobEvent(StrEnum):
-    """What can happen to a job."""
+    """An event that may change the state of a job."""
 
     BEGIN = "begin"
     COMPLETE = "complete"
@@ -44,7 +44,7 @@ class JobEvent(StrEnum):
 
 
 class IllegalTransitionError(ExportError):
-    """The event cannot happen in that state."""
+    """The event is not allowed in this state."""
 
 
 _TABLE: dict[tuple[JobStatus, JobEvent], JobStatus] = {
@@ -63,17 +63,17 @@ _TABLE: dict[tuple[JobStatus, JobEvent], JobStatus] = {
 }
 
 
-_SAID = {JobEvent.CANCEL: "be cancelled"}
+_VERBS = {JobEvent.CANCEL: "be cancelled"}
 
 
 def next_status(status: JobStatus, event: JobEvent) -> JobStatus:
-    """Look up where `event` leads from `status`.
+    """Return the status that follows `status` after `event`.
 
     Raises:
-        IllegalTransitionError: Nowhere.
+        IllegalTransitionError: The event is not allowed in this status.
     """
     try:
         return _TABLE[status, event]
     except KeyError:
-        message = f"A job that is {status} cannot {_SAID.get(event, event)}."
+        message = f"A job that is {status} cannot {_VERBS.get(event, event)}."
         raise IllegalTransitionError(message) from None

@@ -15,19 +15,19 @@ class CsvExportJobDto(Model):
     """A job as its user sees it. The first eight properties are always present; the others only when known.
 
     Attributes:
-        code: Names the job; looked up by it.
-        total_items: Clients to export; known when processing starts.
-        processed_items: Clients written so far; never falls, never exceeds `totalItems`.
-        download_url: A time-limited link to the file; only when `Completed`, and to keys that may see the
-            fields it holds. Whoever has it can read the file.
+        code: Identifies the job.
+        total_items: Number of clients to export; known when processing starts.
+        processed_items: Number of clients written so far; never falls, never exceeds `totalItems`.
+        download_url: A time-limited link to the file. Present only when the job is `Completed` and the API key may see
+            the fields of the file. Anyone who has the link can read the file.
         started_date: When processing began.
-        completed_date: When the job ended, however it did.
-        expiry_date: Until when the file is kept.
+        completed_date: When the job ended, in whatever status.
+        expiry_date: When the file will be removed.
         file_size: In bytes, as stored.
         percent_complete: Whole percent, rounded down; 100 only when `Completed`.
-        failure: Why it is `Failed`.
-        consistency: What a reader of the file may rely on when clients change during the export.
-        schedule_code: The schedule that started it.
+        failure: Why the job is `Failed`.
+        consistency: What the file guarantees if clients change during the export.
+        schedule_code: The schedule that started the job.
     """
 
     code: str
@@ -52,9 +52,9 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
     """Build the public view of a job.
 
     Args:
-        processed_items: Rows of all pages written so far. Shown capped at `total_items`: while clients are added
-            during the export more rows may be written than were planned.
-        download_url: A link to the file; must be given only for a completed job.
+        processed_items: Rows of all pages written so far. The view shows at most `total_items`, because more rows may
+            be written than were planned if clients are added during the export.
+        download_url: A link to the file. Pass one only for a completed job.
     """
     processed = processed_items if job.total_items is None else min(processed_items, job.total_items)
     return CsvExportJobDto(
@@ -78,17 +78,18 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
 
 
 def job_etag(shown: CsvExportJobDto) -> str:
-    """Tag what is shown (RFC 9110, section 8.8.3). Weak: links and estimates may differ under the same tag.
+    """Return the weak entity tag of a view (RFC 9110, section 8.8.3).
 
-    Whether there is a link does count: with its expiry the job changes.
+    The tag ignores the text of the link and the estimated completion, which differ with every response. It depends on
+    whether there is a link, because the view changes when the link expires.
     """
-    lasting = shown.model_dump_json(exclude={"download_url", "estimated_completion_date"})
-    tagged = f"{lasting} {shown.download_url is not None}"
+    stable = shown.model_dump_json(exclude={"download_url", "estimated_completion_date"})
+    tagged = f"{stable} {shown.download_url is not None}"
     return f'W/"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
 
 
 def _percent(job: Job, processed: int) -> int | None:
-    """Whole percent, rounded down; 100 only when completed."""
+    """Return whole percent, rounded down; 100 only when the job is completed."""
     if job.status is JobStatus.COMPLETED:
         return 100
     if job.total_items is None:

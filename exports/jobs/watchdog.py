@@ -1,4 +1,4 @@
-"""What the watchdog knows of a job that should be under way, what it makes of it, and the index that finds it."""
+"""The rules of the watchdog: what it records about an attempt of a job, and how it decides to act."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Self
 
 from exports.jobs.job import Job, JobRef
 
-MOST_RETRIES = 3
-"""New attempts the watchdog makes of a job before it fails it."""
+MAX_RETRIES = 3
+"""How many new attempts of a job the watchdog starts before it fails the job."""
 
-WRITING_TIME = timedelta(minutes=15)
-"""An entry is written before what it stands for. Whoever has not got so far by now never will: `functionTimeout` in
-`host.json` is ten minutes."""
+MAX_WRITE_TIME = timedelta(minutes=15)
+"""The age from which an entry without its attempt is given up. The entry is written first, then the attempt. A writer
+older than this was killed by `functionTimeout`, which is ten minutes in `host.json`."""
 
-_AWAY = timedelta(minutes=5)
+_MAX_OBSERVATION_GAP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An attempt of a job that is, or is about to be, under way.
+    """An attempt of a job that is running or about to start, as the watchdog records it.
 
     Attributes:
-        since: When the attempt was noted, or was last seen to have come on.
-        checked: When the watchdog looked last.
-        fingerprint: Of the progress that it saw; another one means the attempt has come on.
-        version: Names what is stored; only that is removed. Empty: nothing was read from storage.
+        since: When the attempt was registered, or when the watchdog last observed progress.
+        checked: When the watchdog last checked the attempt.
+        fingerprint: Fingerprint of the progress at that check. A different one means that there was progress.
+        version: The stored version that this entry was read from; empty: it was not read from storage.
     """
 
     tenant: str
@@ -40,23 +40,23 @@ class Watched:
 
     @property
     def ref(self) -> JobRef:
-        """The job and the attempt."""
+        """Return the reference to the job and the attempt."""
         return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt)
 
     def observe(self, fingerprint: str, now: datetime) -> Self:
-        """Note what is seen. Time in which nobody looked does not count as time without progress."""
-        came_on = bool(self.fingerprint) and fingerprint != self.fingerprint
-        since = now if came_on or now - self.checked > _AWAY else self.since
+        """Record a check. Time in which the watchdog did not run does not count as time without progress."""
+        has_progress = bool(self.fingerprint) and fingerprint != self.fingerprint
+        since = now if has_progress or now - self.checked > _MAX_OBSERVATION_GAP else self.since
         return replace(self, since=since, checked=now, fingerprint=fingerprint)
 
 
 def watched(ref: JobRef, now: datetime) -> Watched:
-    """Begin to watch an attempt."""
+    """Make the entry with which the watchdog begins to watch an attempt."""
     return Watched(ref.tenant, ref.code, ref.attempt, since=now, checked=now)
 
 
 class RunState(StrEnum):
-    """What Durable Functions says of the orchestration of an attempt."""
+    """The state of an attempt's orchestration, according to Durable Functions."""
 
     MISSING = "missing"
     ALIVE = "alive"
@@ -64,7 +64,7 @@ class RunState(StrEnum):
 
 
 class Action(StrEnum):
-    """What the watchdog does."""
+    """The decision of the watchdog about an attempt. The values are part of the names of log events."""
 
     LEAVE = "leave"
     START = "start"
@@ -74,21 +74,21 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long an attempt may be without orchestration, and without progress."""
+    """How long an attempt may be without an orchestration (`grace`), and without progress (`stall`)."""
 
     grace: timedelta
     stall: timedelta
 
 
 def judge(job: Job, state: RunState, idle: timedelta, timeouts: Timeouts) -> Action:
-    """Say what to do about a job that has not ended.
+    """Decide what to do about a job that has not ended.
 
     Args:
-        state: Of the orchestration of the job's attempt.
-        quiet: How long nothing about the attempt has changed.
+        state: The state of the orchestration of the job's attempt.
+        idle: How long the attempt has made no progress.
     """
     if idle < timeouts.grace:
-        return Action.LEAVE  # a start may be under way, or an end
+        return Action.LEAVE  # the orchestration may be about to start, or about to record its end
     if state is RunState.DEAD or idle >= timeouts.stall:
-        return Action.RETRY if job.retries < MOST_RETRIES else Action.FAIL
+        return Action.RETRY if job.retries < MAX_RETRIES else Action.FAIL
     return Action.START if state is RunState.MISSING else Action.LEAVE

@@ -12,7 +12,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.adapters.storage.jobs import TableJobStore
 from exports.adapters.storage.watch import TableWatchIndex
-from exports.jobs.watchdog import MOST_RETRIES, watched
+from exports.jobs.watchdog import MAX_RETRIES, watched
 from exports.services import Services
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from shared.storage import StorageAccount
@@ -36,14 +36,14 @@ def test_watchdogs_at_once_begin_each_attempt_once_and_fail_each_job_in_the_end(
         asyncio.run(watch_jobs(services, keeper))
 
     with ThreadPoolExecutor(WATCHDOGS) as pool:
-        for _ in range(2 * MOST_RETRIES + 6):
+        for _ in range(2 * MAX_RETRIES + 6):
             fakes.now.advance(minutes=2)
             list(pool.map(watch, range(WATCHDOGS)))
             keeper.statuses = dict.fromkeys(keeper.statuses, Status.Failed)
 
     started = Counter(instance for _, instance, _ in keeper.started)
     assert set(started.values()) == {1}
-    assert set(started) == {f"{job.code}-{attempt}" for job in stored for attempt in range(1, MOST_RETRIES + 2)}
+    assert set(started) == {f"{job.code}-{attempt}" for job in stored for attempt in range(1, MAX_RETRIES + 2)}
     ended = [jobs.get(job.tenant, job.code) for job in stored]
-    assert [job and (job.status.value, job.attempt) for job in ended] == [("Failed", MOST_RETRIES + 1)] * JOBS
+    assert [job and (job.status.value, job.attempt) for job in ended] == [("Failed", MAX_RETRIES + 1)] * JOBS
     assert index.watched(100) == []

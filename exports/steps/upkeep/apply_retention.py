@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from exports.jobs.job import Job, JobRef
 from exports.jobs.retention import DueAction, RetentionAction, next_due, retention_actions
 from exports.jobs.watchdog import RunState
+from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt, discard_file_of
-from exports.steps.upkeep.watch_jobs import OrchestrationClient, state_of
+from exports.steps.orchestrations import state_of
 
 _TOGETHER = 8
 _log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ def purge_remains(services: Services, ref: JobRef) -> None:
 
 
 _ACTS: dict[RetentionAction, Callable[[Services, HistoryClient, Job], Awaitable[None]]] = {
-    RetentionAction.TIDY: _tidy,
+    RetentionAction.CLEANUP: _tidy,
     RetentionAction.HISTORY: _forget_history,
     RetentionAction.FILE: _remove_file,
     RetentionAction.ROWS: _purge,

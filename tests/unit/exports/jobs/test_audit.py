@@ -1,4 +1,4 @@
-"""Audit entries: who did what with which columns and filters, and no client data."""
+"""Audit entries: they record the actor, the action, columns and filters, and hold no client data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _entry(job: Job, action: AuditAction = AuditAction.STARTED) -> AuditEntry:
 
 
 @pytest.mark.parametrize("action", AuditAction)
-def test_an_entry_says_who_did_what_with_which_job_and_when(action: AuditAction) -> None:
+def test_an_entry_records_the_actor_the_action_the_job_and_the_moment(action: AuditAction) -> None:
     job = a_job()
     entry = _entry(job, action)
     assert (entry.tenant, entry.code, entry.actor, entry.action, entry.moment) == (
@@ -33,7 +33,7 @@ def test_an_entry_says_who_did_what_with_which_job_and_when(action: AuditAction)
     )
 
 
-def test_an_entry_names_the_fields_in_column_order_and_no_header_of_the_callers() -> None:
+def test_an_entry_lists_fields_in_column_order_without_the_callers_headers() -> None:
     columns = tuple(
         ColumnMapping(csv_header=f"Our {column.target_field}", target_field=column.target_field)
         for column in two_columns().columns[::-1]
@@ -43,9 +43,9 @@ def test_an_entry_names_the_fields_in_column_order_and_no_header_of_the_callers(
     assert "Our" not in entry.model_dump_json()
 
 
-def test_the_filter_is_shown_as_in_a_request_without_what_was_not_given() -> None:
-    wanted = ClientFilter(manager_codes=("M1",), statuses=(ClientStatus.ACTIVE,), updated_since=NOON)
-    assert _entry(a_job(spec=a_spec(filter=wanted))).filter == {
+def test_an_entry_shows_the_filter_as_in_a_request_without_defaults() -> None:
+    filter_ = ClientFilter(manager_codes=("M1",), statuses=(ClientStatus.ACTIVE,), updated_since=NOON)
+    assert _entry(a_job(spec=a_spec(filter=filter_))).filter == {
         "managerCodes": ["M1"],
         "statuses": ["Active"],
         "updatedSince": "2026-01-31T12:00:00.000Z",
@@ -54,18 +54,18 @@ def test_the_filter_is_shown_as_in_a_request_without_what_was_not_given() -> Non
 
 
 @pytest.mark.parametrize("search", ["Ada Lovelace", "x", " "])
-def test_a_text_that_was_searched_for_is_only_said_to_be_there(search: str) -> None:
+def test_an_entry_hides_the_search_text(search: str) -> None:
     entry = _entry(a_job(spec=a_spec(filter=ClientFilter(search=search))))
     assert entry.filter == {"search": "(given)"}
 
 
-def test_rows_and_bytes_are_there_when_they_are_known() -> None:
+def test_an_entry_has_rows_and_bytes_when_they_are_known() -> None:
     assert (_entry(a_job()).rows, _entry(a_job()).bytes) == (None, None)
     completed = a_job().begin(NOON).complete(NOON, 10, 2_000, timedelta(hours=1))
     assert (_entry(completed).rows, _entry(completed).bytes) == (10, 2_000)
 
 
-def test_an_entry_is_told_in_utc_and_read_back_as_it_was() -> None:
+def test_an_entry_is_written_in_utc_and_read_back_unchanged() -> None:
     moment = datetime(2026, 2, 1, 1, tzinfo=timezone(timedelta(hours=2)))
     entry = audit_entry(AuditAction.STARTED, "me", a_job(), moment)
     text = entry.model_dump_json(by_alias=True)

@@ -1,4 +1,4 @@
-"""Job codes: shape, order and chance."""
+"""Job codes: their form, order and randomness."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=
 
 
 @given(_MOMENTS)
-def test_every_code_has_the_shape_of_a_code(moment: datetime) -> None:
+def test_every_code_has_the_form_of_a_code(moment: datetime) -> None:
     assert is_job_code(new_job_code(moment))
     assert is_job_code(slot_job_code("nightly", moment))
 
@@ -30,21 +30,21 @@ def test_codes_of_one_moment_differ() -> None:
     assert len({new_job_code(NOON) for _ in range(1000)}) == 1000
 
 
-def test_codes_of_one_moment_share_only_the_part_that_is_time() -> None:
+def test_codes_of_one_moment_share_only_the_time() -> None:
     codes = [new_job_code(NOON) for _ in range(200)]
     assert len({code[:9] for code in codes}) == 1
-    assert all(len({code[place] for code in codes}) > 10 for place in range(11, 26))
+    assert all(len({code[position] for code in codes}) > 10 for position in range(11, 26))
 
 
 def test_a_slot_has_one_code() -> None:
     assert slot_job_code("nightly", NOON) == slot_job_code("nightly", NOON)
 
 
-def test_a_slot_has_one_code_in_whatever_zone_it_is_named() -> None:
+def test_a_slot_has_the_same_code_in_every_time_zone() -> None:
     assert slot_job_code("nightly", NOON.astimezone(timezone(timedelta(hours=5)))) == slot_job_code("nightly", NOON)
 
 
-def test_slots_and_schedules_have_codes_of_their_own() -> None:
+def test_every_slot_of_every_schedule_has_its_own_code() -> None:
     codes = {
         slot_job_code("nightly", NOON),
         slot_job_code("weekly", NOON),
@@ -72,5 +72,5 @@ def test_the_code_of_a_slot_is_the_same_in_every_release() -> None:
         "٧" * 26,
     ],
 )
-def test_anything_else_is_no_code(text: str) -> None:
+def test_other_texts_are_not_codes(text: str) -> None:
     assert not is_job_code(text)

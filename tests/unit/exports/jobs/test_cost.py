@@ -1,4 +1,4 @@
-"""Costs: counted, added up, and unknown where nobody has counted."""
+"""Costs: counted by a meter, added up, and unknown in results of older versions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def test_costs_add_up() -> None:
     )
 
 
-def test_what_was_not_counted_adds_nothing_and_alone_is_unknown() -> None:
+def test_unknown_costs_are_ignored_and_without_a_known_one_the_total_is_unknown() -> None:
     assert total(None, _cost(1), None) == _cost(1)
     assert total(None, None) is None
     assert total() is None
 
 
-def test_a_meter_is_told_as_a_cost() -> None:
+def test_the_counts_of_a_meter_become_a_cost() -> None:
     with metering() as meter:
         meter.add("blob_write", 100)
         meter.add("table_read", 0)

@@ -1,4 +1,4 @@
-"""Jobs: how they change, and how they are shown."""
+"""Jobs: how they change, and how users see them."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_settled_pages_never_go_back() -> None:
     assert job.settle(6, 600).settled_items == 600
 
 
-def test_a_completed_job_shows_what_was_proven() -> None:
+def test_a_completed_job_has_the_proven_numbers() -> None:
     job = _running(total_items=9, settled_pages=1, settled_items=4).complete(LATER, 10, 2000, timedelta(hours=2))
     assert (job.status, job.total_items, job.settled_items, job.file_bytes) == (JobStatus.COMPLETED, 10, 10, 2000)
     assert (job.completed_date, job.expiry_date) == (LATER, LATER + timedelta(hours=2))
 
 
-def test_a_failed_job_says_when_and_why_and_has_no_expiry() -> None:
+def test_a_failed_job_has_an_end_and_a_failure_but_no_expiry() -> None:
     job = _running().fail(LATER, FAILURE)
     assert (job.status, job.completed_date, job.failure) == (JobStatus.FAILED, LATER, FAILURE)
     assert job.expiry_date is None
@@ -72,7 +72,7 @@ def test_a_queued_job_cannot_complete() -> None:
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
-def test_a_job_that_has_ended_neither_begins_nor_fails_nor_completes(status: JobStatus) -> None:
+def test_a_job_that_has_ended_cannot_begin_fail_or_complete(status: JobStatus) -> None:
     job = a_job(status=status)
     with pytest.raises(IllegalTransitionError):
         job.begin(NOON)
@@ -94,11 +94,11 @@ def test_a_job_that_has_ended_neither_begins_nor_fails_nor_completes(status: Job
         (JobStatus.CANCELLED, 2, False),
     ],
 )
-def test_only_the_current_attempt_of_a_job_that_has_not_ended_runs(status: JobStatus, attempt: int, runs: bool) -> None:
+def test_only_the_current_attempt_of_an_active_job_runs(status: JobStatus, attempt: int, runs: bool) -> None:
     assert a_job(status=status, attempt=2).runs(attempt) is runs
 
 
-def test_every_attempt_has_a_durable_instance_of_its_own() -> None:
+def test_every_attempt_has_its_own_durable_instance() -> None:
     assert JobRef(tenant="t", code="abc", attempt=2).instance_id == "abc-2"
 
 
@@ -124,12 +124,12 @@ def test_a_blob_of_another_name_belongs_to_no_job(path: str) -> None:
 # --- showing ---
 
 
-def test_the_eight_properties_are_there_from_the_start() -> None:
+def test_eight_properties_are_always_present() -> None:
     document = _as_json(show_job(a_job(), 0, NOON))
     assert document.keys() >= EIGHT
 
 
-def test_a_queued_job_shows_null_for_what_is_not_yet_known() -> None:
+def test_a_queued_job_shows_null_for_unknown_values() -> None:
     document = _as_json(show_job(a_job(), 0, NOON))
     null = {name for name in EIGHT if document[name] is None}
     assert null == {"totalItems", "downloadUrl", "startedDate", "completedDate"}
@@ -199,7 +199,7 @@ def test_a_completed_job_is_at_100_percent(items: int) -> None:
     assert show_job(job, items, LATER).percent_complete == 100
 
 
-def test_the_end_is_estimated_from_the_pace_so_far() -> None:
+def test_the_end_is_estimated_from_the_progress_so_far() -> None:
     shown = show_job(_running(total_items=100), 25, NOON + timedelta(seconds=10))
     assert shown.estimated_completion_date == NOON + timedelta(seconds=40)
 
@@ -216,7 +216,7 @@ def test_the_end_is_estimated_from_the_pace_so_far() -> None:
     ],
     ids=["queued", "unplanned", "no page yet", "no clients", "failed", "completed"],
 )
-def test_nothing_is_estimated_without_a_pace(job: Job, processed: int) -> None:
+def test_without_progress_there_is_no_estimate(job: Job, processed: int) -> None:
     assert show_job(job, processed, LATER).estimated_completion_date is None
 
 
@@ -227,11 +227,11 @@ def _tag(job: Job, processed: int = 0, now: datetime = LATER, link: str | None =
     return job_etag(show_job(job, processed, now, link))
 
 
-def test_a_tag_is_a_weak_entity_tag() -> None:
+def test_the_tag_of_a_job_is_a_weak_entity_tag() -> None:
     assert re.fullmatch(r'W/"[0-9a-f]{32}"', _tag(a_job()))
 
 
-def test_a_tag_stays_while_nothing_but_the_estimate_and_the_letters_of_the_link_change() -> None:
+def test_a_tag_ignores_the_estimate_and_the_text_of_the_link() -> None:
     running, completed = _running(total_items=10), _running().complete(LATER, 10, 10, timedelta(hours=1))
     assert _tag(running, 5, LATER) == _tag(running, 5, LATER + timedelta(seconds=9))
     assert _tag(completed, 10, link="https://one") == _tag(completed, 10, link="https://two")
@@ -251,6 +251,6 @@ def test_a_tag_changes_with_the_job(before: tuple[Job, int], after: tuple[Job, i
     assert _tag(*before) != _tag(*after)
 
 
-def test_a_tag_changes_when_the_link_is_gone() -> None:
+def test_a_tag_changes_when_the_link_expires() -> None:
     completed = _running().complete(LATER, 10, 10, timedelta(hours=1))
     assert _tag(completed, 10, link="https://one") != _tag(completed, 10, link=None)

@@ -1,4 +1,4 @@
-"""When what becomes of a job that has ended."""
+"""When which data of a job that has ended is removed."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ CANCELLED, FAILED = a_job().cancel(NOON), a_job().fail(NOON, STALLED)
 
 
 def _days(job: Job, keep_rows: timedelta = ROWS) -> list[tuple[float, RetentionAction]]:
-    return [((moment - NOON) / timedelta(days=1), what) for moment, what in retention_actions(job, keep_rows)]
+    return [((moment - NOON) / timedelta(days=1), action) for moment, action in retention_actions(job, keep_rows)]
 
 
-def test_the_file_of_a_completed_job_goes_when_it_expires_and_its_rows_later() -> None:
+def test_a_completed_job_loses_its_file_at_its_expiry_and_its_rows_later() -> None:
     assert _days(COMPLETED) == [(1, RetentionAction.HISTORY), (2, RetentionAction.FILE), (32, RetentionAction.ROWS)]
 
 
 @pytest.mark.parametrize("job", [CANCELLED, FAILED])
-def test_a_job_without_file_is_tidied_soon_and_can_be_resumed_as_long_as_its_blocks_live(job: Job) -> None:
-    tidy, *rest = _days(job)
-    assert (round(tidy[0] * 24 * 60), tidy[1]) == (2, RetentionAction.TIDY)
+def test_a_job_without_file_is_cleaned_up_soon_and_keeps_its_blocks_for_a_week(job: Job) -> None:
+    first, *rest = _days(job)
+    assert (round(first[0] * 24 * 60), first[1]) == (2, RetentionAction.CLEANUP)
     assert rest == [(1, RetentionAction.HISTORY), (7, RetentionAction.FILE), (37, RetentionAction.ROWS)]
 
 
 @pytest.mark.parametrize("job", [COMPLETED, CANCELLED, FAILED])
-def test_rows_go_last_however_short_they_are_kept(job: Job) -> None:
+def test_rows_are_removed_last_even_if_they_are_kept_for_no_time(job: Job) -> None:
     found = retention_actions(job, timedelta(0))
     assert found == sorted(found, key=lambda each: each[0])
     assert found[-1][1] is RetentionAction.ROWS
 
 
-def test_nothing_is_due_of_a_job_that_has_not_ended() -> None:
+def test_no_action_is_due_on_a_job_that_has_not_ended() -> None:
     assert retention_actions(a_job(), ROWS) == []
     assert first_due(a_job(), ROWS) is None
 
 
-def test_what_is_due_comes_one_after_the_other_and_then_nothing_more() -> None:
+def test_due_actions_follow_one_another_to_the_last() -> None:
     moments: list[datetime] = []
     due = first_due(FAILED, ROWS)
     while due is not None:
@@ -54,6 +54,6 @@ def test_what_is_due_comes_one_after_the_other_and_then_nothing_more() -> None:
     assert moments == [moment for moment, _ in retention_actions(FAILED, ROWS)]
 
 
-def test_a_file_is_never_kept_longer_than_a_week_so_that_storage_can_be_told_to_delete_what_is_older() -> None:
+def test_no_file_is_kept_longer_than_the_week_after_which_storage_deletes_it() -> None:
     longest = next(rule.le for rule in Settings.model_fields["keep_hours"].metadata if hasattr(rule, "le"))
     assert timedelta(hours=longest) <= BLOCK_LIFE

@@ -1,4 +1,4 @@
-"""The whole table of states: every pair of state and event."""
+"""The table of transitions: every pair of state and event."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_statuses_have_their_published_names() -> None:
 
 
 @pytest.mark.parametrize(("status", "event"), PAIRS)
-def test_an_event_leads_where_the_table_says_and_nowhere_else(status: JobStatus, event: JobEvent) -> None:
+def test_every_event_leads_to_the_expected_state_or_is_refused(status: JobStatus, event: JobEvent) -> None:
     if (status, event) in LEGAL:
         assert next_status(status, event) is LEGAL[status, event]
     else:
@@ -39,7 +39,7 @@ def test_an_event_leads_where_the_table_says_and_nowhere_else(status: JobStatus,
             next_status(status, event)
 
 
-def test_an_illegal_event_is_refused_in_plain_words() -> None:
+def test_the_refusal_of_an_event_is_a_plain_sentence() -> None:
     with pytest.raises(IllegalTransitionError, match=r"^A job that is Completed cannot be cancelled\.$"):
         next_status(COMPLETED, CANCEL)
 
@@ -48,6 +48,6 @@ def test_a_job_has_ended_when_completed_failed_or_cancelled() -> None:
     assert [status for status in JobStatus if status.is_terminal] == [COMPLETED, FAILED, CANCELLED]
 
 
-def test_only_a_resume_moves_a_job_that_has_ended() -> None:
+def test_only_a_resume_changes_the_state_of_a_job_that_has_ended() -> None:
     moved = {event for (status, event), target in LEGAL.items() if status.is_terminal and target is not status}
     assert moved == {RESUME}

@@ -1,4 +1,4 @@
-"""When the service is asked to check what arrives; and what a link allows."""
+"""When storage checks a block by MD5, and what a download link allows."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ KEY = base64.b64encode(b"key of a test").decode()
         ("http://azurite:10000/devstoreaccount1/exports/a.csv", True),
     ],
 )
-def test_blocks_are_checked_where_nothing_else_guards_them(url: str, checked: bool) -> None:
+def test_blocks_are_checked_by_md5_where_the_connection_does_not_protect_them(url: str, checked: bool) -> None:
     assert _may_be_garbled(url) is checked
 
 
 def a_store(setting: str) -> BlobFileStore:
-    """A store that asks nobody anything: links are made here."""
+    """A store that sends no request, because links are made in this process."""
     account = StorageAccount(setting)
     store = BlobFileStore(account)
     store._container = account.blobs.get_container_client("exports")
     return store
 
 
-def what_it_allows(link: str) -> dict[str, str]:
+def permissions_of(link: str) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
 
 
@@ -45,19 +45,19 @@ def what_it_allows(link: str) -> dict[str, str]:
     ("endpoint", "protocols"),
     [("https://account.blob.core.windows.net", "https"), ("http://127.0.0.1:10000/account", "https,http")],
 )
-def test_a_link_reads_one_blob_until_its_expiry_and_by_https_alone_outside_the_emulator(
+def test_a_link_reads_one_blob_until_its_expiry_and_only_by_https_outside_emulators(
     endpoint: str, protocols: str
 ) -> None:
     store = a_store(f"AccountName=account;AccountKey={KEY};BlobEndpoint={endpoint}")
 
-    allowed = what_it_allows(store.link("tenant/code/clients.csv", datetime(2026, 1, 31, 12, tzinfo=UTC)))
+    allowed = permissions_of(store.link("tenant/code/clients.csv", datetime(2026, 1, 31, 12, tzinfo=UTC)))
 
     assert allowed.keys() == {"se", "sp", "spr", "sv", "sr", "sig"}
     assert (allowed["sp"], allowed["sr"], allowed["spr"]) == ("r", "b", protocols)
     assert allowed["se"] == "2026-01-31T12:00:00Z"
 
 
-def test_by_identity_a_link_is_signed_by_a_delegation_key_and_outlives_its_expiry_in_no_case() -> None:
+def test_by_identity_a_link_is_signed_by_a_delegation_key_and_expires_before_it() -> None:
     now = datetime.now(UTC)
     store, key = a_store("account"), UserDelegationKey()  # type: ignore[no-untyped-call]
     key.signed_oid = key.signed_tid = "00000000-0000-0000-0000-000000000000"
@@ -65,7 +65,7 @@ def test_by_identity_a_link_is_signed_by_a_delegation_key_and_outlives_its_expir
     key.signed_service, key.signed_version, key.value = "b", "2024-11-04", KEY
     store._delegation = (key, now + timedelta(days=7))
 
-    allowed = what_it_allows(store.link("tenant/code/clients.csv", now + timedelta(hours=160)))
+    allowed = permissions_of(store.link("tenant/code/clients.csv", now + timedelta(hours=160)))
 
     assert allowed["skoid"] == key.signed_oid
     assert (allowed["sp"], allowed["sr"], allowed["spr"]) == ("r", "b", "https")

@@ -14,14 +14,14 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from exports.errors import StorageUnavailableError
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
-from exports.jobs.watchdog import MOST_RETRIES
+from exports.jobs.watchdog import MAX_RETRIES
 from exports.request.body import NotifyDto
 from exports.steps.finalize.publish_file import publish_file
+from exports.steps.orchestrations import NotStartedError
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.resume_export import resume_export
-from exports.steps.requests.start_export import NotStartedError
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import WEBHOOK_DELIVERY
@@ -146,7 +146,7 @@ def test_more_jobs_than_are_listed_at_once_are_all_looked_at() -> None:
 def test_a_retried_job_has_no_retry_more_than_its_row_says() -> None:
     services, keeper = a_system()
     job = under_way(services, keeper, Status.Failed)
-    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES))
     look(services, keeper, times=3)
     assert stored(services, job).status is JobStatus.FAILED
 
@@ -159,7 +159,7 @@ def test_whoever_wants_to_know_is_told_that_the_watchdog_failed_the_job() -> Non
     services, keeper = a_system()
     job = under_way(services, keeper, Status.Failed)
     notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
-    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES, notify=notify))
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES, notify=notify))
     look(services, keeper, times=3)
     assert _notified(keeper) == [f"{job.code}-1-webhook"]
 
@@ -181,7 +181,7 @@ def test_a_job_that_the_watchdog_fails_has_no_file_though_one_was_published() ->
     job = under_way(services, keeper, Status.Failed)
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
     publish_file(services, write_pages(services, job, getattr(planned, "pages", 0)))
-    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MOST_RETRIES))
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES))
     look(services, keeper, times=3)
     assert stored(services, job).status is JobStatus.FAILED
     assert services.files.read(job.file_path) is None

@@ -11,13 +11,13 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.jobs.codes import new_job_code
 from exports.jobs.states import JobStatus
-from exports.jobs.watchdog import MOST_RETRIES, WRITING_TIME, watched
+from exports.jobs.watchdog import MAX_RETRIES, MAX_WRITE_TIME, watched
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.get_export import get_export
+from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
-from exports.steps.requests.start_export import make_job
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import EXPORT_JOB
 from tests.support.steps import TENANT, stored, two_columns
@@ -138,7 +138,7 @@ def test_an_attempt_that_somebody_is_about_to_store_stays_watched() -> None:
     services.watch.watch(watched(job.ref, services.now()))
     look(services, keeper, times=10)
     assert entries(services) == [(job.code, 1)]
-    look(services, keeper, minutes=WRITING_TIME.total_seconds() / 60)
+    look(services, keeper, minutes=MAX_WRITE_TIME.total_seconds() / 60)
     assert entries(services) == []
 
 
@@ -191,7 +191,7 @@ def test_a_job_whose_orchestrations_all_die_is_failed_and_says_why_and_can_be_re
         look(services, keeper)
         keeper.statuses = dict.fromkeys(keeper.statuses, Status.Failed)
     now = stored(services, job)
-    assert (now.status, now.attempt) == (JobStatus.FAILED, 1 + MOST_RETRIES)
+    assert (now.status, now.attempt) == (JobStatus.FAILED, 1 + MAX_RETRIES)
     assert now.failure is not None
     assert (now.failure.code, now.failure.retryable, now.is_resumable) == ("interrupted", True, True)
     assert now.completed_date is not None
@@ -281,7 +281,7 @@ def test_a_job_that_stands_still_in_every_attempt_is_failed_within_a_bounded_tim
     begun = services.now()
     while stored(services, job).status is JobStatus.IN_PROGRESS:
         look(services, keeper)
-        assert (services.now() - begun).total_seconds() < (MOST_RETRIES + 1) * 33 * 60
+        assert (services.now() - begun).total_seconds() < (MAX_RETRIES + 1) * 33 * 60
     now = stored(services, job)
     assert now.failure is not None
     assert (now.failure.code, now.is_resumable) == ("stalled", True)
@@ -292,7 +292,7 @@ def test_a_job_that_stands_still_in_every_attempt_is_failed_within_a_bounded_tim
 def test_a_job_that_can_never_be_started_is_failed_in_the_end() -> None:
     services, keeper = a_system()
     job = start(services, keeper)
-    for _ in range((MOST_RETRIES + 1) * 33):
+    for _ in range((MAX_RETRIES + 1) * 33):
         keeper.statuses.clear()
         look(services, keeper)
     now = stored(services, job)
