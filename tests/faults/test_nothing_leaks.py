@@ -103,7 +103,9 @@ def assert_internal(system: System, method: str, path: str, body: Any = None) ->
     ],
     ids=["no view", "missing table", "missing columns", "refused values", "overflow"],
 )
-def test_a_broken_view_fails_a_job_with_a_plain_reason(broken: System, view: Any, statement: str, code: str | None) -> None:
+def test_a_broken_view_fails_a_job_with_a_plain_reason(
+    broken: System, view: Any, statement: str, code: str | None
+) -> None:
     view(statement)
 
     estimate = broken.call("POST", f"{JOBS}/estimate", SMALL)
@@ -184,7 +186,9 @@ def test_a_missing_plan_fails_the_job_with_a_plain_reason(broken: System, accoun
     assert job["failure"]["code"] == "interrupted"
 
 
-def test_storage_that_refuses_the_key_is_a_500_with_an_incident_number(tmp_path: Path, azurite: Azurite, database_url: str) -> None:
+def test_storage_that_refuses_the_key_is_a_500_with_an_incident_number(
+    tmp_path: Path, azurite: Azurite, database_url: str
+) -> None:
     key = "bm90IHRoZSBrZXkgb2YgdGhpcyBhY2NvdW50"
     correct = azurite.connection_string
     wrong = ";".join(f"AccountKey={key}" if part.startswith("AccountKey=") else part for part in correct.split(";"))

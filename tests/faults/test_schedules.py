@@ -61,9 +61,7 @@ def test_the_next_timer_starts_a_job_whose_worker_died_after_storing_it(
     assert editor.jobs_of(location) == [job["code"]]
 
 
-def test_a_slot_missed_while_the_host_was_down_is_started_later(
-    start_system: StartSystem, editor: StoreEditor
-) -> None:
+def test_a_slot_missed_while_the_host_was_down_is_started_later(start_system: StartSystem, editor: StoreEditor) -> None:
     system = start_system()
     location = save(system)
     system.kill_host()

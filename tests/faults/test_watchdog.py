@@ -74,9 +74,7 @@ def test_a_job_whose_process_died_before_the_start_completes(rig: Rig, database_
     assert_complete(job, database_url)
 
 
-def test_a_job_whose_orchestration_was_terminated_completes_in_another_attempt(
-    rig: Rig, database_url: str
-) -> None:
+def test_a_job_whose_orchestration_was_terminated_completes_in_another_attempt(rig: Rig, database_url: str) -> None:
     location = rig.system.start_async()
     before = rig.system.wait(location, part_way)["processedItems"]
     rig.terminate(location)
@@ -88,9 +86,7 @@ def test_a_job_whose_orchestration_was_terminated_completes_in_another_attempt(
 
 
 @pytest.mark.parametrize("rig", [SHORT_STALL], indirect=True)
-def test_a_job_with_a_hanging_page_completes_and_the_late_page_does_no_harm(
-    rig: Rig, database_url: str
-) -> None:
+def test_a_job_with_a_hanging_page_completes_and_the_late_page_does_no_harm(rig: Rig, database_url: str) -> None:
     rig.hold("page")
     location = rig.system.start_async()
     rig.wait_for("page.held")
