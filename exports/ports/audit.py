@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from exports.jobs.audit import AuditEntry
 
-if TYPE_CHECKING:
-    pass
-
 
 class AuditLog(Protocol):
-    """Keeps audit entries for ever. Raises `StorageUnavailableError` when trying again can help."""
+    """Keeps audit entries for ever. Every method raises `StorageUnavailableError` when a retry can help."""
 
     def append(self, entry: AuditEntry) -> None:
-        """Add an entry. There is no way to change or remove one."""
+        """Add an entry. Entries cannot be changed or removed."""
 
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
         """Yield the entries of a tenant's day (UTC), oldest first."""

@@ -6,22 +6,20 @@ import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from exports.jobs.job import JobRef
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What there is of a file.
+    """The state of a file in the store.
 
     Attributes:
-        version: Names what is published: it changes with whatever publishes or removes the file. None: nothing is.
-        published: Ids and sizes in bytes of the blocks it consists of, in order.
-        staged: Sizes of the blocks that are staged and not part of it, by id.
+        version: The version of the published file; every publication and every removal changes it. None: no file is
+            published.
+        published: Ids and sizes in bytes of the blocks of the published file, in order.
+        staged: Sizes in bytes of the blocks that are staged and not part of the published file, by id.
     """
 
     version: str | None = None
@@ -30,36 +28,38 @@ class FileState:
 
     @property
     def blocks(self) -> dict[str, int]:
-        """Sizes of all blocks that a commit may name, by id."""
+        """Return the sizes of all blocks that a commit may name, by id."""
         return {**dict(self.published), **self.staged}
 
 
 class FileStore(Protocol):
-    """Keeps a job's plan and file. Every method raises `StorageUnavailableError` when trying again can help.
+    """Stores the plan, the file and the manifests of a job.
 
-    Whoever changes what is published looks first, and names the version seen: so nobody who was held up in between,
-    such as a step of an attempt that another one has taken over from, undoes what was done meanwhile.
+    Every method raises `StorageUnavailableError` when a retry can help.
+
+    A caller that changes the published file first reads its version and passes that version along. The store refuses
+    the change if the version has moved on. So a delayed step of an older attempt cannot undo the work of a newer one.
     """
 
     def save_plan(self, job: JobRef, document: bytes) -> bytes:
-        """Store a job's plan and return it; if there is one, return that and change nothing."""
+        """Store a job's plan and return it. If the job has a plan, return that one and change nothing."""
 
     def load_plan(self, job: JobRef) -> bytes:
         """Read a job's plan."""
 
     def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
-        """Stage a block of a file. Staging the same block again does no harm; nothing becomes readable.
+        """Stage a block of a file. Nothing becomes readable. Staging the same block again does no harm.
 
         Args:
-            data: The bytes, in one piece or in several, or a file.
-            length: Of the data in bytes; must be given of a file, which is read from where it is.
+            data: The bytes, in one piece or in several, or a binary file, which is read from its current position.
+            length: Length of the data in bytes; required for a binary file.
         """
 
     def staged(self, path: str) -> dict[str, int]:
-        """Sizes in bytes of the blocks staged and not yet committed, by block id."""
+        """Return the sizes in bytes of the blocks that are staged and not committed, by block id."""
 
     def get_state(self, path: str) -> FileState:
-        """See what there is of a file."""
+        """Return the state of a file: its version, its blocks, and the staged blocks."""
 
     def commit(
         self,
@@ -69,43 +69,54 @@ class FileStore(Protocol):
         *,
         if_match: str | None = None,
     ) -> str:
-        """Publish the file as exactly these blocks, staged or published before, in one atomic act; its version.
+        """Publish the file as exactly these blocks, in one atomic operation.
 
         Args:
-            facts: Go with the file.
-            over: The version whose place it takes; None: nothing may be published yet.
+            blocks: Ids of staged blocks, or of blocks of the published file. Other staged blocks are dropped.
+            metadata: Stored with the file.
+            if_match: The version that the new file replaces; None: no file may be published yet.
+
+        Returns:
+            The version of the published file.
 
         Raises:
-            FileChangedError: Something else is published, or nothing more, or a block is gone; nothing was changed.
+            FileChangedError: Another version is published, or none, or a block no longer exists. Nothing was changed.
         """
 
     def size_bytes(self, path: str) -> int | None:
-        """Size of the published file; None if there is none."""
+        """Return the size of the published file; None if no file is published."""
 
     def read_range(self, path: str, start: int, stop: int) -> bytes:
-        """Read the bytes `[start, stop)` of the published file, within its size."""
+        """Read the bytes `[start, stop)` of the published file. The range must lie within the file."""
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:
-        """Store the proof of what this attempt published, in place of one that may be there."""
+        """Store the manifest of the file that this attempt published. Replaces an earlier manifest of the attempt."""
 
     def load_manifest(self, job: JobRef) -> bytes:
-        """Read the proof of what this attempt published."""
+        """Read the manifest of the file that this attempt published."""
 
     def discard(self, path: str, version: str | None) -> None:
-        """Remove the published file of this version, the proofs and every block that is staged, if there are any.
+        """Remove the published file of this version, all manifests of the job, and every staged block.
+
+        Args:
+            version: The version of the published file; None: no file may be published.
 
         Raises:
-            FileChangedError: Another version is published; nothing was removed.
+            FileChangedError: Another version is published. Nothing was removed.
         """
 
     def purge(self, job: JobRef) -> None:
-        """Remove everything there is of a job, plan and staged blocks too."""
+        """Remove all blobs of a job, including its plan and its staged blocks."""
 
     def sweep(self, cursor: str, limit: int) -> tuple[builtins.list[JobRef], str]:
-        """List jobs of which there is anything, going on at a place, over at most `limit` blobs; and the next place."""
+        """List jobs that own blobs, looking at no more than `limit` blobs after a cursor.
+
+        Returns:
+            The jobs, and the cursor of the next call; it is empty after the last blob.
+        """
 
     def check(self) -> None:
-        """Ask for something harmless, to see that the store answers."""
+        """Send a harmless request, to show that the store answers."""
 
     def link(self, path: str, expires: datetime) -> str:
-        """Mint a URL that reads this one file until `expires`."""
+        """Make a URL that can be used to read this one file until `expires`."""

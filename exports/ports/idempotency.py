@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from exports.request.idempotency import IdempotencyRecord
 
-if TYPE_CHECKING:
-    pass
-
 
 class IdempotencyStore(Protocol):
-    """Keeps what idempotency keys stand for. Raises `StorageUnavailableError` when trying again can help."""
+    """Stores idempotency records. Every method raises `StorageUnavailableError` when a retry can help."""
 
     def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
         """Look a record up by tenant and hash of the key."""
 
     def forget(self, record: IdempotencyRecord) -> None:
-        """Remove a record, if there is one; the key is free again."""
+        """Remove a record, if it exists. The key is then free again."""
 
     def sweep(self, cursor: str, limit: int) -> tuple[builtins.list[IdempotencyRecord], str]:
-        """List at most `limit` records of all tenants, going on at a place; and the next place."""
+        """List at most `limit` records of all tenants after a cursor.
+
+        Returns:
+            The records, and the cursor of the next call; it is empty after the last record.
+        """
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
-        """Add a record and return it; if the tenant's key has one, return that and change nothing."""
+        """Add a record and return it. If the tenant's key has a record, return that one and change nothing."""

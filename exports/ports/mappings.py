@@ -9,4 +9,4 @@ from exports.ports.named_resources import NamedResourceStore
 
 
 class MappingStore(NamedResourceStore[SavedMapping], Protocol):
-    """Keeps saved mappings; one that is not there is a `MappingNotFoundError`."""
+    """Stores saved mappings. Raises `MappingNotFoundError` for a mapping that does not exist."""

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from exports.file.page_record import PageRecord
 from exports.jobs.job import JobRef
 
-if TYPE_CHECKING:
-    pass
-
 
 class PageLedger(Protocol):
-    """Keeps one record per page of a job: the first one written stays, so a page counts once however often it runs.
+    """Keeps one record for each page of a job. All attempts of the job share the records.
 
-    Every method raises `StorageUnavailableError` when trying again can help.
+    The first record of a page is kept, so a page counts once however often it is written.
+    Every method raises `StorageUnavailableError` when a retry can help.
     """
 
     def record(self, job: JobRef, record: PageRecord) -> PageRecord:
-        """Add a page's record and return it; if the page has one, return that and change nothing."""
+        """Add a page's record and return it. If the page has a record, return that one and change nothing."""
 
     def find(self, job: JobRef, page: int) -> PageRecord | None:
         """Look a page's record up."""
 
     def forget(self, job: JobRef, page: int) -> None:
-        """Remove a page's record, if there is one: the page counts no longer, and will be read again."""
+        """Remove a page's record, if it exists. The page counts no longer, and will be read again."""
 
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
-        """Yield the records of all pages from `first_page`, by page."""
+        """Yield the records of all pages from `first_page` on, by page number."""
 
     def purge(self, job: JobRef) -> None:
         """Remove the records of all pages of a job."""
 
     def next_job(self, cursor: str) -> tuple[JobRef, str] | None:
-        """Find the job that has records and comes next after a place, and its own place; None after the last."""
+        """Find the next job with records after a cursor, and return it with its own cursor; None after the last job."""

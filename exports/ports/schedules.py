@@ -13,26 +13,29 @@ from exports.schedules.schedule import Schedule, ScheduleRef
 
 
 class ScheduleStore(NamedResourceStore[Schedule], Protocol):
-    """Keeps schedules; one that is not there is a `ScheduleNotFoundError`."""
+    """Stores schedules. Raises `ScheduleNotFoundError` for a schedule that does not exist."""
 
     def due(self, now: datetime) -> Iterator[ScheduleRef]:
-        """Yield the schedules of all tenants that are due by now, those first that have been for longest.
+        """Yield the schedules of all tenants that are due by `now`, the longest due first.
 
-        Reads no others, and none of them as a whole. Schedules may be changed meanwhile.
+        Reads only the references of these schedules. The caller may change schedules while it iterates.
         """
 
     def postpone(self, ref: ScheduleRef, until: datetime) -> None:
-        """Let a schedule, even one that cannot be read, not be due before `until`, unless it is changed."""
+        """Make a schedule due at `until`; a change of the schedule ends this. Works for unreadable schedules too."""
 
 
 class RunHistory(Protocol):
-    """Keeps what became of the slots of schedules. Raises `StorageUnavailableError` when trying again can help."""
+    """Records the runs of schedules: the outcome of each slot.
+
+    Every method raises `StorageUnavailableError` when a retry can help.
+    """
 
     def note(self, run: ScheduleRun) -> None:
-        """Add a run. If there is one of its key, one that has started takes its place, and any other is left out."""
+        """Add a run. If there is a run with its key, it is replaced by one that has started and kept otherwise."""
 
     def list(self, ref: ScheduleRef, limit: int, after: str | None = None) -> builtins.list[ScheduleRun]:
-        """Give at most `limit` runs, newest slot first, that come after the key `after`."""
+        """Return at most `limit` runs after the key `after`, newest slot first."""
 
     def forget(self, ref: ScheduleRef, before: datetime | None = None) -> None:
-        """Remove the runs of slots before a moment, or all."""
+        """Remove the runs of slots before a moment; None: all runs."""

@@ -11,39 +11,40 @@ from exports.jobs.watchdog import Watched
 
 
 class WatchIndex(Protocol):
-    """Finds the jobs that need attention without reading the rows of all jobs. Raises `StorageUnavailableError` when
-    trying again can help.
+    """Finds the jobs that need attention, without reading the rows of all jobs.
 
-    Attempts under way: an entry is written before the job's row says that there is this attempt, and removed after the
-    row says that it has ended. So whatever crashes in between, an attempt that is under way has an entry.
+    Every method raises `StorageUnavailableError` when a retry can help.
+
+    An attempt's entry is written before the job's row names the attempt, and removed after the row says that the
+    attempt has ended. So a running attempt always has an entry, even if a process crashes between the two writes.
     """
 
     def watch(self, entry: Watched) -> None:
-        """Watch an attempt; in place of an entry that it may have."""
+        """Watch an attempt. Replaces the attempt's entry, if it has one."""
 
     def note(self, entry: Watched) -> None:
-        """Store what was seen of an attempt; nothing if it is no longer watched."""
+        """Update the entry of an attempt. Does nothing if the attempt is no longer watched."""
 
     def unwatch(self, entry: Watched) -> None:
-        """Watch an attempt no longer; but if the entry was read from storage, only if it is as it was then."""
+        """Stop watching an attempt. If the entry was read from storage, removes it only if it has not changed since."""
 
     def watched(self, limit: int, after: Watched | None = None) -> list[Watched]:
-        """Give at most `limit` entries, that come after one of them in an order that stays."""
+        """Return at most `limit` entries after one of them, in an order that does not change."""
 
     def active(self) -> Mapping[str, int]:
-        """Count attempts under way by tenant; may be some seconds old, and end at 250 tenants."""
+        """Count running attempts by tenant. The count may be some seconds old, and stops at 250 tenants."""
 
     def remember(self, due: DueAction) -> None:
-        """Remember that something is to be done about a job that has ended."""
+        """Store that an action is due on a job that has ended."""
 
     def due(self, now: datetime, limit: int) -> list[DueAction]:
-        """Give at most `limit` of what is due by now, the longest due first."""
+        """Return at most `limit` actions that are due by `now`, the longest due first."""
 
     def forget(self, due: DueAction) -> None:
-        """Forget it; nothing if it is not remembered."""
+        """Remove a due action, if it exists."""
 
     def cursor(self, name: str) -> str:
-        """Where a sweep of this name goes on; empty: at the beginning."""
+        """Return the saved cursor of the sweep with this name; empty: the sweep starts at the beginning."""
 
     def save_cursor(self, name: str, cursor: str) -> None:
-        """Keep where a sweep goes on."""
+        """Save the cursor at which the sweep with this name continues."""

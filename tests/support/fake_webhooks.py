@@ -10,7 +10,7 @@ from tests.support.hooks import Hook, do_nothing
 
 
 class MemoryDeliveryLog:
-    """Implements `DeliveryLog` in a list. `before_append` runs before an attempt is added: a test raises in it."""
+    """Implements `DeliveryLog` in a list. `before_append` runs before a try is added: a test raises in it."""
 
     def __init__(self) -> None:
         self.before_append: Hook = do_nothing
