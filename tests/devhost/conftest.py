@@ -1,4 +1,4 @@
-"""Hosts for the tests: shared ones for what leaves no trace, fresh ones for what kills."""
+"""Hosts for the tests: shared ones for tests that change nothing, new ones for tests that kill or configure a host."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,19 +18,19 @@ def _serve(app: str, factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """The sample orchestrations, shared by tests that tolerate each other."""
+    """A shared host that runs the sample orchestrations."""
     yield from _serve("durable", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """The sample HTTP functions."""
+    """A shared host that runs the sample HTTP functions."""
     yield from _serve("web", tmp_path_factory)
 
 
 @pytest.fixture
 def start_host(tmp_path: Path) -> Iterator[StartHost]:
-    """Start a host of one's own: `start_host("durable", workers=1)`."""
+    """A function that starts a new host for one test: `start_host("durable", workers=1)`."""
     hosts: list[Host] = []
 
     def start(app: str | Path, **options: object) -> Host:

@@ -1,4 +1,4 @@
-"""Drives a real devhost process over HTTP, and kills what it started by process id."""
+"""Drives a real devhost process over HTTP, and kills its processes by process id."""
 
 import http.client
 import json
@@ -33,7 +33,7 @@ class Answer:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run; an orphan nobody has buried yet is dead."""
+    """Return the processes that still run. Zombies do not count."""
 
     def is_alive(process: psutil.Process) -> bool:
         try:
@@ -45,19 +45,19 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.01) -> Any:
-    """The first truthy value of `condition`; an assertion fails when there is none in time."""
+    """Return the first truthy value of `condition`. Raises AssertionError if there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(every)
-    msg = f"not within {seconds} s: {condition}"
+    msg = f"no result within {seconds} s: {condition}"
     raise AssertionError(msg)
 
 
 @dataclass
 class Host:
-    """One devhost process; `start` may be called again after a kill, and keeps the state."""
+    """One devhost process. After a kill, `start` starts it again with the same state file."""
 
     root: Path
     directory: Path
@@ -79,9 +79,9 @@ class Host:
         return self.log_path.read_text(encoding="utf-8")
 
     def command(self) -> list[str]:
-        given = {"--root": self.root, "--port": self.port, "--workers": self.workers, "--state": self.state}
+        options = {"--root": self.root, "--port": self.port, "--workers": self.workers, "--state": self.state}
         flags = ["--quiet"] if self.quiet else []
-        return [sys.executable, "-m", "devhost", *(str(part) for pair in given.items() for part in pair), *flags]
+        return [sys.executable, "-m", "devhost", *(str(part) for pair in options.items() for part in pair), *flags]
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(PROJECT), "SCRATCH": str(self.directory), **self.env}
@@ -102,7 +102,7 @@ class Host:
         return self
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Send SIGTERM, and return the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return self._wait()

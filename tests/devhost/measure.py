@@ -1,4 +1,4 @@
-"""Measures devhost on this machine: `python -m tests.devhost.measure`. Figures for docs/devhost.md."""
+"""Measures devhost on this machine, for docs/devhost.md: `python -m tests.devhost.measure`."""
 
 import http.client
 import json
@@ -47,8 +47,8 @@ def measure(host: Host) -> None:
     report("orchestration of one activity", percentiles(lambda: run("runs", {"activity": "increase", "input": 1}), 100))
     for count in (50, 200, 2000):
         report(f"fan-out of {count}, async", best(partial(run, "fan_out", {"count": count})))
-    order = {"count": 2000, "activity": "increase_in_thread"}
-    report("fan-out of 2000, sync", best(partial(run, "fan_out", order)))
+    in_threads = {"count": 2000, "activity": "increase_in_thread"}
+    report("fan-out of 2000, sync", best(partial(run, "fan_out", in_threads)))
     for count in (50, 200):
         report(f"chain of {count}", best(partial(run, "long_chain", count)))
     report("500 × one activity at once", f"{throughput(host, 500):.0f} orchestrations/s")
@@ -83,8 +83,8 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def report(what: str, figure: str) -> None:
-    sys.stdout.write(f"{what:32} {figure}\n")
+def report(name: str, figure: str) -> None:
+    sys.stdout.write(f"{name:32} {figure}\n")
 
 
 if __name__ == "__main__":

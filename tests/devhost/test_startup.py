@@ -1,4 +1,4 @@
-"""Starting and stopping: what is refused with which words, and that nothing stays behind."""
+"""Starting and stopping a host: the reasons for a refused start, and that no process is left behind."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def make_app(directory: Path, code: str, host: str = '{"version": "2.0"}') -> Pa
 
 
 def refusal(host: Host) -> str:
-    """Standard error of a host that must not start."""
+    """Start a host that must refuse to start, and return its standard error."""
     done = subprocess.run(
         host.command(), capture_output=True, text=True, timeout=60, env=host.environment(), check=False
     )
@@ -55,7 +55,7 @@ BROKEN = [
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a host says to each broken app; all of them tried at once, because starting takes a second."""
+    """The standard error for each broken app. The hosts run in parallel, because each start takes a second."""
 
     codes = [code for code, _ in BROKEN]
     directories = [tmp_path_factory.mktemp("broken") for _ in codes]
@@ -114,7 +114,7 @@ def settings(req: func.HttpRequest) -> str:
     assert host.get("/api/settings").body == b"file environment Development"
 
 
-def test_sigterm_ends_the_host_and_all_its_processes_however_busy(start_host: StartHost) -> None:
+def test_sigterm_ends_the_host_and_all_its_processes_even_if_they_are_busy(start_host: StartHost) -> None:
     host = start_host("durable", workers=2)
     for _ in range(4):
         host.begin("runs", {"activity": "sleep", "input": 1.5})
@@ -125,7 +125,7 @@ def test_sigterm_ends_the_host_and_all_its_processes_however_busy(start_host: St
     assert not alive(workers)
 
 
-def test_work_cut_off_by_a_stop_is_done_after_the_next_start(start_host: StartHost) -> None:
+def test_work_that_a_stop_interrupts_finishes_after_the_next_start(start_host: StartHost) -> None:
     host = start_host("durable", workers=1)
     instance_id = host.begin("fan_out", {"count": 60, "activity": "increase_slowly"})
     time.sleep(0.2)
@@ -143,7 +143,7 @@ def test_a_killed_host_leaves_no_worker_behind(start_host: StartHost) -> None:
     wait_until(lambda: not alive(workers))
 
 
-def test_a_crash_of_a_worker_is_a_502_and_a_fresh_worker(start_host: StartHost) -> None:
+def test_a_crashed_worker_gives_a_502_and_is_replaced(start_host: StartHost) -> None:
     host = start_host("durable", workers=1)
     (first,) = host.worker_processes()
     assert host.get("/api/crash").status == 502
@@ -152,14 +152,14 @@ def test_a_crash_of_a_worker_is_a_502_and_a_fresh_worker(start_host: StartHost) 
     assert psutil.pid_exists(second)
 
 
-def test_a_request_over_the_function_timeout_is_a_500_and_others_go_on(start_host: StartHost) -> None:
+def test_a_request_that_exceeds_the_timeout_gives_a_500_and_later_ones_work(start_host: StartHost) -> None:
     host = start_host("durable", workers=1)
     assert host.get("/api/slow/30").status == 500
     assert "slow exceeded functionTimeout of 2 s" in host.log()
     assert host.get("/api/slow/0").status == 200
 
 
-def test_stdout_holds_the_ready_line_alone(start_host: StartHost, tmp_path: Path) -> None:
+def test_stdout_contains_only_the_ready_line(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(make_app(tmp_path, "print('from the app')"), workers=1)
     assert host.process is not None
     assert host.process.stdout is not None

@@ -1,6 +1,6 @@
-"""Kills at random moments: every instance still ends right, every activity runs at least once.
+"""Kills the host or workers at random moments: every result must still be right, and every activity must have run.
 
-DEVHOST_KILLS=40 kills longer.
+DEVHOST_KILLS=40 runs more kills.
 """
 
 import os
@@ -12,36 +12,36 @@ from collections.abc import Callable
 import pytest
 
 from tests.devhost.conftest import StartHost
-from tests.devhost.harness import Host
 from tests.devhost.durable.test_random import begin_programs, check, send_events
+from tests.devhost.harness import Host
 
 Kill = Callable[[Host, random.Random], None]
 KILLS = int(os.environ.get("DEVHOST_KILLS", "5"))
 
 
-def kill_host(host: Host, _dice: random.Random) -> None:
+def kill_host(host: Host, _rng: random.Random) -> None:
     host.kill()
     host.start()
 
 
-def kill_worker(host: Host, dice: random.Random) -> None:
+def kill_worker(host: Host, rng: random.Random) -> None:
     if workers := host.worker_processes():
-        dice.choice(workers).kill()
+        rng.choice(workers).kill()
 
 
 @pytest.mark.parametrize("kill", [kill_host, kill_worker])
-def test_no_kill_loses_or_corrupts_an_instance(
+def test_kills_neither_lose_nor_corrupt_an_instance(
     start_host: StartHost, kill: Kill, request: pytest.FixtureRequest
 ) -> None:
-    dice = random.Random(request.node.name)
+    rng = random.Random(request.node.name)
     host = start_host("random")
     programs = begin_programs(host, range(1000, 1025))
     for _ in range(KILLS):
-        time.sleep(dice.uniform(0.02, 0.4))
-        kill(host, dice)
+        time.sleep(rng.uniform(0.02, 0.4))
+        kill(host, rng)
     send_events(host, programs)
-    time.sleep(dice.uniform(0.02, 0.2))
-    kill(host, dice)
+    time.sleep(rng.uniform(0.02, 0.2))
+    kill(host, rng)
     check(host, programs, seconds=60 + KILLS)
     host.stop()
     with sqlite3.connect(host.state) as database:
@@ -53,7 +53,7 @@ def test_no_kill_loses_or_corrupts_an_instance(
     database.close()
 
 
-def test_an_activity_that_always_kills_its_worker_fails_in_the_end(start_host: StartHost) -> None:
+def test_an_activity_that_always_kills_its_worker_fails_at_last(start_host: StartHost) -> None:
     host = start_host("durable", env={"DEATHS": "1000", "DEVHOST_POISON_DEATHS": "3"})
     status = host.run("runs", {"activity": "exit_process", "input": "poison"})
     assert status["runtimeStatus"] == "Failed"

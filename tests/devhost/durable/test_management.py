@@ -1,4 +1,4 @@
-"""The durable HTTP API and the SDK's client on top of it."""
+"""The durable HTTP API, and the SDK's client that uses it."""
 
 import time
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from tests.devhost.harness import API, Host, wait_until
 
 
 def client(host: Host, verb: str, **arguments: Any) -> Any:
-    """Call a method of the SDK's client inside a function."""
+    """Call a method of the SDK's client inside a function of the app."""
     answer = host.post(f"/api/client/{verb}", arguments)
     assert answer.status == 200, host.log()[-2000:]
     return answer.json()
@@ -40,7 +40,7 @@ def test_starting_an_unknown_orchestrator_is_a_bad_request(durable: Host) -> Non
     assert "'nothing' doesn't exist" in answer.json()["ExceptionMessage"]
 
 
-def test_a_living_id_cannot_be_started_again_and_a_finished_one_can(durable: Host) -> None:
+def test_an_id_can_be_reused_only_after_its_instance_has_finished(durable: Host) -> None:
     durable.begin("reports", instance_id="once")
     assert durable.post(f"{API}/orchestrators/reports/once").status == 409
     durable.send("once", "go")
@@ -50,15 +50,15 @@ def test_a_living_id_cannot_be_started_again_and_a_finished_one_can(durable: Hos
 
 
 @pytest.mark.parametrize("instance_id", ["@entity", "a%23b", "a%3Fb", "x" * 257])
-def test_impossible_ids_are_refused(durable: Host, instance_id: str) -> None:
+def test_invalid_ids_are_refused(durable: Host, instance_id: str) -> None:
     assert durable.post(f"{API}/orchestrators/chain/{instance_id}").status == 400
 
 
-def test_a_body_that_is_no_json_is_refused(durable: Host) -> None:
+def test_a_body_that_is_not_json_is_refused(durable: Host) -> None:
     assert durable.request("POST", f"{API}/orchestrators/chain", b"{").status == 400
 
 
-def test_an_unknown_instance_is_not_found_and_the_client_sees_nothing(durable: Host) -> None:
+def test_an_unknown_instance_is_a_404_and_none_for_the_client(durable: Host) -> None:
     answer = durable.get(f"{API}/instances/missing")
     assert (answer.status, answer.body) == (404, b"")
     assert client(durable, "get_status", instance_id="missing") is None
@@ -72,27 +72,27 @@ def test_a_running_instance_answers_202_with_its_location(durable: Host) -> None
     durable.send(instance_id, "go")
 
 
-def test_custom_status_is_visible_while_it_runs(durable: Host) -> None:
+def test_custom_status_is_visible_while_the_instance_runs(durable: Host) -> None:
     instance_id = durable.begin("reports")
     wait_until(lambda: durable.status(instance_id)["customStatus"] == {"step": 1})
     client(durable, "raise_event", instance_id=instance_id, event_name="go")
     assert durable.finished(instance_id)["customStatus"] == {"step": 2}
 
 
-def test_an_event_through_the_client_arrives_as_text(durable: Host) -> None:
+def test_an_event_from_the_client_arrives_as_text(durable: Host) -> None:
     instance_id = durable.begin("approval", 60)
     client(durable, "raise_event", instance_id=instance_id, event_name="answer", event_data={"a": 1})
     assert durable.finished(instance_id)["output"] == '{"a": 1}'
 
 
-def test_events_and_controls_for_a_finished_instance_are_gone(durable: Host) -> None:
+def test_events_and_controls_for_a_finished_instance_give_a_410(durable: Host) -> None:
     instance_id = durable.run("chain", 1)["instanceId"]
     assert durable.send(instance_id, "answer").status == 410
     for verb in ("terminate", "suspend", "resume"):
         assert durable.post(f"{API}/instances/{instance_id}/{verb}").status == 410
 
 
-def test_events_and_controls_for_an_unknown_instance_are_not_found(durable: Host) -> None:
+def test_events_and_controls_for_an_unknown_instance_give_a_404(durable: Host) -> None:
     assert durable.send("missing", "answer").status == 404
     assert durable.post(f"{API}/instances/missing/terminate").status == 404
 
@@ -105,7 +105,7 @@ def test_terminate_ends_an_instance_with_the_reason(durable: Host) -> None:
     assert (status["runtimeStatus"], status["output"]) == ("Terminated", "no longer needed")
 
 
-def test_a_suspended_instance_waits_with_its_events_until_it_is_resumed(durable: Host) -> None:
+def test_a_suspended_instance_reads_its_events_after_it_is_resumed(durable: Host) -> None:
     instance_id = durable.begin("approval", 60)
     durable.reaches(instance_id, "Running")
     client(durable, "suspend", instance_id=instance_id, reason="pause")
@@ -144,14 +144,14 @@ def test_lists_can_be_filtered_by_prefix_status_and_time(durable: Host) -> None:
     durable.send("list-running", "go")
 
 
-def test_purge_forgets_one_instance(durable: Host) -> None:
+def test_purge_deletes_one_instance(durable: Host) -> None:
     instance_id = durable.run("chain", 1)["instanceId"]
     assert durable.request("DELETE", f"{API}/instances/{instance_id}").json() == {"instancesDeleted": 1}
     assert durable.get(f"{API}/instances/{instance_id}").status == 404
     assert client(durable, "purge_instance_history", instance_id=instance_id) == 0
 
 
-def test_purge_by_filter_spares_what_still_runs(durable: Host) -> None:
+def test_purge_by_filter_skips_running_instances(durable: Host) -> None:
     since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     running = durable.begin("reports")
     durable.run("chain", 1)
@@ -163,7 +163,7 @@ def test_purge_by_filter_spares_what_still_runs(durable: Host) -> None:
     durable.send(running, "go")
 
 
-def test_a_purged_instance_swallows_the_results_of_its_activities(durable: Host) -> None:
+def test_results_of_activities_of_a_purged_instance_are_dropped(durable: Host) -> None:
     instance_id = durable.begin("runs", {"activity": "sleep", "input": 0.3})
     durable.reaches(instance_id, "Running")
     durable.request("DELETE", f"{API}/instances/{instance_id}")
@@ -183,13 +183,13 @@ def test_history_names_events_and_joins_scheduling_with_completion(durable: Host
 
 
 @pytest.mark.parametrize("verb", ["rewind", "restart"])
-def test_operations_that_are_not_supported_say_so(durable: Host, verb: str) -> None:
+def test_unsupported_operations_are_refused_by_name(durable: Host, verb: str) -> None:
     answer = durable.post(f"{API}/instances/any/{verb}")
     assert answer.status == 501
     assert answer.json()["Message"] == f"devhost does not support {verb}"
 
 
-def test_entities_are_refused_by_the_api(durable: Host) -> None:
+def test_entities_are_refused(durable: Host) -> None:
     assert durable.get(f"{API}/entities/counter/a").status == 501
 
 
@@ -199,7 +199,7 @@ def test_a_failed_instance_answers_500_only_if_asked_to(durable: Host) -> None:
     assert durable.get(f"{API}/instances/{instance_id}?returnInternalServerErrorOnFailure=true").status == 500
 
 
-def test_the_check_status_urls_work_as_they_are(durable: Host) -> None:
+def test_the_urls_of_a_check_status_response_work(durable: Host) -> None:
     links = durable.post("/api/begin/approval", 60).json()
     path = links["sendEventPostUri"].replace("{eventName}", "answer").partition(str(durable.port))[2]
     assert durable.post(path, "by link").status == 202

@@ -1,4 +1,4 @@
-"""What orchestrations may rely on: order, retries, timers, events, children, generations."""
+"""Orchestrations: order, retries, timers, events, children, and continue-as-new."""
 
 import json
 import time
@@ -8,7 +8,7 @@ import pytest
 from tests.devhost.harness import API, Host
 
 
-def test_a_chain_passes_each_result_on(durable: Host) -> None:
+def test_a_chain_passes_each_result_to_the_next_activity(durable: Host) -> None:
     assert durable.result("chain", 5) == 8
 
 
@@ -30,7 +30,7 @@ def test_exhausted_retries_fail_the_call_with_its_last_error(durable: Host) -> N
     assert "Activity function 'fail_until' failed:  ValueError: attempt 3" in status["output"]
 
 
-def test_retries_beside_each_other_keep_their_results_apart(durable: Host) -> None:
+def test_parallel_retries_do_not_mix_up_their_results(durable: Host) -> None:
     assert durable.result("retries_beside_each_other") == [[1, 2, 3, 1, 2, 3], 42]
 
 
@@ -47,7 +47,7 @@ def test_a_deadline_before_the_event_wins(durable: Host) -> None:
     assert time.time() - began >= 0.3
 
 
-def test_an_event_sent_at_once_is_not_lost(durable: Host) -> None:
+def test_an_event_sent_before_the_first_replay_is_not_lost(durable: Host) -> None:
     instance_id = durable.begin("approval", 60)
     durable.send(instance_id, "answer", "early")
     assert durable.finished(instance_id)["output"] == "early"
@@ -66,7 +66,7 @@ def test_a_failed_child_is_retried(durable: Host) -> None:
     assert durable.result("parent_with_retry") == 3
 
 
-def test_a_child_under_a_living_id_fails_at_once(durable: Host) -> None:
+def test_a_child_whose_id_is_in_use_fails_at_once(durable: Host) -> None:
     taken = durable.begin("reports", instance_id="taken")
     assert "running already" in durable.result("parent_of", {"name": "chain", "input": 1, "id": taken})
 
@@ -84,13 +84,13 @@ def test_an_exception_fails_the_orchestration_with_its_text(durable: Host) -> No
     assert (status["runtimeStatus"], status["output"]) == ("Failed", "Orchestrator function 'broken' failed: no luck")
 
 
-def test_an_orchestration_ends_only_when_nothing_is_open(durable: Host) -> None:
+def test_an_orchestration_ends_only_when_no_task_is_open(durable: Host) -> None:
     began = time.monotonic()
     assert durable.result("returns_early") == "early"
     assert time.monotonic() - began >= 0.5
 
 
-def test_continue_as_new_carries_the_state_and_forgets_the_history(durable: Host) -> None:
+def test_continue_as_new_keeps_the_state_and_clears_the_history(durable: Host) -> None:
     status = durable.run("countdown", {"left": 4, "seen": []})
     assert status["output"] == [5, 4, 3, 2]
     history = durable.status(status["instanceId"], "?showHistory=true")["historyEvents"]
@@ -108,14 +108,14 @@ def test_unread_events_survive_continue_as_new(durable: Host) -> None:
     assert durable.finished(instance_id)["output"] == ["a", "b", "c"]
 
 
-def test_an_unknown_activity_fails_the_orchestration_uncaught(durable: Host) -> None:
+def test_an_unknown_activity_fails_the_orchestration_even_if_it_is_caught(durable: Host) -> None:
     status = durable.run("calls_unknown_activity")
     assert status["runtimeStatus"] == "Failed"
     assert "'no_such_activity' does not exist" in status["output"]
 
 
 @pytest.mark.parametrize(("name", "feature"), [("calls_http", "call_http"), ("calls_entity", "entities")])
-def test_what_is_not_supported_is_refused_by_name(durable: Host, name: str, feature: str) -> None:
+def test_an_unsupported_feature_is_refused_by_name(durable: Host, name: str, feature: str) -> None:
     status = durable.run(name)
     assert status["output"] == f"Orchestrator function '{name}' failed: devhost does not support {feature}"
 
@@ -126,11 +126,11 @@ def test_a_replay_that_asks_for_other_work_is_detected(durable: Host) -> None:
     assert "Non-Deterministic" in status["output"]
 
 
-def test_a_worker_that_dies_in_an_activity_costs_no_result(durable: Host) -> None:
+def test_a_worker_that_dies_in_an_activity_loses_no_result(durable: Host) -> None:
     assert durable.result("runs", {"activity": "exit_process", "input": "dies-once"}) > 1
 
 
-def test_an_activity_over_the_function_timeout_fails(durable: Host) -> None:
+def test_an_activity_that_exceeds_the_function_timeout_fails(durable: Host) -> None:
     began = time.monotonic()
     status = durable.run("runs", {"activity": "sleep", "input": 60})
     assert status["runtimeStatus"] == "Failed"
@@ -138,12 +138,12 @@ def test_an_activity_over_the_function_timeout_fails(durable: Host) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_an_orchestrator_in_an_endless_loop_is_ended_by_the_function_timeout(durable: Host) -> None:
+def test_the_function_timeout_ends_an_orchestrator_in_an_endless_loop(durable: Host) -> None:
     status = durable.run("never_yields")
     assert "Timeout value of 2 s exceeded by function: never_yields" in status["output"]
 
 
-def test_a_started_input_arrives_as_the_client_sent_it(durable: Host) -> None:
+def test_the_input_arrives_as_the_client_sent_it(durable: Host) -> None:
     answer = durable.post("/api/begin/chain", 7)
     assert answer.status == 202
     status = durable.finished(answer.json()["id"])

@@ -1,4 +1,4 @@
-"""Random orchestrations with checked results: the proof of ids, order and retries.
+"""Random orchestrations with known results, which test the numbering of tasks, the order of events and retries.
 
 DEVHOST_SEEDS=200 runs more of them.
 """
@@ -6,14 +6,14 @@ DEVHOST_SEEDS=200 runs more of them.
 import os
 
 from tests.devhost.conftest import StartHost
-from tests.devhost.harness import API, Host, wait_until
 from tests.devhost.durable.programs import Node, activities, events, expected, make_program
+from tests.devhost.harness import API, Host, wait_until
 
 SEEDS = int(os.environ.get("DEVHOST_SEEDS", "60"))
 
 
 def begin_programs(host: Host, seeds: range) -> dict[str, list[Node]]:
-    """Start one instance a seed, and send the events it will wait for."""
+    """Start one instance for each seed."""
     (host.directory / "runs").mkdir(exist_ok=True)
     programs = {f"random-{seed}": make_program(seed, f"random-{seed}") for seed in seeds}
     for instance_id, program in programs.items():
@@ -28,8 +28,7 @@ def send_events(host: Host, programs: dict[str, list[Node]]) -> None:
 
 
 def check(host: Host, programs: dict[str, list[Node]], seconds: float) -> None:
-    """Every instance returns what it must, and every activity ran."""
-
+    """Assert that every instance returns the expected result, and that every activity ran."""
     unfinished = f"{API}/instances?instanceIdPrefix=random-&runtimeStatus=Pending,Running"
     wait_until(lambda: host.get(unfinished).json() == [], seconds, every=0.2)
     wrong = {
@@ -42,7 +41,7 @@ def check(host: Host, programs: dict[str, list[Node]], seconds: float) -> None:
         assert (host.directory / "runs" / f"{key}.{runs}").exists()
 
 
-def test_random_orchestrations_return_what_they_must(start_host: StartHost) -> None:
+def test_random_orchestrations_return_the_expected_results(start_host: StartHost) -> None:
     host = start_host("random")
     programs = begin_programs(host, range(SEEDS))
     send_events(host, programs)

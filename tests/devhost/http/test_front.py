@@ -1,4 +1,4 @@
-"""The HTTP front: what a function receives, and what a client gets back."""
+"""The HTTP listener: the requests that a function receives, and the responses that a client gets."""
 
 import hashlib
 import http.client
@@ -15,7 +15,7 @@ def echo(host: Host, path: str, method: str = "GET", body: bytes | None = None, 
     return dict(host.request(method, path, body, headers).json())
 
 
-def test_a_function_sees_the_request_as_it_was_sent(web: Host) -> None:
+def test_a_function_receives_the_request_unchanged(web: Host) -> None:
     seen = echo(web, "/echo/J%C3%BCrgen/a%2Fb?q=1%202", "POST", b"\x00\xff\r\n", Accept="*/*")
     assert seen["method"] == "POST"
     assert seen["url"] == f"http://127.0.0.1:{web.port}/echo/J%C3%BCrgen/a%2Fb?q=1%202"
@@ -25,7 +25,7 @@ def test_a_function_sees_the_request_as_it_was_sent(web: Host) -> None:
     assert bytes.fromhex(seen["body"]) == b"\x00\xff\r\n"
 
 
-def test_an_optional_parameter_may_be_absent(web: Host) -> None:
+def test_an_optional_route_parameter_may_be_missing(web: Host) -> None:
     assert echo(web, "/echo/a/")["route"] == {"name": "a"}
 
 
@@ -44,7 +44,7 @@ def test_repeated_request_headers_are_joined(web: Host) -> None:
     assert b'"x-many": "1,2"' in answer
 
 
-def test_a_compressed_body_is_not_unpacked(web: Host) -> None:
+def test_a_compressed_body_is_not_decompressed(web: Host) -> None:
     seen = echo(web, "/echo/a", "POST", b"\x1f\x8bnot really", **{"Content-Encoding": "gzip"})
     assert bytes.fromhex(seen["body"]) == b"\x1f\x8bnot really"
 
@@ -57,14 +57,16 @@ def test_paths_ignore_case(web: Host) -> None:
     ("path", "answer"),
     [("/big/literal", b"literal"), ("/big/3", b"xxx"), ("/big/x3", b"named")],
 )
-def test_literals_come_before_constraints_and_those_before_parameters(web: Host, path: str, answer: bytes) -> None:
+def test_literal_routes_come_before_constrained_ones_and_those_before_plain_ones(
+    web: Host, path: str, answer: bytes
+) -> None:
     assert web.get(path).body == answer
 
 
 @pytest.mark.parametrize(
     ("path", "rest"), [("/files/a/b.txt", b"a/b.txt"), ("/files", b"-"), ("/files/a%0Ab", b"a\nb")]
 )
-def test_a_catch_all_takes_the_rest_of_the_path(web: Host, path: str, rest: bytes) -> None:
+def test_a_catch_all_parameter_matches_the_rest_of_the_path(web: Host, path: str, rest: bytes) -> None:
     assert web.get(path).body == rest
 
 
@@ -78,45 +80,45 @@ def test_an_unknown_path_is_not_found(web: Host) -> None:
     assert (answer.status, answer.body) == (404, b"")
 
 
-def test_a_wrong_method_is_told_the_right_ones(web: Host) -> None:
+def test_a_response_to_a_wrong_method_lists_the_allowed_ones(web: Host) -> None:
     answer = web.request("DELETE", "/verbs")
     assert (answer.status, answer.headers["Allow"], answer.body) == (405, "GET, POST", b"")
 
 
-def test_head_is_answered_only_where_it_is_declared(web: Host) -> None:
+def test_head_works_only_on_functions_that_declare_it(web: Host) -> None:
     assert web.request("HEAD", "/verbs").status == 405
     declared = web.request("HEAD", "/files/a")
     assert (declared.status, declared.body, declared.headers["Content-Length"]) == (200, b"", "1")
 
 
-def test_cookies_stay_apart_and_headers_arrive(web: Host) -> None:
+def test_cookies_stay_separate_and_headers_arrive(web: Host) -> None:
     answer = web.get("/cookies")
     assert (answer.status, answer.headers["X-Note"]) == (201, "a")
     assert answer.headers.get_all("Set-Cookie") == ["one=1; Path=/", "two=2; HttpOnly"]
 
 
-def test_a_text_result_is_plain_text(web: Host) -> None:
+def test_a_string_result_is_sent_as_plain_text(web: Host) -> None:
     assert web.get("/verbs").headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-def test_an_unhandled_exception_is_an_empty_500_and_a_traceback_in_the_log(web: Host) -> None:
+def test_an_unhandled_exception_gives_an_empty_500_and_a_traceback_in_the_log(web: Host) -> None:
     answer = web.get("/breaks")
     assert (answer.status, answer.body) == (500, b"")
     assert "RuntimeError: secret detail" in web.log()
     assert "about to break" in web.log()
 
 
-def test_a_function_that_returns_nothing_is_an_error(web: Host) -> None:
+def test_a_function_that_returns_none_gives_a_500(web: Host) -> None:
     assert web.get("/nothing").status == 500
 
 
-def test_a_line_break_in_a_header_is_not_sent(web: Host) -> None:
+def test_a_header_with_a_line_break_is_not_sent(web: Host) -> None:
     answer = web.get("/split")
     assert answer.status == 500
     assert "X-Injected" not in answer.headers
 
 
-def test_a_body_of_a_hundred_megabytes_arrives_whole(web: Host) -> None:
+def test_a_body_of_a_hundred_megabytes_arrives_complete(web: Host) -> None:
     body = os.urandom(1 << 20) * 100
     answer = web.request("PUT", "/digest", body)
     assert answer.body.decode() == f"{len(body)} {hashlib.sha256(body).hexdigest()}"
@@ -127,11 +129,11 @@ def test_a_larger_body_is_refused(web: Host) -> None:
     assert answer.status == 413
 
 
-def test_a_large_answer_arrives_whole(web: Host) -> None:
+def test_a_large_response_arrives_complete(web: Host) -> None:
     assert len(web.get(f"/big/{64 << 20}").body) == 64 << 20
 
 
-def test_a_connection_serves_many_requests(web: Host) -> None:
+def test_one_connection_serves_many_requests(web: Host) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", web.port)
     for _ in range(20):
         connection.request("GET", "/verbs")
@@ -143,7 +145,7 @@ def test_a_connection_serves_many_requests(web: Host) -> None:
     connection.close()
 
 
-def test_clients_that_leave_early_do_no_harm(web: Host) -> None:
+def test_clients_that_disconnect_early_do_no_harm(web: Host) -> None:
     for request in (
         b"PUT /digest HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\npart",
         b"GET /big/9000000 HTTP/1.1\r\nHost: x\r\n\r\n",

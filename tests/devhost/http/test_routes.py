@@ -80,14 +80,14 @@ def test_the_most_specific_template_wins_in_any_order(templates: tuple[str, ...]
         assert found.function.route == template
 
 
-def test_a_rest_that_may_be_empty_is_asked_before_the_root() -> None:
-    """As the real host does: it prefers the longer template."""
+def test_a_catch_all_that_may_be_empty_comes_before_the_root() -> None:
+    """The real host prefers the longer template, too."""
     found = router("/", "{*rest}", prefix="").find("GET", "/")
     assert isinstance(found, Found)
     assert found.function.route == "{*rest}"
 
 
-def test_a_rest_of_at_least_a_letter_leaves_the_root_to_others() -> None:
+def test_a_catch_all_of_at_least_one_character_does_not_match_the_root() -> None:
     routes = router("{*rest:minlength(1)}", "/", prefix="")
     for path, route in (("/", "/"), ("/a", "{*rest:minlength(1)}"), ("/a/b", "{*rest:minlength(1)}")):
         found = routes.find("GET", path)
@@ -100,12 +100,12 @@ def test_an_empty_prefix_puts_functions_at_the_root() -> None:
     assert isinstance(router("items", prefix="").find("GET", "/items"), Found)
 
 
-def test_app_settings_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_settings_are_inserted_into_routes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTE_OF_ITEMS", "things")
     assert isinstance(router("%ROUTE_OF_ITEMS%/{id}").find("GET", "/api/things/1"), Found)
 
 
 @pytest.mark.parametrize("template", ["items/{id", "items/{id:even}", "%NO_SUCH_SETTING%"])
-def test_a_template_that_cannot_be_honoured_is_refused_at_start(template: str) -> None:
+def test_an_unsupported_template_is_refused_at_start(template: str) -> None:
     with pytest.raises(StartupError):
         router(template)

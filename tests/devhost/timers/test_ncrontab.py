@@ -1,4 +1,4 @@
-"""NCRONTAB expressions: when they come due, and which are refused."""
+"""NCRONTAB expressions: their due times, and which expressions are refused."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -39,7 +39,7 @@ MONDAY = "2026-03-02 12:30:45"
         ("59 59 23 * * *", "2026-12-31 23:59:59", "2027-01-01 23:59:59"),
     ],
 )
-def test_a_schedule_comes_due(expression: str, after: str, due: str) -> None:
+def test_a_schedule_gives_its_next_due_time(expression: str, after: str, due: str) -> None:
     found = Schedule(expression).next_after(datetime.fromisoformat(after))
     assert found == datetime.fromisoformat(due)
 
@@ -80,11 +80,11 @@ def test_the_time_zone_is_kept() -> None:
         "*-5 * * * * *",
     ],
 )
-def test_what_is_no_expression_is_refused(expression: str) -> None:
+def test_an_invalid_expression_is_refused(expression: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Schedule(expression)
 
 
-def test_a_schedule_that_never_comes_due_is_refused() -> None:
+def test_a_schedule_that_is_never_due_is_refused() -> None:
     with pytest.raises(ValueError, match="never"):
         Schedule("0 0 0 30 2 *").next_after(datetime.fromisoformat(MONDAY))

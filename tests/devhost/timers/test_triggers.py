@@ -1,4 +1,4 @@
-"""Timer triggers: when they fire, what they are told, and what a pause of the host does to them."""
+"""Timer triggers: when they run, the request they receive, and missed runs after a pause of the host."""
 
 import time
 from datetime import UTC, datetime
@@ -13,16 +13,16 @@ def notes(host: Host, name: str) -> list[list[str]]:
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def soon(note: list[str]) -> bool:
-    """A timer is due when a second begins; on a busy machine not every run is so soon."""
+def on_time(note: list[str]) -> bool:
+    """Return whether a run was on time. The timer is due when a second begins, but a busy machine delays some runs."""
     return float(note[0]) % 1 < 0.5
 
 
-def test_timers_fire_when_due_one_at_a_time_and_catch_up_once(start_host: StartHost) -> None:
+def test_timers_run_when_due_one_run_at_a_time_and_catch_up_once(start_host: StartHost) -> None:
     host = start_host("timers", workers=1, env={"EVERY_SECOND": "* * * * * *"})
     wait_until(lambda: len(notes(host, "quick")) >= 2 and len(notes(host, "slow")) >= 3)
     assert notes(host, "quick")[0][1] == "False"
-    wait_until(lambda: any(soon(first) and soon(second) for first, second in pairwise(notes(host, "quick"))))
+    wait_until(lambda: any(on_time(first) and on_time(second) for first, second in pairwise(notes(host, "quick"))))
 
     phases = [phase for phase, _ in notes(host, "slow")]
     assert phases == (["begin", "end"] * len(phases))[: len(phases)]
@@ -36,7 +36,7 @@ def test_timers_fire_when_due_one_at_a_time_and_catch_up_once(start_host: StartH
     wait_until(lambda: len(notes(host, "at_start")) == 2)
 
 
-def test_a_timer_can_be_fired_by_hand_and_follows_its_retry_policy(start_host: StartHost) -> None:
+def test_a_timer_can_be_run_by_hand_and_follows_its_retry_policy(start_host: StartHost) -> None:
     host = start_host("timers", workers=1, env={"EVERY_SECOND": "0 0 0 1 1 *"})
     answer = host.post("/admin/functions/yearly", {})
     assert (answer.status, answer.body) == (202, b"")
@@ -47,15 +47,15 @@ def test_a_timer_can_be_fired_by_hand_and_follows_its_retry_policy(start_host: S
     assert not notes(host, "quick")
 
 
-def test_the_status_counts_runs_of_timers_that_are_to_end(start_host: StartHost) -> None:
+def test_the_status_counts_unfinished_runs_of_timers(start_host: StartHost) -> None:
     host = start_host("timers", workers=1, env={"EVERY_SECOND": "0 0 0 1 1 *"})
-    wait_until(lambda: timers_under_way(host) == 0)
+    wait_until(lambda: unfinished_runs(host) == 0)
     for _ in range(2):
         host.post("/admin/functions/slow", {})
-    assert timers_under_way(host) > 0
-    wait_until(lambda: timers_under_way(host) == 0)
+    assert unfinished_runs(host) > 0
+    wait_until(lambda: unfinished_runs(host) == 0)
     assert [phase for phase, _ in notes(host, "slow")] == ["begin", "end"] * 2
 
 
-def timers_under_way(host: Host) -> int:
+def unfinished_runs(host: Host) -> int:
     return int(host.get("/admin/host/status").json()["timersUnderWay"])

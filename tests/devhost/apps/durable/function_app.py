@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Small orchestrations, each showing one promise of Durable Functions."""
+"""Small orchestrations. Each uses one feature of Durable Functions."""
 
 import json
 import os
@@ -18,7 +18,7 @@ Context = df.DurableOrchestrationContext
 
 
 def _count(key: str) -> int:
-    """How often this was called with that key, over all processes; safe against kills at any moment."""
+    """Return how often all processes have called this with the key, now included. Kills cannot make the count wrong."""
     number = 1
     while True:
         try:
@@ -45,10 +45,10 @@ def increase_slowly(number: int) -> int:
     return number + 1
 
 
-@app.activity_trigger(input_name="order")
-def fail_until(order: dict[str, Any]) -> int:
-    attempt = _count(order["key"])
-    if attempt < order["succeeds_at"]:
+@app.activity_trigger(input_name="spec")
+def fail_until(spec: dict[str, Any]) -> int:
+    attempt = _count(spec["key"])
+    if attempt < spec["succeeds_at"]:
         msg = f"attempt {attempt}"
         raise ValueError(msg)
     return attempt
@@ -83,22 +83,22 @@ def long_chain(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def fan_out(context: Context) -> Steps:
-    order = context.get_input()
-    name = order.get("activity", "increase")
-    results = yield context.task_all([context.call_activity(name, i) for i in range(order["count"])])
+    spec = context.get_input()
+    name = spec.get("activity", "increase")
+    results = yield context.task_all([context.call_activity(name, i) for i in range(spec["count"])])
     return sum(results)
 
 
 @app.orchestration_trigger(context_name="context")
 def retry(context: Context) -> Steps:
-    order = context.get_input()
-    options = df.RetryOptions(first_retry_interval_in_milliseconds=20, max_number_of_attempts=order["attempts"])
-    return (yield context.call_activity_with_retry("fail_until", options, order))
+    spec = context.get_input()
+    options = df.RetryOptions(first_retry_interval_in_milliseconds=20, max_number_of_attempts=spec["attempts"])
+    return (yield context.call_activity_with_retry("fail_until", options, spec))
 
 
 @app.orchestration_trigger(context_name="context")
 def retries_beside_each_other(context: Context) -> Steps:
-    """Ids drawn by retries and by later actions must not get mixed up."""
+    """Runs retries in parallel. The engine must not mix up the ids of retries and of later actions."""
     options = df.RetryOptions(first_retry_interval_in_milliseconds=5, max_number_of_attempts=3)
     key = context.instance_id
     tasks = [
@@ -140,16 +140,16 @@ def parent_of_failure(context: Context) -> Steps:
 @app.orchestration_trigger(context_name="context")
 def parent_with_retry(context: Context) -> Steps:
     options = df.RetryOptions(first_retry_interval_in_milliseconds=20, max_number_of_attempts=3)
-    order = {"key": context.instance_id, "succeeds_at": 3, "attempts": 1}
-    return (yield context.call_sub_orchestrator_with_retry("retry", options, order))
+    spec = {"key": context.instance_id, "succeeds_at": 3, "attempts": 1}
+    return (yield context.call_sub_orchestrator_with_retry("retry", options, spec))
 
 
 @app.orchestration_trigger(context_name="context")
 def parent_of(context: Context) -> Steps:
     """Runs a named child under a given id."""
-    order = context.get_input()
+    spec = context.get_input()
     try:
-        return (yield context.call_sub_orchestrator(order["name"], order.get("input"), order["id"]))
+        return (yield context.call_sub_orchestrator(spec["name"], spec.get("input"), spec["id"]))
     except Exception as error:
         return f"caught: {error}"
 
@@ -216,7 +216,7 @@ def calls_entity(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def changes_its_mind(context: Context) -> Steps:
-    """Not deterministic: asks for another activity at each replay."""
+    """Is not deterministic: asks for another activity when it is replayed."""
     name = "increase" if _count(context.instance_id) == 1 else "sleep"
     yield context.call_activity(name, 0)
     yield context.call_activity("increase", 0)
@@ -224,8 +224,8 @@ def changes_its_mind(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def runs(context: Context) -> Steps:
-    order = context.get_input()
-    return (yield context.call_activity(order["activity"], order["input"]))
+    spec = context.get_input()
+    return (yield context.call_activity(spec["activity"], spec["input"]))
 
 
 @app.orchestration_trigger(context_name="context")

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""One orchestrator that runs any program of `programs.py`, and activities that count their runs in files."""
+"""An orchestrator that runs any program of tests/devhost/durable/programs.py. Its activities count their runs."""
 
 import os
 from datetime import timedelta
@@ -12,7 +12,7 @@ QUICKLY = 10
 
 
 def count(key: str) -> int:
-    """Runs with that key so far, this one included; a kill at any moment leaves the count right."""
+    """Return how many runs had this key so far, including this one. A kill never makes the count wrong."""
     number = 1
     while True:
         try:
@@ -23,11 +23,11 @@ def count(key: str) -> int:
             return number
 
 
-@app.activity_trigger(input_name="order")
-def call(order):
-    if count(order["key"]) <= order["fails"]:
+@app.activity_trigger(input_name="spec")
+def call(spec):
+    if count(spec["key"]) <= spec["fails"]:
         raise ValueError("not yet")
-    return order["value"]
+    return spec["value"]
 
 
 @app.activity_trigger(input_name="key")
@@ -54,12 +54,12 @@ def run(context):
 
 @app.orchestration_trigger(context_name="context")
 def run_after_failure(context):
-    """Fails at its first attempts: a child with retry."""
-    order = context.get_input()
-    attempt = yield context.call_activity("call_count", order["key"])
+    """Fails at its first attempts, for a parent that retries it."""
+    spec = context.get_input()
+    attempt = yield context.call_activity("call_count", spec["key"])
     if attempt < 2:
         raise RuntimeError("first attempt")
-    return (yield context.call_sub_orchestrator("run", order["program"]))
+    return (yield context.call_sub_orchestrator("run", spec["program"]))
 
 
 @app.activity_trigger(input_name="key")
@@ -90,8 +90,8 @@ def build(context, node):
         return context.wait_for_external_event(node["name"])
     if kind == "child":
         return context.call_sub_orchestrator("run", node["program"])
-    order = {"key": str(context.new_guid()), "program": node["program"]}
-    return context.call_sub_orchestrator_with_retry("run_after_failure", df.RetryOptions(QUICKLY, 9), order)
+    spec = {"key": str(context.new_guid()), "program": node["program"]}
+    return context.call_sub_orchestrator_with_retry("run_after_failure", df.RetryOptions(QUICKLY, 9), spec)
 
 
 def harvest(node, task):
@@ -105,7 +105,7 @@ def harvest(node, task):
 
 
 def cancel(node, task):
-    """Take back timers that have not fired."""
+    """Cancel timers that have not fired."""
     for child, part in zip(node.get("of", ()), getattr(task, "children", ()), strict=False):
         cancel(child, part)
     if node["kind"] == "timer" and node["cancel"] and not task.is_completed:

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Timer triggers that write down when they ran."""
+"""Timer triggers that write the time of each run to a file."""
 
 import os
 import time

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""HTTP functions that show what arrives, and answer in every way a function may."""
+"""HTTP functions that return the request they receive, and that return each kind of result."""
 
 import hashlib
 import json
