@@ -22,7 +22,7 @@ class DeliveryLog(Protocol):
         """Add a try. It cannot be changed, and is removed only with its job."""
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
-        """Yield the tries for all jobs of a tenant, newest job first, or for one job. A job's tries come oldest first."""
+        """Yield the tries for a tenant's jobs, newest job first, or for one job. Those of a job come oldest first."""
 
     def purge(self, tenant: str, code: str) -> None:
         """Remove the tries for a job. Call it when the job itself is removed."""

@@ -1,4 +1,4 @@
-"""Step: begin to tell whoever wants to know that a job has ended."""
+"""Step: start the orchestration that delivers the webhook of a job that has ended."""
 
 from __future__ import annotations
 
@@ -6,22 +6,40 @@ import asyncio
 
 from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
-from exports.steps.requests.start_export import NotStartedError, OrchestrationStarter
+from exports.steps.orchestrations import NotStartedError
 from exports.workflow.commands import StartNotification, WebhookDelivery
 from exports.workflow.names import WEBHOOK_DELIVERY
 from exports.workflow.outcomes import Done
 
 
-async def start_notification(services: Services, starter: OrchestrationStarter, job: Job) -> None:
-    """Start the delivery of the webhook of a job that has ended; nothing to do if none is wanted.
+async def start_notification(services: Services, starter: OrchestrationStarter, command: StartNotification) -> Done:
+    """Start the delivery of the webhook of an attempt that has ended, and stop watching the attempt.
 
-    Safe to run twice, and at the same time: the delivery's instance is named for the job's attempt, and where two are
-    started all the same the log of deliveries stops the second, or the receiver knows the event by its id. Whoever ends
-    a job outside its orchestration calls this.
+    If a later attempt has replaced this one, no webhook is sent for it. Called by the job's orchestration and by the
+    watchdog. Safe to run twice.
 
     Raises:
-        NotStartedError: Durable Functions did not take it; can be tried again.
+        NotStartedError, StorageUnavailableError: Can be tried again.
+    """
+    job = await asyncio.to_thread(services.jobs.get, command.job.tenant, command.job.code)
+    if job is not None and job.attempt == command.job.attempt:
+        await start_delivery(services, starter, job)
+    if job is not None and not job.runs(command.job.attempt):
+        await asyncio.to_thread(services.watch.unwatch, watched(command.job, services.now()))
+    return Done()
+
+
+async def start_delivery(services: Services, starter: OrchestrationStarter, job: Job) -> None:
+    """Start the orchestration that delivers a job's webhook, if the job has ended and has a webhook.
+
+    Safe to run twice, and at the same time, because the instance id belongs to the job's attempt. If two orchestrations
+    are started all the same, the second one finds the delivery in the delivery log, or else the receiver recognizes the
+    event by its id.
+
+    Raises:
+        NotStartedError: Durable Functions did not start it; can be tried again.
     """
     if job.notify is None or not job.status.is_terminal:
         return
@@ -33,18 +51,3 @@ async def start_notification(services: Services, starter: OrchestrationStarter, 
             await starter.start_new(WEBHOOK_DELIVERY, instance, run.model_dump(mode="json", by_alias=True))
     except Exception as error:
         raise NotStartedError("The notification could not be started.") from error
-
-
-async def notify_of_end(services: Services, starter: OrchestrationStarter, command: StartNotification) -> Done:
-    """Start the notification of a job's attempt, and end the watch that was kept for it; of an attempt that a later one
-    has replaced there is nothing to tell.
-
-    Raises:
-        NotStartedError, StorageUnavailableError: Can be tried again.
-    """
-    job = await asyncio.to_thread(services.jobs.get, command.job.tenant, command.job.code)
-    if job is not None and job.attempt == command.job.attempt:
-        await start_notification(services, starter, job)
-    if job is not None and not job.runs(command.job.attempt):
-        await asyncio.to_thread(services.watch.unwatch, watched(command.job, services.now()))
-    return Done()

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from exports.errors import KeyReusedError, QuotaExceededError, StorageUnavailableError
 from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.body import CsvExportRequestDto
 from exports.request.idempotency import IdempotencyRecord, hash_of_body, hash_of_key
 from exports.request.spec import SensitiveFields
 from exports.services import Services
+from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_quota
 from exports.steps.requests.resolve_spec import resolve_spec
-from exports.steps.requests.start_export import OrchestrationStarter, make_job, start_export
+from exports.steps.requests.start_export import start_export
 
 
 @dataclass(frozen=True, slots=True)

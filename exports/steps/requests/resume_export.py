@@ -9,9 +9,10 @@ from exports.file.page_record import PageRecord
 from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
 from exports.steps.requests.quotas import require_quota
-from exports.steps.requests.start_export import OrchestrationStarter, launch
+from exports.steps.requests.start_export import start_attempt
 
 
 async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
@@ -22,10 +23,10 @@ async def resume_export(services: Services, starter: OrchestrationStarter, tenan
 
     Raises:
         JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
-        NotStartedError, StorageUnavailableError: As `launch`.
+        NotStartedError, StorageUnavailableError: As `start_attempt`.
     """
     job = await asyncio.to_thread(_queue_again, services, tenant, code)
-    await launch(services, starter, job, AuditAction.RESUMED, actor)
+    await start_attempt(services, starter, job, AuditAction.RESUMED, actor)
     return job
 
 

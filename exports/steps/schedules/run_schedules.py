@@ -17,21 +17,18 @@ from exports.errors import QuotaExceededError, ScheduleNotFoundError, TransientE
 from exports.jobs.audit import AuditAction, audit_entry
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.decisions import FIRST_CHECK, decide
 from exports.schedules.runs import KEEP_RUNS, RunOutcome, ScheduleRun, run_of
 from exports.schedules.schedule import Schedule, ScheduleRef
 from exports.schedules.watermarks import narrow
 from exports.services import Services
+from exports.steps.orchestrations import NotStartedError, start_orchestration
+from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_quota
 from exports.steps.requests.resolve_spec import resolve_spec
-from exports.steps.requests.start_export import (
-    NotStartedError,
-    OrchestrationStarter,
-    make_job,
-    start_export,
-    start_orchestration,
-)
+from exports.steps.requests.start_export import start_export
 
 AT_ONCE = 8
 _SECONDS = 240

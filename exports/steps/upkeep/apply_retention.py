@@ -13,7 +13,7 @@ from exports.jobs.watchdog import RunState
 from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt, discard_file_of
-from exports.steps.orchestrations import state_of
+from exports.steps.orchestrations import run_state_of
 
 _TOGETHER = 8
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ async def _retire(services: Services, keeper: HistoryClient, due: DueAction) -> 
 
 async def _tidy(services: Services, keeper: HistoryClient, job: Job) -> None:
     """An orchestration that has not noticed the end is ended; what its last steps left goes."""
-    if state_of(await keeper.get_status(job.ref.instance_id)) is RunState.ALIVE:
+    if run_state_of(await keeper.get_status(job.ref.instance_id)) is RunState.ALIVE:
         await keeper.terminate(job.ref.instance_id, f"The job is {job.status}.")
     await asyncio.to_thread(clean_up_attempt, services, job.ref)
 
@@ -71,7 +71,7 @@ async def _forget_history(services: Services, keeper: HistoryClient, job: Job) -
     for attempt in range(1, job.attempt + 1):
         instance = job.ref.model_copy(update={"attempt": attempt}).instance_id
         for name in (instance, f"{instance}-webhook"):
-            if state_of(await keeper.get_status(name)) is RunState.DEAD:
+            if run_state_of(await keeper.get_status(name)) is RunState.DEAD:
                 await keeper.purge_instance_history(name)
 
 
