@@ -1,4 +1,4 @@
-"""Orchestration triggers. A function's name is its durable name, a published format."""
+"""Orchestration triggers. The name of a function is its durable name, a published format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timer trigger: every minute, the slots of schedules that have come get their jobs."""
+"""Timer trigger: every minute, starts the exports of the schedules that are due."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from exports.services import ServiceProvider
 from exports.steps.schedules.run_schedules import run_schedules
 
 EVERY_MINUTE = "0 * * * * *"
-"""NCRONTAB: second, minute, hour, day, month, day of the week."""
+"""As NCRONTAB: second, minute, hour, day, month, day of the week."""
 
 
 def schedule_timer(provide: ServiceProvider) -> df.Blueprint:
-    """Build the timer trigger of schedules."""
+    """Build the timer trigger of the schedules."""
     blueprint = df.Blueprint()
 
     @blueprint.function_name("run_due_schedules")

@@ -1,4 +1,4 @@
-"""Timer triggers: what looks after jobs that are under way, and after those that have ended."""
+"""Timer triggers: the watchdog of running jobs, the retention of ended ones, and the sweep of orphaned data."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from exports.steps.upkeep.sweep_orphans import sweep_orphans as sweep_orphans_st
 from exports.steps.upkeep.watch_jobs import watch_jobs as watch_jobs_step
 
 EVERY_MINUTE, EVERY_FIVE_MINUTES = "0 * * * * *", "0 */5 * * * *"
-"""All at the same second: an instance is paid for while any of its functions runs."""
+"""As NCRONTAB. All start in the same second: an instance costs money while any of its functions runs."""
 
 _ENDED = [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 
 
 def watch_timer(provide: ServiceProvider) -> df.Blueprint:
-    """Build the timer triggers of watchdog, retention and sweep."""
+    """Build the timer triggers of the watchdog, the retention and the sweep."""
     blueprint = df.Blueprint()
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)

@@ -1,4 +1,4 @@
-"""What schemathesis checks on top of its own: what fits the schema is refused only for what no schema can say."""
+"""A check for schemathesis: the service refuses a valid request only for a reason that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import schemathesis
 
-_OUTSIDE_THE_SCHEMA = {
+_DETAILS_OF_PROBLEMS = {
     "precondition-failed": ".*",
     "idempotency-key-reused": ".*",
     "invalid-query": r"The continuation token is not .*",
 }
-_FAULTS = (
+_DETAILS_OF_FAULTS = (
     r"“.*” is already used by column \d+; use it once\.",
     r"There is no mapping with this code\.",
     r"give a time in the years 2 to 9998\.",
@@ -31,10 +31,11 @@ _FAULTS = (
 def refused_for_a_reason(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
-    """Fail where the service refuses what its own document allows."""
+    """Fail if the service refuses a request that its own document allows, unless the reason is one of those above."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 422):
         return
     problem = response.json()
     for detail in [fault["detail"] for fault in problem.get("errors", ())] or [problem["detail"]]:
-        reasons = _FAULTS if "errors" in problem else (_OUTSIDE_THE_SCHEMA.get(problem["code"], "never"),)
-        assert any(re.fullmatch(reason, detail, re.DOTALL) for reason in reasons), f"refused, though it fits: {detail}"
+        reasons = _DETAILS_OF_FAULTS if "errors" in problem else (_DETAILS_OF_PROBLEMS.get(problem["code"], "never"),)
+        is_known = any(re.fullmatch(reason, detail, re.DOTALL) for reason in reasons)
+        assert is_known, f"refused, though it fits the schema: {detail}"

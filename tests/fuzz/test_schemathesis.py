@@ -1,4 +1,4 @@
-"""Made-up requests never break the service, and every answer is one that /openapi.json tells of."""
+"""Generated requests never break the service, and every answer is one that /openapi.json describes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.conformance import document
 from tests.support.system import NORTHWIND_KEY, System, running_system, sample_database
 
 FEW_CASES = 60
-"""A number that fits a run of all tests; `python3 dev.py fuzz --cases N` sets another by the environment."""
+"""Few enough for a run of all tests. `python3 dev.py fuzz --cases N` sets another number through the environment."""
 
 
 @pytest.fixture(scope="module")
 def small_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system of 60 clients whose exports take no time, and with no quota to speak of."""
+    """Start a system with 60 clients, so that exports are fast, and with quotas that are never reached."""
     directory = tmp_path_factory.mktemp("fuzz")
     with running_system(
         directory,
@@ -38,7 +38,7 @@ def small_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_no_made_up_request_breaks_a_promise_of_the_document(small_system: System, tmp_path: Path) -> None:
+def test_no_generated_request_gets_an_answer_outside_the_document(small_system: System, tmp_path: Path) -> None:
     cases = int(os.environ.get("FUZZ_CASES", FEW_CASES))
 
     report = fuzz(small_system.url, cases, tmp_path)
@@ -46,12 +46,12 @@ def test_no_made_up_request_breaks_a_promise_of_the_document(small_system: Syste
     assert report["failures"] == []
     assert report["errors"] == []
     assert report["test_cases"]["generated"] >= cases
-    everything_but_the_document_itself = len(list(operations())) - 1
-    assert report["operations"]["tested"] == everything_but_the_document_itself
+    all_but_the_document_itself = len(list(operations())) - 1
+    assert report["operations"]["tested"] == all_but_the_document_itself
 
 
 def fuzz(url: str, cases: int, directory: Path) -> Any:
-    """Run schemathesis; its report. What it prints comes with a failure."""
+    """Run schemathesis and return its report. Its output is printed, so that it is shown with a failure."""
     report = directory / "report.json"
     command: list[str | Path] = [
         Path(sys.executable).with_name("schemathesis"),
@@ -78,6 +78,6 @@ def fuzz(url: str, cases: int, directory: Path) -> Any:
 
 
 def operations() -> Iterator[str]:
-    """The operations of the document, by name."""
+    """Yield the names of the operations in the document."""
     for item in document()["paths"].values():
         yield from (operation["operationId"] for method, operation in item.items() if method != "parameters")

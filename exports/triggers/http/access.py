@@ -1,4 +1,4 @@
-"""Who is calling, for which tenant, and whether that is allowed."""
+"""Authorizes a caller: which API key it has, which tenant the request is for, and whether the key allows it."""
 
 from __future__ import annotations
 
@@ -18,33 +18,35 @@ _HEADER = "x-api-key"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authorised caller: the key it showed, and the tenant the request is for."""
+    """An authorized caller: its API key, and the tenant that the request is for."""
 
     key: ApiKey
     tenant: str
 
     @property
     def actor(self) -> str:
-        """Who stands in the audit log."""
+        """The name of the caller in the audit log."""
         return self.key.id
 
     @property
     def sensitive_fields(self) -> SensitiveFields:
-        """What becomes of sensitive fields in this caller's exports."""
+        """Whether the exports of this caller may contain sensitive fields."""
         return SensitiveFields.ALLOWED if self.may(Scope.FIELDS_SENSITIVE) else SensitiveFields.REFUSED
 
     def may(self, scope: Scope) -> bool:
-        """Say whether the key has a scope."""
+        """Return whether the key has a scope."""
         return scope.value in self.key.scopes
 
 
 def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope) -> Caller:
-    """Find who is calling and for which tenant: the one in the path if the key opens it, else the key's only one.
+    """Find the caller by its API key, and check that the key allows the request.
+
+    The tenant is the one in the path, or the only one that the key opens.
 
     Raises:
-        ProblemError: 401 without a valid key, 403 for a tenant the key does not open or a scope it lacks, 400 when the
-            path names no tenant and the key opens several.
-        KeysUnavailableError: The keys cannot be read now.
+        ProblemError: 401 if the key is missing or not valid; 403 if the key does not open the tenant or lacks the
+            scope; 400 if the path names no tenant and the key opens several.
+        KeysUnavailableError: The keys cannot be read at the moment.
     """
     key = keys.find(req.headers.get(_HEADER, ""))
     if key is None:

@@ -1,4 +1,4 @@
-"""What a caller prefers about waiting (RFC 7240): `Prefer: respond-async` and `Prefer: wait=N`."""
+"""Parses the header `Prefer` (RFC 7240): how long the caller wants to wait, as `respond-async` and `wait=N`."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How long to wait for a job to end, and which preferences that follows, as `Preference-Applied` says it."""
+    """How long to wait for a job to end, and the preferences that this follows exactly."""
 
     seconds: float
     applied: tuple[str, ...] = ()
 
     @property
     def headers(self) -> dict[str, str]:
-        """Tell the caller which preferences were followed to the letter."""
+        """The header that tells the caller which preferences were followed exactly."""
         return {"Preference-Applied": ", ".join(self.applied)} if self.applied else {}
 
 
 def parse_prefer(prefer: str, longest_seconds: float) -> Waiting:
-    """Read a `Prefer` header; what is unknown or makes no sense in it is ignored, as the standard wants.
+    """Parse a `Prefer` header. Unknown and invalid preferences are ignored, as RFC 7240 requires.
 
-    Both together mean: wait so long, and answer then (section 4.3). Of a name that comes twice the first counts.
+    `respond-async` and `wait=N` together mean: wait N seconds, then answer (section 4.3). If a name occurs twice, the
+    first one applies.
     """
     named: dict[str, str] = {}
     for preference in prefer.lower().split(","):
@@ -29,9 +30,9 @@ def parse_prefer(prefer: str, longest_seconds: float) -> Waiting:
         named.setdefault(name.strip(), value.strip(' "'))
     at_once = "respond-async" in named
     applied = ("respond-async",) if at_once else ()
-    wished = named.get("wait", "")
-    if not (wished.isascii() and wished.isdecimal()):
+    wait = named.get("wait", "")
+    if not (wait.isascii() and wait.isdecimal()):
         return Waiting(0 if at_once else longest_seconds, applied)
-    seconds = float(wished)
-    followed = (*applied, f"wait={wished}") if seconds <= longest_seconds else applied
+    seconds = float(wait)
+    followed = (*applied, f"wait={wait}") if seconds <= longest_seconds else applied
     return Waiting(min(seconds, longest_seconds), followed)

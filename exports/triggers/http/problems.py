@@ -1,4 +1,4 @@
-"""The table of problems the export routes can answer with, and which exception leads to which."""
+"""The problems that the routes can answer with, and the problem of each exception."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from shared.problems import ProblemError, ProblemType
 
 INVALID_HEADER = ProblemType("invalid-header", 400, "A header is not valid")
 INVALID_QUERY = ProblemType("invalid-query", 400, "A query parameter is not valid")
-TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant must be named")
+TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant is missing")
 INVALID_API_KEY = ProblemType("invalid-api-key", 401, "Invalid or missing API key")
 FORBIDDEN = ProblemType("forbidden", 403, "The API key does not allow this")
 SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key does not allow sensitive fields")
@@ -44,19 +44,19 @@ JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
 MAPPING_NOT_FOUND = ProblemType("mapping-not-found", 404, "There is no such mapping")
 SCHEDULE_NOT_FOUND = ProblemType("schedule-not-found", 404, "There is no such schedule")
 PRESET_READ_ONLY = ProblemType("preset-read-only", 409, "A preset cannot be changed")
-TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has as many mappings as it may have")
-TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has as many schedules as it may have")
+TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has reached its limit of mappings")
+TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has reached its limit of schedules")
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
-NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot go on")
-EXPIRED = ProblemType("expired", 410, "The file is no longer kept")
-PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "It has changed since it was read")
-KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key stands for another request")
-QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has as many exports as it may have")
+NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot be resumed")
+EXPIRED = ProblemType("expired", 410, "The file is no longer available")
+PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "The resource has changed since it was read")
+KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key was used for another request")
+QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has reached its limit of exports")
 ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
 SOURCE_UNUSABLE = ProblemType("source-unusable", 502, "The client database cannot be exported")
-UNAVAILABLE = ProblemType("unavailable", 503, "The service cannot do this now")
+UNAVAILABLE = ProblemType("unavailable", 503, "The service is temporarily unavailable")
 
 PROBLEMS: tuple[ProblemType, ...] = (
     MALFORMED_BODY,
@@ -91,7 +91,7 @@ PROBLEMS: tuple[ProblemType, ...] = (
 """Every problem, in the order of the documentation."""
 
 _RETRY_SECONDS = "5"
-_REFUSALS: dict[type[ExportError], ProblemType] = {
+_PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     JobNotFoundError: JOB_NOT_FOUND,
     MappingNotFoundError: MAPPING_NOT_FOUND,
     ScheduleNotFoundError: SCHEDULE_NOT_FOUND,
@@ -109,7 +109,7 @@ _REFUSALS: dict[type[ExportError], ProblemType] = {
 
 
 def describe(error: Exception) -> ProblemError | None:
-    """Turn an exception that is expected at the HTTP boundary into its problem."""
+    """Return the problem of an exception that the routes expect; None for any other exception."""
     if isinstance(error, (TransientError, KeysUnavailableError)):
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
     if isinstance(error, QuotaExceededError):
@@ -120,9 +120,9 @@ def describe(error: Exception) -> ProblemError | None:
         named = ", ".join(field.value for field in error.fields)
         detail = f"This API key lacks the scope {Scope.FIELDS_SENSITIVE.value}, which these fields need: {named}."
         return ProblemError(SENSITIVE_FIELDS, detail, error.faults)
-    for refusal, kind in _REFUSALS.items():
-        if isinstance(error, refusal):
+    for expected, kind in _PROBLEM_OF.items():
+        if isinstance(error, expected):
             return ProblemError(kind, str(error))
     if isinstance(error, SettingsError):
-        return ProblemError(UNAVAILABLE, "The service is not set up completely; /health names what is missing.")
+        return ProblemError(UNAVAILABLE, "The service is not fully configured; /health names the missing settings.")
     return None

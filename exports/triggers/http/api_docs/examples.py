@@ -1,4 +1,4 @@
-"""Examples of what travels over HTTP, by the name of the model; a test holds each to its schema."""
+"""Examples of the bodies that travel over HTTP, by the name of the model. A test checks each against its schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the declared routes, their models and the table of problems."""
+"""Builds the OpenAPI 3.1 document from the declared routes, their models and the problems."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType
 
 API_VERSION = "0.1.0"
-"""Of the service; a test holds it to pyproject.toml."""
+"""The version of the service. A test checks that it is the one in pyproject.toml."""
 
 Document = dict[str, Any]
 References = Mapping[tuple[type[Model], Mode], Schema]
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _INTRODUCTION = """\
-Every client of a tenant as one CSV file: start an export, watch it, download the file.
+Exports all clients of a tenant as one CSV file: start an export, watch its progress, download the file.
 
-Every route of a tenant exists twice: `/tenants/{tenant}/…` names the tenant, the short form takes it from the API key,
-which must then open only one. JSON is camelCase, times are UTC (RFC 3339). A request that names an unknown property is
-refused. Answers may gain properties: ignore what you do not know. Errors are problem documents (RFC 9457)."""
+Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
+tenant from the API key; it works only for a key that opens exactly one tenant. JSON properties are camelCase, and times
+are UTC (RFC 3339). A request with an unknown property is refused. Answers may gain properties, so ignore those that you
+do not know. Errors are problem documents (RFC 9457)."""
 _TAGS = (
-    ("clients/export/schedules", "Schedules", "Exports that start by themselves."),
-    ("clients/export", "Exports", "Jobs that write the clients of a tenant into a CSV file."),
-    ("csv-mappings", "Mappings", "Columns of a file, saved under a name."),
-    ("", "Service", "The service itself; needs no API key."),
+    ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
+    ("clients/export", "Exports", "Write the clients of a tenant to a CSV file. Each export is a job."),
+    ("csv-mappings", "Mappings", "Save the columns of a file under a name."),
+    ("", "Service", "The service itself. These routes need no API key."),
 )
 _CODES = {"clients/export/csv": JOB_CODE_PATTERN}
 _ANY_CODE = "[0-9a-z-]{1,100}"
@@ -53,15 +54,15 @@ _HEADER_SCHEMAS: Mapping[str, Schema] = {
     "ETag": {"type": "string", "pattern": '^(W/)?"[^"]*"$'},
 }
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
-    401: {"WWW-Authenticate": "How to show the key"},
-    415: {"Accept": "The media type that is understood", "Accept-Encoding": "The encoding that is"},
-    429: {"Retry-After": "Seconds to wait before asking again"},
-    503: {"Retry-After": "Seconds to wait before asking again; absent if waiting alone does not help"},
+    401: {"WWW-Authenticate": "How to send the key"},
+    415: {"Accept": "The media type that the service accepts", "Accept-Encoding": "The encoding that it accepts"},
+    429: {"Retry-After": "Seconds to wait before the next try"},
+    503: {"Retry-After": "Seconds to wait before the next try; absent if waiting alone does not help"},
 }
 
 
 def build_document(routes: Sequence[Route]) -> Document:
-    """Describe all routes. The same routes give the same document, byte for byte."""
+    """Build the document of these routes. The same routes result in the same document, byte for byte."""
     references, schemas = make_schemas(_models(routes))
     schemas["Problem"] = _problem_schema()
     for name, example in EXAMPLES.items():
@@ -92,7 +93,7 @@ def build_document(routes: Sequence[Route]) -> Document:
 
 
 def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
-    """Name every problem a form of a route can answer with: its own, and those of its kind."""
+    """Return the problems that a form of a route can answer with: its own, and those that its kind of route has."""
     kinds = {*route.problems, INTERNAL}
     if route.scope is not None:
         kinds |= {INVALID_API_KEY, FORBIDDEN, INVALID_QUERY, UNAVAILABLE} | (set() if by_tenant else {TENANT_REQUIRED})
@@ -130,10 +131,11 @@ def _path_item(template: str) -> Document:
 
 def _path_parameter(name: str, template: str) -> Document:
     if name == "tenant":
-        pattern, meaning = TENANT_PATTERN, "Whose clients; the API key must open it"
+        pattern, meaning = TENANT_PATTERN, "The tenant whose data is meant; the API key must open it"
     else:
         collection = template.removeprefix(TENANT_PREFIX).partition("/{")[0]
-        pattern, meaning = f"^{_CODES.get(collection, _ANY_CODE)}$", "Code from the answer that created or listed it"
+        pattern = f"^{_CODES.get(collection, _ANY_CODE)}$"
+        meaning = "The code, from the answer that created or listed it"
     schema = {"type": "string", "pattern": pattern}
     return {"name": name, "in": "path", "required": True, "description": meaning, "schema": schema}
 
@@ -160,11 +162,11 @@ def _operation(route: Route, name: str, by_tenant: bool, references: References,
 
 
 def _description(route: Route, by_tenant: bool) -> str:
-    said = [route.description] if route.description else []
+    texts = [route.description] if route.description else []
     if route.scope is None:
-        return "\n\n".join([*said, "Needs no API key."])
-    whom = "" if by_tenant else " The tenant is the one that the key opens; it must be only one."
-    return "\n\n".join([*said, f"Needs an API key with the scope `{route.scope.value}`.{whom}"])
+        return "\n\n".join([*texts, "Needs no API key."])
+    tenant = "" if by_tenant else " The key must open exactly one tenant, which is the tenant of the request."
+    return "\n\n".join([*texts, f"Needs an API key with the scope `{route.scope.value}`.{tenant}"])
 
 
 def _parameter(parameter: Parameter) -> Document:
@@ -237,19 +239,23 @@ def _problem_schema() -> Schema:
     return {
         "title": "Problem",
         "type": "object",
-        "description": "What went wrong (RFC 9457), and what to change. Programs look at `code`.",
+        "description": "An error (RFC 9457): what is wrong, and what to change. Programs should use `code`.",
         "required": ["type", "title", "status", "detail", "code"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference", "description": "Where the kind is documented."},
-            "title": {**string, "description": "The same for every occurrence of the kind."},
+            "type": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "Link to the documentation of the kind.",
+            },
+            "title": {**string, "description": "A short text, the same for every problem of this kind."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": {**string, "description": "This occurrence: what is wrong, and what to change."},
+            "detail": {**string, "description": "What is wrong in this request, and what to change."},
             "code": {"type": "string", "enum": sorted(kind.code for kind in PROBLEMS)},
             "instance": {"type": "string", "format": "uri-reference", "description": "Path of the request."},
             "errors": {
                 "type": "array",
                 "items": {"$ref": f"{REFERENCE}Fault"},
-                "description": "Every fault of the body.",
+                "description": "Every fault in the body.",
             },
         },
     }

@@ -1,4 +1,4 @@
-"""JSON Schemas of the models that travel over HTTP, as the components of an OpenAPI 3.1 document."""
+"""Builds the JSON Schemas of the models that travel over HTTP: the components of the OpenAPI 3.1 document."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from shared.models import Model
 Schema = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 READ: Mode = "validation"
-"""A model as the service reads it: closed, an unknown property is an error."""
+"""The schema of a model that the service reads: an unknown property is an error."""
 WRITTEN: Mode = "serialization"
-"""A model as the service writes it: open, for properties may be added later."""
+"""The schema of a model that the service writes: unknown properties are allowed, since later versions may add some."""
 
 REFERENCE = "#/components/schemas/"
 
 
 class _Generator(GenerateJsonSchema):
-    """Describes properties from the docstrings of their models, and leaves answers open to additions."""
+    """Describes models and properties by the docstrings of the models, and allows answers to gain properties."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         found = super().model_schema(schema)
@@ -33,8 +33,8 @@ class _Generator(GenerateJsonSchema):
         text, properties = parse_docstring(inspect.getdoc(schema["cls"]) or "")
         found["description"] = text
         for name, meaning in properties.items():
-            if (told := found.get("properties", {}).get(to_camel(name))) is not None:
-                told["description"] = meaning
+            if (found_property := found.get("properties", {}).get(to_camel(name))) is not None:
+                found_property["description"] = meaning
         return found
 
     def field_title_should_be_set(self, schema: Any) -> bool:
@@ -44,10 +44,10 @@ class _Generator(GenerateJsonSchema):
 def make_schemas(
     models: Iterable[tuple[type[Model], Mode]],
 ) -> tuple[dict[tuple[type[Model], Mode], Schema], dict[str, Schema]]:
-    """Build the schemas of models.
+    """Build the schemas of models, each for reading or for writing.
 
     Returns:
-        A reference for each model, and all components by name in the order of their names.
+        A reference for each model, and all components by name, sorted by name.
     """
     references, document = models_json_schema(
         sorted(set(models), key=lambda item: (item[0].__name__, item[1])),
@@ -61,7 +61,7 @@ def make_schemas(
 
 
 def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """Part a Google docstring into its text and the meanings of its attributes."""
+    """Split a docstring in Google style into its text and the meaning of each attribute."""
     body, _, listed = text.partition("Attributes:\n")
     entries = re.findall(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", listed, re.MULTILINE)
     meanings = {name.strip(): _one_line(meaning) for names, meaning in entries for name in names.split(",")}
@@ -74,9 +74,9 @@ def _one_line(text: str) -> str:
 
 
 def _name(generated: str) -> str:
-    """Turn the name of a generic model, or of one that is read and written, into one that reads well.
+    """Return the published name for the generated name of a generic model, or of a model that is read and written.
 
-    What clients send as a body has its published name, also where it is shown somewhere else.
+    A model that clients send as a body keeps its own name; if answers contain it too, the answers use `…Shown`.
     """
     name = re.sub(r"^(\w+?)Dto_(\w+?)_(?=-|$)", r"\1Of\2", generated)
     if re.search(r"Dto-\w+$", name):
@@ -89,7 +89,7 @@ def _tidy(schema: Any) -> Any:
 
 
 def _walk(schema: Any, change: Callable[[Schema], Schema]) -> Any:
-    """Change all objects of a schema, the inner ones first."""
+    """Apply a change to all objects of a schema, the inner ones first."""
     if isinstance(schema, Mapping):
         return change({name: _walk(value, change) for name, value in schema.items()})
     if isinstance(schema, list):
@@ -98,7 +98,7 @@ def _walk(schema: Any, change: Callable[[Schema], Schema]) -> Any:
 
 
 def _tidy_one(schema: Schema) -> Schema:
-    """Say `type: [string, "null"]` instead of `anyOf`, name components as we do, leave out idle defaults."""
+    """Write `type: [string, "null"]` instead of `anyOf`, use the published names, and drop empty defaults."""
     reference = schema.get("$ref")
     if isinstance(reference, str):
         schema = {**schema, "$ref": REFERENCE + _name(reference.removeprefix(REFERENCE))}

@@ -1,4 +1,4 @@
-"""What the service sends by itself, for the OpenAPI document: OpenAPI 3.1 calls it `webhooks`."""
+"""Describes the webhook that the service sends, for the `webhooks` of the OpenAPI 3.1 document."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from exports.triggers.http.api_docs.examples import EXAMPLES
 from exports.triggers.http.api_docs.openapi_schemas import REFERENCE, Schema
 
 BODY = "CsvExportEndedDto"
-"""The model of a webhook's body: a job without its link."""
+"""The model of the webhook's body: a job without its download link."""
 
 _JOB, _LINK = "CsvExportJobDto", "downloadUrl"
 _MEANING = (
-    "Sent to the `webhookUrl` of a request when the export has ended, however it did, and again for up to three days "
-    "until it is answered with 2xx. Verify it before you believe it: the form is Standard Webhooks. It may come more "
-    "than once, with the same `webhook-id`."
+    "Sent to the `webhookUrl` of a request when the export has ended, with any status. It is repeated for up to three "
+    "days until your server answers with 2xx. Verify the signature before you trust the content; the format is "
+    "Standard Webhooks. The same webhook may arrive more than once; it then has the same `webhook-id`."
 )
 _HEADERS: tuple[tuple[str, str, Schema], ...] = (
-    ("webhook-id", "Names the event: the same for every try", {"type": "string", "pattern": "^msg_[0-9a-z_-]+$"}),
-    ("webhook-timestamp", "When this try was made, in seconds since 1970", {"type": "string", "pattern": "^[0-9]+$"}),
+    ("webhook-id", "Identifies the event: the same for every try", {"type": "string", "pattern": "^msg_[0-9a-z_-]+$"}),
+    ("webhook-timestamp", "The time of this try, in seconds since 1970", {"type": "string", "pattern": "^[0-9]+$"}),
     (
         "webhook-signature",
-        "`v1,` and the base64 of HMAC-SHA256 over id, timestamp and body, joined by full stops; several by blanks",
+        "`v1,` and base64 of HMAC-SHA256 over id, timestamp and body, joined by full stops; spaces between several",
         {"type": "string", "pattern": "^v1,[0-9A-Za-z+/=]+( v1,[0-9A-Za-z+/=]+)*$"},
     ),
 )
 
 
 def add_ended_schema(schemas: dict[str, Schema]) -> None:
-    """Add the model of a webhook's body, made from that of a job; nothing if the document knows no jobs."""
+    """Add the model of the webhook's body, derived from the model of a job, if the document has that model."""
     if _JOB not in schemas:
         return
     job = schemas[_JOB]
     schemas[BODY] = {
         **job,
         "title": BODY,
-        "description": "A job that has ended, as a webhook tells of it: without a link to its file.",
+        "description": "A job that has ended, as the webhook sends it: without the link to its file.",
         "properties": _without_link(job["properties"]),
         "required": [name for name in job["required"] if name != _LINK],
         "examples": [_without_link(EXAMPLES[_JOB])],
@@ -44,7 +44,7 @@ def add_ended_schema(schemas: dict[str, Schema]) -> None:
 
 
 def describe_webhooks(schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """Describe the one webhook, if its body is among the schemas."""
+    """Describe the webhook, if the model of its body is among the schemas."""
     return {"exportEnded": {"post": _operation()}} if BODY in schemas else {}
 
 
@@ -62,9 +62,9 @@ def _operation() -> dict[str, Any]:
         ],
         "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {
-            "2XX": {"description": "Taken"},
-            "410": {"description": "Nothing more is wanted for this job"},
-            "default": {"description": "Sent again later; after `Retry-After` at the earliest, with 429 and 503"},
+            "2XX": {"description": "Accepted"},
+            "410": {"description": "Send no more for this job"},
+            "default": {"description": "Send it again later; with 429 and 503, not before `Retry-After`"},
         },
     }
 

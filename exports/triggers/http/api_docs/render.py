@@ -1,4 +1,4 @@
-"""The documentation as one HTML page, rendered from the OpenAPI document: no script, nothing from another host."""
+"""Renders the OpenAPI document as one HTML document, without scripts and without content from another host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _METHODS = ("get", "post", "put", "delete")
 
 
 def render_docs(document: Json) -> str:
-    """Render the document. The style is inline; `content_policy` allows it by its hash."""
+    """Render the OpenAPI document. The style is inline; `content_policy` allows it by its hash."""
     title = escape(f"{document['info']['title']} {document['info']['version']}")
     return f"""<!doctype html>
 <html lang="en">
@@ -38,7 +38,7 @@ def render_docs(document: Json) -> str:
 <main id="content" tabindex="-1">
 <h1>{title}</h1>
 {_paragraphs(document["info"]["description"])}
-<p>This page shows <a href="/openapi.json">/openapi.json</a> (OpenAPI {escape(document["openapi"])}).</p>
+<p>Generated from <a href="/openapi.json">/openapi.json</a> (OpenAPI {escape(document["openapi"])}).</p>
 {"".join(_tag_section(document, tag) for tag in document["tags"])}
 {_webhook_section(document)}
 {_problem_section()}
@@ -50,7 +50,7 @@ def render_docs(document: Json) -> str:
 
 
 def content_policy() -> str:
-    """Build the Content-Security-Policy of the page: it may show its own style, and do nothing else."""
+    """Build the Content-Security-Policy: it allows the inline style, and nothing else."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
@@ -87,7 +87,7 @@ def _links(title: str, links: Iterable[tuple[str, str]]) -> str:
 
 
 def _operations(document: Json, tag: str) -> Iterator[tuple[str, str, Json]]:
-    """Give path, method and operation of each route in its short form; the other differs only by the tenant."""
+    """Yield path, method and operation of each route in its short form; the other form only adds the tenant."""
     for path, item in document["paths"].items():
         for method in _METHODS:
             operation = item.get(method)
@@ -228,8 +228,9 @@ def _problem_section() -> str:
         for advice in [ADVICE.get(kind.code, "")]
     ]
     return (
-        "<h2>Problems</h2><p>Errors are <code>application/problem+json</code> (RFC 9457). Programs look at "
-        "<code>code</code>; <code>type</code> leads here.</p>" + _table(("Code", "Status", "Title", "What to do"), rows)
+        "<h2>Problems</h2><p>Errors are <code>application/problem+json</code> (RFC 9457). Programs should use "
+        "<code>code</code>; <code>type</code> is a link to this table.</p>"
+        + _table(("Code", "Status", "Title", "What to do"), rows)
     )
 
 
@@ -242,7 +243,7 @@ def _model_section(schemas: Json) -> str:
     return f"<h2>Models</h2>{''.join(rendered)}"
 
 
-# --- pieces
+# --- building blocks
 
 
 def _paragraphs(text: str) -> str:

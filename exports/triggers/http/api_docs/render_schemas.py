@@ -1,4 +1,4 @@
-"""JSON Schemas as HTML: kinds, bounds, tables of properties."""
+"""Renders JSON Schemas as HTML: types, bounds, tables of properties."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _BOUNDS = {
 
 
 def inline(text: str) -> str:
-    """Escape text, and show what stands between back-ticks as code."""
+    """Escape text, and render the parts in backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def name_of(schema: Json) -> str:
-    """Name the component that a reference leads to."""
+    """Return the name of the component that a reference points to."""
     return str(schema["$ref"]).rpartition("/")[2]
 
 
 def kind_of(schema: Json) -> str:
-    """Say what a value is, with links to the models."""
+    """Render the type of a value, with links to the models."""
     if "$ref" in schema:
         name = escape(name_of(schema))
         return f'<a href="#model-{name}">{name}</a>'
@@ -49,23 +49,23 @@ def kind_of(schema: Json) -> str:
 
 
 def constraints_of(schema: Json) -> str:
-    """Name the bounds of a value."""
-    said = [escape(schema["format"])] if "format" in schema else []
+    """Render the bounds of a value."""
+    bounds = [escape(schema["format"])] if "format" in schema else []
     if "enum" in schema:
-        said.append("one of " + ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"]))
+        bounds.append("one of " + ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"]))
     if "enum" in schema.get("items", {}):
-        said.append(constraints_of(schema["items"]))
+        bounds.append(constraints_of(schema["items"]))
     for name, bound in _BOUNDS.items():
         if name in schema:
             shown = f"<code>{escape(schema[name])}</code>" if name == "pattern" else f"{schema[name]:,}"
-            said.append(bound.format(shown))
+            bounds.append(bound.format(shown))
     if "default" in schema:
-        said.append(f"default <code>{escape(str(schema['default']).lower())}</code>")
-    return f'<span class="dim">{"; ".join(said)}</span>' if said else ""
+        bounds.append(f"default <code>{escape(str(schema['default']).lower())}</code>")
+    return f'<span class="dim">{"; ".join(bounds)}</span>' if bounds else ""
 
 
 def render_schema(schema: Json) -> str:
-    """Show an object as a table of its properties, anything else in a line."""
+    """Render an object as a table of its properties, and any other schema in one line."""
     if "properties" not in schema:
         return f"<p>{kind_of(schema)} {constraints_of(schema)}</p>"
     required = schema.get("required", ())

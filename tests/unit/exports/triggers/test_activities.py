@@ -1,4 +1,4 @@
-"""Activities: raise to be tried again, return what trying again cannot cure."""
+"""Activities raise an error that a retry can cure, and return an error that it cannot."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from shared.orchestration import Payload, wrap_command
 from tests.support.builders import a_job
 from tests.support.fakes import a_services
 
-ORDER = WritePage(job=a_job().ref, page=3)
+COMMAND = WritePage(job=a_job().ref, page=3)
 
 
 def _run(outcome: Outcome | Exception, *, final_try: bool = False) -> Payload:
     def step(_: Services, received: WritePage) -> Outcome:
-        assert received == ORDER
+        assert received == COMMAND
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    sent = json.loads(json.dumps(wrap_command(ORDER, final_try=final_try)))
+    sent = json.loads(json.dumps(wrap_command(COMMAND, final_try=final_try)))
     return run_step(a_services, step, WritePage, sent)
 
 
 def _rejected(error: ExportError, *, retryable: bool) -> dict[str, Any]:
     failure = {"code": error.code, "message": str(error), "retryable": retryable, "resumable": retryable}
-    return {"kind": "Rejected", "failure": failure, "page": ORDER.page}
+    return {"kind": "Rejected", "failure": failure, "page": COMMAND.page}
 
 
-def test_what_a_step_returns_travels_as_json() -> None:
+def test_the_outcome_of_a_step_is_returned_as_json() -> None:
     travelled = _run(PageWritten(rows=1, bytes=2))
     cost = travelled.pop("cost")
     assert travelled == {"kind": "PageWritten", "rows": 1, "bytes": 2}
@@ -49,14 +49,14 @@ def test_what_a_step_returns_travels_as_json() -> None:
     )
 
 
-def test_what_a_step_asks_of_storage_is_in_what_it_returns() -> None:
+def test_the_outcome_of_a_step_contains_its_storage_requests() -> None:
     def step(_: Services, __: WritePage) -> Outcome:
         for method, length in (("PUT", 100), ("GET", 0)):
             request = HttpRequest(method, "http://account/container/blob", headers={"Content-Length": str(length)})
             meter_request("blob", SimpleNamespace(http_request=request))
         return PageWritten(rows=1, bytes=2)
 
-    sent = json.loads(json.dumps(wrap_command(ORDER)))
+    sent = json.loads(json.dumps(wrap_command(COMMAND)))
     cost = run_step(a_services, step, WritePage, sent)["cost"]
     assert (cost["storageRequests"]["blobWrite"], cost["storageRequests"]["blobRead"]) == (1, 1)
     assert cost["bytesSent"] == 100
@@ -64,38 +64,38 @@ def test_what_a_step_asks_of_storage_is_in_what_it_returns() -> None:
 
 
 @pytest.mark.parametrize("final_try", [False, True])
-def test_what_trying_again_cannot_cure_is_returned_at_once(final_try: bool) -> None:
+def test_a_permanent_error_is_returned_at_once(final_try: bool) -> None:
     error = SourceMismatchError("It does not add up.")
     assert _run(error, final_try=final_try) == _rejected(error, retryable=False)
 
 
-def test_what_can_pass_is_raised_to_be_tried_again() -> None:
+def test_a_transient_error_is_raised_so_that_the_step_is_retried() -> None:
     with pytest.raises(SourceUnavailableError):
         _run(SourceUnavailableError("No answer."))
 
 
 @pytest.mark.parametrize("seconds", [None, 2.5])
-def test_a_source_that_throttles_is_told_as_a_value(seconds: float | None) -> None:
+def test_throttling_is_returned_as_a_value(seconds: float | None) -> None:
     error = SourceThrottledError("No room.", seconds)
     assert _run(error) == {"kind": "Throttled", "retryAfterSeconds": seconds}
     assert _run(error, final_try=True) == _rejected(error, retryable=True)
 
 
-def test_only_the_step_of_a_page_names_one() -> None:
+def test_only_a_rejected_page_names_its_page() -> None:
     def step(_: Services, __: DiscardFile) -> Outcome:
         raise SourceMismatchError("No.")
 
-    sent = json.loads(json.dumps(wrap_command(DiscardFile(job=ORDER.job))))
+    sent = json.loads(json.dumps(wrap_command(DiscardFile(job=COMMAND.job))))
     assert "page" not in run_step(a_services, step, DiscardFile, sent)
 
 
-def test_what_did_not_pass_until_the_final_try_is_returned() -> None:
+def test_a_transient_error_in_the_final_try_is_returned() -> None:
     error = SourceUnavailableError("No answer.")
     assert _run(error, final_try=True) == _rejected(error, retryable=True)
 
 
 @pytest.mark.parametrize("final_try", [False, True])
-def test_what_nobody_expected_is_raised(final_try: bool) -> None:
+def test_an_unexpected_error_is_raised(final_try: bool) -> None:
     with pytest.raises(ZeroDivisionError):
         _run(ZeroDivisionError(), final_try=final_try)
 
@@ -123,14 +123,14 @@ def test_activities_have_their_published_names() -> None:
 
 
 @pytest.mark.parametrize("final_try", [False, True])
-def test_a_step_that_starts_orchestrations_is_tried_again_likewise(final_try: bool) -> None:
+def test_a_step_that_starts_orchestrations_is_retried_in_the_same_way(final_try: bool) -> None:
     error = SourceUnavailableError("No answer.")
 
     async def step(_: Services, client: str, received: WritePage) -> Outcome:
-        assert (client, received) == ("client", ORDER)
+        assert (client, received) == ("client", COMMAND)
         raise error
 
-    sent = json.loads(json.dumps(wrap_command(ORDER, final_try=final_try)))
+    sent = json.loads(json.dumps(wrap_command(COMMAND, final_try=final_try)))
     run = run_starting_step(a_services, "client", step, WritePage, sent)
     if final_try:
         assert asyncio.run(run) == _rejected(error, retryable=True)

@@ -1,4 +1,4 @@
-"""Who may call, and for which tenant."""
+"""A caller is authorized by its API key, for one tenant and one scope."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def _refusal(key: str | None, **route: str) -> ProblemError:
     return raised.value
 
 
-def test_without_a_tenant_in_the_path_a_key_means_its_only_one() -> None:
+def test_without_a_tenant_in_the_path_the_only_tenant_of_the_key_is_used() -> None:
     assert _tenant(ONE) == "northwind"
 
 
 @pytest.mark.parametrize(
     ("key", "tenant"),
     [(ONE, "northwind"), (MANY, "northwind"), (MANY, "harbour")],
-    ids=["of one", "of many", "of many, the other"],
+    ids=["one tenant", "several tenants, the first", "several tenants, the second"],
 )
-def test_a_key_opens_each_tenant_it_is_bound_to(key: str, tenant: str) -> None:
+def test_a_key_opens_each_of_its_tenants(key: str, tenant: str) -> None:
     assert _tenant(key, tenant=tenant) == tenant
 
 
@@ -67,7 +67,7 @@ def test_without_a_valid_key_the_answer_is_401_for_every_path(key: str | None, r
     assert refusal.document() == _refusal(None).document()
 
 
-def test_keys_that_cannot_be_read_are_a_503_that_asks_to_try_again() -> None:
+def test_keys_that_cannot_be_read_cause_a_503_with_retry_after() -> None:
     store = MemoryKeyStore(_ONE)
 
     def fail() -> NoReturn:
@@ -87,7 +87,7 @@ def test_another_tenant_is_403_whether_it_exists_or_not(tenant: str) -> None:
     assert (refusal.kind.status, refusal.detail) == (403, "This API key does not open that tenant.")
 
 
-def test_a_key_of_several_tenants_must_name_one() -> None:
+def test_a_key_for_several_tenants_needs_the_tenant_in_the_path() -> None:
     refusal = _refusal(MANY)
     assert (refusal.kind.status, refusal.kind.code) == (400, "tenant-required")
 
@@ -98,7 +98,7 @@ def test_a_refusal_does_not_repeat_the_key() -> None:
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_a_key_may_do_only_what_its_scopes_say(scope: Scope) -> None:
+def test_a_key_allows_only_what_its_scopes_name(scope: Scope) -> None:
     others = tuple(other for other in ALL_SCOPES if other != scope)
     for scopes, allowed in ((others, False), ((scope.value,), True)):
         key, text = a_key("northwind", scopes=scopes)

@@ -1,4 +1,4 @@
-"""What callers prefer about waiting (RFC 7240)."""
+"""The header `Prefer` sets how long a request waits (RFC 7240)."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ LONGEST = 10
         ("handling=strict, wait=2,wait=7", 2, ("wait=2",)),
     ],
 )
-def test_preferences_are_followed_and_named(prefer: str, seconds: float, applied: tuple[str, ...]) -> None:
+def test_preferences_are_followed_and_reported(prefer: str, seconds: float, applied: tuple[str, ...]) -> None:
     assert parse_prefer(prefer, LONGEST) == Waiting(seconds, applied)
 
 
 @pytest.mark.parametrize("prefer", ["wait=11", "wait=9999", f"wait={'9' * 400}"])
-def test_nobody_waits_longer_than_the_service_does_and_that_is_not_called_followed(prefer: str) -> None:
+def test_a_longer_wait_is_cut_and_not_reported_as_followed(prefer: str) -> None:
     assert parse_prefer(prefer, LONGEST) == Waiting(LONGEST)
 
 
 @pytest.mark.parametrize("prefer", ["wait", "wait=", "wait=-1", "wait=soon", "wait=1.5", "wait=٣", "bogus", " ,,", "="])
-def test_what_makes_no_sense_is_ignored(prefer: str) -> None:
+def test_invalid_preferences_are_ignored(prefer: str) -> None:
     assert parse_prefer(prefer, LONGEST) == Waiting(LONGEST)
 
 
-def test_a_header_tells_what_was_followed() -> None:
+def test_a_header_reports_the_preferences_that_were_followed() -> None:
     assert parse_prefer("wait=5, respond-async", LONGEST).headers == {"Preference-Applied": "respond-async, wait=5"}
     assert parse_prefer("bogus", LONGEST).headers == {}

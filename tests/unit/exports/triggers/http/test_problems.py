@@ -1,4 +1,4 @@
-"""The table of problems, and which exception leads to which."""
+"""The table of problems, and the problem of each exception."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_problem_has_an_error_status_and_a_title() -> None:
 
 
 @pytest.mark.parametrize("error", [SourceUnavailableError("It did not answer."), StorageUnavailableError("No answer.")])
-def test_what_can_pass_is_answered_with_503_and_when_to_come_again(error: ExportError) -> None:
+def test_a_transient_error_is_a_503_with_retry_after(error: ExportError) -> None:
     problem = describe(error)
     assert problem is not None
     assert problem.kind is UNAVAILABLE
@@ -52,13 +52,13 @@ def test_what_can_pass_is_answered_with_503_and_when_to_come_again(error: Export
     assert int(problem.headers["Retry-After"]) > 0
 
 
-def test_a_job_that_could_not_be_started_is_answered_with_503() -> None:
+def test_a_job_that_could_not_be_started_is_a_503() -> None:
     problem = describe(NotStartedError("The export could not be started."))
     assert problem is not None
     assert problem.kind is UNAVAILABLE
 
 
-def test_missing_settings_are_answered_with_503_without_naming_them() -> None:
+def test_missing_settings_are_a_503_that_does_not_name_them() -> None:
     problem = describe(SettingsError("EXPORT_STORAGE: missing"))
     assert problem is not None
     assert problem.kind is UNAVAILABLE
@@ -66,14 +66,14 @@ def test_missing_settings_are_answered_with_503_without_naming_them() -> None:
 
 
 @pytest.mark.parametrize("error", [SourceMismatchError("It lacks a column."), SourceRefusedError("It said no.")])
-def test_a_client_database_that_cannot_be_exported_is_answered_with_502_and_why(error: ExportError) -> None:
+def test_a_client_database_that_cannot_be_exported_is_a_502_with_the_reason(error: ExportError) -> None:
     problem = describe(error)
     assert problem is not None
     assert (problem.kind.status, problem.kind.code, problem.detail) == (502, "source-unusable", str(error))
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), ExportError("x"), PermanentError("x")])
-def test_what_nobody_expects_at_the_boundary_is_not_described(error: Exception) -> None:
+def test_an_unexpected_error_has_no_problem(error: Exception) -> None:
     assert describe(error) is None
 
 
@@ -81,12 +81,12 @@ def _kinds(base: type[ExportError]) -> set[type[ExportError]]:
     return {base}.union(*(_kinds(kind) for kind in base.__subclasses__()))
 
 
-def test_every_transient_kind_has_a_failure_code_of_its_own() -> None:
+def test_every_transient_error_has_its_own_failure_code() -> None:
     kinds = _kinds(TransientError)
     assert len({kind.code for kind in kinds}) == len(kinds)
 
 
-def test_every_permanent_kind_has_a_failure_code_of_its_own() -> None:
+def test_every_permanent_error_has_its_own_failure_code() -> None:
     kinds = _kinds(PermanentError)
     assert FileMismatchError in kinds
     assert len({kind.code for kind in kinds}) == len(kinds)

@@ -20,7 +20,7 @@ def _refused(query: str) -> str:
     return raised.value.detail
 
 
-def test_without_a_query_a_list_begins_at_the_beginning() -> None:
+def test_without_a_query_a_list_starts_at_the_beginning() -> None:
     assert parse_list_query(URL) == ListQuery(25, None)
 
 
@@ -33,7 +33,7 @@ def test_a_limit_is_a_whole_number_from_1_to_100(limit: str, expected: int) -> N
     "limit",
     ["", "0", "101", "-1", "%2B1", "1.0", "1e1", "ten", "1_0", "%D9%A3", "%20 1", "1%0A", "0" * 8 + "19999", "0" * 9],
 )
-def test_another_limit_is_refused(limit: str) -> None:
+def test_any_other_limit_is_refused(limit: str) -> None:
     assert "1 to 100" in _refused(f"limit={limit}")
 
 
@@ -42,36 +42,36 @@ def test_a_limit_of_thousands_of_digits_is_refused(limit: str) -> None:
     assert "1 to 100" in _refused(f"limit={limit}")
 
 
-def test_of_several_limits_the_last_counts() -> None:
+def test_the_last_of_several_limits_applies() -> None:
     assert parse_list_query(f"{URL}?limit=5&limit=6").limit == 6
 
 
-def test_a_continuation_token_leads_to_the_code_it_was_made_of() -> None:
+def test_a_continuation_token_leads_back_to_its_cursor() -> None:
     code = new_job_code(NOON)
     assert parse_list_query(f"{URL}?continuationToken={encode_token(code)}", is_job_code).after == code
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "' or 1 eq 1", "7" * 25, "7" * 27, "\x00" * 26, "7" * 26 + "\n"])
-def test_a_made_up_position_never_reaches_a_storage_query(cursor: str) -> None:
+def test_a_forged_cursor_never_reaches_a_storage_query(cursor: str) -> None:
     assert "not one of this list" in _refused(f"continuationToken={encode_token(cursor)}")
 
 
 @pytest.mark.parametrize("token", ["", "x", "%00", "%FF%FE"])
-def test_what_is_no_token_is_refused(token: str) -> None:
+def test_a_text_that_is_no_token_is_refused(token: str) -> None:
     assert "not one that was given out" in _refused(f"continuationToken={token}")
 
 
-def test_values_come_in_their_order_with_empty_ones_and_quoting_undone() -> None:
+def test_the_values_of_a_parameter_are_decoded_and_keep_their_order() -> None:
     url = f"{URL}?status=Failed&other=1&status=&status=In%50rogress&Status=x#status=no"
     assert values_of_query(url, "status") == ["Failed", "", "InProgress"]
 
 
-def test_a_known_value_is_given() -> None:
+def test_a_known_value_is_returned() -> None:
     assert require_one_of("status", "Failed", ["Queued", "Failed"]) == "Failed"
 
 
 @pytest.mark.parametrize("value", ["", "failed", "Failed,Queued", "Done"])
-def test_an_unknown_value_is_refused_with_those_that_are_known(value: str) -> None:
+def test_an_unknown_value_is_refused_with_a_list_of_the_known_ones(value: str) -> None:
     with pytest.raises(ProblemError) as raised:
         require_one_of("status", value, ["Queued", "Failed"])
     assert raised.value.kind.status == 400

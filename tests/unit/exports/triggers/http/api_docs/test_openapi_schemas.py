@@ -1,4 +1,4 @@
-"""Schemas are made from models and what their docstrings say."""
+"""Schemas are built from models and their docstrings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_docstrings_describe_models_and_properties() -> None:
     assert outer["properties"]["born"]["description"] == "When."
 
 
-def test_what_is_read_is_closed_and_what_is_written_is_open() -> None:
+def test_a_schema_for_reading_is_closed_and_one_for_writing_is_open() -> None:
     read, written = schemas_of((Outer, READ))["Outer"], schemas_of((Outer, WRITTEN))["Outer"]
 
     assert read["additionalProperties"] is False
@@ -64,21 +64,21 @@ class SentDto(Model):
     name: str = "unnamed"
 
 
-def test_what_clients_send_keeps_its_published_name_also_where_it_is_shown() -> None:
+def test_a_body_keeps_its_published_name_if_answers_contain_it_too() -> None:
     schemas = schemas_of((SentDto, READ), (SentDto, WRITTEN))
 
     assert schemas.keys() == {"SentDto", "SentDtoShown"}
     assert schemas["SentDto"]["additionalProperties"] is False
 
 
-def test_null_is_a_type_and_defaults_that_say_nothing_are_left_out() -> None:
+def test_null_is_a_type_and_empty_defaults_are_left_out() -> None:
     properties = schemas_of((Outer, WRITTEN))["Outer"]["properties"]
 
     assert properties["born"] == {"type": ["string", "null"], "format": "date-time", "description": "When."}
     assert "default" not in properties["names"]
 
 
-def test_a_list_is_named_for_what_it_holds() -> None:
+def test_a_list_is_named_for_its_items() -> None:
     references, schemas = make_schemas([(ListDto[Inner], WRITTEN)])
 
     assert references[ListDto[Inner], WRITTEN] == {"$ref": "#/components/schemas/ListOfInner"}
@@ -93,5 +93,5 @@ def test_a_list_is_named_for_what_it_holds() -> None:
         ("One.\n\nAttributes:\n    a, b: Both.\n", ("One.", {"a": "Both.", "b": "Both."})),
     ],
 )
-def test_a_docstring_is_parted_into_text_and_attributes(text: str, expected: tuple[str, dict[str, str]]) -> None:
+def test_a_docstring_is_split_into_text_and_attributes(text: str, expected: tuple[str, dict[str, str]]) -> None:
     assert parse_docstring(text) == expected

@@ -1,4 +1,4 @@
-"""The page shows the whole document, needs nobody else, and can be used without a mouse."""
+"""The rendered documentation is complete, loads nothing, and is accessible."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from exports.triggers.http.api_docs.render import content_policy, render_docs
 from exports.triggers.http.problems import PROBLEMS
 from tests.support.conformance import document
 
-PAGE = render_docs(document())
+HTML = render_docs(document())
 
 
 class Reader(HTMLParser):
-    """Collects tags with their attributes, and the style."""
+    """Collects the tags with their attributes, and the style."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,36 +39,36 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page() -> Reader:
+def docs() -> Reader:
     reader = Reader()
-    reader.feed(PAGE)
+    reader.feed(HTML)
     return reader
 
 
-def test_it_asks_no_other_host_for_anything(page: Reader) -> None:
-    assert not {"script", "iframe", "img", "object", "form"} & {tag for tag, _ in page.tags}
-    targets = [value or "" for _, given in page.tags for name, value in given.items() if name in ("href", "src")]
+def test_the_documentation_loads_nothing_from_another_host(docs: Reader) -> None:
+    assert not {"script", "iframe", "img", "object", "form"} & {tag for tag, _ in docs.tags}
+    targets = [value or "" for _, given in docs.tags for name, value in given.items() if name in ("href", "src")]
     assert all(target.startswith(("#", "data:,", "/openapi.json")) for target in targets)
-    assert "url(" not in page.style
-    assert "@import" not in page.style
+    assert "url(" not in docs.style
+    assert "@import" not in docs.style
 
 
-def test_its_policy_allows_its_style_and_nothing_else(page: Reader) -> None:
-    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+def test_the_content_policy_of_the_documentation_allows_only_its_style(docs: Reader) -> None:
+    digest = base64.b64encode(hashlib.sha256(docs.style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in content_policy()
     assert content_policy().startswith("default-src 'none'; ")
-    assert not [given for _, given in page.tags if "style" in given or any(name.startswith("on") for name in given)]
+    assert not [given for _, given in docs.tags if "style" in given or any(name.startswith("on") for name in given)]
 
 
-def test_every_link_within_it_leads_somewhere(page: Reader) -> None:
-    anchors = [given["id"] for _, given in page.tags if "id" in given]
+def test_every_internal_link_has_a_target(docs: Reader) -> None:
+    anchors = [given["id"] for _, given in docs.tags if "id" in given]
     assert len(set(anchors)) == len(anchors)
-    targets = {str(given["href"])[1:] for _, given in page.tags if str(given.get("href")).startswith("#")}
+    targets = {str(given["href"])[1:] for _, given in docs.tags if str(given.get("href")).startswith("#")}
     assert targets <= set(anchors)
 
 
-def test_every_operation_model_and_problem_has_its_place(page: Reader) -> None:
-    anchors = {given["id"] for _, given in page.tags if "id" in given}
+def test_every_operation_model_and_problem_has_an_anchor(docs: Reader) -> None:
+    anchors = {given["id"] for _, given in docs.tags if "id" in given}
     names = {
         operation["operationId"].removesuffix("_of_tenant")
         for item in document()["paths"].values()
@@ -82,24 +82,24 @@ def test_every_operation_model_and_problem_has_its_place(page: Reader) -> None:
 
 def test_every_path_is_shown() -> None:
     for path in document()["paths"]:
-        assert f"</span> {path}</code>" in PAGE
+        assert f"</span> {path}</code>" in HTML
 
 
-def test_readers_that_hear_it_find_their_way(page: Reader) -> None:
-    tags = [tag for tag, _ in page.tags]
-    assert ("html", {"lang": "en"}) in page.tags
+def test_screen_readers_find_headings_and_landmarks(docs: Reader) -> None:
+    tags = [tag for tag, _ in docs.tags]
+    assert ("html", {"lang": "en"}) in docs.tags
     assert tags.count("h1") == tags.count("main") == tags.count("nav") == 1
-    assert ("a", {"class": "skip", "href": "#content"}) in page.tags
-    assert all("scope" in given for tag, given in page.tags if tag == "th")
+    assert ("a", {"class": "skip", "href": "#content"}) in docs.tags
+    assert all("scope" in given for tag, given in docs.tags if tag == "th")
     levels = [int(tag[1]) for tag in tags[tags.index("main") :] if re.fullmatch("h[1-6]", tag)]
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
-def test_it_follows_the_colours_of_the_reader(page: Reader) -> None:
-    assert "color-scheme: light dark" in page.style
-    assert "prefers-color-scheme: dark" in page.style
+def test_the_documentation_has_a_dark_colour_scheme(docs: Reader) -> None:
+    assert "color-scheme: light dark" in docs.style
+    assert "prefers-color-scheme: dark" in docs.style
 
 
-def test_text_of_the_document_is_never_markup() -> None:
+def test_texts_of_the_document_are_escaped() -> None:
     hostile = {**document(), "info": {**document()["info"], "title": "<script>alert(1)</script>"}}
     assert "<script>" not in render_docs(hostile)

@@ -1,4 +1,4 @@
-"""Everything the page names has its words: nothing is left out, nothing is made up."""
+"""Every value that the ui shows has a label, and no label is without a value."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from exports.triggers.http.ui.labels import field_groups, label_of
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_every_value_has_words_and_they_keep_its_order(table: Mapping[Any, Any], values: type[Enum]) -> None:
+def test_every_value_has_a_label_in_the_order_of_the_values(table: Mapping[Any, Any], values: type[Enum]) -> None:
     assert list(table) == list(values)
 
 
-def test_every_field_is_in_one_group_and_keeps_its_order_there() -> None:
-    order = {field: place for place, field in enumerate(TargetField)}
+def test_every_field_is_in_exactly_one_group_in_its_usual_order() -> None:
+    order = {field: index for index, field in enumerate(TargetField)}
     grouped = [field for fields in field_groups().values() for field in fields]
 
     assert sorted(grouped, key=order.__getitem__) == list(TargetField)
@@ -65,7 +65,7 @@ def test_fields_are_grouped_by_meaning() -> None:
         ("trading_as", "Trading as"),
     ],
 )
-def test_a_name_is_put_into_words(name: str, label: str) -> None:
+def test_a_name_becomes_a_readable_label(name: str, label: str) -> None:
     assert label_of(name) == label
 
 

@@ -1,4 +1,4 @@
-"""The page is complete in itself: it offers what the API does, runs its own script only, and asks nobody else."""
+"""The ui offers everything that the API does, runs only its own script, and loads nothing from another host."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from exports.request.formats import Delimiter, FormatPreset, LineEnding, Quoting
 from exports.triggers.http.ui.render import content_policy, render_ui
 from tests.support.conformance import document
 
-PAGE = render_ui()
+HTML = render_ui()
 FOLDER = Path(exports.triggers.http.ui.__file__).parent
 _PUBLIC = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 _IMPORTED = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";$', re.MULTILINE)
 
 
 class Reader(HTMLParser):
-    """Collects tags with their attributes, and what is in scripts and styles."""
+    """Collects the tags with their attributes, and the content of scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Reader(HTMLParser):
         self._open = ""
 
     def values(self, tag: str, attribute: str, **having: str) -> list[str]:
-        """The values of an attribute, of all tags that have certain others."""
+        """Return the values of an attribute, of all tags that also have the attributes in `having`."""
         return [
             str(given[attribute])
             for name, given in self.tags
@@ -56,90 +56,90 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page() -> Reader:
+def ui() -> Reader:
     reader = Reader()
-    reader.feed(PAGE)
+    reader.feed(HTML)
     return reader
 
 
-def test_it_asks_no_other_host_for_anything(page: Reader) -> None:
-    targets = [value or "" for _, given in page.tags for name, value in given.items() if name in ("href", "src")]
+def test_the_ui_loads_nothing_from_another_host(ui: Reader) -> None:
+    targets = [value or "" for _, given in ui.tags for name, value in given.items() if name in ("href", "src")]
 
     assert all(target.startswith(("#", "data:", "/docs")) for target in targets), targets
-    for text in page.inside.values():
+    for text in ui.inside.values():
         assert "http:" not in text
         assert "https:" not in text
         assert "url(" not in text
         assert "@import" not in text
 
 
-def test_its_policy_allows_its_own_script_and_style_and_nothing_else(page: Reader) -> None:
+def test_the_content_policy_of_the_ui_allows_only_its_own_script_and_style(ui: Reader) -> None:
     directives = dict(part.strip().split(" ", 1) for part in content_policy().split(";"))
     for directive, text in (("script-src", "script module"), ("style-src", "style")):
-        digest = base64.b64encode(hashlib.sha256(page.inside[text].encode()).digest()).decode()
+        digest = base64.b64encode(hashlib.sha256(ui.inside[text].encode()).digest()).decode()
         assert directives[directive] == f"'sha256-{digest}'"
     assert directives["default-src"] == "'none'"
     assert directives["connect-src"] == "'self'"
     assert directives["frame-ancestors"] == "'none'"
-    assert not [given for _, given in page.tags if "style" in given or any(name.startswith("on") for name in given)]
+    assert not [given for _, given in ui.tags if "style" in given or any(name.startswith("on") for name in given)]
 
 
-def test_it_offers_every_field_and_marks_the_sensitive_ones(page: Reader) -> None:
-    assert sorted(page.values("input", "data-field")) == sorted(TargetField)
-    assert PAGE.count('<span class="mark">sensitive</span>') == len(SENSITIVE_FIELDS)
+def test_the_ui_offers_every_field_and_marks_the_sensitive_ones(ui: Reader) -> None:
+    assert sorted(ui.values("input", "data-field")) == sorted(TargetField)
+    assert HTML.count('<span class="mark">sensitive</span>') == len(SENSITIVE_FIELDS)
 
 
-def test_it_offers_every_status_type_and_format(page: Reader) -> None:
-    assert page.values("input", "value", name="statuses") == list(ClientStatus)
-    assert page.values("input", "value", name="types") == list(ClientType)
-    assert page.values("input", "value", name="preset") == list(FormatPreset)
-    offered = set(page.values("option", "value"))
+def test_the_ui_offers_every_status_type_and_format(ui: Reader) -> None:
+    assert ui.values("input", "value", name="statuses") == list(ClientStatus)
+    assert ui.values("input", "value", name="types") == list(ClientType)
+    assert ui.values("input", "value", name="preset") == list(FormatPreset)
+    offered = set(ui.values("option", "value"))
     assert {*Delimiter, *LineEnding, *Quoting, *JobStatus} <= offered
 
 
-def test_it_offers_every_filter_of_the_api() -> None:
+def test_the_ui_offers_every_filter_of_the_api() -> None:
     for name, field in ClientFilter.model_fields.items():
-        assert f'data-pointer="/filter/{field.alias}"' in PAGE, name
+        assert f'data-pointer="/filter/{field.alias}"' in HTML, name
 
 
-def test_every_place_of_a_fault_is_a_property_of_a_request(page: Reader) -> None:
+def test_every_field_that_can_show_a_fault_is_a_property_of_a_request(ui: Reader) -> None:
     schemas = document()["components"]["schemas"]
     request = schemas["CsvExportRequestDto"]["properties"]
     inner = {"filter": schemas["ClientFilterInput"]["properties"], "format": schemas["FormatDto"]["properties"]}
-    for tag, given in page.tags:
+    for tag, given in ui.tags:
         if pointer := given.get("data-pointer"):
             first, *rest = pointer[1:].split("/")
             assert first in request, (tag, pointer)
             assert not rest or rest[0] in inner[first], (tag, pointer)
 
 
-def test_every_label_names_a_field_and_no_id_comes_twice(page: Reader) -> None:
-    ids = Counter(str(given["id"]) for _, given in page.tags if "id" in given)
+def test_every_label_belongs_to_a_field_and_every_id_is_unique(ui: Reader) -> None:
+    ids = Counter(str(given["id"]) for _, given in ui.tags if "id" in given)
 
     assert [name for name, times in ids.items() if times > 1] == []
-    assert set(page.values("label", "for")) <= set(ids)
-    for _, given in page.tags:
+    assert set(ui.values("label", "for")) <= set(ids)
+    for _, given in ui.tags:
         for name in ("aria-labelledby", "aria-describedby"):
             assert set((given.get(name) or "").split()) <= set(ids)
 
 
-def test_what_the_script_looks_for_is_there(page: Reader) -> None:
-    ids = {str(given["id"]) for _, given in page.tags if "id" in given}
+def test_every_element_that_the_script_uses_exists(ui: Reader) -> None:
+    ids = {str(given["id"]) for _, given in ui.tags if "id" in given}
 
-    assert set(re.findall(r'byId\("([^"]+)"\)', page.inside["script module"])) <= ids
+    assert set(re.findall(r'byId\("([^"]+)"\)', ui.inside["script module"])) <= ids
 
 
-def test_the_facts_are_json_that_cannot_end_its_element(page: Reader) -> None:
-    facts = json.loads(page.inside["script application/json"])
+def test_the_metadata_is_json_that_cannot_end_its_element(ui: Reader) -> None:
+    metadata = json.loads(ui.inside["script application/json"])
 
-    assert "<" not in page.inside["script application/json"]
-    assert list(facts["fields"]) == [field.value for field in TargetField]
-    assert {status for status, said in facts["jobStatuses"].items() if said["ended"]} == {
+    assert "<" not in ui.inside["script application/json"]
+    assert list(metadata["fields"]) == [field.value for field in TargetField]
+    assert {status for status, shown in metadata["jobStatuses"].items() if shown["ended"]} == {
         status for status in JobStatus if status.is_terminal
     }
 
 
-# --- the script is joined from modules, so that one hash allows it
+# --- the script is joined from modules, so that one hash in the policy allows it
 
 
 def modules() -> dict[str, str]:
@@ -152,8 +152,8 @@ def test_no_name_is_declared_by_two_modules() -> None:
     assert [name for name, times in declared.items() if times > 1] == []
 
 
-def test_what_a_module_imports_is_exported_there_and_stands_before_it(page: Reader) -> None:
-    script = page.inside["script module"]
+def test_every_import_of_a_module_is_exported_by_an_earlier_module(ui: Reader) -> None:
+    script = ui.inside["script module"]
     for name, text in modules().items():
         assert text.count("\nimport ") + text.startswith("import ") == len(_IMPORTED.findall(text)), name
         for imported, source in _IMPORTED.findall(text):
@@ -164,7 +164,7 @@ def test_what_a_module_imports_is_exported_there_and_stands_before_it(page: Read
     assert not re.search(r"^(import|export) ", script, re.MULTILINE)
 
 
-def test_nothing_writes_markup() -> None:
+def test_the_script_never_writes_markup() -> None:
     for name, text in modules().items():
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), (
             name
