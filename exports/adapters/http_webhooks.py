@@ -1,4 +1,4 @@
-"""Webhooks over HTTP, to public addresses only."""
+"""Sends webhooks over HTTP, and only to public addresses unless private ones are allowed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ class HttpWebhookSender:
         """See `WebhookSender.post`."""
         begun = time.monotonic()
         try:
-            answer = self._outbound.post(url, body, headers)
+            response = self._outbound.post(url, body, headers)
         except PostError as error:
-            return SendResult(fault=error.fault.value, milliseconds=_since(begun))
-        return SendResult(status=answer.status, retry_after=answer.retry_after, milliseconds=_since(begun))
+            return SendResult(fault=error.fault.value, milliseconds=_milliseconds_since(begun))
+        return SendResult(
+            status=response.status, retry_after=response.retry_after, milliseconds=_milliseconds_since(begun)
+        )
 
 
-def _since(begun: float) -> int:
+def _milliseconds_since(begun: float) -> int:
     return round((time.monotonic() - begun) * 1000)

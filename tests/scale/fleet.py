@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exports.adapters.clients_sql.dialects.base import STATEMENT_TIMEOUT_SECONDS
-from exports.adapters.storage.watch import _FRESH_LONGER, _FRESH_SECONDS, MANY_TENANTS
+from exports.adapters.storage.watch import _FRESH_SECONDS, _MANY_TENANTS_FACTOR, MANY_TENANTS
 from exports.file.plan import MAX_BLOCKS
 from exports.workflow.commands import Limits
 from tests.scale.kernel import Group, Process, Simulation, Slots, Station, Subprocess
@@ -205,7 +205,7 @@ class Run:
         self._steps += 1
         process, now = self._steps % self.instances.opened, self.simulation.now
         active = min(len(self.jobs) - len(self.ends), self.fleet.counted_at_most)
-        fresh = _FRESH_SECONDS * (_FRESH_LONGER if active == MANY_TENANTS else 1)
+        fresh = _FRESH_SECONDS * (_MANY_TENANTS_FACTOR if active == MANY_TENANTS else 1)
         if now - self._counted.get(process, -fresh) >= fresh:
             self._counted[process] = now
             yield self.active.serve(now, active)

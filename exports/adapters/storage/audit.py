@@ -1,4 +1,4 @@
-"""The audit log in Table Storage: partition = tenant and day, row = moment and a number of chance."""
+"""The audit log in Table Storage: partition = tenant and day, row = moment and a random number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TableAuditLog(TableAdapter):
         super().__init__(account, table)
 
     def append(self, entry: AuditEntry) -> None:
-        """See `AuditLog.append`. The entry is compressed: a filter may name thousands of codes."""
+        """See `AuditLog.append`. The entry is compressed, because a filter may name thousands of codes."""
         moment = entry.moment.astimezone(UTC)
         row = {
             "PartitionKey": _partition(entry.tenant, moment.date()),

@@ -1,4 +1,4 @@
-"""The log of deliveries in Table Storage: partition = tenant, row = code, attempt, moment, number of chance."""
+"""The log of deliveries in Table Storage: partition = tenant, row = code, attempt, moment and a random number."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class TableDeliveryLog(TableAdapter):
         super().__init__(account, table)
 
     def append(self, delivery: Delivery) -> None:
-        """See `DeliveryLog.append`. A try that ran twice was sent twice, so it gets two rows."""
+        """See `DeliveryLog.append`. A step that ran twice has sent the webhook twice, so it adds two rows."""
         with self._translate_failures():
             self._table.create_entity(_to_entity(delivery))
 
     def deliveries(self, tenant: str, code: str | None = None) -> Iterator[Delivery]:
-        """See `DeliveryLog.deliveries`. Codes sort newest first."""
+        """See `DeliveryLog.deliveries`. Job codes sort newest first."""
         with self._translate_failures():
             for row in self._rows(tenant, code):
                 yield Delivery.model_validate_json(row["delivery"])
 
     def purge(self, tenant: str, code: str) -> None:
-        """See `DeliveryLog.purge`. There are a dozen at most, unless someone sent them by command again and again."""
+        """See `DeliveryLog.purge`. A job has at most a dozen rows, unless an operator sent its webhook again."""
         with self._translate_failures():
             for row in list(self._rows(tenant, code, select=["PartitionKey", "RowKey"])):
                 self._table.delete_entity(row)

@@ -1,16 +1,13 @@
-"""Plans and files in Blob Storage: one private container, `{tenant}/{code}/…`."""
+"""Plans, files and manifests in Blob Storage: one private container, `{tenant}/{code}/…`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO
-from urllib.parse import quote, urlsplit
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -24,41 +21,19 @@ from azure.storage.blob import (
     BlobClient,
     BlobSasPermissions,
     ContainerClient,
-    ContentSettings,
     StorageErrorCode,
     UserDelegationKey,
     generate_blob_sas,
 )
 
+from exports.adapters.storage.file_content import content_settings, needs_checksum, request_body
 from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs.job import JobRef
 from exports.ports.files import FileState
 from shared.storage import StorageAccount, translate_failures
 
-_UNAVAILABLE = "Blob Storage did not answer."
-_CONTENT_TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".tsv": "text/tab-separated-values; charset=utf-8",
-    ".gz": "application/gzip",
-}
-"""By extension. A compressed file has no Content-Encoding: clients would unpack it behind the back of its name."""
-_OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _DELEGATION_LIFE = timedelta(days=7)
 _DELEGATION_RENEWAL = timedelta(hours=1)
-
-
-class _Pieces:
-    """Bytes that are sent piece by piece, never in memory as a whole; `requests` asks for their length, and begins
-    again at the first when they are sent again."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
-
-    def __len__(self) -> int:
-        return sum(map(len, self._pieces))
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._pieces)
 
 
 class BlobFileStore:
@@ -71,20 +46,20 @@ class BlobFileStore:
 
     @cached_property
     def _container(self) -> ContainerClient:
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             try:
                 return self._account.blobs.create_container(self._name)
             except ResourceExistsError:
                 return self._account.blobs.get_container_client(self._name)
 
     def check(self) -> None:
-        """Ask for the container, so that a missing right or a wrong setting shows."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        """Request the container's properties, so that a missing permission or a wrong setting shows."""
+        with _translate_failures():
             self._container.get_container_properties()
 
     def save_plan(self, job: JobRef, document: bytes) -> bytes:
-        """See `FileStore.save_plan`. The upload is conditional: of two writers one wins, and both return its plan."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        """See `FileStore.save_plan`. The upload is conditional: of two writers one succeeds; both return its plan."""
+        with _translate_failures():
             try:
                 self._blob(job.plan_path).upload_blob(document, overwrite=False)
             except ResourceExistsError:
@@ -93,32 +68,32 @@ class BlobFileStore:
 
     def load_plan(self, job: JobRef) -> bytes:
         """See `FileStore.load_plan`."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             return self._blob(job.plan_path).download_blob().readall()
 
     def save_manifest(self, job: JobRef, document: bytes) -> None:
         """See `FileStore.save_manifest`."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             self._blob(job.manifest_path).upload_blob(document, overwrite=True)
 
     def load_manifest(self, job: JobRef) -> bytes:
         """See `FileStore.load_manifest`."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             return self._blob(job.manifest_path).download_blob().readall()
 
     def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
-        """See `FileStore.stage`. Where the way is neither TLS nor within this machine, the service checks an MD5."""
+        """See `FileStore.stage`. On a connection without TLS to another machine, the service checks an MD5."""
         blob = self._blob(path)
-        checked = _may_be_garbled(blob.url)
+        has_checksum = needs_checksum(blob.url)
         pieces = [data] if isinstance(data, bytes) else data
-        body = _body(pieces, whole=checked) if isinstance(pieces, list) else pieces
+        body = request_body(pieces, has_checksum=has_checksum) if isinstance(pieces, list) else pieces
         size = sum(map(len, pieces)) if isinstance(pieces, list) else length
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
-            blob.stage_block(block, body, length=size, validate_content=checked)
+        with _translate_failures():
+            blob.stage_block(block, body, length=size, validate_content=has_checksum)
 
     def staged(self, path: str) -> dict[str, int]:
         """See `FileStore.staged`."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             try:
                 _, uncommitted = self._blob(path).get_block_list("uncommitted")
             except ResourceNotFoundError:
@@ -126,11 +101,13 @@ class BlobFileStore:
         return {block.id: block.size for block in uncommitted}
 
     def get_state(self, path: str) -> FileState:
-        """See `FileStore.get_state`. The list of blocks bears the version of its blob. Where there are
-        none, nothing is published or an empty file: of that the version is read first, so that it is not the version
-        of what is published after it."""
+        """See `FileStore.get_state`. The response with the list of blocks also holds the version.
+
+        If the list of published blocks is empty, either nothing is published or an empty file. Then the version is
+        read, and after it the list again: so the version is not newer than the list.
+        """
         blob = self._blob(path)
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             try:
                 found = _blocks(blob)
                 if found.published or (version := _version(blob)) is None:
@@ -148,14 +125,11 @@ class BlobFileStore:
         *,
         if_match: str | None = None,
     ) -> str:
-        """See `FileStore.commit`. The facts are the metadata of the blob."""
-        name = path.rpartition("/")[2]
-        kind = _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
-        settings = ContentSettings(content_type=kind, content_disposition=_disposition(name))
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE), _unchanged():
+        """See `FileStore.commit`. The metadata is that of the blob."""
+        with _translate_failures(), _refused_as_changed():
             committed = self._blob(path).commit_block_list(
                 [BlobBlock(block) for block in blocks],
-                content_settings=settings,
+                content_settings=content_settings(path),
                 metadata=dict(metadata or {}),
                 **_condition(if_match),
             )
@@ -163,7 +137,7 @@ class BlobFileStore:
 
     def size_bytes(self, path: str) -> int | None:
         """See `FileStore.size_bytes`."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             try:
                 return int(self._blob(path).get_blob_properties().size)
             except ResourceNotFoundError:
@@ -173,13 +147,13 @@ class BlobFileStore:
         """See `FileStore.read_range`."""
         if start >= stop:
             return b""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             return self._blob(path).download_blob(start, stop - start).readall()
 
     def discard(self, path: str, version: str | None) -> None:
-        """See `FileStore.discard`. Blocks cannot be deleted by themselves: publishing nothing drops them."""
+        """See `FileStore.discard`. Staged blocks cannot be deleted alone: committing an empty list drops them."""
         blob = self._blob(path)
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE), _unchanged():
+        with _translate_failures(), _refused_as_changed():
             if version is None and self.get_state(path) != FileState():
                 version = str(blob.commit_block_list([], **_condition(None))["etag"])
             if version is not None:
@@ -191,25 +165,25 @@ class BlobFileStore:
 
     def purge(self, job: JobRef) -> None:
         """See `FileStore.purge`."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        with _translate_failures():
             for found in list(self._container.list_blobs(job.directory, include=["uncommittedblobs"])):
                 blob = self._blob(found.name)
-                if not blob.exists():  # blocks are staged, and nothing is published
+                if not blob.exists():  # blocks are staged, and no file is published
                     blob.commit_block_list([])
                 with suppress(ResourceNotFoundError):
                     blob.delete_blob()
 
     def sweep(self, cursor: str, limit: int) -> tuple[list[JobRef], str]:
-        """See `FileStore.sweep`. The place is the marker of the service's listing."""
-        with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+        """See `FileStore.sweep`. The cursor is the marker of the service's listing."""
+        with _translate_failures():
             listing = self._container.list_blobs(include=["uncommittedblobs"], results_per_page=limit)
-            pages = listing.by_page(cursor or None)
-            jobs = dict.fromkeys(JobRef.of_blob(blob.name) for blob in next(pages, ()))
-        following = str(getattr(pages, "continuation_token", None) or "")
+            parts = listing.by_page(cursor or None)
+            jobs = dict.fromkeys(JobRef.of_blob(blob.name) for blob in next(parts, ()))
+        following = str(getattr(parts, "continuation_token", None) or "")
         return [job for job in jobs if job is not None], following
 
     def link(self, path: str, expires: datetime) -> str:
-        """See `FileStore.link`: a service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
+        """See `FileStore.link`. A service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
         blob = self._blob(path)
         token = generate_blob_sas(
             account_name=str(blob.account_name),
@@ -231,23 +205,28 @@ class BlobFileStore:
         return self._container.get_blob_client(path)
 
     def _delegation_key(self) -> UserDelegationKey:
-        """Keep one key for its seven days, less an hour: asking for one takes a round trip."""
+        """Return a key, and reuse it until an hour before its seven days end, because a new one takes a round trip."""
         now = datetime.now(UTC)
         if self._delegation is None or self._delegation[1] - now < _DELEGATION_LIFE - _DELEGATION_RENEWAL:
-            with translate_failures(StorageUnavailableError, _UNAVAILABLE):
+            with _translate_failures():
                 key = self._account.blobs.get_user_delegation_key(now, now + _DELEGATION_LIFE)
             self._delegation = (key, now + _DELEGATION_LIFE)
         return self._delegation[0]
 
 
+def _translate_failures() -> AbstractContextManager[None]:
+    """Raise transient failures as `StorageUnavailableError`; let other errors through."""
+    return translate_failures(StorageUnavailableError, "Blob Storage did not answer.")
+
+
 def _blocks(blob: BlobClient) -> FileState:
-    """List the blocks, with the version if any is published. The emulator names one even if none is."""
+    """List the blocks, with the version if any is published. The emulator sends a version even if none is."""
     versions: list[str] = []
 
-    def note(answer: Any) -> None:
-        versions.append(answer.http_response.headers.get("ETag", ""))
+    def note_version(response: Any) -> None:
+        versions.append(response.http_response.headers.get("ETag", ""))
 
-    published, staged = blob.get_block_list("all", raw_response_hook=note)
+    published, staged = blob.get_block_list("all", raw_response_hook=note_version)
     return FileState(
         versions[-1] if published else None,
         tuple((block.id, block.size) for block in published),
@@ -258,24 +237,20 @@ def _blocks(blob: BlobClient) -> FileState:
 def _version(blob: BlobClient) -> str | None:
     try:
         return str(blob.get_blob_properties().etag)
-    except ResourceNotFoundError:  # also where blocks are staged and nothing is published
+    except ResourceNotFoundError:  # also if blocks are staged and no file is published
         return None
 
 
-def _body(pieces: list[bytes], *, whole: bool) -> bytes | _Pieces:
-    """An MD5 is made of bytes in one piece only."""
-    return b"".join(pieces) if whole else _Pieces(pieces)
-
-
 def _condition(version: str | None) -> dict[str, Any]:
-    """Headers under which a write takes effect only on this version of a blob; None: only where there is none."""
+    """Return the options that limit a write to this version of a blob; None: the blob must not exist."""
     if version is None:
         return {"match_condition": MatchConditions.IfMissing}
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
 @contextmanager
-def _unchanged() -> Iterator[None]:
+def _refused_as_changed() -> Iterator[None]:
+    """Raise a refused condition or a missing block as `FileChangedError`."""
     try:
         yield
     except (ResourceModifiedError, ResourceExistsError) as error:
@@ -284,16 +259,3 @@ def _unchanged() -> Iterator[None]:
         if getattr(error, "error_code", None) == StorageErrorCode.INVALID_BLOCK_LIST:
             raise FileChangedError("A block of the file is gone.") from error
         raise
-
-
-def _may_be_garbled(url: str) -> bool:
-    """Say whether nothing guards what travels to an address. An MD5 would cost an eighth of a whole export."""
-    address = urlsplit(url)
-    return address.scheme != "https" and address.hostname not in _OWN_HOSTS
-
-
-def _disposition(name: str) -> str:
-    """Tell browsers the name to save under; what a quoted string cannot hold travels encoded (RFC 6266, section 5)."""
-    plain = re.sub(r'[^ -~]|["\\]', "_", name)
-    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
-    return f'attachment; filename="{plain}"{encoded}'

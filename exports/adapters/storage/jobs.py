@@ -1,4 +1,4 @@
-"""Jobs in Table Storage: partition = tenant, row = job code, so a tenant's jobs list newest first."""
+"""Jobs in Table Storage: partition = tenant, row = job code. So a tenant's jobs are listed newest first."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class TableJobStore(TableAdapter):
         return found and _from_entity(found)
 
     def change(self, tenant: str, code: str, alter: Callable[[Job], Job], expected: Job | None = None) -> Job:
-        """See `JobStore.change`. Where nothing is written, no write checks the version of `expected`: reads the job."""
+        """See `JobStore.change`.
+
+        If `alter` changes nothing, no write verifies that `expected` is still the stored job. So the job is read then.
+        """
         before = expected if expected and expected.version else None
         while True:
             is_read = before is None
@@ -86,7 +89,7 @@ class TableJobStore(TableAdapter):
             return [*islice(readable("job", rows, _from_entity), limit)]
 
     def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
-        """See `JobStore.count`. Codes sort newest first, so only the rows that may count are read, by one query."""
+        """See `JobStore.count`. Codes sort newest first, so one query reads only the rows that may count."""
         oldest_active, oldest = first_code_before(active.since), first_code_before(created.since)
         condition = f"(RowKey le '{oldest}' or RowKey le '{oldest_active}' and ({_any_of(ACTIVE)}))"
         size = min(active.at_most + created.at_most, _MOST_ROWS)
@@ -101,12 +104,12 @@ class TableJobStore(TableAdapter):
         return actives, all_created
 
     def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
-        """Query a tenant's rows; `condition` must be made of codes, which need no quoting."""
+        """Query a tenant's rows. `condition` may contain codes, which need no quoting, and no text of a caller."""
         query = f"PartitionKey eq @tenant and {condition}" + (f" and ({_any_of(statuses)})" if statuses else "")
         return self._table.query_entities(query, parameters={"tenant": tenant}, **options)
 
     def check(self) -> None:
-        """Ask the table for a row, so that a missing right or a wrong setting shows."""
+        """Query the table for one row, so that a missing permission or a wrong setting shows."""
         with self._translate_failures():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
 

@@ -1,4 +1,4 @@
-"""What tables of things that tenants save share: a change or a deletion is of what was seen, or is thought of anew."""
+"""Shared by the tables of named resources: changes and deletions are conditional on the version that was read."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from exports.adapters.storage.table_adapter import TableAdapter, readable
 
-S = TypeVar("S")
+Resource = TypeVar("Resource")
 
 
-class NamedResourceTable(TableAdapter, Generic[S]):
-    """A table whose rows are found by tenant and code.
+class NamedResourceTable(TableAdapter, Generic[Resource]):
+    """A table of named resources, found by tenant and code. Implements the methods that all these stores share.
 
     Attributes:
-        kind: What it holds, for the log.
+        kind: The kind of resource, for log messages.
     """
 
     kind: ClassVar[str]
 
-    def get(self, tenant: str, code: str) -> S | None:
-        """Look one up by tenant and code."""
+    def get(self, tenant: str, code: str) -> Resource | None:
+        """See `NamedResourceStore.get`."""
         row = self._row(tenant, code)
         return None if row is None else self._read(row)
 
-    def all(self, tenant: str) -> list[S]:
-        """Give all of a tenant that can be read, by code."""
+    def all(self, tenant: str) -> list[Resource]:
+        """See `NamedResourceStore.all`. Logs and leaves out rows that cannot be read."""
         return [*readable(self.kind, self._rows(tenant), self._read)]
 
-    def change(self, tenant: str, code: str, alter: Callable[[S], S]) -> S:
-        """Write what `alter` makes of it, if it is still as it was read; else read and alter again."""
+    def change(self, tenant: str, code: str, alter: Callable[[Resource], Resource]) -> Resource:
+        """See `NamedResourceStore.change`."""
         while True:
             row = self._require(tenant, code)
             before = self._read(row)
@@ -38,8 +38,8 @@ class NamedResourceTable(TableAdapter, Generic[S]):
             if after == before or self._replace(row, after):
                 return after
 
-    def delete(self, tenant: str, code: str, check: Callable[[S], None]) -> None:
-        """Delete it, if it is still the one that `check` has seen; else read and check again."""
+    def delete(self, tenant: str, code: str, check: Callable[[Resource], None]) -> None:
+        """See `NamedResourceStore.delete`."""
         while True:
             row = self._require(tenant, code)
             check(self._read(row))
@@ -59,10 +59,10 @@ class NamedResourceTable(TableAdapter, Generic[S]):
     def _row(self, tenant: str, code: str) -> Any: ...
 
     @abstractmethod
-    def _read(self, row: Any) -> S: ...
+    def _read(self, row: Any) -> Resource: ...
 
     @abstractmethod
-    def _replace(self, row: Any, after: S) -> bool: ...
+    def _replace(self, row: Any, after: Resource) -> bool: ...
 
     @abstractmethod
     def _remove(self, row: Any) -> bool: ...

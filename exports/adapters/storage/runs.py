@@ -1,4 +1,4 @@
-"""Runs of schedules in Table Storage: partition = tenant and schedule, row = key, newest first."""
+"""Runs of schedules in Table Storage: partition = tenant and schedule, row = key of the run, newest first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TableRunHistory(TableAdapter):
         super().__init__(account, table)
 
     def note(self, run: ScheduleRun) -> None:
-        """See `RunHistory.note`."""
+        """See `RunHistory.note`. The insert is conditional; only a run that has started replaces another one."""
         row = _to_entity(run)
         if run.outcome is not RunOutcome.STARTED:
             self._insert(row)

@@ -1,9 +1,9 @@
-"""Schedules in Table Storage, found by tenant and code, and by when they are due.
+"""Schedules in Table Storage, found by tenant and code, and by the moment at which they are due.
 
-All are rows of one partition, because only rows of one partition change together: a schedule is the row
-`of|tenant|code`, and as long as it is due at some time there is a row `due|time|tenant|code` beside it. Both are
-written in one transaction, under the ETag of the first. So the timer reads the rows that are due and no others, and
-there is no moment at which a schedule is due that it cannot find.
+All rows are in one partition, because a transaction covers only rows of one partition. A schedule is the row
+`of|tenant|code`. While it is due at some moment, there is also a row `due|moment|tenant|code`. Both are written in one
+transaction, under the ETag of the first. So the timer reads only the rows that are due, and it always finds a schedule
+that is due.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SCHEDULES = RowCodec(
 )
 _PARTITION = "schedules"
 _OF, _DUE = "of", "due"
-_LATEST = "\x7e"  # sorts after every character of a tenant, a code and the bar between them
-_TAKEN, _CHANGED = frozenset({409}), frozenset({404, 412})
+_LATEST = "\x7e"  # sorts after all characters of a tenant, of a code, and of the bar between them
+_EXISTS, _CHANGED = frozenset({409}), frozenset({404, 412})
 
 
 class TableScheduleStore(NamedResourceTable[Schedule]):
@@ -48,7 +48,7 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
     def create(self, schedule: Schedule) -> bool:
         """See `ScheduleStore.create`."""
         row = _to_entity(schedule)
-        return self._transact([("create", row), *_entering(row)], _TAKEN)
+        return self._transact([("create", row), *_add_due_row(row)], _EXISTS)
 
     def count(self, tenant: str) -> int:
         """See `ScheduleStore.count`."""
@@ -56,7 +56,7 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
 
     def due(self, now: datetime) -> Iterator[ScheduleRef]:
         """See `ScheduleStore.due`."""
-        for row in self._between(f"{_DUE}|", f"{_DUE}|{_stamp(now)}|{_LATEST}", select=["RowKey"]):
+        for row in self._between(f"{_DUE}|", f"{_DUE}|{_sortable(now)}|{_LATEST}", select=["RowKey"]):
             _, _, tenant, code = row["RowKey"].split("|")
             yield ScheduleRef(tenant, code)
 
@@ -81,12 +81,12 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
         return self._write(row, _to_entity(after))
 
     def _write(self, row: Any, after: Entity) -> bool:
-        moves = row.get("due") != after.get("due")
-        updating: Operation = ("update", after, {"mode": UpdateMode.REPLACE, **_as_seen(row)})
-        return self._transact([updating, *(_leaving(row) + _entering(after) if moves else ())], _CHANGED)
+        is_moved = row.get("due") != after.get("due")
+        updating: Operation = ("update", after, {"mode": UpdateMode.REPLACE, **_if_unchanged_since(row)})
+        return self._transact([updating, *(_remove_due_row(row) + _add_due_row(after) if is_moved else ())], _CHANGED)
 
     def _remove(self, row: Any) -> bool:
-        return self._transact([("delete", _keys(row), _as_seen(row)), *_leaving(row)], _CHANGED)
+        return self._transact([("delete", _keys(row), _if_unchanged_since(row)), *_remove_due_row(row)], _CHANGED)
 
     def _not_found(self) -> Exception:
         return ScheduleNotFoundError("There is no such schedule.")
@@ -106,24 +106,24 @@ def _keys(row: Any) -> Entity:
     return {name: row[name] for name in ("PartitionKey", "RowKey")}
 
 
-def _as_seen(row: Any) -> dict[str, Any]:
+def _if_unchanged_since(row: Any) -> dict[str, Any]:
     return {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
 
 
-def _entering(row: Entity) -> list[Operation]:
+def _add_due_row(row: Entity) -> list[Operation]:
     return [("upsert", found) for found in _due_row(row)]
 
 
-def _leaving(row: Entity) -> list[Operation]:
+def _remove_due_row(row: Entity) -> list[Operation]:
     return [("delete", found) for found in _due_row(row)]
 
 
 def _due_row(row: Entity) -> Iterator[Entity]:
-    """The row by which the timer finds a schedule, if it is due at some time."""
+    """Yield the row by which the timer finds a schedule, if it is due at some moment."""
     if "due" in row:
         _, tenant, code = row["RowKey"].split("|")
-        yield {"PartitionKey": _PARTITION, "RowKey": f"{_DUE}|{_stamp(row['due'])}|{tenant}|{code}"}
+        yield {"PartitionKey": _PARTITION, "RowKey": f"{_DUE}|{_sortable(row['due'])}|{tenant}|{code}"}
 
 
-def _stamp(moment: datetime) -> str:
+def _sortable(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S.%f}"

@@ -1,4 +1,4 @@
-"""Jobs that need attention in Table Storage: partition = kind, so that they are found across tenants by one query."""
+"""Jobs that need attention in Table Storage: partition = kind of entry, so one query finds them for all tenants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exports.jobs.watchdog import Watched
 from shared.row_codec import MOMENT, PLAIN, RowCodec
 from shared.storage import StorageAccount
 
-_ACTIVE, _ENDED, _PLACES = "active", "ended", "places"
+_ACTIVE, _ENDED, _CURSORS = "active", "ended", "places"
 ATTEMPTS = RowCodec(
     Watched,
     elsewhere=("tenant", "code", "attempt", "version"),
@@ -28,12 +28,14 @@ ATTEMPTS = RowCodec(
 )
 DUE_ACTIONS = RowCodec(DueAction, elsewhere=("tenant", "code"))
 _FRESH_SECONDS = 2.0
-MANY_TENANTS = 250
-"""With so many under way nobody gets more than the least share, whoever else there is: no need to count further."""
+"""How long a count of running attempts is reused."""
 
-_FRESH_LONGER = 15
-"""How many times longer such a count is kept, so that hundreds of instances together ask no more of the partition than
-it gives (docs/scale.md)."""
+MANY_TENANTS = 250
+"""The number of tenants at which counting stops: with so many, every tenant gets the smallest share anyway."""
+
+_MANY_TENANTS_FACTOR = 15
+"""How many times longer a count that stopped is reused. So hundreds of instances together send no more requests than
+one partition can serve (docs/scale.md)."""
 
 
 class TableWatchIndex(TableAdapter):
@@ -79,13 +81,15 @@ class TableWatchIndex(TableAdapter):
             return [_from_entity(row) for row in islice(rows, limit)]
 
     def active(self) -> Mapping[str, int]:
-        """See `WatchIndex.active`. Counted anew at most every two seconds: every wave of every job asks, in every
-        process, and all of them ask one partition."""
+        """See `WatchIndex.active`. Counts at most every two seconds.
+
+        Every wave of every job calls this, in every process, and all counts read the same partition.
+        """
         now = time.monotonic()
         if self._counted is None or now >= self._counted[0]:
             counted = self._count_active()
-            longer = _FRESH_LONGER if len(counted) == MANY_TENANTS else 1
-            self._counted = now + self._fresh_seconds * longer, counted
+            factor = _MANY_TENANTS_FACTOR if len(counted) == MANY_TENANTS else 1
+            self._counted = now + self._fresh_seconds * factor, counted
         return self._counted[1]
 
     def _count_active(self) -> Mapping[str, int]:
@@ -105,7 +109,7 @@ class TableWatchIndex(TableAdapter):
             self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), **DUE_ACTIONS.write(due)})
 
     def due(self, now: datetime, limit: int) -> list[DueAction]:
-        """See `WatchIndex.due`. Rows begin with the moment they are due."""
+        """See `WatchIndex.due`. The row keys begin with the due moment."""
         rows = self._table.query_entities(
             "PartitionKey eq @kind and RowKey le @now",
             parameters={"kind": _ENDED, "now": f"{_sortable(now)}~"},
@@ -121,13 +125,13 @@ class TableWatchIndex(TableAdapter):
 
     def cursor(self, name: str) -> str:
         """See `WatchIndex.cursor`."""
-        found = self._find(_PLACES, name)
+        found = self._find(_CURSORS, name)
         return found["place"] if found else ""
 
     def save_cursor(self, name: str, cursor: str) -> None:
         """See `WatchIndex.save_cursor`."""
         with self._translate_failures():
-            self._table.upsert_entity({"PartitionKey": _PLACES, "RowKey": name, "place": cursor})
+            self._table.upsert_entity({"PartitionKey": _CURSORS, "RowKey": name, "place": cursor})
 
 
 def _sortable(moment: datetime) -> str:

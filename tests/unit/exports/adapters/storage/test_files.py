@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from azure.storage.blob import UserDelegationKey
 
-from exports.adapters.storage.files import BlobFileStore, _may_be_garbled
+from exports.adapters.storage.file_content import needs_checksum
+from exports.adapters.storage.files import BlobFileStore
 from shared.storage import StorageAccount
 
 KEY = base64.b64encode(b"key of a test").decode()
@@ -26,7 +27,7 @@ KEY = base64.b64encode(b"key of a test").decode()
     ],
 )
 def test_blocks_are_checked_by_md5_where_the_connection_does_not_protect_them(url: str, checked: bool) -> None:
-    assert _may_be_garbled(url) is checked
+    assert needs_checksum(url) is checked
 
 
 def a_store(setting: str) -> BlobFileStore:
