@@ -88,7 +88,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
 def run_step(
     provide: ServiceProvider, step: Callable[[Services, M], Outcome], command: type[M], payload: Payload
 ) -> Payload:
-    """Run a step on the command in `payload` and return the outcome as JSON.
+    """Run a step on the command in `payload`, under its published key `order`, and return the outcome as JSON.
 
     The orchestrator retries an activity that raises. A raised error reaches it as bare text, so an error that it must
     recognize is returned as a value: a permanent error, or a transient one in the final try, as `Rejected` with the
@@ -136,14 +136,14 @@ def _named(name: str, activity: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_cost(result: Outcome, meter: Meter) -> Outcome:
-    """Add what the step has asked of storage to the outcomes that carry a cost."""
+    """Add the cost of the step to an outcome that carries one."""
     if isinstance(result, (PagesPlanned, PageWritten, Done)):
         return result.model_copy(update={"cost": cost_of(meter)})
     return result
 
 
 def _result_of(error: PermanentError | TransientError, command: type[Model], payload: Payload) -> Rejected | Throttled:
-    """Return what the orchestrator receives for an error; raise the error again if the orchestrator must retry."""
+    """Return the value that the orchestrator receives for an error; raise the error again if it must retry."""
     _log.warning("event=step.failed step=%s code=%s", command.__name__, error.code, exc_info=True)
     if isinstance(error, SourceThrottledError) and not payload["finalTry"]:
         return Throttled(retry_after_seconds=error.retry_after_seconds)

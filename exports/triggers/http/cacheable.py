@@ -37,7 +37,7 @@ def document_response(
 ) -> func.HttpResponse:
     """Build the response with a document, or a 304 if the caller's copy is current."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    kept = {"ETag": etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", **headers}
+    all_headers = {"ETag": etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", **headers}
     if matches(req.headers.get("if-none-match"), etag):
-        return func.HttpResponse(status_code=304, headers=kept)
-    return func.HttpResponse(body, mimetype=media_type, charset="utf-8", headers=kept)
+        return func.HttpResponse(status_code=304, headers=all_headers)
+    return func.HttpResponse(body, mimetype=media_type, charset="utf-8", headers=all_headers)

@@ -14,7 +14,7 @@ class Waiting:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that tells the caller which preferences were followed exactly."""
+        """The header that names the preferences that were followed exactly."""
         return {"Preference-Applied": ", ".join(self.applied)} if self.applied else {}
 
 

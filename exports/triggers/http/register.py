@@ -93,7 +93,7 @@ def _register_unknown(blueprint: df.Blueprint, api: Api) -> None:
         methods = ", ".join(allowed_methods(api.routes, urlsplit(req.url).path.strip("/")))
         if methods:
             raise ProblemError(METHOD_NOT_ALLOWED, f"Use {methods} here.", headers={"Allow": methods})
-        raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path; the documentation lists what is.")
+        raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path. GET /docs lists the paths.")
 
     _register(blueprint, "unknown_route", "{*path:minlength(1)}", list(_ALL_METHODS), unknown_route)
     for name, path, taken in shadowing_paths(api.routes):

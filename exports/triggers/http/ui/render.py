@@ -98,7 +98,7 @@ def _script() -> str:
 
 
 def _metadata() -> str:
-    """Return what the script must know about the API, as JSON. No `<` is in it, so it cannot end its element."""
+    """Return the facts about the API that the script needs, as JSON without `<`, so that it cannot end its element."""
     metadata = {
         "fields": {field.value: label_of(field.value) for field in TargetField},
         "jobStatuses": {status.value: _job_status(status) for status in JobStatus},
