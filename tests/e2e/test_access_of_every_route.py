@@ -19,6 +19,7 @@ from shared.api_keys import new_key_text, parse_key
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.builders import NOON
+from tests.support.each_case import assert_each
 from tests.support.http_client import Response
 from tests.support.keys import a_key, with_other_secret
 from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System
@@ -69,10 +70,10 @@ FORMS = [
 ]
 
 
-def route_forms(*, naming_tenant: bool = False, taking_code: bool = False) -> pytest.MarkDecorator:
-    """Parametrize a test with every form of every route, or with those that name a tenant or take a code."""
+def route_forms(*, naming_tenant: bool = False, taking_code: bool = False) -> dict[str, RouteForm]:
+    """Return every form of every route, or only those that name a tenant or take a code."""
     selected = [form for form in FORMS if form.names_tenant >= naming_tenant and form.takes_code >= taking_code]
-    return pytest.mark.parametrize("form", selected, ids=lambda form: f"{form.route.method} {form.template}")
+    return {f"{form.route.method} {form.template}": form for form in selected}
 
 
 @dataclass(frozen=True)
@@ -107,31 +108,40 @@ def visible_part(response: Response) -> tuple[int, dict[str, str], bytes]:
     return response.status, {name: value for name, value in response.headers.items() if name != "date"}, response.body
 
 
-@route_forms()
-def test_every_route_refuses_every_bad_key_with_the_same_response(system: System, keys: Keys, form: RouteForm) -> None:
-    without = form.probe(system, None)
-    assert (without.status, without.json["code"]) == (401, "invalid-api-key")
+def test_every_route_refuses_every_bad_key_with_the_same_response(system: System, keys: Keys) -> None:
     bad_keys = ("wrong", with_other_secret(NORTHWIND_KEY), str(new_key_text()), keys.expired, keys.revoked)
-    assert [visible_part(form.probe(system, key)) for key in bad_keys] == [visible_part(without)] * len(bad_keys)
+
+    def check(form: RouteForm) -> None:
+        without = form.probe(system, None)
+        assert (without.status, without.json["code"]) == (401, "invalid-api-key")
+        assert [visible_part(form.probe(system, key)) for key in bad_keys] == [visible_part(without)] * len(bad_keys)
+
+    assert_each(route_forms(), check)
 
 
-@route_forms()
-def test_every_route_refuses_a_key_without_its_scope(system: System, keys: Keys, form: RouteForm) -> None:
-    response = form.probe(system, keys.without_scope[form.scope])
-    assert (response.status, response.json["code"]) == (403, "forbidden")
-    assert form.scope in response.json["detail"]
+def test_every_route_refuses_a_key_without_its_scope(system: System, keys: Keys) -> None:
+    def check(form: RouteForm) -> None:
+        response = form.probe(system, keys.without_scope[form.scope])
+        assert (response.status, response.json["code"]) == (403, "forbidden")
+        assert form.scope in response.json["detail"]
+
+    assert_each(route_forms(), check)
 
 
-@route_forms(naming_tenant=True)
-def test_every_route_refuses_a_key_of_another_tenant_alike_if_unknown(system: System, form: RouteForm) -> None:
-    existing, unknown = (form.probe(system, NORTHWIND_KEY, tenant) for tenant in (HARBOUR, "nowhere"))
-    assert (existing.status, existing.json["code"]) == (403, "forbidden")
-    assert {**existing.json, "instance": ""} == {**unknown.json, "instance": ""}
+def test_every_route_refuses_existing_and_unknown_tenants_of_others_alike(system: System) -> None:
+    def check(form: RouteForm) -> None:
+        existing, unknown = (form.probe(system, NORTHWIND_KEY, tenant) for tenant in (HARBOUR, "nowhere"))
+        assert (existing.status, existing.json["code"]) == (403, "forbidden")
+        assert {**existing.json, "instance": ""} == {**unknown.json, "instance": ""}
+
+    assert_each(route_forms(naming_tenant=True), check)
 
 
-@route_forms()
-def test_every_route_accepts_a_key_of_its_tenant_and_scope(system: System, form: RouteForm) -> None:
-    assert form.probe(system, NORTHWIND_KEY).status not in (401, 403)
+def test_every_route_accepts_a_key_of_its_tenant_and_scope(system: System) -> None:
+    def check(form: RouteForm) -> None:
+        assert form.probe(system, NORTHWIND_KEY).status not in (401, 403)
+
+    assert_each(route_forms(), check)
 
 
 @pytest.fixture(scope="module")
@@ -152,32 +162,40 @@ def similar_code(code: str) -> str:
     return code[:-1] + ("1" if code[-1] == "0" else "0")
 
 
-@route_forms(taking_code=True)
+def valid_body(form: RouteForm) -> Any:
+    if not form.route.body:
+        return None
+    return SCHEDULE if "/schedules" in form.template else MAPPING
+
+
 def test_another_tenants_resource_gives_the_same_response_as_an_unknown_one(
-    system: System, foreign_codes: dict[str, str], form: RouteForm
+    system: System, foreign_codes: dict[str, str]
 ) -> None:
-    theirs = foreign_code(foreign_codes, form)
-    body = (SCHEDULE if "/schedules" in form.template else MAPPING) if form.route.body else None
-    foreign, unknown = (form.call(system, NORTHWIND_KEY, body, code=code) for code in (theirs, similar_code(theirs)))
+    def check(form: RouteForm) -> None:
+        theirs = foreign_code(foreign_codes, form)
+        unused = similar_code(theirs)
+        foreign, unknown = (form.call(system, NORTHWIND_KEY, valid_body(form), code=code) for code in (theirs, unused))
+        assert foreign.status == 404
+        status, headers, content = visible_part(unknown)
+        assert visible_part(foreign) == (status, headers, content.replace(unused.encode(), theirs.encode()))
 
-    assert foreign.status == 404
-    status, headers, content = visible_part(unknown)
-    assert visible_part(foreign) == (status, headers, content.replace(similar_code(theirs).encode(), theirs.encode()))
+    assert_each(route_forms(taking_code=True), check)
 
 
-@route_forms(naming_tenant=True, taking_code=True)
 def test_another_tenants_resource_takes_as_long_to_refuse_as_an_unknown_one(
-    system: System, foreign_codes: dict[str, str], form: RouteForm
+    system: System, foreign_codes: dict[str, str]
 ) -> None:
-    theirs = foreign_code(foreign_codes, form)
-    body = (SCHEDULE if "/schedules" in form.template else MAPPING) if form.route.body else None
+    def check(form: RouteForm) -> None:
+        theirs = foreign_code(foreign_codes, form)
 
-    def seconds(code: str) -> float:
-        began = time.perf_counter()
-        assert form.call(system, NORTHWIND_KEY, body, code=code).status == 404
-        return time.perf_counter() - began
+        def seconds(code: str) -> float:
+            began = time.perf_counter()
+            assert form.call(system, NORTHWIND_KEY, valid_body(form), code=code).status == 404
+            return time.perf_counter() - began
 
-    assert any(takes_as_long(lambda: seconds(theirs), lambda: seconds(similar_code(theirs))) for _ in range(ROUNDS))
+        assert any(takes_as_long(lambda: seconds(theirs), lambda: seconds(similar_code(theirs))) for _ in range(ROUNDS))
+
+    assert_each(route_forms(naming_tenant=True, taking_code=True), check)
 
 
 def takes_as_long(first: Callable[[], float], second: Callable[[], float]) -> bool:

@@ -1,3 +1,5 @@
+"""Statements, as every dialect compiles them."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
@@ -34,34 +36,32 @@ STATEMENTS = {
     "page": sql_statements.page(SELECTION, KeyRange(VALUES[7], VALUES[8])),
     "sample": sql_statements.sample(SELECTION, KeyRange(VALUES[7], VALUES[8]), 10),
 }
+CASES = [(name, dialect) for name in STATEMENTS for dialect in DIALECTS]
+WITHOUT_OFFSET = ("postgresql", "mysql", "mssql")  # SQLAlchemy writes `LIMIT n OFFSET 0` for SQLite
 
 
 def sql(statement: Select[Any], dialect: str) -> str:
     return str(statement.compile(dialect=DIALECTS[dialect]))
 
 
-@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "mssql"])
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_no_statement_uses_offset(name: str, dialect: str) -> None:
-    assert "OFFSET" not in sql(STATEMENTS[name], dialect).upper()
+def test_no_statement_uses_offset() -> None:
+    texts = {(name, dialect): sql(STATEMENTS[name], dialect) for name in STATEMENTS for dialect in WITHOUT_OFFSET}
+
+    assert [case for case, text in texts.items() if "OFFSET" in text.upper()] == []
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_every_statement_selects_one_tenant_by_a_bound_value(name: str, dialect: str) -> None:
-    compiled = STATEMENTS[name].compile(dialect=DIALECTS[dialect])
+def test_every_statement_selects_one_tenant_by_a_bound_value() -> None:
+    def selects_one_tenant(statement: Select[Any], dialect: str) -> bool:
+        compiled = statement.compile(dialect=DIALECTS[dialect])
+        return str(compiled).count("clients.tenant = ") == 1 and compiled.params["tenant"] == VALUES[0]
 
-    assert str(compiled).count("clients.tenant = ") == 1
-    assert compiled.params["tenant"] == VALUES[0]
+    assert [case for case in CASES if not selects_one_tenant(STATEMENTS[case[0]], case[1])] == []
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_no_value_is_written_into_a_statement(name: str, dialect: str) -> None:
-    statement = sql(STATEMENTS[name], dialect)
+def test_no_value_is_written_into_a_statement() -> None:
+    parts = [*(value.split("'")[0] + "'" for value in VALUES), "2026"]
 
-    assert not [value for value in VALUES if value.split("'")[0] + "'" in statement]
-    assert "2026" not in statement
+    assert [(*case, part) for case in CASES for part in parts if part in sql(STATEMENTS[case[0]], case[1])] == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -73,9 +73,12 @@ PATTERNS = {
 }
 
 
-@pytest.mark.parametrize("column", PATTERNS)
-def test_values_have_the_format_of_real_ones(clients: list[dict[str, Any]], column: str) -> None:
-    assert not [value for value in values(clients, column) if not re.fullmatch(PATTERNS[column], value)]
+def test_values_have_the_format_of_real_ones(clients: list[dict[str, Any]]) -> None:
+    wrong = {
+        column: [value for value in values(clients, column) if not re.fullmatch(pattern, value)]
+        for column, pattern in PATTERNS.items()
+    }
+    assert {column: some for column, some in wrong.items() if some} == {}
 
 
 def test_types_and_statuses_are_the_documented_ones(clients: list[dict[str, Any]]) -> None:
@@ -103,11 +106,13 @@ CURIOSITIES: dict[str, tuple[str, Callable[[str], bool]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CURIOSITIES)
-def test_values_that_break_careless_code_occur(clients: list[dict[str, Any]], name: str) -> None:
-    column, is_one = CURIOSITIES[name]
-
-    assert any(is_one(value) for value in values(clients, column))
+def test_values_that_break_careless_code_occur(clients: list[dict[str, Any]]) -> None:
+    missing = [
+        name
+        for name, (column, is_one) in CURIOSITIES.items()
+        if not any(is_one(value) for value in values(clients, column))
+    ]
+    assert missing == []
 
 
 def test_every_hostile_name_occurs_among_a_few_thousand_clients(clients: list[dict[str, Any]]) -> None:
