@@ -133,7 +133,9 @@ class Episode:
         """
         instance, leaves = self._instance, reply.leaves
         if fingerprint(leaves[: instance.leaves]) != instance.fingerprint:
-            raise FatalError("Non-Deterministic workflow detected: the replay asks for other work than was recorded")
+            raise FatalError(
+                "Non-Deterministic workflow detected: the replay asks for different work than was recorded"
+            )
         for message in self._batch.events:
             if message.task is not None:
                 self._close_task(message, leaves)

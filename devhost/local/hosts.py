@@ -26,17 +26,17 @@ def has_core_tools() -> bool:
     return version.stdout.strip().startswith("4.")
 
 
-def choose_host(asked: str) -> str:
+def choose_host(requested: str) -> str:
     """Return the kind of host to start, `func` or `devhost`.
 
     Raises:
-        DevError: The user asked for `func`, but it is not installed.
+        DevError: The user requested for `func`, but it is not installed.
     """
-    if asked == "func" and not has_core_tools():
+    if requested == "func" and not has_core_tools():
         raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Use --host devhost instead.")
-    if asked == "auto":
+    if requested == "auto":
         return "func" if has_core_tools() else "devhost"
-    return asked
+    return requested
 
 
 def start(kind: str, root: Path, port: int, workers: int, env: Mapping[str, str], folder: Path) -> Process:

@@ -125,12 +125,13 @@ def test_an_invalid_tenant_is_named_in_the_error(azurite: Azurite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "own_database", "chosen"), [(None, False, "northwind"), ("harbour", False, "harbour"), ("a", True, "a")]
+    ("requested", "own_database", "chosen"),
+    [(None, False, "northwind"), ("harbour", False, "harbour"), ("a", True, "a")],
 )
 def test_the_tenant_is_the_given_one_or_the_first_of_the_sample(
-    asked: str | None, own_database: bool, chosen: str
+    requested: str | None, own_database: bool, chosen: str
 ) -> None:
-    assert choose_tenant(asked, own_database) == chosen
+    assert choose_tenant(requested, own_database) == chosen
 
 
 def test_a_database_of_the_users_own_needs_a_tenant() -> None:

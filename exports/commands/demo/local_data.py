@@ -18,14 +18,14 @@ SAMPLE_CLIENTS = 20_000
 ALL_SCOPES = ("exports:read", "exports:write", "mappings:write", "schedules:write", "fields:sensitive")
 
 
-def choose_tenant(asked: str | None, own_database: bool) -> str:
+def choose_tenant(requested: str | None, own_database: bool) -> str:
     """Return the tenant that the user asked for, or else the first tenant of the sample database.
 
     Raises:
         DemoError: The user named a database of their own, but no tenant.
     """
-    if asked:
-        return asked
+    if requested:
+        return requested
     if not own_database:
         return SAMPLE_TENANTS[0]
     raise DemoError("Name the tenant whose clients to export from that database: --tenant CODE")
