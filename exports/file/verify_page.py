@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from exports.file.csv.read_back import UnreadableCsvError, count_records
+from exports.file.csv.record_count import UnreadableCsvError, count_records
 from exports.request.formats import Compression
 from exports.request.spec import ExportSpec
 

@@ -68,13 +68,13 @@ def replace_column(store: SqlStore, column: str, value: str) -> None:
 
 def render(source: SqlClientSource, chosen: CsvFormat = RFC4180, *fields: TargetField) -> list[Records]:
     columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in fields]
-    rows = CsvRenderer(columns or ALL_COLUMNS, chosen)
-    return list(source.render(ClientSelection(TENANT, rows.source_columns), KeyRange(), rows))
+    renderer = CsvRenderer(columns or ALL_COLUMNS, chosen)
+    return list(source.render(ClientSelection(TENANT, renderer.source_columns), KeyRange(), renderer))
 
 
 def expected(source: SqlClientSource, chosen: CsvFormat = RFC4180) -> list[Records]:
-    rows = CsvRenderer(ALL_COLUMNS, chosen)
-    return list(render_lists(source.read(ClientSelection(TENANT, rows.source_columns), KeyRange()), rows))
+    renderer = CsvRenderer(ALL_COLUMNS, chosen)
+    return list(render_lists(source.read(ClientSelection(TENANT, renderer.source_columns), KeyRange()), renderer))
 
 
 @pytest.fixture
@@ -117,9 +117,11 @@ def test_samples_begin_at_their_codes_for_every_text_type(
 ) -> None:
     replace_column(postgres_store, "code", f"code::{kind}")
     postgres_store.put(*(client(f"C{n}") for n in range(5)))
-    rows = CsvRenderer([ColumnMapping(csv_header="Code", target_field=TargetField.CODE)])
+    renderer = CsvRenderer([ColumnMapping(csv_header="Code", target_field=TargetField.CODE)])
 
-    samples = list(source.render_samples(ClientSelection(TENANT, rows.source_columns), ["C3", "C1", "C4 "], 2, rows))
+    samples = list(
+        source.render_samples(ClientSelection(TENANT, renderer.source_columns), ["C3", "C1", "C4 "], 2, renderer)
+    )
 
     trimmed = [[code.rstrip() for code in sample.data.decode().split()] for sample in samples]
     assert trimmed[:2] == [["C3", "C4"], ["C1", "C2"]]
@@ -200,8 +202,8 @@ def test_with_an_index_planning_reads_only_the_index_and_pages_do_not_sort(
     postgres_store: SqlStore, source: SqlClientSource
 ) -> None:
     postgres_store.put(*(client(f"C{number:04d}") for number in range(2_000)))
-    rows = CsvRenderer(ALL_COLUMNS)
-    selection = ClientSelection(TENANT, rows.source_columns)
+    renderer = CsvRenderer(ALL_COLUMNS)
+    selection = ClientSelection(TENANT, renderer.source_columns)
 
     planning = explained(source, sql_statements.boundaries(selection, 100))
     reading = explained(source, sql_statements.page(selection, KeyRange("C0100", "C0200")))

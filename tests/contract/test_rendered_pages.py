@@ -65,27 +65,27 @@ def _value(name: str, chance: Random) -> Any:
     return chance.choice(TEXTS)
 
 
-def rows_of(wanted: CsvFormat, *fields: TargetField) -> CsvRenderer:
+def renderer_of(wanted: CsvFormat, *fields: TargetField) -> CsvRenderer:
     columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in fields]
     return CsvRenderer(columns or ALL_COLUMNS, wanted)
 
 
-def rendered(source: ClientSource, rows: CsvRenderer, key_range: KeyRange | None = None, **filters: Any) -> bytes:
-    selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
-    return b"".join(records.data for records in source.render(selection, key_range or KeyRange(), rows))
+def rendered(source: ClientSource, renderer: CsvRenderer, key_range: KeyRange | None = None, **filters: Any) -> bytes:
+    selection = ClientSelection(TENANT, renderer.source_columns, ClientFilter(**filters))
+    return b"".join(records.data for records in source.render(selection, key_range or KeyRange(), renderer))
 
 
-def expected(source: ClientSource, rows: CsvRenderer, **filters: Any) -> bytes:
-    selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
-    return b"".join(records.data for records in render_lists(source.read(selection, KeyRange()), rows))
+def expected(source: ClientSource, renderer: CsvRenderer, **filters: Any) -> bytes:
+    selection = ClientSelection(TENANT, renderer.source_columns, ClientFilter(**filters))
+    return b"".join(records.data for records in render_lists(source.read(selection, KeyRange()), renderer))
 
 
 def test_every_source_writes_the_bytes_of_the_renderer_in_every_format(store: ClientStore) -> None:
     store.put(*hostile_clients(300))
 
     for name, wanted in FORMATS.items():
-        rows = rows_of(wanted)
-        assert rendered(store.source, rows) == expected(store.source, rows), name
+        renderer = renderer_of(wanted)
+        assert rendered(store.source, renderer) == expected(store.source, renderer), name
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_a_single_column_has_a_record_for_every_client(store: ClientStore, field
     store.put(*hostile_clients(100))
 
     for wanted in (CsvFormat(), CsvFormat(quoting=Quoting.ALL)):
-        data = rendered(store.source, rows_of(wanted, field))
-        assert data == expected(store.source, rows_of(wanted, field))
+        data = rendered(store.source, renderer_of(wanted, field))
+        assert data == expected(store.source, renderer_of(wanted, field))
 
 
 def test_the_additional_code_is_removed_completely(store: ClientStore) -> None:
     odd = ["a", '"', '""', ",", '",', ',"', "a,b", 'a"b', " ", "-5", "=x", "é,", "'", ";", '","', "zz"]
     store.put(*(client(code, name=f"Client {code}") for code in odd))
-    rows = rows_of(CsvFormat(), TargetField.NAME, TargetField.EMAIL)
+    renderer = renderer_of(CsvFormat(), TargetField.NAME, TargetField.EMAIL)
 
-    assert rendered(store.source, rows) == expected(store.source, rows)
+    assert rendered(store.source, renderer) == expected(store.source, renderer)
 
 
 @pytest.mark.parametrize("filters", [{}, {"search": "o"}])
@@ -113,31 +113,31 @@ def test_samples_have_the_bytes_of_the_renderer(store: ClientStore, filters: dic
     starts = ["C00030", "C00000", "C00007a", "C00030", "C00057", "D", "' OR '1'='1", "%s\\"]
 
     for name, wanted in FORMATS.items():
-        rows = rows_of(wanted)
-        selection = ClientSelection(TENANT, rows.source_columns, ClientFilter(**filters))
+        renderer = renderer_of(wanted)
+        selection = ClientSelection(TENANT, renderer.source_columns, ClientFilter(**filters))
         sampled = list(store.source.sample(selection, map(KeyRange, starts), 7))
-        expected = [(len(sample), rows.render(sample)) for sample in sampled]
-        assert list(store.source.render_samples(selection, starts, 7, rows)) == expected, name
+        expected = [(len(sample), renderer.render(sample)) for sample in sampled]
+        assert list(store.source.render_samples(selection, starts, 7, renderer)) == expected, name
 
 
 def test_samples_of_a_single_column_count_their_clients(store: ClientStore) -> None:
     store.put(*(client(f"C{n}", name=name) for n, name in enumerate(['"', None, ",", "1", "", "x,1"])))
-    rows = rows_of(CsvFormat(), TargetField.NAME)
-    selection = ClientSelection(TENANT, rows.source_columns)
+    renderer = renderer_of(CsvFormat(), TargetField.NAME)
+    selection = ClientSelection(TENANT, renderer.source_columns)
 
-    samples = list(store.source.render_samples(selection, ["C2", "C0"], 3, rows))
+    samples = list(store.source.render_samples(selection, ["C2", "C0"], 3, renderer))
 
     assert samples == [(3, b'","\r\n1\r\n""\r\n'), (3, b'""""\r\n""\r\n","\r\n')]
 
 
 def test_concatenated_ranges_are_the_whole_file(store: ClientStore) -> None:
     store.put(*hostile_clients(50))
-    rows = rows_of(CsvFormat())
+    renderer = renderer_of(CsvFormat())
 
     starts = [None, "C00007", "C00007a", "C00031", None]
-    pieces = [rendered(store.source, rows, KeyRange(start, stop)) for start, stop in pairwise(starts)]
+    pieces = [rendered(store.source, renderer, KeyRange(start, stop)) for start, stop in pairwise(starts)]
 
-    assert b"".join(pieces) == expected(store.source, rows)
+    assert b"".join(pieces) == expected(store.source, renderer)
 
 
 @pytest.mark.parametrize(
@@ -146,26 +146,26 @@ def test_concatenated_ranges_are_the_whole_file(store: ClientStore) -> None:
 def test_hostile_text_in_a_filter_is_only_text(store: ClientStore, hostile: str) -> None:
     store.put(client("C1", manager_code="plain"), client("C2", manager_code=hostile), client("C3", tenant="harbour"))
 
-    data = rendered(store.source, rows_of(CsvFormat(), TargetField.CODE), manager_codes=(hostile,))
+    data = rendered(store.source, renderer_of(CsvFormat(), TargetField.CODE), manager_codes=(hostile,))
 
     assert data == b"C2\r\n"
 
 
 def test_records_are_counted(store: ClientStore) -> None:
     store.put(*hostile_clients(70))
-    rows = rows_of(CsvFormat())
-    selection = ClientSelection(TENANT, rows.source_columns)
+    renderer = renderer_of(CsvFormat())
+    selection = ClientSelection(TENANT, renderer.source_columns)
 
-    assert sum(records.rows for records in store.source.render(selection, KeyRange(), rows)) == 70
+    assert sum(records.rows for records in store.source.render(selection, KeyRange(), renderer)) == 70
 
 
 def test_a_reader_that_stops_early_does_not_break_the_source(store: ClientStore) -> None:
     store.put(*(client(f"C{number:05d}", name="x" * 2_000) for number in range(1_500)))
-    rows = rows_of(CsvFormat(), TargetField.NAME)
-    selection = ClientSelection(TENANT, rows.source_columns)
+    renderer = renderer_of(CsvFormat(), TargetField.NAME)
+    selection = ClientSelection(TENANT, renderer.source_columns)
 
     for _ in range(20):
-        with closing(store.source.render(selection, KeyRange(), rows)) as records:  # type: ignore[type-var]
+        with closing(store.source.render(selection, KeyRange(), renderer)) as records:  # type: ignore[type-var]
             next(records)
 
-    assert len(rendered(store.source, rows)) == 1_500 * 2_002
+    assert len(rendered(store.source, renderer)) == 1_500 * 2_002

@@ -42,8 +42,8 @@ FROM hop
 """
 """Returns the first client of every page and then one row without a code; no row if there are no clients at all.
 
-The recursion ends whatever rows the view returns, because codes rise from step to step. `>` excludes NULL, so the last
-row says whether a code is NULL.
+Each row of `hop` is one step. The recursion ends for any rows of the view, because codes rise from step to step. `>`
+excludes NULL, so the last row says whether a code is NULL.
 """
 
 _NEXT_CODE = "SELECT code FROM clients WHERE tenant = :tenant AND code > hop.code ORDER BY code LIMIT 1 OFFSET :skipped"
@@ -52,7 +52,7 @@ _NEXT_CODE = "SELECT code FROM clients WHERE tenant = :tenant AND code > hop.cod
 def skip_scan_boundaries(connection: Connection, selection: ClientSelection, rows_per_page: int) -> Boundaries | None:
     """Find boundaries by a skip scan, as `ClientSource.find_boundaries` does; None if it might be slow or impossible.
 
-    Returns None for every selection with a filter: the share of clients that pass a filter differs from place to place,
+    Returns None for every selection with a filter: the share of clients that pass a filter varies along the key space,
     so the plan of one step says nothing about the others.
     """
     dialect = dialect_named(connection.dialect.name)

@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from exports.file.csv.read_back import NOT_UTF8
+from exports.file.csv.record_count import NOT_UTF8
 from exports.request.formats import Compression, CsvFormat, LineEnding
 
 HEAD_BYTES = 256 * 1024

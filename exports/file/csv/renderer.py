@@ -239,9 +239,9 @@ def _date_of_text(text: str) -> str:
     return date.fromisoformat(text[:10]).isoformat()
 
 
-def _addresses(parts: Sequence[Column]) -> Cells:
+def _addresses(columns: Sequence[Column]) -> Cells:
     """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
-    lines = [_trimmed(_texts(part)) for part in parts]
+    lines = [_trimmed(_texts(column)) for column in columns]
     return [", ".join(filter(None, address)) for address in zip(*lines, strict=True)]
 
 

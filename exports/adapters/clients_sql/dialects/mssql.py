@@ -11,7 +11,7 @@ from exports.adapters.clients_sql.errors import BUSY, THROTTLED, Translation
 
 _THROTTLES = frozenset({10928, 10929, 40501, 49918, 49919, 49920})
 """Numbers of resource governance (learn.microsoft.com, "Troubleshoot transient connection errors in SQL Database").
-ODBC gives them in parentheses within the text, under a SQLSTATE that does not tell; other drivers give a number."""
+ODBC gives them in parentheses within the text, under an unspecific SQLSTATE; other drivers give a number."""
 
 
 class MssqlDialect(SourceDialect):
@@ -25,7 +25,7 @@ class MssqlDialect(SourceDialect):
         return f"charindex({wanted}, {text})"
 
     def translate(self, error: BaseException | None) -> Translation | None:
-        """Look for the numbers of resource governance first: the SQLSTATE beside them does not tell."""
+        """Look for the numbers of resource governance first, because the SQLSTATE beside them is unspecific."""
         return super().translate(error) if _THROTTLES.isdisjoint(_numbers(error)) else THROTTLED
 
 

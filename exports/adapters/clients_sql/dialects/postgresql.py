@@ -24,8 +24,8 @@ from exports.ports.clients import ClientSelection
 class PostgresqlDialect(SourceDialect):
     """PostgreSQL, also behind PgBouncer.
 
-    SQLSTATEs: PostgreSQL, appendix A. libpq gives no SQLSTATE for a failure to connect, so words of PostgreSQL and of
-    PgBouncer tell a refused login or a full server from a server that does not answer.
+    The SQLSTATEs are those of PostgreSQL, appendix A. libpq gives no SQLSTATE if connecting fails. Then only the words
+    of PostgreSQL and PgBouncer distinguish a refused login and a full server from a server that does not answer.
     """
 
     connect_args: ClassVar = {

@@ -1,4 +1,4 @@
-"""The dialects by the name that SQLAlchemy, or a database URL, gives them."""
+"""The dialects, by their names in SQLAlchemy and in database URLs."""
 
 from __future__ import annotations
 

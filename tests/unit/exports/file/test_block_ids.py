@@ -1,4 +1,4 @@
-"""Block ids."""
+"""A block id depends on the page and its content, and on nothing else."""
 
 from __future__ import annotations
 

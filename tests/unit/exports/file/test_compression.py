@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from exports.file.compression import compress
 from exports.request.formats import Compression
 
-_PARTS = st.lists(st.binary(max_size=200), max_size=5)
+_PIECES = st.lists(st.binary(max_size=200), max_size=5)
 
 
-@given(_PARTS)
-def test_a_compressed_block_depends_only_on_its_bytes(parts: list[bytes]) -> None:
-    assert compress(parts, Compression.GZIP) == compress(iter(parts), Compression.GZIP)
-    assert compress(parts, Compression.NONE) == b"".join(parts)
+@given(_PIECES)
+def test_a_compressed_block_depends_only_on_its_bytes(pieces: list[bytes]) -> None:
+    assert compress(pieces, Compression.GZIP) == compress(iter(pieces), Compression.GZIP)
+    assert compress(pieces, Compression.NONE) == b"".join(pieces)
 
 
-@given(_PARTS)
-def test_concatenated_blocks_are_a_gzip_file(parts: list[bytes]) -> None:
-    file = b"".join(compress([part], Compression.GZIP) for part in parts)
-    assert gzip.decompress(file) == b"".join(parts)
+@given(_PIECES)
+def test_concatenated_blocks_are_a_gzip_file(pieces: list[bytes]) -> None:
+    file = b"".join(compress([piece], Compression.GZIP) for piece in pieces)
+    assert gzip.decompress(file) == b"".join(pieces)
 
 
 def test_a_block_is_one_complete_gzip_member_without_name_or_time() -> None:
@@ -35,6 +35,6 @@ def test_a_block_is_one_complete_gzip_member_without_name_or_time() -> None:
 
 
 def test_the_gzip_command_opens_concatenated_members() -> None:
-    file = b"".join(compress([part], Compression.GZIP) for part in (b"one\r\n", b"", b"two\r\n"))
+    file = b"".join(compress([piece], Compression.GZIP) for piece in (b"one\r\n", b"", b"two\r\n"))
     unpacked = subprocess.run(["gzip", "-dc"], input=file, capture_output=True, check=True)
     assert unpacked.stdout == b"one\r\ntwo\r\n"

@@ -1,4 +1,4 @@
-"""The CRC of a whole, made of those of its parts."""
+"""The CRC of a whole is computed from the CRCs of its pieces."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from exports.file.crc32 import combine, crc32_of
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))
-def test_the_combined_crc_is_the_crc_of_the_concatenated_pieces(parts: list[bytes]) -> None:
-    assert combine((crc32_of(part), len(part)) for part in parts) == zlib.crc32(b"".join(parts))
+def test_the_combined_crc_is_the_crc_of_the_concatenated_pieces(pieces: list[bytes]) -> None:
+    assert combine((crc32_of(piece), len(piece)) for piece in pieces) == zlib.crc32(b"".join(pieces))
 
 
 @pytest.mark.parametrize("length", [2**20 - 1, 2**20, 6 * 2**20 + 13])
 def test_pieces_as_long_as_blocks_can_be_combined(length: int) -> None:
     first, second = b"\x00" + b"a" * length, bytes(range(256)) * 4 + b"\x00" * length
-    parts = [(crc32_of(part), len(part)) for part in (first, second, first)]
-    assert combine(parts) == zlib.crc32(first + second + first)
+    pieces = [(crc32_of(piece), len(piece)) for piece in (first, second, first)]
+    assert combine(pieces) == zlib.crc32(first + second + first)
 
 
 def test_the_combined_crc_of_the_check_string_is_the_published_value() -> None:
@@ -30,8 +30,8 @@ def test_the_combined_crc_of_the_check_string_is_the_published_value() -> None:
 
 
 def test_pieces_in_another_order_have_another_crc() -> None:
-    parts = [(crc32_of(b"first"), 5), (crc32_of(b"second"), 6)]
-    assert combine(parts) != combine(reversed(parts))
+    pieces = [(crc32_of(b"first"), 5), (crc32_of(b"second"), 6)]
+    assert combine(pieces) != combine(reversed(pieces))
 
 
 def test_five_thousand_pages_take_seconds_at_most() -> None:

@@ -1,4 +1,4 @@
-"""Names that every file system, header and blob can bear."""
+"""File names are safe for every file system, HTTP header and blob."""
 
 from __future__ import annotations
 

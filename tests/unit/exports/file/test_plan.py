@@ -1,4 +1,4 @@
-"""Plans: ranges tile the keys, pages have sensible sizes."""
+"""Plans: key ranges tile the key space, and pages have suitable sizes."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_the_number_of_clients_in_a_page_is_bounded() -> None:
 
 @given(_STARTS, st.integers(1, 50))
 def test_capped_pages_still_tile(starts: tuple[str, ...], max_pages: int) -> None:
-    thinned = cap_pages(Boundaries(7, starts), max_pages)
-    assert len(thinned.starts) + 1 <= max_pages
-    assert set(thinned.starts) <= set(starts)
-    assert list(thinned.starts) == sorted(thinned.starts)
-    assert thinned.total_rows == 7
+    capped = cap_pages(Boundaries(7, starts), max_pages)
+    assert len(capped.starts) + 1 <= max_pages
+    assert set(capped.starts) <= set(starts)
+    assert list(capped.starts) == sorted(capped.starts)
+    assert capped.total_rows == 7
 
 
 @given(_STARTS, st.integers(2, 50))

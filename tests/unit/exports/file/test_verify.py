@@ -1,4 +1,4 @@
-"""Holding copies against manifests: what is whole is proved, what is not is found."""
+"""Copies are compared with manifests: unchanged ones are proved, and damage is found and named."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _starts(manifest: ManifestDto) -> list[int]:
     return list(accumulate((page.bytes for page in manifest.pages), initial=0))
 
 
-def _told(copy: bytes, manifest: ManifestDto) -> str:
+def _faults(copy: bytes, manifest: ManifestDto) -> str:
     verdict = _verdict(copy, manifest)
     assert not verdict.proved
     return "\n".join(verdict.faults)
@@ -62,14 +62,14 @@ def test_the_first_wrong_page_is_named_with_its_damage(form: CsvFormat, page: in
     middle = {"changed": bytes([file[at] ^ 1]), "missing": b"", "too many": file[at : at + 1] * 2}[how]
     copy = file[:at] + middle + file[at + 1 :]
 
-    told = _told(copy, manifest)
-    assert told.startswith(f"Page {page} (clients ")
-    assert f"bytes {at:,} up to {stop:,}." in told
-    assert {"changed": "bytes were changed", "missing": "missing", "too many": "1 byte is too many"}[how] in told or (
-        "cut off" in told and (form, page, how) == (GZIP, 3, "missing")
+    faults = _faults(copy, manifest)
+    assert faults.startswith(f"Page {page} (clients ")
+    assert f"bytes {at:,} up to {stop:,}." in faults
+    assert {"changed": "bytes were changed", "missing": "missing", "too many": "1 byte is too many"}[how] in faults or (
+        "cut off" in faults and (form, page, how) == (GZIP, 3, "missing")
     )
     if page < 3:
-        assert "Every page after it is right." in told
+        assert "Every page after it is right." in faults
     assert _verdict(copy, manifest).pages == page
     assert _verdict(copy, manifest).bytes == at
 
@@ -77,20 +77,20 @@ def test_the_first_wrong_page_is_named_with_its_damage(form: CsvFormat, page: in
 def test_the_key_range_of_the_wrong_page_is_named() -> None:
     file, manifest = a_proved_file()
     starts = _starts(manifest)
-    told = [_told(file[:at] + b"#" + file[at + 1 :], manifest) for at in starts[:-1]]
-    assert "(clients up to, not including, C0003; of 4 pages" in told[0]
-    assert "(clients from C0003 up to, not including, C0005;" in told[1]
-    assert "(clients from C0007;" in told[3]
+    faults = [_faults(file[:at] + b"#" + file[at + 1 :], manifest) for at in starts[:-1]]
+    assert "(clients up to, not including, C0003; of 4 pages" in faults[0]
+    assert "(clients from C0003 up to, not including, C0005;" in faults[1]
+    assert "(clients from C0007;" in faults[3]
 
 
 def test_of_two_wrong_pages_the_first_is_named_and_the_others_are_counted() -> None:
     file, manifest = a_proved_file()
     first, second, third, _, _ = _starts(manifest)
     copy = file[:second] + b"#" + file[second + 1 : third] + b"#" + file[third + 1 :]
-    told = _told(copy, manifest)
+    faults = _faults(copy, manifest)
     assert first == 0
-    assert told.startswith("Page 1 ")
-    assert "Of the 2 after it 1 are right." in told
+    assert faults.startswith("Page 1 ")
+    assert "Of the 2 after it 1 are right." in faults
 
 
 @pytest.mark.parametrize("form", [CsvFormat(), GZIP])
@@ -109,39 +109,39 @@ def test_a_file_cut_off_at_any_byte_is_not_proved(form: CsvFormat) -> None:
 def test_a_file_that_was_cut_off_is_recognized(form: CsvFormat, page: int, more: int) -> None:
     file, manifest = a_proved_file(form)
     length = _starts(manifest)[page] + more
-    told = _told(file[:length], manifest)
-    assert f"The file ends after {length} bytes, {len(file) - length} too early: it was cut off." in told
+    faults = _faults(file[:length], manifest)
+    assert f"The file ends after {length} bytes, {len(file) - length} too early: it was cut off." in faults
 
 
 def test_appended_bytes_are_distinguished_from_damage() -> None:
     file, manifest = a_proved_file()
-    assert "after the last one 7 bytes are too many: something was appended" in _told(file + b"C9,New\n", manifest)
+    assert "after the last one 7 bytes are too many: something was appended" in _faults(file + b"C9,New\n", manifest)
 
 
 def test_swapped_pages_are_wrong() -> None:
     file, manifest = a_proved_file()
     _, second, third, fourth, _ = _starts(manifest)
     swapped = file[:second] + file[third:fourth] + file[second:third] + file[fourth:]
-    assert _told(swapped, manifest).startswith("Page 1 ")
+    assert _faults(swapped, manifest).startswith("Page 1 ")
 
 
 def test_unchanged_bytes_with_a_wrong_record_count_are_the_services_fault() -> None:
     file, manifest = a_proved_file()
     pages = [page.model_copy(update={"rows": page.rows + (page.page == 2)}) for page in manifest.pages]
     wrong = manifest.model_copy(update={"pages": tuple(pages), "rows": manifest.rows + 1})
-    told = _told(file, wrong)
-    assert told.startswith("Page 2 ")
-    assert "2 clients, not 3" in told
+    faults = _faults(file, wrong)
+    assert faults.startswith("Page 2 ")
+    assert "2 clients, not 3" in faults
 
 
 def test_records_with_a_wrong_number_of_cells_are_not_proved() -> None:
     file, manifest = a_proved_file()
     narrower = manifest.request.model_copy(update={"columns": manifest.request.columns[:1]})
-    assert "record 1 of the page has 2 cells, not 1" in _told(file, manifest.model_copy(update={"request": narrower}))
+    assert "record 1 of the page has 2 cells, not 1" in _faults(file, manifest.model_copy(update={"request": narrower}))
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"rows": 9}, "do not add up"),
         ({"bytes": 1}, "do not add up"),
@@ -150,9 +150,9 @@ def test_records_with_a_wrong_number_of_cells_are_not_proved() -> None:
         ({"pages": ()}, "key ranges"),
     ],
 )
-def test_a_manifest_that_contradicts_itself_proves_nothing(change: dict[str, object], told: str) -> None:
+def test_a_manifest_that_contradicts_itself_proves_nothing(change: dict[str, object], message: str) -> None:
     file, manifest = a_proved_file()
-    assert told in _told(file, manifest.model_copy(update=change))
+    assert message in _faults(file, manifest.model_copy(update=change))
 
 
 def test_a_manifest_of_an_older_version_proves_a_file_without_a_crc() -> None:
@@ -168,58 +168,58 @@ def test_progress_rises_to_the_size_of_the_copy() -> None:
     seen: list[tuple[int, int]] = []
     for copy in (file, file[:20], file + b"x", file.replace(b"Zo", b"zo")):
         seen.clear()
-        verify(InMemory(copy), manifest, lambda *told: seen.append(told))
+        verify(InMemory(copy), manifest, lambda *progress: seen.append(progress))
         assert seen == sorted(seen)
         assert {total for _, total in seen} == {len(copy)}
 
 
-# --- what may have happened ---
+# --- likely causes of damage ---
 
 
 def test_an_added_or_removed_byte_order_mark_is_recognized() -> None:
     file, manifest = a_proved_file()
-    told = _told(MARK + file, manifest)
-    assert "byte order mark was added" in told
-    assert "Every page after it is right." in told
+    faults = _faults(MARK + file, manifest)
+    assert "byte order mark was added" in faults
+    assert "Every page after it is right." in faults
     marked, manifest = a_proved_file(CsvFormat(byte_order_mark=True))
-    assert "byte order mark was removed" in _told(marked.removeprefix(MARK), manifest)
+    assert "byte order mark was removed" in _faults(marked.removeprefix(MARK), manifest)
 
 
 def test_changed_line_endings_outside_quotes_are_recognized() -> None:
     file, manifest = a_proved_file(names=("Two\r\nlines", *NAMES))
-    assert "Lines now end with LF, not with CRLF" in _told(file.replace(b"\r\n", b"\n"), manifest)
+    assert "Lines now end with LF, not with CRLF" in _faults(file.replace(b"\r\n", b"\n"), manifest)
     file, manifest = a_proved_file(CsvFormat(line_ending=LineEnding.LF))
-    assert "Lines now end with CRLF, not with LF" in _told(file.replace(b"\n", b"\r\n"), manifest)
+    assert "Lines now end with CRLF, not with LF" in _faults(file.replace(b"\n", b"\r\n"), manifest)
 
 
 def test_a_changed_encoding_is_recognized() -> None:
     file, manifest = a_proved_file()
-    assert "no longer UTF-8" in _told(file.decode().encode("cp1252"), manifest)
-    assert "UTF-16" in _told(file.decode().encode("utf-16"), manifest)
+    assert "no longer UTF-8" in _faults(file.decode().encode("cp1252"), manifest)
+    assert "UTF-16" in _faults(file.decode().encode("utf-16"), manifest)
 
 
 def test_a_compressed_or_decompressed_copy_is_recognized() -> None:
     file, manifest = a_proved_file()
-    assert "compressed after" in _told(gzip.compress(file), manifest)
+    assert "compressed after" in _faults(gzip.compress(file), manifest)
     packed, manifest = a_proved_file(GZIP)
-    assert "was decompressed" in _told(gzip.decompress(packed), manifest)
+    assert "was decompressed" in _faults(gzip.decompress(packed), manifest)
 
 
 @pytest.mark.parametrize("page", [b'<?xml version="1.0"?><Error><Code>', MARK + b"<!DOCTYPE html>", b"\n<html>"])
 def test_an_error_page_saved_instead_of_the_file_is_recognized(page: bytes) -> None:
-    assert "fresh link" in _told(page, a_proved_file()[1])
+    assert "fresh link" in _faults(page, a_proved_file()[1])
 
 
 def test_an_empty_copy_is_recognized() -> None:
-    assert "The file is empty." in _told(b"", a_proved_file()[1])
+    assert "The file is empty." in _faults(b"", a_proved_file()[1])
 
 
 def test_memory_does_not_grow_with_the_file() -> None:
-    """Two pages of 16 MB, made up as they are read."""
+    """Verify two pages of 16 MB, which are generated while they are read."""
     record = b"C0001," + b"x" * 994 + b"\r\n"
     piece, header = record * 1_000, b"Code,Name\r\n"
 
-    class MadeUp:
+    class Generated:
         size_bytes = len(header) + 32 * len(piece)
 
         def read(self, start: int, stop: int) -> bytes:
@@ -239,7 +239,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
 
     tracemalloc.start()
     try:
-        assert verify(MadeUp(), manifest).proved
+        assert verify(Generated(), manifest).proved
         assert tracemalloc.get_traced_memory()[1] < 12_000_000
     finally:
         tracemalloc.stop()

@@ -1,3 +1,5 @@
+"""Errors of drivers become errors of an export, by their codes."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -19,16 +21,16 @@ from exports.errors import (
 SECRETS = ("SELECT", "db.internal", "/srv/clients", "hunter2")
 
 
-class DatabaseSaysError(Exception):
-    """What drivers raise: PEP 249 fixes names and no common class, so any class may carry a code."""
+class DriverError(Exception):
+    """The error of some driver: PEP 249 fixes no common base class, so any class may carry a code."""
 
     def __init__(self, *args: object, sqlstate: str | None = None) -> None:
         super().__init__(*args)
         self.sqlstate = sqlstate
 
 
-class OperationalError(DatabaseSaysError):
-    """The name PEP 249 gives to what is not the program's fault."""
+class OperationalError(DriverError):
+    """The class that PEP 249 names for errors that are not the fault of the program."""
 
 
 def reported(original: Exception, database: str = "postgresql") -> ExportError:
@@ -61,7 +63,7 @@ def reported(original: Exception, database: str = "postgresql") -> ExportError:
     ],
 )
 def test_the_sqlstate_of_postgresql_selects_the_error(state: str, expected: type[ExportError]) -> None:
-    original = DatabaseSaysError("relation /srv/clients on db.internal", sqlstate=state)
+    original = DriverError("relation /srv/clients on db.internal", sqlstate=state)
 
     assert type(reported(original)) is expected
 
@@ -79,7 +81,7 @@ def test_the_sqlstate_of_postgresql_selects_the_error(state: str, expected: type
 )
 @pytest.mark.parametrize("database", ["mssql", "informix"])
 def test_the_sqlstate_of_odbc_selects_the_error(database: str, state: str, expected: type[ExportError]) -> None:
-    original = DatabaseSaysError(state, "[Microsoft] db.internal")
+    original = DriverError(state, "[Microsoft] db.internal")
 
     assert type(reported(original, database)) is expected
 
@@ -103,7 +105,7 @@ def test_the_sqlstate_of_odbc_selects_the_error(database: str, state: str, expec
 )
 @pytest.mark.parametrize("database", ["mysql", "mariadb"])
 def test_the_error_number_of_mysql_selects_the_error(database: str, number: int, expected: type[ExportError]) -> None:
-    bare = DatabaseSaysError(number, "'app'@'db.internal'")
+    bare = DriverError(number, "'app'@'db.internal'")
     with_state = OperationalError(number, "'app'@'db.internal'", sqlstate="HY000")
 
     assert type(reported(bare, database)) is expected
@@ -114,8 +116,8 @@ def test_the_error_number_of_mysql_selects_the_error(database: str, number: int,
 def test_error_numbers_show_that_azure_sql_throttles_with_any_driver(number: int) -> None:
     odbc = f"[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Resource ID : 1. ({number}) (SQLExecDirectW)"
 
-    assert type(reported(DatabaseSaysError("42000", odbc), "mssql")) is SourceThrottledError
-    assert type(reported(DatabaseSaysError(number, b"The service is busy."), "mssql")) is SourceThrottledError
+    assert type(reported(DriverError("42000", odbc), "mssql")) is SourceThrottledError
+    assert type(reported(DriverError(number, b"The service is busy."), "mssql")) is SourceThrottledError
 
 
 def test_other_numbers_in_a_message_of_sql_server_do_not_mean_throttling() -> None:
@@ -123,7 +125,7 @@ def test_other_numbers_in_a_message_of_sql_server_do_not_mean_throttling() -> No
         "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Order 40501 of 49918. (40510) (SQLExecDirectW)"
     )
 
-    assert type(reported(DatabaseSaysError("42000", odbc), "mssql")) is SourceRefusedError
+    assert type(reported(DriverError("42000", odbc), "mssql")) is SourceRefusedError
 
 
 @pytest.mark.parametrize(
@@ -155,15 +157,15 @@ def test_a_driver_that_is_not_installed_is_refused() -> None:
         raise ModuleNotFoundError("No module named 'pyodbc'")
 
 
-@pytest.mark.parametrize("sign", ["08006", "28P01", "42P01", "42601", "22P02", "57014", None])
-def test_messages_reveal_no_internals_and_the_driver_error_is_chained(sign: str | None) -> None:
-    original = OperationalError("SELECT on db.internal at /srv/clients with hunter2", sqlstate=sign)
+@pytest.mark.parametrize("state", ["08006", "28P01", "42P01", "42601", "22P02", "57014", None])
+def test_messages_reveal_no_internals_and_the_driver_error_is_chained(state: str | None) -> None:
+    original = OperationalError("SELECT on db.internal at /srv/clients with hunter2", sqlstate=state)
 
     error = reported(original)
 
     assert not [secret for secret in SECRETS if secret in str(error)]
-    whole = isinstance(error.__cause__, exc.DBAPIError) and error.__cause__.orig is original
-    assert whole or isinstance(error.__cause__, RedactedDriverError)
+    is_unchanged = isinstance(error.__cause__, exc.DBAPIError) and error.__cause__.orig is original
+    assert is_unchanged or isinstance(error.__cause__, RedactedDriverError)
 
 
 @pytest.mark.parametrize(
@@ -171,26 +173,24 @@ def test_messages_reveal_no_internals_and_the_driver_error_is_chained(sign: str 
     [
         (
             "postgresql",
-            DatabaseSaysError(
-                'invalid input syntax for type date: "Ann "O\'Hara\' Lee"\nDETAIL: Ann', sqlstate="22007"
-            ),
+            DriverError('invalid input syntax for type date: "Ann "O\'Hara\' Lee"\nDETAIL: Ann', sqlstate="22007"),
         ),
         (
             "mssql",
-            DatabaseSaysError("Conversion failed when converting the varchar value 'Ann' to int", sqlstate="22018"),
+            DriverError("Conversion failed when converting the varchar value 'Ann' to int", sqlstate="22018"),
         ),
-        ("mysql", DatabaseSaysError(1292, "Incorrect datetime value: 'Ann' for column")),
+        ("mysql", DriverError(1292, "Incorrect datetime value: 'Ann' for column")),
         ("sqlite", sqlite3.OperationalError('malformed JSON: "Ann"')),
     ],
 )
 def test_a_driver_error_that_may_quote_a_client_is_chained_without_quotes(database: str, original: Exception) -> None:
     error = reported(original, database)
-    told = "".join(traceback.format_exception(error))
-    assert "Ann" not in told
-    assert type(original).__name__ in told
+    log = "".join(traceback.format_exception(error))
+    assert "Ann" not in log
+    assert type(original).__name__ in log
 
 
 def test_a_driver_error_that_cannot_quote_a_client_is_chained_unchanged() -> None:
     original = OperationalError('connection to server at "10.0.0.1" failed')
-    told = "".join(traceback.format_exception(reported(original)))
-    assert "10.0.0.1" in told
+    log = "".join(traceback.format_exception(reported(original)))
+    assert "10.0.0.1" in log

@@ -1,4 +1,4 @@
-"""Records that a database has written become those that `CsvRenderer` writes."""
+"""Records that PostgreSQL has written become the records that `CsvRenderer` writes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _renderer(wanted: CsvFormat, *fields: TargetField) -> CsvRenderer:
 
 
 def _written(rows: list[Row], wanted: CsvFormat, columns: int) -> list[bytes]:
-    """As a database writes them: quoted, but neither guarded nor ended."""
+    """Return records as PostgreSQL writes them: quoted, but without the guard and without line endings."""
     unguarded = wanted.model_copy(update={"line_ending": LineEnding.LF, "formula_guard": False})
     render = _renderer(unguarded, *_FIELDS[:columns]).render
     records = [render([row[:columns]])[:-1] for row in rows]
@@ -56,14 +56,14 @@ def test_a_record_is_split_into_its_cells(wanted: CsvFormat, rows: list[Row]) ->
     assert [[cell_text(cell) for cell in record] for record in cells] == [[text or "" for text in row] for row in rows]
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("column", [0, 1, 2])
 @pytest.mark.parametrize(
     "text", ["=1+1", "@x", "+a", "-a", "\tx", "\rx", "\nx", "＝1", '+44 "x', "+44\n=1", "-5 apples"]
 )
-def test_a_formula_is_found_in_every_cell_of_every_record(text: str, place: int) -> None:
+def test_a_formula_is_found_in_every_cell_of_every_record(text: str, column: int) -> None:
     rows: list[Row] = [("C1", "a", "b"), ("C2", "a", "b"), ("C3", "a", "b")]
     for number, row in enumerate(rows):
-        changed: list[Row] = [*rows[:number], (*row[:place], text, *row[place + 1 :]), *rows[number + 1 :]]  # type: ignore[list-item]
+        changed: list[Row] = [*rows[:number], (*row[:column], text, *row[column + 1 :]), *rows[number + 1 :]]  # type: ignore[list-item]
         written = _written(changed, CsvFormat(), 3)
         finished = PostgresRecords(_renderer(CsvFormat(), *_FIELDS)).finish(written)
         assert finished == _renderer(CsvFormat(), *_FIELDS).render(changed)
@@ -74,12 +74,12 @@ def test_records_with_only_numbers_and_telephone_numbers_are_not_split(monkeypat
     numbers = ("+44 20 7946 0000", "+1.5", "-0", "+")
     rows: list[Row] = [(number, number, number) for number in numbers]
     records = PostgresRecords(_renderer(CsvFormat(), *_FIELDS))
-    looked: list[bytes] = []
+    split: list[bytes] = []
 
-    def look(record: bytes) -> bytes:
-        looked.append(record)
+    def note(record: bytes) -> bytes:
+        split.append(record)
         return record
 
-    monkeypatch.setattr(records, "_guarded", look)
+    monkeypatch.setattr(records, "_guarded", note)
     records.finish(_written(rows, CsvFormat(), 3))
-    assert looked == []
+    assert split == []

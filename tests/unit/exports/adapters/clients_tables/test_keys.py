@@ -1,3 +1,5 @@
+"""Keys of clients in Table Storage keep the order of codes and separate tenants."""
+
 from __future__ import annotations
 
 from itertools import product

@@ -1,7 +1,7 @@
-"""Every dialect is read back as it was written, once guard and constants are undone.
+"""Every format can be read back unchanged, after the guard and the constants are undone.
 
-`_shown` says what a cell holds, `_undo` is its inverse: it gives every text back but one that itself begins, or goes
-on after a delimiter, with an apostrophe before something suspect, which a guarded text looks like.
+`_shown` returns the content of a cell, and `_undo` is its inverse. It cannot undo a text that looks guarded already:
+one that has an apostrophe before a suspect sign, at its beginning or after a delimiter.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FIELDS = (TargetField.CODE, TargetField.NAME, TargetField.EMAIL)
 _STARTS = re.escape("".join(sorted(SUSPECT_STARTS)))
 
 
-def _rows_of(wanted: CsvFormat) -> CsvRenderer:
+def _renderer(wanted: CsvFormat) -> CsvRenderer:
     columns = [ColumnMapping(csv_header=field.value, target_field=field) for field in _FIELDS]
     return CsvRenderer(columns, wanted)
 
@@ -78,8 +78,8 @@ _ROWS = st.lists(st.tuples(_TEXTS, st.none() | _TEXTS, st.none() | _TEXTS), max_
 
 @given(_FORMATS, _ROWS)
 def test_parsing_a_rendered_file_gives_the_expected_cells(wanted: CsvFormat, rows: list[Row]) -> None:
-    render = _rows_of(wanted)
-    file = render.opening(with_header=True) + render.render(rows)
+    renderer = _renderer(wanted)
+    file = renderer.opening(with_header=True) + renderer.render(rows)
     expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
     assert _parse(file, wanted) == [tuple(field.value for field in _FIELDS), *expected]
 
@@ -88,7 +88,7 @@ def test_parsing_a_rendered_file_gives_the_expected_cells(wanted: CsvFormat, row
 def test_guards_and_constants_can_be_undone(wanted: CsvFormat, rows: list[Row]) -> None:
     assume(wanted.formula_guard or not wanted.excel_text)  # unguarded, a constant may be the client's own
     assume(not any(_looks_guarded(cell, wanted) for row in rows for cell in row))
-    parsed = _parse(_rows_of(wanted).render(rows), wanted)
+    parsed = _parse(_renderer(wanted).render(rows), wanted)
     assert [tuple(_undo(cell, wanted) for cell in row) for row in parsed] == [
         tuple(cell or "" for cell in row) for row in rows
     ]
@@ -96,7 +96,7 @@ def test_guards_and_constants_can_be_undone(wanted: CsvFormat, rows: list[Row]) 
 
 @given(_FORMATS, _ROWS)
 def test_the_same_clients_give_the_same_bytes(wanted: CsvFormat, rows: list[Row]) -> None:
-    blocks = {compress([_rows_of(wanted).render(rows)], compression) for compression in Compression for _ in range(2)}
+    blocks = {compress([_renderer(wanted).render(rows)], compression) for compression in Compression for _ in range(2)}
     assert len(blocks) <= len(Compression)
 
 
@@ -108,37 +108,35 @@ def test_only_constants_begin_with_a_formula_sign(wanted: CsvFormat, text: str) 
 
 
 @given(st.sampled_from([Delimiter.SEMICOLON, Delimiter.TAB]), _HOSTILE)
-def test_splitting_a_guarded_cell_never_makes_a_formula(
-    delimiter: Delimiter, text: str
-) -> None:
+def test_splitting_a_guarded_cell_never_makes_a_formula(delimiter: Delimiter, text: str) -> None:
     parts = re.split(f"[,\r\n{delimiter.value}]", guard_parts(text, delimiter))
     assert not any(part.startswith(("=", "@")) for part in parts)
 
 
 def test_presets_that_are_not_for_excel_keep_digits_unchanged() -> None:
     digits = ("C1", "0123", "1234567890123456")
-    assert _rows_of(CsvFormat()).render([digits]) == b"C1,0123,1234567890123456\r\n"
-    assert _rows_of(FormatDto(preset=FormatPreset.TSV).resolve()).render([digits]) == b"C1\t0123\t1234567890123456\r\n"
+    assert _renderer(CsvFormat()).render([digits]) == b"C1,0123,1234567890123456\r\n"
+    assert _renderer(FormatDto(preset=FormatPreset.TSV).resolve()).render([digits]) == b"C1\t0123\t1234567890123456\r\n"
 
 
 def test_the_excel_preset_changes_only_text_that_excel_would_convert() -> None:
-    render = _rows_of(FormatDto(preset=FormatPreset.EXCEL).resolve())
-    assert render.opening(with_header=True) == b"\xef\xbb\xbfCode,Name,Email\r\n"
-    assert render.render([("0042", "Ann, Bob", '="0042"')]) == b'"=""0042""","Ann, Bob","\'=""0042"""\r\n'
+    renderer = _renderer(FormatDto(preset=FormatPreset.EXCEL).resolve())
+    assert renderer.opening(with_header=True) == b"\xef\xbb\xbfCode,Name,Email\r\n"
+    assert renderer.render([("0042", "Ann, Bob", '="0042"')]) == b'"=""0042""","Ann, Bob","\'=""0042"""\r\n'
 
 
 def test_a_file_without_a_header_still_begins_with_the_byte_order_mark() -> None:
-    render = _rows_of(CsvFormat(byte_order_mark=True))
-    assert render.opening(with_header=False) == b"\xef\xbb\xbf"
+    renderer = _renderer(CsvFormat(byte_order_mark=True))
+    assert renderer.opening(with_header=False) == b"\xef\xbb\xbf"
 
 
 @pytest.mark.parametrize("preset", FormatPreset)
 @pytest.mark.parametrize("compression", Compression)
 def test_polars_and_duckdb_read_every_preset(preset: FormatPreset, compression: Compression, tmp_path: Path) -> None:
     wanted = FormatDto(preset=preset, compression=compression).resolve()
-    render = _rows_of(wanted)
+    renderer = _renderer(wanted)
     rows: list[Row] = [("0042", "=1+1", 'tab\t, semi; "quoted"'), ("C2", None, "two\r\nlines"), ("C3", "Zoë", "-5")]
-    blocks = [[render.opening(with_header=True), render.render(rows[:1])], [render.render(rows[1:])]]
+    blocks = [[renderer.opening(with_header=True), renderer.render(rows[:1])], [renderer.render(rows[1:])]]
     file = tmp_path / f"clients{wanted.extension}"
     file.write_bytes(b"".join(compress(block, compression) for block in blocks))
     expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]

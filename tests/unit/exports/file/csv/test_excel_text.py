@@ -1,4 +1,4 @@
-"""What Excel would turn into something else, and what it leaves alone."""
+"""Text that Excel would convert is recognized, and other text is not."""
 
 from __future__ import annotations
 

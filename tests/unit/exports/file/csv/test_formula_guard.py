@@ -1,4 +1,4 @@
-"""What gets an apostrophe, and what is spared."""
+"""Formulas get an apostrophe, and numbers and other text do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are read back as they were written, by three readers that share no code."""
+"""Three readers that share no code read files back unchanged."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _with_csv(file: Path) -> Table:
 
 
 def _with_polars(file: Path) -> Table:
-    frame = polars.read_csv(file, infer_schema=False, has_header=False)  # of headers it leaves quotes doubled
+    frame = polars.read_csv(file, infer_schema=False, has_header=False)  # polars keeps quotes doubled in headers
     return [tuple(value or "" for value in row) for row in frame.rows()]
 
 

@@ -1,4 +1,4 @@
-"""How each kind of cell is formed, and how records are written."""
+"""Each kind of cell is formed and written correctly."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from exports.request.formats import CsvFormat, Delimiter, Quoting
 RFC4180 = CsvFormat()
 
 
-def _rows(*fields: TargetField, wanted: CsvFormat = RFC4180) -> CsvRenderer:
+def _renderer(*fields: TargetField, wanted: CsvFormat = RFC4180) -> CsvRenderer:
     return CsvRenderer([ColumnMapping(csv_header=field.value, target_field=field) for field in fields], wanted)
 
 
 def _cell(field: TargetField, *values: Any, wanted: CsvFormat = RFC4180) -> str:
-    """Render one client with the code C1 and these values; give the cell and a second one that keeps it company."""
-    record = _rows(field, TargetField.CODE, wanted=wanted).render([("C1", *values)]).decode()
+    """Render one client with the code C1 and these values, and return the first of its two cells."""
+    record = _renderer(field, TargetField.CODE, wanted=wanted).render([("C1", *values)]).decode()
     assert record.endswith(",C1\r\n")
     return record.removesuffix(",C1\r\n")
 
 
 def test_source_columns_begin_with_the_code_and_hold_each_column_once() -> None:
-    rows = _rows(TargetField.REGISTERED_ADDRESS, TargetField.REGISTERED_ADDRESS_CITY, TargetField.NAME)
+    renderer = _renderer(TargetField.REGISTERED_ADDRESS, TargetField.REGISTERED_ADDRESS_CITY, TargetField.NAME)
     address = tuple(f"registered_address_{part}" for part in ("line1", "line2", "line3", "city", "post_code"))
-    assert rows.source_columns == ("code", *address, "registered_address_country", "name")
+    assert renderer.source_columns == ("code", *address, "registered_address_country", "name")
 
 
 def test_a_full_export_needs_every_field_column() -> None:
@@ -41,26 +41,26 @@ def test_a_full_export_needs_every_field_column() -> None:
 
 
 def test_columns_come_in_the_order_of_the_mappings() -> None:
-    rows = _rows(TargetField.NAME, TargetField.CODE, TargetField.EMAIL)
-    assert rows.render([("C1", "Ann", "a@b.example")]) == b"Ann,C1,a@b.example\r\n"
+    renderer = _renderer(TargetField.NAME, TargetField.CODE, TargetField.EMAIL)
+    assert renderer.render([("C1", "Ann", "a@b.example")]) == b"Ann,C1,a@b.example\r\n"
 
 
 def test_a_field_may_be_shown_twice() -> None:
-    assert _rows(TargetField.CODE, TargetField.CODE).render([("C1",)]) == b"C1,C1\r\n"
+    assert _renderer(TargetField.CODE, TargetField.CODE).render([("C1",)]) == b"C1,C1\r\n"
 
 
 def test_the_header_consists_of_the_names_in_the_mappings() -> None:
-    rows = CsvRenderer([ColumnMapping(csv_header='Client, "full"', target_field=TargetField.NAME)])
-    assert rows.header() == b'"Client, ""full"""\r\n'
+    renderer = CsvRenderer([ColumnMapping(csv_header='Client, "full"', target_field=TargetField.NAME)])
+    assert renderer.header() == b'"Client, ""full"""\r\n'
 
 
 def test_the_header_is_guarded() -> None:
-    rows = CsvRenderer([ColumnMapping(csv_header="=HYPERLINK(1)", target_field=TargetField.NAME)])
-    assert rows.header() == b"'=HYPERLINK(1)\r\n"
+    renderer = CsvRenderer([ColumnMapping(csv_header="=HYPERLINK(1)", target_field=TargetField.NAME)])
+    assert renderer.header() == b"'=HYPERLINK(1)\r\n"
 
 
 def test_no_clients_give_no_bytes() -> None:
-    assert _rows(TargetField.NAME).render([]) == b""
+    assert _renderer(TargetField.NAME).render([]) == b""
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_moment_is_rendered_as_the_day_in_its_own_time_zone() -> None:
     moment = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
     further_east = moment.astimezone(timezone(timedelta(hours=1)))
     rows = [("C1", moment), ("C2", further_east)]
-    assert _rows(TargetField.VAT_REG_DATE).render(rows) == b"2026-01-31\r\n2026-02-01\r\n"
+    assert _renderer(TargetField.VAT_REG_DATE).render(rows) == b"2026-01-31\r\n2026-02-01\r\n"
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -166,7 +166,7 @@ def test_a_value_that_does_not_fit_is_a_mismatch_that_names_the_column(
     field: TargetField, column: str, value: object
 ) -> None:
     with pytest.raises(SourceMismatchError, match=f"The column {column} of the clients view") as raised:
-        _rows(field).render([("C1", value)])
+        _renderer(field).render([("C1", value)])
     assert str(value) not in str(raised.value)
     assert raised.value.__suppress_context__
 
@@ -176,17 +176,17 @@ def test_a_format_without_the_guard_keeps_formulas() -> None:
 
 
 def test_cells_with_the_chosen_delimiter_are_quoted() -> None:
-    rows = _rows(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(delimiter=Delimiter.SEMICOLON))
-    assert rows.render([("C1", "a;b,c")]) == b'C1;"a;b,c"\r\n'
+    renderer = _renderer(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(delimiter=Delimiter.SEMICOLON))
+    assert renderer.render([("C1", "a;b,c")]) == b'C1;"a;b,c"\r\n'
 
 
 def test_all_cells_can_be_quoted() -> None:
-    rows = _rows(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(quoting=Quoting.ALL))
-    assert rows.render([("C1", None)]) == b'"C1",""\r\n'
+    renderer = _renderer(TargetField.CODE, TargetField.NAME, wanted=CsvFormat(quoting=Quoting.ALL))
+    assert renderer.render([("C1", None)]) == b'"C1",""\r\n'
 
 
 def test_a_single_empty_cell_is_still_a_record() -> None:
-    assert _rows(TargetField.NAME).render([("C1", None)]) == b'""\r\n'
+    assert _renderer(TargetField.NAME).render([("C1", None)]) == b'""\r\n'
 
 
 _CLIENTS = st.lists(
@@ -199,10 +199,10 @@ _CLIENTS = st.lists(
 def test_the_same_clients_give_the_same_bytes_in_lists_of_any_length(clients: list[Any], size: int) -> None:
     fields = (TargetField.CODE, TargetField.NAME, TargetField.PCL_SENT, TargetField.VAT_REG_DATE)
     parts = [clients[first : first + size] for first in range(0, len(clients), size)]
-    assert b"".join(map(_rows(*fields).render, parts)) == _rows(*fields).render(clients)
+    assert b"".join(map(_renderer(*fields).render, parts)) == _renderer(*fields).render(clients)
 
 
 def test_a_renderer_keeps_no_rows() -> None:
-    rows = _rows(TargetField.CODE)
-    rows.render([("C1",)])
-    assert rows.render([("C2",)]) == b"C2\r\n"
+    renderer = _renderer(TargetField.CODE)
+    renderer.render([("C1",)])
+    assert renderer.render([("C2",)]) == b"C2\r\n"

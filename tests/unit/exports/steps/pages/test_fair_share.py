@@ -1,4 +1,4 @@
-"""Pages in flight are shared by tenants, and a tenant's share by its jobs."""
+"""The pages in flight are divided among tenants, and the share of a tenant among its jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.steps import TENANT, a_planned_job, a_stored_job, some_client
 
 
 def with_jobs(budget: int = 64, **jobs: int) -> MemoryServices:
-    """Services where each tenant has so many jobs under way."""
+    """Return services with this number of active jobs for each tenant."""
     services = a_services(some_clients(5), EXPORT_WAVE_PAGES=budget)
     for tenant, count in jobs.items():
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""Pages in other formats than the default: what belongs to the first, what compression must not lose."""
+"""Pages in other formats than the default: the byte order mark, and compression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans in memory: read once, and never more of them than a process can bear."""
+"""Plans are read once and cached, within a limit for the memory of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planning: count once, store once, stop for a job that does not run."""
+"""Planning counts once, stores the plan once, and stops if the job does not run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_pages_have_fewer_rows_if_rows_are_longer() -> None:
 
 
 def test_pages_have_equal_sizes_although_clients_differ_in_size() -> None:
-    """The first half of the clients is small; judged by the beginning alone, the second would make huge blocks."""
+    """The first half of the clients is small. Judged by the beginning alone, the second half would make huge blocks."""
     clients = some_clients(8_000)
     services = a_services([{**client, "name": "x" * (10 if n < 4_000 else 1_000)} for n, client in enumerate(clients)])
     job = a_stored_job(services)
@@ -92,13 +92,13 @@ def test_two_plans_made_at_the_same_time_report_the_stored_one() -> None:
     job = a_stored_job(services)
     outcomes: list[PagesPlanned | Stopped] = []
 
-    def another_run_comes_first() -> None:
+    def run_another_first() -> None:
         services.clients.after_read = lambda: None
         services.clients.clients.pop()
         outcomes.append(_plan(services, job))
         services.clients.clients += some_clients(9)[7:]
 
-    services.clients.after_read = another_run_comes_first
+    services.clients.after_read = run_another_first
     outcomes.append(_plan(services, job))
     assert outcomes == [PagesPlanned(pages=1, rows=6, wave_pages=64)] * 2
     assert stored(services, job).total_items == 6

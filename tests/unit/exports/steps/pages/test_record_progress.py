@@ -1,4 +1,4 @@
-"""Progress: settled once, never back."""
+"""The settled totals of a job never decrease."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages are shorter where the source is slow, and only there."""
+"""Pages are shorter if the source is slow, and only then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.steps import a_stored_job, some_clients
 
 CLIENTS = some_clients(9_900)
 TARGET_BYTES = 100_000
-"""Some 17 bytes each: five thousand clients to a block, two pages."""
+"""A client has some 17 bytes. So a block holds five thousand clients, and there are two pages."""
 
 
 def plan(services: MemoryServices) -> PagePlan:
@@ -30,7 +30,7 @@ def plan(services: MemoryServices) -> PagePlan:
 
 
 def plan_from(seconds: Callable[[int], float]) -> PagePlan:
-    """Plan where a read of so many clients takes so long."""
+    """Return the plan for a source whose reads take `seconds`, by the number of clients."""
     services = a_services(CLIENTS)
     services.clients.take_time = lambda rows: services.now.advance(seconds=seconds(rows))
     return plan(services)
@@ -42,23 +42,23 @@ def rows_of_pages(plan: PagePlan) -> list[int]:
     return [stop - start for start, stop in pairwise(edges)]
 
 
-AT_ONCE = plan(a_services(CLIENTS))
+FAST_PLAN = plan(a_services(CLIENTS))
 
 
 def test_pages_are_sized_by_bytes_if_the_source_is_fast() -> None:
-    assert AT_ONCE.pages == 2
+    assert FAST_PLAN.pages == 2
 
 
 @pytest.mark.parametrize("client_seconds", [0.0, 0.000_01, 0.001, 0.001_9])
 @pytest.mark.parametrize("fixed_seconds", [0.0, 0.003, 0.05, 0.4])
 def test_usual_sources_get_the_same_plan_as_the_fastest_source(client_seconds: float, fixed_seconds: float) -> None:
-    """However long every statement takes: to connect, to plan, to sort."""
-    assert plan_from(lambda rows: fixed_seconds + client_seconds * rows) == AT_ONCE
+    """The fixed cost of a statement, to connect, to plan or to sort, does not matter."""
+    assert plan_from(lambda rows: fixed_seconds + client_seconds * rows) == FAST_PLAN
 
 
 @pytest.mark.parametrize("client_seconds", [0.0, 0.001_9])
 def test_slow_statements_with_fast_clients_cause_no_more_pages(client_seconds: float) -> None:
-    assert plan_from(lambda rows: 3.0 + client_seconds * rows).pages == AT_ONCE.pages
+    assert plan_from(lambda rows: 3.0 + client_seconds * rows).pages == FAST_PLAN.pages
 
 
 def test_a_usual_source_is_sampled_only_once() -> None:
@@ -81,14 +81,14 @@ def test_pages_of_very_slow_clients_have_the_minimum_number_of_rows() -> None:
 
 
 def test_a_few_slow_samples_do_not_change_the_plan() -> None:
-    places = [9.0, 0.01, 0.01, 9.0, 0.01, 0.01, 9.0, 0.01]
-    took = iter([0.01, *places, *places])  # altogether they take so long that each is timed
-    assert plan_from(lambda _rows: next(took)) == AT_ONCE
+    seconds = [9.0, 0.01, 0.01, 9.0, 0.01, 0.01, 9.0, 0.01]
+    took = iter([0.01, *seconds, *seconds])  # together they take so long that each sample is timed
+    assert plan_from(lambda _rows: next(took)) == FAST_PLAN
 
 
 def test_the_time_to_connect_does_not_change_the_plan() -> None:
     took = iter([5.0, *[0.01] * 8])
-    assert plan_from(lambda _rows: next(took)).pages == AT_ONCE.pages
+    assert plan_from(lambda _rows: next(took)).pages == FAST_PLAN.pages
 
 
 def test_few_clients_are_sampled_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,5 +112,5 @@ def test_few_clients_get_one_page_even_if_they_are_slow() -> None:
 
 
 def test_pages_are_sized_by_bytes_if_that_makes_them_shorter() -> None:
-    """At three milliseconds a client some 8,000 might be in a page; the block is full before."""
-    assert plan_from(lambda rows: 0.003 * rows) == AT_ONCE
+    """At three milliseconds a client a page could hold 8,000 clients, but its block is full before."""
+    assert plan_from(lambda rows: 0.003 * rows) == FAST_PLAN

@@ -1,4 +1,4 @@
-"""Writing pages: once read, once counted, whatever runs twice or in between."""
+"""A page counts once, even if it is written twice or at the same time."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ def test_two_runs_with_different_content_both_report_the_first_record() -> None:
     job = a_planned_job(services)
     outcomes: list[PageWritten | Stopped] = []
 
-    def another_run_comes_first() -> None:
+    def run_another_first() -> None:
         services.clients.after_read = lambda: None
         services.clients.clients[0] = {**services.clients.clients[0], "name": "Renamed meanwhile"}
         outcomes.append(_write(services, job))
 
-    services.clients.after_read = another_run_comes_first
+    services.clients.after_read = run_another_first
     outcomes.append(_write(services, job))
     renamed = FIRST.replace(b"Client 1", b"Renamed meanwhile")
     assert outcomes == [PageWritten(rows=2, bytes=len(renamed))] * 2
@@ -134,11 +134,11 @@ def test_two_runs_with_the_same_content_stage_one_block() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
 
-    def another_run_comes_first() -> None:
+    def run_another_first() -> None:
         services.clients.after_read = lambda: None
         _write(services, job)
 
-    services.clients.after_read = another_run_comes_first
+    services.clients.after_read = run_another_first
     _write(services, job)
     assert services.files.staged(job.file_path) == {block_id(0, digest(FIRST)): len(FIRST)}
 
@@ -246,9 +246,7 @@ def test_clients_added_after_the_plan_join_the_page_their_code_belongs_to() -> N
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_a_large_page_buffered_in_a_file_is_the_same_block(
-    monkeypatch: pytest.MonkeyPatch, compression: str
-) -> None:
+def test_a_large_page_buffered_in_a_file_is_the_same_block(monkeypatch: pytest.MonkeyPatch, compression: str) -> None:
     chance = Random(1)
     clients = [{**client, "name": chance.randbytes(3_000).hex()} for client in some_clients(60)]
     blocks = []
@@ -265,11 +263,11 @@ def test_a_large_page_buffered_in_a_file_is_the_same_block(
     assert blocks[0][0].bytes > 100_000
 
 
-# --- reading slowly ---
+# --- slow reads ---
 
 
 class SlowClients(MemoryClients):
-    """Clients that come one by one, each after some seconds of the services' clock; `before_list` runs before each."""
+    """Returns clients one by one. Before each, runs `before_list` and advances the services' clock."""
 
     def __init__(self, services: MemoryServices, seconds: float) -> None:
         super().__init__(services.clients.clients, rows_per_list=1)
@@ -318,13 +316,13 @@ def test_a_slow_read_checks_its_job_at_most_every_two_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, _, job = _slow(0.5)
-    looks: list[datetime] = []
-    look = services.jobs.get
+    checks: list[datetime] = []
+    get = services.jobs.get
 
     def counted(tenant: str, code: str) -> Job | None:
-        looks.append(services.now())
-        return look(tenant, code)
+        checks.append(services.now())
+        return get(tenant, code)
 
     monkeypatch.setattr(services.jobs, "get", counted)
     _write(services, job)
-    assert len(looks) == 1 + 5 + 1
+    assert len(checks) == 1 + 5 + 1
