@@ -16,7 +16,7 @@ ADVICE: Mapping[str, str] = {
     "job-not-found": "Check the code, and check that the key opens the tenant to which it belongs.",
     "mapping-not-found": "Check the code, and check that the key opens the tenant to which it belongs.",
     "schedule-not-found": "Check the code, and check that the key opens the tenant to which it belongs.",
-    "route-not-found": "Compare the path with the ones in this documentation.",
+    "route-not-found": "Use one of the paths in `/openapi.json`.",
     "method-not-allowed": "Use a method that the header `Allow` names.",
     "not-completed": "Wait until the job is `Completed`; if it failed or was cancelled, start another export.",
     "already-ended": "Do nothing: the job has ended.",
