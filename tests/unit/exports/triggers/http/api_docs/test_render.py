@@ -6,68 +6,44 @@ import base64
 import hashlib
 import itertools
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from exports.triggers.http.api_docs.render import content_policy, render_docs
 from exports.triggers.http.problems import PROBLEMS
 from tests.support.conformance import document
+from tests.unit.exports.triggers.http.html_reader import HtmlReader
 
 HTML = render_docs(document())
 
 
-class Reader(HTMLParser):
-    """Collects the tags with their attributes, and the style."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.style = ""
-        self._open = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._open = tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open == "style":
-            self.style += data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = ""
-
-
 @pytest.fixture(scope="module")
-def docs() -> Reader:
-    reader = Reader()
-    reader.feed(HTML)
-    return reader
+def docs() -> HtmlReader:
+    return HtmlReader(HTML)
 
 
-def test_the_documentation_loads_nothing_from_another_host(docs: Reader) -> None:
+def test_the_documentation_loads_nothing_from_another_host(docs: HtmlReader) -> None:
     assert not {"script", "iframe", "img", "object", "form"} & {tag for tag, _ in docs.tags}
-    targets = [value or "" for _, given in docs.tags for name, value in given.items() if name in ("href", "src")]
-    assert all(target.startswith(("#", "data:,", "/openapi.json")) for target in targets)
-    assert "url(" not in docs.style
-    assert "@import" not in docs.style
+    assert all(target.startswith(("#", "data:,", "/openapi.json")) for target in docs.targets())
+    assert "url(" not in docs.inside["style"]
+    assert "@import" not in docs.inside["style"]
 
 
-def test_the_content_policy_of_the_documentation_allows_only_its_style(docs: Reader) -> None:
-    digest = base64.b64encode(hashlib.sha256(docs.style.encode()).digest()).decode()
+def test_the_content_policy_of_the_documentation_allows_only_its_style(docs: HtmlReader) -> None:
+    digest = base64.b64encode(hashlib.sha256(docs.inside["style"].encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in content_policy()
     assert content_policy().startswith("default-src 'none'; ")
-    assert not [given for _, given in docs.tags if "style" in given or any(name.startswith("on") for name in given)]
+    assert docs.inline_code() == []
 
 
-def test_every_internal_link_has_a_target(docs: Reader) -> None:
+def test_every_internal_link_has_a_target(docs: HtmlReader) -> None:
     anchors = [given["id"] for _, given in docs.tags if "id" in given]
     assert len(set(anchors)) == len(anchors)
     targets = {str(given["href"])[1:] for _, given in docs.tags if str(given.get("href")).startswith("#")}
     assert targets <= set(anchors)
 
 
-def test_every_operation_model_and_problem_has_an_anchor(docs: Reader) -> None:
+def test_every_operation_model_and_problem_has_an_anchor(docs: HtmlReader) -> None:
     anchors = {given["id"] for _, given in docs.tags if "id" in given}
     names = {
         operation["operationId"].removesuffix("_of_tenant")
@@ -85,7 +61,7 @@ def test_every_path_is_shown() -> None:
         assert f"</span> {path}</code>" in HTML
 
 
-def test_screen_readers_find_headings_and_landmarks(docs: Reader) -> None:
+def test_screen_readers_find_headings_and_landmarks(docs: HtmlReader) -> None:
     tags = [tag for tag, _ in docs.tags]
     assert ("html", {"lang": "en"}) in docs.tags
     assert tags.count("h1") == tags.count("main") == tags.count("nav") == 1
@@ -95,9 +71,9 @@ def test_screen_readers_find_headings_and_landmarks(docs: Reader) -> None:
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
-def test_the_documentation_has_a_dark_colour_scheme(docs: Reader) -> None:
-    assert "color-scheme: light dark" in docs.style
-    assert "prefers-color-scheme: dark" in docs.style
+def test_the_documentation_has_a_dark_colour_scheme(docs: HtmlReader) -> None:
+    assert "color-scheme: light dark" in docs.inside["style"]
+    assert "prefers-color-scheme: dark" in docs.inside["style"]
 
 
 def test_texts_of_the_document_are_escaped() -> None:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from exports.request.filters import ClientFilter
 from exports.request.formats import Delimiter, FormatPreset, LineEnding, Quoting
 from exports.triggers.http.ui.render import content_policy, render_ui
 from tests.support.conformance import document
+from tests.unit.exports.triggers.http.html_reader import HtmlReader
 
 HTML = render_ui()
 FOLDER = Path(exports.triggers.http.ui.__file__).parent
@@ -26,46 +26,13 @@ _PUBLIC = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+
 _IMPORTED = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";$', re.MULTILINE)
 
 
-class Reader(HTMLParser):
-    """Collects the tags with their attributes, and the content of scripts and styles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.inside: dict[str, str] = {}
-        self._open = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._open = f"{tag} {dict(attrs).get('type') or ''}".strip()
-
-    def handle_data(self, data: str) -> None:
-        if self._open.startswith(("script", "style")):
-            self.inside[self._open] = self.inside.get(self._open, "") + data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = ""
-
-    def values(self, tag: str, attribute: str, **having: str) -> list[str]:
-        """Return the values of an attribute, of all tags that also have the attributes in `having`."""
-        return [
-            str(given[attribute])
-            for name, given in self.tags
-            if name == tag and attribute in given and having.items() <= given.items()
-        ]
-
-
 @pytest.fixture(scope="module")
-def ui() -> Reader:
-    reader = Reader()
-    reader.feed(HTML)
-    return reader
+def ui() -> HtmlReader:
+    return HtmlReader(HTML)
 
 
-def test_the_ui_loads_nothing_from_another_host(ui: Reader) -> None:
-    targets = [value or "" for _, given in ui.tags for name, value in given.items() if name in ("href", "src")]
-
-    assert all(target.startswith(("#", "data:", "/docs")) for target in targets), targets
+def test_the_ui_loads_nothing_from_another_host(ui: HtmlReader) -> None:
+    assert all(target.startswith(("#", "data:", "/docs")) for target in ui.targets())
     for text in ui.inside.values():
         assert "http:" not in text
         assert "https:" not in text
@@ -73,7 +40,7 @@ def test_the_ui_loads_nothing_from_another_host(ui: Reader) -> None:
         assert "@import" not in text
 
 
-def test_the_content_policy_of_the_ui_allows_only_its_own_script_and_style(ui: Reader) -> None:
+def test_the_content_policy_of_the_ui_allows_only_its_own_script_and_style(ui: HtmlReader) -> None:
     directives = dict(part.strip().split(" ", 1) for part in content_policy().split(";"))
     for directive, text in (("script-src", "script module"), ("style-src", "style")):
         digest = base64.b64encode(hashlib.sha256(ui.inside[text].encode()).digest()).decode()
@@ -81,15 +48,15 @@ def test_the_content_policy_of_the_ui_allows_only_its_own_script_and_style(ui: R
     assert directives["default-src"] == "'none'"
     assert directives["connect-src"] == "'self'"
     assert directives["frame-ancestors"] == "'none'"
-    assert not [given for _, given in ui.tags if "style" in given or any(name.startswith("on") for name in given)]
+    assert ui.inline_code() == []
 
 
-def test_the_ui_offers_every_field_and_marks_the_sensitive_ones(ui: Reader) -> None:
+def test_the_ui_offers_every_field_and_marks_the_sensitive_ones(ui: HtmlReader) -> None:
     assert sorted(ui.values("input", "data-field")) == sorted(TargetField)
     assert HTML.count('<span class="mark">sensitive</span>') == len(SENSITIVE_FIELDS)
 
 
-def test_the_ui_offers_every_status_type_and_format(ui: Reader) -> None:
+def test_the_ui_offers_every_status_type_and_format(ui: HtmlReader) -> None:
     assert ui.values("input", "value", name="statuses") == list(ClientStatus)
     assert ui.values("input", "value", name="types") == list(ClientType)
     assert ui.values("input", "value", name="preset") == list(FormatPreset)
@@ -102,7 +69,7 @@ def test_the_ui_offers_every_filter_of_the_api() -> None:
         assert f'data-pointer="/filter/{field.alias}"' in HTML, name
 
 
-def test_every_field_that_can_show_a_fault_is_a_property_of_a_request(ui: Reader) -> None:
+def test_every_field_that_can_show_a_fault_is_a_property_of_a_request(ui: HtmlReader) -> None:
     schemas = document()["components"]["schemas"]
     request = schemas["CsvExportRequestDto"]["properties"]
     inner = {"filter": schemas["ClientFilterInput"]["properties"], "format": schemas["FormatDto"]["properties"]}
@@ -113,7 +80,7 @@ def test_every_field_that_can_show_a_fault_is_a_property_of_a_request(ui: Reader
             assert not rest or rest[0] in inner[first], (tag, pointer)
 
 
-def test_every_label_belongs_to_a_field_and_every_id_is_unique(ui: Reader) -> None:
+def test_every_label_belongs_to_a_field_and_every_id_is_unique(ui: HtmlReader) -> None:
     ids = Counter(str(given["id"]) for _, given in ui.tags if "id" in given)
 
     assert [name for name, times in ids.items() if times > 1] == []
@@ -123,13 +90,13 @@ def test_every_label_belongs_to_a_field_and_every_id_is_unique(ui: Reader) -> No
             assert set((given.get(name) or "").split()) <= set(ids)
 
 
-def test_every_element_that_the_script_uses_exists(ui: Reader) -> None:
+def test_every_element_that_the_script_uses_exists(ui: HtmlReader) -> None:
     ids = {str(given["id"]) for _, given in ui.tags if "id" in given}
 
     assert set(re.findall(r'byId\("([^"]+)"\)', ui.inside["script module"])) <= ids
 
 
-def test_the_metadata_is_json_that_cannot_end_its_element(ui: Reader) -> None:
+def test_the_metadata_is_json_that_cannot_end_its_element(ui: HtmlReader) -> None:
     metadata = json.loads(ui.inside["script application/json"])
 
     assert "<" not in ui.inside["script application/json"]
@@ -152,7 +119,7 @@ def test_no_name_is_declared_by_two_modules() -> None:
     assert [name for name, times in declared.items() if times > 1] == []
 
 
-def test_every_import_of_a_module_is_exported_by_an_earlier_module(ui: Reader) -> None:
+def test_every_import_of_a_module_is_exported_by_an_earlier_module(ui: HtmlReader) -> None:
     script = ui.inside["script module"]
     for name, text in modules().items():
         assert text.count("\nimport ") + text.startswith("import ") == len(_IMPORTED.findall(text)), name
