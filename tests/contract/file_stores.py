@@ -1,4 +1,4 @@
-"""File stores under test, and what users who have nothing but a link can do with it."""
+"""File stores under test, and helpers that use a download link as its reader does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ ONE, TWO, THREE = "000001", "000002", "000003"
 
 @dataclass(frozen=True)
 class Harness:
-    """A store, how a user who has nothing but a URL reads from it (None when refused), and the facts beside a file."""
+    """A file store with two views of it from outside.
+
+    Attributes:
+        download: Reads a link as a user does who has only the URL; returns None when the link is refused.
+        metadata: Returns the metadata of a file.
+    """
 
     files: FileStore
     download: Callable[[str], bytes | None]
@@ -28,13 +33,13 @@ class Harness:
 
 
 def memory_harness() -> Harness:
-    """The fake that tests of the steps use."""
+    """Return a harness of the fake that the tests of the steps use."""
     fake = MemoryFileStore(lambda: datetime.now(UTC))
     return Harness(fake, fake.open_link, fake.metadata)
 
 
 def blob_harness(files: BlobFileStore, account: StorageAccount) -> Harness:
-    """A store in the emulator."""
+    """Return a harness of a store in the emulator."""
 
     def metadata(path: str) -> dict[str, str]:
         return dict(account.blobs.get_blob_client(files._name, path).get_blob_properties().metadata)
@@ -43,12 +48,12 @@ def blob_harness(files: BlobFileStore, account: StorageAccount) -> Harness:
 
 
 def empty_container(account: StorageAccount) -> BlobFileStore:
-    """A store in a container of its own."""
+    """Return a store in a container of its own."""
     return BlobFileStore(account, container=f"files-{uuid4().hex}")
 
 
 def download(url: str, method: str = "GET", data: bytes | None = None) -> bytes | None:
-    """What a link gives, or does; None when refused."""
+    """Send a request to a link and return the body of the response; None when the request is refused."""
     request = Request(url, data, {"x-ms-blob-type": "BlockBlob"} if data else {}, method=method)
     try:
         with urlopen(request, timeout=60) as response:
@@ -62,11 +67,11 @@ def download(url: str, method: str = "GET", data: bytes | None = None) -> bytes 
 
 
 def soon(seconds: float = 60) -> datetime:
-    """When a link expires."""
+    """Return the moment at which a link expires."""
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 def publish(files: FileStore, data: bytes, path: str = PATH) -> None:
-    """Make a file of one block."""
+    """Publish a file of one block."""
     files.stage(path, ONE, data)
     files.commit(path, [ONE])

@@ -1,4 +1,4 @@
-"""What every `AuditLog` promises."""
+"""The contract of `AuditLog`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import string
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
-from uuid import uuid4
 
 import pytest
 
@@ -17,6 +16,7 @@ from exports.jobs.audit import AuditAction, AuditEntry, audit_entry
 from exports.ports.audit import AuditLog
 from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON, a_job, a_spec
 from tests.support.counting import counted_requests
 from tests.support.fake_audit import MemoryAuditLog
@@ -26,11 +26,7 @@ LAST_MOMENT = datetime(2026, 1, 31, 23, 59, 59, 999000, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["memory", "azurite"])
-def log(request: pytest.FixtureRequest) -> AuditLog:
-    if request.param == "memory":
-        return MemoryAuditLog()
-    return TableAuditLog(request.getfixturevalue("account"), table=f"audit{uuid4().hex}")
+log = memory_or_azurite(MemoryAuditLog, TableAuditLog)
 
 
 def _an_entry(moment: datetime = NOON, tenant: str = "tenant", actor: str = "me") -> AuditEntry:
@@ -46,7 +42,7 @@ def test_a_day_without_entries_is_empty(log: AuditLog) -> None:
 
 
 @pytest.mark.parametrize("action", AuditAction)
-def test_an_entry_comes_back_as_it_was(log: AuditLog, action: AuditAction) -> None:
+def test_an_entry_is_read_back_unchanged(log: AuditLog, action: AuditAction) -> None:
     wanted = ClientFilter(manager_codes=("M1", "ü 🙂"), search="O'Brien")
     job = a_job(tenant="tenant", spec=a_spec(filter=wanted), total_items=2**31 + 5, file_bytes=2**40)
     entry = audit_entry(action, 'key "of" Ä', job, NOON)
@@ -54,20 +50,20 @@ def test_an_entry_comes_back_as_it_was(log: AuditLog, action: AuditAction) -> No
     assert _entries(log) == [entry]
 
 
-def test_entries_come_oldest_first_whatever_order_they_were_added_in(log: AuditLog) -> None:
+def test_entries_are_listed_oldest_first_in_any_order_of_appending(log: AuditLog) -> None:
     moments = [NOON + timedelta(milliseconds=offset) for offset in (5_000, 1, 0, -3_600_000, 999, 10_000)]
     for moment in moments:
         log.append(_an_entry(moment))
     assert [entry.moment for entry in _entries(log)] == sorted(moments)
 
 
-def test_entries_of_one_millisecond_come_in_their_order(log: AuditLog) -> None:
+def test_entries_of_one_millisecond_keep_their_order(log: AuditLog) -> None:
     for microseconds in (7, 3, 5, 0):
         log.append(_an_entry(NOON + timedelta(microseconds=microseconds), actor=str(microseconds)))
     assert [entry.actor for entry in _entries(log)] == ["0", "3", "5", "7"]
 
 
-def test_of_things_done_at_the_same_moment_none_is_lost(log: AuditLog) -> None:
+def test_entries_of_the_same_moment_are_all_kept(log: AuditLog) -> None:
     entry = _an_entry()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(log.append, [entry] * 16))
@@ -87,7 +83,7 @@ def test_a_day_ends_at_midnight_utc(log: AuditLog) -> None:
     assert [entry.actor for entry in _entries(log, day=MIDNIGHT.date())] == ["after"]
 
 
-def test_the_day_is_that_of_utc_wherever_the_moment_was_told(log: AuditLog) -> None:
+def test_an_entry_belongs_to_its_utc_day_in_any_time_zone(log: AuditLog) -> None:
     in_auckland = MIDNIGHT.astimezone(timezone(timedelta(hours=13))) - timedelta(milliseconds=1)
     assert in_auckland.date() == MIDNIGHT.date()
     log.append(_an_entry(in_auckland))
@@ -104,7 +100,9 @@ def test_a_filter_of_64_kib_fits(log: AuditLog) -> None:
     assert _entries(log) == [entry]
 
 
-def test_a_busy_day_comes_whole_in_order_and_soon(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_day_is_read_completely_in_order_and_with_few_requests(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(log.append, [_an_entry(NOON + timedelta(seconds=second)) for second in range(1_050)]))
     with counted_requests(monkeypatch) as sent:
@@ -114,13 +112,13 @@ def test_a_busy_day_comes_whole_in_order_and_soon(log: AuditLog, monkeypatch: py
     assert len(sent) <= 2
 
 
-def test_there_is_no_way_to_change_or_remove_an_entry() -> None:
+def test_the_log_offers_no_way_to_change_or_remove_an_entry() -> None:
     promised = {name for name in vars(AuditLog) if not name.startswith("_")}
     assert promised == {"append", "entries"}
     assert {name for name in dir(TableAuditLog) if not name.startswith("_")} == promised
 
 
-def test_a_log_that_does_not_answer_can_be_tried_again(unreachable: StorageAccount) -> None:
+def test_an_unreachable_log_raises_a_retryable_error(unreachable: StorageAccount) -> None:
     log = TableAuditLog(unreachable)
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         log.append(_an_entry())

@@ -1,4 +1,4 @@
-"""What a job asks of storage: little, and no more for a larger one, but for what has to be done for every page."""
+"""The requests that a job sends to storage: few, and more for a larger job only where each page needs its own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROWS = 100
 
 
 def a_job_of(account: StorageAccount, pages: int) -> tuple[TableJobStore, TablePageLedger, Job]:
-    """A job whose pages are all written, those of the last wave not yet settled."""
+    """Create a job whose pages are all written and, except those of the last wave, settled."""
     name = uuid4().hex[:16]
     jobs, ledger = TableJobStore(account, f"jobs{name}"), TablePageLedger(account, f"pages{name}")
     settled = max(0, pages - IN_FLIGHT)
@@ -56,7 +56,7 @@ def a_job_of(account: StorageAccount, pages: int) -> tuple[TableJobStore, TableP
 
 
 @pytest.mark.parametrize("pages", [10, 1_000, 10_000])
-def test_a_status_asks_twice_whatever_the_size_of_the_job(
+def test_a_status_takes_two_requests_for_a_job_of_any_size(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
     jobs, ledger, job = a_job_of(account, pages)
@@ -71,7 +71,7 @@ def test_a_status_asks_twice_whatever_the_size_of_the_job(
     assert len(sent) == 2
 
 
-def test_the_ledger_of_a_job_is_read_a_thousand_pages_at_a_time(
+def test_one_request_reads_a_thousand_records_of_the_ledger(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, ledger, job = a_job_of(account, 2_500)
@@ -82,7 +82,7 @@ def test_the_ledger_of_a_job_is_read_a_thousand_pages_at_a_time(
     assert len(sent) == 3
 
 
-def test_the_jobs_under_way_are_counted_by_one_request_however_many_there_are(
+def test_one_request_counts_any_number_of_running_jobs(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = TableWatchIndex(account, f"watch{uuid4().hex[:16]}")
@@ -96,17 +96,17 @@ def test_the_jobs_under_way_are_counted_by_one_request_however_many_there_are(
 
     assert len(sent) == 1
     assert len(active) == MANY_TENANTS
-    assert share_of_all(MANY_TENANTS) == share_of_all(3_000)
+    assert share_of_one_tenant(MANY_TENANTS) == share_of_one_tenant(3_000)
 
 
 def requests_of_a_job(services: Services, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Export two pages, from the request to the end of the job, in this process; what each stage asked."""
-    asked: dict[str, int] = {}
+    """Export two pages in this process, from the request to the end of the job. Return the requests of each stage."""
+    sent_requests: dict[str, int] = {}
 
     def count(stage: str, act: Callable[[], T]) -> T:
         with counted_requests(monkeypatch) as sent:
             result = act()
-        asked[stage] = len(sent)
+        sent_requests[stage] = len(sent)
         return result
 
     command = ExportCommand(NORTHWIND, "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
@@ -118,22 +118,22 @@ def requests_of_a_job(services: Services, monkeypatch: pytest.MonkeyPatch) -> di
     written = [page for page in pages if isinstance(page, PageWritten)]
     order = CommitFile(job=job.ref, pages=2, rows=planned.rows, bytes=sum(page.bytes for page in written))
     assert count("commit", lambda: commit_file(services, order)) == Done(ended=True)
-    return asked
+    return sent_requests
 
 
-def test_a_small_job_asks_storage_only_for_what_docs_costs_says(
+def test_a_small_job_sends_only_the_requests_that_docs_costs_lists(
     azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = sample_database(tmp_path, 1_600)
     settings = {"EXPORT_STORAGE": azurite.connection_string, "CLIENTS_DATABASE_URL": database}
     services = build_services(read_settings(settings))
-    requests_of_a_job(services, monkeypatch)  # makes what tables there are not yet
+    requests_of_a_job(services, monkeypatch)  # creates the missing tables
 
     assert requests_of_a_job(services, monkeypatch) == {"request": 4, "plan": 4, "pages": 2 * 4, "commit": 8}
 
 
-def share_of_all(tenants: int) -> int:
-    """What a tenant gets of the largest budget that can be set, when so many have a job each."""
+def share_of_one_tenant(tenants: int) -> int:
+    """Return a tenant's share of the largest possible budget if so many tenants have one job each."""
     services = a_services()
     object.__setattr__(services, "settings", services.settings.model_copy(update={"wave_pages": 500}))
     for number in range(tenants):

@@ -1,4 +1,4 @@
-"""What every `FileStore` promises of proofs, and of leaving nothing behind."""
+"""The contract of `FileStore` for manifests and for discarding files, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _discard(files: FileStore) -> None:
     files.discard(PATH, files.get_state(PATH).version)
 
 
-both_kinds_of_traces = pytest.mark.parametrize(
+every_state_of_a_file = pytest.mark.parametrize(
     "leave", [_nothing, _stage, _publish, _publish_and_stage_more], ids=["nothing", "staged", "published", "both"]
 )
 
@@ -51,14 +51,14 @@ both_kinds_of_traces = pytest.mark.parametrize(
 # --- discarding ---
 
 
-@both_kinds_of_traces
+@every_state_of_a_file
 def test_a_discarded_file_leaves_neither_bytes_nor_blocks(files: FileStore, leave: Callable[[FileStore], None]) -> None:
     leave(files)
     _discard(files)
     assert (files.size_bytes(PATH), files.staged(PATH)) == (None, {})
 
 
-@both_kinds_of_traces
+@every_state_of_a_file
 def test_discarding_twice_does_no_harm(files: FileStore, leave: Callable[[FileStore], None]) -> None:
     leave(files)
     _discard(files)
@@ -66,8 +66,8 @@ def test_discarding_twice_does_no_harm(files: FileStore, leave: Callable[[FileSt
     assert (files.size_bytes(PATH), files.staged(PATH)) == (None, {})
 
 
-@both_kinds_of_traces
-def test_the_service_lists_nothing_of_a_discarded_file_not_even_uncommitted(
+@every_state_of_a_file
+def test_storage_lists_no_blob_of_a_discarded_file_not_even_an_uncommitted_one(
     blob_files: BlobFileStore, account: StorageAccount, leave: Callable[[FileStore], None]
 ) -> None:
     leave(blob_files)
@@ -84,20 +84,20 @@ def test_a_discarded_file_can_be_written_again(files: FileStore) -> None:
     assert files.size_bytes(PATH) == 5
 
 
-@pytest.mark.parametrize("seen_published", [False, True])
-def test_a_file_published_after_the_look_is_not_discarded(files: FileStore, seen_published: bool) -> None:
+@pytest.mark.parametrize("was_published", [False, True])
+def test_a_file_published_after_its_state_was_read_is_not_discarded(files: FileStore, was_published: bool) -> None:
     _stage(files)
-    seen = files.commit(PATH, [TWO]) if seen_published else None
+    version = files.commit(PATH, [TWO]) if was_published else None
     files.stage(PATH, ONE, b"one,")
-    files.commit(PATH, [ONE, TWO] if seen_published else [ONE], if_match=seen)
+    files.commit(PATH, [ONE, TWO] if was_published else [ONE], if_match=version)
     files.save_manifest(JOB.ref, b"{}")
     with pytest.raises(FileChangedError):
-        files.discard(PATH, seen)
+        files.discard(PATH, version)
     assert files.get_state(PATH).published
     assert files.load_manifest(JOB.ref) == b"{}"
 
 
-def test_discarding_a_file_leaves_the_others(files: FileStore) -> None:
+def test_discarding_a_file_leaves_other_files_alone(files: FileStore) -> None:
     other = a_job(tenant="tenant").file_path
     files.stage(other, ONE, b"one,")
     files.commit(other, [ONE])
@@ -107,7 +107,7 @@ def test_discarding_a_file_leaves_the_others(files: FileStore) -> None:
     assert (files.size_bytes(other), files.staged(other)) == (4, {TWO: 4})
 
 
-def test_discarding_a_file_removes_all_proofs_and_keeps_the_plan(
+def test_discarding_a_file_removes_all_manifests_and_keeps_the_plan(
     blob_files: BlobFileStore, account: StorageAccount
 ) -> None:
     _publish(blob_files)
@@ -119,7 +119,7 @@ def test_discarding_a_file_removes_all_proofs_and_keeps_the_plan(
     assert [blob.name for blob in container.list_blobs()] == [JOB.ref.plan_path]
 
 
-# --- proofs ---
+# --- manifests ---
 
 
 def test_a_saved_manifest_is_loaded(files: FileStore) -> None:
@@ -127,33 +127,33 @@ def test_a_saved_manifest_is_loaded(files: FileStore) -> None:
     assert files.load_manifest(JOB.ref) == b'{"rows": 1}'
 
 
-def test_a_manifest_saved_again_replaces_the_one_before(files: FileStore) -> None:
+def test_a_manifest_that_is_saved_again_replaces_the_previous_one(files: FileStore) -> None:
     files.save_manifest(JOB.ref, b"longer than the second")
     files.save_manifest(JOB.ref, b"second")
     assert files.load_manifest(JOB.ref) == b"second"
 
 
-def test_attempts_of_a_job_have_manifests_of_their_own(files: FileStore) -> None:
+def test_every_attempt_of_a_job_has_its_own_manifest(files: FileStore) -> None:
     later = JOB.ref.model_copy(update={"attempt": 2})
     files.save_manifest(later, b"later")
-    files.save_manifest(JOB.ref, b"held up")
+    files.save_manifest(JOB.ref, b"delayed")
     assert files.load_manifest(later) == b"later"
 
 
-def test_jobs_and_tenants_have_manifests_of_their_own(files: FileStore) -> None:
+def test_every_job_of_every_tenant_has_its_own_manifest(files: FileStore) -> None:
     refs = [JOB.ref, a_job(tenant="tenant").ref, JOB.ref.model_copy(update={"tenant": "other"})]
     for number, ref in enumerate(refs):
         files.save_manifest(ref, str(number).encode())
     assert [files.load_manifest(ref) for ref in refs] == [b"0", b"1", b"2"]
 
 
-def test_the_manifest_of_50_000_pages_comes_back_whole(files: FileStore) -> None:
+def test_a_manifest_of_50_000_pages_is_read_back_completely(files: FileStore) -> None:
     document = bytes(range(256)) * 40_000
     files.save_manifest(JOB.ref, document)
     assert files.load_manifest(JOB.ref) == document
 
 
-def test_a_manifest_that_is_not_there_is_not_found(files: FileStore) -> None:
+def test_a_missing_manifest_is_not_found(files: FileStore) -> None:
     with pytest.raises(ResourceNotFoundError):
         files.load_manifest(JOB.ref)
 
@@ -167,7 +167,7 @@ def test_a_manifest_that_is_not_there_is_not_found(files: FileStore) -> None:
     ],
     ids=["discard", "save_manifest", "load_manifest"],
 )
-def test_a_store_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):

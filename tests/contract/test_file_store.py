@@ -1,4 +1,4 @@
-"""What every `FileStore` promises."""
+"""The contract of `FileStore`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_saved_plan_is_loaded(files: FileStore) -> None:
     assert files.load_plan(job) == b"{}"
 
 
-def test_of_two_plans_of_a_job_the_first_stays(files: FileStore) -> None:
+def test_the_first_plan_of_a_job_is_kept(files: FileStore) -> None:
     job = a_job().ref
     files.save_plan(job, b"first")
     assert files.save_plan(job, b"second") == b"first"
@@ -47,7 +47,7 @@ def test_attempts_of_a_job_share_the_plan(files: FileStore) -> None:
     assert files.load_plan(job.model_copy(update={"attempt": 2})) == b"first"
 
 
-def test_of_many_planners_at_once_all_get_the_plan_that_stays(files: FileStore) -> None:
+def test_concurrent_planners_all_get_the_plan_that_is_kept(files: FileStore) -> None:
     job = a_job().ref
     plans = [str(number).encode() for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -55,7 +55,7 @@ def test_of_many_planners_at_once_all_get_the_plan_that_stays(files: FileStore) 
     assert returned == {files.load_plan(job)}
 
 
-def test_a_plan_of_several_megabytes_comes_back_whole(files: FileStore) -> None:
+def test_a_plan_of_several_megabytes_is_read_back_completely(files: FileStore) -> None:
     job = a_job().ref
     plan = bytes(range(256)) * 20_000
     files.save_plan(job, plan)
@@ -82,7 +82,7 @@ def test_staging_a_block_again_replaces_it(files: FileStore) -> None:
     assert files.size_bytes(PATH) == 5
 
 
-def test_a_block_may_come_from_a_file(harness: Harness) -> None:
+def test_a_block_can_be_staged_from_a_file(harness: Harness) -> None:
     data = b"0123456789" * 1_000_000
     with tempfile.TemporaryFile() as file:
         file.write(data)
@@ -92,7 +92,7 @@ def test_a_block_may_come_from_a_file(harness: Harness) -> None:
     assert harness.download(harness.files.link(PATH, soon())) == data
 
 
-def test_a_block_may_come_in_pieces(harness: Harness) -> None:
+def test_a_block_can_be_staged_in_pieces(harness: Harness) -> None:
     pieces = [b"one,", b"", b"two," * 100_000]
     harness.files.stage(PATH, ONE, pieces)
     assert harness.files.staged(PATH) == {ONE: 400_004}
@@ -100,22 +100,22 @@ def test_a_block_may_come_in_pieces(harness: Harness) -> None:
     assert harness.download(harness.files.link(PATH, soon())) == b"".join(pieces)
 
 
-def test_a_block_in_pieces_is_sent_again_from_its_beginning(
+def test_a_repeated_request_sends_a_block_in_pieces_from_its_start(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = BlobFileStore(account)
     files.check()
     send, sent = HTTPAdapter.send, []
 
-    def lose_the_first_answer(adapter: HTTPAdapter, request: PreparedRequest, **options: Any) -> Response:
-        answer = send(adapter, request, **options)
-        sent.append(answer)
+    def lose_the_first_response(adapter: HTTPAdapter, request: PreparedRequest, **options: Any) -> Response:
+        response = send(adapter, request, **options)
+        sent.append(response)
         if len(sent) == 1:
-            answer.close()
-            raise requests.ConnectionError("The answer was lost.")
-        return answer
+            response.close()
+            raise requests.ConnectionError("The response was lost.")
+        return response
 
-    monkeypatch.setattr(HTTPAdapter, "send", lose_the_first_answer)
+    monkeypatch.setattr(HTTPAdapter, "send", lose_the_first_response)
     path = f"{uuid4().hex}/code/clients.csv"
     files.stage(path, ONE, [b"one,", b"two"])
 
@@ -138,7 +138,7 @@ def test_nothing_is_readable_before_the_commit(harness: Harness) -> None:
 # --- committing ---
 
 
-def test_a_file_is_the_blocks_in_the_order_committed(harness: Harness) -> None:
+def test_a_file_consists_of_the_committed_blocks_in_their_order(harness: Harness) -> None:
     for block, data in ((ONE, b"one,"), (TWO, b"two,"), (THREE, b"three,")):
         harness.files.stage(PATH, block, data)
     harness.files.commit(PATH, [THREE, ONE, TWO])
@@ -152,14 +152,14 @@ def test_a_block_that_is_not_listed_is_not_in_the_file(harness: Harness) -> None
     assert harness.download(harness.files.link(PATH, soon())) == b"two,"
 
 
-def test_a_commit_forgets_the_blocks_that_were_not_listed(files: FileStore) -> None:
+def test_a_commit_drops_the_blocks_that_it_does_not_list(files: FileStore) -> None:
     files.stage(PATH, ONE, b"one,")
     files.stage(PATH, TWO, b"two,")
     files.commit(PATH, [ONE])
     assert files.staged(PATH) == {}
 
 
-def test_committing_a_block_that_was_never_staged_is_refused_and_publishes_nothing(files: FileStore) -> None:
+def test_a_commit_of_a_block_that_was_never_staged_is_refused(files: FileStore) -> None:
     files.stage(PATH, ONE, b"abc")
     with pytest.raises(FileChangedError, match="gone"):
         files.commit(PATH, [ONE, TWO])
@@ -180,25 +180,25 @@ def test_committing_the_same_list_again_changes_nothing(harness: Harness) -> Non
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 10), (0, 1), (3, 7), (9, 10), (4, 4), (10, 10)])
-def test_any_stretch_of_a_file_can_be_read(files: FileStore, start: int, stop: int) -> None:
+def test_any_range_of_a_file_can_be_read(files: FileStore, start: int, stop: int) -> None:
     files.stage(PATH, ONE, b"01234")
     files.stage(PATH, TWO, b"56789")
     files.commit(PATH, [ONE, TWO])
     assert files.read_range(PATH, start, stop) == b"0123456789"[start:stop]
 
 
-def test_of_a_file_that_is_not_there_nothing_can_be_read(files: FileStore) -> None:
+def test_a_missing_file_cannot_be_read(files: FileStore) -> None:
     with pytest.raises(ResourceNotFoundError):
         files.read_range(PATH, 0, 1)
 
 
-def test_facts_go_with_the_file(harness: Harness) -> None:
+def test_metadata_is_stored_with_the_file(harness: Harness) -> None:
     harness.files.stage(PATH, ONE, b"abc")
     harness.files.commit(PATH, [ONE], {"rows": "1", "crc32": "352441c2"})
     assert harness.metadata(PATH) == {"rows": "1", "crc32": "352441c2"}
 
 
-def test_a_file_published_again_has_the_facts_given_last(harness: Harness) -> None:
+def test_a_republished_file_has_the_latest_metadata(harness: Harness) -> None:
     harness.files.stage(PATH, ONE, b"abc")
     first = harness.files.commit(PATH, [ONE], {"rows": "1", "job": "a"})
     second = harness.files.commit(PATH, [ONE], {"rows": "2"}, if_match=first)
@@ -226,19 +226,19 @@ def test_a_commit_may_name_published_and_staged_blocks(harness: Harness) -> None
     assert harness.download(harness.files.link(PATH, soon())) == b"two,one,"
 
 
-# --- looking, and committing over what was seen ---
+# --- states, and commits that name a version ---
 
 
-def test_of_a_file_that_never_was_nothing_is_seen(files: FileStore) -> None:
+def test_a_file_that_never_existed_has_an_empty_state(files: FileStore) -> None:
     assert files.get_state(PATH) == FileState()
 
 
-def test_of_a_staged_file_the_blocks_are_seen_and_no_version(files: FileStore) -> None:
+def test_a_staged_file_has_blocks_and_no_version(files: FileStore) -> None:
     files.stage(PATH, ONE, b"one,")
     assert files.get_state(PATH) == FileState(None, (), {ONE: 4})
 
 
-def test_of_a_published_file_its_blocks_are_seen_in_order_and_those_staged_since(files: FileStore) -> None:
+def test_a_published_file_has_its_blocks_in_order_and_those_staged_since(files: FileStore) -> None:
     for block, data in ((ONE, b"one,"), (TWO, b"two,,")):
         files.stage(PATH, block, data)
     version = files.commit(PATH, [TWO, ONE])
@@ -247,7 +247,7 @@ def test_of_a_published_file_its_blocks_are_seen_in_order_and_those_staged_since
     assert files.get_state(PATH).blocks == {ONE: 4, TWO: 5, THREE: 6}
 
 
-def test_staging_is_no_new_version_and_publishing_is_one(files: FileStore) -> None:
+def test_publishing_makes_a_new_version_and_staging_does_not(files: FileStore) -> None:
     publish(files, b"abc")
     first = files.get_state(PATH).version
     files.stage(PATH, TWO, b"two,")
@@ -255,7 +255,7 @@ def test_staging_is_no_new_version_and_publishing_is_one(files: FileStore) -> No
     assert files.commit(PATH, [ONE, TWO], if_match=first) != first
 
 
-def test_a_file_is_not_published_where_one_is_that_was_not_seen(harness: Harness) -> None:
+def test_a_commit_without_a_version_does_not_replace_a_published_file(harness: Harness) -> None:
     publish(harness.files, b"abc")
     harness.files.stage(PATH, TWO, b"two,")
     with pytest.raises(FileChangedError):
@@ -265,23 +265,23 @@ def test_a_file_is_not_published_where_one_is_that_was_not_seen(harness: Harness
 
 
 @pytest.mark.parametrize("change", ["published", "removed"])
-def test_a_file_is_not_published_over_a_version_that_is_gone(files: FileStore, change: str) -> None:
+def test_a_commit_does_not_replace_another_version_than_it_names(files: FileStore, change: str) -> None:
     publish(files, b"abc")
-    seen = files.get_state(PATH).version
+    version = files.get_state(PATH).version
     files.stage(PATH, TWO, b"two,")
     if change == "removed":
-        files.discard(PATH, seen)
+        files.discard(PATH, version)
         files.stage(PATH, ONE, b"abc")
     else:
-        files.commit(PATH, [TWO], if_match=seen)
+        files.commit(PATH, [TWO], if_match=version)
         files.stage(PATH, ONE, b"abc")
     before = files.get_state(PATH)
     with pytest.raises(FileChangedError):
-        files.commit(PATH, [ONE], if_match=seen)
+        files.commit(PATH, [ONE], if_match=version)
     assert files.get_state(PATH) == before
 
 
-def test_of_many_that_publish_at_once_one_does(files: FileStore) -> None:
+def test_of_many_concurrent_commits_one_succeeds(files: FileStore) -> None:
     blocks = [f"00000{number}" for number in range(8)]
     for block in blocks:
         files.stage(PATH, block, block.encode())
@@ -302,7 +302,7 @@ def test_of_many_that_publish_at_once_one_does(files: FileStore) -> None:
 # --- the store itself ---
 
 
-def test_checking_an_answering_store_passes(files: FileStore) -> None:
+def test_the_check_of_a_reachable_store_passes(files: FileStore) -> None:
     files.check()
 
 
@@ -319,16 +319,16 @@ def test_checking_an_answering_store_passes(files: FileStore) -> None:
         lambda files, job: files.get_state(PATH),
         lambda files, job: files.read_range(PATH, 0, 1),
     ],
-    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "look", "read_range"],
+    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "get_state", "read_range"],
 )
-def test_a_store_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         use(BlobFileStore(unreachable), a_job().ref)
 
 
-def test_a_store_that_does_not_answer_says_so_soon() -> None:
+def test_an_unreachable_store_fails_soon() -> None:
     port = free_port()
     files = BlobFileStore(StorageAccount(connection_string(port, port, port)))
     begun = time.monotonic()

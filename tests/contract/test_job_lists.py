@@ -1,4 +1,4 @@
-"""What every `JobStore` promises of lists and counts."""
+"""The contract of `JobStore` for lists and counts, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.ports.jobs import CountWindow, JobStore
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
 from tests.support.fake_jobs import MemoryJobStore
@@ -26,11 +27,7 @@ MIDNIGHT = NOON.replace(hour=0)
 BOTH_ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)
 
 
-@pytest.fixture(params=["memory", "azurite"])
-def jobs(request: pytest.FixtureRequest) -> JobStore:
-    if request.param == "memory":
-        return MemoryJobStore()
-    return TableJobStore(request.getfixturevalue("account"), table=f"jobs{uuid4().hex}")
+jobs = memory_or_azurite(MemoryJobStore, TableJobStore)
 
 
 def _create(jobs: JobStore, created: datetime = NOON, **changes: Any) -> Job:
@@ -40,7 +37,7 @@ def _create(jobs: JobStore, created: datetime = NOON, **changes: Any) -> Job:
 
 
 def _create_some(jobs: JobStore, number: int, **changes: Any) -> list[Job]:
-    """Jobs a second apart, oldest first."""
+    """Create jobs one second apart, oldest first."""
     return [_create(jobs, NOON + timedelta(seconds=second), **changes) for second in range(number)]
 
 
@@ -51,7 +48,7 @@ def test_without_jobs_the_list_is_empty(jobs: JobStore) -> None:
     assert jobs.list("tenant", 10) == []
 
 
-def test_the_newest_come_first_whatever_order_they_were_created_in(jobs: JobStore) -> None:
+def test_jobs_are_listed_newest_first_in_any_order_of_creation(jobs: JobStore) -> None:
     created = [_create(jobs, NOON + timedelta(milliseconds=offset)) for offset in (5, 1, 10_000, 0, 86_400_000)]
     assert jobs.list("tenant", 10) == sorted(created, key=lambda job: job.created_date, reverse=True)
 
@@ -74,27 +71,27 @@ def test_a_list_goes_on_after_a_code_that_no_job_has(jobs: JobStore) -> None:
     assert jobs.list("tenant", 10, after=between) == [first]
 
 
-def test_a_list_can_be_of_some_statuses(jobs: JobStore) -> None:
+def test_a_list_can_be_limited_to_some_statuses(jobs: JobStore) -> None:
     for status in JobStatus:
         _create(jobs, status=status)
     for wanted in ([JobStatus.FAILED], BOTH_ACTIVE, list(JobStatus)):
         assert {job.status for job in jobs.list("tenant", 10, statuses=wanted)} == set(wanted)
 
 
-def test_the_limit_counts_only_jobs_of_the_statuses(jobs: JobStore) -> None:
+def test_the_limit_counts_only_jobs_with_the_wanted_statuses(jobs: JobStore) -> None:
     failed = _create_some(jobs, 2, status=JobStatus.FAILED)
     _create_some(jobs, 5)
     assert jobs.list("tenant", 2, statuses=[JobStatus.FAILED]) == failed[::-1]
 
 
-def test_the_statuses_hold_after_a_code_too(jobs: JobStore) -> None:
+def test_a_list_that_goes_on_after_a_code_keeps_to_the_statuses(jobs: JobStore) -> None:
     failed = _create_some(jobs, 3, status=JobStatus.FAILED)
     _create_some(jobs, 3)
     assert jobs.list("tenant", 10, failed[1].code, [JobStatus.FAILED]) == failed[:1]
 
 
 @pytest.mark.parametrize("other", ["other", "tenan", "tenant2", "tenant' or '1' eq '1"])
-def test_a_tenant_does_not_list_the_jobs_of_another(jobs: JobStore, other: str) -> None:
+def test_a_tenant_cannot_list_the_jobs_of_another(jobs: JobStore, other: str) -> None:
     _create_some(jobs, 2)
     assert jobs.list(other, 10) == []
     assert _created(jobs, tenant=other) == 0
@@ -106,7 +103,7 @@ def test_the_list_shows_jobs_as_they_are_now(jobs: JobStore) -> None:
     assert jobs.list("tenant", 1) == [changed]
 
 
-def test_among_more_jobs_than_one_answer_of_the_service_holds_lists_and_counts_are_right_and_soon(
+def test_lists_and_counts_of_a_thousand_jobs_are_right_and_take_few_requests(
     jobs: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = count()
@@ -127,7 +124,7 @@ def test_among_more_jobs_than_one_answer_of_the_service_holds_lists_and_counts_a
 @pytest.mark.parametrize(
     "damage", [{"spec": b"garbage"}, {"status": "Lost"}, {"createdDate": "long ago"}, {"notify": '{"x": "secret"}'}]
 )
-def test_a_damaged_job_hides_no_other_and_is_named_in_the_log(
+def test_a_damaged_job_is_logged_and_left_out_of_the_list(
     account: StorageAccount, caplog: pytest.LogCaptureFixture, damage: dict[str, Any]
 ) -> None:
     name = f"jobs{uuid4().hex}"
@@ -152,7 +149,7 @@ def _active(jobs: JobStore, since: datetime = MIDNIGHT, at_most: int = 10, creat
     return jobs.count("tenant", active=CountWindow(since, at_most), created=CountWindow(created_since, 10_000))[0]
 
 
-def test_without_jobs_the_count_is_nought(jobs: JobStore) -> None:
+def test_without_jobs_the_count_is_zero(jobs: JobStore) -> None:
     assert jobs.count("tenant", CountWindow(MIDNIGHT, 10), CountWindow(MIDNIGHT, 10)) == (0, 0)
 
 
@@ -162,14 +159,14 @@ def test_only_jobs_created_since_the_moment_count(jobs: JobStore) -> None:
     assert (_created(jobs), _active(jobs)) == (3, 3)
 
 
-def test_only_jobs_of_the_statuses_count_as_active(jobs: JobStore) -> None:
+def test_only_queued_and_running_jobs_count_as_active(jobs: JobStore) -> None:
     for status in JobStatus:
         _create(jobs, status=status)
     assert (_active(jobs), _created(jobs)) == (2, len(JobStatus))
 
 
 @pytest.mark.parametrize("days", [1, 3, 5])
-def test_active_ones_are_counted_since_a_moment_of_their_own(jobs: JobStore, days: int) -> None:
+def test_active_jobs_are_counted_in_their_own_window(jobs: JobStore, days: int) -> None:
     for status in (JobStatus.QUEUED, JobStatus.FAILED):
         for age in (0, 2, 4):
             _create(jobs, NOON - timedelta(days=age), status=status)
@@ -178,13 +175,13 @@ def test_active_ones_are_counted_since_a_moment_of_their_own(jobs: JobStore, day
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 3])
-def test_counting_stops_at_the_most_that_matters(jobs: JobStore, at_most: int) -> None:
+def test_a_count_is_right_up_to_the_largest_number_that_matters(jobs: JobStore, at_most: int) -> None:
     _create_some(jobs, 4)
     assert _created(jobs, at_most) >= at_most
     assert _active(jobs, at_most=at_most) >= at_most
 
 
-def test_tenants_are_counted_apart(jobs: JobStore) -> None:
+def test_every_tenant_has_its_own_count(jobs: JobStore) -> None:
     _create_some(jobs, 2)
     _create(jobs, tenant="other")
     assert (_created(jobs), _created(jobs, tenant="other")) == (2, 1)
@@ -195,7 +192,7 @@ def test_tenants_are_counted_apart(jobs: JobStore) -> None:
     [lambda jobs: jobs.list("tenant", 1), _created],
     ids=["list", "count"],
 )
-def test_a_store_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[JobStore], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):

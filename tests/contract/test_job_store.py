@@ -1,4 +1,4 @@
-"""What every `JobStore` promises."""
+"""The contract of `JobStore`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -24,16 +23,12 @@ from exports.request.columns import ColumnMapping
 from exports.request.fields import ClientStatus, TargetField
 from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON, a_job, a_spec
 from tests.support.every_field import with_every_field
 from tests.support.fake_jobs import MemoryJobStore
 
-
-@pytest.fixture(params=["memory", "azurite"])
-def jobs(request: pytest.FixtureRequest) -> JobStore:
-    if request.param == "memory":
-        return MemoryJobStore()
-    return TableJobStore(request.getfixturevalue("account"), table=f"jobs{uuid4().hex}")
+jobs = memory_or_azurite(MemoryJobStore, TableJobStore)
 
 
 def _stored(jobs: JobStore, job: Job) -> Job | None:
@@ -57,7 +52,7 @@ def test_creating_a_job_twice_changes_nothing(jobs: JobStore) -> None:
     assert _stored(jobs, job) == job
 
 
-def test_of_many_creators_at_once_one_succeeds(jobs: JobStore) -> None:
+def test_of_many_concurrent_creations_one_succeeds(jobs: JobStore) -> None:
     job = a_job()
     attempts = [replace(job, file_name=f"{number}.csv") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -77,7 +72,7 @@ def test_a_job_is_not_found_under_another_tenant(jobs: JobStore) -> None:
     assert jobs.get(a_job().tenant, job.code) is None
 
 
-def test_tenants_may_have_jobs_of_the_same_code(jobs: JobStore) -> None:
+def test_tenants_may_have_jobs_with_the_same_code(jobs: JobStore) -> None:
     job = a_job()
     twin = replace(job, tenant=a_job().tenant, file_name="twin.csv")
     assert jobs.create(job)
@@ -100,14 +95,14 @@ def test_a_change_is_stored_and_returned(jobs: JobStore) -> None:
     assert _stored(jobs, job) == changed
 
 
-def test_a_change_can_take_a_value_away(jobs: JobStore) -> None:
+def test_a_change_can_remove_a_value(jobs: JobStore) -> None:
     job = a_job(total_items=5, completed_date=NOON)
     jobs.create(job)
     jobs.change(job.tenant, job.code, lambda job: replace(job, total_items=None, completed_date=None))
     assert _stored(jobs, job) == replace(job, total_items=None, completed_date=None)
 
 
-def test_what_a_change_raises_passes_through_and_nothing_is_written(jobs: JobStore) -> None:
+def test_an_error_in_a_change_passes_through_and_nothing_is_written(jobs: JobStore) -> None:
     job = a_job()
     jobs.create(job)
 
@@ -119,19 +114,19 @@ def test_what_a_change_raises_passes_through_and_nothing_is_written(jobs: JobSto
     assert _stored(jobs, job) == job
 
 
-def test_a_change_that_was_overtaken_is_made_again_on_what_is_there_now(jobs: JobStore) -> None:
+def test_a_change_is_repeated_if_the_job_has_changed_since_it_was_read(jobs: JobStore) -> None:
     job = a_job()
     jobs.create(job)
-    seen: list[int] = []
+    read: list[int] = []
 
-    def overtaken_once(job: Job) -> Job:
-        if not seen:
+    def changed_once_meanwhile(job: Job) -> Job:
+        if not read:
             jobs.change(job.tenant, job.code, _settle_one_more)
-        seen.append(job.settled_pages)
+        read.append(job.settled_pages)
         return _settle_one_more(job)
 
-    jobs.change(job.tenant, job.code, overtaken_once)
-    assert seen == [0, 1]
+    jobs.change(job.tenant, job.code, changed_once_meanwhile)
+    assert read == [0, 1]
     assert jobs.change(job.tenant, job.code, lambda job: job).settled_pages == 2
 
 
@@ -145,32 +140,32 @@ def test_concurrent_changes_lose_nothing(jobs: JobStore) -> None:
     assert (stored.settled_pages, stored.settled_items) == (24, 240)
 
 
-def test_a_job_that_was_seen_is_changed_as_it_was_seen_or_read_again(jobs: JobStore) -> None:
+def test_a_change_of_an_expected_job_reads_it_again_only_if_it_has_changed(jobs: JobStore) -> None:
     jobs.create(job := a_job())
-    seen = jobs.get(job.tenant, job.code)
-    first = jobs.change(job.tenant, job.code, _settle_one_more, seen)
+    expected = jobs.get(job.tenant, job.code)
+    first = jobs.change(job.tenant, job.code, _settle_one_more, expected)
     second = jobs.change(job.tenant, job.code, _settle_one_more, first)
     assert (first.settled_pages, second.settled_pages) == (1, 2)
-    assert jobs.change(job.tenant, job.code, _settle_one_more, seen).settled_pages == 3
+    assert jobs.change(job.tenant, job.code, _settle_one_more, expected).settled_pages == 3
 
 
-def test_a_job_that_was_seen_and_is_gone_is_unknown(jobs: JobStore) -> None:
+def test_a_change_of_an_expected_job_that_was_purged_is_an_error(jobs: JobStore) -> None:
     jobs.create(job := a_job())
-    seen = jobs.get(job.tenant, job.code)
+    expected = jobs.get(job.tenant, job.code)
     jobs.purge(job.tenant, job.code)
     with pytest.raises(JobNotFoundError):
-        jobs.change(job.tenant, job.code, _settle_one_more, seen)
+        jobs.change(job.tenant, job.code, _settle_one_more, expected)
     assert _stored(jobs, job) is None
 
 
-def test_a_change_that_comes_to_nothing_gives_the_job_as_it_is_not_as_it_was_seen(jobs: JobStore) -> None:
+def test_a_change_without_effect_returns_the_stored_job_and_not_the_expected_one(jobs: JobStore) -> None:
     jobs.create(job := a_job())
-    seen = jobs.get(job.tenant, job.code)
+    expected = jobs.get(job.tenant, job.code)
     jobs.change(job.tenant, job.code, _settle_one_more)
-    assert jobs.change(job.tenant, job.code, lambda job: job, seen).settled_pages == 1
+    assert jobs.change(job.tenant, job.code, lambda job: job, expected).settled_pages == 1
 
 
-def test_a_job_that_nobody_has_read_is_read_before_it_is_changed(jobs: JobStore) -> None:
+def test_an_expected_job_without_a_version_is_read_before_it_is_changed(jobs: JobStore) -> None:
     jobs.create(job := a_job())
     jobs.change(job.tenant, job.code, _settle_one_more)
     assert jobs.change(job.tenant, job.code, _settle_one_more, job).settled_pages == 2
@@ -211,19 +206,19 @@ _SPEC = a_spec(
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_every_property_comes_back_as_it_was(jobs: JobStore, changes: dict[str, Any]) -> None:
+def test_every_property_is_read_back_unchanged(jobs: JobStore, changes: dict[str, Any]) -> None:
     job = a_job(**changes)
     jobs.create(job)
     assert _stored(jobs, job) == job
 
 
-def test_every_field_of_a_job_comes_back(jobs: JobStore) -> None:
+def test_every_field_of_a_job_is_read_back_unchanged(jobs: JobStore) -> None:
     job = with_every_field(Job, omit=frozenset({"consistency", "version"}))
     jobs.create(job)
     assert _stored(jobs, job) == job
 
 
-def test_dates_come_back_as_plain_dates_in_utc(jobs: JobStore) -> None:
+def test_dates_are_read_back_as_plain_datetimes_in_utc(jobs: JobStore) -> None:
     job = a_job()
     jobs.create(job)
     stored = _stored(jobs, job)
@@ -241,7 +236,7 @@ def test_a_specification_of_64_kib_fits(jobs: JobStore) -> None:
     assert _stored(jobs, job) == job
 
 
-def test_checking_an_answering_store_passes(jobs: JobStore) -> None:
+def test_the_check_of_a_reachable_store_passes(jobs: JobStore) -> None:
     jobs.check()
 
 
@@ -255,7 +250,7 @@ def test_checking_an_answering_store_passes(jobs: JobStore) -> None:
     ],
     ids=["create", "get", "change", "check"],
 )
-def test_a_store_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[JobStore, Job], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):

@@ -1,4 +1,4 @@
-"""What every `KeyStore` promises."""
+"""The contract of `KeyStore`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -15,6 +14,7 @@ from shared.api_keys import ApiKey, KeyNotFoundError, KeyStore, KeysUnavailableE
 from shared.key_ring import KeyRing
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON
 from tests.support.clock import Clock
 from tests.support.keys import MemoryKeyStore, a_key
@@ -22,11 +22,7 @@ from tests.support.keys import MemoryKeyStore, a_key
 LATER = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
 
 
-@pytest.fixture(params=["memory", "azurite"])
-def keys(request: pytest.FixtureRequest) -> KeyStore:
-    if request.param == "memory":
-        return MemoryKeyStore()
-    return TableKeyStore(request.getfixturevalue("account"), table=f"keys{uuid4().hex}")
+keys = memory_or_azurite(MemoryKeyStore, TableKeyStore)
 
 
 def _added(keys: KeyStore, **changes: Any) -> ApiKey:
@@ -49,7 +45,7 @@ def _revoked(key: ApiKey) -> ApiKey:
     ],
     ids=["plain", "all moments", "odd name", "many tenants"],
 )
-def test_every_property_comes_back_as_it_was(keys: KeyStore, changes: dict[str, Any]) -> None:
+def test_every_property_is_read_back_unchanged(keys: KeyStore, changes: dict[str, Any]) -> None:
     key = _added(keys, **changes)
     assert keys.get(key.id) == key
     assert keys.list() == [key]
@@ -66,7 +62,7 @@ def test_an_id_that_is_taken_is_not_added_again(keys: KeyStore) -> None:
     assert keys.get(key.id) == key
 
 
-def test_keys_are_listed_the_oldest_first(keys: KeyStore) -> None:
+def test_keys_are_listed_oldest_first(keys: KeyStore) -> None:
     hours = (3, 1, 2)
     for hour in hours:
         _added(keys, created=NOON + timedelta(hours=hour))
@@ -85,12 +81,12 @@ def test_a_change_is_kept_and_returned(keys: KeyStore) -> None:
     assert keys.get(key.id) == _revoked(key)
 
 
-def test_what_is_not_there_cannot_be_changed(keys: KeyStore) -> None:
+def test_a_missing_key_cannot_be_changed(keys: KeyStore) -> None:
     with pytest.raises(KeyNotFoundError):
         keys.change("aaaaaaaaaaaa", _revoked)
 
 
-def test_changes_made_at_once_are_all_kept(keys: KeyStore) -> None:
+def test_concurrent_changes_lose_nothing(keys: KeyStore) -> None:
     key = _added(keys, scopes=())
 
     def add_scope(number: int) -> None:
@@ -101,13 +97,13 @@ def test_changes_made_at_once_are_all_kept(keys: KeyStore) -> None:
     assert sorted(keys.list()[0].scopes) == [str(number) for number in range(8)]
 
 
-def test_a_noted_use_is_kept_and_changes_nothing_else(keys: KeyStore) -> None:
+def test_recording_a_use_changes_nothing_else(keys: KeyStore) -> None:
     key = _added(keys)
     keys.record_use(key.id, LATER)
     assert keys.get(key.id) == key.model_copy(update={"last_used": LATER})
 
 
-def test_a_use_noted_during_a_revocation_does_not_undo_it(keys: KeyStore) -> None:
+def test_recording_a_use_during_a_revocation_does_not_undo_it(keys: KeyStore) -> None:
     key = _added(keys)
 
     def revoke_late(before: ApiKey) -> ApiKey:
@@ -119,12 +115,12 @@ def test_a_use_noted_during_a_revocation_does_not_undo_it(keys: KeyStore) -> Non
     assert keys.get(key.id) == key.model_copy(update={"revoked": LATER, "last_used": LATER})
 
 
-def test_of_a_key_that_is_gone_no_use_is_kept(keys: KeyStore) -> None:
+def test_recording_a_use_of_a_missing_key_does_not_add_it(keys: KeyStore) -> None:
     keys.record_use("aaaaaaaaaaaa", LATER)
     assert keys.list() == []
 
 
-def test_a_ring_over_the_store_follows_a_revocation(keys: KeyStore) -> None:
+def test_a_key_ring_learns_of_a_revocation_within_a_minute(keys: KeyStore) -> None:
     key, text = a_key()
     keys.add(key)
     clock = Clock()
@@ -135,8 +131,8 @@ def test_a_ring_over_the_store_follows_a_revocation(keys: KeyStore) -> None:
     assert ring.find(text) is None
 
 
-def test_every_process_follows_a_revocation_by_itself(keys: KeyStore) -> None:
-    """Nothing tells workers and hosts of one another: each forgets what it read, however often the key is shown."""
+def test_every_process_learns_of_a_revocation_by_itself(keys: KeyStore) -> None:
+    """Processes do not notify one another: each reads a key again after a while, however often callers send it."""
     key, text = a_key()
     keys.add(key)
     clocks = [Clock() for _ in range(3)]
@@ -174,6 +170,6 @@ class Use:
     ],
     ids=lambda use: use.name,
 )
-def test_a_table_that_cannot_be_reached_is_told_apart(unreachable: StorageAccount, use: Use) -> None:
+def test_an_unreachable_table_raises_its_own_error(unreachable: StorageAccount, use: Use) -> None:
     with pytest.raises(KeysUnavailableError, match=r"^Table Storage did not answer\.$"):
         use.use(TableKeyStore(unreachable))

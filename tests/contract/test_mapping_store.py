@@ -1,4 +1,4 @@
-"""What every `MappingStore` promises."""
+"""The contract of `MappingStore`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from exports.ports.mappings import MappingStore
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from shared.storage import StorageAccount
-from tests.contract.named_resource_stores import NamedResourceStoreSuite, assert_what_is_damaged_hides_no_other
+from tests.contract.either_store import memory_or_azurite
+from tests.contract.named_resource_stores import NamedResourceStoreSuite, assert_damage_hides_no_other
 from tests.support.builders import NOON, a_mapping
 from tests.support.fake_named_resources import MemoryMappingStore
 
-
-@pytest.fixture(params=["memory", "azurite"])
-def store(request: pytest.FixtureRequest) -> MappingStore:
-    if request.param == "memory":
-        return MemoryMappingStore()
-    return TableMappingStore(request.getfixturevalue("account"), table=f"mappings{uuid4().hex}")
+store = memory_or_azurite(MemoryMappingStore, TableMappingStore)
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ class TestMappingStore(NamedResourceStoreSuite[SavedMapping]):
         return a_mapping(**changes)
 
 
-def test_the_largest_mapping_comes_back_as_it_was(store: MappingStore) -> None:
+def test_the_largest_mapping_is_read_back_unchanged(store: MappingStore) -> None:
     letters = Random(1)
     columns = tuple(
         ColumnMapping(
@@ -56,11 +52,11 @@ def test_the_largest_mapping_comes_back_as_it_was(store: MappingStore) -> None:
     assert type(found.updated_date) is datetime
 
 
-def test_a_damaged_mapping_hides_no_other_and_is_named_in_the_log(
+def test_a_damaged_mapping_is_logged_and_left_out_of_the_list(
     account: StorageAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"mappings{uuid4().hex}"
-    row = assert_what_is_damaged_hides_no_other(
+    row = assert_damage_hides_no_other(
         TableMappingStore(account, name),
         [a_mapping(tenant="tenant") for _ in range(3)],
         account.tables.get_table_client(name),

@@ -1,4 +1,4 @@
-"""What a job's steps count is what storage saw: every request, and no other."""
+"""The steps of a job count the requests that storage received: all of them, and no others."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from tests.support.builders import a_job
 from tests.support.http_client import request
 from tests.support.system import NORTHWIND, sample_database
 
-_SEEN = re.compile(r'"(?P<method>[A-Z]+) (?P<url>/devstoreaccount1\S*) HTTP/1\.1" \d{3}')
+_LOGGED = re.compile(r'"(?P<method>[A-Z]+) (?P<url>/devstoreaccount1\S*) HTTP/1\.1" \d{3}')
 Run = Callable[[Callable[[Services, Any], Any], Model], Any]
 
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Azurite]:
-    """An emulator of our own, which logs what it is asked."""
+    """An emulator of this test, which logs its requests."""
     azurite = start_azurite(tmp_path / "azurite", log_requests=True)
     yield azurite
     azurite.stop()
@@ -51,20 +51,23 @@ def services(emulator: Azurite, tmp_path: Path) -> Services:
     return build_services(read_settings(settings))
 
 
-def _seen(emulator: Azurite) -> Counter[str]:
-    """What the emulator logged so far, sorted by hand; waits until it has said all, up to a request of our own."""
-    last, said = uuid4().hex, ""
+def _logged(emulator: Azurite) -> Counter[str]:
+    """Count the requests in the emulator's log by the classes of Azure's prices.
+
+    Sends a last request of its own to each service, and waits until the log shows it, so that the log is complete.
+    """
+    last, text = uuid4().hex, ""
     for port in (emulator.ports[0], emulator.ports[2]):
         request("GET", f"http://127.0.0.1:{port}/{last}")
     deadline = time.monotonic() + 60
-    while said.count(last) < 2:
-        assert time.monotonic() < deadline, said[-1_000:]
-        said = emulator.process.log.read_text(encoding="utf-8")
+    while text.count(last) < 2:
+        assert time.monotonic() < deadline, text[-1_000:]
+        text = emulator.process.log.read_text(encoding="utf-8")
         time.sleep(0.02)
-    return Counter(_sort(found["method"], found["url"]) for found in _SEEN.finditer(said))
+    return Counter(_class_of(found["method"], found["url"]) for found in _LOGGED.finditer(text))
 
 
-def _sort(method: str, url: str) -> str:
+def _class_of(method: str, url: str) -> str:
     path, query = urlsplit(url).path.removeprefix("/devstoreaccount1/"), urlsplit(url).query
     if path.partition("/")[0] == "exports":
         if method == "DELETE":
@@ -73,7 +76,9 @@ def _sort(method: str, url: str) -> str:
     return "tableRead" if method == "GET" else "tableWrite"
 
 
-def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, services: Services) -> None:
+def test_the_steps_of_a_job_count_exactly_the_requests_that_storage_received(
+    emulator: Azurite, services: Services
+) -> None:
     def run(step: Callable[[Services, Any], Any], payload: Model) -> Any:
         result = run_step(lambda: services, step, type(payload), json.loads(json.dumps(wrap_command(payload))))
         costs.append(Cost.model_validate(result["cost"]))
@@ -82,7 +87,7 @@ def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, se
     costs: list[Cost] = []
     job = a_job(tenant=NORTHWIND)
     assert services.jobs.create(job)
-    before = _seen(emulator)
+    before = _logged(emulator)
 
     planned = run(plan_pages, PlanPages(job=job.ref, target_bytes=65_536))
     pages = [run(write_page, WritePage(job=job.ref, page=page)) for page in range(planned["pages"])]
@@ -94,19 +99,19 @@ def test_what_the_steps_of_a_job_count_is_what_storage_saw(emulator: Azurite, se
 
     counted = total(*costs)
     assert counted is not None
-    seen = _seen(emulator) - before
+    received = _logged(emulator) - before
     assert planned["pages"] >= 5
     assert counted.storage_requests.model_dump(by_alias=True) == {
-        name: seen[name] for name in ("blobWrite", "blobRead", "blobDelete", "tableWrite", "tableRead")
+        name: received[name] for name in ("blobWrite", "blobRead", "blobDelete", "tableWrite", "tableRead")
     }
     assert sums["bytes"] < counted.bytes_sent < sums["bytes"] + 100_000
     assert counted.function_seconds > 0
 
-    first, *others, repeated_client = (page["cost"]["storageRequests"] for page in pages)  # the first makes its table
+    first, *others, repeated = (page["cost"]["storageRequests"] for page in pages)  # the first page creates the table
     once = {"blobWrite": 1, "blobRead": 0, "blobDelete": 0, "tableWrite": 1, "tableRead": 2}
     assert all(page == once for page in others), "docs/costs.md says otherwise"
     assert first["blobRead"] == 0
-    assert repeated_client == {**once, "blobWrite": 0, "tableWrite": 0, "tableRead": 2}
+    assert repeated == {**once, "blobWrite": 0, "tableWrite": 0, "tableRead": 2}
 
     shown = ManifestDto.model_validate_json(services.files.load_manifest(job.ref)).cost
     assert shown is not None

@@ -1,4 +1,4 @@
-"""Posting to strangers' URLs: the address that is checked is the one that is used, and the certificate is checked."""
+"""Posting to URLs that callers chose: the address that was checked is the one that is used, and TLS is verified."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def tls_receiver(authority: trustme.CA) -> Iterator[Receiver]:
-    """Has a certificate for `hooks.example`."""
+    """A receiver with a certificate for `hooks.example`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(NAME).configure_cert(context)
     with a_receiver(context) as running:
         yield running
 
 
-class Net:
-    """A name service whose answers are given one after another, and a net that leads every address to one port here."""
+class FakeNetwork:
+    """A name service that returns `answers` in order, and connections that all lead to this machine."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.resolved: list[str] = []
         self.connected: list[str] = []
 
     def resolve(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(host)
+        self.resolved.append(host)
         return self.answers.pop(0)
 
     def connect(self, address: str, port: int, timeout_seconds: float) -> socket.socket:
@@ -59,11 +59,11 @@ class Net:
         return outbound.connect("127.0.0.1", port, timeout_seconds)
 
 
-def through(net: Net, authority: trustme.CA | None = None, **changes: Any) -> Outbound:
+def through(network: FakeNetwork, authority: trustme.CA | None = None, **changes: Any) -> Outbound:
     tls = ssl.create_default_context()
     if authority is not None:
         authority.configure_trust(tls)
-    return Outbound(resolve=net.resolve, connect=net.connect, tls=tls, **changes)
+    return Outbound(resolve=network.resolve, connect=network.connect, tls=tls, **changes)
 
 
 def fault_of(sender: Outbound, url: str) -> PostFault:
@@ -76,64 +76,62 @@ def local(**changes: Any) -> Outbound:
     return Outbound(allow_private=True, **changes)
 
 
-# --- which address
+# --- the choice of the address
 
 
-def test_a_name_that_turns_private_after_the_check_is_still_reached_at_the_checked_address(
+def test_the_connection_uses_the_checked_address_even_if_the_name_turns_private(
     authority: trustme.CA, tls_receiver: Receiver
 ) -> None:
-    net = Net([PUBLIC], ["127.0.0.1"])
-    answer = through(net, authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
-    assert answer == PostResponse(204)
-    assert (net.asked, net.connected) == ([NAME], [PUBLIC])
+    network = FakeNetwork([PUBLIC], ["127.0.0.1"])
+    response = through(network, authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
+    assert response == PostResponse(204)
+    assert (network.resolved, network.connected) == ([NAME], [PUBLIC])
 
 
-def test_the_system_itself_is_asked_for_a_name_once_and_never_for_an_address(
-    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
-) -> None:
-    asked: list[Any] = []
+def test_a_name_is_resolved_once_and_an_address_never(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+    resolved: list[Any] = []
     real = socket.getaddrinfo
 
     def watched(*args: Any, **kwargs: Any) -> Any:
-        asked.append(args[0])
+        resolved.append(args[0])
         return real(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", watched)
     local().post(f"http://localhost:{receiver.port}/", BODY, JSON)
-    assert asked == ["localhost"]
+    assert resolved == ["localhost"]
 
 
 @pytest.mark.parametrize("addresses", [[PRIVATE], [PUBLIC, PRIVATE], [PRIVATE, PUBLIC], ["::1"], ["168.63.129.16"]])
-def test_one_private_address_is_enough_to_send_nothing(authority: trustme.CA, addresses: list[str]) -> None:
-    net = Net(addresses)
-    assert fault_of(through(net, authority), f"https://{NAME}/") is PostFault.ADDRESS_REFUSED
-    assert net.connected == []
+def test_a_name_with_one_private_address_is_refused(authority: trustme.CA, addresses: list[str]) -> None:
+    network = FakeNetwork(addresses)
+    assert fault_of(through(network, authority), f"https://{NAME}/") is PostFault.ADDRESS_REFUSED
+    assert network.connected == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
-def test_the_way_an_address_is_written_hides_nothing(tls_receiver: Receiver, host: str) -> None:
+def test_a_local_address_is_refused_in_every_notation(tls_receiver: Receiver, host: str) -> None:
     assert fault_of(Outbound(), f"https://{host}:{tls_receiver.port}/") is PostFault.ADDRESS_REFUSED
     assert tls_receiver.received == []
 
 
 def test_plain_http_is_for_development_only(receiver: Receiver) -> None:
-    net = Net([PUBLIC])
-    assert fault_of(through(net), f"http://{NAME}:{receiver.port}/") is PostFault.ADDRESS_REFUSED
-    assert (net.asked, receiver.received) == ([], [])
+    network = FakeNetwork([PUBLIC])
+    assert fault_of(through(network), f"http://{NAME}:{receiver.port}/") is PostFault.ADDRESS_REFUSED
+    assert (network.resolved, receiver.received) == ([], [])
 
 
-def test_where_an_address_does_not_answer_the_next_one_is_tried(authority: trustme.CA, tls_receiver: Receiver) -> None:
-    net = Net(["2606:2800:220:1::1", PUBLIC])
-    through_v4 = net.connect
+def test_if_an_address_does_not_respond_the_next_one_is_tried(authority: trustme.CA, tls_receiver: Receiver) -> None:
+    network = FakeNetwork(["2606:2800:220:1::1", PUBLIC])
+    connect_ipv4 = network.connect
 
     def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
         if ":" in address:
             raise OSError("no route")
-        return through_v4(address, port, timeout_seconds)
+        return connect_ipv4(address, port, timeout_seconds)
 
-    net.connect = connect  # type: ignore[method-assign]
-    through(net, authority).post(f"https://{NAME}:{tls_receiver.port}/", BODY, JSON)
-    assert net.connected == [PUBLIC]
+    network.connect = connect  # type: ignore[method-assign]
+    through(network, authority).post(f"https://{NAME}:{tls_receiver.port}/", BODY, JSON)
+    assert network.connected == [PUBLIC]
 
 
 # --- TLS
@@ -141,41 +139,41 @@ def test_where_an_address_does_not_answer_the_next_one_is_tried(authority: trust
 
 def test_the_certificate_is_checked_against_the_name_of_the_url(authority: trustme.CA, tls_receiver: Receiver) -> None:
     url = f"https://other.example:{tls_receiver.port}/"
-    assert fault_of(through(Net([PUBLIC]), authority), url) is PostFault.TLS
+    assert fault_of(through(FakeNetwork([PUBLIC]), authority), url) is PostFault.TLS
     assert tls_receiver.received == []
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(tls_receiver: Receiver) -> None:
-    assert fault_of(through(Net([PUBLIC])), f"https://{NAME}:{tls_receiver.port}/") is PostFault.TLS
+    assert fault_of(through(FakeNetwork([PUBLIC])), f"https://{NAME}:{tls_receiver.port}/") is PostFault.TLS
     assert tls_receiver.received == []
 
 
 def test_the_receiver_sees_the_name_of_the_url_and_not_the_address(
     authority: trustme.CA, tls_receiver: Receiver
 ) -> None:
-    through(Net([PUBLIC]), authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
+    through(FakeNetwork([PUBLIC]), authority).post(f"https://{NAME}:{tls_receiver.port}/hooks?a=1", BODY, JSON)
     (got,) = tls_receiver.received
     assert (got.headers["host"], got.path, got.body) == (f"{NAME}:{tls_receiver.port}", "/hooks?a=1", BODY)
     assert got.headers["content-type"] == "application/json"
 
 
-# --- answers
+# --- responses and time limits
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 404, 410, 500, 503])
-def test_every_status_is_an_answer_and_no_redirect_is_followed(receiver: Receiver, status: int) -> None:
+def test_every_status_is_a_response_and_no_redirect_is_followed(receiver: Receiver, status: int) -> None:
     receiver.statuses, receiver.headers = [status], {"Location": receiver.url, "Retry-After": "7"}
     assert local().post(receiver.url, BODY, JSON) == PostResponse(status, "7")
     assert len(receiver.received) == 1
 
 
-def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+def test_proxies_in_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert local().post(receiver.url, BODY, JSON).status == 204
 
 
-def test_a_receiver_may_think_longer_than_it_may_take_to_connect(
+def test_a_response_may_take_longer_than_the_connection_may(
     monkeypatch: pytest.MonkeyPatch, receiver: Receiver
 ) -> None:
     monkeypatch.setattr(outbound, "_CONNECT_SECONDS", 0.2)
@@ -183,8 +181,8 @@ def test_a_receiver_may_think_longer_than_it_may_take_to_connect(
     assert local().post(receiver.url, BODY, JSON).status == 204
 
 
-def test_nothing_is_sent_once_the_time_is_up(receiver: Receiver) -> None:
-    """A connection that comes about late is not used: the try has been logged as timed out."""
+def test_nothing_is_sent_after_the_timeout(receiver: Receiver) -> None:
+    """A connection that is established too late is not used, because the try has been logged as timed out."""
     late = threading.Event()
 
     def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
@@ -197,14 +195,14 @@ def test_nothing_is_sent_once_the_time_is_up(receiver: Receiver) -> None:
     assert receiver.received == []
 
 
-def test_a_receiver_that_never_answers_is_left_in_time(receiver: Receiver) -> None:
+def test_a_receiver_that_never_responds_times_out(receiver: Receiver) -> None:
     receiver.pause_seconds = 60
     begun = time.monotonic()
     assert fault_of(local(timeout_seconds=0.3), receiver.url) is PostFault.TIMEOUT
     assert time.monotonic() - begun < 20
 
 
-def test_a_resolver_that_never_answers_is_left_in_time() -> None:
+def test_a_resolver_that_never_responds_times_out() -> None:
     released = threading.Event()
 
     def resolve(host: str, port: int) -> Sequence[str]:
@@ -217,11 +215,11 @@ def test_a_resolver_that_never_answers_is_left_in_time() -> None:
         released.set()
 
 
-class Raw:
-    """A server that says what it is told, byte by byte with a pause, whatever it is asked."""
+class RawServer:
+    """A server that sends fixed bytes, one by one with a pause, in response to any request."""
 
-    def __init__(self, said: bytes, pause_seconds: float = 0) -> None:
-        self._said, self._pause = said, pause_seconds
+    def __init__(self, data: bytes, pause_seconds: float = 0) -> None:
+        self._data, self._pause = data, pause_seconds
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/"
         self._thread = threading.Thread(target=self._serve)
@@ -232,7 +230,7 @@ class Raw:
         with connection:
             try:
                 connection.recv(65536)
-                for byte in self._said:
+                for byte in self._data:
                     connection.sendall(bytes([byte]))
                     time.sleep(self._pause)
             except OSError:
@@ -243,28 +241,28 @@ class Raw:
         self._server.close()
 
 
-def test_a_receiver_that_trickles_its_answer_is_left_in_time() -> None:
-    raw = Raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200, pause_seconds=0.05)
+def test_a_receiver_that_sends_its_response_byte_by_byte_times_out() -> None:
+    server = RawServer(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200, pause_seconds=0.05)
     begun = time.monotonic()
-    assert fault_of(local(timeout_seconds=0.3), raw.url) is PostFault.TIMEOUT
+    assert fault_of(local(timeout_seconds=0.3), server.url) is PostFault.TIMEOUT
     assert time.monotonic() - begun < 20
-    raw.close()
+    server.close()
 
 
-def test_a_body_without_end_is_not_waited_for() -> None:
-    raw = Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 10_000)
-    assert local().post(raw.url, BODY, JSON).status == 200
-    raw.close()
+def test_the_body_of_a_response_is_not_read() -> None:
+    server = RawServer(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 10_000)
+    assert local().post(server.url, BODY, JSON).status == 200
+    server.close()
 
 
-@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 9"])
-def test_what_is_not_http_is_no_answer(said: bytes) -> None:
-    raw = Raw(said)
-    assert fault_of(local(), raw.url) is PostFault.NO_ANSWER
-    raw.close()
+@pytest.mark.parametrize("data", [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 9"])
+def test_a_response_that_is_not_http_is_no_response(data: bytes) -> None:
+    server = RawServer(data)
+    assert fault_of(local(), server.url) is PostFault.NO_ANSWER
+    server.close()
 
 
-def test_a_closed_port_is_not_connected() -> None:
+def test_a_closed_port_cannot_be_connected() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert fault_of(local(), f"http://127.0.0.1:{port}/") is PostFault.NOT_CONNECTED

@@ -1,4 +1,4 @@
-"""What every `PageLedger` promises."""
+"""The contract of `PageLedger`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -17,16 +16,12 @@ from exports.file.page_record import PageRecord
 from exports.jobs.job import JobRef
 from exports.ports.pages import PageLedger
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import a_job
 from tests.support.counting import counted_requests
 from tests.support.fake_pages import MemoryPageLedger
 
-
-@pytest.fixture(params=["memory", "azurite"])
-def pages(request: pytest.FixtureRequest) -> PageLedger:
-    if request.param == "memory":
-        return MemoryPageLedger()
-    return TablePageLedger(request.getfixturevalue("account"), table=f"pages{uuid4().hex}")
+pages = memory_or_azurite(MemoryPageLedger, TablePageLedger)
 
 
 def _a_record(page: int = 0, **changes: Any) -> PageRecord:
@@ -59,20 +54,20 @@ def test_a_page_without_record_is_not_found(pages: PageLedger) -> None:
     ],
     ids=["big", "empty", "of an older version"],
 )
-def test_every_property_comes_back_as_it_was(pages: PageLedger, record: PageRecord) -> None:
+def test_every_property_is_read_back_unchanged(pages: PageLedger, record: PageRecord) -> None:
     job = _a_ref()
     pages.record(job, record)
     assert list(pages.records(job)) == [record]
 
 
-def test_of_two_records_of_a_page_the_first_stays(pages: PageLedger) -> None:
+def test_the_first_record_of_a_page_is_kept(pages: PageLedger) -> None:
     job, first = _a_ref(), _a_record()
     pages.record(job, first)
     assert pages.record(job, _a_record(rows=11)) == first
     assert list(pages.records(job)) == [first]
 
 
-def test_of_many_writers_at_once_all_return_the_record_that_stays(pages: PageLedger) -> None:
+def test_concurrent_writers_all_get_the_record_that_is_kept(pages: PageLedger) -> None:
     job = _a_ref()
     candidates = [_a_record(rows=rows) for rows in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -95,13 +90,13 @@ def test_jobs_do_not_share_their_records(pages: PageLedger) -> None:
     assert list(pages.records(other)) == []
 
 
-def test_tenants_do_not_share_the_records_of_jobs_of_one_code(pages: PageLedger) -> None:
+def test_tenants_do_not_share_the_records_of_jobs_with_the_same_code(pages: PageLedger) -> None:
     job = _a_ref()
     pages.record(job, _a_record())
     assert list(pages.records(job.model_copy(update={"tenant": "other"}))) == []
 
 
-def test_records_come_by_page_whatever_order_they_were_written_in(pages: PageLedger) -> None:
+def test_records_are_listed_by_page_in_any_order_of_writing(pages: PageLedger) -> None:
     job = _a_ref()
     for page in (10, 2, 100, 0, 9):
         pages.record(job, _a_record(page))
@@ -109,14 +104,14 @@ def test_records_come_by_page_whatever_order_they_were_written_in(pages: PageLed
 
 
 @pytest.mark.parametrize(("first_page", "expected"), [(0, [0, 2, 9, 10]), (9, [9, 10]), (3, [9, 10]), (11, [])])
-def test_records_can_be_read_from_a_page_on(pages: PageLedger, first_page: int, expected: list[int]) -> None:
+def test_records_can_be_read_from_a_given_page(pages: PageLedger, first_page: int, expected: list[int]) -> None:
     job = _a_ref()
     for page in (0, 2, 9, 10):
         pages.record(job, _a_record(page))
     assert [record.page for record in pages.records(job, first_page)] == expected
 
 
-def test_more_records_than_one_answer_of_the_service_holds_come_in_order_and_soon(
+def test_a_thousand_records_are_read_in_order_with_two_requests(
     pages: PageLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = _a_ref()
@@ -137,14 +132,14 @@ def test_more_records_than_one_answer_of_the_service_holds_come_in_order_and_soo
     ],
     ids=["record", "find", "records"],
 )
-def test_a_ledger_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_ledger_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[PageLedger, JobRef], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         use(TablePageLedger(unreachable), _a_ref())
 
 
-def test_a_page_that_is_forgotten_can_be_recorded_anew(pages: PageLedger) -> None:
+def test_a_page_whose_record_was_removed_can_be_recorded_again(pages: PageLedger) -> None:
     job = _a_ref()
     pages.record(job, _a_record(1, rows=5))
     pages.forget(job, 1)

@@ -1,11 +1,9 @@
-"""What the stores promise of forgetting a job, and of finding what belongs to none."""
+"""The contracts of the stores for purging a job, and for finding data that belongs to no job."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -23,27 +21,17 @@ from exports.ports.jobs import JobStore
 from exports.ports.pages import PageLedger
 from exports.request.idempotency import IdempotencyRecord, hash_of_key
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON, a_job
 from tests.support.fake_files import MemoryFileStore
 from tests.support.fake_idempotency import MemoryIdempotencyStore
 from tests.support.fake_jobs import MemoryJobStore
 from tests.support.fake_pages import MemoryPageLedger
 
-
-def _either(fake: Callable[[], Any], real: Callable[[StorageAccount, str], Any]) -> Any:
-    @pytest.fixture(params=["memory", "azurite"])
-    def store(request: pytest.FixtureRequest) -> Any:
-        if request.param == "memory":
-            return fake()
-        return real(request.getfixturevalue("account"), f"purge{uuid4().hex}")
-
-    return store
-
-
-jobs = _either(MemoryJobStore, TableJobStore)
-pages = _either(MemoryPageLedger, TablePageLedger)
-files = _either(MemoryFileStore, BlobFileStore)
-requests = _either(MemoryIdempotencyStore, TableIdempotencyStore)
+jobs = memory_or_azurite(MemoryJobStore, TableJobStore)
+pages = memory_or_azurite(MemoryPageLedger, TablePageLedger)
+files = memory_or_azurite(MemoryFileStore, BlobFileStore)
+requests = memory_or_azurite(MemoryIdempotencyStore, TableIdempotencyStore)
 
 
 def _of(job: Job | JobRef) -> tuple[str, str]:
@@ -57,7 +45,7 @@ def _page(number: int) -> PageRecord:
 # --- jobs ---
 
 
-def test_a_purged_job_is_gone_and_the_others_stay(jobs: JobStore) -> None:
+def test_purging_a_job_leaves_the_others(jobs: JobStore) -> None:
     job, other = a_job(), a_job()
     for each in (job, other):
         jobs.create(each)
@@ -66,7 +54,7 @@ def test_a_purged_job_is_gone_and_the_others_stay(jobs: JobStore) -> None:
     assert (jobs.get(*_of(job)), jobs.get(*_of(other))) == (None, other)
 
 
-def test_whether_the_file_of_a_job_went_is_kept(jobs: JobStore) -> None:
+def test_a_removed_file_and_the_retries_of_a_job_are_stored(jobs: JobStore) -> None:
     job = replace(a_job().cancel(NOON), file_removed=True, retries=2)
     jobs.create(job)
     assert jobs.get(*_of(job)) == job
@@ -76,7 +64,7 @@ def test_whether_the_file_of_a_job_went_is_kept(jobs: JobStore) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 230])
-def test_purged_page_records_are_gone_and_those_of_other_jobs_stay(pages: PageLedger, count: int) -> None:
+def test_purging_page_records_leaves_those_of_other_jobs(pages: PageLedger, count: int) -> None:
     job, other = a_job().ref, a_job().ref
     for number in range(count):
         pages.record(job, _page(number))
@@ -87,7 +75,7 @@ def test_purged_page_records_are_gone_and_those_of_other_jobs_stay(pages: PageLe
     assert list(pages.records(other)) == [_page(0)]
 
 
-def test_jobs_with_page_records_are_found_one_after_the_other(pages: PageLedger) -> None:
+def test_all_jobs_with_page_records_are_found_by_cursor(pages: PageLedger) -> None:
     jobs = [a_job(tenant=tenant).ref for tenant in ("a", "ab", "b", "b")]
     for job in jobs:
         for number in range(3):
@@ -110,7 +98,7 @@ def _fill(files: FileStore, job: Job) -> None:
     files.stage(job.file_path, "2", b"more")
 
 
-def test_of_a_purged_job_no_blob_is_left_and_the_others_stay(files: FileStore) -> None:
+def test_purging_blobs_leaves_none_of_the_job_and_all_of_others(files: FileStore) -> None:
     job, other = a_job(tenant="tenant"), a_job(tenant="tenant")
     for each in (job, other):
         _fill(files, each)
@@ -130,7 +118,7 @@ def test_blocks_that_were_never_published_are_found_and_purged(files: FileStore)
 
 
 @pytest.mark.parametrize("limit", [1, 4, 100])
-def test_a_sweep_over_blobs_finds_every_job_in_slices(files: FileStore, limit: int) -> None:
+def test_a_sweep_over_blobs_finds_every_job(files: FileStore, limit: int) -> None:
     jobs = [a_job() for _ in range(5)]
     for job in jobs:
         _fill(files, job)
@@ -148,7 +136,7 @@ def test_a_sweep_over_blobs_finds_every_job_in_slices(files: FileStore, limit: i
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 100])
-def test_a_sweep_over_idempotency_records_finds_each_in_slices(requests: IdempotencyStore, limit: int) -> None:
+def test_a_sweep_over_idempotency_records_finds_every_record(requests: IdempotencyStore, limit: int) -> None:
     keys = [(tenant, str(number)) for tenant in ("a", "ab", "b") for number in range(2)]
     records = [IdempotencyRecord(tenant, hash_of_key(key), "0" * 64, a_job().code, NOON) for tenant, key in keys]
     for record in records:
@@ -163,7 +151,7 @@ def test_a_sweep_over_idempotency_records_finds_each_in_slices(requests: Idempot
     assert sorted(map(str, found)) == sorted(map(str, records))
 
 
-def test_a_forgotten_key_can_stand_for_another_request(requests: IdempotencyStore) -> None:
+def test_a_forgotten_key_can_be_claimed_by_another_request(requests: IdempotencyStore) -> None:
     record = IdempotencyRecord("tenant", hash_of_key("key"), "0" * 64, a_job().code, NOON)
     requests.claim(record)
     requests.forget(record)
@@ -185,7 +173,7 @@ def test_a_forgotten_key_can_stand_for_another_request(requests: IdempotencyStor
     ],
     ids=["jobs", "pages", "next job", "files", "sweep", "requests", "deliveries"],
 )
-def test_a_store_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[StorageAccount], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):

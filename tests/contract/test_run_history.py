@@ -1,4 +1,4 @@
-"""What every `RunHistory` promises."""
+"""The contract of `RunHistory`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from exports.ports.schedules import RunHistory
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import ScheduleRef
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON
 from tests.support.fake_schedules import MemoryRunHistory
 
@@ -23,11 +24,7 @@ HERE = ScheduleRef("tenant", "0" * 20)
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(params=["memory", "azurite"])
-def runs(request: pytest.FixtureRequest) -> RunHistory:
-    if request.param == "memory":
-        return MemoryRunHistory()
-    return TableRunHistory(request.getfixturevalue("account"), table=f"runs{uuid4().hex}")
+runs = memory_or_azurite(MemoryRunHistory, TableRunHistory)
 
 
 def a_run(slot: datetime = NOON, outcome: RunOutcome = RunOutcome.SKIPPED, **changes: Any) -> ScheduleRun:
@@ -36,7 +33,7 @@ def a_run(slot: datetime = NOON, outcome: RunOutcome = RunOutcome.SKIPPED, **cha
     return ScheduleRun(key=key, slot=slot, outcome=outcome, **values)
 
 
-def test_a_run_comes_back_as_it_was(runs: RunHistory) -> None:
+def test_a_run_is_read_back_unchanged(runs: RunHistory) -> None:
     run = a_run(outcome=RunOutcome.MISSED, reason="Ä “🙂”", until=NOON + HOUR, job_code="7" * 26)
     runs.note(run)
     (found,) = runs.list(HERE, 10)
@@ -44,7 +41,7 @@ def test_a_run_comes_back_as_it_was(runs: RunHistory) -> None:
     assert type(found.slot) is datetime
 
 
-def test_the_newest_slots_come_first_and_the_list_goes_on_after_a_key(runs: RunHistory) -> None:
+def test_runs_are_listed_newest_first_and_the_list_goes_on_after_a_key(runs: RunHistory) -> None:
     noted = [a_run(NOON + hours * HOUR) for hours in (2, 0, 3, 1)]
     for run in noted:
         runs.note(run)
@@ -59,7 +56,7 @@ def test_runs_of_another_schedule_or_tenant_are_not_shown(runs: RunHistory) -> N
         assert runs.list(other, 10) == []
 
 
-def test_what_was_noted_first_stays_unless_the_slot_did_start(runs: RunHistory) -> None:
+def test_the_first_run_of_a_slot_is_kept_unless_another_one_has_started(runs: RunHistory) -> None:
     first, other = a_run(reason="first"), a_run(outcome=RunOutcome.FAILED, reason="other")
     runs.note(first)
     runs.note(other)
@@ -70,7 +67,7 @@ def test_what_was_noted_first_stays_unless_the_slot_did_start(runs: RunHistory) 
     assert runs.list(HERE, 10) == [started]
 
 
-def test_old_runs_are_forgotten_or_all(runs: RunHistory) -> None:
+def test_old_runs_or_all_runs_can_be_removed(runs: RunHistory) -> None:
     noted = [a_run(NOON + hours * HOUR) for hours in range(130)]
     for run in noted:
         runs.note(run)
@@ -86,14 +83,14 @@ def test_old_runs_are_forgotten_or_all(runs: RunHistory) -> None:
     [lambda runs: runs.note(a_run()), lambda runs: runs.list(HERE, 1), lambda runs: runs.forget(HERE)],
     ids=["note", "list", "forget"],
 )
-def test_a_history_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_history_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[RunHistory], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError):
         use(TableRunHistory(unreachable))
 
 
-def test_a_damaged_run_hides_no_other_and_is_named_in_the_log(
+def test_a_damaged_run_is_logged_and_left_out_of_the_list(
     account: StorageAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"runs{uuid4().hex}"

@@ -1,4 +1,4 @@
-"""What every `ScheduleStore` promises."""
+"""The contract of `ScheduleStore`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -20,18 +20,15 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.filters import ClientFilter
 from exports.schedules.schedule import Schedule, ScheduleState
 from shared.storage import StorageAccount
-from tests.contract.named_resource_stores import NamedResourceStoreSuite, assert_what_is_damaged_hides_no_other, nothing
+from tests.contract.either_store import memory_or_azurite
+from tests.contract.named_resource_stores import NamedResourceStoreSuite, allow_all, assert_damage_hides_no_other
 from tests.support.builders import NOON, a_schedule
 from tests.support.fake_schedules import MemoryScheduleStore
 
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(params=["memory", "azurite"])
-def store(request: pytest.FixtureRequest) -> ScheduleStore:
-    if request.param == "memory":
-        return MemoryScheduleStore()
-    return TableScheduleStore(request.getfixturevalue("account"), table=f"schedules{uuid4().hex}")
+store = memory_or_azurite(MemoryScheduleStore, TableScheduleStore)
 
 
 @pytest.fixture
@@ -54,7 +51,7 @@ def due_at(moment: datetime | None, **changes: Any) -> Schedule:
     return a_schedule(state=ScheduleState(next_slot=moment), **changes)
 
 
-def test_everything_comes_back_as_it_was(store: ScheduleStore) -> None:
+def test_every_property_is_read_back_unchanged(store: ScheduleStore) -> None:
     letters = Random(1)
     codes = tuple("".join(chr(letters.randrange(0x4E00, 0x9FA5)) for _ in range(20)) for _ in range(900))
     request = CsvExportRequestDto(mapping_code="x", filter=ClientFilter(manager_codes=codes, updated_since=NOON))
@@ -78,7 +75,7 @@ def test_everything_comes_back_as_it_was(store: ScheduleStore) -> None:
     assert type(found.created_date) is datetime
 
 
-def test_those_that_are_due_are_found_across_tenants_the_longest_due_first(store: ScheduleStore) -> None:
+def test_due_schedules_of_all_tenants_are_found_the_longest_due_first(store: ScheduleStore) -> None:
     schedules = [due_at(NOON + minutes * MINUTE) for minutes in (1, -1, -60 * 24 * 400, 0)]
     for schedule in (*schedules, due_at(None)):
         store.create(schedule)
@@ -87,13 +84,13 @@ def test_those_that_are_due_are_found_across_tenants_the_longest_due_first(store
     assert due(store, NOON + MINUTE) == [first, second, third, schedules[0].code]
 
 
-def test_it_is_due_for_its_slot_or_its_job_whichever_comes_first(store: ScheduleStore) -> None:
+def test_a_schedule_is_due_at_its_slot_or_at_its_check_of_a_job(store: ScheduleStore) -> None:
     schedule = a_schedule(state=ScheduleState(next_slot=NOON + MINUTE, check_date=NOON))
     store.create(schedule)
     assert due(store, NOON) == [schedule.code]
 
 
-def test_a_change_moves_when_it_is_due(store: ScheduleStore) -> None:
+def test_a_change_moves_the_moment_at_which_a_schedule_is_due(store: ScheduleStore) -> None:
     schedule = due_at(NOON)
     store.create(schedule)
     for moment in (NOON + MINUTE, NOON + 2 * MINUTE, None, NOON + MINUTE, NOON + MINUTE):
@@ -101,10 +98,10 @@ def test_a_change_moves_when_it_is_due(store: ScheduleStore) -> None:
         assert due(store, NOON + MINUTE) == ([schedule.code] if moment == NOON + MINUTE else [])
 
 
-def test_what_is_deleted_is_due_no_more(store: ScheduleStore) -> None:
+def test_a_deleted_schedule_is_no_longer_due(store: ScheduleStore) -> None:
     schedule = due_at(NOON)
     store.create(schedule)
-    store.delete(schedule.tenant, schedule.code, nothing)
+    store.delete(schedule.tenant, schedule.code, allow_all)
     assert due(store, NOON) == []
 
 
@@ -115,7 +112,7 @@ def test_a_schedule_that_cannot_be_created_is_not_due(store: ScheduleStore) -> N
     assert due(store, NOON) == []
 
 
-def test_whatever_happens_at_once_a_schedule_is_due_exactly_when_it_says(store: ScheduleStore) -> None:
+def test_after_concurrent_changes_a_schedule_is_due_exactly_once(store: ScheduleStore) -> None:
     schedule = due_at(NOON)
     store.create(schedule)
 
@@ -131,7 +128,7 @@ def test_whatever_happens_at_once_a_schedule_is_due_exactly_when_it_says(store: 
     assert due(store, found.due_date - MINUTE) == []
 
 
-def test_a_postponed_schedule_is_not_due_before_unless_it_is_changed(store: ScheduleStore) -> None:
+def test_a_change_ends_the_postponement_of_a_schedule(store: ScheduleStore) -> None:
     schedule, other = due_at(NOON), due_at(NOON)
     for each in (schedule, other):
         store.create(each)
@@ -144,7 +141,7 @@ def test_a_postponed_schedule_is_not_due_before_unless_it_is_changed(store: Sche
     assert due(store, NOON) == [schedule.code, other.code]
 
 
-def test_a_schedule_that_cannot_be_read_can_be_postponed(account: StorageAccount) -> None:
+def test_an_unreadable_schedule_can_be_postponed(account: StorageAccount) -> None:
     name = f"schedules{uuid4().hex}"
     store, schedule = TableScheduleStore(account, name), due_at(NOON)
     store.create(schedule)
@@ -158,44 +155,44 @@ def test_a_schedule_that_cannot_be_read_can_be_postponed(account: StorageAccount
     assert due(store, NOON + MINUTE) == [schedule.code]
 
 
-def test_a_store_that_does_not_answer_can_be_asked_again_what_is_due(unreachable_store: ScheduleStore) -> None:
+def test_an_unreachable_store_raises_a_retryable_error_for_due_schedules(unreachable_store: ScheduleStore) -> None:
     with pytest.raises(StorageUnavailableError):
         due(unreachable_store, NOON)
     with pytest.raises(StorageUnavailableError):
         unreachable_store.postpone(a_schedule().ref, NOON)
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["no answer", "sent again"])
-def test_a_write_whose_answer_is_lost_is_known_as_ones_own(
+@pytest.mark.parametrize("again", [False, True], ids=["no response", "sent again"])
+def test_a_write_whose_response_is_lost_is_verified_by_its_write_token(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
     store, schedule = TableScheduleStore(account, f"schedules{uuid4().hex}"), due_at(NOON)
     write = store._table.submit_transaction
 
-    def lose_the_answer(operations: Any) -> Any:
+    def lose_the_response(operations: Any) -> Any:
         write(operations)
         if again:
             return write(operations)
         raise ServiceResponseError("cut")
 
-    monkeypatch.setattr(store._table, "submit_transaction", lose_the_answer)
-    seen: list[Schedule] = []
+    monkeypatch.setattr(store._table, "submit_transaction", lose_the_response)
+    read: list[Schedule] = []
 
     def move(found: Schedule) -> Schedule:
-        seen.append(found)
+        read.append(found)
         return found.with_state(next_slot=NOON + MINUTE)
 
     assert store.create(schedule)
     store.change(schedule.tenant, schedule.code, move)
-    assert seen == [schedule]
+    assert read == [schedule]
     assert (due(store, NOON), due(store, NOON + MINUTE)) == ([], [schedule.code])
 
 
-def test_a_damaged_schedule_hides_no_other_and_is_named_in_the_log(
+def test_a_damaged_schedule_is_logged_and_left_out_of_the_list(
     account: StorageAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"schedules{uuid4().hex}"
-    row = assert_what_is_damaged_hides_no_other(
+    row = assert_damage_hides_no_other(
         TableScheduleStore(account, name),
         [a_schedule(tenant="tenant") for _ in range(3)],
         account.tables.get_table_client(name),

@@ -1,4 +1,4 @@
-"""What every `WatchIndex` promises."""
+"""The contract of `WatchIndex`, tested on the fake and on the real adapter."""
 
 from __future__ import annotations
 
@@ -15,23 +15,18 @@ from exports.jobs.retention import DueAction
 from exports.jobs.watchdog import Watched, watched
 from exports.ports.watch import WatchIndex
 from shared.storage import StorageAccount
+from tests.contract.either_store import memory_or_azurite
 from tests.support.builders import NOON, a_job
 from tests.support.fake_watch import MemoryWatchIndex
 
-
-@pytest.fixture(params=["memory", "azurite"])
-def index(request: pytest.FixtureRequest) -> WatchIndex:
-    if request.param == "memory":
-        return MemoryWatchIndex()
-    account = request.getfixturevalue("account")
-    return TableWatchIndex(account, table=f"watch{uuid4().hex}", fresh_seconds=0)
+index = memory_or_azurite(MemoryWatchIndex, TableWatchIndex, fresh_seconds=0)
 
 
 def _an_entry(tenant: str = "tenant", attempt: int = 1) -> Watched:
     return watched(replace(a_job(), tenant=tenant, attempt=attempt).ref, NOON)
 
 
-# --- attempts under way ---
+# --- running attempts ---
 
 
 def test_nothing_is_watched_at_first(index: WatchIndex) -> None:
@@ -39,28 +34,28 @@ def test_nothing_is_watched_at_first(index: WatchIndex) -> None:
     assert dict(index.active()) == {}
 
 
-def test_what_is_watched_comes_back_as_it_was(index: WatchIndex) -> None:
+def test_an_entry_is_read_back_unchanged(index: WatchIndex) -> None:
     entry = replace(_an_entry(), fingerprint="InProgress 3 of 5", checked=NOON + timedelta(microseconds=1))
     index.watch(entry)
     assert index.watched(10) == [entry]
 
 
-def test_watching_again_takes_the_place_of_the_entry(index: WatchIndex) -> None:
-    entry = replace(_an_entry(), fingerprint="seen")
+def test_watching_an_attempt_again_replaces_its_entry(index: WatchIndex) -> None:
+    entry = replace(_an_entry(), fingerprint="observed")
     index.watch(entry)
     index.watch(replace(entry, fingerprint=""))
     assert [found.fingerprint for found in index.watched(10)] == [""]
 
 
-def test_what_was_seen_is_noted(index: WatchIndex) -> None:
+def test_an_entry_can_be_updated(index: WatchIndex) -> None:
     entry = _an_entry()
     index.watch(entry)
-    seen = entry.observe("a sign", NOON + timedelta(minutes=1))
-    index.note(seen)
-    assert index.watched(10) == [seen]
+    observed = entry.observe("a fingerprint", NOON + timedelta(minutes=1))
+    index.note(observed)
+    assert index.watched(10) == [observed]
 
 
-def test_noting_does_not_watch_again_what_is_no_longer_watched(index: WatchIndex) -> None:
+def test_an_update_does_not_restore_a_removed_entry(index: WatchIndex) -> None:
     entry = _an_entry()
     index.watch(entry)
     index.unwatch(entry)
@@ -77,7 +72,7 @@ def test_unwatching_twice_does_no_harm(index: WatchIndex) -> None:
     assert index.watched(10) == [other]
 
 
-def test_an_entry_that_was_read_is_only_removed_as_it_was_read(index: WatchIndex) -> None:
+def test_an_entry_that_has_changed_since_it_was_read_is_not_removed(index: WatchIndex) -> None:
     entry = _an_entry()
     index.watch(entry)
     (read,) = index.watched(10)
@@ -88,7 +83,7 @@ def test_an_entry_that_was_read_is_only_removed_as_it_was_read(index: WatchIndex
     assert index.watched(10) == []
 
 
-def test_attempts_of_a_job_are_watched_one_by_one(index: WatchIndex) -> None:
+def test_every_attempt_of_a_job_has_its_own_entry(index: WatchIndex) -> None:
     first = _an_entry()
     second = replace(first, attempt=2)
     index.watch(first)
@@ -98,25 +93,25 @@ def test_attempts_of_a_job_are_watched_one_by_one(index: WatchIndex) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_all_entries_of_all_tenants_are_found_in_slices(index: WatchIndex, limit: int) -> None:
+def test_all_entries_of_all_tenants_are_found_in_parts(index: WatchIndex, limit: int) -> None:
     entries = [_an_entry(tenant) for tenant in ("a", "ab", "b") for _ in range(2)]
     for entry in entries:
         index.watch(entry)
     found: list[Watched] = []
-    while slice_ := index.watched(limit, found[-1] if found else None):
-        assert len(slice_) <= limit
-        found += slice_
+    while part := index.watched(limit, found[-1] if found else None):
+        assert len(part) <= limit
+        found += part
     assert len(found) == len(entries)
     assert {entry.code for entry in found} == {entry.code for entry in entries}
 
 
-def test_attempts_under_way_are_counted_by_tenant(index: WatchIndex) -> None:
+def test_running_attempts_are_counted_by_tenant(index: WatchIndex) -> None:
     for tenant in ("a", "ab", "a"):
         index.watch(_an_entry(tenant))
     assert dict(index.active()) == {"a": 2, "ab": 1}
 
 
-def test_the_count_is_taken_anew_after_some_seconds_and_not_before(account: StorageAccount) -> None:
+def test_a_count_is_reused_for_some_seconds(account: StorageAccount) -> None:
     name = f"watch{uuid4().hex}"
     cached = TableWatchIndex(account, name, fresh_seconds=3600)
     assert dict(cached.active()) == {}
@@ -125,21 +120,21 @@ def test_the_count_is_taken_anew_after_some_seconds_and_not_before(account: Stor
     assert dict(TableWatchIndex(account, name).active()) == {"a": 1}
 
 
-# --- what is due about jobs that have ended ---
+# --- due actions on jobs that have ended ---
 
 
 def _due(minutes: float = 0, tenant: str = "tenant") -> DueAction:
     return DueAction(tenant, a_job().code, NOON + timedelta(minutes=minutes, microseconds=1))
 
 
-def test_what_is_due_is_found_when_it_is_due_and_not_before(index: WatchIndex) -> None:
+def test_an_action_is_found_when_it_is_due_and_not_before(index: WatchIndex) -> None:
     due = _due()
     index.remember(due)
     assert index.due(NOON, 10) == []
     assert index.due(due.due, 10) == [due]
 
 
-def test_what_is_longest_due_comes_first_and_no_more_than_asked_for(index: WatchIndex) -> None:
+def test_due_actions_are_listed_the_longest_due_first_up_to_the_limit(index: WatchIndex) -> None:
     dues = [_due(minutes, tenant) for minutes, tenant in ((3, "a"), (1, "ab"), (2, "b"), (4, "a"))]
     for due in dues:
         index.remember(due)
@@ -147,7 +142,7 @@ def test_what_is_longest_due_comes_first_and_no_more_than_asked_for(index: Watch
     assert index.due(NOON + timedelta(minutes=3.5), 2) == [dues[1], dues[2]]
 
 
-def test_what_is_remembered_twice_is_due_once_and_forgotten_at_once(index: WatchIndex) -> None:
+def test_an_action_stored_twice_is_due_once_and_removed_by_one_call(index: WatchIndex) -> None:
     due, other = _due(), _due(1)
     for each in (due, due, other):
         index.remember(each)
@@ -156,13 +151,13 @@ def test_what_is_remembered_twice_is_due_once_and_forgotten_at_once(index: Watch
     assert index.due(NOON + timedelta(days=1), 10) == [other]
 
 
-def test_what_is_due_is_not_under_way(index: WatchIndex) -> None:
+def test_a_due_action_is_not_a_running_attempt(index: WatchIndex) -> None:
     index.remember(_due())
     assert index.watched(10) == []
     assert dict(index.active()) == {}
 
 
-def test_a_place_is_kept_under_its_name(index: WatchIndex) -> None:
+def test_a_cursor_is_saved_under_its_name(index: WatchIndex) -> None:
     assert index.cursor("blobs") == ""
     index.save_cursor("blobs", "2!92!MDAw/…")
     index.save_cursor("records", "other")
@@ -183,11 +178,11 @@ def test_a_place_is_kept_under_its_name(index: WatchIndex) -> None:
         lambda index: index.due(NOON, 1),
         lambda index: index.forget(_due()),
         lambda index: index.cursor("name"),
-        lambda index: index.save_cursor("name", "place"),
+        lambda index: index.save_cursor("name", "cursor"),
     ],
-    ids=["watch", "note", "unwatch", "watched", "active", "remember", "due", "forget", "place", "keep_place"],
+    ids=["watch", "note", "unwatch", "watched", "active", "remember", "due", "forget", "cursor", "save_cursor"],
 )
-def test_an_index_that_does_not_answer_can_be_tried_again(
+def test_an_unreachable_index_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[WatchIndex], object]
 ) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):

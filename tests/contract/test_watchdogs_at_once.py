@@ -1,4 +1,4 @@
-"""Several watchdogs at once, on real tables: one attempt each time, started once."""
+"""Concurrent watchdogs on real tables: together they start each attempt once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.fakes import a_services
 WATCHDOGS, JOBS = 4, 5
 
 
-def test_watchdogs_at_once_begin_each_attempt_once_and_fail_each_job_in_the_end(account: StorageAccount) -> None:
+def test_concurrent_watchdogs_start_each_attempt_once_and_fail_each_job_in_the_end(account: StorageAccount) -> None:
     fakes, keeper, name = a_services(EXPORT_RETRY_TRIES=1), MemoryOrchestrationClient(), f"once{uuid4().hex}"
     jobs, index = TableJobStore(account, f"j{name}"), TableWatchIndex(account, f"w{name}")
     services: Services = replace(fakes, jobs=jobs, watch=index)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What every `WebhookSender` promises; what only a real net can show is in `test_outbound.py`."""
+"""The contract of `WebhookSender`, tested on the fake and over HTTP. `test_outbound.py` tests the network itself."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ HEADERS = {"Content-Type": "application/json", "webhook-id": "msg_1"}
 
 @dataclass(frozen=True)
 class Line:
-    """A sender with a receiver at its end, whose answers can be set, and what it got looked at."""
+    """A sender and its receiver.
+
+    Attributes:
+        url: The URL of the receiver.
+        answer: Sets the next response: its status and its `Retry-After`.
+        received: Returns the bodies and headers of the requests so far.
+    """
 
     sender: WebhookSender
     url: str
     answer: Callable[[int, str | None], None]
-    got: Callable[[], Sequence[tuple[bytes, Mapping[str, str]]]]
+    received: Callable[[], Sequence[tuple[bytes, Mapping[str, str]]]]
 
 
 def _in_memory() -> Iterator[Line]:
@@ -54,16 +60,16 @@ def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     yield from request.param()
 
 
-def test_what_is_sent_arrives_byte_for_byte_with_its_headers(line: Line) -> None:
+def test_the_body_arrives_byte_for_byte_with_its_headers(line: Line) -> None:
     assert line.sender.post(line.url, BODY, HEADERS).is_delivered
-    ((body, headers),) = line.got()
+    ((body, headers),) = line.received()
     assert body == BODY
     assert headers["content-type"] == "application/json"
     assert headers["webhook-id"] == "msg_1"
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(200, None), (302, None), (410, None), (503, "7"), (500, None)])
-def test_the_answer_is_told(line: Line, status: int, retry_after: str | None) -> None:
+def test_the_result_holds_the_status_and_the_retry_after(line: Line, status: int, retry_after: str | None) -> None:
     line.answer(status, retry_after)
     sent = line.sender.post(line.url, BODY, HEADERS)
     assert (sent.status, sent.fault, sent.retry_after) == (status, None, retry_after)
@@ -73,10 +79,10 @@ def test_every_call_sends_once(line: Line) -> None:
     line.answer(500, None)
     statuses = [line.sender.post(line.url, BODY, HEADERS).status for _ in range(2)]
     assert statuses == [500, 204]
-    assert len(line.got()) == 2
+    assert len(line.received()) == 2
 
 
-def test_what_keeps_an_answer_from_coming_is_told_in_one_word_with_the_time_it_took() -> None:
+def test_a_timeout_is_reported_as_a_fault_with_its_duration() -> None:
     with a_receiver() as receiver:
         receiver.pause_seconds = 1
         sender = HttpWebhookSender(outbound=Outbound(allow_private=True, timeout_seconds=0.2))

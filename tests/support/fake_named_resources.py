@@ -21,10 +21,10 @@ class NamedResource(Protocol):
     def code(self) -> str: ...
 
 
-S = TypeVar("S", bound=NamedResource)
+Resource = TypeVar("Resource", bound=NamedResource)
 
 
-class MemoryNamedResourceStore(Generic[S]):
+class MemoryNamedResourceStore(Generic[Resource]):
     """Implements `NamedResourceStore` with optimistic writes, as under an ETag.
 
     `before_write` runs between the read and the write of a change.
@@ -37,23 +37,23 @@ class MemoryNamedResourceStore(Generic[S]):
 
     def __init__(self) -> None:
         self.before_write: Hook = do_nothing
-        self._items: dict[tuple[str, str], S] = {}
+        self._items: dict[tuple[str, str], Resource] = {}
         self._lock = Lock()
 
-    def create(self, item: S) -> bool:
+    def create(self, item: Resource) -> bool:
         with self._lock:
             return self._items.setdefault((item.tenant, item.code), item) is item
 
-    def get(self, tenant: str, code: str) -> S | None:
+    def get(self, tenant: str, code: str) -> Resource | None:
         return self._items.get((tenant, code))
 
-    def all(self, tenant: str) -> builtins.list[S]:
+    def all(self, tenant: str) -> builtins.list[Resource]:
         return [item for item in list(self._items.values()) if item.tenant == tenant]
 
     def count(self, tenant: str) -> int:
         return len(self.all(tenant))
 
-    def change(self, tenant: str, code: str, alter: Callable[[S], S]) -> S:
+    def change(self, tenant: str, code: str, alter: Callable[[Resource], Resource]) -> Resource:
         while True:
             before = self._require(tenant, code)
             after = alter(before)
@@ -65,7 +65,7 @@ class MemoryNamedResourceStore(Generic[S]):
                     self._items[tenant, code] = after
                     return after
 
-    def delete(self, tenant: str, code: str, check: Callable[[S], None]) -> None:
+    def delete(self, tenant: str, code: str, check: Callable[[Resource], None]) -> None:
         while True:
             before = self._require(tenant, code)
             check(before)
@@ -75,7 +75,7 @@ class MemoryNamedResourceStore(Generic[S]):
                     del self._items[tenant, code]
                     return
 
-    def _require(self, tenant: str, code: str) -> S:
+    def _require(self, tenant: str, code: str) -> Resource:
         found = self.get(tenant, code)
         if found is None:
             raise self.missing("There is none.")
