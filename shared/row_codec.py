@@ -1,7 +1,7 @@
-"""Writes objects as rows of Table Storage and reads them back, field by field, as the fields of their class say.
+"""Writes objects as rows of Table Storage and reads them back, by the fields of their class.
 
 An adapter names only the fields that are stored in an unusual form. So a field that is added to a class is stored
-without a change to the adapter, and cannot be lost by forgetting it there.
+without a change to the adapter, and cannot be forgotten there.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def compressed_json(model: type[BaseModel], *, exclude_defaults: bool = False) -
 
 
 class _Property(NamedTuple):
-    """A field that is a property of its own, the name and form of that property, and whether every row has it."""
+    """A field with a property of its own: the name and form of that property, and whether every row has it."""
 
     field: str
     name: str
@@ -99,13 +99,12 @@ class RowCodec(Generic[T]):
 
     Attributes:
         model: A dataclass or a pydantic model.
-        elsewhere: Fields that are not properties of their own: they are part of the row's keys or of its metadata.
-            `read` is given their values.
-        not_stored: Fields that every object read from a row has at their default.
-        forms: The forms of fields that are not stored in the usual form of their type.
-        always_present: Fields that have a default and that every row has, for it was never written without them: a
-            row that lacks one is damaged. Other fields with a default get it where the row lacks them, because rows
-            of older versions do not have the fields that were added later.
+        elsewhere: Fields without a property of their own, because they are part of the row's keys or of its metadata.
+            The caller passes their values to `read`.
+        not_stored: Fields that are not stored. An object that is read has their defaults.
+        forms: Forms of the fields that are not stored in the usual form of their type.
+        always_present: Fields with a default that every version of the service has stored. A row without one of them
+            is damaged. A row may lack other fields with a default, which were added later, and then gets the default.
     """
 
     model: type[T]
@@ -127,8 +126,8 @@ class RowCodec(Generic[T]):
         """Build an object from a row.
 
         Args:
-            row: May have more properties than the object has fields.
-            elsewhere: Values of the fields of `elsewhere`, by name.
+            row: The row; properties that no field names are ignored.
+            elsewhere: Values of the fields in `RowCodec.elsewhere`, by name.
 
         Raises:
             Exception: The row is damaged. Which class of exception depends on the damage.

@@ -10,7 +10,10 @@ Resource = TypeVar("Resource")
 
 
 class NamedResourceStore(Protocol[Resource]):
-    """Keeps what tenants save under a name. Every method raises `StorageUnavailableError` when a retry can help."""
+    """Stores the resources that tenants save under a name.
+
+    Every method raises `StorageUnavailableError` when a retry can help.
+    """
 
     def create(self, item: Resource, /) -> bool:
         """Add a resource. Returns False, and changes nothing, if its code is taken."""
@@ -35,7 +38,7 @@ class NamedResourceStore(Protocol[Resource]):
         """
 
     def delete(self, tenant: str, code: str, check: Callable[[Resource], None]) -> None:
-        """Delete the resource if nobody has changed it since `check` saw it; otherwise read it and check again.
+        """Delete the resource if it has not changed since `check` approved it; otherwise read it and check again.
 
         `check` may run several times. If it raises, the error passes through and nothing is deleted.
 

@@ -1,4 +1,4 @@
-"""Builders with defaults, so that a test names only what it is about."""
+"""Builders with defaults, so that a test names only the values that matter to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 
 def a_spec(**changes: Any) -> ExportSpec:
-    """Every field of every client, unless told otherwise."""
+    """Build a specification: every field of every client, unless `changes` says otherwise."""
     return ExportSpec(columns=ALL_COLUMNS).model_copy(update=changes)
 
 
@@ -32,19 +32,24 @@ def a_spec_of(
     mappings: Mapping[str, Sequence[ColumnMapping]] | None = None,
     sensitive: SensitiveFields = SensitiveFields.ALLOWED,
 ) -> ExportSpec:
-    """What a request comes to for a tenant with these mappings, by code; sensitive fields are like any other."""
+    """Resolve a request for a tenant.
+
+    Args:
+        mappings: The columns of the tenant's saved mappings, by code.
+        sensitive: Whether sensitive fields are allowed; by default they are.
+    """
     return make_spec(request, (mappings or {}).get, sensitive)
 
 
 def a_job(**changes: Any) -> Job:
-    """A queued job of a tenant of its own, created at noon."""
+    """Build a queued job of a tenant of its own, created at noon."""
     tenant = f"tenant{next(_numbers)}"
     job = Job(tenant=tenant, code=new_job_code(NOON), spec=a_spec(), file_name="clients.csv", created_date=NOON)
     return replace(job, **changes)
 
 
 def a_mapping(**changes: Any) -> SavedMapping:
-    """A saved mapping of one column, of a tenant of its own."""
+    """Build a saved mapping with one column, of a tenant of its own."""
     number = next(_numbers)
     columns = (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),)
     content = MappingContent(name="My columns", columns=columns)
@@ -52,11 +57,11 @@ def a_mapping(**changes: Any) -> SavedMapping:
 
 
 def a_schedule(**changes: Any) -> Schedule:
-    """A saved schedule of a tenant of its own, every day at half past one in UTC, unless its content is changed."""
+    """Build a saved schedule of a tenant of its own. By default it runs every day at half past one in UTC."""
     number = next(_numbers)
-    said = {"name": "Daily", "cron": "30 13 * * *"} | {
+    body = {"name": "Daily", "cron": "30 13 * * *"} | {
         name: changes.pop(name) for name in SaveScheduleDto.model_fields if name in changes
     }
-    content = content_of(SaveScheduleDto.model_validate(said), sensitive_fields=changes.pop("sensitive_fields", False))
+    content = content_of(SaveScheduleDto.model_validate(body), sensitive_fields=changes.pop("sensitive_fields", False))
     schedule = replace(new_schedule(f"tenant{number}", content, NOON), code=f"{number:020x}")
     return replace(schedule, **changes)

@@ -1,4 +1,4 @@
-"""Things that tenants save, over HTTP."""
+"""Named resources over HTTP."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from tests.support.system import HARBOUR, System
 
 @dataclass(frozen=True)
 class Collection:
-    """Where things of a kind are saved, by the short path, and what a usual one says."""
+    """A collection of named resources of one kind.
+
+    Attributes:
+        path: The path that names no tenant.
+        body: The body of a request that creates a resource.
+    """
 
     path: str
     body: Mapping[str, Any]
 
     def of(self, tenant: str) -> str:
-        """The path that names the tenant."""
+        """Return the path that names the tenant."""
         return f"/tenants/{tenant}{self.path}"
 
-    def saved(self, system: System, tenant: str = HARBOUR, **changes: Any) -> Response:
-        """Save one; the answer."""
-        answer = system.call("POST", self.of(tenant), {**self.body, **changes})
-        assert answer.status == 201, answer
-        return answer
+    def create(self, system: System, tenant: str = HARBOUR, **changes: Any) -> Response:
+        """Create a resource and return the response."""
+        response = system.call("POST", self.of(tenant), {**self.body, **changes})
+        assert response.status == 201, response
+        return response

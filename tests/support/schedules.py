@@ -23,7 +23,7 @@ _DEADLINE_SECONDS = 120
 
 def save(system: System, tenant: str = HARBOUR, **changes: Any) -> str:
     """Save a schedule with one slot a year. Return its URL."""
-    return YEARLY.saved(system, tenant, **changes).headers["location"]
+    return YEARLY.create(system, tenant, **changes).headers["location"]
 
 
 def fire(system: System) -> None:
