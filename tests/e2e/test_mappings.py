@@ -18,7 +18,7 @@ NAME = {"csvHeader": "Client", "targetField": "Name"}
 CODE = {"csvHeader": "Ref", "targetField": "Code"}
 BODY = {"name": "Names", "columnMappings": [NAME], "mappingType": "Client"}
 COLLECTION = Collection(MAPPINGS, BODY)
-of, saved = COLLECTION.of, COLLECTION.saved
+of, create = COLLECTION.of, COLLECTION.create
 PROPERTIES = {
     *("code", "name", "columnMappings", "matchField", "isPreset", "mappingType", "createdDate", "updatedDate"),
 }
@@ -50,7 +50,7 @@ def test_a_mapping_can_be_created_read_changed_and_deleted(system: System, base:
 
 def test_a_list_has_presets_first_and_continues_by_token(system: System) -> None:
     for name in ("zebra", "Aardvark"):
-        saved(system, name=name)
+        create(system, name=name)
 
     whole = system.call("GET", of(HARBOUR) + "?limit=100").json
     seen: list[Any] = []
@@ -108,7 +108,7 @@ def test_every_tenant_has_the_presets_and_cannot_change_them(system: System, cod
 
 
 def test_if_none_match_gives_304_until_the_mapping_changes(system: System) -> None:
-    created = saved(system)
+    created = create(system)
     location, etag = created.headers["location"], created.headers["etag"]
 
     for header in (etag, f"W/{etag}", f'"other", {etag}', "*"):
@@ -121,7 +121,7 @@ def test_if_none_match_gives_304_until_the_mapping_changes(system: System) -> No
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_if_match_refuses_a_change_of_a_newer_version(system: System, method: str) -> None:
-    created = saved(system)
+    created = create(system)
     location, etag = created.headers["location"], created.headers["etag"]
     body = {"name": "New", "columnMappings": [NAME]} if method == "PUT" else None
 
@@ -132,7 +132,7 @@ def test_if_match_refuses_a_change_of_a_newer_version(system: System, method: st
 
 
 def test_if_match_with_a_star_or_no_if_match_accepts_any_version(system: System) -> None:
-    location = saved(system).headers["location"]
+    location = create(system).headers["location"]
     update = {"name": "New", "columnMappings": [NAME]}
     assert system.call("PUT", location, update, if_match="*").status == 200
     assert system.call("PUT", location, update).status == 200
@@ -141,7 +141,7 @@ def test_if_match_with_a_star_or_no_if_match_accepts_any_version(system: System)
 
 def test_of_two_updates_of_the_same_version_one_is_refused(system: System) -> None:
     for _ in range(5):
-        created = saved(system)
+        created = create(system)
         location, etag = created.headers["location"], created.headers["etag"]
 
         def update(name: str, location: str = location, etag: str = etag) -> Response:
@@ -155,7 +155,7 @@ def test_of_two_updates_of_the_same_version_one_is_refused(system: System) -> No
 
 
 def test_all_unconditional_updates_succeed_and_the_last_one_remains(system: System) -> None:
-    location = saved(system).headers["location"]
+    location = create(system).headers["location"]
     bodies = [{"name": f"name {n}", "columnMappings": [NAME | {"csvHeader": f"header {n}"}]} for n in range(6)]
     with ThreadPoolExecutor(6) as pool:
         responses = list(pool.map(lambda body: system.call("PUT", location, body), bodies))
@@ -169,7 +169,7 @@ def test_all_unconditional_updates_succeed_and_the_last_one_remains(system: Syst
 
 
 def test_a_mapping_of_another_tenant_is_the_same_404_as_an_unknown_one(system: System) -> None:
-    theirs = saved(system, HARBOUR).json["code"]
+    theirs = create(system, HARBOUR).json["code"]
     update = {"name": "Stolen", "columnMappings": [NAME]}
 
     for method, body in (("GET", None), ("PUT", update), ("DELETE", None)):
@@ -188,7 +188,7 @@ def test_a_mapping_of_another_tenant_is_the_same_404_as_an_unknown_one(system: S
 
 
 def test_an_export_by_mapping_has_the_columns_of_the_mapping(system: System, database_url: str) -> None:
-    code = saved(system, columnMappings=[CODE, NAME]).json["code"]
+    code = create(system, columnMappings=[CODE, NAME]).json["code"]
     exported = records(system.export({"mappingCode": code}, HARBOUR))
     assert exported == [("Ref", "Client"), *((row[1], row[0]) for row in client_records(database_url, HARBOUR))]
 
@@ -202,7 +202,7 @@ def test_an_export_by_preset_has_the_columns_that_the_preset_shows(system: Syste
 
 
 def test_a_job_keeps_the_columns_that_its_mapping_had_at_the_start(system: System) -> None:
-    created = saved(system)
+    created = create(system)
     location = created.headers["location"]
     job = system.start_async({"mappingCode": created.json["code"]}, HARBOUR)
     system.call("PUT", location, {"name": "Changed", "columnMappings": [CODE]})
@@ -214,7 +214,7 @@ def test_a_job_keeps_the_columns_that_its_mapping_had_at_the_start(system: Syste
 
 
 def test_an_unknown_and_another_tenants_mapping_give_the_same_fault(system: System) -> None:
-    theirs = saved(system, HARBOUR).json["code"]
+    theirs = create(system, HARBOUR).json["code"]
     problems = [
         assert_problem(system.start_export({"mappingCode": code}, NORTHWIND), 400, "invalid-request")
         for code in (theirs, "f" * 20, "no-such-mapping")

@@ -19,7 +19,7 @@ SCHEDULES = "/clients/export/schedules"
 REQUEST = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
 BODY = {"name": "Yearly", "cron": "30 6 1 1 *", "timeZone": "Europe/London", "request": REQUEST}
 COLLECTION = Collection(SCHEDULES, BODY)
-of, saved = COLLECTION.of, COLLECTION.saved
+of, create = COLLECTION.of, COLLECTION.create
 MAPPING = {"name": "Short-lived", "columnMappings": REQUEST["columnMappings"], "mappingType": "Client"}
 
 
@@ -57,7 +57,7 @@ def test_a_schedule_can_be_created_read_changed_and_deleted(system: System, base
 
 
 def test_if_match_refuses_a_change_or_deletion_of_a_newer_version(system: System) -> None:
-    created = saved(system)
+    created = create(system)
     location, stale = created.headers["location"], created.headers["etag"]
     fresh = system.call("PUT", location, BODY | {"name": "Mine"}, if_match=stale).headers["etag"]
     assert_problem(system.call("PUT", location, BODY, if_match=stale), 412, "precondition-failed")
@@ -68,7 +68,7 @@ def test_if_match_refuses_a_change_or_deletion_of_a_newer_version(system: System
 
 def test_a_list_is_sorted_by_name_and_continues_by_token(system: System) -> None:
     for name in ("zebra", "Aardvark"):
-        saved(system, name=name)
+        create(system, name=name)
     whole = system.call("GET", of(HARBOUR) + "?limit=100").json["data"]
     first = system.call("GET", of(HARBOUR) + "?limit=1").json
     rest = system.call("GET", f"{of(HARBOUR)}?limit=100&continuationToken={first['continuationToken']}").json
@@ -97,7 +97,7 @@ def test_every_fault_of_a_schedule_has_a_pointer(system: System, body: dict[str,
 
 @pytest.mark.parametrize("query", ["limit=0", "continuationToken=x", "continuationToken=ImRqIg", "status=Started"])
 def test_a_list_of_runs_refuses_a_wrong_query(system: System, query: str) -> None:
-    location = saved(system).headers["location"]
+    location = create(system).headers["location"]
     assert_problem(system.call("GET", f"{location}/runs?{query}"), 400, "invalid-query")
 
 
