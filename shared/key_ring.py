@@ -23,7 +23,7 @@ class CacheLimits:
     Attributes:
         known_seconds: How long a key is cached. A revoked key may be accepted this long.
         unknown_seconds: How long an id without a key is cached. A new key with this id may be refused this long.
-        use_seconds: The least time between two writes of a key's last use.
+        use_seconds: The minimum time between two writes of a key's last use.
         max_entries: For known and for unknown ids each. The entries that were read first are dropped first.
     """
 

@@ -84,7 +84,7 @@ def meter_request(service: str, request: Any) -> None:
 
 
 def _kind(service: str, method: str, url: str) -> str:
-    """Return the price class of a request: Azure prices listing and creating like a write, and deletes blobs free."""
+    """Return the price class of a request. Lists and new containers cost as much as writes; deleting a blob is free."""
     if method in ("GET", "HEAD"):
         return f"{service}_write" if "list" in parse_qs(urlsplit(url).query).get("comp", ()) else f"{service}_read"
     return "blob_delete" if (service, method) == ("blob", "DELETE") else f"{service}_write"

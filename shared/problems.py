@@ -1,4 +1,4 @@
-"""Problem details for HTTP (RFC 9457): tell the caller what is wrong with a request and how to correct it."""
+"""Defines problem details for HTTP (RFC 9457), which tell the caller what is wrong and how to correct it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as the Functions worker hands them to a trigger, and the bodies of its answers."""
+"""Builds requests in the form in which the Functions worker passes them to a trigger, and parses responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JSON = {"content-type": "application/json"}
 def a_request(
     body: bytes = b"{}", headers: dict[str, str] | None = None, route: dict[str, str] | None = None
 ) -> func.HttpRequest:
-    """A POST with a JSON body, unless told otherwise; `route` are the parameters of its path."""
+    """Build a POST with a JSON body by default. `route` holds the parameters of the path."""
     return func.HttpRequest(
         method="POST",
         url="https://host.example/clients/export/csv?secret=1",
@@ -29,7 +29,7 @@ def a_request(
 
 
 def faults_of_body(body: Any, model: type[Model]) -> list[tuple[str, str]]:
-    """Pointer and detail of each fault that reading this body as a model finds."""
+    """Read a body as a model; return pointer and detail of each fault."""
     with pytest.raises(ProblemError) as raised:
         read_body(a_request(json.dumps(body).encode()), model, max_bytes=1_000_000)
     assert raised.value.kind.code == "invalid-request"
@@ -37,6 +37,6 @@ def faults_of_body(body: Any, model: type[Model]) -> list[tuple[str, str]]:
 
 
 def document(response: func.HttpResponse) -> dict[str, Any]:
-    """The JSON body of an answer."""
+    """Return the parsed JSON body of a response."""
     parsed: dict[str, Any] = json.loads(response.get_body())
     return parsed
