@@ -31,7 +31,7 @@ class RunHistory(Protocol):
     Every method raises `StorageUnavailableError` when a retry can help.
     """
 
-    def note(self, run: ScheduleRun) -> None:
+    def record(self, run: ScheduleRun) -> None:
         """Add a run. If there is a run with its key, it is replaced by one that has started and kept otherwise."""
 
     def list(self, ref: ScheduleRef, limit: int, after: str | None = None) -> builtins.list[ScheduleRun]:

@@ -22,7 +22,7 @@ class WatchIndex(Protocol):
     def watch(self, entry: Watched) -> None:
         """Watch an attempt. Replaces the attempt's entry, if it has one."""
 
-    def note(self, entry: Watched) -> None:
+    def update(self, entry: Watched) -> None:
         """Update the entry of an attempt. Does nothing if the attempt is no longer watched."""
 
     def unwatch(self, entry: Watched) -> None:
@@ -34,13 +34,13 @@ class WatchIndex(Protocol):
     def active(self) -> Mapping[str, int]:
         """Count running attempts by tenant. The count may be some seconds old, and stops at 250 tenants."""
 
-    def remember(self, due: DueAction) -> None:
+    def add_due(self, due: DueAction) -> None:
         """Store that an action is due on a job that has ended."""
 
     def due(self, now: datetime, limit: int) -> list[DueAction]:
         """Return at most `limit` actions that are due by `now`, the longest due first."""
 
-    def forget(self, due: DueAction) -> None:
+    def remove_due(self, due: DueAction) -> None:
         """Remove a due action, if it exists."""
 
     def cursor(self, name: str) -> str:

@@ -35,44 +35,44 @@ def a_run(slot: datetime = NOON, outcome: RunOutcome = RunOutcome.SKIPPED, **cha
 
 def test_a_run_is_read_back_unchanged(runs: RunHistory) -> None:
     run = a_run(outcome=RunOutcome.MISSED, reason="Ä “🙂”", until=NOON + HOUR, job_code="7" * 26)
-    runs.note(run)
+    runs.record(run)
     (found,) = runs.list(HERE, 10)
     assert found == run
     assert type(found.slot) is datetime
 
 
 def test_runs_are_listed_newest_first_and_the_list_goes_on_after_a_key(runs: RunHistory) -> None:
-    noted = [a_run(NOON + hours * HOUR) for hours in (2, 0, 3, 1)]
-    for run in noted:
-        runs.note(run)
-    newest, *rest = sorted(noted, key=lambda run: run.slot, reverse=True)
+    recorded = [a_run(NOON + hours * HOUR) for hours in (2, 0, 3, 1)]
+    for run in recorded:
+        runs.record(run)
+    newest, *rest = sorted(recorded, key=lambda run: run.slot, reverse=True)
     assert runs.list(HERE, 1) == [newest]
     assert runs.list(HERE, 10, newest.key) == rest
 
 
 def test_runs_of_another_schedule_or_tenant_are_not_shown(runs: RunHistory) -> None:
-    runs.note(a_run())
+    runs.record(a_run())
     for other in (ScheduleRef("tenant", "1" * 20), ScheduleRef("other", HERE.code)):
         assert runs.list(other, 10) == []
 
 
 def test_the_first_run_of_a_slot_is_kept_unless_another_one_has_started(runs: RunHistory) -> None:
     first, other = a_run(reason="first"), a_run(outcome=RunOutcome.FAILED, reason="other")
-    runs.note(first)
-    runs.note(other)
+    runs.record(first)
+    runs.record(other)
     assert runs.list(HERE, 10) == [first]
     started = a_run(outcome=RunOutcome.STARTED)
-    runs.note(started)
-    runs.note(other)
+    runs.record(started)
+    runs.record(other)
     assert runs.list(HERE, 10) == [started]
 
 
 def test_old_runs_or_all_runs_can_be_removed(runs: RunHistory) -> None:
-    noted = [a_run(NOON + hours * HOUR) for hours in range(130)]
-    for run in noted:
-        runs.note(run)
+    recorded = [a_run(NOON + hours * HOUR) for hours in range(130)]
+    for run in recorded:
+        runs.record(run)
     runs.forget(HERE, NOON + 120 * HOUR)
-    assert runs.list(HERE, 500) == noted[:119:-1]
+    assert runs.list(HERE, 500) == recorded[:119:-1]
     runs.forget(HERE)
     runs.forget(HERE)
     assert runs.list(HERE, 10) == []
@@ -80,8 +80,8 @@ def test_old_runs_or_all_runs_can_be_removed(runs: RunHistory) -> None:
 
 @pytest.mark.parametrize(
     "use",
-    [lambda runs: runs.note(a_run()), lambda runs: runs.list(HERE, 1), lambda runs: runs.forget(HERE)],
-    ids=["note", "list", "forget"],
+    [lambda runs: runs.record(a_run()), lambda runs: runs.list(HERE, 1), lambda runs: runs.forget(HERE)],
+    ids=["record", "list", "forget"],
 )
 def test_an_unreachable_history_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[RunHistory], object]
@@ -97,7 +97,7 @@ def test_a_damaged_run_is_logged_and_left_out_of_the_list(
     runs = TableRunHistory(account, name)
     first, damaged, third = (a_run(NOON + hours * HOUR) for hours in range(3))
     for run in (first, damaged, third):
-        runs.note(run)
+        runs.record(run)
     table = account.tables.get_table_client(name)
     row = next(row for row in table.list_entities() if row["RowKey"] == damaged.key)
     table.update_entity({**row, "outcome": "Lost"})

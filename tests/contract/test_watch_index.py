@@ -51,7 +51,7 @@ def test_an_entry_can_be_updated(index: WatchIndex) -> None:
     entry = _an_entry()
     index.watch(entry)
     observed = entry.observe("a fingerprint", NOON + timedelta(minutes=1))
-    index.note(observed)
+    index.update(observed)
     assert index.watched(10) == [observed]
 
 
@@ -59,7 +59,7 @@ def test_an_update_does_not_restore_a_removed_entry(index: WatchIndex) -> None:
     entry = _an_entry()
     index.watch(entry)
     index.unwatch(entry)
-    index.note(entry)
+    index.update(entry)
     assert index.watched(10) == []
 
 
@@ -129,7 +129,7 @@ def _due(minutes: float = 0, tenant: str = "tenant") -> DueAction:
 
 def test_an_action_is_found_when_it_is_due_and_not_before(index: WatchIndex) -> None:
     due = _due()
-    index.remember(due)
+    index.add_due(due)
     assert index.due(NOON, 10) == []
     assert index.due(due.due, 10) == [due]
 
@@ -137,7 +137,7 @@ def test_an_action_is_found_when_it_is_due_and_not_before(index: WatchIndex) -> 
 def test_due_actions_are_listed_the_longest_due_first_up_to_the_limit(index: WatchIndex) -> None:
     dues = [_due(minutes, tenant) for minutes, tenant in ((3, "a"), (1, "ab"), (2, "b"), (4, "a"))]
     for due in dues:
-        index.remember(due)
+        index.add_due(due)
     assert index.due(NOON + timedelta(minutes=3.5), 10) == [dues[1], dues[2], dues[0]]
     assert index.due(NOON + timedelta(minutes=3.5), 2) == [dues[1], dues[2]]
 
@@ -145,14 +145,14 @@ def test_due_actions_are_listed_the_longest_due_first_up_to_the_limit(index: Wat
 def test_an_action_stored_twice_is_due_once_and_removed_by_one_call(index: WatchIndex) -> None:
     due, other = _due(), _due(1)
     for each in (due, due, other):
-        index.remember(each)
-    index.forget(due)
-    index.forget(due)
+        index.add_due(each)
+    index.remove_due(due)
+    index.remove_due(due)
     assert index.due(NOON + timedelta(days=1), 10) == [other]
 
 
 def test_a_due_action_is_not_a_running_attempt(index: WatchIndex) -> None:
-    index.remember(_due())
+    index.add_due(_due())
     assert index.watched(10) == []
     assert dict(index.active()) == {}
 
@@ -170,17 +170,17 @@ def test_a_cursor_is_saved_under_its_name(index: WatchIndex) -> None:
     "use",
     [
         lambda index: index.watch(_an_entry()),
-        lambda index: index.note(_an_entry()),
+        lambda index: index.update(_an_entry()),
         lambda index: index.unwatch(_an_entry()),
         lambda index: index.watched(1),
         lambda index: index.active(),
-        lambda index: index.remember(_due()),
+        lambda index: index.add_due(_due()),
         lambda index: index.due(NOON, 1),
-        lambda index: index.forget(_due()),
+        lambda index: index.remove_due(_due()),
         lambda index: index.cursor("name"),
         lambda index: index.save_cursor("name", "cursor"),
     ],
-    ids=["watch", "note", "unwatch", "watched", "active", "remember", "due", "forget", "cursor", "save_cursor"],
+    ids=["watch", "update", "unwatch", "watched", "active", "add_due", "due", "remove_due", "cursor", "save_cursor"],
 )
 def test_an_unreachable_index_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[WatchIndex], object]

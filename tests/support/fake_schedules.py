@@ -49,7 +49,7 @@ class MemoryRunHistory:
     def __init__(self) -> None:
         self._runs: dict[tuple[ScheduleRef, str], ScheduleRun] = {}
 
-    def note(self, run: ScheduleRun) -> None:
+    def record(self, run: ScheduleRun) -> None:
         key = (ScheduleRef(run.tenant, run.schedule_code), run.key)
         if run.outcome is RunOutcome.STARTED:
             self._runs[key] = run

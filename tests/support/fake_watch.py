@@ -24,7 +24,7 @@ class MemoryWatchIndex:
     def watch(self, entry: Watched) -> None:
         self._entries[_key(entry)] = replace(entry, version=str(next(self._versions)))
 
-    def note(self, entry: Watched) -> None:
+    def update(self, entry: Watched) -> None:
         if _key(entry) in self._entries:
             self._entries[_key(entry)] = replace(entry, version=str(next(self._versions)))
 
@@ -40,13 +40,13 @@ class MemoryWatchIndex:
     def active(self) -> Mapping[str, int]:
         return Counter(entry.tenant for entry in self._entries.values())
 
-    def remember(self, due: DueAction) -> None:
+    def add_due(self, due: DueAction) -> None:
         self._due_actions.add(due)
 
     def due(self, now: datetime, limit: int) -> list[DueAction]:
         return sorted((due for due in self._due_actions if due.due <= now), key=lambda due: due.due)[:limit]
 
-    def forget(self, due: DueAction) -> None:
+    def remove_due(self, due: DueAction) -> None:
         self._due_actions.discard(due)
 
     def cursor(self, name: str) -> str:

@@ -27,8 +27,8 @@ class TableRunHistory(TableAdapter):
     def __init__(self, account: StorageAccount, table: str = "scheduleruns") -> None:
         super().__init__(account, table)
 
-    def note(self, run: ScheduleRun) -> None:
-        """See `RunHistory.note`. The insert is conditional; only a run that has started replaces another one."""
+    def record(self, run: ScheduleRun) -> None:
+        """See `RunHistory.record`. The insert is conditional; only a run that has started replaces another one."""
         row = _to_entity(run)
         if run.outcome is not RunOutcome.STARTED:
             self._insert(row)

@@ -53,8 +53,8 @@ class TableWatchIndex(TableAdapter):
         with self._translate_failures():
             self._table.upsert_entity(_to_entity(entry), UpdateMode.REPLACE)
 
-    def note(self, entry: Watched) -> None:
-        """See `WatchIndex.note`."""
+    def update(self, entry: Watched) -> None:
+        """See `WatchIndex.update`."""
         with self._translate_failures():
             try:
                 self._table.update_entity(_to_entity(entry), UpdateMode.REPLACE)
@@ -103,8 +103,8 @@ class TableWatchIndex(TableAdapter):
                 counted[tenant] += 1
         return counted
 
-    def remember(self, due: DueAction) -> None:
-        """See `WatchIndex.remember`."""
+    def add_due(self, due: DueAction) -> None:
+        """See `WatchIndex.add_due`."""
         with self._translate_failures():
             self._table.upsert_entity({"PartitionKey": _ENDED, "RowKey": _due_row(due), **DUE_ACTIONS.write(due)})
 
@@ -118,8 +118,8 @@ class TableWatchIndex(TableAdapter):
         with self._translate_failures():
             return [_due_from_entity(row) for row in islice(rows, limit)]
 
-    def forget(self, due: DueAction) -> None:
-        """See `WatchIndex.forget`."""
+    def remove_due(self, due: DueAction) -> None:
+        """See `WatchIndex.remove_due`."""
         with self._translate_failures():
             self._table.delete_entity(_ENDED, _due_row(due))
 

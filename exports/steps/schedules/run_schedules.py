@@ -216,6 +216,6 @@ def _finish(services: Services, schedule: Schedule, run: ScheduleRun) -> None:
 
 
 def _note(services: Services, run: ScheduleRun) -> None:
-    services.runs.note(run)
+    services.runs.record(run)
     outcome, slot = run.outcome.lower(), run.slot.isoformat()
     _log.info("event=schedule.%s tenant=%s code=%s slot=%s", outcome, run.tenant, run.schedule_code, slot)

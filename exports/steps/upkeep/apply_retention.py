@@ -54,10 +54,10 @@ async def _retire(services: Services, keeper: HistoryClient, due: DueAction) -> 
                 await _ACTS[retirement](services, keeper, job)
         following = next_due(job, keep_rows, now)
         if following is not None:
-            await asyncio.to_thread(services.watch.remember, following)
+            await asyncio.to_thread(services.watch.add_due, following)
         if following == due:
             return
-    await asyncio.to_thread(services.watch.forget, due)
+    await asyncio.to_thread(services.watch.remove_due, due)
 
 
 async def _tidy(services: Services, keeper: HistoryClient, job: Job) -> None:

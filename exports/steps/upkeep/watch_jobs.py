@@ -68,7 +68,7 @@ async def _check_running(services: Services, client: OrchestrationClient, entry:
     status = await client.get_status(job.ref.instance_id)
     fingerprint = await asyncio.to_thread(_progress_fingerprint, services, job, status)
     observed = entry.observe(fingerprint, services.now())
-    await asyncio.to_thread(services.watch.note, observed)
+    await asyncio.to_thread(services.watch.update, observed)
     state = run_state_of(status)
     action = judge(job, state, services.now() - observed.since, services.settings.timeouts)
     if action is Action.LEAVE:

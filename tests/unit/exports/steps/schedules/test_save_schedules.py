@@ -196,7 +196,7 @@ def test_runs_are_listed_a_page_at_a_time_and_go_with_their_schedule() -> None:
     (schedule,) = services.schedules.all(TENANT)
     for hours in range(3):
         slot = NOON + timedelta(hours=hours)
-        services.runs.note(ScheduleRun(TENANT, code, schedule.job_code(slot), slot, RunOutcome.SKIPPED, NOON, "why"))
+        services.runs.record(ScheduleRun(TENANT, code, schedule.job_code(slot), slot, RunOutcome.SKIPPED, NOON, "why"))
     first = steps.list_runs(services, TENANT, code, 2)
     rest = steps.list_runs(services, TENANT, code, 2, decode_token(first.continuation_token or ""))
     assert [run.slot_date.hour for run in (*first.data, *rest.data)] == [14, 13, 12]
