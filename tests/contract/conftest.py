@@ -11,7 +11,7 @@ from sqlalchemy import URL
 
 from devhost.local.azurite import Azurite, connection_string
 from devhost.local.ports import free_port
-from exports.adapters.clients_sql import postgres_plans
+from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.adapters.storage.files import BlobFileStore
 from exports.ports.files import FileStore
 from shared import storage
@@ -79,7 +79,7 @@ def postgres_store(postgres_schema: URL) -> Iterator[SqlStore]:
 
 @pytest.fixture
 def skip_scan_postgres_store(postgres_schema: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlStore]:
-    monkeypatch.setattr(postgres_plans, "MIN_SKIP_SCAN_ROWS", 0)
+    monkeypatch.setattr(postgresql_plans, "MIN_SKIP_SCAN_ROWS", 0)
     with client_stores.skip_scan_postgres_store(postgres_schema) as store:
         yield store
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from exports.adapters.clients_sql import index_skip_scan, postgres_plans
+from exports.adapters.clients_sql import index_skip_scan
 from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError
@@ -179,7 +180,7 @@ def test_keys_that_postgresql_would_rather_sort_are_numbered(
     postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL sorts if there are few clients, and if the index alone does not tell which rows are visible."""
-    monkeypatch.setattr(postgres_plans, "MIN_SKIP_SCAN_ROWS", 0)
+    monkeypatch.setattr(postgresql_plans, "MIN_SKIP_SCAN_ROWS", 0)
     put_codes(postgres_store, *"abcdefg")
     postgres_store.execute("ANALYZE client_records")
 
@@ -191,7 +192,7 @@ def test_keys_are_numbered_within_the_limits_if_the_plan_is_unavailable(
     skip_scan_postgres_store: SqlStore, numbered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The failed EXPLAIN ends the transaction, so the next transaction must get the time limit again."""
-    monkeypatch.setattr(postgres_plans, "_ALL_KEYS", "NO STATEMENT")
+    monkeypatch.setattr(postgresql_plans, "_ALL_KEYS", "NO STATEMENT")
     put_codes(skip_scan_postgres_store, *"abcdefg")
     limits: list[str] = []
     number = sql_clients._numbered

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import URL, Select
 
 from exports.adapters.clients_sql import source as sql_clients
-from exports.adapters.clients_sql import statements as sql_statements
 from exports.adapters.clients_sql.source import SqlClientSource
+from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange

@@ -9,50 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, TimeoutError  # noqa: A004
 
-from exports.errors import (
-    ExportError,
-    SourceMismatchError,
-    SourceRefusedError,
-    SourceThrottledError,
-    SourceUnavailableError,
-)
-
-if TYPE_CHECKING:
-    from exports.adapters.clients_sql.dialects.base import SourceDialect
-
-
-class Translation(NamedTuple):
-    """The error of an export that stands for the error of a driver."""
-
-    kind: type[ExportError]
-    message: str
-
-
-NO_ANSWER = Translation(SourceUnavailableError, "The client database did not answer.")
-BUSY = Translation(
-    SourceUnavailableError, "The client database is busy: a lock, a limit or a time-out stopped the reading."
-)
-THROTTLED = Translation(
-    SourceThrottledError, "The client database has no room now: too many connections or requests at once."
-)
-LOGIN = Translation(
-    SourceRefusedError, "The client database refused the login, or the login may not read the view clients."
-)
-STATEMENT = Translation(SourceRefusedError, "The client database refused the statement.")
-DRIVER = Translation(
-    SourceRefusedError, "The address of the client database is malformed, or no driver for it is installed."
-)
-NO_VIEW = Translation(
-    SourceMismatchError, "The client database has no view clients; docs/client-view.md says how to make it."
-)
-NO_COLUMN = Translation(SourceMismatchError, "The view clients lacks a column; docs/client-view.md names them all.")
-TYPE = Translation(
-    SourceMismatchError, "A column of the view clients has an unexpected type; docs/client-view.md names them all."
-)
+from exports.adapters.clients_sql.dialects.base import SourceDialect
+from exports.adapters.clients_sql.sql.translations import DRIVER, NO_ANSWER, STATEMENT, THROTTLED, TYPE, Translation
 
 _MAY_QUOTE_CLIENTS = (TYPE, STATEMENT)
 _QUOTED = re.compile(r"""["'].*["']""", re.DOTALL)

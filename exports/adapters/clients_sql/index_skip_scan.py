@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from exports.adapters.clients_sql import statements as sql_statements
 from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries
 from exports.ports.clients import ClientSelection

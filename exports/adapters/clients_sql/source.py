@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
 
-from exports.adapters.clients_sql import statements as sql_statements
 from exports.adapters.clients_sql.dialects.base import FastRenderer
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
+from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples

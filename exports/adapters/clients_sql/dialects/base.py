@@ -1,19 +1,18 @@
 """The contract between the SQL source and one kind of database.
 
 `SourceDialect` works with any database that SQLAlchemy has a driver for. A subclass overrides what its database does
-differently. To support another database well, add a subclass in a file of its own and a line in `registry.py`.
+differently, and its module registers how the expressions of `sql/expressions.py` are written. To support another
+database well, add a subclass in a file of its own and a line in `registry.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, Connection, DateTime, Engine
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import URL, Connection, Engine
 
-from exports.adapters.clients_sql.errors import (
+from exports.adapters.clients_sql.sql.translations import (
     BUSY,
     LOGIN,
     NO_ANSWER,
@@ -64,7 +63,6 @@ class SourceDialect:
     Attributes:
         connect_args: Arguments for the driver's `connect`.
         pre_ping: Whether the pool tests a connection before it hands the connection out.
-        moment_type: The type in which the database compares `updated_at`.
         sqlstates: Translations by the longest prefix of a SQLSTATE.
         error_numbers: Translations by the server's error number.
         connect_messages: Translations by words in the message of a failure without a code. The first match counts.
@@ -74,7 +72,6 @@ class SourceDialect:
 
     connect_args: ClassVar[Mapping[str, Any]] = {}
     pre_ping: ClassVar[bool] = True
-    moment_type: ClassVar[TypeEngine[Any]] = DateTime()
     sqlstates: ClassVar[Mapping[str, Translation]] = SQLSTATES
     error_numbers: ClassVar[Mapping[int, Translation]] = {}
     connect_messages: ClassVar[Mapping[str, Translation]] = {
@@ -95,24 +92,6 @@ class SourceDialect:
     def column_name(self, name: str) -> str:
         """Return the name of a result's column in the spelling of the view's documentation, which is lower case."""
         return name.lower()
-
-    def position(self, text: str, wanted: str) -> str:
-        """Return the SQL of the position where `wanted` begins in `text`, counted from 1; 0 if `text` does not hold it.
-
-        Unlike LIKE, the function of the database must know no wildcard characters.
-        """
-        return f"instr({text}, {wanted})"
-
-    def has_any_code(self, listed: str, codes: Iterable[str]) -> str | None:
-        """Return the SQL that says whether `listed`, codes separated by `;`, holds one of `codes`.
-
-        None makes the statement search for one code after the other.
-        """
-        return None
-
-    def bind_moment(self, moment: datetime) -> Any:
-        """Return a moment as the driver must pass it on to have it compared with `updated_at`."""
-        return moment.astimezone(UTC).replace(tzinfo=None)
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate a driver's error by its code: a number or a SQLSTATE. None if it carries no known code."""

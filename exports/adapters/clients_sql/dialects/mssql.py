@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
-from exports.adapters.clients_sql.errors import BUSY, THROTTLED, Translation
+from exports.adapters.clients_sql.sql.expressions import Position
+from exports.adapters.clients_sql.sql.translations import BUSY, THROTTLED, Translation
 
 _THROTTLES = frozenset({10928, 10929, 40501, 49918, 49919, 49920})
 """Numbers of resource governance (learn.microsoft.com, "Troubleshoot transient connection errors in SQL Database").
@@ -19,10 +23,6 @@ class MssqlDialect(SourceDialect):
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
     error_numbers: ClassVar = {1205: BUSY}  # chosen as the victim of a deadlock
-
-    def position(self, text: str, wanted: str) -> str:
-        """Use `charindex`, which takes its arguments in the opposite order."""
-        return f"charindex({wanted}, {text})"
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Look for the numbers of resource governance first, because the SQLSTATE beside them is unspecific."""
@@ -36,3 +36,10 @@ def _numbers(error: BaseException | None) -> Iterator[int]:
             yield part
         elif isinstance(part, str):
             yield from map(int, re.findall(r"\((\d{5})\)", part))
+
+
+@compiles(Position, "mssql")
+def _compile_position(element: Position, compiler: SQLCompiler, **options: Any) -> str:
+    """Use `charindex`, which takes its arguments in the opposite order."""
+    text, wanted = (compiler.process(part, **options) for part in element.clauses)
+    return f"charindex({wanted}, {text})"

@@ -12,7 +12,7 @@ from exports.adapters.clients_sql.dialects.base import (
     STATEMENT_TIMEOUT_SECONDS,
     SourceDialect,
 )
-from exports.adapters.clients_sql.errors import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
+from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
 
 _LIMIT_SESSION = (
     "SET time_zone = '+00:00'"

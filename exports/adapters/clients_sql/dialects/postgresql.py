@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, Connection, DateTime, Engine, event, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from exports.adapters.clients_sql.dialects.base import (
     CONNECT_TIMEOUT_SECONDS,
@@ -15,8 +17,10 @@ from exports.adapters.clients_sql.dialects.base import (
     FastRenderer,
     SourceDialect,
 )
-from exports.adapters.clients_sql.errors import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
-from exports.adapters.clients_sql.postgres_plans import is_skip_scan_efficient
+from exports.adapters.clients_sql.dialects.postgresql_copy import make_copier
+from exports.adapters.clients_sql.dialects.postgresql_plans import is_skip_scan_efficient
+from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
+from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
 
@@ -35,7 +39,6 @@ class PostgresqlDialect(SourceDialect):
         "keepalives_count": 3,
         "prepare_threshold": None,  # prepared statements do not survive a pooler such as PgBouncer
     }
-    moment_type: ClassVar = DateTime(timezone=True)
     sqlstates: ClassVar = {
         **SQLSTATES,
         "42501": LOGIN,
@@ -81,18 +84,6 @@ class PostgresqlDialect(SourceDialect):
         """Return the name as it is: PostgreSQL folds unquoted names itself, so other letter case means another name."""
         return name
 
-    def position(self, text: str, wanted: str) -> str:
-        """Use `strpos`."""
-        return f"strpos({text}, {wanted})"
-
-    def has_any_code(self, listed: str, codes: Iterable[str]) -> str | None:
-        """Split the list once, instead of searching it for each of up to a thousand codes."""
-        return f"string_to_array({listed}, ';') && ARRAY[{', '.join(codes)}]::text[]"
-
-    def bind_moment(self, moment: datetime) -> datetime:
-        """Keep the time zone."""
-        return moment.astimezone(UTC)
-
     def is_skip_scan_efficient(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
         """Read the plans of PostgreSQL."""
         return is_skip_scan_efficient(connection, statement, values)
@@ -101,8 +92,6 @@ class PostgresqlDialect(SourceDialect):
         self, connection: Connection, selection: ClientSelection, renderer: Renderer
     ) -> FastRenderer | None:
         """Let PostgreSQL write CSV by COPY."""
-        from exports.adapters.clients_sql.postgres_copy import make_copier
-
         return make_copier(connection, selection, renderer)
 
 
@@ -116,3 +105,23 @@ def _limit_transaction(connection: Connection) -> None:
     settings = {**limits, "TimeZone": "UTC", "DateStyle": "ISO"}
     chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     connection.execute(text(f"SELECT {chosen}")).close()
+
+
+@compiles(Position, "postgresql")
+def _compile_position(element: Position, compiler: SQLCompiler, **options: Any) -> str:
+    text, wanted = (compiler.process(part, **options) for part in element.clauses)
+    return f"strpos({text}, {wanted})"
+
+
+@compiles(HasAnyCode, "postgresql")
+def _compile_has_any_code(element: HasAnyCode, compiler: SQLCompiler, **options: Any) -> str:
+    """Split the list once, instead of searching it for each of up to a thousand codes."""
+    listed, *codes = (compiler.process(part, **options) for part in element.clauses)
+    return f"string_to_array({listed}, ';') && ARRAY[{', '.join(codes)}]::text[]"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+bind_moments("postgresql", DateTime(timezone=True), _in_utc)

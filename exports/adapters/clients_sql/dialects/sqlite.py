@@ -12,7 +12,16 @@ from typing import Any, ClassVar
 from sqlalchemy import URL, Connection, Engine, String, event, text
 
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
-from exports.adapters.clients_sql.errors import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, STATEMENT, Translation
+from exports.adapters.clients_sql.sql.expressions import bind_moments
+from exports.adapters.clients_sql.sql.translations import (
+    BUSY,
+    LOGIN,
+    NO_ANSWER,
+    NO_COLUMN,
+    NO_VIEW,
+    STATEMENT,
+    Translation,
+)
 from shared.models import rfc3339
 
 _RESULT_CODES = {
@@ -35,7 +44,6 @@ class SqliteDialect(SourceDialect):
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
     pre_ping: ClassVar = False
-    moment_type: ClassVar = String()
     skip_scan_step: ClassVar = "SELECT ({next_code}), hop.page + 1, hop.code FROM hop WHERE hop.code IS NOT NULL"
     """A subquery among the columns, because SQLite has no LATERAL."""
 
@@ -49,13 +57,6 @@ class SqliteDialect(SourceDialect):
         """Teach each connection all letters; the URL has asked for read-only access, and SQLite has no time limit."""
         event.listen(engine, "connect", _replace_lower)
         return engine
-
-    def bind_moment(self, moment: datetime) -> str:
-        """Return text as the view has it, to the millisecond.
-
-        `rfc3339` cuts to milliseconds. Rounding up first leaves out clients that changed just before the moment.
-        """
-        return rfc3339(moment + timedelta(microseconds=-moment.microsecond % 1000))
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate by the message, then by the name of the result code; refuse every other statement."""
@@ -88,3 +89,14 @@ def _replace_lower(connection: sqlite3.Connection, _record: object) -> None:
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
+
+
+def _moment_text(moment: datetime) -> str:
+    """Return text as the view has it, to the millisecond.
+
+    `rfc3339` cuts to milliseconds. Rounding up first leaves out clients that changed just before the moment.
+    """
+    return rfc3339(moment + timedelta(microseconds=-moment.microsecond % 1000))
+
+
+bind_moments("sqlite", String(), _moment_text)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Connection, Select, literal_column
 from sqlalchemy.exc import DBAPIError
 
-from exports.adapters.clients_sql import statements as sql_statements
-from exports.adapters.clients_sql.postgres_cells import cells
-from exports.adapters.clients_sql.postgres_records import PostgresRecords, cell_text, split_cells
+from exports.adapters.clients_sql.dialects.postgresql_cells import cells
+from exports.adapters.clients_sql.dialects.postgresql_records import PostgresRecords, cell_text, split_cells
+from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Records, Renderer, repeated_client

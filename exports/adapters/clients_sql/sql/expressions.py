@@ -1,9 +1,12 @@
-"""SQL expressions that each dialect writes in its own way."""
+"""SQL expressions that databases write in different ways.
+
+The module of a dialect registers its own way: by SQLAlchemy's `@compiles`, and by `bind_moments`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, DateTime, Dialect, Integer, String, case, false, literal_column
@@ -11,8 +14,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-from exports.adapters.clients_sql.dialects.registry import dialect_named
 
 CODE_SEPARATOR = literal_column("';'", String())
 """Separates the codes in the column `service_codes`."""
@@ -30,7 +31,10 @@ def any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
 
 
 class Position(FunctionElement[int]):
-    """The position of the second text in the first, counted from 1; 0 if the first does not hold the second."""
+    """The position of the second text in the first, counted from 1; 0 if the first does not hold the second.
+
+    Unlike LIKE, the function of the database must know no wildcard characters.
+    """
 
     inherit_cache = True
 
@@ -38,11 +42,14 @@ class Position(FunctionElement[int]):
 @compiles(Position)
 def _compile_position(element: Position, compiler: SQLCompiler, **options: Any) -> str:
     text, wanted = (compiler.process(part, **options) for part in element.clauses)
-    return dialect_named(compiler.dialect.name).position(text, wanted)
+    return f"instr({text}, {wanted})"
 
 
 class HasAnyCode(FunctionElement[bool]):
-    """Whether the first text, codes each between separators, holds one of the other texts."""
+    """Whether the first text, codes each between separators, holds one of the other texts.
+
+    A database without a way of its own searches for one code after the other.
+    """
 
     type = Boolean()
     inherit_cache = True
@@ -51,12 +58,27 @@ class HasAnyCode(FunctionElement[bool]):
 @compiles(HasAnyCode)
 def _compile_has_any_code(element: HasAnyCode, compiler: SQLCompiler, **options: Any) -> str:
     listed, *codes = element.clauses
-    compiled = (compiler.process(code, **options) for code in codes)  # a dialect without an expression compiles none
-    expression = dialect_named(compiler.dialect.name).has_any_code(compiler.process(listed, **options), compiled)
-    if expression is not None:
-        return expression
     positions = (Position(listed, CODE_SEPARATOR.concat(code).concat(CODE_SEPARATOR)) for code in codes)
     return compiler.process(any_of([position > literal_column("0") for position in positions]), **options)
+
+
+BindMoment = Callable[[datetime], Any]
+_MOMENTS: dict[str, tuple[TypeEngine[Any], BindMoment]] = {}
+
+
+def bind_moments(dialect_name: str, compared_as: TypeEngine[Any], bind: BindMoment) -> None:
+    """Choose how a database compares moments: the type, and what the driver must pass on.
+
+    A database without a choice compares date-times in UTC without a zone.
+    """
+    _MOMENTS[dialect_name] = (compared_as, bind)
+
+
+def _without_zone(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+_DEFAULT_MOMENTS: tuple[TypeEngine[Any], BindMoment] = (DateTime(), _without_zone)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -67,8 +89,8 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the type of the dialect."""
-        return dialect.type_descriptor(dialect_named(dialect.name).moment_type)
+        return dialect.type_descriptor(_MOMENTS.get(dialect.name, _DEFAULT_MOMENTS)[0])
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Return the value as the dialect binds it."""
-        return None if value is None else dialect_named(dialect.name).bind_moment(value)
+        return None if value is None else _MOMENTS.get(dialect.name, _DEFAULT_MOMENTS)[1](value)

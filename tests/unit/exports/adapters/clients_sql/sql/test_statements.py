@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Dialect, Select, make_url
 
-from exports.adapters.clients_sql import statements as sql_statements
+from exports.adapters.clients_sql.dialects import registry  # noqa: F401 - registers how each database writes expressions
+from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS, ClientStatus, ClientType

@@ -23,7 +23,7 @@ from sqlalchemy import (
     table,
 )
 
-from exports.adapters.clients_sql.expressions import CODE_SEPARATOR, HasAnyCode, Instant, Position, any_of
+from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyCode, Instant, Position, any_of
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.adapters.clients_sql.postgres_records import PostgresRecords, cell_text, split_cells
+from exports.adapters.clients_sql.dialects.postgresql_records import PostgresRecords, cell_text, split_cells
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
