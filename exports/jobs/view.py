@@ -22,7 +22,7 @@ class CsvExportJobDto(Model):
             the fields of the file. Anyone who has the link can read the file.
         started_date: When processing began.
         completed_date: When the job ended, in whatever status.
-        expiry_date: When the file will be removed.
+        expiry_date: The moment until which the file is kept.
         file_size: In bytes, as stored.
         percent_complete: Whole percent, rounded down; 100 only when `Completed`.
         failure: Why the job is `Failed`.

@@ -68,7 +68,7 @@ def test_a_commit_that_runs_again_changes_nothing_and_says_the_same() -> None:
     assert (stored(services, job), services.files.commits) == (before, 1)
 
 
-@pytest.mark.parametrize("place", ["remember", "unwatch"])
+@pytest.mark.parametrize("place", ["add_due", "unwatch"])
 def test_a_commit_that_dies_after_it_has_ended_the_job_ends_the_watch_when_it_runs_again(
     monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

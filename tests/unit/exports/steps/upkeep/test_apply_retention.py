@@ -25,8 +25,9 @@ from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.download_file import fetch_link, fetch_manifest
 from exports.steps.requests.get_export import get_export
+from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
-from exports.steps.requests.start_export import make_job, start_export
+from exports.steps.requests.start_export import start_export
 from exports.steps.upkeep.apply_retention import apply_retention
 from exports.steps.upkeep.sweep_orphans import sweep_histories, sweep_orphans
 from exports.workflow.commands import PlanPages, RecordOutcome, WritePage
@@ -209,7 +210,7 @@ def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
 
 @every_end
 @pytest.mark.parametrize(
-    "effect", ["discard", "change", "files.purge", "pages.purge", "jobs.purge", "remember", "forget", "history"]
+    "effect", ["discard", "change", "files.purge", "pages.purge", "jobs.purge", "add_due", "remove_due", "history"]
 )
 def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch, end: End, effect: str) -> None:
     services, keeper, job = an_ended_job(end)
@@ -219,8 +220,8 @@ def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch,
         "files.purge": (services.files, "purge"),
         "pages.purge": (services.pages, "purge"),
         "jobs.purge": (services.jobs, "purge"),
-        "remember": (services.watch, "remember"),
-        "forget": (services.watch, "forget"),
+        "add_due": (services.watch, "add_due"),
+        "remove_due": (services.watch, "remove_due"),
         "history": (keeper, "purge_instance_history"),
     }
     for _ in range(45):
