@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from exports.file.manifest import ManifestDto
-from exports.file.verify import verify
+from exports.file.verification.verify import verify
 from tests.chaos.requests import body_of
 from tests.chaos.rig import MAINTENANCE_TIMERS, SCHEDULE_TIMER, Rig
 from tests.chaos.timeline import FinalJob, ReceivedWebhook, SlotRun, Timeline

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from exports.jobs.job import Job
-from exports.steps.pages import write_page
 from exports.steps.requests import get_export
+from exports.triggers import activities
 from exports.workflow.outcomes import PageWritten
 
 COUNTED_TWICE = "a retried page counts twice"
@@ -22,7 +22,7 @@ def plant(name: str) -> None:
 
 def _count_every_run() -> None:
     """Count progress in the naive way: every run of a step adds its rows to the job's row."""
-    write = write_page.write_page
+    write = activities.write_page  # type: ignore[attr-defined]
 
     def write_and_add(services: Any, command: Any) -> Any:
         written = write(services, command)
@@ -30,7 +30,7 @@ def _count_every_run() -> None:
             services.jobs.change(command.job.tenant, command.job.code, lambda job: _with_more(job, written.rows))
         return written
 
-    write_page.write_page = write_and_add
+    activities.write_page = write_and_add  # type: ignore[attr-defined]
     Job.settle = lambda job, _pages, _items: job  # type: ignore[assignment, method-assign]
     get_export.processed_items = lambda services, job: job.settled_items
 

@@ -13,7 +13,8 @@ from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.plan_pages import plan_pages
-from exports.steps.requests.start_export import make_job, start_export
+from exports.steps.requests.make_job import make_job
+from exports.steps.requests.start_export import start_export
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import Done

@@ -1,4 +1,4 @@
-"""An estimate counts, samples all over, warns, and changes nothing."""
+"""An estimate counts and samples clients, warns, and changes nothing."""
 
 from __future__ import annotations
 

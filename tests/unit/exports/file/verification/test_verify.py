@@ -11,7 +11,7 @@ from itertools import accumulate
 import pytest
 
 from exports.file.manifest import ManifestDto
-from exports.file.verify import Verdict, verify
+from exports.file.verification.verify import Verdict, verify
 from exports.request.formats import FORMAT_PRESETS, Compression, CsvFormat, Delimiter, LineEnding, Quoting
 from tests.support.proofs import NAMES, InMemory, a_proved_file
 

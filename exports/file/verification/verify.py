@@ -11,7 +11,7 @@ from exports.file.csv.damage import HEAD_BYTES, damage_hints
 from exports.file.manifest import ManifestDto, ManifestPage, crc32_text
 from exports.file.plan import name_page
 from exports.file.ranges import KeyRange
-from exports.file.verify_page import FileBytes, PageFound, read_page
+from exports.file.verification.verify_page import FileBytes, PageFound, read_page
 from exports.request.formats import Compression
 
 Progress = Callable[[int, int], None]
