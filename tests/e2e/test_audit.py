@@ -11,7 +11,7 @@ import pytest
 from tests.support.commands import run_command
 from tests.support.expected import records
 from tests.support.http_client import request
-from tests.support.system import HARBOUR, KEY, System
+from tests.support.system import HARBOUR, KEY, System, code_of
 
 BODY = {
     "columnMappings": [
@@ -71,7 +71,7 @@ def test_a_cancellation_and_a_resume_are_in_the_audit_log(system: System) -> Non
     assert system.call("POST", f"{location}/resume").status == 202
     system.wait(location)
 
-    actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == location.rpartition("/")[2]]
+    actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == code_of(location)]
     assert actions == ["Started", "Cancelled", "Resumed"]
 
 

@@ -13,7 +13,7 @@ from tests.e2e.test_bad_input import assert_problem
 from tests.support.expected import records
 from tests.support.named_resources import Collection
 from tests.support.schedules import StoreEditor, edit_stores, fire, save, wait_for_run
-from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System, download
+from tests.support.system import EXPORT, HARBOUR, NORTHWIND, NORTHWIND_KEY, System, code_of, download
 
 SCHEDULES = "/clients/export/schedules"
 REQUEST = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
@@ -108,7 +108,7 @@ def test_a_due_schedule_starts_its_export(system: System, upcoming_slot: Upcomin
 
     job = wait_for_run(system, location)
 
-    assert (job["status"], job["scheduleCode"]) == ("Completed", location.rpartition("/")[2])
+    assert (job["status"], job["scheduleCode"]) == ("Completed", code_of(location))
     assert records(download(job)) == [("Client",)]
     assert job["createdDate"] >= slot.isoformat()
     shown = system.job(location)

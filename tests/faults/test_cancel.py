@@ -21,7 +21,7 @@ from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.faults.conftest import AppVariant, StartSystem
 from tests.support.http_client import Response
-from tests.support.system import NORTHWIND, System
+from tests.support.system import NORTHWIND, System, code_of
 
 CANCELS = int(os.environ.get("CANCELS", "8"))
 SEED = int(os.environ.get("CANCEL_SEED", "1"))
@@ -52,7 +52,7 @@ class Monitor:
 
     def blobs(self, location: str) -> set[str]:
         """Return the names of all blobs of a job, committed or not."""
-        directory = f"{NORTHWIND}/{_code(location)}/"
+        directory = f"{NORTHWIND}/{code_of(location)}/"
         listed = self.account.blobs.get_container_client("exports").list_blobs(directory, ["uncommittedblobs"])
         return {blob.name.removeprefix(directory) for blob in listed}
 
@@ -61,12 +61,8 @@ class Monitor:
 
     def has_ended(self, location: str) -> bool:
         """Return whether the orchestration has ended."""
-        path = f"/runtime/webhooks/durabletask/instances/{_code(location)}-1"
+        path = f"/runtime/webhooks/durabletask/instances/{code_of(location)}-1"
         return self.system.call("GET", path).json["runtimeStatus"] in ("Completed", "Failed", "Terminated")
-
-
-def _code(location: str) -> str:
-    return location.rpartition("/")[2]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from devhost.local.azurite import Azurite
 from shared.storage import StorageAccount
 from tests.support.leaks import leaks_in_log, secrets_of
-from tests.support.system import EXPORT, NORTHWIND, System, app_settings, running_system
+from tests.support.system import EXPORT, NORTHWIND, System, app_settings, code_of, running_system
 
 JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
 SMALL = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
@@ -128,7 +128,7 @@ def test_a_job_with_a_damaged_row_is_a_500_with_only_an_incident_number(
     body = {**SMALL, "notify": {"webhookUrl": "https://127.0.0.1.nip.example/"}}
     location = broken.start_export(body, prefer="wait=60").headers["location"]
 
-    with damaged_row(account, "exportjobs", location.rpartition("/")[2], **damage):
+    with damaged_row(account, "exportjobs", code_of(location), **damage):
         for method, part in (
             ("GET", ""),
             ("GET", "/download"),
@@ -137,7 +137,7 @@ def test_a_job_with_a_damaged_row_is_a_500_with_only_an_incident_number(
             ("POST", "/resume"),
         ):
             assert_internal(broken, method, location + part)
-        assert location.rpartition("/")[2] not in {job["code"] for job in broken.call("GET", JOBS).json["data"]}
+        assert code_of(location) not in {job["code"] for job in broken.call("GET", JOBS).json["data"]}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_missing_manifest_is_a_500_with_an_incident_number(broken: System, acc
     location = broken.start_export(SMALL, prefer="wait=60").headers["location"]
     blobs = account.blobs.get_container_client("exports")
     for blob in list(blobs.list_blobs()):
-        if location.rpartition("/")[2] in blob.name and "manifest" in blob.name:
+        if code_of(location) in blob.name and "manifest" in blob.name:
             blobs.delete_blob(blob.name)
 
     assert_internal(broken, "GET", f"{location}/manifest")
@@ -171,7 +171,7 @@ def test_a_missing_manifest_is_a_500_with_an_incident_number(broken: System, acc
 
 def test_a_missing_plan_fails_the_job_with_a_plain_reason(broken: System, account: StorageAccount) -> None:
     location = broken.start_async({})
-    code = location.rpartition("/")[2]
+    code = code_of(location)
     broken.wait(location, lambda job: job["processedItems"] > 0)
     broken.stop()  # because the workers have the plan in memory
     assert_log_has_tracebacks_but_no_leaks(broken)

@@ -12,7 +12,7 @@ import pytest
 from devhost.local.azurite import Azurite
 from tests.faults.conftest import AppVariant, StartSystem, app_variant
 from tests.support.schedules import StoreEditor, edit_stores, fire, save, wait_for_run
-from tests.support.system import HARBOUR
+from tests.support.system import HARBOUR, code_of
 
 
 @pytest.fixture
@@ -72,5 +72,5 @@ def test_a_slot_missed_while_the_host_was_down_is_started_later(start_system: St
 
     job = wait_for_run(system, location)
 
-    assert (job["status"], job["scheduleCode"]) == ("Completed", location.rpartition("/")[2])
+    assert (job["status"], job["scheduleCode"]) == ("Completed", code_of(location))
     assert job["fileName"].startswith(f"clients-{HARBOUR}-")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.conftest import AppVariant, StartSystem
 from tests.faults.test_crashes import assert_complete, part_way
-from tests.support.system import EXPORT, NORTHWIND, System, download
+from tests.support.system import EXPORT, NORTHWIND, System, code_of, download
 
 SHORT_TIMEOUTS = {"EXPORT_START_GRACE_SECONDS": "0.5", "EXPORT_RETRY_TRIES": "2"}
 LONG_STALL, SHORT_STALL = "1", "0.05"
@@ -36,7 +36,7 @@ class Rig:
 
     def terminate(self, location: str) -> None:
         """Terminate the orchestration, as an operator can, and wait until it has ended."""
-        path = f"/runtime/webhooks/durabletask/instances/{_code(location)}-1"
+        path = f"/runtime/webhooks/durabletask/instances/{code_of(location)}-1"
         assert self.system.call("POST", f"{path}/terminate?reason=test").status == 202
         self.system.wait_until(lambda: self.system.call("GET", path).json["runtimeStatus"] == "Terminated")
 
@@ -51,10 +51,6 @@ class Rig:
             return job["completedDate"] is not None
 
         return self.system.wait(location, run_watchdog, seconds), seen
-
-
-def _code(location: str) -> str:
-    return location.rpartition("/")[2]
 
 
 @pytest.fixture

@@ -187,6 +187,11 @@ class System:
         return download(job)
 
 
+def code_of(location: str) -> str:
+    """Return the code at the end of the URL of a job, mapping or schedule."""
+    return location.rpartition("/")[2]
+
+
 def download(job: Any) -> bytes:
     """Download the file of a completed job."""
     response = request("GET", job["downloadUrl"])
