@@ -60,7 +60,7 @@ def services(postgres_store: SqlStore) -> MemoryServices:
     return replace(memory, **real)
 
 
-def test_every_change_is_in_a_file_and_the_last_one_is_the_last(
+def test_the_files_hold_every_change_and_end_with_the_latest(
     services: MemoryServices, postgres_store: SqlStore
 ) -> None:
     schedule = a_schedule(tenant=TENANT, incremental=True, request=CODE_AND_NAME)

@@ -43,7 +43,7 @@ def test_all_clients_can_be_read_through_the_view(url: str) -> None:
     assert len(names(url, ClientSelection("harbour", VIEW_COLUMNS))) == 100
 
 
-def test_every_database_gives_the_same_answers(url: str, tmp_path: Path) -> None:
+def test_sample_clients_give_the_same_results_on_every_database(url: str, tmp_path: Path) -> None:
     other = f"sqlite:///{tmp_path}/other.sqlite"
     for address in (url, other):
         create_sample_database(address, 2_000, TENANTS, 1)
@@ -60,7 +60,7 @@ def test_every_database_gives_the_same_answers(url: str, tmp_path: Path) -> None
         assert found == names(other, selection)
 
 
-def test_a_second_run_takes_the_place_of_the_first(url: str) -> None:
+def test_a_second_run_replaces_the_clients_of_the_first(url: str) -> None:
     create_sample_database(url, 40, TENANTS, 1)
     create_sample_database(url, 80, TENANTS, 2)
 
@@ -68,7 +68,7 @@ def test_a_second_run_takes_the_place_of_the_first(url: str) -> None:
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE clients (code TEXT)", "CREATE VIEW clients AS SELECT 1 AS code"])
-def test_clients_of_others_stay(url: str, statement: str) -> None:
+def test_a_clients_table_or_view_made_by_others_is_refused(url: str, statement: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text(statement))
@@ -78,7 +78,7 @@ def test_clients_of_others_stay(url: str, statement: str) -> None:
         create_sample_database(url, 40, TENANTS, 1)
 
 
-def test_a_run_that_breaks_off_leaves_nothing(url: str) -> None:
+def test_an_interrupted_run_leaves_nothing_behind(url: str) -> None:
     def interrupt(done: int, _total: int) -> None:
         if done:
             raise KeyboardInterrupt
@@ -90,7 +90,7 @@ def test_a_run_that_breaks_off_leaves_nothing(url: str) -> None:
     assert len(names(url, ClientSelection("northwind", ("name",)))) == 3
 
 
-def test_keys_of_postgresql_can_be_read_from_the_index_alone(postgres_schema: URL) -> None:
+def test_postgresql_can_read_the_sample_keys_from_the_index_alone(postgres_schema: URL) -> None:
     """Although the tests' server tells that a commit is done before it is on disk."""
     url = postgres_schema.render_as_string(hide_password=False)
     create_sample_database(url, 2_000, TENANTS, 1)

@@ -68,7 +68,7 @@ def test_a_table_gives_the_same_bytes_as_a_database(
     assert file_of(source, wanted) == expected
 
 
-def test_a_second_run_takes_the_place_of_the_first(source: TableClientSource) -> None:
+def test_a_second_run_replaces_the_clients_of_the_first(source: TableClientSource) -> None:
     fill(source, 400)
     fill(source, 80, seed=2)
 
@@ -77,7 +77,7 @@ def test_a_second_run_takes_the_place_of_the_first(source: TableClientSource) ->
     assert source.find_boundaries(ClientSelection("harbour", ()), 50).total_rows == 20
 
 
-def test_a_table_of_others_stays(source: TableClientSource, account: StorageAccount) -> None:
+def test_a_table_made_by_others_is_refused_and_left_alone(source: TableClientSource, account: StorageAccount) -> None:
     table = account.tables.create_table(source._address[1])
     table.create_entity({"PartitionKey": "northwind|C1", "RowKey": "C1"})
 
@@ -87,7 +87,7 @@ def test_a_table_of_others_stays(source: TableClientSource, account: StorageAcco
     assert source.find_boundaries(ClientSelection("northwind", ()), 50).total_rows == 1
 
 
-def test_the_command_fills_a_table_of_the_service_s_own_account(
+def test_the_command_fills_a_table_in_the_storage_account_of_the_service(
     source: TableClientSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EXPORT_STORAGE", source._storage)

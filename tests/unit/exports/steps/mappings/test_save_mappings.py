@@ -48,7 +48,7 @@ def _names(services: MemoryServices, limit: int) -> list[list[str]]:
         after = decode_token(page.continuation_token)
 
 
-def test_presets_come_first_and_then_names_in_order_whatever_their_case() -> None:
+def test_presets_come_first_then_mappings_by_name_ignoring_case() -> None:
     services = a_services()
     for name in ("beta", "Alpha", "alpha", "Émile", "2026", "BETA"):
         _create(services, name)
@@ -58,7 +58,7 @@ def test_presets_come_first_and_then_names_in_order_whatever_their_case() -> Non
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-def test_pages_of_any_size_make_up_the_list_without_gap_or_repetition(limit: int) -> None:
+def test_a_list_followed_with_any_limit_has_no_gap_and_no_repeat(limit: int) -> None:
     services = a_services()
     for name in ("a", "a", "b", "ß", "SS", "🙂" * 200):
         _create(services, name)
@@ -68,7 +68,7 @@ def test_pages_of_any_size_make_up_the_list_without_gap_or_repetition(limit: int
     assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
 
 
-def test_a_list_goes_on_where_it_was_even_if_the_last_item_is_gone() -> None:
+def test_a_list_continues_in_place_even_if_its_last_item_was_deleted() -> None:
     services = a_services()
     first, _ = _create(services, "a"), _create(services, "b")
     page = steps.list_mappings(services, TENANT, 3)
@@ -78,7 +78,7 @@ def test_a_list_goes_on_where_it_was_even_if_the_last_item_is_gone() -> None:
 
 
 @pytest.mark.parametrize("letter", ["x", "🙂", "ΐ", "ﬃ"])
-def test_the_longest_name_has_a_token_that_is_accepted(letter: str) -> None:
+def test_the_longest_name_gives_a_token_that_is_accepted(letter: str) -> None:
     services = a_services()
     for _ in range(2):
         _create(services, letter * 200)
@@ -88,7 +88,7 @@ def test_the_longest_name_has_a_token_that_is_accepted(letter: str) -> None:
     assert decode_token(token)
 
 
-def test_a_tenant_saves_a_bounded_number_of_mappings() -> None:
+def test_the_number_of_mappings_of_a_tenant_is_limited() -> None:
     services = a_services()
     for number in range(MAX_MAPPINGS):
         services.mappings.create(a_mapping(tenant=TENANT, code=f"{number:020x}"))
@@ -98,7 +98,7 @@ def test_a_tenant_saves_a_bounded_number_of_mappings() -> None:
     assert _create(services).name == "Mine"
 
 
-def test_repeated_headers_and_fields_are_pointed_at_and_nothing_is_saved() -> None:
+def test_repeated_headers_and_fields_are_reported_and_nothing_is_saved() -> None:
     services = a_services()
     with pytest.raises(InvalidSpecError) as raised:
         _create(services, columnMappings=[COLUMN, COLUMN])
@@ -110,7 +110,7 @@ def test_repeated_headers_and_fields_are_pointed_at_and_nothing_is_saved() -> No
 
 
 @pytest.mark.parametrize("code", MAPPING_PRESETS)
-def test_a_preset_can_be_looked_up_and_not_changed(code: str) -> None:
+def test_a_preset_can_be_read_but_not_changed(code: str) -> None:
     services = a_services()
     assert steps.find_mapping(services, TENANT, code).is_preset
     with pytest.raises(PresetReadOnlyError):
@@ -120,7 +120,7 @@ def test_a_preset_can_be_looked_up_and_not_changed(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["0" * 20, "nope", "", "%00"])
-def test_what_is_not_there_is_not_found(code: str) -> None:
+def test_an_unknown_mapping_is_not_found(code: str) -> None:
     services = a_services()
     with pytest.raises(MappingNotFoundError):
         steps.find_mapping(services, TENANT, code)
@@ -130,7 +130,7 @@ def test_what_is_not_there_is_not_found(code: str) -> None:
         steps.delete_mapping(services, TENANT, code, _pass)
 
 
-def test_a_check_sees_the_mapping_as_it_is_at_the_moment_of_writing() -> None:
+def test_a_precondition_checks_the_mapping_as_it_is_when_written() -> None:
     services = a_services()
     code = _create(services, "first").code
     seen: list[str] = []
@@ -148,7 +148,7 @@ def test_a_check_sees_the_mapping_as_it_is_at_the_moment_of_writing() -> None:
 # --- the columns of a mapping in an export ---
 
 
-def test_an_export_copies_the_columns_so_later_changes_do_not_touch_it() -> None:
+def test_an_export_copies_the_columns_so_later_changes_do_not_affect_it() -> None:
     services = a_services()
     code = _create(services).code
     request = CsvExportRequestDto(mapping_code=code)
@@ -159,7 +159,7 @@ def test_an_export_copies_the_columns_so_later_changes_do_not_touch_it() -> None
         resolve_spec(services, TENANT, request, SensitiveFields.REFUSED)
 
 
-def test_a_mapping_of_another_tenant_is_as_unknown_as_one_that_never_was() -> None:
+def test_a_mapping_of_another_tenant_looks_like_an_unknown_mapping() -> None:
     services = a_services()
     code = _create(services).code
     faults = []

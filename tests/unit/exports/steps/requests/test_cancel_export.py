@@ -81,7 +81,7 @@ stages = pytest.mark.parametrize("stage", [_queued, _planned, _half_written, _wr
 
 
 @stages
-def test_at_every_stage_the_job_is_cancelled_and_loses_what_it_has(stage: Stage) -> None:
+def test_cancelling_at_any_stage_removes_the_blocks_and_the_file(stage: Stage) -> None:
     services = a_services(some_clients(ROWS))
     job = stage(services)
     cancelled = _cancel(services, job)
@@ -91,7 +91,7 @@ def test_at_every_stage_the_job_is_cancelled_and_loses_what_it_has(stage: Stage)
 
 
 @stages
-def test_after_every_stage_no_step_reads_or_writes_any_more(stage: Stage) -> None:
+def test_no_step_of_a_cancelled_job_reads_or_writes(stage: Stage) -> None:
     services = a_services(some_clients(ROWS))
     job = stage(services)
     cancelled = _cancel(services, job)
@@ -118,7 +118,7 @@ def test_a_cancelled_job_has_no_link(stage: Stage) -> None:
     assert get_export(services, TENANT, job.code).download_url is None
 
 
-def test_cancelling_again_keeps_the_first_end() -> None:
+def test_cancelling_twice_keeps_the_first_completion_date() -> None:
     services = a_services()
     job = a_stored_job(services)
     first = _cancel(services, job)
@@ -126,7 +126,7 @@ def test_cancelling_again_keeps_the_first_end() -> None:
     assert _cancel(services, job) == first
 
 
-def test_cancelling_is_noted_with_who_did_it() -> None:
+def test_the_audit_log_names_the_caller_who_cancelled() -> None:
     services = a_services()
     job = a_stored_job(services)
     _cancel(services, job)
@@ -135,7 +135,7 @@ def test_cancelling_is_noted_with_who_did_it() -> None:
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
-def test_what_has_ended_otherwise_cannot_be_cancelled_and_keeps_its_file(status: JobStatus) -> None:
+def test_a_completed_or_failed_job_cannot_be_cancelled_and_keeps_its_file(status: JobStatus) -> None:
     services = a_services(some_clients(ROWS))
     job = _published(services)
     services.jobs.change(TENANT, job.code, lambda job: replace(job, status=status))
@@ -146,7 +146,7 @@ def test_what_has_ended_otherwise_cannot_be_cancelled_and_keeps_its_file(status:
     assert services.audit.all == []
 
 
-def test_a_job_that_ends_while_it_is_being_cancelled_stays_as_it_ended() -> None:
+def test_a_job_that_completes_during_the_cancel_stays_completed() -> None:
     services = a_services(some_clients(ROWS))
     job = _published(services)
 
@@ -162,7 +162,7 @@ def test_a_job_that_ends_while_it_is_being_cancelled_stays_as_it_ended() -> None
 
 
 @pytest.mark.parametrize("tenant", ["other", TENANT])
-def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(tenant: str) -> None:
+def test_a_job_of_another_tenant_looks_like_an_unknown_job(tenant: str) -> None:
     services = a_services()
     job = a_stored_job(services)
     with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
@@ -170,7 +170,7 @@ def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(tenant: str) -
     assert stored(services, job).status is JobStatus.QUEUED
 
 
-def test_a_cancel_that_storage_interrupts_is_made_good_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeating_a_cancel_that_storage_interrupted_completes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
 
@@ -193,7 +193,7 @@ def _discard(services: MemoryServices, job: Job) -> Done:
     return discard_file(services, DiscardFile(job=job.ref))
 
 
-def test_what_a_running_step_staged_after_the_cancel_is_removed_at_the_end() -> None:
+def test_a_block_staged_after_the_cancel_is_discarded_at_the_end() -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     services.files.before_stage = lambda: cancel_once(services, job)
@@ -209,7 +209,7 @@ def cancel_once(services: MemoryServices, job: Job) -> None:
     _cancel(services, job)
 
 
-def test_what_was_published_just_after_the_cancel_is_removed_with_its_proof() -> None:
+def test_a_file_published_just_after_the_cancel_is_removed_with_its_manifest() -> None:
     services = a_services(some_clients(ROWS))
     job = a_planned_job(services)
     command = write_pages(services, job)
@@ -228,7 +228,7 @@ def test_discarding_twice_does_no_harm() -> None:
     assert [_discard(services, job), _discard(services, job)] == [Done(), Done()]
 
 
-def test_nothing_of_a_later_attempt_is_touched() -> None:
+def test_discarding_leaves_a_newer_attempt_alone() -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     take_over(services, job)
@@ -237,7 +237,7 @@ def test_nothing_of_a_later_attempt_is_touched() -> None:
     assert _left(services, job) == staged
 
 
-def test_nothing_of_a_later_attempt_that_was_cancelled_is_touched_by_the_earlier() -> None:
+def test_discarding_leaves_a_cancelled_newer_attempt_alone() -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     take_over(services, job)
@@ -248,7 +248,7 @@ def test_nothing_of_a_later_attempt_that_was_cancelled_is_touched_by_the_earlier
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status is not JobStatus.CANCELLED])
-def test_nothing_of_a_job_that_was_not_cancelled_is_touched(status: JobStatus) -> None:
+def test_discarding_leaves_a_job_that_is_not_cancelled_alone(status: JobStatus) -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     services.jobs.change(TENANT, job.code, lambda job: replace(job, status=status))
@@ -257,7 +257,7 @@ def test_nothing_of_a_job_that_was_not_cancelled_is_touched(status: JobStatus) -
     assert _left(services, job) == staged
 
 
-def test_an_unknown_job_has_nothing_to_discard() -> None:
+def test_discarding_an_unknown_job_does_nothing() -> None:
     services = a_services()
     job = a_stored_job(a_services())
     assert _discard(services, job) == Done()

@@ -45,7 +45,7 @@ def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.
     return services, job
 
 
-def test_the_link_reads_the_file_until_the_job_expires() -> None:
+def test_the_link_works_until_the_job_expires() -> None:
     services, job = _completed()
     link = _fetch_link(services, TENANT, job.code)
     assert services.files.open_link(link) == services.files.read(job.file_path)
@@ -53,7 +53,7 @@ def test_the_link_reads_the_file_until_the_job_expires() -> None:
     assert services.files.open_link(link) is None
 
 
-def test_a_link_fetched_late_lives_no_longer() -> None:
+def test_a_link_issued_late_still_expires_with_the_job() -> None:
     services, job = _completed()
     services.now.advance(hours=1.9)
     link = _fetch_link(services, TENANT, job.code)
@@ -61,7 +61,7 @@ def test_a_link_fetched_late_lives_no_longer() -> None:
     assert services.files.open_link(link) is None
 
 
-def test_every_download_is_noted_with_rows_and_bytes() -> None:
+def test_every_download_is_audited_with_rows_and_bytes() -> None:
     services, job = _completed()
     for _ in range(2):
         _fetch_link(services, TENANT, job.code)
@@ -70,7 +70,7 @@ def test_every_download_is_noted_with_rows_and_bytes() -> None:
     assert noted == [(AuditAction.DOWNLOADED, "reader", 5, size)] * 2
 
 
-def test_a_file_with_sensitive_fields_is_given_only_to_whom_they_are_allowed_and_noted_only_then() -> None:
+def test_a_file_with_sensitive_fields_needs_a_permitted_caller() -> None:
     services, job = _completed(fields=(TargetField.CODE, TargetField.NI_NUMBER))
     for sensitive in (SensitiveFields.REFUSED, SensitiveFields.ALLOWED):
         assert (get_export(services, TENANT, job.code, sensitive).download_url is None) == (
@@ -83,7 +83,7 @@ def test_a_file_with_sensitive_fields_is_given_only_to_whom_they_are_allowed_and
     assert fetch_link(services, TENANT, job.code, "reader", SensitiveFields.ALLOWED)
 
 
-def test_no_link_is_given_that_could_not_be_noted() -> None:
+def test_no_link_is_issued_if_the_audit_entry_cannot_be_written() -> None:
     services, job = _completed()
 
     def fail() -> None:
@@ -105,7 +105,7 @@ def test_the_manifest_describes_the_bytes_of_the_file() -> None:
 
 
 @both
-def test_after_the_expiry_date_the_file_is_said_to_be_gone(fetch: Fetch) -> None:
+def test_after_the_expiry_date_a_download_is_refused_as_expired(fetch: Fetch) -> None:
     services, job = _completed()
     services.now.advance(hours=2)
     services.now.moment -= timedelta(microseconds=1)
@@ -136,7 +136,9 @@ def _published_but_not_ended(services: MemoryServices) -> Job:
 
 @both
 @pytest.mark.parametrize("bring", [a_stored_job, a_planned_job, _published_but_not_ended, _cancelled, _failed])
-def test_a_job_that_is_not_completed_has_nothing_to_give(fetch: Fetch, bring: Callable[[MemoryServices], Job]) -> None:
+def test_a_job_that_is_not_completed_has_no_link_and_no_manifest(
+    fetch: Fetch, bring: Callable[[MemoryServices], Job]
+) -> None:
     services = a_services(some_clients(5))
     job = bring(services)
     with pytest.raises(NotCompletedError, match="only a Completed one"):
@@ -146,7 +148,7 @@ def test_a_job_that_is_not_completed_has_nothing_to_give(fetch: Fetch, bring: Ca
 
 @both
 @pytest.mark.parametrize("tenant", ["other", TENANT])
-def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(fetch: Fetch, tenant: str) -> None:
+def test_a_job_of_another_tenant_looks_like_an_unknown_job(fetch: Fetch, tenant: str) -> None:
     services, job = _completed()
     with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
         fetch(services, tenant, job.code if tenant == "other" else "7" * 26)

@@ -55,13 +55,13 @@ def test_a_large_export_is_sampled_from_all_over_the_key_space() -> None:
     assert _estimate(services).bytes == pytest.approx(write_pages(services, job, 1).bytes, rel=0.1)
 
 
-def test_pages_follow_from_the_size_of_blocks() -> None:
+def test_the_number_of_pages_follows_from_the_block_size() -> None:
     services = a_services(some_clients(8_000), EXPORT_BLOCK_BYTES=20_000)
     assert _estimate(services).pages == pytest.approx(8_000 * 20 / 20_000, abs=2)
     assert _estimate(services, _format(compression="gzip")).pages < 4
 
 
-def test_seconds_follow_from_the_configured_rate() -> None:
+def test_the_duration_follows_from_the_configured_rate() -> None:
     slow, fast = (_estimate(a_services(some_clients(5_000), EXPORT_BYTES_PER_SECOND=rate)) for rate in (10_000, 10**7))
     assert slow.seconds == pytest.approx(0.3 + slow.bytes / 10_000, abs=0.1)
     assert fast.seconds < 1
@@ -114,14 +114,14 @@ def test_a_warning_names_the_omitted_fields() -> None:
     assert _warnings(services, spec) == {WarningCode.FIELDS_LEFT_OUT: ("NiNumber",)}
 
 
-def test_a_missing_column_is_named() -> None:
+def test_the_error_names_a_missing_column() -> None:
     services = a_services(some_clients(1))
     services.clients.lacking = frozenset({"name"})
     with pytest.raises(SourceMismatchError, match="lacks the column name;"):
         _estimate(services)
 
 
-def test_a_source_that_does_not_answer_is_an_error() -> None:
+def test_an_unavailable_source_raises_an_error() -> None:
     services = a_services(some_clients(1))
 
     def fail() -> None:

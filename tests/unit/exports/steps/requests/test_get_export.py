@@ -74,7 +74,7 @@ def test_progress_never_falls_from_the_first_page_to_the_end() -> None:
     assert (seen[0], seen[-1]) == (0, 5)
 
 
-def test_clients_added_meanwhile_do_not_carry_progress_over_the_total() -> None:
+def test_clients_added_during_the_export_do_not_push_progress_past_the_total() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     services.clients.clients += some_clients(9)[5:]
@@ -84,7 +84,7 @@ def test_clients_added_meanwhile_do_not_carry_progress_over_the_total() -> None:
     assert (_show(services, job).processed_items, _show(services, job).total_items) == (9, 9)
 
 
-def test_a_completed_job_has_a_link_that_reads_the_file_until_its_expiry() -> None:
+def test_a_completed_job_has_a_link_that_works_until_it_expires() -> None:
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     job = a_planned_job(services)
     command = _complete(services, job)
@@ -97,7 +97,7 @@ def test_a_completed_job_has_a_link_that_reads_the_file_until_its_expiry() -> No
     assert services.files.open_link(shown.download_url) is None
 
 
-def test_after_its_expiry_a_job_has_no_link() -> None:
+def test_an_expired_job_has_no_link() -> None:
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     job = a_planned_job(services)
     _complete(services, job)
@@ -105,7 +105,7 @@ def test_after_its_expiry_a_job_has_no_link() -> None:
     assert _show(services, job).download_url is None
 
 
-def test_before_its_end_is_recorded_a_published_file_has_no_link() -> None:
+def test_a_published_file_has_no_link_until_the_job_is_completed() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     publish_file(services, write_pages(services, job))
@@ -130,7 +130,7 @@ def test_a_cancelled_job_keeps_its_progress() -> None:
 
 
 @pytest.mark.parametrize("tenant", ["other", TENANT])
-def test_a_job_of_another_tenant_is_missing_as_one_that_never_was(tenant: str) -> None:
+def test_a_job_of_another_tenant_looks_like_an_unknown_job(tenant: str) -> None:
     services = a_services()
     code = a_stored_job(services).code if tenant == "other" else "7" * 26
     with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):

@@ -35,24 +35,24 @@ def _follow(services: MemoryServices, limit: int) -> list[ListDto[CsvExportJobDt
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 100])
-def test_a_list_followed_to_its_end_has_every_job_once_newest_first(limit: int) -> None:
+def test_following_a_list_to_its_end_gives_every_job_once_newest_first(limit: int) -> None:
     services, codes = _some_jobs(6)
     pages = _follow(services, limit)
     assert [job.code for page in pages for job in page.data] == codes
     assert len(pages) == -(-6 // limit)
 
 
-def test_the_last_page_says_so_and_leads_nowhere() -> None:
+def test_the_last_response_of_a_list_has_no_continuation_token() -> None:
     services, _ = _some_jobs(4)
     *_, before, last = _follow(services, 2)
     assert (before.has_more, last.has_more, last.continuation_token) == (True, False, None)
 
 
-def test_without_jobs_the_list_is_one_empty_page() -> None:
+def test_without_jobs_the_list_is_one_empty_response() -> None:
     assert _follow(a_services(), 10) == [ListDto(data=(), limit=10, has_more=False)]
 
 
-def test_jobs_created_while_a_list_is_followed_neither_repeat_nor_hide_others() -> None:
+def test_jobs_created_while_a_list_is_followed_cause_no_gaps_or_repeats() -> None:
     services, codes = _some_jobs(4)
     first = list_exports(services, TENANT, 2, None)
     later = NOON + timedelta(hours=1)
@@ -61,7 +61,7 @@ def test_jobs_created_while_a_list_is_followed_neither_repeat_nor_hide_others() 
     assert [job.code for job in (*first.data, *second.data)] == codes
 
 
-def test_a_job_is_shown_in_a_list_as_by_itself() -> None:
+def test_a_list_shows_a_job_exactly_as_its_own_status_does() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     write_pages(services, job, pages=2)
@@ -70,7 +70,7 @@ def test_a_job_is_shown_in_a_list_as_by_itself() -> None:
     assert shown.processed_items == 4
 
 
-def test_a_list_can_be_of_some_statuses() -> None:
+def test_a_list_can_be_filtered_by_status() -> None:
     services, codes = _some_jobs(3)
     job = services.jobs.get(TENANT, codes[1])
     assert job is not None

@@ -32,7 +32,7 @@ def scheduled(services: MemoryServices, **changes: object) -> Job:
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_the_first_link_is_noted_and_no_later_one(ask: Ask) -> None:
+def test_only_the_first_link_sets_the_downloaded_date(ask: Ask) -> None:
     services = a_services()
     job = scheduled(services)
     ask(services, job)
@@ -42,21 +42,21 @@ def test_the_first_link_is_noted_and_no_later_one(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_an_export_of_no_schedule_is_not_written_to(ask: Ask) -> None:
+def test_a_job_without_a_schedule_is_not_changed(ask: Ask) -> None:
     services = a_services()
     job = scheduled(services, schedule_code=None)
     ask(services, job)
     assert stored(services, job) == job
 
 
-def test_a_status_without_a_link_is_nothing_fetched() -> None:
+def test_a_status_without_a_link_does_not_mark_the_job_downloaded() -> None:
     services = a_services()
     for job in (scheduled(services, status=JobStatus.IN_PROGRESS), scheduled(services, expiry_date=NOON)):
         get_export(services, job.tenant, job.code)
         assert stored(services, job) == job
 
 
-def test_a_list_fetches_nothing() -> None:
+def test_a_list_does_not_mark_its_jobs_downloaded() -> None:
     services = a_services()
     job = scheduled(services)
     (shown,) = list_exports(services, job.tenant, 10, None).data
@@ -65,7 +65,7 @@ def test_a_list_fetches_nothing() -> None:
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_the_link_is_given_even_if_that_cannot_be_noted(ask: Ask) -> None:
+def test_the_link_is_issued_even_if_the_date_cannot_be_stored(ask: Ask) -> None:
     services = a_services()
     job = scheduled(services)
 

@@ -38,7 +38,7 @@ def _refusal(services: MemoryServices) -> QuotaExceededError:
 
 
 @pytest.mark.parametrize("status", ACTIVE)
-def test_a_tenant_with_as_many_active_jobs_as_may_be_is_refused_another(status: JobStatus) -> None:
+def test_a_tenant_at_its_limit_of_active_jobs_is_refused(status: JobStatus) -> None:
     services = _quotas(active=2)
     _a_job_of(services, status=status)
     require_quota(services, TENANT)
@@ -47,13 +47,13 @@ def test_a_tenant_with_as_many_active_jobs_as_may_be_is_refused_another(status: 
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
-def test_jobs_that_have_ended_take_no_place(status: JobStatus) -> None:
+def test_jobs_that_have_ended_do_not_count_as_active(status: JobStatus) -> None:
     services = _quotas(active=1)
     _a_job_of(services, status=status)
     require_quota(services, TENANT)
 
 
-def test_a_cancelled_job_frees_its_place() -> None:
+def test_cancelling_a_job_lets_the_next_one_start() -> None:
     services = _quotas(active=1)
     job = a_stored_job(services)
     _refusal(services)
@@ -61,13 +61,13 @@ def test_a_cancelled_job_frees_its_place() -> None:
     require_quota(services, TENANT)
 
 
-def test_a_job_that_was_started_yesterday_still_takes_its_place() -> None:
+def test_a_job_started_yesterday_still_counts_as_active() -> None:
     services = _quotas(active=1)
     _a_job_of(services, NOON - timedelta(days=1), JobStatus.IN_PROGRESS)
     _refusal(services)
 
 
-def test_whoever_waits_for_a_place_is_told_to_come_again_soon() -> None:
+def test_a_tenant_at_its_limit_of_active_jobs_may_retry_within_a_minute() -> None:
     services = _quotas(active=1)
     _a_job_of(services, status=JobStatus.QUEUED)
     assert 1 <= _refusal(services).retry_after_seconds <= 60
@@ -77,7 +77,7 @@ def test_whoever_waits_for_a_place_is_told_to_come_again_soon() -> None:
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_a_tenant_that_has_started_as_many_jobs_as_it_may_is_refused_until_tomorrow(status: JobStatus) -> None:
+def test_a_tenant_at_its_daily_limit_is_refused_until_tomorrow(status: JobStatus) -> None:
     services = _quotas(per_day=2)
     _a_job_of(services, status=status)
     require_quota(services, TENANT)
@@ -108,7 +108,7 @@ def test_a_day_begins_at_midnight_utc(created: datetime, counts: bool) -> None:
     ],
     ids=str,
 )
-def test_whoever_comes_again_when_told_to_is_served(now: datetime, seconds: float) -> None:
+def test_a_retry_after_the_given_delay_is_accepted(now: datetime, seconds: float) -> None:
     services = _quotas(per_day=1)
     services.now.moment = now
     _a_job_of(services, now)
@@ -121,13 +121,13 @@ def test_whoever_comes_again_when_told_to_is_served(now: datetime, seconds: floa
 # --- both ---
 
 
-def test_another_tenant_is_not_affected() -> None:
+def test_the_quota_of_one_tenant_does_not_affect_another() -> None:
     services = _quotas(active=1, per_day=1)
     _a_job_of(services, status=JobStatus.QUEUED, tenant="other")
     require_quota(services, TENANT)
 
 
-def test_a_refusal_is_a_429_that_says_when_to_come_again() -> None:
+def test_a_refusal_is_a_429_with_a_retry_after_header() -> None:
     services = _quotas(per_day=1)
     _a_job_of(services)
     problem = describe(_refusal(services))

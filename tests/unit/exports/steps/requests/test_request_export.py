@@ -44,13 +44,13 @@ def _only_one_active() -> tuple[MemoryServices, RecordingStarter]:
 # --- without a key ---
 
 
-def test_every_request_without_a_key_is_a_job_of_its_own() -> None:
+def test_every_request_without_a_key_starts_its_own_job() -> None:
     services, starter = a_services(), RecordingStarter()
     assert _request(services, starter).code != _request(services, starter).code
     assert len(starter.started) == 2
 
 
-def test_a_request_beyond_the_quota_leaves_nothing() -> None:
+def test_a_request_beyond_the_quota_stores_and_starts_nothing() -> None:
     services, starter = _only_one_active()
     first = _request(services, starter)
     with pytest.raises(QuotaExceededError):
@@ -59,7 +59,7 @@ def test_a_request_beyond_the_quota_leaves_nothing() -> None:
     assert (len(starter.started), len(services.audit.all)) == (1, 1)
 
 
-def test_a_job_that_could_not_be_started_is_failed_and_takes_no_place() -> None:
+def test_a_job_that_cannot_be_started_fails_and_frees_its_quota() -> None:
     services, starter = _only_one_active()
     starter.before_start = _refuse
     with pytest.raises(NotStartedError):
@@ -72,7 +72,7 @@ def test_a_job_that_could_not_be_started_is_failed_and_takes_no_place() -> None:
 # --- with a key ---
 
 
-def test_a_repeat_gives_the_job_as_it_is_now() -> None:
+def test_a_repeat_returns_the_job_in_its_current_state() -> None:
     services, starter = a_services(), RecordingStarter()
     job = _request(services, starter, "key")
     cancel(services, job)
@@ -80,13 +80,13 @@ def test_a_repeat_gives_the_job_as_it_is_now() -> None:
     assert (len(starter.started), len(services.audit.all)) == (1, 1)
 
 
-def test_a_repeat_gives_its_job_though_that_took_the_last_place() -> None:
+def test_a_repeat_returns_its_job_even_if_the_quota_is_used_up() -> None:
     services, starter = _only_one_active()
     job = _request(services, starter, "key")
     assert _request(services, starter, "key") == job
 
 
-def test_a_repeat_gives_its_job_though_the_mapping_is_gone() -> None:
+def test_a_repeat_returns_its_job_even_if_the_mapping_was_deleted() -> None:
     services, starter = a_services(), RecordingStarter()
     body = CsvExportRequestDto(mapping_code="limited-company-clients")
     job = _request(services, starter, "key", body)
@@ -94,7 +94,7 @@ def test_a_repeat_gives_its_job_though_the_mapping_is_gone() -> None:
     assert _request(services, starter, "key", body) == job
 
 
-def test_a_claim_whose_first_requester_died_before_creating_is_completed_by_the_second() -> None:
+def test_a_repeat_creates_the_job_if_the_first_request_died_after_its_claim() -> None:
     services, starter = a_services(), RecordingStarter()
     starter.before_start = _refuse
     lost = MemoryJobStore()
@@ -107,7 +107,7 @@ def test_a_claim_whose_first_requester_died_before_creating_is_completed_by_the_
     assert len(starter.started) == 1
 
 
-def test_of_many_requesters_who_find_no_job_one_starts_it_and_all_get_it() -> None:
+def test_concurrent_requests_with_one_key_start_one_job_and_all_get_it() -> None:
     services, starter = a_services(), RecordingStarter()
     command = ExportCommand(TENANT, "me", BODY, SensitiveFields.ALLOWED, "key")
 
@@ -118,7 +118,7 @@ def test_of_many_requesters_who_find_no_job_one_starts_it_and_all_get_it() -> No
     assert len(starter.started) == 1
 
 
-def test_a_key_with_another_body_is_refused_and_keeps_its_meaning() -> None:
+def test_reusing_a_key_with_another_body_is_refused_and_keeps_the_first_job() -> None:
     services, starter = a_services(), RecordingStarter()
     first = _request(services, starter, "key")
     with pytest.raises(KeyReusedError):
@@ -126,14 +126,14 @@ def test_a_key_with_another_body_is_refused_and_keeps_its_meaning() -> None:
     assert _request(services, starter, "key") == first
 
 
-def test_a_key_is_refused_with_another_body_even_beyond_the_quota() -> None:
+def test_reusing_a_key_with_another_body_is_refused_even_beyond_the_quota() -> None:
     services, starter = _only_one_active()
     _request(services, starter, "key")
     with pytest.raises(KeyReusedError):
         _request(services, starter, "key", OTHER_BODY)
 
 
-def test_beyond_the_quota_a_new_key_is_bound_to_nothing() -> None:
+def test_a_request_beyond_the_quota_does_not_claim_its_key() -> None:
     """Else keys bound today would be places for tomorrow: the code a key stands for tells the day its job counts."""
     services, starter = _only_one_active()
     _request(services, starter)
@@ -142,14 +142,14 @@ def test_beyond_the_quota_a_new_key_is_bound_to_nothing() -> None:
     assert services.requests.find(TENANT, hash_of_key("new")) is None
 
 
-def test_a_request_that_cannot_be_met_leaves_its_key_free() -> None:
+def test_an_invalid_request_does_not_claim_its_key() -> None:
     services, starter = a_services(), RecordingStarter()
     with pytest.raises(InvalidSpecError):
         _request(services, starter, "key", CsvExportRequestDto(mapping_code="no-such-mapping"))
     assert _request(services, starter, "key").status is JobStatus.QUEUED
 
 
-def test_a_refused_key_can_be_used_again_once_there_is_a_place_and_counts_for_that_day() -> None:
+def test_a_refused_key_works_the_next_day_and_counts_for_that_day() -> None:
     services, starter = a_services(EXPORT_MAX_JOBS_PER_DAY=1), RecordingStarter()
     _request(services, starter)
     with pytest.raises(QuotaExceededError):
@@ -160,7 +160,7 @@ def test_a_refused_key_can_be_used_again_once_there_is_a_place_and_counts_for_th
         _request(services, starter)
 
 
-def test_a_request_whose_twin_takes_the_last_place_while_it_looks_gets_the_job_of_its_twin() -> None:
+def test_a_request_returns_the_job_of_a_concurrent_duplicate_despite_the_quota() -> None:
     services, starter = _only_one_active()
     twins: list[Job] = []
 

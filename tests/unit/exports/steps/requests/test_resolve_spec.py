@@ -29,23 +29,23 @@ def _faults(request: CsvExportRequestDto, **settings: Any) -> list[Fault]:
     return list(raised.value.faults)
 
 
-def test_without_a_secret_of_the_service_the_caller_learns_what_is_missing() -> None:
+def test_notify_without_a_configured_secret_names_the_missing_setting() -> None:
     (fault,) = _faults(_request())
     assert fault.pointer == "/notify"
     assert "EXPORT_WEBHOOK_SECRET" in fault.detail
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example/", "https://10.0.0.1/", "https://localhost/"])
-def test_a_url_that_is_not_public_is_pointed_at(url: str) -> None:
+def test_a_webhook_url_that_is_not_public_is_a_fault(url: str) -> None:
     assert [fault.pointer for fault in _faults(_request(url), **SECRET)] == ["/notify/webhookUrl"]
 
 
-def test_for_development_any_url_will_do() -> None:
+def test_the_development_setting_allows_any_webhook_url() -> None:
     settings: dict[str, Any] = {**SECRET, "EXPORT_WEBHOOK_ALLOW_PRIVATE": True}
     resolve_spec(a_services(**settings), "tenant", _request("http://localhost:8080/"), SensitiveFields.ALLOWED)
 
 
-def test_it_is_named_beside_every_other_fault() -> None:
+def test_a_bad_webhook_url_is_reported_together_with_all_other_faults() -> None:
     faults = _faults(_request("https://10.0.0.1/", columnMappings=[COLUMN, COLUMN]), **SECRET)
     assert [fault.pointer for fault in faults] == [
         "/columnMappings/1/csvHeader",
@@ -54,7 +54,7 @@ def test_it_is_named_beside_every_other_fault() -> None:
     ]
 
 
-def test_the_job_knows_whom_to_tell_and_its_specification_does_not() -> None:
+def test_the_webhook_url_is_stored_in_the_job_and_shown_nowhere_else() -> None:
     services, starter = a_services(**SECRET), RecordingStarter()
     command = ExportCommand("tenant", "me", _request(), SensitiveFields.ALLOWED)
 
@@ -70,7 +70,7 @@ def test_the_job_knows_whom_to_tell_and_its_specification_does_not() -> None:
     assert "s3cret" not in str(services.audit.all)
 
 
-def test_a_request_without_notify_starts_a_job_that_tells_nobody() -> None:
+def test_a_request_without_notify_starts_a_job_that_sends_no_webhook() -> None:
     services, starter = a_services(), RecordingStarter()
     command = ExportCommand("tenant", "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
     assert asyncio.run(request_export(services, starter, command)).notify is None

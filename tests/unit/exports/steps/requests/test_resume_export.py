@@ -71,7 +71,7 @@ def test_a_resumed_job_publishes_the_same_file_as_one_that_never_failed() -> Non
     assert files[0]
 
 
-def test_only_the_pages_whose_blocks_are_gone_are_read_again() -> None:
+def test_a_resume_reads_only_the_pages_whose_blocks_are_gone() -> None:
     services, job = _ten_pages()
     _write(services, job, range(10))
     _fail(services, job)
@@ -85,7 +85,7 @@ def test_only_the_pages_whose_blocks_are_gone_are_read_again() -> None:
     assert services.clients.reads == reads_before + 1
 
 
-def test_a_cancelled_job_goes_on_and_reads_what_the_cancel_removed() -> None:
+def test_resuming_a_cancelled_job_reads_the_removed_pages_again() -> None:
     services, job = _ten_pages()
     _write(services, job, range(5))
     cancel(services, job)
@@ -97,7 +97,7 @@ def test_a_cancelled_job_goes_on_and_reads_what_the_cancel_removed() -> None:
     assert sum(page.rows for page in _write(services, resumed, range(10))) == 20
 
 
-def test_a_resumed_job_is_queued_for_another_attempt_and_its_orchestration_started() -> None:
+def test_a_resume_queues_a_new_attempt_and_starts_its_orchestration() -> None:
     services, job = _ten_pages()
     _fail(services, job)
     starter = RecordingStarter()
@@ -111,7 +111,7 @@ def test_a_resumed_job_is_queued_for_another_attempt_and_its_orchestration_start
     assert [entry.action for entry in services.audit.all] == [AuditAction.RESUMED]
 
 
-def test_work_of_the_attempt_before_may_no_longer_write() -> None:
+def test_steps_of_the_previous_attempt_can_no_longer_write() -> None:
     services, job = _ten_pages()
     cancel(services, job)
     _resume(services, job)
@@ -121,7 +121,7 @@ def test_work_of_the_attempt_before_may_no_longer_write() -> None:
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.COMPLETED])
-def test_what_has_not_failed_and_was_not_cancelled_cannot_be_resumed(status: JobStatus) -> None:
+def test_only_failed_and_cancelled_jobs_can_be_resumed(status: JobStatus) -> None:
     services = a_services()
     job = a_stored_job(services, status=status)
     with pytest.raises(NotResumableError):
@@ -129,14 +129,14 @@ def test_what_has_not_failed_and_was_not_cancelled_cannot_be_resumed(status: Job
     assert stored(services, job) == job
 
 
-def test_a_failure_that_would_only_repeat_cannot_be_resumed() -> None:
+def test_a_permanent_failure_cannot_be_resumed() -> None:
     services, job = _ten_pages()
     _fail(services, job, resumable=False)
     with pytest.raises(NotResumableError):
         _resume(services, job)
 
 
-def test_resuming_twice_is_one_attempt() -> None:
+def test_a_second_resume_is_refused_and_starts_no_attempt() -> None:
     services, job = _ten_pages()
     _fail(services, job)
     _resume(services, job)
@@ -145,7 +145,7 @@ def test_resuming_twice_is_one_attempt() -> None:
     assert stored(services, job).attempt == 2
 
 
-def test_a_resume_counts_for_the_quota() -> None:
+def test_a_resume_counts_towards_the_quota() -> None:
     services = a_services(EXPORT_MAX_ACTIVE_JOBS=1)
     job = a_stored_job(services)
     cancel(services, job)
@@ -154,12 +154,12 @@ def test_a_resume_counts_for_the_quota() -> None:
         _resume(services, job)
 
 
-def test_a_job_that_never_was_cannot_be_resumed() -> None:
+def test_an_unknown_job_cannot_be_resumed() -> None:
     with pytest.raises(JobNotFoundError):
         asyncio.run(resume_export(a_services(), RecordingStarter(), TENANT, "7" * 26, "me"))
 
 
-def test_what_is_kept_is_settled_at_once_so_a_status_reads_only_what_is_behind_it() -> None:
+def test_a_resume_settles_all_pages_before_the_first_lost_block() -> None:
     services, job = _ten_pages()
     _write(services, job, range(10))
     _fail(services, job)

@@ -56,11 +56,11 @@ def test_a_started_job_is_stored_as_queued() -> None:
     assert (job.tenant, job.status, job.created_date) == (TENANT, JobStatus.QUEUED, NOON)
 
 
-def test_the_file_is_named_for_the_tenant_and_the_moment() -> None:
+def test_the_file_is_named_after_the_tenant_and_the_creation_time() -> None:
     assert _start(a_services(), RecordingStarter()).file_name == "clients-tenant-20260131-120000.csv"
 
 
-def test_the_orchestration_of_a_job_gets_its_reference_and_the_limits_of_the_settings() -> None:
+def test_the_orchestration_receives_the_job_reference_and_the_configured_limits() -> None:
     services, starter = a_services(EXPORT_WAVE_PAGES=3), RecordingStarter()
     job = _start(services, starter)
     ((name, instance, payload),) = starter.started
@@ -77,13 +77,13 @@ def test_a_job_is_stored_before_it_is_started() -> None:
     assert seen == [[job]]
 
 
-def test_every_start_is_a_job_of_its_own() -> None:
+def test_every_start_creates_its_own_job() -> None:
     services, starter = a_services(), RecordingStarter()
     assert _start(services, starter).code != _start(services, starter).code
     assert len(services.jobs.all()) == 2
 
 
-def test_a_job_that_could_not_be_started_is_failed_and_says_so_without_the_cause() -> None:
+def test_a_job_that_cannot_be_started_fails_without_revealing_the_cause() -> None:
     services, starter = a_services(), RecordingStarter()
     starter.before_start = _refuse
     with pytest.raises(NotStartedError, match=r"^The export could not be started\.$"):
@@ -103,7 +103,7 @@ class LosingStarter(RecordingStarter):
         raise OSError("cut")
 
 
-def test_a_start_whose_answer_was_lost_is_a_start() -> None:
+def test_a_start_whose_response_was_lost_still_counts() -> None:
     services, starter = a_services(), LosingStarter()
     job = _start(services, starter)
     assert stored(services, job).status is JobStatus.QUEUED
@@ -113,7 +113,7 @@ def test_a_start_whose_answer_was_lost_is_a_start() -> None:
 # --- start_slot ---
 
 
-def test_a_slot_has_one_job_however_often_it_is_started() -> None:
+def test_starting_a_slot_repeatedly_creates_one_job() -> None:
     services, starter = a_services(), RecordingStarter()
     first = _start_slot(services, starter)
     services.now.advance(seconds=30)
@@ -122,7 +122,7 @@ def test_a_slot_has_one_job_however_often_it_is_started() -> None:
     assert len(starter.started) == 1
 
 
-def test_a_slot_started_on_two_hosts_at_once_has_one_job() -> None:
+def test_starting_a_slot_on_several_hosts_at_once_creates_one_job() -> None:
     services, starters = a_services(), [RecordingStarter() for _ in range(8)]
 
     async def start_all() -> list[Job | None]:
@@ -135,14 +135,14 @@ def test_a_slot_started_on_two_hosts_at_once_has_one_job() -> None:
 
 
 @pytest.mark.parametrize("other", [{"slot": NOON + timedelta(days=1)}, {"schedule": "weekly"}, {"tenant": "other"}])
-def test_another_slot_schedule_or_tenant_has_a_job_of_its_own(other: dict[str, Any]) -> None:
+def test_another_slot_schedule_or_tenant_gets_its_own_job(other: dict[str, Any]) -> None:
     services, starter = a_services(), RecordingStarter()
     _start_slot(services, starter)
     assert _start_slot(services, starter, **other) is not None
     assert len({instance for _, instance, _ in starter.started}) == 2
 
 
-def test_the_slot_of_a_job_that_could_not_be_started_is_used_up() -> None:
+def test_a_slot_whose_job_could_not_be_started_is_not_started_again() -> None:
     services, starter = a_services(), RecordingStarter()
     starter.before_start = _refuse
     with pytest.raises(NotStartedError):
@@ -155,7 +155,7 @@ def test_the_slot_of_a_job_that_could_not_be_started_is_used_up() -> None:
 # --- wait_for_end ---
 
 
-def test_a_job_that_has_ended_is_given_at_once() -> None:
+def test_waiting_for_a_job_that_has_ended_returns_at_once() -> None:
     services = a_services()
     job = a_planned_job(services)
     cancel(services, job)
@@ -177,14 +177,14 @@ def test_waiting_ends_soon_after_the_job_does() -> None:
     assert stored(services, job).status is JobStatus.COMPLETED
 
 
-def test_when_the_time_is_up_the_job_is_given_as_it_was_seen_last() -> None:
+def test_a_wait_that_times_out_returns_the_job_as_last_read() -> None:
     services = a_services()
     job = a_planned_job(services)
     record = services.jobs.change(job.tenant, job.code, lambda job: job.settle(1, 2))
     assert _wait(services, job, 0.05) == record
 
 
-def test_not_waiting_does_not_look_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_of_zero_seconds_does_not_read_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services()
     job = a_planned_job(services)
     monkeypatch.setattr(services.jobs, "get", None)

@@ -33,7 +33,7 @@ def fail() -> None:
     raise StorageUnavailableError("Table Storage did not answer.")
 
 
-def test_a_mapping_that_is_gone_fails_the_run_and_the_schedule_goes_on() -> None:
+def test_a_deleted_mapping_fails_the_run_but_the_schedule_continues() -> None:
     services, schedule = services_at_slot(request={"mappingCode": "f" * 20})
     fire_timer(services)
     assert services.jobs.all() == []
@@ -46,7 +46,7 @@ def test_a_mapping_that_is_gone_fails_the_run_and_the_schedule_goes_on() -> None
     assert only_job(services).code == schedule.job_code(SLOT + DAY)
 
 
-def test_a_quota_fails_the_run_with_its_reason() -> None:
+def test_a_run_beyond_the_daily_quota_fails_and_says_why() -> None:
     schedule = a_schedule()
     services = a_services(EXPORT_MAX_JOBS_PER_DAY=1)
     services.schedules.create(schedule)
@@ -62,7 +62,7 @@ def test_a_quota_fails_the_run_with_its_reason() -> None:
     ]
 
 
-def test_a_slot_waits_for_a_place_among_the_active_exports_but_not_for_ever() -> None:
+def test_a_slot_waits_until_the_limit_of_active_exports_lets_it_start() -> None:
     schedule, other = a_schedule(), a_schedule()
     services = a_services(EXPORT_MAX_ACTIVE_JOBS=1)
     for each in (schedule, replace(other, tenant=schedule.tenant)):
@@ -101,7 +101,7 @@ def test_a_slot_that_has_waited_for_an_hour_fails() -> None:
     assert services.jobs.all() == [running]
 
 
-def test_a_run_whose_job_could_not_be_started_says_so_and_names_it() -> None:
+def test_a_run_whose_job_cannot_be_started_fails_and_names_the_job() -> None:
     services, schedule = services_at_slot()
     refusing = RecordingStarter()
     refusing.before_start = fail
@@ -113,13 +113,13 @@ def test_a_run_whose_job_could_not_be_started_says_so_and_names_it() -> None:
 
 
 @pytest.mark.parametrize(("allowed", "omitted"), [(False, SENSITIVE_FIELDS), (True, frozenset())])
-def test_a_run_exports_what_whoever_saved_the_schedule_may(allowed: bool, omitted: frozenset[Any]) -> None:
+def test_a_run_exports_only_the_fields_that_its_author_may_read(allowed: bool, omitted: frozenset[Any]) -> None:
     services, _ = services_at_slot(sensitive_fields=allowed)
     fire_timer(services)
     assert set(only_job(services).spec.omitted_fields) == omitted
 
 
-def test_a_mapping_that_holds_sensitive_fields_by_now_is_not_exported_for_whom_it_may_not() -> None:
+def test_a_run_fails_if_its_author_may_not_read_a_requested_field() -> None:
     services, schedule = services_at_slot(request=NI_NUMBER)
     fire_timer(services)
     assert services.jobs.all() == []

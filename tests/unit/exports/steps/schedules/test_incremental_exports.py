@@ -183,7 +183,7 @@ END = [("pass_time", 600), ("run", "Completed"), ("fetch", 1)]
 
 @settings(max_examples=300, deadline=None)
 @given(EVENTS)
-def test_no_change_is_lost_whatever_is_committed_late_ends_badly_or_is_not_fetched(
+def test_no_change_is_lost_despite_late_commits_failures_and_missed_downloads(
     events: list[tuple[str, Any]],
 ) -> None:
     story = Story()
@@ -193,7 +193,7 @@ def test_no_change_is_lost_whatever_is_committed_late_ends_badly_or_is_not_fetch
 
 
 @pytest.mark.parametrize(("margin", "is_told"), [(300, True), (60, True), (59, False), (0, False)])
-def test_it_is_the_margin_that_finds_what_was_committed_late(margin: int, is_told: bool) -> None:
+def test_late_commits_are_found_only_within_the_margin(margin: int, is_told: bool) -> None:
     services, schedule = begun(margin)
     writer, reader = Writer(services), Reader(services)
 
@@ -220,7 +220,7 @@ def rows_of_next_run(services: MemoryServices, schedule: Schedule, how: str = "C
     return len(download_records(services, job) or ()) if how == "Completed" else -1
 
 
-def test_a_run_exports_only_what_changed_since_the_last_that_succeeded() -> None:
+def test_a_run_exports_only_clients_changed_since_the_last_successful_run() -> None:
     services, schedule = begun()
     writer = Writer(services)
     assert rows_of_next_run(services, schedule) == 6
@@ -234,12 +234,12 @@ def test_a_run_exports_only_what_changed_since_the_last_that_succeeded() -> None
     assert rows_of_next_run(services, schedule) == 0
 
 
-def test_a_full_schedule_exports_all_every_time() -> None:
+def test_a_full_schedule_exports_all_clients_every_time() -> None:
     services, schedule = begun(incremental=False)
     assert [rows_of_next_run(services, schedule) for _ in range(3)] == [6, 6, 6]
 
 
-def test_what_nobody_fetched_is_in_the_next_file_again() -> None:
+def test_changes_in_a_file_that_was_not_downloaded_are_in_the_next_file() -> None:
     services, schedule = begun()
     writer = Writer(services)
     assert rows_of_next_run(services, schedule) == 6
@@ -252,7 +252,7 @@ def test_what_nobody_fetched_is_in_the_next_file_again() -> None:
     assert rows_of_next_run(services, schedule) == 0
 
 
-def test_a_file_that_expires_unfetched_is_not_waited_for() -> None:
+def test_a_schedule_stops_waiting_for_a_download_once_the_file_expires() -> None:
     services, schedule = begun()
     end_job(services, run_due_slot(services, schedule.ref), "Completed")
     for _ in range(5):
@@ -275,7 +275,7 @@ def columns_of(schedule: Schedule) -> tuple[ColumnMapping, ...]:
     return schedule.content.request.column_mappings or ()
 
 
-def test_another_request_exports_all_again() -> None:
+def test_changing_the_request_exports_all_clients_again() -> None:
     services, schedule = begun()
     assert rows_of_next_run(services, schedule) == 6
     put(services, schedule, name="Renamed", cron="0 9 * * *")
@@ -284,7 +284,7 @@ def test_another_request_exports_all_again() -> None:
     assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
 
 
-def test_a_job_that_ran_while_the_request_was_changed_does_not_count() -> None:
+def test_a_job_running_while_the_request_changes_sets_no_watermark() -> None:
     services, schedule = begun()
     services.now.advance(hours=1)
     job = run_due_slot(services, schedule.ref)
@@ -293,7 +293,7 @@ def test_a_job_that_ran_while_the_request_was_changed_does_not_count() -> None:
     assert rows_of_next_run(services, schedule) == 6
 
 
-def test_other_columns_in_the_mapping_export_all_again() -> None:
+def test_changing_the_columns_of_the_mapping_exports_all_clients_again() -> None:
     services, schedule = begun()
     mapping = a_mapping(tenant=schedule.tenant)
     services.mappings.create(mapping)
@@ -307,7 +307,7 @@ def test_other_columns_in_the_mapping_export_all_again() -> None:
     assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
 
 
-def test_a_job_is_counted_soon_after_its_end_so_that_its_row_may_be_gone_when_the_next_slot_comes() -> None:
+def test_the_watermark_moves_soon_after_the_job_ends() -> None:
     services, schedule = begun()
     job = run_due_slot(services, schedule.ref)
     end_job(services, job, "Completed")

@@ -52,7 +52,7 @@ def die_at_second_write(services: MemoryServices) -> None:
     services.schedules.before_write = first
 
 
-def test_a_slot_that_has_come_gets_its_job() -> None:
+def test_a_due_slot_starts_its_job() -> None:
     services, schedule = services_at_slot(request={"filter": {"statuses": ["Active"]}})
     starter = RecordingStarter()
     fire_timer(services, starter)
@@ -68,7 +68,7 @@ def test_a_slot_that_has_come_gets_its_job() -> None:
     assert (entry.action, entry.actor, entry.code) == (AuditAction.STARTED, f"schedule:{schedule.code}", job.code)
 
 
-def test_what_is_not_due_is_left_alone() -> None:
+def test_disabled_schedules_and_future_slots_are_left_alone() -> None:
     services, schedule = services_at_slot(enabled=False)
     later = a_schedule(cron="0 15 * * *")
     services.schedules.create(later)
@@ -78,7 +78,7 @@ def test_what_is_not_due_is_left_alone() -> None:
     assert stored_schedule(services, later.ref) == later
 
 
-def test_a_timer_that_fires_again_or_late_starts_nothing_more() -> None:
+def test_a_timer_that_fires_again_or_late_starts_no_second_job() -> None:
     services, schedule = services_at_slot()
     for seconds in (0, 0, 20, 70, 3600):
         services.now.moment = SLOT + timedelta(seconds=seconds)
@@ -87,7 +87,7 @@ def test_a_timer_that_fires_again_or_late_starts_nothing_more() -> None:
 
 
 @pytest.mark.parametrize("hosts", [2, 5])
-def test_timers_at_the_same_moment_start_one_job(hosts: int) -> None:
+def test_timers_that_fire_at_once_start_one_job(hosts: int) -> None:
     services, schedule = services_at_slot()
     starter = RecordingStarter()
 
@@ -100,7 +100,7 @@ def test_timers_at_the_same_moment_start_one_job(hosts: int) -> None:
     assert run_outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
 
 
-def test_a_timer_that_comes_while_another_is_about_to_start_the_job_leaves_it_to_that() -> None:
+def test_a_timer_leaves_a_slot_to_the_timer_that_is_already_starting_it() -> None:
     services, schedule = services_at_slot()
     first, second = RecordingStarter(), RecordingStarter()
     first.before_start = lambda: run_aside(services, second)
@@ -109,7 +109,7 @@ def test_a_timer_that_comes_while_another_is_about_to_start_the_job_leaves_it_to
     assert run_outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
 
 
-def test_a_timer_that_was_held_up_does_not_undo_what_others_did_meanwhile() -> None:
+def test_a_delayed_timer_does_not_undo_the_work_of_later_timers() -> None:
     services, schedule = services_at_slot()
     held_up, others = RecordingStarter(), RecordingStarter()
 
@@ -148,7 +148,7 @@ def _points(services: MemoryServices, starter: RecordingStarter) -> dict[str, tu
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("point", _points(a_services(), RecordingStarter()))
-def test_a_timer_that_dies_leaves_a_slot_that_the_next_ones_bring_to_one_running_job(point: str, times: int) -> None:
+def test_after_a_timer_dies_later_timers_start_exactly_one_job(point: str, times: int) -> None:
     services, schedule = services_at_slot()
     starter = RecordingStarter()
     holder, hook = _points(services, starter)[point]
@@ -169,7 +169,7 @@ def test_a_timer_that_dies_leaves_a_slot_that_the_next_ones_bring_to_one_running
     assert {entry.code for entry in services.audit.all} == {job.code}
 
 
-def test_a_timer_that_dies_before_it_writes_what_it_started_leaves_that_to_the_next() -> None:
+def test_the_next_timer_records_a_job_whose_timer_died_before_recording_it() -> None:
     services, schedule = services_at_slot()
     die_at_second_write(services)
     starter = RecordingStarter()
@@ -184,7 +184,7 @@ def test_a_timer_that_dies_before_it_writes_what_it_started_leaves_that_to_the_n
     assert len(starter.started) == 1
 
 
-def test_a_job_that_runs_is_not_hurt_by_an_attempt_to_start_it_again() -> None:
+def test_trying_to_start_a_running_job_again_does_not_harm_it() -> None:
     services, _ = services_at_slot()
     die_at_second_write(services)
     with pytest.raises(Died):
@@ -197,7 +197,7 @@ def test_a_job_that_runs_is_not_hurt_by_an_attempt_to_start_it_again() -> None:
     assert only_job(services).status is JobStatus.QUEUED
 
 
-def test_storage_that_does_not_answer_delays_a_slot() -> None:
+def test_a_storage_outage_delays_a_slot_but_does_not_lose_it() -> None:
     services, schedule = services_at_slot()
     services.schedules.before_write = fail
     fire_timer(services)
@@ -210,7 +210,7 @@ def test_storage_that_does_not_answer_delays_a_slot() -> None:
 # --- one among many
 
 
-def test_one_bad_schedule_stops_no_other_and_rests_for_a_while() -> None:
+def test_a_broken_schedule_is_postponed_and_stops_no_other() -> None:
     services, bad = services_at_slot()
     good = [a_schedule() for _ in range(20)]
     for schedule in good:
@@ -225,7 +225,7 @@ def test_one_bad_schedule_stops_no_other_and_rests_for_a_while() -> None:
     assert bad.tenant in {job.tenant for job in services.jobs.all()}
 
 
-def test_a_zone_that_is_no_more_fails_its_own_schedule_only() -> None:
+def test_a_time_zone_that_no_longer_exists_stops_only_its_own_schedule() -> None:
     services, schedule = services_at_slot()
     services.schedules.change(
         schedule.tenant,
@@ -238,7 +238,7 @@ def test_a_zone_that_is_no_more_fails_its_own_schedule_only() -> None:
     assert only_job(services).tenant == other.tenant
 
 
-def test_when_the_time_is_up_the_rest_is_left_to_the_next_timer() -> None:
+def test_a_timer_out_of_time_leaves_the_remaining_schedules_to_the_next() -> None:
     services, _ = services_at_slot()
     for _ in range(19):
         services.schedules.create(a_schedule())
@@ -251,7 +251,7 @@ def test_when_the_time_is_up_the_rest_is_left_to_the_next_timer() -> None:
 # --- overlap and changes meanwhile
 
 
-def test_a_slot_is_skipped_while_the_job_before_runs_and_the_one_after_its_end_is_not() -> None:
+def test_a_slot_is_skipped_only_while_the_previous_job_runs() -> None:
     services, schedule = services_at_slot()
     fire_timer(services)
     first = only_job(services)
@@ -265,7 +265,7 @@ def test_a_slot_is_skipped_while_the_job_before_runs_and_the_one_after_its_end_i
     assert [outcome for outcome, _ in run_outcomes(services, schedule)] == ["Started", "Skipped", "Started"]
 
 
-def test_a_waiting_slot_starts_once_the_job_before_has_ended() -> None:
+def test_a_waiting_slot_starts_once_the_previous_job_has_ended() -> None:
     services, schedule = services_at_slot(overlap="queue")
     fire_timer(services)
     services.now.moment = SLOT + DAY
@@ -277,7 +277,7 @@ def test_a_waiting_slot_starts_once_the_job_before_has_ended() -> None:
     assert {job.code for job in services.jobs.all()} == {schedule.job_code(SLOT), schedule.job_code(SLOT + DAY)}
 
 
-def test_a_schedule_that_is_deleted_while_it_starts_is_gone_and_so_are_its_runs() -> None:
+def test_deleting_a_schedule_while_its_job_starts_also_deletes_its_runs() -> None:
     services, schedule = services_at_slot()
     starter = RecordingStarter()
     starter.before_start = lambda: delete_schedule(services, schedule.tenant, schedule.code, "key", lambda _: None)
@@ -287,7 +287,7 @@ def test_a_schedule_that_is_deleted_while_it_starts_is_gone_and_so_are_its_runs(
     assert stored(services, only_job(services)).status is JobStatus.QUEUED
 
 
-def test_a_change_while_a_slot_starts_keeps_what_it_changed_and_what_started() -> None:
+def test_a_change_made_while_a_slot_starts_is_kept_and_so_is_the_start() -> None:
     services, schedule = services_at_slot()
     starter = RecordingStarter()
 
@@ -301,7 +301,7 @@ def test_a_change_while_a_slot_starts_keeps_what_it_changed_and_what_started() -
     assert (now.content.name, now.state.last_job_code) == ("Renamed", only_job(services).code)
 
 
-def test_old_runs_are_forgotten() -> None:
+def test_old_runs_are_deleted() -> None:
     services, schedule = services_at_slot()
     for day in range(100):
         services.now.moment = SLOT + day * DAY

@@ -42,7 +42,7 @@ def nothing(_: ExportScheduleDto) -> None:
     pass
 
 
-def test_schedules_are_listed_by_name_a_page_at_a_time() -> None:
+def test_schedules_are_listed_by_name_and_continued_by_a_token() -> None:
     services = a_services()
     for name in ("beta", "Alpha", "gamma"):
         create(services, name)
@@ -52,7 +52,7 @@ def test_schedules_are_listed_by_name_a_page_at_a_time() -> None:
     assert ([item.name for item in rest.data], rest.has_more) == (["gamma"], False)
 
 
-def test_a_tenant_saves_a_bounded_number_of_schedules() -> None:
+def test_the_number_of_schedules_of_a_tenant_is_limited() -> None:
     services = a_services()
     for number in range(MAX_SCHEDULES):
         services.schedules.create(a_schedule(tenant=TENANT, code=f"{number:020x}"))
@@ -62,7 +62,7 @@ def test_a_tenant_saves_a_bounded_number_of_schedules() -> None:
     assert create(services).name == "Daily"
 
 
-def test_what_no_run_could_export_is_pointed_at_and_nothing_is_saved() -> None:
+def test_a_request_that_no_run_could_export_is_refused_and_not_saved() -> None:
     services = a_services()
     column = {"csvHeader": "Client", "targetField": "Name"}
     for request, pointer in (
@@ -79,7 +79,7 @@ def test_what_no_run_could_export_is_pointed_at_and_nothing_is_saved() -> None:
     assert services.audit.all == []
 
 
-def test_it_may_export_what_whoever_saved_it_last_may() -> None:
+def test_a_schedule_has_the_sensitive_field_rights_of_its_last_author() -> None:
     services = a_services()
     code = create(services, sensitive=ALLOWED, request=NI_NUMBER).code
     with pytest.raises(SensitiveFieldsError):
@@ -93,7 +93,7 @@ def test_it_may_export_what_whoever_saved_it_last_may() -> None:
 
 
 @pytest.mark.parametrize("code", ["0" * 20, "nope", "", "%00"])
-def test_what_is_not_there_is_not_found(code: str) -> None:
+def test_an_unknown_schedule_is_not_found(code: str) -> None:
     services = a_services()
     with pytest.raises(ScheduleNotFoundError):
         steps.find_schedule(services, TENANT, code)
@@ -105,7 +105,7 @@ def test_what_is_not_there_is_not_found(code: str) -> None:
         steps.list_runs(services, TENANT, code, 10)
 
 
-def test_a_check_sees_the_schedule_as_it_is_at_the_moment_of_writing() -> None:
+def test_a_precondition_checks_the_schedule_as_it_is_when_written() -> None:
     services = a_services()
     code = create(services, "first").code
     seen: list[str] = []
@@ -122,14 +122,14 @@ def test_a_check_sees_the_schedule_as_it_is_at_the_moment_of_writing() -> None:
     assert steps.find_schedule(services, TENANT, code) == last
 
 
-def test_of_the_longest_webhook_the_host_is_shown() -> None:
+def test_the_host_of_the_longest_possible_webhook_url_is_shown() -> None:
     services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
     host = f"https://{'.'.join(['a' * 63] * 3 + ['b' * 61])}:65535"
     code = create(services, request=notifying(host + "/" * (2000 - len(host)))).code
     assert url_of(steps.find_schedule(services, TENANT, code)) == f"{host}/***"
 
 
-def test_of_a_webhook_only_the_host_is_shown_and_that_stands_for_the_whole() -> None:
+def test_a_webhook_url_is_shown_masked_and_the_masked_form_keeps_it_on_update() -> None:
     services = a_services(EXPORT_WEBHOOK_SECRET="s" * 32)
     whole, shown = "https://hooks.example.com:8443/a/b?key=secret", "https://hooks.example.com:8443/***"
     code = create(services, request=notifying(whole)).code
@@ -171,7 +171,7 @@ def test_every_change_is_in_the_audit_log() -> None:
     assert (first.fields, first.filter) == (("NiNumber",), {"search": "(given)"})
 
 
-def test_nothing_is_done_that_cannot_be_written_down() -> None:
+def test_no_change_is_made_if_the_audit_log_cannot_be_written() -> None:
     services = a_services()
     code = create(services).code
 
@@ -189,7 +189,7 @@ def test_nothing_is_done_that_cannot_be_written_down() -> None:
     assert [schedule.content.name for schedule in services.schedules.all(TENANT)] == ["Daily"]
 
 
-def test_runs_are_listed_a_page_at_a_time_and_go_with_their_schedule() -> None:
+def test_runs_are_listed_by_cursor_and_deleted_with_their_schedule() -> None:
     services = a_services()
     code = create(services).code
     ref = ScheduleRef(TENANT, code)
