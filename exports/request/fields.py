@@ -141,6 +141,13 @@ def source_columns(field: TargetField) -> tuple[str, ...]:
     return (name,)
 
 
+@cache
+def column_kind(column: str) -> CellKind:
+    """Return what a column of the view holds for its field: TEXT, BOOLEAN or DATE. Parts of addresses are text."""
+    kinds = (cell_kind(field) for field in TargetField if column in source_columns(field))
+    return next((kind for kind in kinds if kind in (CellKind.BOOLEAN, CellKind.DATE)), CellKind.TEXT)
+
+
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 

@@ -66,9 +66,10 @@ def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
     source = store.source
     assert isinstance(source, SqlClientSource)
     with source._connection() as connection:
-        found = index_skip_scan.skip_scan_boundaries(connection, SELECTION, rows_per_page)
+        view = sql_clients._described(connection, SELECTION)
+        found = index_skip_scan.skip_scan_boundaries(connection, view, SELECTION, rows_per_page)
         assert found is not None
-        assert found == sql_clients._numbered(connection, SELECTION, rows_per_page)
+        assert found == sql_clients._numbered(connection, view, SELECTION, rows_per_page)
     return found
 
 

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import URL, Select
 
 from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
@@ -23,6 +25,7 @@ from exports.request.formats import CsvFormat, Quoting
 from tests.contract.client_stores import TENANT, SqlStore, client
 
 RFC4180 = CsvFormat()
+VIEW = ClientView(dialect_named("postgresql"))
 
 REPLACED = {
     "small numbers": ("telephone", "42::smallint"),
@@ -205,8 +208,8 @@ def test_with_an_index_planning_reads_only_the_index_and_pages_do_not_sort(
     renderer = CsvRenderer(ALL_COLUMNS)
     selection = ClientSelection(TENANT, renderer.source_columns)
 
-    planning = explained(source, sql_statements.boundaries(selection, 100))
-    reading = explained(source, sql_statements.page(selection, KeyRange("C0100", "C0200")))
+    planning = explained(source, sql_statements.boundaries(VIEW, selection, 100))
+    reading = explained(source, sql_statements.page(VIEW, selection, KeyRange("C0100", "C0200")))
 
     assert "Index Only Scan" in planning
     assert "Index Scan" in reading

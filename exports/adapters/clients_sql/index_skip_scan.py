@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries
 from exports.ports.clients import ClientSelection
@@ -49,7 +50,9 @@ excludes NULL, so the last row says whether a code is NULL.
 _NEXT_CODE = "SELECT code FROM clients WHERE tenant = :tenant AND code > hop.code ORDER BY code LIMIT 1 OFFSET :skipped"
 
 
-def skip_scan_boundaries(connection: Connection, selection: ClientSelection, rows_per_page: int) -> Boundaries | None:
+def skip_scan_boundaries(
+    connection: Connection, view: ClientView, selection: ClientSelection, rows_per_page: int
+) -> Boundaries | None:
     """Find boundaries by a skip scan, as `ClientSource.find_boundaries` does; None if it might be slow or impossible.
 
     Returns None for every selection with a filter: the share of clients that pass a filter varies along the key space,
@@ -65,7 +68,7 @@ def skip_scan_boundaries(connection: Connection, selection: ClientSelection, row
     except DBAPIError:  # if the view itself is at fault, the pass over all keys will report it
         connection.rollback()
         return None
-    return _scan(connection, statement, values) if is_efficient else None
+    return _scan(connection, view, statement, values) if is_efficient else None
 
 
 def skip_scan_statement(step: str) -> str:
@@ -73,7 +76,7 @@ def skip_scan_statement(step: str) -> str:
     return _SKIP_SCAN.format(step=step.format(next_code=_NEXT_CODE))
 
 
-def _scan(connection: Connection, statement: str, values: Mapping[str, Any]) -> Boundaries | None:
+def _scan(connection: Connection, view: ClientView, statement: str, values: Mapping[str, Any]) -> Boundaries | None:
     starts: list[str] = []
     with connection.execute(text(statement), values) as pages:
         for code, page, rows_of_last_page, has_null in pages:
@@ -83,5 +86,5 @@ def _scan(connection: Connection, statement: str, values: Mapping[str, Any]) -> 
                 return None
             if code is None:
                 return Boundaries((page - 1) * values["rows_per_page"] + rows_of_last_page, tuple(starts[1:]))
-            starts.append(code)
+            starts.append(view.sql.key_text(view.column("code"), code))
     return Boundaries(0, ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sys import getsizeof
 from threading import Lock
@@ -16,6 +16,8 @@ from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.checks import require_usable
+from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
@@ -57,24 +59,28 @@ class SqlClientSource:
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""
         with self._connection() as connection:
-            found = skip_scan_boundaries(connection, selection, rows_per_page)
-            return _numbered(connection, selection, rows_per_page) if found is None else found
+            view = _described(connection, selection)
+            found = skip_scan_boundaries(connection, view, selection, rows_per_page)
+            return _numbered(connection, view, selection, rows_per_page) if found is None else found
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:
         """Read the first clients of each range by a statement of its own, all over one connection."""
         with self._connection() as connection:
+            view = _described(connection, selection)
+            finish = _finisher(view, selection.columns)
             for key_range in key_ranges:
-                with connection.execute(sql_statements.sample(selection, key_range, rows_of_each)) as result:
-                    yield _fetch_tuples(result, rows_of_each)
+                with connection.execute(sql_statements.sample(view, selection, key_range, rows_of_each)) as result:
+                    yield finish(_fetch_tuples(result, rows_of_each))
 
     def render_samples(
         self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, renderer: Renderer
     ) -> Iterator[Records]:
         """Let the database write the records of all samples in one statement if it can; else sample, then render."""
         with self._connection() as connection:
-            if (fast := _fast_renderer(connection, selection, renderer)) is not None:
+            view = _described(connection, selection)
+            if (fast := _fast_renderer(connection, view, selection, renderer)) is not None:
                 yield from fast.samples(starts, rows_of_each)
                 return
         yield from render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
@@ -84,17 +90,21 @@ class SqlClientSource:
 
         A list holds at most `ROWS_PER_LIST` clients and about `_BYTES_PER_LIST`, unless rows suddenly grow longer.
         """
-        statement = sql_statements.page(selection, key_range).execution_options(stream_results=True)
-        with self._connection() as connection, connection.execute(statement) as result:
-            count = _FIRST_ROWS
-            while rows := _fetch_tuples(result, count):
-                yield rows
-                count = _rows_like(rows[-1])
+        with self._connection() as connection:
+            view = _described(connection, selection)
+            finish = _finisher(view, selection.columns)
+            statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
+            with connection.execute(statement) as result:
+                count = _FIRST_ROWS
+                while rows := _fetch_tuples(result, count):
+                    yield finish(rows)
+                    count = _rows_like(rows[-1])
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         """Let the database write the records if it can write them exactly; else read, then render."""
         with self._connection() as connection:
-            if (fast := _fast_renderer(connection, selection, renderer)) is not None:
+            view = _described(connection, selection)
+            if (fast := _fast_renderer(connection, view, selection, renderer)) is not None:
                 yield from fast.page(key_range)
                 return
         yield from render_lists(self.read(selection, key_range), renderer)
@@ -119,22 +129,44 @@ class SqlClientSource:
             return self._database
 
 
-def _numbered(connection: Connection, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+def _described(connection: Connection, selection: ClientSelection) -> ClientView:
+    """Describe the view. Refuse it before a client is read if an export of the selection would fail by its types."""
+    dialect = dialect_named(connection.dialect.name)
+    view = ClientView(dialect, dialect.describe(connection, sql_statements.needed_columns(selection)))
+    require_usable(view, selection)
+    return view
+
+
+def _finisher(view: ClientView, columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
+    """Return the function that changes the values of rows that SQL alone cannot make."""
+    changes = {place: change for place, name in enumerate(columns) if (change := view.column(name).finish)}
+
+    def finish(rows: list[Row]) -> list[Row]:
+        for place, change in changes.items():
+            rows = [(*row[:place], change(row[place]), *row[place + 1 :]) for row in rows]
+        return rows
+
+    return finish
+
+
+def _numbered(connection: Connection, view: ClientView, selection: ClientSelection, rows_per_page: int) -> Boundaries:
     """Find boundaries by letting the database number all keys."""
     starts: list[str] = []
     total_rows = 0
-    for code, position, following in connection.execute(sql_statements.boundaries(selection, rows_per_page)):
+    for code, position, following in connection.execute(sql_statements.boundaries(view, selection, rows_per_page)):
         if code is None:
             raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
         if position > 1 and (position - 1) % rows_per_page == 0:
-            starts.append(code)
+            starts.append(view.sql.key_text(view.column("code"), code))
         if following is None:
             total_rows = position
     return Boundaries(total_rows=total_rows, starts=tuple(starts))
 
 
-def _fast_renderer(connection: Connection, selection: ClientSelection, renderer: Renderer) -> FastRenderer | None:
-    return dialect_named(connection.dialect.name).fast_renderer(connection, selection, renderer)
+def _fast_renderer(
+    connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
+) -> FastRenderer | None:
+    return dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)
 
 
 def _fetch_tuples(result: CursorResult[Any], count: int) -> list[Row]:

@@ -8,10 +8,14 @@ database well, add a subclass in a file of its own and a line in `registry.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, ColumnElement, Connection, Engine, bindparam
 
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
+from exports.adapters.clients_sql.sql.expressions import Instant
 from exports.adapters.clients_sql.sql.translations import (
     BUSY,
     LOGIN,
@@ -26,6 +30,7 @@ from exports.adapters.clients_sql.sql.translations import (
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Records, Renderer
 from exports.ports.clients import ClientSelection
+from exports.request.fields import CellKind
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 240
@@ -68,6 +73,7 @@ class SourceDialect:
         connect_messages: Translations by words in the message of a failure without a code. The first match counts.
         skip_scan_step: SQL of one step of an index skip scan (see `index_skip_scan`); None if the database has none.
             `{next_code}` stands for the query that finds the first client of the next page.
+        moment_forms: The forms of `updated_at` that the database can compare with a moment.
     """
 
     connect_args: ClassVar[Mapping[str, Any]] = {}
@@ -80,6 +86,9 @@ class SourceDialect:
         "denied": LOGIN,
     }
     skip_scan_step: ClassVar[str | None] = None
+    moment_forms: ClassVar[frozenset[CellForm]] = frozenset(
+        {CellForm.UNKNOWN, CellForm.DATE, CellForm.TIMESTAMP, CellForm.INSTANT}
+    )
 
     def reading_url(self, url: URL) -> URL:
         """Name the driver if the URL names none, and ask for read-only access if a URL of the database can do that."""
@@ -92,6 +101,74 @@ class SourceDialect:
     def column_name(self, name: str) -> str:
         """Return the name of a result's column in the spelling of the view's documentation, which is lower case."""
         return name.lower()
+
+    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+        """Describe those of the named columns that the view has, by one small statement.
+
+        Nothing is described by default: then values are read and compared as the driver does it.
+        """
+        return {}
+
+    def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
+        """Return the SQL of a value as a renderer expects it: text as `CellForm` says, a boolean, an integer, a date.
+
+        A value that cannot be written must make the statement fail, or arrive as a value that the renderer refuses.
+
+        Args:
+            kind: TEXT wants text, BOOLEAN a boolean, 0 and 1 or its words, DATE a date or its text.
+        """
+        return CLIENTS.c[column.name]
+
+    def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
+        """Return a bound value that is compared with the column exactly as ORDER BY orders the column.
+
+        Args:
+            name: The name of the parameter.
+            text: The value as `key_text` gave it.
+
+        Returns:
+            None if no value of the column can be equal to the text: not of its type or its character set.
+        """
+        return bindparam(name, text)
+
+    def key_text(self, column: ViewColumn, value: Any) -> str:
+        """Return a value of a key column as the text that plans and manifests hold. `key_bound` reads it back."""
+        if isinstance(value, Decimal):
+            return format(value, "f")
+        return value if isinstance(value, str) else str(value)
+
+    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition that the column equals one of the texts. Text that it cannot hold matches nobody."""
+        return CLIENTS.c[column.name].in_([text for text in texts if self.storable(column, text)])
+
+    def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
+        """Return the text of a column in which a filter searches."""
+        return CLIENTS.c[column.name]
+
+    def storable(self, column: ViewColumn, text: str) -> bool:
+        """Say whether text of the column's database may hold this text. No client can match other text.
+
+        No database is asked for a NUL: PostgreSQL refuses it, and SQLite stops reading at it.
+        """
+        if "\0" in text:
+            return False
+        try:
+            text.encode(column.charset or "utf-8")
+        except UnicodeEncodeError:
+            return False
+        return True
+
+    def moment_bound(self, column: ViewColumn, name: str, moment: datetime) -> ColumnElement[Any]:
+        """Return a moment as it is compared with `updated_at`."""
+        return bindparam(name, moment, Instant())
+
+    def text_cast(self, column: ViewColumn) -> str:
+        """Return the SQL that makes text of a column, for a person to write into the view."""
+        return f"CAST({column.name} AS varchar(100))"
+
+    def day_cast(self, column: ViewColumn) -> str:
+        """Return the SQL that makes a date of a column, for a person to write into the view."""
+        return f"CAST({column.name} AS date)"
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate a driver's error by its code: a number or a SQLSTATE. None if it carries no known code."""
@@ -116,7 +193,7 @@ class SourceDialect:
         return False
 
     def fast_renderer(
-        self, connection: Connection, selection: ClientSelection, renderer: Renderer
+        self, connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
     ) -> FastRenderer | None:
         """Return what lets the database write the records, or None if it cannot write them exactly."""
         return None

@@ -19,6 +19,7 @@ from exports.adapters.clients_sql.dialects.base import (
 )
 from exports.adapters.clients_sql.dialects.postgresql_copy import make_copier
 from exports.adapters.clients_sql.dialects.postgresql_plans import is_skip_scan_efficient
+from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
 from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
 from exports.file.renderer import Renderer
@@ -89,10 +90,10 @@ class PostgresqlDialect(SourceDialect):
         return is_skip_scan_efficient(connection, statement, values)
 
     def fast_renderer(
-        self, connection: Connection, selection: ClientSelection, renderer: Renderer
+        self, connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
     ) -> FastRenderer | None:
         """Let PostgreSQL write CSV by COPY."""
-        return make_copier(connection, selection, renderer)
+        return make_copier(connection, view, selection, renderer)
 
 
 def _limit_transaction(connection: Connection) -> None:

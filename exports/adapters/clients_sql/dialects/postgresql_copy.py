@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from exports.adapters.clients_sql.dialects.postgresql_cells import cells
 from exports.adapters.clients_sql.dialects.postgresql_records import PostgresRecords, cell_text, split_cells
 from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Records, Renderer, repeated_client
@@ -31,7 +32,9 @@ _PIECE_BYTES = 256 * 1024
 records. Processing four times as many takes a sixth longer for each, because they do not fit in a processor's cache."""
 
 
-def make_copier(connection: Connection, selection: ClientSelection, renderer: Renderer) -> Copier | None:
+def make_copier(
+    connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
+) -> Copier | None:
     """Prepare to copy; None if PostgreSQL cannot write exactly what `renderer` would, or psycopg is not the driver."""
     if not isinstance(renderer, CsvRenderer) or connection.dialect.driver != "psycopg" or renderer.format.excel_text:
         return None
@@ -43,7 +46,7 @@ def make_copier(connection: Connection, selection: ClientSelection, renderer: Re
     expressions = cells(renderer, types, lambda type_id: known.get(type_id) is None)
     if expressions is None or driver.info.parameter_status("server_encoding") != "UTF8":
         return None
-    return Copier(connection, selection, renderer, expressions)
+    return Copier(connection, view, selection, renderer, expressions)
 
 
 class Copier:
@@ -53,7 +56,12 @@ class Copier:
     """
 
     def __init__(
-        self, connection: Connection, selection: ClientSelection, renderer: CsvRenderer, cell_expressions: Sequence[str]
+        self,
+        connection: Connection,
+        view: ClientView,
+        selection: ClientSelection,
+        renderer: CsvRenderer,
+        cell_expressions: Sequence[str],
     ) -> None:
         """Make a copier.
 
@@ -61,6 +69,7 @@ class Copier:
             cell_expressions: The SQL of each cell of a record.
         """
         self._connection = connection
+        self._view = view
         self._selection = selection
         self._records = PostgresRecords(renderer)
         self._renderer = renderer
@@ -79,8 +88,10 @@ class Copier:
 
     def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
         """Yield the records of the first clients from each code on. One statement, planned once, reads all samples."""
-        from_start = sql_statements.CLIENTS.c.code >= literal_column("starts.start")
-        wanted = sql_statements.cells(self._selection, KeyRange(), [*map(literal_column, self._selection.columns)])
+        from_start = CLIENTS.c.code >= literal_column("starts.start")
+        wanted = sql_statements.cells(
+            self._view, self._selection, KeyRange(), [*map(literal_column, self._selection.columns)]
+        )
         first = self._text_of(wanted.where(from_start).limit(rows_of_each))
         query = (
             f"SELECT {self._cells}, place AS key FROM ({self._start_rows(starts)}) AS starts "  # noqa: S608 - quoted
@@ -95,7 +106,7 @@ class Copier:
             yield Records(len(sample), self._records.finish(sample))
 
     def _query(self, key_range: KeyRange, wanted: str) -> str:
-        return self._text_of(sql_statements.cells(self._selection, key_range, [literal_column(wanted)]))
+        return self._text_of(sql_statements.cells(self._view, self._selection, key_range, [literal_column(wanted)]))
 
     def _text_of(self, statement: Select[Any]) -> str:
         """Return the text of a statement. COPY takes no parameters, so the driver writes them as quoted literals."""

@@ -1,6 +1,7 @@
 """Build the statements on the `clients` view.
 
-Values are bound parameters. Every statement reads clients of one tenant, and pages are key ranges.
+Values are bound parameters. Every statement reads clients of one tenant, and pages are key ranges. The view's own
+dialect writes each comparison in the type and the collation of the column, so ranges agree with the order of the keys.
 """
 
 from __future__ import annotations
@@ -8,29 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    TableClause,
-    bindparam,
-    column,
-    false,
-    func,
-    literal_column,
-    or_,
-    select,
-    table,
-)
+from sqlalchemy import ColumnElement, Select, String, bindparam, false, func, literal_column, or_, select
 
-from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyCode, Instant, Position, any_of
+from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
+from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyCode, Position, any_of
+from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
-from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
 
-CLIENTS: TableClause = table("clients", *(column(name) for name in VIEW_COLUMNS))
-"""The view. Its columns have no types here, so values arrive as the driver gives them."""
+
+def needed_columns(selection: ClientSelection) -> tuple[str, ...]:
+    """Name the columns that the statements on a selection read or compare."""
+    wanted = selection.filter
+    listed = [name for attribute, name in LISTED_COLUMNS.items() if getattr(wanted, attribute)]
+    searched = SEARCHED_COLUMNS if wanted.search else ()
+    services = ("service_codes",) if wanted.service_codes else ()
+    moments = ("updated_at",) if wanted.updated_since else ()
+    return tuple(dict.fromkeys(("tenant", "code", *selection.columns, *listed, *searched, *services, *moments)))
 
 
 def view_columns() -> Select[Any]:
@@ -38,7 +34,7 @@ def view_columns() -> Select[Any]:
     return select(literal_column("*")).select_from(CLIENTS).where(literal_column("1") == literal_column("0"))
 
 
-def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
+def boundaries(view: ClientView, selection: ClientSelection, rows_per_page: int) -> Select[Any]:
     """Select the first client of every page and the very last client, in key order.
 
     A row holds the code, the position counted from 1, and a third value that is NULL only for the very last client.
@@ -50,7 +46,7 @@ def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
             func.row_number().over(order_by=code).label("position"),
             func.lead(literal_column("1")).over(order_by=code).label("following"),
         )
-        .where(*_conditions(selection))
+        .where(*_conditions(view, selection))
         .subquery("numbered")
     )
     position, following = numbered.c.position, numbered.c.following
@@ -58,65 +54,83 @@ def boundaries(selection: ClientSelection, rows_per_page: int) -> Select[Any]:
     return select(numbered.c.code, position, following).where(or_(page_starts, following.is_(None))).order_by(position)
 
 
-def page(selection: ClientSelection, key_range: KeyRange) -> Select[Any]:
+def page(view: ClientView, selection: ClientSelection, key_range: KeyRange) -> Select[Any]:
     """Select the clients of one key range, in key order."""
-    return cells(selection, key_range, [CLIENTS.c[name] for name in selection.columns])
+    return cells(view, selection, key_range, [view.cell(name) for name in selection.columns])
 
 
-def sample(selection: ClientSelection, key_range: KeyRange, rows: int) -> Select[Any]:
+def sample(view: ClientView, selection: ClientSelection, key_range: KeyRange, rows: int) -> Select[Any]:
     """Select the first clients of one key range, in key order."""
-    return page(selection, key_range).limit(rows)
+    return page(view, selection, key_range).limit(rows)
 
 
-def cells(selection: ClientSelection, key_range: KeyRange, wanted: Sequence[ColumnElement[Any]]) -> Select[Any]:
+def cells(
+    view: ClientView, selection: ClientSelection, key_range: KeyRange, wanted: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
     """Select the wanted expressions for the clients of one key range, in key order."""
     code = CLIENTS.c.code
-    conditions = _conditions(selection)
+    conditions = _conditions(view, selection)
     if key_range.start is not None:
-        conditions.append(code >= bindparam("start", key_range.start))
+        conditions.append(code >= _key(view, "start", key_range.start))
     if key_range.stop is not None:
-        conditions.append(code < bindparam("stop", key_range.stop))
+        conditions.append(code < _key(view, "stop", key_range.stop))
     return select(*wanted).select_from(CLIENTS).where(*conditions).order_by(code)
 
 
 def is_filtered(selection: ClientSelection) -> bool:
     """Say whether a selection may leave out clients of its tenant."""
-    return len(_conditions(selection)) > 1
+    return selection.filter != ClientFilter()
 
 
-def _conditions(selection: ClientSelection) -> list[ColumnElement[bool]]:
-    return [CLIENTS.c.tenant == bindparam("tenant", selection.tenant), *_filter_conditions(selection.filter)]
+def _key(view: ClientView, name: str, text: str) -> ColumnElement[Any]:
+    """Return a code as a value of the column's type. The plan may be older than the type that the column has now."""
+    bound = view.sql.key_bound(view.column("code"), name, text)
+    if bound is None:
+        message = (
+            "The column code of the view clients has changed its type since the export was planned. Start it anew."
+        )
+        raise SourceMismatchError(message)
+    return bound
 
 
-def _filter_conditions(wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
+def _conditions(view: ClientView, selection: ClientSelection) -> list[ColumnElement[bool]]:
+    tenant = view.sql.key_bound(view.column("tenant"), "tenant", selection.tenant)
+    of_tenant = false() if tenant is None else CLIENTS.c.tenant == tenant
+    return [of_tenant, *_filter_conditions(view, selection.filter)]
+
+
+def _filter_conditions(view: ClientView, wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
     for attribute, name in LISTED_COLUMNS.items():
         if values := getattr(wanted, attribute):
-            yield CLIENTS.c[name].in_(_storable(values))
+            yield view.sql.matches_any(view.column(name), [str(value) for value in values])
     if wanted.service_codes:
-        yield _has_any_service(_storable(wanted.service_codes))
+        yield _has_any_service(view, wanted.service_codes)
     if wanted.search:
-        yield any_of([_contains(text) for text in _storable([wanted.search])])
+        yield _contains(view, wanted.search)
     if wanted.updated_since is not None:
-        yield CLIENTS.c.updated_at >= bindparam("updated_since", wanted.updated_since, Instant())
+        bound = view.sql.moment_bound(view.column("updated_at"), "updated_since", wanted.updated_since)
+        yield CLIENTS.c.updated_at >= bound
 
 
-def _storable(values: Sequence[str]) -> list[str]:
-    """Drop text with a NUL, which no client can match: PostgreSQL refuses it and SQLite stops reading at the NUL."""
-    return [str(value) for value in values if "\0" not in value]
-
-
-def _contains(text: str) -> ColumnElement[bool]:
+def _contains(view: ClientView, text: str) -> ColumnElement[bool]:
     wanted = func.lower(bindparam("search", text))
-    return or_(*(Position(func.lower(CLIENTS.c[name]), wanted) > literal_column("0") for name in SEARCHED_COLUMNS))
+    columns = (view.column(name) for name in SEARCHED_COLUMNS)
+    texts = [view.sql.searched_text(column) for column in columns if view.sql.storable(column, text)]
+    if not texts:
+        return any_of([])
+    found = or_(*(Position(func.lower(searched), wanted) > literal_column("0") for searched in texts))
+    return any_of([found])
 
 
-def _has_any_service(wanted: Sequence[str]) -> ColumnElement[bool]:
+def _has_any_service(view: ClientView, wanted: Sequence[str]) -> ColumnElement[bool]:
     """Compare whole codes. Up to two spaces on either side of a code in the view are ignored.
 
     A wanted code that is blank or holds a separator matches no client.
     """
-    listed = CODE_SEPARATOR.concat(CLIENTS.c.service_codes).concat(CODE_SEPARATOR)
+    column = view.column("service_codes")
+    listed = CODE_SEPARATOR.concat(view.sql.searched_text(column)).concat(CODE_SEPARATOR)
     for spaced in ("'; '", "'; '", "' ;'", "' ;'"):
         listed = func.replace(listed, literal_column(spaced), CODE_SEPARATOR)
-    codes = [bindparam(None, code, String()) for code in map(str.strip, wanted) if code and ";" not in code]
+    storable = (code.strip() for code in wanted if view.sql.storable(column, code))
+    codes = [bindparam(None, code, String()) for code in storable if code and ";" not in code]
     return HasAnyCode(listed, *codes) if codes else false()

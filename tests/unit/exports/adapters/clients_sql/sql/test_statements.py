@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Dialect, Select, make_url
 
-from exports.adapters.clients_sql.dialects import registry  # noqa: F401 - registers how each database writes expressions
+from exports.adapters.clients_sql.dialects.registry import PORTABLE
 from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS, ClientStatus, ClientType
@@ -32,10 +33,11 @@ EVERYTHING = ClientFilter(
     updated_since=MOMENT,
 )
 SELECTION = ClientSelection(VALUES[0], VIEW_COLUMNS, EVERYTHING)
+VIEW = ClientView(PORTABLE)
 STATEMENTS = {
-    "boundaries": sql_statements.boundaries(SELECTION, 1_000),
-    "page": sql_statements.page(SELECTION, KeyRange(VALUES[7], VALUES[8])),
-    "sample": sql_statements.sample(SELECTION, KeyRange(VALUES[7], VALUES[8]), 10),
+    "boundaries": sql_statements.boundaries(VIEW, SELECTION, 1_000),
+    "page": sql_statements.page(VIEW, SELECTION, KeyRange(VALUES[7], VALUES[8])),
+    "sample": sql_statements.sample(VIEW, SELECTION, KeyRange(VALUES[7], VALUES[8]), 10),
 }
 CASES = [(name, dialect) for name in STATEMENTS for dialect in DIALECTS]
 WITHOUT_OFFSET = ("postgresql", "mysql", "mssql")  # SQLAlchemy writes `LIMIT n OFFSET 0` for SQLite
@@ -67,7 +69,7 @@ def test_no_value_is_written_into_a_statement() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_page_is_a_key_range_in_key_order(dialect: str) -> None:
-    statement = sql(sql_statements.page(ClientSelection("t", ("code",)), KeyRange("a", "b")), dialect)
+    statement = sql(sql_statements.page(VIEW, ClientSelection("t", ("code",)), KeyRange("a", "b")), dialect)
 
     assert "clients.code >= " in statement
     assert "clients.code < " in statement
@@ -76,7 +78,7 @@ def test_a_page_is_a_key_range_in_key_order(dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_planning_without_a_filter_reads_only_the_key_columns(dialect: str) -> None:
-    statement = sql(sql_statements.boundaries(ClientSelection("t", VIEW_COLUMNS), 10), dialect)
+    statement = sql(sql_statements.boundaries(VIEW, ClientSelection("t", VIEW_COLUMNS), 10), dialect)
 
     assert not [name for name in VIEW_COLUMNS if f"clients.{name}" in statement and name not in {"tenant", "code"}]
 
@@ -86,7 +88,9 @@ def test_planning_without_a_filter_reads_only_the_key_columns(dialect: str) -> N
     [("postgresql", "strpos("), ("mysql", "instr("), ("mssql", "charindex("), ("sqlite", "instr(")],
 )
 def test_a_search_uses_a_function_without_wildcards(dialect: str, function: str) -> None:
-    statement = sql(sql_statements.page(ClientSelection("t", ("code",), ClientFilter(search="x")), KeyRange()), dialect)
+    statement = sql(
+        sql_statements.page(VIEW, ClientSelection("t", ("code",), ClientFilter(search="x")), KeyRange()), dialect
+    )
 
     assert function in statement
     assert "LIKE" not in statement
@@ -103,7 +107,7 @@ def test_a_search_uses_a_function_without_wildcards(dialect: str, function: str)
 )
 def test_a_moment_is_bound_as_the_database_compares_it(dialect: str, expected: object) -> None:
     selection = ClientSelection("t", ("code",), ClientFilter(updated_since=MOMENT))
-    compiled = sql_statements.page(selection, KeyRange()).compile(dialect=DIALECTS[dialect])
+    compiled = sql_statements.page(VIEW, selection, KeyRange()).compile(dialect=DIALECTS[dialect])
     bound = next(bind for bind in compiled.binds.values() if bind.key == "updated_since")
     processor = bound.type.bind_processor(DIALECTS[dialect])
 

@@ -1,0 +1,80 @@
+"""Refuse a view before a client is read, if a column has a type that an export cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
+from exports.errors import SourceMismatchError
+from exports.ports.clients import ClientSelection
+from exports.request.fields import CellKind
+from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
+
+_FORMS = {
+    CellKind.BOOLEAN: frozenset({CellForm.UNKNOWN, CellForm.BOOLEAN, CellForm.INTEGER, CellForm.TEXT}),
+    CellKind.DATE: frozenset({CellForm.UNKNOWN, CellForm.DATE, CellForm.TIMESTAMP, CellForm.TEXT}),
+}
+
+
+class Refusal(NamedTuple):
+    """Why a column cannot be used, and the change to the view that helps."""
+
+    column: ViewColumn
+    reason: str
+    change: str
+
+    def __str__(self) -> str:
+        """Return a sentence for people."""
+        return (
+            f"The column {self.column.name} of the view clients has the type {self.column.type_name}, {self.reason}. "
+            f"Write in the view: {self.change} AS {self.column.name}."
+        )
+
+
+def require_usable(view: ClientView, selection: ClientSelection) -> None:
+    """Raise a `SourceMismatchError` if an export of this selection would fail by the types of its columns."""
+    for refusal in refusals(view, selection.columns, selection.filter):
+        raise SourceMismatchError(str(refusal))
+
+
+def refusals(view: ClientView, columns: Sequence[str], wanted: ClientFilter) -> Iterator[Refusal]:
+    """Yield every refusal of the described columns that an export writes, compares or filters by."""
+    yield from _incomparable(view, ("tenant", "code"), "which cannot be compared as a key")
+    cells = (_cell_refusal(view, view.column(name)) for name in columns)
+    yield from (refusal for refusal in cells if refusal)
+    yield from _incomparable(view, _listed(wanted), "which no filter can compare with text")
+    for column in map(view.column, _searched(wanted)):
+        if column.form is None:
+            yield Refusal(column, "which cannot be searched as text", view.sql.text_cast(column))
+    updated = view.column("updated_at")
+    if wanted.updated_since and updated.form not in view.sql.moment_forms:
+        yield Refusal(updated, "which cannot be compared with a moment", f"CAST({updated.name} AS timestamp)")
+
+
+def _incomparable(view: ClientView, names: Iterable[str], reason: str) -> Iterator[Refusal]:
+    columns = (view.column(name) for name in names)
+    return (Refusal(column, reason, view.sql.text_cast(column)) for column in columns if column.key is None)
+
+
+def _listed(wanted: ClientFilter) -> Iterator[str]:
+    return (name for attribute, name in LISTED_COLUMNS.items() if getattr(wanted, attribute))
+
+
+def _searched(wanted: ClientFilter) -> Iterator[str]:
+    yield from SEARCHED_COLUMNS if wanted.search else ()
+    yield from ("service_codes",) if wanted.service_codes else ()
+
+
+def _cell_refusal(view: ClientView, column: ViewColumn) -> Refusal | None:
+    """Say why a column cannot be written for its field, if so."""
+    if column.kind is CellKind.DATE and column.form not in _FORMS[CellKind.DATE]:
+        reason = "which is not a date"
+        if column.form is CellForm.INSTANT:
+            reason = "a moment, which is a day only in a time zone"
+        return Refusal(column, reason, view.sql.day_cast(column))
+    if column.kind is CellKind.BOOLEAN and column.form not in _FORMS[CellKind.BOOLEAN]:
+        return Refusal(column, "which is not true or false", f"CAST({column.name} AS boolean)")
+    if column.form is None:
+        return Refusal(column, "which has no text in a file", view.sql.text_cast(column))
+    return None
