@@ -1,4 +1,4 @@
-"""Counts what is asked of storage: how much a step costs is better told by requests than by seconds."""
+"""Counts the requests to storage. They measure the cost of a step more reliably than its duration does."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from azure.core.pipeline.transport import RequestsTransport
 
 @contextmanager
 def counted_requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The requests that the SDKs send while the context is open."""
+    """Collect the method and URL of every request that the Azure SDKs send while the context is open."""
     sent: list[str] = []
     send = RequestsTransport.send
 
-    def note(transport: RequestsTransport, request: Any, **options: Any) -> Any:
+    def record(transport: RequestsTransport, request: Any, **options: Any) -> Any:
         sent.append(f"{request.method} {request.url}")
         return send(transport, request, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RequestsTransport, "send", note)
+        patch.setattr(RequestsTransport, "send", record)
         yield sent

@@ -1,4 +1,4 @@
-"""What a file must hold, worked out from the database with nothing of the exporter's own code."""
+"""Computes the expected records of a file from the database, without any code of the exporter."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ Record = tuple[str, ...]
 
 
 def records(file: bytes, delimiter: str = ",") -> list[Record]:
-    """Read a CSV file with Python's csv, as text, line breaks untouched."""
+    """Read a CSV file with Python's `csv` module. Every cell is text; line breaks in cells stay as they are."""
     return [tuple(row) for row in csv.reader(io.StringIO(file.decode("utf-8"), newline=""), delimiter=delimiter)]
 
 
 def client_records(database_url: str, tenant: str, where: str = "1") -> list[Record]:
-    """Every client of a tenant as the records of a full export, in key order."""
+    """Return the records that a full export of a tenant must have, in key order.
+
+    Args:
+        database_url: An SQLite database.
+        where: A condition in SQL that selects some of the tenant's clients.
+    """
     connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
     connection.row_factory = sqlite3.Row
     try:
@@ -62,7 +67,10 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _guarded(cell: str) -> str:
-    """A leading apostrophe before what a spreadsheet might run; a sign and digits alone is a number or a phone."""
+    """Put an apostrophe before a cell that a spreadsheet might run as a formula.
+
+    A sign followed by characters that can only form a number or a phone number is harmless and stays as it is.
+    """
     if not cell or cell[0] not in "=+-@\t\r\n":
         return cell
     harmless = cell[0] in "+-" and not any(letter.isalpha() or letter in "=@!'\"|*^&<>:;_" for letter in cell[1:])
@@ -83,4 +91,4 @@ FULL_EXPORT = """
     contact_mobile contact_date_of_birth personal_code contact_relationships team website contact_nationality
     contact_marital_status
 """.split()
-"""The columns a full export is formed from; whole addresses are formed from their parts."""
+"""Source names of the columns of a full export, in order. `_record` joins whole addresses from their parts."""

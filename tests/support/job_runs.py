@@ -1,4 +1,4 @@
-"""Runs of the orchestrator of a job, with answers for every step."""
+"""Runs the orchestrator of a job against scripted results of its steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ REJECTED = {
 
 
 class Steps:
-    """Answers for every step of a job of some pages; `fail` makes chosen steps behave otherwise."""
+    """Results of the steps of a job with `pages` pages, all of which succeed by default.
+
+    Args:
+        pages: Number of pages that `plan_pages` reports.
+        instead: For a step's name, a function that takes the number of the call (from 1) and the payload. It returns
+            another result, raises an error, or returns None for the default result.
+    """
 
     def __init__(self, pages: int, **instead: Any) -> None:
         self.pages = pages
@@ -40,11 +46,14 @@ class Steps:
 
 
 def export(steps: Steps, progress: Progress | None = None, *, notify: bool = False, **limits: Any) -> Run:
+    """Run the job's orchestrator to its end with these limits."""
     job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress, notify=notify)
     return run(EXPORT_JOB, job.model_dump(mode="json", by_alias=True), steps)
 
 
 def raising(times: int) -> Any:
+    """Make a step raise on its first `times` calls and succeed from then on."""
+
     def answer(call: int, _payload: Any) -> None:
         if call <= times:
             raise OSError("connection reset")

@@ -1,4 +1,4 @@
-"""API keys of tests: a store in memory, and keys made to order."""
+"""Builds API keys for tests, and keeps them in memory."""
 
 from __future__ import annotations
 
@@ -11,25 +11,22 @@ from typing import Any
 from exports.request.scopes import ALL_SCOPES
 from shared.api_keys import ApiKey, KeyNotFoundError, KeyText, hash_secret, make_key, parse_key
 from tests.support.builders import NOON
-
-
-def _nothing() -> None:
-    pass
+from tests.support.hooks import Hook, do_nothing
 
 
 class MemoryKeyStore:
-    """`KeyStore` with optimistic writes.
+    """Keeps keys in memory; implements `KeyStore` with optimistic writes.
 
     Attributes:
-        reads: How many keys have been looked up.
-        before_ask: Runs before every answer: raise in it.
-        before_write: Runs between the reading and the writing of a change.
+        reads: Number of keys that have been looked up.
+        before_ask: Called before every answer; a test may raise an error in it.
+        before_write: Called between the read and the write of a change.
     """
 
     def __init__(self, *keys: ApiKey) -> None:
         self.reads = 0
-        self.before_ask: Callable[[], None] = _nothing
-        self.before_write: Callable[[], None] = _nothing
+        self.before_ask: Hook = do_nothing
+        self.before_write: Hook = do_nothing
         self._keys = {key.id: key for key in keys}
         self._lock = Lock()
 
@@ -70,20 +67,23 @@ class MemoryKeyStore:
 
 
 def a_key(*tenants: str, **changes: Any) -> tuple[ApiKey, str]:
-    """A key of `tenant` with every scope, made at noon, unless told otherwise: what is kept of it, and its text."""
-    key, text = make_key("somebody", tenants or ("tenant",), ALL_SCOPES, NOON)
+    """Make a key; return its stored form and its text.
+
+    By default the key is for the tenant `tenant`, has every scope, and was created at noon.
+    """
+    key, text = make_key("Test key", tenants or ("tenant",), ALL_SCOPES, NOON)
     return key.model_copy(update=changes), str(text)
 
 
 def key_of_text(text: str, **properties: Any) -> ApiKey:
-    """What is kept of a key whose text is given."""
+    """Build the stored form of a key from its text."""
     parsed = parse_key(text)
     assert parsed is not None
     return ApiKey(id=parsed.id, hash=hash_secret(parsed.secret), **properties)
 
 
 def with_other_secret(text: str) -> str:
-    """The text of a key, but for its secret."""
+    """Return the text of a key with the same id and another secret."""
     parsed = parse_key(text)
     assert parsed is not None
     return str(KeyText(parsed.id, "x" * len(parsed.secret)))

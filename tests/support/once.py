@@ -1,4 +1,4 @@
-"""What is set up once on a machine, though several processes of a run may want it at the same time."""
+"""Sets something up once on a machine, even if several test processes need it at the same time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 
 def make_once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Have a folder made, unless it is there.
+    """Make a folder unless it exists, and return its path.
 
-    One process makes it, beside its final place, while the others wait; what failed half-way is made anew.
+    One process fills a temporary folder beside the final one and renames it when it is complete. The other processes
+    wait for it. If filling fails, nothing is renamed, so the next call starts from nothing.
 
     Args:
-        make: Fills the empty folder that it is given.
+        make: Fills an empty folder.
     """
     if folder.exists():
         return folder

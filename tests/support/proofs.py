@@ -1,4 +1,4 @@
-"""Files with their manifests, as the steps make them, to be held against one another."""
+"""Makes files and their manifests with the real steps, for tests of the verification."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STARTS = ("C0003", "C0005", "C0007")
 
 @dataclass(frozen=True)
 class InMemory:
-    """`FileBytes` of some bytes."""
+    """Reads a file from memory; implements `FileBytes`."""
 
     data: bytes
 
@@ -35,7 +35,7 @@ def a_proved_file(
     starts: tuple[str, ...] = STARTS,
     names: tuple[str, ...] = NAMES,
 ) -> tuple[bytes, ManifestDto]:
-    """Export eight clients in four pages; the file and its manifest."""
+    """Export clients; return the file and its manifest. By default, eight clients in four pages."""
     clients = [{"tenant": TENANT, "code": f"C{n:04d}", "name": name} for n, name in enumerate(names, 1)]
     services = a_services(clients)
     job = a_planned_job(services, starts, spec=two_columns(format=form or CsvFormat(), include_headers=include_headers))

@@ -1,4 +1,4 @@
-"""Jobs brought to where a test of a step begins."""
+"""Brings a job into the state in which a test of a step begins."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from tests.support.fakes import MemoryServices
 
 TENANT = "tenant"
 STARTS = ("C0003", "C0005")
-"""Page starts of `a_planned_job`: five clients `C0001` … `C0005` make pages of two, two and one."""
+"""First keys of the later pages of `a_planned_job`: the five clients `C0001` … `C0005` make pages of 2, 2 and 1."""
 
 
 def some_clients(count: int, tenant: str = TENANT) -> list[Client]:
-    """Clients `C0001`, `C0002`, … with names."""
+    """Build clients `C0001`, `C0002`, … with names."""
     return [{"tenant": tenant, "code": f"C{n:04d}", "name": f"Client {n}"} for n in range(1, count + 1)]
 
 
 def two_columns(**changes: Any) -> ExportSpec:
-    """Code and name."""
+    """Build a specification with the columns `Code` and `Name`."""
     fields = (TargetField.CODE, TargetField.NAME)
     columns = tuple(ColumnMapping(csv_header=field.value, target_field=field) for field in fields)
     return ExportSpec(columns=columns).model_copy(update=changes)
 
 
 def a_stored_job(services: MemoryServices, **changes: Any) -> Job:
-    """A queued job of two columns, in the store."""
+    """Store a queued job of two columns and return it."""
     job = a_job(**{"tenant": TENANT, "spec": two_columns(), **changes})
     assert services.jobs.create(job)
     return job
 
 
 def a_planned_job(services: MemoryServices, starts: tuple[str, ...] = STARTS, **changes: Any) -> Job:
-    """A job in progress whose pages begin where told."""
+    """Store a job in progress. Its first page begins at the first client, the other pages at `starts`."""
     job = a_stored_job(services, **changes)
     total_rows = len(services.clients.clients)
     plan = PagePlan(spec=job.spec, total_rows=total_rows, starts=starts)
@@ -52,7 +52,7 @@ def a_planned_job(services: MemoryServices, starts: tuple[str, ...] = STARTS, **
 
 
 def write_pages(services: MemoryServices, job: Job, pages: int = len(STARTS) + 1) -> CommitFile:
-    """Write the first pages; give the order that commits what they hold."""
+    """Write the first `pages` pages; return the command that commits their blocks."""
     written = [write_page(services, WritePage(job=job.ref, page=page)) for page in range(pages)]
     counted = [outcome for outcome in written if isinstance(outcome, PageWritten)]
     return CommitFile(
@@ -64,14 +64,14 @@ def write_pages(services: MemoryServices, job: Job, pages: int = len(STARTS) + 1
 
 
 def stored(services: MemoryServices, job: Job) -> Job:
-    """The job as it is now."""
+    """Return the job as it is in the store now."""
     found = services.jobs.get(job.tenant, job.code)
     assert found is not None
     return found
 
 
 def cancel(services: MemoryServices, job: Job) -> None:
-    """Cancel the job, as its user may at any time."""
+    """Set the job to `Cancelled` now. Its blocks and its file stay."""
     now = services.now()
     services.jobs.change(
         job.tenant,
@@ -81,7 +81,7 @@ def cancel(services: MemoryServices, job: Job) -> None:
 
 
 def take_over(services: MemoryServices, job: Job) -> None:
-    """Let a later attempt run in place of this one."""
+    """Start a newer attempt, which takes the place of this one."""
     services.jobs.change(
         job.tenant,
         job.code,

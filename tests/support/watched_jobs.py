@@ -1,4 +1,7 @@
-"""Jobs under the watchdog's eyes, orchestrations that are kept and never run, and processes that end."""
+"""Builds jobs that the watchdog watches.
+
+The orchestrations are only recorded and never run. `crash`, used as a hook, ends the process at that point.
+"""
 
 from __future__ import annotations
 
@@ -24,40 +27,45 @@ from tests.support.steps import TENANT, some_clients, stored, two_columns, write
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """The process ends here. Not an `Exception`, so no error handling catches it."""
 
 
 def crash(*_: Any) -> None:
+    """End the process at this point."""
     raise Crash
 
 
 def a_system() -> tuple[MemoryServices, MemoryOrchestrationClient]:
+    """Build services with five clients, and a client of the Durable task hub without orchestrations."""
     return a_services(some_clients(5), EXPORT_RETRY_TRIES=2), MemoryOrchestrationClient()
 
 
-def start(services: MemoryServices, keeper: MemoryOrchestrationClient) -> Job:
+def start(services: MemoryServices, client: MemoryOrchestrationClient) -> Job:
+    """Start an export. If a hook crashes the process, the job stays as it was at that point."""
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
     with suppress(Crash):
-        asyncio.run(start_export(services, keeper, job, "me"))
+        asyncio.run(start_export(services, client, job, "me"))
     return job
 
 
-def look(services: MemoryServices, keeper: MemoryOrchestrationClient, times: int = 1, minutes: float = 1) -> None:
-    """Let time pass and the watchdog look, so many times."""
+def run_watchdog(
+    services: MemoryServices, client: MemoryOrchestrationClient, times: int = 1, minutes: float = 1
+) -> None:
+    """Let `minutes` pass and run the watchdog; do both `times` times."""
     for _ in range(times):
         services.now.advance(minutes=minutes)
-        asyncio.run(watch_jobs(services, keeper))
+        asyncio.run(watch_jobs(services, client))
 
 
-def under_way(
+def a_watched_job(
     services: MemoryServices,
-    keeper: MemoryOrchestrationClient,
+    client: MemoryOrchestrationClient,
     status: Status = Status.Running,
     starts: tuple[str, ...] = (),
 ) -> Job:
-    """A job that is planned; in one page, or in pages that begin where told."""
-    job = start(services, keeper)
-    keeper.statuses[job.ref.instance_id] = status
+    """Start and plan a job of one page, or of pages that begin at the first client and at `starts`."""
+    job = start(services, client)
+    client.statuses[job.ref.instance_id] = status
     if starts:
         plan = PagePlan(spec=job.spec, total_rows=len(services.clients.clients), starts=starts)
         services.files.save_plan(job.ref, plan.model_dump_json(by_alias=True).encode())
@@ -66,11 +74,12 @@ def under_way(
 
 
 def finish(services: MemoryServices, job: Job) -> None:
-    """Run the steps of the job's attempt to its end."""
+    """Run all steps of the job's attempt, up to the commit of its file."""
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
     command = write_pages(services, job, getattr(planned, "pages", 0))
     assert commit_file(services, command) == Done(ended=True)
 
 
-def entries(services: MemoryServices) -> list[tuple[str, int]]:
+def watched_attempts(services: MemoryServices) -> list[tuple[str, int]]:
+    """Return the code and the attempt of every job that the watchdog watches."""
     return [(entry.code, entry.attempt) for entry in services.watch.watched(100)]

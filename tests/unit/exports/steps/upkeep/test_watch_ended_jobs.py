@@ -28,7 +28,16 @@ from exports.workflow.names import WEBHOOK_DELIVERY
 from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices
 from tests.support.steps import TENANT, stored, write_pages
-from tests.support.watched_jobs import Crash, a_system, crash, entries, finish, look, start, under_way
+from tests.support.watched_jobs import (
+    Crash,
+    a_system,
+    a_watched_job,
+    crash,
+    finish,
+    run_watchdog,
+    start,
+    watched_attempts,
+)
 
 # --- jobs that have ended ---
 
@@ -43,51 +52,51 @@ def _cancel(services: MemoryServices, job: Job) -> None:
 
 @pytest.mark.parametrize("end", [_complete, _cancel])
 def test_a_job_that_ends_is_watched_no_longer(end: Callable[[MemoryServices, Job], None]) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     end(services, job)
-    assert entries(services) == []
+    assert watched_attempts(services) == []
 
 
 def test_a_job_that_could_not_be_started_is_watched_no_longer() -> None:
-    services, keeper = a_system()
+    services, client = a_system()
 
     def refuse() -> None:
         raise ConnectionError
 
-    keeper.before_start = refuse
+    client.before_start = refuse
     with pytest.raises(NotStartedError):
-        start(services, keeper)
-    assert entries(services) == []
+        start(services, client)
+    assert watched_attempts(services) == []
     assert services.watch.active() == {}
 
 
 def test_what_a_crash_after_the_end_left_is_removed_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     write_page(services, WritePage(job=job.ref, page=0))
     with monkeypatch.context() as broken, suppress(Crash):
         broken.setattr(services.files, "get_state", crash)
         cancel_export(services, TENANT, job.code, "me")
     assert services.files.staged(job.file_path)
-    look(services, keeper)
+    run_watchdog(services, client)
     assert services.files.staged(job.file_path) == {}
-    assert entries(services) == []
+    assert watched_attempts(services) == []
 
 
 def test_a_job_that_ends_and_is_resumed_at_the_same_time_stays_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     unwatch = services.watch.unwatch
 
     def after_a_resume(entry: Any) -> None:
         monkeypatch.undo()
-        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+        asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
         unwatch(entry)
 
     monkeypatch.setattr(services.watch, "unwatch", after_a_resume)
     cancel_export(services, TENANT, job.code, "me")
-    assert entries(services) == [(job.code, 2)]
+    assert watched_attempts(services) == [(job.code, 2)]
 
 
 # --- two watchdogs, and many jobs ---
@@ -95,32 +104,32 @@ def test_a_job_that_ends_and_is_resumed_at_the_same_time_stays_watched(monkeypat
 
 @pytest.mark.parametrize("status", [None, Status.Failed, Status.Running])
 def test_two_watchdogs_at_once_begin_one_attempt(status: Status | None) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     if status is None:
-        keeper.statuses.clear()
+        client.statuses.clear()
     else:
-        keeper.statuses[job.ref.instance_id] = status
-    started = len(keeper.started)
-    look(services, keeper, times=33 if status is Status.Running else 1)
+        client.statuses[job.ref.instance_id] = status
+    started = len(client.started)
+    run_watchdog(services, client, times=33 if status is Status.Running else 1)
     before = stored(services, job)
     services.now.advance(minutes=1)
 
     async def twice() -> None:
-        await asyncio.gather(watch_jobs(services, keeper), watch_jobs(services, keeper))
+        await asyncio.gather(watch_jobs(services, client), watch_jobs(services, client))
 
     asyncio.run(twice())
-    look(services, keeper)
-    assert len(keeper.started) == started + 1
+    run_watchdog(services, client)
+    assert len(client.started) == started + 1
     assert stored(services, job).attempt <= max(2, before.attempt)
-    assert len(entries(services)) == 1
+    assert len(watched_attempts(services)) == 1
 
 
 def test_a_job_that_cannot_be_looked_at_keeps_the_watchdog_from_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, keeper = a_system()
-    keeper.before_start = crash
-    jobs = [start(services, keeper) for _ in range(5)]
-    keeper.before_start = lambda: None
+    services, client = a_system()
+    client.before_start = crash
+    jobs = [start(services, client) for _ in range(5)]
+    client.before_start = lambda: None
     get = services.jobs.get
 
     def fail_for_the_first(tenant: str, code: str) -> Job | None:
@@ -129,61 +138,61 @@ def test_a_job_that_cannot_be_looked_at_keeps_the_watchdog_from_no_other(monkeyp
         return get(tenant, code)
 
     monkeypatch.setattr(services.jobs, "get", fail_for_the_first)
-    look(services, keeper, times=2)
-    assert {instance for _, instance, _ in keeper.started} == {f"{job.code}-1" for job in jobs[1:]}
+    run_watchdog(services, client, times=2)
+    assert {instance for _, instance, _ in client.started} == {f"{job.code}-1" for job in jobs[1:]}
 
 
 def test_more_jobs_than_are_listed_at_once_are_all_looked_at() -> None:
-    services, keeper = a_system()
-    keeper.before_start = crash
-    jobs = [start(services, keeper) for _ in range(7)]
-    keeper.before_start = lambda: None
+    services, client = a_system()
+    client.before_start = crash
+    jobs = [start(services, client) for _ in range(7)]
+    client.before_start = lambda: None
     services.now.advance(minutes=2)
-    asyncio.run(watch_jobs(services, keeper, limit=3))
-    assert {instance for _, instance, _ in keeper.started} == {f"{job.code}-1" for job in jobs}
+    asyncio.run(watch_jobs(services, client, limit=3))
+    assert {instance for _, instance, _ in client.started} == {f"{job.code}-1" for job in jobs}
 
 
 def test_a_retried_job_has_no_retry_more_than_its_row_says() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, Status.Failed)
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
     services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES))
-    look(services, keeper, times=3)
+    run_watchdog(services, client, times=3)
     assert stored(services, job).status is JobStatus.FAILED
 
 
-def _notified(keeper: MemoryOrchestrationClient) -> list[str | None]:
-    return [instance for name, instance, _ in keeper.started if name == WEBHOOK_DELIVERY]
+def _notified(client: MemoryOrchestrationClient) -> list[str | None]:
+    return [instance for name, instance, _ in client.started if name == WEBHOOK_DELIVERY]
 
 
 def test_whoever_wants_to_know_is_told_that_the_watchdog_failed_the_job() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, Status.Failed)
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
     notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
     services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES, notify=notify))
-    look(services, keeper, times=3)
-    assert _notified(keeper) == [f"{job.code}-1-webhook"]
+    run_watchdog(services, client, times=3)
+    assert _notified(client) == [f"{job.code}-1-webhook"]
 
 
 def test_whoever_wants_to_know_is_told_of_an_end_after_which_the_process_died(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
     services.jobs.change(TENANT, job.code, lambda job: replace(job, notify=notify))
     with monkeypatch.context() as broken, suppress(Crash):
         broken.setattr(services.files, "get_state", crash)
         cancel_export(services, TENANT, job.code, "me")
-    look(services, keeper, times=3)
-    assert _notified(keeper) == [f"{job.code}-1-webhook"]
+    run_watchdog(services, client, times=3)
+    assert _notified(client) == [f"{job.code}-1-webhook"]
 
 
 def test_a_job_that_the_watchdog_fails_has_no_file_though_one_was_published() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, Status.Failed)
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
     publish_file(services, write_pages(services, job, getattr(planned, "pages", 0)))
     services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES))
-    look(services, keeper, times=3)
+    run_watchdog(services, client, times=3)
     assert stored(services, job).status is JobStatus.FAILED
     assert services.files.read(job.file_path) is None
-    finish(services, asyncio.run(resume_export(services, keeper, TENANT, job.code, "me")))
+    finish(services, asyncio.run(resume_export(services, client, TENANT, job.code, "me")))
     assert stored(services, job).status is JobStatus.COMPLETED

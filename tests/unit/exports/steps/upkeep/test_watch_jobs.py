@@ -21,7 +21,16 @@ from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import EXPORT_JOB
 from tests.support.steps import TENANT, stored, two_columns
-from tests.support.watched_jobs import Crash, a_system, crash, entries, finish, look, start, under_way
+from tests.support.watched_jobs import (
+    Crash,
+    a_system,
+    a_watched_job,
+    crash,
+    finish,
+    run_watchdog,
+    start,
+    watched_attempts,
+)
 
 DEAD = [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 ALIVE = [Status.Pending, Status.Running, Status.ContinuedAsNew, Status.Suspended]
@@ -31,93 +40,93 @@ ALIVE = [Status.Pending, Status.Running, Status.ContinuedAsNew, Status.Suspended
 
 
 def test_a_job_whose_start_was_lost_is_started_once_after_the_grace() -> None:
-    services, keeper = a_system()
-    keeper.before_start = crash
-    job = start(services, keeper)
-    keeper.before_start = lambda: None
-    assert (keeper.started, stored(services, job).status) == ([], JobStatus.QUEUED)
+    services, client = a_system()
+    client.before_start = crash
+    job = start(services, client)
+    client.before_start = lambda: None
+    assert (client.started, stored(services, job).status) == ([], JobStatus.QUEUED)
 
-    look(services, keeper, minutes=0.9)
-    assert keeper.started == []
-    look(services, keeper, times=5)
+    run_watchdog(services, client, minutes=0.9)
+    assert client.started == []
+    run_watchdog(services, client, times=5)
 
-    assert [(name, instance) for name, instance, _ in keeper.started] == [(EXPORT_JOB, f"{job.code}-1")]
+    assert [(name, instance) for name, instance, _ in client.started] == [(EXPORT_JOB, f"{job.code}-1")]
     finish(services, job)
     assert stored(services, job).status is JobStatus.COMPLETED
 
 
 def test_what_is_started_again_is_what_would_have_been_started() -> None:
-    services, keeper = a_system()
-    start(services, keeper)
-    keeper.statuses.clear()
-    look(services, keeper, times=2)
-    first, second = keeper.started
+    services, client = a_system()
+    start(services, client)
+    client.statuses.clear()
+    run_watchdog(services, client, times=2)
+    first, second = client.started
     assert first == second
 
 
 def test_a_start_that_cannot_be_made_now_is_made_later() -> None:
-    services, keeper = a_system()
-    keeper.before_start = crash
-    job = start(services, keeper)
+    services, client = a_system()
+    client.before_start = crash
+    job = start(services, client)
 
     def refuse() -> None:
         raise ConnectionError
 
-    keeper.before_start = refuse
-    look(services, keeper, times=3)
-    keeper.before_start = lambda: None
-    look(services, keeper)
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1"]
+    client.before_start = refuse
+    run_watchdog(services, client, times=3)
+    client.before_start = lambda: None
+    run_watchdog(services, client)
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1"]
 
 
 @pytest.mark.parametrize("effect", ["watch", "create", "audit", "start"])
 def test_a_crash_before_any_effect_of_a_start_leaves_nothing_or_a_job_that_runs(
     monkeypatch: pytest.MonkeyPatch, effect: str
 ) -> None:
-    services, keeper = a_system()
+    services, client = a_system()
     where: dict[str, tuple[object, str]] = {
         "watch": (services.watch, "watch"),
         "create": (services.jobs, "create"),
         "audit": (services.audit, "append"),
-        "start": (keeper, "start_new"),
+        "start": (client, "start_new"),
     }
     with monkeypatch.context() as broken:
         broken.setattr(*where[effect], crash)
-        start(services, keeper)
-    look(services, keeper, times=20)
+        start(services, client)
+    run_watchdog(services, client, times=20)
     jobs = services.jobs.all()
     assert len(jobs) == (effect in {"audit", "start"})
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1" for job in jobs]
-    assert len(entries(services)) == len(jobs)
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1" for job in jobs]
+    assert len(watched_attempts(services)) == len(jobs)
 
 
 @pytest.mark.parametrize("effect", ["watch", "change", "audit", "start"])
 def test_a_crash_before_any_effect_of_a_resume_leaves_the_job_as_it_was_or_running(
     monkeypatch: pytest.MonkeyPatch, effect: str
 ) -> None:
-    services, keeper = a_system()
-    job = start(services, keeper)
+    services, client = a_system()
+    job = start(services, client)
     cancel_export(services, TENANT, job.code, "me")
     where: dict[str, tuple[object, str]] = {
         "watch": (services.watch, "watch"),
         "change": (services.jobs, "change"),
         "audit": (services.audit, "append"),
-        "start": (keeper, "start_new"),
+        "start": (client, "start_new"),
     }
     with monkeypatch.context() as broken, suppress(Crash):
         broken.setattr(*where[effect], crash)
-        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
-    look(services, keeper, times=20)
+        asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
+    run_watchdog(services, client, times=20)
     resumed = effect in {"audit", "start"}
     assert stored(services, job).status is (JobStatus.QUEUED if resumed else JobStatus.CANCELLED)
-    assert [instance for _, instance, _ in keeper.started][1:] == ([f"{job.code}-2"] if resumed else [])
-    assert entries(services) == ([(job.code, 2)] if resumed else [])
+    assert [instance for _, instance, _ in client.started][1:] == ([f"{job.code}-2"] if resumed else [])
+    assert watched_attempts(services) == ([(job.code, 2)] if resumed else [])
 
 
 def test_storage_that_fails_for_good_between_storing_and_starting_does_not_leave_the_job_queued(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    services, keeper = a_system()
+    services, client = a_system()
 
     def refuse(*_: Any) -> None:
         raise PermissionError
@@ -125,27 +134,27 @@ def test_storage_that_fails_for_good_between_storing_and_starting_does_not_leave
     with monkeypatch.context() as broken:
         broken.setattr(services.audit, "append", refuse)
         with pytest.raises(PermissionError):
-            start(services, keeper)
+            start(services, client)
     (job,) = services.jobs.all()
     assert job.status is JobStatus.QUEUED
-    look(services, keeper, times=2)
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1"]
+    run_watchdog(services, client, times=2)
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1"]
 
 
 def test_an_attempt_that_somebody_is_about_to_store_stays_watched() -> None:
-    services, keeper = a_system()
+    services, client = a_system()
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
     services.watch.watch(watched(job.ref, services.now()))
-    look(services, keeper, times=10)
-    assert entries(services) == [(job.code, 1)]
-    look(services, keeper, minutes=MAX_WRITE_TIME.total_seconds() / 60)
-    assert entries(services) == []
+    run_watchdog(services, client, times=10)
+    assert watched_attempts(services) == [(job.code, 1)]
+    run_watchdog(services, client, minutes=MAX_WRITE_TIME.total_seconds() / 60)
+    assert watched_attempts(services) == []
 
 
 def test_an_attempt_that_is_watched_anew_just_when_it_is_given_up_stays_watched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    services, keeper = a_system()
+    services, client = a_system()
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
     services.watch.watch(watched(job.ref, services.now()))
     unwatch = services.watch.unwatch
@@ -155,8 +164,8 @@ def test_an_attempt_that_is_watched_anew_just_when_it_is_given_up_stays_watched(
         unwatch(entry)
 
     monkeypatch.setattr(services.watch, "unwatch", after_another_watched_it)
-    look(services, keeper, minutes=60)
-    assert entries(services) == [(job.code, 1)]
+    run_watchdog(services, client, minutes=60)
+    assert watched_attempts(services) == [(job.code, 1)]
 
 
 # --- dead orchestrations ---
@@ -164,82 +173,82 @@ def test_an_attempt_that_is_watched_anew_just_when_it_is_given_up_stays_watched(
 
 @pytest.mark.parametrize("status", DEAD)
 def test_a_job_whose_orchestration_is_dead_goes_on_in_another_attempt(status: Status) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, status)
-    look(services, keeper, times=3)
+    services, client = a_system()
+    job = a_watched_job(services, client, status)
+    run_watchdog(services, client, times=3)
     now = stored(services, job)
     assert (now.attempt, now.retries, now.status) == (2, 1, JobStatus.IN_PROGRESS)
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1", f"{job.code}-2"]
-    assert entries(services) == [(job.code, 2)]
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1", f"{job.code}-2"]
+    assert watched_attempts(services) == [(job.code, 2)]
     finish(services, now)
     assert stored(services, job).status is JobStatus.COMPLETED
-    assert entries(services) == []
+    assert watched_attempts(services) == []
 
 
 def test_a_queued_job_whose_orchestration_died_before_it_began_goes_on_too() -> None:
-    services, keeper = a_system()
-    job = start(services, keeper)
-    keeper.statuses[job.ref.instance_id] = Status.Terminated
-    look(services, keeper, times=3)
+    services, client = a_system()
+    job = start(services, client)
+    client.statuses[job.ref.instance_id] = Status.Terminated
+    run_watchdog(services, client, times=3)
     assert (stored(services, job).attempt, stored(services, job).status) == (2, JobStatus.QUEUED)
 
 
 def test_a_job_whose_orchestrations_all_die_is_failed_and_says_why_and_can_be_resumed() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, Status.Failed)
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
     for _ in range(20):
-        look(services, keeper)
-        keeper.statuses = dict.fromkeys(keeper.statuses, Status.Failed)
+        run_watchdog(services, client)
+        client.statuses = dict.fromkeys(client.statuses, Status.Failed)
     now = stored(services, job)
     assert (now.status, now.attempt) == (JobStatus.FAILED, 1 + MAX_RETRIES)
     assert now.failure is not None
     assert (now.failure.code, now.failure.retryable, now.is_resumable) == ("interrupted", True, True)
     assert now.completed_date is not None
-    assert entries(services) == []
-    resumed = asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+    assert watched_attempts(services) == []
+    resumed = asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
     finish(services, resumed)
     assert stored(services, job).status is JobStatus.COMPLETED
 
 
 def test_progress_does_not_fall_when_another_attempt_takes_over() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, starts=("C0003", "C0005"))
+    services, client = a_system()
+    job = a_watched_job(services, client, starts=("C0003", "C0005"))
     write_page(services, WritePage(job=job.ref, page=0))
     write_page(services, WritePage(job=job.ref, page=2))
     before = get_export(services, TENANT, job.code)
-    keeper.statuses[job.ref.instance_id] = Status.Failed
-    look(services, keeper, times=3)
+    client.statuses[job.ref.instance_id] = Status.Failed
+    run_watchdog(services, client, times=3)
     after = get_export(services, TENANT, job.code)
     assert stored(services, job).attempt == 2
     assert (after.processed_items, after.total_items) == (before.processed_items, before.total_items) == (3, 5)
 
 
 def test_an_attempt_that_another_one_has_taken_over_from_can_no_longer_write() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, Status.Failed)
-    look(services, keeper, times=3)
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
+    run_watchdog(services, client, times=3)
     assert plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000)).kind == "Stopped"
     assert write_page(services, WritePage(job=job.ref, page=0)).kind == "Stopped"
 
 
 @pytest.mark.parametrize("effect", ["watch", "change", "start", "unwatch"])
 def test_a_crash_before_any_effect_of_a_retry_is_made_good(monkeypatch: pytest.MonkeyPatch, effect: str) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, Status.Failed)
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
     where: dict[str, tuple[object, str]] = {
         "watch": (services.watch, "watch"),
         "change": (services.jobs, "change"),
-        "start": (keeper, "start_new"),
+        "start": (client, "start_new"),
         "unwatch": (services.watch, "unwatch"),
     }
     with monkeypatch.context() as broken:
         broken.setattr(*where[effect], crash)
         with suppress(Crash):
-            look(services, keeper, times=2)
-    look(services, keeper, times=20)
+            run_watchdog(services, client, times=2)
+    run_watchdog(services, client, times=20)
     assert stored(services, job).attempt == 2
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1", f"{job.code}-2"]
-    assert entries(services) == [(job.code, 2)]
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1", f"{job.code}-2"]
+    assert watched_attempts(services) == [(job.code, 2)]
 
 
 # --- stalls ---
@@ -247,54 +256,54 @@ def test_a_crash_before_any_effect_of_a_retry_is_made_good(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("status", ALIVE)
 def test_a_job_that_stands_still_too_long_is_stopped_and_goes_on_in_another_attempt(status: Status) -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, status)
-    look(services, keeper, times=29)
+    services, client = a_system()
+    job = a_watched_job(services, client, status)
+    run_watchdog(services, client, times=29)
     assert stored(services, job).attempt == 1
-    look(services, keeper, times=3)
+    run_watchdog(services, client, times=3)
     assert (stored(services, job).attempt, stored(services, job).status) == (2, JobStatus.IN_PROGRESS)
-    assert keeper.statuses[f"{job.code}-1"] is Status.Terminated
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1", f"{job.code}-2"]
+    assert client.statuses[f"{job.code}-1"] is Status.Terminated
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1", f"{job.code}-2"]
 
 
 def test_a_page_now_and_then_is_progress() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper, starts=("C0003", "C0005"))
+    services, client = a_system()
+    job = a_watched_job(services, client, starts=("C0003", "C0005"))
     for page in range(3):
-        look(services, keeper, times=25)
+        run_watchdog(services, client, times=25)
         write_page(services, WritePage(job=job.ref, page=page))
     assert stored(services, job).attempt == 1
 
 
 def test_an_orchestration_that_pauses_between_tries_and_goes_on_is_not_still() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     for _ in range(10):
-        look(services, keeper, times=20)
-        keeper.moved = services.now()
+        run_watchdog(services, client, times=20)
+        client.moved = services.now()
     assert stored(services, job).attempt == 1
 
 
 def test_a_job_that_stands_still_in_every_attempt_is_failed_within_a_bounded_time() -> None:
-    services, keeper = a_system()
-    job = under_way(services, keeper)
+    services, client = a_system()
+    job = a_watched_job(services, client)
     begun = services.now()
     while stored(services, job).status is JobStatus.IN_PROGRESS:
-        look(services, keeper)
+        run_watchdog(services, client)
         assert (services.now() - begun).total_seconds() < (MAX_RETRIES + 1) * 33 * 60
     now = stored(services, job)
     assert now.failure is not None
     assert (now.failure.code, now.is_resumable) == ("stalled", True)
-    assert set(keeper.statuses.values()) == {Status.Terminated}
-    assert entries(services) == []
+    assert set(client.statuses.values()) == {Status.Terminated}
+    assert watched_attempts(services) == []
 
 
 def test_a_job_that_can_never_be_started_is_failed_in_the_end() -> None:
-    services, keeper = a_system()
-    job = start(services, keeper)
+    services, client = a_system()
+    job = start(services, client)
     for _ in range((MAX_RETRIES + 1) * 33):
-        keeper.statuses.clear()
-        look(services, keeper)
+        client.statuses.clear()
+        run_watchdog(services, client)
     now = stored(services, job)
     assert now.status is JobStatus.FAILED
     assert now.failure is not None
