@@ -1,4 +1,4 @@
-"""Cancelling: effective at once, at every stage, and nothing stays behind."""
+"""Cancelling takes effect at once, at every stage of a job, and removes its blocks and its file."""
 
 from __future__ import annotations
 
@@ -44,11 +44,12 @@ def _cancel(services: MemoryServices, job: Job) -> Job:
     return cancel_export(services, job.tenant, job.code, "me")
 
 
-def _left(services: MemoryServices, job: Job) -> tuple[int | None, dict[str, int]]:
+def _remaining(services: MemoryServices, job: Job) -> tuple[int | None, dict[str, int]]:
+    """Return the size of the job's file and the sizes of its staged blocks."""
     return services.files.size_bytes(job.file_path), services.files.staged(job.file_path)
 
 
-NOTHING: tuple[None, dict[str, int]] = (None, {})
+NOTHING_REMAINS: tuple[None, dict[str, int]] = (None, {})
 
 
 def _queued(services: MemoryServices) -> Job:
@@ -87,7 +88,7 @@ def test_cancelling_at_any_stage_removes_the_blocks_and_the_file(stage: Stage) -
     cancelled = _cancel(services, job)
     assert (cancelled.status, cancelled.completed_date) == (JobStatus.CANCELLED, services.now())
     assert stored(services, job) == cancelled
-    assert _left(services, job) == NOTHING
+    assert _remaining(services, job) == NOTHING_REMAINS
 
 
 @stages
@@ -106,7 +107,7 @@ def test_no_step_of_a_cancelled_job_reads_or_writes(stage: Stage) -> None:
     ]
     assert outcomes == [Stopped()] * len(outcomes)
     assert services.clients.reads == reads
-    assert _left(services, job) == NOTHING
+    assert _remaining(services, job) == NOTHING_REMAINS
     assert stored(services, job) == cancelled
 
 
@@ -139,10 +140,10 @@ def test_a_completed_or_failed_job_cannot_be_cancelled_and_keeps_its_file(status
     services = a_services(some_clients(ROWS))
     job = _published(services)
     services.jobs.change(TENANT, job.code, lambda job: replace(job, status=status))
-    before = _left(services, job)
+    before = _remaining(services, job)
     with pytest.raises(IllegalTransitionError):
         _cancel(services, job)
-    assert (_left(services, job), stored(services, job).status) == (before, status)
+    assert (_remaining(services, job), stored(services, job).status) == (before, status)
     assert services.audit.all == []
 
 
@@ -152,13 +153,13 @@ def test_a_job_that_completes_during_the_cancel_stays_completed() -> None:
 
     def complete_first() -> None:
         services.jobs.before_write = lambda: None
-        record_outcome(services, RecordOutcome(job=job.ref, rows=ROWS, bytes=_left(services, job)[0] or 0))
+        record_outcome(services, RecordOutcome(job=job.ref, rows=ROWS, bytes=_remaining(services, job)[0] or 0))
 
     services.jobs.before_write = complete_first
     with pytest.raises(IllegalTransitionError):
         _cancel(services, job)
     assert stored(services, job).status is JobStatus.COMPLETED
-    assert _left(services, job) != NOTHING
+    assert _remaining(services, job) != NOTHING_REMAINS
 
 
 @pytest.mark.parametrize("tenant", ["other", TENANT])
@@ -183,7 +184,7 @@ def test_repeating_a_cancel_that_storage_interrupted_completes_it(monkeypatch: p
             _cancel(services, job)
     assert stored(services, job).status is JobStatus.CANCELLED
     _cancel(services, job)
-    assert _left(services, job) == NOTHING
+    assert _remaining(services, job) == NOTHING_REMAINS
 
 
 # --- discard_file ---
@@ -196,15 +197,15 @@ def _discard(services: MemoryServices, job: Job) -> Done:
 def test_a_block_staged_after_the_cancel_is_discarded_at_the_end() -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
-    services.files.before_stage = lambda: cancel_once(services, job)
+    services.files.before_stage = lambda: _cancel_before_staging(services, job)
     write_page(services, WritePage(job=job.ref, page=2))
-    assert _left(services, job) != NOTHING
+    assert _remaining(services, job) != NOTHING_REMAINS
     assert _discard(services, job) == Done()
-    assert _left(services, job) == NOTHING
+    assert _remaining(services, job) == NOTHING_REMAINS
 
 
-def cancel_once(services: MemoryServices, job: Job) -> None:
-    """Cancel between a step's look at the job and its staging."""
+def _cancel_before_staging(services: MemoryServices, job: Job) -> None:
+    """Cancel after the step has read the job and before it stages its block. Acts once."""
     services.files.before_stage = lambda: None
     _cancel(services, job)
 
@@ -216,7 +217,7 @@ def test_a_file_published_just_after_the_cancel_is_removed_with_its_manifest() -
     services.files.before_commit = lambda: cancel(services, job)
     assert commit_file(services, command) == Done(ended=False)
     assert record_outcome(services, RecordOutcome(job=job.ref, rows=command.rows, bytes=command.bytes)) == Stopped()
-    assert _left(services, job) == NOTHING
+    assert _remaining(services, job) == NOTHING_REMAINS
     with pytest.raises(ResourceNotFoundError):
         services.files.load_manifest(job.ref)
 
@@ -232,9 +233,9 @@ def test_discarding_leaves_a_newer_attempt_alone() -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     take_over(services, job)
-    staged = _left(services, job)
+    staged = _remaining(services, job)
     assert _discard(services, job) == Done()
-    assert _left(services, job) == staged
+    assert _remaining(services, job) == staged
 
 
 def test_discarding_leaves_a_cancelled_newer_attempt_alone() -> None:
@@ -242,9 +243,9 @@ def test_discarding_leaves_a_cancelled_newer_attempt_alone() -> None:
     job = _half_written(services)
     take_over(services, job)
     services.jobs.change(TENANT, job.code, lambda job: job.cancel(services.now()))
-    staged = _left(services, job)
+    staged = _remaining(services, job)
     _discard(services, job)
-    assert _left(services, job) == staged
+    assert _remaining(services, job) == staged
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status is not JobStatus.CANCELLED])
@@ -252,9 +253,9 @@ def test_discarding_leaves_a_job_that_is_not_cancelled_alone(status: JobStatus) 
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     services.jobs.change(TENANT, job.code, lambda job: replace(job, status=status))
-    staged = _left(services, job)
+    staged = _remaining(services, job)
     _discard(services, job)
-    assert _left(services, job) == staged
+    assert _remaining(services, job) == staged
 
 
 def test_discarding_an_unknown_job_does_nothing() -> None:

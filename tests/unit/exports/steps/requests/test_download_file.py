@@ -1,4 +1,4 @@
-"""Handing out files: only complete ones, only while they are kept, and never unseen."""
+"""Links and manifests are given only for completed jobs that have not expired. Every link is audited."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ both = pytest.mark.parametrize("fetch", [_fetch_link, fetch_manifest], ids=["lin
 
 
 def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.NAME)) -> tuple[MemoryServices, Job]:
-    """A completed job of these columns whose file is kept for two hours."""
+    """Complete a job with these columns. Its file is kept for two hours."""
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     columns = tuple(ColumnMapping(csv_header=field.value, target_field=field) for field in fields)
     job = a_planned_job(services, spec=ExportSpec(columns=columns))
@@ -66,8 +66,8 @@ def test_every_download_is_audited_with_rows_and_bytes() -> None:
     for _ in range(2):
         _fetch_link(services, TENANT, job.code)
     size = services.files.size_bytes(job.file_path)
-    noted = [(entry.action, entry.actor, entry.rows, entry.bytes) for entry in services.audit.all]
-    assert noted == [(AuditAction.DOWNLOADED, "reader", 5, size)] * 2
+    audited = [(entry.action, entry.actor, entry.rows, entry.bytes) for entry in services.audit.all]
+    assert audited == [(AuditAction.DOWNLOADED, "reader", 5, size)] * 2
 
 
 def test_a_file_with_sensitive_fields_needs_a_permitted_caller() -> None:
@@ -97,11 +97,11 @@ def test_no_link_is_issued_if_the_audit_entry_cannot_be_written() -> None:
 def test_the_manifest_describes_the_bytes_of_the_file() -> None:
     services, job = _completed()
     manifest = json.loads(fetch_manifest(services, TENANT, job.code))
-    file, at = services.files.read(job.file_path) or b"", 0
+    file, offset = services.files.read(job.file_path) or b"", 0
     for page in manifest["pages"]:
-        piece, at = file[at : at + page["bytes"]], at + page["bytes"]
-        assert hashlib.sha256(piece).hexdigest() == page["sha256"]
-    assert (at, manifest["rows"]) == (len(file), 5)
+        block, offset = file[offset : offset + page["bytes"]], offset + page["bytes"]
+        assert hashlib.sha256(block).hexdigest() == page["sha256"]
+    assert (offset, manifest["rows"]) == (len(file), 5)
 
 
 @both
@@ -128,19 +128,19 @@ def _failed(services: MemoryServices) -> Job:
     return job
 
 
-def _published_but_not_ended(services: MemoryServices) -> Job:
+def _published_but_not_completed(services: MemoryServices) -> Job:
     job = a_planned_job(services)
     publish_file(services, write_pages(services, job))
     return job
 
 
 @both
-@pytest.mark.parametrize("bring", [a_stored_job, a_planned_job, _published_but_not_ended, _cancelled, _failed])
+@pytest.mark.parametrize("make_job", [a_stored_job, a_planned_job, _published_but_not_completed, _cancelled, _failed])
 def test_a_job_that_is_not_completed_has_no_link_and_no_manifest(
-    fetch: Fetch, bring: Callable[[MemoryServices], Job]
+    fetch: Fetch, make_job: Callable[[MemoryServices], Job]
 ) -> None:
     services = a_services(some_clients(5))
-    job = bring(services)
+    job = make_job(services)
     with pytest.raises(NotCompletedError, match="only a Completed one"):
         fetch(services, TENANT, job.code)
     assert services.audit.all == []

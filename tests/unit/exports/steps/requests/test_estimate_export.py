@@ -22,8 +22,8 @@ def _estimate(services: MemoryServices, spec: ExportSpec | None = None) -> Expor
     return estimate_export(services, TENANT, spec or two_columns())
 
 
-def _format(**given: Any) -> ExportSpec:
-    return two_columns(format=FormatDto.model_validate(given).resolve())
+def _format(**values: Any) -> ExportSpec:
+    return two_columns(format=FormatDto.model_validate(values).resolve())
 
 
 def _with_names(*names: str) -> list[Client]:
@@ -36,11 +36,11 @@ def _warnings(services: MemoryServices, spec: ExportSpec | None = None) -> dict[
 
 @pytest.mark.parametrize("clients", [0, 1, 700])
 @pytest.mark.parametrize(
-    "given", [{}, {"preset": "excel"}, {"compression": "gzip"}, {"preset": "tsv", "quoting": "all"}]
+    "format_values", [{}, {"preset": "excel"}, {"compression": "gzip"}, {"preset": "tsv", "quoting": "all"}]
 )
-def test_a_small_export_is_estimated_to_the_byte(clients: int, given: dict[str, Any]) -> None:
+def test_a_small_export_is_estimated_to_the_byte(clients: int, format_values: dict[str, Any]) -> None:
     services = a_services(some_clients(clients))
-    job = a_planned_job(services, starts=(), spec=_format(**given))
+    job = a_planned_job(services, starts=(), spec=_format(**format_values))
     written = write_pages(services, job, 1)
     estimate = _estimate(services, job.spec)
     assert (estimate.rows, estimate.bytes, estimate.pages) == (written.rows, written.bytes, 1)
@@ -49,7 +49,7 @@ def test_a_small_export_is_estimated_to_the_byte(clients: int, given: dict[str, 
 def test_a_large_export_is_sampled_from_all_over_the_key_space() -> None:
     clients = some_clients(8_000)
     for client in clients[4_000:]:
-        client["name"] = "n" * 100  # the second half is much longer
+        client["name"] = "n" * 100  # rows of the second half are much longer
     services = a_services(clients)
     job = a_planned_job(services, starts=())
     assert _estimate(services).bytes == pytest.approx(write_pages(services, job, 1).bytes, rel=0.1)

@@ -1,4 +1,4 @@
-"""How a job is doing: exact, never falling, with a link as long as it lives."""
+"""The status of a job: its progress is exact and never falls, and it has a link until the job expires."""
 
 from __future__ import annotations
 

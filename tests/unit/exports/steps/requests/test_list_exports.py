@@ -1,4 +1,4 @@
-"""Lists: the newest first, followed to the end without gaps or repeats."""
+"""Lists of jobs: newest first, and without gaps or repeats when followed by continuation token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, som
 
 
 def _some_jobs(count: int) -> tuple[MemoryServices, list[str]]:
-    """Jobs a second apart; their codes, newest first."""
+    """Store jobs created a second apart; return their codes, newest first."""
     services = a_services()
     moments = [NOON + timedelta(seconds=second) for second in range(count)]
     jobs = [a_stored_job(services, code=new_job_code(moment), created_date=moment) for moment in moments]
@@ -26,20 +26,21 @@ def _some_jobs(count: int) -> tuple[MemoryServices, list[str]]:
 
 
 def _follow(services: MemoryServices, limit: int) -> list[ListDto[CsvExportJobDto]]:
-    pages, after = list[ListDto[CsvExportJobDto]](), None
-    while not pages or pages[-1].has_more:
-        pages.append(list_exports(services, TENANT, limit, after))
-        token = pages[-1].continuation_token
+    """Follow the list to its end; return all responses."""
+    responses, after = list[ListDto[CsvExportJobDto]](), None
+    while not responses or responses[-1].has_more:
+        responses.append(list_exports(services, TENANT, limit, after))
+        token = responses[-1].continuation_token
         after = token and decode_token(token)
-    return pages
+    return responses
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 100])
 def test_following_a_list_to_its_end_gives_every_job_once_newest_first(limit: int) -> None:
     services, codes = _some_jobs(6)
-    pages = _follow(services, limit)
-    assert [job.code for page in pages for job in page.data] == codes
-    assert len(pages) == -(-6 // limit)
+    responses = _follow(services, limit)
+    assert [job.code for response in responses for job in response.data] == codes
+    assert len(responses) == -(-6 // limit)
 
 
 def test_the_last_response_of_a_list_has_no_continuation_token() -> None:

@@ -1,4 +1,4 @@
-"""Whoever asks for a scheduled export and gets the link to its file has fetched it."""
+"""A scheduled export counts as downloaded once a caller receives the link to its file."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job, stored
 
 DAY = timedelta(days=1)
-ASKS = {
+REQUESTS = {
     "status": lambda services, job: get_export(services, job.tenant, job.code),
     "download": lambda services, job: fetch_link(services, job.tenant, job.code, "me"),
 }
-Ask = Callable[[MemoryServices, Job], object]
+Request = Callable[[MemoryServices, Job], object]
 
 
 def scheduled(services: MemoryServices, **changes: object) -> Job:
+    """Store a completed job of a schedule, which expires after a day."""
     values = {"status": JobStatus.COMPLETED, "expiry_date": NOON + DAY, "schedule_code": "0" * 20} | changes
     return a_stored_job(services, **values)
 
 
-@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_only_the_first_link_sets_the_downloaded_date(ask: Ask) -> None:
+@pytest.mark.parametrize("request_link", REQUESTS.values(), ids=REQUESTS)
+def test_only_the_first_link_sets_the_downloaded_date(request_link: Request) -> None:
     services = a_services()
     job = scheduled(services)
-    ask(services, job)
+    request_link(services, job)
     services.now.advance(hours=1)
-    ask(services, job)
+    request_link(services, job)
     assert stored(services, job) == replace(job, downloaded_date=NOON)
 
 
-@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_a_job_without_a_schedule_is_not_changed(ask: Ask) -> None:
+@pytest.mark.parametrize("request_link", REQUESTS.values(), ids=REQUESTS)
+def test_a_job_without_a_schedule_is_not_changed(request_link: Request) -> None:
     services = a_services()
     job = scheduled(services, schedule_code=None)
-    ask(services, job)
+    request_link(services, job)
     assert stored(services, job) == job
 
 
@@ -64,8 +65,8 @@ def test_a_list_does_not_mark_its_jobs_downloaded() -> None:
     assert stored(services, job) == job
 
 
-@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_the_link_is_issued_even_if_the_date_cannot_be_stored(ask: Ask) -> None:
+@pytest.mark.parametrize("request_link", REQUESTS.values(), ids=REQUESTS)
+def test_the_link_is_issued_even_if_the_date_cannot_be_stored(request_link: Request) -> None:
     services = a_services()
     job = scheduled(services)
 
@@ -73,4 +74,4 @@ def test_the_link_is_issued_even_if_the_date_cannot_be_stored(ask: Ask) -> None:
         raise StorageUnavailableError("no")
 
     services.jobs.before_write = fail
-    assert "expires=" in str(ask(services, job))
+    assert "expires=" in str(request_link(services, job))

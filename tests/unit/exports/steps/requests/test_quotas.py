@@ -1,4 +1,4 @@
-"""Quotas: so many jobs active, so many a day, each tenant for itself."""
+"""Quotas limit the active jobs and the jobs a day, separately for each tenant."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def _a_job_of(
 
 
 def _refusal(services: MemoryServices) -> QuotaExceededError:
+    """Return the error with which the quota refuses another job."""
     with pytest.raises(QuotaExceededError) as raised:
         require_quota(services, TENANT)
     return raised.value
@@ -112,9 +113,9 @@ def test_a_retry_after_the_given_delay_is_accepted(now: datetime, seconds: float
     services = _quotas(per_day=1)
     services.now.moment = now
     _a_job_of(services, now)
-    told = _refusal(services).retry_after_seconds
-    assert seconds < told <= seconds + 1
-    services.now.advance(seconds=told)
+    delay_seconds = _refusal(services).retry_after_seconds
+    assert seconds < delay_seconds <= seconds + 1
+    services.now.advance(seconds=delay_seconds)
     require_quota(services, TENANT)
 
 

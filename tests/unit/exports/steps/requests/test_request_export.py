@@ -1,4 +1,4 @@
-"""Requests: one job each, and one for all repeats."""
+"""Every request starts one job; repeats with the same idempotency key return that job."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _request(
     return asyncio.run(request_export(services, starter, command))
 
 
-def _only_one_active() -> tuple[MemoryServices, RecordingStarter]:
+def _one_active_job_allowed() -> tuple[MemoryServices, RecordingStarter]:
     return a_services(EXPORT_MAX_ACTIVE_JOBS=1), RecordingStarter()
 
 
@@ -51,7 +51,7 @@ def test_every_request_without_a_key_starts_its_own_job() -> None:
 
 
 def test_a_request_beyond_the_quota_stores_and_starts_nothing() -> None:
-    services, starter = _only_one_active()
+    services, starter = _one_active_job_allowed()
     first = _request(services, starter)
     with pytest.raises(QuotaExceededError):
         _request(services, starter)
@@ -60,7 +60,7 @@ def test_a_request_beyond_the_quota_stores_and_starts_nothing() -> None:
 
 
 def test_a_job_that_cannot_be_started_fails_and_frees_its_quota() -> None:
-    services, starter = _only_one_active()
+    services, starter = _one_active_job_allowed()
     starter.before_start = _refuse
     with pytest.raises(NotStartedError):
         _request(services, starter)
@@ -81,7 +81,7 @@ def test_a_repeat_returns_the_job_in_its_current_state() -> None:
 
 
 def test_a_repeat_returns_its_job_even_if_the_quota_is_used_up() -> None:
-    services, starter = _only_one_active()
+    services, starter = _one_active_job_allowed()
     job = _request(services, starter, "key")
     assert _request(services, starter, "key") == job
 
@@ -90,7 +90,7 @@ def test_a_repeat_returns_its_job_even_if_the_mapping_was_deleted() -> None:
     services, starter = a_services(), RecordingStarter()
     body = CsvExportRequestDto(mapping_code="limited-company-clients")
     job = _request(services, starter, "key", body)
-    services = replace(services, mappings=cast("MemoryMappingStore", None))  # nobody may look it up again
+    services = replace(services, mappings=cast("MemoryMappingStore", None))  # a second lookup would fail
     assert _request(services, starter, "key", body) == job
 
 
@@ -127,15 +127,18 @@ def test_reusing_a_key_with_another_body_is_refused_and_keeps_the_first_job() ->
 
 
 def test_reusing_a_key_with_another_body_is_refused_even_beyond_the_quota() -> None:
-    services, starter = _only_one_active()
+    services, starter = _one_active_job_allowed()
     _request(services, starter, "key")
     with pytest.raises(KeyReusedError):
         _request(services, starter, "key", OTHER_BODY)
 
 
 def test_a_request_beyond_the_quota_does_not_claim_its_key() -> None:
-    """Else keys bound today would be places for tomorrow: the code a key stands for tells the day its job counts."""
-    services, starter = _only_one_active()
+    """A claimed key fixes the job's code, and the code fixes the day on which the job counts towards the quota.
+
+    Otherwise a tenant could claim keys today and start their jobs tomorrow, beyond tomorrow's quota.
+    """
+    services, starter = _one_active_job_allowed()
     _request(services, starter)
     with pytest.raises(QuotaExceededError):
         _request(services, starter, "new")
@@ -161,21 +164,21 @@ def test_a_refused_key_works_the_next_day_and_counts_for_that_day() -> None:
 
 
 def test_a_request_returns_the_job_of_a_concurrent_duplicate_despite_the_quota() -> None:
-    services, starter = _only_one_active()
-    twins: list[Job] = []
+    services, starter = _one_active_job_allowed()
+    duplicates: list[Job] = []
 
-    class TwinComesFirst(MemoryIdempotencyStore):
-        """Between the first look and the quota another delivery of the same request is served."""
+    class DuplicateIsFaster(MemoryIdempotencyStore):
+        """Serves a duplicate of the request after the first lookup of the key and before the quota check."""
 
         def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
             found = super().find(tenant, key_hash)
-            if not twins:
+            if not duplicates:
                 record = IdempotencyRecord(TENANT, key_hash, hash_of_body(BODY), new_job_code(NOON), NOON)
-                twins.append(a_stored_job(services, code=self.claim(record).code))
+                duplicates.append(a_stored_job(services, code=self.claim(record).code))
             return found
 
-    services = replace(services, requests=TwinComesFirst())
-    assert _request(services, starter, "key") == twins[0]
+    services = replace(services, requests=DuplicateIsFaster())
+    assert _request(services, starter, "key") == duplicates[0]
     assert starter.started == []
 
 

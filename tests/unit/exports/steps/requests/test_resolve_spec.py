@@ -1,4 +1,4 @@
-"""Pinning a request down: whoever is to be notified must be one that can be."""
+"""Resolving a request refuses webhooks that the service could not or must not call."""
 
 from __future__ import annotations
 

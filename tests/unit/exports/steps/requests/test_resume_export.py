@@ -1,4 +1,4 @@
-"""Resuming: what is proven is kept, what is gone is read again, and older work may no longer write."""
+"""A resume keeps the proven pages, reads the lost ones again, and stops the steps of older attempts."""
 
 from __future__ import annotations
 

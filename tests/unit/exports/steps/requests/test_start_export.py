@@ -1,4 +1,4 @@
-"""Starting: stored before started, once per slot, and a failed start is told."""
+"""Starting a job: it is stored before it is started, a slot starts once, and a failed start is reported."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ def test_a_job_that_cannot_be_started_fails_without_revealing_the_cause() -> Non
 
 
 class LosingStarter(RecordingStarter):
-    """Starts, but the answer is lost."""
+    """Starts the orchestration, but the response is lost."""
 
     async def start_new(self, *arguments: Any, **named: Any) -> str:
         await super().start_new(*arguments, **named)
-        raise OSError("cut")
+        raise OSError("connection reset")
 
 
 def test_a_start_whose_response_was_lost_still_counts() -> None:

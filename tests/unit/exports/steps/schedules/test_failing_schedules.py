@@ -1,4 +1,4 @@
-"""Slots that cannot have their job: why is said, and the schedule goes on."""
+"""When a slot cannot start its job, its run records the reason and the schedule continues."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_slot_that_has_waited_for_an_hour_fails() -> None:
     services.schedules.create(schedule)
     running = a_job(tenant=schedule.tenant, created_date=NOON, status=JobStatus.IN_PROGRESS)
     services.jobs.create(running)
-    services.now.moment = SLOT + timedelta(hours=5)  # the slot is made up for, and waits as long as any other
+    services.now.moment = SLOT + timedelta(hours=5)  # a late slot also waits for a full hour
     for _ in range(59):
         fire_timer(services)
         services.now.advance(minutes=1)
