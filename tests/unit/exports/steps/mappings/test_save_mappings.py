@@ -1,4 +1,4 @@
-"""Mappings of a tenant: listed in order, bounded in number, changed only as they were seen."""
+"""Saving mappings: a sorted list, a limited number, and changes that never overwrite others."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def _pass(_: CsvMappingDto) -> None:
 
 
 def _names(services: MemoryServices, limit: int) -> list[list[str]]:
-    """The names on each page of the whole list."""
-    pages, after = [], None
+    """Follow the list to its end; return the names in each response."""
+    responses, after = [], None
     while True:
-        page = steps.list_mappings(services, TENANT, limit, after)
-        pages.append([item.name for item in page.data])
-        if not page.has_more:
-            assert page.continuation_token is None
-            return pages
-        assert page.continuation_token is not None
-        after = decode_token(page.continuation_token)
+        response = steps.list_mappings(services, TENANT, limit, after)
+        responses.append([item.name for item in response.data])
+        if not response.has_more:
+            assert response.continuation_token is None
+            return responses
+        assert response.continuation_token is not None
+        after = decode_token(response.continuation_token)
 
 
 def test_presets_come_first_then_mappings_by_name_ignoring_case() -> None:
@@ -63,17 +63,17 @@ def test_a_list_followed_with_any_limit_has_no_gap_and_no_repeat(limit: int) -> 
     for name in ("a", "a", "b", "ß", "SS", "🙂" * 200):
         _create(services, name)
     (whole,) = _names(services, 100)
-    pages = _names(services, limit)
-    assert [name for page in pages for name in page] == whole
-    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+    responses = _names(services, limit)
+    assert [name for names in responses for name in names] == whole
+    assert [len(names) for names in responses[:-1]] == [limit] * (len(responses) - 1)
 
 
 def test_a_list_continues_in_place_even_if_its_last_item_was_deleted() -> None:
     services = a_services()
     first, _ = _create(services, "a"), _create(services, "b")
-    page = steps.list_mappings(services, TENANT, 3)
+    start = steps.list_mappings(services, TENANT, 3)
     steps.delete_mapping(services, TENANT, first.code, _pass)
-    rest = steps.list_mappings(services, TENANT, 3, decode_token(page.continuation_token or ""))
+    rest = steps.list_mappings(services, TENANT, 3, decode_token(start.continuation_token or ""))
     assert [item.name for item in rest.data] == ["b"]
 
 

@@ -1,7 +1,7 @@
-"""Incremental exports lose no change: whatever is committed late, fails or is cancelled meanwhile.
+"""Incremental exports lose no change, even if transactions commit late and exports fail or are cancelled.
 
-A made-up writer stamps clients and commits them later, but within the margin. At the end, the files in the order of
-their exports must tell the last state of every client.
+A simulated writer sets `updated_at` of a client and commits the change later, but within the margin. At the end, a
+reader who applies the files in the order of their exports must have the last state of every client.
 """
 
 from __future__ import annotations
@@ -43,13 +43,17 @@ CODE_AND_NAME = {
 }
 
 
-class BrokenError(Exception):
-    """An export breaks here."""
+class InterruptedExportError(Exception):
+    """The export is interrupted here."""
 
 
 @dataclass
 class Writer:
-    """Changes clients, each in a transaction that may be open for a while. Of a client only one is open."""
+    """Changes clients, each in a transaction that may stay open for a while. A client has at most one open transaction.
+
+    Attributes:
+        open: The time stamp and the new name of every uncommitted change, by the code of its client.
+    """
 
     services: MemoryServices
     margin: timedelta = MARGIN
@@ -69,7 +73,7 @@ class Writer:
             self.services.clients.clients = clients
 
     def pass_time(self, seconds: int) -> None:
-        """Time passes; no transaction stays open for longer than the margin."""
+        """Let time pass. Commits every transaction that would otherwise stay open for longer than the margin."""
         end = self.services.now() + timedelta(seconds=seconds)
         for code, (stamped, _) in sorted(self.open.items(), key=lambda item: item[1]):
             if stamped + self.margin <= end:
@@ -81,11 +85,14 @@ class Writer:
         return {client["code"]: client["name"] for client in self.services.clients.clients}
 
 
-def begun(margin: int = 300, clients: int = 6, **changes: Any) -> tuple[MemoryServices, Schedule]:
+def an_incremental_schedule(margin: int = 300, clients: int = 6, **changes: Any) -> tuple[MemoryServices, Schedule]:
+    """Store a schedule, incremental by default, and clients that last changed long before it began."""
     schedule = a_schedule(**{"incremental": True, "request": CODE_AND_NAME, **changes})
-    started = [{**client, "updated_at": NOON - timedelta(days=9)} for client in some_clients(clients, schedule.tenant)]
+    unchanged = [
+        {**client, "updated_at": NOON - timedelta(days=9)} for client in some_clients(clients, schedule.tenant)
+    ]
     services = a_services(
-        started, EXPORT_INCREMENTAL_MARGIN_SECONDS=margin, EXPORT_MAX_JOBS_PER_DAY=10_000, EXPORT_KEEP_HOURS=1
+        unchanged, EXPORT_INCREMENTAL_MARGIN_SECONDS=margin, EXPORT_MAX_JOBS_PER_DAY=10_000, EXPORT_KEEP_HOURS=1
     )
     services.schedules.create(schedule)
     return services, schedule
@@ -93,63 +100,68 @@ def begun(margin: int = 300, clients: int = 6, **changes: Any) -> tuple[MemorySe
 
 @dataclass
 class Reader:
-    """Fetches files, not always all and not always in time, and takes them in the order of their exports."""
+    """Downloads files, though not always all of them or in time, and applies them in the order of their exports."""
 
     services: MemoryServices
     files: dict[datetime, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def fetch(self, job: Job) -> None:
+    def download(self, job: Job) -> None:
         if (file := download_records(self.services, job)) is not None:
             self.files[job.created_date] = file
 
-    def knows(self) -> dict[str, str]:
+    def names(self) -> dict[str, str]:
         return {row["Code"]: row["Name"] for _, file in sorted(self.files.items()) for row in file}
 
 
-class Story:
-    """A schedule, a writer and a reader, and what happens to them."""
+class Scenario:
+    """Plays events on a schedule, a writer and a reader. Each event is a method of the same name."""
 
     def __init__(self) -> None:
-        self.services, self.schedule = begun()
+        self.services, self.schedule = an_incremental_schedule()
         self.writer, self.reader = Writer(self.services), Reader(self.services)
         self.stamp, self.commit, self.pass_time = self.writer.stamp, self.writer.commit, self.writer.pass_time
         self.jobs: list[Job] = []
 
-    def run(self, how: str) -> None:
-        end_job(self.services, self._begin(), how)
+    def run(self, outcome: str) -> None:
+        end_job(self.services, self._start_job(), outcome)
 
     def run_slowly(self, codes: list[str]) -> None:
-        self._go(self._begin(), codes, steps=1_000)
+        self._run_while_clients_change(self._start_job(), codes, steps=1_000)
 
-    def break_down(self, codes: list[str]) -> None:
-        job = self._begin()
-        self._go(job, codes, steps=3)
+    def interrupt(self, codes: list[str]) -> None:
+        job = self._start_job()
+        self._run_while_clients_change(job, codes, steps=3)
         if not stored(self.services, job).status.is_terminal:
             end_job(self.services, job, "Failed")
 
     def resume(self, _: None) -> None:
-        """Somebody lets the last job go on, if it can, and it completes."""
+        """A caller resumes the last job, if it can be resumed, and the job completes."""
         for job in self.jobs[-1:]:
             with suppress(RefusedError):
                 resumed = asyncio.run(resume_export(self.services, RecordingStarter(), job.tenant, job.code, "me"))
                 complete_job(self.services, resumed)
                 fire_timer(self.services)
 
-    def fetch(self, back: int) -> None:
-        """The reader fetches the last file, or one before."""
+    def download(self, back: int) -> None:
+        """The reader downloads the file of the last job (1), of the one before (2), and so on."""
         for job in self.jobs[-back:][:1]:
-            self.reader.fetch(job)
+            self.reader.download(job)
 
     def rename(self, _: None) -> None:
-        put(self.services, self.schedule, name=f"Renamed {self.services.now()}")
+        update_schedule(self.services, self.schedule, name=f"Renamed {self.services.now()}")
 
-    def _begin(self) -> Job:
-        self.pass_time(1)  # no two slots are at the same moment
+    def _start_job(self) -> Job:
+        self.pass_time(1)  # no two slots fall on the same moment
         self.jobs.append(run_due_slot(self.services, self.schedule.ref))
         return self.jobs[-1]
 
-    def _go(self, job: Job, codes: list[str], steps: int) -> None:
-        """Clients change while an export reads, which takes longer than the margin."""
+    def _run_while_clients_change(self, job: Job, codes: list[str], steps: int) -> None:
+        """Run a job while clients change between its steps. Reading takes longer than the margin.
+
+        Args:
+            codes: The clients that change between every two steps.
+            steps: After so many steps the export is interrupted.
+        """
         left = iter(range(steps))
 
         def meanwhile() -> None:
@@ -158,9 +170,9 @@ class Story:
                 self.stamp(code)
             self.pass_time(200)
             if next(left, None) is None:
-                raise BrokenError
+                raise InterruptedExportError
 
-        with suppress(BrokenError):
+        with suppress(InterruptedExportError):
             complete_job(self.services, job, meanwhile)
 
 
@@ -172,13 +184,13 @@ EVENTS = st.lists(
         st.tuples(st.just("commit"), CODES),
         st.tuples(st.just("pass_time"), st.integers(0, 900)),
         st.tuples(st.just("run"), st.sampled_from(["Completed", "Completed", "Failed", "Cancelled"])),
-        st.tuples(st.sampled_from(["run_slowly", "break_down"]), SOME_CODES),
-        st.tuples(st.just("fetch"), st.sampled_from([1, 1, 1, 2, 3])),
+        st.tuples(st.sampled_from(["run_slowly", "interrupt"]), SOME_CODES),
+        st.tuples(st.just("download"), st.sampled_from([1, 1, 1, 2, 3])),
         st.tuples(st.sampled_from(["rename", "resume"]), st.none()),
     ),
     max_size=40,
 )
-END = [("pass_time", 600), ("run", "Completed"), ("fetch", 1)]
+END = [("pass_time", 600), ("run", "Completed"), ("download", 1)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -186,21 +198,21 @@ END = [("pass_time", 600), ("run", "Completed"), ("fetch", 1)]
 def test_no_change_is_lost_despite_late_commits_failures_and_missed_downloads(
     events: list[tuple[str, Any]],
 ) -> None:
-    story = Story()
+    scenario = Scenario()
     for event, value in [*events, *END]:
-        getattr(story, event)(value)
-    assert story.writer.names().items() <= story.reader.knows().items()
+        getattr(scenario, event)(value)
+    assert scenario.writer.names().items() <= scenario.reader.names().items()
 
 
-@pytest.mark.parametrize(("margin", "is_told"), [(300, True), (60, True), (59, False), (0, False)])
-def test_late_commits_are_found_only_within_the_margin(margin: int, is_told: bool) -> None:
-    services, schedule = begun(margin)
+@pytest.mark.parametrize(("margin", "is_found"), [(300, True), (60, True), (59, False), (0, False)])
+def test_late_commits_are_found_only_within_the_margin(margin: int, is_found: bool) -> None:
+    services, schedule = an_incremental_schedule(margin)
     writer, reader = Writer(services), Reader(services)
 
     def run() -> None:
         job = run_due_slot(services, schedule.ref)
         end_job(services, job, "Completed")
-        reader.fetch(job)
+        reader.download(job)
 
     run()
     writer.stamp("C0003")
@@ -209,19 +221,19 @@ def test_late_commits_are_found_only_within_the_margin(margin: int, is_told: boo
     writer.commit("C0003")
     writer.pass_time(1)
     run()
-    assert (reader.knows()["C0003"] == "Name 1") is is_told
+    assert (reader.names()["C0003"] == "Name 1") is is_found
 
 
-def rows_of_next_run(services: MemoryServices, schedule: Schedule, how: str = "Completed") -> int:
-    """Let another hour pass and a run end; how many clients are in its file."""
+def rows_of_next_run(services: MemoryServices, schedule: Schedule, outcome: str = "Completed") -> int:
+    """Let an hour pass and run the export; return the number of clients in its file, or -1 if there is no file."""
     services.now.advance(hours=1)
     job = run_due_slot(services, schedule.ref)
-    end_job(services, job, how)
-    return len(download_records(services, job) or ()) if how == "Completed" else -1
+    end_job(services, job, outcome)
+    return len(download_records(services, job) or ()) if outcome == "Completed" else -1
 
 
 def test_a_run_exports_only_clients_changed_since_the_last_successful_run() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     writer = Writer(services)
     assert rows_of_next_run(services, schedule) == 6
     assert rows_of_next_run(services, schedule) == 0
@@ -235,12 +247,12 @@ def test_a_run_exports_only_clients_changed_since_the_last_successful_run() -> N
 
 
 def test_a_full_schedule_exports_all_clients_every_time() -> None:
-    services, schedule = begun(incremental=False)
+    services, schedule = an_incremental_schedule(incremental=False)
     assert [rows_of_next_run(services, schedule) for _ in range(3)] == [6, 6, 6]
 
 
 def test_changes_in_a_file_that_was_not_downloaded_are_in_the_next_file() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     writer = Writer(services)
     assert rows_of_next_run(services, schedule) == 6
     for code in ("C0001", "C0002", "C0003"):
@@ -253,7 +265,7 @@ def test_changes_in_a_file_that_was_not_downloaded_are_in_the_next_file() -> Non
 
 
 def test_a_schedule_stops_waiting_for_a_download_once_the_file_expires() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     end_job(services, run_due_slot(services, schedule.ref), "Completed")
     for _ in range(5):
         services.now.advance(minutes=14)
@@ -262,12 +274,12 @@ def test_a_schedule_stops_waiting_for_a_download_once_the_file_expires() -> None
     assert (state.open, state.check_date, state.watermark) == (False, None, None)
 
 
-def put(services: MemoryServices, schedule: Schedule, **changes: Any) -> None:
+def update_schedule(services: MemoryServices, schedule: Schedule, **changes: Any) -> None:
     content = schedule.content.model_copy(update=changes)
     services.schedules.change(schedule.tenant, schedule.code, lambda now: now.update(content, services.now()))
 
 
-def requesting(schedule: Schedule, **changes: Any) -> CsvExportRequestDto:
+def changed_request(schedule: Schedule, **changes: Any) -> CsvExportRequestDto:
     return schedule.content.request.model_copy(update=changes)
 
 
@@ -276,28 +288,34 @@ def columns_of(schedule: Schedule) -> tuple[ColumnMapping, ...]:
 
 
 def test_changing_the_request_exports_all_clients_again() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     assert rows_of_next_run(services, schedule) == 6
-    put(services, schedule, name="Renamed", cron="0 9 * * *")
+    update_schedule(services, schedule, name="Renamed", cron="0 9 * * *")
     assert rows_of_next_run(services, schedule) == 0
-    put(services, schedule, request=requesting(schedule, column_mappings=columns_of(schedule)[:1]))
+    update_schedule(services, schedule, request=changed_request(schedule, column_mappings=columns_of(schedule)[:1]))
     assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
 
 
 def test_a_job_running_while_the_request_changes_sets_no_watermark() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     services.now.advance(hours=1)
     job = run_due_slot(services, schedule.ref)
-    put(services, schedule, request=requesting(schedule, filter=ClientFilter(updated_since=NOON - timedelta(days=30))))
+    update_schedule(
+        services,
+        schedule,
+        request=changed_request(schedule, filter=ClientFilter(updated_since=NOON - timedelta(days=30))),
+    )
     end_job(services, job, "Completed")
     assert rows_of_next_run(services, schedule) == 6
 
 
 def test_changing_the_columns_of_the_mapping_exports_all_clients_again() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     mapping = a_mapping(tenant=schedule.tenant)
     services.mappings.create(mapping)
-    put(services, schedule, request=requesting(schedule, column_mappings=None, mapping_code=mapping.code))
+    update_schedule(
+        services, schedule, request=changed_request(schedule, column_mappings=None, mapping_code=mapping.code)
+    )
     assert [rows_of_next_run(services, schedule) for _ in range(2)] == [6, 0]
 
     def add_a_column(found: SavedMapping) -> SavedMapping:
@@ -308,7 +326,7 @@ def test_changing_the_columns_of_the_mapping_exports_all_clients_again() -> None
 
 
 def test_the_watermark_moves_soon_after_the_job_ends() -> None:
-    services, schedule = begun()
+    services, schedule = an_incremental_schedule()
     job = run_due_slot(services, schedule.ref)
     end_job(services, job, "Completed")
     download_records(services, job)

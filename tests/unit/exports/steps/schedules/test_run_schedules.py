@@ -1,4 +1,4 @@
-"""The timer: every slot has one job, whoever dies when, and one bad schedule stops no other."""
+"""The timer starts exactly one job for every slot, even after crashes. A broken schedule stops no other schedule."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 class Died(BaseException):
-    """The process ended here."""
+    """The process ends here. Not an `Exception`, so no error handling catches it."""
 
 
 def die() -> None:
@@ -46,6 +46,8 @@ def fail() -> None:
 
 
 def die_at_second_write(services: MemoryServices) -> None:
+    """Let the process end when it writes the schedule again, after it has started the job."""
+
     def first() -> None:
         services.schedules.before_write = die
 
@@ -111,7 +113,7 @@ def test_a_timer_leaves_a_slot_to_the_timer_that_is_already_starting_it() -> Non
 
 def test_a_delayed_timer_does_not_undo_the_work_of_later_timers() -> None:
     services, schedule = services_at_slot()
-    held_up, others = RecordingStarter(), RecordingStarter()
+    delayed, others = RecordingStarter(), RecordingStarter()
 
     def a_day_passes() -> None:
         end_job(services, only_job(services), "Cancelled")
@@ -119,29 +121,29 @@ def test_a_delayed_timer_does_not_undo_the_work_of_later_timers() -> None:
         services.now.moment = SLOT + DAY
         run_aside(services, others)
 
-    held_up.before_start = a_day_passes
-    fire_timer(services, held_up)
+    delayed.before_start = a_day_passes
+    fire_timer(services, delayed)
     state = stored_schedule(services, schedule.ref).state
     assert (state.slot, state.last_job_code) == (SLOT + DAY, schedule.job_code(SLOT + DAY))
     assert len(services.jobs.all()) == 2
 
 
 def run_aside(services: MemoryServices, starter: RecordingStarter) -> None:
-    """The timer fires on another host, and finds the schedule due."""
+    """The timer fires on another host and runs the schedule."""
     (schedule,) = services.schedules.all(services.jobs.all()[0].tenant)
     other = Thread(target=lambda: asyncio.run(run_schedule(services, starter, schedule.ref)))
     other.start()
     other.join()
 
 
-# --- dying in between
+# --- crashes ---
 
 
 def _points(services: MemoryServices, starter: RecordingStarter) -> dict[str, tuple[Any, str]]:
-    """Where a process may end: an object and the name of its hook."""
+    """Return the points at which a process may end: for each, an object and the name of its hook."""
     return {
         "the decision is written": (services.schedules, "before_write"),
-        "the job is noted": (services.audit, "before_append"),
+        "the start is audited": (services.audit, "before_append"),
         "the orchestration is started": (starter, "before_start"),
     }
 
@@ -192,7 +194,7 @@ def test_trying_to_start_a_running_job_again_does_not_harm_it() -> None:
     services.schedules.before_write = lambda: None
     services.now.advance(seconds=61)
     refusing = RecordingStarter()
-    refusing.before_start = fail  # “an orchestration of this name is running already”
+    refusing.before_start = fail  # Durable Functions refuses a second orchestration with the same id
     fire_timer(services, refusing)
     assert only_job(services).status is JobStatus.QUEUED
 
@@ -207,7 +209,7 @@ def test_a_storage_outage_delays_a_slot_but_does_not_lose_it() -> None:
     assert only_job(services).code == schedule.job_code(SLOT)
 
 
-# --- one among many
+# --- many schedules ---
 
 
 def test_a_broken_schedule_is_postponed_and_stops_no_other() -> None:
@@ -248,7 +250,7 @@ def test_a_timer_out_of_time_leaves_the_remaining_schedules_to_the_next() -> Non
         assert len(services.jobs.all()) == jobs
 
 
-# --- overlap and changes meanwhile
+# --- overlapping jobs, and changes during a start ---
 
 
 def test_a_slot_is_skipped_only_while_the_previous_job_runs() -> None:

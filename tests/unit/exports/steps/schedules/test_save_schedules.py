@@ -1,4 +1,4 @@
-"""Schedules of a tenant: listed in order, bounded in number, checked when saved, changed only as they were seen."""
+"""Saving schedules: a sorted list, a limited number, checks on saving, and changes that never overwrite others."""
 
 from __future__ import annotations
 
