@@ -1,4 +1,4 @@
-"""What the suites share: a storage account, one that nobody listens on, and empty places for clients and files."""
+"""Shared fixtures: a storage account, one that does not respond, and empty stores of clients and of files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.contract.file_stores import Harness
 
 @pytest.fixture(scope="session")
 def account(azurite: Azurite) -> Iterator[StorageAccount]:
-    """The emulator as a storage account."""
+    """Provide the storage emulator as a storage account."""
     account = StorageAccount(azurite.connection_string)
     yield account
     account.blobs.close()
@@ -32,7 +32,10 @@ def account(azurite: Azurite) -> Iterator[StorageAccount]:
 
 @pytest.fixture
 def unreachable_storage(monkeypatch: pytest.MonkeyPatch) -> str:
-    """An account behind a closed port, asked once: the pauses of the SDK's own retries are not what is tested."""
+    """Return the connection string of an account behind a closed port.
+
+    The SDK's retries are off, because their pauses would only slow the tests down.
+    """
     monkeypatch.setattr(storage, "_BLOB_OPTIONS", {"retry_total": 0})
     monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
     port = free_port()
@@ -41,19 +44,19 @@ def unreachable_storage(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def unreachable(unreachable_storage: str) -> StorageAccount:
-    """The same, as a storage account."""
+    """Return the account of `unreachable_storage`."""
     return StorageAccount(unreachable_storage)
 
 
 @pytest.fixture
 def blob_files(account: StorageAccount) -> BlobFileStore:
-    """An empty file store in the emulator."""
+    """Return an empty file store in the emulator."""
     return file_stores.empty_container(account)
 
 
 @pytest.fixture(params=["memory", "azurite"])
 def harness(request: pytest.FixtureRequest) -> Harness:
-    """An empty file store, of each kind there is, and who reads from it."""
+    """Return an empty file store with two views of it from outside: first the fake, then a store in the emulator."""
     if request.param == "memory":
         return file_stores.memory_harness()
     return file_stores.blob_harness(request.getfixturevalue("blob_files"), request.getfixturevalue("account"))
@@ -66,7 +69,7 @@ def files(harness: Harness) -> FileStore:
 
 @pytest.fixture
 def postgres_schema(postgres_url: str) -> Iterator[URL]:
-    """An empty schema in a PostgreSQL database."""
+    """Create an empty schema in a PostgreSQL database."""
     with client_stores.empty_schema(postgres_url) as schema:
         yield schema
 
@@ -86,7 +89,7 @@ def skip_scan_postgres_store(postgres_schema: URL, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def mariadb_database(mariadb_url: str) -> Iterator[URL]:
-    """An empty database on a MariaDB server."""
+    """Create an empty database on a MariaDB server."""
     with client_stores.empty_database(mariadb_url) as database:
         yield database
 

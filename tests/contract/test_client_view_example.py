@@ -1,4 +1,4 @@
-"""The PostgreSQL example of `docs/client-view.md` runs as it stands there."""
+"""The PostgreSQL example in `docs/client-view.md` runs unchanged, and its view can be exported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSERT INTO client_service VALUES (1, 'VAT'), (1, 'CT');
 """
 
 
-def test_the_example_for_postgresql_runs(postgres_schema: URL) -> None:
+def test_the_example_for_postgresql_runs_and_can_be_exported(postgres_schema: URL) -> None:
     tables, view = re.findall(r"```sql\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[:2]
     engine = create_engine(postgres_schema)
     with engine.begin() as connection:

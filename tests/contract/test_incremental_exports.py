@@ -1,4 +1,4 @@
-"""Incremental exports of a real PostgreSQL lose no change while writers change clients in transactions of their own."""
+"""Incremental exports from a real PostgreSQL lose no change while several writers change clients in transactions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.schedule_runs import complete_job, download_records, run_due_
 
 CLIENTS, WRITERS, RUNS = 300, 6, 14
 LONGEST_TRANSACTION_SECONDS, MARGIN_SECONDS = 0.5, 3
-"""The margin leaves room for a machine that is busy with other things."""
+"""The margin is longer than any transaction, with time to spare for a busy machine."""
 TENANT = "northwind"
 CODE_AND_NAME = {
     "columnMappings": [{"csvHeader": "Code", "targetField": "Code"}, {"csvHeader": "Name", "targetField": "Name"}]
@@ -29,7 +29,11 @@ _CHANGE = text("UPDATE client_records SET name = :name, updated_at = clock_times
 
 
 class Writer:
-    """Changes clients of its own, one at a time, each in a transaction that is open for a while."""
+    """Changes its own share of the clients, one at a time. Each transaction stays open for up to half a second.
+
+    Attributes:
+        names: The last committed name of every changed client.
+    """
 
     def __init__(self, store: SqlStore, number: int) -> None:
         self._store = store
@@ -52,9 +56,9 @@ class Writer:
 
 @pytest.fixture
 def services(postgres_store: SqlStore) -> MemoryServices:
-    """Services in memory, but for the clients and the clock, which are real."""
+    """Build services in memory, with two exceptions: the database of clients and the clock are real."""
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
-    postgres_store.put(*(client(f"C{n:04d}", TENANT, name="as ever", updated_at=long_ago) for n in range(CLIENTS)))
+    postgres_store.put(*(client(f"C{n:04d}", TENANT, name="unchanged", updated_at=long_ago) for n in range(CLIENTS)))
     memory = a_services(EXPORT_INCREMENTAL_MARGIN_SECONDS=MARGIN_SECONDS, EXPORT_MAX_JOBS_PER_DAY=1_000)
     real: dict[str, Any] = {"clients": cast("Any", postgres_store.source), "now": lambda: datetime.now(UTC)}
     return replace(memory, **real)
@@ -86,11 +90,11 @@ def test_the_files_hold_every_change_and_end_with_the_latest(
             each.result()
     run()
 
-    told = {row["Code"]: row["Name"] for file in files for row in file}
-    expected = {f"C{n:04d}": "as ever" for n in range(CLIENTS)}
+    exported = {row["Code"]: row["Name"] for file in files for row in file}
+    expected = {f"C{n:04d}": "unchanged" for n in range(CLIENTS)}
     for writer in writers:
         expected |= writer.names
-    assert told == expected
+    assert exported == expected
     assert len(files[0]) == CLIENTS
     changed = sum(len(writer.names) for writer in writers)
-    assert 0 < len(files[-1]) < changed < CLIENTS  # the last file has the last few seconds, not all that was changed
+    assert 0 < len(files[-1]) < changed < CLIENTS  # only the changes of the last seconds, not all

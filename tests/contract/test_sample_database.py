@@ -1,4 +1,4 @@
-"""Sample clients are what the documented contract asks for, on every kind of database that can hold them."""
+"""Sample clients fulfil the documented contract of the client view, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TENANTS = ("northwind", "harbour")
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
+    """Return the URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/clients.sqlite"
     schema: URL = request.getfixturevalue("postgres_schema")
@@ -91,13 +91,17 @@ def test_an_interrupted_run_leaves_nothing_behind(url: str) -> None:
 
 
 def test_postgresql_can_read_the_sample_keys_from_the_index_alone(postgres_schema: URL) -> None:
-    """Although the tests' server tells that a commit is done before it is on disk."""
+    """All disk pages of the table are marked as visible to all, so an index-only scan need not read the table.
+
+    `VACUUM` marks only rows whose commit is on disk. The test server confirms a commit before it is on disk
+    (`synchronous_commit` is off), so the command must turn `synchronous_commit` on for its own transaction.
+    """
     url = postgres_schema.render_as_string(hide_password=False)
     create_sample_database(url, 2_000, TENANTS, 1)
 
     engine = create_engine(postgres_schema.set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
         pages = text("SELECT relpages, relallvisible FROM pg_class WHERE oid = 'client_records'::regclass")
-        in_all, seen_by_everybody = connection.execute(pages).one()
+        disk_pages, visible_disk_pages = connection.execute(pages).one()
     engine.dispose()
-    assert in_all == seen_by_everybody > 0
+    assert disk_pages == visible_disk_pages > 0

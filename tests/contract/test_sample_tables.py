@@ -1,4 +1,4 @@
-"""Sample clients in Table Storage are those of any other database, to the byte."""
+"""Sample clients in Table Storage give the same files as those in a database, byte for byte."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TENANTS = ("northwind", "harbour")
 
 @pytest.fixture
 def source(account: StorageAccount) -> Iterator[TableClientSource]:
-    """A source on a table that is not there yet."""
+    """Provide a source whose table does not exist yet."""
     name = f"sample{uuid4().hex}"
     with closing(TableClientSource(f"azure-tables:///{name}", account._setting)) as source:
         yield source
@@ -52,7 +52,7 @@ def file_of(source: ClientSource, wanted: ClientFilter) -> bytes:
         ClientFilter(service_codes=("VAT", "CT")),
         ClientFilter.model_validate({"statuses": ["Active"], "updatedSince": "2025-06-01T00:00:00Z"}),
     ],
-    ids=["all", "search", "services", "status and moment"],
+    ids=["all", "search", "services", "status and updatedSince"],
 )
 def test_a_table_gives_the_same_bytes_as_a_database(
     source: TableClientSource, tmp_path: Path, wanted: ClientFilter

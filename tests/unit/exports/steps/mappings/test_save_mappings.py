@@ -31,8 +31,8 @@ def _update(name: str = "New") -> UpdateCsvMappingDto:
     return UpdateCsvMappingDto.model_validate({"name": name, "columnMappings": [COLUMN]})
 
 
-def _pass(_: CsvMappingDto) -> None:
-    pass
+def _allow_all(_: CsvMappingDto) -> None:
+    """Check a precondition that every mapping fulfils."""
 
 
 def _names(services: MemoryServices, limit: int) -> list[list[str]]:
@@ -72,7 +72,7 @@ def test_a_list_continues_in_place_even_if_its_last_item_was_deleted() -> None:
     services = a_services()
     first, _ = _create(services, "a"), _create(services, "b")
     start = steps.list_mappings(services, TENANT, 3)
-    steps.delete_mapping(services, TENANT, first.code, _pass)
+    steps.delete_mapping(services, TENANT, first.code, _allow_all)
     rest = steps.list_mappings(services, TENANT, 3, decode_token(start.continuation_token or ""))
     assert [item.name for item in rest.data] == ["b"]
 
@@ -94,7 +94,7 @@ def test_the_number_of_mappings_of_a_tenant_is_limited() -> None:
         services.mappings.create(a_mapping(tenant=TENANT, code=f"{number:020x}"))
     with pytest.raises(TooManyMappingsError, match="500"):
         _create(services)
-    steps.delete_mapping(services, TENANT, f"{0:020x}", _pass)
+    steps.delete_mapping(services, TENANT, f"{0:020x}", _allow_all)
     assert _create(services).name == "Mine"
 
 
@@ -114,9 +114,9 @@ def test_a_preset_can_be_read_but_not_changed(code: str) -> None:
     services = a_services()
     assert steps.find_mapping(services, TENANT, code).is_preset
     with pytest.raises(PresetReadOnlyError):
-        steps.update_mapping(services, TENANT, code, _update(), _pass)
+        steps.update_mapping(services, TENANT, code, _update(), _allow_all)
     with pytest.raises(PresetReadOnlyError):
-        steps.delete_mapping(services, TENANT, code, _pass)
+        steps.delete_mapping(services, TENANT, code, _allow_all)
 
 
 @pytest.mark.parametrize("code", ["0" * 20, "nope", "", "%00"])
@@ -125,9 +125,9 @@ def test_an_unknown_mapping_is_not_found(code: str) -> None:
     with pytest.raises(MappingNotFoundError):
         steps.find_mapping(services, TENANT, code)
     with pytest.raises(MappingNotFoundError):
-        steps.update_mapping(services, TENANT, code, _update(), _pass)
+        steps.update_mapping(services, TENANT, code, _update(), _allow_all)
     with pytest.raises(MappingNotFoundError):
-        steps.delete_mapping(services, TENANT, code, _pass)
+        steps.delete_mapping(services, TENANT, code, _allow_all)
 
 
 def test_a_precondition_checks_the_mapping_as_it_is_when_written() -> None:
@@ -137,7 +137,7 @@ def test_a_precondition_checks_the_mapping_as_it_is_when_written() -> None:
 
     def overtake() -> None:
         services.mappings.before_write = lambda: None
-        steps.update_mapping(services, TENANT, code, _update("second"), _pass)
+        steps.update_mapping(services, TENANT, code, _update("second"), _allow_all)
 
     services.mappings.before_write = overtake
     steps.update_mapping(services, TENANT, code, _update("third"), lambda shown: seen.append(shown.name))
@@ -153,7 +153,7 @@ def test_an_export_copies_the_columns_so_later_changes_do_not_affect_it() -> Non
     code = _create(services).code
     request = CsvExportRequestDto(mapping_code=code)
     spec = resolve_spec(services, TENANT, request, SensitiveFields.REFUSED)
-    steps.delete_mapping(services, TENANT, code, _pass)
+    steps.delete_mapping(services, TENANT, code, _allow_all)
     assert [column.csv_header for column in spec.columns] == ["Client"]
     with pytest.raises(InvalidSpecError):
         resolve_spec(services, TENANT, request, SensitiveFields.REFUSED)

@@ -26,7 +26,7 @@ REQUESTS = {
 Request = Callable[[MemoryServices, Job], object]
 
 
-def scheduled(services: MemoryServices, **changes: object) -> Job:
+def a_scheduled_job(services: MemoryServices, **changes: object) -> Job:
     """Store a completed job of a schedule, which expires after a day."""
     values = {"status": JobStatus.COMPLETED, "expiry_date": NOON + DAY, "schedule_code": "0" * 20} | changes
     return a_stored_job(services, **values)
@@ -35,7 +35,7 @@ def scheduled(services: MemoryServices, **changes: object) -> Job:
 @pytest.mark.parametrize("request_link", REQUESTS.values(), ids=REQUESTS)
 def test_only_the_first_link_sets_the_downloaded_date(request_link: Request) -> None:
     services = a_services()
-    job = scheduled(services)
+    job = a_scheduled_job(services)
     request_link(services, job)
     services.now.advance(hours=1)
     request_link(services, job)
@@ -45,21 +45,21 @@ def test_only_the_first_link_sets_the_downloaded_date(request_link: Request) -> 
 @pytest.mark.parametrize("request_link", REQUESTS.values(), ids=REQUESTS)
 def test_a_job_without_a_schedule_is_not_changed(request_link: Request) -> None:
     services = a_services()
-    job = scheduled(services, schedule_code=None)
+    job = a_scheduled_job(services, schedule_code=None)
     request_link(services, job)
     assert stored(services, job) == job
 
 
 def test_a_status_without_a_link_does_not_mark_the_job_downloaded() -> None:
     services = a_services()
-    for job in (scheduled(services, status=JobStatus.IN_PROGRESS), scheduled(services, expiry_date=NOON)):
+    for job in (a_scheduled_job(services, status=JobStatus.IN_PROGRESS), a_scheduled_job(services, expiry_date=NOON)):
         get_export(services, job.tenant, job.code)
         assert stored(services, job) == job
 
 
 def test_a_list_does_not_mark_its_jobs_downloaded() -> None:
     services = a_services()
-    job = scheduled(services)
+    job = a_scheduled_job(services)
     (shown,) = list_exports(services, job.tenant, 10, None).data
     assert shown.download_url
     assert stored(services, job) == job
@@ -68,7 +68,7 @@ def test_a_list_does_not_mark_its_jobs_downloaded() -> None:
 @pytest.mark.parametrize("request_link", REQUESTS.values(), ids=REQUESTS)
 def test_the_link_is_issued_even_if_the_date_cannot_be_stored(request_link: Request) -> None:
     services = a_services()
-    job = scheduled(services)
+    job = a_scheduled_job(services)
 
     def fail() -> None:
         raise StorageUnavailableError("no")

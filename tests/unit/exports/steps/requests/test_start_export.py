@@ -110,7 +110,7 @@ def test_a_start_whose_response_was_lost_still_counts() -> None:
     assert len(starter.started) == 1
 
 
-# --- start_slot ---
+# --- slots of a schedule ---
 
 
 def test_starting_a_slot_repeatedly_creates_one_job() -> None:

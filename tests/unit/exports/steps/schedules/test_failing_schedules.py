@@ -113,13 +113,13 @@ def test_a_run_whose_job_cannot_be_started_fails_and_names_the_job() -> None:
 
 
 @pytest.mark.parametrize(("allowed", "omitted"), [(False, SENSITIVE_FIELDS), (True, frozenset())])
-def test_a_run_exports_only_the_fields_that_its_author_may_read(allowed: bool, omitted: frozenset[Any]) -> None:
+def test_a_run_exports_only_fields_that_the_schedules_author_may_read(allowed: bool, omitted: frozenset[Any]) -> None:
     services, _ = services_at_slot(sensitive_fields=allowed)
     fire_timer(services)
     assert set(only_job(services).spec.omitted_fields) == omitted
 
 
-def test_a_run_fails_if_its_author_may_not_read_a_requested_field() -> None:
+def test_a_run_fails_if_the_schedules_author_may_not_read_a_requested_field() -> None:
     services, schedule = services_at_slot(request=NI_NUMBER)
     fire_timer(services)
     assert services.jobs.all() == []

@@ -61,11 +61,13 @@ class Writer:
     count: int = 0
 
     def stamp(self, code: str) -> None:
+        """Open a transaction that gives the client a new name and the current time as `updated_at`."""
         if code not in self.open:
             self.count += 1
             self.open[code] = (self.services.now(), f"Name {self.count}")
 
     def commit(self, code: str) -> None:
+        """Commit the open transaction of the client, if it has one."""
         if (change := self.open.pop(code, None)) is not None:
             clients = [client for client in self.services.clients.clients if client["code"] != code]
             tenant = self.services.clients.clients[0]["tenant"]
@@ -126,9 +128,11 @@ class Scenario:
         end_job(self.services, self._start_job(), outcome)
 
     def run_slowly(self, codes: list[str]) -> None:
+        """Run an export to its end while clients change."""
         self._run_while_clients_change(self._start_job(), codes, steps=1_000)
 
     def interrupt(self, codes: list[str]) -> None:
+        """Run an export while clients change. It fails after a few steps, unless it has ended by then."""
         job = self._start_job()
         self._run_while_clients_change(job, codes, steps=3)
         if not stored(self.services, job).status.is_terminal:

@@ -105,7 +105,7 @@ def test_timers_that_fire_at_once_start_one_job(hosts: int) -> None:
 def test_a_timer_leaves_a_slot_to_the_timer_that_is_already_starting_it() -> None:
     services, schedule = services_at_slot()
     first, second = RecordingStarter(), RecordingStarter()
-    first.before_start = lambda: run_aside(services, second)
+    first.before_start = lambda: fire_on_another_host(services, second)
     fire_timer(services, first)
     assert (len(first.started), second.started) == (1, [])
     assert run_outcomes(services, schedule) == [(RunOutcome.STARTED, None)]
@@ -117,9 +117,9 @@ def test_a_delayed_timer_does_not_undo_the_work_of_later_timers() -> None:
 
     def a_day_passes() -> None:
         end_job(services, only_job(services), "Cancelled")
-        run_aside(services, others)
+        fire_on_another_host(services, others)
         services.now.moment = SLOT + DAY
-        run_aside(services, others)
+        fire_on_another_host(services, others)
 
     delayed.before_start = a_day_passes
     fire_timer(services, delayed)
@@ -128,7 +128,7 @@ def test_a_delayed_timer_does_not_undo_the_work_of_later_timers() -> None:
     assert len(services.jobs.all()) == 2
 
 
-def run_aside(services: MemoryServices, starter: RecordingStarter) -> None:
+def fire_on_another_host(services: MemoryServices, starter: RecordingStarter) -> None:
     """The timer fires on another host and runs the schedule."""
     (schedule,) = services.schedules.all(services.jobs.all()[0].tenant)
     other = Thread(target=lambda: asyncio.run(run_schedule(services, starter, schedule.ref)))
@@ -289,7 +289,7 @@ def test_deleting_a_schedule_while_its_job_starts_also_deletes_its_runs() -> Non
     assert stored(services, only_job(services)).status is JobStatus.QUEUED
 
 
-def test_a_change_made_while_a_slot_starts_is_kept_and_so_is_the_start() -> None:
+def test_a_change_made_while_a_slot_starts_is_kept_and_the_start_recorded() -> None:
     services, schedule = services_at_slot()
     starter = RecordingStarter()
 

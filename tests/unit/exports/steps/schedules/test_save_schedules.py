@@ -35,11 +35,11 @@ def create(
 
 
 def update(services: MemoryServices, code: str, sensitive: SensitiveFields = REFUSED, **changes: Any) -> None:
-    steps.update_schedule(services, TENANT, code, body(**changes), "me", sensitive, nothing)
+    steps.update_schedule(services, TENANT, code, body(**changes), "me", sensitive, allow_all)
 
 
-def nothing(_: ExportScheduleDto) -> None:
-    pass
+def allow_all(_: ExportScheduleDto) -> None:
+    """Check a precondition that every schedule fulfils."""
 
 
 def test_schedules_are_listed_by_name_and_continued_by_a_token() -> None:
@@ -58,7 +58,7 @@ def test_the_number_of_schedules_of_a_tenant_is_limited() -> None:
         services.schedules.create(a_schedule(tenant=TENANT, code=f"{number:020x}"))
     with pytest.raises(TooManySchedulesError, match="100"):
         create(services)
-    steps.delete_schedule(services, TENANT, f"{0:020x}", "me", nothing)
+    steps.delete_schedule(services, TENANT, f"{0:020x}", "me", allow_all)
     assert create(services).name == "Daily"
 
 
@@ -100,7 +100,7 @@ def test_an_unknown_schedule_is_not_found(code: str) -> None:
     with pytest.raises(ScheduleNotFoundError):
         update(services, code, request={"mappingCode": "x"})
     with pytest.raises(ScheduleNotFoundError):
-        steps.delete_schedule(services, TENANT, code, "me", nothing)
+        steps.delete_schedule(services, TENANT, code, "me", allow_all)
     with pytest.raises(ScheduleNotFoundError):
         steps.list_runs(services, TENANT, code, 10)
 
@@ -162,7 +162,7 @@ def test_every_change_is_in_the_audit_log() -> None:
     services = a_services()
     code = create(services, request={"filter": {"search": "Smith"}} | NI_NUMBER, sensitive=ALLOWED).code
     update(services, code)
-    steps.delete_schedule(services, TENANT, code, "me", nothing)
+    steps.delete_schedule(services, TENANT, code, "me", allow_all)
     assert [(entry.action, entry.code, entry.actor) for entry in services.audit.all] == [
         (action, code, "me")
         for action in (AuditAction.SCHEDULE_CREATED, AuditAction.SCHEDULE_CHANGED, AuditAction.SCHEDULE_DELETED)
@@ -182,7 +182,7 @@ def test_no_change_is_made_if_the_audit_log_cannot_be_written() -> None:
     for change in (
         lambda: create(services, "second"),
         lambda: update(services, code, name="changed"),
-        lambda: steps.delete_schedule(services, TENANT, code, "me", nothing),
+        lambda: steps.delete_schedule(services, TENANT, code, "me", allow_all),
     ):
         with pytest.raises(StorageUnavailableError):
             change()
@@ -201,5 +201,5 @@ def test_runs_are_listed_by_cursor_and_deleted_with_their_schedule() -> None:
     rest = steps.list_runs(services, TENANT, code, 2, decode_token(first.continuation_token or ""))
     assert [run.slot_date.hour for run in (*first.data, *rest.data)] == [14, 13, 12]
     assert (first.has_more, rest.has_more) == (True, False)
-    steps.delete_schedule(services, TENANT, code, "me", nothing)
+    steps.delete_schedule(services, TENANT, code, "me", allow_all)
     assert services.runs.list(ref, 10) == []
