@@ -63,7 +63,7 @@ def a_watched_job(
     status: Status = Status.Running,
     starts: tuple[str, ...] = (),
 ) -> Job:
-    """Start and plan a job of one page, or of pages that begin at the first client and at `starts`."""
+    """Start and plan a job of one page, or of pages that begin at the first client code and at `starts`."""
     job = start(services, client)
     client.statuses[job.ref.instance_id] = status
     if starts:

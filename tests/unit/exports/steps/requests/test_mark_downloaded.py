@@ -27,7 +27,7 @@ Request = Callable[[MemoryServices, Job], object]
 
 
 def a_scheduled_job(services: MemoryServices, **changes: object) -> Job:
-    """Store a completed job of a schedule, which expires after a day."""
+    """Store a completed job that a schedule started. It expires after a day."""
     values = {"status": JobStatus.COMPLETED, "expiry_date": NOON + DAY, "schedule_code": "0" * 20} | changes
     return a_stored_job(services, **values)
 
