@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, DateTime, Engine, event, text
+from sqlalchemy import URL, ColumnElement, Connection, DateTime, Engine, String, event, literal_column, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -17,13 +17,17 @@ from exports.adapters.clients_sql.dialects.base import (
     FastRenderer,
     SourceDialect,
 )
+from exports.adapters.clients_sql.dialects.postgresql_cells import cell_sql, text_sql
 from exports.adapters.clients_sql.dialects.postgresql_copy import make_copier
+from exports.adapters.clients_sql.dialects.postgresql_keys import key_bound
 from exports.adapters.clients_sql.dialects.postgresql_plans import is_skip_scan_efficient
-from exports.adapters.clients_sql.sql.columns import ClientView
+from exports.adapters.clients_sql.dialects.postgresql_types import describe
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
 from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
+from exports.request.fields import CellKind
 
 
 class PostgresqlDialect(SourceDialect):
@@ -38,10 +42,12 @@ class PostgresqlDialect(SourceDialect):
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        "client_encoding": "utf8",
         "prepare_threshold": None,  # prepared statements do not survive a pooler such as PgBouncer
     }
     sqlstates: ClassVar = {
         **SQLSTATES,
+        "25": NO_ANSWER,  # the server ended an idle transaction
         "42501": LOGIN,
         "42P01": NO_VIEW,
         "42703": NO_COLUMN,
@@ -72,8 +78,8 @@ class PostgresqlDialect(SourceDialect):
     """A join, because PostgreSQL explains no subquery among the columns of a recursive step."""
 
     def reading_url(self, url: URL) -> URL:
-        """Choose psycopg."""
-        return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
+        """Choose psycopg, also if the URL names another driver: types and COPY need it."""
+        return url.set(drivername="postgresql+psycopg")
 
     def limit_sessions(self, engine: Engine) -> Engine:
         """Limit each transaction."""
@@ -84,6 +90,42 @@ class PostgresqlDialect(SourceDialect):
     def column_name(self, name: str) -> str:
         """Return the name as it is: PostgreSQL folds unquoted names itself, so other letter case means another name."""
         return name
+
+    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+        """Ask for the types, by a statement that selects no row."""
+        return describe(connection, names)
+
+    def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
+        """Let PostgreSQL form the text, as it does for COPY."""
+        return literal_column(cell_sql(column, kind)) if column.details else super().cell(column, kind)
+
+    def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
+        """Cast to the column's type."""
+        return key_bound(column, name, text) if self.storable(column, text) else None
+
+    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
+        """Cast to the column's type."""
+        if column.details is None:
+            return super().matches_any(column, texts)
+        bounds = [self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(texts)]
+        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
+
+    def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
+        """Search the text of a cell, in the database's own collation: not every other one can be searched."""
+        if column.details is None:
+            return super().searched_text(column)
+        return literal_column(f'({text_sql(column.name, column.details)})::text COLLATE "default"', String())
+
+    def text_cast(self, column: ViewColumn) -> str:
+        """Name the function for types that have no cast to text of their own."""
+        casts = {"bytea": f"encode({column.name}, 'base64')", "money": f"{column.name}::numeric"}
+        return casts.get(column.type_name, f"{column.name}::text")
+
+    def day_cast(self, column: ViewColumn) -> str:
+        """Ask for the time zone of the day."""
+        if column.form is CellForm.INSTANT:
+            return f"({column.name} AT TIME ZONE 'Europe/London')::date"
+        return f"{column.name}::date"
 
     def is_skip_scan_efficient(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
         """Read the plans of PostgreSQL."""
@@ -96,6 +138,10 @@ class PostgresqlDialect(SourceDialect):
         return make_copier(connection, view, selection, renderer)
 
 
+_PRINTING = {"TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "1"}
+"""How the session prints values, so that the same value is the same cell on every server."""
+
+
 def _limit_transaction(connection: Connection) -> None:
     """Set limits for one transaction, not for the session: a pooler may give the session to another client.
 
@@ -103,7 +149,7 @@ def _limit_transaction(connection: Connection) -> None:
     gains.
     """
     limits = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "jit": "off"}
-    settings = {**limits, "TimeZone": "UTC", "DateStyle": "ISO"}
+    settings = {**limits, **_PRINTING}
     chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     connection.execute(text(f"SELECT {chosen}")).close()
 

@@ -1,82 +1,165 @@
-"""Write the SQL that makes PostgreSQL form cells exactly as `exports.file.csv.renderer` does.
+"""Write the SQL that makes PostgreSQL form the text of cells, for each type.
 
-There is SQL only for types for which the result is exact. If a column has another type, rows are read and rendered
-instead.
+The same expressions serve rows that our renderer writes and records that PostgreSQL writes by COPY, so both have the
+same bytes. A value that no cell can show, such as a date before Christ, makes the statement fail with an error of class
+22. The caller then looks for the client that has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
+from exports.adapters.clients_sql.dialects.postgresql_types import BPCHAR, TEXT, VARCHAR, PostgresType
+from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 
-_BOOLEAN, _BIGINT, _SMALLINT, _INTEGER, _TEXT, _CHARACTER = 16, 20, 21, 23, 25, 1042
-_VARCHAR, _DATE, _TIMESTAMP, _TIMESTAMP_WITH_ZONE, _UUID = 1043, 1082, 1114, 1184, 2950
-"""Object ids of built-in types. They are the same on every server (pg_type.dat)."""
+_PRINTED = frozenset(
+    {
+        CellForm.TEXT,
+        CellForm.INTEGER,
+        CellForm.NUMERIC,
+        CellForm.FLOAT,
+        CellForm.INTERVAL,
+        CellForm.UUID,
+        CellForm.ENUM,
+        CellForm.RANGE,
+        CellForm.NETWORK,
+    }
+)
+"""Forms for which the text that PostgreSQL prints is the cell."""
 
-_TEXTS = frozenset({_TEXT, _VARCHAR})
-_PRINTED_ALIKE = frozenset({_BIGINT, _SMALLINT, _INTEGER, _UUID})
-_DAYS = frozenset({_DATE, _TIMESTAMP, _TIMESTAMP_WITH_ZONE})
-
-IsUnknown = Callable[[int], bool]
-"""Says whether the driver does not know the type with this id, and so returns the text that PostgreSQL prints."""
+_FRACTION = "CASE WHEN date_trunc('second', {0}) = {0} THEN '{1}' ELSE '{1}.US' END"
+_OUTSIDE_OF_STRINGS = r"""E'("(?:[^"\\\\]|\\\\.)*")|[ \\t\\n\\r]+'"""
+_BLANKS = r"E' \t\n\r\f\v'"
 
 
-def cells(renderer: CsvRenderer, types: Mapping[str, int], is_unknown: IsUnknown) -> list[str] | None:
-    """Return the SQL of each field's cell; None if one of them cannot be written exactly.
-
-    Args:
-        types: Type ids by column.
-        is_unknown: Recognizes types that users have created, such as enumerations.
-    """
-    if renderer.format.excel_text:
-        return None
-    expressions = [_cell(field, types, is_unknown) for field in renderer.fields]
-    if any(expression is None for expression in expressions):
-        return None
+def copied_cells(renderer: CsvRenderer, view: ClientView) -> list[str]:
+    """Return the SQL of each field's cell, for COPY."""
+    expressions = [_copied_cell(field, view) for field in renderer.fields]
     # COPY never quotes NULL, even with FORCE_QUOTE
-    return [f"coalesce(({cell})::text, '')" if renderer.quotes_all else str(cell) for cell in expressions]
+    return [f"coalesce(({cell})::text, '')" if renderer.quotes_all else cell for cell in expressions]
 
 
-def _cell(field: TargetField, types: Mapping[str, int], is_unknown: IsUnknown) -> str | None:
-    columns = source_columns(field)
-    kind = cell_kind(field)
-    if kind is CellKind.ADDRESS:
-        texts = [_text(name, types[name], is_unknown) for name in columns]
-        return None if None in texts else _address([str(text) for text in texts])
-    (name,) = columns
-    if kind is CellKind.BOOLEAN:
-        return f"CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END" if types[name] == _BOOLEAN else None
-    if kind is CellKind.DATE:
-        return _day(name) if types[name] in _DAYS else None
-    text = _text(name, types[name], is_unknown)
-    return None if text is None else f"nullif({text}, '')"
+def cell_sql(column: ViewColumn, kind: CellKind) -> str:
+    """Return the SQL of one column's value, for a field of a kind."""
+    kinds = {CellKind.BOOLEAN: _truth, CellKind.DATE: _day}
+    return kinds.get(kind, text_sql)(column.name, column.details)
 
 
-def _text(name: str, type_id: int, is_unknown: IsUnknown) -> str | None:
-    """Return the SQL of the text that the driver would return; NULL or empty for an absent value."""
-    if type_id in _TEXTS:
+def text_sql(name: str, of: PostgresType) -> str:
+    """Return the SQL of a value's text; NULL or empty for an absent value."""
+    if of.oid in {TEXT, VARCHAR}:
         return name
-    if type_id == _CHARACTER:
-        return f"concat({name})"  # a cast would remove the padding
-    return f"{name}::text" if type_id in _PRINTED_ALIKE or is_unknown(type_id) else None
+    if of.form is CellForm.NETWORK or of.oid == BPCHAR:
+        return f"concat({name})"  # a cast would remove the padding, and add a mask to an address
+    if of.form in _PRINTED:
+        return f"{name}::text"
+    if of.form is CellForm.ARRAY and of.element is not None:
+        return _joined(name, of.element)
+    return _FORMATTED[of.form or CellForm.TEXT](name)
 
 
-def _day(name: str) -> str:
-    """Return the SQL of a day in the years 1 to 9999, as Python has them. Other days cause an error of class 22."""
-    refused = f"make_date(0, 1, octet_length({name}::text))"  # depends on the row, or the planner would evaluate it
+def _joined(name: str, element: PostgresType) -> str:
+    if element.form in _PRINTED:
+        return f"array_to_string({name}, '; ')"
+    text = text_sql("part.value", element)
+    parts = f"unnest({name}) WITH ORDINALITY AS part (value, place)"
+    return f"(SELECT string_agg({text}, '; ' ORDER BY part.place) FROM {parts})"  # noqa: S608 - our own names
+
+
+def _boolean_text(name: str) -> str:
+    return f"CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END"
+
+
+def _compact_json(name: str) -> str:
+    return rf"regexp_replace({name}::text, {_OUTSIDE_OF_STRINGS}, E'\\1', 'g')"
+
+
+def _date_text(name: str) -> str:
+    return _within_calendar(name, "'0001-01-01'", "'10000-01-01'", f"{name}::text")
+
+
+def _time_text(name: str) -> str:
+    form = _FRACTION.format(f"{name}::interval", "HH24:MI:SS")
+    return f"CASE WHEN {name} < '24:00' THEN to_char({name}::interval, {form}) ELSE {_refused(name)} END"
+
+
+def _timestamp_text(name: str) -> str:
+    form = _FRACTION.format(name, "YYYY-MM-DD HH24:MI:SS")
+    return _within_calendar(name, "'0001-01-01'", "'10000-01-01'", f"to_char({name}, {form})")
+
+
+def _instant_text(name: str) -> str:
+    utc = f"({name} AT TIME ZONE 'UTC')"
+    form = _FRACTION.format(utc, 'YYYY-MM-DD"T"HH24:MI:SS')
+    return _within_calendar(name, "'0001-01-01Z'", "'10000-01-01Z'", f"(to_char({utc}, {form}) || 'Z')")
+
+
+_FORMATTED = {
+    CellForm.BOOLEAN: _boolean_text,
+    CellForm.JSON: _compact_json,
+    CellForm.DATE: _date_text,
+    CellForm.TIME: _time_text,
+    CellForm.TIMESTAMP: _timestamp_text,
+    CellForm.INSTANT: _instant_text,
+}
+
+
+def _truth(name: str, of: PostgresType) -> str:
+    if of.form is CellForm.BOOLEAN:
+        return _boolean_text(name)
+    word = f'lower(btrim({name}::text, {_BLANKS}) COLLATE "C")'
     return (
-        f"CASE WHEN {name} IS NULL OR {name} >= '0001-01-01' AND {name} < '10000-01-01' "
-        f"THEN {name}::date ELSE {refused} END"
+        f"CASE WHEN {name} IS NULL OR {word} = '' THEN NULL WHEN {word} IN ('true', 't', '1') THEN 'true' "
+        f"WHEN {word} IN ('false', 'f', '0') THEN 'false' ELSE {_refused(name)} END"
     )
 
 
-def _address(lines: list[str]) -> str:
+def _day(name: str, of: PostgresType) -> str:
+    """Return the SQL of a day in the years 1 to 9999, as Python has them."""
+    if of.form is CellForm.TEXT:
+        is_date = f"{name}::text ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]|$)'"
+        return (
+            f"CASE WHEN {name} IS NULL OR {name}::text COLLATE \"C\" = '' THEN NULL "
+            f"WHEN {is_date} THEN substr({name}::text, 1, 10)::date ELSE {_refused_day(name)} END"
+        )
+    return _within_calendar(name, "'0001-01-01'", "'10000-01-01'", f"{name}::date", _refused_day(name))
+
+
+def _within_calendar(name: str, first: str, after_last: str, cell: str, refused: str = "") -> str:
+    within = f"{name} >= {first} AND {name} < {after_last}"
+    return f"CASE WHEN {name} IS NULL OR {within} THEN {cell} ELSE {refused or _refused(name)} END"
+
+
+def _refused_day(name: str) -> str:
+    """Return an expression that fails. It depends on the row, or the planner would evaluate it before any row."""
+    return f"make_date(0, 1, octet_length({name}::text))"
+
+
+def _refused(name: str) -> str:
+    return f"{_refused_day(name)}::text"
+
+
+def _copied_cell(field: TargetField, view: ClientView) -> str:
+    columns = [view.column(name) for name in source_columns(field)]
+    kind = cell_kind(field)
+    if kind is CellKind.ADDRESS:
+        return _address([text_sql(column.name, column.details) for column in columns])
+    cell = cell_sql(columns[0], kind)
+    return cell if kind in (CellKind.BOOLEAN, CellKind.DATE) else _none_if_empty(cell)
+
+
+def _none_if_empty(text: str) -> str:
+    """COPY writes NULL as nothing, but quotes empty text. Other collations may ignore characters."""
+    return f"nullif({text} COLLATE \"C\", '')"
+
+
+def _address(lines: Sequence[str]) -> str:
     """Return the SQL that joins all lines but blank ones. It trims only lines with outer spaces: trimming is slow."""
     trimmed = (
         f"""CASE WHEN {line} IS NULL THEN NULL WHEN {line} COLLATE "C" > '!' AND {line} COLLATE "C" NOT LIKE '% ' """
-        f"THEN {line} ELSE nullif(btrim({line}), '') END"
+        f"THEN {line} ELSE {_none_if_empty(f'btrim({line})')} END"
         for line in lines
     )
-    return f"nullif(concat_ws(', ', {', '.join(trimmed)}), '')"
+    return f"nullif(concat_ws(', ', {', '.join(trimmed)}) COLLATE \"C\", '')"

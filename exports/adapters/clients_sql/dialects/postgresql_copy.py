@@ -6,15 +6,16 @@ removed again together with the line ending. One message of the protocol is one 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, literal_column
-from sqlalchemy.exc import DBAPIError
 
-from exports.adapters.clients_sql.dialects.postgresql_cells import cells
+from exports.adapters.clients_sql.dialects.postgresql_cells import copied_cells
+from exports.adapters.clients_sql.dialects.postgresql_driver import closing_on_failure, driver_of
 from exports.adapters.clients_sql.dialects.postgresql_records import PostgresRecords, cell_text, split_cells
+from exports.adapters.clients_sql.dialects.postgresql_types import server_encoding
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
 from exports.file.csv.renderer import CsvRenderer
@@ -23,9 +24,8 @@ from exports.file.renderer import Records, Renderer, repeated_client
 from exports.ports.clients import ClientSelection
 
 if TYPE_CHECKING:
-    import psycopg
     from psycopg.abc import PQGen
-    from psycopg.pq.abc import PGconn
+    from psycopg.pq.abc import PGconn, PGresult
 
 _PIECE_BYTES = 256 * 1024
 """How many bytes of records are processed at a time, plus up to one record, so a page is never in memory as single
@@ -36,17 +36,11 @@ def make_copier(
     connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
 ) -> Copier | None:
     """Prepare to copy; None if PostgreSQL cannot write exactly what `renderer` would, or psycopg is not the driver."""
-    if not isinstance(renderer, CsvRenderer) or connection.dialect.driver != "psycopg" or renderer.format.excel_text:
+    if not isinstance(renderer, CsvRenderer) or renderer.format.excel_text:
         return None
-    if not connection.in_transaction():
-        connection.begin()  # with its limits; a query through the driver itself would not begin one
-    types = _types(connection, selection.columns)
-    driver = _driver(connection)
-    known = driver.adapters.types
-    expressions = cells(renderer, types, lambda type_id: known.get(type_id) is None)
-    if expressions is None or driver.info.parameter_status("server_encoding") != "UTF8":
-        return None
-    return Copier(connection, view, selection, renderer, expressions)
+    if server_encoding(driver_of(connection)) == "SQL_ASCII":
+        return None  # COPY would not check that the bytes are UTF-8
+    return Copier(connection, view, selection, renderer, copied_cells(renderer, view))
 
 
 class Copier:
@@ -113,7 +107,7 @@ class Copier:
         from psycopg import ClientCursor
 
         compiled = statement.compile(dialect=self._connection.dialect, compile_kwargs={"render_postcompile": True})
-        return ClientCursor(_driver(self._connection)).mogrify(str(compiled), compiled.params)
+        return ClientCursor(driver_of(self._connection)).mogrify(str(compiled), compiled.params)
 
     def _start_rows(self, starts: Sequence[str]) -> str:
         """Return a query whose rows are the codes.
@@ -123,18 +117,18 @@ class Copier:
         """
         from psycopg import sql
 
-        driver = _driver(self._connection)
+        driver = driver_of(self._connection)
         numbered = (f"SELECT {sql.Literal(start).as_string(driver)}, {number}" for number, start in enumerate(starts))
         return " UNION ALL ".join(["SELECT code AS start, 0 AS place FROM clients WHERE false", *numbered])
 
     def _copy(self, query: str) -> Generator[tuple[Sequence[bytes], Sequence[bytes]]]:
         """Yield records, a few at a time, and the last cells of them."""
-        driver, delimiter = _driver(self._connection), self._renderer.delimiter
+        driver, delimiter = driver_of(self._connection), self._renderer.delimiter
         options = f"FORMAT csv, ENCODING 'UTF8', DELIMITER E'{delimiter}'"
         if self._renderer.quotes_all:
             options += f", FORCE_QUOTE ({self._names})"
         copy = f"COPY ({query}) TO STDOUT WITH ({options})".encode(driver.info.encoding)
-        with _closing_on_failure(self._connection):
+        with closing_on_failure(self._connection):
             driver.wait(_begin(driver.pgconn, copy))
             more = True
             while more:
@@ -143,42 +137,11 @@ class Copier:
                     yield _without_last_cells(lines, delimiter.encode())
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-
-
-def _types(connection: Connection, columns: Sequence[str]) -> Mapping[str, int]:
-    """Return the type ids of columns of the view as it is now.
-
-    Asks the driver directly: SQLAlchemy would compile dozens of columns and describe each of them for a single number.
-    """
-    with _closing_on_failure(connection), _driver(connection).cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM clients WHERE false".encode())  # noqa: S608 - our own names
-        result = cursor.pgresult
-        return {name: result.ftype(number) for number, name in enumerate(columns)} if result else {}
-
-
-@contextmanager
-def _closing_on_failure(connection: Connection) -> Iterator[None]:
-    """Close the connection if the block does not finish. Raise errors of the driver as SQLAlchemy does."""
-    import psycopg
-
-    try:
-        yield
-    except psycopg.Error as error:
-        connection.invalidate()
-        raise DBAPIError(None, None, error) from error
-    except BaseException:
-        connection.invalidate()
-        raise
-
-
 def _begin(connection: PGconn, copy: bytes) -> PQGen[None]:
     from psycopg import generators, pq
 
     connection.send_query(copy)
-    (result,) = yield from generators.execute(connection)
-    _require(connection, result, pq.ExecStatus.COPY_OUT)
+    _require((yield from generators.execute(connection)), pq.ExecStatus.COPY_OUT)
 
 
 def _fetch(connection: PGconn) -> PQGen[tuple[list[bytes], bool]]:
@@ -197,17 +160,20 @@ def _fetch(connection: PGconn) -> PQGen[tuple[list[bytes], bool]]:
                 continue
             connection.consume_input()
         else:
-            (result,) = yield from generators.fetch_many(connection)
-            _require(connection, result, pq.ExecStatus.COMMAND_OK)
+            _require((yield from generators.fetch_many(connection)), pq.ExecStatus.COMMAND_OK)
             return lines, False
     return lines, True
 
 
-def _require(connection: PGconn, result: Any, status: int) -> None:
-    from psycopg import errors
+def _require(results: Sequence[PGresult], status: int) -> None:
+    """Raise the error of the first result that is not as expected. A server that ends a session gives two results."""
+    from psycopg import OperationalError, errors
 
-    if result.status != status:
-        raise errors.error_from_result(result)
+    if not results:
+        raise OperationalError("the connection was lost")
+    for result in results:
+        if result.status != status:
+            raise errors.error_from_result(result)
 
 
 def _without_last_cells(lines: list[bytes], delimiter: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
