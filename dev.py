@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devhost.local import checks, environment, hosts, node, settings
+from devhost.local import checks, engine_program, environment, hosts, node, settings
 from devhost.local.azurite import start_storage
 from devhost.local.command_line import Defaults, make_parser
 from devhost.local.console import step
@@ -66,10 +66,17 @@ def setup_command() -> int:
     return 0
 
 
-def test_command(fast: bool, pytest_args: Sequence[str]) -> int:
+def test_command(fast: bool, engine: Path | None, pytest_args: Sequence[str]) -> int:
     checks.refuse_skipping_under_ci(fast)
     set_up()
+    if engine:
+        return 0 if checks.run_on_engine(engine_program.executable(engine), pytest_args) else 1
     return 0 if checks.run_checks(fast, pytest_args) else 1
+
+
+def engine_command() -> int:
+    print(f"Built {shown_path(engine_program.build())}. The tests and `--engine` use it from there.")
+    return 0
 
 
 def fuzz_command(cases: int, seed: int) -> int:
@@ -102,6 +109,7 @@ class RunOptions:
     database: str | None
     tenant: str | None
     once: bool
+    engine: Path | None
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,10 @@ def run_command(options: RunOptions) -> int:
 
 def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStack) -> System:
     """Start Azurite and the host. `cleanup` stops every started program, even if a later one fails to start."""
-    host_kind = hosts.choose_host(options.host)
+    engine = engine_program.executable(options.engine) if options.engine else None
+    host_kind = hosts.choose_host("devhost" if engine and options.host == "auto" else options.host)
+    if engine and host_kind == "func":
+        raise DevError("`func` has the Durable extension of its own. Leave out --engine, or use --host devhost.")
     require_free(options.port)
     values = settings.provide_settings(SETTINGS, SETTINGS_SAMPLE)
     tenant = local_data.choose_tenant(options.tenant, options.database is not None)
@@ -150,7 +161,7 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
     values |= {"AzureWebJobsStorage": azurite.connection_string, "EXPORT_STORAGE": azurite.connection_string}
     base_url = f"http://127.0.0.1:{options.port}"
     with step(f"Starting the host ({host_kind}) on {base_url}"):
-        host = hosts.start(host_kind, ROOT, options.port, options.workers, values, LOCAL)
+        host = hosts.start(host_kind, ROOT, options.port, options.workers, values, LOCAL, engine)
         cleanup.callback(host.stop)
         record_run(record, [azurite.pid, host.pid])
         wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind])
@@ -216,7 +227,9 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if command == "run":
         return run_command(RunOptions(**arguments))
     if command == "test":
-        return test_command(options.fast, rest)
+        return test_command(options.fast, options.engine, rest)
+    if command == "engine":
+        return engine_command()
     if command == "fuzz":
         return fuzz_command(options.cases, options.seed)
     if command in PROGRAMS:

@@ -8,21 +8,29 @@ from pathlib import Path
 
 from devhost.functions import StartupError
 from devhost.host import Options, serve
+from devhost.local import engine_program
+from devhost.local.errors import DevError
 from devhost.logs import configure_logging
 
 
 def main() -> int:
-    options = _options()
-    configure_logging(quiet=options.quiet)
+    given = _parser().parse_args()
+    configure_logging(quiet=given.quiet)
     try:
+        options = _options(given)
         asyncio.run(serve(options))
-    except StartupError as error:
+    except (DevError, StartupError) as error:
         print(f"devhost: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _options() -> Options:
+def _options(given: argparse.Namespace) -> Options:
+    durable = engine_program.executable(given.durable) if given.durable else None
+    return Options(given.root.resolve(), given.port, given.workers, given.state.resolve(), given.quiet, durable)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="devhost", description="Runs a Python function app on this machine.")
     parser.add_argument("--root", type=Path, required=True, help="directory that holds function_app.py and host.json")
     parser.add_argument(
@@ -41,8 +49,14 @@ def _options() -> Options:
         help="SQLite file for durable state (default: %(default)s)",
     )
     parser.add_argument("--quiet", action="store_true", help="log warnings and errors only")
-    given = parser.parse_args()
-    return Options(given.root.resolve(), given.port, given.workers, given.state.resolve(), given.quiet)
+    parser.add_argument(
+        "--durable",
+        type=Path,
+        metavar="PROGRAM",
+        help="run orchestrations on the real Durable extension: durable-engine, or durable-engine.tar.xz, which is "
+        "unpacked into .local (default: the engine of devhost)",
+    )
+    return parser
 
 
 def _at_least_one(text: str) -> int:

@@ -16,6 +16,8 @@ from typing import TextIO
 from aiohttp import web
 
 from devhost.database import Database
+from devhost.durable.builtin import BuiltInService
+from devhost.durable.extension import ExtensionService
 from devhost.durable.service import DurableService
 from devhost.functions import FunctionTable, Kind, StartupError
 from devhost.http.front import HttpFront
@@ -33,13 +35,18 @@ _SHUTDOWN_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Options:
-    """The options of the command line."""
+    """The options of the command line.
+
+    Attributes:
+        durable: The program with the real Durable extension; None: the engine of devhost.
+    """
 
     root: Path
     port: int
     workers: int
     state: Path
     quiet: bool
+    durable: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,18 @@ async def serve(options: Options) -> None:
         contextlib.closing(Database(options.state)) as database,
     ):
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        durable = DurableService(database, origin, settings.hub)
-        pool = WorkerPool(options.workers, _worker_options(options, settings, durable.client_binding()))
+        durable = _durable_service(options, settings, origin, database)
+        pool = WorkerPool(options.workers, _worker_options(options, settings))
         try:
             await _run(_Host(options, settings, listener, origin, database, durable, pool))
         finally:
             await pool.stop()
+
+
+def _durable_service(options: Options, settings: HostSettings, origin: str, database: Database) -> DurableService:
+    if options.durable is not None:
+        return ExtensionService(options.durable, settings.root, origin)
+    return BuiltInService(database, origin, settings.hub)
 
 
 async def _run(host: _Host) -> None:
@@ -87,17 +100,35 @@ async def _run(host: _Host) -> None:
     runner = web.AppRunner(
         front.application(), access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_SECONDS
     )
+    host.pool.give_client(await host.durable.client_binding(functions))
+    await host.durable.start(functions, host.pool)
     host.pool.on_room = host.durable.pump
-    host.durable.start(functions, host.pool)
+    host.durable.pump()
     await runner.setup()
     await web.SockSite(runner, host.listener).start()
     timers.start()
     _print_ready_line(host, functions)
-    await stop.wait()
-    _log.info("stopping")
-    timers.stop()
-    await runner.cleanup()
-    await host.durable.stop()
+    try:
+        await _until(stop, host.durable)
+    finally:
+        _log.info("stopping")
+        timers.stop()
+        await runner.cleanup()
+        await host.durable.stop()
+
+
+async def _until(stop: asyncio.Event, durable: DurableService) -> None:
+    """Wait for the signal to stop.
+
+    Raises:
+        StartupError: The durable service failed before that.
+    """
+    signalled, failed = asyncio.create_task(stop.wait()), asyncio.create_task(durable.failed())
+    await asyncio.wait({signalled, failed}, return_when=asyncio.FIRST_COMPLETED)
+    if not signalled.done():
+        signalled.cancel()
+        raise StartupError(failed.result())
+    failed.cancel()
 
 
 def _print_ready_line(host: _Host, functions: FunctionTable) -> None:
@@ -151,16 +182,15 @@ def _only_host_of(state: Path) -> Iterator[TextIO]:
         yield lock
 
 
-def _worker_options(options: Options, settings: HostSettings, client_binding: str) -> WorkerOptions:
+def _worker_options(options: Options, settings: HostSettings) -> WorkerOptions:
     limits: dict[Kind, int] = {
         "activity": _share(settings.max_activities, options.workers),
         "orchestrator": _share(settings.max_orchestrators, options.workers),
     }
     start = {
         "root": str(settings.root),
-        "client": client_binding,
         "orchestrators": limits["orchestrator"],
-        "fast_history": os.environ.get("DEVHOST_FAST_HISTORY", "1") != "0",
+        "fast_history": options.durable is None and os.environ.get("DEVHOST_FAST_HISTORY", "1") != "0",
         "quiet": options.quiet,
     }
     return WorkerOptions(start, limits, settings.function_timeout_seconds)

@@ -1,4 +1,4 @@
-"""Durable Functions: the built-in engine that runs orchestrations and activities, and the HTTP API in front of it.
+"""Durable Functions: two engines that run orchestrations and activities, and the HTTP API in front of them.
 
-The rest of the host uses `service.DurableService` and nothing else in this folder.
+The rest of the host knows `service.DurableService`, and chooses between `builtin` and `extension`.
 """

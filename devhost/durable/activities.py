@@ -24,7 +24,7 @@ from devhost.workers.worker import FunctionTimeoutError, Reply, WorkerDiedError
 _log = logging.getLogger("devhost.activities")
 
 # Workers that may die while one activity runs. A low limit would fail healthy activities that ran beside a deadly one.
-_MAX_WORKER_DEATHS = int(os.environ.get("DEVHOST_POISON_DEATHS", "20"))
+MAX_WORKER_DEATHS = int(os.environ.get("DEVHOST_POISON_DEATHS", "20"))
 _COMMIT_INTERVAL_SECONDS = 0.002
 _RETRY_SECONDS = 1.0
 
@@ -91,7 +91,7 @@ class ActivityDispatcher:
         error = done.exception()
         if error is None:
             self._complete((activity, *_result(activity, done.result())))
-        elif isinstance(error, WorkerDiedError) and activity.deaths < _MAX_WORKER_DEATHS:
+        elif isinstance(error, WorkerDiedError) and activity.deaths < MAX_WORKER_DEATHS:
             self._store.count_worker_death(activity.number)
             self._queue.appendleft(activity.number)
             asyncio.get_running_loop().call_soon(self.pump)

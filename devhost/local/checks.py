@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from devhost.local import engine_program
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
 from devhost.local.processes import Process
@@ -26,11 +27,21 @@ STATIC_CHECKS = {
     "lint-imports": ("lint-imports", "--no-logo"),
 }
 
+ON_ENGINE = ("tests/e2e", "tests/faults", "tests/chaos/test_chaos.py")
+"""The tests that `--engine` runs. They know the system by HTTP alone, so the engine makes no difference to them."""
+
+ON_ENGINE_BY_DEFAULT = ("tests/e2e",)
+"""Those of them that a run of all tests repeats on the real Durable extension. Killed hosts cost a minute each."""
+
 IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 """Up to four processes, each with servers of its own. Each process runs whole files, because tests mostly wait.
 
 The files run in the order of their names. So files that share a server run one after another, and the quick files of
 `tests/unit` run last, when one long file would otherwise keep a single process busy and leave the others idle."""
+
+
+SIDE_BY_SIDE = ("--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
+"""Four processes even on two cores, for tests that mostly wait."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +80,68 @@ def refuse_skipping_under_ci(fast: bool) -> None:
 
 
 def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
-    """Run all checks, even after one has failed, and return whether all succeeded."""
+    """Run all checks, even after one has failed, and return whether all succeeded.
+
+    A run of all tests repeats some of them on the real Durable extension, if its program is found.
+    """
     checks = [run_static_check(name, command) for name, command in STATIC_CHECKS.items()]
     tests, summary = run_pytest([*(("-m", "not slow") if fast else ()), *(pytest_args or IN_PARALLEL)])
+    checks.append(fail_if_skipped(tests, summary))
+    if not fast and not pytest_args:
+        checks.append(run_default_on_engine())
+    report(checks)
+    print(summary)
+    return all(check.ok for check in checks)
+
+
+def run_default_on_engine() -> Check:
+    """Repeat tests on the real Durable extension: those that need no particular engine under CI, else a share of them.
+
+    Without the program, prints where to get it. Under CI that is a failure.
+    """
+    found = engine_program.find()
+    if found is None:
+        print(engine_program.HOW_TO_GET)
+        return Check("on engine", 0.0, ok=not under_ci())
+    arguments = (*ON_ENGINE, *SIDE_BY_SIDE) if under_ci() else (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL)
+    tests, summary = pytest_on_engine(engine_program.executable(found), arguments)
+    print(summary)
+    return tests
+
+
+def run_on_engine(program: Path, pytest_args: Sequence[str]) -> bool:
+    """Run the tests that need no particular engine on the real Durable extension; return whether all succeeded.
+
+    Args:
+        pytest_args: Which of these tests to run; empty: all, several side by side, because killed hosts only wait.
+    """
+    tests, summary = pytest_on_engine(program, pytest_args or [*ON_ENGINE, *SIDE_BY_SIDE])
+    report([tests])
+    print(summary)
+    return tests.ok
+
+
+def pytest_on_engine(program: Path, pytest_args: Sequence[str]) -> tuple[Check, Summary]:
+    os.environ[engine_program.USED] = str(program)
+    try:
+        tests, summary = run_pytest(pytest_args)
+    finally:
+        del os.environ[engine_program.USED]
+    tests = Check("on engine", tests.seconds, tests.ok)
+    return fail_if_skipped(tests, summary), summary
+
+
+def fail_if_skipped(tests: Check, summary: Summary) -> Check:
     if under_ci() and re.search(r"\d+ skipped", summary.totals):
         print("CI is set, so every test must run, but some were skipped.")
-        tests = Check(tests.name, tests.seconds, ok=False)
-    checks.append(tests)
+        return Check(tests.name, tests.seconds, ok=False)
+    return tests
+
+
+def report(checks: Sequence[Check]) -> None:
     print()
     for check in checks:
         print(f"  {check.name:<14}{check.seconds:7.1f} s  {'ok' if check.ok else 'FAILED'}")
-    print(summary)
-    return all(check.ok for check in checks)
 
 
 def run_static_check(name: str, command: Sequence[str]) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     test.add_argument("--fast", action="store_true", help="skip the tests marked as slow")
+    test.add_argument(
+        "--engine",
+        type=Path,
+        metavar="PROGRAM",
+        help="run e2e, faults and chaos schedules only, on the real Durable extension (see docs/devhost.md)",
+    )
     fuzz = commands.add_parser("fuzz", help="send generated requests, made from its /openapi.json, to the service")
     fuzz.add_argument("--cases", type=positive, default=2000, help="least number of requests (default: 2,000)")
     fuzz.add_argument(
@@ -46,6 +53,7 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
     commands.add_parser(
         "bench", help="compare speed with other ways to export clients; measure latency and memory", add_help=False
     )
+    commands.add_parser("engine", help="build the program with the real Durable extension (needs the .NET 10 SDK)")
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest allowed versions, not the pinned ones")
     return parser
@@ -66,6 +74,12 @@ def _add_run_options(run: argparse.ArgumentParser, defaults: Defaults) -> None:
         choices=("auto", "devhost", "func"),
         default="auto",
         help="func: Azure Functions Core Tools; devhost: the included stand-in; auto (default): func if installed",
+    )
+    run.add_argument(
+        "--engine",
+        type=Path,
+        metavar="PROGRAM",
+        help="durable-engine or its archive: run orchestrations on the real Durable extension, not on devhost's own",
     )
     source = run.add_mutually_exclusive_group()
     source.add_argument(

@@ -39,26 +39,40 @@ def choose_host(requested: str) -> str:
     return requested
 
 
-def start(kind: str, root: Path, port: int, workers: int, env: Mapping[str, str], folder: Path) -> Process:
-    """Start a host of that kind, with its log and state in `folder`."""
+def start(
+    kind: str, root: Path, port: int, workers: int, env: Mapping[str, str], folder: Path, engine: Path | None = None
+) -> Process:
+    """Start a host of that kind, with its log and state in `folder`. `engine` is for devhost; see `start_host`."""
     log = folder / "host.log"
     if kind == "func":
         return start_func(port, workers, env, log)
-    return start_host(root, port, workers, folder / "devhost.sqlite", env, log)
+    return start_host(root, port, workers, folder / "devhost.sqlite", env, log, engine)
 
 
 def start_host(
-    root: Path, port: int, workers: int, state: Path, env: Mapping[str, str], log: Path | None = None
+    root: Path,
+    port: int,
+    workers: int,
+    state: Path,
+    env: Mapping[str, str],
+    log: Path | None = None,
+    engine: Path | None = None,
 ) -> Process:
     """Start devhost for the function app in `root`, without waiting until it answers (see `wait_until_healthy`).
 
     Args:
         state: SQLite file for durable state.
         env: App settings. They take precedence over those in `local.settings.json`.
+        engine: The program with the real Durable extension; None: the engine of devhost.
     """
     command: list[str | Path] = [in_venv("python"), "-m", "devhost", "--root", root, "--port", str(port)]
-    command += ["--workers", str(workers), "--state", state]
+    command += ["--workers", str(workers), "--state", state, *engine_option(engine)]
     return Process("host", command, log=log or state.with_suffix(".log"), env=env)
+
+
+def engine_option(engine: Path | None) -> list[str | Path]:
+    """Return the option of devhost that names the engine."""
+    return ["--durable", engine] if engine else []
 
 
 def start_func(port: int, workers: int, env: Mapping[str, str], log: Path) -> Process:

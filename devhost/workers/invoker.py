@@ -36,11 +36,15 @@ class InvocationContext:
 class Invoker:
     """Runs async functions on the current event loop, and sync functions and orchestrators in two thread pools."""
 
-    def __init__(self, functions: dict[str, LoadedFunction], client: str, threads: int, orchestrators: int) -> None:
+    def __init__(self, functions: dict[str, LoadedFunction], threads: int, orchestrators: int) -> None:
         self._functions = functions
-        self._client = client
+        self._client = ""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
         self._orchestrators = ThreadPoolExecutor(orchestrators, thread_name_prefix="orchestrator")
+
+    def use_client(self, binding: str) -> None:
+        """Set the JSON from which the SDK builds the durable client of a function."""
+        self._client = binding
 
     async def run(self, call: Header, body: bytes) -> tuple[Header, bytes]:
         """Run one invocation, and return its reply. An exception of the function becomes a reply too."""

@@ -27,6 +27,7 @@ class WorkerPool:
         self._watchers: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
         self._stopping = False
+        self._client: str | None = None
         self.on_room: Callable[[], None] = lambda: None
 
     async def start(self) -> FunctionTable:
@@ -39,6 +40,13 @@ class WorkerPool:
         tables = await asyncio.gather(*(worker.loaded for worker in workers))
         self._watchers = [asyncio.create_task(self._watch(i, worker)) for i, worker in enumerate(workers)]
         return tables[0]
+
+    def give_client(self, binding: str) -> None:
+        """Give all workers, also those that start later, the JSON from which the SDK builds a durable client."""
+        self._client = binding
+        for worker in self._workers:
+            if worker:
+                worker.give_client(binding)
 
     def pick(self, kind: Kind) -> Worker | None:
         """Return the least loaded worker that may run one more function of this kind, or None if all are full."""
@@ -68,6 +76,8 @@ class WorkerPool:
     async def _start_worker(self, index: int) -> Worker:
         worker = Worker(self._options, self._became_ready, self._has_room)
         await worker.start()
+        if self._client is not None:
+            worker.give_client(self._client)
         self._workers[index] = worker
         return worker
 

@@ -53,6 +53,10 @@ class Runner:
         """Run one invocation on the event loop. Any thread may call this."""
         self._loop.call_soon_threadsafe(self._start, call, body)
 
+    def use_client(self, binding: str) -> None:
+        """Give later invocations this durable client. Any thread may call this."""
+        self._loop.call_soon_threadsafe(self._invoker.use_client, binding)
+
     def _start(self, call: Header, body: bytes) -> None:
         task = self._loop.create_task(self._run(call, body))
         self._tasks.add(task)
@@ -88,7 +92,10 @@ def main() -> None:
 def _read_until_closed(frames: Frames, runner: "Future[Runner]") -> None:
     try:
         for call, body in frames:
-            runner.result().begin(call, body)
+            if "client" in call:
+                runner.result().use_client(call["client"])
+            else:
+                runner.result().begin(call, body)
     finally:
         os._exit(0)
 
@@ -97,7 +104,7 @@ async def _serve(
     options: Header, functions: dict[str, LoadedFunction], channel: Channel, runner: "Future[Runner]"
 ) -> None:
     threads = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or min(32, (os.cpu_count() or 1) + 4))
-    invoker = Invoker(functions, options["client"], threads, options["orchestrators"])
+    invoker = Invoker(functions, threads, options["orchestrators"])
     runner.set_result(Runner(invoker, channel))
     channel.send({"ready": [asdict(function.info) for function in functions.values()]})
     await asyncio.Event().wait()

@@ -89,6 +89,10 @@ class Worker(asyncio.Protocol):
         self._transport = transport
         self._transport.write(pack(self._options.start))
 
+    def give_client(self, binding: str) -> None:
+        """Give the worker the JSON of the durable client. Functions that begin later receive it."""
+        self._transport.write(pack({"client": binding}))
+
     @property
     def busy(self) -> int:
         """How many invocations the worker runs."""

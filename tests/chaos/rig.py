@@ -16,8 +16,10 @@ from typing import Any
 
 import psutil
 
+from devhost.local.engine_program import engine_of_systems
 from devhost.local.environment import in_venv
 from devhost.local.health import try_get, wait_until_healthy
+from devhost.local.hosts import engine_option
 from devhost.local.paths import ROOT
 from devhost.local.processes import Process
 from exports.commands.sample.database import create_sample_database
@@ -53,7 +55,7 @@ class ChaosSystem(System):
     def start(self) -> None:
         command: list[str | Path] = [in_venv("python"), "-m", "tests.chaos.host", "--root", self.root]
         command += ["--port", str(self.port), "--workers", str(self.workers)]
-        command += ["--state", self.directory / "devhost.sqlite"]
+        command += ["--state", self.directory / "devhost.sqlite", *engine_option(engine_of_systems())]
         log = self.directory / f"host-{time.monotonic_ns()}.log"
         self._host = Process("host", command, log=log, env=self.settings)
 

@@ -19,6 +19,8 @@ import psutil
 APPS = Path(__file__).parent / "apps"
 PROJECT = Path(__file__).parents[2]
 FINISHED = ("Completed", "Failed", "Terminated")
+WORKER = "devhost.workers.process"
+"""Tells a worker from the program of the Durable extension by its command line."""
 API = "/runtime/webhooks/durabletask"
 
 
@@ -65,6 +67,7 @@ class Host:
     env: dict[str, str] = field(default_factory=dict)
     port: int = 0
     quiet: bool = False
+    durable: Path | None = None
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -81,6 +84,7 @@ class Host:
     def command(self) -> list[str]:
         options = {"--root": self.root, "--port": self.port, "--workers": self.workers, "--state": self.state}
         flags = ["--quiet"] if self.quiet else []
+        flags += ["--durable", str(self.durable)] if self.durable else []
         return [sys.executable, "-m", "devhost", *(str(part) for pair in options.items() for part in pair), *flags]
 
     def environment(self) -> dict[str, str]:
@@ -118,7 +122,8 @@ class Host:
 
     def worker_processes(self) -> list[psutil.Process]:
         assert self.process is not None
-        return psutil.Process(self.process.pid).children()
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if WORKER in child.cmdline()]
 
     def _wait(self) -> int:
         assert self.process is not None
@@ -149,7 +154,8 @@ class Host:
         return self.request("GET", path)
 
     def post(self, path: str, value: Any = None) -> Answer:
-        return self.request("POST", path, None if value is None else json.dumps(value).encode())
+        body = None if value is None else json.dumps(value).encode()
+        return self.request("POST", path, body, None if body is None else {"Content-Type": "application/json"})
 
     # orchestrations
 

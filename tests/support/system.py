@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import psutil
 
 from devhost.local.azurite import Azurite, start_azurite
+from devhost.local.engine_program import engine_of_systems
 from devhost.local.health import wait_until_healthy
 from devhost.local.hosts import start_host
 from devhost.local.paths import ROOT
@@ -73,7 +74,7 @@ class System:
     def start(self) -> None:
         state = self.directory / "devhost.sqlite"
         log = self.directory / f"host-{time.monotonic_ns()}.log"
-        self._host = start_host(self.root, self.port, self.workers, state, self.settings, log)
+        self._host = start_host(self.root, self.port, self.workers, state, self.settings, log, engine_of_systems())
 
     def start_and_wait(self) -> None:
         self.start()
@@ -106,7 +107,8 @@ class System:
 
     def kill_a_worker(self) -> int | None:
         """Kill one worker process, as `kill -9` does; return its process id, or None if no worker was running."""
-        workers = psutil.Process(self.host.pid).children()
+        children = psutil.Process(self.host.pid).children()
+        workers = [child for child in children if "devhost.workers.process" in child.cmdline()]
         if not workers:
             return None
         workers[0].kill()

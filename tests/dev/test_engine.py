@@ -1,0 +1,92 @@
+"""`dev.py` finds, unpacks and requires the program with the real Durable extension."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from devhost.local import checks, engine_program
+from devhost.local.errors import DevError
+
+
+def archive_of(directory: Path, name: str) -> Path:
+    """Make an archive that contains one executable with this name."""
+    program = directory / name
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    archive = directory / f"{name}.tar.xz"
+    with tarfile.open(archive, "w:xz") as content:
+        content.add(program, f"./{name}")
+    return archive
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_program, "LOCAL", tmp_path / "local")
+    monkeypatch.delenv(engine_program.SETTING, raising=False)
+
+
+def test_the_setting_wins_over_the_archive_beside_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside, named = archive_of(tmp_path, "durable-engine"), tmp_path / "named"
+    named.touch()
+    monkeypatch.setattr(engine_program, "BESIDE_THE_CHECKOUT", beside)
+    assert engine_program.find() == beside
+    monkeypatch.setenv(engine_program.SETTING, str(named))
+    assert engine_program.find() == named
+
+
+def test_a_setting_that_names_no_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(engine_program.SETTING, "/nowhere/durable-engine")
+    with pytest.raises(DevError, match="DURABLE_ENGINE names /nowhere/durable-engine, which is not a file"):
+        engine_program.find()
+
+
+def test_an_archive_is_unpacked_once_even_by_several_processes(tmp_path: Path) -> None:
+    archive = archive_of(tmp_path, "durable-engine")
+    with ThreadPoolExecutor(4) as pool:
+        programs = set(pool.map(engine_program.executable, [archive] * 4))
+    assert len(programs) == 1
+    (program,) = programs
+    assert program.stat().st_mode & 0o100
+    assert [path.name for path in (tmp_path / "local" / "engine").iterdir()] == [program.parent.name]
+
+
+def test_an_archive_without_the_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DevError, match="does not contain the program durable-engine"):
+        engine_program.executable(archive_of(tmp_path, "other"))
+
+
+@pytest.mark.parametrize(("ci", "ok"), [("true", False), ("", True)])
+def test_without_the_program_a_run_says_where_to_get_it_and_fails_under_ci_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str, ok: bool
+) -> None:
+    monkeypatch.setattr(engine_program, "BESIDE_THE_CHECKOUT", tmp_path / "missing")
+    monkeypatch.setenv("CI", ci)
+    assert checks.run_default_on_engine().ok is ok
+    assert "Build it with the .NET 10 SDK" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("ci", "ran"), [("true", checks.ON_ENGINE), ("", checks.ON_ENGINE_BY_DEFAULT)])
+def test_a_run_repeats_e2e_on_the_program_and_under_ci_faults_and_chaos_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, ran: tuple[str, ...]
+) -> None:
+    named, runs = tmp_path / "durable-engine", list[tuple[str, list[str]]]()
+    named.touch()
+
+    def run(arguments: list[str]) -> tuple[checks.Check, checks.Summary]:
+        runs.append((os.environ[engine_program.USED], list(arguments)))
+        return checks.Check("pytest", 1.0, ok=True), checks.Summary("", "1 skipped in 1 s")
+
+    monkeypatch.setattr(checks, "run_pytest", run)
+    monkeypatch.setenv(engine_program.SETTING, str(named))
+    monkeypatch.setenv("CI", ci)
+    check = checks.run_default_on_engine()
+    ((program, arguments),) = runs
+    assert program == str(named)
+    assert arguments[: len(ran)] == list(ran)
+    assert check.ok is not bool(ci), "under CI a skipped test is a failure"
+    assert engine_program.engine_of_systems() is None

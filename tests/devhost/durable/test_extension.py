@@ -1,0 +1,80 @@
+"""devhost on the real Durable extension: it starts and ends with its host, and gives back its work when stopped."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.devhost.conftest import StartHost
+from tests.devhost.harness import APPS, WORKER, Host, alive, wait_until
+
+Options = dict[str, Any]
+
+
+def programs(host: Host) -> list[psutil.Process]:
+    """Return the processes of the extension that this host has started."""
+    assert host.process is not None
+    return [child for child in psutil.Process(host.process.pid).children() if WORKER not in child.cmdline()]
+
+
+def test_orchestrations_run_on_the_real_extension(start_host: StartHost, extension: Options) -> None:
+    host = start_host("durable", **extension)
+    assert host.result("chain", 5) == 8
+    assert host.result("parent") == [13, 23, 33]
+
+
+def test_the_failure_of_an_activity_reads_the_same_on_both_engines(
+    start_host: StartHost, extension: Options, durable: Host
+) -> None:
+    host = start_host("durable", **extension)
+    value = {"key": "never", "succeeds_at": 9, "attempts": 1}
+    mine, real = (each.run("retry", value)["output"].partition(" \n ")[0] for each in (durable, host))
+    assert mine.partition("\n")[0] == real.partition("\n")[0]
+
+
+def test_the_program_ends_with_a_host_that_is_killed(start_host: StartHost, extension: Options) -> None:
+    host = start_host("durable", **extension)
+    (program,) = programs(host)
+    host.kill()
+    wait_until(lambda: not alive([program]), 10)
+
+
+def test_the_program_ends_with_a_host_that_is_stopped(start_host: StartHost, extension: Options) -> None:
+    host = start_host("durable", **extension)
+    (program,) = programs(host)
+    assert host.stop() == 0
+    assert not alive([program])
+
+
+def test_a_host_whose_program_ends_stops_and_says_why(start_host: StartHost, extension: Options) -> None:
+    host = start_host("durable", **extension)
+    (program,) = programs(host)
+    program.kill()
+    assert host.process is not None
+    assert host.process.wait(30) == 1
+    assert "devhost: the Durable extension ended by itself" in host.log()
+
+
+def test_a_program_that_cannot_start_is_refused_with_its_reason(tmp_path: Path) -> None:
+    program = tmp_path / "durable-engine"
+    program.write_text("#!/bin/sh\necho 'no storage account'\nexit 3\n")
+    program.chmod(0o755)
+    host = Host(APPS / "durable", tmp_path, durable=program)
+    done = subprocess.run(
+        host.command(), capture_output=True, text=True, timeout=60, env=host.environment(), check=False
+    )
+    assert done.returncode == 1
+    assert "devhost: the Durable extension ended with code 3 before it served" in done.stderr
+    assert "no storage account" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["durable-engine", "durable-engine.tar.xz"])
+def test_a_missing_program_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    host = Host(APPS / "durable", tmp_path, durable=tmp_path / name)
+    done = subprocess.run(
+        host.command(), capture_output=True, text=True, timeout=60, env=host.environment(), check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{name} is not a file" in done.stderr
