@@ -1,4 +1,4 @@
-"""The fence every step passes: work goes on only for a job that runs, and only for its current attempt."""
+"""The fence of every step: a step acts only on a job that runs, and only for the job's current attempt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exports.services import Services
 
 
 def find_running(services: Services, ref: JobRef) -> Job | None:
-    """Look the job up; None if it has ended, was purged, or a later attempt took over."""
+    """Return the job; None if it has ended, was purged, or runs a later attempt."""
     job = services.jobs.get(ref.tenant, ref.code)
     return job if job is not None and job.runs(ref.attempt) else None
 
@@ -18,11 +18,14 @@ def find_running(services: Services, ref: JobRef) -> Job | None:
 def change_running(
     services: Services, ref: JobRef, alter: Callable[[Job], Job], expected: Job | None = None
 ) -> Job | None:
-    """Change the job if it runs, and give it as it is now; None, and nothing changed, if it does not run.
+    """Change the job if this attempt of it runs.
 
     Args:
-        expected: As for `JobStore.change`, which refuses the write if the job has changed since; so the job need not be
-            read again.
+        expected: The job as it was read earlier. This saves a read, because `JobStore.change` notices if the job has
+            changed since.
+
+    Returns:
+        The job as it is now; None, and nothing was changed, if the job has ended, was purged, or runs a later attempt.
     """
     changed = False
 

@@ -1,4 +1,4 @@
-"""What a job that ended without a file has left, and how it is removed without harm to an attempt that came after."""
+"""Removes the file and the staged blocks of a job that ended without a file, without harm to a later attempt."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from exports.jobs.states import JobStatus
 from exports.ports.files import FileState
 from exports.services import Services
 
-_LOOKS = 3
+_MAX_TRIES = 3
 
 
 def clean_up_attempt(services: Services, ref: JobRef) -> None:
-    """Remove file, proof and staged blocks of an attempt that was cancelled; nothing if the job goes on, or went on.
+    """Remove the data of an attempt that ended without a file, unless the job has a later attempt.
 
-    Of an attempt that failed a file goes too, if it had been published: only a completed job has one. Its staged blocks
-    stay, for it can be resumed.
+    For a cancelled job these are the file, the manifest and the staged blocks. For a failed job they are removed only
+    if the file was published, because only a completed job may have a file. Otherwise a failed job keeps its staged
+    blocks, so that it can be resumed.
 
-    Looks at the file first and at the job second. So whoever is held up in between removes nothing that a later attempt
-    publishes; blocks that it stages in that moment may go, and are read again (see `commit_file`).
+    Reads the state of the file first, and the job second. So a caller that is delayed in between cannot remove a file
+    that a later attempt has published. It may remove blocks that a later attempt stages in that moment; `commit_file`
+    notices this, and those pages are read again.
 
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    for _ in range(_LOOKS):
+    for _ in range(_MAX_TRIES):
         job = services.jobs.get(ref.tenant, ref.code)
         if job is None:
             return
@@ -33,13 +35,13 @@ def clean_up_attempt(services: Services, ref: JobRef) -> None:
         job = services.jobs.get(ref.tenant, ref.code)
         if job is None or job.attempt != ref.attempt or not _is_unwanted(job, file):
             return
-        with suppress(FileChangedError):  # a step that was still under way has published: look again
+        with suppress(FileChangedError):  # a delayed step has published the file: read its state again
             services.files.discard(job.file_path, file.version)
             return
 
 
 def discard_file_of(services: Services, job: Job) -> None:
-    """Remove file, proof and staged blocks of a job whose row says that they go for good.
+    """Remove the file, the manifests and the staged blocks of a job whose row says `file_removed`.
 
     Raises:
         StorageUnavailableError, FileChangedError: Can be tried again.

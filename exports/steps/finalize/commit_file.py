@@ -1,4 +1,4 @@
-"""Step: prove the file complete, publish it, and end the job with it."""
+"""Step: verify that the file is complete, publish it, and end the job as `Completed`."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from exports.workflow.outcomes import Done, PagesLost, Stopped
 
 
 def commit_file(services: Services, command: CommitFile) -> Done | PagesLost | Stopped:
-    """Publish the file as `publish_file` does, and write the terminal status. From then on it can be read by a link.
+    """Publish the file as `publish_file` does, then end the job. From then on the job has a link to its file.
 
-    Safe to run twice, and late, as publishing is; of a job that has been completed before there is nothing left to do
-    but to end its watch. The status is written only if the job is still as it was when the file was published.
+    Safe to run twice, and late, like `publish_file`. If an earlier run completed the job, only the bookkeeping of
+    `finalize_job` is left to do. The terminal status is written only if the attempt still runs.
 
     Returns:
-        Done, where `ended` says that the job has: if it has not, or its watch has not, `record_outcome` sees to that,
-        which has many more tries; or what `publish_file` says.
+        Done; `ended` is False if the terminal status or the bookkeeping could not be written. Then the orchestrator
+        calls `record_outcome`, which has many more tries. Otherwise `PagesLost` or `Stopped`, from `publish_file`.
 
     Raises:
         FileMismatchError: As `publish_file`.
-        StorageUnavailableError, FileChangedError: Nothing was published, or its proof is missing; can be tried again.
+        StorageUnavailableError, FileChangedError: The file or its manifest is not stored; can be tried again.
     """
     published = publish_file(services, command)
     if isinstance(published, PagesLost):
         return published
     if isinstance(published, Stopped):
-        return _if_completed(services, command) or published
-    return Done(ended=_end(services, command, published))
+        return _finalize_if_completed(services, command) or published
+    return Done(ended=_complete(services, command, published))
 
 
-def _if_completed(services: Services, command: CommitFile) -> Done | None:
-    """Say that the job has ended if that is why it no longer runs: the answer to an earlier run was lost."""
+def _finalize_if_completed(services: Services, command: CommitFile) -> Done | None:
+    """Finish the work of an earlier run whose result was lost; None if this attempt has not completed the job."""
     job = services.jobs.get(command.job.tenant, command.job.code)
     if job is None or job.attempt != command.job.attempt or job.status is not JobStatus.COMPLETED:
         return None
@@ -44,12 +44,14 @@ def _if_completed(services: Services, command: CommitFile) -> Done | None:
     return Done(ended=True)
 
 
-def _end(services: Services, command: CommitFile, published: Job) -> bool:
-    def complete(job: Job) -> Job:
+def _complete(services: Services, command: CommitFile, published: Job) -> bool:
+    """End the job as `Completed`. Return False if the attempt no longer runs, or storage does not answer."""
+
+    def alter(job: Job) -> Job:
         return job.complete(services.now(), command.rows, command.bytes, services.settings.keep)
 
     try:
-        ended = change_running(services, command.job, complete, published)
+        ended = change_running(services, command.job, alter, published)
         if ended is not None:
             finalize_job(services, command.job, ended)
     except TransientError:

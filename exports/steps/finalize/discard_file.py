@@ -1,4 +1,4 @@
-"""Step: remove what a cancelled job has left."""
+"""Step: remove the data of a cancelled job."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from exports.workflow.outcomes import Done
 
 
 def discard_file(services: Services, command: DiscardFile) -> Done:
-    """Remove staged blocks and the file of a cancelled job, after its last step has ended.
+    """Remove the staged blocks and the file of a cancelled job, after the job's last step has ended.
 
-    Safe to run twice. Touches nothing if the job goes on in a later attempt.
+    Safe to run twice. Removes nothing if the job has a later attempt.
 
     Raises:
         StorageUnavailableError: Can be tried again.

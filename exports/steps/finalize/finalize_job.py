@@ -1,4 +1,4 @@
-"""What follows the end of a job, whoever ends it."""
+"""Does the bookkeeping after the end of a job's attempt."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from exports.services import Services
 
 
 def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> None:
-    """Watch an attempt no longer, if it is over, but remember what is to be done about a job that has ended.
+    """Store when the first retention action on an ended job is due, and stop watching the attempt.
 
-    Safe to run twice, and late. Remembers first: so there is no moment at which nobody would look at the job.
+    Every caller that ends a job calls this. Safe to run twice, and late. It does nothing while the attempt runs. The
+    due action is stored first, so at every moment either the watchdog or the retention knows the job.
 
-    While somebody is still to be told of its end it stays watched: whoever begins to tell them ends the watch. So they
-    are told even where the orchestration that should is lost, or there never was one.
+    If the job has a webhook, the attempt stays watched until `start_notification` has started the delivery. So the
+    watchdog starts the delivery if the job's orchestration died before that, or never ran.
+
+    Args:
+        ended: The job, if the caller has just ended it; this saves a read.
 
     Raises:
-        StorageUnavailableError: Can be tried again; the watchdog does, if nobody else.
+        StorageUnavailableError: Can be tried again; at the latest, the watchdog does so.
     """
     job = ended or services.jobs.get(ref.tenant, ref.code)
     if job is None or job.runs(ref.attempt):

@@ -1,4 +1,4 @@
-"""Step: end a job."""
+"""Step: end a job by writing its terminal status."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from exports.workflow.outcomes import Done, Stopped
 
 
 def record_outcome(services: Services, command: RecordOutcome) -> Done | Stopped:
-    """Write the terminal status. From here on a completed file can be read by a link.
+    """End the job as `Completed` or `Failed`. From then on a completed job has a link to its file.
 
-    Safe to run twice: a job that has ended, or runs a later attempt, is left as it is. If it fails or was cancelled
-    after the file had been published, or was cancelled while its last pages were written, what is there is removed.
+    Safe to run twice: a job that has ended, or runs a later attempt, is not changed. Removes the file if it was
+    published before the job failed or was cancelled, and the blocks that were staged before the job was cancelled.
 
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    ended = change_running(services, command.job, lambda job: _ended(services, job, command))
+    ended = change_running(services, command.job, lambda job: _end(services, job, command))
     if not ended or command.failure:
         clean_up_attempt(services, command.job)
     finalize_job(services, command.job, ended)
     return Done() if ended else Stopped()
 
 
-def _at_its_page(services: Services, command: RecordOutcome, failure: Failure) -> Failure:
-    """Name the page that failed the job and its key range, so that its owner can look at the clients there.
+def _name_page(services: Services, command: RecordOutcome, failure: Failure) -> Failure:
+    """Add the page that failed the job, and its key range, to the message, so that the user can check those clients.
 
-    That a job ends comes first: where its plan is gone or cannot be read, which may have failed it, no page is named.
+    If the plan is missing or cannot be read, the message names no page: ending the job is more important, and the plan
+    may be the very reason why it failed.
     """
     if command.page is None:
         return failure
@@ -47,7 +48,7 @@ def _at_its_page(services: Services, command: RecordOutcome, failure: Failure) -
     return failure.model_copy(update={"message": f"{page} could not be written. {failure.message}"})
 
 
-def _ended(services: Services, job: Job, command: RecordOutcome) -> Job:
+def _end(services: Services, job: Job, command: RecordOutcome) -> Job:
     if command.failure is not None:
-        return job.fail(services.now(), _at_its_page(services, command, command.failure))
+        return job.fail(services.now(), _name_page(services, command, command.failure))
     return job.complete(services.now(), command.rows, command.bytes, services.settings.keep)
