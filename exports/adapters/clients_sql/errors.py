@@ -13,9 +13,17 @@ from contextlib import contextmanager
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, TimeoutError  # noqa: A004
 
 from exports.adapters.clients_sql.dialects.base import SourceDialect
-from exports.adapters.clients_sql.sql.translations import DRIVER, NO_ANSWER, STATEMENT, THROTTLED, TYPE, Translation
+from exports.adapters.clients_sql.sql.translations import (
+    DRIVER,
+    NO_ANSWER,
+    STATEMENT,
+    THROTTLED,
+    TYPE,
+    VALUE,
+    Translation,
+)
 
-_MAY_QUOTE_CLIENTS = (TYPE, STATEMENT)
+_MAY_QUOTE_CLIENTS = (TYPE, STATEMENT, VALUE)
 _QUOTED = re.compile(r"""["'].*["']""", re.DOTALL)
 
 
@@ -31,7 +39,7 @@ def source_errors(dialect: SourceDialect) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, ModuleNotFoundError, UnicodeError) as error:
         translation = _translate(error, dialect)
         cause = _redacted(error) if translation in _MAY_QUOTE_CLIENTS else error
         raise translation.kind(translation.message) from cause
@@ -49,6 +57,8 @@ def _translate(error: Exception, dialect: SourceDialect) -> Translation:
         return DRIVER
     if isinstance(error, TimeoutError):
         return THROTTLED  # our own connection pool is exhausted, which fewer pages at once cure
+    if isinstance(error, UnicodeError):
+        return VALUE  # the database sent bytes that are not text
     original = _driver_error(error)
     return dialect.translate(original) or _translate_by_class(original, dialect)
 
@@ -60,6 +70,8 @@ def _driver_error(error: Exception) -> BaseException | None:
 def _translate_by_class(original: BaseException | None, dialect: SourceDialect) -> Translation:
     """Judge an error without a known code. PEP 249 fixes the names of the classes, but no common base class."""
     names = {kind.__name__ for kind in type(original).__mro__}
+    if "DataError" in names:
+        return VALUE
     if "OperationalError" not in names and "InterfaceError" not in names:
         return STATEMENT
     message = str(original)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
 
+from exports.adapters.clients_sql.bad_cells import BadCellFinder
 from exports.adapters.clients_sql.dialects.base import FastRenderer
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
@@ -18,6 +19,7 @@ from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.checks import require_usable
 from exports.adapters.clients_sql.sql.columns import ClientView
+from exports.adapters.clients_sql.sql.translations import UnreadableValueError
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
@@ -69,10 +71,10 @@ class SqlClientSource:
         """Read the first clients of each range by a statement of its own, all over one connection."""
         with self._connection() as connection:
             view = _described(connection, selection)
-            finish = _finisher(view, selection.columns)
             for key_range in key_ranges:
-                with connection.execute(sql_statements.sample(view, selection, key_range, rows_of_each)) as result:
-                    yield finish(_fetch_tuples(result, rows_of_each))
+                with self._naming_bad_cells(view, selection, [key_range], rows_of_each):
+                    rows = _sample(connection, view, selection, key_range, rows_of_each)
+                yield rows
 
     def render_samples(
         self, selection: ClientSelection, starts: Sequence[str], rows_of_each: int, renderer: Renderer
@@ -81,7 +83,8 @@ class SqlClientSource:
         with self._connection() as connection:
             view = _described(connection, selection)
             if (fast := _fast_renderer(connection, view, selection, renderer)) is not None:
-                yield from fast.samples(starts, rows_of_each)
+                with self._naming_bad_cells(view, selection, map(KeyRange, starts), rows_of_each):
+                    yield from fast.samples(starts, rows_of_each)
                 return
         yield from render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
 
@@ -92,28 +95,42 @@ class SqlClientSource:
         """
         with self._connection() as connection:
             view = _described(connection, selection)
-            finish = _finisher(view, selection.columns)
-            statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
-            with connection.execute(statement) as result:
-                count = _FIRST_ROWS
-                while rows := _fetch_tuples(result, count):
-                    yield finish(rows)
-                    count = _rows_like(rows[-1])
+            with self._naming_bad_cells(view, selection, [key_range]):
+                yield from _lists(connection, view, selection, key_range)
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         """Let the database write the records if it can write them exactly; else read, then render."""
         with self._connection() as connection:
             view = _described(connection, selection)
-            if (fast := _fast_renderer(connection, view, selection, renderer)) is not None:
-                yield from fast.page(key_range)
-                return
-        yield from render_lists(self.read(selection, key_range), renderer)
+            fast = _fast_renderer(connection, view, selection, renderer)
+            with self._naming_bad_cells(view, selection, [key_range]):
+                if fast is not None:
+                    yield from fast.page(key_range)
+                else:
+                    yield from render_lists(_lists(connection, view, selection, key_range), renderer)
 
     def close(self) -> None:
         """Close idle connections. The next use opens new ones."""
         with self._lock:
             if isinstance(self._database, Engine):
                 self._database.dispose()
+
+    @contextmanager
+    def _naming_bad_cells(
+        self, view: ClientView, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows: int | None = None
+    ) -> Iterator[None]:
+        """If a value cannot be read, look in the ranges for it, and name its column and its client.
+
+        The look-up needs connections of its own: the one that failed may be closed.
+        """
+        dialect = dialect_named(self._engine().dialect.name)
+        try:
+            with source_errors(dialect):
+                yield
+        except UnreadableValueError as error:
+            finder = BadCellFinder(self._connection, view, selection)
+            found = next((bad for key_range in key_ranges if (bad := finder.find(key_range, rows))), None)
+            raise found or error from error.__cause__
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -135,6 +152,25 @@ def _described(connection: Connection, selection: ClientSelection) -> ClientView
     view = ClientView(dialect, dialect.describe(connection, sql_statements.needed_columns(selection)))
     require_usable(view, selection)
     return view
+
+
+def _sample(
+    connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange, rows: int
+) -> list[Row]:
+    with connection.execute(sql_statements.sample(view, selection, key_range, rows)) as result:
+        return _finisher(view, selection.columns)(_fetch_tuples(result, rows))
+
+
+def _lists(
+    connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange
+) -> Iterator[list[Row]]:
+    finish = _finisher(view, selection.columns)
+    statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
+    with connection.execute(statement) as result:
+        count = _FIRST_ROWS
+        while rows := _fetch_tuples(result, count):
+            yield finish(rows)
+            count = _rows_like(rows[-1])
 
 
 def _finisher(view: ClientView, columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:

@@ -24,7 +24,7 @@ from exports.adapters.clients_sql.sql.translations import (
     NO_VIEW,
     STATEMENT,
     THROTTLED,
-    TYPE,
+    VALUE,
     Translation,
 )
 from exports.file.ranges import KeyRange
@@ -38,7 +38,7 @@ STATEMENT_TIMEOUT_SECONDS = 240
 
 SQLSTATES = {
     "08": NO_ANSWER,
-    "22": TYPE,
+    "22": VALUE,
     "28": LOGIN,
     "3D": LOGIN,
     "40": BUSY,

@@ -16,6 +16,10 @@ from exports.errors import (
 )
 
 
+class UnreadableValueError(SourceMismatchError):
+    """A value of some client cannot be read or written. The error of the driver does not say which value."""
+
+
 class Translation(NamedTuple):
     """The error of an export that stands for the error of a driver."""
 
@@ -44,3 +48,4 @@ NO_COLUMN = Translation(SourceMismatchError, "The view clients lacks a column; d
 TYPE = Translation(
     SourceMismatchError, "A column of the view clients has an unexpected type; docs/client-view.md names them all."
 )
+VALUE = Translation(UnreadableValueError, "The view clients holds a value that cannot be read or written.")

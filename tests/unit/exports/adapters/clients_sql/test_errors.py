@@ -10,6 +10,7 @@ from sqlalchemy import exc
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.errors import RedactedDriverError, source_errors
+from exports.adapters.clients_sql.sql.translations import UnreadableValueError
 from exports.errors import (
     ExportError,
     SourceMismatchError,
@@ -59,7 +60,8 @@ def reported(original: Exception, database: str = "postgresql") -> ExportError:
         ("42P01", SourceMismatchError),
         ("42703", SourceMismatchError),
         ("42883", SourceMismatchError),
-        ("22P02", SourceMismatchError),
+        ("22P02", UnreadableValueError),
+        ("25P03", SourceUnavailableError),
     ],
 )
 def test_the_sqlstate_of_postgresql_selects_the_error(state: str, expected: type[ExportError]) -> None:
