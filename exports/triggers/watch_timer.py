@@ -12,7 +12,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from exports.ports.orchestrations import HistoryPurger, OrchestrationClient
 from exports.services import ServiceProvider
 from exports.steps.upkeep.apply_retention import apply_retention
-from exports.steps.upkeep.sweep_orphans import sweep_histories
+from exports.steps.upkeep.sweep_histories import sweep_histories
 from exports.steps.upkeep.sweep_orphans import sweep_orphans as sweep_orphans_step
 from exports.steps.upkeep.watch_jobs import watch_jobs as watch_jobs_step
 

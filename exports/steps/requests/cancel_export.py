@@ -10,11 +10,11 @@ from exports.steps.finalize.finalize_job import finalize_job
 
 
 def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job:
-    """End a job at the user's wish; effective when this returns.
+    """Cancel a job. The cancellation is effective when this function returns.
 
-    From then on no step reads the source or stages a block, the job never becomes `Completed`, and no link is given.
-    What is staged is removed now, and what a running step may still stage, when the orchestration ends. Safe to run
-    twice: a cancelled job stays as it is.
+    From then on no step begins to read the source or to stage a block, the job never becomes `Completed`, and the
+    caller gets no link. Staged blocks are removed now. A step that is running may still stage a block; `discard_file`
+    removes it when the orchestration ends. Safe to run twice, because a cancelled job stays as it is.
 
     Raises:
         IllegalTransitionError: The job is `Completed` or `Failed`.

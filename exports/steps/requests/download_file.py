@@ -1,4 +1,4 @@
-"""Step: hand out the file of a completed job, or its proof."""
+"""Step: give the caller the file of a completed job, or the manifest that proves it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from exports.services import Services
 from exports.steps.requests.mark_downloaded import mark_downloaded
 
 
-def fetch_link(
+def create_link(
     services: Services, tenant: str, code: str, actor: str, sensitive: SensitiveFields = SensitiveFields.REFUSED
 ) -> str:
-    """Mint a link to the file; noted in the audit log before it is given.
+    """Create a link to the file. The audit log records the download before the caller gets the link.
 
     Raises:
-        JobNotFoundError, NotCompletedError, ExpiredError: There is no file to give.
-        SensitiveFieldsError: There is one, with sensitive fields, and they are refused.
+        JobNotFoundError, NotCompletedError, ExpiredError: The job has no file, or no longer has it.
+        SensitiveFieldsError: The file has sensitive fields, and the caller may not read them.
         StorageUnavailableError: Can be tried again.
     """
     job = _completed(services, tenant, code)
@@ -31,8 +31,13 @@ def fetch_link(
     return services.files.link(job.file_path, job.expiry_date)
 
 
-def fetch_manifest(services: Services, tenant: str, code: str) -> bytes:
-    """Read the manifest, a JSON document, which holds no cell of any field. Raises as `fetch_link`, but for fields."""
+def load_manifest(services: Services, tenant: str, code: str) -> bytes:
+    """Return the manifest, a JSON document. It contains no values of fields, so no permission for fields is needed.
+
+    Raises:
+        JobNotFoundError, NotCompletedError, ExpiredError: The job has no file, or no longer has it.
+        StorageUnavailableError: Can be tried again.
+    """
     return services.files.load_manifest(_completed(services, tenant, code).ref)
 
 

@@ -1,4 +1,4 @@
-"""Step: tell how a job is doing."""
+"""Step: show the status and the progress of a job."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from exports.steps.requests.mark_downloaded import mark_downloaded
 def get_export(
     services: Services, tenant: str, code: str, sensitive: SensitiveFields = SensitiveFields.REFUSED
 ) -> CsvExportJobDto:
-    """Show a job, as `present` does.
+    """Show a job as `present` does. If the caller gets a link, mark the file as downloaded.
 
     Raises:
-        JobNotFoundError: This tenant has none of that code.
+        JobNotFoundError: The tenant has no job with this code.
         StorageUnavailableError: Can be tried again.
     """
     job = services.jobs.get(tenant, code)
@@ -30,10 +30,10 @@ def get_export(
 
 
 def present(services: Services, job: Job, sensitive: SensitiveFields = SensitiveFields.REFUSED) -> CsvExportJobDto:
-    """Show a job with its progress and, if it is completed and has not expired, a fresh link.
+    """Show a job with its progress and, if it is completed and has not expired, a new link.
 
-    Whoever may not export sensitive fields gets no link to a file that has some, whoever asked for it.
-    Costs at most one more query, for the pages in flight, whatever the size of the job.
+    A caller who may not export sensitive fields gets no link to a file that contains some, even if another caller
+    requested the export. Costs at most one more query, for the pages in flight, however large the job is.
     """
     now = services.now()
     link = None
@@ -44,7 +44,7 @@ def present(services: Services, job: Job, sensitive: SensitiveFields = Sensitive
 
 
 def processed_items(services: Services, job: Job) -> int:
-    """Count the clients written so far; at most one query, for the pages in flight."""
+    """Count the clients written so far. This takes at most one query, for the pages in flight."""
     if job.status is JobStatus.COMPLETED or job.total_items is None:
         return job.settled_items
     return job.settled_items + sum(page.rows for page in services.pages.records(job.ref, job.settled_pages))

@@ -20,9 +20,11 @@ def list_exports(
     statuses: Collection[JobStatus] = (),
     sensitive: SensitiveFields = SensitiveFields.REFUSED,
 ) -> ListDto[CsvExportJobDto]:
-    """Show at most `limit` jobs, newest first, that come after the code `after` and have one of the statuses.
+    """List at most `limit` jobs, newest first, each as `present` shows it.
 
-    Each is shown as `present` does.
+    Args:
+        after: The cursor: the code of the last job of the previous answer. The list continues after it.
+        statuses: Lists only jobs with one of these statuses; if empty, lists all.
 
     Raises:
         StorageUnavailableError: Can be tried again.

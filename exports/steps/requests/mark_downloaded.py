@@ -1,4 +1,4 @@
-"""Step: note that somebody was given a link to the file of a scheduled export."""
+"""Records that a caller got a link to the file of a scheduled export."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _log = logging.getLogger(__name__)
 
 
 def mark_downloaded(services: Services, job: Job) -> None:
-    """Let the job count as fetched: an incremental schedule goes on from what somebody has.
+    """Mark the job of a schedule as downloaded; do nothing for other jobs.
 
-    Costs one write, the first time. The link is given even if that fails: then the next run exports more than it needs.
+    An incremental schedule exports the changes since the last export that was downloaded. This costs one write for the
+    first link. If the write fails, the caller still gets the link; the next run then exports more than necessary.
     """
     if job.schedule_code is None or job.downloaded_date is not None:
         return

@@ -1,4 +1,4 @@
-"""Step: keep one tenant from taking everything."""
+"""Limits how many exports a tenant may run at once and start in a day."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from exports.errors import QuotaExceededError
 from exports.ports.jobs import CountWindow
 from exports.services import Services
 
-_OLDEST_ACTIVE = timedelta(days=7)
+_ACTIVE_WINDOW = timedelta(days=7)
 _ACTIVE_RETRY_SECONDS = 30
 
 
 def require_quota(services: Services, tenant: str) -> None:
-    """Refuse another job for a tenant that has too many. Requests at the same moment may each find the last place.
+    """Refuse another job if the tenant has too many. Requests at the same moment may exceed a limit by a few.
 
     Raises:
-        QuotaExceededError: Too many are active, or were started since midnight (UTC).
+        QuotaExceededError: Too many jobs are active, or too many were started since midnight (UTC).
     """
     now, settings = services.now(), services.settings
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     active, created = services.jobs.count(
         tenant,
-        active=CountWindow(now - _OLDEST_ACTIVE, settings.max_active_jobs),
+        active=CountWindow(now - _ACTIVE_WINDOW, settings.max_active_jobs),
         created=CountWindow(midnight, settings.max_jobs_per_day),
     )
     if active >= settings.max_active_jobs:

@@ -1,4 +1,4 @@
-"""Step: from a caller's request to a job, new or the one the same request has led to before."""
+"""Step: start the export that a caller requests, or find the job of a repeated request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exports.steps.requests.start_export import start_export
 
 @dataclass(frozen=True, slots=True)
 class ExportCommand:
-    """Who asks for what; `key` is the idempotency key, if the caller gave one."""
+    """A request for an export, and who sent it. `key` is the idempotency key, if the caller sent one."""
 
     tenant: str
     actor: str
@@ -31,13 +31,14 @@ class ExportCommand:
 
 
 async def request_export(services: Services, starter: OrchestrationStarter, command: ExportCommand) -> Job:
-    """Start an export, unless the same request with the same idempotency key has its job already: then give that one,
-    whatever has become of mappings or quotas since.
+    """Start an export and return its job. Return the existing job if the request repeats an idempotency key.
+
+    A repeated request gets its job even if the mapping has changed or the quota is used up since.
 
     Raises:
-        KeyReusedError: The key stands for another request.
-        InvalidSpecError, SensitiveFieldsError: The request cannot be met; the key stays free.
-        QuotaExceededError: Nothing was started, and the key stays free.
+        KeyReusedError: The key was used with another body.
+        InvalidSpecError, SensitiveFieldsError: The request is refused; the key can be used again.
+        QuotaExceededError: Nothing was started; the key can be used again.
         NotStartedError, StorageUnavailableError: As `start_export`.
     """
     job, is_new = await asyncio.to_thread(_find_or_make, services, command)
@@ -51,7 +52,7 @@ async def request_export(services: Services, starter: OrchestrationStarter, comm
 
 
 def _find_or_make(services: Services, command: ExportCommand) -> tuple[Job, bool]:
-    """Give the job of a repeated request, or make one that is still to be stored; and say which it is."""
+    """Return the job of a repeated request, or a new job that is not stored yet; and whether the job is new."""
     if known := _find(services, command):
         return known, False
     spec = resolve_spec(services, command.tenant, command.request, command.sensitive)
@@ -59,7 +60,7 @@ def _find_or_make(services: Services, command: ExportCommand) -> tuple[Job, bool
         require_quota(services, command.tenant)
     except QuotaExceededError:
         if known := _find(services, command):
-            return known, False  # this request, sent twice, has taken the last place
+            return known, False  # the same request, sent twice, has used the last of the quota
         raise
     code, notify = _code(services, command), command.request.notify
     return make_job(command.tenant, spec, code, services.now(), notify), True
@@ -73,13 +74,13 @@ def _find(services: Services, command: ExportCommand) -> Job | None:
 
 
 def _code(services: Services, command: ExportCommand) -> str:
-    """Choose the job's code: of chance, or the one its idempotency key is bound to, now or before."""
+    """Return the job's code: the one bound to the idempotency key, or a new one. Bind an unbound key to it."""
     now = services.now()
     code = new_job_code(now)
     if command.key is None:
         return code
-    mine = IdempotencyRecord(command.tenant, hash_of_key(command.key), hash_of_body(command.request), code, now)
-    return _code_of(services.requests.claim(mine), command)
+    record = IdempotencyRecord(command.tenant, hash_of_key(command.key), hash_of_body(command.request), code, now)
+    return _code_of(services.requests.claim(record), command)
 
 
 def _code_of(record: IdempotencyRecord, command: ExportCommand) -> str:

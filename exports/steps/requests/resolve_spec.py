@@ -1,4 +1,4 @@
-"""Step: pin down what a request of a tenant exports."""
+"""Resolves the request of a tenant into the specification of an export."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from shared.problems import Fault, pointer
 def resolve_spec(
     services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields
 ) -> ExportSpec:
-    """Look up the mapping that the request names, if any, and copy its columns: later changes leave the job alone.
+    """Return the specification of the export that the tenant requests.
+
+    Copies the columns of the mapping that the request names, so that later changes of the mapping do not affect the
+    job.
 
     Raises:
-        InvalidSpecError: As `make_spec`; or nobody can be notified as the request wishes.
+        InvalidSpecError: As `make_spec`; or the webhook of the request cannot be used.
         SensitiveFieldsError: As `make_spec`.
         StorageUnavailableError: Can be tried again.
     """

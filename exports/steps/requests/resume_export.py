@@ -1,4 +1,4 @@
-"""Step: let a failed or cancelled job go on."""
+"""Step: resume a failed or cancelled job."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from exports.steps.requests.start_export import start_attempt
 
 
 async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
-    """Queue a job again for another attempt, which reads only the pages whose blocks are gone.
+    """Queue a job for another attempt, which reads only the pages that have no block.
 
-    The plan stays, so do the records of pages whose blocks storage still holds. Of two callers at once one resumes the
-    job, and the other is refused.
+    The job keeps its plan and the records of pages whose blocks storage still holds. If two callers resume the job at
+    the same time, one succeeds and the other is refused.
 
     Raises:
         JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
@@ -42,7 +42,7 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
 
 
 def _resumed(job: Job, kept: list[PageRecord]) -> Job:
-    """What is kept is settled at once: a status sums up the pages behind it only."""
+    """Resume the job and settle the pages kept, because a status query adds up only the pages after them."""
     _require_resumable(job)
     return job.resume().settle(len(kept), sum(record.rows for record in kept))
 
@@ -54,8 +54,10 @@ def _require_resumable(job: Job) -> None:
 
 
 def _forget_lost_pages(services: Services, job: Job) -> list[PageRecord]:
-    """Forget the pages whose blocks are gone; storage drops blocks seven days after they were staged, and when a job is
-    cancelled. Gives the first pages without a gap that are left."""
+    """Forget the pages whose blocks are gone. Return the records of the pages before the first missing page.
+
+    Storage drops blocks seven days after they were staged. The service drops them when a job is cancelled.
+    """
     blocks = services.files.get_state(job.file_path).blocks
     kept: list[PageRecord] = []
     for record in list(services.pages.records(job.ref)):

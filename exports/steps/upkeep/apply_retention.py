@@ -1,11 +1,10 @@
-"""Step: do what is due about jobs that have ended: tidy up, remove files, forget."""
+"""Step: apply the retention rules to jobs that have ended: clean up, remove files, purge rows."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
 
 from exports.jobs.job import Job, JobRef
 from exports.jobs.retention import DueAction, RetentionAction, next_due, retention_actions
@@ -14,44 +13,40 @@ from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt, discard_file_of
 from exports.steps.orchestrations import run_state_of
+from exports.steps.upkeep.purge_data import purge_data
 
-_TOGETHER = 8
+_CONCURRENT_JOBS = 8
 _log = logging.getLogger(__name__)
 
 
-class HistoryClient(OrchestrationClient, Protocol):
-    """The part of `azure.durable_functions.DurableOrchestrationClient` that ends and forgets orchestrations."""
+async def apply_retention(services: Services, client: OrchestrationClient, limit: int = 200) -> None:
+    """Run the retention actions that are due now, for at most `limit` jobs. The next run handles the other jobs.
 
-    async def purge_instance_history(self, instance_id: str) -> Any: ...
-
-
-async def apply_retention(services: Services, keeper: HistoryClient, limit: int = 200) -> None:
-    """Do what is due by now, at most so much of it; what is left over is due at the next time.
-
-    Safe to run twice, and at the same time: every act may be repeated, and what a job comes to stands in its row before
-    it is done.
+    Safe to run twice, and at the same time, because every action may be repeated. Before the data of a job is removed,
+    the job's row says so.
     """
-    places = asyncio.Semaphore(_TOGETHER)
+    slots = asyncio.Semaphore(_CONCURRENT_JOBS)
 
-    async def retire(due: DueAction) -> None:
-        async with places:
+    async def apply_or_log(due: DueAction) -> None:
+        async with slots:
             try:
-                await _retire(services, keeper, due)
-            except Exception:  # one job must not keep the others
+                await _apply(services, client, due)
+            except Exception:  # one job must not stop the retention of the others
                 _log.exception("event=retire.failed tenant=%s code=%s", due.tenant, due.code)
 
-    await asyncio.gather(*map(retire, await asyncio.to_thread(services.watch.due, services.now(), limit)))
+    await asyncio.gather(*map(apply_or_log, await asyncio.to_thread(services.watch.due, services.now(), limit)))
 
 
-async def _retire(services: Services, keeper: HistoryClient, due: DueAction) -> None:
+async def _apply(services: Services, client: OrchestrationClient, due: DueAction) -> None:
+    """Run all actions that are due on one job. Store the next one before removing the entry that was due."""
     now, keep_rows = services.now(), services.settings.keep_rows
     job = await asyncio.to_thread(services.jobs.get, due.tenant, due.code)
     if job is None:
-        await asyncio.to_thread(purge_remains, services, JobRef(tenant=due.tenant, code=due.code, attempt=1))
-    elif job.status.is_terminal:  # else it was resumed, and its next end will be remembered
-        for moment, retirement in retention_actions(job, keep_rows):
+        await asyncio.to_thread(purge_data, services, JobRef(tenant=due.tenant, code=due.code, attempt=1))
+    elif job.status.is_terminal:  # otherwise the job was resumed, and its next end stores a new due action
+        for moment, action in retention_actions(job, keep_rows):
             if moment <= now:
-                await _ACTS[retirement](services, keeper, job)
+                await _ACTIONS[action](services, client, job)
         following = next_due(job, keep_rows, now)
         if following is not None:
             await asyncio.to_thread(services.watch.add_due, following)
@@ -60,56 +55,55 @@ async def _retire(services: Services, keeper: HistoryClient, due: DueAction) -> 
     await asyncio.to_thread(services.watch.remove_due, due)
 
 
-async def _tidy(services: Services, keeper: HistoryClient, job: Job) -> None:
-    """An orchestration that has not noticed the end is ended; what its last steps left goes."""
-    if run_state_of(await keeper.get_status(job.ref.instance_id)) is RunState.ALIVE:
-        await keeper.terminate(job.ref.instance_id, f"The job is {job.status}.")
+async def _clean_up(services: Services, client: OrchestrationClient, job: Job) -> None:
+    """Terminate an orchestration that has not noticed the end of its job. Remove the data its last steps left."""
+    if run_state_of(await client.get_status(job.ref.instance_id)) is RunState.ALIVE:
+        await client.terminate(job.ref.instance_id, f"The job is {job.status}.")
     await asyncio.to_thread(clean_up_attempt, services, job.ref)
 
 
-async def _forget_history(services: Services, keeper: HistoryClient, job: Job) -> None:
+async def _purge_history(services: Services, client: OrchestrationClient, job: Job) -> None:
+    """Purge the ended orchestrations of all attempts, and of their webhook deliveries."""
     for attempt in range(1, job.attempt + 1):
         instance = job.ref.model_copy(update={"attempt": attempt}).instance_id
         for name in (instance, f"{instance}-webhook"):
-            if run_state_of(await keeper.get_status(name)) is RunState.DEAD:
-                await keeper.purge_instance_history(name)
+            if run_state_of(await client.get_status(name)) is RunState.DEAD:
+                await client.purge_instance_history(name)
 
 
-async def _remove_file(services: Services, keeper: HistoryClient, job: Job) -> None:
-    """The row says so first: from then on the job can neither be read nor resumed, so nothing that runs is removed."""
-    await asyncio.to_thread(_remove, services, job.ref)
+async def _remove_file(services: Services, client: OrchestrationClient, job: Job) -> None:
+    await asyncio.to_thread(_mark_and_remove, services, job.ref)
 
 
-def _remove(services: Services, ref: JobRef) -> None:
-    def removed(job: Job) -> Job:
+def _mark_and_remove(services: Services, ref: JobRef) -> None:
+    """Write `file_removed` into the job's row, then remove the file.
+
+    From the first write on, the file cannot be downloaded and the job cannot be resumed. So no running attempt loses
+    its blocks.
+    """
+
+    def mark_removed(job: Job) -> Job:
         return job.remove_file() if job.status.is_terminal and job.attempt == ref.attempt else job
 
-    job = services.jobs.change(ref.tenant, ref.code, removed)
+    job = services.jobs.change(ref.tenant, ref.code, mark_removed)
     if job.file_removed:
         discard_file_of(services, job)
         _log.info("event=file.removed tenant=%s code=%s", job.tenant, job.code)
 
 
-async def _purge(services: Services, keeper: HistoryClient, job: Job) -> None:
-    """The row goes last: while it is there, whatever has not gone is found again."""
-    await _forget_history(services, keeper, job)
+async def _purge(services: Services, client: OrchestrationClient, job: Job) -> None:
+    """Purge the history, then the data, and the row last. While the row exists, a later run finds data that remains."""
+    await _purge_history(services, client, job)
     found = await asyncio.to_thread(services.jobs.get, job.tenant, job.code)
     if found is not None and found.file_removed:
-        await asyncio.to_thread(purge_remains, services, job.ref)
+        await asyncio.to_thread(purge_data, services, job.ref)
         await asyncio.to_thread(services.jobs.purge, job.tenant, job.code)
         _log.info("event=job.purged tenant=%s code=%s", job.tenant, job.code)
 
 
-def purge_remains(services: Services, ref: JobRef) -> None:
-    """Remove all there is of a job but its row and its audit entries."""
-    services.files.purge(ref)
-    services.pages.purge(ref)
-    services.deliveries.purge(ref.tenant, ref.code)
-
-
-_ACTS: dict[RetentionAction, Callable[[Services, HistoryClient, Job], Awaitable[None]]] = {
-    RetentionAction.CLEANUP: _tidy,
-    RetentionAction.HISTORY: _forget_history,
+_ACTIONS: dict[RetentionAction, Callable[[Services, OrchestrationClient, Job], Awaitable[None]]] = {
+    RetentionAction.CLEANUP: _clean_up,
+    RetentionAction.HISTORY: _purge_history,
     RetentionAction.FILE: _remove_file,
     RetentionAction.ROWS: _purge,
 }

@@ -1,4 +1,4 @@
-"""Step: ask every dependency whether it answers."""
+"""Step: check the health of every dependency."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _log = logging.getLogger(__name__)
 
 
 class HealthStatus(StrEnum):
-    """Of a dependency, and of the whole: the worst of its dependencies."""
+    """Health of one dependency, or of the service, which is as healthy as its worst dependency."""
 
     HEALTHY = "Healthy"
     UNHEALTHY = "Unhealthy"
 
 
 class Dependency(Model):
-    """One dependency; `detail` says in plain words what is wrong with it, or worth knowing."""
+    """One dependency. `detail` explains why it is unhealthy, or adds a remark."""
 
     name: str
     status: HealthStatus
@@ -39,13 +39,13 @@ class HealthDto(Model):
 
 
 def health_of(dependencies: tuple[Dependency, ...]) -> HealthDto:
-    """Sum up."""
+    """Summarize the health of the dependencies."""
     worst = max((dependency.status for dependency in dependencies), key=list(HealthStatus).index)
     return HealthDto(status=worst, dependencies=dependencies)
 
 
 def check_health(services: Services) -> HealthDto:
-    """Ask all dependencies at the same time. Raises nothing: what fails is unhealthy."""
+    """Check all dependencies at the same time. Raises nothing: a check that fails makes its dependency unhealthy."""
     checks: dict[str, Callable[[], str | None]] = {
         "apiKeys": lambda: _check_keys(services),
         "blobs": services.files.check,
@@ -56,19 +56,19 @@ def check_health(services: Services) -> HealthDto:
         return health_of(tuple(pool.map(_check, checks, checks.values())))
 
 
-def _check(name: str, ask: Callable[[], str | None]) -> Dependency:
+def _check(name: str, check: Callable[[], str | None]) -> Dependency:
     try:
-        remark = ask()
+        remark = check()
     except (ExportError, KeysUnavailableError) as error:
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=str(error))
     except Exception:
         _log.exception("event=health.failed dependency=%s", name)
-        return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail="It refused; the log says why.")
+        return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail="The check failed; the log says why.")
     return Dependency(name=name, status=HealthStatus.HEALTHY, detail=remark)
 
 
 def _check_keys(services: Services) -> str | None:
-    """A service without keys is well: it refuses everybody, and there has to be a first key."""
+    """Check the store of API keys. A service without keys is healthy, because every service starts like this."""
     if services.keys.store.is_empty():
         return "There is no API key yet, so every request is refused; `python -m exports keys create` makes one."
     return None

@@ -13,7 +13,7 @@ from exports.jobs.view import CsvExportJobDto
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.scopes import Scope
 from exports.steps.requests.cancel_export import cancel_export as cancel_export_step
-from exports.steps.requests.download_file import fetch_link, fetch_manifest
+from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import present
 from exports.steps.requests.list_exports import list_exports as list_exports_step
 from exports.steps.requests.resume_export import resume_export as resume_export_step
@@ -57,12 +57,12 @@ async def resume_export(call: Call, starter: OrchestrationStarter) -> func.HttpR
 
 def download_export(call: Call) -> func.HttpResponse:
     caller = call.caller
-    link = fetch_link(call.services, call.tenant, job_code_of(call), caller.actor, caller.sensitive_fields)
+    link = create_link(call.services, call.tenant, job_code_of(call), caller.actor, caller.sensitive_fields)
     return func.HttpResponse(status_code=302, headers={"Location": link, "Cache-Control": "no-store"})
 
 
 def get_manifest(call: Call) -> func.HttpResponse:
-    return json_bytes_response(fetch_manifest(call.services, call.tenant, job_code_of(call)))
+    return json_bytes_response(load_manifest(call.services, call.tenant, job_code_of(call)))
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""Starting a notification: once for each end of a job, and only if somebody wants it."""
+"""Starting a notification: once for each end of a job, and only if the job has a webhook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
 from exports.request.body import NotifyDto
 from exports.steps.finalize.record_outcome import record_outcome
-from exports.steps.notifications.start_notification import notify_of_end, start_notification
+from exports.steps.notifications.start_notification import start_notification
 from exports.steps.orchestrations import NotStartedError
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.start_export import start_export
@@ -32,7 +32,7 @@ def a_cancelled_job(services: MemoryServices, **changes: Any) -> Job:
 
 
 def start(services: MemoryServices, starter: RecordingStarter, job: Job) -> None:
-    asyncio.run(start_notification(services, starter, job))
+    asyncio.run(start_notification(services, starter, StartNotification(job=job.ref)))
 
 
 def test_the_delivery_is_named_for_the_attempt_and_knows_its_schedule() -> None:
@@ -90,15 +90,15 @@ def test_the_step_tells_of_the_attempt_it_was_given_and_of_no_later_one() -> Non
     command = StartNotification(job=job.ref)
     services.jobs.change(job.tenant, job.code, lambda job: job.resume().cancel(services.now()))
 
-    assert asyncio.run(notify_of_end(services, starter, command)) == Done()
+    assert asyncio.run(start_notification(services, starter, command)) == Done()
     assert starter.started == []
 
     second = StartNotification(job=job.ref.model_copy(update={"attempt": 2}))
-    asyncio.run(notify_of_end(services, starter, second))
+    asyncio.run(start_notification(services, starter, second))
     assert [instance for _, instance, _ in starter.started] == [f"{job.code}-2-webhook"]
 
 
-# --- the watch that is kept until then
+# --- the attempt stays watched until the delivery has started ---
 
 
 def watched_attempts(services: MemoryServices) -> list[int]:
@@ -117,7 +117,7 @@ def test_a_cancelled_job_stays_watched_until_the_notification_has_begun() -> Non
     cancel_export(services, job.tenant, job.code, "me")
     assert watched_attempts(services) == [1]
 
-    asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+    asyncio.run(start_notification(services, starter, StartNotification(job=job.ref)))
 
     assert watched_attempts(services) == []
     assert len(starter.started) == 1
@@ -148,7 +148,7 @@ def test_while_the_notification_cannot_begin_the_watch_goes_on() -> None:
 
     starter.before_start = fail
     with pytest.raises(NotStartedError):
-        asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+        asyncio.run(start_notification(services, starter, StartNotification(job=job.ref)))
     assert watched_attempts(services) == [1]
 
 
@@ -156,32 +156,32 @@ def test_an_attempt_that_a_later_one_replaced_is_watched_no_longer() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_watched_job(services)
     services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()).resume())
-    asyncio.run(notify_of_end(services, starter, StartNotification(job=job.ref)))
+    asyncio.run(start_notification(services, starter, StartNotification(job=job.ref)))
     assert (watched_attempts(services), starter.started) == ([], [])
 
 
 def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None:
-    services, keeper = a_services(), MemoryOrchestrationClient()
+    services, client = a_services(), MemoryOrchestrationClient()
     job = a_watched_job(services)
     cancel_export(services, job.tenant, job.code, "me")
 
-    asyncio.run(watch_jobs(services, keeper))
+    asyncio.run(watch_jobs(services, client))
 
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1-webhook"]
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1-webhook"]
     assert watched_attempts(services) == []
 
 
 def test_a_job_that_could_not_be_started_is_told_of_by_the_watchdog() -> None:
-    services, keeper = a_services(), MemoryOrchestrationClient()
+    services, client = a_services(), MemoryOrchestrationClient()
     job = a_job(tenant="tenant", notify=NOTIFY)
 
     def fail() -> None:
-        keeper.before_start = lambda: None
+        client.before_start = lambda: None
         raise OSError("connection reset")
 
-    keeper.before_start = fail
+    client.before_start = fail
     with pytest.raises(NotStartedError):
-        asyncio.run(start_export(services, keeper, job, "me"))
-    asyncio.run(watch_jobs(services, keeper))
+        asyncio.run(start_export(services, client, job, "me"))
+    asyncio.run(watch_jobs(services, client))
 
-    assert [instance for _, instance, _ in keeper.started] == [f"{job.code}-1-webhook"]
+    assert [instance for _, instance, _ in client.started] == [f"{job.code}-1-webhook"]

@@ -19,7 +19,7 @@ from exports.request.spec import ExportSpec, SensitiveFields, SensitiveFieldsErr
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
-from exports.steps.requests.download_file import fetch_link, fetch_manifest
+from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import get_export
 from exports.workflow.commands import RecordOutcome
 from tests.support.fakes import MemoryServices, a_services
@@ -29,10 +29,10 @@ Fetch = Callable[[MemoryServices, str, str], object]
 
 
 def _fetch_link(services: MemoryServices, tenant: str, code: str) -> str:
-    return fetch_link(services, tenant, code, "reader")
+    return create_link(services, tenant, code, "reader")
 
 
-both = pytest.mark.parametrize("fetch", [_fetch_link, fetch_manifest], ids=["link", "manifest"])
+both = pytest.mark.parametrize("fetch", [_fetch_link, load_manifest], ids=["link", "manifest"])
 
 
 def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.NAME)) -> tuple[MemoryServices, Job]:
@@ -77,10 +77,10 @@ def test_a_file_with_sensitive_fields_needs_a_permitted_caller() -> None:
             sensitive is SensitiveFields.REFUSED
         )
     with pytest.raises(SensitiveFieldsError) as refused:
-        fetch_link(services, TENANT, job.code, "reader")
+        create_link(services, TENANT, job.code, "reader")
     assert refused.value.fields == (TargetField.NI_NUMBER,)
     assert services.audit.all == []
-    assert fetch_link(services, TENANT, job.code, "reader", SensitiveFields.ALLOWED)
+    assert create_link(services, TENANT, job.code, "reader", SensitiveFields.ALLOWED)
 
 
 def test_no_link_is_issued_if_the_audit_entry_cannot_be_written() -> None:
@@ -96,7 +96,7 @@ def test_no_link_is_issued_if_the_audit_entry_cannot_be_written() -> None:
 
 def test_the_manifest_describes_the_bytes_of_the_file() -> None:
     services, job = _completed()
-    manifest = json.loads(fetch_manifest(services, TENANT, job.code))
+    manifest = json.loads(load_manifest(services, TENANT, job.code))
     file, offset = services.files.read(job.file_path) or b"", 0
     for page in manifest["pages"]:
         block, offset = file[offset : offset + page["bytes"]], offset + page["bytes"]

@@ -11,7 +11,7 @@ import pytest
 from exports.errors import StorageUnavailableError
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
-from exports.steps.requests.download_file import fetch_link
+from exports.steps.requests.download_file import create_link
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.list_exports import list_exports
 from tests.support.builders import NOON
@@ -21,7 +21,7 @@ from tests.support.steps import a_stored_job, stored
 DAY = timedelta(days=1)
 REQUESTS = {
     "status": lambda services, job: get_export(services, job.tenant, job.code),
-    "download": lambda services, job: fetch_link(services, job.tenant, job.code, "me"),
+    "download": lambda services, job: create_link(services, job.tenant, job.code, "me"),
 }
 Request = Callable[[MemoryServices, Job], object]
 

@@ -1,4 +1,4 @@
-"""Retention: files go when they expire, rows later, and what belongs to no job is found."""
+"""Retention: files are removed when they expire, rows later; sweeps remove data that belongs to no job."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
-from exports.steps.requests.download_file import fetch_link, fetch_manifest
+from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
 from exports.steps.requests.start_export import start_export
 from exports.steps.upkeep.apply_retention import apply_retention
-from exports.steps.upkeep.sweep_orphans import sweep_histories, sweep_orphans
+from exports.steps.upkeep.sweep_histories import sweep_histories
+from exports.steps.upkeep.sweep_orphans import sweep_orphans
 from exports.workflow.commands import PlanPages, RecordOutcome, WritePage
 from exports.workflow.outcomes import Done
 from tests.support.builders import NOON, a_job
@@ -50,10 +51,10 @@ def a_system() -> tuple[MemoryServices, MemoryOrchestrationClient]:
     return a_services(some_clients(5)), MemoryOrchestrationClient()
 
 
-def start(services: MemoryServices, keeper: MemoryOrchestrationClient) -> Job:
+def start(services: MemoryServices, client: MemoryOrchestrationClient) -> Job:
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
-    asyncio.run(start_export(services, keeper, job, "me"))
-    keeper.statuses[job.ref.instance_id] = Status.Running
+    asyncio.run(start_export(services, client, job, "me"))
+    client.statuses[job.ref.instance_id] = Status.Running
     plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))
     write_page(services, WritePage(job=job.ref, page=0))
     return stored(services, job)
@@ -77,20 +78,20 @@ every_end = pytest.mark.parametrize("end", [complete, fail, cancel])
 
 
 def an_ended_job(end: End) -> tuple[MemoryServices, MemoryOrchestrationClient, Job]:
-    services, keeper = a_system()
-    job = start(services, keeper)
+    services, client = a_system()
+    job = start(services, client)
     end(services, job)
-    keeper.statuses[job.ref.instance_id] = Status.Completed
-    return services, keeper, stored(services, job)
+    client.statuses[job.ref.instance_id] = Status.Completed
+    return services, client, stored(services, job)
 
 
-def retire(services: MemoryServices, keeper: MemoryOrchestrationClient, **span: float) -> None:
-    services.now.advance(**span)
-    asyncio.run(apply_retention(services, keeper))
+def run_retention(services: MemoryServices, client: MemoryOrchestrationClient, **elapsed: float) -> None:
+    services.now.advance(**elapsed)
+    asyncio.run(apply_retention(services, client))
 
 
 def remains(services: MemoryServices, job: Job) -> list[object]:
-    """All there is of a job, wherever it is kept."""
+    """Collect all data of a job from every store."""
     blobs, _ = services.files.sweep("", 1000)
     pages = list(services.pages.records(job.ref))
     return [*blobs, *pages, *services.jobs.all(), *services.watch.due(datetime.max.replace(tzinfo=NOON.tzinfo), 100)]
@@ -100,74 +101,74 @@ def remains(services: MemoryServices, job: Job) -> list[object]:
 
 
 def test_the_file_of_a_completed_job_goes_when_it_expires_and_the_row_says_so() -> None:
-    services, keeper, job = an_ended_job(complete)
-    retire(services, keeper, hours=23.9)
+    services, client, job = an_ended_job(complete)
+    run_retention(services, client, hours=23.9)
     assert services.files.read(job.file_path) is not None
-    retire(services, keeper, hours=0.2)
+    run_retention(services, client, hours=0.2)
     assert services.files.read(job.file_path) is None
     assert stored(services, job).file_removed
     with pytest.raises(ResourceNotFoundError):
         services.files.load_manifest(job.ref)
-    for fetch in (
-        lambda: fetch_link(services, TENANT, job.code, "me"),
-        lambda: fetch_manifest(services, TENANT, job.code),
+    for download in (
+        lambda: create_link(services, TENANT, job.code, "me"),
+        lambda: load_manifest(services, TENANT, job.code),
     ):
         with pytest.raises(ExpiredError):
-            fetch()
+            download()
     shown = get_export(services, TENANT, job.code)
     assert (shown.status, shown.download_url) == (JobStatus.COMPLETED, None)
 
 
 def test_no_link_is_given_to_a_file_that_went_though_the_clock_was_set_back() -> None:
-    services, keeper, job = an_ended_job(complete)
-    retire(services, keeper, hours=25)
+    services, client, job = an_ended_job(complete)
+    run_retention(services, client, hours=25)
     services.now.advance(hours=-24)
     assert get_export(services, TENANT, job.code).download_url is None
     with pytest.raises(ExpiredError):
-        fetch_link(services, TENANT, job.code, "me")
+        create_link(services, TENANT, job.code, "me")
 
 
 @pytest.mark.parametrize("end", [fail, cancel])
 def test_what_is_staged_goes_after_a_week_and_the_job_can_no_longer_be_resumed(end: End) -> None:
-    services, keeper, job = an_ended_job(end)
-    retire(services, keeper, days=6.9)
+    services, client, job = an_ended_job(end)
+    run_retention(services, client, days=6.9)
     assert stored(services, job).is_resumable
-    retire(services, keeper, days=0.2)
+    run_retention(services, client, days=0.2)
     now = stored(services, job)
     assert (now.file_removed, now.is_resumable) == (True, False)
     assert services.files.staged(job.file_path) == {}
     failure = get_export(services, TENANT, job.code).failure
     assert failure is None or not failure.resumable
     with pytest.raises(NotResumableError):
-        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+        asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
 
 
 def test_a_job_that_is_resumed_just_when_its_blocks_should_go_keeps_them() -> None:
-    services, keeper, job = an_ended_job(fail)
+    services, client, job = an_ended_job(fail)
     services.now.advance(days=8)
 
     def resume_first() -> None:
         services.jobs.before_write = lambda: None
-        asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+        asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
 
     services.jobs.before_write = resume_first
-    retire(services, keeper)
+    run_retention(services, client)
     now = stored(services, job)
     assert (now.status, now.attempt, now.file_removed) == (JobStatus.QUEUED, 2, False)
     assert services.files.staged(job.file_path)
 
 
 def test_a_resumed_job_is_retired_after_its_next_end_and_not_after_its_first() -> None:
-    services, keeper, job = an_ended_job(fail)
+    services, client, job = an_ended_job(fail)
     services.now.advance(days=6)
-    resumed = asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+    resumed = asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
     plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10_000))
-    retire(services, keeper, days=2)
+    run_retention(services, client, days=2)
     assert not stored(services, job).file_removed
     fail(services, resumed)
-    retire(services, keeper, days=6.9)
+    run_retention(services, client, days=6.9)
     assert not stored(services, job).file_removed
-    retire(services, keeper, days=0.2)
+    run_retention(services, client, days=0.2)
     assert stored(services, job).file_removed
 
 
@@ -176,13 +177,13 @@ def test_a_resumed_job_is_retired_after_its_next_end_and_not_after_its_first() -
 
 @every_end
 def test_everything_of_a_job_goes_in_the_end_but_its_audit_entries(end: End) -> None:
-    services, keeper, job = an_ended_job(end)
+    services, client, job = an_ended_job(end)
     audited = len(services.audit.all)
     for _ in range(39):
         assert services.jobs.all() == [] or remains(services, job)
-        retire(services, keeper, days=1)
+        run_retention(services, client, days=1)
     assert remains(services, job) == []
-    assert keeper.statuses == {}
+    assert client.statuses == {}
     assert len(services.audit.all) == audited
     with pytest.raises(JobNotFoundError):
         get_export(services, TENANT, job.code)
@@ -190,21 +191,21 @@ def test_everything_of_a_job_goes_in_the_end_but_its_audit_entries(end: End) -> 
 
 @every_end
 def test_everything_goes_at_once_where_nobody_looked_for_a_year(end: End) -> None:
-    services, keeper, job = an_ended_job(end)
-    retire(services, keeper, days=365)
+    services, client, job = an_ended_job(end)
+    run_retention(services, client, days=365)
     assert remains(services, job) == []
-    assert keeper.statuses == {}
+    assert client.statuses == {}
 
 
 @every_end
 def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
     services = a_services(some_clients(5), EXPORT_KEEP_ROWS_DAYS="2")
-    keeper = MemoryOrchestrationClient()
-    job = start(services, keeper)
+    client = MemoryOrchestrationClient()
+    job = start(services, client)
     end(services, job)
-    retire(services, keeper, days=8.9 if end is not complete else 2.9)
+    run_retention(services, client, days=8.9 if end is not complete else 2.9)
     assert services.jobs.all()
-    retire(services, keeper, days=0.2)
+    run_retention(services, client, days=0.2)
     assert services.jobs.all() == []
 
 
@@ -213,7 +214,7 @@ def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
     "effect", ["discard", "change", "files.purge", "pages.purge", "jobs.purge", "add_due", "remove_due", "history"]
 )
 def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch, end: End, effect: str) -> None:
-    services, keeper, job = an_ended_job(end)
+    services, client, job = an_ended_job(end)
     where: dict[str, tuple[object, str]] = {
         "discard": (services.files, "discard"),
         "change": (services.jobs, "change"),
@@ -222,22 +223,22 @@ def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch,
         "jobs.purge": (services.jobs, "purge"),
         "add_due": (services.watch, "add_due"),
         "remove_due": (services.watch, "remove_due"),
-        "history": (keeper, "purge_instance_history"),
+        "history": (client, "purge_instance_history"),
     }
     for _ in range(45):
         with monkeypatch.context() as broken, suppress(Crash):
             broken.setattr(*where[effect], crash)
-            retire(services, keeper, days=1)
-        asyncio.run(apply_retention(services, keeper))
+            run_retention(services, client, days=1)
+        asyncio.run(apply_retention(services, client))
     assert remains(services, job) == []
-    assert keeper.statuses == {}
+    assert client.statuses == {}
 
 
 def test_two_at_once_do_what_one_does() -> None:
-    services, keeper, job = an_ended_job(fail)
+    services, client, job = an_ended_job(fail)
 
     async def twice() -> None:
-        await asyncio.gather(apply_retention(services, keeper), apply_retention(services, keeper))
+        await asyncio.gather(apply_retention(services, client), apply_retention(services, client))
 
     for _ in range(45):
         services.now.advance(days=1)
@@ -246,64 +247,64 @@ def test_two_at_once_do_what_one_does() -> None:
 
 
 def test_no_more_is_done_at_once_than_may_be_and_the_rest_next_time() -> None:
-    services, keeper = a_system()
+    services, client = a_system()
     for _ in range(5):
-        complete(services, start(services, keeper))
+        complete(services, start(services, client))
     services.now.advance(days=365)
     for left in (3, 1, 0):
-        asyncio.run(apply_retention(services, keeper, limit=2))
+        asyncio.run(apply_retention(services, client, limit=2))
         assert len(services.jobs.all()) == left
 
 
-# --- what comes soon after the end ---
+# --- cleanup and histories ---
 
 
 @pytest.mark.parametrize("end", [fail, cancel])
 def test_an_orchestration_that_has_not_noticed_the_end_is_ended(end: End) -> None:
-    services, keeper, job = an_ended_job(end)
-    keeper.statuses[job.ref.instance_id] = Status.Running
-    retire(services, keeper, minutes=3)
-    assert keeper.statuses[job.ref.instance_id] is Status.Terminated
+    services, client, job = an_ended_job(end)
+    client.statuses[job.ref.instance_id] = Status.Running
+    run_retention(services, client, minutes=3)
+    assert client.statuses[job.ref.instance_id] is Status.Terminated
 
 
 def test_a_block_that_was_staged_after_the_cancel_goes_some_minutes_later() -> None:
-    services, keeper, job = an_ended_job(cancel)
+    services, client, job = an_ended_job(cancel)
     services.files.stage(job.file_path, "late", b"late")
-    retire(services, keeper, minutes=3)
+    run_retention(services, client, minutes=3)
     assert services.files.staged(job.file_path) == {}
 
 
 def test_the_blocks_of_a_failed_job_stay_for_a_resume() -> None:
-    services, keeper, job = an_ended_job(fail)
-    retire(services, keeper, minutes=3)
+    services, client, job = an_ended_job(fail)
+    run_retention(services, client, minutes=3)
     assert services.files.staged(job.file_path)
 
 
 def test_histories_go_a_day_after_the_end_whichever_attempt_they_are_of() -> None:
-    services, keeper, job = an_ended_job(fail)
-    resumed = asyncio.run(resume_export(services, keeper, TENANT, job.code, "me"))
+    services, client, job = an_ended_job(fail)
+    resumed = asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
     plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10_000))
     fail(services, resumed)
-    keeper.statuses |= dict.fromkeys([resumed.ref.instance_id, f"{resumed.ref.instance_id}-webhook"], Status.Completed)
-    retire(services, keeper, hours=23)
-    assert len(keeper.statuses) == 3
-    retire(services, keeper, hours=2)
-    assert keeper.statuses == {}
+    client.statuses |= dict.fromkeys([resumed.ref.instance_id, f"{resumed.ref.instance_id}-webhook"], Status.Completed)
+    run_retention(services, client, hours=23)
+    assert len(client.statuses) == 3
+    run_retention(services, client, hours=2)
+    assert client.statuses == {}
 
 
 def test_a_webhook_that_is_still_being_delivered_is_not_forgotten() -> None:
-    services, keeper, job = an_ended_job(fail)
-    keeper.statuses[f"{job.ref.instance_id}-webhook"] = Status.Running
-    retire(services, keeper, days=2)
-    assert keeper.statuses == {f"{job.ref.instance_id}-webhook": Status.Running}
+    services, client, job = an_ended_job(fail)
+    client.statuses[f"{job.ref.instance_id}-webhook"] = Status.Running
+    run_retention(services, client, days=2)
+    assert client.statuses == {f"{job.ref.instance_id}-webhook": Status.Running}
 
 
-# --- what belongs to no job ---
+# --- orphaned data ---
 
 
 def test_blobs_and_records_of_no_job_are_removed_and_those_of_jobs_stay() -> None:
-    services, keeper = a_system()
-    kept = start(services, keeper)
+    services, client = a_system()
+    kept = start(services, client)
     orphan = a_job(tenant=TENANT)
     services.files.stage(orphan.file_path, "0", b"late")
     services.files.save_plan(orphan.ref, b"{}")
@@ -319,8 +320,8 @@ def test_blobs_and_records_of_no_job_are_removed_and_those_of_jobs_stay() -> Non
 
 
 def test_a_sweep_goes_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.BLOBS", 2)
-    monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.LEDGERS", 2)
+    monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.MAX_BLOBS", 2)
+    monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.MAX_LEDGERS", 2)
     services, _ = a_system()
     orphans = [a_job() for _ in range(7)]
     for orphan in orphans:
@@ -332,8 +333,8 @@ def test_a_sweep_goes_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_idempotency_key_is_free_again_when_its_job_is_gone_and_not_before() -> None:
-    services, keeper = a_system()
-    job = start(services, keeper)
+    services, client = a_system()
+    job = start(services, client)
     for key, code in (("kept", job.code), ("gone", new_job_code(NOON))):
         services.requests.claim(IdempotencyRecord(TENANT, hash_of_key(key), "0", code, NOON))
     services.now.advance(days=30)

@@ -1,4 +1,4 @@
-"""Health: every dependency by name, and nothing internal in what is told."""
+"""Health: the answer names every dependency and shows no internals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEALTHY, UNHEALTHY = HealthStatus
 
 
 def _detail(services: MemoryServices, name: str) -> str | None:
-    """What is wrong with this dependency, all others being well."""
+    """Return the detail of this dependency, which must be the only unhealthy one."""
     health = check_health(services)
     assert health.status is UNHEALTHY
     assert [found.name for found in health.dependencies if found.status is UNHEALTHY] == [name]
@@ -87,7 +87,7 @@ def test_an_unexpected_error_is_logged_and_not_told(
         raise ValueError("secret.host.example")
 
     monkeypatch.setattr(services.files, "check", fail)
-    assert _detail(services, "blobs") == "It refused; the log says why."
+    assert _detail(services, "blobs") == "The check failed; the log says why."
     assert "secret.host.example" in caplog.text
 
 
