@@ -1,4 +1,4 @@
-"""The commit ends the job with its file: once, and never over another end."""
+"""The commit completes a job once, and never replaces another end of the job."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.support.steps import a_planned_job, cancel, some_clients, stored, tak
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Simulates that the process dies here."""
 
 
 def _written() -> tuple[MemoryServices, Job, CommitFile]:
-    """A job under way whose pages are all written."""
+    """Make a running job whose pages are all written."""
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     job = a_planned_job(services)
     services.watch.watch(watched(job.ref, services.now()))
@@ -36,11 +36,11 @@ def _record(services: MemoryServices, command: CommitFile) -> object:
     return record_outcome(services, RecordOutcome(job=command.job, rows=command.rows, bytes=command.bytes))
 
 
-def _is_remembered(services: MemoryServices, job: Job) -> bool:
+def _is_due(services: MemoryServices, job: Job) -> bool:
     return [due.code for due in services.watch.due(services.now() + timedelta(hours=2), 10)] == [job.code]
 
 
-def test_a_committed_job_is_completed_tells_what_the_file_holds_and_is_watched_no_longer() -> None:
+def test_a_commit_completes_the_job_shows_the_size_and_ends_the_watch() -> None:
     services, job, command = _written()
     ended = services.now.advance(minutes=3)
     assert commit_file(services, command) == Done(ended=True)
@@ -49,17 +49,17 @@ def test_a_committed_job_is_completed_tells_what_the_file_holds_and_is_watched_n
     assert now.file_bytes == services.files.size_bytes(job.file_path) == command.bytes
     assert (now.completed_date, now.expiry_date) == (ended, ended + timedelta(hours=2))
     assert services.watch.watched(10) == []
-    assert _is_remembered(services, job)
+    assert _is_due(services, job)
 
 
-def test_the_total_becomes_what_was_proven() -> None:
+def test_the_total_becomes_the_number_of_verified_clients() -> None:
     services, job, command = _written()
     services.jobs.change(job.tenant, job.code, lambda job: job.plan(7))
     commit_file(services, command)
     assert stored(services, job).total_items == 5
 
 
-def test_a_commit_that_runs_again_changes_nothing_and_says_the_same() -> None:
+def test_a_repeated_commit_changes_nothing_and_returns_the_same() -> None:
     services, job, command = _written()
     commit_file(services, command)
     before = stored(services, job)
@@ -68,9 +68,9 @@ def test_a_commit_that_runs_again_changes_nothing_and_says_the_same() -> None:
     assert (stored(services, job), services.files.commits) == (before, 1)
 
 
-@pytest.mark.parametrize("place", ["add_due", "unwatch"])
-def test_a_commit_that_dies_after_it_has_ended_the_job_ends_the_watch_when_it_runs_again(
-    monkeypatch: pytest.MonkeyPatch, place: str
+@pytest.mark.parametrize("effect", ["add_due", "unwatch"])
+def test_a_commit_that_crashed_after_ending_the_job_ends_the_watch_when_repeated(
+    monkeypatch: pytest.MonkeyPatch, effect: str
 ) -> None:
     services, job, command = _written()
 
@@ -78,19 +78,19 @@ def test_a_commit_that_dies_after_it_has_ended_the_job_ends_the_watch_when_it_ru
         raise Crash
 
     with monkeypatch.context() as broken:
-        broken.setattr(services.watch, place, crash)
+        broken.setattr(services.watch, effect, crash)
         with pytest.raises(Crash):
             commit_file(services, command)
     assert stored(services, job).status is JobStatus.COMPLETED
     assert [entry.ref for entry in services.watch.watched(10)] == [job.ref]
     assert commit_file(services, command) == Done(ended=True)
     assert services.watch.watched(10) == []
-    assert _is_remembered(services, job)
+    assert _is_due(services, job)
 
 
 @pytest.mark.parametrize("interrupt", [cancel, take_over])
 @pytest.mark.parametrize("moment", ["commit", "end"])
-def test_a_job_that_was_interrupted_once_its_file_was_on_the_way_is_not_completed(
+def test_a_job_interrupted_during_the_commit_is_not_completed(
     interrupt: Callable[[MemoryServices, Job], None], moment: str
 ) -> None:
     services, job, command = _written()
@@ -111,7 +111,7 @@ def test_a_job_that_was_interrupted_once_its_file_was_on_the_way_is_not_complete
     assert (services.files.read(job.file_path) is None) == (before.status is JobStatus.CANCELLED)
 
 
-def test_where_the_end_cannot_be_written_it_is_left_to_a_step_that_tries_for_longer(
+def test_an_end_that_cannot_be_written_is_left_to_record_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, job, command = _written()
@@ -128,7 +128,7 @@ def test_where_the_end_cannot_be_written_it_is_left_to_a_step_that_tries_for_lon
     assert services.files.commits == 1
 
 
-def test_lost_pages_end_nothing() -> None:
+def test_a_job_with_lost_pages_goes_on() -> None:
     services, job, command = _written()
     services.pages.forget(job.ref, 1)
     assert isinstance(commit_file(services, command), PagesLost)
@@ -136,14 +136,14 @@ def test_lost_pages_end_nothing() -> None:
 
 
 @pytest.mark.parametrize("interrupt", [cancel, take_over])
-def test_a_job_that_no_longer_runs_is_left_alone(interrupt: Callable[[MemoryServices, Job], None]) -> None:
+def test_a_job_that_no_longer_runs_is_not_committed(interrupt: Callable[[MemoryServices, Job], None]) -> None:
     services, job, command = _written()
     interrupt(services, job)
     assert commit_file(services, command) == Stopped()
     assert services.files.read(job.file_path) is None
 
 
-def test_an_earlier_attempt_does_not_take_a_later_ones_end_for_its_own() -> None:
+def test_an_earlier_attempt_is_stopped_after_a_later_one_completed_the_job() -> None:
     services, job, command = _written()
     take_over(services, job)
     later = stored(services, job)

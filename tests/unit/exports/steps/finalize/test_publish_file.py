@@ -1,4 +1,4 @@
-"""Publishing: proven complete or not published at all."""
+"""A file is published only if it is verified to be complete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECORDS = b"".join(b"C000%d,Client %d\r\n" % (number, number) for number in rang
 
 
 def _ready() -> tuple[MemoryServices, Job, CommitFile]:
-    """A job whose five clients are written in three pages."""
+    """Make a job whose five clients are written in three pages."""
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     return services, job, write_pages(services, job)
@@ -42,7 +42,7 @@ def _refuse(services: MemoryServices, job: Job, command: CommitFile) -> None:
     assert services.files.commits == 0
 
 
-def test_the_file_is_all_pages_in_order() -> None:
+def test_the_file_holds_all_pages_in_order() -> None:
     services, job, command = _ready()
     assert isinstance(publish_file(services, command), Job)
     assert services.files.read(job.file_path) == HEADER + RECORDS
@@ -58,14 +58,16 @@ def test_pages_written_in_another_order_make_the_same_file() -> None:
 
 
 @pytest.mark.parametrize(("include_headers", "expected"), [(True, HEADER), (False, b"")])
-def test_an_export_of_no_clients_is_a_file_of_the_header_or_of_nothing(include_headers: bool, expected: bytes) -> None:
+def test_an_export_of_no_clients_is_a_file_of_the_header_or_an_empty_file(
+    include_headers: bool, expected: bytes
+) -> None:
     services = a_services()
     job = a_planned_job(services, starts=(), spec=two_columns(include_headers=include_headers))
     assert isinstance(publish_file(services, write_pages(services, job, pages=1)), Job)
     assert services.files.read(job.file_path) == expected
 
 
-def test_a_page_whose_clients_are_gone_leaves_no_trace_in_the_file() -> None:
+def test_a_page_whose_clients_were_deleted_adds_nothing_to_the_file() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     del services.clients.clients[2:4]
@@ -82,16 +84,16 @@ def test_committing_again_does_not_publish_again() -> None:
     assert services.files.read(job.file_path) == HEADER + RECORDS
 
 
-def test_of_two_contents_of_a_page_the_file_has_the_one_recorded() -> None:
+def test_of_two_versions_of_a_page_the_file_has_the_recorded_one() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
 
-    def another_run_comes_first() -> None:
+    def write_page_first() -> None:
         services.clients.after_read = lambda: None
         services.clients.clients[0] = {**services.clients.clients[0], "name": "Renamed meanwhile"}
         write_page(services, WritePage(job=job.ref, page=0))
 
-    services.clients.after_read = another_run_comes_first
+    services.clients.after_read = write_page_first
     command = write_pages(services, job)
     assert len(services.files.staged(job.file_path)) == 4
     assert isinstance(publish_file(services, command), Job)
@@ -116,7 +118,7 @@ def test_a_job_that_no_longer_runs_gets_no_file(interrupt: Callable[[MemoryServi
     assert services.files.read(job.file_path) is None
 
 
-def test_a_file_of_an_earlier_attempt_that_has_the_size_but_not_the_content_is_replaced() -> None:
+def test_an_earlier_attempts_file_of_equal_size_and_other_content_is_replaced() -> None:
     services, job, command = _ready()
     publish_file(services, command)
     take_over(services, job)
@@ -133,7 +135,7 @@ def test_an_unknown_job_is_stopped() -> None:
     assert publish_file(a_services(), CommitFile(job=a_job().ref, pages=0, rows=0, bytes=0)) == Stopped()
 
 
-def test_the_file_tells_its_job_its_rows_and_its_crc() -> None:
+def test_the_metadata_of_the_file_names_its_job_rows_and_crc() -> None:
     services, job, command = _ready()
     publish_file(services, command)
     crc32 = f"{zlib.crc32(HEADER + RECORDS):08x}"
@@ -141,7 +143,7 @@ def test_the_file_tells_its_job_its_rows_and_its_crc() -> None:
     assert json.loads(services.files.load_manifest(job.ref))["crc32"] == crc32
 
 
-def test_the_manifest_says_what_was_asked_of_storage_until_the_file_was_published() -> None:
+def test_the_manifest_shows_the_cost_until_the_file_was_published() -> None:
     services, job, command = _ready()
     before = Cost(storage_requests=StorageRequests(blob_write=3, table_read=7), bytes_sent=400, function_seconds=1.5)
     with metering() as meter:
@@ -154,7 +156,7 @@ def test_the_manifest_says_what_was_asked_of_storage_until_the_file_was_publishe
     assert (cost.bytes_sent, cost.function_seconds >= 1.5) == (450, True)
 
 
-def test_what_an_older_version_has_not_counted_is_not_shown() -> None:
+def test_the_manifest_shows_no_cost_if_an_older_version_did_not_count_it() -> None:
     services, job, command = _ready()
     with metering():
         publish_file(services, command)
@@ -162,7 +164,7 @@ def test_what_an_older_version_has_not_counted_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("starts", [("C0003",), ("C0002", "C0003", "C0005"), ("C0003", "C0003")])
-def test_a_plan_whose_pages_are_others_or_do_not_tile_is_a_mismatch(
+def test_a_plan_with_other_pages_or_pages_that_do_not_tile_is_a_mismatch(
     monkeypatch: pytest.MonkeyPatch, starts: tuple[str, ...]
 ) -> None:
     services, job, command = _ready()
@@ -172,12 +174,12 @@ def test_a_plan_whose_pages_are_others_or_do_not_tile_is_a_mismatch(
 
 
 @pytest.mark.parametrize("change", [{"pages": 2}, {"pages": 4}, {"rows": 4}, {"rows": 6}, {"bytes": 1}])
-def test_sums_other_than_those_counted_are_a_mismatch(change: dict[str, int]) -> None:
+def test_sums_that_differ_from_the_counted_ones_are_a_mismatch(change: dict[str, int]) -> None:
     services, job, command = _ready()
     _refuse(services, job, command.model_copy(update=change))
 
 
-def test_a_file_that_did_not_get_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_published_without_all_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     services, job, command = _ready()
     commit = services.files.commit
     monkeypatch.setattr(
@@ -189,7 +191,7 @@ def test_a_file_that_did_not_get_its_blocks_is_removed(monkeypatch: pytest.Monke
     assert services.files.read(job.file_path) is None
 
 
-def test_a_file_that_did_not_get_its_blocks_in_place_of_another_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_replaced_another_without_all_its_blocks_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     services, job, command = _ready()
     publish_file(services, command)
     take_over(services, job)
@@ -207,41 +209,41 @@ def test_a_file_that_did_not_get_its_blocks_in_place_of_another_is_removed(monke
     assert services.files.read(job.file_path) is None
 
 
-def test_as_a_rule_storage_is_not_asked_what_there_is_before_it_is_told_to_publish(
+def test_publishing_normally_does_not_read_the_file_state_before_the_commit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, job, command = _ready()
     commits: list[int] = []
     get_state = services.files.get_state
 
-    def note(path: str) -> FileState:
+    def record_commits(path: str) -> FileState:
         commits.append(services.files.commits)
         return get_state(path)
 
-    monkeypatch.setattr(services.files, "get_state", note)
+    monkeypatch.setattr(services.files, "get_state", record_commits)
     assert isinstance(publish_file(services, command), Job)
     assert commits == [1]
     assert services.files.read(job.file_path) == HEADER + RECORDS
 
 
-def test_a_commit_whose_answer_was_lost_is_found_done_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_whose_response_was_lost_is_recognized_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
     services, job, command = _ready()
     commit = services.files.commit
 
-    def commit_and_lose_the_answer(
+    def commit_without_response(
         path: str, blocks: list[str], metadata: dict[str, str], *, if_match: str | None
     ) -> None:
         commit(path, blocks, metadata, if_match=if_match)
         raise StorageUnavailableError("No answer.")
 
-    monkeypatch.setattr(services.files, "commit", commit_and_lose_the_answer)
+    monkeypatch.setattr(services.files, "commit", commit_without_response)
     with pytest.raises(StorageUnavailableError):
         publish_file(services, command)
     assert isinstance(publish_file(services, command), Job)
     assert services.files.read(job.file_path) == HEADER + RECORDS
 
 
-def test_a_block_lost_between_the_proof_and_the_commit_publishes_nothing_and_its_page_is_lost() -> None:
+def test_a_block_lost_just_before_the_commit_publishes_nothing() -> None:
     services, job, command = _ready()
     block = next(iter(services.files.staged(job.file_path)))
     services.files.before_commit = lambda: services.files.lose_block(job.file_path, block)

@@ -1,4 +1,4 @@
-"""The end of a job: written once, and never over another end."""
+"""The end of a job is written once, and never replaces another end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.steps import a_planned_job, a_stored_job, cancel, some_client
 
 
 def _committed() -> tuple[MemoryServices, Job, RecordOutcome]:
-    """A job whose file is published, and the order that completes it."""
+    """Make a job whose file is published, and the command that completes the job."""
     services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
     job = a_planned_job(services)
     command: CommitFile = write_pages(services, job)
@@ -28,7 +28,7 @@ def _committed() -> tuple[MemoryServices, Job, RecordOutcome]:
     return services, job, RecordOutcome(job=job.ref, rows=command.rows, bytes=command.bytes)
 
 
-def test_a_completed_job_tells_what_the_file_holds_and_how_long_it_is_kept() -> None:
+def test_a_completed_job_shows_the_size_of_its_file_and_when_it_expires() -> None:
     services, job, command = _committed()
     ended = services.now.advance(minutes=3)
     assert record_outcome(services, command) == Done()
@@ -38,13 +38,13 @@ def test_a_completed_job_tells_what_the_file_holds_and_how_long_it_is_kept() -> 
     assert (now.completed_date, now.expiry_date) == (ended, ended + timedelta(hours=2))
 
 
-def test_the_total_becomes_what_was_proven() -> None:
+def test_the_total_becomes_the_number_of_verified_clients() -> None:
     services, job, command = _committed()
     record_outcome(services, command.model_copy(update={"rows": 6}))
     assert stored(services, job).total_items == 6
 
 
-def test_a_failed_job_tells_why() -> None:
+def test_a_failed_job_shows_its_failure() -> None:
     services = a_services()
     job = a_planned_job(services)
     assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED)) == Done()
@@ -60,7 +60,7 @@ def test_a_failed_job_tells_why() -> None:
         (2, "Page 2 (clients from C0005; of 3 pages, counted from 0) could not be written. The export was interrupted"),
     ],
 )
-def test_a_job_that_a_page_has_failed_tells_which_and_its_clients(page: int, named: str) -> None:
+def test_a_job_failed_by_a_page_names_the_page_and_its_key_range(page: int, named: str) -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)
     record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED, page=page))
@@ -71,9 +71,9 @@ def test_a_job_that_a_page_has_failed_tells_which_and_its_clients(page: int, nam
     assert failure.model_copy(update={"message": INTERRUPTED.message}) == INTERRUPTED
 
 
-def test_a_job_whose_plan_is_gone_ends_all_the_same() -> None:
+def test_a_job_without_a_plan_can_fail() -> None:
     services = a_services()
-    job = a_stored_job(services)  # none was ever made
+    job = a_stored_job(services)  # has no plan
     assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED, page=0)) == Done()
     assert (stored(services, job).status, stored(services, job).failure) == (JobStatus.FAILED, INTERRUPTED)
 
@@ -85,7 +85,7 @@ def test_a_job_that_never_began_can_fail() -> None:
     assert stored(services, job).status is JobStatus.FAILED
 
 
-def test_ending_again_changes_nothing() -> None:
+def test_a_repeated_end_changes_nothing() -> None:
     services, job, command = _committed()
     record_outcome(services, command)
     before = stored(services, job)
@@ -95,7 +95,7 @@ def test_ending_again_changes_nothing() -> None:
     assert services.files.size_bytes(job.file_path) == command.bytes
 
 
-def test_a_completed_job_does_not_fail_any_more() -> None:
+def test_a_completed_job_can_no_longer_fail() -> None:
     services, job, command = _committed()
     record_outcome(services, command)
     assert record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED)) == Stopped()
@@ -103,7 +103,7 @@ def test_a_completed_job_does_not_fail_any_more() -> None:
     assert services.files.size_bytes(job.file_path) == command.bytes
 
 
-def test_a_job_cancelled_after_its_file_was_published_stays_cancelled_and_loses_the_file() -> None:
+def test_a_job_cancelled_after_publishing_stays_cancelled_and_loses_the_file() -> None:
     services, job, command = _committed()
     cancel(services, job)
     assert record_outcome(services, command) == Stopped()
@@ -111,7 +111,7 @@ def test_a_job_cancelled_after_its_file_was_published_stays_cancelled_and_loses_
     assert services.files.size_bytes(job.file_path) is None
 
 
-def test_a_job_cancelled_while_its_end_is_written_stays_cancelled_and_loses_the_file() -> None:
+def test_a_job_cancelled_while_its_end_is_written_loses_the_file() -> None:
     services, job, command = _committed()
 
     def cancel_once() -> None:
@@ -125,7 +125,7 @@ def test_a_job_cancelled_while_its_end_is_written_stays_cancelled_and_loses_the_
 
 
 @pytest.mark.parametrize("failure", [None, INTERRUPTED], ids=["completed", "failed"])
-def test_a_job_cancelled_while_its_pages_were_written_loses_their_blocks_however_it_would_have_ended(
+def test_a_job_cancelled_while_its_pages_were_written_loses_their_blocks(
     failure: Failure | None,
 ) -> None:
     services = a_services(some_clients(5))
@@ -137,7 +137,7 @@ def test_a_job_cancelled_while_its_pages_were_written_loses_their_blocks_however
     assert services.files.staged(job.file_path) == {}
 
 
-def test_an_earlier_attempt_leaves_the_blocks_of_a_later_one_that_was_cancelled() -> None:
+def test_an_earlier_attempt_keeps_the_file_of_a_later_cancelled_one() -> None:
     services, job, command = _committed()
     take_over(services, job)
     cancel(services, job)
@@ -145,7 +145,7 @@ def test_an_earlier_attempt_leaves_the_blocks_of_a_later_one_that_was_cancelled(
     assert services.files.size_bytes(job.file_path) == command.bytes
 
 
-def test_the_file_of_a_cancelled_job_is_removed_by_the_next_try_if_storage_did_not_answer(
+def test_a_repeated_step_removes_the_file_of_a_cancelled_job_after_an_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, job, command = _committed()
@@ -162,7 +162,7 @@ def test_the_file_of_a_cancelled_job_is_removed_by_the_next_try_if_storage_did_n
     assert services.files.size_bytes(job.file_path) is None
 
 
-def test_an_earlier_attempt_neither_ends_the_job_nor_takes_its_file() -> None:
+def test_an_earlier_attempt_neither_ends_the_job_nor_removes_its_file() -> None:
     services, job, command = _committed()
     take_over(services, job)
     before = stored(services, job)

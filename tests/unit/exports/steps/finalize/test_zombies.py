@@ -1,6 +1,6 @@
-"""A step that is held up while a later attempt takes over does no harm to that attempt's file.
+"""A zombie, a step that is delayed until a later attempt has taken over, does not harm that attempt's file.
 
-In each test the step of attempt 1 is held exactly between its last look and its effect, and goes on afterwards.
+Each test delays the step of attempt 1 exactly between its last read and its effect, and then lets it continue.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def resume(services: MemoryServices, job: Job) -> Job:
 
 
 def run(services: MemoryServices, job: Job) -> None:
-    """Run the job's attempt as its orchestration does: write, commit, write again what is lost, end."""
+    """Run the job's attempt as its orchestration does: write the pages, commit, and write lost pages again."""
     for _ in range(3):
         command = write_pages(services, job, PAGES)
         outcome = commit_file(services, command)
@@ -59,32 +59,32 @@ def assert_completed(services: MemoryServices, job: Job) -> None:
     assert f'"bytes":{len(EXPECTED)}'.encode() in services.files.load_manifest(now.ref)
 
 
-def once(hold: Callable[[], None], clear: Callable[[], None]) -> Callable[[], None]:
-    """A hook that clears itself before it acts, so that what runs inside it is not held."""
+def once(act: Callable[[], None], clear: Callable[[], None]) -> Callable[[], None]:
+    """Make a hook that clears itself before it acts, so that the steps inside it are not delayed."""
 
-    def act() -> None:
+    def hook() -> None:
         clear()
-        hold()
+        act()
 
-    return act
+    return hook
 
 
-def hold_commit(services: MemoryServices, meanwhile: Callable[[], None]) -> None:
+def delay_commit(services: MemoryServices, meanwhile: Callable[[], None]) -> None:
     services.files.before_commit = once(meanwhile, lambda: setattr(services.files, "before_commit", lambda: None))
 
 
-def hold_discard(services: MemoryServices, meanwhile: Callable[[], None]) -> None:
+def delay_discard(services: MemoryServices, meanwhile: Callable[[], None]) -> None:
     services.files.before_discard = once(meanwhile, lambda: setattr(services.files, "before_discard", lambda: None))
 
 
-def hold_record(services: MemoryServices, meanwhile: Callable[[], None]) -> None:
+def delay_record(services: MemoryServices, meanwhile: Callable[[], None]) -> None:
     services.pages.before_record = once(meanwhile, lambda: setattr(services.pages, "before_record", lambda: None))
 
 
-# --- a commit that comes late ---
+# --- a delayed commit ---
 
 
-def test_a_commit_held_up_until_the_later_attempt_completed_publishes_nothing() -> None:
+def test_a_commit_delayed_until_a_later_attempt_completed_publishes_nothing() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
 
@@ -95,13 +95,13 @@ def test_a_commit_held_up_until_the_later_attempt_completed_publishes_nothing() 
             services.pages.forget(job.ref, page)
         run(services, stored(services, job))
 
-    hold_commit(services, meanwhile)
+    delay_commit(services, meanwhile)
     assert commit_file(services, command) == Stopped()
     assert services.files.read(job.file_path) == EXPECTED.replace(b"Client 1", b"Renamed")
     assert commit_file(services, command) == Stopped()
 
 
-def test_a_commit_that_drops_what_the_later_attempt_has_staged_costs_only_reading_that_again() -> None:
+def test_a_late_commit_that_drops_staged_blocks_only_costs_reading_pages_again() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
     later: list[Job] = []
@@ -113,9 +113,9 @@ def test_a_commit_that_drops_what_the_later_attempt_has_staged_costs_only_readin
         later.append(stored(services, job))
         write_pages(services, later[0], 1)
 
-    hold_commit(services, meanwhile)
+    delay_commit(services, meanwhile)
     assert commit_file(services, command) == Done(ended=False)
-    assert services.files.read(job.file_path) == EXPECTED  # published by the held step, under a later attempt
+    assert services.files.read(job.file_path) == EXPECTED  # the delayed step published it during the later attempt
 
     lost = commit_file(services, write_pages(services, later[0], PAGES))
     assert lost == PagesLost(next_page=0, rows=0, bytes=0)
@@ -124,17 +124,17 @@ def test_a_commit_that_drops_what_the_later_attempt_has_staged_costs_only_readin
     assert stored(services, job).status is JobStatus.COMPLETED
 
 
-def test_a_file_that_a_held_commit_has_published_is_taken_as_it_is_if_it_is_exactly_the_later_attempts() -> None:
+def test_a_file_published_late_is_kept_if_the_later_attempt_has_the_same_blocks() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
-    hold_commit(services, lambda: take_over(services, job))
+    delay_commit(services, lambda: take_over(services, job))
     commit_file(services, command)
     run(services, stored(services, job))
     assert services.files.commits == 1
     assert_completed(services, job)
 
 
-def test_a_published_file_of_the_same_size_and_other_content_is_replaced() -> None:
+def test_a_file_published_late_with_other_content_is_replaced() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
 
@@ -144,14 +144,14 @@ def test_a_published_file_of_the_same_size_and_other_content_is_replaced() -> No
 
     services.clients.clients[2]["name"] = "Client X"
     command = write_pages(services, job, PAGES)
-    hold_commit(services, meanwhile)
+    delay_commit(services, meanwhile)
     commit_file(services, command)
     services.clients.clients[2]["name"] = "Client Y"
     run(services, stored(services, job))
     assert b"Client Y" in (services.files.read(job.file_path) or b"")
 
 
-def test_a_proof_that_is_saved_late_is_not_the_later_attempts() -> None:
+def test_a_late_manifest_does_not_replace_that_of_the_later_attempt() -> None:
     services, job = a_system()
     publish_file(services, write_pages(services, job, PAGES))
     take_over(services, job)
@@ -161,19 +161,19 @@ def test_a_proof_that_is_saved_late_is_not_the_later_attempts() -> None:
     assert services.files.load_manifest(later.ref) != b"late"
 
 
-# --- a discard that comes late ---
+# --- a delayed discard ---
 
 
-def test_a_discard_held_up_until_the_resumed_job_completed_removes_nothing() -> None:
+def test_a_discard_delayed_until_the_resumed_job_completed_removes_nothing() -> None:
     services, job = a_system()
     write_pages(services, job, PAGES)
     cancel(services, job)
-    hold_discard(services, lambda: run(services, resume(services, job)))
+    delay_discard(services, lambda: run(services, resume(services, job)))
     discard_file(services, DiscardFile(job=job.ref))
     assert_completed(services, job)
 
 
-def test_a_discard_that_drops_what_the_resumed_job_has_staged_costs_only_reading_that_again() -> None:
+def test_a_late_discard_of_staged_blocks_only_costs_reading_pages_again() -> None:
     services, job = a_system()
     write_pages(services, job, PAGES)
     cancel(services, job)
@@ -183,14 +183,14 @@ def test_a_discard_that_drops_what_the_resumed_job_has_staged_costs_only_reading
         resumed.append(resume(services, job))
         write_pages(services, resumed[0], PAGES)
 
-    hold_discard(services, meanwhile)
+    delay_discard(services, meanwhile)
     discard_file(services, DiscardFile(job=job.ref))
     assert services.files.get_state(job.file_path).blocks == {}
     run(services, resumed[0])
     assert_completed(services, job)
 
 
-# --- a page that comes late ---
+# --- a delayed page ---
 
 
 def test_a_page_recorded_late_whose_block_was_dropped_is_read_again() -> None:
@@ -202,7 +202,7 @@ def test_a_page_recorded_late_whose_block_was_dropped_is_read_again() -> None:
         discard_file(services, DiscardFile(job=job.ref))
         resumed.append(resume(services, job))
 
-    hold_record(services, meanwhile)
+    delay_record(services, meanwhile)
     assert isinstance(write_page(services, WritePage(job=job.ref, page=1)), PageWritten)
     assert services.pages.find(job.ref, 1) is not None
     assert services.files.get_state(job.file_path).blocks == {}
@@ -210,28 +210,28 @@ def test_a_page_recorded_late_whose_block_was_dropped_is_read_again() -> None:
     assert_completed(services, job)
 
 
-def test_two_resumes_that_forget_pages_one_after_the_other_lose_none() -> None:
+def test_a_commit_that_forgets_a_lost_page_keeps_the_others() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
     services.pages.forget(job.ref, 2)
     lost = commit_file(services, command)
-    held = list(services.pages.records(job.ref))
-    assert lost == PagesLost(next_page=2, rows=sum(p.rows for p in held), bytes=sum(p.bytes for p in held))
+    kept = list(services.pages.records(job.ref))
+    assert lost == PagesLost(next_page=2, rows=sum(p.rows for p in kept), bytes=sum(p.bytes for p in kept))
     run(services, job)
     assert_completed(services, job)
 
 
-# --- what is lost ---
+# --- lost records and blocks ---
 
 
 @pytest.mark.parametrize("page", range(PAGES))
-@pytest.mark.parametrize("what", ["record", "block"])
-def test_pages_that_are_gone_are_named_forgotten_and_not_published(page: int, what: str) -> None:
+@pytest.mark.parametrize("lost_part", ["record", "block"])
+def test_a_page_without_its_record_or_block_is_reported_and_read_again(page: int, lost_part: str) -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
     record = services.pages.find(job.ref, page)
     assert record is not None
-    if what == "record":
+    if lost_part == "record":
         services.pages.forget(job.ref, page)
     else:
         services.files.lose_block(job.file_path, record.block)
@@ -246,7 +246,7 @@ def test_pages_that_are_gone_are_named_forgotten_and_not_published(page: int, wh
     assert_completed(services, job)
 
 
-def test_a_block_of_another_size_than_recorded_is_never_in_a_file_that_stays() -> None:
+def test_a_block_of_another_size_than_recorded_never_stays_in_a_file() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
     record = services.pages.find(job.ref, 1)
@@ -269,7 +269,7 @@ def test_progress_does_not_fall_when_pages_are_lost() -> None:
     assert stored(services, job).settled_items == command.rows == 5
 
 
-def test_pages_that_are_lost_by_a_job_that_no_longer_runs_are_left_alone() -> None:
+def test_the_lost_pages_of_a_job_that_no_longer_runs_are_not_forgotten() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
     services.files.lose_block(job.file_path, next(iter(services.files.staged(job.file_path))))
@@ -280,7 +280,7 @@ def test_pages_that_are_lost_by_a_job_that_no_longer_runs_are_left_alone() -> No
     assert len(list(services.pages.records(job.ref))) == PAGES
 
 
-def test_a_resumed_job_keeps_the_pages_of_a_file_that_was_published_before_it_failed() -> None:
+def test_a_resumed_job_keeps_the_pages_of_a_file_published_earlier() -> None:
     services, job = a_system()
     command = write_pages(services, job, PAGES)
     publish_file(services, command)
