@@ -7,6 +7,7 @@ from typing import Any
 
 from exports.file.manifest import ManifestDto
 from exports.file.verification.verify import verify
+from exports.jobs.job import JobRef
 from tests.chaos.requests import body_of
 from tests.chaos.rig import MAINTENANCE_TIMERS, SCHEDULE_TIMER, Rig
 from tests.chaos.timeline import FinalJob, ReceivedWebhook, SlotRun, Timeline
@@ -110,7 +111,12 @@ def _all_rows(rig: Rig, table: str) -> list[dict[str, Any]]:
 
 
 def _orphaned_blobs(blobs: Blobs, rows: dict[str, Any]) -> list[str]:
-    return [f"the blob {name} belongs to no job" for name in blobs if name.split("/")[1] not in rows]
+    return [f"the blob {name} belongs to no job" for name in blobs if _job_code(name) not in rows]
+
+
+def _job_code(blob: str) -> str | None:
+    job = JobRef.of_blob(blob)
+    return job.code if job else None
 
 
 def _orphaned_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
