@@ -1,4 +1,4 @@
-"""Sending: signed, logged, once more only while it has not arrived."""
+"""A webhook is signed, recorded, and sent again only until it is delivered."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def send(services: MemoryServices, job: Job, number: int = 1) -> object:
     return send_webhook(services, SendWebhook(job=job.ref, number=number))
 
 
-def test_the_receiver_gets_the_job_signed_with_the_secret_of_its_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_holds_the_job_and_is_signed_with_the_tenants_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     services = some_services()
     job = a_failed_job(services)
 
@@ -56,7 +56,7 @@ def test_the_receiver_gets_the_job_signed_with_the_secret_of_its_tenant(monkeypa
     assert json.loads(posted.body)["failure"]["code"] == "interrupted"
 
 
-def test_every_try_has_the_same_id_and_body_and_a_time_of_its_own() -> None:
+def test_every_try_has_the_same_id_and_body_but_its_own_timestamp() -> None:
     services = some_services()
     job = a_failed_job(services)
     services.webhooks.answers = [SendResult(status=500)]
@@ -72,13 +72,13 @@ def test_every_try_has_the_same_id_and_body_and_a_time_of_its_own() -> None:
     assert before.headers["webhook-signature"] != after.headers["webhook-signature"]
 
 
-def test_each_of_several_secrets_signs() -> None:
+def test_each_configured_secret_adds_a_signature() -> None:
     services = some_services(EXPORT_WEBHOOK_SECRET=f"{MASTER} {'o' * 32}")
     send(services, a_failed_job(services))
     assert len(services.webhooks.posted[0].headers["webhook-signature"].split()) == 2
 
 
-def test_what_has_arrived_is_not_sent_again() -> None:
+def test_a_delivered_webhook_is_not_sent_again() -> None:
     services = some_services()
     job = a_failed_job(services)
     send(services, job)
@@ -97,13 +97,13 @@ def test_what_has_arrived_is_not_sent_again() -> None:
         (SendResult(status=503, retry_after="90"), Undelivered(retry_after_seconds=90)),
     ],
 )
-def test_what_was_not_taken_is_told_to_the_orchestrator(answer: SendResult, outcome: Undelivered) -> None:
+def test_a_failed_delivery_is_returned_to_the_orchestrator(answer: SendResult, outcome: Undelivered) -> None:
     services = some_services()
     services.webhooks.answers = [answer]
     assert send(services, a_failed_job(services)) == outcome
 
 
-def test_every_try_is_logged_without_path_and_query_of_the_url() -> None:
+def test_every_try_is_recorded_without_the_path_and_query_of_the_url() -> None:
     services = some_services()
     job = a_failed_job(services)
     services.webhooks.answers = [
@@ -123,7 +123,7 @@ def test_every_try_is_logged_without_path_and_query_of_the_url() -> None:
     assert "s3cret" not in str(logged)
 
 
-def test_the_url_is_in_no_log_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_contains_the_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     services = some_services()
     send(services, a_failed_job(services))
@@ -131,7 +131,7 @@ def test_the_url_is_in_no_log_line(caplog: pytest.LogCaptureFixture) -> None:
     assert "s3cret" not in caplog.text
 
 
-def test_a_job_that_goes_on_tells_nothing_of_the_end_it_had() -> None:
+def test_a_resumed_job_sends_no_webhook_for_its_previous_end() -> None:
     services = some_services()
     job = a_failed_job(services)
     services.jobs.change(job.tenant, job.code, lambda job: job.resume())
@@ -139,18 +139,19 @@ def test_a_job_that_goes_on_tells_nothing_of_the_end_it_had() -> None:
     assert services.webhooks.posted == []
 
 
-def test_nothing_is_sent_for_a_job_that_runs_is_gone_or_has_nobody_to_tell() -> None:
+def test_a_job_that_runs_or_is_unknown_or_has_no_webhook_sends_nothing() -> None:
     services = some_services()
     running = a_stored_job(services, notify=NotifyDto(webhook_url=URL))
-    alone = a_stored_job(services)
-    services.jobs.change(alone.tenant, alone.code, lambda job: job.cancel(services.now()))
-    gone = SendWebhook(job=running.ref.model_copy(update={"code": "gone"}), number=1)
+    without_webhook = a_stored_job(services)
+    services.jobs.change(without_webhook.tenant, without_webhook.code, lambda job: job.cancel(services.now()))
+    unknown = SendWebhook(job=running.ref.model_copy(update={"code": "unknown"}), number=1)
 
-    assert [send(services, running), send(services, alone), send_webhook(services, gone)] == [Stopped()] * 3
+    outcomes = [send(services, running), send(services, without_webhook), send_webhook(services, unknown)]
+    assert outcomes == [Stopped()] * 3
     assert services.webhooks.posted == []
 
 
-def test_without_a_secret_nothing_leaves_and_the_log_says_so() -> None:
+def test_without_a_secret_nothing_is_sent_and_the_delivery_log_says_so() -> None:
     services = a_services()
     job = a_failed_job(services)
     assert send(services, job) == Undelivered()
@@ -158,7 +159,7 @@ def test_without_a_secret_nothing_leaves_and_the_log_says_so() -> None:
     assert [each.fault for each in services.deliveries.deliveries(job.tenant)] == ["no-secret"]
 
 
-def test_a_log_that_cannot_be_written_lets_the_try_run_again_under_the_same_id() -> None:
+def test_a_try_that_cannot_be_recorded_is_repeated_under_the_same_id() -> None:
     services = some_services()
     job = a_failed_job(services)
 

@@ -35,7 +35,7 @@ def start(services: MemoryServices, starter: RecordingStarter, job: Job) -> None
     asyncio.run(start_notification(services, starter, StartNotification(job=job.ref)))
 
 
-def test_the_delivery_is_named_for_the_attempt_and_knows_its_schedule() -> None:
+def test_the_instance_id_names_the_attempt_and_the_input_holds_the_pauses() -> None:
     services, starter = a_services(EXPORT_WEBHOOK_RETRY_SECONDS="1 2"), RecordingStarter()
     job = a_cancelled_job(services)
 
@@ -48,7 +48,7 @@ def test_the_delivery_is_named_for_the_attempt_and_knows_its_schedule() -> None:
     assert "s3cret" not in str(payload)
 
 
-def test_an_end_is_told_by_one_delivery_however_often_it_is_started() -> None:
+def test_starting_a_notification_repeatedly_starts_one_delivery() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_cancelled_job(services)
     for _ in range(3):
@@ -56,7 +56,7 @@ def test_an_end_is_told_by_one_delivery_however_often_it_is_started() -> None:
     assert len(starter.started) == 1
 
 
-def test_the_end_of_another_attempt_has_a_delivery_of_its_own() -> None:
+def test_every_attempt_has_its_own_delivery() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_cancelled_job(services)
     start(services, starter, job)
@@ -65,14 +65,14 @@ def test_the_end_of_another_attempt_has_a_delivery_of_its_own() -> None:
     assert [instance for _, instance, _ in starter.started] == [f"{job.code}-1-webhook", f"{job.code}-2-webhook"]
 
 
-def test_nothing_is_started_for_a_job_that_runs_or_has_nobody_to_tell() -> None:
+def test_a_job_that_runs_or_has_no_webhook_starts_no_delivery() -> None:
     services, starter = a_services(), RecordingStarter()
     start(services, starter, a_stored_job(services, notify=NOTIFY))
     start(services, starter, a_cancelled_job(services, notify=None))
     assert starter.started == []
 
 
-def test_what_durable_functions_did_not_take_can_be_tried_again() -> None:
+def test_a_delivery_that_could_not_be_started_can_be_retried() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_cancelled_job(services)
 
@@ -84,7 +84,7 @@ def test_what_durable_functions_did_not_take_can_be_tried_again() -> None:
         start(services, starter, job)
 
 
-def test_the_step_tells_of_the_attempt_it_was_given_and_of_no_later_one() -> None:
+def test_an_attempt_that_was_replaced_starts_no_delivery() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_cancelled_job(services)
     command = StartNotification(job=job.ref)
@@ -111,7 +111,7 @@ def a_watched_job(services: MemoryServices, **changes: Any) -> Job:
     return job
 
 
-def test_a_cancelled_job_stays_watched_until_the_notification_has_begun() -> None:
+def test_a_cancelled_job_stays_watched_until_its_delivery_starts() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_watched_job(services)
     cancel_export(services, job.tenant, job.code, "me")
@@ -123,7 +123,7 @@ def test_a_cancelled_job_stays_watched_until_the_notification_has_begun() -> Non
     assert len(starter.started) == 1
 
 
-def test_a_completed_job_stays_watched_until_the_notification_has_begun() -> None:
+def test_a_completed_job_stays_watched_until_its_delivery_starts() -> None:
     services = a_services()
     job = a_watched_job(services)
     services.jobs.change(job.tenant, job.code, lambda job: job.begin(services.now()))
@@ -131,14 +131,14 @@ def test_a_completed_job_stays_watched_until_the_notification_has_begun() -> Non
     assert watched_attempts(services) == [1]
 
 
-def test_a_job_with_nobody_to_tell_is_watched_no_longer_when_it_has_ended() -> None:
+def test_a_job_without_a_webhook_is_no_longer_watched_once_it_has_ended() -> None:
     services = a_services()
     job = a_watched_job(services, notify=None)
     cancel_export(services, job.tenant, job.code, "me")
     assert watched_attempts(services) == []
 
 
-def test_while_the_notification_cannot_begin_the_watch_goes_on() -> None:
+def test_a_job_stays_watched_while_its_delivery_cannot_be_started() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_watched_job(services)
     cancel_export(services, job.tenant, job.code, "me")
@@ -152,7 +152,7 @@ def test_while_the_notification_cannot_begin_the_watch_goes_on() -> None:
     assert watched_attempts(services) == [1]
 
 
-def test_an_attempt_that_a_later_one_replaced_is_watched_no_longer() -> None:
+def test_an_attempt_that_was_replaced_is_no_longer_watched() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_watched_job(services)
     services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()).resume())
@@ -160,7 +160,7 @@ def test_an_attempt_that_a_later_one_replaced_is_watched_no_longer() -> None:
     assert (watched_attempts(services), starter.started) == ([], [])
 
 
-def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None:
+def test_the_watchdog_starts_the_delivery_of_a_job_cancelled_before_it_ran() -> None:
     services, client = a_services(), MemoryOrchestrationClient()
     job = a_watched_job(services)
     cancel_export(services, job.tenant, job.code, "me")
@@ -171,7 +171,7 @@ def test_a_job_cancelled_before_it_ever_ran_is_told_of_by_the_watchdog() -> None
     assert watched_attempts(services) == []
 
 
-def test_a_job_that_could_not_be_started_is_told_of_by_the_watchdog() -> None:
+def test_the_watchdog_starts_the_delivery_of_a_job_that_could_not_be_started() -> None:
     services, client = a_services(), MemoryOrchestrationClient()
     job = a_job(tenant="tenant", notify=NOTIFY)
 

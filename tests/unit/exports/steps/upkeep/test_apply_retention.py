@@ -40,7 +40,7 @@ from tests.support.steps import TENANT, some_clients, stored, two_columns, write
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """The process ends here. Not an `Exception`, so no error handling catches it."""
 
 
 def crash(*_: Any) -> None:
@@ -100,7 +100,7 @@ def remains(services: MemoryServices, job: Job) -> list[object]:
 # --- files ---
 
 
-def test_the_file_of_a_completed_job_goes_when_it_expires_and_the_row_says_so() -> None:
+def test_an_expired_file_is_removed_and_the_row_says_so() -> None:
     services, client, job = an_ended_job(complete)
     run_retention(services, client, hours=23.9)
     assert services.files.read(job.file_path) is not None
@@ -119,7 +119,7 @@ def test_the_file_of_a_completed_job_goes_when_it_expires_and_the_row_says_so() 
     assert (shown.status, shown.download_url) == (JobStatus.COMPLETED, None)
 
 
-def test_no_link_is_given_to_a_file_that_went_though_the_clock_was_set_back() -> None:
+def test_a_removed_file_has_no_link_even_if_the_clock_is_set_back() -> None:
     services, client, job = an_ended_job(complete)
     run_retention(services, client, hours=25)
     services.now.advance(hours=-24)
@@ -129,7 +129,7 @@ def test_no_link_is_given_to_a_file_that_went_though_the_clock_was_set_back() ->
 
 
 @pytest.mark.parametrize("end", [fail, cancel])
-def test_what_is_staged_goes_after_a_week_and_the_job_can_no_longer_be_resumed(end: End) -> None:
+def test_staged_blocks_are_removed_after_a_week_and_prevent_a_resume(end: End) -> None:
     services, client, job = an_ended_job(end)
     run_retention(services, client, days=6.9)
     assert stored(services, job).is_resumable
@@ -143,7 +143,7 @@ def test_what_is_staged_goes_after_a_week_and_the_job_can_no_longer_be_resumed(e
         asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
 
 
-def test_a_job_that_is_resumed_just_when_its_blocks_should_go_keeps_them() -> None:
+def test_a_job_resumed_just_before_its_blocks_are_removed_keeps_them() -> None:
     services, client, job = an_ended_job(fail)
     services.now.advance(days=8)
 
@@ -158,7 +158,7 @@ def test_a_job_that_is_resumed_just_when_its_blocks_should_go_keeps_them() -> No
     assert services.files.staged(job.file_path)
 
 
-def test_a_resumed_job_is_retired_after_its_next_end_and_not_after_its_first() -> None:
+def test_retention_counts_from_the_last_end_of_a_resumed_job() -> None:
     services, client, job = an_ended_job(fail)
     services.now.advance(days=6)
     resumed = asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
@@ -176,7 +176,7 @@ def test_a_resumed_job_is_retired_after_its_next_end_and_not_after_its_first() -
 
 
 @every_end
-def test_everything_of_a_job_goes_in_the_end_but_its_audit_entries(end: End) -> None:
+def test_in_the_end_only_the_audit_entries_of_a_job_remain(end: End) -> None:
     services, client, job = an_ended_job(end)
     audited = len(services.audit.all)
     for _ in range(39):
@@ -190,7 +190,7 @@ def test_everything_of_a_job_goes_in_the_end_but_its_audit_entries(end: End) -> 
 
 
 @every_end
-def test_everything_goes_at_once_where_nobody_looked_for_a_year(end: End) -> None:
+def test_one_run_removes_everything_that_became_due_in_a_year(end: End) -> None:
     services, client, job = an_ended_job(end)
     run_retention(services, client, days=365)
     assert remains(services, job) == []
@@ -198,7 +198,7 @@ def test_everything_goes_at_once_where_nobody_looked_for_a_year(end: End) -> Non
 
 
 @every_end
-def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
+def test_a_setting_determines_how_long_rows_are_kept(end: End) -> None:
     services = a_services(some_clients(5), EXPORT_KEEP_ROWS_DAYS="2")
     client = MemoryOrchestrationClient()
     job = start(services, client)
@@ -213,7 +213,9 @@ def test_how_long_rows_are_kept_is_a_setting(end: End) -> None:
 @pytest.mark.parametrize(
     "effect", ["discard", "change", "files.purge", "pages.purge", "jobs.purge", "add_due", "remove_due", "history"]
 )
-def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch, end: End, effect: str) -> None:
+def test_after_a_crash_before_any_effect_the_next_runs_remove_everything(
+    monkeypatch: pytest.MonkeyPatch, end: End, effect: str
+) -> None:
     services, client, job = an_ended_job(end)
     where: dict[str, tuple[object, str]] = {
         "discard": (services.files, "discard"),
@@ -234,7 +236,7 @@ def test_a_crash_before_any_effect_is_made_good(monkeypatch: pytest.MonkeyPatch,
     assert client.statuses == {}
 
 
-def test_two_at_once_do_what_one_does() -> None:
+def test_two_concurrent_runs_remove_everything() -> None:
     services, client, job = an_ended_job(fail)
 
     async def twice() -> None:
@@ -246,7 +248,7 @@ def test_two_at_once_do_what_one_does() -> None:
     assert remains(services, job) == []
 
 
-def test_no_more_is_done_at_once_than_may_be_and_the_rest_next_time() -> None:
+def test_a_run_handles_only_the_given_number_of_jobs_and_the_next_continues() -> None:
     services, client = a_system()
     for _ in range(5):
         complete(services, start(services, client))
@@ -260,27 +262,27 @@ def test_no_more_is_done_at_once_than_may_be_and_the_rest_next_time() -> None:
 
 
 @pytest.mark.parametrize("end", [fail, cancel])
-def test_an_orchestration_that_has_not_noticed_the_end_is_ended(end: End) -> None:
+def test_an_orchestration_that_outlives_its_job_is_terminated(end: End) -> None:
     services, client, job = an_ended_job(end)
     client.statuses[job.ref.instance_id] = Status.Running
     run_retention(services, client, minutes=3)
     assert client.statuses[job.ref.instance_id] is Status.Terminated
 
 
-def test_a_block_that_was_staged_after_the_cancel_goes_some_minutes_later() -> None:
+def test_a_block_staged_after_the_cancel_is_removed_some_minutes_later() -> None:
     services, client, job = an_ended_job(cancel)
     services.files.stage(job.file_path, "late", b"late")
     run_retention(services, client, minutes=3)
     assert services.files.staged(job.file_path) == {}
 
 
-def test_the_blocks_of_a_failed_job_stay_for_a_resume() -> None:
+def test_the_blocks_of_a_failed_job_are_kept_for_a_resume() -> None:
     services, client, job = an_ended_job(fail)
     run_retention(services, client, minutes=3)
     assert services.files.staged(job.file_path)
 
 
-def test_histories_go_a_day_after_the_end_whichever_attempt_they_are_of() -> None:
+def test_the_histories_of_all_attempts_are_purged_a_day_after_the_end() -> None:
     services, client, job = an_ended_job(fail)
     resumed = asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
     plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10_000))
@@ -292,7 +294,7 @@ def test_histories_go_a_day_after_the_end_whichever_attempt_they_are_of() -> Non
     assert client.statuses == {}
 
 
-def test_a_webhook_that_is_still_being_delivered_is_not_forgotten() -> None:
+def test_the_history_of_a_delivery_that_still_runs_is_kept() -> None:
     services, client, job = an_ended_job(fail)
     client.statuses[f"{job.ref.instance_id}-webhook"] = Status.Running
     run_retention(services, client, days=2)
@@ -302,7 +304,7 @@ def test_a_webhook_that_is_still_being_delivered_is_not_forgotten() -> None:
 # --- orphaned data ---
 
 
-def test_blobs_and_records_of_no_job_are_removed_and_those_of_jobs_stay() -> None:
+def test_orphaned_blobs_and_records_are_removed_and_others_are_kept() -> None:
     services, client = a_system()
     kept = start(services, client)
     orphan = a_job(tenant=TENANT)
@@ -319,7 +321,7 @@ def test_blobs_and_records_of_no_job_are_removed_and_those_of_jobs_stay() -> Non
     assert list(services.pages.records(kept.ref)) == [record]
 
 
-def test_a_sweep_goes_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_continues_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.MAX_BLOBS", 2)
     monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.MAX_LEDGERS", 2)
     services, _ = a_system()
@@ -332,7 +334,7 @@ def test_a_sweep_goes_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatc
     assert services.files.sweep("", 100)[0] == []
 
 
-def test_an_idempotency_key_is_free_again_when_its_job_is_gone_and_not_before() -> None:
+def test_an_idempotency_key_can_be_used_again_only_after_its_job_was_purged() -> None:
     services, client = a_system()
     job = start(services, client)
     for key, code in (("kept", job.code), ("gone", new_job_code(NOON))):
@@ -346,7 +348,7 @@ def test_an_idempotency_key_is_free_again_when_its_job_is_gone_and_not_before() 
     assert services.requests.find(TENANT, hash_of_key("kept"))
 
 
-def test_old_histories_are_purged_hour_by_hour_and_none_of_the_last_two_days() -> None:
+def test_histories_are_purged_hour_by_hour_up_to_two_days_ago() -> None:
     services, _ = a_system()
     purged: list[tuple[datetime, datetime]] = []
 

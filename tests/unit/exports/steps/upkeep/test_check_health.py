@@ -26,7 +26,7 @@ def _detail(services: MemoryServices, name: str) -> str | None:
     return next(found.detail for found in health.dependencies if found.name == name)
 
 
-def test_every_dependency_is_named_when_all_are_well() -> None:
+def test_a_healthy_service_names_every_dependency() -> None:
     health = check_health(a_services())
     assert health.status is HEALTHY
     assert [(found.name, found.status, found.detail) for found in health.dependencies] == [
@@ -61,14 +61,14 @@ def test_missing_columns_are_named() -> None:
     assert "email, service_codes" in str(_detail(services, "clients"))
 
 
-def test_without_api_keys_the_service_is_well_and_says_so() -> None:
+def test_a_service_without_api_keys_is_healthy_and_says_so() -> None:
     services = replace(a_services(), keys=KeyRing(MemoryKeyStore()))
     health = check_health(services)
     assert health.status is HEALTHY
     assert "keys create" in str(health.dependencies[0].detail)
 
 
-def test_keys_that_cannot_be_read_are_unhealthy() -> None:
+def test_a_store_of_keys_that_does_not_answer_is_unhealthy() -> None:
     store = MemoryKeyStore()
     store.before_ask = _fail_to_read_keys
     assert _detail(replace(a_services(), keys=KeyRing(store)), "apiKeys") == "They did not answer."
@@ -78,7 +78,7 @@ def _fail_to_read_keys() -> NoReturn:
     raise KeysUnavailableError("They did not answer.")
 
 
-def test_an_unexpected_error_is_logged_and_not_told(
+def test_an_unexpected_error_is_logged_but_not_shown(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     services = a_services()
@@ -91,11 +91,11 @@ def test_an_unexpected_error_is_logged_and_not_told(
     assert "secret.host.example" in caplog.text
 
 
-def test_dependencies_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, both_are_asked = a_services(), Barrier(2, timeout=5)
+def test_all_dependencies_are_checked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, both_are_checked = a_services(), Barrier(2, timeout=5)
 
     def meet() -> None:
-        both_are_asked.wait()
+        both_are_checked.wait()
 
     for store in (services.files, services.jobs):
         monkeypatch.setattr(store, "check", meet)
@@ -106,5 +106,7 @@ def test_dependencies_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch
     ("statuses", "whole"),
     [((HEALTHY, HEALTHY), HEALTHY), ((HEALTHY, UNHEALTHY), UNHEALTHY), ((UNHEALTHY, HEALTHY), UNHEALTHY)],
 )
-def test_the_whole_is_as_well_as_its_worst_part(statuses: tuple[HealthStatus, ...], whole: HealthStatus) -> None:
+def test_the_service_is_as_healthy_as_its_worst_dependency(
+    statuses: tuple[HealthStatus, ...], whole: HealthStatus
+) -> None:
     assert health_of(tuple(Dependency(name="x", status=status) for status in statuses)).status is whole

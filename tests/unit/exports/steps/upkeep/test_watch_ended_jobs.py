@@ -1,4 +1,4 @@
-"""The watchdog and jobs that have ended; two watchdogs at once; many jobs; who is told."""
+"""The watchdog: jobs that have ended, two watchdogs at once, many jobs, and webhooks."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _cancel(services: MemoryServices, job: Job) -> None:
 
 
 @pytest.mark.parametrize("end", [_complete, _cancel])
-def test_a_job_that_ends_is_watched_no_longer(end: Callable[[MemoryServices, Job], None]) -> None:
+def test_a_job_that_has_ended_is_no_longer_watched(end: Callable[[MemoryServices, Job], None]) -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     end(services, job)
     assert watched_attempts(services) == []
 
 
-def test_a_job_that_could_not_be_started_is_watched_no_longer() -> None:
+def test_a_job_that_could_not_be_started_is_no_longer_watched() -> None:
     services, client = a_system()
 
     def refuse() -> None:
@@ -71,7 +71,7 @@ def test_a_job_that_could_not_be_started_is_watched_no_longer() -> None:
     assert services.watch.active() == {}
 
 
-def test_what_a_crash_after_the_end_left_is_removed_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_run_cleans_up_after_a_crash_at_the_end_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     write_page(services, WritePage(job=job.ref, page=0))
@@ -84,17 +84,17 @@ def test_what_a_crash_after_the_end_left_is_removed_at_the_next_look(monkeypatch
     assert watched_attempts(services) == []
 
 
-def test_a_job_that_ends_and_is_resumed_at_the_same_time_stays_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_is_resumed_while_it_ends_stays_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     unwatch = services.watch.unwatch
 
-    def after_a_resume(entry: Any) -> None:
+    def unwatch_after_a_resume(entry: Any) -> None:
         monkeypatch.undo()
         asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
         unwatch(entry)
 
-    monkeypatch.setattr(services.watch, "unwatch", after_a_resume)
+    monkeypatch.setattr(services.watch, "unwatch", unwatch_after_a_resume)
     cancel_export(services, TENANT, job.code, "me")
     assert watched_attempts(services) == [(job.code, 2)]
 
@@ -103,7 +103,7 @@ def test_a_job_that_ends_and_is_resumed_at_the_same_time_stays_watched(monkeypat
 
 
 @pytest.mark.parametrize("status", [None, Status.Failed, Status.Running])
-def test_two_watchdogs_at_once_begin_one_attempt(status: Status | None) -> None:
+def test_two_concurrent_watchdogs_start_one_attempt(status: Status | None) -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     if status is None:
@@ -125,7 +125,7 @@ def test_two_watchdogs_at_once_begin_one_attempt(status: Status | None) -> None:
     assert len(watched_attempts(services)) == 1
 
 
-def test_a_job_that_cannot_be_looked_at_keeps_the_watchdog_from_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_cannot_be_read_does_not_keep_the_watchdog_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
     services, client = a_system()
     client.before_start = crash
     jobs = [start(services, client) for _ in range(5)]
@@ -142,7 +142,7 @@ def test_a_job_that_cannot_be_looked_at_keeps_the_watchdog_from_no_other(monkeyp
     assert {instance for _, instance, _ in client.started} == {f"{job.code}-1" for job in jobs[1:]}
 
 
-def test_more_jobs_than_are_listed_at_once_are_all_looked_at() -> None:
+def test_the_watchdog_checks_more_jobs_than_one_read_returns() -> None:
     services, client = a_system()
     client.before_start = crash
     jobs = [start(services, client) for _ in range(7)]
@@ -152,7 +152,7 @@ def test_more_jobs_than_are_listed_at_once_are_all_looked_at() -> None:
     assert {instance for _, instance, _ in client.started} == {f"{job.code}-1" for job in jobs}
 
 
-def test_a_retried_job_has_no_retry_more_than_its_row_says() -> None:
+def test_a_job_whose_retries_are_used_up_fails() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, Status.Failed)
     services.jobs.change(TENANT, job.code, lambda job: replace(job, retries=MAX_RETRIES))
@@ -164,7 +164,7 @@ def _notified(client: MemoryOrchestrationClient) -> list[str | None]:
     return [instance for name, instance, _ in client.started if name == WEBHOOK_DELIVERY]
 
 
-def test_whoever_wants_to_know_is_told_that_the_watchdog_failed_the_job() -> None:
+def test_a_job_that_the_watchdog_fails_sends_its_webhook() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, Status.Failed)
     notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
@@ -173,7 +173,7 @@ def test_whoever_wants_to_know_is_told_that_the_watchdog_failed_the_job() -> Non
     assert _notified(client) == [f"{job.code}-1-webhook"]
 
 
-def test_whoever_wants_to_know_is_told_of_an_end_after_which_the_process_died(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_watchdog_sends_the_webhook_if_the_process_died_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     notify = NotifyDto.model_validate({"webhookUrl": "https://hooks.example/end"})
@@ -185,7 +185,7 @@ def test_whoever_wants_to_know_is_told_of_an_end_after_which_the_process_died(mo
     assert _notified(client) == [f"{job.code}-1-webhook"]
 
 
-def test_a_job_that_the_watchdog_fails_has_no_file_though_one_was_published() -> None:
+def test_a_job_that_the_watchdog_fails_loses_a_file_published_before() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, Status.Failed)
     planned = plan_pages(services, PlanPages(job=job.ref, target_bytes=10_000))

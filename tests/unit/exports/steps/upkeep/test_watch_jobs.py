@@ -1,4 +1,4 @@
-"""The watchdog: whatever a job has come to, it goes on or ends."""
+"""The watchdog restarts, retries or fails every job that is stuck."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ALIVE = [Status.Pending, Status.Running, Status.ContinuedAsNew, Status.Suspended
 # --- lost starts ---
 
 
-def test_a_job_whose_start_was_lost_is_started_once_after_the_grace() -> None:
+def test_a_job_whose_start_was_lost_is_started_once_after_the_grace_period() -> None:
     services, client = a_system()
     client.before_start = crash
     job = start(services, client)
@@ -55,7 +55,7 @@ def test_a_job_whose_start_was_lost_is_started_once_after_the_grace() -> None:
     assert stored(services, job).status is JobStatus.COMPLETED
 
 
-def test_what_is_started_again_is_what_would_have_been_started() -> None:
+def test_a_lost_orchestration_is_started_again_with_the_same_input() -> None:
     services, client = a_system()
     start(services, client)
     client.statuses.clear()
@@ -64,7 +64,7 @@ def test_what_is_started_again_is_what_would_have_been_started() -> None:
     assert first == second
 
 
-def test_a_start_that_cannot_be_made_now_is_made_later() -> None:
+def test_a_start_that_fails_is_retried_by_later_runs() -> None:
     services, client = a_system()
     client.before_start = crash
     job = start(services, client)
@@ -80,7 +80,7 @@ def test_a_start_that_cannot_be_made_now_is_made_later() -> None:
 
 
 @pytest.mark.parametrize("effect", ["watch", "create", "audit", "start"])
-def test_a_crash_before_any_effect_of_a_start_leaves_nothing_or_a_job_that_runs(
+def test_a_crash_before_any_effect_of_a_start_leaves_no_job_or_a_running_one(
     monkeypatch: pytest.MonkeyPatch, effect: str
 ) -> None:
     services, client = a_system()
@@ -101,7 +101,7 @@ def test_a_crash_before_any_effect_of_a_start_leaves_nothing_or_a_job_that_runs(
 
 
 @pytest.mark.parametrize("effect", ["watch", "change", "audit", "start"])
-def test_a_crash_before_any_effect_of_a_resume_leaves_the_job_as_it_was_or_running(
+def test_a_crash_before_any_effect_of_a_resume_leaves_the_job_ended_or_running(
     monkeypatch: pytest.MonkeyPatch, effect: str
 ) -> None:
     services, client = a_system()
@@ -123,7 +123,7 @@ def test_a_crash_before_any_effect_of_a_resume_leaves_the_job_as_it_was_or_runni
     assert watched_attempts(services) == ([(job.code, 2)] if resumed else [])
 
 
-def test_storage_that_fails_for_good_between_storing_and_starting_does_not_leave_the_job_queued(
+def test_a_job_whose_audit_entry_is_refused_is_started_by_the_watchdog(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, client = a_system()
@@ -141,7 +141,7 @@ def test_storage_that_fails_for_good_between_storing_and_starting_does_not_leave
     assert [instance for _, instance, _ in client.started] == [f"{job.code}-1"]
 
 
-def test_an_attempt_that_somebody_is_about_to_store_stays_watched() -> None:
+def test_an_attempt_that_is_not_stored_yet_stays_watched() -> None:
     services, client = a_system()
     job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
     services.watch.watch(watched(job.ref, services.now()))
@@ -151,7 +151,7 @@ def test_an_attempt_that_somebody_is_about_to_store_stays_watched() -> None:
     assert watched_attempts(services) == []
 
 
-def test_an_attempt_that_is_watched_anew_just_when_it_is_given_up_stays_watched(
+def test_an_attempt_watched_again_just_before_it_is_given_up_stays_watched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, client = a_system()
@@ -159,11 +159,11 @@ def test_an_attempt_that_is_watched_anew_just_when_it_is_given_up_stays_watched(
     services.watch.watch(watched(job.ref, services.now()))
     unwatch = services.watch.unwatch
 
-    def after_another_watched_it(entry: Any) -> None:
+    def unwatch_after_another_watch(entry: Any) -> None:
         services.watch.watch(watched(job.ref, services.now()))
         unwatch(entry)
 
-    monkeypatch.setattr(services.watch, "unwatch", after_another_watched_it)
+    monkeypatch.setattr(services.watch, "unwatch", unwatch_after_another_watch)
     run_watchdog(services, client, minutes=60)
     assert watched_attempts(services) == [(job.code, 1)]
 
@@ -172,7 +172,7 @@ def test_an_attempt_that_is_watched_anew_just_when_it_is_given_up_stays_watched(
 
 
 @pytest.mark.parametrize("status", DEAD)
-def test_a_job_whose_orchestration_is_dead_goes_on_in_another_attempt(status: Status) -> None:
+def test_a_job_whose_orchestration_is_dead_gets_a_new_attempt(status: Status) -> None:
     services, client = a_system()
     job = a_watched_job(services, client, status)
     run_watchdog(services, client, times=3)
@@ -185,7 +185,7 @@ def test_a_job_whose_orchestration_is_dead_goes_on_in_another_attempt(status: St
     assert watched_attempts(services) == []
 
 
-def test_a_queued_job_whose_orchestration_died_before_it_began_goes_on_too() -> None:
+def test_a_queued_job_whose_orchestration_is_dead_gets_a_new_attempt() -> None:
     services, client = a_system()
     job = start(services, client)
     client.statuses[job.ref.instance_id] = Status.Terminated
@@ -193,7 +193,7 @@ def test_a_queued_job_whose_orchestration_died_before_it_began_goes_on_too() -> 
     assert (stored(services, job).attempt, stored(services, job).status) == (2, JobStatus.QUEUED)
 
 
-def test_a_job_whose_orchestrations_all_die_is_failed_and_says_why_and_can_be_resumed() -> None:
+def test_a_job_whose_orchestrations_all_die_fails_with_a_reason_and_is_resumable() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, Status.Failed)
     for _ in range(20):
@@ -210,7 +210,7 @@ def test_a_job_whose_orchestrations_all_die_is_failed_and_says_why_and_can_be_re
     assert stored(services, job).status is JobStatus.COMPLETED
 
 
-def test_progress_does_not_fall_when_another_attempt_takes_over() -> None:
+def test_progress_does_not_fall_when_a_new_attempt_takes_over() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, starts=("C0003", "C0005"))
     write_page(services, WritePage(job=job.ref, page=0))
@@ -223,7 +223,7 @@ def test_progress_does_not_fall_when_another_attempt_takes_over() -> None:
     assert (after.processed_items, after.total_items) == (before.processed_items, before.total_items) == (3, 5)
 
 
-def test_an_attempt_that_another_one_has_taken_over_from_can_no_longer_write() -> None:
+def test_an_attempt_that_was_replaced_can_no_longer_write() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, Status.Failed)
     run_watchdog(services, client, times=3)
@@ -232,7 +232,9 @@ def test_an_attempt_that_another_one_has_taken_over_from_can_no_longer_write() -
 
 
 @pytest.mark.parametrize("effect", ["watch", "change", "start", "unwatch"])
-def test_a_crash_before_any_effect_of_a_retry_is_made_good(monkeypatch: pytest.MonkeyPatch, effect: str) -> None:
+def test_after_a_crash_before_any_effect_of_a_retry_there_is_one_new_attempt(
+    monkeypatch: pytest.MonkeyPatch, effect: str
+) -> None:
     services, client = a_system()
     job = a_watched_job(services, client, Status.Failed)
     where: dict[str, tuple[object, str]] = {
@@ -255,7 +257,7 @@ def test_a_crash_before_any_effect_of_a_retry_is_made_good(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("status", ALIVE)
-def test_a_job_that_stands_still_too_long_is_stopped_and_goes_on_in_another_attempt(status: Status) -> None:
+def test_a_stalled_job_is_terminated_and_gets_a_new_attempt(status: Status) -> None:
     services, client = a_system()
     job = a_watched_job(services, client, status)
     run_watchdog(services, client, times=29)
@@ -266,7 +268,7 @@ def test_a_job_that_stands_still_too_long_is_stopped_and_goes_on_in_another_atte
     assert [instance for _, instance, _ in client.started] == [f"{job.code}-1", f"{job.code}-2"]
 
 
-def test_a_page_now_and_then_is_progress() -> None:
+def test_an_occasional_page_counts_as_progress() -> None:
     services, client = a_system()
     job = a_watched_job(services, client, starts=("C0003", "C0005"))
     for page in range(3):
@@ -275,7 +277,7 @@ def test_a_page_now_and_then_is_progress() -> None:
     assert stored(services, job).attempt == 1
 
 
-def test_an_orchestration_that_pauses_between_tries_and_goes_on_is_not_still() -> None:
+def test_an_orchestration_that_pauses_between_tries_is_not_stalled() -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     for _ in range(10):
@@ -284,7 +286,7 @@ def test_an_orchestration_that_pauses_between_tries_and_goes_on_is_not_still() -
     assert stored(services, job).attempt == 1
 
 
-def test_a_job_that_stands_still_in_every_attempt_is_failed_within_a_bounded_time() -> None:
+def test_a_job_that_stalls_in_every_attempt_fails_within_a_bounded_time() -> None:
     services, client = a_system()
     job = a_watched_job(services, client)
     begun = services.now()
@@ -298,7 +300,7 @@ def test_a_job_that_stands_still_in_every_attempt_is_failed_within_a_bounded_tim
     assert watched_attempts(services) == []
 
 
-def test_a_job_that_can_never_be_started_is_failed_in_the_end() -> None:
+def test_a_job_that_can_never_be_started_fails_in_the_end() -> None:
     services, client = a_system()
     job = start(services, client)
     for _ in range((MAX_RETRIES + 1) * 33):
