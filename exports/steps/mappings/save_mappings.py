@@ -26,17 +26,17 @@ from shared.lists import ListDto, sort_and_cut
 from shared.named_resources import cursor_by_name, is_code
 
 Check = Callable[[CsvMappingDto], None]
-"""Looks at a mapping that is about to change, and raises to leave it alone; may run several times."""
+"""Checks a mapping that is about to change; raises an error to prevent the change. It may run several times."""
 
 _NOT_FOUND = "There is no mapping with this code."
 _log = logging.getLogger(__name__)
 
 
 def find_mapping(services: Services, tenant: str, code: str) -> CsvMappingDto:
-    """Look up a preset or a mapping of the tenant.
+    """Return a preset or a mapping of the tenant.
 
     Raises:
-        MappingNotFoundError: There is none, or it is another tenant's.
+        MappingNotFoundError: The tenant has no mapping with this code.
     """
     if code in MAPPING_PRESETS:
         return show_mapping_preset(code)
@@ -47,7 +47,7 @@ def find_mapping(services: Services, tenant: str, code: str) -> CsvMappingDto:
 
 
 def columns_of(services: Services, tenant: str, code: str) -> Sequence[ColumnMapping] | None:
-    """Give the columns of a mapping; None if the tenant has none of this code."""
+    """Return the columns of a mapping; None if the tenant has no mapping with this code."""
     try:
         return find_mapping(services, tenant, code).column_mappings
     except MappingNotFoundError:
@@ -55,10 +55,10 @@ def columns_of(services: Services, tenant: str, code: str) -> Sequence[ColumnMap
 
 
 def list_mappings(services: Services, tenant: str, limit: int, after: str | None = None) -> ListDto[CsvMappingDto]:
-    """List presets first, then by name, letter case ignored.
+    """List the presets, then the mappings of the tenant by name, ignoring case.
 
     Args:
-        after: Where the list goes on: the cursor of the last item before. That item may be gone.
+        after: The cursor of the last item of the previous answer. The list continues after it, even if it was deleted.
     """
     everything = [*map(show_mapping_preset, MAPPING_PRESETS), *map(show_mapping, services.mappings.all(tenant))]
     return sort_and_cut(everything, _cursor, limit, after)
@@ -68,7 +68,7 @@ def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto
     """Save a mapping under a new code.
 
     Raises:
-        InvalidSpecError: A header or a field is there twice.
+        InvalidSpecError: A header or a field occurs twice.
         TooManyMappingsError: The tenant has `MAX_MAPPINGS`. Requests at the same moment may exceed it by a few.
     """
     _require_unique(request.column_mappings)
@@ -84,12 +84,12 @@ def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto
 def update_mapping(
     services: Services, tenant: str, code: str, request: UpdateCsvMappingDto, check: Check
 ) -> CsvMappingDto:
-    """Replace what a mapping says, if `check` lets it pass as it is at the moment of writing.
+    """Replace the content of a mapping, if `check` accepts its state at the moment of writing.
 
     Raises:
-        InvalidSpecError: A header or a field is there twice.
-        PresetReadOnlyError: It is a preset.
-        MappingNotFoundError: There is none, or it is another tenant's.
+        InvalidSpecError: A header or a field occurs twice.
+        PresetReadOnlyError: The code belongs to a preset.
+        MappingNotFoundError: The tenant has no mapping with this code.
     """
     _require_own(code)
     _require_unique(request.column_mappings)
@@ -104,11 +104,11 @@ def update_mapping(
 
 
 def delete_mapping(services: Services, tenant: str, code: str, check: Check) -> None:
-    """Delete a mapping, if `check` lets it pass as it is at the moment of deletion. Its jobs are left alone.
+    """Delete a mapping, if `check` accepts its state at the moment of deletion. Jobs that used it are not affected.
 
     Raises:
-        PresetReadOnlyError: It is a preset.
-        MappingNotFoundError: There is none, or it is another tenant's.
+        PresetReadOnlyError: The code belongs to a preset.
+        MappingNotFoundError: The tenant has no mapping with this code.
     """
     _require_own(code)
     services.mappings.delete(tenant, code, lambda mapping: check(show_mapping(mapping)))

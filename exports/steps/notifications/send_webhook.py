@@ -1,4 +1,4 @@
-"""Step: tell a receiver that a job has ended."""
+"""Step: send the webhook of a job that has ended."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from exports.workflow.outcomes import Done, Stopped, Undelivered
 from shared.standard_webhooks import derive_secrets, signed_headers
 
 BY_COMMAND = 0
-"""In place of the number of a try: someone had it sent again."""
+"""The number of a try that an operator started by the command line."""
 
 NOT_SIGNED = "no-secret"
-"""In place of a fault of the net: there was nothing to sign with, so nothing was sent."""
+"""The fault of a try that sent nothing, because no secret is set that could sign the webhook."""
 
 _log = logging.getLogger(__name__)
 
 
 def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | Undelivered:
-    """Send the webhook of a job's end, unless it has arrived already or the job goes on in a later attempt.
+    """Send the webhook of a job's end, unless it has arrived already or the job has a later attempt.
 
-    Safe to run twice; a receiver may then get it twice, under the same id.
+    Safe to run twice. The receiver may then get the webhook twice, with the same id.
 
     Raises:
-        StorageUnavailableError: Can be tried again. If it comes after the sending, the receiver gets it again.
+        StorageUnavailableError: Can be tried again. If the webhook was sent before, the receiver gets it again.
     """
     job = services.jobs.get(command.job.tenant, command.job.code)
     if job is None or job.attempt != command.job.attempt or job.notify is None or not job.status.is_terminal:
@@ -43,10 +43,10 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
 
 
 def deliver(services: Services, job: Job, url: str, number: int) -> SendResult:
-    """Send the webhook of a job's end once, signed as of now, and log what came of it.
+    """Send the webhook of a job's end once, signed with the current time, and append the result to the delivery log.
 
     Raises:
-        StorageUnavailableError: Can be tried again, also after it was sent.
+        StorageUnavailableError: Can be tried again. The webhook may have been sent already.
     """
     body, now = event_body(job, processed_items(services, job)), services.now()
     secrets = derive_secrets(services.settings.webhook_secrets, job.tenant)
@@ -54,7 +54,7 @@ def deliver(services: Services, job: Job, url: str, number: int) -> SendResult:
     if secrets:
         sent = services.webhooks.post(url, body, headers | signed_headers(secrets, event_id(job), now, body))
     else:
-        sent = SendResult(fault=NOT_SIGNED)  # the setting was there when the job was asked for
+        sent = SendResult(fault=NOT_SIGNED)  # the secret was removed after the job was requested
     delivery = Delivery(
         tenant=job.tenant,
         code=job.code,
@@ -68,7 +68,7 @@ def deliver(services: Services, job: Job, url: str, number: int) -> SendResult:
         milliseconds=sent.milliseconds,
     )
     services.deliveries.append(delivery)
-    _note(delivery)
+    _log_delivery(delivery)
     return sent
 
 
@@ -78,7 +78,7 @@ def _has_arrived(services: Services, job: Job) -> bool:
     return any(delivery.is_delivered and delivery.event_id == wanted for delivery in tries)
 
 
-def _note(delivery: Delivery) -> None:
+def _log_delivery(delivery: Delivery) -> None:
     event = "webhook.delivered" if delivery.is_delivered else "webhook.undelivered"
-    facts = (delivery.tenant, delivery.code, delivery.number, delivery.status, delivery.fault, delivery.milliseconds)
-    _log.info(f"event={event} tenant=%s code=%s number=%d status=%s fault=%s ms=%d", *facts)
+    values = (delivery.tenant, delivery.code, delivery.number, delivery.status, delivery.fault, delivery.milliseconds)
+    _log.info(f"event={event} tenant=%s code=%s number=%d status=%s fault=%s ms=%d", *values)

@@ -1,4 +1,4 @@
-"""Steps: list, look up, create, update and delete the schedules of a tenant, and show what became of their slots.
+"""Steps: list, look up, create, update and delete the schedules of a tenant, and list their runs.
 
 Every step raises `StorageUnavailableError` when trying again can help.
 """
@@ -24,21 +24,21 @@ from shared.named_resources import cursor_by_name, is_code
 from shared.problems import Fault
 
 Check = Callable[[ExportScheduleDto], None]
-"""Looks at a schedule that is about to change, and raises to leave it alone; may run several times."""
+"""Checks a schedule that is about to change; raises an error to prevent the change. It may run several times."""
 
 _log = logging.getLogger(__name__)
 
 
 def list_schedules(services: Services, tenant: str, limit: int, after: str | None = None) -> ListDto[ExportScheduleDto]:
-    """List schedules by name, letter case ignored, going on after a position."""
+    """List schedules by name, ignoring case. The list continues after the cursor `after`."""
     return sort_and_cut(map(show_schedule, services.schedules.all(tenant)), _cursor, limit, after)
 
 
 def find_schedule(services: Services, tenant: str, code: str) -> ExportScheduleDto:
-    """Look a schedule up.
+    """Return a schedule.
 
     Raises:
-        ScheduleNotFoundError: There is none, or it is another tenant's.
+        ScheduleNotFoundError: The tenant has no schedule with this code.
     """
     return show_schedule(_find(services, tenant, code))
 
@@ -46,19 +46,19 @@ def find_schedule(services: Services, tenant: str, code: str) -> ExportScheduleD
 def create_schedule(
     services: Services, tenant: str, request: SaveScheduleDto, actor: str, sensitive: SensitiveFields
 ) -> ExportScheduleDto:
-    """Save a schedule under a new code; it may export what its creator may, and no more.
+    """Save a schedule under a new code. It may export the same fields as its creator.
 
     Raises:
-        InvalidSpecError, SensitiveFieldsError: What it shall export cannot be, or not for this caller.
+        InvalidSpecError, SensitiveFieldsError: The request is invalid, or this caller may not export its fields.
         TooManySchedulesError: The tenant has `MAX_SCHEDULES`. Requests at the same moment may exceed it by a few.
     """
-    _require_possible(services, tenant, request.request, sensitive)
+    _require_valid(services, tenant, request.request, sensitive)
     if services.schedules.count(tenant) >= MAX_SCHEDULES:
         message = f"A tenant may save {MAX_SCHEDULES} schedules; delete one that is no longer used."
         raise TooManySchedulesError(message)
     content = content_of(request, sensitive_fields=sensitive is SensitiveFields.ALLOWED)
     schedule = new_schedule(tenant, content, services.now())
-    _note(services, AuditAction.SCHEDULE_CREATED, actor, schedule)
+    _audit(services, AuditAction.SCHEDULE_CREATED, actor, schedule)
     services.schedules.create(schedule)
     _log.info("event=schedule.created tenant=%s code=%s", tenant, schedule.code)
     return show_schedule(schedule)
@@ -73,23 +73,24 @@ def update_schedule(
     sensitive: SensitiveFields,
     check: Check,
 ) -> ExportScheduleDto:
-    """Replace what a schedule says, if `check` lets it pass as it is at the moment of writing.
+    """Replace the content of a schedule, if `check` accepts its state at the moment of writing.
 
-    From then on it may export what this caller may. A URL of which it holds only what was shown stays as it is.
+    From then on the schedule may export the same fields as this caller. If the request contains the webhook URL in the
+    shortened form that the API shows, the stored URL is kept.
 
     Raises:
         InvalidSpecError, SensitiveFieldsError: As `create_schedule`.
-        ScheduleNotFoundError: There is none, or it is another tenant's.
+        ScheduleNotFoundError: The tenant has no schedule with this code.
     """
     known = _find(services, tenant, code).content.request
     wanted = request.model_copy(update={"request": reveal_url(request.request, known)})
-    _require_possible(services, tenant, wanted.request, sensitive)
+    _require_valid(services, tenant, wanted.request, sensitive)
     content = content_of(wanted, sensitive_fields=sensitive is SensitiveFields.ALLOWED)
 
     def alter(schedule: Schedule) -> Schedule:
         check(show_schedule(schedule))
         changed = schedule.update(content, services.now())
-        _note(services, AuditAction.SCHEDULE_CHANGED, actor, changed)
+        _audit(services, AuditAction.SCHEDULE_CHANGED, actor, changed)
         return changed
 
     changed = services.schedules.change(tenant, code, alter)
@@ -98,15 +99,15 @@ def update_schedule(
 
 
 def delete_schedule(services: Services, tenant: str, code: str, actor: str, check: Check) -> None:
-    """Delete a schedule and its runs, if `check` lets it pass as it is at the moment of deletion; its jobs stay.
+    """Delete a schedule and its runs, if `check` accepts its state at the moment of deletion. Its jobs stay.
 
     Raises:
-        ScheduleNotFoundError: There is none, or it is another tenant's.
+        ScheduleNotFoundError: The tenant has no schedule with this code.
     """
 
     def checked(schedule: Schedule) -> None:
         check(show_schedule(schedule))
-        _note(services, AuditAction.SCHEDULE_DELETED, actor, schedule)
+        _audit(services, AuditAction.SCHEDULE_DELETED, actor, schedule)
 
     ref = _find(services, tenant, code).ref
     services.schedules.delete(tenant, code, checked)
@@ -117,10 +118,10 @@ def delete_schedule(services: Services, tenant: str, code: str, actor: str, chec
 def list_runs(
     services: Services, tenant: str, code: str, limit: int, after: str | None = None
 ) -> ListDto[ScheduleRunDto]:
-    """List what became of a schedule's slots, the newest first, going on after a key.
+    """List the runs of a schedule, the newest first. The list continues after the run with the key `after`.
 
     Raises:
-        ScheduleNotFoundError: There is none, or it is another tenant's.
+        ScheduleNotFoundError: The tenant has no schedule with this code.
     """
     runs = services.runs.list(_find(services, tenant, code).ref, limit + 1, after)
     return make_list(runs, lambda run: run.key, show_run, limit)
@@ -137,10 +138,8 @@ def _cursor(schedule: ExportScheduleDto) -> str:
     return cursor_by_name(schedule.name, schedule.code)
 
 
-def _require_possible(
-    services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields
-) -> None:
-    """Find now what would let every run fail; the faults point into the body, where the request is inside."""
+def _require_valid(services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields) -> None:
+    """Refuse a request with which every run would fail. The faults point to the request inside the body."""
     if has_hidden_url(request):
         detail = "This is what is shown in place of the whole URL; give that."
         raise InvalidSpecError([Fault(pointer="/request/notify/webhookUrl", detail=detail)])
@@ -156,6 +155,6 @@ def _inside(fault: Fault) -> Fault:
     return Fault(pointer=f"/request{fault.pointer}", detail=fault.detail)
 
 
-def _note(services: Services, action: AuditAction, actor: str, schedule: Schedule) -> None:
-    """Write down what is about to be done, so that nothing is done that is not written down."""
+def _audit(services: Services, action: AuditAction, actor: str, schedule: Schedule) -> None:
+    """Append an audit entry before the change is made, so that no change lacks an entry."""
     services.audit.append(schedule_entry(action, actor, schedule, services.now()))
