@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
+from devhost.local.engine_program import HOW_TO_GET, executable, find
 from tests.support.case_counts import case_outcomes, describe_cases
 from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
@@ -30,6 +32,15 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     emulator = start_storage(tmp_path_factory.mktemp("azurite"))
     yield emulator
     emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def engine_program() -> Path:
+    """The program with the real Durable extension. Without it the test is skipped, which under CI is a failure."""
+    found = find()
+    if found is None:
+        pytest.skip(HOW_TO_GET)
+    return executable(found)
 
 
 @pytest.fixture(scope="session")

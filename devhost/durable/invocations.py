@@ -1,6 +1,7 @@
 """Runs the functions that the real Durable extension calls: one HTTP request per orchestrator episode or activity."""
 
 import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from devhost.durable.activities import MAX_WORKER_DEATHS
 from devhost.functions import FunctionInfo, FunctionTable, Kind
 from devhost.workers.pool import WorkerPool
 from devhost.workers.worker import FunctionTimeoutError, Reply, WorkerDiedError
+
+_log = logging.getLogger("devhost.invocations")
 
 # The input of an episode holds the whole history of the orchestration.
 _MAX_BODY_BYTES = 1024 * 1024 * 1024
@@ -70,7 +73,9 @@ class Invocations:
             self._waiting[function.kind].append(_Waiting(function, body, begun))
             self.pump()
             try:
-                return await (await begun)
+                reply = await (await begun)
+                _log.info("%s %s %s", function.kind, function.durable_name, "ended" if reply.ok else "failed")
+                return reply
             except WorkerDiedError:
                 deaths += 1
                 if deaths > MAX_WORKER_DEATHS:

@@ -16,7 +16,6 @@ from typing import Any
 
 import psutil
 
-from devhost.local.engine_program import engine_of_systems
 from devhost.local.environment import in_venv
 from devhost.local.health import try_get, wait_until_healthy
 from devhost.local.hosts import engine_option
@@ -55,7 +54,7 @@ class ChaosSystem(System):
     def start(self) -> None:
         command: list[str | Path] = [in_venv("python"), "-m", "tests.chaos.host", "--root", self.root]
         command += ["--port", str(self.port), "--workers", str(self.workers)]
-        command += ["--state", self.directory / "devhost.sqlite", *engine_option(engine_of_systems())]
+        command += ["--state", self.directory / "devhost.sqlite", *engine_option(self.engine)]
         log = self.directory / f"host-{time.monotonic_ns()}.log"
         self._host = Process("host", command, log=log, env=self.settings)
 

@@ -44,13 +44,18 @@ ENDED = ("Completed", "Failed", "Cancelled")
 
 @dataclass
 class System:
-    """A host with its state. After `stop` or a kill, `start` starts another on the same state, as a deployment does."""
+    """A host with its state. After `stop` or a kill, `start` starts another on the same state, as a deployment does.
+
+    Attributes:
+        engine: The program with the real Durable extension; None: the engine of devhost.
+    """
 
     directory: Path
     settings: dict[str, str]
     root: Path = ROOT
     workers: int = 2
     port: int = field(default_factory=free_port)
+    engine: Path | None = field(default_factory=engine_of_systems)
     _host: Process | None = None
 
     @property
@@ -74,7 +79,7 @@ class System:
     def start(self) -> None:
         state = self.directory / "devhost.sqlite"
         log = self.directory / f"host-{time.monotonic_ns()}.log"
-        self._host = start_host(self.root, self.port, self.workers, state, self.settings, log, engine_of_systems())
+        self._host = start_host(self.root, self.port, self.workers, state, self.settings, log, self.engine)
 
     def start_and_wait(self) -> None:
         self.start()
