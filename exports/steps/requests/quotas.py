@@ -26,11 +26,11 @@ def require_quota(services: Services, tenant: str) -> None:
         created=CountWindow(midnight, settings.max_jobs_per_day),
     )
     if active >= settings.max_active_jobs:
-        message = f"Active exports of this tenant: {active}, as many as may be. Wait for one to end, or cancel one."
+        message = f"Active exports of this tenant: {active}, the most it may have. Wait for one to end, or cancel one."
         raise QuotaExceededError(message, _ACTIVE_RETRY_SECONDS)
     if created >= settings.max_jobs_per_day:
         message = (
-            f"This tenant has started {settings.max_jobs_per_day} exports today, as many as it may. Go on tomorrow."
+            f"This tenant has started {settings.max_jobs_per_day} exports today, the most it may. Try again tomorrow."
         )
         raise QuotaExceededError(message, _seconds_to_tomorrow(now, midnight))
 

@@ -49,7 +49,7 @@ def _resumed(job: Job, kept: list[PageRecord]) -> Job:
 
 def _require_resumable(job: Job) -> None:
     if not job.is_resumable:
-        message = f"This export is {job.status}; only a Cancelled one can go on, and a Failed one that says so."
+        message = f"This export is {job.status}; only a Cancelled or a resumable Failed one can be resumed."
         raise NotResumableError(message)
 
 

@@ -141,7 +141,7 @@ def _cursor(schedule: ExportScheduleDto) -> str:
 def _require_valid(services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields) -> None:
     """Refuse a request with which every run would fail. The faults point to the request inside the body."""
     if has_hidden_url(request):
-        detail = "This is what is shown in place of the whole URL; give that."
+        detail = "This is the shortened form of the URL that the API shows; give the whole URL."
         raise InvalidSpecError([Fault(pointer="/request/notify/webhookUrl", detail=detail)])
     try:
         resolve_spec(services, tenant, request, sensitive)
