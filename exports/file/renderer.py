@@ -74,12 +74,33 @@ def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Rec
             if row[0] == last_code:
                 raise repeated_client(last_code)
             last_code = row[0]
-        yield Records(len(rows), renderer.render(rows))
+        yield Records(len(rows), render_rows(rows, renderer))
+
+
+def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:
+    """Render rows. If a value does not fit its column, say in the error whose value it is.
+
+    Raises:
+        SourceMismatchError: A value does not fit its column.
+    """
+    try:
+        return renderer.render(rows)
+    except SourceMismatchError as error:
+        for row in rows:
+            _require_fitting(row, renderer, error)
+        raise
+
+
+def _require_fitting(row: Row, renderer: Renderer, error: SourceMismatchError) -> None:
+    try:
+        renderer.render([row])
+    except SourceMismatchError as found:
+        raise SourceMismatchError(str(found), private=f"The client has the code {row[0]}.") from error
 
 
 def render_samples(samples: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
     """Render each sample. Unlike `render_lists`, samples may have clients in common."""
-    return (Records(len(rows), renderer.render(rows)) for rows in samples)
+    return (Records(len(rows), render_rows(rows, renderer)) for rows in samples)
 
 
 def repeated_client(code: object) -> SourceMismatchError:

@@ -96,7 +96,7 @@ class BadCellFinder:
             f"The column {name} of the clients view holds a value{of_type} that cannot be written: {_hint(column)}. "
             "Correct the value, or replace it in the view."
         )
-        return SourceMismatchError(message, private=f"It is of the client {code}." if code else "")
+        return SourceMismatchError(message, private=f"The client has the code {code}." if code else "")
 
 
 def _first(key_range: KeyRange, codes: Sequence[str], count: int) -> KeyRange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from typing import Any
@@ -142,10 +142,11 @@ class CsvRenderer:
 
 def _text_maker(field: TargetField, position: dict[str, int]) -> CellMaker:
     """Return the function that makes a field's cells of text from the columns of a list of rows."""
-    indexes = [position[name] for name in source_columns(field)]
+    names = source_columns(field)
     if cell_kind(field) is CellKind.ADDRESS:
-        return lambda columns: _addresses([columns[index] for index in indexes])
-    return lambda columns: _texts(columns[indexes[0]])
+        return lambda columns: _addresses({name: columns[position[name]] for name in names})
+    (name,) = names
+    return lambda columns: _texts(columns[position[name]], name)
 
 
 def _guard(delimiter: str, joined: str) -> Callable[[str], str] | None:
@@ -178,14 +179,29 @@ def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
     return [_quoted(cell) if has_special(cell) else cell for cell in cells]
 
 
-def _texts(values: Column) -> Cells:
+def _texts(values: Column, name: str) -> Cells:
     """Convert values to text. Nearly always they are text already, and joining them is the fastest way to see that."""
     try:
         "".join(values)
     except TypeError:
         cells = ["" if value is None else value for value in values]
-        return cells if set(map(type, cells)) <= _TEXT else [str(cell) for cell in cells]
+        return cells if set(map(type, cells)) <= _TEXT else [_text_of(cell, name) for cell in cells]
     return values
+
+
+def _text_of(value: Any, name: str) -> str:
+    """Return the text of a value. A source turns values of all other types into text itself, as its database does."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or type(value) is date:
+        return str(value)
+    message = (
+        f"The column {name} of the clients view holds a value that has no text in a file ({type(value).__name__}); "
+        "convert it to text in the view."
+    )
+    raise SourceMismatchError(message)
 
 
 _AFTER_DATE = {"", "T", " "}
@@ -220,28 +236,27 @@ def _dates(values: Column, name: str) -> Cells:
 
 
 def _date(value: object) -> str:
-    """Format a date. A date-time loses its time of day."""
+    """Format a date. A date-time loses its time of day; with a time zone it is refused: whose day would it be?"""
     if value is None:
         return ""
-    return value.isoformat()[:10] if isinstance(value, date) else _date_of_text(str(value))
+    if not isinstance(value, date) or getattr(value, "tzinfo", None) is not None:
+        raise TypeError(value)
+    return value.isoformat()[:10]
 
 
 @lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
 def _date_of_text(text: str) -> str:
-    """Parse a date or a date-time of ISO 8601.
-
-    Only texts are cached: moments in different time zones are equal, but may fall on different days.
-    """
+    """Parse text that begins with a date. ISO 8601 has other forms too, such as `2026-W05-6`; they are refused."""
     if not text:
         return ""
-    if text[10:11] not in _AFTER_DATE:
+    if text[10:11] not in _AFTER_DATE or text[4:5] + text[7:8] != "--":
         raise ValueError(text)
     return date.fromisoformat(text[:10]).isoformat()
 
 
-def _addresses(columns: Sequence[Column]) -> Cells:
+def _addresses(columns: Mapping[str, Column]) -> Cells:
     """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
-    lines = [_trimmed(_texts(column)) for column in columns]
+    lines = [_trimmed(_texts(column, name)) for name, column in columns.items()]
     return [", ".join(filter(None, address)) for address in zip(*lines, strict=True)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from exports.file.ranges import Boundaries, KeyRange
-from exports.file.renderer import Records, Renderer, Row
+from exports.file.renderer import Records, Renderer, Row, render_rows
 from exports.ports.clients import ClientSelection
 from exports.services import Services
 
@@ -138,7 +138,7 @@ class Sampler:
         samples = self._services.clients.sample(self.selection, map(KeyRange, starts), rows_of_each)
         for start, rows in zip(starts, samples, strict=True):
             seconds = (now() - began).total_seconds()
-            taken.append(Sample(start, Records(len(rows), self._renderer.render(rows)), seconds))
+            taken.append(Sample(start, Records(len(rows), render_rows(rows, self._renderer)), seconds))
             began = now()
         return taken
 

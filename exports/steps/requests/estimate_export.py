@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from exports.file.compression import compress
 from exports.file.plan import rows_per_page
-from exports.file.renderer import Renderer, Row
+from exports.file.renderer import Renderer, Row, render_rows
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
 from exports.request.spec import ExportSpec
 from exports.services import Services
@@ -43,7 +43,7 @@ def _extrapolate(
     services: Services, spec: ExportSpec, renderer: Renderer, total: int, sample: Sequence[Row]
 ) -> ExportEstimateDto:
     """Judge `total` clients by a sample of them."""
-    opening, rendered = renderer.opening(with_header=spec.include_headers), renderer.render(sample)
+    opening, rendered = renderer.opening(with_header=spec.include_headers), render_rows(sample, renderer)
     whole = len(compress([opening, rendered], renderer.compression))
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), body, services.settings.block_bytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -81,7 +81,6 @@ def test_no_clients_give_no_bytes() -> None:
         ("-5", "-5"),
         ("+44 20 7946 0000", "+44 20 7946 0000"),
         (42, "42"),
-        (Decimal("1.50"), "1.50"),
     ],
 )
 def test_text_is_guarded_and_quoted_only_if_needed(value: object, cell: str) -> None:
@@ -107,7 +106,7 @@ def test_an_absent_boolean_is_empty(value: object) -> None:
     "value",
     [
         date(2026, 1, 31),
-        datetime(2026, 1, 31, 23, 59, tzinfo=UTC),
+        datetime.fromisoformat("2026-01-31T23:59"),
         "2026-01-31",
         "2026-01-31T23:59:00Z",
         "2026-01-31 00:00:00.0000000",
@@ -121,11 +120,20 @@ def test_the_year_of_a_date_has_four_digits() -> None:
     assert _cell(TargetField.CONTACT_DATE_OF_BIRTH, date(987, 1, 2)) == "0987-01-02"
 
 
-def test_a_moment_is_rendered_as_the_day_in_its_own_time_zone() -> None:
-    moment = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
-    further_east = moment.astimezone(timezone(timedelta(hours=1)))
-    rows = [("C1", moment), ("C2", further_east)]
-    assert _renderer(TargetField.VAT_REG_DATE).render(rows) == b"2026-01-31\r\n2026-02-01\r\n"
+@pytest.mark.parametrize("value", [datetime(2026, 1, 31, 23, 30, tzinfo=UTC), 20260131, "20260131", "2026-W05-6"])
+def test_a_moment_in_a_time_zone_and_other_forms_of_a_date_are_refused(value: object) -> None:
+    with pytest.raises(SourceMismatchError, match="vat_reg_date"):
+        _cell(TargetField.VAT_REG_DATE, value)
+
+
+@pytest.mark.parametrize("value", [Decimal("1.50"), 1.5, ["a"], {"a": 1}, b"a", datetime(2026, 1, 31, tzinfo=UTC)])
+@pytest.mark.parametrize("field", [TargetField.NAME, TargetField.POSTAL_ADDRESS])
+def test_a_value_without_a_documented_text_is_refused_and_names_its_column(field: TargetField, value: object) -> None:
+    renderer = _renderer(field)
+    row = ["C1", *[value for _ in renderer.source_columns[1:]]]
+
+    with pytest.raises(SourceMismatchError, match=r"The column (name|postal_address_line1) of the clients view"):
+        renderer.render([row])
 
 
 @pytest.mark.parametrize("value", [None, ""])
