@@ -45,6 +45,12 @@ PAGES_KEPT_GETTING_LOST = Failure(
 )
 
 
+def unexpected_failure(incident: str) -> Failure:
+    """Describe an error that no rule knows. The log has it under the same incident number."""
+    message = f"The export failed by an unexpected error in two tries. Give support this number: {incident}."
+    return Failure(code="internal", message=message, retryable=False, resumable=False)
+
+
 def failure_of(error: ExportError) -> Failure:
     """Describe an error as a failure. Takes only errors of this project, because their texts are written for users."""
     transient = isinstance(error, TransientError)

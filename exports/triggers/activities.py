@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import azure.durable_functions as df
 
 from exports.errors import PermanentError, SourceThrottledError, TransientError
 from exports.jobs.cost import cost_of
-from exports.jobs.failures import failure_of
+from exports.jobs.failures import failure_of, unexpected_failure
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider, Services
 from exports.steps.finalize.commit_file import commit_file
@@ -48,6 +49,7 @@ from shared.orchestration import Payload, Throttled
 
 M = TypeVar("M", bound=Model)
 C = TypeVar("C")
+RunStep = Callable[[ServiceProvider, Callable[[Services, M], Outcome], type[M], Payload], Payload]
 _log = logging.getLogger(__name__)
 
 
@@ -59,9 +61,9 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
     """
     blueprint = df.Blueprint()
 
-    def add(name: str, step: Callable[[Services, M], Outcome], command: type[M]) -> None:
+    def add(name: str, step: Callable[[Services, M], Outcome], command: type[M], run: RunStep[M] = run_step) -> None:
         def activity(payload: Any) -> Payload:
-            return run_step(provide, step, command, payload)
+            return run(provide, step, command, payload)
 
         blueprint.activity_trigger(input_name="payload")(_named(name, activity))
 
@@ -74,10 +76,10 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
         with_client = blueprint.durable_client_input(client_name="client")(_named(name, activity))
         blueprint.activity_trigger(input_name="payload")(with_client)
 
-    add(PLAN_PAGES, plan_pages, PlanPages)
-    add(WRITE_PAGE, write_page, WritePage)
-    add(RECORD_PROGRESS, record_progress, RecordProgress)
-    add(COMMIT_FILE, commit_file, CommitFile)
+    add(PLAN_PAGES, plan_pages, PlanPages, run_job_step)
+    add(WRITE_PAGE, write_page, WritePage, run_job_step)
+    add(RECORD_PROGRESS, record_progress, RecordProgress, run_job_step)
+    add(COMMIT_FILE, commit_file, CommitFile, run_job_step)
     add(RECORD_OUTCOME, record_outcome, RecordOutcome)
     add(DISCARD_FILE, discard_file, DiscardFile)
     add(SEND_WEBHOOK, send_webhook, SendWebhook)
@@ -104,6 +106,35 @@ def run_step(
         except (PermanentError, TransientError) as error:
             result = _result_of(error, command, payload)
     return result.model_dump(mode="json", by_alias=True)
+
+
+def run_job_step(
+    provide: ServiceProvider, step: Callable[[Services, M], Outcome], command: type[M], payload: Payload
+) -> Payload:
+    """Run a step whose rejection fails the job; otherwise like `run_step`.
+
+    An error that no rule knows is a fault of this service, which more tries over minutes would not cure. So the step is
+    run a second time at once, as every step may be, and then the job fails with an incident number. Steps that end a
+    job are not run like this: they are tried for an hour, so that the job never seems to run for ever.
+
+    Raises:
+        TransientError: A retry can help, and this was not the final try.
+    """
+    try:
+        return run_step(provide, step, command, payload)
+    except TransientError:
+        raise
+    except Exception:
+        _log.warning("event=step.unexpected step=%s try=1", command.__name__, exc_info=True)
+    try:
+        return run_step(provide, step, command, payload)
+    except TransientError:
+        raise
+    except Exception:
+        incident = uuid.uuid4().hex
+        _log.exception("event=step.unexpected step=%s try=2 incident=%s", command.__name__, incident)
+        rejected = Rejected(failure=unexpected_failure(incident), page=_page_of(command, payload))
+        return rejected.model_dump(mode="json", by_alias=True)
 
 
 async def run_starting_step(
@@ -149,4 +180,8 @@ def _result_of(error: PermanentError | TransientError, command: type[Model], pay
         return Throttled(retry_after_seconds=error.retry_after_seconds)
     if isinstance(error, TransientError) and not payload["finalTry"]:
         raise error
-    return Rejected(failure=failure_of(error), page=payload["order"]["page"] if command is WritePage else None)
+    return Rejected(failure=failure_of(error), page=_page_of(command, payload))
+
+
+def _page_of(command: type[Model], payload: Payload) -> int | None:
+    return payload["order"]["page"] if command is WritePage else None

@@ -183,7 +183,8 @@ def test_a_missing_plan_fails_the_job_with_a_plain_reason(broken: System, accoun
 
     job = broken.wait(location)
     assert job["status"] == "Failed"
-    assert job["failure"]["code"] == "interrupted"
+    assert job["failure"]["code"] == "internal"
+    assert not job["failure"]["retryable"]
 
 
 def test_storage_that_refuses_the_key_is_a_500_with_an_incident_number(

@@ -15,7 +15,7 @@ from exports.errors import (
     TransientError,
 )
 from exports.jobs import failures
-from exports.jobs.failures import INTERRUPTED, Failure, failure_of
+from exports.jobs.failures import INTERRUPTED, Failure, failure_of, unexpected_failure
 from exports.steps.orchestrations import NotStartedError
 
 API = Path(__file__).parents[4] / "docs" / "api.md"
@@ -64,6 +64,7 @@ def kinds_of(base: type[ExportError]) -> Iterator[type[ExportError]]:
 def test_the_documentation_lists_every_failure_correctly() -> None:
     assert NotStartedError in kinds_of(TransientError)
     made = [failure_of(kind("Why.")) for base in (TransientError, PermanentError) for kind in kinds_of(base)]
+    made.append(unexpected_failure("1"))
     made += [value for value in vars(failures).values() if isinstance(value, Failure)]
     words = {(True,): "yes", (False,): "no", (False, True): "yes or no"}
 

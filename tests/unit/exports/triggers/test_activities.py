@@ -13,7 +13,7 @@ from azure.core.rest import HttpRequest
 
 from exports.errors import ExportError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
 from exports.services import Services
-from exports.triggers.activities import export_activities, run_starting_step, run_step
+from exports.triggers.activities import RunStep, export_activities, run_job_step, run_starting_step, run_step
 from exports.workflow.commands import DiscardFile, WritePage
 from exports.workflow.outcomes import Outcome, PageWritten
 from shared.metering import meter_request
@@ -24,7 +24,7 @@ from tests.support.fakes import a_services
 COMMAND = WritePage(job=a_job().ref, page=3)
 
 
-def _run(outcome: Outcome | Exception, *, final_try: bool = False) -> Payload:
+def _run(outcome: Outcome | Exception, *, final_try: bool = False, run: RunStep[WritePage] = run_step) -> Payload:
     def step(_: Services, received: WritePage) -> Outcome:
         assert received == COMMAND
         if isinstance(outcome, Exception):
@@ -32,7 +32,7 @@ def _run(outcome: Outcome | Exception, *, final_try: bool = False) -> Payload:
         return outcome
 
     sent = json.loads(json.dumps(wrap_command(COMMAND, final_try=final_try)))
-    return run_step(a_services, step, WritePage, sent)
+    return run(a_services, step, WritePage, sent)
 
 
 def _rejected(error: ExportError, *, retryable: bool) -> dict[str, Any]:
@@ -98,6 +98,39 @@ def test_a_transient_error_in_the_final_try_is_returned() -> None:
 def test_an_unexpected_error_is_raised(final_try: bool) -> None:
     with pytest.raises(ZeroDivisionError):
         _run(ZeroDivisionError(), final_try=final_try)
+
+
+@pytest.mark.parametrize("final_try", [False, True])
+def test_an_unexpected_error_fails_the_job_with_an_incident_number_after_two_tries(
+    final_try: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    rejected = _run(ZeroDivisionError("secret"), final_try=final_try, run=run_job_step)
+
+    tries = [record for record in caplog.records if "event=step.unexpected" in record.getMessage()]
+    failure = rejected["failure"]
+    assert (rejected["kind"], rejected["page"], failure["code"]) == ("Rejected", COMMAND.page, "internal")
+    assert (failure["retryable"], failure["resumable"]) == (False, False)
+    assert len(tries) == 2
+    assert failure["message"].endswith(f"{tries[1].getMessage().partition('incident=')[2]}.")
+    assert "secret" not in failure["message"]
+
+
+def test_an_unexpected_error_that_a_second_try_cures_is_not_seen() -> None:
+    answers: list[Outcome | None] = [None, PageWritten(rows=1, bytes=2)]
+
+    def step(_: Services, __: WritePage) -> Outcome:
+        answer = answers.pop(0)
+        if answer is None:
+            raise ZeroDivisionError
+        return answer
+
+    sent = json.loads(json.dumps(wrap_command(COMMAND)))
+    assert run_job_step(a_services, step, WritePage, sent)["kind"] == "PageWritten"
+
+
+def test_a_transient_error_of_a_step_of_a_job_is_raised() -> None:
+    with pytest.raises(SourceUnavailableError):
+        _run(SourceUnavailableError("No answer."), run=run_job_step)
 
 
 def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
