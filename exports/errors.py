@@ -21,6 +21,8 @@
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         ├── SourceRefusedError          the database refused the statement or the login
+        ├── KeyOrderError               the database compares codes otherwise than it orders them
+        ├── RowCountError               the database counts other clients than it gives when they are read
         └── FileMismatchError           the staged blocks do not match the records of the pages
 
 The text of each error (`str(error)`) is a plain sentence for the user of the job. It names no host, path, statement or
@@ -153,6 +155,22 @@ class SourceRefusedError(PermanentError):
     """The client database refused the login or the statement."""
 
     code = "source-refused"
+
+
+class KeyOrderError(PermanentError):
+    """The client database compares codes otherwise than it orders them, so its key ranges prove nothing."""
+
+    code = "key-order"
+
+    def __init__(self, message: str, private: str = "") -> None:
+        super().__init__(message)
+        self.private = private
+
+
+class RowCountError(PermanentError):
+    """The client database counts another number of clients than it gives when they are read, again and again."""
+
+    code = "row-count"
 
 
 class FileMismatchError(PermanentError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from exports.file.crc32 import combine
 from exports.file.page_record import PageRecord
@@ -13,11 +14,19 @@ from exports.request.spec import ExportSpec
 from shared.models import Model, Moment
 
 
+class KeyOrder(StrEnum):
+    """How it was checked that every page holds clients of its own key range."""
+
+    ONE_PAGE = "OnePage"
+    RANKED_BY_SOURCE = "RankedBySource"
+
+
 class ManifestPage(Model):
     """One page: clients with `start <= code < stop` in the order of the source; null leaves an end open.
 
     `bytes`, `sha256` and `crc32` describe the bytes of the page in the file, which follow those of the page before.
-    Both digests are in hex. `attempt` is the attempt of the job that wrote the page.
+    Both digests are in hex. `attempt` is the attempt of the job that wrote the page. `firstCode` and `lastCode` are the
+    codes of its first and its last client; null if it has none.
     """
 
     page: int
@@ -28,6 +37,8 @@ class ManifestPage(Model):
     sha256: str
     crc32: str | None = None
     attempt: int | None = None
+    first_code: str | None = None
+    last_code: str | None = None
 
 
 class ManifestDto(Model):
@@ -37,6 +48,11 @@ class ManifestDto(Model):
     is the CRC-32 of the whole file, as zip, gzip and the command `crc32` compute it, combined from those of the pages.
     `attempt` is the attempt of the job that published the file. `cost` counts the storage requests of the job's steps
     until the file was published, without failed tries.
+
+    `keyOrder` says how it was checked that every page holds clients of its own key range: `RankedBySource` means that
+    the database itself ordered the codes of all pages, `OnePage` that there is only one range, null that it was not
+    checked, as in versions before this check. `countedRows` is the number of clients counted before the pages were
+    written. If it is not `rows`, they were counted again before the file was published: `recountedRows`.
     """
 
     code: str
@@ -51,15 +67,18 @@ class ManifestDto(Model):
     bytes: int
     crc32: str | None = None
     cost: Cost | None = None
+    key_order: KeyOrder | None = None
+    counted_rows: int | None = None
+    recounted_rows: int | None = None
     pages: tuple[ManifestPage, ...]
 
     @property
     def tiles(self) -> bool:
         """Whether the pages' key ranges tile the key space, so that every key lies in exactly one of them.
 
-        Each range must begin where the one before stops, and the two ends must be open. The starts rise in the order of
-        the source. This check cannot know that order, but the source found the starts in it. The check notices a start
-        that occurs twice.
+        Each range must begin where the one before stops, and the two ends must be open. Only the source knows the order
+        in which the starts must rise; `key_order` says whether it was asked. This check notices a start that occurs
+        twice.
         """
         starts = [page.start for page in self.pages]
         stops = [page.stop for page in self.pages]
@@ -68,12 +87,24 @@ class ManifestDto(Model):
         whole = starts[:1] == stops[-1:] == [None] and None not in inner
         return numbered and whole and stops[:-1] == inner and len(set(inner)) == len(inner)
 
+    @property
+    def order_is_checked(self) -> bool:
+        """Whether every page is known to hold clients of its own key range. A single range holds all clients."""
+        return len(self.pages) == 1 or self.key_order is not None
 
-def make_manifest(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ManifestDto:
+
+def make_manifest(
+    job: Job,
+    plan: PagePlan,
+    records: Sequence[PageRecord],
+    key_order: KeyOrder | None = None,
+    recounted_rows: int | None = None,
+) -> ManifestDto:
     """Build the manifest of a job.
 
     Args:
         records: The records of all pages, in page order.
+        key_order, recounted_rows: As in `ManifestDto`.
     """
     return ManifestDto(
         code=job.code,
@@ -87,6 +118,9 @@ def make_manifest(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> Ma
         rows=sum(record.rows for record in records),
         bytes=sum(record.bytes for record in records),
         crc32=_combined(records),
+        key_order=key_order,
+        counted_rows=plan.total_rows,
+        recounted_rows=recounted_rows,
         pages=tuple(_page(plan, record) for record in records),
     )
 
@@ -113,4 +147,6 @@ def _page(plan: PagePlan, record: PageRecord) -> ManifestPage:
         sha256=record.sha256,
         crc32=crc32_text(record.crc32),
         attempt=record.attempt,
+        first_code=record.first_code,
+        last_code=record.last_code,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_CODE_CHARS = 8_000
+"""The longest code that a record holds. A property of Table Storage holds 32 Ki characters, and a row 1 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
@@ -15,6 +18,8 @@ class PageRecord:
         block: Id of the block; empty if the page has no bytes, because blocks cannot be empty.
         crc32: CRC-32 of the staged bytes (`exports.file.crc32`); None in records of older versions.
         attempt: The attempt of the job that wrote the page; None in records of older versions.
+        first_code, last_code: The codes of the first and the last client of the page. None if the page has no clients,
+            in records of older versions, and if a code is longer than `MAX_CODE_CHARS`.
     """
 
     page: int
@@ -24,3 +29,5 @@ class PageRecord:
     block: str
     crc32: int | None = None
     attempt: int | None = None
+    first_code: str | None = None
+    last_code: str | None = None

@@ -23,10 +23,13 @@ class Records(NamedTuple):
     Attributes:
         rows: How many clients they show.
         data: Their bytes, before compression.
+        first_code, last_code: The codes of the first and the last of these clients; None in samples.
     """
 
     rows: int
     data: bytes
+    first_code: str | None = None
+    last_code: str | None = None
 
 
 class Renderer(Protocol):
@@ -74,7 +77,8 @@ def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Rec
             if row[0] == last_code:
                 raise repeated_client(last_code)
             last_code = row[0]
-        yield Records(len(rows), render_rows(rows, renderer))
+        if rows:
+            yield Records(len(rows), render_rows(rows, renderer), str(rows[0][0]), str(rows[-1][0]))
 
 
 def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:

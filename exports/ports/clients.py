@@ -10,6 +10,9 @@ from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row
 from exports.request.filters import ClientFilter
 
+MAX_RANKED_CODES = 400
+"""SQLite combines at most 500 selects; SQL Server takes at most 2,100 parameters."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSelection:
@@ -35,6 +38,19 @@ class ClientSource(Protocol):
 
         Raises:
             SourceMismatchError: A client has no code.
+        """
+
+    def rank_codes(self, codes: Sequence[str]) -> list[int]:
+        """Return the dense rank of each code: 1 for the first in key order, and the same rank for equal codes.
+
+        The source itself orders them, exactly as it orders clients. None of the codes needs to exist. The proof of a
+        file relies on this order alone, never on a comparison of codes in Python.
+
+        Args:
+            codes: At most `MAX_RANKED_CODES`.
+
+        Raises:
+            SourceMismatchError: The column `code` cannot hold one of them: its type has changed.
         """
 
     def sample(

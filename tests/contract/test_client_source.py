@@ -13,7 +13,7 @@ import pytest
 
 from exports.errors import SourceUnavailableError
 from exports.file.ranges import KeyRange
-from exports.ports.clients import ClientSelection, ClientSource
+from exports.ports.clients import MAX_RANKED_CODES, ClientSelection, ClientSource
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 from tests.contract.client_stores import STORES, TENANT, ClientStore, client
@@ -89,6 +89,23 @@ def test_pages_follow_the_order_of_the_source_for_all_kinds_of_codes(store: Clie
     pages = [codes(store.source, select(), key_range) for key_range in ranges(found.starts)]
     assert [code for page in pages for code in page] == codes(store.source, select())
     assert sorted(code for page in pages for code in page) == sorted(odd)
+
+
+def test_codes_are_ranked_in_the_order_in_which_clients_are_read(store: ClientStore) -> None:
+    odd = ["a", "B", "b", "A", "10", "9", "é", "E", "Z z", "z-z", "zz", "_", "", " ", "🙂", "ﬁ", "o'c", '"', "%", "-5"]
+    store.put(*map(client, odd))
+    in_order = codes(store.source, select())
+    shuffled = sorted(in_order, key=lambda code: (len(code), code))
+
+    assert store.source.rank_codes(in_order) == [*range(1, len(odd) + 1)]
+    assert [in_order[rank - 1] for rank in store.source.rank_codes(shuffled)] == shuffled
+
+
+def test_equal_codes_have_the_same_rank_and_codes_of_nobody_have_ranks_too(store: ClientStore) -> None:
+    store.put(client("C2"))
+    assert store.source.rank_codes(["C1", "C2", "C2", "C4", "C3", "C1"]) == [1, 2, 2, 4, 3, 1]
+    many = [f"C{number:04d}" for number in range(MAX_RANKED_CODES)]
+    assert store.source.rank_codes(many) == [*range(1, MAX_RANKED_CODES + 1)]
 
 
 def test_a_client_that_exists_throughout_occurs_exactly_once(store: ClientStore) -> None:

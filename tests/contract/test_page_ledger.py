@@ -12,7 +12,7 @@ import pytest
 from exports.adapters.storage.pages import TablePageLedger
 from exports.errors import StorageUnavailableError
 from exports.file.block_ids import block_id, digest
-from exports.file.page_record import PageRecord
+from exports.file.page_record import MAX_CODE_CHARS, PageRecord
 from exports.jobs.job import JobRef
 from exports.ports.pages import PageLedger
 from shared.storage import StorageAccount
@@ -48,11 +48,12 @@ def test_a_page_without_record_is_not_found(pages: PageLedger) -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        _a_record(bytes=2**33, rows=100_000, crc32=2**32 - 1, attempt=9),
+        _a_record(bytes=2**33, rows=100_000, crc32=2**32 - 1, attempt=9, first_code="", last_code="Z" * MAX_CODE_CHARS),
+        _a_record(attempt=1, first_code="\t🙂'\"", last_code="\x01é\n "),
         _a_record(0, rows=0, bytes=0, block="", crc32=0, attempt=1),
         _a_record(49_999),
     ],
-    ids=["big", "empty", "of an older version"],
+    ids=["big", "odd codes", "empty", "of an older version"],
 )
 def test_every_property_is_read_back_unchanged(pages: PageLedger, record: PageRecord) -> None:
     job = _a_ref()

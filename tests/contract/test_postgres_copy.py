@@ -129,7 +129,7 @@ def test_dates_do_not_depend_on_the_date_style_of_the_database(
     options = f"{postgres_schema.query['options']} -cdatestyle={style.replace(' ', '')}"
 
     with closing(SqlClientSource(postgres_schema.update_query_dict({"options": options}))) as source:
-        assert render(source, CsvFormat(), TargetField.VAT_REG_DATE) == [Records(1, b"2026-01-31\r\n")]
+        assert render(source, CsvFormat(), TargetField.VAT_REG_DATE) == [Records(1, b"2026-01-31\r\n", "C1", "C1")]
 
 
 @pytest.mark.usefixtures("unread")

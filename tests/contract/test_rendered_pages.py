@@ -11,7 +11,7 @@ import pytest
 
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
-from exports.file.renderer import render_lists
+from exports.file.renderer import Records, render_lists
 from exports.ports.clients import ClientSelection, ClientSource
 from exports.request.columns import ALL_COLUMNS, ColumnMapping
 from exports.request.fields import FIELD_COLUMNS, CellKind, TargetField, cell_kind, source_columns
@@ -107,6 +107,23 @@ def test_the_additional_code_is_removed_completely(store: ClientStore) -> None:
     assert rendered(store.source, renderer) == expected(store.source, renderer)
 
 
+def test_records_name_the_first_and_the_last_client_that_they_show(store: ClientStore) -> None:
+    odd = ["a", '"', ",", '",', "a,b", 'a"b', " ", "=x", "é,", "zz", *(f"C{number:05d}" for number in range(1_100))]
+    store.put(*(client(code, name="x" * 500) for code in odd))
+    selection = ClientSelection(TENANT, ("code", "name"))
+    in_order = [row[0] for rows in store.source.read(selection, KeyRange()) for row in rows]
+    renderer = renderer_of(CsvFormat(), TargetField.NAME)
+
+    parts = [*store.source.render(ClientSelection(TENANT, renderer.source_columns), KeyRange(), renderer)]
+
+    assert len(parts) > 1
+    shown = 0
+    for part in parts:
+        assert (part.first_code, part.last_code) == (in_order[shown], in_order[shown + part.rows - 1])
+        shown += part.rows
+    assert shown == len(odd)
+
+
 @pytest.mark.parametrize("filters", [{}, {"search": "o"}])
 def test_samples_have_the_bytes_of_the_renderer(store: ClientStore, filters: dict[str, Any]) -> None:
     store.put(*hostile_clients(60))
@@ -116,7 +133,7 @@ def test_samples_have_the_bytes_of_the_renderer(store: ClientStore, filters: dic
         renderer = renderer_of(wanted)
         selection = ClientSelection(TENANT, renderer.source_columns, ClientFilter(**filters))
         sampled = list(store.source.sample(selection, map(KeyRange, starts), 7))
-        expected = [(len(sample), renderer.render(sample)) for sample in sampled]
+        expected = [Records(len(sample), renderer.render(sample)) for sample in sampled]
         assert list(store.source.render_samples(selection, starts, 7, renderer)) == expected, name
 
 
@@ -127,7 +144,7 @@ def test_samples_of_a_single_column_count_their_clients(store: ClientStore) -> N
 
     samples = list(store.source.render_samples(selection, ["C2", "C0"], 3, renderer))
 
-    assert samples == [(3, b'","\r\n1\r\n""\r\n'), (3, b'""""\r\n""\r\n","\r\n')]
+    assert samples == [Records(3, b'","\r\n1\r\n""\r\n'), Records(3, b'""""\r\n""\r\n","\r\n')]
 
 
 def test_concatenated_ranges_are_the_whole_file(store: ClientStore) -> None:

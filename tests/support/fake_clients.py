@@ -10,7 +10,7 @@ from typing import Any
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientSelection
+from exports.ports.clients import MAX_RANKED_CODES, ClientSelection
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 from tests.support.hooks import Hook, do_nothing
@@ -28,6 +28,9 @@ class MemoryClients:
         after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
         take_time: Runs while a read goes on, with the number of clients that it found.
         rows_per_list: Length of the lists that `read` yields.
+        order_of: Orders clients by what it makes of their codes. Key ranges compare the codes themselves all the same,
+            so any other function than the default plants a bug.
+        rankings: How many times codes were ranked.
     """
 
     def __init__(self, clients: Sequence[Client] = (), rows_per_list: int = 100) -> None:
@@ -38,6 +41,8 @@ class MemoryClients:
         self.after_read: Hook = do_nothing
         self.take_time: Callable[[int], object] = lambda _rows: None
         self.rows_per_list = rows_per_list
+        self.order_of: Callable[[str], str] = str
+        self.rankings = 0
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         self.before_ask()
@@ -48,6 +53,13 @@ class MemoryClients:
         found = self._select(selection)
         codes = [client["code"] for client in found]
         return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
+
+    def rank_codes(self, codes: Sequence[str]) -> list[int]:
+        self.before_ask()
+        assert len(codes) <= MAX_RANKED_CODES
+        self.rankings += 1
+        ordered = sorted({self.order_of(code) for code in codes})
+        return [ordered.index(self.order_of(code)) + 1 for code in codes]
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
@@ -91,7 +103,7 @@ class MemoryClients:
         if any(client["code"] is None for client in of_tenant):
             raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
         wanted = (client for client in of_tenant if _passes(client, selection.filter))
-        return sorted(wanted, key=lambda client: str(client["code"]))
+        return sorted(wanted, key=lambda client: self.order_of(str(client["code"])))
 
 
 def _is_in(code: str, key_range: KeyRange) -> bool:

@@ -13,7 +13,7 @@ from azure.data.tables import TableClient
 
 from exports.adapters.clients_tables.boundaries import ResponseSummary, Scanner, find_boundaries
 from exports.adapters.clients_tables.filters import EntityFilter, make_filter
-from exports.adapters.clients_tables.keys import TenantKeys
+from exports.adapters.clients_tables.keys import TenantKeys, escape
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
@@ -53,6 +53,12 @@ class TableClientSource:
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys, in parallel if there are many; see `clients_tables.boundaries`."""
         return find_boundaries(_TenantScan(self, selection), rows_per_page)
+
+    def rank_codes(self, codes: Sequence[str]) -> list[int]:
+        """Rank codes by their row keys. Table Storage orders keys by their characters, and ours are plain ASCII."""
+        row_keys = [escape(code) for code in codes]
+        ranks = {row_key: rank for rank, row_key in enumerate(sorted(set(row_keys)), 1)}
+        return [ranks[row_key] for row_key in row_keys]
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int

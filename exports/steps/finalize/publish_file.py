@@ -13,6 +13,7 @@ from exports.jobs.job import Job
 from exports.ports.files import FileState
 from exports.services import Services
 from exports.steps.fencing import change_running, find_running
+from exports.steps.finalize.prove_clients import prove_clients
 from exports.steps.pages.plan_cache import load_plan
 from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import PagesLost, Stopped
@@ -83,6 +84,7 @@ def _prove_and_publish(
 ) -> Job:
     _prove_sums(command, records)
     manifest = _prove_tiling(job, plan, records)
+    manifest = manifest.model_copy(update=prove_clients(services, job, plan, records))
     _publish(services, job, file, manifest, records)
     proof = manifest.model_copy(update={"cost": _cost_until_now(command)})
     services.files.save_manifest(command.job, proof.model_dump_json(by_alias=True).encode())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
 from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
-from exports.file.page_record import PageRecord
+from exports.file.page_record import MAX_CODE_CHARS, PageRecord
 from exports.file.renderer import Records
 from exports.jobs.job import Job, JobRef
 from exports.services import Services
@@ -25,6 +26,21 @@ _CHECK_INTERVAL = timedelta(seconds=2)
 
 class _StoppedError(Exception):
     """The job no longer runs."""
+
+
+@dataclass(slots=True)
+class _Clients:
+    """The clients of a page that were read so far: how many, and the codes of the first and the last."""
+
+    rows: int = 0
+    first_code: str | None = None
+    last_code: str | None = None
+
+    def add(self, records: Records) -> None:
+        if self.rows == 0:
+            self.first_code = records.first_code
+        self.rows += records.rows
+        self.last_code = records.last_code
 
 
 def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
@@ -52,13 +68,13 @@ def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
     if record is None:
         with BlockBuffer() as buffer:
             try:
-                rows = _render(services, command, buffer)
+                clients = _render(services, command, buffer)
             except _StoppedError:
                 return Stopped()
             job = find_running(services, command.job)
             if job is None:
                 return Stopped()
-            record = _stage(services, job, command, rows, buffer)
+            record = _stage(services, job, command, clients, buffer)
     return PageWritten(rows=record.rows, bytes=record.bytes)
 
 
@@ -69,19 +85,31 @@ def _find_record(services: Services, job: Job, page: int) -> PageRecord | None:
     return services.pages.find(job.ref, page) if may_be_written else None
 
 
-def _stage(services: Services, job: Job, command: WritePage, rows: int, buffer: BlockBuffer) -> PageRecord:
+def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, buffer: BlockBuffer) -> PageRecord:
     """Stage the block and then record the page, so a recorded page always has its block."""
     block = block_id(command.page, buffer.sha256) if buffer.bytes else ""
     if buffer.bytes:
         services.files.stage(job.file_path, block, buffer.body(), buffer.bytes)
     record = PageRecord(
-        command.page, rows, buffer.bytes, buffer.sha256, block, buffer.crc32, attempt=command.job.attempt
+        command.page,
+        clients.rows,
+        buffer.bytes,
+        buffer.sha256,
+        block,
+        buffer.crc32,
+        attempt=command.job.attempt,
+        first_code=_short(clients.first_code),
+        last_code=_short(clients.last_code),
     )
     return services.pages.record(job.ref, record)
 
 
-def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> int:
-    """Read and render a page into the buffer, and return the number of its rows.
+def _short(code: str | None) -> str | None:
+    return code if code is not None and len(code) <= MAX_CODE_CHARS else None
+
+
+def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> _Clients:
+    """Read and render a page into the buffer, and return its clients.
 
     The header belongs to page 0. If the file is compressed, page 0 always has bytes, because an empty file is not a
     gzip file.
@@ -90,15 +118,15 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> int:
     renderer = renderer_for(plan.spec)
     selection = select_clients(command.job.tenant, plan.spec, renderer)
     rendered = services.clients.render(selection, plan.key_range(command.page), renderer)
-    counts: list[int] = []
-    pieces = _counted(_while_running(services, command.job, rendered), counts)
+    clients = _Clients()
+    pieces = _noted(_while_running(services, command.job, rendered), clients)
     opening = renderer.opening(with_header=plan.spec.include_headers) if command.page == 0 else b""
     first = next(pieces, None)
     if first is None and command.page > 0:
-        return 0
+        return clients
     for data in compress_stream(chain([opening, first or b""], pieces), renderer.compression):
         buffer.add(data)
-    return sum(counts)
+    return clients
 
 
 def _while_running(services: Services, ref: JobRef, rendered: Iterable[Records]) -> Iterator[Records]:
@@ -116,11 +144,11 @@ def _while_running(services: Services, ref: JobRef, rendered: Iterable[Records])
         yield records
 
 
-def _counted(rendered: Iterable[Records], counts: list[int]) -> Iterator[bytes]:
-    """Yield the bytes piece by piece, and append the number of clients in each piece to `counts`.
+def _noted(rendered: Iterable[Records], clients: _Clients) -> Iterator[bytes]:
+    """Yield the bytes piece by piece, and add the clients of each piece to `clients`.
 
     A page that gets compressed is never in memory as a whole.
     """
     for records in rendered:
-        counts.append(records.rows)
+        clients.add(records)
         yield records.data

@@ -78,7 +78,8 @@ class Copier:
             for records, codes in copied:
                 _require_unique_codes(codes, last_code)
                 last_code = codes[-1]
-                yield Records(len(records), self._records.finish(records))
+                first, last = (cell_text(code.removesuffix(b"\n")) for code in (codes[0], last_code))
+                yield Records(len(records), self._records.finish(records), first, last)
 
     def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
         """Yield the records of the first clients from each code on. One statement, planned once, reads all samples."""

@@ -71,9 +71,9 @@ def cells(
     code = CLIENTS.c.code
     conditions = _conditions(view, selection)
     if key_range.start is not None:
-        conditions.append(code >= _key(view, "start", key_range.start))
+        conditions.append(code >= code_bound(view, "start", key_range.start))
     if key_range.stop is not None:
-        conditions.append(code < _key(view, "stop", key_range.stop))
+        conditions.append(code < code_bound(view, "stop", key_range.stop))
     return select(*wanted).select_from(CLIENTS).where(*conditions).order_by(code)
 
 
@@ -82,7 +82,7 @@ def is_filtered(selection: ClientSelection) -> bool:
     return selection.filter != ClientFilter()
 
 
-def _key(view: ClientView, name: str, text: str) -> ColumnElement[Any]:
+def code_bound(view: ClientView, name: str, text: str) -> ColumnElement[Any]:
     """Return a code as a value of the column's type. The plan may be older than the type that the column has now."""
     bound = view.sql.key_bound(view.column("code"), name, text)
     if bound is None:

@@ -122,4 +122,6 @@ def test_a_stored_manifest_names_no_block_and_no_path() -> None:
         "sha256",
         "crc32",
         "attempt",
+        "firstCode",
+        "lastCode",
     }

@@ -14,7 +14,7 @@ import pytest
 from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
 from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id, digest
-from exports.file.page_record import PageRecord
+from exports.file.page_record import MAX_CODE_CHARS, PageRecord
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Row
 from exports.jobs.job import Job
@@ -27,7 +27,7 @@ from exports.workflow.outcomes import PageWritten, Stopped
 from tests.support.builders import a_job
 from tests.support.fake_clients import MemoryClients
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import a_planned_job, cancel, some_clients, take_over, two_columns
+from tests.support.steps import TENANT, a_planned_job, cancel, some_clients, take_over, two_columns
 
 HEADER = b"Code,Name\r\n"
 FIRST = HEADER + b"C0001,Client 1\r\nC0002,Client 2\r\n"
@@ -44,7 +44,9 @@ def test_a_page_is_staged_and_recorded_as_rendered() -> None:
     assert _write(services, job) == PageWritten(rows=2, bytes=len(FIRST))
     block = block_id(0, digest(FIRST))
     assert services.files.staged(job.file_path) == {block: len(FIRST)}
-    assert services.pages.find(job.ref, 0) == PageRecord(0, 2, len(FIRST), digest(FIRST), block, zlib.crc32(FIRST), 1)
+    assert services.pages.find(job.ref, 0) == PageRecord(
+        0, 2, len(FIRST), digest(FIRST), block, zlib.crc32(FIRST), 1, first_code="C0001", last_code="C0002"
+    )
 
 
 def test_only_the_first_page_has_the_header() -> None:
@@ -65,6 +67,19 @@ def test_a_page_read_in_several_lists_is_one_block() -> None:
     job = a_planned_job(services, starts=())
     assert _write(services, job) == PageWritten(rows=5, bytes=len(FIRST) + 3 * len(LAST))
     assert len(services.files.staged(job.file_path)) == 1
+    record = services.pages.find(job.ref, 0)
+    assert record is not None
+    assert (record.first_code, record.last_code) == ("C0001", "C0005")
+
+
+def test_a_code_that_is_too_long_for_the_ledger_is_not_recorded() -> None:
+    long = "C" * (MAX_CODE_CHARS + 1)
+    services = a_services([{"tenant": TENANT, "code": long, "name": "Long"}, *some_clients(1)])
+    job = a_planned_job(services, starts=())
+    _write(services, job)
+    record = services.pages.find(job.ref, 0)
+    assert record is not None
+    assert (record.rows, record.first_code, record.last_code) == (2, "C0001", None)
 
 
 def test_a_page_without_clients_is_only_the_header() -> None:

@@ -1,0 +1,97 @@
+"""Prove that a file holds every client once, whatever the source does with its key ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from exports.errors import KeyOrderError, RowCountError
+from exports.file.key_order import OrderedCode, codes_in_order, find_disorder, has_all_codes
+from exports.file.manifest import KeyOrder
+from exports.file.page_record import PageRecord
+from exports.file.plan import MAX_PAGE_ROWS, PagePlan, name_page
+from exports.jobs.job import Job
+from exports.ports.clients import MAX_RANKED_CODES, ClientSelection
+from exports.services import Services
+
+_CODE_ONLY = ("code",)
+
+
+class ClientsProof(TypedDict):
+    """How the clients of a file were proved, as `ManifestDto` shows it."""
+
+    key_order: KeyOrder | None
+    recounted_rows: int | None
+
+
+def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ClientsProof:
+    """Hold the pages of a file against the order and the count of the source.
+
+    A file of one page needs neither, because its statement has no key range. Other files cost one small statement, and
+    a count if the number of their clients is not the planned one.
+
+    Args:
+        records: The records of all pages, in page order.
+
+    Raises:
+        KeyOrderError: The source compares codes otherwise than it orders them.
+        RowCountError: The source counts other clients than it gives when they are read.
+        SourceUnavailableError: Can be tried again.
+    """
+    if plan.pages == 1:
+        return ClientsProof(key_order=KeyOrder.ONE_PAGE, recounted_rows=None)
+    _prove_order(services, plan, records)
+    key_order = KeyOrder.RANKED_BY_SOURCE if has_all_codes(records) else None
+    return ClientsProof(key_order=key_order, recounted_rows=_prove_count(services, job, plan, records))
+
+
+def _prove_order(services: Services, plan: PagePlan, records: Sequence[PageRecord]) -> None:
+    disorder = find_disorder([*codes_in_order(plan, records)], services.clients.rank_codes, MAX_RANKED_CODES)
+    if disorder is not None:
+        raise KeyOrderError(
+            "The client database compares codes otherwise than it orders them, so clients could be missing from the "
+            "file or be in it twice. The column code of the view clients needs one type and one collation; "
+            "docs/client-view.md says which ones.",
+            private=_describe(plan, records, disorder),
+        )
+
+
+def _describe(plan: PagePlan, records: Sequence[PageRecord], disorder: OrderedCode) -> str:
+    """Name the pages around the code that is out of order."""
+    pages = range(max(0, disorder.page - disorder.is_start), disorder.page + 1)
+    return " ".join(
+        f"{name_page(page, plan.pages, plan.key_range(page))} has {_found(records[page])}." for page in pages
+    )
+
+
+def _found(record: PageRecord) -> str:
+    if record.first_code is None or record.last_code is None:
+        return f"{record.rows:,} clients"
+    return f"{record.rows:,} clients, from {record.first_code} to {record.last_code}"
+
+
+def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> int | None:
+    """Count the clients again if the file has not as many as were planned. Return the new count, or None.
+
+    As a rule clients were added or removed meanwhile. The source is at fault if it still counts what it counted at
+    first, and each page still has as many clients as were written: then nothing has changed.
+    """
+    rows = sum(record.rows for record in records)
+    if rows == plan.total_rows:
+        return None
+    selection = ClientSelection(job.tenant, _CODE_ONLY, plan.spec.filter)
+    counted = services.clients.find_boundaries(selection, MAX_PAGE_ROWS).total_rows
+    if counted == plan.total_rows and all(
+        _count(services, selection, plan, record) == record.rows for record in records
+    ):
+        message = (
+            f"The client database counts {counted:,} clients, but gives {rows:,} when they are read, twice each. "
+            "The view clients must give the same clients to every statement; docs/client-view.md says how."
+        )
+        raise RowCountError(message)
+    return counted
+
+
+def _count(services: Services, selection: ClientSelection, plan: PagePlan, record: PageRecord) -> int:
+    """Count the clients of a page by reading their codes, as the page was read."""
+    return sum(map(len, services.clients.read(selection, plan.key_range(record.page))))

@@ -1,0 +1,182 @@
+"""The proof of a file holds its pages against the order and the count of the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from exports.errors import ExportError, KeyOrderError, RowCountError, SourceUnavailableError
+from exports.file.manifest import KeyOrder, ManifestDto
+from exports.file.ranges import KeyRange
+from exports.file.renderer import Row
+from exports.jobs.failures import failure_of
+from exports.jobs.job import Job
+from exports.ports.clients import ClientSelection
+from exports.steps.finalize.publish_file import publish_file
+from exports.steps.pages.write_page import write_page
+from exports.workflow.commands import CommitFile, WritePage
+from tests.support.fake_clients import Client, MemoryClients
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import TENANT, a_planned_job, some_clients, write_pages
+
+
+class HidingClients(MemoryClients):
+    """Counts all clients, but never gives the very last one."""
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        for rows in super().read(selection, key_range):
+            yield rows if key_range.stop is not None else rows[:-1]
+
+
+MIXED_CODES = [f"{'aBcDeF'[number % 6]}{number:03d}" for number in range(60)]
+
+
+def _clients(codes: list[str]) -> list[Client]:
+    return [{"tenant": TENANT, "code": code, "name": "x"} for code in codes]
+
+
+def _ready(services: MemoryServices, rows_per_page: int) -> tuple[Job, CommitFile]:
+    """Plan a job from the order of the source, and write its pages by the key ranges of the source."""
+    codes = sorted((client["code"] for client in services.clients.clients), key=services.clients.order_of)
+    starts = tuple(codes[rows_per_page::rows_per_page])
+    job = a_planned_job(services, starts)
+    return job, write_pages(services, job, len(starts) + 1)
+
+
+def _manifest(services: MemoryServices, job: Job) -> ManifestDto:
+    return ManifestDto.model_validate_json(services.files.load_manifest(job.ref))
+
+
+def _published(services: MemoryServices, rows_per_page: int = 2) -> ManifestDto:
+    job, command = _ready(services, rows_per_page)
+    assert isinstance(publish_file(services, command), Job)
+    return _manifest(services, job)
+
+
+def _refused(services: MemoryServices, command: CommitFile, kind: type[ExportError]) -> ExportError:
+    with pytest.raises(kind) as refused:
+        publish_file(services, command)
+    assert services.files.commits == 0
+    return refused.value
+
+
+def test_a_source_whose_ranges_compare_otherwise_than_it_orders_gets_no_file() -> None:
+    services = a_services(_clients(MIXED_CODES))
+    services.clients.order_of = str.lower
+    _, command = _ready(services, rows_per_page=7)
+    error = _refused(services, command, KeyOrderError)
+    failure = failure_of(error)
+    assert (failure.code, failure.retryable, failure.resumable) == ("key-order", False, False)
+
+
+@pytest.mark.parametrize("rows_per_page", [1, 2, 7, 20, 31, 59])
+def test_wherever_its_pages_begin_a_wrong_source_never_gets_a_wrong_file(rows_per_page: int) -> None:
+    services = a_services(_clients(MIXED_CODES))
+    services.clients.order_of = str.lower
+    job, command = _ready(services, rows_per_page)
+    try:
+        publish_file(services, command)
+    except KeyOrderError:
+        assert services.files.commits == 0
+        return
+    file = services.files.read(job.file_path)
+    assert file is not None
+    assert sorted(line.split(b",")[0].decode() for line in file.splitlines()[1:]) == sorted(MIXED_CODES)
+
+
+def test_codes_of_clients_are_told_to_the_user_but_never_logged() -> None:
+    services = a_services(_clients(["a1", "B2", "c3", "D4"]))
+    services.clients.order_of = str.lower
+    _, command = _ready(services, rows_per_page=2)
+    error = _refused(services, command, KeyOrderError)
+    assert "Page 1 (clients from c3" in error.private
+    assert not any(code in str(error) for code in ("a1", "B2", "c3", "D4"))
+
+
+def test_a_proved_file_says_how_its_order_was_checked_and_names_the_ends_of_its_pages() -> None:
+    services = a_services(some_clients(5))
+    manifest = _published(services)
+    assert manifest.key_order is KeyOrder.RANKED_BY_SOURCE
+    ends = [(page.first_code, page.last_code) for page in manifest.pages]
+    assert ends == [("C0001", "C0002"), ("C0003", "C0004"), ("C0005", "C0005")]
+    assert services.clients.rankings == 1
+
+
+def test_a_file_of_one_page_asks_the_source_nothing() -> None:
+    services = a_services(some_clients(5))
+    job, command = _ready(services, rows_per_page=5)
+    services.clients.before_ask = _fail
+    publish_file(services, command)
+    manifest = _manifest(services, job)
+    assert (manifest.key_order, manifest.counted_rows, manifest.recounted_rows) == (KeyOrder.ONE_PAGE, 5, None)
+
+
+def test_pages_without_clients_do_not_break_the_proof() -> None:
+    services = a_services(some_clients(6))
+    job = a_planned_job(services, ("C0003", "C0005"))
+    services.clients.clients[2:4] = []
+    assert isinstance(publish_file(services, write_pages(services, job)), Job)
+    manifest = _manifest(services, job)
+    assert manifest.key_order is KeyOrder.RANKED_BY_SOURCE
+    assert [page.first_code for page in manifest.pages] == ["C0001", None, "C0005"]
+
+
+def test_a_page_of_an_older_version_leaves_the_order_unchecked() -> None:
+    services = a_services(some_clients(5))
+    job, command = _ready(services, rows_per_page=2)
+    record = services.pages.find(job.ref, 1)
+    assert record is not None
+    services.pages.forget(job.ref, 1)
+    services.pages.record(job.ref, replace(record, first_code=None, last_code=None))
+    publish_file(services, command)
+    manifest = _manifest(services, job)
+    assert manifest.key_order is None
+    assert not manifest.order_is_checked
+
+
+def test_many_pages_are_ranked_in_calls_of_bounded_size() -> None:
+    services = a_services(some_clients(500))
+    assert _published(services, rows_per_page=1).key_order is KeyOrder.RANKED_BY_SOURCE
+    assert services.clients.rankings == 4
+
+
+def test_a_source_that_does_not_answer_the_proof_is_asked_again() -> None:
+    services = a_services(some_clients(5))
+    _, command = _ready(services, rows_per_page=2)
+    services.clients.before_ask = _fail
+    _refused(services, command, SourceUnavailableError)
+    services.clients.before_ask = lambda: None
+    assert isinstance(publish_file(services, command), Job)
+
+
+def test_clients_that_came_or_went_during_the_export_are_counted_again() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.clients += _clients(["C0002a", "C0004a"])
+    publish_file(services, write_pages(services, job))
+    manifest = _manifest(services, job)
+    assert (manifest.rows, manifest.counted_rows, manifest.recounted_rows) == (7, 5, 7)
+
+
+def test_a_count_that_is_the_old_one_again_by_chance_does_not_fail_the_job() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    write_page(services, WritePage(job=job.ref, page=0))
+    services.clients.clients[2:3] = _clients(["C0001a"])
+    assert isinstance(publish_file(services, write_pages(services, job)), Job)
+    manifest = _manifest(services, job)
+    assert (manifest.rows, manifest.counted_rows, manifest.recounted_rows) == (4, 5, 5)
+
+
+def test_a_source_that_counts_clients_which_it_does_not_give_gets_no_file() -> None:
+    services = replace(a_services(), clients=HidingClients(some_clients(5)))
+    job = a_planned_job(services)
+    error = _refused(services, write_pages(services, job), RowCountError)
+    assert (failure_of(error).code, failure_of(error).resumable) == ("row-count", False)
+    assert "counts 5 clients, but gives 4" in str(error)
+
+
+def _fail() -> None:
+    raise SourceUnavailableError("The client database did not answer.")
