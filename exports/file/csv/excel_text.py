@@ -48,3 +48,8 @@ def converted_of(texts: Iterable[str]) -> set[str]:
 def constant(text: str) -> str:
     """Return the formula that shows `text`, a text that Excel may convert."""
     return f'="{text}"'
+
+
+def apostrophe(text: str) -> str:
+    """Return `text` as Excel shows it, with the apostrophe, where no formula may stand."""
+    return "'" + text

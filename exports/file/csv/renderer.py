@@ -11,12 +11,13 @@ import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from exports.errors import SourceMismatchError
-from exports.file.csv.excel_text import constant, converted_of
-from exports.file.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text, has_suspect_part
+from exports.file.csv.excel_text import apostrophe, constant, converted_of
+from exports.file.csv.formula_search import CELL_SEPARATOR, find_guard
+from exports.file.csv.spreadsheet_start import protect_start
 from exports.file.csv.warnings import csv_warnings
 from exports.file.renderer import Row
 from exports.request.columns import ColumnMapping
@@ -28,15 +29,16 @@ Column = Sequence[Any]
 Cells = Sequence[str]
 CellMaker = Callable[[Sequence[Column]], Cells]
 _LEADING_COLUMN = "code"
-_SEPARATOR = "\x1f"
-"""ASCII unit separator, which joins the cells of a column for a scan. A cell that holds one only costs time."""
-
-_SUSPECT_STARTS = sorted(_SEPARATOR + start for start in SUSPECT_STARTS)
-_ASCII_SUSPECT_STARTS = [start for start in _SUSPECT_STARTS if start.isascii()]
+_SEPARATOR = CELL_SEPARATOR
+_NUL = "\0"
 _TEXT = {str}
 _TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
 _LINE_ENDINGS = {LineEnding.CRLF: "\r\n", LineEnding.LF: "\n"}
 _DEFAULT_FORMAT = CsvFormat()
+
+
+class _NulFoundError(Exception):
+    """A cell holds NUL."""
 
 
 class CsvRenderer:
@@ -59,11 +61,15 @@ class CsvRenderer:
         self.delimiter = wanted.delimiter.value
         self.line_ending = _LINE_ENDINGS[wanted.line_ending]
         self.quotes_all = wanted.quoting is Quoting.ALL
-        self._headers = [mapping.csv_header for mapping in mappings]
+        self._headers = [mapping.csv_header.replace(_NUL, "") for mapping in mappings]
         needed = (name for mapping in mappings for name in source_columns(mapping.target_field))
         self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
         position = {name: index for index, name in enumerate(self.source_columns)}
-        self._cell_makers = [self._cell_maker(mapping.target_field, position) for mapping in mappings]
+        self._guards_constants = wanted.formula_guard and len(mappings) > 1
+        self._cell_makers = [
+            self._cell_maker(mapping.target_field, position, is_first=number == 0)
+            for number, mapping in enumerate(mappings)
+        ]
         self._text_makers = {
             mapping.csv_header: _text_maker(mapping.target_field, position)
             for mapping in mappings
@@ -73,21 +79,36 @@ class CsvRenderer:
     def opening(self, *, with_header: bool) -> bytes:
         """Render the beginning of a file: the byte order mark and the header record, if they are wanted."""
         mark = codecs.BOM_UTF8 if self.format.byte_order_mark else b""
-        return mark + (self.header() if with_header else b"")
+        return mark + (self.protect_start(self.header()) if with_header else b"")
+
+    def protect_start(self, data: bytes) -> bytes:
+        """See `SpreadsheetRenderer.protect_start`. A byte order mark is protection enough."""
+        return data if self.format.byte_order_mark else protect_start(data, self.delimiter.encode())
 
     def header(self) -> bytes:
         """Render the header record."""
-        return self._records([self._text([header]) for header in self._headers])
+        return self._records([self._text([header], number == 0) for number, header in enumerate(self._headers)])
 
     def render(self, rows: Sequence[Row]) -> bytes:
-        """Render one record for each row, in the order given.
+        """Render one record for each row, in the order given. NUL characters are left out.
 
         Raises:
             SourceMismatchError: A value does not fit its column. The message names the column, never the value.
         """
+        return self.render_counted(rows)[0]
+
+    def render_counted(self, rows: Sequence[Row]) -> tuple[bytes, int]:
+        """Render as `render` does, and count the characters of the clients that are left out."""
         if not rows:
-            return b""
-        columns = list(zip(*rows, strict=True))
+            return b"", 0
+        columns: list[Column] = list(zip(*rows, strict=True))
+        try:
+            return self._render(columns), 0
+        except _NulFoundError:
+            cleaned = [[_without_nul(value) for value in column] for column in columns]
+            return self._render(cleaned), _count_nul(columns)
+
+    def _render(self, columns: Sequence[Column]) -> bytes:
         return self._records([make(columns) for make in self._cell_makers])
 
     def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
@@ -107,19 +128,28 @@ class CsvRenderer:
         ending = self.line_ending
         return (ending.join(records) + ending).encode()
 
-    def _cell_maker(self, field: TargetField, position: dict[str, int]) -> CellMaker:
+    def _cell_maker(self, field: TargetField, position: dict[str, int], *, is_first: bool) -> CellMaker:
         """Return the function that makes a field's cells, guarded and quoted, from the columns of a list of rows."""
         if cell_kind(field) in _TEXT_KINDS:
             make = _text_maker(field, position)
-            return lambda columns: self._text(make(columns))
+            return lambda columns: self._text(make(columns), is_first)
         (name,) = source_columns(field)
         index, read = position[name], _booleans if cell_kind(field) is CellKind.BOOLEAN else _dates
         return lambda columns: self._quoted_if_all(read(columns[index], name))
 
-    def _text(self, cells: Cells) -> Cells:
-        """Guard and quote the cells that need it."""
+    def _text(self, cells: Cells, is_first: bool) -> Cells:
+        """Guard and quote the cells that need it.
+
+        Args:
+            is_first: Whether the cells begin their records.
+
+        Raises:
+            _NulFoundError: A cell holds NUL.
+        """
         joined = _SEPARATOR + _SEPARATOR.join(cells)
-        changed = self._protected(cells, joined)
+        if _NUL in joined:
+            raise _NulFoundError
+        changed = self._protected(cells, joined, is_first)
         if self.quotes_all:
             return self._quoted_if_all(changed)
         if self.format.excel_text and changed is not cells:
@@ -127,12 +157,13 @@ class CsvRenderer:
         special = [letter for letter in (self.delimiter, '"', "\r", "\n") if letter in joined]
         return _quoted_where_needed(changed, special) if special else changed
 
-    def _protected(self, cells: Cells, joined: str) -> Cells:
+    def _protected(self, cells: Cells, joined: str, is_first: bool) -> Cells:
         """Write text that Excel would convert as constants, and guard text that a spreadsheet would run."""
-        guard = _guard(self.delimiter, joined) if self.format.formula_guard else None
+        guard = find_guard(joined) if self.format.formula_guard else None
         if self.format.excel_text and (converted := converted_of(set(cells))):
             guard = guard or str
-            return [constant(cell) if cell in converted else guard(cell) for cell in cells]
+            write = apostrophe if is_first and self._guards_constants else constant
+            return [write(cell) if cell in converted else guard(cell) for cell in cells]
         return [guard(cell) for cell in cells] if guard else cells
 
     def _quoted_if_all(self, cells: Cells) -> Cells:
@@ -149,21 +180,12 @@ def _text_maker(field: TargetField, position: dict[str, int]) -> CellMaker:
     return lambda columns: _texts(columns[position[name]], name)
 
 
-def _guard(delimiter: str, joined: str) -> Callable[[str], str] | None:
-    """Return the guard that the joined cells need, or None if they need none."""
-    if delimiter == ",":
-        return guard_text if _has_suspects(joined) else None
-    needed = _has_suspects(joined) or has_suspect_part(joined, delimiter)
-    return partial(guard_parts, delimiter=delimiter) if needed else None
+def _without_nul(value: Any) -> Any:
+    return value.replace(_NUL, "") if isinstance(value, str) else value
 
 
-def _has_suspects(joined: str) -> bool:
-    """Say whether one of the joined cells, each after a separator, begins like a formula.
-
-    Searching for one letter is ten times as fast as searching for two, and most columns do not hold even the one.
-    """
-    starts = _ASCII_SUSPECT_STARTS if joined.isascii() else _SUSPECT_STARTS
-    return any(start[1] in joined and start in joined for start in starts)
+def _count_nul(columns: Sequence[Column]) -> int:
+    return sum(value.count(_NUL) for column in columns for value in column if isinstance(value, str))
 
 
 def _quoted(cell: str) -> str:

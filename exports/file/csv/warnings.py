@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from exports.file.csv.excel_text import is_converted
-from exports.file.csv.formula_guard import guard_parts, guard_text
+from exports.file.csv.formula_guard import guard_parts
 from exports.request.estimate import EXCEL_MAX_RECORDS, EstimateWarning, WarningCode
-from exports.request.formats import CsvFormat, Delimiter
+from exports.request.formats import CsvFormat
 
 
 def csv_warnings(texts: Mapping[str, Sequence[str]], wanted: CsvFormat, records: int) -> Iterator[EstimateWarning]:
@@ -34,11 +34,10 @@ def _headers(texts: Mapping[str, Sequence[str]], applies: Callable[[str], bool])
 
 def _guard_changes(wanted: CsvFormat) -> Callable[[str], bool]:
     """Return a function that says whether the guard changes a text."""
-    delimiter = wanted.delimiter
 
     def changes(text: str) -> bool:
         if wanted.excel_text and is_converted(text):
             return False
-        return (guard_text(text) if delimiter is Delimiter.COMMA else guard_parts(text, delimiter.value)) != text
+        return guard_parts(text) != text
 
     return changes

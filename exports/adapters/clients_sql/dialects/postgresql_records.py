@@ -13,18 +13,25 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from itertools import accumulate
 
-from exports.file.csv.formula_guard import guard_parts, guard_text
+from exports.file.csv.formula_guard import SEPARATORS, guard_parts
 from exports.file.csv.renderer import CsvRenderer
 
 _NUMBER = rb"(?: ?[0-9(.][0-9 ()./%-]*+)?+"
 """What may follow a sign in numbers: most of the text that `formula_guard` leaves alone."""
 
-_WIDE_STARTS = rb"\xbc[\x9d\x8b\x8d\xa0]"
+_SIGN = rb"(?:[+\-@]|\xef\xbc[\x8b\x8d\xa0])"
+_WIDE = rb"\xbc(?:[\x8b\x8d\xa0]|(?<![0-9A-Za-z]\xef\xbc)\x9d)"
 """The full-width signs = + - @ in UTF-8, after their first byte EF."""
 
-_SUSPECT_CELL = rb'"?[=+\-@\t\r\n\xef]'
-"""How a cell begins if `guard_text` may change it. Few cells of a record begin so."""
+_BEYOND_ASCII = {
+    b"\xc2": rb"\xad" + _SIGN,
+    b"\xe2": rb"(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4\xa6-\xa9])" + _SIGN,
+    b"\xef": rb"(?:\xbb\xbf" + _SIGN + rb"|" + _WIDE + rb")",
+}
+"""Signs behind format characters, and full-width signs, in UTF-8."""
 
+_AFTER_HIDDEN = rb"(?<![!#-+\--:<-{}~]=)"
+"""Not after a visible ASCII character, but perhaps after a quote or separator."""
 
 Search = Callable[[bytes], Iterable[int]]
 """Returns positions in records that are joined by the delimiter."""
@@ -38,11 +45,6 @@ class PostgresRecords:
         self._ending = renderer.line_ending.encode()
         self._single = len(renderer.fields) == 1
         self._suspicious = _searches(self._delimiter) if renderer.format.formula_guard else ()
-        by_parts = renderer.delimiter != ","
-        self._guard: Callable[[str], str] = (
-            partial(guard_parts, delimiter=renderer.delimiter) if by_parts else guard_text
-        )
-        self._may_need_guard = re.compile(b"" if by_parts else _SUSPECT_CELL).match
 
     def finish(self, records: Sequence[bytes]) -> bytes:
         """Guard the cells that need it, and end each record."""
@@ -69,16 +71,17 @@ class PostgresRecords:
 
     def _guarded(self, record: bytes) -> bytes:
         cells = split_cells(record, self._delimiter)
-        return self._delimiter.join(self._guarded_cell(cell) if self._may_need_guard(cell) else cell for cell in cells)
+        return self._delimiter.join(map(_guarded_cell, cells))
 
-    def _guarded_cell(self, cell: bytes) -> bytes:
-        text = cell_text(cell)
-        guarded = self._guard(text)
-        if guarded == text:
-            return cell
-        # an apostrophe does not change whether the cell needs quotes
-        written = guarded.encode()
-        return b'"' + written.replace(b'"', b'""') + b'"' if cell.startswith(b'"') else written
+
+def _guarded_cell(cell: bytes) -> bytes:
+    text = cell_text(cell)
+    guarded = guard_parts(text)
+    if guarded == text:
+        return cell
+    # an apostrophe does not change whether the cell needs quotes
+    written = guarded.encode()
+    return b'"' + written.replace(b'"', b'""') + b'"' if cell.startswith(b'"') else written
 
 
 def split_cells(record: bytes, delimiter: bytes) -> list[bytes]:
@@ -105,16 +108,17 @@ def _searches(delimiter: bytes) -> tuple[Search, ...]:
     Every search finds one letter first and then looks at the bytes before it. The searches skip a sign that certainly
     begins a number, because every record contains telephone numbers.
     """
-    ends = re.escape(delimiter + b"\r\n")
-    plain = rb'(?<=[,%b"]%%b)' % ends
-    number = rb'(?:(?<!"%%b)(?!%b[%b])|(?<="%%b)(?!%b"(?!")))' % (_NUMBER, ends, _NUMBER)
-    in_quotes = rb'(?<=%b"%%b)' % re.escape(delimiter)
+    starts = re.escape(SEPARATORS.encode() + b"\r\n")
+    plain = rb'(?<=[%b"]%%b)' % starts
+    end = re.escape(delimiter)
+    number = rb'(?:(?<!%b%%b)|(?!%b[%b\r\n]))(?:(?<!"%%b)|(?!%b"(?!")))' % (end, _NUMBER, end, _NUMBER)
+    in_quotes = rb'(?<=%b"%%b)' % end
     frequent = {b"@": plain, b"+": plain + number, b"-": plain + number}
-    rare = {b"=": plain, b"\r": in_quotes, b"\n": in_quotes, b"\xef": plain + _WIDE_STARTS}
+    rare = {b"=": _AFTER_HIDDEN, b"\r": in_quotes, b"\n": in_quotes, **_BEYOND_ASCII}
     if delimiter == b"\t":
         frequent[b'"'] = rb'(?<=\t")\t'
     else:
-        rare[b"\t"] = plain
+        rare[b"\t"] = rb'(?<=[%b"]%%b)' % end
     return (
         *(partial(_search, _after_letter(letter, context)) for letter, context in frequent.items()),
         *(partial(_search_rare, letter, _after_letter(letter, context)) for letter, context in rare.items()),

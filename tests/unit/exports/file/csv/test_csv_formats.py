@@ -18,8 +18,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from exports.file.compression import compress
-from exports.file.csv.excel_text import constant, is_converted
-from exports.file.csv.formula_guard import SUSPECT_STARTS, guard_parts, guard_text
+from exports.file.csv.excel_text import apostrophe, constant, is_converted
+from exports.file.csv.formula_guard import BLANKS, FORMAT_CHARACTERS, SUSPECT_STARTS, guard_parts
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
@@ -28,6 +28,7 @@ from exports.request.formats import Compression, CsvFormat, Delimiter, FormatDto
 Row = tuple[str, str | None, str | None]
 _FIELDS = (TargetField.CODE, TargetField.NAME, TargetField.EMAIL)
 _STARTS = re.escape("".join(sorted(SUSPECT_STARTS)))
+_SKIPPED = f'"{BLANKS}{FORMAT_CHARACTERS}'
 
 
 def _renderer(wanted: CsvFormat) -> CsvRenderer:
@@ -35,12 +36,15 @@ def _renderer(wanted: CsvFormat) -> CsvRenderer:
     return CsvRenderer(columns, wanted)
 
 
-def _shown(text: str | None, wanted: CsvFormat) -> str:
-    if wanted.excel_text and is_converted(text or ""):
-        return constant(text or "")
-    if not wanted.formula_guard:
-        return text or ""
-    return guard_text(text or "") if wanted.delimiter is Delimiter.COMMA else guard_parts(text or "", wanted.delimiter)
+def _shown(value: str | None, wanted: CsvFormat, column: int) -> str:
+    text = (value or "").replace("\0", "")
+    if wanted.excel_text and is_converted(text):
+        return apostrophe(text) if column == 0 and wanted.formula_guard else constant(text)
+    return guard_parts(text) if wanted.formula_guard else text
+
+
+def _cells(row: Row, wanted: CsvFormat) -> tuple[str, ...]:
+    return tuple(_shown(cell, wanted, column) for column, cell in enumerate(row))
 
 
 def _undo(cell: str, wanted: CsvFormat) -> str:
@@ -48,13 +52,14 @@ def _undo(cell: str, wanted: CsvFormat) -> str:
         return inside[1]
     if not wanted.formula_guard:
         return cell
-    ends = "" if wanted.delimiter is Delimiter.COMMA else re.escape(f",{wanted.delimiter}\r\n")
-    before = f"(?:^|(?<=[{ends}]))" if ends else "^"
-    return re.sub(f"{before}'(?=[{_STARTS}])", "", cell)
+    if wanted.excel_text and cell.startswith("'") and is_converted(cell[1:]):
+        return cell[1:]
+    return re.sub(rf"(?:\A|(?<=[,;|\t\r\n]))'(?=[{_SKIPPED}]*[{_STARTS}])", "", cell)
 
 
 def _looks_guarded(text: str | None, wanted: CsvFormat) -> bool:
-    return wanted.formula_guard and _undo(text or "", wanted) != (text or "")
+    plain = (text or "").replace("\0", "")
+    return wanted.formula_guard and _undo(plain, wanted) != plain
 
 
 def _parse(data: bytes, wanted: CsvFormat) -> list[tuple[str, ...]]:
@@ -80,7 +85,7 @@ _ROWS = st.lists(st.tuples(_TEXTS, st.none() | _TEXTS, st.none() | _TEXTS), max_
 def test_parsing_a_rendered_file_gives_the_expected_cells(wanted: CsvFormat, rows: list[Row]) -> None:
     renderer = _renderer(wanted)
     file = renderer.opening(with_header=True) + renderer.render(rows)
-    expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
+    expected = [_cells(row, wanted) for row in rows]
     assert _parse(file, wanted) == [tuple(field.value for field in _FIELDS), *expected]
 
 
@@ -90,7 +95,7 @@ def test_guards_and_constants_can_be_undone(wanted: CsvFormat, rows: list[Row]) 
     assume(not any(_looks_guarded(cell, wanted) for row in rows for cell in row))
     parsed = _parse(_renderer(wanted).render(rows), wanted)
     assert [tuple(_undo(cell, wanted) for cell in row) for row in parsed] == [
-        tuple(cell or "" for cell in row) for row in rows
+        tuple((cell or "").replace("\0", "") for cell in row) for row in rows
     ]
 
 
@@ -102,15 +107,21 @@ def test_the_same_clients_give_the_same_bytes(wanted: CsvFormat, rows: list[Row]
 
 @given(_FORMATS.filter(lambda wanted: wanted.formula_guard), _TEXTS)
 def test_only_constants_begin_with_a_formula_sign(wanted: CsvFormat, text: str) -> None:
-    cell = _shown(text, wanted)
+    cell = _shown(text, wanted, 1)
     if cell[:1] in ("=", "@"):
         assert re.fullmatch(r'="[0-9A-Za-z +\-./:()%]+"', cell)
 
 
-@given(st.sampled_from([Delimiter.SEMICOLON, Delimiter.TAB]), _HOSTILE)
+@given(st.sampled_from(Delimiter), _HOSTILE)
 def test_splitting_a_guarded_cell_never_makes_a_formula(delimiter: Delimiter, text: str) -> None:
-    parts = re.split(f"[,\r\n{delimiter.value}]", guard_parts(text, delimiter))
-    assert not any(part.startswith(("=", "@")) for part in parts)
+    parts = re.split(f"[\r\n{re.escape(delimiter.value)}]", guard_parts(text))
+    assert not any(part.lstrip(' "').startswith(("=", "@")) for part in parts[1:])
+    assert not parts[0].lstrip(" ").startswith(("=", "@"))
+
+
+@given(_HOSTILE)
+def test_a_cell_holds_a_guarded_text_whatever_separates_cells(text: str) -> None:
+    assert guard_parts(guard_parts(text)) == guard_parts(text)
 
 
 def test_presets_that_are_not_for_excel_keep_digits_unchanged() -> None:
@@ -122,7 +133,14 @@ def test_presets_that_are_not_for_excel_keep_digits_unchanged() -> None:
 def test_the_excel_preset_changes_only_text_that_excel_would_convert() -> None:
     renderer = _renderer(FormatDto(preset=FormatPreset.EXCEL).resolve())
     assert renderer.opening(with_header=True) == b"\xef\xbb\xbfCode,Name,Email\r\n"
-    assert renderer.render([("0042", "Ann, Bob", '="0042"')]) == b'"=""0042""","Ann, Bob","\'=""0042"""\r\n'
+    assert renderer.render([("C1", "0042", '="0042"')]) == b'C1,"=""0042""","\'=""0042"""\r\n'
+
+
+def test_a_record_never_begins_with_a_constant_because_other_separators_would_make_it_longer() -> None:
+    excel = FormatDto(preset=FormatPreset.EXCEL)
+    assert _renderer(excel.resolve()).render([("0042", "a", "b")]) == b"'0042,a,b\r\n"
+    unguarded = excel.model_copy(update={"formula_guard": False}).resolve()
+    assert _renderer(unguarded).render([("0042", "a", "b")]) == b'"=""0042""",a,b\r\n'
 
 
 def test_a_file_without_a_header_still_begins_with_the_byte_order_mark() -> None:
@@ -139,7 +157,7 @@ def test_polars_and_duckdb_read_every_preset(preset: FormatPreset, compression: 
     blocks = [[renderer.opening(with_header=True), renderer.render(rows[:1])], [renderer.render(rows[1:])]]
     file = tmp_path / f"clients{wanted.extension}"
     file.write_bytes(b"".join(compress(block, compression) for block in blocks))
-    expected = [tuple(_shown(cell, wanted) for cell in row) for row in rows]
+    expected = [_cells(row, wanted) for row in rows]
     by_polars = polars.read_csv(file, separator=wanted.delimiter, infer_schema=False).rows()
     assert [tuple(cell or "" for cell in row) for row in by_polars] == expected
     options = f"""header=true, all_varchar=true, delim='{wanted.delimiter.value}', quote='"', escape='"'"""

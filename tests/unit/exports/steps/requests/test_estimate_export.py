@@ -10,7 +10,7 @@ from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import Boundaries
 from exports.request.estimate import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
 from exports.request.fields import TargetField
-from exports.request.formats import FormatDto
+from exports.request.formats import FormatDto, FormatPreset
 from exports.request.spec import ExportSpec
 from exports.steps.requests.estimate_export import estimate_export
 from tests.support.fake_clients import Client
@@ -93,8 +93,8 @@ def test_a_warning_names_the_columns_that_the_guard_changes() -> None:
 
 def test_text_within_a_cell_causes_a_warning_if_the_guard_changes_it() -> None:
     services = a_services(_with_names("a;=1+1"))
-    assert _warnings(services) == {}
-    assert _warnings(services, _format(preset="excelEu")) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
+    for preset in FormatPreset:
+        assert _warnings(services, _format(preset=preset)) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
 
 
 @pytest.mark.parametrize(

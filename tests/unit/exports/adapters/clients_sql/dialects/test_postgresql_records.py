@@ -14,8 +14,10 @@ from exports.request.formats import CsvFormat, Delimiter, LineEnding, Quoting
 
 Row = tuple[str, str | None, str | None]
 _FIELDS = (TargetField.CODE, TargetField.NAME, TargetField.EMAIL)
-_ALPHABET = list("019 eE,;\t|\"\r\n'=+-@(.%/£é＝＋\u00a0ab")
-_TEXTS = st.text(st.sampled_from(_ALPHABET), max_size=9) | st.text(max_size=9)
+_ALPHABET = list("019 eE,;\t|\"\r\n'=+-@(.%/£é＝＋\u00a0ab\ufeff\u200b&")
+_TEXTS = st.text(st.sampled_from(_ALPHABET), max_size=9) | st.text(
+    st.characters(exclude_characters="\0", codec="utf-8"), max_size=9
+)
 _ROWS = st.lists(st.tuples(_TEXTS, st.none() | _TEXTS, st.none() | _TEXTS), max_size=8)
 _FORMATS = st.builds(
     CsvFormat,
