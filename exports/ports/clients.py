@@ -31,7 +31,11 @@ class ClientSource(Protocol):
     """
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Name those of `columns` that the `clients` view lacks. A missing view is a `SourceMismatchError`."""
+        """Name those of `columns` that the `clients` view lacks.
+
+        Raises:
+            SourceMismatchError: The view is missing; or it has all columns, but some of a type that cannot be used.
+        """
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys in key order. The memory needed grows only with the number of pages.

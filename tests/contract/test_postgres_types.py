@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -15,7 +16,7 @@ from exports.file.ranges import KeyRange
 from exports.file.renderer import render_lists
 from exports.ports.clients import ClientSelection
 from exports.request.columns import ColumnMapping
-from exports.request.fields import TargetField
+from exports.request.fields import VIEW_COLUMNS, CellKind, TargetField, column_kind
 from exports.request.formats import CsvFormat, FormatDto, FormatPreset, Quoting
 
 CELLS = {
@@ -78,6 +79,7 @@ BEYOND = {
 }
 FORMATS = (CsvFormat(), CsvFormat(quoting=Quoting.ALL), FormatDto(preset=FormatPreset.TSV).resolve())
 RENDERED = CsvRenderer([ColumnMapping(csv_header="T", target_field=TargetField.TELEPHONE)])
+_DOCUMENTED_TYPES = {CellKind.BOOLEAN: "boolean", CellKind.DATE: "date"}
 SELECTION = ClientSelection("t", RENDERED.source_columns)
 EVERY_TYPE = """
 SELECT format_type(oid, NULL) FROM pg_type WHERE typtype IN ('b', 'e', 'r', 'm', 'd') AND typisdefined
@@ -184,6 +186,26 @@ def test_a_time_that_no_cell_can_show_is_refused_on_both_paths(views: Views, typ
             write(CsvFormat())
         assert "telephone" in str(caught.value)
         assert "C1" in caught.value.private
+
+
+def test_the_health_check_names_every_column_of_a_refused_type(views: Views) -> None:
+    others = {name: f"NULL::{_DOCUMENTED_TYPES.get(column_kind(name), 'text')}" for name in VIEW_COLUMNS}
+    moment = {"updated_at": "now()"}
+    views.show(**{**others, **moment, "tenant": "'t'::text", "code": "'C1'::text"})
+    assert views.source.missing_columns(VIEW_COLUMNS) == ()
+
+    wrong = {
+        "email": "''::bytea",
+        "vat_reg_date": "now()",
+        "pcl_sent": "now()",
+        "team_code": "true",
+        "updated_at": "''::text",
+    }
+    views.show(**{**others, **wrong, "tenant": "'t'::text", "code": "1.5::float8"})
+    with pytest.raises(SourceMismatchError) as caught:
+        views.source.missing_columns(VIEW_COLUMNS)
+    named = re.findall(r"The column (\w+) of", str(caught.value))
+    assert sorted(named) == sorted([*wrong, "code"])
 
 
 def sql_literal(value: str) -> str:

@@ -17,7 +17,7 @@ from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.sql import statements as sql_statements
-from exports.adapters.clients_sql.sql.checks import require_usable
+from exports.adapters.clients_sql.sql.checks import require_usable, require_writable
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import ranks
 from exports.adapters.clients_sql.sql.translations import UnreadableValueError
@@ -57,7 +57,10 @@ class SqlClientSource:
             dialect = dialect_named(connection.dialect.name)
             names = connection.execute(sql_statements.view_columns()).keys()
             present = {dialect.column_name(name) for name in names}
-        return tuple(name for name in columns if name not in present)
+            missing = tuple(name for name in columns if name not in present)
+            if not missing:
+                require_writable(ClientView(dialect, dialect.describe(connection, columns)), columns)
+        return missing
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""

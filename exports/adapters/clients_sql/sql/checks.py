@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.errors import SourceMismatchError
 from exports.ports.clients import ClientSelection
-from exports.request.fields import CellKind
+from exports.request.fields import FIELD_COLUMNS, FILTER_COLUMNS, CellKind
 from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
 
 _FORMS = {
     CellKind.BOOLEAN: frozenset({CellForm.UNKNOWN, CellForm.BOOLEAN, CellForm.INTEGER, CellForm.TEXT}),
     CellKind.DATE: frozenset({CellForm.UNKNOWN, CellForm.DATE, CellForm.TIMESTAMP, CellForm.TEXT}),
 }
+
+
+_EVERY_FILTER = ClientFilter(
+    manager_codes=("x",),
+    partner_codes=("x",),
+    associate_codes=("x",),
+    team_codes=("x",),
+    service_codes=("x",),
+    updated_since=datetime(2026, 1, 1, tzinfo=UTC),
+)
+"""Filters on every column that only filters read."""
 
 
 class Refusal(NamedTuple):
@@ -36,6 +48,17 @@ def require_usable(view: ClientView, selection: ClientSelection) -> None:
     """Raise a `SourceMismatchError` if an export of this selection would fail by the types of its columns."""
     for refusal in refusals(view, selection.columns, selection.filter):
         raise SourceMismatchError(str(refusal))
+
+
+def require_writable(view: ClientView, columns: Sequence[str]) -> None:
+    """Raise a `SourceMismatchError` that names every one of the columns whose type an export could not use.
+
+    Filters are only looked at if all columns are asked for that filters alone read.
+    """
+    fields = [name for name in columns if name in FIELD_COLUMNS]
+    wanted = _EVERY_FILTER if set(FILTER_COLUMNS) <= set(columns) else ClientFilter()
+    if found := [str(refusal) for refusal in refusals(view, fields, wanted)]:
+        raise SourceMismatchError(" ".join(found))
 
 
 def refusals(view: ClientView, columns: Sequence[str], wanted: ClientFilter) -> Iterator[Refusal]:
