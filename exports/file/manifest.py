@@ -11,7 +11,7 @@ from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost
 from exports.jobs.job import CONSISTENCY, Job
 from exports.request.spec import ExportSpec
-from shared.models import Model, Moment
+from shared.models import Model, Moment, OptionalField
 
 
 class KeyOrder(StrEnum):
@@ -53,6 +53,7 @@ class ManifestDto(Model):
     the database itself ordered the codes of all pages, `OnePage` that there is only one range, null that it was not
     checked, as in versions before this check. `countedRows` is the number of clients counted before the pages were
     written. If it is not `rows`, they were counted again before the file was published: `recountedRows`.
+    `removedCharacters` counts the NUL characters of clients that no cell can hold; they are left out of the file.
     """
 
     code: str
@@ -68,6 +69,7 @@ class ManifestDto(Model):
     crc32: str | None = None
     cost: Cost | None = None
     key_order: KeyOrder | None = None
+    removed_characters: OptionalField[int] = None
     counted_rows: int | None = None
     recounted_rows: int | None = None
     pages: tuple[ManifestPage, ...]
@@ -119,6 +121,7 @@ def make_manifest(
         bytes=sum(record.bytes for record in records),
         crc32=_combined(records),
         key_order=key_order,
+        removed_characters=sum(record.removed_characters or 0 for record in records) or None,
         counted_rows=plan.total_rows,
         recounted_rows=recounted_rows,
         pages=tuple(_page(plan, record) for record in records),

@@ -20,6 +20,7 @@ class PageRecord:
         attempt: The attempt of the job that wrote the page; None in records of older versions.
         first_code, last_code: The codes of the first and the last client of the page. None if the page has no clients,
             in records of older versions, and if a code is longer than `MAX_CODE_CHARS`.
+        removed_characters: How many NUL characters of its clients were left out; None if none, or in older versions.
     """
 
     page: int
@@ -31,3 +32,4 @@ class PageRecord:
     attempt: int | None = None
     first_code: str | None = None
     last_code: str | None = None
+    removed_characters: int | None = None

@@ -7,7 +7,7 @@ a faster way to make the records of a format may use it, as long as it gives exa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from exports.errors import SourceMismatchError
 from exports.request.estimate import EstimateWarning
@@ -24,12 +24,14 @@ class Records(NamedTuple):
         rows: How many clients they show.
         data: Their bytes, before compression.
         first_code, last_code: The codes of the first and the last of these clients; None in samples.
+        removed_characters: How many characters of the clients are left out because no cell can hold them.
     """
 
     rows: int
     data: bytes
     first_code: str | None = None
     last_code: str | None = None
+    removed_characters: int = 0
 
 
 class Renderer(Protocol):
@@ -62,6 +64,17 @@ class Renderer(Protocol):
         """
 
 
+@runtime_checkable
+class SpreadsheetRenderer(Renderer, Protocol):
+    """Renders text that spreadsheets open. Other formats need not implement this."""
+
+    def render_counted(self, rows: Sequence[Row]) -> tuple[bytes, int]:
+        """Render as `render` does, and count the characters of the clients that are left out, such as NUL."""
+
+    def protect_start(self, data: bytes) -> bytes:
+        """Change the first records of a file if, without it, a spreadsheet would take the file for another kind."""
+
+
 def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
     """Render each list of clients. A source without a faster way renders like this.
 
@@ -78,7 +91,8 @@ def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Rec
                 raise repeated_client(last_code)
             last_code = row[0]
         if rows:
-            yield Records(len(rows), render_rows(rows, renderer), str(rows[0][0]), str(rows[-1][0]))
+            data, removed = _render_counted(rows, renderer)
+            yield Records(len(rows), data, str(rows[0][0]), str(rows[-1][0]), removed)
 
 
 def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:
@@ -87,8 +101,19 @@ def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:
     Raises:
         SourceMismatchError: A value does not fit its column.
     """
+    return _render_counted(rows, renderer)[0]
+
+
+def _render_counted(rows: Sequence[Row], renderer: Renderer) -> tuple[bytes, int]:
+    """Render as `render_rows` does, and count the characters that are left out.
+
+    Raises:
+        SourceMismatchError: A value does not fit its column.
+    """
     try:
-        return renderer.render(rows)
+        if isinstance(renderer, SpreadsheetRenderer):
+            return renderer.render_counted(rows)
+        return renderer.render(rows), 0
     except SourceMismatchError as error:
         for row in rows:
             _require_fitting(row, renderer, error)

@@ -9,12 +9,17 @@ from shared.models import Model
 EXCEL_MAX_RECORDS = 1_048_576
 """Rows of a worksheet (Excel specifications and limits). The header takes one of them."""
 
+EXCEL_MAX_CELL_CHARS = 32_767
+"""Characters of a cell (Excel specifications and limits), counted in units of UTF-16."""
+
 
 class WarningCode(StrEnum):
     """The kind of a warning about an export."""
 
     EXCEL_ROW_LIMIT = "excel-row-limit"
     EXCEL_CHANGES_CELLS = "excel-changes-cells"
+    EXCEL_CUTS_CELLS = "excel-cuts-cells"
+    HEADERS_ALIKE = "headers-alike"
     GUARD_CHANGES_CELLS = "guard-changes-cells"
     FIELDS_LEFT_OUT = "fields-left-out"
 

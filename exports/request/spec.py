@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
 from exports.request.body import CsvExportRequestDto
-from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_duplicates
+from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_faults
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import CsvFormat
@@ -67,11 +67,12 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
     """Build the specification of a job from a request.
 
     Raises:
-        InvalidSpecError: The mapping does not exist, or a header or a field occurs twice.
+        InvalidSpecError: The mapping does not exist, a header is blank or has blanks around it, or a header or a
+            field occurs twice.
         SensitiveFieldsError: The request or its mapping names a sensitive field, and `sensitive` refuses them.
     """
     named = _named_columns(request, find_columns)
-    faults = list(_find_faults(request, mapping_exists=named is not None))
+    faults = list(_find_faults(request, named))
     if faults:
         raise InvalidSpecError(faults)
     if named and sensitive is SensitiveFields.REFUSED:
@@ -93,10 +94,13 @@ def _named_columns(request: CsvExportRequestDto, find_columns: FindColumns) -> S
     return request.column_mappings or ()
 
 
-def _find_faults(request: CsvExportRequestDto, *, mapping_exists: bool) -> Iterator[Fault]:
-    if not mapping_exists:
+def _find_faults(request: CsvExportRequestDto, named: Sequence[ColumnMapping] | None) -> Iterator[Fault]:
+    if named is None:
         yield Fault(pointer=pointer("mappingCode"), detail="There is no mapping with this code.")
-    yield from find_duplicates(request.column_mappings or ())
+    if request.mapping_code is not None and any(find_faults(named or ())):
+        detail = "A header of this mapping is blank, has blanks around it or occurs twice; change the mapping first."
+        yield Fault(pointer=pointer("mappingCode"), detail=detail)
+    yield from find_faults(request.column_mappings or ())
 
 
 def _full_export(sensitive: SensitiveFields) -> tuple[ColumnMapping, ...]:

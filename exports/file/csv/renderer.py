@@ -113,7 +113,7 @@ class CsvRenderer:
 
     def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
         """Warn about cells that the guard changes, and about cells and rows that Excel would change or drop."""
-        return csv_warnings(self._texts(sample), self.format, records)
+        return csv_warnings(self._texts(sample), self._headers, self.format, records)
 
     def _texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
         """Return the cells that are free text, by header, before they are guarded and quoted."""

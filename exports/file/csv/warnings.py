@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from exports.file.csv.excel_text import is_converted
 from exports.file.csv.formula_guard import guard_parts
-from exports.request.estimate import EXCEL_MAX_RECORDS, EstimateWarning, WarningCode
+from exports.request.estimate import EXCEL_MAX_CELL_CHARS, EXCEL_MAX_RECORDS, EstimateWarning, WarningCode
 from exports.request.formats import CsvFormat
 
 
-def csv_warnings(texts: Mapping[str, Sequence[str]], wanted: CsvFormat, records: int) -> Iterator[EstimateWarning]:
+def csv_warnings(
+    texts: Mapping[str, Sequence[str]], headers: Sequence[str], wanted: CsvFormat, records: int
+) -> Iterator[EstimateWarning]:
     """Warn about a file in the wanted format.
 
     Args:
         texts: Cells of some clients that are free text, by header, as the source has them.
+        headers: All headers that the file shows.
         records: Records that the whole file will have, including a header.
     """
     if records > EXCEL_MAX_RECORDS:
@@ -23,9 +27,25 @@ def csv_warnings(texts: Mapping[str, Sequence[str]], wanted: CsvFormat, records:
     if not wanted.excel_text and (columns := _headers(texts, is_converted)):
         message = "Excel may drop leading zeros, round long numbers or make dates here; the preset excel prevents that."
         yield EstimateWarning(code=WarningCode.EXCEL_CHANGES_CELLS, message=message, columns=columns)
+    if columns := _headers(texts, _is_too_long):
+        message = f"Excel cuts a cell after {EXCEL_MAX_CELL_CHARS:,} characters; open the file with another program."
+        yield EstimateWarning(code=WarningCode.EXCEL_CUTS_CELLS, message=message, columns=columns)
+    if columns := _alike(headers):
+        message = "These headers differ only in upper and lower case; many programs take them for one column."
+        yield EstimateWarning(code=WarningCode.HEADERS_ALIKE, message=message, columns=columns)
     if wanted.formula_guard and (columns := _headers(texts, _guard_changes(wanted))):
         message = "Cells that look like formulas will get an apostrophe here; formulaGuard: false leaves them alone."
         yield EstimateWarning(code=WarningCode.GUARD_CHANGES_CELLS, message=message, columns=columns)
+
+
+def _is_too_long(text: str) -> bool:
+    return 2 * len(text) > EXCEL_MAX_CELL_CHARS and len(text.encode("utf-16-le")) // 2 > EXCEL_MAX_CELL_CHARS
+
+
+def _alike(headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers that another header equals if letter case is ignored."""
+    counts = Counter(header.casefold() for header in headers)
+    return tuple(header for header in headers if counts[header.casefold()] > 1)
 
 
 def _headers(texts: Mapping[str, Sequence[str]], applies: Callable[[str], bool]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from exports.mappings.mapping import (
     show_mapping,
 )
 from exports.mappings.presets import MAPPING_PRESETS, show_mapping_preset
-from exports.request.columns import ColumnMapping, find_duplicates
+from exports.request.columns import ColumnMapping, find_faults
 from exports.request.spec import InvalidSpecError
 from exports.services import Services
 from shared.lists import ListDto, sort_and_cut
@@ -68,10 +68,10 @@ def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto
     """Save a mapping under a new code.
 
     Raises:
-        InvalidSpecError: A header or a field occurs twice.
+        InvalidSpecError: A header is blank or has blanks around it, or a header or a field occurs twice.
         TooManyMappingsError: The tenant has `MAX_MAPPINGS`. Requests at the same moment may exceed it by a few.
     """
-    _require_unique(request.column_mappings)
+    _require_faultless(request.column_mappings)
     if services.mappings.count(tenant) >= MAX_MAPPINGS:
         message = f"A tenant may save {MAX_MAPPINGS} mappings; delete one that is no longer used."
         raise TooManyMappingsError(message)
@@ -87,12 +87,12 @@ def update_mapping(
     """Replace the content of a mapping, if `check` accepts its state at the moment of writing.
 
     Raises:
-        InvalidSpecError: A header or a field occurs twice.
+        InvalidSpecError: A header is blank or has blanks around it, or a header or a field occurs twice.
         PresetReadOnlyError: The code belongs to a preset.
         MappingNotFoundError: The tenant has no mapping with this code.
     """
     _require_own(code)
-    _require_unique(request.column_mappings)
+    _require_faultless(request.column_mappings)
 
     def alter(mapping: SavedMapping) -> SavedMapping:
         check(show_mapping(mapping))
@@ -126,7 +126,7 @@ def _require_own(code: str) -> None:
         raise MappingNotFoundError(_NOT_FOUND)
 
 
-def _require_unique(columns: Sequence[ColumnMapping]) -> None:
-    faults = list(find_duplicates(columns))
+def _require_faultless(columns: Sequence[ColumnMapping]) -> None:
+    faults = list(find_faults(columns))
     if faults:
         raise InvalidSpecError(faults)

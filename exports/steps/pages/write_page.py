@@ -11,7 +11,7 @@ from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
 from exports.file.page_record import MAX_CODE_CHARS, PageRecord
-from exports.file.renderer import Records
+from exports.file.renderer import Records, SpreadsheetRenderer
 from exports.jobs.job import Job, JobRef
 from exports.services import Services
 from exports.steps.fencing import find_running
@@ -35,12 +35,14 @@ class _Clients:
     rows: int = 0
     first_code: str | None = None
     last_code: str | None = None
+    removed_characters: int = 0
 
     def add(self, records: Records) -> None:
         if self.rows == 0:
             self.first_code = records.first_code
         self.rows += records.rows
         self.last_code = records.last_code
+        self.removed_characters += records.removed_characters
 
 
 def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
@@ -100,6 +102,7 @@ def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, 
         attempt=command.job.attempt,
         first_code=_short(clients.first_code),
         last_code=_short(clients.last_code),
+        removed_characters=clients.removed_characters or None,
     )
     return services.pages.record(job.ref, record)
 
@@ -124,7 +127,10 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> _Cli
     first = next(pieces, None)
     if first is None and command.page > 0:
         return clients
-    for data in compress_stream(chain([opening, first or b""], pieces), renderer.compression):
+    start = opening + (first or b"")
+    if command.page == 0 and isinstance(renderer, SpreadsheetRenderer):
+        start = renderer.protect_start(start)
+    for data in compress_stream(chain([start], pieces), renderer.compression):
         buffer.add(data)
     return clients
 

@@ -54,8 +54,16 @@ def _extrapolate(
         bytes=whole - body + round(scale * body),
         pages=max(1, -(-total // page_rows)),
         seconds=round(_START_SECONDS + plain_seconds, 1),
-        warnings=(*renderer.warnings(sample, total + spec.include_headers), *_omission_warnings(spec)),
+        warnings=(*_format_warnings(spec, renderer, sample, total), *_omission_warnings(spec)),
     )
+
+
+def _format_warnings(
+    spec: ExportSpec, renderer: Renderer, sample: Sequence[Row], total: int
+) -> Iterator[EstimateWarning]:
+    for warning in renderer.warnings(sample, total + spec.include_headers):
+        if spec.include_headers or warning.code is not WarningCode.HEADERS_ALIKE:
+            yield warning
 
 
 def _omission_warnings(spec: ExportSpec) -> Iterator[EstimateWarning]:

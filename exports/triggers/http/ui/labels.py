@@ -67,6 +67,12 @@ WARNINGS: Mapping[WarningCode, str] = {
         "If you open this file in Excel, it may drop leading zeros, round long numbers or turn cells into dates. "
         "One of the Excel formats prevents that."
     ),
+    WarningCode.EXCEL_CUTS_CELLS: (
+        "Some cells are longer than a cell of Excel. Excel cuts them or continues them in the next row."
+    ),
+    WarningCode.HEADERS_ALIKE: (
+        "Some headers differ only in upper and lower case. Excel and many databases take them for the same column."
+    ),
     WarningCode.GUARD_CHANGES_CELLS: (
         "Some cells look like formulas. They get an apostrophe in front, so that no spreadsheet runs them."
     ),

@@ -125,3 +125,13 @@ def test_a_stored_manifest_names_no_block_and_no_path() -> None:
         "firstCode",
         "lastCode",
     }
+
+
+def test_a_manifest_counts_the_characters_that_were_left_out() -> None:
+    records = [
+        PageRecord(0, 1, 1, digest(b"a"), "b", 0, 1, removed_characters=2),
+        PageRecord(1, 1, 1, digest(b"b"), "b"),
+    ]
+    job, plan = a_job(), PagePlan(spec=a_job().spec, starts=("K",), total_rows=2)
+    assert make_manifest(job, plan, records).removed_characters == 2
+    assert "removedCharacters" not in make_manifest(job, plan, records[1:]).model_dump_json(by_alias=True)

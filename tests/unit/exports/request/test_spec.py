@@ -18,6 +18,7 @@ NAME = {"csvHeader": "Client", "targetField": "Name"}
 SECRET = {"csvHeader": "NI", "targetField": "NiNumber"}
 MAPPINGS = {
     "plain": (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),),
+    "blank": (ColumnMapping(csv_header=" ", target_field=TargetField.NAME),),
     "private": (
         ColumnMapping(csv_header="Client", target_field=TargetField.NAME),
         ColumnMapping(csv_header="NI", target_field=TargetField.NI_NUMBER),
@@ -28,7 +29,7 @@ MAPPINGS = {
 
 def _spec_faults(**body: Any) -> list[Fault]:
     with pytest.raises(InvalidSpecError) as raised:
-        a_spec_of(CsvExportRequestDto.model_validate(body))
+        a_spec_of(CsvExportRequestDto.model_validate(body), MAPPINGS)
     return list(raised.value.faults)
 
 
@@ -54,6 +55,29 @@ def test_a_repeated_header_is_pointed_at() -> None:
 def test_a_repeated_field_is_pointed_at() -> None:
     (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": "X", "targetField": "Name"}])
     assert fault.pointer == "/columnMappings/1/targetField"
+
+
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [
+        (" ", "blank"),
+        ("\u00a0\u3000", "blank"),
+        (" Name", "begins or ends with a blank"),
+        ("Name\n", "begins or ends with a blank"),
+        ("Name\ufeff", "begins or ends with a blank"),
+        ("a\0b", "NUL"),
+    ],
+)
+def test_a_header_that_is_blank_or_has_outer_blanks_or_nul_is_pointed_at(header: str, what: str) -> None:
+    (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": header, "targetField": "Code"}])
+    assert fault.pointer == "/columnMappings/1/csvHeader"
+    assert what in fault.detail
+
+
+def test_a_stored_mapping_with_a_blank_header_is_refused_until_it_is_changed() -> None:
+    (fault,) = _spec_faults(mappingCode="blank")
+    assert fault.pointer == "/mappingCode"
+    assert "change the mapping first" in fault.detail
 
 
 def test_headers_that_differ_in_case_are_different() -> None:

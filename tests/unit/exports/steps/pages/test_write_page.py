@@ -49,6 +49,27 @@ def test_a_page_is_staged_and_recorded_as_rendered() -> None:
     )
 
 
+def test_nul_is_left_out_of_cells_and_counted_in_the_record_of_the_page() -> None:
+    client = {**some_clients(1)[0], "code": "C1", "name": "\0=1+1\0"}
+    services = a_services([client])
+    job = a_planned_job(services, starts=())
+    _write(services, job)
+    (staged,) = services.files.staged(job.file_path).values()
+    record = services.pages.find(job.ref, 0)
+    assert staged == len(HEADER + b"C1,'=1+1\r\n")
+    assert record is not None
+    assert record.removed_characters == 2
+
+
+def test_a_file_without_headers_whose_first_code_begins_with_id_begins_with_a_quote() -> None:
+    client = {**some_clients(1)[0], "code": "ID1", "name": "a"}
+    services = a_services([client])
+    job = a_planned_job(services, starts=(), spec=two_columns(include_headers=False))
+    written = b'"ID1",a\r\n'
+    assert _write(services, job) == PageWritten(rows=1, bytes=len(written))
+    assert services.files.staged(job.file_path) == {block_id(0, digest(written)): len(written)}
+
+
 def test_only_the_first_page_has_the_header() -> None:
     services = a_services(some_clients(5))
     job = a_planned_job(services)

@@ -8,6 +8,7 @@ import pytest
 
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import Boundaries
+from exports.request.columns import ColumnMapping
 from exports.request.estimate import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
 from exports.request.fields import TargetField
 from exports.request.formats import FormatDto, FormatPreset
@@ -95,6 +96,21 @@ def test_text_within_a_cell_causes_a_warning_if_the_guard_changes_it() -> None:
     services = a_services(_with_names("a;=1+1"))
     for preset in FormatPreset:
         assert _warnings(services, _format(preset=preset)) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
+
+
+def test_a_cell_longer_than_a_cell_of_excel_causes_a_warning() -> None:
+    assert _warnings(a_services(_with_names("x" * 32_767))) == {}
+    for name in ("x" * 32_768, "😀" * 16_384):
+        assert _warnings(a_services(_with_names(name))) == {WarningCode.EXCEL_CUTS_CELLS: ("Name",)}
+
+
+def test_headers_alike_but_for_letter_case_cause_a_warning() -> None:
+    headers = {"Straße": TargetField.NAME, "STRASSE": TargetField.CODE, "Other": TargetField.EMAIL}
+    columns = [ColumnMapping(csv_header=header, target_field=field) for header, field in headers.items()]
+    spec = two_columns(columns=tuple(columns))
+    assert _warnings(a_services(some_clients(1)), spec) == {WarningCode.HEADERS_ALIKE: ("Straße", "STRASSE")}
+    without_headers = spec.model_copy(update={"include_headers": False})
+    assert _warnings(a_services(some_clients(1)), without_headers) == {}
 
 
 @pytest.mark.parametrize(
