@@ -29,8 +29,9 @@ from exports.ports.files import FileStore
 from exports.ports.jobs import JobStore
 from shared.progress import ProgressBar
 
-PROVED, WRONG, UNCHECKED = 0, 1, 2
-"""The exit codes: every byte is as it was written, a page differs, or the check could not be done."""
+PROVED, WRONG, UNCHECKED, UNPROVED = 0, 1, 2, 3
+"""The exit codes: proved; the copy is wrong; the check could not be done; or every byte is as it was written, but the
+manifest does not prove that every client was written once."""
 
 OpenStores = Callable[[str], tuple[JobStore, FileStore]]
 
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Check a file against its manifest. Give FILE and MANIFEST, both as downloaded. Or give --tenant and --code of "
         "the job: then the manifest is read from storage, and the file too unless FILE is given. "
-        "Exit code: 0 proved, 1 wrong, 2 not checked."
+        "Exit code: 0 proved, 1 wrong, 2 not checked, 3 intact, but the manifest does not prove the order of its pages."
     )
     parser.set_defaults(error_code=UNCHECKED)
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file as downloaded")
@@ -153,18 +154,40 @@ def _check(file: FileBytes, manifest: ManifestDto, name: str) -> int:
     with ProgressBar(sys.stderr, "bytes") as progress:
         verdict = verify(file, manifest, progress.show)
     sys.stdout.write("".join(f"{line}\n" for line in _report(verdict, manifest, name)))
-    return PROVED if verdict.proved else WRONG
+    if verdict.proved:
+        return PROVED
+    return UNPROVED if verdict.is_intact else WRONG
 
 
 def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]:
     if verdict.proved:
         yield f"{name}: proved, every byte is as the export {manifest.code} wrote it."
+    elif verdict.is_intact:
+        yield f"{name}: intact, every byte is as the export {manifest.code} wrote it. That is all that can be said."
     else:
         yield f"{name}: WRONG, differs from the file that the export {manifest.code} wrote."
         yield from (f"  {fault}" for fault in verdict.faults)
     yield f"  pages       {verdict.pages:,} of {len(manifest.pages):,}"
     yield f"  clients     {verdict.rows:,} of {manifest.rows:,}"
     yield f"  bytes       {verdict.bytes:,} of {manifest.bytes:,}"
-    if verdict.proved:
+    if verdict.is_intact:
         yield f"  CRC-32      {verdict.crc32}{'' if manifest.crc32 else ' (the manifest has none to compare)'}"
-        yield "  key ranges  tile: no client can be missing between two pages, or be in both"
+        yield f"  codes       {_codes(verdict)}"
+        yield f"  key ranges  {_key_ranges(verdict, manifest)}"
+
+
+def _codes(verdict: Verdict) -> str:
+    if verdict.codes is None:
+        return "not compared: no column of the file shows the field Code"
+    guarded = f"; {verdict.guarded_codes:,} more have an apostrophe and were not compared" * bool(verdict.guarded_codes)
+    return f"{verdict.codes:,} different ones, no client is in the file twice{guarded}"
+
+
+def _key_ranges(verdict: Verdict, manifest: ManifestDto) -> str:
+    if not verdict.order_is_checked:
+        return (
+            "tile by their names, but the version that wrote the file did not ask the database how it orders codes: "
+            "a client could be missing between two pages, or be in both. Export again to have that checked"
+        )
+    confirmed = ", as the database itself orders the codes of all pages" if manifest.key_order is not None else ""
+    return f"tile{confirmed}: no client can be missing between two pages, or be in both"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
 
 from exports.file.crc32 import combine
+from exports.file.csv.code_count import DistinctCells
 from exports.file.csv.damage import HEAD_BYTES, damage_hints
-from exports.file.manifest import ManifestDto, ManifestPage, crc32_text
+from exports.file.csv.record_count import code_column
+from exports.file.manifest import KeyOrder, ManifestDto, ManifestPage, crc32_text
 from exports.file.plan import name_page
 from exports.file.ranges import KeyRange
 from exports.file.verification.verify_page import FileBytes, PageFound, read_page
@@ -26,6 +30,11 @@ class Verdict:
         pages, rows, bytes: The totals of the pages that are right, up to the first wrong one.
         crc32: The CRC-32 of the whole copy, as common tools write it; None if a page is wrong.
         faults: Sentences about the differences, the most important one first. Empty if the copy equals the file.
+        order_is_checked: Whether the manifest says that every page holds clients of its own key range. Otherwise nobody
+            knows whether a client is missing between two pages, or in both.
+        codes: How many different codes the column `Code` shows; None if the file has no such column, or is wrong.
+        guarded_codes: How many more cells of it have an apostrophe that the formula guard may have put there. Two codes
+            may have the same cell then, so they are not compared.
     """
 
     pages: int
@@ -33,29 +42,83 @@ class Verdict:
     bytes: int
     crc32: str | None
     faults: tuple[str, ...]
+    order_is_checked: bool = True
+    codes: int | None = None
+    guarded_codes: int = 0
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the copy is, byte for byte, what the export wrote."""
+        return not self.faults
 
     @property
     def proved(self) -> bool:
-        return not self.faults
+        """Whether the copy is intact, and the export wrote every client once."""
+        return self.is_intact and self.order_is_checked
 
 
 def verify(file: FileBytes, manifest: ManifestDto, progress: Progress = lambda *_: None) -> Verdict:
-    """Check the manifest itself, then the bytes, SHA-256 and records of each page, then the CRC-32 of the whole."""
+    """Check the manifest itself, then the bytes, SHA-256 and records of each page, then the CRC-32 of the whole.
+
+    Also count the different codes of clients, if the file shows them.
+    """
     contradictions = tuple(_contradictions(manifest))
     if contradictions:
         return Verdict(0, 0, 0, None, contradictions)
     checksum = _RunningChecksum(file.size_bytes, progress)
     start = rows = 0
-    for page in manifest.pages:
-        found = read_page(file, start, start + page.bytes, manifest.request, checksum.add)
-        if found.bytes == page.bytes and found.sha256 == page.sha256:
-            faults = tuple(_miscounted(found, page, manifest))
+    with _Codes(manifest) as codes:
+        for page in manifest.pages:
+            found = read_page(file, start, start + page.bytes, manifest.request, checksum.add, codes.add)
+            if found.bytes == page.bytes and found.sha256 == page.sha256:
+                faults = tuple(_miscounted(found, page, manifest))
+            else:
+                faults = tuple(_damaged(file, manifest, page, start, found, checksum))
+            if faults:
+                return Verdict(page.page, rows, start, None, faults)
+            start, rows = start + page.bytes, rows + page.rows
+        faults = (*_after_the_last(file, manifest, checksum), *codes.repeated())
+        total = len(manifest.pages)
+        return Verdict(
+            total, rows, start, checksum.crc32, faults, manifest.order_is_checked, codes.different, codes.guarded
+        )
+
+
+class _Codes:
+    """The codes that the file shows.
+
+    Attributes:
+        guarded: How many cells cannot be compared, as `Verdict.guarded_codes` says.
+    """
+
+    def __init__(self, manifest: ManifestDto) -> None:
+        self.guarded = 0
+        self._is_shown = code_column(manifest.request) is not None
+        self._is_guarded = manifest.request.format.formula_guard
+        self._cells = DistinctCells()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cells.close()
+
+    def add(self, cell: str) -> None:
+        if self._is_guarded and "'" in cell:
+            self.guarded += 1
         else:
-            faults = tuple(_damaged(file, manifest, page, start, found, checksum))
-        if faults:
-            return Verdict(page.page, rows, start, None, faults)
-        start, rows = start + page.bytes, rows + page.rows
-    return Verdict(len(manifest.pages), rows, start, checksum.crc32, tuple(_after_the_last(file, manifest, checksum)))
+            self._cells.add(cell)
+
+    @cached_property
+    def different(self) -> int | None:
+        return self._cells.count() if self._is_shown else None
+
+    def repeated(self) -> Iterator[str]:
+        if self.different is not None and self.different < self._cells.cells:
+            yield (
+                f"The file has {self._cells.cells:,} clients, but only {self.different:,} different codes: clients are "
+                "in it more than once, although every byte is as it was written. Export again, and report this."
+            )
 
 
 class _RunningChecksum:
@@ -82,9 +145,15 @@ def _contradictions(manifest: ManifestDto) -> Iterator[str]:
         yield "The manifest contradicts itself: its pages do not add up to its totals. Fetch it again."
     if not manifest.tiles:
         yield "The manifest contradicts itself: its key ranges leave a gap or overlap. Fetch it again."
+    if manifest.key_order is KeyOrder.RANKED_BY_SOURCE and any(page.rows and not _has_ends(page) for page in pages):
+        yield "The manifest contradicts itself: a page whose order was checked has no codes. Fetch it again."
     pieces = [(int(page.crc32, 16), page.bytes) for page in pages if page.crc32 is not None]
     if len(pieces) == len(pages) and crc32_text(combine(pieces)) != manifest.crc32:
         yield "The manifest contradicts itself: the CRC-32 of its pages is not that of the whole. Fetch it again."
+
+
+def _has_ends(page: ManifestPage) -> bool:
+    return page.first_code is not None and page.last_code is not None
 
 
 def _miscounted(found: PageFound, page: ManifestPage, manifest: ManifestDto) -> Iterator[str]:

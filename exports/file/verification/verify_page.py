@@ -76,14 +76,22 @@ class HashedRange(io.RawIOBase):
 
 
 def read_page(
-    file: FileBytes, start: int, stop: int, spec: ExportSpec, on_piece: Callable[[bytes], None] = lambda _: None
+    file: FileBytes,
+    start: int,
+    stop: int,
+    spec: ExportSpec,
+    on_piece: Callable[[bytes], None] = lambda _: None,
+    on_code: Callable[[str], None] = lambda _: None,
 ) -> PageFound:
-    """Read the bytes `[start, stop)` as a page of a file that was written by `spec`."""
+    """Read the bytes `[start, stop)` as a page of a file that was written by `spec`.
+
+    `on_piece` takes all bytes, and `on_code` the cell of the column `Code` of each client.
+    """
     raw = HashedRange(file, start, stop, on_piece)
     stream = _decompressed(raw, spec)
     records, problem = None, None
     try:
-        records = count_records(stream, spec, is_first=start == 0)
+        records = count_records(stream, spec, is_first=start == 0, on_code=on_code)
     except _UNREADABLE as error:
         problem = str(error) if isinstance(error, UnreadableCsvError) else "the compressed data cannot be decompressed"
         while raw.read(PIECE_BYTES):  # the digest must cover the rest too

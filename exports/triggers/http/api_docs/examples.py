@@ -103,6 +103,9 @@ EXAMPLES: Mapping[str, Any] = {
             "bytesSent": 415120,
             "functionSeconds": 0.412,
         },
+        "keyOrder": "OnePage",
+        "countedRows": 6871,
+        "recountedRows": None,
         "pages": [
             {
                 "page": 0,
@@ -113,6 +116,8 @@ EXAMPLES: Mapping[str, Any] = {
                 "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
                 "crc32": "6d0b2e2a",
                 "attempt": 1,
+                "firstCode": "C00000003",
+                "lastCode": "C00019998",
             }
         ],
     },

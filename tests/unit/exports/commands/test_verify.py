@@ -16,9 +16,10 @@ from exports.jobs.states import JobStatus
 from tests.support.builders import a_job
 from tests.support.fake_files import MemoryFileStore
 from tests.support.fake_jobs import MemoryJobStore
-from tests.support.proofs import a_proved_file
+from tests.support.proofs import a_file_of_overlapping_pages, a_proved_file
 
 FILE, MANIFEST = a_proved_file()
+NOBODY_TWICE = "no client can be missing between two pages, or be in both"
 REF = JobRef(tenant=MANIFEST.tenant, code=MANIFEST.code, attempt=2)
 PATH = REF.file_path(MANIFEST.file_name)
 FOR_THE_JOB = ("verify", "--tenant", MANIFEST.tenant, "--code", MANIFEST.code)
@@ -73,9 +74,42 @@ def test_a_complete_file_is_proved(paths: tuple[str, str], capsys: pytest.Captur
         "  clients     8 of 8",
         f"  bytes       {len(FILE)} of {len(FILE)}",
         f"  CRC-32      {MANIFEST.crc32}",
-        "  key ranges  tile: no client can be missing between two pages, or be in both",
+        "  codes       8 different ones, no client is in the file twice",
+        f"  key ranges  tile, as the database itself orders the codes of all pages: {NOBODY_TWICE}",
     ]
     assert f"{len(FILE)} of {len(FILE)} bytes" in shown.err
+
+
+def test_a_manifest_of_several_pages_without_the_order_check_is_never_called_proved(
+    paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = json.loads(Path(paths[1]).read_text())
+    for name in ("keyOrder", "countedRows", "recountedRows"):
+        del older[name]
+    older["pages"] = [
+        {name: page[name] for name in page if name not in {"firstCode", "lastCode"}} for page in older["pages"]
+    ]
+    Path(paths[1]).write_text(json.dumps(older))
+    assert commands.main(["verify", *paths]) == 3
+    shown = capsys.readouterr().out
+    assert "proved" not in shown
+    assert f"{paths[0]}: intact, every byte is as the export {MANIFEST.code} wrote it." in shown
+    assert "a client could be missing between two pages, or be in both" in shown
+    assert "  codes       8 different ones, no client is in the file twice" in shown
+
+
+def test_a_file_that_a_wrong_source_made_of_overlapping_pages_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file was published by a version that did not check the order: all bytes are right, and clients come twice."""
+    file, manifest = a_file_of_overlapping_pages()
+    saved, proof = tmp_path / "clients.csv", tmp_path / "manifest.json"
+    saved.write_bytes(file)
+    proof.write_text(manifest.model_dump_json(by_alias=True), encoding="utf-8")
+    assert commands.main(["verify", str(saved), str(proof)]) == 1
+    shown = capsys.readouterr().out
+    assert "proved" not in shown
+    assert "but only 60 different codes" in shown
 
 
 def test_a_changed_file_is_wrong_and_its_first_wrong_page_is_named(

@@ -12,8 +12,11 @@ import pytest
 
 from exports.file.manifest import ManifestDto
 from exports.file.verification.verify import Verdict, verify
+from exports.request.columns import ColumnMapping
+from exports.request.fields import TargetField
 from exports.request.formats import FORMAT_PRESETS, Compression, CsvFormat, Delimiter, LineEnding, Quoting
-from tests.support.proofs import NAMES, InMemory, a_proved_file
+from tests.support.proofs import NAMES, InMemory, a_file_of_overlapping_pages, a_proved_file
+from tests.support.steps import two_columns
 
 GZIP = CsvFormat(compression=Compression.GZIP)
 FORMATS = [
@@ -42,7 +45,9 @@ def _faults(copy: bytes, manifest: ManifestDto) -> str:
 @pytest.mark.parametrize("include_headers", [True, False])
 def test_an_unchanged_file_is_proved(form: CsvFormat, include_headers: bool) -> None:
     file, manifest = a_proved_file(form, include_headers=include_headers)
-    assert _verdict(file, manifest) == Verdict(4, len(NAMES), len(file), f"{zlib.crc32(file):08x}", ())
+    assert _verdict(file, manifest) == Verdict(
+        4, len(NAMES), len(file), f"{zlib.crc32(file):08x}", (), codes=len(NAMES)
+    )
 
 
 @pytest.mark.parametrize("form", [CsvFormat(), GZIP])
@@ -232,10 +237,14 @@ def test_memory_does_not_grow_with_the_file() -> None:
     digests = [hashlib.sha256(header + piece * 16).hexdigest(), hashlib.sha256(piece * 16).hexdigest()]
     sizes = [len(header) + 16 * len(piece), 16 * len(piece)]
     pages = tuple(
-        page.model_copy(update={"rows": 16_000, "bytes": size, "sha256": sha256, "crc32": None})
+        page.model_copy(
+            update={"rows": 16_000, "bytes": size, "sha256": sha256, "crc32": None, "first_code": "C", "last_code": "C"}
+        )
         for page, size, sha256 in zip(small.pages, sizes, digests, strict=True)
     )
-    manifest = small.model_copy(update={"rows": 32_000, "bytes": sum(sizes), "crc32": None, "pages": pages})
+    request = small.request.model_copy(update={"columns": (_column("VatNumber"), _column("Name"))})
+    changes = {"rows": 32_000, "bytes": sum(sizes), "crc32": None, "pages": pages, "request": request}
+    manifest = small.model_copy(update=changes)
 
     tracemalloc.start()
     try:
@@ -243,3 +252,41 @@ def test_memory_does_not_grow_with_the_file() -> None:
         assert tracemalloc.get_traced_memory()[1] < 12_000_000
     finally:
         tracemalloc.stop()
+
+
+def _column(field: str) -> ColumnMapping:
+    return ColumnMapping(csv_header=field, target_field=TargetField(field))
+
+
+def test_a_repeated_code_is_found_although_every_byte_is_right() -> None:
+    file, manifest = a_file_of_overlapping_pages()
+    verdict = _verdict(file, manifest)
+    assert len(verdict.faults) == 1
+    assert "more than once" in verdict.faults[0]
+    assert verdict.crc32 == manifest.crc32
+
+
+def test_without_the_column_code_a_manifest_without_the_order_check_proves_only_the_bytes() -> None:
+    spec = two_columns(columns=(_column("Name"),))
+    file, manifest = a_proved_file(spec=spec)
+    assert _verdict(file, manifest).proved
+    verdict = _verdict(file, manifest.model_copy(update={"key_order": None}))
+    assert (verdict.is_intact, verdict.proved, verdict.codes) == (True, False, None)
+
+
+def test_a_file_of_one_page_needs_no_order_check() -> None:
+    file, manifest = a_proved_file(starts=())
+    assert _verdict(file, manifest.model_copy(update={"key_order": None})).proved
+
+
+def test_two_codes_that_the_formula_guard_made_equal_are_not_called_one_client() -> None:
+    file, manifest = a_proved_file(codes=("'=1+1", "=1+1", "a"), starts=())
+    verdict = _verdict(file, manifest)
+    assert verdict.proved
+    assert (verdict.codes, verdict.guarded_codes) == (1, 2)
+
+
+def test_a_manifest_that_claims_the_order_check_without_codes_contradicts_itself() -> None:
+    file, manifest = a_proved_file()
+    pages = tuple(page.model_copy(update={"first_code": None}) for page in manifest.pages)
+    assert "no codes" in _faults(file, manifest.model_copy(update={"pages": pages}))
