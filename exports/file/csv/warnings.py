@@ -33,7 +33,7 @@ def csv_warnings(
     if columns := _alike(headers):
         message = "These headers differ only in upper and lower case; many programs take them for one column."
         yield EstimateWarning(code=WarningCode.HEADERS_ALIKE, message=message, columns=columns)
-    if wanted.formula_guard and (columns := _headers(texts, _guard_changes(wanted))):
+    if wanted.formula_guard and (columns := _guarded(texts, headers, wanted)):
         message = "Cells that look like formulas will get an apostrophe here; formulaGuard: false leaves them alone."
         yield EstimateWarning(code=WarningCode.GUARD_CHANGES_CELLS, message=message, columns=columns)
 
@@ -52,12 +52,13 @@ def _headers(texts: Mapping[str, Sequence[str]], applies: Callable[[str], bool])
     return tuple(header for header, cells in texts.items() if any(map(applies, cells)))
 
 
-def _guard_changes(wanted: CsvFormat) -> Callable[[str], bool]:
-    """Return a function that says whether the guard changes a text."""
+def _guarded(texts: Mapping[str, Sequence[str]], headers: Sequence[str], wanted: CsvFormat) -> tuple[str, ...]:
+    """Return the headers of columns with a cell that gets an apostrophe."""
+    first = headers[0] if len(headers) > 1 else None  # no record begins with a constant
 
-    def changes(text: str) -> bool:
+    def changes(header: str, text: str) -> bool:
         if wanted.excel_text and is_converted(text):
-            return False
+            return header == first
         return guard_parts(text) != text
 
-    return changes
+    return tuple(header for header, cells in texts.items() if any(changes(header, cell) for cell in cells))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from exports.file.csv.excel_text import constant, is_converted
 
+HARMLESS_CONSTANT = r'''="[0-9A-Za-zäÄ +\-./:()%,'£€$\u00a0\u202f]+"'''
+
 CONVERTED = (
     "0123",
     "00",
@@ -38,6 +40,34 @@ CONVERTED = (
     "+44 (0)20 7946 0000",
     "+44-20",
     "-44-20",
+    "1.5",
+    "1,5",
+    ",5",
+    "1.234,5",
+    "1,234.50",
+    "1 234",
+    "\u00a00123",
+    "0123\u00a0",
+    "\u202f12",
+    "5%",
+    "1,5 %",
+    "£5",
+    "1.234,50 €",
+    "(5)",
+    "5-",
+    "1 1/2",
+    "TRUE",
+    "falsch",
+    "25:00",
+    "1:30.5",
+    "1.2.",
+    "31.12.",
+    "1. März 2026",
+    "3. Dez. 2026",
+    "Mai 2026",
+    "1-Okt-26",
+    "May 1, 2026",
+    "2026-01-31T10:00",
 )
 KEPT = (
     "",
@@ -61,6 +91,18 @@ KEPT = (
     "0123\n",
     "٠١٢٣",
     "0" * 256,
+    "00" + " " * 100_000 + "x",
+    "Mai",
+    "Jan Novak",
+    "May & Sons",
+    "True North Ltd",
+    "5 Mai Street",
+    "(5) Ltd",
+    "1.5 m",
+    "€",
+    "B 12",
+    "10 - 12",
+    "1,2,x",
 )
 
 
@@ -74,10 +116,10 @@ def test_text_that_excel_keeps_or_no_constant_can_hold_is_not_converted(text: st
     assert not is_converted(text)
 
 
-@given(st.text() | st.text(st.sampled_from(list("0123456789 +-./:()%eEpamMARmar\"'=\n,;\t")), max_size=12))
+@given(st.text() | st.text(st.sampled_from(list("0123456789 +-./:()%eEpamMARmarä€,\"'=\n,;\t")), max_size=12))
 def test_a_constant_is_always_a_harmless_formula(text: str) -> None:
     if is_converted(text):
-        assert re.fullmatch(r'="[0-9A-Za-z +\-./:()%]+"', constant(text))
+        assert re.fullmatch(HARMLESS_CONSTANT, constant(text))
         assert len(text) <= 255
 
 
