@@ -19,7 +19,7 @@ from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.checks import require_usable, require_writable
 from exports.adapters.clients_sql.sql.columns import ClientView
-from exports.adapters.clients_sql.sql.ranks import ranks
+from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import UnreadableValueError
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
@@ -73,7 +73,7 @@ class SqlClientSource:
         """Let the database order the codes by the column `code` itself, in one statement."""
         with self._connection() as connection:
             view = _described(connection, ClientSelection("", ("code",)))
-            return [rank for _, rank in connection.execute(ranks(view, codes))]
+            return rank_codes(connection, view, codes)
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int

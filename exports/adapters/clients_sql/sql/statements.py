@@ -86,11 +86,14 @@ def code_bound(view: ClientView, name: str, text: str) -> ColumnElement[Any]:
     """Return a code as a value of the column's type. The plan may be older than the type that the column has now."""
     bound = view.sql.key_bound(view.column("code"), name, text)
     if bound is None:
-        message = (
-            "The column code of the view clients has changed its type since the export was planned. Start it anew."
-        )
-        raise SourceMismatchError(message)
+        raise code_type_changed()
     return bound
+
+
+def code_type_changed() -> SourceMismatchError:
+    """Make the error for a code of a plan that the column cannot hold any more."""
+    message = "The column code of the view clients has changed its type since the export was planned. Start it anew."
+    return SourceMismatchError(message)
 
 
 def _conditions(view: ClientView, selection: ClientSelection) -> list[ColumnElement[bool]]:
