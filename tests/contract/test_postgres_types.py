@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, text
@@ -19,6 +20,7 @@ from exports.request.columns import ColumnMapping
 from exports.request.fields import VIEW_COLUMNS, CellKind, TargetField, column_kind
 from exports.request.formats import CsvFormat, FormatDto, FormatPreset, Quoting
 
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "client-view.md").read_text(encoding="utf-8")
 CELLS = {
     "boolean": {"true": "true", "false": "false"},
     "smallint": {"-7": "-7"},
@@ -167,6 +169,15 @@ def test_every_type_of_the_server_is_written_alike_on_all_paths_or_refused_by_na
     assert {"bytea", "money", "xml", "point", "tsvector", "bit", "pg_lsn", "time with time zone", "bytea[]"} <= set(
         outcomes
     ) - written
+
+
+def test_the_documentation_lists_every_type_that_can_be_written() -> None:
+    table = DOCUMENT.partition("### What stands in a cell")[2].partition("A domain counts")[0]
+    listed = set(re.findall(r"`([^`]+)`", " ".join(line.split("|")[2] for line in table.splitlines() if "|" in line)))
+    own = {"mood", "word", "int4range", "int4multirange"}
+    short = {"time without time zone": "time", "timestamp without time zone": "timestamp"}
+    plain = {short.get(name, name.partition("(")[0]) for name in CELLS if not name.endswith("[]")} - own
+    assert listed == plain
 
 
 def test_a_composite_value_is_refused_by_name(views: Views) -> None:

@@ -97,7 +97,10 @@ class PostgresqlDialect(SourceDialect):
 
     def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
         """Let PostgreSQL form the text, as it does for COPY."""
-        return literal_column(cell_sql(column, kind)) if column.details else super().cell(column, kind)
+        is_plain = kind is CellKind.BOOLEAN and column.form is CellForm.BOOLEAN  # the renderer knows it
+        return (
+            super().cell(column, kind) if column.details is None or is_plain else literal_column(cell_sql(column, kind))
+        )
 
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
         """Cast to the column's type."""

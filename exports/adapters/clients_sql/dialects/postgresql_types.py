@@ -94,33 +94,38 @@ def describe(connection: Connection, names: Sequence[str]) -> Mapping[str, ViewC
     driver = driver_of(connection)
     with closing_on_failure(connection), driver.cursor() as cursor:
         cursor.execute("SELECT * FROM clients WHERE false")
-        oids = {column.name: column.type_code for column in cursor.description or ()}
-        modifiers = _modifiers(cursor)
-        wanted = {name: oids[name] for name in names if name in oids}
-        types = _look_up(cursor, set(wanted.values()))
+        found = _columns(cursor)
+        wanted = {name: found[name] for name in names if name in found}
+        types = _look_up(cursor, {oid for oid, _ in wanted.values()})
         charset = _charset(driver)
     return {
         name: ViewColumn(
             name,
-            _type_name(types[oid], modifiers[name]),
+            _type_name(types[oid], modifier),
             types[oid].form,
             key=types[oid] if types[oid].form in _KEYS else None,
             charset=charset,
             details=types[oid],
         )
-        for name, oid in wanted.items()
+        for name, (oid, modifier) in wanted.items()
     }
 
 
-def _modifiers(cursor: psycopg.Cursor[Any]) -> Mapping[str, int | None]:
-    """Return the lengths that the types of the columns have, such as 9 for `varchar(9)`."""
-    return {column.name: column.display_size for column in cursor.description or ()}
+def _columns(cursor: psycopg.Cursor[Any]) -> Mapping[str, tuple[int, int]]:
+    """Return the type of each column, and its modifier; `cursor.description` would make an object of each column."""
+    result = cursor.pgresult
+    if result is None:
+        return {}
+    fields = range(result.nfields)
+    return {(result.fname(n) or b"").decode(): (result.ftype(n), result.fmod(n)) for n in fields}
 
 
-def _type_name(of: PostgresType, length: int | None) -> str:
-    if of.oid == BPCHAR:
-        return f"character({length})" if length else "character"
-    return f"{of.name}({length})" if of.oid == VARCHAR and length else of.name
+def _type_name(of: PostgresType, modifier: int) -> str:
+    """Return the name with the length of text: `varchar(9)` has the modifier 13."""
+    if of.oid not in {BPCHAR, VARCHAR}:
+        return of.name
+    name = "character" if of.oid == BPCHAR else of.name
+    return f"{name}({modifier - 4})" if modifier > 0 else name
 
 
 def _look_up(cursor: psycopg.Cursor[Any], oids: set[int]) -> Mapping[int, PostgresType]:
