@@ -30,7 +30,7 @@ def _ranks(codes: Sequence[str], bind: _Bind) -> Select[Any]:
     nobody = select(CLIENTS.c.code.label("ranked"), literal_column("0").label("place")).where(
         literal_column("1") == literal_column("0")
     )
-    numbered: list[Select[Any]] = [
+    numbered: list[Any] = [
         select(bind(f"code{place}", code).label("ranked"), literal_column(str(place)).label("place"))
         for place, code in enumerate(codes)
     ]
