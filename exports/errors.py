@@ -21,6 +21,7 @@
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         ├── SourceRefusedError          the database refused the statement or the login
+        ├── SourceReplacedError         other data stand in the place of those that the job was planned for
         ├── KeyOrderError               the database compares codes otherwise than it orders them
         ├── RowCountError               the database counts other clients than it gives when they are read
         └── FileMismatchError           the staged blocks do not match the records of the pages
@@ -155,6 +156,12 @@ class SourceRefusedError(PermanentError):
     """The client database refused the login or the statement."""
 
     code = "source-refused"
+
+
+class SourceReplacedError(PermanentError):
+    """The client data were replaced as a whole while the job read them. A resume reads from the beginning."""
+
+    code = "source-replaced"
 
 
 class KeyOrderError(PermanentError):

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from exports.file.ranges import Boundaries, KeyRange
 from exports.request.spec import ExportSpec
-from shared.models import Model
+from shared.models import Model, OptionalField
 
 MAX_BLOCKS = 50_000
 """The most blocks that a block blob can have (Azure Storage, "Scalability targets for Blob storage")."""
@@ -23,11 +23,16 @@ class PagePlan(Model):
 
     Attributes:
         starts: The code of the first client of every page except the first (see `Boundaries`).
+        source_generation: Identifies the data that were planned; None if the source cannot be replaced as a whole.
+        attempt: The attempt of the job that made the plan. What earlier attempts have written is of another plan. None
+            in plans that every attempt may use.
     """
 
     spec: ExportSpec
     total_rows: int
     starts: tuple[str, ...]
+    source_generation: OptionalField[str] = None
+    attempt: OptionalField[int] = None
 
     @property
     def pages(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exports.errors import ExportError, FileMismatchError, TransientError
+from exports.errors import ExportError, FileMismatchError, SourceReplacedError, TransientError
 from shared.models import Model
 
 
@@ -54,6 +54,7 @@ def unexpected_failure(incident: str) -> Failure:
 def failure_of(error: ExportError) -> Failure:
     """Describe an error as a failure. Takes only errors of this project, because their texts are written for users."""
     transient = isinstance(error, TransientError)
-    resumable = transient or isinstance(error, FileMismatchError)  # a resume reads the mismatching pages again
+    replaced = isinstance(error, SourceReplacedError)  # a resume reads everything again
+    resumable = transient or replaced or isinstance(error, FileMismatchError)  # it reads the mismatching pages again
     message = f"{error} {error.private}".rstrip()
-    return Failure(code=error.code, message=message, retryable=transient, resumable=resumable)
+    return Failure(code=error.code, message=message, retryable=transient or replaced, resumable=resumable)

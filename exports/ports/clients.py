@@ -57,6 +57,20 @@ class ClientSource(Protocol):
             SourceMismatchError: The column `code` cannot hold one of them: its type has changed.
         """
 
+    def generation(self) -> str | None:
+        """Identify the data, such as one file of several that were put in the same place one after the other.
+
+        Returns:
+            Text for `is_replaced`; None if the data cannot be replaced as a whole.
+        """
+
+    def is_replaced(self, since: str) -> bool:
+        """Say whether other data stand in the place of those that `generation` identified.
+
+        Changes of single clients do not count. Whatever was read between the two calls is all of the same data, if
+        they were not replaced.
+        """
+
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:

@@ -31,6 +31,7 @@ class MemoryClients:
         order_of: Orders clients by what it makes of their codes. Key ranges compare the codes themselves all the same,
             so any other function than the default plants a bug.
         rankings: How many times codes were ranked.
+        data_generation: What identifies the clients. Change it together with all of them.
     """
 
     def __init__(self, clients: Sequence[Client] = (), rows_per_list: int = 100) -> None:
@@ -43,6 +44,7 @@ class MemoryClients:
         self.rows_per_list = rows_per_list
         self.order_of: Callable[[str], str] = str
         self.rankings = 0
+        self.data_generation: str | None = None
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         self.before_ask()
@@ -60,6 +62,12 @@ class MemoryClients:
         self.rankings += 1
         ordered = sorted({self.order_of(code) for code in codes})
         return [ordered.index(self.order_of(code)) + 1 for code in codes]
+
+    def generation(self) -> str | None:
+        return self.data_generation
+
+    def is_replaced(self, since: str) -> bool:
+        return self.data_generation != since
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int

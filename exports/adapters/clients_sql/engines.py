@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 
@@ -16,6 +16,7 @@ def make_engine(url: URL) -> Engine:
     dialect = dialect_named(url.get_backend_name())
     engine = create_engine(
         dialect.reading_url(url),
+        poolclass=QueuePool if dialect.pools else NullPool,
         pool_pre_ping=dialect.pre_ping,
         hide_parameters=True,
         connect_args=dict(dialect.connect_args),

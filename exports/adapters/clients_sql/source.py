@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from sys import getsizeof
 from threading import Lock
 from typing import Any
@@ -66,8 +66,10 @@ class SqlClientSource:
         """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""
         with self._connection() as connection:
             view = _described(connection, selection)
-            found = skip_scan_boundaries(connection, view, selection, rows_per_page)
-            return _numbered(connection, view, selection, rows_per_page) if found is None else found
+            dialect_named(connection.dialect.name).require_values(connection, view, selection)
+            with self._naming_bad_cells(view, selection, []):
+                found = skip_scan_boundaries(connection, view, selection, rows_per_page)
+                return _numbered(connection, view, selection, rows_per_page) if found is None else found
 
     def rank_codes(self, codes: Sequence[str]) -> list[int]:
         """Let the database order the codes by the column `code` itself, in one statement."""
@@ -117,7 +119,18 @@ class SqlClientSource:
                 if fast is not None:
                     yield from fast.page(key_range)
                 else:
-                    yield from render_lists(_lists(connection, view, selection, key_range), renderer)
+                    with closing(_lists(connection, view, selection, key_range)) as lists:
+                        yield from render_lists(lists, renderer)
+
+    def generation(self) -> str | None:
+        """Let the dialect identify the database."""
+        with self._connection() as connection:
+            return dialect_named(connection.dialect.name).generation(connection)
+
+    def is_replaced(self, since: str) -> bool:
+        """Let the dialect compare the database with the one of `since`."""
+        now = self.generation()
+        return now is None or not dialect_named(self._engine().dialect.name).is_same_generation(since, now)
 
     def close(self) -> None:
         """Close idle connections. The next use opens new ones."""
@@ -140,6 +153,9 @@ class SqlClientSource:
         except UnreadableValueError as error:
             finder = BadCellFinder(self._connection, view, selection)
             found = next((bad for key_range in key_ranges if (bad := finder.find(key_range, rows))), None)
+            if found is None:
+                with self._connection() as connection:
+                    found = dialect.find_bad_filter_value(connection, view, selection)
             raise found or error from error.__cause__
 
     @contextmanager
@@ -173,7 +189,7 @@ def _sample(
 
 def _lists(
     connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange
-) -> Iterator[list[Row]]:
+) -> Generator[list[Row], None, None]:
     finish = _finisher(view, selection.columns)
     statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
     with connection.execute(statement) as result:

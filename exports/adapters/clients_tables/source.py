@@ -60,6 +60,14 @@ class TableClientSource:
         ranks = {row_key: rank for rank, row_key in enumerate(sorted(set(row_keys)), 1)}
         return [ranks[row_key] for row_key in row_keys]
 
+    def generation(self) -> str | None:
+        """Return None: nobody replaces a table in one act."""
+        return None
+
+    def is_replaced(self, since: str) -> bool:
+        """Return False: nobody replaces a table in one act."""
+        return False
+
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
     ) -> Iterator[list[Row]]:

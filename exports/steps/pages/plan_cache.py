@@ -17,7 +17,8 @@ _STARTS_PER_PLAN = 100
 
 
 def load_plan(services: Services, job: JobRef) -> PagePlan:
-    """Return a job's plan from the cache or from storage. A cached plan is never outdated: plans do not change.
+    """Return a job's plan from the cache or from storage. A cached plan is never outdated: plans do not change
+    during an attempt.
 
     Raises:
         StorageUnavailableError: Can be tried again.
@@ -33,10 +34,10 @@ def cache_plan(services: Services, job: JobRef, document: bytes) -> PagePlan:
 
 
 def _key(services: Services, job: JobRef) -> _Key:
-    return services, job.tenant, job.code
+    return services, job.tenant, job.code, job.attempt
 
 
-_Key = tuple[Services, str, str]
+_Key = tuple[Services, str, str, int]
 
 
 class PlanCache:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from exports.errors import SourceUnavailableError
 from exports.file.compression import compress
 from exports.file.plan import PagePlan, cap_pages, even_pages, rows_per_page, weight_by_time
 from exports.file.ranges import Boundaries
@@ -53,6 +54,7 @@ def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped
 
 
 def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
+    generation = services.clients.generation()
     renderer = renderer_for(job.spec)
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
     with explain_missing_columns(services, sampler.selection):
@@ -64,7 +66,15 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     sizes = [size * ratio for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
     pages = cap_pages(even_pages(strides, weights, target_bytes))
-    plan = PagePlan(spec=job.spec, total_rows=pages.total_rows, starts=pages.starts)
+    if generation is not None and services.clients.is_replaced(generation):
+        raise SourceUnavailableError("The client data were replaced while the export was planned.")
+    plan = PagePlan(
+        spec=job.spec,
+        total_rows=pages.total_rows,
+        starts=pages.starts,
+        source_generation=generation,
+        attempt=None if generation is None else job.attempt,
+    )
     return plan.model_dump_json(by_alias=True).encode()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
+from exports.errors import PermanentError, SourceReplacedError
 from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
@@ -62,6 +63,7 @@ def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
     Raises:
         SourceUnavailableError, StorageUnavailableError: Can be tried again.
         SourceMismatchError, SourceRefusedError: Cannot be tried again; the `clients` view is at fault.
+        SourceReplacedError: The clients are not those that were planned; nothing was staged.
     """
     job = find_running(services, command.job)
     if job is None:
@@ -70,7 +72,7 @@ def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
     if record is None:
         with BlockBuffer() as buffer:
             try:
-                clients = _render(services, command, buffer)
+                clients = _render_of_one_source(services, command, buffer)
             except _StoppedError:
                 return Stopped()
             job = find_running(services, command.job)
@@ -84,7 +86,14 @@ def _find_record(services: Services, job: Job, page: int) -> PageRecord | None:
     """Return the record of a page that may be written already. Skips the lookup on a first attempt: it almost always
     misses."""
     may_be_written = job.attempt > 1 or page < job.settled_pages
-    return services.pages.find(job.ref, page) if may_be_written else None
+    record = services.pages.find(job.ref, page) if may_be_written else None
+    return None if record is None or _is_of_another_plan(services, job, record) else record
+
+
+def _is_of_another_plan(services: Services, job: Job, record: PageRecord) -> bool:
+    """Say whether a page was written by an attempt before the one that planned the job anew."""
+    planned_by = load_plan(services, job.ref).attempt
+    return planned_by is not None and (record.attempt or 1) < planned_by
 
 
 def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, buffer: BlockBuffer) -> PageRecord:
@@ -104,11 +113,38 @@ def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, 
         last_code=_short(clients.last_code),
         removed_characters=clients.removed_characters or None,
     )
-    return services.pages.record(job.ref, record)
+    recorded = services.pages.record(job.ref, record)
+    if _is_of_another_plan(services, job, recorded):  # a step of an earlier attempt was late
+        services.pages.forget(job.ref, command.page)
+        recorded = services.pages.record(job.ref, record)
+    return recorded
 
 
 def _short(code: str | None) -> str | None:
     return code if code is not None and len(code) <= MAX_CODE_CHARS else None
+
+
+def _render_of_one_source(services: Services, command: WritePage, buffer: BlockBuffer) -> _Clients:
+    """Render a page, and make sure that its clients and the plan are of the same data.
+
+    A file may be replaced while it is read. That can look like any other fault, so it is looked for after each of them.
+    """
+    planned = load_plan(services, command.job).source_generation
+    try:
+        clients = _render(services, command, buffer)
+    except PermanentError:
+        _require_not_replaced(services, planned)
+        raise
+    _require_not_replaced(services, planned)
+    return clients
+
+
+def _require_not_replaced(services: Services, planned: str | None) -> None:
+    if planned is not None and services.clients.is_replaced(planned):
+        raise SourceReplacedError(
+            "The client data were replaced while the export read them, so old and new clients would be in one file. "
+            "Resume the export, and it reads all clients again."
+        )
 
 
 def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> _Clients:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from exports.errors import JobNotFoundError, NotResumableError
+from exports.errors import JobNotFoundError, NotResumableError, SourceReplacedError
 from exports.file.page_record import PageRecord
 from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
@@ -18,7 +18,8 @@ from exports.steps.requests.start_export import start_attempt
 async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
     """Queue a job for another attempt, which reads only the pages that have no block.
 
-    The job keeps its plan and the records of pages whose blocks storage still holds. If two callers resume the job at
+    The job keeps its plan and the records of pages whose blocks storage still holds. It keeps neither if it failed
+    because its source was replaced. If two callers resume the job at
     the same time, one succeeds and the other is refused.
 
     Raises:
@@ -36,9 +37,24 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
         raise JobNotFoundError("There is no such job.")
     _require_resumable(job)
     require_quota(services, tenant)
-    kept = _forget_lost_pages(services, job)
+    is_replaced = job.failure is not None and job.failure.code == SourceReplacedError.code
+    kept = [] if is_replaced else _forget_lost_pages(services, job)
     services.watch.watch(watched(job.resume().ref, services.now()))
-    return services.jobs.change(tenant, code, lambda job: _resumed(job, kept))
+    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept))
+    if is_replaced:
+        _forget_everything(services, resumed)
+    return resumed
+
+
+def _forget_everything(services: Services, job: Job) -> None:
+    """Remove the plan and all pages, so that the new attempt plans and reads from the beginning.
+
+    Only the caller that began the attempt does this, before the first step of the attempt. If it dies, the attempt
+    finds the old plan and fails like the one before. A late step of an earlier attempt may still record a page;
+    `write_page` recognizes by the attempt that the page belongs to another plan.
+    """
+    services.pages.purge(job.ref)
+    services.files.purge(job.ref)
 
 
 def _resumed(job: Job, kept: list[PageRecord]) -> Job:

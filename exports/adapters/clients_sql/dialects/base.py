@@ -27,6 +27,7 @@ from exports.adapters.clients_sql.sql.translations import (
     VALUE,
     Translation,
 )
+from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Records, Renderer
 from exports.ports.clients import ClientSelection
@@ -68,6 +69,7 @@ class SourceDialect:
     Attributes:
         connect_args: Arguments for the driver's `connect`.
         pre_ping: Whether the pool tests a connection before it hands the connection out.
+        pools: Whether connections are kept for the next use.
         sqlstates: Translations by the longest prefix of a SQLSTATE.
         error_numbers: Translations by the server's error number.
         connect_messages: Translations by words in the message of a failure without a code. The first match counts.
@@ -78,6 +80,7 @@ class SourceDialect:
 
     connect_args: ClassVar[Mapping[str, Any]] = {}
     pre_ping: ClassVar[bool] = True
+    pools: ClassVar[bool] = True
     sqlstates: ClassVar[Mapping[str, Translation]] = SQLSTATES
     error_numbers: ClassVar[Mapping[int, Translation]] = {}
     connect_messages: ClassVar[Mapping[str, Translation]] = {
@@ -158,6 +161,10 @@ class SourceDialect:
             return False
         return True
 
+    def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
+        """Return the condition that `updated_at` is this moment or a later one."""
+        return CLIENTS.c[column.name] >= self.moment_bound(column, "updated_since", moment)
+
     def moment_bound(self, column: ViewColumn, name: str, moment: datetime) -> ColumnElement[Any]:
         """Return a moment as it is compared with `updated_at`."""
         return bindparam(name, moment, Instant())
@@ -169,6 +176,27 @@ class SourceDialect:
     def day_cast(self, column: ViewColumn) -> str:
         """Return the SQL that makes a date of a column, for a person to write into the view."""
         return f"CAST({column.name} AS date)"
+
+    def require_values(self, connection: Connection, view: ClientView, selection: ClientSelection) -> None:
+        """Refuse values that the types of the columns let in, but that cannot be keys. Called once for each plan.
+
+        Raises:
+            SourceMismatchError: There is such a value.
+        """
+
+    def find_bad_filter_value(
+        self, connection: Connection, view: ClientView, selection: ClientSelection
+    ) -> SourceMismatchError | None:
+        """Return the error for a value that a filter cannot compare; None if there is none. Called after a failure."""
+        return None
+
+    def generation(self, connection: Connection) -> str | None:
+        """Identify the database, so that another one in its place is noticed; None if that cannot happen."""
+        return None
+
+    def is_same_generation(self, before: str, now: str) -> bool:
+        """Say whether two results of `generation` are of one database, perhaps with changes in between."""
+        return before == now
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate a driver's error by its code: a number or a SQLSTATE. None if it carries no known code."""

@@ -4,15 +4,48 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, String, event, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    event,
+    false,
+    func,
+    literal_column,
+    or_,
+    text,
+)
 
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
-from exports.adapters.clients_sql.sql.expressions import bind_moments
+from exports.adapters.clients_sql.dialects.sqlite_checks import (
+    INTEGER,
+    describe_column,
+    describe_keys,
+    find_bad_moment,
+    require_one_type,
+)
+from exports.adapters.clients_sql.dialects.sqlite_file import file_generation, is_same_file
+from exports.adapters.clients_sql.dialects.sqlite_values import (
+    USUAL_MOMENT,
+    add_functions,
+    integer_of,
+    is_other_number,
+    milliseconds_from,
+    moment_of,
+)
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
     BUSY,
     LOGIN,
@@ -20,9 +53,12 @@ from exports.adapters.clients_sql.sql.translations import (
     NO_COLUMN,
     NO_VIEW,
     STATEMENT,
+    VALUE,
     Translation,
 )
-from shared.models import rfc3339
+from exports.errors import SourceMismatchError
+from exports.ports.clients import ClientSelection
+from exports.request.fields import CellKind
 
 _RESULT_CODES = {
     "SQLITE_CANTOPEN": NO_ANSWER,
@@ -36,14 +72,37 @@ _RESULT_CODES = {
 }
 """Translations by the beginning of a result code's name: extended codes such as `SQLITE_IOERR_READ` count too."""
 
+_MESSAGES = {
+    "no such table": NO_VIEW,
+    "no such column": NO_COLUMN,
+    "Could not decode to UTF-8": VALUE,
+    "user-defined function raised": VALUE,
+}
+"""Translations by the beginning of a message. The result code of all of them is only `SQLITE_ERROR`."""
+
 _SEARCH_FROM_A_KEY = re.compile(r"SEARCH .* USING .*>\?\)")
+
+_EXACT_ORDER = """
+SELECT count(DISTINCT code) = 5 AND count(DISTINCT tenant) = 5 FROM (
+    SELECT code, tenant FROM clients WHERE 1 = 0
+    UNION ALL SELECT 'a', 'a' UNION ALL SELECT 'A', 'A' UNION ALL SELECT 'a ', 'a '
+    UNION ALL SELECT '7', '7' UNION ALL SELECT 7, 7
+)
+"""
+"""Whether texts of the columns are equal only if their characters are. The empty first part gives them the types and
+collations of the view."""
 
 
 class SqliteDialect(SourceDialect):
-    """A SQLite file."""
+    """A SQLite file. Each value has a type of its own, whatever type its column declares.
+
+    Connections are not pooled: a pooled one would go on reading a file that has been replaced.
+    """
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
     pre_ping: ClassVar = False
+    pools: ClassVar = False
+    moment_forms: ClassVar = frozenset({CellForm.UNKNOWN, CellForm.TEXT})
     skip_scan_step: ClassVar = "SELECT ({next_code}), hop.page + 1, hop.code FROM hop WHERE hop.code IS NOT NULL"
     """A subquery among the columns, because SQLite has no LATERAL."""
 
@@ -54,24 +113,108 @@ class SqliteDialect(SourceDialect):
         return url.set(database=uri, query={**url.query, "mode": "ro", "uri": "true"})
 
     def limit_sessions(self, engine: Engine) -> Engine:
-        """Teach each connection all letters; the URL has asked for read-only access, and SQLite has no time limit."""
-        event.listen(engine, "connect", _replace_lower)
+        """Add our functions to each connection. The URL has asked for read-only access; SQLite has no time limit."""
+        event.listen(engine, "connect", add_functions)
         return engine
+
+    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+        """Describe columns by the types that they declare, and keys by the type of the first value found."""
+        declared = {row[1].lower(): row[2] for row in connection.exec_driver_sql("PRAGMA table_info(clients)")}
+        columns = {name: describe_column(name, declared[name]) for name in names if name in declared}
+        if "code" in columns and "tenant" in columns:
+            columns["code"], columns["tenant"] = describe_keys(connection, columns["code"], columns["tenant"])
+        return columns
+
+    def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
+        """Turn REAL numbers into text. All other values are read as they are, and the renderer refuses BLOB."""
+        value = super().cell(column, kind)
+        if kind is not CellKind.TEXT or column.form is CellForm.TEXT:
+            return value
+        return case((func.typeof(value) == literal_column("'real'"), func.client_real(value)), else_=value)
+
+    def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
+        """Bind an integer if the column holds integers. Text is compared by the collation of the column."""
+        if not self.storable(column, text):
+            return None
+        if column.key == INTEGER and (number := integer_of(text)) is not None:
+            return bindparam(name, number, BigInteger())
+        if column.form is not CellForm.TEXT and is_other_number(text):
+            return None  # SQLite would convert it to the number that it resembles
+        if column.key == INTEGER and column.name != "tenant":
+            return None
+        return bindparam(name, text, String())
+
+    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
+        """Compare with the text of each value. SQLite itself would find 1 by '01' and '1.0' in columns of numbers."""
+        known = [text for text in texts if self.storable(column, text)]
+        value = CLIENTS.c[column.name]
+        numbers = [number for text in known if (number := integer_of(text)) is not None]
+        others = [text for text in known if is_other_number(text)]
+        words = [text for text in known if integer_of(text) is None and not is_other_number(text)]
+        found: list[ColumnElement[bool]] = [value.in_(words)] if words else []
+        if numbers:
+            not_real = func.typeof(value) != literal_column("'real'")
+            found.append(and_(value.in_([*numbers, *map(str, numbers)]), not_real))
+        if others:
+            found.append(cast(self.cell(column, CellKind.TEXT), String()).in_(others))
+        return or_(*found) if found else false()
+
+    def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
+        """Compare moments, whatever text or number the column keeps. See `moment_of`.
+
+        The text that `rfc3339` writes is compared as text, which is several times as fast.
+        """
+        value = CLIENTS.c[column.name]
+        micros = bindparam("updated_since", moment_of(moment.isoformat()), BigInteger())
+        as_text = bindparam("updated_since_text", milliseconds_from(moment), String())
+        is_usual = value.op("GLOB")(literal_column(USUAL_MOMENT)) == literal_column("1")
+        return case((is_usual, value >= as_text), else_=func.client_moment(value) >= micros) == literal_column("1")
+
+    def text_cast(self, column: ViewColumn) -> str:
+        """Return a cast to text."""
+        return f"CAST({column.name} AS TEXT)"
+
+    def day_cast(self, column: ViewColumn) -> str:
+        """Return the function that makes a date of a moment, as text."""
+        return f"date({column.name})"
+
+    def require_values(self, connection: Connection, view: ClientView, selection: ClientSelection) -> None:
+        """Refuse codes of several types."""
+        require_one_type(connection, view, selection)
+
+    def find_bad_filter_value(
+        self, connection: Connection, view: ClientView, selection: ClientSelection
+    ) -> SourceMismatchError | None:
+        """Look for an `updated_at` that is not a moment."""
+        return find_bad_moment(connection, view, selection)
+
+    def generation(self, connection: Connection) -> str | None:
+        """Identify the file; None for a database in memory."""
+        return file_generation(connection)
+
+    def is_same_generation(self, before: str, now: str) -> bool:
+        """Say whether the file is the same one, perhaps with later changes."""
+        return is_same_file(before, now)
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate by the message, then by the name of the result code; refuse every other statement."""
         if not isinstance(error, sqlite3.Error):
             return None
         message = str(error)
-        if message.startswith("no such table"):
-            return NO_VIEW
-        if message.startswith("no such column"):
-            return NO_COLUMN
+        known = next((kind for start, kind in _MESSAGES.items() if message.startswith(start)), None)
         name = getattr(error, "sqlite_errorname", "")
-        return next((translation for code, translation in _RESULT_CODES.items() if name.startswith(code)), STATEMENT)
+        by_code = (translation for code, translation in _RESULT_CODES.items() if name.startswith(code))
+        return known or next(by_code, STATEMENT)
 
     def is_skip_scan_efficient(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
-        """Say whether a step is one search in one index, from its key on. A sort would be another line of the plan."""
+        """Say whether a step is one search in one index, from its key on. A sort would be another line of the plan.
+
+        A column of numbers, or with a collation, is left to the pass over all keys: it counts codes that are equal to
+        their neighbours, and finds a tenant by its text alone.
+        """
+        is_number = integer_of(values["tenant"]) is not None or is_other_number(values["tenant"])
+        if is_number or not connection.execute(text(_EXACT_ORDER)).scalar():
+            return False
         lines = connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"), values).all()
         children: dict[int, list[tuple[int, str]]] = {}
         for number, parent, _, words in lines:
@@ -80,23 +223,3 @@ class SqliteDialect(SourceDialect):
         subqueries = [line for number in recursions for line in children.get(number, ()) if "SUBQUERY" in line[1]]
         searches = [words for number, _ in subqueries for _, words in children.get(number, ())]
         return len(searches) == 1 and _SEARCH_FROM_A_KEY.fullmatch(searches[0]) is not None
-
-
-def _replace_lower(connection: sqlite3.Connection, _record: object) -> None:
-    """Replace SQLite's `lower`, which knows only the letters A to Z."""
-    connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _moment_text(moment: datetime) -> str:
-    """Return text as the view has it, to the millisecond.
-
-    `rfc3339` cuts to milliseconds. Rounding up first leaves out clients that changed just before the moment.
-    """
-    return rfc3339(moment + timedelta(microseconds=-moment.microsecond % 1000))
-
-
-bind_moments("sqlite", String(), _moment_text)

@@ -111,8 +111,7 @@ def _filter_conditions(view: ClientView, wanted: ClientFilter) -> Iterator[Colum
     if wanted.search:
         yield _contains(view, wanted.search)
     if wanted.updated_since is not None:
-        bound = view.sql.moment_bound(view.column("updated_at"), "updated_since", wanted.updated_since)
-        yield CLIENTS.c.updated_at >= bound
+        yield view.sql.updated_since(view.column("updated_at"), wanted.updated_since)
 
 
 def _contains(view: ClientView, text: str) -> ColumnElement[bool]:

@@ -46,14 +46,14 @@ def test_the_least_recently_used_plan_is_dropped_first() -> None:
     fitting = MAX_CACHED_STARTS // (MAX_BLOCKS + 100)
 
     for number in range(fitting):
-        plans.add((services, "t", f"{number}"), a_plan(MAX_BLOCKS))
+        plans.add((services, "t", f"{number}", 1), a_plan(MAX_BLOCKS))
     assert len(plans) == fitting
-    assert plans.get((services, "t", "0")) is not None
-    plans.add((services, "t", "one more"), a_plan(MAX_BLOCKS))
+    assert plans.get((services, "t", "0", 1)) is not None
+    plans.add((services, "t", "one more", 1), a_plan(MAX_BLOCKS))
 
     assert len(plans) == fitting
-    assert plans.get((services, "t", "0")) is not None
-    assert plans.get((services, "t", "1")) is None
+    assert plans.get((services, "t", "0", 1)) is not None
+    assert plans.get((services, "t", "1", 1)) is None
 
 
 def test_the_number_of_small_plans_is_bounded() -> None:
@@ -61,7 +61,7 @@ def test_the_number_of_small_plans_is_bounded() -> None:
     plan = a_plan(1)
 
     for number in range(3_000):
-        plans.add((services, "t", f"{number}"), plan)
+        plans.add((services, "t", f"{number}", 1), plan)
 
     assert len(plans) == MAX_CACHED_STARTS // 100
 
@@ -70,7 +70,7 @@ def test_a_plan_that_is_added_again_counts_once() -> None:
     services, plans = a_services(), PlanCache()
 
     for _ in range(10):
-        plans.add((services, "t", "same"), a_plan(MAX_BLOCKS))
-    plans.add((services, "t", "other"), a_plan(MAX_BLOCKS))
+        plans.add((services, "t", "same", 1), a_plan(MAX_BLOCKS))
+    plans.add((services, "t", "other", 1), a_plan(MAX_BLOCKS))
 
     assert len(plans) == 2
