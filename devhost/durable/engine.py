@@ -140,7 +140,7 @@ class Engine:
     def _replay(self, instance: Instance, batch: Batch, episode: Episode, worker: Worker) -> _Replay | None:
         function = self._functions.orchestrator(instance.name)
         if function is None:
-            self._commit(episode.fail("the app has no orchestrator function of that name"))
+            self._commit(episode.fail(_unknown(instance.name, self._functions)))
             return None
         payload = episode.payload(self._store.replay(instance.id))
         return _Replay(instance, batch, episode, worker.invoke(function, {}, payload), time.monotonic())
@@ -210,6 +210,15 @@ class Engine:
         self._broken_replays[instance_id] += 1
         pause = min(_MAX_BACKOFF_SECONDS, 0.05 * 2 ** self._broken_replays[instance_id])
         self._alarms.set(instance_id, time.time() + pause)
+
+
+def _unknown(name: str, functions: FunctionTable) -> str:
+    """Return the words in which the real extension reports an orchestrator that does not exist."""
+    known = ", ".join(f"'{function.durable_name}'" for function in functions.of_kind("orchestrator"))
+    return (
+        f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
+        f"Additional info: The following are the known orchestrator functions: {known}."
+    )
 
 
 def _summary(instance: Instance) -> str:

@@ -3,6 +3,7 @@
 Events are stored as JSON text. A replay joins these texts without parsing them again.
 """
 
+import contextlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -82,4 +83,7 @@ def _present(
     if not show_output:
         entry.pop("Result", None)
         entry.pop("Input", None)
+    elif entry.get("Result") is not None:
+        with contextlib.suppress(ValueError):  # reasons and failures are plain text
+            entry["Result"] = json.loads(entry["Result"])
     return entry

@@ -28,6 +28,9 @@ _CONTROLS = {
     "suspend": (EventType.EXECUTION_SUSPENDED, "Reason"),
     "resume": (EventType.EXECUTION_RESUMED, "Reason"),
 }
+_STATUSES = {"Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"}
+_NO_EFFECT = {"suspend": "Suspended", "resume": "Running"}
+"""Controls that the API refuses in these states, because they would change nothing."""
 
 
 class _BadRequestError(Exception):
@@ -97,7 +100,7 @@ class Management:
             return _error(400, str(error))
 
     async def _route(self, request: web.Request, parts: list[str]) -> web.Response:
-        match parts:
+        match [part.lower() for part in parts[:1]] + parts[1:]:
             case ["orchestrators", *rest]:
                 return await self._on_orchestrators(request, rest)
             case ["instances"]:
@@ -139,32 +142,38 @@ class Management:
         return web.Response(status=404)
 
     async def _start(self, request: web.Request, name: str, instance_id: str) -> web.Response:
-        function = self._functions.orchestrator(name)
-        if function is None:
-            msg = f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function."
-            raise _BadRequestError(msg)
+        function = self._functions.orchestrator(name)  # an unknown one fails when the engine comes to run it
         if _BAD_ID.search(instance_id) or len(instance_id) > _MAX_ID_CHARACTERS:
             msg = f"The instance id {instance_id!r} is not allowed."
             raise _BadRequestError(msg)
         body = await request.text()
         if body:
             _parse(body)
-        new = NewInstance(instance_id, function.durable_name, body or None, request.query.get("version"))
+        new = NewInstance(
+            instance_id, function.durable_name if function else name, body or None, request.query.get("version")
+        )
         if not self._store.create(new):
-            return _error(409, f"An Orchestration instance with the status Running already exists: {instance_id}")
+            return _json({"Message": "An Orchestration instance with the status Running already exists."}, 409)
         self._wake(instance_id)
         urls = _management_urls(str(request.url.origin()), self._hub, instance_id)
         return _json(urls, 202, {"Location": urls["statusQueryGetUri"], "Retry-After": "10"})
 
     async def _raise_event(self, request: web.Request, instance_id: str, name: str) -> web.Response:
-        body = await request.text()
-        data = json.dumps(_parse(body)) if body else None
-        text = event(EventType.EVENT_RAISED, time.time(), Name=name, Input=data)
+        if request.content_type != "application/json":
+            return _json({"Message": "Only application/json request content is supported"}, 400)
+        text = event(EventType.EVENT_RAISED, time.time(), Name=name, Input=json.dumps(_parse(await request.text())))
         return self._post(instance_id, EventType.EVENT_RAISED, text)
 
     def _control(self, request: web.Request, instance_id: str, verb: str) -> web.Response:
         kind, key = _CONTROLS[verb]
         reason = request.query.get("reason", "")
+        instance = self._store.instance(instance_id)
+        if instance is not None and instance.status == _NO_EFFECT.get(verb):
+            return _error(
+                500,
+                f"Cannot {verb} the orchestration instance {instance_id} because instance is in the "
+                f"{instance.status} state.",
+            )
         fields: dict[str, Any] = {key: reason}
         return self._post(instance_id, kind, event(kind, time.time(), **fields))
 
@@ -198,12 +207,21 @@ class Management:
         return _json([_present(instance, show_input=show_input) for instance in found])
 
     def _purge(self, instance_id: str) -> web.Response:
-        if self._store.instance(instance_id) is None:
+        instance = self._store.instance(instance_id)
+        if instance is None:
             return web.Response(status=404)
+        if not instance.is_finished:
+            msg = (
+                "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
+                f"{instance_id} has status {instance.status}"
+            )
+            return _json(msg, 412)
         self._store.delete(instance_id)
         return _json({"instancesDeleted": 1})
 
     def _purge_many(self, request: web.Request) -> web.Response:
+        if "createdtimefrom" not in {key.lower() for key in request.query}:
+            return _json("Please provide value for 'createdTimeFrom' parameter.", 400)
         wanted = [i for i in self._store.find(_filter(request)) if i.is_finished]
         with self._store.transaction():
             for instance in wanted:
@@ -238,7 +256,8 @@ def _whole_seconds(seconds: float) -> str:
 
 def _filter(request: web.Request) -> Filter:
     query = {key.lower(): value for key, value in request.query.items()}
-    statuses = [text.strip() for text in query.get("runtimestatus", "").split(",") if text.strip()]
+    given = ",".join(value for key, value in request.query.items() if key.lower() == "runtimestatus")
+    statuses = [text for text in (part.strip() for part in given.split(",")) if text in _STATUSES]
     return Filter(
         created_from=_time(query.get("createdtimefrom")),
         created_to=_time(query.get("createdtimeto")),
@@ -253,9 +272,8 @@ def _time(text: str | None) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        msg = f"{text!r} is not a time"
-        raise _BadRequestError(msg) from error
+    except ValueError:
+        return None  # the real API ignores what is not a time
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

@@ -49,10 +49,10 @@ class Store:
         return instance_from_row(row) if row else None
 
     def find(self, query: Filter) -> list[Instance]:
-        """Return the matching instances, oldest first."""
+        """Return the matching instances, ordered by their ids as the real API lists them."""
         where, values = where_clause(query)
         limit = -1 if query.top is None else query.top
-        statement = f"SELECT * FROM instances WHERE {where} ORDER BY created LIMIT ?"  # noqa: S608
+        statement = f"SELECT * FROM instances WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608
         rows = self._db.execute(statement, (*values, limit))
         return [instance_from_row(row) for row in rows]
 

@@ -7,18 +7,9 @@ from typing import Any
 import pytest
 
 from devhost.local.azurite import start_azurite
-from devhost.local.engine_program import HOW_TO_GET, executable, find
 from tests.devhost.harness import APPS, Host
 
 StartHost = Callable[..., Host]
-
-_STORAGE_PROVIDER = "AzureWebJobs__extensions__durableTask__storageProvider__"
-FAST_EXTENSION = {
-    f"{_STORAGE_PROVIDER}maxQueuePollingInterval": "00:00:01",
-    f"{_STORAGE_PROVIDER}controlQueueVisibilityTimeout": "00:01:00",
-    f"{_STORAGE_PROVIDER}workItemQueueVisibilityTimeout": "00:01:00",
-}
-"""Settings of the real extension for apps whose host.json names none, so that tests wait less."""
 
 
 def _serve(app: str, factory: pytest.TempPathFactory) -> Iterator[Host]:
@@ -27,27 +18,37 @@ def _serve(app: str, factory: pytest.TempPathFactory) -> Iterator[Host]:
     host.close()
 
 
-@pytest.fixture(scope="session")
-def engine_program() -> Path:
-    """The program with the real Durable extension. Without it the test is skipped, which under CI is a failure."""
-    found = find()
-    if found is None:
-        pytest.skip(HOW_TO_GET)
-    return executable(found)
-
-
 @pytest.fixture
 def extension(tmp_path: Path, engine_program: Path) -> Iterator[dict[str, Any]]:
     """Options with which `start_host` starts hosts on the real extension. They share one storage account."""
     storage = start_azurite(tmp_path / "azurite")
-    yield {"durable": engine_program, "env": {"AzureWebJobsStorage": storage.connection_string, **FAST_EXTENSION}}
+    yield {"durable": engine_program, "env": {"AzureWebJobsStorage": storage.connection_string}}
     storage.stop()
 
 
 @pytest.fixture(scope="session")
-def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A shared host that runs the sample orchestrations."""
+def devhosts_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A shared host that runs the sample orchestrations on the engine of devhost."""
     yield from _serve("durable", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def the_real_one(tmp_path_factory: pytest.TempPathFactory, engine_program: Path) -> Iterator[Host]:
+    """A shared host that runs the sample orchestrations on the real Durable extension."""
+    storage = start_azurite(tmp_path_factory.mktemp("azurite"))
+    env = {"AzureWebJobsStorage": storage.connection_string}
+    host = Host(APPS / "durable", tmp_path_factory.mktemp("durable"), durable=engine_program, env=env).start()
+    yield host
+    host.close()
+    storage.stop()
+
+
+@pytest.fixture(scope="session", params=["devhosts_own", "the_real_one"])
+def durable(request: pytest.FixtureRequest) -> Host:
+    """The shared hosts one after another: a test that uses this runs on both engines."""
+    host = request.getfixturevalue(request.param)
+    assert isinstance(host, Host)
+    return host
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,11 @@ class Host:
     process: subprocess.Popen[str] | None = None
 
     @property
+    def is_real(self) -> bool:
+        """Whether orchestrations run on the real Durable extension."""
+        return self.durable is not None
+
+    @property
     def log_path(self) -> Path:
         return self.directory / "host.log"
 
@@ -171,7 +176,8 @@ class Host:
         return dict(answer.json())
 
     def send(self, instance_id: str, event: str, value: Any = None) -> Answer:
-        return self.post(f"{API}/instances/{instance_id}/raiseEvent/{event}", value)
+        body, headers = json.dumps(value).encode(), {"Content-Type": "application/json"}
+        return self.request("POST", f"{API}/instances/{instance_id}/raiseEvent/{event}", body, headers)
 
     def finished(self, instance_id: str, seconds: float = 60.0) -> dict[str, Any]:
         def status() -> dict[str, Any] | None:
@@ -189,7 +195,11 @@ class Host:
         return status["output"]
 
     def reaches(self, instance_id: str, runtime_status: str) -> None:
-        wait_until(lambda: self.status(instance_id)["runtimeStatus"] == runtime_status)
+        def there() -> bool:
+            answer = self.get(f"{API}/instances/{instance_id}")
+            return answer.status != 404 and answer.json()["runtimeStatus"] == runtime_status
+
+        wait_until(there)
 
 
 def _first_line(process: "subprocess.Popen[str]", seconds: float = 60.0) -> str:

@@ -45,6 +45,12 @@ def increase_slowly(number: int) -> int:
     return number + 1
 
 
+@app.activity_trigger(input_name="number")
+def count_slowly(number: int) -> int:
+    time.sleep(0.5)
+    return _count(f"slow-{number}")
+
+
 @app.activity_trigger(input_name="spec")
 def fail_until(spec: dict[str, Any]) -> int:
     attempt = _count(spec["key"])
