@@ -122,7 +122,7 @@ def describe(error: Exception) -> ProblemError | None:
         return ProblemError(SENSITIVE_FIELDS, detail, error.faults)
     for expected, kind in _PROBLEM_OF.items():
         if isinstance(error, expected):
-            return ProblemError(kind, str(error))
+            return ProblemError(kind, f"{error} {getattr(error, 'private', '')}".rstrip())
     if isinstance(error, SettingsError):
         return ProblemError(UNAVAILABLE, "The service is not fully configured; /health names the missing settings.")
     return None

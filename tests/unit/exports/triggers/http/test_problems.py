@@ -65,6 +65,13 @@ def test_missing_settings_are_a_503_that_does_not_name_them() -> None:
     assert "EXPORT_STORAGE" not in problem.detail
 
 
+def test_the_answer_names_the_client_whose_value_cannot_be_written() -> None:
+    problem = describe(SourceMismatchError("The column name holds a bad value.", private="The client has the code C1."))
+
+    assert problem is not None
+    assert problem.detail == "The column name holds a bad value. The client has the code C1."
+
+
 @pytest.mark.parametrize("error", [SourceMismatchError("It lacks a column."), SourceRefusedError("It said no.")])
 def test_a_client_database_that_cannot_be_exported_is_a_502_with_the_reason(error: ExportError) -> None:
     problem = describe(error)
