@@ -61,6 +61,8 @@ def skip_scan_boundaries(
     dialect = dialect_named(connection.dialect.name)
     if dialect.skip_scan_step is None or sql_statements.is_filtered(selection):
         return None
+    if view.sql.key_bound(view.column("tenant"), "tenant", selection.tenant) is None:
+        return Boundaries(0, ())  # the database would refuse such a tenant
     statement = skip_scan_statement(dialect.skip_scan_step)
     values = {"tenant": selection.tenant, "skipped": rows_per_page - 1, "rows_per_page": rows_per_page}
     try:
