@@ -1,4 +1,4 @@
-"""Count different cells at bounded memory, however many there are.
+"""Count different cells in bounded memory, however many there are.
 
 Each cell is kept as a digest. Digests go into files by their first byte, and a file that is too large for memory is
 divided by the next byte.
@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 _DIGEST_BYTES = 16
 """Of a billion different cells, two have the same digest with a probability of one in 10²⁰."""
 
-_MAX_DIGESTS = 50_000
-"""How many digests are in memory at a time: some 6 MiB with a set of them."""
+_MAX_DIGESTS = 10_000
+"""How many digests are in memory at a time: one or two MiB with a set of them."""
 
 
 class DistinctCells:
@@ -55,7 +55,7 @@ class DistinctCells:
 
 
 def _divide(digests: Iterable[bytes], folder: Path, place: int) -> None:
-    """Append digests to the files of a folder, by the byte at this place."""
+    """Append digests to the files of a folder, by the byte at this position."""
     by_byte: dict[int, list[bytes]] = {}
     for digest in digests:
         by_byte.setdefault(digest[place], []).append(digest)
@@ -65,7 +65,7 @@ def _divide(digests: Iterable[bytes], folder: Path, place: int) -> None:
 
 
 def _count_folder(folder: Path, place: int) -> int:
-    """Count the different digests in the files of a folder, which were divided by the byte at this place."""
+    """Count the different digests in the files of a folder, which were divided by the byte at this position."""
     return sum(_count_file(file, place) for file in folder.iterdir())
 
 
@@ -88,7 +88,7 @@ def _count_file(path: Path, place: int) -> int:
 
 
 def _holds_one_digest(path: Path) -> bool:
-    """Say whether all digests of a file are the same one, which no byte can divide."""
+    """Say whether all digests of a file are equal, so that no byte can divide them."""
     digests = _digests(path)
     first = next(digests)
     return all(digest == first for digest in digests)
