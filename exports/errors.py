@@ -22,8 +22,8 @@
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         ├── SourceRefusedError          the database refused the statement or the login
         ├── SourceReplacedError         other data stand in the place of those that the job was planned for
-        ├── KeyOrderError               the database compares codes otherwise than it orders them
-        ├── RowCountError               the database counts other clients than it gives when they are read
+        ├── KeyOrderError               the database compares codes in another order than it sorts them
+        ├── RowCountError               the database counts other clients than it returns
         └── FileMismatchError           the staged blocks do not match the records of the pages
 
 The text of each error (`str(error)`) is a plain sentence for the user of the job. It names no host, path, statement or
@@ -165,7 +165,7 @@ class SourceReplacedError(PermanentError):
 
 
 class KeyOrderError(PermanentError):
-    """The client database compares codes otherwise than it orders them, so its key ranges prove nothing."""
+    """The client database compares codes in another order than it sorts them, so its key ranges prove nothing."""
 
     code = "key-order"
 
@@ -175,7 +175,7 @@ class KeyOrderError(PermanentError):
 
 
 class RowCountError(PermanentError):
-    """The client database counts another number of clients than it gives when they are read, again and again."""
+    """The client database repeatedly counts another number of clients than it returns."""
 
     code = "row-count"
 

@@ -25,7 +25,7 @@ _ID_LENGTH = 12
 _SECRET_BYTES = 32
 MAX_NAME_CHARACTERS = 100
 _UNMATCHABLE_HASH = f"{_SCHEME}${'00' * 16}${'0' * 64}"
-"""Compared with if the key does not exist, so that the check takes as long as for one that does. No secret has it."""
+"""No secret has this hash. A check of an unknown key compares with it, so it takes as long as for a known key."""
 
 TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]

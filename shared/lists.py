@@ -37,7 +37,7 @@ def make_list(found: Sequence[S], cursor: Callable[[S], str], show: Callable[[S]
     """Build a response from the next items of a list.
 
     Args:
-        found: One item more than `limit`, if the list has it: it only shows that the list goes on.
+        found: Up to `limit` + 1 items. The extra item only shows that the list goes on.
         cursor: Returns the cursor of an item.
         show: Builds the public view of an item.
     """

@@ -53,7 +53,7 @@ class Throttled(Model):
 
 @dataclass
 class ConcurrencyLimiter:
-    """Limits how many calls are in flight together. None is no limit.
+    """Limits how many calls are in flight together. None means no limit.
 
     It lives in an orchestrator and changes only by results from history. So a replay sees the same limits.
     """
@@ -71,7 +71,7 @@ class ConcurrencyLimiter:
 
 
 class ActivityFailedError(Exception):
-    """An activity raised an error in every try. `index` is the position of its payload, the first one of several."""
+    """An activity raised an error in every try. `index` is the position of its payload (of the first, if several)."""
 
     def __init__(self, message: str, index: int = 0) -> None:
         super().__init__(message)

@@ -1,9 +1,9 @@
 """Sends a POST to a URL that a stranger has chosen, without giving the stranger access to private networks (SSRF).
 
 The host name is resolved once. If any of its addresses is not public, nothing is sent. Otherwise the connection goes to
-exactly an address that was checked. So it makes no difference if the name resolves to another address a moment later.
-`Host`, the TLS server name and the name in the certificate are those of the URL. The request uses no proxy and follows
-no redirect.
+one of the checked addresses. So it makes no difference if the name resolves to another address a moment later. `Host`,
+the TLS server name and the name in the certificate are those of the URL. The request uses no proxy and follows no
+redirect.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def choose_host(requested: str) -> str:
     """Return the kind of host to start, `func` or `devhost`.
 
     Raises:
-        DevError: The user requested for `func`, but it is not installed.
+        DevError: The user asked for `func`, but it is not installed.
     """
     if requested == "func" and not has_core_tools():
         raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Use --host devhost instead.")

@@ -24,7 +24,7 @@ class PagePlan(Model):
     Attributes:
         starts: The code of the first client of every page except the first (see `Boundaries`).
         source_generation: Identifies the data that were planned; None if the source cannot be replaced as a whole.
-        attempt: The attempt of the job that made the plan. What earlier attempts have written is of another plan. None
+        attempt: The attempt of the job that made the plan. Pages of earlier attempts belong to another plan. None
             in plans that every attempt may use.
     """
 

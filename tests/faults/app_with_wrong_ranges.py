@@ -1,6 +1,6 @@
 """The real function app, but its key ranges compare codes of PostgreSQL as plain text, whatever their type is.
 
-Versions without typed columns did so. With a code of type `citext`, ranges then compare otherwise than it is ordered.
+Versions without typed columns did so. Ranges of `citext` codes were compared in another order than clients were sorted.
 """
 
 from __future__ import annotations

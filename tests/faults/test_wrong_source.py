@@ -1,4 +1,4 @@
-"""A database whose key ranges compare otherwise than it orders clients never makes a file that is called proved."""
+"""No file is called proved if the database's key ranges disagree with its order of the clients."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_export_by_citext_is_proved_and_has_every_client_once(
     assert _check(system, location, tmp_path) == 0
 
 
-def test_a_database_whose_ranges_disagree_with_its_order_fails_the_job_with_key_order(
+def test_a_database_whose_ranges_disagree_with_its_order_fails_with_key_order(
     start_system: StartSystem, citext_url: str, tmp_path: Path
 ) -> None:
     root, settings = app_variant(tmp_path / "wrong", "app_with_wrong_ranges.py")

@@ -28,8 +28,8 @@ class MemoryClients:
         after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
         take_time: Runs while a read goes on, with the number of clients that it found.
         rows_per_list: Length of the lists that `read` yields.
-        order_of: Orders clients by what it makes of their codes. Key ranges compare the codes themselves all the same,
-            so any other function than the default plants a bug.
+        order_of: The sort key of a code. Key ranges still compare the codes themselves, so any function but the
+            default plants a bug.
         rankings: How many times codes were ranked.
         data_generation: What identifies the clients. Change it together with all of them.
     """

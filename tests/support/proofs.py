@@ -53,9 +53,9 @@ def a_proved_file(
 
 
 def a_file_of_overlapping_pages() -> tuple[bytes, ManifestDto]:
-    """Export sixty clients from a source that compares codes otherwise than it orders them.
+    """Export sixty clients from a source that compares codes in another order than it sorts them.
 
-    The file is published as versions did that did not check the order. It has some clients twice.
+    The file is published without the check of the order, as older versions did. It has some clients twice.
     """
     codes = sorted((f"{'aBcDeF'[number % 6]}{number:03d}" for number in range(60)), key=str.lower)
     services = a_services([{"tenant": TENANT, "code": code, "name": "x"} for code in codes])

@@ -1,4 +1,4 @@
-"""Find the value that made a database or its driver fail: in which column it is, and of which client.
+"""Find the value that made a database or its driver fail, and name its column and its client.
 
 Databases say that a value is bad, but not which one. So the range is read again, in halves, until one client is left,
 and then its columns one by one. That takes some dozens of statements, and only after a failure that ends the job.
@@ -22,7 +22,7 @@ from exports.ports.clients import ClientSelection
 from exports.request.fields import CellKind
 
 Connect = Callable[[], AbstractContextManager[Connection]]
-"""Opens a connection. Errors within become those of an export."""
+"""Opens a connection. An error of the driver inside the context is raised as an error of `exports.errors`."""
 
 _CALENDAR = "a date that a file can show lies in the years 1 to 9999"
 _HINTS = {

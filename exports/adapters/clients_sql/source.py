@@ -200,7 +200,7 @@ def _lists(
 
 
 def _finisher(view: ClientView, columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
-    """Return the function that changes the values of rows that SQL alone cannot make."""
+    """Return a function that finishes, in each row, the values that SQL alone cannot make."""
     changes = {place: change for place, name in enumerate(columns) if (change := view.column(name).finish)}
 
     def finish(rows: list[Row]) -> list[Row]:

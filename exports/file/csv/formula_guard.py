@@ -36,7 +36,7 @@ _PART = re.compile(rf"(?<=[{re.escape(SEPARATORS)}\r\n]){_PART_START}")
 _ENDS = {end: re.compile(rf"[{re.escape(end)}\r\n]|\Z") for end in SEPARATORS} | dict.fromkeys(
     "\r\n", re.compile(r"[\r\n]|\Z")
 )
-"""Where a cell ends that begins after a character: at the next such character or at the end of the line."""
+"""Where a cell that begins after such a character ends: at the next one, or at the end of the line."""
 
 
 def guard_text(text: str) -> str:

@@ -40,7 +40,7 @@ def find_guard(joined: str) -> Callable[[str], str] | None:
 
 
 def _has_suspect_parts(joined: str, signs: list[str]) -> bool:
-    """Say whether `guard_parts` may change a cell in another way than `guard_text` at a sign that begins it."""
+    """Say whether `guard_parts` may change a cell anywhere but at a sign that begins it, unlike `guard_text`."""
     if not joined.isascii() and _AFTER_FORMAT.search(joined):
         return True
     if any(sign in _HIDDEN and _HIDDEN[sign].search(joined) for sign in signs):

@@ -258,7 +258,7 @@ def _dates(values: Column, name: str) -> Cells:
 
 
 def _date(value: object) -> str:
-    """Format a date. A date-time loses its time of day; with a time zone it is refused: whose day would it be?"""
+    """Format a date. A date-time loses its time of day. One with a zone is refused: its day depends on the zone."""
     if value is None:
         return ""
     if not isinstance(value, date) or getattr(value, "tzinfo", None) is not None:

@@ -25,7 +25,7 @@ class ClientsProof(TypedDict):
 
 
 def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ClientsProof:
-    """Hold the pages of a file against the order and the count of the source.
+    """Compare the pages of a file with the order and the count of the source.
 
     A file of one page needs neither, because its statement has no key range. Other files cost one small statement, and
     a count if the number of their clients is not the planned one.
@@ -34,8 +34,8 @@ def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequenc
         records: The records of all pages, in page order.
 
     Raises:
-        KeyOrderError: The source compares codes otherwise than it orders them.
-        RowCountError: The source counts other clients than it gives when they are read.
+        KeyOrderError: The source compares codes in another order than it sorts them.
+        RowCountError: The source counts other clients than it returns.
         SourceUnavailableError: Can be tried again.
     """
     if plan.pages == 1:
@@ -49,8 +49,8 @@ def _prove_order(services: Services, plan: PagePlan, records: Sequence[PageRecor
     disorder = find_disorder([*codes_in_order(plan, records)], services.clients.rank_codes, MAX_RANKED_CODES)
     if disorder is not None:
         raise KeyOrderError(
-            "The client database compares codes otherwise than it orders them, so clients could be missing from the "
-            "file or be in it twice. The column code of the view clients needs one type and one collation; "
+            "The client database compares codes in another order than it sorts them, so clients could be missing from "
+            "the file or be in it twice. The column code of the view clients needs one type and one collation; "
             "docs/client-view.md says which ones.",
             private=_describe(plan, records, disorder),
         )

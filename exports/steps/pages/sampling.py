@@ -115,7 +115,7 @@ class Sampler:
     def _seconds_of_slow_clients(self, samples: Iterable[Sample]) -> float:
         """Return how long the source takes for each client, or 0.0 if the source is not slow.
 
-        The median sample decides, so a few slow places do not count. The fixed cost of a statement, such as a sort, is
+        The median sample decides, so a few slow ranges do not count. The fixed cost of a statement, such as a sort, is
         measured by reading one client, and subtracted, because it does not grow with a page. The first sample is left
         out, because it may include the time to connect.
         """

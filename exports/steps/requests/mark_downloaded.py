@@ -22,4 +22,4 @@ def mark_downloaded(services: Services, job: Job) -> None:
     try:
         services.jobs.change(job.tenant, job.code, lambda job: job.mark_downloaded(services.now()))
     except (JobNotFoundError, StorageUnavailableError) as error:
-        _log.warning("event=fetch.not_noted tenant=%s code=%s reason=%s", job.tenant, job.code, error.code)
+        _log.warning("event=download.not_recorded tenant=%s code=%s reason=%s", job.tenant, job.code, error.code)

@@ -32,7 +32,7 @@ async def apply_retention(services: Services, client: OrchestrationClient, limit
             try:
                 await _apply(services, client, due)
             except Exception:  # one job must not stop the retention of the others
-                _log.exception("event=retire.failed tenant=%s code=%s", due.tenant, due.code)
+                _log.exception("event=retention.failed tenant=%s code=%s", due.tenant, due.code)
 
     await asyncio.gather(*map(apply_or_log, await asyncio.to_thread(services.watch.due, services.now(), limit)))
 

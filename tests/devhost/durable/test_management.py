@@ -52,9 +52,7 @@ def test_an_id_can_be_reused_only_after_its_instance_has_finished(durable: Host)
 
 
 @pytest.mark.parametrize("instance_id", ["@entity", "a%23b", "a%3Fb", "x" * 257])
-def test_ids_that_table_storage_cannot_hold_are_refused_where_the_real_engine_fails_later(
-    durable: Host, instance_id: str
-) -> None:
+def test_devhosts_own_engine_refuses_ids_that_table_storage_cannot_hold(durable: Host, instance_id: str) -> None:
     """The storage emulator accepts them, so that the real engine runs them here."""
     answer = durable.post(f"{API}/orchestrators/chain/{instance_id}", 1)
     assert answer.status == (202 if durable.is_real else 400)
@@ -140,7 +138,7 @@ def test_terminate_ends_an_instance_with_the_reason(durable: Host) -> None:
     assert (status["runtimeStatus"], status["output"]) == ("Terminated", "no longer needed")
 
 
-def test_a_suspended_instance_reads_its_events_when_resumed_but_at_once_on_the_real_engine(durable: Host) -> None:
+def test_a_suspended_instance_reads_events_on_resume_but_the_real_engine_at_once(durable: Host) -> None:
     """The real engine leaves it to the SDK to hold events back, and the SDK for Python does not."""
     instance_id = durable.begin("approval", 60)
     durable.reaches(instance_id, "Running")

@@ -68,7 +68,7 @@ def test_a_failed_child_is_retried(durable: Host) -> None:
     assert durable.result("parent_with_retry") == 3
 
 
-def test_a_child_whose_id_is_in_use_fails_at_once_and_replaces_the_running_one_on_the_real_engine(
+def test_a_child_whose_id_is_in_use_fails_but_the_real_engine_replaces_the_old_one(
     durable: Host,
 ) -> None:
     taken = durable.begin("reports", instance_id="taken")

@@ -108,7 +108,7 @@ class SourceDialect:
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
         """Describe those of the named columns that the view has, by one small statement.
 
-        Nothing is described by default: then values are read and compared as the driver does it.
+        By default nothing is described, so the driver decides how values are read and compared.
         """
         return {}
 
@@ -130,7 +130,7 @@ class SourceDialect:
             text: The value as `key_text` gave it.
 
         Returns:
-            None if no value of the column can be equal to the text: not of its type or its character set.
+            None if no value of the column can equal the text: its type or character set has no such value.
         """
         return bindparam(name, text)
 
@@ -151,7 +151,7 @@ class SourceDialect:
     def storable(self, column: ViewColumn, text: str) -> bool:
         """Say whether text of the column's database may hold this text. No client can match other text.
 
-        No database is asked for a NUL: PostgreSQL refuses it, and SQLite stops reading at it.
+        Text with a NUL is never sent to a database: PostgreSQL refuses it, and SQLite stops reading at it.
         """
         if "\0" in text:
             return False

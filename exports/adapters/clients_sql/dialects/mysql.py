@@ -28,7 +28,7 @@ class MysqlDialect(SourceDialect):
 
     connect_args: ClassVar = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "read_timeout": STATEMENT_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS,  # a server that is gone says nothing
+        "read_timeout": STATEMENT_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS,  # a server that has died sends no error
         "charset": "utf8mb4",
     }
     error_numbers: ClassVar = {

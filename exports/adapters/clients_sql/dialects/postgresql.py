@@ -88,7 +88,7 @@ class PostgresqlDialect(SourceDialect):
         return limited
 
     def column_name(self, name: str) -> str:
-        """Return the name as it is: PostgreSQL folds unquoted names itself, so other letter case means another name."""
+        """Return the name as it is: PostgreSQL folds unquoted names itself, so letter case distinguishes names."""
         return name
 
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
@@ -114,7 +114,7 @@ class PostgresqlDialect(SourceDialect):
         return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
 
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
-        """Search the text of a cell, in the database's own collation: not every other one can be searched."""
+        """Search the text of a cell, in the database's own collation: some others cannot be searched."""
         if column.details is None:
             return super().searched_text(column)
         return literal_column(f'({text_sql(column.name, column.details)})::text COLLATE "default"', String())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 256 * 1024
 """How many bytes of records are processed at a time, plus up to one record, so a page is never in memory as single
-records. Processing four times as many takes a sixth longer for each, because they do not fit in a processor's cache."""
+records. With four times as many bytes each record takes a sixth longer, because they no longer fit in the cache."""
 
 
 def make_copier(
@@ -146,7 +146,7 @@ def _begin(connection: PGconn, copy: bytes) -> PQGen[None]:
 
 
 def _fetch(connection: PGconn) -> PQGen[tuple[list[bytes], bool]]:
-    """Receive records until they are enough. Also return whether there may be more."""
+    """Receive records until there are enough of them. Also return whether there may be more."""
     from psycopg import generators, pq, waiting
 
     lines: list[bytes] = []

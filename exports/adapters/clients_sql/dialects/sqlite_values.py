@@ -1,4 +1,4 @@
-"""What SQLite cannot say about values by its own functions: Python functions, added to each connection.
+"""Python functions that each SQLite connection gets, for what SQLite's own functions cannot do.
 
 A column of SQLite declares a type, but each value has its own: INTEGER, REAL, TEXT, BLOB or NULL.
 """
@@ -31,7 +31,7 @@ _MIN_SECONDS, _MAX_SECONDS = -62_135_596_800, 253_402_300_799
 
 def add_functions(connection: sqlite3.Connection, _record: object = None) -> None:
     """Add the functions that the statements call."""
-    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows only A to Z
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own `lower` knows only A to Z
     connection.create_function("client_real", 1, real_text, deterministic=True)
     connection.create_function("client_moment", 1, moment_of, deterministic=True)
     connection.create_function("is_client_moment", 1, _is_moment, deterministic=True)

@@ -53,7 +53,7 @@ def require_usable(view: ClientView, selection: ClientSelection) -> None:
 def require_writable(view: ClientView, columns: Sequence[str]) -> None:
     """Raise a `SourceMismatchError` that names every one of the columns whose type an export could not use.
 
-    Filters are only looked at if all columns are asked for that filters alone read.
+    Filters are checked only if `columns` names all the columns that only filters read.
     """
     fields = [name for name in columns if name in FIELD_COLUMNS]
     wanted = _EVERY_FILTER if set(FILTER_COLUMNS) <= set(columns) else ClientFilter()

@@ -22,7 +22,7 @@ def rank_codes(connection: Connection, view: ClientView, codes: Sequence[str]) -
 
 
 def _ranks(codes: Sequence[str], bind: _Bind) -> Select[Any]:
-    """Select the place of each code in `codes`, counted from 0, and its dense rank in key order; sorted by place.
+    """Select the position of each code in `codes`, from 0, and its dense rank in key order; sorted by position.
 
     The union with an empty selection of clients gives the codes the type and the collation of the view's column. So the
     database orders them by the same rules as its clients, which it orders by the column itself.

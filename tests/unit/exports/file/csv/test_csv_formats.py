@@ -137,7 +137,7 @@ def test_the_excel_preset_changes_only_text_that_excel_would_convert() -> None:
     assert renderer.render([("C1", "0042", '="0042"')]) == b'C1,"=""0042""","\'=""0042"""\r\n'
 
 
-def test_a_record_never_begins_with_a_constant_because_other_separators_would_make_it_longer() -> None:
+def test_a_record_never_begins_with_a_constant_that_other_separators_would_extend() -> None:
     excel = FormatDto(preset=FormatPreset.EXCEL)
     assert _renderer(excel.resolve()).render([("0042", "a", "b")]) == b"'0042,a,b\r\n"
     unguarded = excel.model_copy(update={"formula_guard": False}).resolve()

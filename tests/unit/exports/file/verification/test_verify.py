@@ -266,7 +266,7 @@ def test_a_repeated_code_is_found_although_every_byte_is_right() -> None:
     assert verdict.crc32 == manifest.crc32
 
 
-def test_without_the_column_code_a_manifest_without_the_order_check_proves_only_the_bytes() -> None:
+def test_without_codes_and_an_order_check_a_manifest_proves_only_the_bytes() -> None:
     spec = two_columns(columns=(_column("Name"),))
     file, manifest = a_proved_file(spec=spec)
     assert _verdict(file, manifest).proved

@@ -1,4 +1,4 @@
-"""The proof of a file holds its pages against the order and the count of the source."""
+"""The proof of a file compares its pages with the order and the count of the source."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_codes_of_clients_are_told_to_the_user_but_never_logged() -> None:
     assert not any(code in str(error) for code in ("a1", "B2", "c3", "D4"))
 
 
-def test_a_proved_file_says_how_its_order_was_checked_and_names_the_ends_of_its_pages() -> None:
+def test_a_proved_file_says_how_its_order_was_checked_and_where_its_pages_end() -> None:
     services = a_services(some_clients(5))
     manifest = _published(services)
     assert manifest.key_order is KeyOrder.RANKED_BY_SOURCE

@@ -25,14 +25,14 @@ from exports.workflow.commands import RecordOutcome
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
 
-Fetch = Callable[[MemoryServices, str, str], object]
+Download = Callable[[MemoryServices, str, str], object]
 
 
-def _fetch_link(services: MemoryServices, tenant: str, code: str) -> str:
+def _download_link(services: MemoryServices, tenant: str, code: str) -> str:
     return create_link(services, tenant, code, "reader")
 
 
-both = pytest.mark.parametrize("fetch", [_fetch_link, load_manifest], ids=["link", "manifest"])
+both = pytest.mark.parametrize("download", [_download_link, load_manifest], ids=["link", "manifest"])
 
 
 def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.NAME)) -> tuple[MemoryServices, Job]:
@@ -47,7 +47,7 @@ def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.
 
 def test_the_link_works_until_the_job_expires() -> None:
     services, job = _completed()
-    link = _fetch_link(services, TENANT, job.code)
+    link = _download_link(services, TENANT, job.code)
     assert services.files.open_link(link) == services.files.read(job.file_path)
     services.now.advance(hours=2)
     assert services.files.open_link(link) is None
@@ -56,7 +56,7 @@ def test_the_link_works_until_the_job_expires() -> None:
 def test_a_link_issued_late_still_expires_with_the_job() -> None:
     services, job = _completed()
     services.now.advance(hours=1.9)
-    link = _fetch_link(services, TENANT, job.code)
+    link = _download_link(services, TENANT, job.code)
     services.now.advance(hours=0.1)
     assert services.files.open_link(link) is None
 
@@ -64,7 +64,7 @@ def test_a_link_issued_late_still_expires_with_the_job() -> None:
 def test_every_download_is_audited_with_rows_and_bytes() -> None:
     services, job = _completed()
     for _ in range(2):
-        _fetch_link(services, TENANT, job.code)
+        _download_link(services, TENANT, job.code)
     size = services.files.size_bytes(job.file_path)
     audited = [(entry.action, entry.actor, entry.rows, entry.bytes) for entry in services.audit.all]
     assert audited == [(AuditAction.DOWNLOADED, "reader", 5, size)] * 2
@@ -91,7 +91,7 @@ def test_no_link_is_issued_if_the_audit_entry_cannot_be_written() -> None:
 
     services.audit.before_append = fail
     with pytest.raises(StorageUnavailableError):
-        _fetch_link(services, TENANT, job.code)
+        _download_link(services, TENANT, job.code)
 
 
 def test_the_manifest_describes_the_bytes_of_the_file() -> None:
@@ -105,14 +105,14 @@ def test_the_manifest_describes_the_bytes_of_the_file() -> None:
 
 
 @both
-def test_after_the_expiry_date_a_download_is_refused_as_expired(fetch: Fetch) -> None:
+def test_after_the_expiry_date_a_download_is_refused_as_expired(download: Download) -> None:
     services, job = _completed()
     services.now.advance(hours=2)
     services.now.moment -= timedelta(microseconds=1)
-    fetch(services, TENANT, job.code)
+    download(services, TENANT, job.code)
     services.now.moment += timedelta(microseconds=1)
     with pytest.raises(ExpiredError, match="no longer kept"):
-        fetch(services, TENANT, job.code)
+        download(services, TENANT, job.code)
     assert len(services.audit.all) <= 1
 
 
@@ -137,19 +137,19 @@ def _published_but_not_completed(services: MemoryServices) -> Job:
 @both
 @pytest.mark.parametrize("make_job", [a_stored_job, a_planned_job, _published_but_not_completed, _cancelled, _failed])
 def test_a_job_that_is_not_completed_has_no_link_and_no_manifest(
-    fetch: Fetch, make_job: Callable[[MemoryServices], Job]
+    download: Download, make_job: Callable[[MemoryServices], Job]
 ) -> None:
     services = a_services(some_clients(5))
     job = make_job(services)
     with pytest.raises(NotCompletedError, match="only a Completed one"):
-        fetch(services, TENANT, job.code)
+        download(services, TENANT, job.code)
     assert services.audit.all == []
 
 
 @both
 @pytest.mark.parametrize("tenant", ["other", TENANT])
-def test_a_job_of_another_tenant_looks_like_an_unknown_job(fetch: Fetch, tenant: str) -> None:
+def test_a_job_of_another_tenant_looks_like_an_unknown_job(download: Download, tenant: str) -> None:
     services, job = _completed()
     with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
-        fetch(services, tenant, job.code if tenant == "other" else "7" * 26)
+        download(services, tenant, job.code if tenant == "other" else "7" * 26)
     assert services.audit.all == []
