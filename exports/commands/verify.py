@@ -163,7 +163,7 @@ def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]
     if verdict.proved:
         yield f"{name}: proved, every byte is as the export {manifest.code} wrote it."
     elif verdict.is_intact:
-        yield f"{name}: intact, every byte is as the export {manifest.code} wrote it. That is all that can be said."
+        yield f"{name}: intact, every byte is as the export {manifest.code} wrote it. The manifest proves no more."
     else:
         yield f"{name}: WRONG, differs from the file that the export {manifest.code} wrote."
         yield from (f"  {fault}" for fault in verdict.faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -70,3 +71,13 @@ def test_unit_tests_lie_where_the_code_lies(package: str) -> None:
 
 def test_no_module_of_the_standard_library_is_shadowed_at_the_top() -> None:
     assert {path.stem for path in ROOT.glob("*.py")}.isdisjoint(sys.stdlib_module_names)
+
+
+def test_no_test_name_is_longer_than_80_characters() -> None:
+    names = [
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    ]
+    assert len(names) > 1_000
+    assert [name for name in names if len(name) > 80] == []

@@ -1,4 +1,4 @@
-/* Sends requests to the service that delivered this page. The API key travels in a header, never in a URL. */
+/* Sends requests to the service that delivered the UI. The API key travels in a header, never in a URL. */
 
 /** The service refused: holds its problem document, or a text of our own if the service sent none. */
 export class Problem extends Error {

@@ -1,4 +1,4 @@
-/* Access to the elements of the page, and the metadata of the API that the server has put into it. */
+/* Access to the elements of the UI, and the metadata of the API that the server has put into it. */
 
 export const METADATA = JSON.parse(document.getElementById("metadata").textContent);
 
