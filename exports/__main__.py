@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports.commands import audit, costs, keys, verify, webhooks
+from exports.commands import audit, costs, keys, verify, view, webhooks
 from exports.commands.command_line import run_to_exit_code
 from exports.commands.sample import command as sample_clients
 
@@ -16,6 +16,7 @@ _COMMANDS = {
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
     "verify": (verify, "check a file against its manifest, and report the first wrong page"),
+    "view": (view, "print a view `clients` to start from"),
     "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a webhook again"),
 }
 """Name of each command → its module, and one line of help."""
