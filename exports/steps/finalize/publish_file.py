@@ -1,4 +1,4 @@
-"""Prove the file of a job complete, then publish it: what `commit_file` does before it ends the job."""
+"""Verifies that the file of a job is complete and publishes it, before `commit_file` ends the job."""
 
 from __future__ import annotations
 
@@ -19,34 +19,37 @@ from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import PagesLost, Stopped
 from shared.metering import current_meter
 
-_NOTHING = FileState()
+_NO_FILE = FileState()
 
 
 def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | Stopped:
-    """Publish the file in one atomic act, if everything that is known about it agrees, and store the proof.
+    """Publish the file in one atomic operation, if all the evidence agrees, and store its manifest.
 
-    Four witnesses must agree: what the orchestration counted, the ledger of pages, the blocks that storage holds, and
-    the plan, whose key ranges must tile the key space.
+    Five sources must agree: the counts of the orchestration, the ledger of pages, the blocks that storage holds, the
+    plan, whose key ranges must tile the key space, and the database, which must sort the codes of the pages as the
+    plan does (`prove_clients`).
 
-    As a rule nothing is published yet and every block is staged. Storage itself sees to both when it is told to
-    publish: it refuses, and nothing is changed, if there is a file or a block is missing. Only then is it asked what
-    there is.
+    Normally no file is published yet and every block is staged, so the first try commits without reading the state of
+    the file. Storage refuses this commit, and changes nothing, if a file exists or a block is missing. Only then does
+    the step read the state.
 
-    Safe to run twice, and by an attempt that another one has taken over from: a file that consists of exactly the
-    blocks of the ledger is not committed again, whoever has published it; and what is published must still be what was
-    seen before the job was, so one that was held up in between publishes nothing over what came after.
+    Safe to run twice, and by an attempt that a later one has replaced. A file that consists of exactly the blocks of
+    the ledger is not committed again, whichever attempt published it. Otherwise the state of the file is read before
+    the job, and the commit names that version. So a step that is delayed in between cannot overwrite the file of a
+    later attempt.
 
     Args:
-        command: Pages, rows and bytes the orchestration counted.
+        command: The pages, rows and bytes that the orchestration counted.
 
     Returns:
-        The job, as it was seen before its file was published; `Stopped`, nothing published; or `PagesLost`, nothing
-        published, if records or blocks are gone: such as blocks dropped by a commit of an earlier attempt that came
-        late. Those pages are forgotten, to be read again.
+        The job as it was read before its file was published. `Stopped`, and nothing was published, if the attempt no
+        longer runs. `PagesLost`, and nothing was published, if records or blocks are missing, for example because a
+        late commit of an earlier attempt dropped blocks. The records of those pages are removed, so that the pages are
+        read again.
 
     Raises:
-        FileMismatchError: They do not agree; nothing was published.
-        StorageUnavailableError, FileChangedError: Can be tried again.
+        FileMismatchError, KeyOrderError, RowCountError: The evidence does not agree; nothing was published.
+        StorageUnavailableError, SourceUnavailableError, FileChangedError: Can be tried again.
     """
     job = find_running(services, command.job)
     if job is None:
@@ -57,17 +60,20 @@ def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | S
         try:
             return _prove_and_publish(services, command, job, plan, records)
         except (FileChangedError, FileMismatchError):
-            pass  # an earlier try, or attempt, has published; or blocks or records are not as they should be
-    return _look_and_publish(services, command, job.file_path, plan)
+            pass  # an earlier try or attempt has published the file, or blocks or records are missing or wrong
+    return _check_and_publish(services, command, job.file_path, plan)
 
 
-def _look_and_publish(services: Services, command: CommitFile, path: str, plan: PagePlan) -> Job | PagesLost | Stopped:
-    """Publish over what there is. It is looked at before the job is: so what came after this attempt stays."""
+def _check_and_publish(services: Services, command: CommitFile, path: str, plan: PagePlan) -> Job | PagesLost | Stopped:
+    """Check the state of the file, then publish. Never overwrites the file of a later attempt.
+
+    The state is read before the job: if a later attempt publishes after that, the version has moved on.
+    """
     file = services.files.get_state(path)
     records = list(services.pages.records(command.job))
     lost = _lost_pages(command, file, records)
     if lost:
-        return _forget(services, command, records, lost)
+        return _forget_pages(services, command, records, lost)
     job = find_running(services, command.job)
     if job is None:
         return Stopped()
@@ -80,7 +86,7 @@ def _prove_and_publish(
     job: Job,
     plan: PagePlan,
     records: Sequence[PageRecord],
-    file: FileState = _NOTHING,
+    file: FileState = _NO_FILE,
 ) -> Job:
     _prove_sums(command, records)
     manifest = _prove_tiling(job, plan, records)
@@ -99,16 +105,19 @@ def _prove_plan(services: Services, command: CommitFile) -> PagePlan:
 
 
 def _lost_pages(command: CommitFile, file: FileState, records: Sequence[PageRecord]) -> list[int]:
-    """Pages without a record, or whose block storage no longer holds."""
+    """List the pages that have no record, or whose block is missing from storage or has another size."""
     blocks = file.blocks
     held = {record.page for record in records if not record.block or blocks.get(record.block) == record.bytes}
     return [page for page in range(command.pages) if page not in held]
 
 
-def _forget(
+def _forget_pages(
     services: Services, command: CommitFile, records: Sequence[PageRecord], lost: list[int]
 ) -> PagesLost | Stopped:
-    """Forget lost pages, so that they are read again. Sums them up first: progress must not fall."""
+    """Remove the records of lost pages, so that the pages are read again.
+
+    First all pages are settled in the job's row, so that the progress that users see does not fall.
+    """
     if change_running(services, command.job, lambda job: job.settle(command.pages, command.rows)) is None:
         return Stopped()
     for page in lost:
@@ -137,30 +146,31 @@ def _prove_tiling(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> Ma
 
 
 def _cost_until_now(command: CommitFile) -> Cost | None:
-    """What the steps before have asked for, and this one up to now; None if an older version has not counted."""
+    """Add up the cost of the earlier steps and of this one so far; None if an older version did not count it."""
     meter = current_meter()
     return total(command.cost, cost_of(meter)) if command.cost and meter else command.cost
 
 
-def _facts(manifest: ManifestDto) -> dict[str, str]:
-    """What the file itself tells about itself, wherever it is copied to with its metadata."""
+def _metadata_of(manifest: ManifestDto) -> dict[str, str]:
+    """Make the metadata of the blob, which stays with the file wherever it is copied."""
     metadata = {"job": manifest.code, "rows": str(manifest.rows), "crc32": manifest.crc32}
-    return {name: fact for name, fact in metadata.items() if fact is not None}
+    return {name: value for name, value in metadata.items() if value is not None}
 
 
 def _publish(
     services: Services, job: Job, file: FileState, manifest: ManifestDto, records: Sequence[PageRecord]
 ) -> None:
-    """Commit, unless the file is exactly this already; then see that it is.
+    """Commit the blocks of the records, unless the file has exactly these already, and check the result.
 
     Raises:
-        FileChangedError: What is published is not what was seen, or a block is gone; nothing was changed.
+        FileMismatchError: The published file did not have the committed blocks, and was removed.
+        FileChangedError: Another version is published, or a block is missing. Nothing was changed.
     """
     blocks = tuple((record.block, record.bytes) for record in records if record.block)
     if file.version is not None and file.published == blocks:
         return
     version = services.files.commit(
-        job.file_path, [block for block, _ in blocks], _facts(manifest), if_match=file.version
+        job.file_path, [block for block, _ in blocks], _metadata_of(manifest), if_match=file.version
     )
     found = services.files.get_state(job.file_path)
     if found.version == version and found.published != blocks:
