@@ -16,7 +16,7 @@ _COMMANDS = {
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
     "verify": (verify, "check a file against its manifest, and report the first wrong page"),
-    "view": (view, "print a view `clients` to start from"),
+    "view": (view, "print a view `clients` to start from, or check the view of a database"),
     "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a webhook again"),
 }
 """Name of each command → its module, and one line of help."""

@@ -18,7 +18,7 @@ _FORMS = {
 }
 
 
-_EVERY_FILTER = ClientFilter(
+EVERY_FILTER = ClientFilter(
     manager_codes=("x",),
     partner_codes=("x",),
     associate_codes=("x",),
@@ -56,7 +56,7 @@ def require_writable(view: ClientView, columns: Sequence[str]) -> None:
     Filters are checked only if `columns` names all the columns that only filters read.
     """
     fields = [name for name in columns if name in FIELD_COLUMNS]
-    wanted = _EVERY_FILTER if set(FILTER_COLUMNS) <= set(columns) else ClientFilter()
+    wanted = EVERY_FILTER if set(FILTER_COLUMNS) <= set(columns) else ClientFilter()
     if found := [str(refusal) for refusal in refusals(view, fields, wanted)]:
         raise SourceMismatchError(" ".join(found))
 

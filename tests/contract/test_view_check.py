@@ -1,0 +1,103 @@
+"""`python -m exports view check` says for each column what a job would do with it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url
+
+from exports.__main__ import main
+from exports.adapters.clients_sql.dialects.base import SourceDialect
+from exports.adapters.clients_sql.dialects.mysql import MysqlDialect
+from exports.adapters.clients_sql.source import SqlClientSource
+from exports.commands.view_template import view_template
+from exports.errors import SourceMismatchError
+from exports.ports.clients import ClientSelection
+
+
+def make_view(url: URL, script: str) -> str:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(script)
+    engine.dispose()
+    return url.render_as_string(hide_password=False)
+
+
+def check(url: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    exit_code = main(["view", "check", url, "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["usable"] is (exit_code == 0)
+    return exit_code, {column["name"]: column for column in answer["columns"]}
+
+
+def test_a_good_view_of_postgresql_is_usable_and_its_types_are_named(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, columns = check(make_view(postgres_schema, view_template("postgresql")), capsys)
+
+    assert (exit_code, len(columns)) == (0, 71)
+    assert columns["updated_at"]["type_name"] == "timestamp with time zone"
+    assert columns["incorporation_date"]["cell"] == "YYYY-MM-DD"
+
+
+def test_the_check_refuses_a_column_with_the_words_of_the_failed_job(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = view_template("postgresql").replace("CAST(NULL AS text) AS email", "CAST(NULL AS bytea) AS email")
+    url = make_view(postgres_schema, script)
+
+    exit_code, columns = check(url, capsys)
+
+    with closing(SqlClientSource(url)) as source, pytest.raises(SourceMismatchError) as failed:
+        source.find_boundaries(ClientSelection("northwind", ("code", "email")), 10)
+    assert exit_code == 1
+    assert columns["email"]["problem"] == str(failed.value)
+    assert [name for name, column in columns.items() if column["problem"]] == ["email"]
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "sqlite"])
+def test_the_check_finds_a_missing_column(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_file = make_url(f"sqlite:///{tmp_path / 'clients.db'}")
+    url = in_file if dialect == "sqlite" else request.getfixturevalue("mariadb_database")
+
+    exit_code, columns = check(make_view(url, view_template(dialect).replace("AS vat_number,", "AS vat,")), capsys)
+
+    assert exit_code == 1
+    assert [name for name, column in columns.items() if column["problem"]] == ["vat_number"]
+
+
+def test_the_table_for_people_has_no_colours_outside_a_terminal(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_view(postgres_schema, view_template("postgresql"))
+
+    assert main(["view", "check", url]) == 0
+
+    printed = capsys.readouterr().out
+    assert "\033" not in printed
+    assert printed.endswith("Every column can be exported.\n")
+
+
+def test_a_database_without_the_view_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = make_view(make_url(f"sqlite:///{tmp_path / 'clients.db'}"), "CREATE TABLE other (id integer)")
+
+    assert main(["view", "check", url]) == 1
+
+    assert "no view clients" in capsys.readouterr().err
+
+
+def test_the_check_says_where_a_database_names_no_types(
+    mariadb_database: URL, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MysqlDialect, "describe", SourceDialect.describe)
+    url = make_view(mariadb_database, view_template("mysql"))
+
+    assert main(["view", "check", url]) == 0
+
+    assert "names no types" in capsys.readouterr().out
