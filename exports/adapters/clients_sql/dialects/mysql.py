@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, ColumnElement, Connection, Engine, event
 
 from exports.adapters.clients_sql.dialects.base import (
     CONNECT_TIMEOUT_SECONDS,
     STATEMENT_TIMEOUT_SECONDS,
     SourceDialect,
 )
+from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
 from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
 
 _LIMIT_SESSION = (
@@ -21,6 +23,11 @@ _LIMIT_SESSION = (
 )
 """Makes a session read-only, in UTC, with a time limit. Only MariaDB runs the text in the first comment and only MySQL
 the text in the second: MariaDB skips comments with version numbers of MySQL that MariaDB never had."""
+
+
+_CODECS = {"latin1": "cp1252", "ascii": "ascii"}
+_BASIC_PLANE = "utf8mb3"
+_LAST_OF_BASIC_PLANE = "\uffff"
 
 
 class MysqlDialect(SourceDialect):
@@ -45,6 +52,27 @@ class MysqlDialect(SourceDialect):
     def reading_url(self, url: URL) -> URL:
         """Choose PyMySQL."""
         return url.set(drivername=f"{url.drivername}+pymysql") if "+" not in url.drivername else url
+
+    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+        """Describe the character sets of text columns. A collation has the name of its character set in front.
+
+        The driver decides how values are read and compared.
+        """
+        rows = connection.exec_driver_sql("SHOW FULL COLUMNS FROM clients")
+        return {
+            name: ViewColumn(name, type_name, CellForm.UNKNOWN, key=True, charset=_CODECS.get(charset), details=charset)
+            for name, type_name, charset in ((row[0].lower(), row[1], (row[2] or "").split("_")[0]) for row in rows)
+            if name in names
+        }
+
+    def storable(self, column: ViewColumn, text: str) -> bool:
+        """Refuse text outside of the column's character set: a comparison with it fails with error 1267."""
+        is_beyond = column.details in {"utf8", _BASIC_PLANE} and max(text, default="") > _LAST_OF_BASIC_PLANE
+        return super().storable(column, text) and not is_beyond
+
+    def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
+        """Return None for text outside of the column's character set."""
+        return super().key_bound(column, name, text) if self.storable(column, text) else None
 
     def limit_sessions(self, engine: Engine) -> Engine:
         """Limit each session when it is opened."""
