@@ -81,7 +81,7 @@ def test_the_table_for_people_has_no_colours_outside_a_terminal(
 
     printed = capsys.readouterr().out
     assert "\033" not in printed
-    assert printed.endswith("Every column can be exported.\n")
+    assert printed.endswith("The values are checked by the export itself.\n")
 
 
 def test_a_database_without_the_view_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
