@@ -5,16 +5,13 @@ The parser judges syntax. It knows no types, collations or plans; no test has ru
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import Select, select
 from sqlalchemy.dialects import mssql
 
@@ -25,12 +22,8 @@ from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import LISTED_COLUMNS, ClientFilter
+from tests.support.tsql_parser import parse
 
-_BESIDE = Path(__file__).parents[2].parent / "shared" / "tsql" / "tsql-parser"
-_MISSING = (
-    "Microsoft's T-SQL parser is not there. Name it in TSQL_PARSER, or put it at ../shared/tsql/tsql-parser beside the "
-    "checkout: a program of the package Microsoft.SqlServer.TransactSql.ScriptDom (nuget.org) that reads files."
-)
 _VIEW = ClientView(dialect_named("mssql"))
 _RANGES = [KeyRange(start, stop) for start, stop in product((None, "C1"), (None, "C9"))]
 _CODES = ["one", "two"]
@@ -71,25 +64,10 @@ def _tsql(statement: Select[Any]) -> str:
     return re.sub(r":(\w+)", r"@\1", compiled)
 
 
-def _parser() -> str:
-    program = os.environ.get("TSQL_PARSER") or (str(_BESIDE) if _BESIDE.exists() else None)
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(_MISSING)
-    return str(program)
-
-
-def _parse(folder: Path, texts: dict[str, str]) -> str:
-    for name, text in texts.items():
-        (folder / f"{name}.sql").write_text(text, encoding="utf-8")
-    files = sorted(map(str, folder.glob("*.sql")))
-    done = subprocess.run([_parser(), *files], capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr + ("" if done.returncode == 0 else f"exit code {done.returncode}")
-
-
 def test_microsofts_parser_accepts_every_statement_for_azure_sql(tmp_path: Path) -> None:
-    assert _parse(tmp_path, {name: _tsql(statement) for name, statement in _statements()}) == ""
+    assert parse(tmp_path, {name: _tsql(statement) for name, statement in _statements()}) == ""
 
 
 def test_microsofts_parser_reports_a_boolean_that_is_compared_twice(tmp_path: Path) -> None:
-    found = _parse(tmp_path, {"twice": "SELECT 1 WHERE CASE WHEN 1 = 1 THEN 1 ELSE 0 END = 1 = 1"})
+    found = parse(tmp_path, {"twice": "SELECT 1 WHERE CASE WHEN 1 = 1 THEN 1 ELSE 0 END = 1 = 1"})
     assert "Incorrect syntax near '='" in found
