@@ -31,6 +31,7 @@ POSTGRES = {
     "uuid": ("code::uuid", UUIDS),
 }
 POSTGRES_TYPES = (
+    "DROP EXTENSION IF EXISTS citext CASCADE",  # another test may have it in a schema of its own
     "CREATE EXTENSION citext SCHEMA {schema}",
     "CREATE COLLATION {schema}.no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
     "CREATE TYPE {schema}.grade AS ENUM ('low', 'middle', 'high')",

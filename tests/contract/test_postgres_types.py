@@ -98,7 +98,8 @@ class Views:
         self.engine = create_engine(url)
         self.source = SqlClientSource(url)
         self.run(
-            "CREATE EXTENSION IF NOT EXISTS citext SCHEMA public",
+            "DROP EXTENSION IF EXISTS citext CASCADE",  # another test may have it in a schema of its own
+            "CREATE EXTENSION citext SCHEMA public",
             "CREATE TYPE mood AS ENUM ('sad', 'a,b')",
             "CREATE DOMAIN word AS varchar(9)",
         )

@@ -73,7 +73,8 @@ def engine(postgres_schema: URL) -> Iterator[Engine]:
     engine = create_engine(postgres_schema)
     run(
         engine,
-        "CREATE EXTENSION IF NOT EXISTS citext SCHEMA public",
+        "DROP EXTENSION IF EXISTS citext CASCADE",  # another test may have it in a schema of its own
+        "CREATE EXTENSION citext SCHEMA public",
         "CREATE TYPE mood AS ENUM ('sad', 'x', 'a,b')",
         "CREATE DOMAIN text_code AS text",
         "CREATE DOMAIN other_text AS varchar(50)",

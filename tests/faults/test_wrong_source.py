@@ -31,6 +31,8 @@ def citext_url(postgres_url: str) -> Iterator[str]:
         engine = create_engine(url)
         with engine.begin() as connection:
             schema = connection.exec_driver_sql("SELECT current_schema()").scalar()
+            # another test may have the extension in a schema of its own
+            connection.exec_driver_sql("DROP EXTENSION IF EXISTS citext CASCADE")
             for statement in (f"CREATE EXTENSION citext SCHEMA {schema}", TABLE):
                 connection.execute(text(statement))
             connection.execute(text(ROWS), {"tenant": NORTHWIND, "clients": CLIENTS})
