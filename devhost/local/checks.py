@@ -95,7 +95,7 @@ def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
 
 
 def run_default_on_engine() -> Check:
-    """Repeat tests on the real Durable extension: those that need no particular engine under CI, else a share of them.
+    """Repeat the tests of `tests/e2e` on the real Durable extension. `--engine` runs those of faults and chaos as well.
 
     Without the program, prints where to get it. Under CI that is a failure.
     """
@@ -103,8 +103,7 @@ def run_default_on_engine() -> Check:
     if found is None:
         print(engine_program.HOW_TO_GET)
         return Check("on engine", 0.0, ok=not under_ci())
-    arguments = (*ON_ENGINE, *SIDE_BY_SIDE) if under_ci() else (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL)
-    tests, summary = pytest_on_engine(engine_program.executable(found), arguments)
+    tests, summary = pytest_on_engine(engine_program.executable(found), (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL))
     print(summary)
     return tests
 
