@@ -17,6 +17,7 @@ and control characters.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 SEPARATORS = ",;\t|"
 """The characters by which spreadsheets separate cells."""
@@ -48,11 +49,13 @@ def guard_text(text: str) -> str:
 
 def guard_parts(text: str) -> str:
     """Guard the beginning of `text`, and the text after each separator and line break in it."""
-    return guard_text(_PART.sub(_guard_part, text))
-
-
-def _guard_part(found: re.Match[str]) -> str:
-    text, start = found.string, found.start()
-    end = _ENDS[text[start - 1]].search(text, start)
-    part = text[start : end.start()] if end else text[start:]
-    return found[0] if _HARMLESS.fullmatch(part.strip('"')) else "'" + found[0]
+    places: list[int] = []
+    for found in reversed(list(_PART.finditer(text))):
+        start = found.start()
+        end = _ENDS[text[start - 1]].search(text, start)
+        stop = end.start() if end else len(text)
+        holds_apostrophe = bool(places) and places[-1] < stop
+        if holds_apostrophe or not _HARMLESS.fullmatch(text[start:stop].strip('"')):
+            places.append(start)
+    bounds = [0, *reversed(places), len(text)]
+    return guard_text("'".join(text[start:stop] for start, stop in pairwise(bounds)))
