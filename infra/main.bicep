@@ -12,8 +12,8 @@ param environmentName string
 param location string
 
 @description('Python version of the function app.')
-@allowed(['3.11', '3.12'])
-param pythonVersion string = '3.11'
+@allowed(['3.11', '3.12', '3.13'])
+param pythonVersion string = '3.13'
 
 @description('Maximum number of instances of the app. The plan accepts 40 to 1000.')
 @minValue(40)

@@ -12,13 +12,13 @@ from devhost.local.console import step
 from devhost.local.errors import DevError
 from devhost.local.paths import ROOT, VENV
 from devhost.local.processes import run_quietly
+from devhost.local.python_version import OLDEST_PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
-OLDEST_PYTHON = (3, 11)
 
 
 def in_venv(program: str) -> Path:
@@ -37,14 +37,6 @@ def digest(paths: Iterable[Path]) -> str:
 def is_current(stamp: Path, sources: Iterable[Path]) -> bool:
     """Return whether the stamp, which marks finished set-up work, was written for files with exactly these contents."""
     return stamp.exists() and stamp.read_text() == digest(sources)
-
-
-def require_python() -> None:
-    if sys.version_info < OLDEST_PYTHON:
-        found = ".".join(map(str, sys.version_info[:3]))
-        wanted = ".".join(map(str, OLDEST_PYTHON))
-        message = f"dev.py needs Python {wanted} or newer; this is {found}. Try: python{wanted} dev.py …"
-        raise DevError(message)
 
 
 def has_pip(python: Path) -> bool:
@@ -66,11 +58,23 @@ def make_venv() -> None:
         run_quietly([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be created.")
 
 
+def python_of(venv: Path) -> str | None:
+    """Return the version, such as `3.13`, of the Python that a virtual environment was made with, or None."""
+    try:
+        lines = (venv / "pyvenv.cfg").read_text().splitlines()
+    except OSError:
+        return None
+    found = (value.strip() for key, _, value in (line.partition("=") for line in lines) if key.strip() == "version")
+    return next((".".join(version.split(".")[:2]) for version in found), None)
+
+
 def set_up_python() -> None:
+    """Make `.venv` hold the pinned packages, for the Python that runs this."""
     stamp = VENV / "requirements.sha256"
-    if is_current(stamp, REQUIREMENTS) and in_venv("python").exists():
+    same_python = python_of(VENV) == "{}.{}".format(*sys.version_info)
+    if same_python and is_current(stamp, REQUIREMENTS) and in_venv("python").exists():
         return
-    if not has_pip(in_venv("python")):
+    if not same_python or not has_pip(in_venv("python")):
         make_venv()
     with step("Installing Python packages (once, about a minute)"):
         pip_install(
@@ -89,9 +93,10 @@ def pip_install(arguments: Sequence[str], failure: str) -> None:
 
 
 def lock(upgrade: bool) -> None:
-    """Pin requirements*.txt from requirements*.in."""
+    """Pin requirements*.txt from requirements*.in, for every Python version that the project supports."""
     set_up_python()
-    options = ["--no-emit-index-url", "--universal", "--python-version", "3.11", "-q"]
+    oldest = "{}.{}".format(*OLDEST_PYTHON)
+    options = ["--no-emit-index-url", "--universal", "--python-version", oldest, "-q"]
     options += ["--custom-compile-command", "python3 dev.py lock", *(["--upgrade"] if upgrade else [])]
     for target in REQUIREMENTS:
         with step(f"Compiling {target.name}"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import dev
+import dev_commands
 from devhost.local.azurite import Azurite
 from devhost.local.checks import summarize
 from devhost.local.environment import digest, is_current
@@ -101,7 +101,9 @@ def test_a_key_is_made_once_and_replaced_when_it_no_longer_works(
     settings.write_text('{"Values": {}}')
 
     def key_for(tenant: str) -> str:
-        return dev.usable_key("http://service", "storage", values_of(settings).get("DEV_API_KEY"), tenant, settings)
+        return dev_commands.usable_key(
+            "http://service", "storage", values_of(settings).get("DEV_API_KEY"), tenant, settings
+        )
 
     assert [key_for("northwind"), key_for("northwind"), key_for("harbour")] == ["key0"] * 3
     assert [key_for("acme"), key_for("northwind")] == ["key1"] * 2
@@ -211,11 +213,11 @@ def test_wrong_arguments_are_refused_before_anything_starts(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        dev.main(command)
+        dev_commands.main(command)
     assert "usage" in capsys.readouterr().err
 
 
 def test_other_arguments_of_the_test_command_go_to_pytest_in_their_order() -> None:
-    options, rest = dev.PARSER.parse_known_args(["test", "-k", "name", "--fast", "tests/dev", "-x"])
+    options, rest = dev_commands.PARSER.parse_known_args(["test", "-k", "name", "--fast", "tests/dev", "-x"])
     assert options.fast
     assert rest == ["-k", "name", "tests/dev", "-x"]

@@ -1,0 +1,244 @@
+"""The commands of dev.py, which set up, run and test client-export on this machine.
+
+They need only Python itself. Everything that it creates stays inside the repository folder, in paths that git
+ignores: `.venv` (Python packages), `node_modules` (the storage emulator), `.local` (state, logs), `out` (exports).
+
+Every program that it starts gets a process group of its own. Normally `Process.stop` ends the group. If dev.py was
+killed, the guard ends it. If the guard was killed too, the next run does (it finds the group in `.local/pids.json`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devhost.local import checks, engine_program, environment, hosts, node, settings
+from devhost.local.azurite import start_storage
+from devhost.local.command_line import Defaults, make_parser
+from devhost.local.console import step
+from devhost.local.errors import DevError
+from devhost.local.exit import ignore_signals, run_to_exit_code
+from devhost.local.health import HOST_START_SECONDS, wait_until_healthy
+from devhost.local.paths import LOCAL, ROOT, shown_path
+from devhost.local.ports import require_free
+from devhost.local.processes import run_quietly, watch
+from devhost.local.run_record import claim_run, record_run
+from exports.commands.demo import export as demo
+from exports.commands.demo import local_data
+from exports.commands.demo.answers import DemoError
+from shared.progress import ProgressBar
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from devhost.local.azurite import Azurite
+    from devhost.local.processes import Process
+
+SETTINGS = ROOT / "local.settings.json"
+SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
+EXPORTED_FILE = ROOT / "out" / "clients.csv"
+PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos"}
+"""Commands that are programs of their own. They receive all arguments."""
+PARSER = make_parser(Defaults(local_data.SAMPLE_TENANTS[0], local_data.SAMPLE_CLIENTS, shown_path(EXPORTED_FILE)))
+
+
+# --- setup, test, fuzz, chaos, bench, lock
+
+
+def set_up() -> None:
+    environment.set_up_python()
+    node.set_up_azurite()
+
+
+def setup_command() -> int:
+    started = time.monotonic()
+    set_up()
+    print(f"Set up in {time.monotonic() - started:.1f} s. Next: python3 dev.py run")
+    return 0
+
+
+def test_command(fast: bool, engine: Path | None, pytest_args: Sequence[str]) -> int:
+    checks.refuse_skipping_under_ci(fast)
+    set_up()
+    if engine:
+        return 0 if checks.run_on_engine(engine_program.executable(engine), pytest_args) else 1
+    return 0 if checks.run_checks(fast, pytest_args) else 1
+
+
+def engine_command() -> int:
+    print(f"Built {shown_path(engine_program.build())}. The tests and `--engine` use it from there.")
+    return 0
+
+
+def fuzz_command(cases: int, seed: int) -> int:
+    set_up()
+    os.environ |= {"FUZZ_CASES": str(cases), "FUZZ_SEED": str(seed)}
+    fuzzing, summary = checks.run_pytest(["tests/fuzz", "-s"])
+    print(summary.totals)
+    return 0 if fuzzing.ok else 1
+
+
+def program_command(module: str, arguments: Sequence[str]) -> int:
+    set_up()
+    return subprocess.call([environment.in_venv("python"), "-m", module, *arguments], cwd=ROOT)  # noqa: S603 - our own
+
+
+def lock_command(upgrade: bool) -> int:
+    environment.lock(upgrade)
+    return 0
+
+
+# --- run
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    port: int
+    workers: int
+    host: str
+    clients: int | None
+    database: str | None
+    tenant: str | None
+    once: bool
+    engine: Path | None
+
+
+@dataclass(frozen=True)
+class System:
+    """The running programs, and the address, key and tenant with which to use the service."""
+
+    base_url: str
+    host: Process
+    azurite: Azurite
+    key: str
+    tenant: str
+
+
+def run_command(options: RunOptions) -> int:
+    record = LOCAL / "pids.json"
+    claim_run(record)
+    cleanup = contextlib.ExitStack()
+    cleanup.callback(record.unlink, missing_ok=True)
+    try:
+        system = start_system(options, record, cleanup)
+        demonstrate(system)
+        if not options.once:
+            serve(system)
+        return 0
+    except KeyboardInterrupt:
+        print("\nStopping.", flush=True)
+        raise
+    finally:
+        ignore_signals()  # a second, impatient Ctrl-C must not interrupt the cleanup
+        cleanup.close()
+
+
+def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStack) -> System:
+    """Start Azurite and the host. `cleanup` stops every started program, even if a later one fails to start."""
+    engine = engine_program.executable(options.engine) if options.engine else None
+    host_kind = hosts.choose_host("devhost" if engine and options.host == "auto" else options.host)
+    if engine and host_kind == "func":
+        raise DevError("`func` has the Durable extension of its own. Leave out --engine, or use --host devhost.")
+    require_free(options.port)
+    values = settings.provide_settings(SETTINGS, SETTINGS_SAMPLE)
+    tenant = local_data.choose_tenant(options.tenant, options.database is not None)
+    if options.database:
+        values["CLIENTS_DATABASE_URL"] = options.database
+    set_up()
+    if values["CLIENTS_DATABASE_URL"] == local_data.SAMPLE_DATABASE_URL:
+        local_data.create_sample_clients(LOCAL / "clients.sqlite", options.clients, make_sample_clients)
+    azurite = start_storage(cleanup)
+    record_run(record, [azurite.pid])
+    values |= {"AzureWebJobsStorage": azurite.connection_string, "EXPORT_STORAGE": azurite.connection_string}
+    base_url = f"http://127.0.0.1:{options.port}"
+    with step(f"Starting the host ({host_kind}) on {base_url}"):
+        host = hosts.start(host_kind, ROOT, options.port, options.workers, values, LOCAL, engine)
+        cleanup.callback(host.stop)
+        record_run(record, [azurite.pid, host.pid])
+        wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind])
+    key = usable_key(base_url, azurite.connection_string, values.get("DEV_API_KEY"), tenant, SETTINGS)
+    return System(base_url, host, azurite, key, tenant)
+
+
+def make_sample_clients(database: Path, clients: int) -> None:
+    options = ["--database", f"sqlite:///{shown_path(database)}", "--clients", str(clients)]
+    with step(f"Creating a sample database of {clients:,} clients"):
+        run_quietly(
+            [environment.in_venv("python"), "-m", "exports", "sample-clients", *options],
+            "The sample clients could not be created.",
+        )
+
+
+def usable_key(base_url: str, storage: str, known: str | None, tenant: str, file: Path) -> str:
+    """Return the known API key if it works for the tenant. Otherwise make a new key, and save it in the settings file.
+
+    The known key no longer works if the emulator's files were deleted, or if it was made for other tenants.
+    """
+    if known and demo.key_opens(base_url, known, tenant):
+        return known
+    with step(f"Making an API key, and saving it in {file.name}"):
+        tenants = list(dict.fromkeys((*local_data.SAMPLE_TENANTS, tenant)))
+        key = local_data.make_key(environment.in_venv("python"), ROOT, storage, tenants)
+        settings.save_value(file, "DEV_API_KEY", key)
+    return key
+
+
+def demonstrate(system: System) -> None:
+    """Run one export, and print its result and how to do the same by hand."""
+    print(f"\nExporting all clients of {system.tenant}:")
+    try:
+        with ProgressBar(sys.stdout, "rows") as bar:
+            export = demo.run_export(system.base_url, system.tenant, system.key, EXPORTED_FILE, bar.show)
+    except (OSError, http.client.HTTPException) as error:
+        message = f"The connection broke ({error}). The host's log ends with:\n{system.host.tail()}"
+        raise DevError(message) from error
+    print(demo.summary(export, shown_path(EXPORTED_FILE)))
+    for line in demo.first_lines(EXPORTED_FILE):
+        print(f"    {line}")
+    print(demo.by_hand(system.base_url, system.tenant, system.key, export))
+
+
+def serve(system: System) -> None:
+    """Keep running until Ctrl-C, or until a program ends by itself."""
+    print(f"\nRunning until Ctrl-C. The host writes its log to {shown_path(system.host.log)}", flush=True)
+    try:
+        watch((system.host, system.azurite.process))
+    except KeyboardInterrupt:
+        print("\nStopping.", flush=True)
+
+
+# --- the command line
+
+
+def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run one command, and return its exit code."""
+    arguments = vars(options)
+    command = arguments.pop("command")
+    if command == "run":
+        return run_command(RunOptions(**arguments))
+    if command == "test":
+        return test_command(options.fast, options.engine, rest)
+    if command == "engine":
+        return engine_command()
+    if command == "fuzz":
+        return fuzz_command(options.cases, options.seed)
+    if command in PROGRAMS:
+        return program_command(PROGRAMS[command], rest)
+    if command == "lock":
+        return lock_command(options.upgrade)
+    return setup_command()
+
+
+def main(arguments: Sequence[str]) -> int:
+    options, rest = PARSER.parse_known_args(arguments)
+    if rest and options.command not in ("test", *PROGRAMS):
+        PARSER.error(f"unknown arguments: {' '.join(rest)}")
+    return run_to_exit_code(lambda: perform(options, rest), expected_errors=(DevError, DemoError))
