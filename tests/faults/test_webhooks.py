@@ -55,7 +55,7 @@ def deliveries(log: TableDeliveryLog, code: str, count: int) -> list[Delivery]:
         found[:] = log.deliveries(NORTHWIND, code)
         return len(found) >= count
 
-    wait_until(enough, 60, explain=lambda: found)
+    wait_until(enough, 200, explain=lambda: found)
     return found
 
 
