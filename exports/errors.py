@@ -41,10 +41,15 @@ class ExportError(Exception):
     Attributes:
         code: The public failure code of the job.
         private: Text for the owner of the clients that must not appear in a log, such as the code of a client.
+        operator: Text for operators that must not appear in an answer, such as the host of the database. Logs and
+            commands show it.
+        page: The page that could not be written, if the command of the step does not name it.
     """
 
     code: ClassVar[str] = "internal"
     private: str = ""
+    operator: str = ""
+    page: int | None = None
 
 
 class TransientError(ExportError):

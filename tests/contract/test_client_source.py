@@ -299,6 +299,7 @@ def test_no_documented_column_is_missing(store: ClientStore) -> None:
     assert store.source.missing_columns(VIEW_COLUMNS) == ()
 
 
+@pytest.mark.parametrize("store", [name for name in STORES if name != "sqlite_store"], indirect=True)
 def test_a_source_that_does_not_answer_is_temporarily_unavailable(store: ClientStore) -> None:
     source = store.unreachable_source
 
@@ -309,7 +310,7 @@ def test_a_source_that_does_not_answer_is_temporarily_unavailable(store: ClientS
     ):
         with pytest.raises(SourceUnavailableError) as caught:
             request()
-        assert str(caught.value) == "The client database did not answer."
+        assert str(caught.value).startswith("The client database did not answer")
         assert caught.value.__cause__ is not None
 
 

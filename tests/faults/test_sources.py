@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from devhost.local.ports import free_port
 from exports.request.fields import VIEW_COLUMNS
 from tests.faults.conftest import StartSystem
-from tests.support.system import System
+from tests.support.system import EXPORT, NORTHWIND, System
 
 
 def database_without(directory: Path, column: str) -> str:
@@ -53,18 +54,43 @@ def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     assert report["blobs"]["status"] == report["tables"]["status"] == "Healthy"
 
 
-def test_an_unreachable_source_fails_the_job_after_its_tries_with_a_plain_message(
-    start_system: StartSystem, tmp_path: Path
-) -> None:
-    nowhere = f"sqlite:///{tmp_path}/not-there/clients.sqlite"
+def test_a_closed_port_fails_the_job_after_its_tries_with_a_plain_message(start_system: StartSystem) -> None:
+    nowhere = f"postgresql://reader:a-password@127.0.0.1:{free_port()}/practice"
     system = start_system(healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
     system.wait_for_any_response()
 
     failure = failed_job(system)
     assert failure["code"] == "source-unavailable"
     assert failure["retryable"]
-    assert "not-there" not in failure["message"]
-    assert health(system)["clients"]["status"] == "Unhealthy"
+    assert "nothing accepts connections at its port" in failure["message"]
+    assert health(system)["clients"]["detail"] == failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://reader:a-password@no-such-host.invalid/practice", "host of the client database is unknown"),
+        ("sqlite:////no-such-folder/clients.db", "no file of the client database"),
+    ],
+)
+def test_a_fault_that_no_retry_cures_is_the_same_sentence_at_once_everywhere(
+    start_system: StartSystem, url: str, words: str
+) -> None:
+    system = start_system(healthy=False, CLIENTS_DATABASE_URL=url)
+    system.wait_for_any_response()
+
+    estimate = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}/estimate", {})
+    job = system.wait(system.start_async())
+
+    message = job["failure"]["message"]
+    assert words in message
+    assert (estimate.status, estimate.json["code"], estimate.json["detail"]) == (502, "source-unusable", message)
+    assert health(system)["clients"]["detail"] == message
+    assert (job["failure"]["code"], job["failure"]["retryable"]) == ("source-refused", False)
+    for secret in ("no-such", "a-password", "reader"):
+        assert secret not in f"{job} {estimate.body!r} {health(system)}"
+    assert "no-such" in system.log
+    assert "a-password" not in system.log
 
 
 def test_a_missing_column_that_the_export_does_not_use_is_ignored(start_system: StartSystem, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -43,8 +43,11 @@ def find_program(name: str) -> str | None:
 
 
 @contextmanager
-def mariadb_server() -> Iterator[str]:
+def mariadb_server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Start a server with one empty database on a free port of this machine; yields its URL.
+
+    Args:
+        settings: Added to the settings for tests, or override them.
 
     Raises:
         DevError: The programs are missing, or the server did not start.
@@ -58,7 +61,8 @@ def mariadb_server() -> Iterator[str]:
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         _create_data(installer, folder, account)
         password, port = secrets.token_hex(16), free_port()
-        process = _start(server, folder, port, _initial_statements(folder, password, account), account)
+        statements = _initial_statements(folder, password, account)
+        process = _start(server, folder, port, statements, account, settings or {})
         cleanup.callback(process.stop)
         wait_for_log_text(process, "ready for connections")
         yield f"mysql+pymysql://tester:{password}@127.0.0.1:{port}/clients"
@@ -87,9 +91,12 @@ def _initial_statements(folder: Path, password: str, account: Account | None) ->
     return file
 
 
-def _start(server: str, folder: Path, port: int, statements: Path, account: Account | None) -> Process:
+def _start(
+    server: str, folder: Path, port: int, statements: Path, account: Account | None, more: Mapping[str, str]
+) -> Process:
     settings = {
         **SETTINGS,
+        **more,
         "datadir": folder / "data",
         "socket": folder / "socket",
         "pid-file": folder / "pid",

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, TimeoutError  # noqa: A004
 
+from exports.adapters.clients_sql.address import DatabaseAddress
 from exports.adapters.clients_sql.dialects.base import SourceDialect
 from exports.adapters.clients_sql.sql.translations import (
     DRIVER,
@@ -32,17 +33,23 @@ class RedactedDriverError(Exception):
 
 
 @contextmanager
-def source_errors(dialect: SourceDialect) -> Iterator[None]:
+def source_errors(dialect: SourceDialect, address: DatabaseAddress | None = None) -> Iterator[None]:
     """Raise the matching error of `exports.errors` in place of an error of SQLAlchemy or of a driver.
 
-    The original error is chained for the log. If it may quote client data, its redacted form is chained instead.
+    The original error is chained for the log. If it may quote client data or a part of the password, its redacted form
+    is chained instead. If the database was not reached, the error holds the address for operators, and so does the log.
     """
     try:
         yield
     except (SQLAlchemyError, ModuleNotFoundError, UnicodeError) as error:
-        translation = _translate(error, dialect)
-        cause = _redacted(error) if translation in _MAY_QUOTE_CLIENTS else error
-        raise translation.kind(translation.message) from cause
+        where = address or DatabaseAddress()
+        translation = dialect.explain_failure(_translate(error, dialect), where)
+        may_quote = translation in _MAY_QUOTE_CLIENTS or where.is_doubtful
+        found = translation.kind(translation.message)
+        if not translation.is_reached and (operator := where.explain(translation.advice)):
+            found.operator = operator
+            found.add_note(operator)
+        raise found from (_redacted(error) if may_quote else error)
 
 
 def _redacted(error: Exception) -> RedactedDriverError:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from sys import getsizeof
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, make_url
+from sqlalchemy import URL, Connection, CursorResult, Engine
 
+from exports.adapters.clients_sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.bad_cells import BadCellFinder
 from exports.adapters.clients_sql.dialects.base import FastRenderer
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
@@ -21,11 +23,12 @@ from exports.adapters.clients_sql.sql.checks import require_usable, require_writ
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import UnreadableValueError
-from exports.errors import SourceMismatchError
+from exports.errors import ExportError, SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import ClientSelection
 
+_log = logging.getLogger(__name__)
 ROWS_PER_LIST = 2_000
 _FIRST_ROWS = 50
 _BYTES_PER_LIST = 4 * 1024 * 1024
@@ -48,6 +51,7 @@ class SqlClientSource:
     """
 
     def __init__(self, database: str | URL | Engine) -> None:
+        self._address = DatabaseAddress.of(database.url if isinstance(database, Engine) else database)
         self._database = database
         self._lock = Lock()
 
@@ -148,7 +152,7 @@ class SqlClientSource:
         """
         dialect = dialect_named(self._engine().dialect.name)
         try:
-            with source_errors(dialect):
+            with source_errors(dialect, self._address):
                 yield
         except UnreadableValueError as error:
             finder = BadCellFinder(self._connection, view, selection)
@@ -161,14 +165,20 @@ class SqlClientSource:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         engine = self._engine()
-        with source_errors(dialect_named(engine.dialect.name)), engine.connect() as connection:
-            yield connection
+        try:
+            with source_errors(dialect_named(engine.dialect.name), self._address), engine.connect() as connection:
+                yield connection
+        except ExportError as error:
+            if error.operator:  # an answer must not name the host, so an operator finds it here
+                _log.warning("event=source.unreached code=%s reason=%s %s", error.code, error, error.operator)
+            raise
 
     def _engine(self) -> Engine:
         with self._lock:
             if not isinstance(self._database, Engine):
-                with source_errors(PORTABLE):
-                    self._database = make_engine(make_url(self._database))
+                with source_errors(PORTABLE, self._address):
+                    url = self._database if isinstance(self._database, URL) else parse_url(self._database)
+                    self._database = make_engine(url)
             return self._database
 
 

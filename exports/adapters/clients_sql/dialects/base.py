@@ -14,14 +14,18 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, bindparam
 
+from exports.adapters.clients_sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import Instant
 from exports.adapters.clients_sql.sql.translations import (
     BUSY,
+    CLOSED_PORT,
     LOGIN,
     NO_ANSWER,
     NO_COLUMN,
+    NO_DATABASE,
     NO_VIEW,
+    SILENT_HOST,
     STATEMENT,
     THROTTLED,
     VALUE,
@@ -41,7 +45,7 @@ SQLSTATES = {
     "08": NO_ANSWER,
     "22": VALUE,
     "28": LOGIN,
-    "3D": LOGIN,
+    "3D": NO_DATABASE,
     "40": BUSY,
     "42S02": NO_VIEW,
     "42S22": NO_COLUMN,
@@ -87,6 +91,8 @@ class SourceDialect:
         "too many connections": THROTTLED,
         "authentication failed": LOGIN,
         "denied": LOGIN,
+        "Connection refused": CLOSED_PORT,
+        "timed out": SILENT_HOST,
     }
     skip_scan_step: ClassVar[str | None] = None
     moment_forms: ClassVar[frozenset[CellForm]] = frozenset(
@@ -207,6 +213,10 @@ class SourceDialect:
         if isinstance(state, str) and len(state) == len("42P01"):
             return next((self.sqlstates[state[:n]] for n in (5, 3, 2) if state[:n] in self.sqlstates), None)
         return None
+
+    def explain_failure(self, translation: Translation, address: DatabaseAddress) -> Translation:
+        """Return a more exact translation if the dialect finds the cause outside of the database."""
+        return translation
 
     def is_skip_scan_efficient(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
         """Say whether each step of a skip scan would continue in an index where the step before ended.

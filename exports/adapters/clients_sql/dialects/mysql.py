@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, ClassVar
@@ -14,7 +16,26 @@ from exports.adapters.clients_sql.dialects.base import (
     SourceDialect,
 )
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
-from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
+from exports.adapters.clients_sql.sql.translations import (
+    BROKEN_VIEW,
+    BUSY,
+    CERTIFICATE,
+    CLOSED_PORT,
+    LOGIN,
+    NEEDS_TLS,
+    NO_ANSWER,
+    NO_COLUMN,
+    NO_DATABASE,
+    NO_ENTRY,
+    NO_GRANT,
+    NO_TLS,
+    NO_VIEW,
+    SILENT_HOST,
+    THROTTLED,
+    TYPE,
+    UNKNOWN_HOST,
+    Translation,
+)
 
 _LIMIT_SESSION = (
     "SET time_zone = '+00:00'"
@@ -24,6 +45,12 @@ _LIMIT_SESSION = (
 """Makes a session read-only, in UTC, with a time limit. Only MariaDB runs the text in the first comment and only MySQL
 the text in the second: MariaDB skips comments with version numbers of MySQL that MariaDB never had."""
 
+
+_SOCKET_ERRORS: Mapping[type[BaseException], Translation] = {
+    ssl.SSLCertVerificationError: CERTIFICATE,
+    ConnectionRefusedError: CLOSED_PORT,
+    TimeoutError: SILENT_HOST,
+}
 
 _CODECS = {"latin1": "cp1252", "ascii": "ascii"}
 _BASIC_PLANE = "utf8mb3"
@@ -39,12 +66,18 @@ class MysqlDialect(SourceDialect):
         "charset": "utf8mb4",
     }
     error_numbers: ClassVar = {
-        **dict.fromkeys((1044, 1045, 1049, 1142, 1143, 1370, 1698, 1820, 1862), LOGIN),
+        **dict.fromkeys((1045, 1698, 1820, 1862), LOGIN),
+        **dict.fromkeys((1142, 1143, 1370), NO_GRANT),
         **dict.fromkeys((1040, 1203, 1226), THROTTLED),
         **dict.fromkeys((1205, 1213, 1317, 1969, 3024), BUSY),
         **dict.fromkeys((1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031), NO_ANSWER),
         **dict.fromkeys((2002, 2003, 2006, 2013, 2055), NO_ANSWER),
-        **dict.fromkeys((1054, 1356), NO_COLUMN),
+        1044: NO_ENTRY,
+        1049: NO_DATABASE,
+        1054: NO_COLUMN,
+        1356: BROKEN_VIEW,
+        2026: NO_TLS,
+        3159: NEEDS_TLS,
         **dict.fromkeys((1267, 1270, 1271, 1292, 1366), TYPE),
         1146: NO_VIEW,
     }
@@ -52,6 +85,14 @@ class MysqlDialect(SourceDialect):
     def reading_url(self, url: URL) -> URL:
         """Choose PyMySQL."""
         return url.set(drivername=f"{url.drivername}+pymysql") if "+" not in url.drivername else url
+
+    def translate(self, error: BaseException | None) -> Translation | None:
+        """Judge a failure to connect by the error of the socket, which PyMySQL handles when it raises its own."""
+        cause = error.__context__ if error is not None else None
+        by_cause = (translation for kind, translation in _SOCKET_ERRORS.items() if isinstance(cause, kind))
+        if isinstance(cause, socket.gaierror):
+            return NO_ANSWER if cause.errno == socket.EAI_AGAIN else UNKNOWN_HOST
+        return next(by_cause, None) or super().translate(error)
 
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
         """Describe the character sets of text columns. A collation has the name of its character set in front.

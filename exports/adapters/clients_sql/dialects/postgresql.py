@@ -24,7 +24,25 @@ from exports.adapters.clients_sql.dialects.postgresql_plans import is_skip_scan_
 from exports.adapters.clients_sql.dialects.postgresql_types import describe
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
-from exports.adapters.clients_sql.sql.translations import BUSY, LOGIN, NO_ANSWER, NO_COLUMN, NO_VIEW, THROTTLED, TYPE
+from exports.adapters.clients_sql.sql.translations import (
+    BUSY,
+    CERTIFICATE,
+    CLOSED_PORT,
+    LOGIN,
+    NEEDS_TLS,
+    NO_ANSWER,
+    NO_COLUMN,
+    NO_DATABASE,
+    NO_ENTRY,
+    NO_GRANT,
+    NO_TLS,
+    NO_VIEW,
+    NOT_ADMITTED,
+    SILENT_HOST,
+    THROTTLED,
+    TYPE,
+    UNKNOWN_HOST,
+)
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
 from exports.request.fields import CellKind
@@ -48,7 +66,7 @@ class PostgresqlDialect(SourceDialect):
     sqlstates: ClassVar = {
         **SQLSTATES,
         "25": NO_ANSWER,  # the server ended an idle transaction
-        "42501": LOGIN,
+        "42501": NO_GRANT,
         "42P01": NO_VIEW,
         "42703": NO_COLUMN,
         "42804": TYPE,
@@ -69,9 +87,26 @@ class PostgresqlDialect(SourceDialect):
         "no more connections allowed": THROTTLED,
         "authentication failed": LOGIN,
         "no password supplied": LOGIN,
-        "pg_hba.conf": LOGIN,
+        "not permitted to log in": LOGIN,
+        "permission denied for database": NO_ENTRY,
+        "no encryption": NEEDS_TLS,
+        "SSL off": NEEDS_TLS,
+        "SSL required": NEEDS_TLS,
+        "pg_hba.conf": NOT_ADMITTED,
+        'database "': NO_DATABASE,
+        "no such database": NO_DATABASE,
+        "does not support SSL": NO_TLS,
+        "certificate": CERTIFICATE,
         "does not exist": LOGIN,
         "denied": LOGIN,
+        "Temporary failure in name resolution": NO_ANSWER,
+        "failed to resolve host": UNKNOWN_HOST,
+        "could not translate host name": UNKNOWN_HOST,
+        "Connection refused": CLOSED_PORT,
+        "timeout expired": SILENT_HOST,
+        "timed out": SILENT_HOST,
+        "No route to host": SILENT_HOST,
+        "unreachable": SILENT_HOST,
     }
     skip_scan_step: ClassVar = """SELECT landing.code, hop.page + 1, hop.code
     FROM hop LEFT JOIN LATERAL ({next_code}) AS landing ON true WHERE hop.code IS NOT NULL"""

@@ -28,6 +28,7 @@ from sqlalchemy import (
     text,
 )
 
+from exports.adapters.clients_sql.address import DatabaseAddress
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
 from exports.adapters.clients_sql.dialects.sqlite_checks import (
     INTEGER,
@@ -36,7 +37,7 @@ from exports.adapters.clients_sql.dialects.sqlite_checks import (
     find_bad_moment,
     require_one_type,
 )
-from exports.adapters.clients_sql.dialects.sqlite_file import file_generation, is_same_file
+from exports.adapters.clients_sql.dialects.sqlite_file import file_fault, file_generation, is_same_file
 from exports.adapters.clients_sql.dialects.sqlite_values import (
     USUAL_MOMENT,
     add_functions,
@@ -47,11 +48,13 @@ from exports.adapters.clients_sql.dialects.sqlite_values import (
 )
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
+    BROKEN_VIEW,
     BUSY,
-    LOGIN,
+    LOCKED_FILE,
     NO_ANSWER,
     NO_COLUMN,
     NO_VIEW,
+    NOT_A_DATABASE,
     STATEMENT,
     VALUE,
     Translation,
@@ -67,13 +70,15 @@ _RESULT_CODES = {
     "SQLITE_BUSY": BUSY,
     "SQLITE_LOCKED": BUSY,
     "SQLITE_INTERRUPT": BUSY,
-    "SQLITE_AUTH": LOGIN,
-    "SQLITE_PERM": LOGIN,
+    "SQLITE_AUTH": LOCKED_FILE,
+    "SQLITE_PERM": LOCKED_FILE,
+    "SQLITE_NOTADB": NOT_A_DATABASE,
 }
 """Translations by the beginning of a result code's name: extended codes such as `SQLITE_IOERR_READ` count too."""
 
 _MESSAGES = {
-    "no such table": NO_VIEW,
+    "no such table: clients": NO_VIEW,
+    "no such table": BROKEN_VIEW,
     "no such column": NO_COLUMN,
     "Could not decode to UTF-8": VALUE,
     "user-defined function raised": VALUE,
@@ -205,6 +210,12 @@ class SqliteDialect(SourceDialect):
         name = getattr(error, "sqlite_errorname", "")
         by_code = (translation for code, translation in _RESULT_CODES.items() if name.startswith(code))
         return known or next(by_code, STATEMENT)
+
+    def explain_failure(self, translation: Translation, address: DatabaseAddress) -> Translation:
+        """Look at the file if SQLite could not open or read it."""
+        if translation is not NO_ANSWER or not address.file:
+            return translation
+        return file_fault(Path(address.file)) or translation
 
     def is_skip_scan_efficient(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
         """Say whether a step is one search in one index, from its key on. A sort would be another line of the plan.

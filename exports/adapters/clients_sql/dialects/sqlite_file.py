@@ -1,17 +1,20 @@
-"""Identify the file behind a SQLite connection, to notice that it was replaced or restored."""
+"""Look at the file behind a SQLite connection: whether it was replaced or restored, or why it cannot be opened."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection
 
+from exports.adapters.clients_sql.sql.translations import IS_FOLDER, LOCKED_FILE, NO_FILE, Translation
 from shared.models import Model
 
 _HEADER_BYTES = 100
 _READ_VERSION = 19
+_RESTORE_SECONDS = 1.0
 _WAL_VERSION = 2
 _CHANGES = slice(24, 28)
 """Where the header of the file holds what we read ("Database File Format", sqlite.org)."""
@@ -68,3 +71,16 @@ def file_generation(connection: Connection) -> str | None:
 def is_same_file(before: str, now: str) -> bool:
     """Say whether the file is the one of `before`, perhaps with later changes."""
     return SqliteGeneration.model_validate_json(before).became(SqliteGeneration.model_validate_json(now))
+
+
+def file_fault(path: Path) -> Translation | None:
+    """Say why a file cannot be opened; None if the file itself shows no reason, so trying again may help.
+
+    A file that is being restored may be missing for a moment, so a missing one is looked for again for a second.
+    """
+    if path.is_dir():
+        return IS_FOLDER
+    if not path.exists():
+        time.sleep(_RESTORE_SECONDS)
+        return None if path.exists() else NO_FILE
+    return None if os.access(path, os.R_OK) else LOCKED_FILE

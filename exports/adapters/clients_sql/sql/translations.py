@@ -21,13 +21,20 @@ class UnreadableValueError(SourceMismatchError):
 
 
 class Translation(NamedTuple):
-    """The error of an export that stands for the error of a driver."""
+    """The error of an export that stands for the error of a driver.
+
+    Attributes:
+        is_reached: Whether the database was reached and let the user in. If not, operators need its address.
+        advice: The change to make, for operators only: it may name the user, as `{user}`.
+    """
 
     kind: type[ExportError]
     message: str
+    is_reached: bool = True
+    advice: str = ""
 
 
-NO_ANSWER = Translation(SourceUnavailableError, "The client database did not answer.")
+NO_ANSWER = Translation(SourceUnavailableError, "The client database did not answer.", is_reached=False)
 BUSY = Translation(
     SourceUnavailableError, "The client database is busy: a lock, a limit or a time-out stopped the reading."
 )
@@ -35,14 +42,110 @@ THROTTLED = Translation(
     SourceThrottledError, "The client database has no room now: too many connections or requests at once."
 )
 LOGIN = Translation(
-    SourceRefusedError, "The client database refused the login, or the login may not read the view clients."
+    SourceRefusedError,
+    "The client database refused the login: the user name or the password in CLIENTS_DATABASE_URL is wrong, or this "
+    "user may not log in.",
+    is_reached=False,
+)
+CLOSED_PORT = Translation(
+    SourceUnavailableError,
+    "The client database did not answer: nothing accepts connections at its port. Start the database server, or "
+    "correct the host and the port in CLIENTS_DATABASE_URL.",
+    is_reached=False,
+)
+SILENT_HOST = Translation(
+    SourceUnavailableError,
+    "The client database did not answer in time. Check the host and the port in CLIENTS_DATABASE_URL, and the "
+    "firewalls between it and this service.",
+    is_reached=False,
+)
+UNKNOWN_HOST = Translation(
+    SourceRefusedError,
+    "The host of the client database is unknown: its name has no address. Correct the host in CLIENTS_DATABASE_URL, or "
+    "its DNS entry.",
+    is_reached=False,
+)
+NOT_ADMITTED = Translation(
+    SourceRefusedError,
+    "The server of the client database does not admit this user from this address to this database. Admit them there, "
+    "or correct CLIENTS_DATABASE_URL.",
+    is_reached=False,
+)
+NO_DATABASE = Translation(
+    SourceRefusedError,
+    "The server has no such client database. Correct the name of the database in CLIENTS_DATABASE_URL, or create it.",
+    is_reached=False,
+)
+NO_ENTRY = Translation(
+    SourceRefusedError,
+    "The client database does not let this user in: the user has no right to connect, or there is no such database. "
+    "Grant the right, or correct CLIENTS_DATABASE_URL.",
+    is_reached=False,
+)
+NEEDS_TLS = Translation(
+    SourceRefusedError,
+    "The client database accepts only encrypted connections (TLS), and this connection was not encrypted. Let "
+    "CLIENTS_DATABASE_URL ask for TLS, as docs/client-view.md shows.",
+    is_reached=False,
+)
+NO_TLS = Translation(
+    SourceRefusedError,
+    "CLIENTS_DATABASE_URL asks for an encrypted connection (TLS), which the client database does not offer. Switch "
+    "TLS on in the database server.",
+    is_reached=False,
+)
+CERTIFICATE = Translation(
+    SourceRefusedError,
+    "The certificate of the client database is not trusted, or it is for another host name. Name the authority that "
+    "issued it in CLIENTS_DATABASE_URL, and the host by the name in the certificate.",
+    is_reached=False,
+)
+NO_GRANT = Translation(
+    SourceRefusedError,
+    "The user of the client database may not read the view clients, or something that the view reads. Grant the user "
+    "that right.",
+    is_reached=False,
+    advice="Run in the database: GRANT SELECT ON clients TO {user}.",
+)
+NO_FILE = Translation(
+    SourceRefusedError,
+    "There is no file of the client database at this path. Correct the path in CLIENTS_DATABASE_URL; a relative path "
+    "starts at the folder in which the service runs.",
+    is_reached=False,
+)
+IS_FOLDER = Translation(
+    SourceRefusedError,
+    "The path of the client database is a folder. Name the file in CLIENTS_DATABASE_URL.",
+    is_reached=False,
+)
+LOCKED_FILE = Translation(
+    SourceRefusedError,
+    "This service may not read the file of the client database. Give its user that right.",
+    is_reached=False,
+)
+NOT_A_DATABASE = Translation(
+    SourceRefusedError,
+    "The file of the client database is no database, or it is encrypted. Correct the path in CLIENTS_DATABASE_URL.",
+    is_reached=False,
 )
 STATEMENT = Translation(SourceRefusedError, "The client database refused the statement.")
 DRIVER = Translation(
-    SourceRefusedError, "The address of the client database is malformed, or no driver for it is installed."
+    SourceRefusedError,
+    "The address of the client database is malformed, or no driver for it is installed. Write CLIENTS_DATABASE_URL as "
+    "docs/client-view.md shows.",
+    is_reached=False,
 )
 NO_VIEW = Translation(
-    SourceMismatchError, "The client database has no view clients; docs/client-view.md says how to make it."
+    SourceMismatchError,
+    "The client database has no view clients; docs/client-view.md says how to make it. If there is one, it is in "
+    "another database or schema than the one that this user sees.",
+    is_reached=False,
+)
+BROKEN_VIEW = Translation(
+    SourceMismatchError,
+    "The view clients refers to a table, a column or a function that is missing, or that its owner or this user may "
+    "not use. Create the view again, or grant the right.",
+    is_reached=False,
 )
 NO_COLUMN = Translation(SourceMismatchError, "The view clients lacks a column; docs/client-view.md names them all.")
 TYPE = Translation(
