@@ -53,6 +53,11 @@ class Leaf:
         return str(self.fields.get("functionName", ""))
 
     @property
+    def event_name(self) -> str:
+        """The name of the external event that it waits for, in lower case; empty for other actions."""
+        return str(self.fields.get("externalEventName", "")).lower()
+
+    @property
     def max_attempts(self) -> int:
         """Attempts allowed; 0 for a call without retry options."""
         options = self.fields.get("retryOptions")

@@ -7,6 +7,7 @@ explains this rule.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -101,6 +102,7 @@ class Episode:
         self._batch = batch
         self._functions = functions
         self._now = now
+        self._history: list[str] = []
         self._new = [(EventType.ORCHESTRATOR_STARTED, event(EventType.ORCHESTRATOR_STARTED, now))]
         self._new += [(message.kind, message.event) for message in (*batch.control, *batch.events)]
         self._outcome = Outcome(instance, batch.consumed, history=list(self._new))
@@ -112,6 +114,7 @@ class Episode:
             history: The history before this episode.
         """
         instance = self._instance
+        self._history = history
         head = json.dumps(
             {
                 "input": _sdk_input(instance.input),
@@ -235,8 +238,31 @@ class Episode:
         elif again:
             instance.status, instance.input = "Running", json.dumps(again.fields.get("input"))
             self._outcome.restart = True
+            unread = self._unread_events(reply.leaves)
+            self._outcome.consumed = [number for number in self._outcome.consumed if number not in unread]
         else:
             self._finish("Completed", reply.output)
+
+    def _unread_events(self, leaves: list[Leaf]) -> set[int]:
+        """Return the numbers of the external events that the next execution reads.
+
+        These are the events of this batch behind the last message that resumed the code. Like the real engine, this
+        drops an event that arrived before that message and that the code did not wait for.
+        """
+        waits = Counter(leaf.event_name for leaf in leaves if leaf.type is ActionType.WAIT_FOR_EVENT)
+        waits.subtract(_event_name(text) for text in self._history if _is_event(text))
+        unread: set[int] = set()
+        for message in self._batch.events:
+            if message.kind is not EventType.EVENT_RAISED:
+                unread.clear()
+                continue
+            name = _event_name(message.event)
+            if waits[name] > 0:
+                waits[name] -= 1
+                unread.clear()
+            else:
+                unread.add(message.number)
+        return unread
 
     def _finish(self, status: str, output: str | None, **failure: str | None) -> None:
         instance = self._instance
@@ -256,6 +282,15 @@ class Episode:
         task = self._instance.next_task
         self._instance.next_task += 1
         return task
+
+
+def _is_event(text: str) -> bool:
+    return json.loads(text)["EventType"] == EventType.EVENT_RAISED
+
+
+def _event_name(text: str) -> str:
+    """Return the name of an external event. Names of events ignore case."""
+    return str(json.loads(text)["Name"]).lower()
 
 
 def _sdk_input(raw: str | None) -> str | None:

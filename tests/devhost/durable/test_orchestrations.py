@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -112,6 +113,29 @@ def test_unread_events_survive_continue_as_new(durable: Host) -> None:
             while durable.status(instance_id)["input"] == before:
                 time.sleep(0.005)
     assert durable.finished(instance_id)["output"] == ["a", "b", "c"]
+
+
+def test_no_event_is_lost_when_many_arrive_across_continue_as_new(durable: Host) -> None:
+    instance_id = durable.begin("collect_many", {"count": 30, "seen": []})
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda item: durable.send(instance_id, "item", item), range(30)))
+    assert sorted(durable.finished(instance_id)["output"]) == list(range(30))
+
+
+def test_an_event_that_was_not_awaited_ends_with_its_execution(durable: Host) -> None:
+    instance_id = durable.begin("reads_other_after_go", "first")
+    durable.reaches(instance_id, "Running")
+    durable.send(instance_id, "other", "early")
+    time.sleep(1)
+    durable.send(instance_id, "go")
+    assert durable.finished(instance_id)["output"] == "never came"
+
+
+def test_an_event_behind_the_one_that_ended_an_execution_reaches_the_next(durable: Host) -> None:
+    instance_id = durable.begin("reads_other_after_go", "first")
+    durable.send(instance_id, "go")
+    durable.send(instance_id, "other", "in time")
+    assert durable.finished(instance_id)["output"] == "in time"
 
 
 def test_an_unknown_activity_fails_the_orchestration_even_if_it_is_caught(devhosts_own: Host) -> None:

@@ -195,6 +195,30 @@ def collect(context: Context) -> Steps:
 
 
 @app.orchestration_trigger(context_name="context")
+def collect_many(context: Context) -> Steps:
+    """Continues as new after each event, until it has seen as many as its input says."""
+    state = context.get_input()
+    if len(state["seen"]) == state["count"]:
+        return state["seen"]
+    seen = yield context.wait_for_external_event("item")
+    context.continue_as_new({**state, "seen": [*state["seen"], seen]})
+    return None
+
+
+@app.orchestration_trigger(context_name="context")
+def reads_other_after_go(context: Context) -> Steps:
+    """Continues as new after the event `go`, and then waits for the event `other` for a few seconds."""
+    if context.get_input() == "first":
+        yield context.wait_for_external_event("go")
+        context.continue_as_new("second")
+        return None
+    other = context.wait_for_external_event("other")
+    deadline = context.create_timer(context.current_utc_datetime + timedelta(seconds=4))
+    winner = yield context.task_any([other, deadline])
+    return other.result if winner == other else "never came"
+
+
+@app.orchestration_trigger(context_name="context")
 def reports(context: Context) -> Steps:
     context.set_custom_status({"step": 1})
     yield context.wait_for_external_event("go")
