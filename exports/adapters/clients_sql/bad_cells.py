@@ -24,7 +24,7 @@ from exports.request.fields import CellKind
 Connect = Callable[[], AbstractContextManager[Connection]]
 """Opens a connection. An error of the driver inside the context is raised as an error of `exports.errors`."""
 
-_CALENDAR = "a date that a file can show lies in the years 1 to 9999"
+_CALENDAR = "a date that a file can show is a day of the calendar in the years 1 to 9999"
 _HINTS = {
     CellForm.DATE: _CALENDAR,
     CellForm.TIMESTAMP: _CALENDAR,

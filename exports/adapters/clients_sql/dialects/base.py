@@ -183,6 +183,14 @@ class SourceDialect:
         """Return the SQL that makes a date of a column, for a person to write into the view."""
         return f"CAST({column.name} AS date)"
 
+    def truth_cast(self, column: ViewColumn) -> str:
+        """Return the SQL that makes a boolean of a column, for a person to write into the view."""
+        return f"CAST({column.name} AS boolean)"
+
+    def moment_cast(self, column: ViewColumn) -> str:
+        """Return the SQL that makes a moment of a column, for a person to write into the view."""
+        return f"CAST({column.name} AS timestamp)"
+
     def require_values(self, connection: Connection, view: ClientView, selection: ClientSelection) -> None:
         """Refuse values that the types of the columns let in, but that cannot be keys. Called once for each plan.
 

@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, event
+from sqlalchemy import URL, ColumnElement, Connection, Engine, ExceptionContext, String, event, literal_column
 
 from exports.adapters.clients_sql.dialects.base import (
     CONNECT_TIMEOUT_SECONDS,
     STATEMENT_TIMEOUT_SECONDS,
     SourceDialect,
 )
-from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
+from exports.adapters.clients_sql.dialects.mysql_cells import cell_sql, day_cast, searched_sql, text_cast
+from exports.adapters.clients_sql.dialects.mysql_keys import key_bound
+from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
+from exports.adapters.clients_sql.sql.columns import CLIENTS, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
     BROKEN_VIEW,
     BUSY,
@@ -34,16 +37,22 @@ from exports.adapters.clients_sql.sql.translations import (
     THROTTLED,
     TYPE,
     UNKNOWN_HOST,
+    VALUE,
     Translation,
 )
+from exports.request.fields import CellKind
 
 _LIMIT_SESSION = (
-    "SET time_zone = '+00:00'"
+    "SET time_zone = '+00:00', group_concat_max_len = 4294967295"
     f" /*M! , tx_read_only = 1, max_statement_time = {STATEMENT_TIMEOUT_SECONDS} */"
     f" /*!80000 , transaction_read_only = 1, max_execution_time = {STATEMENT_TIMEOUT_SECONDS}000 */"
 )
-"""Makes a session read-only, in UTC, with a time limit. Only MariaDB runs the text in the first comment and only MySQL
-the text in the second: MariaDB skips comments with version numbers of MySQL that MariaDB never had."""
+"""Makes a session read-only, in UTC, with a time limit, and lets GROUP_CONCAT cut nothing: by default it cuts its text,
+in MySQL after 1,024 bytes, with no more than a warning.
+
+Only MariaDB runs the text in the first comment and only MySQL the text in the second: MariaDB skips comments with
+version numbers of MySQL that MariaDB never had.
+"""
 
 
 _SOCKET_ERRORS: Mapping[type[BaseException], Translation] = {
@@ -51,10 +60,6 @@ _SOCKET_ERRORS: Mapping[type[BaseException], Translation] = {
     ConnectionRefusedError: CLOSED_PORT,
     TimeoutError: SILENT_HOST,
 }
-
-_CODECS = {"latin1": "cp1252", "ascii": "ascii"}
-_BASIC_PLANE = "utf8mb3"
-_LAST_OF_BASIC_PLANE = "\uffff"
 
 
 class MysqlDialect(SourceDialect):
@@ -76,6 +81,7 @@ class MysqlDialect(SourceDialect):
         1049: NO_DATABASE,
         1054: NO_COLUMN,
         1356: BROKEN_VIEW,
+        1690: VALUE,
         2026: NO_TLS,
         3159: NEEDS_TLS,
         **dict.fromkeys((1267, 1270, 1271, 1292, 1366), TYPE),
@@ -95,32 +101,75 @@ class MysqlDialect(SourceDialect):
         return next(by_cause, None) or super().translate(error)
 
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
-        """Describe the character sets of text columns. A collation has the name of its character set in front.
+        """Ask for the types and the collations, which the server names for each column."""
+        return describe(connection, names)
 
-        The driver decides how values are read and compared.
-        """
-        rows = connection.exec_driver_sql("SHOW FULL COLUMNS FROM clients")
-        return {
-            name: ViewColumn(name, type_name, CellForm.UNKNOWN, key=True, charset=_CODECS.get(charset), details=charset)
-            for name, type_name, charset in ((row[0].lower(), row[1], (row[2] or "").split("_")[0]) for row in rows)
-            if name in names
-        }
-
-    def storable(self, column: ViewColumn, text: str) -> bool:
-        """Refuse text outside of the column's character set: a comparison with it fails with error 1267."""
-        is_beyond = column.details in {"utf8", _BASIC_PLANE} and max(text, default="") > _LAST_OF_BASIC_PLANE
-        return super().storable(column, text) and not is_beyond
+    def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
+        """Let the server form the text. Usual text and whole numbers are read as they are."""
+        if column.details is None:
+            return super().cell(column, kind)
+        return literal_column(cell_sql(column, kind))
 
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
-        """Return None for text outside of the column's character set."""
-        return super().key_bound(column, name, text) if self.storable(column, text) else None
+        """Give the text the type, the character set and the collation of the column."""
+        of: MysqlType | None = column.details
+        return super().key_bound(column, name, text) if of is None else key_bound(of, name, text)
+
+    def key_text(self, column: ViewColumn, value: Any) -> str:
+        """Return a whole number as its cell shows it: with leading zeros where the column has them."""
+        of: MysqlType | None = column.details
+        return super().key_text(column, value).zfill(0 if of is None else of.width)
+
+    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
+        """Compare in the type, the character set and the collation of the column."""
+        if column.details is None:
+            return super().matches_any(column, texts)
+        known = [text for text in texts if self.storable(column, text)]
+        bounds = [self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(known)]
+        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
+
+    def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
+        """Search in a character set that holds every text."""
+        if column.details is None:
+            return super().searched_text(column)
+        return literal_column(searched_sql(column), String())
+
+    def text_cast(self, column: ViewColumn) -> str:
+        """Name the function for types that have no cast to text of their own."""
+        return text_cast(column)
+
+    def day_cast(self, column: ViewColumn) -> str:
+        """Ask for the time zone of the day."""
+        return day_cast(column)
+
+    def truth_cast(self, column: ViewColumn) -> str:
+        """Return a comparison: there is no cast to a boolean."""
+        return f"({column.name} <> 0)"
+
+    def moment_cast(self, column: ViewColumn) -> str:
+        """Return a cast to a moment in UTC."""
+        return f"CAST({column.name} AS DATETIME(6))"
 
     def limit_sessions(self, engine: Engine) -> Engine:
-        """Limit each session when it is opened."""
+        """Limit each session when it is opened. Close it when it cannot be used any more."""
         event.listen(engine, "connect", _limit_session)
+        event.listen(engine, "handle_error", _discard_if_unread)
         return engine
 
 
 def _limit_session(connection: Any, _record: object) -> None:
     with closing(connection.cursor()) as cursor:
         cursor.execute(_LIMIT_SESSION)
+
+
+def _discard_if_unread(context: ExceptionContext) -> None:
+    """Discard the connection after text that is not UTF-8: PyMySQL stops halfway through the answer of the server.
+
+    A cursor that streams reads the rest when it is closed.
+    """
+    from pymysql.cursors import SSCursor
+
+    cursor = getattr(context.execution_context, "cursor", None)
+    if isinstance(context.original_exception, UnicodeError) and not isinstance(cursor, SSCursor):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False

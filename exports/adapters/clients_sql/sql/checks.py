@@ -72,7 +72,7 @@ def refusals(view: ClientView, columns: Sequence[str], wanted: ClientFilter) -> 
             yield Refusal(column, "which cannot be searched as text", view.sql.text_cast(column))
     updated = view.column("updated_at")
     if wanted.updated_since and updated.form not in view.sql.moment_forms:
-        yield Refusal(updated, "which cannot be compared with a moment", f"CAST({updated.name} AS timestamp)")
+        yield Refusal(updated, "which cannot be compared with a moment", view.sql.moment_cast(updated))
 
 
 def _incomparable(view: ClientView, names: Iterable[str], reason: str) -> Iterator[Refusal]:
@@ -97,7 +97,7 @@ def _cell_refusal(view: ClientView, column: ViewColumn) -> Refusal | None:
             reason = "a moment, which is a day only in a time zone"
         return Refusal(column, reason, view.sql.day_cast(column))
     if column.kind is CellKind.BOOLEAN and column.form not in _FORMS[CellKind.BOOLEAN]:
-        return Refusal(column, "which is not true or false", f"CAST({column.name} AS boolean)")
+        return Refusal(column, "which is not true or false", view.sql.truth_cast(column))
     if column.form is None:
         return Refusal(column, "which has no text in a file", view.sql.text_cast(column))
     return None
