@@ -1,5 +1,6 @@
 """Descriptions of the app's functions. Workers send them to the host, which never imports the app itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,6 +46,10 @@ class FunctionTable:
     @classmethod
     def from_wire(cls, items: list[dict[str, Any]]) -> "FunctionTable":
         return cls([FunctionInfo(**{**item, "methods": tuple(item["methods"])}) for item in items])
+
+    def without(self, is_disabled: Callable[[str], bool]) -> "FunctionTable":
+        """Return the table without the functions whose names are disabled."""
+        return FunctionTable([function for function in self.functions if not is_disabled(function.name)])
 
     def of_kind(self, kind: Kind) -> list[FunctionInfo]:
         return [f for f in self.functions if f.kind == kind]

@@ -22,7 +22,7 @@ from devhost.durable.service import DurableService
 from devhost.functions import FunctionTable, Kind, StartupError
 from devhost.http.front import HttpFront
 from devhost.http.routes import Router
-from devhost.settings import HostSettings, load_settings
+from devhost.settings import HostSettings, is_disabled, load_settings
 from devhost.timers.due_times import DueTimes
 from devhost.timers.triggers import Timers
 from devhost.workers.pool import WorkerPool
@@ -86,12 +86,18 @@ async def serve(options: Options) -> None:
 def _durable_service(options: Options, settings: HostSettings, origin: str, database: Database) -> DurableService:
     if options.durable is not None:
         return ExtensionService(options.durable, settings.root, origin)
-    return BuiltInService(database, origin, settings.hub)
+    if settings.unsupported:
+        msg = (
+            f"host.json: devhost's own engine does not support {', '.join(settings.unsupported)} of durableTask. Leave "
+            "it out, or run on the real Durable extension: --durable PROGRAM"
+        )
+        raise StartupError(msg)
+    return BuiltInService(database, origin, settings)
 
 
 async def _run(host: _Host) -> None:
     stop = _stop_signal()
-    functions = await host.pool.start()
+    functions = (await host.pool.start()).without(is_disabled)
     if stop.is_set():
         return
     timers = Timers(functions.of_kind("timer"), DueTimes(host.database), host.pool)

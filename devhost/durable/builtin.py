@@ -7,9 +7,11 @@ from aiohttp import web
 from devhost.database import Database
 from devhost.durable.activities import ActivityDispatcher
 from devhost.durable.engine import Engine
-from devhost.durable.management import Management, client_binding
+from devhost.durable.management import Management
 from devhost.durable.store import Store
+from devhost.durable.urls import client_binding
 from devhost.functions import FunctionTable
+from devhost.settings import HostSettings
 from devhost.workers.pool import WorkerPool
 
 
@@ -18,21 +20,20 @@ class BuiltInService:
 
     Args:
         origin: Scheme, host and port where this host serves HTTP.
-        hub: Name of the task hub, from `host.json`.
     """
 
-    def __init__(self, database: Database, origin: str, hub: str) -> None:
+    def __init__(self, database: Database, origin: str, settings: HostSettings) -> None:
         self._store = Store(database)
         self._origin = origin
-        self._hub = hub
+        self._settings = settings
 
     async def client_binding(self, functions: FunctionTable) -> str:
-        return client_binding(self._origin, self._hub)
+        return client_binding(self._origin, self._settings.hub)
 
     async def start(self, functions: FunctionTable, pool: WorkerPool) -> None:
         self._activities = ActivityDispatcher(self._store, pool)
         self._engine = Engine(self._store, pool, self._activities.scheduled)
-        self._management = Management(self._store, self._hub, functions, self._engine.wake)
+        self._management = Management(self._store, self._settings, functions, self._engine.wake)
         self._engine.start(functions)
         self._activities.start(functions, self._engine.wake)
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from devhost.durable.actions import ActionType, FatalError, Leaf, Reply, fingerprint
-from devhost.durable.history import EventType, event, iso
+from devhost.durable.history import EventType, event, external_event_name, iso
 from devhost.durable.models import Instance, Message, NewInstance, OpenTask, Outcome, Parent
 from devhost.functions import FunctionTable
 
@@ -250,13 +250,13 @@ class Episode:
         drops an event that arrived before that message and that the code did not wait for.
         """
         waits = Counter(leaf.event_name for leaf in leaves if leaf.type is ActionType.WAIT_FOR_EVENT)
-        waits.subtract(_event_name(text) for text in self._history if _is_event(text))
+        waits.subtract(name for name in map(external_event_name, self._history) if name)
         unread: set[int] = set()
         for message in self._batch.events:
             if message.kind is not EventType.EVENT_RAISED:
                 unread.clear()
                 continue
-            name = _event_name(message.event)
+            name = external_event_name(message.event)
             if waits[name] > 0:
                 waits[name] -= 1
                 unread.clear()
@@ -282,15 +282,6 @@ class Episode:
         task = self._instance.next_task
         self._instance.next_task += 1
         return task
-
-
-def _is_event(text: str) -> bool:
-    return json.loads(text)["EventType"] == EventType.EVENT_RAISED
-
-
-def _event_name(text: str) -> str:
-    """Return the name of an external event. Names of events ignore case."""
-    return str(json.loads(text)["Name"]).lower()
 
 
 def _sdk_input(raw: str | None) -> str | None:

@@ -54,6 +54,12 @@ def event(kind: EventType, now: float, event_id: int = -1, **fields: Any) -> str
     return json.dumps({**head, **fields})
 
 
+def external_event_name(text: str) -> str:
+    """Return the name of an external event in lower case, because such names ignore case; empty for other events."""
+    item = json.loads(text)
+    return str(item["Name"]).lower() if item["EventType"] == EventType.EVENT_RAISED else ""
+
+
 def view(rows: Iterable[str], *, show_output: bool) -> list[dict[str, Any]]:
     """Convert history to the form of a status query.
 

@@ -3,6 +3,7 @@
 Every response body is empty or JSON, because the SDK's client parses each body as JSON.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -17,12 +18,14 @@ from aiohttp import web
 from devhost.durable.history import EventType, event, view
 from devhost.durable.models import Filter, Instance, NewInstance
 from devhost.durable.store import Store
+from devhost.durable.urls import management_urls
 from devhost.functions import FunctionTable
+from devhost.settings import HostSettings
 
 _BASES = ("/runtime/webhooks/durabletask/", "/durabletask/")
-_KEY = "code=devhost"
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
 _MAX_ID_CHARACTERS = 256
+_SECONDS = re.compile(r"\d+(?:\.\d+)?")
 _CONTROLS = {
     "terminate": (EventType.EXECUTION_TERMINATED, "Input"),
     "suspend": (EventType.EXECUTION_SUSPENDED, "Reason"),
@@ -37,43 +40,6 @@ class _BadRequestError(Exception):
     """Makes the API answer 400 with this text."""
 
 
-def client_binding(origin: str, hub: str) -> str:
-    """Return the JSON from which the SDK builds a function's durable client."""
-    base = f"{origin}/runtime/webhooks/durabletask"
-    starting = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
-    waiting = f"{starting}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}&{_KEY}"
-    return json.dumps(
-        {
-            "taskHubName": hub,
-            "connectionName": None,
-            "baseUrl": base,
-            "requiredQueryStringParameters": _KEY,
-            "rpcBaseUrl": f"{origin}/durabletask/",
-            "creationUrls": {
-                "createNewInstancePostUri": f"{starting}?{_KEY}",
-                "createAndWaitOnNewInstancePostUri": waiting,
-            },
-            "managementUrls": _management_urls(origin, hub, "INSTANCEID"),
-        }
-    )
-
-
-def _management_urls(origin: str, hub: str, instance_id: str) -> dict[str, str]:
-    base = f"{origin}/runtime/webhooks/durabletask/instances/{instance_id}"
-    query = f"taskHub={hub}&connection=Storage&{_KEY}"
-    return {
-        "id": instance_id,
-        "statusQueryGetUri": f"{base}?{query}",
-        "sendEventPostUri": f"{base}/raiseEvent/{{eventName}}?{query}",
-        "terminatePostUri": f"{base}/terminate?reason={{text}}&{query}",
-        "rewindPostUri": f"{base}/rewind?reason={{text}}&{query}",
-        "purgeHistoryDeleteUri": f"{base}?{query}",
-        "restartPostUri": f"{base}/restart?{query}",
-        "suspendPostUri": f"{base}/suspend?reason={{text}}&{query}",
-        "resumePostUri": f"{base}/resume?reason={{text}}&{query}",
-    }
-
-
 class Management:
     """Answers requests of that API.
 
@@ -81,9 +47,12 @@ class Management:
         wake: Called with the id of each instance that got a message.
     """
 
-    def __init__(self, store: Store, hub: str, functions: FunctionTable, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Store, settings: HostSettings, functions: FunctionTable, wake: Callable[[str], None]
+    ) -> None:
         self._store = store
-        self._hub = hub
+        self._hub = settings.hub
+        self._replaces_running = settings.replaces_running
         self._functions = functions
         self._wake = wake
 
@@ -152,11 +121,33 @@ class Management:
         new = NewInstance(
             instance_id, function.durable_name if function else name, body or None, request.query.get("version")
         )
-        if not self._store.create(new):
+        if not self._store.create(new, replaces_running=self._replaces_running):
             return _json({"Message": "An Orchestration instance with the status Running already exists."}, 409)
         self._wake(instance_id)
-        urls = _management_urls(str(request.url.origin()), self._hub, instance_id)
+        query = _query(request)
+        if _SECONDS.fullmatch(query.get("timeout", "")):
+            ended = await self._wait_for_end(instance_id, float(query["timeout"]), query.get("pollinginterval", ""))
+            if ended is not None:
+                return ended
+        urls = management_urls(str(request.url.origin()), self._hub, instance_id)
         return _json(urls, 202, {"Location": urls["statusQueryGetUri"], "Retry-After": "10"})
+
+    async def _wait_for_end(self, instance_id: str, seconds: float, interval: str) -> web.Response | None:
+        """Wait for a limited time until an instance has ended.
+
+        Returns:
+            The output of a completed instance, or the status of another one that has ended; None if it still runs.
+        """
+        pause = float(interval) if _SECONDS.fullmatch(interval) else 1.0
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            await asyncio.sleep(min(max(pause, 0.01), left))
+            instance = self._store.instance(instance_id)
+            if instance is not None and instance.is_finished:
+                if instance.status == "Completed":
+                    return _json(_value(instance.output))
+                return _json(_present(instance, show_input=True))
+        return None
 
     async def _raise_event(self, request: web.Request, instance_id: str, name: str) -> web.Response:
         if request.content_type != "application/json":
@@ -191,7 +182,7 @@ class Management:
         instance = self._store.instance(instance_id)
         if instance is None:
             return web.Response(status=404)
-        query = {key.lower(): value for key, value in request.query.items()}
+        query = _query(request)
         body = _present(instance, show_input=_flag(query, "showinput", default=True))
         if _flag(query, "showhistory"):
             show_output = _flag(query, "showhistoryoutput")
@@ -202,7 +193,7 @@ class Management:
         return _json(body, 500 if failed else 200)
 
     def _list(self, request: web.Request) -> web.Response:
-        show_input = _flag({key.lower(): value for key, value in request.query.items()}, "showinput", default=True)
+        show_input = _flag(_query(request), "showinput", default=True)
         found = self._store.find(_filter(request))
         return _json([_present(instance, show_input=show_input) for instance in found])
 
@@ -220,7 +211,7 @@ class Management:
         return _json({"instancesDeleted": 1})
 
     def _purge_many(self, request: web.Request) -> web.Response:
-        if "createdtimefrom" not in {key.lower() for key in request.query}:
+        if "createdtimefrom" not in _query(request):
             return _json("Please provide value for 'createdTimeFrom' parameter.", 400)
         wanted = [i for i in self._store.find(_filter(request)) if i.is_finished]
         with self._store.transaction():
@@ -254,8 +245,12 @@ def _whole_seconds(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _query(request: web.Request) -> dict[str, str]:
+    return {key.lower(): value for key, value in request.query.items()}
+
+
 def _filter(request: web.Request) -> Filter:
-    query = {key.lower(): value for key, value in request.query.items()}
+    query = _query(request)
     given = ",".join(value for key, value in request.query.items() if key.lower() == "runtimestatus")
     statuses = [text for text in (part.strip() for part in given.split(",")) if text in _STATUSES]
     return Filter(

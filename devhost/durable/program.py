@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -96,11 +97,21 @@ def _spawn(command: list[str | Path]) -> "subprocess.Popen[bytes]":
             [str(part) for part in command],
             stdin=subprocess.PIPE,
             stdout=sys.stderr.fileno(),  # the host's stdout holds the ready line and nothing else
-            env={**_QUIET, **os.environ},
+            env={**_QUIET, **_host_json_overrides(), **os.environ},
         )
     except OSError as error:
         msg = f"cannot start the Durable extension {command[0]}: {error.strerror}"
         raise StartupError(msg) from error
+
+
+def _host_json_overrides() -> dict[str, str]:
+    """Return the variables that override host.json, as the program names them."""
+    marks = [(name, re.split("__|:", name)) for name in os.environ]
+    return {
+        "__".join(["AzureWebJobs", *parts[1:]]): os.environ[name]
+        for name, parts in marks
+        if len(parts) > 1 and parts[0].lower() == "azurefunctionsjobhost"
+    }
 
 
 async def _wait_for(client: Path, process: "subprocess.Popen[bytes]") -> None:

@@ -29,15 +29,18 @@ class Store:
 
     # instances
 
-    def create(self, new: NewInstance) -> bool:
+    def create(self, new: NewInstance, *, replaces_running: bool = False) -> bool:
         """Start an instance, and replace a finished one that has the same id.
 
+        Args:
+            replaces_running: Whether to replace one that has not finished, too.
+
         Returns:
-            False if an instance that has not finished uses the id.
+            False if an instance that must not be replaced uses the id.
         """
         with self.transaction():
             existing = self.instance(new.id)
-            if existing and not existing.is_finished:
+            if existing and not existing.is_finished and not replaces_running:
                 return False
             if existing:
                 self.delete(new.id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
+from devhost.json_files import parse_json
 from devhost.local.errors import DevError
 
 if TYPE_CHECKING:
@@ -27,24 +29,46 @@ def create_settings(settings: Path, sample: Path) -> bool:
     """
     if settings.exists():
         return False
-    write_privately(settings, json.loads(sample.read_text(encoding="utf-8")))
+    write_text_privately(settings, as_text(parse_json(sample.read_text(encoding="utf-8"))))
     return True
 
 
-def write_privately(settings: Path, content: dict[str, Any]) -> None:
+def as_text(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
+
+
+def write_text_privately(settings: Path, text: str) -> None:
     """Replace the file in one step with a file that only its owner can read."""
     unfinished = settings.with_suffix(".new.json")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
-    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(settings)
 
 
 def save_value(settings: Path, name: str, value: str) -> None:
-    """Save one value, and keep the rest of the file as it is."""
-    content = json.loads(settings.read_text(encoding="utf-8"))
+    """Save one value, and keep the rest of the file as it is, including its comments."""
+    text = settings.read_text(encoding="utf-8")
+    content = parse_json(text)
     content["Values"][name] = value
-    write_privately(settings, content)
+    changed = _with_value(text, name, value)
+    write_text_privately(settings, changed if _parses_to(changed, content) else as_text(content))
+
+
+def _with_value(text: str, name: str, value: str) -> str:
+    """Return the text of a settings file with one value changed or added, found by its form alone."""
+    entry = f'"{name}": {json.dumps(value)}'
+    known = re.compile(rf'"{re.escape(name)}"\s*:\s*"(?:\\.|[^"\\])*"')
+    if known.search(text):
+        return known.sub(lambda _: entry, text)
+    return re.sub(r'("Values"\s*:\s*\{)', lambda start: f"{start[1]}\n    {entry},", text, count=1)
+
+
+def _parses_to(text: str, content: object) -> bool:
+    try:
+        return bool(parse_json(text) == content)
+    except ValueError:
+        return False
 
 
 def read_settings(settings: Path, sample: Path) -> dict[str, str]:
@@ -59,7 +83,7 @@ def read_settings(settings: Path, sample: Path) -> dict[str, str]:
 
 def values_of(settings: Path) -> dict[str, str]:
     try:
-        return dict(json.loads(settings.read_text(encoding="utf-8"))["Values"])
+        return dict(parse_json(settings.read_text(encoding="utf-8-sig"))["Values"])
     except (ValueError, KeyError, TypeError) as error:
         message = f"{settings.name} is not a settings file ({error}). Correct or delete it; dev.py creates a new one."
         raise DevError(message) from error

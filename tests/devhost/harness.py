@@ -110,6 +110,15 @@ class Host:
         self.port = int(ready.split()[2].rpartition(":")[2])
         return self
 
+    def refusal(self) -> str:
+        """Start a host that must refuse to start, and return its standard error."""
+        done = subprocess.run(
+            self.command(), capture_output=True, text=True, timeout=60, env=self.environment(), check=False
+        )
+        assert done.returncode == 1
+        assert done.stdout == ""
+        return done.stderr
+
     def stop(self) -> int:
         """Send SIGTERM, and return the exit code."""
         assert self.process is not None

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,16 +26,6 @@ def make_app(directory: Path, code: str, host: str = '{"version": "2.0"}') -> Pa
     (root / "host.json").write_text(host)
     (root / "function_app.py").write_text(HEAD + code)
     return root
-
-
-def refusal(host: Host) -> str:
-    """Start a host that must refuse to start, and return its standard error."""
-    done = subprocess.run(
-        host.command(), capture_output=True, text=True, timeout=60, env=host.environment(), check=False
-    )
-    assert done.returncode == 1
-    assert done.stdout == ""
-    return done.stderr
 
 
 BROKEN = [
@@ -64,7 +53,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for directory, code in zip(directories, codes, strict=True)
     ]
     with ThreadPoolExecutor(4) as pool:
-        return dict(zip(codes, pool.map(refusal, hosts), strict=True))
+        return dict(zip(codes, pool.map(Host.refusal, hosts), strict=True))
 
 
 @pytest.mark.parametrize(("code", "words"), BROKEN)
@@ -84,7 +73,7 @@ def test_a_broken_app_is_refused_with_its_reason(refusals: dict[str, str], code:
     ],
 )
 def test_a_bad_host_json_is_refused_with_its_reason(tmp_path: Path, text: str, words: str) -> None:
-    assert words in refusal(Host(make_app(tmp_path, "", text), tmp_path))
+    assert words in Host(make_app(tmp_path, "", text), tmp_path).refusal()
 
 
 def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
@@ -92,12 +81,12 @@ def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f"port {port} is in use" in refusal(Host(APPS / "web", tmp_path, port=port))
+        assert f"port {port} is in use" in Host(APPS / "web", tmp_path, port=port).refusal()
 
 
 def test_a_second_host_on_the_same_state_is_refused(start_host: StartHost, tmp_path: Path) -> None:
     start_host("web", workers=1)
-    assert "another devhost is using" in refusal(Host(APPS / "web", tmp_path))
+    assert "another devhost is using" in Host(APPS / "web", tmp_path).refusal()
 
 
 def test_local_settings_reach_the_app_but_never_override_the_environment(start_host: StartHost, tmp_path: Path) -> None:

@@ -30,6 +30,24 @@ def test_the_client_starts_and_reads_an_instance(durable: Host) -> None:
     assert (status["name"], status["runtimeStatus"], status["output"]) == ("chain", "Completed", 4)
 
 
+def test_a_start_that_waits_answers_with_the_output_of_the_instance(durable: Host) -> None:
+    answer = durable.post(f"{API}/orchestrators/chain?timeout=20&pollingInterval=0.1", "1")
+    assert (answer.status, answer.json()) == (200, 4)
+
+
+def test_a_start_that_waits_in_vain_answers_as_one_that_does_not_wait(durable: Host) -> None:
+    began = time.monotonic()
+    answer = durable.post(f"{API}/orchestrators/reports?timeout=1&pollingInterval=0.2")
+    assert answer.status == 202
+    assert time.monotonic() - began >= 0.9
+    durable.send(answer.json()["id"], "go")
+
+
+def test_a_start_that_waits_answers_a_failure_with_its_status(durable: Host) -> None:
+    answer = durable.post(f"{API}/orchestrators/broken?timeout=20&pollingInterval=0.1")
+    assert (answer.status, answer.json()["runtimeStatus"]) == (200, "Failed")
+
+
 def test_names_of_orchestrators_ignore_case(durable: Host) -> None:
     assert durable.result("CHAIN", 1) == 4
 
@@ -86,6 +104,7 @@ def test_custom_status_is_visible_while_the_instance_runs(durable: Host) -> None
 
 def test_an_event_from_the_client_arrives_as_text(durable: Host) -> None:
     instance_id = durable.begin("approval", 60)
+    durable.reaches(instance_id, "Running")
     client(durable, "raise_event", instance_id=instance_id, event_name="answer", event_data={"a": 1})
     assert durable.finished(instance_id)["output"] == '{"a": 1}'
 
