@@ -31,7 +31,12 @@ async def start_orchestration(services: Services, starter: OrchestrationStarter,
     Raises:
         NotStartedError: There is no such orchestration.
     """
-    run = ExportJob(job=job.ref, limits=services.settings.limits, notify=job.notify is not None)
+    run = ExportJob(
+        job=job.ref,
+        limits=services.settings.limits,
+        notify=job.notify is not None,
+        small_at_once=True if job.attempt == 1 else None,
+    )
     try:
         await starter.start_new(EXPORT_JOB, job.ref.instance_id, run.model_dump(mode="json", by_alias=True))
     except Exception as error:

@@ -22,9 +22,11 @@ from exports.steps.notifications.start_notification import start_notification
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.pages.write_page import write_page
+from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.workflow.commands import (
     CommitFile,
     DiscardFile,
+    PlanOrExport,
     PlanPages,
     RecordOutcome,
     RecordProgress,
@@ -35,6 +37,7 @@ from exports.workflow.commands import (
 from exports.workflow.names import (
     COMMIT_FILE,
     DISCARD_FILE,
+    PLAN_OR_EXPORT,
     PLAN_PAGES,
     RECORD_OUTCOME,
     RECORD_PROGRESS,
@@ -76,6 +79,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
         with_client = blueprint.durable_client_input(client_name="client")(_named(name, activity))
         blueprint.activity_trigger(input_name="payload")(with_client)
 
+    add(PLAN_OR_EXPORT, plan_or_export, PlanOrExport, run_job_step)
     add(PLAN_PAGES, plan_pages, PlanPages, run_job_step)
     add(WRITE_PAGE, write_page, WritePage, run_job_step)
     add(RECORD_PROGRESS, record_progress, RecordProgress, run_job_step)
@@ -180,7 +184,8 @@ def _result_of(error: PermanentError | TransientError, command: type[Model], pay
         return Throttled(retry_after_seconds=error.retry_after_seconds)
     if isinstance(error, TransientError) and not payload["finalTry"]:
         raise error
-    return Rejected(failure=failure_of(error), page=_page_of(command, payload))
+    page = _page_of(command, payload) if error.page is None else error.page
+    return Rejected(failure=failure_of(error), page=page)
 
 
 def _page_of(command: type[Model], payload: Payload) -> int | None:

@@ -48,12 +48,15 @@ class ExportJob(Model):
     Attributes:
         progress: Set when the orchestration continues as new.
         notify: Whether a webhook must report the end of the job.
+        small_at_once: Whether the first step is `plan_or_export` instead of `plan_pages`. Orchestrations that an older
+            version has started leave it out, because their history begins with `plan_pages`.
     """
 
     job: JobRef
     limits: Limits = Limits()
     progress: Progress | None = None
     notify: bool = False
+    small_at_once: OptionalField[bool] = None
 
 
 class ExportWave(Model):
@@ -71,6 +74,10 @@ class PlanPages(Model):
 
     job: JobRef
     target_bytes: int
+
+
+class PlanOrExport(PlanPages):
+    """Command: plan the pages as `PlanPages` does; if one page holds all clients, also write and publish the file."""
 
 
 class WritePage(Model):

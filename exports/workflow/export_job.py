@@ -1,14 +1,22 @@
 """Orchestrator: runs one export job from its plan to its end.
 
-    plan_pages ─▶ export_wave ×n (pages in parallel, progress recorded in between) ─▶ commit_file ─┐
-                if the commit did not end the job, or there is no file: record_outcome ◀───────────┤
-                                     if the request has `notify`: start_notification ◀─────────────┘
+    plan_or_export ─▶ export_wave ×n (pages in parallel, progress recorded in between) ─▶ commit_file ─┐
+          │                                                                                            │
+          └─▶ if one page holds all clients, the first step has ended the job ─────────────────────────┤
+                if neither has ended the job, or there is no file: record_outcome ◀────────────────────┤
+                                     if the request has `notify`: start_notification ◀─────────────────┘
+
+A job of one page needs one activity: `plan_or_export` plans it, writes and publishes its file, and ends it. Every other
+result of that step leads to the same activities as for large jobs: each has its own tries, and failures name the page.
+Later attempts of a job, and orchestrations that an older version has started, begin with `plan_pages` instead.
 
 The cost of a replay stays bounded. The pages of a wave are in the history of the wave, and after
 `limits.waves_per_execution` waves the job continues as new and carries only its totals.
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from exports.jobs.cost import total
 from exports.jobs.failures import INTERRUPTED, PAGES_KEPT_GETTING_LOST
@@ -17,6 +25,7 @@ from exports.workflow.commands import (
     DiscardFile,
     ExportJob,
     ExportWave,
+    PlanOrExport,
     PlanPages,
     Progress,
     RecordOutcome,
@@ -28,6 +37,7 @@ from exports.workflow.names import (
     COMMIT_FILE,
     DISCARD_FILE,
     EXPORT_WAVE,
+    PLAN_OR_EXPORT,
     PLAN_PAGES,
     RECORD_OUTCOME,
     RECORD_PROGRESS,
@@ -45,7 +55,7 @@ from exports.workflow.outcomes import (
 )
 from shared.models import Model
 from shared.orchestration import OrchestrationContext, Payload, Steps, call
-from shared.retry_policy import RetryPolicy
+from shared.retry_policy import LONGEST_RETRY_AFTER_SECONDS, RetryPolicy
 
 _OUTCOME_TRIES = 60
 """The last steps are tried for an hour. Without them the job would seem to run for ever, leave blocks or not notify."""
@@ -78,9 +88,9 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | D
     """Plan the pages unless that is done, write some waves, and commit after the last one."""
     progress = run.progress
     if progress is None:
-        planned = yield from _call(
-            context, PLAN_PAGES, run, PlanPages(job=run.job, target_bytes=run.limits.target_bytes)
-        )
+        planned = yield from _plan(context, run)
+        if isinstance(planned, Done):
+            return planned
         if not isinstance(planned, PagesPlanned):
             return _stop(planned)
         progress = Progress(pages=planned.pages, cost=planned.cost, wave_pages=planned.wave_pages)
@@ -92,6 +102,19 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | D
         if progress.next_page == progress.pages:
             return (yield from _commit(context, run, progress))
     return progress
+
+
+def _plan(context: OrchestrationContext, run: ExportJob) -> Steps[Outcome]:
+    """Plan the pages, or export a small job. If that export failed, pause before the pages are written step by step."""
+    job, target_bytes = run.job, run.limits.target_bytes
+    if not run.small_at_once:
+        return (yield from _call(context, PLAN_PAGES, run, PlanPages(job=job, target_bytes=target_bytes)))
+    planned = yield from _call(context, PLAN_OR_EXPORT, run, PlanOrExport(job=job, target_bytes=target_bytes))
+    if isinstance(planned, PagesPlanned) and planned.retry_after_seconds is not None:
+        asked = timedelta(seconds=min(planned.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
+        pause = max(run.limits.retry.pause(1, f"{context.instance_id} {PLAN_OR_EXPORT}"), asked)
+        yield context.create_timer(context.current_utc_datetime + pause)
+    return planned
 
 
 def _next_wave(context: OrchestrationContext, run: ExportJob, before: Progress) -> Steps[Progress | Stopped | Rejected]:

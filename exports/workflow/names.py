@@ -7,6 +7,7 @@ from __future__ import annotations
 
 EXPORT_JOB = "export_job"
 EXPORT_WAVE = "export_wave"
+PLAN_OR_EXPORT = "plan_or_export"
 PLAN_PAGES = "plan_pages"
 WRITE_PAGE = "write_page"
 RECORD_PROGRESS = "record_progress"

@@ -18,7 +18,11 @@ from shared.models import Model, OptionalField
 class PagesPlanned(Model):
     """The plan is stored.
 
-    `wave_pages`: how many pages the job may have in flight now; None means as many as its limits say.
+    Attributes:
+        wave_pages: How many pages the job may have in flight now; None means as many as its limits say.
+        retry_after_seconds: From `plan_or_export`, if it planned the job but then could not export it, because the
+            source or storage did not answer: how long the source asked to wait, 0 if it did not ask. None: no such
+            failure.
     """
 
     kind: Literal["PagesPlanned"] = "PagesPlanned"
@@ -26,6 +30,7 @@ class PagesPlanned(Model):
     rows: int
     cost: OptionalField[Cost] = None
     wave_pages: OptionalField[int] = None
+    retry_after_seconds: OptionalField[float] = None
 
 
 class PageWritten(Model):
@@ -67,8 +72,8 @@ class Done(Model):
 
     Attributes:
         wave_pages: As in `PagesPlanned`, when the step was `record_progress`.
-        ended: From `commit_file`: whether it has also ended the job, so that nothing is left to do. Otherwise, and from
-            versions that leave it out, `record_outcome` must end the job.
+        ended: From `commit_file` and `plan_or_export`: whether the step has also ended the job, so that nothing is left
+            to do. Otherwise, and from versions that leave it out, `record_outcome` must end the job.
     """
 
     kind: Literal["Done"] = "Done"

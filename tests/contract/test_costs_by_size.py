@@ -27,8 +27,9 @@ from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.request_export import ExportCommand, request_export
+from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.wiring import build_services
-from exports.workflow.commands import CommitFile, PlanPages, WritePage
+from exports.workflow.commands import CommitFile, PlanOrExport, PlanPages, WritePage
 from exports.workflow.outcomes import Done, PagesPlanned, PageWritten
 from shared.storage import StorageAccount
 from tests.support.builders import NOON, a_job
@@ -130,6 +131,27 @@ def test_a_small_job_sends_only_the_requests_that_docs_costs_lists(
     requests_of_a_job(services, monkeypatch)  # creates the missing tables
 
     assert requests_of_a_job(services, monkeypatch) == {"request": 4, "plan": 4, "pages": 2 * 4, "commit": 8}
+
+
+def test_a_job_of_one_page_sends_the_requests_that_docs_costs_lists(
+    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {
+        "EXPORT_STORAGE": azurite.connection_string,
+        "CLIENTS_DATABASE_URL": sample_database(tmp_path, 150),
+    }
+    services = build_services(read_settings(settings))
+    command = ExportCommand(NORTHWIND, "me", CsvExportRequestDto(), SensitiveFields.ALLOWED)
+
+    def export() -> int:
+        job = asyncio.run(request_export(services, RecordingStarter(), command))
+        with counted_requests(monkeypatch) as sent:
+            outcome = plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=600_000))
+        assert outcome == Done(ended=True)
+        return len(sent)
+
+    export()  # creates the missing tables
+    assert export() == 12
 
 
 def share_of_one_tenant(tenants: int) -> int:

@@ -23,7 +23,7 @@ class Steps:
     """Results of the steps of a job with `pages` pages, all of which succeed by default.
 
     Args:
-        pages: Number of pages that `plan_pages` reports.
+        pages: Number of pages that `plan_pages` and `plan_or_export` report. The latter ends a job of one page.
         instead: For a step's name, a function that takes the number of the call (from 1) and the payload. It returns
             another result, raises an error, or returns None for the default result.
     """
@@ -40,14 +40,25 @@ class Steps:
             if outcome is not None:
                 return outcome
         return {
-            "plan_pages": {"kind": "PagesPlanned", "pages": self.pages, "rows": self.pages * ROWS_PER_PAGE},
+            "plan_or_export": self._planned() if self.pages > 1 else {"kind": "Done", "ended": True},
+            "plan_pages": self._planned(),
             "write_page": {"kind": "PageWritten", "rows": ROWS_PER_PAGE, "bytes": BYTES_PER_PAGE},
         }.get(name, {"kind": "Done"})
 
+    def _planned(self) -> dict[str, Any]:
+        return {"kind": "PagesPlanned", "pages": self.pages, "rows": self.pages * ROWS_PER_PAGE}
 
-def export(steps: Steps, progress: Progress | None = None, *, notify: bool = False, **limits: Any) -> Run:
+
+def export(
+    steps: Steps,
+    progress: Progress | None = None,
+    *,
+    notify: bool = False,
+    small_at_once: bool | None = None,
+    **limits: Any,
+) -> Run:
     """Run the job's orchestrator to its end with these limits."""
-    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress, notify=notify)
+    job = ExportJob(job=JOB, limits=Limits(**limits), progress=progress, notify=notify, small_at_once=small_at_once)
     return run(EXPORT_JOB, job.model_dump(mode="json", by_alias=True), steps)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from exports.errors import TransientError
-from exports.jobs.job import Job
+from exports.file.page_record import PageRecord
+from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.finalize.finalize_job import finalize_job
-from exports.steps.finalize.publish_file import publish_file
+from exports.steps.finalize.publish_file import publish_file, publish_pages
 from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import Done, PagesLost, Stopped
 
@@ -27,21 +28,34 @@ def commit_file(services: Services, command: CommitFile) -> Done | PagesLost | S
         FileMismatchError: As `publish_file`.
         StorageUnavailableError, FileChangedError: The file or its manifest is not stored; can be tried again.
     """
-    published = publish_file(services, command)
+    return _end(services, command, publish_file(services, command))
+
+
+def commit_page(services: Services, command: CommitFile, job: Job, record: PageRecord) -> Done | PagesLost | Stopped:
+    """Do what `commit_file` does with a file of one page, for a step that has just written the page.
+
+    Args:
+        job: The job as it was read before the page was staged.
+        record: The page's record in the ledger.
+    """
+    return _end(services, command, publish_pages(services, command, job, [record]))
+
+
+def finalize_if_completed(services: Services, ref: JobRef) -> Done | None:
+    """Finish the work of an earlier run whose result was lost; None if this attempt has not completed the job."""
+    job = services.jobs.get(ref.tenant, ref.code)
+    if job is None or job.attempt != ref.attempt or job.status is not JobStatus.COMPLETED:
+        return None
+    finalize_job(services, ref, job)
+    return Done(ended=True)
+
+
+def _end(services: Services, command: CommitFile, published: Job | PagesLost | Stopped) -> Done | PagesLost | Stopped:
     if isinstance(published, PagesLost):
         return published
     if isinstance(published, Stopped):
-        return _finalize_if_completed(services, command) or published
+        return finalize_if_completed(services, command.job) or published
     return Done(ended=_complete(services, command, published))
-
-
-def _finalize_if_completed(services: Services, command: CommitFile) -> Done | None:
-    """Finish the work of an earlier run whose result was lost; None if this attempt has not completed the job."""
-    job = services.jobs.get(command.job.tenant, command.job.code)
-    if job is None or job.attempt != command.job.attempt or job.status is not JobStatus.COMPLETED:
-        return None
-    finalize_job(services, command.job, job)
-    return Done(ended=True)
 
 
 def _complete(services: Services, command: CommitFile, published: Job) -> bool:

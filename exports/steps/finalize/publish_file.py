@@ -54,8 +54,14 @@ def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | S
     job = find_running(services, command.job)
     if job is None:
         return Stopped()
+    return publish_pages(services, command, job, list(services.pages.records(command.job)))
+
+
+def publish_pages(
+    services: Services, command: CommitFile, job: Job, records: Sequence[PageRecord]
+) -> Job | PagesLost | Stopped:
+    """Do what `publish_file` does, for a caller that has read the running job and the records just before."""
     plan = _prove_plan(services, command)
-    records = list(services.pages.records(command.job))
     if len(records) >= command.pages:
         try:
             return _prove_and_publish(services, command, job, plan, records)

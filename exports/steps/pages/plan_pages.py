@@ -16,7 +16,7 @@ from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_cache import cache_plan
 from exports.steps.pages.sampling import Sample, Sampler
-from exports.steps.pages.selection import explain_missing_columns, renderer_for, select_clients
+from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import PagesPlanned, Stopped
 
@@ -45,10 +45,22 @@ def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped
     job = change_running(services, command.job, lambda job: job.begin(services.now()))
     if job is None:
         return Stopped()
-    document = services.files.save_plan(command.job, _make_plan(services, job, command.target_bytes))
-    plan = cache_plan(services, command.job, document)
-    planned = change_running(services, command.job, lambda job: job.plan(plan.total_rows), job)
-    if planned is None:
+    return announce_plan(services, job, make_plan(services, job, command.target_bytes))
+
+
+def make_plan(services: Services, job: Job, target_bytes: int) -> PagePlan:
+    """Count the clients, choose the page boundaries and store the plan. Return the plan that was stored first."""
+    document = services.files.save_plan(job.ref, _make_plan(services, job, target_bytes))
+    return cache_plan(services, job.ref, document)
+
+
+def announce_plan(services: Services, job: Job, plan: PagePlan) -> PagesPlanned | Stopped:
+    """Show the number of clients in the job, and return what the orchestrator needs to know of the plan.
+
+    Args:
+        job: The job as it was read before.
+    """
+    if change_running(services, job.ref, lambda job: job.plan(plan.total_rows), job) is None:
         return Stopped()
     return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant, plan.pages))
 
@@ -57,7 +69,7 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     generation = services.clients.generation()
     renderer = renderer_for(job.spec)
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
-    with explain_missing_columns(services, sampler.selection):
+    with naming_every_refusal(services, sampler.selection):
         first = sampler.take_first()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
@@ -73,7 +85,8 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
         total_rows=pages.total_rows,
         starts=pages.starts,
         source_generation=generation,
-        attempt=None if generation is None else job.attempt,
+        attempt=None if generation is None and job.attempt == 1 else job.attempt,
+        absent_columns=strides.absent_columns or None,
     )
     return plan.model_dump_json(by_alias=True).encode()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 
 from exports.errors import PermanentError, SourceReplacedError
@@ -13,7 +14,7 @@ from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
 from exports.file.page_record import MAX_CODE_CHARS, PageRecord
 from exports.file.renderer import Records, SpreadsheetRenderer
-from exports.jobs.job import Job, JobRef
+from exports.jobs.job import Job
 from exports.services import Services
 from exports.steps.fencing import find_running
 from exports.steps.pages.plan_cache import load_plan
@@ -70,16 +71,40 @@ def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
         return Stopped()
     record = _find_record(services, job, command.page)
     if record is None:
-        with BlockBuffer() as buffer:
-            try:
-                clients = _render_of_one_source(services, command, buffer)
-            except _StoppedError:
-                return Stopped()
-            job = find_running(services, command.job)
-            if job is None:
-                return Stopped()
-            record = _stage(services, job, command, clients, buffer)
+        staged = stage_page(services, command, partial(find_running, services, command.job))
+        if staged is None:
+            return Stopped()
+        record = staged.record
     return PageWritten(rows=record.rows, bytes=record.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPage:
+    """A page that is staged and recorded. `job`: the job as `check` returned it before the block was staged."""
+
+    job: Job
+    record: PageRecord
+
+
+def stage_page(services: Services, command: WritePage, check: Callable[[], Job | None]) -> StagedPage | None:
+    """Read a page, then stage and record it if the job still runs; otherwise return None.
+
+    Args:
+        check: Returns the job if it still runs, otherwise None. It is called before the block is staged, and from time
+            to time while the page is read.
+
+    Raises:
+        TransientError, PermanentError: As `write_page`.
+    """
+    with BlockBuffer() as buffer:
+        try:
+            clients = _render_of_one_source(services, command, buffer, check)
+        except _StoppedError:
+            return None
+        job = check()
+        if job is None:
+            return None
+        return StagedPage(job, _stage(services, job, command, clients, buffer))
 
 
 def _find_record(services: Services, job: Job, page: int) -> PageRecord | None:
@@ -124,14 +149,16 @@ def _short(code: str | None) -> str | None:
     return code if code is not None and len(code) <= MAX_CODE_CHARS else None
 
 
-def _render_of_one_source(services: Services, command: WritePage, buffer: BlockBuffer) -> _Clients:
+def _render_of_one_source(
+    services: Services, command: WritePage, buffer: BlockBuffer, check: Callable[[], Job | None]
+) -> _Clients:
     """Render a page, and make sure that its clients and the plan are of the same data.
 
     A file may be replaced while it is read. That can look like any other fault, so it is looked for after each of them.
     """
     planned = load_plan(services, command.job).source_generation
     try:
-        clients = _render(services, command, buffer)
+        clients = _render(services, command, buffer, check)
     except PermanentError:
         _require_not_replaced(services, planned)
         raise
@@ -147,7 +174,7 @@ def _require_not_replaced(services: Services, planned: str | None) -> None:
         )
 
 
-def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> _Clients:
+def _render(services: Services, command: WritePage, buffer: BlockBuffer, check: Callable[[], Job | None]) -> _Clients:
     """Read and render a page into the buffer, and return its clients.
 
     The header belongs to page 0. If the file is compressed, page 0 always has bytes, because an empty file is not a
@@ -155,10 +182,10 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> _Cli
     """
     plan = load_plan(services, command.job)
     renderer = renderer_for(plan.spec)
-    selection = select_clients(command.job.tenant, plan.spec, renderer)
+    selection = select_clients(command.job.tenant, plan.spec, renderer, plan.absent_columns or ())
     rendered = services.clients.render(selection, plan.key_range(command.page), renderer)
     clients = _Clients()
-    pieces = _noted(_while_running(services, command.job, rendered), clients)
+    pieces = _noted(_while_running(services, rendered, check), clients)
     opening = renderer.opening(with_header=plan.spec.include_headers) if command.page == 0 else b""
     first = next(pieces, None)
     if first is None and command.page > 0:
@@ -171,7 +198,9 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer) -> _Cli
     return clients
 
 
-def _while_running(services: Services, ref: JobRef, rendered: Iterable[Records]) -> Iterator[Records]:
+def _while_running(
+    services: Services, rendered: Iterable[Records], check: Callable[[], Job | None]
+) -> Iterator[Records]:
     """Pass records on. If reading takes long, check from time to time whether the job still runs.
 
     Raises:
@@ -180,7 +209,7 @@ def _while_running(services: Services, ref: JobRef, rendered: Iterable[Records])
     checked = services.now()
     for records in rendered:
         if services.now() - checked >= _CHECK_INTERVAL:
-            if find_running(services, ref) is None:
+            if check() is None:
                 raise _StoppedError
             checked = services.now()
         yield records

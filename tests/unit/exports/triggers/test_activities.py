@@ -144,6 +144,7 @@ def test_activities_have_their_published_names() -> None:
     functions = export_activities(a_services)._function_builders
     names = {builder._function.get_user_function().__name__ for builder in functions}
     assert names == {
+        "plan_or_export",
         "plan_pages",
         "write_page",
         "record_progress",

@@ -19,6 +19,7 @@ from exports.workflow.commands import (
     ExportJob,
     ExportWave,
     Limits,
+    PlanOrExport,
     PlanPages,
     Progress,
     RecordOutcome,
@@ -72,7 +73,12 @@ COMMANDS: list[tuple[Model, dict[str, Any]]] = [
         },
     ),
     (ExportWave(job=REF, limits=Limits(), start=0, stop=4), {"job": JOB, "limits": LIMITS_JSON, "start": 0, "stop": 4}),
+    (
+        ExportJob(job=REF, small_at_once=True),
+        {"job": JOB, "limits": LIMITS_JSON, "progress": None, "notify": False, "smallAtOnce": True},
+    ),
     (PlanPages(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
+    (PlanOrExport(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
     (WritePage(job=REF, page=3), {"job": JOB, "page": 3}),
     (RecordProgress(job=REF, pages=4, rows=40), {"job": JOB, "pages": 4, "rows": 40}),
     (CommitFile(job=REF, pages=4, rows=40, bytes=400), {"job": JOB, "pages": 4, "rows": 40, "bytes": 400}),
@@ -108,6 +114,10 @@ OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (
         PagesPlanned(pages=4, rows=40, wave_pages=8),
         {"kind": "PagesPlanned", "pages": 4, "rows": 40, "wavePages": 8},
+    ),
+    (
+        PagesPlanned(pages=1, rows=40, retry_after_seconds=2.5),
+        {"kind": "PagesPlanned", "pages": 1, "rows": 40, "retryAfterSeconds": 2.5},
     ),
     (Done(wave_pages=8), {"kind": "Done", "wavePages": 8}),
     (PageWritten(rows=10, bytes=100), {"kind": "PageWritten", "rows": 10, "bytes": 100}),
@@ -164,6 +174,7 @@ def test_functions_have_their_published_durable_names() -> None:
     assert found == {
         "EXPORT_JOB": "export_job",
         "EXPORT_WAVE": "export_wave",
+        "PLAN_OR_EXPORT": "plan_or_export",
         "PLAN_PAGES": "plan_pages",
         "WRITE_PAGE": "write_page",
         "RECORD_PROGRESS": "record_progress",

@@ -12,7 +12,7 @@ from exports.jobs.codes import new_job_code, slot_job_code
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.finalize.record_outcome import record_outcome
-from exports.steps.orchestrations import NotStartedError
+from exports.steps.orchestrations import NotStartedError, start_orchestration
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.start_export import start_export
 from exports.steps.requests.wait_for_end import wait_for_end
@@ -67,6 +67,14 @@ def test_the_orchestration_receives_the_job_reference_and_the_configured_limits(
     assert (name, instance) == ("export_job", f"{job.code}-1")
     assert payload["job"] == {"tenant": TENANT, "code": job.code, "attempt": 1}
     assert payload["limits"]["wavePages"] == 3
+
+
+def test_only_the_first_attempt_of_a_job_may_be_exported_in_one_step() -> None:
+    services, starter = a_services(), RecordingStarter()
+    first = a_planned_job(services)
+    for job in (first, first.retry()):
+        asyncio.run(start_orchestration(services, starter, job))
+    assert [payload.get("smallAtOnce") for _, _, payload in starter.started] == [True, None]
 
 
 def test_a_job_is_stored_before_it_is_started() -> None:

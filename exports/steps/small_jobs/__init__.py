@@ -1,0 +1,1 @@
+"""The step that runs a small job from its plan to its end."""

@@ -1,0 +1,228 @@
+"""A small job ends rightly, whatever happens between two effects of the step that plans, writes and publishes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from exports.errors import FileChangedError, StorageUnavailableError
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from exports.steps.small_jobs.plan_or_export import plan_or_export
+from exports.workflow.commands import PlanOrExport
+from tests.support.fakes import MemoryServices, a_services
+from tests.support.orchestrators import Run
+from tests.support.steps import cancel, some_clients, stored, take_over
+from tests.support.whole_jobs import TARGET_BYTES, Crash, a_watched_job, crash, export_whole
+
+EFFECTS = (
+    ("jobs", "change", 1),  # the job begins
+    ("files", "save_plan", 1),
+    ("jobs", "change", 2),  # the number of clients
+    ("files", "stage", 1),
+    ("pages", "record", 1),
+    ("files", "commit", 1),
+    ("files", "get_state", 1),
+    ("files", "save_manifest", 1),
+    ("jobs", "change", 3),  # the job is completed
+    ("watch", "add_due", 1),
+    ("watch", "unwatch", 1),
+)
+each_effect = pytest.mark.parametrize(("port", "method", "call"), EFFECTS, ids=str)
+before_and_after = pytest.mark.parametrize("moment", ["before", "after"])
+
+
+def a_system(port: str, method: str, call: int, moment: str, act: Callable[[MemoryServices, Job], None]) -> Any:
+    """Make a job of five clients, and let `act` run once, before or after an effect of its step.
+
+    Returns:
+        The services, the job, and a list that is empty until `act` has run.
+    """
+    services = a_services(some_clients(5))
+    job = a_watched_job(services)
+    target = getattr(services, port)
+    effect, calls, acted = getattr(target, method), [0], list[bool]()
+
+    def interrupted(*arguments: Any, **named: Any) -> Any:
+        calls[0] += 1
+        if acted or calls[0] != call:
+            return effect(*arguments, **named)
+        if moment == "before":
+            acted.append(True)
+            act(services, job)
+            return effect(*arguments, **named)
+        result = effect(*arguments, **named)
+        acted.append(True)
+        act(services, job)
+        return result
+
+    setattr(target, method, interrupted)
+    return services, job, acted
+
+
+def assert_complete(services: MemoryServices, job: Job, clients: int = 5) -> None:
+    now = stored(services, job)
+    lines = b"".join(b"C%04d,Client %d\r\n" % (number, number) for number in range(1, clients + 1))
+    assert services.files.read(job.file_path) == b"Code,Name\r\n" + lines
+    assert now.status is JobStatus.COMPLETED
+    assert (now.total_items, now.settled_items) == (clients, clients)
+    assert services.files.commits == 1
+    assert services.watch.watched(10) == []
+
+
+def assert_no_file(services: MemoryServices, job: Job) -> None:
+    assert stored(services, job).status is JobStatus.CANCELLED
+    assert services.files.read(job.file_path) is None
+    assert services.files.get_state(job.file_path).blocks == {}
+
+
+@each_effect
+@before_and_after
+def test_a_crash_between_two_effects_leads_to_the_same_file(port: str, method: str, call: int, moment: str) -> None:
+    services, job, acted = a_system(port, method, call, moment, lambda *_: crash())
+    done = export_whole(services, job)
+    assert acted
+    assert done.names().count("plan_or_export") == 2
+    assert_complete(services, job)
+
+
+@each_effect
+@before_and_after
+def test_the_orchestration_may_also_repeat_the_step_without_a_pause(
+    port: str, method: str, call: int, moment: str
+) -> None:
+    """A host that was killed reports no failure: the platform delivers the same activity again."""
+    services, job, acted = a_system(port, method, call, moment, lambda *_: crash())
+    with pytest.raises(Crash):
+        plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=TARGET_BYTES))
+    export_whole(services, job)
+    assert acted
+    assert_complete(services, job)
+
+
+@each_effect
+@before_and_after
+def test_a_second_run_between_two_effects_gives_one_file(port: str, method: str, call: int, moment: str) -> None:
+    def run_again(services: MemoryServices, job: Job) -> None:
+        plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=TARGET_BYTES))
+
+    services, job, acted = a_system(port, method, call, moment, run_again)
+    export_whole(services, job)
+    assert acted
+    assert_complete(services, job)
+
+
+@each_effect
+@before_and_after
+def test_storage_that_does_not_answer_once_does_not_fail_the_job(
+    port: str, method: str, call: int, moment: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise StorageUnavailableError("No answer.")
+
+    services, job, acted = a_system(port, method, call, moment, fail)
+    done = export_whole(services, job)
+    assert acted
+    assert steps_of(done)[0] == "plan_or_export"
+    assert_complete(services, job)
+
+
+def steps_of(done: Run) -> list[str]:
+    return [name for name in done.names() if name]
+
+
+@each_effect
+@before_and_after
+def test_a_job_cancelled_between_two_effects_keeps_no_file(port: str, method: str, call: int, moment: str) -> None:
+    def cancel_if_running(services: MemoryServices, job: Job) -> None:
+        if not stored(services, job).status.is_terminal:
+            cancel(services, job)
+
+    services, job, acted = a_system(port, method, call, moment, cancel_if_running)
+    export_whole(services, job)
+    assert acted
+    if stored(services, job).status is JobStatus.COMPLETED:  # it had ended before
+        assert_complete(services, job)
+    else:
+        assert_no_file(services, job)
+
+
+@each_effect
+@before_and_after
+def test_a_later_attempt_is_not_disturbed_by_the_step_it_replaces(
+    port: str, method: str, call: int, moment: str
+) -> None:
+    later: list[Job] = []
+
+    def replace_and_complete(services: MemoryServices, job: Job) -> None:
+        if not stored(services, job).status.is_terminal:
+            take_over(services, job)
+            later.append(stored(services, job))
+            services.watch.unwatch(services.watch.watched(1)[0])
+            export_whole(services, later[0], small_at_once=None)
+
+    services, job, acted = a_system(port, method, call, moment, replace_and_complete)
+    export_whole(services, job)
+    assert acted
+    now = stored(services, job)
+    assert now.status is JobStatus.COMPLETED
+    assert now.attempt == (later[0].attempt if later else 1)
+    assert (services.files.read(job.file_path) or b"").count(b"Client") == 5
+    assert services.files.load_manifest(now.ref)
+
+
+def test_a_client_added_after_a_crash_does_not_get_into_a_page_that_counts_already() -> None:
+    def add_client_and_crash(services: MemoryServices, _: Job) -> None:
+        services.clients.clients += some_clients(6)[5:]
+        crash()
+
+    services, job, _ = a_system("pages", "record", 1, "after", add_client_and_crash)
+    export_whole(services, job)
+    assert_complete(services, job, clients=5)
+
+
+def test_pages_that_are_lost_before_publishing_are_written_again() -> None:
+    def lose_blocks(services: MemoryServices, job: Job) -> None:
+        services.files.discard(job.file_path, None)
+
+    services, job, _ = a_system("files", "commit", 1, "before", lose_blocks)
+    done = export_whole(services, job)
+    assert steps_of(done) == ["plan_or_export", "write_page", "commit_file"]
+    assert_complete(services, job)
+
+
+def test_a_page_that_kills_its_worker_does_so_once_before_it_gets_its_own_tries() -> None:
+    services = a_services(some_clients(5))
+    job = a_watched_job(services)
+    deaths = []
+
+    def poison(*_: object) -> Any:
+        deaths.append(1)
+        crash()
+
+    services.clients.render = poison  # type: ignore[assignment, method-assign]
+    done = export_whole(services, job)
+    failure = stored(services, job).failure
+    assert steps_of(done) == ["plan_or_export", "plan_or_export", *["write_page"] * 7, "record_outcome"]
+    assert failure is not None
+    assert (failure.code, len(deaths)) == ("interrupted", 8)
+    assert failure.message.startswith("Page 0 (all clients")
+
+
+def test_a_file_that_was_published_meanwhile_is_not_published_twice() -> None:
+    services = a_services(some_clients(5))
+    job = a_watched_job(services)
+    commit, refused = services.files.commit, list[str]()
+
+    def commit_whose_answer_is_lost(*arguments: Any, **named: Any) -> str:
+        version = commit(*arguments, **named)
+        if not refused:
+            refused.append(version)
+            raise FileChangedError("Storage refuses the repeated request.")
+        return version
+
+    services.files.commit = commit_whose_answer_is_lost  # type: ignore[method-assign]
+    assert steps_of(export_whole(services, job)) == ["plan_or_export"]
+    assert_complete(services, job)
