@@ -18,20 +18,30 @@ from typing import Any
 from exports.errors import SourceThrottledError
 from exports.services import Services
 from exports.steps.pages import write_page as step
+from exports.steps.small_jobs import plan_or_export as small_jobs
 from exports.workflow.commands import WritePage
 from tests.faults.real_app import load_real_app
 
-_write = step.write_page
+_write, _stage = step.write_page, small_jobs.stage_page
 
 
 def _write_with_faults(services: Services, command: WritePage) -> Any:
+    _meet_faults(command)
+    return _write(services, command)
+
+
+def _stage_with_faults(services: Services, command: WritePage, check: Any) -> Any:
+    _meet_faults(command)
+    return _stage(services, command, check)
+
+
+def _meet_faults(command: WritePage) -> None:
     faults = json.loads(Path(os.environ["BAD_PAGES"]).read_text())
     tries = _record_try(command)
     if tries <= faults.get("throttle", 0):
         raise SourceThrottledError("The client database has no room now: too many connections or requests at once.")
     if [command.job.tenant, command.page] == faults.get("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return _write(services, command)
 
 
 def _record_try(command: WritePage) -> int:
@@ -45,4 +55,5 @@ def _record_try(command: WritePage) -> int:
 
 
 step.write_page = _write_with_faults
+small_jobs.stage_page = _stage_with_faults
 app = load_real_app()

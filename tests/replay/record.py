@@ -25,6 +25,7 @@ NOTIFYING = {
     "EXPORT_WEBHOOK_RETRY_SECONDS": "0.1 0.2",
 }
 IN_WAVES = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"}
+POISON = {"poison": [NORTHWIND, 5]}
 HISTORIES = Path(__file__).with_name("histories")
 
 
@@ -37,9 +38,10 @@ def main(version: str) -> None:
         storage = start_storage(work / "azurite")
         try:
             database = sample_database(work, 6_000)
-            nowhere = f"sqlite:///{work}/nowhere/clients.sqlite"
+            nowhere = "postgresql://nobody:nothing@127.0.0.1:1/clients"
             for name, changes in {
-                "one-wave": {},
+                "small": {},
+                "one-wave": {"EXPORT_BLOCK_BYTES": "1048576"},
                 "three-waves": IN_WAVES,
                 "source-down": {"CLIENTS_DATABASE_URL": nowhere, "EXPORT_RETRY_TRIES": "3"},
             }.items():
@@ -48,7 +50,12 @@ def main(version: str) -> None:
             settings = app_settings(storage.connection_string, database, **NOTIFYING)
             save(directory / "notified.json", record_notified(System(work / "notified", settings)))
             settings = app_settings(storage.connection_string, database, **IN_WAVES)
-            save(directory / "throttled.json", record_throttled(work, settings))
+            save(
+                directory / "throttled.json", record_throttled(work / "slowed", settings, {"throttle": 4 + 2, **POISON})
+            )
+            settings = app_settings(storage.connection_string, database)
+            save(directory / "small-throttled.json", record_throttled(work / "slowed-small", settings, {"throttle": 1}))
+            settings = app_settings(storage.connection_string, database, **IN_WAVES)
             save(directory / "pages-lost.json", record_lost(work, settings))
         finally:
             storage.stop()
@@ -77,11 +84,12 @@ def record_lost(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
     return record(System(work / "lost", settings | variant_settings, root))
 
 
-def record_throttled(work: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
-    """Run one export whose source throttles the first pages and whose page 5 is rejected in the end."""
+def record_throttled(work: Path, settings: dict[str, str], faults: dict[str, Any]) -> list[dict[str, Any]]:
+    """Run one export whose source throttles the first pages. It may have a page that is rejected in the end."""
+    work.mkdir()
     root, variant_settings = app_variant(work / "app", "app_with_bad_pages.py")
     bad_pages = work / "bad-pages.json"
-    bad_pages.write_text(json.dumps({"throttle": 4 + 2, "poison": [NORTHWIND, 5]}), encoding="utf-8")
+    bad_pages.write_text(json.dumps(faults), encoding="utf-8")
     poisoned = {"BAD_PAGES": str(bad_pages), "EXPORT_RETRY_TRIES": "2", "DEVHOST_POISON_DEATHS": "1"}
     return record(System(work / "throttled", settings | variant_settings | poisoned, root))
 

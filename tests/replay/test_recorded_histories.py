@@ -81,12 +81,15 @@ def test_the_present_code_schedules_exactly_the_work_in_a_recorded_history(file:
 
 
 def test_every_kind_of_job_has_a_recorded_history() -> None:
-    assert {file.stem for file in FILES} >= {"one-wave", "three-waves", "source-down", "notified", "throttled"}
+    in_steps = {"one-wave", "three-waves", "source-down", "notified", "throttled"}
+    assert {file.stem for file in FILES} >= in_steps | {"small", "small-throttled"}
 
 
 @pytest.mark.parametrize(
     ("module", "constant"),
     [
+        (export_job, "PLAN_OR_EXPORT"),
+        (export_job, "PLAN_PAGES"),
         (export_job, "COMMIT_FILE"),
         (export_job, "RECORD_PROGRESS"),
         (export_job, "START_NOTIFICATION"),
@@ -111,6 +114,21 @@ def test_a_wave_size_that_ignores_the_input_is_detected(
         return real(context, run.model_copy(update={"limits": smaller}), before)
 
     monkeypatch.setattr(export_job, "_next_wave", in_smaller_waves)
+
+    with pytest.raises(ReplayMismatchError):
+        [check(history) for file in FILES for history in load(file)]
+
+
+@pytest.mark.parametrize("small_at_once", [True, None])
+def test_a_first_step_that_ignores_the_input_is_detected(
+    monkeypatch: pytest.MonkeyPatch, small_at_once: bool | None
+) -> None:
+    real = export_job._plan
+    monkeypatch.setattr(
+        export_job,
+        "_plan",
+        lambda context, run: real(context, run.model_copy(update={"small_at_once": small_at_once})),
+    )
 
     with pytest.raises(ReplayMismatchError):
         [check(history) for file in FILES for history in load(file)]
