@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from exports.commands.command_line import CommandError
+from exports.commands.view_table import has_types, report_lines, wants_colours
 from exports.commands.view_template import DIALECTS, view_template
 from exports.errors import ExportError
 
 if TYPE_CHECKING:
-    from exports.adapters.clients_sql.view_report import ColumnReport
+    from exports.adapters.clients_sql.view_report import ViewReport
 
-_RED, _GREEN, _PLAIN = "\033[31m", "\033[32m", "\033[0m"
+_SETTING = "CLIENTS_DATABASE_URL"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     template = actions.add_parser("template", help=summary, description=summary)
     template.add_argument("--dialect", required=True, choices=DIALECTS, help="kind of the database")
     template.set_defaults(act=_print_template)
-    summary = "say for each column of a view its type, its cell, and the change to make if an export would fail"
+    summary = "say for each column of a view its type and its cell; look at index, functions, tenants and speed"
     check = actions.add_parser("check", help=summary, description=summary)
     check.add_argument("url", metavar="URL", help="SQLAlchemy URL of the database, as in CLIENTS_DATABASE_URL")
+    check.add_argument("--tenant", help="look at this tenant, and count its clients (default: the first one)")
     check.add_argument("--json", action="store_true", help="print JSON for programs")
     check.set_defaults(act=_check)
 
@@ -42,47 +44,45 @@ def _print_template(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    """Print the report; return 1 if an export of every field, or a filter, would fail by a column."""
+    """Print the report; return 1 if an export of every field, or a filter, would fail."""
     from exports.adapters.client_sources import TABLES_SCHEME
     from exports.adapters.clients_sql.view_report import report_on_view
 
     if arguments.url.startswith(TABLES_SCHEME):
         raise CommandError("This command checks views of SQL databases. Clients in Table Storage have no view.")
     try:
-        columns = report_on_view(arguments.url)
+        report = report_on_view(arguments.url, arguments.tenant)
     except ExportError as error:
-        raise CommandError(str(error)) from error
-    problems = [column.problem for column in columns if column.problem]
+        reason = f"{error} {error.operator}".rstrip().replace(_SETTING, "the URL")
+        if not arguments.json:
+            raise CommandError(reason) from error
+        _print_json({"usable": False, "reasons": [reason], "typesChecked": False, "columns": [], "notes": []})
+        return 1
     if arguments.json:
-        answer = {
-            "usable": not problems,
-            "typesChecked": _has_types(columns),
-            "columns": [column._asdict() for column in columns],
-        }
-        sys.stdout.write(f"{json.dumps(answer, indent=2)}\n")
+        _print_json(_as_json(report))
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in _table(columns, colours=sys.stdout.isatty())))
-    return 1 if problems else 0
+        lines = report_lines(report, colours=wants_colours(sys.stdout))
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 1 if report.reasons else 0
 
 
-def _table(columns: Sequence[ColumnReport], *, colours: bool) -> Iterator[str]:
-    red, green, plain = (_RED, _GREEN, _PLAIN) if colours else ("", "", "")
-    names = max(len(column.name) for column in columns)
-    types = max(len(column.type_name) for column in columns)
-    for column in columns:
-        mark, text = (f"{red}FAIL{plain}", column.problem) if column.problem else (f"{green}ok{plain}  ", column.cell)
-        yield f"{mark}  {column.name:{names}}  {column.type_name:{types}}  {text}".rstrip()
-    yield _summary(columns)
+def _print_json(answer: dict[str, Any]) -> None:
+    sys.stdout.write(f"{json.dumps(answer, indent=2)}\n")
 
 
-def _summary(columns: Sequence[ColumnReport]) -> str:
-    if failed := sum(1 for column in columns if column.problem):
-        return f"{failed} of {len(columns)} columns would make an export fail."
-    if not _has_types(columns):
-        return "No column is missing. The database names no types here: export a few clients to try them."
-    return "Every column has a type that can be exported. The values are checked by the export itself."
-
-
-def _has_types(columns: Sequence[ColumnReport]) -> bool:
-    """Say whether the database describes the types of its columns."""
-    return any(column.type_name for column in columns)
+def _as_json(report: ViewReport) -> dict[str, Any]:
+    """Return the report for programs. What was not found out is null, and `notes` says why."""
+    found = report.findings
+    sample = found.sample
+    return {
+        "usable": not report.reasons,
+        "reasons": report.reasons,
+        "typesChecked": has_types(report.columns),
+        "columns": [column._asdict() for column in report.columns],
+        "key": found.key and asdict(found.key),
+        "firstSeconds": found.first_seconds,
+        "functions": None if found.functions is None else [asdict(function) for function in found.functions],
+        "tenants": found.tenants and asdict(found.tenants),
+        "sample": sample and {**asdict(sample), "clients_per_second": sample.clients_per_second},
+        "notes": found.notes,
+    }

@@ -81,7 +81,7 @@ def test_the_table_for_people_has_no_colours_outside_a_terminal(
 
     printed = capsys.readouterr().out
     assert "\033" not in printed
-    assert printed.endswith("The values are checked by the export itself.\n")
+    assert printed.endswith("Values outside of the sample are checked by the export.\n")
 
 
 def test_a_database_without_the_view_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,3 +101,19 @@ def test_the_check_says_where_a_database_names_no_types(
     assert main(["view", "check", url]) == 0
 
     assert "names no types" in capsys.readouterr().out
+
+
+def test_a_fault_of_the_connection_names_host_and_port_and_not_the_password(
+    postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_url(postgres_url).set(password="wrong-secret", database="absent").render_as_string(hide_password=False)
+
+    assert main(["view", "check", url]) == 1
+    assert main(["view", "check", url, "--json"]) == 1
+
+    printed = capsys.readouterr()
+    (reason,) = json.loads(printed.out)["reasons"]
+    assert reason == printed.err.strip()
+    assert "the user name or the password in the URL is wrong" in reason
+    assert f"host 127.0.0.1, port {make_url(url).port}" in reason
+    assert "wrong-secret" not in printed.out + printed.err

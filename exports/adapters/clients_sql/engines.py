@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 
 
-def make_engine(url: URL) -> Engine:
+def make_engine(url: URL, answer_seconds: int | None = None) -> Engine:
     """Make an engine for reading. It connects to nothing yet.
+
+    Args:
+        answer_seconds: Wait for a server at most so long, if its driver can do that; None: as long as an export does.
 
     Raises:
         ImportError, sqlalchemy.exc.ArgumentError: The URL names a driver that is not installed.
@@ -19,6 +25,11 @@ def make_engine(url: URL) -> Engine:
         poolclass=QueuePool if dialect.pools else NullPool,
         pool_pre_ping=dialect.pre_ping,
         hide_parameters=True,
-        connect_args=dict(dialect.connect_args),
+        connect_args={**dialect.connect_args, **_shorter(dialect.connect_args, answer_seconds)},
     )
     return dialect.limit_sessions(engine)
+
+
+def _shorter(connect_args: Mapping[str, Any], answer_seconds: int | None) -> dict[str, int]:
+    timeouts = [name for name in ("connect_timeout", "read_timeout") if name in connect_args]
+    return {} if answer_seconds is None else dict.fromkeys(timeouts, answer_seconds)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, TimeoutError  # noqa: A004
 
-from exports.adapters.clients_sql.address import DatabaseAddress
 from exports.adapters.clients_sql.dialects.base import SourceDialect
+from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.translations import (
     DRIVER,
     NO_ANSWER,

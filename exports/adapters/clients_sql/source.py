@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, CursorResult, Engine
 
-from exports.adapters.clients_sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.bad_cells import BadCellFinder
 from exports.adapters.clients_sql.dialects.base import FastRenderer
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
@@ -19,6 +18,7 @@ from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import require_usable, require_writable
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes

@@ -1,18 +1,25 @@
-"""Report on each column of the view `clients`, by the descriptions and the checks that exports themselves use."""
+"""Report on the view `clients`, by the descriptions, checks and statements that exports themselves use."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import make_url
+from sqlalchemy import Engine
 
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
+from exports.adapters.clients_sql.inspection.findings import Findings
+from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
+from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import EVERY_FILTER, refusals
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.statements import view_columns
+from exports.adapters.clients_sql.view_findings import ViewCheck, inspector_named
 from exports.request.fields import FIELD_COLUMNS, VIEW_COLUMNS, CellKind
+
+_SECONDS = 3.9
+_ANSWER_SECONDS = 4
 
 
 class ColumnReport(NamedTuple):
@@ -30,25 +37,51 @@ class ColumnReport(NamedTuple):
     problem: str = ""
 
 
-def report_on_view(url: str) -> list[ColumnReport]:
-    """Describe every column that the view must have. Reads no client, except where SQLite types a key by its values.
+class ViewReport(NamedTuple):
+    """The columns that the view must have, and what else was found."""
+
+    columns: list[ColumnReport]
+    findings: Findings
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why an export would fail."""
+        return [*(column.problem for column in self.columns if column.problem), *self.findings.reasons]
+
+
+def report_on_view(url: str, tenant: str | None = None) -> ViewReport:
+    """Check the view of a database, within seconds whatever its size.
+
+    Args:
+        tenant: The tenant to look at; None: the first one.
 
     Raises:
-        ExportError: The database cannot be reached, refuses the login, or has no view `clients`.
+        ExportError: The database cannot be reached, refuses the login, or has no view `clients`. `operator` says where.
     """
-    with source_errors(PORTABLE):
-        engine = make_engine(make_url(url))
-    dialect = dialect_named(engine.dialect.name)
+    address, limit = DatabaseAddress.of(url), TimeLimit(_SECONDS)
+    with source_errors(PORTABLE, address):
+        engine = make_engine(parse_url(url), _ANSWER_SECONDS)
+    inspector_named(engine.dialect.name).limit(engine, limit)
     try:
-        with source_errors(dialect), engine.connect() as connection:
-            names = connection.execute(view_columns()).keys()
-            present = {dialect.column_name(name) for name in names} & set(VIEW_COLUMNS)
-            view = ClientView(dialect, dialect.describe(connection, [name for name in VIEW_COLUMNS if name in present]))
+        view, columns = _describe(engine, address)
+        usable = [column.name for column in columns if not column.problem]
+        checkable = {"tenant", "code"} <= set(usable)
+        findings = ViewCheck(engine, address, view, limit).run(tenant, usable) if checkable else Findings()
     finally:
         engine.dispose()
+    return ViewReport(columns, findings)
+
+
+def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, list[ColumnReport]]:
+    """Describe every column that the view must have."""
+    dialect = dialect_named(engine.dialect.name)
+    with source_errors(dialect, address), engine.connect() as connection:
+        names = connection.execute(view_columns()).keys()
+        present = {dialect.column_name(name) for name in names} & set(VIEW_COLUMNS)
+        view = ClientView(dialect, dialect.describe(connection, [name for name in VIEW_COLUMNS if name in present]))
     fields = [name for name in FIELD_COLUMNS if name in present]
     refused = {refusal.column.name: str(refusal) for refusal in refusals(view, fields, EVERY_FILTER)}
-    return [
+    return view, [
         _report(view.column(name), refused.get(name, "")) if name in present else _missing(name)
         for name in VIEW_COLUMNS
     ]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, bindparam
 
-from exports.adapters.clients_sql.address import DatabaseAddress
+from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import Instant
 from exports.adapters.clients_sql.sql.translations import (

@@ -28,7 +28,6 @@ from sqlalchemy import (
     text,
 )
 
-from exports.adapters.clients_sql.address import DatabaseAddress
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
 from exports.adapters.clients_sql.dialects.sqlite_checks import (
     INTEGER,
@@ -46,6 +45,7 @@ from exports.adapters.clients_sql.dialects.sqlite_values import (
     milliseconds_from,
     moment_of,
 )
+from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
     BROKEN_VIEW,

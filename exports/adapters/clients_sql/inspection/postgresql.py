@@ -1,0 +1,146 @@
+"""Ask PostgreSQL about the view `clients`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, event, text
+
+from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
+from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
+from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
+
+_Plan = Mapping[str, Any]
+_INDEX_SCANS = frozenset({"Index Scan", "Index Only Scan"})
+_COLUMN = re.compile(r'(?P<alias>"(?:[^"]|"")+"|\w+)\.(?P<column>"(?:[^"]|"")+"|\w+)')
+_PLAIN_COLUMN = re.compile(r'"(?:[^"]|"")+"|\w+')
+
+_UNSTABLE = r"""
+WITH RECURSIVE views (oid) AS (
+    SELECT to_regclass('clients')::oid
+    UNION
+    SELECT relation.oid
+    FROM views
+    JOIN pg_rewrite AS rule ON rule.ev_class = views.oid
+    JOIN pg_depend AS needs ON needs.classid = 'pg_rewrite'::regclass AND needs.objid = rule.oid
+    JOIN pg_class AS relation ON needs.refclassid = 'pg_class'::regclass AND relation.oid = needs.refobjid
+    WHERE relation.relkind = 'v'
+), calls (view, function) AS (
+    SELECT views.oid, needs.refobjid
+    FROM views
+    JOIN pg_rewrite AS rule ON rule.ev_class = views.oid
+    JOIN pg_depend AS needs ON needs.classid = 'pg_rewrite'::regclass AND needs.objid = rule.oid
+    WHERE needs.refclassid = 'pg_proc'::regclass
+    UNION
+    SELECT views.oid, found.id[1]::oid
+    FROM views
+    JOIN pg_rewrite AS rule ON rule.ev_class = views.oid
+    CROSS JOIN LATERAL regexp_matches(rule.ev_action::text, ':(?:funcid|aggfnoid|winfnoid) (\d+)', 'g') AS found (id)
+    UNION
+    SELECT views.oid, operator.oprcode::oid
+    FROM views
+    JOIN pg_rewrite AS rule ON rule.ev_class = views.oid
+    CROSS JOIN LATERAL regexp_matches(rule.ev_action::text, ':opno (\d+)', 'g') AS found (id)
+    JOIN pg_operator AS operator ON operator.oid = found.id[1]::oid
+)
+SELECT DISTINCT calls.function::regprocedure::text, calls.view::regclass::text
+FROM calls JOIN pg_proc AS function ON function.oid = calls.function
+WHERE function.provolatile = 'v'
+ORDER BY 1, 2
+"""
+"""Finds volatile functions in the stored trees of views. `pg_depend` alone names no built-in function, such as
+`random`, because it has no rows for pinned objects."""
+
+_HAS_BOTH = text(
+    "SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname IN ('tenant', 'code')"
+)
+
+
+class PostgresqlInspector(ViewInspector):
+    """Reads the catalogue and the plans of PostgreSQL."""
+
+    def limit(self, engine: Engine, limit: TimeLimit) -> None:
+        """Limit each transaction, after the source has given it the limit of exports."""
+
+        def shorten(connection: Connection) -> None:
+            milliseconds = round(limit.seconds_left * 1000)
+            connection.execute(text(f"SELECT set_config('statement_timeout', '{milliseconds}ms', true)")).close()
+
+        event.listen(engine, "begin", shorten)
+
+    def unstable_functions(self, connection: Connection) -> list[UnstableFunction] | None:
+        """Search the stored trees of the view, and of all views below it."""
+        found = connection.exec_driver_sql(_UNSTABLE)
+        return [UnstableFunction(name, "VOLATILE", view) for name, view in found]
+
+    def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:
+        """Explain the page; if no index serves it, explain it again without the rival plans of small tables."""
+        plan = _explain(connection, page)
+        if (scan := _ordered_scan(plan)) is not None:
+            return KeyUse(True, "reads each page from the index", str(scan["Index Name"]))
+        connection.execute(
+            text("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)")
+        )
+        if (scan := _ordered_scan(_explain(connection, page))) is not None:
+            rare = "does not use it now, because the table is small or needs ANALYZE"
+            return KeyUse(True, rare, str(scan["Index Name"]))
+        change = _change(connection, _explain(connection, keys))
+        steps = ", ".join(dict.fromkeys(node["Node Type"] for node in _nodes(plan)))
+        costs = f"reads and sorts a table for each page ({steps}; cost {plan['Total Cost']:,.0f})"
+        return KeyUse(False, costs, change=change)
+
+
+def _explain(connection: Connection, statement: Select[Any]) -> _Plan:
+    answer = connection.execute(Explain("EXPLAIN (VERBOSE, FORMAT JSON)", statement)).scalar_one()
+    (explained,) = json.loads(answer) if isinstance(answer, str) else answer
+    plan: _Plan = explained["Plan"]
+    return plan
+
+
+def _nodes(plan: _Plan) -> Iterator[_Plan]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _ordered_scan(plan: _Plan) -> _Plan | None:
+    """Return the scan of an index that gives a page in order; None if the plan sorts, or compares codes row by row."""
+    nodes = list(_nodes(plan))
+    if any(node["Node Type"] in ("Sort", "Incremental Sort") for node in nodes):
+        return None
+    scans = (node for node in nodes if node["Node Type"] in _INDEX_SCANS)
+    return next((scan for scan in scans if ">=" in scan.get("Index Cond", "")), None)
+
+
+def _change(connection: Connection, plan: _Plan) -> str:
+    """Write the index, from the expressions that the plan shows behind `tenant` and `code`."""
+    tables = {
+        node["Alias"]: f"{node['Schema']}.{node['Relation Name']}" for node in _nodes(plan) if "Relation Name" in node
+    }
+    tenant, code = (_column(expression, tables) for expression in plan["Output"][:2])
+    if tenant is not None and code is not None:
+        if tenant[0] == code[0]:
+            return f"CREATE UNIQUE INDEX ON {code[0]} ({tenant[1]}, {code[1]});"
+        return (
+            f"tenant is a column of {tenant[0]} and code one of {code[0]}, so no index can hold both. "
+            f"Copy the tenant into {code[0]} and index (tenant, {code[1]}) there."
+        )
+    if len(tables) == 1:  # PostgreSQL plans a view with a volatile function on its own
+        (table,) = tables.values()
+        has_both = connection.execute(_HAS_BOTH, {"table": table}).scalar()
+        if has_both:
+            return f"CREATE UNIQUE INDEX ON {table} (tenant, code);"
+    return "Let tenant and code be plain columns of one table, and give this table a unique index on them."
+
+
+def _column(expression: str, tables: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the table and the column of a plain expression."""
+    if (found := _COLUMN.fullmatch(expression)) is not None:
+        table = tables.get(found["alias"].strip('"'))
+        return None if table is None else (table, found["column"])
+    if len(tables) == 1 and _PLAIN_COLUMN.fullmatch(expression):
+        return next(iter(tables.values())), expression
+    return None

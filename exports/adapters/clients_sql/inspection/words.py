@@ -1,0 +1,28 @@
+"""Find calls of functions in the text of a view's definition, where a database keeps only text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+_LITERALS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORD = re.compile(r"[\w$]+")
+_CALL = re.compile(r"[`\"\[]?([\w$]+)[`\"\]]?\s*\(")
+
+
+def calls(views: Mapping[str, str], start: str, functions: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each of the functions that a view calls, and the view, through all views that it reads.
+
+    Args:
+        views: The definitions of all views, by their names in lower case.
+        start: The name of the first view.
+        functions: Names in lower case.
+    """
+    waiting, known = [start], {start}
+    while waiting:
+        view = waiting.pop(0)
+        definition = _LITERALS.sub("''", views.get(view, "")).lower()
+        yield from ((name, view) for name in sorted(set(_CALL.findall(definition)) & set(functions)))
+        read = {word for word in _WORD.findall(definition) if word in views} - known
+        waiting += sorted(read)
+        known |= read

@@ -1,0 +1,184 @@
+"""Find out about a view what its types do not say: functions, index, tenants, speed, and codes that cannot be keys.
+
+Each part has a time limit. A part that needs longer leaves a note, and the check goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, func, select
+
+from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.errors import source_errors
+from exports.adapters.clients_sql.inspection.findings import Findings, Sample, Tenants
+from exports.adapters.clients_sql.inspection.inspector import ViewInspector
+from exports.adapters.clients_sql.inspection.mysql import MysqlInspector
+from exports.adapters.clients_sql.inspection.postgresql import PostgresqlInspector
+from exports.adapters.clients_sql.inspection.sqlite import SqliteInspector
+from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
+from exports.adapters.clients_sql.source import SqlClientSource
+from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.address import DatabaseAddress
+from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
+from exports.errors import ExportError, PermanentError
+from exports.file.csv.renderer import CsvRenderer
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.columns import ALL_COLUMNS
+from exports.request.fields import source_columns
+
+MAX_TENANTS = 10
+_SAMPLE_CLIENTS = 10_000
+_PAGE_CLIENTS = 2_000
+_SLOW_SECONDS = 0.3
+_INSPECTORS: dict[str, ViewInspector] = {
+    "postgresql": PostgresqlInspector(),
+    "mysql": MysqlInspector(),
+    "mariadb": MysqlInspector(),
+    "sqlite": SqliteInspector(),
+}
+
+
+def inspector_named(name: str) -> ViewInspector:
+    """Return the inspector for a dialect of SQLAlchemy."""
+    return _INSPECTORS.get(name, ViewInspector())
+
+
+class ViewCheck:
+    """Runs the parts of a check on one database, in the order in which they need each other."""
+
+    def __init__(self, engine: Engine, address: DatabaseAddress, view: ClientView, limit: TimeLimit) -> None:
+        self._engine, self._address, self._view, self._limit = engine, address, view, limit
+        self._source = SqlClientSource(engine)
+        self._inspector = inspector_named(engine.dialect.name)
+        self.findings = Findings()
+
+    def run(self, tenant: str | None, usable: Sequence[str]) -> Findings:
+        """Run all parts.
+
+        Args:
+            tenant: The tenant to look at; None: the first one.
+            usable: The columns that an export can use. `tenant` and `code` must be among them.
+        """
+        found = self.findings
+        with self._part(0.6, "whether functions in the view change from call to call") as connection:
+            found.functions = self._inspector.unstable_functions(connection)
+        if tenant is None:
+            found.tenants = self._tenants()
+        else:
+            found.tenants = Tenants((tenant,))
+            with self._part(0.9, f"how many clients {tenant} has") as connection:
+                found.tenants = Tenants((tenant,), clients=self._count(connection, tenant))
+        for name in found.tenants.names[:1]:
+            self._look_at(name, usable)
+        return found
+
+    def _look_at(self, tenant: str, usable: Sequence[str]) -> None:
+        ends = self._page_ends(tenant)
+        if not ends:
+            self.findings.notes.append(f"{tenant} has no clients, so the index and the speed were not looked at.")
+            return
+        with self._part(0.5, "whether an index serves the key") as connection:
+            keys = select(CLIENTS.c.tenant, CLIENTS.c.code)
+            self.findings.key = self._inspector.key_use(connection, self._select_codes(tenant, ends), keys)
+        with self._part(1.5, "how many clients are read in a second"):
+            self._read_sample(tenant, ends[0], usable)
+        with self._part(0.5, "whether codes are NULL") as connection:
+            self._refuse_null(connection, tenant)
+        with self._part(0.8, "whether codes repeat") as connection:
+            self._refuse_repeated(connection, tenant)
+
+    @contextmanager
+    def _part(self, seconds: float, question: str) -> Iterator[Connection]:
+        """Run one part within its time. What makes it fail is a reason, or else a note."""
+        dialect = dialect_named(self._engine.dialect.name)
+        try:
+            with (
+                self._limit.part(seconds),
+                source_errors(dialect, self._address),
+                self._engine.connect() as connection,
+            ):
+                yield connection
+        except PermanentError as error:
+            self.findings.reasons.append(f"{error} {error.private}".rstrip())
+        except ExportError:
+            if question:
+                self.findings.notes.append(f"Not found out within the time limit: {question}.")
+
+    def _tenants(self) -> Tenants:
+        """Go from each tenant to the next one. With an index on the tenant each step is a look-up."""
+        column, names, is_complete = CLIENTS.c.tenant, list[str](), False
+        described = self._view.column("tenant")
+        known = select(column).where(column.is_not(None)).limit(1)
+        with self._part(0.8, "") as connection:
+            while len(names) < MAX_TENANTS and not is_complete:
+                bound = self._view.sql.key_bound(described, "last", names[-1]) if names else None
+                following = known.order_by(column) if bound is None else known.order_by(column).where(column > bound)
+                found = connection.execute(following).scalar()
+                is_complete = found is None
+                names += [] if found is None else [self._view.sql.key_text(described, found)]
+        if not names and not is_complete:
+            with self._part(0.4, "which tenants there are") as connection:
+                found = connection.execute(known).scalar()
+                names += [] if found is None else [self._view.sql.key_text(described, found)]
+        return Tenants(tuple(names), is_complete)
+
+    def _page_ends(self, tenant: str) -> list[str]:
+        """Return the first code of a tenant, and one some thousand clients later if it is found fast."""
+        described, ends = self._view.column("code"), list[str]()
+        codes = ClientSelection(tenant, ("code",))
+        with self._part(1.0, ""):
+            (first,), seconds = _timed(lambda: list(self._source.sample(codes, [KeyRange()], 1)))
+            self.findings.first_seconds = seconds
+            ends += [self._view.sql.key_text(described, code) for (code,) in first if code is not None]
+            if ends and seconds < _SLOW_SECONDS:
+                (page,) = self._source.sample(codes, [KeyRange(ends[0])], _PAGE_CLIENTS)
+                ends.append(self._view.sql.key_text(described, page[-1][0]))
+        if not ends:
+            with self._part(0.4, "whether the tenant has clients") as connection:
+                any_code = self._select_codes(tenant, []).order_by(None).where(CLIENTS.c.code.is_not(None)).limit(1)
+                ends += [self._view.sql.key_text(described, code) for (code,) in connection.execute(any_code)]
+        return ends
+
+    def _count(self, connection: Connection, tenant: str) -> int:
+        keys = self._select_codes(tenant, []).order_by(None).subquery()
+        return int(connection.execute(select(func.count()).select_from(keys)).scalar_one())
+
+    def _read_sample(self, tenant: str, start: str, usable: Sequence[str]) -> None:
+        """Read the first clients as a page is read."""
+        columns = [column for column in ALL_COLUMNS if set(source_columns(column.target_field)) <= set(usable)]
+        renderer = CsvRenderer(columns)
+        selection = ClientSelection(tenant, renderer.source_columns)
+        records, seconds = _timed(
+            lambda: list(self._source.render_samples(selection, [start], _SAMPLE_CLIENTS, renderer))
+        )
+        self.findings.sample = Sample(tenant, sum(part.rows for part in records), seconds)
+
+    def _select_codes(self, tenant: str, ends: Sequence[str]) -> Select[Any]:
+        selection = ClientSelection(tenant, ("code",))
+        key_range = KeyRange(ends[0], ends[-1]) if len(ends) > 1 else KeyRange(*ends)
+        return sql_statements.cells(self._view, selection, key_range, [CLIENTS.c.code])
+
+    def _refuse_null(self, connection: Connection, tenant: str) -> None:
+        without = self._select_codes(tenant, []).order_by(None).where(CLIENTS.c.code.is_(None)).limit(1)
+        if connection.execute(without).first() is not None:
+            self.findings.reasons.append(f"A client of {tenant} has no code; every row of the view clients needs one.")
+
+    def _refuse_repeated(self, connection: Connection, tenant: str) -> None:
+        some = self._select_codes(tenant, []).where(CLIENTS.c.code.is_not(None)).limit(_SAMPLE_CLIENTS).subquery()
+        repeated = select(some.c.code).group_by(some.c.code).having(func.count() > 1).limit(1)
+        if (found := connection.execute(repeated).scalar()) is not None:
+            text = self._view.sql.key_text(self._view.column("code"), found)
+            self.findings.reasons.append(
+                "The view clients returns a client more than once; tenant and code must be unique. "
+                f"It is {text} of {tenant}."
+            )
+
+
+def _timed(act: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.monotonic()
+    return act(), time.monotonic() - started

@@ -1,0 +1,278 @@
+"""`python -m exports view check` looks at index, functions, tenants, speed and codes, within seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url
+
+from exports.__main__ import main
+from exports.adapters.clients_sql.view_report import report_on_view
+from exports.commands.view_table import report_lines, wants_colours
+from exports.request.fields import VIEW_COLUMNS
+
+DATABASES = ("postgresql", "mariadb", "sqlite")
+MANY = 5_000
+VIEW = "CREATE VIEW clients AS SELECT * FROM records"
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty schema, database or file."""
+    if request.param == "sqlite":
+        return make_url(f"sqlite:///{tmp_path / 'clients.db'}")
+    url: URL = request.getfixturevalue("postgres_schema" if request.param == "postgresql" else "mariadb_database")
+    return url
+
+
+def run(url: URL, *statements: str) -> str:
+    """Run statements, and return the URL as text."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    return url.render_as_string(hide_password=False)
+
+
+def make_records(url: URL, clients: Sequence[tuple[str | None, str | None]], *statements: str) -> str:
+    """Make a table of clients without an index, run more statements, and return the URL as text."""
+    types = {"updated_at": "timestamp NULL", "tenant": "varchar(40)", "code": "varchar(40)"}
+    columns = (f"{name} {types.get(name, 'varchar(9)')}" for name in VIEW_COLUMNS)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE records ({', '.join(columns)})")
+        values = "(?, ?)" if url.get_backend_name() == "sqlite" else "(%s, %s)"
+        connection.exec_driver_sql(f"INSERT INTO records (tenant, code) VALUES {values}", list(clients))
+    engine.dispose()
+    return run(url, *statements)
+
+
+def many_clients(tenant: str = "northwind") -> list[tuple[str | None, str | None]]:
+    return [(tenant, f"C{number:06}") for number in range(MANY)]
+
+
+def check(url: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, Any]:
+    capsys.readouterr()
+    code = main(["view", "check", url, "--json", *options])
+    return code, json.loads(capsys.readouterr().out)
+
+
+# --- the index
+
+
+def test_the_index_that_the_check_asks_for_is_the_one_that_pages_then_use(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_records(database, many_clients(), VIEW)
+
+    code, before = check(url, capsys)
+    assert (code, before["key"]["is_indexed"]) == (0, False)
+    assert before["key"]["change"].startswith("CREATE UNIQUE INDEX")
+    run(database, before["key"]["change"].rstrip(";"))
+    after = check(url, capsys)[1]["key"]
+    assert after["is_indexed"]
+    assert after["index"]
+    assert after["plan"] == "reads each page from the index"
+
+
+def test_an_index_counts_although_a_small_table_is_not_read_by_it(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = "CREATE UNIQUE INDEX by_code ON records (tenant, code)"
+    url = make_records(database, [("northwind", "C1"), ("northwind", "C2")], index, VIEW)
+    assert check(url, capsys)[1]["key"]["is_indexed"]
+
+
+def test_an_index_cannot_serve_a_code_that_is_an_expression(database: URL, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = ", ".join("upper(code) AS code" if name == "code" else name for name in VIEW_COLUMNS)
+    index = "CREATE UNIQUE INDEX by_code ON records (tenant, code)"
+    url = make_records(database, many_clients(), index, f"CREATE VIEW clients AS SELECT {columns} FROM records")
+    assert not check(url, capsys)[1]["key"]["is_indexed"]
+
+
+# --- functions that change from call to call
+
+
+def view_with(expression: str, table: str = "records", name: str = "clients") -> str:
+    columns = ", ".join(f"{expression} AS email" if column == "email" else column for column in VIEW_COLUMNS)
+    return f"CREATE VIEW {name} AS SELECT {columns} FROM {table}"
+
+
+def test_volatile_functions_of_postgresql_are_found_also_in_nested_views(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = "CREATE FUNCTION {} (x text) RETURNS text LANGUAGE sql {} AS 'SELECT x'"
+    url = make_records(
+        postgres_schema,
+        [("northwind", "C1")],
+        make.format("forgotten", ""),
+        make.format("declared", "STABLE"),
+        make.format("behind_operator", "VOLATILE"),
+        "CREATE OPERATOR !! (FUNCTION = behind_operator, RIGHTARG = text)",
+        view_with("random()::text", name="inner_view"),
+        view_with("forgotten(declared(!! email)) || now()::text", "inner_view"),
+    )
+
+    code, answer = check(url, capsys)
+
+    found = {(each["name"], each["kind"], each["view"]) for each in answer["functions"]}
+    assert found == {
+        ("forgotten(text)", "VOLATILE", "clients"),
+        ("behind_operator(text)", "VOLATILE", "clients"),
+        ("random()", "VOLATILE", "inner_view"),
+    }
+    assert code == 0
+
+
+def test_functions_that_mariadb_calls_not_deterministic_are_found(
+    mariadb_database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = "CREATE FUNCTION {} (x varchar(40)) RETURNS varchar(40) {} RETURN x"
+    url = make_records(
+        mariadb_database,
+        [("northwind", "C1")],
+        "SET GLOBAL log_bin_trust_function_creators = 1",
+        make.format("forgotten", "NOT DETERMINISTIC NO SQL"),
+        make.format("declared", "DETERMINISTIC"),
+        view_with("rand()", name="inner_view"),
+        view_with("concat(forgotten(declared(email)), 'uuid() in text')", "inner_view"),
+    )
+
+    found = check(url, capsys)[1]["functions"]
+
+    names = {(each["name"], each["kind"], each["view"]) for each in found}
+    kind = "NOT DETERMINISTIC"
+    assert names == {("forgotten", kind, "clients"), ("rand", kind, "inner_view")}
+
+
+def test_random_in_a_nested_view_of_sqlite_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = make_records(
+        make_url(f"sqlite:///{tmp_path / 'clients.db'}"),
+        [("northwind", "C1")],
+        view_with("random()", name="inner_view"),
+        view_with("email || ' changes()' || date('now')", "inner_view"),
+    )
+    found = check(url, capsys)[1]["functions"]
+    assert [(each["name"], each["view"]) for each in found] == [("random", "inner_view")]
+
+
+# --- tenants, speed and codes
+
+
+def test_the_first_tenants_are_listed_and_a_sample_gives_the_speed(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others: list[tuple[str | None, str | None]] = [(f"other{number:02}", "C1") for number in range(12)]
+    url = make_records(database, [*many_clients("alpha"), *others], VIEW)
+
+    answer = check(url, capsys)[1]
+
+    tenants = answer["tenants"]
+    assert tenants["names"][:2] == ["alpha", "other00"]
+    assert (len(tenants["names"]), tenants["is_complete"], tenants["clients"]) == (10, False, None)
+    assert (answer["sample"]["tenant"], answer["sample"]["clients"]) == ("alpha", MANY)
+    assert answer["sample"]["clients_per_second"] > 0
+
+
+def test_with_a_tenant_only_its_clients_are_looked_at_and_counted(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_records(database, [*many_clients("alpha"), ("beta", "C1"), ("beta", "C2")], VIEW)
+    beta = check(url, capsys, "--tenant", "beta")[1]
+    assert (beta["tenants"]["names"], beta["tenants"]["clients"], beta["sample"]["clients"]) == (["beta"], 2, 2)
+    nobody = check(url, capsys, "--tenant", "nobody")[1]
+    assert nobody["tenants"]["clients"] == 0
+    assert "nobody has no clients" in " ".join(nobody["notes"])
+
+
+@pytest.mark.parametrize("code", ["C000001", None])
+def test_codes_that_repeat_or_are_null_are_reasons_why_an_export_fails(
+    database: URL, code: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_records(database, [*many_clients(), ("northwind", code)], VIEW)
+
+    exit_code, answer = check(url, capsys)
+
+    assert (exit_code, answer["usable"]) == (1, False)
+    expected = "has no code" if code is None else "It is C000001 of northwind."
+    assert expected in " ".join(answer["reasons"])
+
+
+def test_a_value_that_cannot_be_written_is_found_in_the_sample(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    update = "UPDATE records SET vat_registered = 'perhaps' WHERE code = 'C000007'"
+    url = make_records(database, many_clients(), update, VIEW)
+
+    exit_code, answer = check(url, capsys)
+
+    assert exit_code == 1
+    (reason,) = answer["reasons"]
+    assert "C000007" in reason
+    assert "vat_registered" in reason or "VatRegistered" in reason
+
+
+def test_a_view_without_clients_is_usable(database: URL, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = check(make_records(database, [("x", "y")], "DELETE FROM records", VIEW), capsys)
+    assert (code, answer["tenants"]["names"], answer["notes"]) == (0, [], [])
+
+
+# --- time
+
+
+SLOW = {
+    "postgresql": "pg_sleep(60)",
+    "mysql": "(SELECT sleep(60)) AS slow",
+    "sqlite": "(WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 0) AS slow",
+}
+
+
+def test_the_check_of_a_view_that_never_answers_ends_within_seconds(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = SLOW[database.get_backend_name()]
+    url = make_records(database, [("northwind", "C1")], f"CREATE VIEW clients AS SELECT records.* FROM records, {slow}")
+    started = time.monotonic()
+
+    answer = check(url, capsys, "--tenant", "northwind")[1]
+
+    assert time.monotonic() - started < 6
+    said = " ".join([*answer["reasons"], *answer["notes"]])
+    assert "Not found out within the time limit" in said or "is busy: a lock, a limit or a time-out" in said
+
+
+# --- for people
+
+
+def test_the_table_names_what_was_found_and_ends_with_the_verdict(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_records(database, many_clients(), VIEW)
+    assert main(["view", "check", url, "--tenant", "northwind"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len([line for line in lines if line.startswith("ok    ")]) >= len(VIEW_COLUMNS)
+    assert any("No index serves (tenant, code)" in line and "CREATE UNIQUE INDEX" in line for line in lines)
+    assert any(line.endswith(f"northwind: {MANY:,} clients") for line in lines)
+    assert any(f"by {MANY:,} clients of northwind" in line for line in lines)
+    assert lines[-1].startswith("Nothing was found by which an export would fail.")
+
+
+def test_colours_are_for_terminals_without_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    leader, follower = os.openpty()
+    with os.fdopen(follower, "w") as terminal, (tmp_path / "file").open("w") as file:
+        assert (wants_colours(terminal), wants_colours(file)) == (True, False)
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert not wants_colours(terminal)
+    os.close(leader)
+    report = report_on_view(make_records(make_url(f"sqlite:///{tmp_path / 'clients.db'}"), [("x", "C1")], VIEW))
+    plain, coloured = (list(report_lines(report, colours=colours)) for colours in (False, True))
+    assert "\033" not in "".join(plain)
+    assert "\033[32mok  \033[0m" in coloured[0]
