@@ -164,7 +164,10 @@ class SourceRefusedError(PermanentError):
 
 
 class SourceReplacedError(PermanentError):
-    """The client data were replaced as a whole while the job read them. A resume reads from the beginning."""
+    """The client data were replaced as a whole while the job read them, or the view has other columns than planned.
+
+    A resume reads from the beginning.
+    """
 
     code = "source-replaced"
 

@@ -10,6 +10,7 @@ from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost
 from exports.jobs.job import CONSISTENCY, Job
+from exports.request.incomplete_columns import IncompleteColumn, incomplete_columns
 from exports.request.spec import ExportSpec
 from shared.models import Model, Moment, OptionalField
 
@@ -54,6 +55,8 @@ class ManifestDto(Model):
     checked, as in versions before this check. `countedRows` is the number of clients counted before the pages were
     written. If it is not `rows`, they were counted again before the file was published: `recountedRows`.
     `removedCharacters` counts the NUL characters of clients that no cell can hold; they are left out of the file.
+    `incompleteColumns` are the columns of the file that are empty for every client, or lack a part, because the view
+    lacked their data when the export was planned.
     """
 
     code: str
@@ -72,6 +75,7 @@ class ManifestDto(Model):
     removed_characters: OptionalField[int] = None
     counted_rows: int | None = None
     recounted_rows: int | None = None
+    incomplete_columns: OptionalField[tuple[IncompleteColumn, ...]] = None
     pages: tuple[ManifestPage, ...]
 
     @property
@@ -124,6 +128,7 @@ def make_manifest(
         removed_characters=sum(record.removed_characters or 0 for record in records) or None,
         counted_rows=plan.total_rows,
         recounted_rows=recounted_rows,
+        incomplete_columns=incomplete_columns(job.spec.columns, plan.absent_columns or ()) or None,
         pages=tuple(_page(plan, record) for record in records),
     )
 

@@ -26,6 +26,8 @@ class PagePlan(Model):
         source_generation: Identifies the data that were planned; None if the source cannot be replaced as a whole.
         attempt: The attempt of the job that made the plan. Pages of earlier attempts belong to another plan. None
             in plans that every attempt may use.
+        absent_columns: Columns of the view that the export needs and the view lacked. They are empty in every page.
+            None if there are none, as in plans of versions that refused such a view.
     """
 
     spec: ExportSpec
@@ -33,6 +35,7 @@ class PagePlan(Model):
     starts: tuple[str, ...]
     source_generation: OptionalField[str] = None
     attempt: OptionalField[int] = None
+    absent_columns: OptionalField[tuple[str, ...]] = None
 
     @property
     def pages(self) -> int:

@@ -21,7 +21,9 @@ class Boundaries:
         total_rows: The number of clients.
         starts: The code of the first client of every page except the first, in key order. So `len(starts) + 1` ranges
             tile the whole key space: `[None, starts[0])`, `[starts[0], starts[1])`, …, `[starts[-1], None)`.
+        absent_columns: Those of the selection's columns that the source did not have during the pass.
     """
 
     total_rows: int
     starts: tuple[str, ...]
+    absent_columns: tuple[str, ...] = ()

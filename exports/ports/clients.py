@@ -16,11 +16,17 @@ MAX_RANKED_CODES = 400
 
 @dataclass(frozen=True, slots=True)
 class ClientSelection:
-    """The clients of one tenant that pass a filter, and the wanted columns of the `clients` view."""
+    """The clients of one tenant that pass a filter, and the wanted columns of the `clients` view.
+
+    Attributes:
+        absent_columns: Those of `columns` that the view lacked when the export was planned. A view that now lacks
+            others is refused, so that no file mixes them. None: the view may lack any.
+    """
 
     tenant: str
     columns: tuple[str, ...]
     filter: ClientFilter = field(default_factory=ClientFilter)
+    absent_columns: tuple[str, ...] | None = None
 
 
 class ClientSource(Protocol):
@@ -28,13 +34,19 @@ class ClientSource(Protocol):
 
     Every method raises `SourceUnavailableError` if trying again can help, `SourceThrottledError` if fewer requests at
     the same time can help, and a `PermanentError` (`SourceMismatchError`, `SourceRefusedError`) if neither can.
+
+    A column that the view lacks is None in every row. But before a client is read, methods that take a selection raise
+    `SourceMismatchError` if its filter needs the column or the column is one of `REQUIRED_COLUMNS`, and
+    `SourceReplacedError` if the view lacks others than `selection.absent_columns`. A source without a list of its
+    columns, such as Table Storage, lacks none: the value of each client is there or not.
     """
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the `clients` view lacks.
 
         Raises:
-            SourceMismatchError: The view is missing; or it has all columns, but some of a type that cannot be used.
+            SourceMismatchError: The view is missing; or it has every one of `columns` that is required, but some of
+                them have types that cannot be used.
         """
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:

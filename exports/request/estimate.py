@@ -22,6 +22,7 @@ class WarningCode(StrEnum):
     HEADERS_ALIKE = "headers-alike"
     GUARD_CHANGES_CELLS = "guard-changes-cells"
     FIELDS_LEFT_OUT = "fields-left-out"
+    INCOMPLETE_COLUMNS = "incomplete-columns"
 
 
 class EstimateWarning(Model):

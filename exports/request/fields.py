@@ -164,7 +164,10 @@ FILTER_COLUMNS = ("manager_code", "partner_code", "associate_code", "team_code",
 """Columns that only filters read. `service_codes` holds codes joined by `;`."""
 
 VIEW_COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*KEY_COLUMNS, *FIELD_COLUMNS, *FILTER_COLUMNS)))
-"""Every column the `clients` view must have."""
+"""Every column that the `clients` view may have."""
+
+REQUIRED_COLUMNS = ("tenant", "code", "name")
+"""The columns that the view must have. The others are empty in the file if the view lacks them."""
 
 
 class ClientType(StrEnum):

@@ -6,6 +6,7 @@ from datetime import MAXYEAR, MINYEAR
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from exports.request.fields import ClientStatus, ClientType
@@ -59,3 +60,14 @@ class ClientFilter(Model):
         if value is not None and not MINYEAR < value.year < MAXYEAR:
             raise PydanticCustomError("too_far_away", "give a time in the years 2 to 9998")
         return value
+
+
+def columns_by_filter(wanted: ClientFilter) -> dict[str, tuple[str, ...]]:
+    """Return the columns of the `clients` view that each used filter reads, by the name of the filter in a request."""
+    by_attribute: dict[str, tuple[str, ...]] = {
+        **{attribute: (column,) for attribute, column in LISTED_COLUMNS.items()},
+        "service_codes": ("service_codes",),
+        "search": SEARCHED_COLUMNS,
+        "updated_since": ("updated_at",),
+    }
+    return {to_camel(attribute): columns for attribute, columns in by_attribute.items() if getattr(wanted, attribute)}

@@ -11,7 +11,7 @@ import pytest
 from devhost.local.ports import free_port
 from exports.request.fields import VIEW_COLUMNS
 from tests.faults.conftest import StartSystem
-from tests.support.system import EXPORT, NORTHWIND, System
+from tests.support.system import EXPORT, NORTHWIND, System, download
 
 
 def database_without(directory: Path, column: str) -> str:
@@ -37,7 +37,7 @@ def health(system: System) -> dict[str, Any]:
     return {"httpStatus": response.status} | {each["name"]: each for each in response.json["dependencies"]}
 
 
-@pytest.mark.parametrize("column", ["vat_number", "code"])
+@pytest.mark.parametrize("column", ["name", "code"])
 def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     start_system: StartSystem, tmp_path: Path, column: str
 ) -> None:
@@ -93,12 +93,39 @@ def test_a_fault_that_no_retry_cures_is_the_same_sentence_at_once_everywhere(
     assert "a-password" not in system.log
 
 
-def test_a_missing_column_that_the_export_does_not_use_is_ignored(start_system: StartSystem, tmp_path: Path) -> None:
-    system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, "vat_number"))
-    system.wait_for_any_response()
+def test_a_view_without_optional_columns_exports_them_empty_and_says_so(
+    start_system: StartSystem, tmp_path: Path
+) -> None:
+    url = database_without(tmp_path, "vat_number")
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute(f"INSERT INTO records (tenant, code, name) VALUES ('{NORTHWIND}', 'C1', 'One')")
+    connection.close()
+    system = start_system(CLIENTS_DATABASE_URL=url)
+    columns = [
+        {"csvHeader": header, "targetField": field} for header, field in (("Name", "Name"), ("VAT", "VatNumber"))
+    ]
 
-    body = {"columnMappings": [{"csvHeader": "Name", "targetField": "Name"}]}
-    assert system.wait(system.start_async(body))["status"] == "Completed"
+    job = system.wait(system.start_async({"columnMappings": columns}))
+
+    assert (job["status"], download(job)) == ("Completed", b"Name,VAT\r\nOne,\r\n")
+    manifest = system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}/{job['code']}/manifest").json
+    assert [column["csvHeader"] for column in manifest["incompleteColumns"]] == ["VAT"]
+    report = health(system)
+    assert (report["httpStatus"], report["clients"]["status"]) == (200, "Healthy")
+    assert "lacks vat_number: files show nothing there" in report["clients"]["detail"]
+
+
+def test_a_filter_by_a_missing_column_fails_the_job_and_the_estimate(start_system: StartSystem, tmp_path: Path) -> None:
+    system = start_system(CLIENTS_DATABASE_URL=database_without(tmp_path, "team_code"))
+    body = {"filter": {"teamCodes": ["T1"]}}
+
+    estimate = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}/estimate", body)
+    failure = system.wait(system.start_async(body))["failure"]
+
+    words = "The clients view lacks the column team_code, which the filter teamCodes needs."
+    assert (estimate.status, estimate.json["code"]) == (502, "source-unusable")
+    assert estimate.json["detail"].startswith(words)
+    assert (failure["code"], words in failure["message"]) == ("source-mismatch", True)
 
 
 def test_unreachable_storage_is_a_503_that_says_so(start_system: StartSystem) -> None:

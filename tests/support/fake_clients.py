@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from exports.adapters.clients_sql.sql.checks import absent_columns, require_columns
+from exports.adapters.clients_sql.sql.statements import needed_columns
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
@@ -25,6 +27,7 @@ class MemoryClients:
         clients: May be changed at any time; a read sees what is there when it begins.
         reads: How many reads have begun.
         before_ask: Runs before every answer: raise in it.
+        lacking: The columns that the view does not have.
         after_read: Runs after the rows of each read: raise in it, change something, or let another run come first.
         take_time: Runs while a read goes on, with the number of clients that it found.
         rows_per_list: Length of the lists that `read` yields.
@@ -54,7 +57,8 @@ class MemoryClients:
         self.before_ask()
         found = self._select(selection)
         codes = [client["code"] for client in found]
-        return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]))
+        absent = absent_columns(selection, self.lacking)
+        return Boundaries(len(codes), tuple(codes[rows_per_page::rows_per_page]), absent)
 
     def rank_codes(self, codes: Sequence[str]) -> list[int]:
         self.before_ask()
@@ -88,17 +92,13 @@ class MemoryClients:
     ) -> Iterator[list[Row]]:
         self.before_ask()
         self.reads += 1
-        self._require(selection.columns)
         inside = [client for client in self._select(selection) if _is_in(client["code"], key_range)][:limit_rows]
         self.take_time(len(inside))
-        rows: list[Row] = [tuple(client.get(name) for name in selection.columns) for client in inside]
+        shown = [None if name in self.lacking else name for name in selection.columns]
+        rows: list[Row] = [tuple(client.get(name) if name else None for name in shown) for client in inside]
         for first in range(0, len(rows), self.rows_per_list):
             yield rows[first : first + self.rows_per_list]
         self.after_read()
-
-    def _require(self, columns: Sequence[str]) -> None:
-        if self._missing(("tenant", *columns)):
-            raise SourceMismatchError("The view clients lacks a column; docs/client-view.md names them all.")
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         return render_lists(self.read(selection, key_range), renderer)
@@ -107,6 +107,8 @@ class MemoryClients:
         return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)
 
     def _select(self, selection: ClientSelection) -> list[Client]:
+        needed = needed_columns(selection)
+        require_columns(selection, [name for name in self.lacking if name in needed])
         of_tenant = [client for client in self.clients if client["tenant"] == selection.tenant]
         if any(client["code"] is None for client in of_tenant):
             raise SourceMismatchError("A client has no code; every row of the view clients needs one.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from sys import getsizeof
 from threading import Lock
 from typing import Any
@@ -19,14 +20,20 @@ from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
-from exports.adapters.clients_sql.sql.checks import require_usable, require_writable
+from exports.adapters.clients_sql.sql.checks import (
+    absent_columns,
+    require_columns,
+    require_usable,
+    require_writable,
+)
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
-from exports.adapters.clients_sql.sql.translations import UnreadableValueError
-from exports.errors import ExportError, SourceMismatchError
+from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
+from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import ClientSelection
+from exports.request.fields import REQUIRED_COLUMNS
 
 _log = logging.getLogger(__name__)
 ROWS_PER_LIST = 2_000
@@ -58,13 +65,10 @@ class SqlClientSource:
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
         with self._connection() as connection:
-            dialect = dialect_named(connection.dialect.name)
-            names = connection.execute(sql_statements.view_columns()).keys()
-            present = {dialect.column_name(name) for name in names}
-            missing = tuple(name for name in columns if name not in present)
-            if not missing:
-                require_writable(ClientView(dialect, dialect.describe(connection, columns)), columns)
-        return missing
+            view = _describe(connection, columns)
+            if view.absent.isdisjoint(REQUIRED_COLUMNS):
+                require_writable(view, columns)
+        return tuple(name for name in columns if name in view.absent)
 
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""
@@ -73,7 +77,9 @@ class SqlClientSource:
             dialect_named(connection.dialect.name).require_values(connection, view, selection)
             with self._naming_bad_cells(view, selection, []):
                 found = skip_scan_boundaries(connection, view, selection, rows_per_page)
-                return _numbered(connection, view, selection, rows_per_page) if found is None else found
+                if found is None:
+                    found = _numbered(connection, view, selection, rows_per_page)
+                return replace(found, absent_columns=absent_columns(selection, view.absent))
 
     def rank_codes(self, codes: Sequence[str]) -> list[int]:
         """Let the database order the codes by the column `code` itself, in one statement."""
@@ -148,12 +154,18 @@ class SqlClientSource:
     ) -> Iterator[None]:
         """If a value cannot be read, look in the ranges for it, and name its column and its client.
 
-        The look-up needs connections of its own: the one that failed may be closed.
+        If a column cannot be read, look whether the view was changed after it was described. A look-up needs
+        connections of its own: the one that failed may be closed.
         """
         dialect = dialect_named(self._engine().dialect.name)
         try:
             with source_errors(dialect, self._address):
                 yield
+        except MissingColumnError as error:
+            with self._connection() as connection:
+                if _described(connection, selection).absent != view.absent:
+                    raise SourceUnavailableError("The view clients was changed while it was read.") from error
+            raise
         except UnreadableValueError as error:
             finder = BadCellFinder(self._connection, view, selection)
             found = next((bad for key_range in key_ranges if (bad := finder.find(key_range, rows))), None)
@@ -183,11 +195,22 @@ class SqlClientSource:
 
 
 def _described(connection: Connection, selection: ClientSelection) -> ClientView:
-    """Describe the view. Refuse it before a client is read if an export of the selection would fail by its types."""
-    dialect = dialect_named(connection.dialect.name)
-    view = ClientView(dialect, dialect.describe(connection, sql_statements.needed_columns(selection)))
+    """Describe the view. Refuse it before a client is read if an export of the selection would fail by its columns."""
+    view = _describe(connection, sql_statements.needed_columns(selection))
+    require_columns(selection, view.absent)
     require_usable(view, selection)
     return view
+
+
+def _describe(connection: Connection, names: Sequence[str]) -> ClientView:
+    """Describe the named columns. If some are not described, one more statement says whether the view has them."""
+    dialect = dialect_named(connection.dialect.name)
+    described = dialect.describe(connection, names)
+    undescribed = frozenset(names) - described.keys()
+    if undescribed:
+        found = connection.execute(sql_statements.view_columns()).keys()
+        undescribed -= {dialect.column_name(name) for name in found}
+    return ClientView(dialect, described, absent=undescribed)
 
 
 def _sample(

@@ -16,7 +16,7 @@ from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_cache import cache_plan
 from exports.steps.pages.sampling import Sample, Sampler
-from exports.steps.pages.selection import explain_missing_columns, renderer_for, select_clients
+from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import PagesPlanned, Stopped
 
@@ -69,7 +69,7 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     generation = services.clients.generation()
     renderer = renderer_for(job.spec)
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
-    with explain_missing_columns(services, sampler.selection):
+    with naming_every_refusal(services, sampler.selection):
         first = sampler.take_first()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
@@ -85,7 +85,8 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
         total_rows=pages.total_rows,
         starts=pages.starts,
         source_generation=generation,
-        attempt=None if generation is None else job.attempt,
+        attempt=None if generation is None and job.attempt == 1 else job.attempt,
+        absent_columns=strides.absent_columns or None,
     )
     return plan.model_dump_json(by_alias=True).encode()
 

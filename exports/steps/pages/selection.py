@@ -24,26 +24,21 @@ def renderer_for(spec: ExportSpec) -> Renderer:
     return RENDERERS[type(spec.format)](spec)
 
 
-def select_clients(tenant: str, spec: ExportSpec, renderer: Renderer) -> ClientSelection:
+def select_clients(
+    tenant: str, spec: ExportSpec, renderer: Renderer, absent_columns: tuple[str, ...] | None = None
+) -> ClientSelection:
     """Select the clients of a specification with the columns that `renderer` expects."""
-    return ClientSelection(tenant=tenant, columns=renderer.source_columns, filter=spec.filter)
+    return ClientSelection(tenant, renderer.source_columns, spec.filter, absent_columns)
 
 
 @contextmanager
-def explain_missing_columns(services: Services, selection: ClientSelection) -> Iterator[None]:
-    """Name every missing column in the error if the source lacks some.
+def naming_every_refusal(services: Services, selection: ClientSelection) -> Iterator[None]:
+    """If the source refuses a column for its type, let the error name every column that it refuses.
 
     The lookup runs only after the source has refused to read. Before every job it would cost a statement more.
     """
     try:
         yield
     except SourceMismatchError:
-        _require_columns(services, selection)
+        services.clients.missing_columns(("tenant", *selection.columns))
         raise
-
-
-def _require_columns(services: Services, selection: ClientSelection) -> None:
-    missing = services.clients.missing_columns(("tenant", *selection.columns))
-    if missing:
-        message = f"The clients view lacks the column {', '.join(missing)}; docs/client-view.md says what it must have."
-        raise SourceMismatchError(message)

@@ -182,7 +182,7 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer, check: 
     """
     plan = load_plan(services, command.job)
     renderer = renderer_for(plan.spec)
-    selection = select_clients(command.job.tenant, plan.spec, renderer)
+    selection = select_clients(command.job.tenant, plan.spec, renderer, plan.absent_columns or ())
     rendered = services.clients.render(selection, plan.key_range(command.page), renderer)
     clients = _Clients()
     pieces = _noted(_while_running(services, rendered, check), clients)

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from exports.file.compression import compress
 from exports.file.plan import rows_per_page
+from exports.file.ranges import Boundaries
 from exports.file.renderer import Renderer, Row, render_rows
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
+from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.sampling import Sampler
-from exports.steps.pages.selection import explain_missing_columns, renderer_for, select_clients
+from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 
 _SAMPLE_ROWS = 1_000
 _STRIDE_ROWS = 500
@@ -33,16 +35,17 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
     """
     renderer = renderer_for(spec)
     sampler = Sampler(services, select_clients(tenant, spec, renderer), renderer)
-    with explain_missing_columns(services, sampler.selection):
+    with naming_every_refusal(services, sampler.selection):
         strides = services.clients.find_boundaries(sampler.selection, _STRIDE_ROWS)
         sample = sampler.read_rows(strides, _SAMPLE_ROWS)
-    return _extrapolate(services, spec, renderer, strides.total_rows, sample)
+    return _extrapolate(services, spec, renderer, strides, sample)
 
 
 def _extrapolate(
-    services: Services, spec: ExportSpec, renderer: Renderer, total: int, sample: Sequence[Row]
+    services: Services, spec: ExportSpec, renderer: Renderer, strides: Boundaries, sample: Sequence[Row]
 ) -> ExportEstimateDto:
-    """Judge `total` clients by a sample of them."""
+    """Judge all clients by a sample of them."""
+    total = strides.total_rows
     opening, rendered = renderer.opening(with_header=spec.include_headers), render_rows(sample, renderer)
     whole = len(compress([opening, rendered], renderer.compression))
     body = len(compress([rendered], renderer.compression)) if sample else 0
@@ -54,7 +57,11 @@ def _extrapolate(
         bytes=whole - body + round(scale * body),
         pages=max(1, -(-total // page_rows)),
         seconds=round(_START_SECONDS + plain_seconds, 1),
-        warnings=(*_format_warnings(spec, renderer, sample, total), *_omission_warnings(spec)),
+        warnings=(
+            *_format_warnings(spec, renderer, sample, total),
+            *_omission_warnings(spec),
+            *_absence_warnings(spec, strides.absent_columns),
+        ),
     )
 
 
@@ -71,3 +78,10 @@ def _omission_warnings(spec: ExportSpec) -> Iterator[EstimateWarning]:
         message = "This API key may not read sensitive fields; they will be left out."
         names = tuple(field.value for field in spec.omitted_fields)
         yield EstimateWarning(code=WarningCode.FIELDS_LEFT_OUT, message=message, columns=names)
+
+
+def _absence_warnings(spec: ExportSpec, absent: Sequence[str]) -> Iterator[EstimateWarning]:
+    if found := incomplete_columns(spec.columns, absent):
+        message = f"The view clients lacks {', '.join(absent)}, so these columns will be empty or lack a part."
+        headers = tuple(column.csv_header for column in found)
+        yield EstimateWarning(code=WarningCode.INCOMPLETE_COLUMNS, message=message, columns=headers)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
 from exports.errors import ExportError, SourceMismatchError
-from exports.request.fields import VIEW_COLUMNS
+from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.services import Services
 from shared.api_keys import KeysUnavailableError
 from shared.models import Model
@@ -74,8 +74,14 @@ def _check_keys(services: Services) -> str | None:
     return None
 
 
-def _check_view(services: Services) -> None:
+def _check_view(services: Services) -> str | None:
+    """Check that the view has every column that it must have, and name the others that it lacks."""
     missing = services.clients.missing_columns(VIEW_COLUMNS)
-    if missing:
-        message = f"The clients view lacks {', '.join(missing)}; docs/client-view.md says what it must have."
+    if required := [name for name in missing if name in REQUIRED_COLUMNS]:
+        message = f"The clients view lacks {', '.join(required)}; docs/client-view.md says what it must have."
         raise SourceMismatchError(message)
+    if missing:
+        return (
+            f"The clients view lacks {', '.join(missing)}: files show nothing there, and filters by them are refused."
+        )
+    return None

@@ -142,8 +142,10 @@ def _refused(name: str) -> str:
 
 
 def _copied_cell(field: TargetField, view: ClientView) -> str:
-    columns = [view.column(name) for name in source_columns(field)]
+    columns = [view.column(name) for name in source_columns(field) if name not in view.absent]
     kind = cell_kind(field)
+    if not columns:
+        return "NULL"
     if kind is CellKind.ADDRESS:
         return _address([text_sql(column.name, column.details) for column in columns])
     cell = cell_sql(columns[0], kind)

@@ -84,9 +84,8 @@ class Copier:
     def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
         """Yield the records of the first clients from each code on. One statement, planned once, reads all samples."""
         from_start = CLIENTS.c.code >= literal_column("starts.start")
-        wanted = sql_statements.cells(
-            self._view, self._selection, KeyRange(), [*map(literal_column, self._selection.columns)]
-        )
+        names = (name for name in self._selection.columns if name not in self._view.absent)
+        wanted = sql_statements.cells(self._view, self._selection, KeyRange(), [*map(literal_column, names)])
         first = self._text_of(wanted.where(from_start).limit(rows_of_each))
         query = (
             f"SELECT {self._cells}, place AS key FROM ({self._start_rows(starts)}) AS starts "  # noqa: S608 - quoted

@@ -1,16 +1,16 @@
-"""Refuse a view before a client is read, if a column has a type that an export cannot use."""
+"""Refuse a view before a client is read, if it lacks a column that an export needs, or one has an unusable type."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
-from exports.errors import SourceMismatchError
+from exports.errors import SourceMismatchError, SourceReplacedError
 from exports.ports.clients import ClientSelection
-from exports.request.fields import FIELD_COLUMNS, FILTER_COLUMNS, CellKind
-from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
+from exports.request.fields import FIELD_COLUMNS, FILTER_COLUMNS, REQUIRED_COLUMNS, CellKind
+from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter, columns_by_filter
 
 _FORMS = {
     CellKind.BOOLEAN: frozenset({CellForm.UNKNOWN, CellForm.BOOLEAN, CellForm.INTEGER, CellForm.TEXT}),
@@ -42,6 +42,51 @@ class Refusal(NamedTuple):
             f"The column {self.column.name} of the view clients has the type {self.column.type_name}, {self.reason}. "
             f"Write in the view: {self.change} AS {self.column.name}."
         )
+
+
+def require_columns(selection: ClientSelection, absent: Collection[str]) -> None:
+    """Refuse a view that lacks a column that an export of this selection cannot do without.
+
+    Args:
+        absent: Those of the columns that the export reads or compares that the view lacks.
+
+    Raises:
+        SourceMismatchError: The view lacks a required column, or one that a filter needs.
+        SourceReplacedError: The view lacks other columns than when the export was planned.
+    """
+    if missing := [name for name in REQUIRED_COLUMNS if name in absent]:
+        message = f"The clients view lacks {_columns(missing)}; docs/client-view.md says what it must have."
+        raise SourceMismatchError(message)
+    for name, columns in columns_by_filter(selection.filter).items():
+        if missing := [column for column in columns if column in absent]:
+            message = (
+                f"The clients view lacks {_columns(missing)}, which the filter {name} needs. Add what is missing to "
+                f"the view, or export without {name}."
+            )
+            raise SourceMismatchError(message)
+    if selection.absent_columns is not None:
+        _require_as_planned(selection.absent_columns, absent_columns(selection, absent))
+
+
+def absent_columns(selection: ClientSelection, absent: Collection[str]) -> tuple[str, ...]:
+    """Return the columns of the selection's clients that are absent, in the order of the selection."""
+    return tuple(name for name in selection.columns if name in absent)
+
+
+def _require_as_planned(planned: Sequence[str], now: Sequence[str]) -> None:
+    lost = [name for name in now if name not in planned]
+    gained = [name for name in planned if name not in now]
+    changes = [*([f"lost {_columns(lost)}"] if lost else []), *([f"gained {_columns(gained)}"] if gained else [])]
+    if changes:
+        message = (
+            f"The clients view has {' and '.join(changes)} since the export was planned, so a file would show them for "
+            "some clients only. Resume the export, and it reads all clients again."
+        )
+        raise SourceReplacedError(message)
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"the column{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def require_usable(view: ClientView, selection: ClientSelection) -> None:

@@ -12,12 +12,14 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import ColumnElement, TableClause, column, table
+from sqlalchemy import ColumnElement, TableClause, column, literal_column, table
 
 from exports.request.fields import VIEW_COLUMNS, CellKind, column_kind
 
 CLIENTS: TableClause = table("clients", *(column(name) for name in VIEW_COLUMNS))
 """The view. Its columns have no types here, so values arrive as the driver gives them."""
+
+NULL: ColumnElement[Any] = literal_column("NULL")
 
 
 class CellForm(Enum):
@@ -100,10 +102,12 @@ class ClientView:
 
     Attributes:
         columns: The columns that the database described, by name.
+        absent: Columns that were looked for, and that the view does not have. Their cells are empty.
     """
 
     sql: ColumnSql
     columns: Mapping[str, ViewColumn] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
 
     def column(self, name: str) -> ViewColumn:
         """Return the description of a column. One that is not described is read and compared as the driver does it."""
@@ -111,5 +115,7 @@ class ClientView:
 
     def cell(self, name: str) -> ColumnElement[Any]:
         """Return the SQL of a column's value as a renderer expects it: text, a boolean, an integer, a date or NULL."""
+        if name in self.absent:
+            return NULL
         column = self.column(name)
         return self.sql.cell(column, column.kind)

@@ -7,6 +7,7 @@ dialect writes each comparison in the type and the collation of the column, so r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, bindparam, false, func, literal_column, or_, select
@@ -16,17 +17,13 @@ from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyC
 from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
-from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter
+from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter, columns_by_filter
 
 
 def needed_columns(selection: ClientSelection) -> tuple[str, ...]:
     """Name the columns that the statements on a selection read or compare."""
-    wanted = selection.filter
-    listed = [name for attribute, name in LISTED_COLUMNS.items() if getattr(wanted, attribute)]
-    searched = SEARCHED_COLUMNS if wanted.search else ()
-    services = ("service_codes",) if wanted.service_codes else ()
-    moments = ("updated_at",) if wanted.updated_since else ()
-    return tuple(dict.fromkeys(("tenant", "code", *selection.columns, *listed, *searched, *services, *moments)))
+    filtered = chain.from_iterable(columns_by_filter(selection.filter).values())
+    return tuple(dict.fromkeys(("tenant", "code", *selection.columns, *filtered)))
 
 
 def view_columns() -> Select[Any]:

@@ -20,6 +20,10 @@ class UnreadableValueError(SourceMismatchError):
     """A value of some client cannot be read or written. The error of the driver does not say which value."""
 
 
+class MissingColumnError(SourceMismatchError):
+    """A statement names a column that the view lacks. The error of the driver does not always say which one."""
+
+
 class Translation(NamedTuple):
     """The error of an export that stands for the error of a driver.
 
@@ -147,7 +151,7 @@ BROKEN_VIEW = Translation(
     "not use. Create the view again, or grant the right.",
     is_reached=False,
 )
-NO_COLUMN = Translation(SourceMismatchError, "The view clients lacks a column; docs/client-view.md names them all.")
+NO_COLUMN = Translation(MissingColumnError, "The view clients lacks a column; docs/client-view.md names them all.")
 TYPE = Translation(
     SourceMismatchError, "A column of the view clients has an unexpected type; docs/client-view.md names them all."
 )

@@ -77,6 +77,7 @@ WARNINGS: Mapping[WarningCode, str] = {
         "Some cells look like formulas. They get an apostrophe in front, so that no spreadsheet runs them."
     ),
     WarningCode.FIELDS_LEFT_OUT: "Your API key may not read sensitive fields; these fields will be left out.",
+    WarningCode.INCOMPLETE_COLUMNS: "Your database has no data for these columns; they will be empty or lack a part.",
 }
 REMEDIES: Mapping[WarningCode, FormatPreset] = {WarningCode.EXCEL_CHANGES_CELLS: FormatPreset.EXCEL}
 """The preset that avoids the cause of a warning."""

@@ -10,7 +10,7 @@ from sqlalchemy import exc
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.errors import RedactedDriverError, source_errors
-from exports.adapters.clients_sql.sql.translations import UnreadableValueError
+from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
 from exports.errors import (
     ExportError,
     SourceMismatchError,
@@ -58,7 +58,7 @@ def reported(original: Exception, database: str = "postgresql") -> ExportError:
         ("42501", SourceRefusedError),
         ("42601", SourceRefusedError),
         ("42P01", SourceMismatchError),
-        ("42703", SourceMismatchError),
+        ("42703", MissingColumnError),
         ("42883", SourceMismatchError),
         ("22P02", UnreadableValueError),
         ("25P03", SourceUnavailableError),
@@ -78,7 +78,7 @@ def test_the_sqlstate_of_postgresql_selects_the_error(state: str, expected: type
         ("28000", SourceRefusedError),
         ("42000", SourceRefusedError),
         ("42S02", SourceMismatchError),
-        ("42S22", SourceMismatchError),
+        ("42S22", MissingColumnError),
     ],
 )
 @pytest.mark.parametrize("database", ["mssql", "informix"])
@@ -102,7 +102,7 @@ def test_the_sqlstate_of_odbc_selects_the_error(database: str, state: str, expec
         (1792, SourceRefusedError),
         (9999, SourceRefusedError),
         (1146, SourceMismatchError),
-        (1054, SourceMismatchError),
+        (1054, MissingColumnError),
     ],
 )
 @pytest.mark.parametrize("database", ["mysql", "mariadb"])

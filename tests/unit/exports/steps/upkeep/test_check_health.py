@@ -55,10 +55,18 @@ def test_a_database_that_does_not_answer_is_unhealthy(monkeypatch: pytest.Monkey
     assert _detail(services, "clients") == "The database did not answer."
 
 
-def test_missing_columns_are_named() -> None:
+def test_missing_required_columns_are_named() -> None:
+    services = a_services()
+    services.clients.lacking = frozenset({"code", "email", "name"})
+    assert "lacks code, name;" in str(_detail(services, "clients"))
+
+
+def test_a_view_without_optional_columns_is_healthy_and_health_names_them() -> None:
     services = a_services()
     services.clients.lacking = frozenset({"email", "service_codes"})
-    assert "email, service_codes" in str(_detail(services, "clients"))
+    clients = next(each for each in check_health(services).dependencies if each.name == "clients")
+    assert clients.status is HEALTHY
+    assert "lacks email, service_codes: files show nothing there" in str(clients.detail)
 
 
 def test_a_service_without_api_keys_is_healthy_and_says_so() -> None:
