@@ -170,6 +170,7 @@ def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]
     yield f"  pages       {verdict.pages:,} of {len(manifest.pages):,}"
     yield f"  clients     {verdict.rows:,} of {manifest.rows:,}"
     yield f"  bytes       {verdict.bytes:,} of {manifest.bytes:,}"
+    yield from (f"  column      {column.csv_header}: {column.reason}" for column in manifest.incomplete_columns or ())
     if verdict.is_intact:
         yield f"  CRC-32      {verdict.crc32}{'' if manifest.crc32 else ' (the manifest has none to compare)'}"
         yield f"  codes       {_codes(verdict)}"

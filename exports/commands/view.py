@@ -78,7 +78,7 @@ def _as_json(report: ViewReport) -> dict[str, Any]:
         "usable": not report.reasons,
         "reasons": report.reasons,
         "typesChecked": has_types(report.columns),
-        "columns": [column._asdict() for column in report.columns],
+        "columns": [{**column._asdict(), "state": column.state} for column in report.columns],
         "key": found.key and asdict(found.key),
         "firstSeconds": found.first_seconds,
         "functions": None if found.functions is None else [asdict(function) for function in found.functions],

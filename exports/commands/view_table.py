@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from exports.adapters.clients_sql.inspection.findings import Findings, KeyUse, UnstableFunction
     from exports.adapters.clients_sql.view_report import ColumnReport, ViewReport
 
-_COLOURS = {"FAIL": "31", "warn": "33", "ok": "32", "": "0"}
+_COLOURS = {"FAIL": "31", "warn": "33", "none": "33", "ok": "32", "": "0"}
+_MARKS = {"refused": "FAIL", "missing": "none", "ok": "ok"}
 _LABEL_WIDTH = len("functions")
 
 
@@ -25,7 +26,7 @@ def report_lines(report: ViewReport, *, colours: bool) -> Iterator[str]:
     names = max(len(column.name) for column in columns)
     types = max(len(column.type_name) for column in columns)
     for column in columns:
-        mark, text = ("FAIL", column.problem) if column.problem else ("ok", column.cell)
+        mark, text = _MARKS[column.state], column.problem or column.absence or column.cell
         yield f"{_marked(mark, colours)}  {column.name:{names}}  {column.type_name:{types}}  {text}".rstrip()
     yield ""
     for mark, label, text in _findings(report.findings):
@@ -39,9 +40,12 @@ def summary(report: ViewReport) -> str:
     if report.reasons:
         count = "one reason" if len(report.reasons) == 1 else f"{len(report.reasons)} reasons"
         return f"An export would fail, for {count}: see the lines with FAIL."
+    missing = sum(column.state == "missing" for column in report.columns)
+    without = f" It would go without {missing} missing columns: see the lines with none." if missing else ""
     if not has_types(report.columns):
-        return "Nothing was found by which an export would fail. The database names no types here."
-    return "Nothing was found by which an export would fail. Values outside of the sample are checked by the export."
+        return f"Nothing was found by which an export would fail.{without} The database names no types here."
+    words = "Values outside of the sample are checked by the export."
+    return f"Nothing was found by which an export would fail.{without} {words}"
 
 
 def has_types(columns: Sequence[ColumnReport]) -> bool:

@@ -6,9 +6,10 @@ the subquery, and expressions on these tables in the place of the examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from exports.commands.view_columns import MEANINGS
+from exports.request.fields import REQUIRED_COLUMNS
 
 _TYPES = {
     "postgresql": {"text": "text", "boolean": "boolean", "date": "date", "moment": "timestamp with time zone"},
@@ -61,16 +62,22 @@ def view_template(dialect: str) -> str:
 def _lines(dialect: str) -> Iterator[str]:
     yield "-- The view that client-export reads. It runs as it is, and shows one example client."
     yield "-- Put your tables in the place of the subquery after FROM, and your columns in the place of the examples."
-    yield "-- Leave NULL in columns for which you have no data. Never rename or remove a column of the view."
+    yield "-- Leave out columns that you have no data for: they are empty in every file, and filters by them refused."
+    yield f"-- Only {_listed(REQUIRED_COLUMNS)} are required. Never rename a column of the view."
     yield f"CREATE VIEW {'dbo.' if dialect == 'mssql' else ''}clients AS"
     yield "SELECT"
     last = next(reversed(MEANINGS))
     for name, (kind, meaning) in MEANINGS.items():
-        yield f"    -- {meaning.replace('`', '')} ({kind})"
+        need = "required" if name in REQUIRED_COLUMNS else "optional"
+        yield f"    -- {meaning.replace('`', '')} ({kind}, {need})"
         yield f"    {_expression(dialect, name, kind)} AS {name}{'' if name == last else ','}"
     yield "FROM ("
     yield f"    SELECT {', '.join(_example_columns(dialect))}"
     yield ") AS c;"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _expression(dialect: str, name: str, kind: str) -> str:

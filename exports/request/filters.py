@@ -29,6 +29,15 @@ LISTED_COLUMNS = {
 """Maps each filter that lists values to the column of the `clients` view that it is compared with."""
 
 
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    **{attribute: (column,) for attribute, column in LISTED_COLUMNS.items()},
+    "service_codes": ("service_codes",),
+    "search": SEARCHED_COLUMNS,
+    "updated_since": ("updated_at",),
+}
+"""Maps each filter to the columns that it reads."""
+
+
 class ClientFilter(Model):
     """Which clients to export. A client must match every list that is given, by at least one value of that list.
 
@@ -64,10 +73,9 @@ class ClientFilter(Model):
 
 def columns_by_filter(wanted: ClientFilter) -> dict[str, tuple[str, ...]]:
     """Return the columns of the `clients` view that each used filter reads, by the name of the filter in a request."""
-    by_attribute: dict[str, tuple[str, ...]] = {
-        **{attribute: (column,) for attribute, column in LISTED_COLUMNS.items()},
-        "service_codes": ("service_codes",),
-        "search": SEARCHED_COLUMNS,
-        "updated_since": ("updated_at",),
-    }
-    return {to_camel(attribute): columns for attribute, columns in by_attribute.items() if getattr(wanted, attribute)}
+    return {to_camel(attribute): columns for attribute, columns in _COLUMNS.items() if getattr(wanted, attribute)}
+
+
+def filters_by(column: str) -> tuple[str, ...]:
+    """Return the names of the filters that read a column of the `clients` view."""
+    return tuple(to_camel(attribute) for attribute, columns in _COLUMNS.items() if column in columns)

@@ -59,17 +59,45 @@ def test_the_check_refuses_a_column_with_the_words_of_the_failed_job(
     assert [name for name, column in columns.items() if column["problem"]] == ["email"]
 
 
+@pytest.mark.parametrize("dialect", ["mysql", "postgresql", "sqlite"])
+def test_a_missing_optional_column_has_a_state_of_its_own_and_exit_code_0(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_file = make_url(f"sqlite:///{tmp_path / 'clients.db'}")
+    fixtures = {"mysql": "mariadb_database", "postgresql": "postgres_schema"}
+    url = in_file if dialect == "sqlite" else request.getfixturevalue(fixtures[dialect])
+    script = view_template(dialect)
+    for name in ("vat_number", "email", "status", "team_code"):
+        script = script.replace(f" AS {name},", f" AS my_{name},")
+
+    exit_code, columns = check(make_view(url, script), capsys)
+
+    assert exit_code == 0
+    assert {name: column["absence"] for name, column in columns.items() if column["state"] == "missing"} == {
+        "vat_number": "missing: empty in every file",
+        "email": "missing: empty in every file, the filter search is refused",
+        "status": "missing: empty in every file, the filter statuses is refused",
+        "team_code": "missing: the filter teamCodes is refused",
+    }
+    assert {column["state"] for column in columns.values()} == {"ok", "missing"}
+    assert main(["view", "check", url.render_as_string(hide_password=False)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert next(line.split()[:3] for line in lines if line.startswith("none")) == ["none", "status", "missing:"]
+    assert "It would go without 4 missing columns" in lines[-1]
+
+
 @pytest.mark.parametrize("dialect", ["mysql", "sqlite"])
-def test_the_check_finds_a_missing_column(
+def test_the_check_fails_by_a_missing_required_column(
     dialect: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     in_file = make_url(f"sqlite:///{tmp_path / 'clients.db'}")
     url = in_file if dialect == "sqlite" else request.getfixturevalue("mariadb_database")
 
-    exit_code, columns = check(make_view(url, view_template(dialect).replace("AS vat_number,", "AS vat,")), capsys)
+    exit_code, columns = check(make_view(url, view_template(dialect).replace("AS name,", "AS title,")), capsys)
 
     assert exit_code == 1
-    assert [name for name, column in columns.items() if column["problem"]] == ["vat_number"]
+    assert [name for name, column in columns.items() if column["problem"]] == ["name"]
+    assert columns["name"]["state"] == "refused"
 
 
 def test_the_table_for_people_has_no_colours_outside_a_terminal(

@@ -15,7 +15,7 @@ from exports.commands.view_columns import MEANINGS
 from exports.commands.view_template import DIALECTS
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
-from exports.request.fields import VIEW_COLUMNS
+from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.request.filters import ClientFilter
 from tests.support.tsql_parser import parse
 
@@ -73,6 +73,13 @@ def test_every_template_has_each_column_of_the_view_once(dialect: str, capsys: p
     names = re.findall(r"^    .* AS (\w+),?$", template(dialect, capsys).partition("FROM (")[0], re.MULTILINE)
 
     assert sorted(names) == sorted(VIEW_COLUMNS)
+
+
+def test_the_template_marks_the_columns_that_every_view_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = re.findall(r", (required|optional)\)\n +.* AS (\w+),?$", template("sqlite", capsys), re.MULTILINE)
+
+    assert [name for need, name in pairs if need == "required"] == [*REQUIRED_COLUMNS]
+    assert len(pairs) == len(VIEW_COLUMNS)
 
 
 def test_the_template_gives_each_column_the_meaning_in_the_document() -> None:

@@ -16,29 +16,37 @@ from exports.adapters.clients_sql.sql.checks import EVERY_FILTER, refusals
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.statements import view_columns
 from exports.adapters.clients_sql.view_findings import ViewCheck, inspector_named
-from exports.request.fields import FIELD_COLUMNS, VIEW_COLUMNS, CellKind
+from exports.request.fields import FIELD_COLUMNS, REQUIRED_COLUMNS, VIEW_COLUMNS, CellKind
+from exports.request.filters import filters_by
 
 _SECONDS = 3.9
 _ANSWER_SECONDS = 4
 
 
 class ColumnReport(NamedTuple):
-    """One column that the view must have.
+    """One column that the view may have.
 
     Attributes:
         type_name: Its type in the database; empty if the column is missing, or the database describes no types.
         cell: What stands in a cell; empty if no file shows the column, or it is missing or refused.
         problem: Why an export fails by this column, and the change to make; empty if none does.
+        absence: What it means that the view lacks this column, if it need not have it; else empty.
     """
 
     name: str
     type_name: str = ""
     cell: str = ""
     problem: str = ""
+    absence: str = ""
+
+    @property
+    def state(self) -> str:
+        """Whether an export can use the column: `ok`, `missing` (it exports without) or `refused` (it fails)."""
+        return "refused" if self.problem else "missing" if self.absence else "ok"
 
 
 class ViewReport(NamedTuple):
-    """The columns that the view must have, and what else was found."""
+    """The columns that the view may have, and what else was found."""
 
     columns: list[ColumnReport]
     findings: Findings
@@ -73,7 +81,7 @@ def report_on_view(url: str, tenant: str | None = None) -> ViewReport:
 
 
 def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, list[ColumnReport]]:
-    """Describe every column that the view must have."""
+    """Describe every column that the view may have."""
     dialect = dialect_named(engine.dialect.name)
     with source_errors(dialect, address), engine.connect() as connection:
         names = connection.execute(view_columns()).keys()
@@ -93,8 +101,14 @@ def _report(column: ViewColumn, problem: str) -> ColumnReport:
 
 
 def _missing(name: str) -> ColumnReport:
-    change = f"Add it to the view; if you have no data for it, write: NULL AS {name}."
-    return ColumnReport(name, problem=f"The view clients lacks the column {name}. {change}")
+    if name in REQUIRED_COLUMNS:
+        return ColumnReport(name, problem=f"The view clients lacks the column {name}, which every view needs. Add it.")
+    effects = [*(["empty in every file"] if name in FIELD_COLUMNS else []), *map(_refused, filters_by(name))]
+    return ColumnReport(name, absence=f"missing: {', '.join(effects)}")
+
+
+def _refused(name: str) -> str:
+    return f"the filter {name} is refused"
 
 
 def _cell(column: ViewColumn) -> str:

@@ -13,6 +13,8 @@ from exports.errors import StorageUnavailableError
 from exports.file.manifest import ManifestDto
 from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
+from exports.request.fields import source_columns
+from exports.request.incomplete_columns import incomplete_columns
 from tests.support.builders import a_job
 from tests.support.fake_files import MemoryFileStore
 from tests.support.fake_jobs import MemoryJobStore
@@ -78,6 +80,22 @@ def test_a_complete_file_is_proved(paths: tuple[str, str], capsys: pytest.Captur
         f"  key ranges  tile, as the database itself orders the codes of all pages: {NOBODY_TWICE}",
     ]
     assert f"{len(FILE)} of {len(FILE)} bytes" in shown.err
+
+
+def test_the_columns_for_which_the_view_had_no_data_are_shown(
+    tmp_path: Path, paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    column = MANIFEST.request.columns[0]
+    found = incomplete_columns([column], source_columns(column.target_field))
+    manifest = tmp_path / "incomplete.json"
+    changed = MANIFEST.model_copy(update={"incomplete_columns": found})
+    manifest.write_text(changed.model_dump_json(by_alias=True), encoding="utf-8")
+
+    assert commands.main(["verify", paths[0], str(manifest)]) == 0
+
+    missing = ", ".join(source_columns(column.target_field))
+    words = f"  column      {column.csv_header}: The view clients lacks {missing}, so every cell is empty."
+    assert words in capsys.readouterr().out.splitlines()
 
 
 def test_a_manifest_of_several_pages_without_the_order_check_is_never_called_proved(
