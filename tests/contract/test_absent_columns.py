@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, event
 
 from exports.adapters.clients_sql import source as sql_source
 from exports.adapters.clients_sql.dialects.base import SourceDialect
@@ -204,3 +206,28 @@ def test_a_database_that_describes_no_types_still_lacks_columns(
     rows = list(sqlite_store.source.read(ClientSelection(TENANT, ("code", "website", "name")), KeyRange()))
 
     assert rows == [[("C1", None, "One")]]
+
+
+@pytest.mark.parametrize("name", ["sqlite_store", "mariadb_store"])
+def test_a_whole_view_costs_no_statement_more_and_an_absent_column_one(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    store: SqlStore = request.getfixturevalue(name)
+    store.put(client("C1", website="x"))
+    selection = ClientSelection(TENANT, ("code", "website"))
+
+    def statements() -> list[str]:
+        sent: list[str] = []
+        engine = create_engine(store.engine.url)
+        event.listen(engine, "before_cursor_execute", lambda *call: sent.append(call[2]))
+        with closing(sql_source.SqlClientSource(engine)) as source:
+            list(source.read(selection, KeyRange()))
+        return [statement for statement in sent if "clients" in statement]
+
+    whole = statements()
+    leave_out(store, "website")
+    lacking = statements()
+
+    assert [len(whole), len(lacking)] == [2, 3]
+    assert "website" in whole[-1]
+    assert "website" not in lacking[-1]

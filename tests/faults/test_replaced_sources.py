@@ -1,17 +1,23 @@
-"""A SQLite file that is replaced is exported at once, and never mixed with the old one within a job."""
+"""A SQLite file that is replaced, or whose view changes, is read at once, and no file mixes the old and the new."""
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from exports.request.fields import VIEW_COLUMNS
 from tests.faults.conftest import StartSystem, app_variant
-from tests.support.system import download
+from tests.support.system import System, download
 
-BODY = {"columnMappings": [{"csvHeader": "Code", "targetField": "Code"}, {"csvHeader": "Name", "targetField": "Name"}]}
+BODY = {"columnMappings": [{"csvHeader": field, "targetField": field} for field in ("Code", "Name", "Email")]}
 
 
 def _replace(path: Path, folder: Path) -> None:
@@ -22,9 +28,17 @@ def _replace(path: Path, folder: Path) -> None:
     newer.replace(path)
 
 
-def test_a_file_replaced_during_a_job_fails_it_and_a_resume_reads_all_anew(
-    start_system: StartSystem, tmp_path: Path, database_url: str
-) -> None:
+def _leave_out(path: Path, column: str) -> None:
+    names = ", ".join(name for name in VIEW_COLUMNS if name != column)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; DROP VIEW clients; CREATE VIEW clients AS SELECT {names} FROM client_records; COMMIT;"
+        )
+
+
+@pytest.fixture
+def slow_job(start_system: StartSystem, tmp_path: Path, database_url: str) -> tuple[System, Any, Path]:
+    """A job that is writing its pages, slowly, and the file of its clients."""
     path = tmp_path / "clients.sqlite"
     shutil.copyfile(database_url.removeprefix("sqlite:///"), path)
     log = tmp_path / "pages"
@@ -32,18 +46,48 @@ def test_a_file_replaced_during_a_job_fails_it_and_a_resume_reads_all_anew(
     root, settings = app_variant(tmp_path / "app", "app_with_slow_pages.py")
     changes = {"CLIENTS_DATABASE_URL": f"sqlite:///{path}", "PAGE_LOG": str(log), "PAGE_SECONDS": "0.3"}
     system = start_system(root, **settings, **changes)
-
     job = system.start_async(BODY)
     end = time.monotonic() + 30
     while not log.read_text() and time.monotonic() < end:
         time.sleep(0.05)
-    _replace(path, tmp_path)
+    return system, job, path
+
+
+def _resume(system: System, job: Any) -> Any:
+    """Require that the job failed because its source was replaced, and resume it."""
     failed = system.wait(job)
     assert (failed["status"], failed["failure"]["code"]) == ("Failed", "source-replaced")
     assert failed["failure"]["resumable"]
-
     response = system.call("POST", f"/tenants/northwind/clients/export/csv/{failed['code']}/resume")
     assert response.status in (200, 201, 202)
-    resumed = system.wait(job)
-    names = {line.partition(b",")[2] for line in download(resumed).split(b"\r\n")[1:-1]}
-    assert (resumed["status"], names) == ("Completed", {b"NEW"})
+    return system.wait(job)
+
+
+def _clients(job: Any) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(download(job).decode(), newline="")))[1:]
+
+
+def test_a_file_replaced_during_a_job_fails_it_and_a_resume_reads_all_anew(
+    slow_job: tuple[System, Any, Path], tmp_path: Path
+) -> None:
+    system, job, path = slow_job
+    _replace(path, tmp_path)
+
+    resumed = _resume(system, job)
+
+    assert resumed["status"] == "Completed"
+    assert {name for _, name, _ in _clients(resumed)} == {"NEW"}
+
+
+def test_a_view_that_loses_a_column_during_a_job_fails_it_and_a_resume_reads_all_anew(
+    slow_job: tuple[System, Any, Path],
+) -> None:
+    system, job, path = slow_job
+    _leave_out(path, "email")
+
+    resumed = _resume(system, job)
+
+    manifest = system.call("GET", f"/tenants/northwind/clients/export/csv/{resumed['code']}/manifest").json
+    assert resumed["status"] == "Completed"
+    assert {email for _, _, email in _clients(resumed)} == {""}
+    assert [column["targetField"] for column in manifest["incompleteColumns"]] == ["Email"]
