@@ -27,8 +27,8 @@ def key_bound(of: MysqlType, name: str, text: str) -> ColumnElement[Any] | None:
         return _text_bound(of, name, text)
     if of.form is CellForm.INTEGER:
         pattern = _PADDED if of.fills_zeros else _INTEGER
-        number = int(text) if pattern.fullmatch(text) else None
-        return bindparam(name, number, BigInteger()) if number in _INTEGERS else None
+        is_number = pattern.fullmatch(text) is not None and int(text) in _INTEGERS
+        return bindparam(name, int(text), BigInteger()) if is_number else None
     if of.form is CellForm.NUMERIC:
         return bindparam(name, Decimal(text), Numeric()) if _is_decimal(text) else None
     is_value = _UUID.fullmatch(text) is not None if of.form is CellForm.UUID else _is_address(of, text)
