@@ -17,6 +17,7 @@ from exports.adapters.clients_sql.source import SqlClientSource
 from exports.commands.view_template import view_template
 from exports.errors import SourceMismatchError
 from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS
 
 
 def make_view(url: URL, script: str) -> str:
@@ -68,22 +69,50 @@ def test_a_missing_optional_column_has_a_state_of_its_own_and_exit_code_0(
     url = in_file if dialect == "sqlite" else request.getfixturevalue(fixtures[dialect])
     script = view_template(dialect)
     for name in ("vat_number", "email", "status", "team_code"):
-        script = script.replace(f" AS {name},", f" AS my_{name},")
+        script = script.replace(f" AS {name},", f" AS other{len(name)},")
 
     exit_code, columns = check(make_view(url, script), capsys)
 
     assert exit_code == 0
     assert {name: column["absence"] for name, column in columns.items() if column["state"] == "missing"} == {
-        "vat_number": "missing: empty in every file",
-        "email": "missing: empty in every file, the filter search is refused",
-        "status": "missing: empty in every file, the filter statuses is refused",
-        "team_code": "missing: the filter teamCodes is refused",
+        "vat_number": "missing: empty in every file.",
+        "email": "missing: empty in every file, the filter search is refused.",
+        "status": "missing: empty in every file, the filter statuses is refused.",
+        "team_code": "missing: the filter teamCodes is refused.",
     }
     assert {column["state"] for column in columns.values()} == {"ok", "missing"}
     assert main(["view", "check", url.render_as_string(hide_password=False)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert next(line.split()[:3] for line in lines if line.startswith("none")) == ["none", "status", "missing:"]
     assert "It would go without 4 missing columns" in lines[-1]
+
+
+def test_the_check_asks_whether_a_similar_name_is_the_missing_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = view_template("sqlite").replace(" AS vat_number,", " AS vat_no,")
+    _, columns = check(make_view(make_url(f"sqlite:///{tmp_path / 'clients.db'}"), script), capsys)
+
+    assert columns["vat_number"]["absence"].endswith("The view has a column vat_no: if it is the same, rename it.")
+
+
+def test_a_name_in_other_letter_case_fails_the_check_and_the_export_alike(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_view(postgres_schema, view_template("postgresql").replace(" AS email,", ' AS "Email",'))
+
+    exit_code, columns = check(url, capsys)
+
+    words = (
+        'The clients view has a column Email, but the name must be in lower case. Write in the view: "Email" AS email.'
+    )
+    assert (exit_code, columns["email"]["problem"]) == (1, words)
+    with closing(SqlClientSource(url)) as source:
+        with pytest.raises(SourceMismatchError) as failed:
+            source.find_boundaries(ClientSelection("northwind", ("code", "email")), 10)
+        with pytest.raises(SourceMismatchError) as unhealthy:
+            source.missing_columns(VIEW_COLUMNS)
+    assert str(failed.value) == str(unhealthy.value) == words
 
 
 @pytest.mark.parametrize("dialect", ["mysql", "sqlite"])

@@ -79,7 +79,7 @@ def test_a_file_replaced_during_a_job_fails_it_and_a_resume_reads_all_anew(
     assert {name for _, name, _ in _clients(resumed)} == {"NEW"}
 
 
-def test_a_view_that_loses_a_column_during_a_job_fails_it_and_a_resume_reads_all_anew(
+def test_a_column_lost_during_a_job_fails_it_and_a_resume_reads_all_anew(
     slow_job: tuple[System, Any, Path],
 ) -> None:
     system, job, path = slow_job

@@ -22,6 +22,7 @@ from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import (
     absent_columns,
+    misspelt_columns,
     require_columns,
     require_usable,
     require_writable,
@@ -208,8 +209,10 @@ def _describe(connection: Connection, names: Sequence[str]) -> ClientView:
     described = dialect.describe(connection, names)
     undescribed = frozenset(names) - described.keys()
     if undescribed:
-        found = connection.execute(sql_statements.view_columns()).keys()
-        undescribed -= {dialect.column_name(name) for name in found}
+        found = set(map(dialect.column_name, connection.execute(sql_statements.view_columns()).keys()))
+        undescribed -= found
+        if misspelt := misspelt_columns(undescribed, sorted(found)):
+            raise SourceMismatchError(" ".join(misspelt.values()))
     return ClientView(dialect, described, absent=undescribed)
 
 

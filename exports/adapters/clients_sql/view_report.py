@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -12,7 +14,7 @@ from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.inspection.findings import Findings
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
-from exports.adapters.clients_sql.sql.checks import EVERY_FILTER, refusals
+from exports.adapters.clients_sql.sql.checks import EVERY_FILTER, misspelt_columns, refusals
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.statements import view_columns
 from exports.adapters.clients_sql.view_findings import ViewCheck, inspector_named
@@ -84,13 +86,15 @@ def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, lis
     """Describe every column that the view may have."""
     dialect = dialect_named(engine.dialect.name)
     with source_errors(dialect, address), engine.connect() as connection:
-        names = connection.execute(view_columns()).keys()
-        present = {dialect.column_name(name) for name in names} & set(VIEW_COLUMNS)
+        names = set(map(dialect.column_name, connection.execute(view_columns()).keys()))
+        present = names & set(VIEW_COLUMNS)
         view = ClientView(dialect, dialect.describe(connection, [name for name in VIEW_COLUMNS if name in present]))
     fields = [name for name in FIELD_COLUMNS if name in present]
     refused = {refusal.column.name: str(refusal) for refusal in refusals(view, fields, EVERY_FILTER)}
     return view, [
-        _report(view.column(name), refused.get(name, "")) if name in present else _missing(name)
+        _report(view.column(name), refused.get(name, ""))
+        if name in present
+        else _missing(name, sorted(names - present))
         for name in VIEW_COLUMNS
     ]
 
@@ -100,11 +104,21 @@ def _report(column: ViewColumn, problem: str) -> ColumnReport:
     return ColumnReport(column.name, column.type_name, cell, problem)
 
 
-def _missing(name: str) -> ColumnReport:
+def _missing(name: str, others: Sequence[str]) -> ColumnReport:
+    """Report a column that the view lacks.
+
+    Args:
+        others: Columns of the view that no export reads. One may be the missing column under another name.
+    """
+    if misspelt := misspelt_columns((name,), others):
+        return ColumnReport(name, problem=misspelt[name])
+    similar = get_close_matches(name, others, n=1)
+    hint = f" The view has a column {similar[0]}: if it is the same, rename it." if similar else ""
     if name in REQUIRED_COLUMNS:
-        return ColumnReport(name, problem=f"The view clients lacks the column {name}, which every view needs. Add it.")
+        problem = f"The view clients lacks the column {name}, which every view needs. Add it.{hint}"
+        return ColumnReport(name, problem=problem)
     effects = [*(["empty in every file"] if name in FIELD_COLUMNS else []), *map(_refused, filters_by(name))]
-    return ColumnReport(name, absence=f"missing: {', '.join(effects)}")
+    return ColumnReport(name, absence=f"missing: {', '.join(effects)}.{hint}")
 
 
 def _refused(name: str) -> str:

@@ -68,6 +68,22 @@ def require_columns(selection: ClientSelection, absent: Collection[str]) -> None
         _require_as_planned(selection.absent_columns, absent_columns(selection, absent))
 
 
+def misspelt_columns(absent: Collection[str], names: Iterable[str]) -> dict[str, str]:
+    """Say of absent columns that the view has under a name in other letter case what to change.
+
+    PostgreSQL distinguishes such names. No file must be empty because of one.
+
+    Args:
+        names: The columns that the view has.
+    """
+    return {name.lower(): _misspelt(name) for name in names if name.lower() in absent}
+
+
+def _misspelt(name: str) -> str:
+    change = f'Write in the view: "{name}" AS {name.lower()}.'
+    return f"The clients view has a column {name}, but the name must be in lower case. {change}"
+
+
 def absent_columns(selection: ClientSelection, absent: Collection[str]) -> tuple[str, ...]:
     """Return the columns of the selection's clients that are absent, in the order of the selection."""
     return tuple(name for name in selection.columns if name in absent)
