@@ -25,6 +25,7 @@ from devhost.local.console import step
 from devhost.local.errors import DevError
 from devhost.local.exit import ignore_signals, run_to_exit_code
 from devhost.local.health import HOST_START_SECONDS, wait_until_healthy
+from devhost.local.keypress import enter_key
 from devhost.local.paths import LOCAL, ROOT, shown_path
 from devhost.local.ports import require_free
 from devhost.local.processes import run_quietly, watch
@@ -36,7 +37,7 @@ from shared.progress import ProgressBar
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from devhost.local.azurite import Azurite
@@ -47,6 +48,9 @@ SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
 PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos"}
 """Commands that are programs of their own. They receive all arguments."""
+MEND = "Still running: mend the view, then press Enter to check it and export again, or use {page}/. Ctrl-C stops."
+RETRY_TRIES = "3"
+"""How often steps are tried on a database of the user's own: a person who waits wants to see the reason soon."""
 PARSER = make_parser(Defaults(local_data.SAMPLE_TENANTS[0], local_data.SAMPLE_CLIENTS, shown_path(EXPORTED_FILE)))
 
 
@@ -129,9 +133,10 @@ def run_command(options: RunOptions) -> int:
     cleanup.callback(record.unlink, missing_ok=True)
     try:
         system = start_system(options, record, cleanup)
-        demonstrate(system)
-        if not options.once:
-            serve(system)
+        if options.once:
+            demonstrate(system)
+        else:
+            serve(system, options.database, enter_key)
         return 0
     except KeyboardInterrupt:
         print("\nStopping.", flush=True)
@@ -152,7 +157,10 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
     tenant = local_data.choose_tenant(options.tenant, options.database is not None)
     if options.database:
         values["CLIENTS_DATABASE_URL"] = options.database
+        values.setdefault("EXPORT_RETRY_TRIES", RETRY_TRIES)
     set_up()
+    if options.database:
+        check_view(options.database, tenant)
     if values["CLIENTS_DATABASE_URL"] == local_data.SAMPLE_DATABASE_URL:
         local_data.create_sample_clients(LOCAL / "clients.sqlite", options.clients, make_sample_clients)
     azurite = start_storage(cleanup)
@@ -163,7 +171,8 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
         host = hosts.start(host_kind, ROOT, options.port, options.workers, values, LOCAL, engine)
         cleanup.callback(host.stop)
         record_run(record, [azurite.pid, host.pid])
-        wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind])
+        tolerated = ("clients",) if options.database and not options.once else ()
+        wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind], tolerated)
     key = usable_key(base_url, azurite.connection_string, values.get("DEV_API_KEY"), tenant, SETTINGS)
     return System(base_url, host, azurite, key, tenant)
 
@@ -206,13 +215,45 @@ def demonstrate(system: System) -> None:
     print(demo.by_hand(system.base_url, system.tenant, system.key, export))
 
 
-def serve(system: System) -> None:
-    """Keep running until Ctrl-C, or until a program ends by itself."""
+def check_view(database: str, tenant: str) -> None:
+    local_data.check_view(environment.in_venv("python"), ROOT, database, tenant)
+
+
+def serve(system: System, database: str | None, make_enter_key: Callable[[], Callable[[], bool]]) -> None:
+    """Run the export, and keep running until Ctrl-C, or until a program ends by itself.
+
+    If the export of a database of the user's own fails, wait for Enter, and check and export again.
+    """
+    pressed: Callable[[], bool] | None = None
+    while not try_export(system, database):
+        pressed = pressed or make_enter_key()
+        if not keep_running(system, pressed):
+            return
+        check_view(database or "", system.tenant)
     print(f"\nRunning until Ctrl-C. The host writes its log to {shown_path(system.host.log)}", flush=True)
+    keep_running(system, lambda: False)
+
+
+def try_export(system: System, database: str | None) -> bool:
+    """Run one export, and say whether it worked. If it fails on the sample clients, the run ends."""
     try:
-        watch((system.host, system.azurite.process))
+        demonstrate(system)
+    except DemoError as error:
+        if database is None:
+            raise
+        print(f"\n{error}\n{MEND.format(page=system.base_url)}", flush=True)
+        return False
+    return True
+
+
+def keep_running(system: System, until: Callable[[], bool]) -> bool:
+    """Wait until `until` is true. Return False after Ctrl-C."""
+    try:
+        watch((system.host, system.azurite.process), until)
     except KeyboardInterrupt:
         print("\nStopping.", flush=True)
+        return False
+    return True
 
 
 # --- the command line

@@ -11,6 +11,8 @@ from devhost.local.errors import DevError
 from shared.local_http import Answer, call
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from devhost.local.processes import Process
 
 HOST_START_SECONDS = {"devhost": 60.0, "func": 240.0}  # func downloads its extension bundle when it first starts
@@ -25,8 +27,16 @@ def try_get(url: str) -> Answer | None:
         return None
 
 
-def wait_until_healthy(base_url: str, host: Process, start_seconds: float = HOST_START_SECONDS["devhost"]) -> None:
+def wait_until_healthy(
+    base_url: str,
+    host: Process,
+    start_seconds: float = HOST_START_SECONDS["devhost"],
+    tolerated: Collection[str] = (),
+) -> None:
     """Wait until `GET /health` answers 200.
+
+    Args:
+        tolerated: The names of dependencies that need not be healthy.
 
     Raises:
         DevError: The host ended or did not answer (the message holds the last lines of its log), or a dependency stayed
@@ -36,7 +46,7 @@ def wait_until_healthy(base_url: str, host: Process, start_seconds: float = HOST
     unhealthy_until: float | None = None
     while True:
         answer = try_get(f"{base_url}/health")
-        if answer and answer.status == 200:
+        if answer and (answer.status == 200 or (tolerated and unhealthy_names(answer) <= set(tolerated))):
             return
         if not host.running:
             message = f"The host ended while it started. Its log ({host.log}) ends with:\n{host.tail()}"
@@ -54,6 +64,15 @@ def wait_until_healthy(base_url: str, host: Process, start_seconds: float = HOST
             message = f"No answer within {start_seconds:.0f} s. The host's log ({host.log}) ends with:\n{host.tail()}"
             raise DevError(message)
         time.sleep(0.1)
+
+
+def unhealthy_names(answer: Answer) -> set[str]:
+    """Return the names of the unhealthy dependencies. An answer of another form counts as one without a name."""
+    try:
+        dependencies = json.loads(answer.body)["dependencies"]
+        return {dependency["name"] for dependency in dependencies if dependency["status"] != "Healthy"} or {""}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {""}
 
 
 def health_report(answer: Answer) -> str:

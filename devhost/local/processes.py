@@ -10,7 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from devhost.local.errors import DevError
 from devhost.local.guard import GUARD, STOP_SECONDS, kill_group
@@ -18,7 +18,7 @@ from devhost.local.paths import ROOT
 from shared.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ def run_quietly(command: Sequence[str | Path], failure: str, env: Mapping[str, s
             raise DevError(message)
 
 
-def watch(processes: Sequence[Process]) -> NoReturn:
-    """Wait while all of the programs run.
+def watch(processes: Sequence[Process], until: Callable[[], bool] = lambda: False) -> None:
+    """Wait while all of the programs run, or until `until` is true.
 
     Raises:
         DevError: A program ended by itself.
     """
-    while True:
+    while not until():
         for process in processes:
             if not process.running:
                 message = f"{process.name} ended by itself. Its log ({process.log}) ends with:\n{process.tail()}"

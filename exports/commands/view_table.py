@@ -71,11 +71,8 @@ def _findings(found: Findings) -> Iterator[tuple[str, str, str]]:
     if found.sample is not None:
         sample = found.sample
         speed = f"{sample.clients_per_second:,} clients a second"
-        yield (
-            "",
-            "speed",
-            f"{speed} in one page, by {sample.clients:,} clients of {sample.tenant} in {sample.seconds:.2f} s",
-        )
+        basis = f"the first {sample.clients:,} of {sample.tenant} took {sample.seconds:.2f} s"
+        yield "", "speed", f"{speed} in one page ({basis})"
     yield from (("", "note", note) for note in found.notes)
 
 
@@ -100,5 +97,5 @@ def _tenants(found: Findings) -> str:
     if tenants is None or not tenants.names:
         return "The view has no clients yet."
     if tenants.clients is not None:
-        return f"{tenants.names[0]}: {tenants.clients:,} clients"
+        return f"{tenants.names[0]}: {tenants.clients:,} {'client' if tenants.clients == 1 else 'clients'}"
     return ", ".join(tenants.names) + ("" if tenants.is_complete else ", perhaps more")

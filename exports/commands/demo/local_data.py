@@ -31,6 +31,19 @@ def choose_tenant(requested: str | None, own_database: bool) -> str:
     raise DemoError("Name the tenant whose clients to export from that database: --tenant CODE")
 
 
+def check_view(python: Path, root: Path, database: str, tenant: str) -> None:
+    """Print what `python -m exports view check` says of a database. Its verdict does not end the run.
+
+    Args:
+        python: The interpreter of an environment where the app's packages are installed.
+        root: The folder of the app.
+    """
+    if database.startswith("azure-tables:"):  # clients in Table Storage have no view
+        return
+    command = [str(python), "-m", "exports", "view", "check", database, "--tenant", tenant]
+    subprocess.run(command, check=False, cwd=root)
+
+
 def create_sample_clients(database: Path, clients: int | None, make: Callable[[Path, int], None]) -> None:
     """Make the sample database if there is none, or if the user asks for another number of clients.
 
