@@ -209,7 +209,8 @@ def _describe(connection: Connection, names: Sequence[str]) -> ClientView:
     described = dialect.describe(connection, names)
     undescribed = frozenset(names) - described.keys()
     if undescribed:
-        found = set(map(dialect.column_name, connection.execute(sql_statements.view_columns()).keys()))
+        with connection.execute(sql_statements.view_columns()) as nobody:
+            found = set(map(dialect.column_name, nobody.keys()))
         undescribed -= found
         if misspelt := misspelt_columns(undescribed, sorted(found)):
             raise SourceMismatchError(" ".join(misspelt.values()))

@@ -86,7 +86,8 @@ def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, lis
     """Describe every column that the view may have."""
     dialect = dialect_named(engine.dialect.name)
     with source_errors(dialect, address), engine.connect() as connection:
-        names = set(map(dialect.column_name, connection.execute(view_columns()).keys()))
+        with connection.execute(view_columns()) as nobody:
+            names = set(map(dialect.column_name, nobody.keys()))
         present = names & set(VIEW_COLUMNS)
         view = ClientView(dialect, dialect.describe(connection, [name for name in VIEW_COLUMNS if name in present]))
     fields = [name for name in FIELD_COLUMNS if name in present]
