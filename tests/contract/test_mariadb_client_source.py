@@ -54,9 +54,11 @@ def plan(url: URL) -> object:
 def test_a_refused_login_is_a_permanent_error(mariadb_database: URL) -> None:
     url = mariadb_database
 
-    for wrong in (url.set(username="no_such_user"), url.set(password="wrong"), url.set(database="no_such_database")):
+    for wrong in (url.set(username="no_such_user"), url.set(password="wrong")):
         with pytest.raises(SourceRefusedError, match="refused the login"):
             plan(wrong)
+    with pytest.raises(SourceRefusedError, match="no such client database"):
+        plan(url.set(database="no_such_database"))
 
 
 def test_a_view_without_read_permission_is_a_permanent_error(mariadb_store: SqlStore, reader: URL) -> None:
