@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -28,13 +29,13 @@ PASSWORD = "unique-secret"
 UNKNOWN_HOST = "no-such-host.invalid"
 
 
-def fault_of(url: URL | str) -> ExportError:
-    """Return the error of the first use of a database. It must come at once."""
+def fault_of(url: URL | str, seconds: float = 3) -> ExportError:
+    """Return the error of the first use of a database. It must come within so many seconds."""
     text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
     started = time.monotonic()
     with closing(SqlClientSource(text)) as source, pytest.raises(ExportError) as caught:
         source.missing_columns(VIEW_COLUMNS)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < seconds
     assert PASSWORD not in f"{caught.value}{caught.value.operator}"
     return caught.value
 
@@ -87,6 +88,16 @@ def test_a_closed_port_can_be_tried_again_because_a_server_may_be_restarting(ser
     assert type(error) is SourceUnavailableError
     assert "nothing accepts connections at its port" in str(error)
     assert f"host 127.0.0.1, port {port}" in error.operator
+
+
+@pytest.mark.slow
+def test_a_server_that_says_nothing_is_given_up_after_ten_seconds(server: URL) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        error = fault_of(server.set(port=silent.getsockname()[1]), seconds=15)
+    assert type(error) is SourceUnavailableError
+    assert "did not answer in time" in str(error)
 
 
 def test_a_wrong_password_is_refused_with_the_user_but_not_the_password(server: URL) -> None:

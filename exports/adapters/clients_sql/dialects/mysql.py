@@ -67,7 +67,7 @@ class MysqlDialect(SourceDialect):
 
     connect_args: ClassVar = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "read_timeout": STATEMENT_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS,  # a server that has died sends no error
+        "read_timeout": CONNECT_TIMEOUT_SECONDS,  # `_limit_session` allows statements more
         "charset": "utf8mb4",
     }
     error_numbers: ClassVar = {
@@ -158,8 +158,13 @@ class MysqlDialect(SourceDialect):
 
 
 def _limit_session(connection: Any, _record: object) -> None:
+    """Limit a new session, and let its statements take longer than the greeting of the server.
+
+    PyMySQL knows one time-out for both. A server that has died in the middle of a statement sends no error.
+    """
     with closing(connection.cursor()) as cursor:
         cursor.execute(_LIMIT_SESSION)
+    connection._read_timeout += STATEMENT_TIMEOUT_SECONDS
 
 
 def _discard_if_unread(context: ExceptionContext) -> None:

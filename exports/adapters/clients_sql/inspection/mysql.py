@@ -12,6 +12,7 @@ from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspe
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 from exports.adapters.clients_sql.inspection.words import calls
 
+_GRACE_SECONDS = 1.0
 _BUILT_IN = frozenset({"rand", "uuid", "uuid_short", "sysdate", "sleep", "random_bytes", "connection_id"})
 _VIEWS = "SELECT lower(table_name), view_definition FROM information_schema.views WHERE table_schema = DATABASE()"
 _FUNCTIONS = """
@@ -34,6 +35,8 @@ class MysqlInspector(ViewInspector):
                 f" /*!80000 , max_execution_time = {round(seconds * 1000)} */"
             )
             connection.exec_driver_sql(statement).close()
+            driver: Any = connection.connection.driver_connection
+            driver._read_timeout = seconds + _GRACE_SECONDS  # for a server that has died
 
         event.listen(engine, "begin", shorten)
 
