@@ -127,3 +127,23 @@ def test_a_listed_value_is_compared_in_the_collation_of_its_column(file: SqliteF
     file.fill([{"code": "a", "team_code": "Tax"}, {"code": "b", "team_code": "VAT"}], team_code="TEXT COLLATE NOCASE")
 
     assert file.find(team_codes=("TAX",)) == ["a"]
+
+
+@pytest.mark.parametrize("declared", ["TEXT", "BLOB", ""])
+def test_codes_and_tenants_with_leading_zeros_are_paged_whatever_type_is_declared(
+    file: SqliteFile, declared: str
+) -> None:
+    codes = [f"{number:03}" for number in range(20)]
+    file.fill([{"code": code} for code in codes], tenant="07", tenant_type=declared, code=declared)
+
+    total, pages = file.pages(7, tenant="07")
+
+    assert (total, [code for page in pages for code in page]) == (20, codes)
+
+
+@pytest.mark.parametrize("expression", ["tenant", "CAST(tenant AS INTEGER)"])
+def test_a_tenant_never_sees_the_clients_of_one_whose_number_it_resembles(file: SqliteFile, expression: str) -> None:
+    file.fill([{"code": "a"}], tenant=7, tenant_type="INTEGER")
+    file.view(tenant=expression, code="code")
+
+    assert [file.pages(7, tenant=text)[0] for text in ("7", "07", "7.0", "7e0")] == [1, 0, 0, 0]

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, bindparam
+from sqlalchemy import URL, ColumnElement, Connection, Engine, bindparam, false
 
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
@@ -139,6 +139,11 @@ class SourceDialect:
             None if no value of the column can equal the text: its type or character set has no such value.
         """
         return bindparam(name, text)
+
+    def of_tenant(self, column: ViewColumn, text: str) -> ColumnElement[bool]:
+        """Return the condition that a client is of the tenant with this text. An index must be able to serve it."""
+        bound = self.key_bound(column, "tenant", text)
+        return false() if bound is None else CLIENTS.c.tenant == bound
 
     def key_text(self, column: ViewColumn, value: Any) -> str:
         """Return a value of a key column as the text that plans and manifests hold. `key_bound` reads it back."""

@@ -143,11 +143,16 @@ class SqliteDialect(SourceDialect):
             return None
         if column.key == INTEGER and (number := integer_of(text)) is not None:
             return bindparam(name, number, BigInteger())
-        if column.form is not CellForm.TEXT and is_other_number(text):
-            return None  # SQLite would convert it to the number that it resembles
         if column.key == INTEGER and column.name != "tenant":
             return None
         return bindparam(name, text, String())
+
+    def of_tenant(self, column: ViewColumn, text: str) -> ColumnElement[bool]:
+        """Compare the text with text only if SQLite might convert it to the number that it resembles."""
+        condition = super().of_tenant(column, text)
+        if column.form is CellForm.TEXT or not is_other_number(text):
+            return condition
+        return and_(condition, func.typeof(CLIENTS.c.tenant) == literal_column("'text'"))
 
     def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
         """Compare with the text of each value. SQLite itself would find 1 by '01' and '1.0' in columns of numbers."""

@@ -48,10 +48,9 @@ def require_one_type(connection: Connection, view: ClientView, selection: Client
         SourceMismatchError: Names the column, the types, and the code of a client.
     """
     code, tenant = view.column("code"), view.column("tenant")
-    bound = view.sql.key_bound(tenant, "tenant", selection.tenant)
-    if bound is None or not view.columns:  # a view that is missing is reported by the statement that reads it
+    if not view.columns:  # a view that is missing is reported by the statement that reads it
         return
-    of_tenant = CLIENTS.c.tenant == bound
+    of_tenant = view.sql.of_tenant(tenant, selection.tenant)
     for wrong in _other_types(code.key):
         if (found := wrong(connection, of_tenant)) is not None and found.code_type != code.key:
             raise _mixed(code, found.code_type, code.key, f"One client has the code {found.code}.")
@@ -86,11 +85,11 @@ def _mixed(column: ViewColumn, found: str, first: str, private: str) -> SourceMi
 
 def find_bad_moment(connection: Connection, view: ClientView, selection: ClientSelection) -> SourceMismatchError | None:
     """Return the error for a client whose `updated_at` is no moment; None if there is none, or nothing compares it."""
-    bound = view.sql.key_bound(view.column("tenant"), "tenant", selection.tenant)
-    if bound is None or selection.filter.updated_since is None:
+    if selection.filter.updated_since is None:
         return None
+    of_tenant = view.sql.of_tenant(view.column("tenant"), selection.tenant)
     is_bad = func.is_client_moment(CLIENTS.c.updated_at) == literal_column("0")
-    found = _first(connection, and_(CLIENTS.c.tenant == bound, is_bad))
+    found = _first(connection, and_(of_tenant, is_bad))
     if found is None:
         return None
     message = (

@@ -94,8 +94,7 @@ def code_type_changed() -> SourceMismatchError:
 
 
 def _conditions(view: ClientView, selection: ClientSelection) -> list[ColumnElement[bool]]:
-    tenant = view.sql.key_bound(view.column("tenant"), "tenant", selection.tenant)
-    of_tenant = false() if tenant is None else CLIENTS.c.tenant == tenant
+    of_tenant = view.sql.of_tenant(view.column("tenant"), selection.tenant)
     return [of_tenant, *_filter_conditions(view, selection.filter)]
 
 
