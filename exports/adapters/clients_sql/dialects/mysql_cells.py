@@ -6,7 +6,7 @@ statement fail with error 1690. The caller then looks for the client that has it
 
 from __future__ import annotations
 
-from exports.adapters.clients_sql.dialects.mysql_types import UTF8MB4, MysqlType
+from exports.adapters.clients_sql.dialects.mysql_types import DISORDERED, UTF8MB4, MysqlType
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
 from exports.request.fields import CellKind
 
@@ -78,6 +78,9 @@ def text_cast(column: ViewColumn) -> str:
         return f"CAST({column.name} AS UNSIGNED)"
     if base in _GEOMETRY or base.startswith("multi"):
         return f"ST_AsText({column.name})"
+    if any(column.type_name.endswith(f" {collation}") for collation in DISORDERED):
+        pads = "nopad_" if "_nopad_" in column.type_name else ""
+        return f"CONVERT({column.name} USING utf8mb4) COLLATE utf8mb4_{pads}bin"
     return f"CAST({column.name} AS CHAR)"
 
 
