@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from devhost.local import engine_program
 from devhost.local.azurite import Azurite
 from devhost.local.paths import ROOT
 from tests.bench import chart, parts
 from tests.bench.comparison import TENANT, compare
 from tests.bench.environment import NARROW_REQUEST, Databases, Sizes, filled_databases, storage
 from tests.bench.figures import Figure, line, save
+from tests.bench.small_exports import small_exports
 
 Part = Callable[[Path, Azurite, Databases], Iterator[Figure]]
 NARROW_SIZES: Sizes = {"hundred": 100_000, "million": 1_000_000, "ten": 10_000_000}
@@ -31,6 +33,8 @@ WIDE_SIZES: Sizes = {"hundred": 100_000, "big": 1_000_000}
 def main() -> None:
     """Run the chosen parts of the benchmark, and print each figure when it is measured."""
     options = _options()
+    if options.engine:
+        os.environ[engine_program.USED] = str(engine_program.executable(options.engine))
     chosen = {name: part for name, part in _parts(options).items() if not options.only or name in options.only}
     wide, narrow = _sizes(options, set(chosen))
     figures: list[Figure] = []
@@ -60,6 +64,9 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
             folder, emulator, databases, options.rows, options.rounds
         ),
         "latency": lambda folder, emulator, databases: parts.latency(folder, emulator, databases.postgres),
+        "small": lambda folder, emulator, databases: small_exports(
+            folder, emulator, databases.postgres, long_idle=options.idle
+        ),
         "together": lambda folder, _, databases: parts.simultaneous_jobs(
             folder, _sizes(options, {"together"})[0], databases.postgres, WIDE_SIZES["big"], options.rows
         ),
@@ -87,11 +94,20 @@ def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]
 
 
 def _options() -> argparse.Namespace:
-    names = ("comparison", "latency", "together", "memory", "growth", "pages")
+    names = ("comparison", "latency", "small", "together", "memory", "growth", "pages")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="two minutes: 50,000 clients, three rounds, only comparison and latency"
+        "--quick",
+        action="store_true",
+        help="three minutes: 50,000 clients, three rounds, only comparison, latency, small",
     )
+    parser.add_argument(
+        "--engine",
+        type=Path,
+        metavar="PROGRAM",
+        help="run orchestrations on the real Durable extension: durable-engine",
+    )
+    parser.add_argument("--idle", action="store_true", help="also measure a small export after ten idle minutes")
     parser.add_argument("--rows", type=int, default=200_000, help="clients in the comparison (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the comparison (default: %(default)s)")
     parser.add_argument("--only", action="append", choices=names, help="run only this part; repeatable")
@@ -105,7 +121,7 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.quick:
         options.rows, options.rounds = min(options.rows, 50_000), min(options.rounds, 3)
-        options.only = options.only or ["comparison", "latency"]
+        options.only = options.only or ["comparison", "latency", "small"]
     return options
 
 
@@ -114,6 +130,7 @@ def _report(figures: list[Figure], options: argparse.Namespace, seconds: float) 
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
+        "engine": "the real Durable extension" if options.engine else "devhost",
         "rows": options.rows,
         "rounds": options.rounds,
         "seconds": round(seconds),

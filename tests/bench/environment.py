@@ -130,13 +130,17 @@ def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
 
 
 @contextmanager
-def running(folder: Path, emulator: Azurite, database: str, **settings: str) -> Iterator[System]:
-    """Run the system with a database, two workers, the memory setting of the sample, and quotas that never apply."""
+def running(folder: Path, emulator: Azurite, database: str, *, root: Path = ROOT, **settings: str) -> Iterator[System]:
+    """Run the system with a database, two workers, the memory setting of the sample, and quotas that never apply.
+
+    Args:
+        root: The folder of the function app.
+    """
     folder.mkdir()
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
     quotas = {"EXPORT_MAX_ACTIVE_JOBS": "1000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
     settings = {"MALLOC_ARENA_MAX": sample["MALLOC_ARENA_MAX"], **quotas, **settings}
-    system = System(folder, app_settings(emulator.connection_string, database, **settings))
+    system = System(folder, app_settings(emulator.connection_string, database, **settings), root)
     try:
         system.start_and_wait()
         yield system

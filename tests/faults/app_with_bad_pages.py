@@ -22,7 +22,7 @@ from exports.steps.small_jobs import plan_or_export as small_jobs
 from exports.workflow.commands import WritePage
 from tests.faults.real_app import load_real_app
 
-_write, _stage = step.write_page, small_jobs.stage_page
+_write, _stage = step.write_page, step.stage_page
 
 
 def _write_with_faults(services: Services, command: WritePage) -> Any:
@@ -55,5 +55,5 @@ def _record_try(command: WritePage) -> int:
 
 
 step.write_page = _write_with_faults
-small_jobs.stage_page = _stage_with_faults
+small_jobs.stage_page = _stage_with_faults  # type: ignore[attr-defined]
 app = load_real_app()

@@ -7,14 +7,14 @@ import asyncio
 from exports.jobs.job import Job
 from exports.services import Services
 
-_FIRST_PAUSE_SECONDS, _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.06, 0.02, 0.5
+_FIRST_PAUSE_SECONDS, _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.06, 0.03, 0.5
 
 
 async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
     """Poll the job until it has ended or the time is up, and return the job as last read.
 
     The first read is after 0.06 seconds, because no job ends sooner. The pauses between two reads grow: each is a tenth
-    of the time waited so far, from 0.02 to 0.5 seconds.
+    of the time waited so far, from 0.03 to 0.5 seconds.
     """
     loop = asyncio.get_running_loop()
     begun = loop.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from exports.errors import PermanentError, SourceThrottledError, TransientError
 from exports.file.plan import PagePlan
@@ -21,6 +21,7 @@ _LONGEST_PLANNING = timedelta(seconds=10)
 """If planning took longer, the source is slow. Then an activity of its own writes the page, with a time-out of its own,
 and the time between the two activities does not matter."""
 
+_CHECK_INTERVAL = timedelta(seconds=1)
 _ONLY_PAGE = 0
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
         return announce_plan(services, job, plan)
     retry_after_seconds = None
     try:
-        ended = _export(services, job, plan)
+        ended = _export(services, _Announcement(services, job, plan, checked=began))
         if ended is not None:
             return ended
     except TransientError as error:
@@ -82,14 +83,14 @@ def _begin(services: Services, ref: JobRef) -> tuple[Job | None, bool]:
     return change_running(services, ref, begin), is_repeat
 
 
-def _export(services: Services, job: Job, plan: PagePlan) -> Done | Stopped | None:
+def _export(services: Services, announcement: _Announcement) -> Done | Stopped | None:
     """Write the only page, publish the file and end the job. Return None if the job is neither ended nor stopped."""
-    staged = _stage(services, _Announcement(services, job, plan))
+    staged = _stage(services, announcement)
     if staged is None:
         return Stopped()
     rows, size = staged.record.rows, staged.record.bytes
     # this run counts the cost of all steps, so there is no cost before it
-    command = CommitFile(job=job.ref, pages=1, rows=rows, bytes=size, cost=Cost())
+    command = CommitFile(job=staged.job.ref, pages=1, rows=rows, bytes=size, cost=Cost())
     committed = commit_page(services, command, staged.job, staged.record)
     if isinstance(committed, PagesLost) or (isinstance(committed, Done) and not committed.ended):
         return None
@@ -106,19 +107,24 @@ def _stage(services: Services, announcement: _Announcement) -> StagedPage | None
 
 
 class _Announcement:
-    """Shows the number of clients in the job when it is first checked whether the job still runs.
+    """Checks whether the job still runs, and shows its number of clients.
 
-    The write is conditional on the version of the job that was read last, so it is a check too and saves a read. If the
-    page is read fast, the number is shown just before the job ends; if it is read slowly, after two seconds.
+    The write of that number is conditional on the version of the job that was read last, so it is the check. If the job
+    began less than a second ago, there is no time to see the number before the job ends, and no check: a cancel in that
+    second is noticed when the end of the job is written, and the file, to which no link was given, is removed.
     """
 
-    def __init__(self, services: Services, job: Job, plan: PagePlan) -> None:
+    def __init__(self, services: Services, job: Job, plan: PagePlan, checked: datetime) -> None:
         self.job = job
         self._services = services
         self._plan = plan
+        self._checked = checked
 
     def check(self) -> Job | None:
         """Return the job; None if the attempt no longer runs."""
+        now = self._services.now()
+        if now - self._checked < _CHECK_INTERVAL:
+            return self.job
         checked = change_running(self._services, self.job.ref, lambda job: job.plan(self._plan.total_rows), self.job)
-        self.job = checked or self.job
+        self.job, self._checked = checked or self.job, now
         return checked

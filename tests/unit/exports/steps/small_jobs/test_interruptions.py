@@ -20,13 +20,12 @@ from tests.support.whole_jobs import TARGET_BYTES, Crash, a_watched_job, crash, 
 EFFECTS = (
     ("jobs", "change", 1),  # the job begins
     ("files", "save_plan", 1),
-    ("jobs", "change", 2),  # the number of clients
     ("files", "stage", 1),
     ("pages", "record", 1),
     ("files", "commit", 1),
     ("files", "get_state", 1),
     ("files", "save_manifest", 1),
-    ("jobs", "change", 3),  # the job is completed
+    ("jobs", "change", 2),  # the job is completed
     ("watch", "add_due", 1),
     ("watch", "unwatch", 1),
 )
