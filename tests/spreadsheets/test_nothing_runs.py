@@ -23,6 +23,9 @@ NAMED = (
     "x;\ufeff=1+1",
     "x; =1+1",
     "b\nc,=1+1",
+    "-1e5+HYPERLINK(0)",
+    "-1e5;=1+1",
+    "-.5E-3*HYPERLINK(0)",
 )
 BEHIND_A_CONSTANT = ("&HYPERLINK(0)", 'Smith;"=1+1"', '&HYPERLINK(0)&"a', "*1", "Smith, John", "+1", "\n=1+1")
 ROWS: list[Row] = [

@@ -9,7 +9,7 @@ import pytest
 from exports.file.csv.excel_text import is_converted
 from exports.request.formats import FormatDto, FormatPreset
 from tests.spreadsheets.files import file_of
-from tests.support.libreoffice import Cell, Language, open_csv
+from tests.support.libreoffice import Cell, Language, formulas, open_csv
 
 ENGLISH = (Language.ENGLISH_UK, Language.ENGLISH_US)
 READERS = {FormatPreset.EXCEL: ENGLISH, FormatPreset.EXCEL_EU: (Language.GERMAN,)}
@@ -123,3 +123,12 @@ def test_numbers_and_telephone_numbers_stay_as_they_are_without_constants(langua
     assert re.search(rb"^c1,-5,\+44 20 7946 0000\r$", data, re.MULTILINE)
     (sheet,) = open_csv([data], ",", language)
     assert [cell.formula for cell in sheet[1]] == [None] * len(sheet[1])
+
+
+@pytest.mark.parametrize("number", ["-9.223372036854776e+18", "-1e-7", "+.5E3", "-2.E5"])
+def test_numbers_with_an_exponent_get_no_apostrophe_because_they_only_count(number: str) -> None:
+    data = file_of(FormatDto().resolve(), [("c1", number, "x")])
+
+    assert f"c1,{number},x".encode() in data
+    (sheet,) = open_csv([data], ",", Language.ENGLISH_UK)
+    assert (formulas(sheet), sheet[1][1].kind) == ([], "float")

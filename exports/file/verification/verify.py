@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,9 +70,10 @@ def verify(file: FileBytes, manifest: ManifestDto, progress: Progress = lambda *
     start = rows = 0
     with _Codes(manifest) as codes:
         for page in manifest.pages:
+            codes.begin_page()
             found = read_page(file, start, start + page.bytes, manifest.request, checksum.add, codes.add)
             if found.bytes == page.bytes and found.sha256 == page.sha256:
-                faults = tuple(_miscounted(found, page, manifest))
+                faults = (*_miscounted(found, page, manifest), *codes.misplaced(page, manifest))
             else:
                 faults = tuple(_damaged(file, manifest, page, start, found, checksum))
             if faults:
@@ -96,6 +98,7 @@ class _Codes:
         self._is_shown = code_column(manifest.request) is not None
         self._is_guarded = manifest.request.format.formula_guard
         self._cells = DistinctCells()
+        self._ends: tuple[str, str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +106,11 @@ class _Codes:
     def __exit__(self, *_: object) -> None:
         self._cells.close()
 
+    def begin_page(self) -> None:
+        self._ends = None
+
     def add(self, cell: str) -> None:
+        self._ends = (self._ends[0] if self._ends else cell, cell)
         if self._is_guarded and "'" in cell:
             self.guarded += 1
         else:
@@ -113,12 +120,29 @@ class _Codes:
     def different(self) -> int | None:
         return self._cells.count() if self._is_shown else None
 
+    def misplaced(self, page: ManifestPage, manifest: ManifestDto) -> Iterator[str]:
+        """Compare the codes at the ends of a page with those that the manifest says the database has ranked."""
+        if self._ends is None or not _has_ends(page):
+            return
+        expected = (page.first_code or "", page.last_code or "")
+        if tuple(map(_bare, self._ends)) != tuple(map(_bare, expected)):
+            yield (
+                f"{_name(page, manifest)} is as it was written, but it begins and ends with the clients "
+                f"{self._ends[0]!r} and {self._ends[1]!r}, not {expected[0]!r} and {expected[1]!r}. Report this."
+            )
+
     def repeated(self) -> Iterator[str]:
         if self.different is not None and self.different < self._cells.cells:
             yield (
                 f"The file has {self._cells.cells:,} clients, but only {self.different:,} different codes: clients are "
                 "in it more than once, although every byte is as it was written. Export again, and report this."
             )
+
+
+def _bare(code: str) -> str:
+    """Return a code without what a format adds or leaves out: apostrophes, `="…"`, NUL, and blanks at the end."""
+    constant = re.fullmatch(r'="(.*)"', code, re.DOTALL)
+    return re.sub(r"['\0]", "", constant[1] if constant else code).rstrip(" ")
 
 
 class _RunningChecksum:

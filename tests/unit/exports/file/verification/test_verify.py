@@ -290,3 +290,13 @@ def test_a_manifest_that_claims_the_order_check_without_codes_contradicts_itself
     file, manifest = a_proved_file()
     pages = tuple(page.model_copy(update={"first_code": None}) for page in manifest.pages)
     assert "no codes" in _faults(file, manifest.model_copy(update={"pages": pages}))
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: f"{form.delimiter!r} {form.compression} {form.quoting}")
+def test_the_ends_of_each_page_are_those_that_the_database_has_ranked(form: CsvFormat) -> None:
+    codes = ("+1", "007", "=a,b", "C2", "C3", "C4")
+    file, manifest = a_proved_file(codes=codes, starts=("C2",), spec=two_columns(format=form))
+    assert _verdict(file, manifest).proved
+    wrong = manifest.pages[1].model_copy(update={"last_code": "C5"})
+    faults = _faults(file, manifest.model_copy(update={"pages": (manifest.pages[0], wrong)}))
+    assert "begins and ends with the clients 'C2' and 'C4', not 'C2' and 'C5'" in faults
