@@ -1,42 +1,106 @@
-"""Azure SQL and SQL Server, read through ODBC."""
+"""Azure SQL and SQL Server, read through `mssql-python`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Integer, case, literal_column
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, String, case, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from exports.adapters.clients_sql.dialects import mssql_errors
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
+from exports.adapters.clients_sql.dialects.mssql_cells import cell_sql, text_sql
+from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url
+from exports.adapters.clients_sql.dialects.mssql_keys import key_bound, moment_bound
+from exports.adapters.clients_sql.dialects.mssql_types import describe
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyCode, Position
-from exports.adapters.clients_sql.sql.translations import BUSY, THROTTLED, Translation
+from exports.adapters.clients_sql.sql.translations import Translation
+from exports.request.fields import CellKind
 
-_THROTTLES = frozenset({10928, 10929, 40501, 49918, 49919, 49920})
-"""Numbers of resource governance (learn.microsoft.com, "Troubleshoot transient connection errors in SQL Database").
-ODBC gives them in parentheses within the text, under an unspecific SQLSTATE; other drivers give a number."""
+_TEXT_CASTS = {
+    **dict.fromkeys(("binary", "varbinary", "image", "timestamp"), "CONVERT(varchar(max), {0}, 2)"),
+    **dict.fromkeys(("geography", "geometry", "hierarchyid"), "{0}.ToString()"),
+    **dict.fromkeys(("money", "smallmoney"), "CONVERT(varchar(30), CAST({0} AS decimal(19, 4)))"),
+    **dict.fromkeys(("xml", "text", "ntext"), "CAST({0} AS nvarchar(max))"),
+    "sql_variant": "CAST({0} AS nvarchar(4000))",
+}
 
 
 class MssqlDialect(SourceDialect):
-    """Azure SQL and SQL Server."""
+    """Azure SQL and SQL Server from 2016 on."""
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
-    error_numbers: ClassVar = {1205: BUSY}  # chosen as the victim of a deadlock
+
+    def reading_url(self, url: URL) -> URL:
+        """Choose `mssql-python`, whichever driver the URL names."""
+        return reading_url(url)
+
+    def limit_sessions(self, engine: Engine) -> Engine:
+        """Limit each session when it is opened."""
+        return limit_sessions(engine)
+
+    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+        """Ask for the types, by a function that reads no row."""
+        return describe(connection, names)
+
+    def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
+        """Let SQL Server form the text."""
+        of = column.details
+        return super().cell(column, kind) if of is None else _sql(cell_sql(_name(column), of, kind))
+
+    def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
+        """Cast to the column's type, and `varchar` to its collation."""
+        if not self.storable(column, text):
+            return None
+        of = column.details
+        return super().key_bound(column, name, text) if of is None else key_bound(of, column.charset, name, text)
+
+    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
+        """Cast to the column's type."""
+        if column.details is None:
+            return super().matches_any(column, texts)
+        bounds = [self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(texts)]
+        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
+
+    def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
+        """Search the text of a cell. Text is searched as it is, in its own collation."""
+        of = column.details
+        if of is None or (of.form is CellForm.TEXT and of.name not in {"text", "ntext"}):
+            return CLIENTS.c[column.name]
+        return _sql(text_sql(_name(column), of))
+
+    def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
+        """Compare in the column's type."""
+        if column.details is None:
+            return super().updated_since(column, moment)
+        return CLIENTS.c[column.name] >= moment_bound(column.details, "updated_since", moment)
+
+    def text_cast(self, column: ViewColumn) -> str:
+        """Name the function for types whose usual conversion loses something."""
+        of = column.details
+        return _TEXT_CASTS.get(of.name if of else "", "CAST({0} AS nvarchar(100))").format(column.name)
+
+    def day_cast(self, column: ViewColumn) -> str:
+        """Ask for the time zone of the day."""
+        if column.form is CellForm.INSTANT:
+            return f"CAST({column.name} AT TIME ZONE 'GMT Standard Time' AS date)"
+        return super().day_cast(column)
 
     def translate(self, error: BaseException | None) -> Translation | None:
-        """Look for the numbers of resource governance first, because the SQLSTATE beside them is unspecific."""
-        return super().translate(error) if _THROTTLES.isdisjoint(_numbers(error)) else THROTTLED
+        """Translate by the texts of SQL Server and of the driver."""
+        return mssql_errors.translate(error) or super().translate(error)
 
 
-def _numbers(error: BaseException | None) -> Iterator[int]:
-    """Yield the numbers of SQL Server in a driver's error."""
-    for part in getattr(error, "args", ()):
-        if isinstance(part, int):
-            yield part
-        elif isinstance(part, str):
-            yield from map(int, re.findall(r"\((\d{5})\)", part))
+def _name(column: ViewColumn) -> str:
+    return f"clients.{column.name}"
+
+
+def _sql(text: str) -> ColumnElement[str]:
+    return literal_column(text, String())
 
 
 @compiles(Position, "mssql")

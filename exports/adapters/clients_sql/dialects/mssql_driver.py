@@ -1,0 +1,102 @@
+"""Connect to SQL Server through `mssql-python`, Microsoft's driver, which PyPI brings with all its native parts."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import closing
+from typing import Any
+
+from sqlalchemy import URL, Dialect, Engine, event
+
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS
+from exports.errors import SourceRefusedError
+
+DRIVER_NAME = "mssql+mssqlpython"
+DEFAULT_PORT = 1433
+_LOCK_TIMEOUT_SECONDS = 60
+
+LIMIT_SESSION = (
+    f"SET LANGUAGE us_english; SET LOCK_TIMEOUT {_LOCK_TIMEOUT_SECONDS}000; SET DEADLOCK_PRIORITY LOW; "
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+)
+"""English, because the driver passes on only the text of an error, not its number. In a deadlock the export gives way
+to writers. No setting makes a session of SQL Server read-only: the rights of the user do."""
+
+_PARAMETERS = {
+    name.lower(): name
+    for name in (
+        "ApplicationIntent",
+        "Authentication",
+        "Encrypt",
+        "HostNameInCertificate",
+        "IpAddressPreference",
+        "MultiSubnetFailover",
+        "PacketSize",
+        "ServerCertificate",
+        "TrustServerCertificate",
+    )
+}
+_DROPPED = frozenset({"driver", "timeout", "connection timeout", "login timeout"})
+"""Parameters of other drivers, which this service decides itself."""
+
+_DRIVER = "[Microsoft][ODBC Driver 18 for SQL Server]"
+_CLOSED_PORT = f"{_DRIVER}TCP Provider: Error code 0x2749"
+_UNKNOWN_HOST = f"{_DRIVER}TCP Provider: Error code 0x2AF9"
+_SILENT_HOST = f"{_DRIVER}TCP Provider: Timeout error [258]."
+"""What the driver itself says, but only after the whole time limit. The numbers are those of Windows Sockets."""
+
+
+def reading_url(url: URL) -> URL:
+    """Choose the driver, and refuse parameters that it does not know.
+
+    Raises:
+        SourceRefusedError: Says what to write. It quotes nothing of the URL, which holds a password.
+    """
+    if not url.host:
+        raise _refused("names no server", "Write mssql://user:password@server/database")
+    query = {name: value for name, value in url.query.items() if name.lower() not in _DROPPED}
+    if any(name.lower() not in _PARAMETERS or not isinstance(value, str) for name, value in query.items()):
+        raise _refused(
+            "has a parameter after the question mark that Azure SQL does not take, or has one twice",
+            f"Remove it; the parameters are {', '.join(_PARAMETERS.values())}",
+        )
+    settled = {_PARAMETERS[name.lower()]: value for name, value in query.items()}
+    return url.set(drivername=DRIVER_NAME, query={**settled, "ConnectRetryCount": "0"})
+
+
+def limit_sessions(engine: Engine) -> Engine:
+    """Limit each session when it is opened."""
+    event.listen(engine, "do_connect", _require_server)
+    event.listen(engine, "connect", _limit_session)
+    return engine
+
+
+def _refused(fault: str, change: str) -> SourceRefusedError:
+    return SourceRefusedError(f"The address of the client database (CLIENTS_DATABASE_URL) {fault}. {change}.")
+
+
+def _require_server(_dialect: Dialect, _record: object, arguments: list[str], _options: object) -> None:
+    """Raise the driver's own error if the server cannot be reached. The driver takes its whole time limit for that."""
+    from mssql_python import OperationalError
+
+    host, _, port = arguments[0].partition(";")[0].removeprefix("Server=").partition(",")
+    if "\\" in host or ":" in host:
+        return  # a named instance has another port; `tcp:` and the like are the driver's
+    try:
+        socket.create_connection((host, int(port or DEFAULT_PORT)), CONNECT_TIMEOUT_SECONDS).close()
+    except OSError as error:
+        raise OperationalError("Client unable to establish connection", _words_for(error)) from error
+
+
+def _words_for(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return _SILENT_HOST if error.errno == socket.EAI_AGAIN else _UNKNOWN_HOST
+    return _CLOSED_PORT if error.errno == errno.ECONNREFUSED else _SILENT_HOST
+
+
+def _limit_session(connection: Any, _record: object) -> None:
+    connection.timeout = STATEMENT_TIMEOUT_SECONDS
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(LIMIT_SESSION)
+    connection.commit()

@@ -1,0 +1,85 @@
+"""Compare columns of SQL Server with text, each in its own type and collation.
+
+Without a cast SQL Server would convert the column: a `varchar` to `nvarchar`, which SQL collations sort in another way,
+so that ranges of codes would not agree with their order ("Data type precedence (Transact-SQL)"). A `uniqueidentifier`
+has an order of its own, which begins at its last six bytes ("Comparing GUID and uniqueidentifier values").
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, bindparam, cast
+from sqlalchemy.types import UserDefinedType
+
+from exports.adapters.clients_sql.dialects.mssql_types import MssqlType
+from exports.adapters.clients_sql.sql.columns import CellForm
+from exports.adapters.clients_sql.sql.expressions import Instant
+
+_INTEGERS = {
+    "tinyint": range(2**8),
+    "smallint": range(-(2**15), 2**15),
+    "int": range(-(2**31), 2**31),
+    "bigint": range(-(2**63), 2**63),
+}
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?P<whole>[0-9]{1,40})(?:\.(?P<fraction>[0-9]{0,40}))?", re.ASCII)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MAX_BYTES = 8000
+_COLLATION = re.compile(r"\w+", re.ASCII)
+_CALENDARS = {
+    "smalldatetime": (datetime(1900, 1, 1, tzinfo=UTC), datetime(2079, 6, 6, tzinfo=UTC)),
+    "datetime": (datetime(1753, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)),
+}
+"""The first and the last moment of types that cannot hold every moment."""
+
+
+class MssqlTypeName(UserDefinedType[Any]):
+    """A type of SQL Server, by its name in SQL."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return self.name
+
+
+def key_bound(of: MssqlType, charset: str | None, name: str, text: str) -> ColumnElement[Any] | None:
+    """Return text as a bound value of the column's type; None if the type has no such value."""
+    bound: ColumnElement[Any] = bindparam(name, text, String())
+    if of.form is not CellForm.TEXT:
+        return cast(bound, MssqlTypeName(of.text)) if _can_hold(of, text) else None
+    is_unicode = of.name.startswith("n")
+    if not of.is_max and len(text.encode("utf-16-le" if is_unicode else charset or "utf-8")) > _MAX_BYTES:
+        return None  # longer than every value: a cast would cut it
+    if is_unicode:
+        return cast(bound, MssqlTypeName("nvarchar(max)" if of.is_max else "nvarchar(4000)"))
+    if of.collation and _COLLATION.fullmatch(of.collation):
+        bound = bound.collate(of.collation)  # a cast converts to the character set of its operand's collation
+    return cast(bound, MssqlTypeName("varchar(max)" if of.is_max else "varchar(8000)"))
+
+
+def moment_bound(of: MssqlType, name: str, moment: datetime) -> ColumnElement[Any]:
+    """Return a moment as a value of the column's type.
+
+    The cast rounds as SQL Server rounded the column's own values, so no client is lost that changed at the moment.
+    """
+    first, last = _CALENDARS.get(of.name, (moment, moment))
+    bound = bindparam(name, min(max(moment, first), last), Instant())
+    return cast(bound, MssqlTypeName(of.text))
+
+
+def _can_hold(of: MssqlType, text: str) -> bool:
+    if of.name in _INTEGERS:
+        return _INTEGER.fullmatch(text) is not None and int(text) in _INTEGERS[of.name]
+    if of.form is CellForm.UUID:
+        return _UUID.fullmatch(text) is not None
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return False
+    whole, fraction = found["whole"].lstrip("0"), (found["fraction"] or "").rstrip("0")
+    return len(whole) <= of.precision - of.scale and len(fraction) <= of.scale

@@ -1,0 +1,202 @@
+"""A server that speaks TDS, the protocol of SQL Server, to the real driver. No SQL Server can be had for tests.
+
+It runs no SQL: a function of the test answers each statement. So it shows which statements leave the process, and how
+the driver reports errors, time-outs and text. The messages are those of "MS-TDS: Tabular Data Stream Protocol"
+(learn.microsoft.com), as far as a client that reads needs them. It offers no encryption.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from tests.support.tds_requests import Statement, messages, statement_of
+
+_PRELOGIN, _LOGIN, _BATCH, _RPC, _ATTENTION, _TRANSACTION, _REPLY = 0x12, 0x10, 0x01, 0x03, 0x06, 0x0E, 0x04
+_BEGIN, _COMMIT = 5, 7
+_NO_ENCRYPTION = bytes([0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF]) + b"\x10\x00\x07\xd0\x00\x00" + b"\x02"
+_COLLATION = b"\x09\x04\xd0\x00\x34"
+_HAS_ERROR, _HAS_COUNT, _IS_ATTENTION, _GOES_ON = 0x02, 0x10, 0x20, 0x01
+_SUCCESS = b"\x79" + bytes(4)
+_HANDLE = b"\xac\x00\x00\x00\x01" + bytes(6) + b"\x26\x04\x04\x01\x00\x00\x00"
+_LONGEST_PACKET = 4088
+
+Value = str | bytes | int | None
+
+
+@dataclass(frozen=True)
+class ServerError:
+    """An error as the server sends it."""
+
+    number: int
+    message: str
+    severity: int = 16
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result. A column is a number if its first value is one, otherwise `nvarchar(max)`. Bytes are sent unchanged."""
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[Value]] = ()
+
+
+Answer = Callable[[str], Table | ServerError | None]
+"""Answers a statement; None leaves the client waiting."""
+
+
+def answer_first(statement: str) -> Table:
+    """Answer what SQLAlchemy asks when it opens the first connection, as Azure SQL does. Other results are empty."""
+    version = "Microsoft SQL Azure (RTM) - 12.0.2000.8"
+    answers = {"@@version": version, "schema_name": "dbo", "session_id": "READ COMMITTED"}
+    if "sys.system_views" in statement:
+        return Table(["name"], [["dm_exec_sessions"]])
+    return next((Table(["x"], [[text]]) for words, text in answers.items() if words in statement), Table(["x"]))
+
+
+@dataclass
+class TdsServer:
+    """Listens on a free port of this machine until the context ends.
+
+    Attributes:
+        login_error: Refuses every login.
+        statements: Every statement that arrived, in order.
+        attentions: How many statements the client gave up.
+    """
+
+    answer: Answer
+    login_error: ServerError | None = None
+    statements: list[Statement] = field(default_factory=list)
+    attentions: int = 0
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._clients: list[socket.socket] = []
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._socket.close()
+        for client in self._clients:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+
+    @property
+    def url(self) -> str:
+        """The URL of the database, without encryption."""
+        return f"mssql://reader:secret@127.0.0.1:{self.port}/clients?Encrypt=no"
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                self._clients.append(client)
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            for kind, body in messages(client):
+                if (reply := self._reply(kind, body)) is not None:
+                    _send(client, reply)
+
+    def _reply(self, kind: int, body: bytes) -> bytes | None:
+        if kind == _PRELOGIN:
+            return _NO_ENCRYPTION
+        if kind == _LOGIN:
+            return _refusal(self.login_error) if self.login_error else _logged_in()
+        if kind == _ATTENTION:
+            self.attentions += 1
+            return _done(_IS_ATTENTION)
+        if kind == _TRANSACTION:
+            return _transaction(body)
+        found = statement_of(body, is_batch=kind == _BATCH)
+        if found is None:  # a prepared statement is dropped
+            return _SUCCESS + _done(token=0xFE)
+        self.statements.append(found)
+        answer = self.answer(found.text)
+        if isinstance(answer, ServerError):
+            return _refusal(answer)
+        return None if answer is None else _result(answer, is_prepared=found.is_prepared)
+
+
+def _send(client: socket.socket, body: bytes) -> None:
+    parts = [body[start : start + _LONGEST_PACKET] for start in range(0, len(body), _LONGEST_PACKET)]
+    packets = b""
+    for place, part in enumerate(parts, 1):
+        header = struct.pack(">BBHHBB", _REPLY, place == len(parts), len(part) + 8, 0, place % 256, 0)
+        packets += header + part
+    client.sendall(packets)  # all at once: the driver may hold the lock of the interpreter while it waits for more
+
+
+def _short(text: str) -> bytes:
+    return bytes([len(text)]) + text.encode("utf-16-le")
+
+
+def _token(kind: int, body: bytes) -> bytes:
+    return struct.pack("<BH", kind, len(body)) + body
+
+
+def _done(status: int = 0, rows: int = 0, token: int = 0xFD) -> bytes:
+    return struct.pack("<BHHQ", token, status, 0xC1, rows)
+
+
+def _refusal(error: ServerError) -> bytes:
+    message = struct.pack("<H", len(error.message)) + error.message.encode("utf-16-le")
+    head = struct.pack("<iBB", error.number, 1, error.severity)
+    return _token(0xAA, head + message + _short("server") + _short("") + struct.pack("<i", 1)) + _done(_HAS_ERROR)
+
+
+def _logged_in() -> bytes:
+    product = b"\x01" + bytes.fromhex("74000004") + _short("Microsoft SQL Server") + b"\x10\x00\x07\xd0"
+    return (
+        _token(0xE3, b"\x01" + _short("clients") + _short("master"))
+        + _token(0xE3, b"\x07\x05" + _COLLATION + b"\x00")
+        + _token(0xAD, product)
+        + _token(0xE3, b"\x04" + _short("4096") + _short("4096"))
+        + _done()
+    )
+
+
+def _transaction(body: bytes) -> bytes:
+    (headers,) = struct.unpack("<I", body[:4])
+    (wanted,) = struct.unpack("<H", body[headers : headers + 2])
+    identity = b"\x08" + b"\x01" * 8
+    if wanted == _BEGIN:
+        return _token(0xE3, b"\x08" + identity + b"\x00") + _done()
+    return _token(0xE3, (b"\x09" if wanted == _COMMIT else b"\x0a") + b"\x00" + identity) + _done()
+
+
+def _result(table: Table, *, is_prepared: bool) -> bytes:
+    is_number = [bool(table.rows) and isinstance(table.rows[0][place], int) for place in range(len(table.names))]
+    end = _done(_HAS_COUNT | _GOES_ON, len(table.rows), 0xFF) + _SUCCESS + _HANDLE + _done(token=0xFE)
+    return b"".join(_rows(table, is_number)) + (end if is_prepared else _done(_HAS_COUNT, len(table.rows)))
+
+
+def _rows(table: Table, is_number: Sequence[bool]) -> Iterator[bytes]:
+    if table.names:
+        yield struct.pack("<BH", 0x81, len(table.names))
+    for name, number in zip(table.names, is_number, strict=True):
+        yield struct.pack("<IH", 0, 9) + (b"\x26\x08" if number else b"\xe7\xff\xff" + _COLLATION) + _short(name)
+    for row in table.rows:
+        yield b"\xd1"
+        for value, number in zip(row, is_number, strict=True):
+            yield _number(value) if number else _text(value)
+
+
+def _number(value: Value) -> bytes:
+    return struct.pack("<Bq", 8, value) if isinstance(value, int) else b"\x00"
+
+
+def _text(value: Value) -> bytes:
+    if value is None:
+        return b"\xff" * 8
+    content = value if isinstance(value, bytes) else str(value).encode("utf-16-le")
+    part = struct.pack("<I", len(content)) + content if content else b""
+    return struct.pack("<Q", len(content)) + part + bytes(4)

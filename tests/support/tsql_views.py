@@ -1,0 +1,50 @@
+"""Views of SQL Server for tests: how the server describes their columns, and an answer to each statement on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from exports.request.fields import VIEW_COLUMNS, CellKind, column_kind
+from tests.support.tds_server import ServerError, Table, answer_first
+
+COLLATION = "SQL_Latin1_General_CP1_CI_AS"
+Description = tuple[str, str | None, int | None]
+"""A column's type, its collation and the code page of the collation."""
+
+_KINDS = {CellKind.BOOLEAN: "bit", CellKind.DATE: "date"}
+_CHARACTERS = ("char", "varchar", "nchar", "nvarchar", "text", "ntext")
+
+
+def described(type_name: str) -> Description:
+    """Describe a column of a type as the server does."""
+    is_text = type_name.partition("(")[0] in _CHARACTERS
+    return (type_name, COLLATION, 1252) if is_text else (type_name, None, None)
+
+
+def view_of(text_type: str = "nvarchar(100)", key_type: str = "nvarchar(100)", moment: str = "datetime2(3)") -> Table:
+    """Describe a view whose columns of free text have one type, and whose keys have another."""
+    keys = dict.fromkeys(("tenant", "code"), described(key_type))
+    columns: Mapping[str, Description] = {
+        **{name: described(_KINDS.get(column_kind(name), text_type)) for name in VIEW_COLUMNS},
+        **keys,
+        "updated_at": described(moment),
+    }
+    names = ["name", "type_name", "collation_name", "code_page"]
+    return Table(names, [(name, of[0], of[1], None if of[2] is None else str(of[2])) for name, of in columns.items()])
+
+
+def answering(view: Table, key: str) -> Callable[[str], Table | ServerError]:
+    """Answer every statement on a view that has one code, but no client on any page."""
+
+    def answer(statement: str) -> Table | ServerError:
+        if "dm_exec_describe_first_result_set" in statement:
+            return view
+        if "SELECT * " in statement:
+            return Table(VIEW_COLUMNS)
+        if "AS numbered" in statement:
+            return Table(["code", "position", "following"], [(key, 1, 1), (key, 3, None)])
+        if "dense_rank" in statement:
+            return Table(["place", "rank"], [(0, 1), (1, 1)])
+        return answer_first(statement)
+
+    return answer
