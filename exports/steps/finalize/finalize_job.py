@@ -6,13 +6,15 @@ from exports.jobs.job import Job, JobRef
 from exports.jobs.retention import first_due
 from exports.jobs.watchdog import watched
 from exports.services import Services
+from exports.steps.pages.plan_cache import drop_plan
 
 
 def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> None:
     """Store when the first retention action on an ended job is due, and stop watching the attempt.
 
-    Every caller that ends a job calls this. Safe to run twice, and late. It does nothing while the attempt runs. The
-    due action is stored first, so at every moment either the watchdog or the retention knows the job.
+    Every caller that ends a job calls this. It also drops the attempt's plan from the memory of this process. Safe to
+    run twice, and late. It does nothing while the attempt runs. The due action is stored first, so at every moment
+    either the watchdog or the retention knows the job.
 
     If the job has a webhook, the attempt stays watched until `start_notification` has started the delivery. So the
     watchdog starts the delivery if the job's orchestration died before that, or never ran.
@@ -26,6 +28,7 @@ def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> N
     job = ended or services.jobs.get(ref.tenant, ref.code)
     if job is None or job.runs(ref.attempt):
         return
+    drop_plan(services, ref)
     if job.attempt == ref.attempt and (due := first_due(job, services.settings.keep_rows)):
         services.watch.add_due(due)
     if job.notify is None or job.attempt != ref.attempt:
