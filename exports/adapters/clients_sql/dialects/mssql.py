@@ -90,6 +90,14 @@ class MssqlDialect(SourceDialect):
             return f"CAST({column.name} AT TIME ZONE 'GMT Standard Time' AS date)"
         return super().day_cast(column)
 
+    def truth_cast(self, column: ViewColumn) -> str:
+        """Name `bit`: SQL Server has no type `boolean`."""
+        return f"CAST({column.name} AS bit)"
+
+    def moment_cast(self, column: ViewColumn) -> str:
+        """Name `datetime2`: a `timestamp` of SQL Server is no moment."""
+        return f"CAST({column.name} AS datetime2(3))"
+
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate by the texts of SQL Server and of the driver."""
         return mssql_errors.translate(error) or super().translate(error)

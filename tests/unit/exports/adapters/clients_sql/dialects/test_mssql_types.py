@@ -97,3 +97,10 @@ def test_a_real_of_sql_server_becomes_the_shortest_number_of_four_bytes() -> Non
 
 def test_json_loses_white_space_only_outside_of_strings() -> None:
     assert compact_json('{"a b": [1, 2]}') == '{"a b":[1,2]}'
+
+
+def test_the_casts_to_write_into_a_view_are_those_of_sql_server() -> None:
+    assert DIALECT.truth_cast(column("float")) == "CAST(code AS bit)"
+    assert DIALECT.moment_cast(column("int")) == "CAST(code AS datetime2(3))"
+    assert DIALECT.text_cast(column("hierarchyid")) == "code.ToString()"
+    assert DIALECT.text_cast(column("varbinary(max)")) == "CONVERT(varchar(max), code, 2)"
