@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exports.errors import SourceMismatchError
+
 MAX_CODE_CHARS = 8_000
 """The longest code that a record holds. A property of Table Storage holds 32 Ki characters, and a row 1 MiB."""
 
@@ -19,7 +21,7 @@ class PageRecord:
         crc32: CRC-32 of the staged bytes (`exports.file.crc32`); None in records of older versions.
         attempt: The attempt of the job that wrote the page; None in records of older versions.
         first_code, last_code: The codes of the first and the last client of the page. None if the page has no clients,
-            in records of older versions, and if a code is longer than `MAX_CODE_CHARS`.
+            and in records of older versions; those left out codes longer than `MAX_CODE_CHARS`.
         removed_characters: How many NUL characters of its clients were left out; None if none, or in older versions.
     """
 
@@ -33,3 +35,19 @@ class PageRecord:
     first_code: str | None = None
     last_code: str | None = None
     removed_characters: int | None = None
+
+
+def require_short(*codes: str | None) -> None:
+    """Refuse codes at the ends of pages that a record cannot hold, because their order would not be proved.
+
+    Raises:
+        SourceMismatchError: Names the column, and the beginning of the code in `private`.
+    """
+    for code in codes:
+        if code is not None and len(code) > MAX_CODE_CHARS:
+            message = (
+                f"The column code of the view clients holds a code of more than {MAX_CODE_CHARS:,} characters, so the "
+                "order of the clients cannot be proved. Give the view a shorter code for each client."
+            )
+            private = f"One client has a code of {len(code):,} characters that begins with {code[:40]}."
+            raise SourceMismatchError(message, private)

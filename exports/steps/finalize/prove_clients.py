@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from exports.errors import KeyOrderError, RowCountError
+from exports.errors import KeyOrderError, PermanentError, RowCountError
 from exports.file.key_order import OrderedCode, codes_in_order, find_disorder, has_all_codes
 from exports.file.manifest import KeyOrder
 from exports.file.page_record import PageRecord
@@ -13,6 +13,7 @@ from exports.file.plan import MAX_PAGE_ROWS, PagePlan, name_page
 from exports.jobs.job import Job
 from exports.ports.clients import MAX_RANKED_CODES, ClientSelection
 from exports.services import Services
+from exports.steps.pages.same_source import require_not_replaced
 
 _CODE_ONLY = ("code",)
 
@@ -36,10 +37,21 @@ def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequenc
     Raises:
         KeyOrderError: The source compares codes in another order than it sorts them.
         RowCountError: The source counts other clients than it returns.
+        SourceReplacedError: The source has other data than the pages, so it cannot prove them.
         SourceUnavailableError: Can be tried again.
     """
     if plan.pages == 1:
         return ClientsProof(key_order=KeyOrder.ONE_PAGE, recounted_rows=None)
+    try:
+        proof = _prove(services, job, plan, records)
+    except PermanentError:
+        require_not_replaced(services, plan.source_generation)
+        raise
+    require_not_replaced(services, plan.source_generation)
+    return proof
+
+
+def _prove(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ClientsProof:
     _prove_order(services, plan, records)
     key_order = KeyOrder.RANKED_BY_SOURCE if has_all_codes(records) else None
     return ClientsProof(key_order=key_order, recounted_rows=_prove_count(services, job, plan, records))

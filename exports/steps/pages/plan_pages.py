@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from exports.errors import SourceUnavailableError
 from exports.file.compression import compress
+from exports.file.page_record import require_short
 from exports.file.plan import PagePlan, cap_pages, even_pages, rows_per_page, weight_by_time
 from exports.file.ranges import Boundaries
 from exports.file.renderer import Records
@@ -80,6 +81,7 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     pages = cap_pages(even_pages(strides, weights, target_bytes))
     if generation is not None and services.clients.is_replaced(generation):
         raise SourceUnavailableError("The client data were replaced while the export was planned.")
+    require_short(*pages.starts)
     plan = PagePlan(
         spec=job.spec,
         total_rows=pages.total_rows,

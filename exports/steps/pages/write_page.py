@@ -8,16 +8,17 @@ from datetime import timedelta
 from functools import partial
 from itertools import chain
 
-from exports.errors import PermanentError, SourceReplacedError
+from exports.errors import PermanentError
 from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
-from exports.file.page_record import MAX_CODE_CHARS, PageRecord
+from exports.file.page_record import PageRecord, require_short
 from exports.file.renderer import Records, SpreadsheetRenderer
 from exports.jobs.job import Job
 from exports.services import Services
 from exports.steps.fencing import find_running
 from exports.steps.pages.plan_cache import load_plan
+from exports.steps.pages.same_source import require_not_replaced
 from exports.steps.pages.selection import renderer_for, select_clients
 from exports.workflow.commands import WritePage
 from exports.workflow.outcomes import PageWritten, Stopped
@@ -134,8 +135,8 @@ def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, 
         block,
         buffer.crc32,
         attempt=command.job.attempt,
-        first_code=_short(clients.first_code),
-        last_code=_short(clients.last_code),
+        first_code=clients.first_code,
+        last_code=clients.last_code,
         removed_characters=clients.removed_characters or None,
     )
     recorded = services.pages.record(job.ref, record)
@@ -143,10 +144,6 @@ def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, 
         services.pages.forget(job.ref, command.page)
         recorded = services.pages.record(job.ref, record)
     return recorded
-
-
-def _short(code: str | None) -> str | None:
-    return code if code is not None and len(code) <= MAX_CODE_CHARS else None
 
 
 def _render_of_one_source(
@@ -159,19 +156,12 @@ def _render_of_one_source(
     planned = load_plan(services, command.job).source_generation
     try:
         clients = _render(services, command, buffer, check)
+        require_short(clients.first_code, clients.last_code)
     except PermanentError:
-        _require_not_replaced(services, planned)
+        require_not_replaced(services, planned)
         raise
-    _require_not_replaced(services, planned)
+    require_not_replaced(services, planned)
     return clients
-
-
-def _require_not_replaced(services: Services, planned: str | None) -> None:
-    if planned is not None and services.clients.is_replaced(planned):
-        raise SourceReplacedError(
-            "The client data were replaced while the export read them, so old and new clients would be in one file. "
-            "Resume the export, and it reads all clients again."
-        )
 
 
 def _render(services: Services, command: WritePage, buffer: BlockBuffer, check: Callable[[], Job | None]) -> _Clients:

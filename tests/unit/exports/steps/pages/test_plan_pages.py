@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from exports.errors import SourceMismatchError, SourceUnavailableError
+from exports.file.page_record import MAX_CODE_CHARS
 from exports.file.plan import MIN_PAGE_ROWS, PagePlan
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
@@ -61,6 +62,16 @@ def test_pages_have_equal_sizes_although_clients_differ_in_size() -> None:
     assert command.rows == 8_000
     assert max(sizes) < 1.1 * 2_100_000
     assert min(sizes) > 0.9 * 2_000_000
+
+
+def test_a_plan_whose_page_starts_with_a_code_too_long_to_prove_is_refused() -> None:
+    clients = [{**client, "code": client["code"] + "x" * MAX_CODE_CHARS} for client in some_clients(1500)]
+    services = a_services(clients)
+    job = a_stored_job(services)
+    with pytest.raises(SourceMismatchError, match=r"The column code of .* more than 8,000"):
+        _plan(services, job, target_bytes=750 * MAX_CODE_CHARS)
+    with pytest.raises(KeyError):
+        services.files.load_plan(job.ref)
 
 
 def test_an_export_of_no_clients_has_one_page() -> None:

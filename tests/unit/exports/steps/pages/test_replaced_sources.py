@@ -137,3 +137,15 @@ def test_a_plan_of_a_source_that_cannot_be_replaced_is_stored_as_before() -> Non
     assert b"sourceGeneration" not in document
     assert b"attempt" not in document
     assert PagePlan.model_validate_json(document).source_generation is None
+
+
+def test_a_source_replaced_after_the_last_page_is_not_proved_against_the_new_clients() -> None:
+    services, job = _a_job()
+    pages = _planned(services, job)
+    written = [_write(services, job, page) for page in range(pages)]
+    services.clients.data_generation = NEW
+    rows, size = sum(page.rows for page in written), sum(page.bytes for page in written)
+
+    with pytest.raises(SourceReplacedError):
+        publish_file(services, CommitFile(job=job.ref, pages=pages, rows=rows, bytes=size))
+    assert services.files.read(job.file_path) is None

@@ -93,14 +93,15 @@ def test_a_page_read_in_several_lists_is_one_block() -> None:
     assert (record.first_code, record.last_code) == ("C0001", "C0005")
 
 
-def test_a_code_that_is_too_long_for_the_ledger_is_not_recorded() -> None:
-    long = "C" * (MAX_CODE_CHARS + 1)
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_code_at_an_end_of_a_page_that_is_too_long_to_prove_is_refused(place: str) -> None:
+    long = ("A" if place == "first" else "D") + "x" * MAX_CODE_CHARS
     services = a_services([{"tenant": TENANT, "code": long, "name": "Long"}, *some_clients(1)])
     job = a_planned_job(services, starts=())
-    _write(services, job)
-    record = services.pages.find(job.ref, 0)
-    assert record is not None
-    assert (record.rows, record.first_code, record.last_code) == (2, "C0001", None)
+    with pytest.raises(SourceMismatchError, match=r"The column code of .* more than 8,000"):
+        _write(services, job)
+    assert services.files.staged(job.file_path) == {}
+    assert services.pages.find(job.ref, 0) is None
 
 
 def test_a_page_without_clients_is_only_the_header() -> None:
