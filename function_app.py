@@ -19,6 +19,9 @@ from exports.triggers.orchestrators import export_orchestrators
 from exports.triggers.schedule_timer import schedule_timer
 from exports.triggers.watch_timer import watch_timer
 from exports.wiring import services_from_environment
+from shared.process_setup import prepare_process
+
+prepare_process()
 
 ROUTES = (
     *export_routes.ROUTES,

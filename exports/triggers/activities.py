@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -158,7 +159,7 @@ async def run_starting_step(
     """
     result: Outcome | Throttled
     try:
-        result = await step(provide(), client, command.model_validate(payload["order"]))
+        result = await step(await asyncio.to_thread(provide), client, command.model_validate(payload["order"]))
     except (PermanentError, TransientError) as error:
         result = _result_of(error, command, payload)
     return result.model_dump(mode="json", by_alias=True)

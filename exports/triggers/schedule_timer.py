@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import azure.durable_functions as df
 import azure.functions as func
 
@@ -21,6 +23,6 @@ def schedule_timer(provide: ServiceProvider) -> df.Blueprint:
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
     async def run_due_schedules(timer: func.TimerRequest, client: OrchestrationStarter) -> None:
-        await run_schedules(provide(), client)
+        await run_schedules(await asyncio.to_thread(provide), client)
 
     return blueprint

@@ -29,17 +29,17 @@ def watch_timer(provide: ServiceProvider) -> df.Blueprint:
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
     async def watch_jobs(timer: func.TimerRequest, client: OrchestrationClient) -> None:
-        await watch_jobs_step(provide(), client)
+        await watch_jobs_step(await asyncio.to_thread(provide), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
     async def retire_jobs(timer: func.TimerRequest, client: OrchestrationClient) -> None:
-        await apply_retention(provide(), client)
+        await apply_retention(await asyncio.to_thread(provide), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_FIVE_MINUTES)
     @blueprint.durable_client_input(client_name="client")
     async def sweep_orphans(timer: func.TimerRequest, client: HistoryPurger) -> None:
-        services = provide()
+        services = await asyncio.to_thread(provide)
         await asyncio.to_thread(sweep_orphans_step, services)
         await sweep_histories(services, partial(client.purge_instance_history_by, runtime_status=_ENDED))
 

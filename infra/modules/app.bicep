@@ -29,7 +29,8 @@ var settings = {
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsDisableHomepage: 'true'
   // Makes all threads of a worker share one heap of the C library, so that one thread can reuse memory that another
-  // has freed (docs/decisions/0034-one-heap.md).
+  // has freed (docs/decisions/0034-one-heap.md). Only a worker that starts with the settings reads this; the app asks the
+  // C library for the same when it is imported.
   MALLOC_ARENA_MAX: '1'
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'

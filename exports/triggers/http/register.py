@@ -65,7 +65,7 @@ def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
 def _starting_trigger(api: Api, route: StartingRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe)
     async def answer(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
-        call = await asyncio.to_thread(_authorized, req, api.provide(), route)
+        call = await asyncio.to_thread(lambda: _authorized(req, api.provide(), route))
         return await route.handler(call, client)
 
     return answer

@@ -1,0 +1,31 @@
+"""Prepares the process of a worker, when the function app is imported."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import sys
+
+_M_ARENA_MAX = -8
+"""The parameter's number in `malloc.h` of glibc."""
+
+_SDK_LOGGER = "azure"
+
+
+def prepare_process() -> None:
+    """Give all threads one heap, and keep the requests of the Azure SDKs out of the log."""
+    _share_one_heap()
+    logging.getLogger(_SDK_LOGGER).setLevel(logging.WARNING)
+
+
+def _share_one_heap() -> None:
+    """Set what `MALLOC_ARENA_MAX=1` would set, which a process reads only when it starts.
+
+    A specialized worker has started before it receives the app's settings. Other C libraries have no `mallopt` that
+    knows this parameter; there the call is left out.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    library = ctypes.CDLL(None)
+    if hasattr(library, "gnu_get_libc_version"):
+        library.mallopt(_M_ARENA_MAX, 1)
