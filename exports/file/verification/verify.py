@@ -128,7 +128,7 @@ class _Codes:
         if tuple(map(_bare, self._ends)) != tuple(map(_bare, expected)):
             yield (
                 f"{_name(page, manifest)} is as it was written, but it begins and ends with the clients "
-                f"{self._ends[0]!r} and {self._ends[1]!r}, not {expected[0]!r} and {expected[1]!r}. Report this."
+                f"{self._ends[0]} and {self._ends[1]}, not {expected[0]} and {expected[1]}. Report this."
             )
 
     def repeated(self) -> Iterator[str]:
