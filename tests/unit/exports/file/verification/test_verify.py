@@ -299,4 +299,4 @@ def test_the_ends_of_each_page_are_those_that_the_database_has_ranked(form: CsvF
     assert _verdict(file, manifest).proved
     wrong = manifest.pages[1].model_copy(update={"last_code": "C5"})
     faults = _faults(file, manifest.model_copy(update={"pages": (manifest.pages[0], wrong)}))
-    assert "begins and ends with the clients 'C2' and 'C4', not 'C2' and 'C5'" in faults
+    assert "begins and ends with the clients C2 and C4, not C2 and C5" in faults
