@@ -212,3 +212,14 @@ def explained(source: SqlClientSource, statement: Select[Any]) -> str:
         compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
         plan = connection.exec_driver_sql(f"EXPLAIN {compiled}", compiled.params)
         return "\n".join(line for (line,) in plan)
+
+
+def test_each_page_is_written_by_the_types_that_its_columns_have_now(
+    postgres_store: SqlStore, source: SqlClientSource
+) -> None:
+    postgres_store.put(client("C1"))
+    others = ", ".join(name for name in VIEW_COLUMNS if name != "telephone")
+    moment = "timestamptz '2026-01-31 23:30:00Z'"
+    for value, cell in (("'x'::text", b"x"), ("true", b"true"), (moment, b"2026-01-31T23:30:00Z"), ("'y'::text", b"y")):
+        postgres_store.replace_view(f"SELECT {others}, {value} AS telephone FROM client_records")
+        assert [records.data for records in render(source, RFC4180, TargetField.TELEPHONE)] == [cell + b"\r\n"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, DateTime, Engine, String, event, literal_column, text
+from sqlalchemy import URL, ColumnElement, Connection, DateTime, Engine, String, event, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -176,8 +176,11 @@ class PostgresqlDialect(SourceDialect):
         return make_copier(connection, view, selection, renderer)
 
 
+_LIMITS = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "jit": "off"}
 _PRINTING = {"TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "1"}
 """How the session prints values, so that the same value is the same cell on every server."""
+
+_SETTINGS = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in (_LIMITS | _PRINTING).items())
 
 
 def _limit_transaction(connection: Connection) -> None:
@@ -186,10 +189,7 @@ def _limit_transaction(connection: Connection) -> None:
     Just-in-time compilation is off: a statement has hundreds of expressions, and compiling them takes longer than it
     gains.
     """
-    limits = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "jit": "off"}
-    settings = {**limits, **_PRINTING}
-    chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
-    connection.execute(text(f"SELECT {chosen}")).close()
+    connection.exec_driver_sql(f"SELECT {_SETTINGS}").close()
 
 
 @compiles(Position, "postgresql")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, literal_column
@@ -178,7 +179,7 @@ def _require(results: Sequence[PGresult], status: int) -> None:
 
 def _without_last_cells(lines: list[bytes], delimiter: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
     """Split every line into the record and its last cell. The last cells keep their line endings."""
-    records, _, codes = zip(*(line.rpartition(delimiter) for line in lines), strict=True)
+    records, _, codes = zip(*map(bytes.rpartition, lines, repeat(delimiter)), strict=True)
     if b'"' not in b"".join(codes):
         return records, codes
     cells = [split_cells(line.removesuffix(b"\n"), delimiter) for line in lines]

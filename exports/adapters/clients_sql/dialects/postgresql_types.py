@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -95,9 +97,16 @@ def describe(connection: Connection, names: Sequence[str]) -> Mapping[str, ViewC
     with closing_on_failure(connection), driver.cursor() as cursor:
         cursor.execute("SELECT * FROM clients WHERE false")
         found = _columns(cursor)
-        wanted = {name: found[name] for name in names if name in found}
-        types = _look_up(cursor, {oid for oid, _ in wanted.values()})
+        wanted = tuple((name, *found[name]) for name in names if name in found)
+        types = _look_up(cursor, {oid for _, oid, _ in wanted})
         charset = _charset(driver)
+    return _built_in_columns(wanted, charset) if types is _TYPES else _view_columns(wanted, types, charset)
+
+
+def _view_columns(
+    wanted: Iterable[tuple[str, int, int]], types: Mapping[int, PostgresType], charset: str | None
+) -> Mapping[str, ViewColumn]:
+    """Describe columns by their names, types and modifiers."""
     return {
         name: ViewColumn(
             name,
@@ -107,8 +116,14 @@ def describe(connection: Connection, names: Sequence[str]) -> Mapping[str, ViewC
             charset=charset,
             details=types[oid],
         )
-        for name, (oid, modifier) in wanted.items()
+        for name, oid, modifier in wanted
     }
+
+
+@lru_cache(maxsize=64)
+def _built_in_columns(wanted: tuple[tuple[str, int, int], ...], charset: str | None) -> Mapping[str, ViewColumn]:
+    """Describe columns whose types are the same on every server. Pages of one export have the same columns."""
+    return MappingProxyType(dict(_view_columns(wanted, _TYPES, charset)))
 
 
 def _columns(cursor: psycopg.Cursor[Any]) -> Mapping[str, tuple[int, int]]:

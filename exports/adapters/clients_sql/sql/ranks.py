@@ -16,9 +16,11 @@ _Bind = Callable[[str, str], ColumnElement[Any]]
 
 
 def rank_codes(connection: Connection, view: ClientView, codes: Sequence[str]) -> list[int]:
-    """Return the dense rank of each code in key order."""
-    statement = _ranks(codes, _as_described(view) if _is_described(view) else _typed(connection))
-    return [rank for _, rank in connection.execute(statement)]
+    """Return the dense rank of each code in key order. Equal codes are sent once."""
+    places = {code: place for place, code in enumerate(dict.fromkeys(codes))}
+    statement = _ranks([*places], _as_described(view) if _is_described(view) else _typed(connection))
+    ranks = [rank for _, rank in connection.execute(statement)]
+    return [ranks[places[code]] for code in codes]
 
 
 def _ranks(codes: Sequence[str], bind: _Bind) -> Select[Any]:
