@@ -31,8 +31,7 @@ ON_ENGINE = ("tests/e2e", "tests/faults", "tests/chaos/test_chaos.py")
 """The tests that `--engine` runs. They know the system by HTTP alone, so the engine makes no difference to them."""
 
 ON_ENGINE_BY_DEFAULT = ("tests/e2e",)
-"""Those of them that a run of all tests repeats on the real Durable extension. Killed hosts cost a minute each, so
-the others follow under CI only."""
+"""Those of them that a run of all tests repeats on the real Durable extension. Killed hosts cost a minute each."""
 
 IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 """Up to four processes, each with servers of its own. Each process runs whole files, because tests mostly wait.
@@ -96,7 +95,7 @@ def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
 
 
 def run_default_on_engine() -> Check:
-    """Repeat tests on the real Durable extension: those of `tests/e2e`, and under CI also those of faults and chaos.
+    """Repeat the tests of `tests/e2e` on the real Durable extension. `--engine` runs those of faults and chaos as well.
 
     Without the program, prints where to get it. Under CI that is a failure.
     """
@@ -104,8 +103,7 @@ def run_default_on_engine() -> Check:
     if found is None:
         print(engine_program.HOW_TO_GET)
         return Check("on engine", 0.0, ok=not under_ci())
-    chosen = (*ON_ENGINE, *SIDE_BY_SIDE) if under_ci() else (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL)
-    tests, summary = pytest_on_engine(engine_program.executable(found), chosen)
+    tests, summary = pytest_on_engine(engine_program.executable(found), (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL))
     print(summary)
     return tests
 

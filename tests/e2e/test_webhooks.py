@@ -116,7 +116,7 @@ def test_the_webhook_of_a_failed_job_has_the_reason(tmp_path: Path, receiver: Re
         (received,) = receiver.wait_for(1)
 
     assert verified(received) == without_link(job)
-    assert (job["status"], job["failure"]["code"]) == ("Failed", "source-unavailable")
+    assert (job["status"], job["failure"]["code"]) == ("Failed", "source-refused")
 
 
 def test_a_cancellation_and_a_later_completion_send_webhooks_with_different_ids(
