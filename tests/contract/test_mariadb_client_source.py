@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Engine, text
+from sqlalchemy import URL, Engine, create_engine, text
 
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
@@ -163,3 +163,16 @@ def test_pages_tile_in_the_order_of_a_case_insensitive_collation(mariadb_store: 
         pages = [list(mariadb_store.source.read(SELECTION, KeyRange(*ends))) for ends in ranges]
 
         assert sorted(row[0] for page in pages for rows in page for row in rows) == sorted(codes)
+
+
+def test_a_row_limit_of_the_server_does_not_shorten_a_file(source: SqlClientSource, mariadb_url: str) -> None:
+    engine = create_engine(mariadb_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET GLOBAL sql_select_limit = 7")
+    try:
+        with source._engine().connect() as connection:
+            assert connection.exec_driver_sql("SELECT @@sql_select_limit").scalar() == 2**64 - 1
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET GLOBAL sql_select_limit = DEFAULT")
+        engine.dispose()

@@ -43,12 +43,12 @@ from exports.adapters.clients_sql.sql.translations import (
 from exports.request.fields import CellKind
 
 _LIMIT_SESSION = (
-    "SET time_zone = '+00:00', group_concat_max_len = 4294967295"
+    "SET time_zone = '+00:00', group_concat_max_len = 4294967295, sql_select_limit = 18446744073709551615"
     f" /*M! , tx_read_only = 1, max_statement_time = {STATEMENT_TIMEOUT_SECONDS} */"
     f" /*!80000 , transaction_read_only = 1, max_execution_time = {STATEMENT_TIMEOUT_SECONDS}000 */"
 )
-"""Makes a session read-only, in UTC, with a time limit, and lets GROUP_CONCAT cut nothing: by default it cuts its text,
-in MySQL after 1,024 bytes, with no more than a warning.
+"""Makes a session read-only, in UTC, with a time limit, and lets nothing be cut: by default GROUP_CONCAT cuts its text,
+in MySQL after 1,024 bytes, with no more than a warning, and a server may limit the rows of every SELECT.
 
 Only MariaDB runs the text in the first comment and only MySQL the text in the second: MariaDB skips comments with
 version numbers of MySQL that MariaDB never had.
