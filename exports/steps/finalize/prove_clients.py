@@ -28,8 +28,8 @@ class ClientsProof(TypedDict):
 def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ClientsProof:
     """Compare the pages of a file with the order and the count of the source.
 
-    A file of one page needs neither, because its statement has no key range. Other files cost one small statement, and
-    a count if the number of their clients is not the planned one.
+    A file of one page needs no comparison of its order, because its statement has no key range. Other files cost one
+    small statement. Every file costs a count if the number of its clients is not the planned one.
 
     Args:
         records: The records of all pages, in page order.
@@ -41,7 +41,7 @@ def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequenc
         SourceUnavailableError: Can be tried again.
     """
     if plan.pages == 1:
-        return ClientsProof(key_order=KeyOrder.ONE_PAGE, recounted_rows=None)
+        return ClientsProof(key_order=KeyOrder.ONE_PAGE, recounted_rows=_prove_count(services, job, plan, records))
     try:
         proof = _prove(services, job, plan, records)
     except PermanentError:

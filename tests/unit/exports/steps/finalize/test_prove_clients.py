@@ -170,10 +170,11 @@ def test_a_count_that_is_the_old_one_again_by_chance_does_not_fail_the_job() -> 
     assert (manifest.rows, manifest.counted_rows, manifest.recounted_rows) == (4, 5, 5)
 
 
-def test_a_source_that_counts_clients_which_it_does_not_give_gets_no_file() -> None:
+@pytest.mark.parametrize("starts", [(), ("C0003",)], ids=["one page", "two pages"])
+def test_a_source_that_counts_clients_which_it_does_not_give_gets_no_file(starts: tuple[str, ...]) -> None:
     services = replace(a_services(), clients=HidingClients(some_clients(5)))
-    job = a_planned_job(services)
-    error = _refused(services, write_pages(services, job), RowCountError)
+    job = a_planned_job(services, starts)
+    error = _refused(services, write_pages(services, job, len(starts) + 1), RowCountError)
     assert (failure_of(error).code, failure_of(error).resumable) == ("row-count", False)
     assert "counts 5 clients, but gives 4" in str(error)
 
