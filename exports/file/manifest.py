@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from exports.file.crc32 import combine
 from exports.file.page_record import PageRecord
@@ -22,6 +25,10 @@ class KeyOrder(StrEnum):
     RANKED_BY_SOURCE = "RankedBySource"
 
 
+Crc32 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}$")]
+"""A CRC-32 in hex, as common tools write it."""
+
+
 class ManifestPage(Model):
     """One page: clients with `start <= code < stop` in the order of the source; null leaves an end open.
 
@@ -36,7 +43,7 @@ class ManifestPage(Model):
     rows: int
     bytes: int
     sha256: str
-    crc32: str | None = None
+    crc32: Crc32 | None = None
     attempt: int | None = None
     first_code: str | None = None
     last_code: str | None = None
@@ -69,7 +76,7 @@ class ManifestDto(Model):
     attempt: int | None = None
     rows: int
     bytes: int
-    crc32: str | None = None
+    crc32: Crc32 | None = None
     cost: Cost | None = None
     key_order: KeyOrder | None = None
     removed_characters: OptionalField[int] = None

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Select
+from sqlalchemy import URL, Select, create_engine
 
 from exports.adapters.clients_sql import source as sql_clients
 from exports.adapters.clients_sql.dialects.registry import dialect_named
@@ -121,6 +121,45 @@ def test_samples_begin_at_their_codes_for_every_text_type(
 
 
 @pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize(
+    ("text", "is_date"),
+    [
+        *(("2026-05-31", True), ("2026-05-31T23:00", True), ("2026-05-31 11:00:00.5 pm ", True)),
+        *(("2026-05-31 ", True), ("2026-05-31 (estimated)", True), ("2026-05-31T", True)),
+        *(("2026-05-31T23:00:00Z", False), ("2026-05-31 23:00+02", False), ("2026-05-31 23:00 UTC", False)),
+        *(("2026-05-31T23Z", False), ("2026-05-31Z", False), ("2026-05-31 1st", False)),
+    ],
+)
+@pytest.mark.parametrize("collation", ['"C"', "any_case"])
+def test_text_of_a_moment_with_a_zone_is_no_date_by_copy_and_by_rows(
+    postgres_schema: URL, text: str, is_date: bool, collation: str
+) -> None:
+    engine = create_engine(postgres_schema)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+        )
+        connection.exec_driver_sql(
+            "CREATE VIEW clients AS SELECT 't'::text AS tenant, 'C1'::text AS code, 'x'::text AS name, "
+            f"'{text}'::text COLLATE {collation} AS vat_reg_date"
+        )
+    engine.dispose()
+    renderer = CsvRenderer([ColumnMapping(csv_header="D", target_field=TargetField.VAT_REG_DATE)], CsvFormat())
+    selection = ClientSelection("t", renderer.source_columns)
+    with closing(SqlClientSource(postgres_schema)) as source:
+        paths = (source.render(selection, KeyRange(), renderer), _read(source, selection, renderer))
+        for records in paths:
+            if is_date:
+                assert b"".join(part.data for part in records) == b"2026-05-31\r\n"
+            else:
+                with pytest.raises(SourceMismatchError, match="vat_reg_date"):
+                    list(records)
+
+
+def _read(source: SqlClientSource, selection: ClientSelection, renderer: CsvRenderer) -> Iterator[Records]:
+    return render_lists(source.read(selection, KeyRange()), renderer)
+
+
 @pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
 def test_dates_do_not_depend_on_the_date_style_of_the_database(
     postgres_schema: URL, postgres_store: SqlStore, style: str

@@ -74,7 +74,7 @@ FITTING: dict[CellKind, dict[str, dict[str, str]]] = {
     CellKind.DATE: {
         "date": {"'2026-01-31'": "2026-01-31", "'0000-00-00'": "refused"},
         "datetime(3)": {"'2026-01-31 09:00:00.5'": "2026-01-31"},
-        "varchar(30)": {"'2026-01-31T09:00Z'": "2026-01-31"},
+        "varchar(30)": {"'2026-01-31T09:00'": "2026-01-31"},
     },
 }
 """The cells of literals, by type, for each kind of column. "refused" if the export must fail."""

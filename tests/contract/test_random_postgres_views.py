@@ -57,7 +57,7 @@ FITTING: dict[CellKind, dict[str, tuple[str, ...]]] = {
         "uuid": ("md5('x')",),
     },
     CellKind.BOOLEAN: {"boolean": ("'t'", "'f'"), "integer": ("'1'", "'0'"), "text": ("' TRUE '", "'f'", "''")},
-    CellKind.DATE: {"date": ("'2026-01-31'",), "timestamp": ("'2026-01-31 09:00'",), "text": ("'2026-01-31T09:00Z'",)},
+    CellKind.DATE: {"date": ("'2026-01-31'",), "timestamp": ("'2026-01-31 09:00'",), "text": ("'2026-01-31T09:00'",)},
 }
 """Literals of each type, for each kind of column."""
 

@@ -37,7 +37,7 @@ TEXTS = ("x", "1", "01", "1.0", "true", "2026-01-31", 'a,"b"\n=1', "Łódź", " 
 FITTING: dict[CellKind, tuple[Any, ...]] = {
     CellKind.TEXT: (*TEXTS, 0, -7, 2**62, 0.1, 1e300, -1234567890.0, None),
     CellKind.BOOLEAN: (0, 1, "t", "FALSE", " true ", "", None),
-    CellKind.DATE: ("2026-01-31", "2026-01-31T09:00Z", "2026-01-31 09:00:00", "", None),
+    CellKind.DATE: ("2026-01-31", "2026-01-31T09:00", "2026-01-31 09:00:00", "", None),
 }
 CODES: tuple[tuple[Any, ...], ...] = (
     tuple(f"{'aBé_Z-'[n % 6]}{n}" for n in range(ROWS)),

@@ -147,3 +147,15 @@ def test_a_tenant_never_sees_the_clients_of_one_whose_number_it_resembles(file: 
     file.view(tenant=expression, code="code")
 
     assert [file.pages(7, tenant=text)[0] for text in ("7", "07", "7.0", "7e0")] == [1, 0, 0, 0]
+
+
+def test_a_generated_column_can_be_the_code(file: SqliteFile) -> None:
+    file.run(
+        "CREATE TABLE clients (tenant TEXT, number INTEGER, name TEXT, "
+        "code TEXT GENERATED ALWAYS AS (printf('C%03d', number)) STORED)"
+    )
+    file.run("INSERT INTO clients (tenant, number) VALUES (?, ?)", [(TENANT, number) for number in range(20)])
+
+    total, pages = file.pages(7)
+
+    assert (total, [code for page in pages for code in page]) == (20, [f"C{number:03}" for number in range(20)])

@@ -227,6 +227,8 @@ def _text_of(value: Any, name: str) -> str:
 
 
 _AFTER_DATE = {"", "T", " "}
+_TIME = re.compile("[T ] *[0-9]")
+_TIME_WITHOUT_ZONE = re.compile("[T ] *[0-9][0-9:., ]*(?:[AaPp][Mm])? *")
 _BOOLEAN_WORDS = {
     True: "true",  # also found by 1, which is equal and has the same hash
     False: "false",
@@ -253,7 +255,10 @@ def _dates(values: Column, name: str) -> Cells:
     try:
         return [_date_of_text(value) if type(value) is str else _date(value) for value in values]
     except (ValueError, TypeError):
-        message = f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD)."
+        message = (
+            f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD). A moment with a "
+            "time zone is a date only in a zone: make the date of it in the view."
+        )
         raise SourceMismatchError(message) from None
 
 
@@ -268,10 +273,15 @@ def _date(value: object) -> str:
 
 @lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
 def _date_of_text(text: str) -> str:
-    """Parse text that begins with a date. ISO 8601 has other forms too, such as `2026-W05-6`; they are refused."""
+    """Parse text that begins with a date. ISO 8601 has other forms too, such as `2026-W05-6`; they are refused.
+
+    A time of day is dropped. After a time, anything else may name a zone, and then the day depends on the zone.
+    """
     if not text:
         return ""
     if text[10:11] not in _AFTER_DATE or text[4:5] + text[7:8] != "--":
+        raise ValueError(text)
+    if _TIME.match(text, 10) and not _TIME_WITHOUT_ZONE.fullmatch(text, 10):
         raise ValueError(text)
     return date.fromisoformat(text[:10]).isoformat()
 

@@ -171,9 +171,17 @@ def _contradictions(manifest: ManifestDto) -> Iterator[str]:
         yield "The manifest contradicts itself: its key ranges leave a gap or overlap. Fetch it again."
     if manifest.key_order is KeyOrder.RANKED_BY_SOURCE and any(page.rows and not _has_ends(page) for page in pages):
         yield "The manifest contradicts itself: a page whose order was checked has no codes. Fetch it again."
+    if manifest.key_order is KeyOrder.ONE_PAGE and len(pages) > 1:
+        yield "The manifest contradicts itself: it has several pages, but says that one page holds all. Fetch it again."
+    if manifest.key_order is KeyOrder.RANKED_BY_SOURCE and _lacks_recount(manifest):
+        yield "The manifest contradicts itself: its clients are not as many as were counted. Fetch it again."
     pieces = [(int(page.crc32, 16), page.bytes) for page in pages if page.crc32 is not None]
     if len(pieces) == len(pages) and crc32_text(combine(pieces)) != manifest.crc32:
         yield "The manifest contradicts itself: the CRC-32 of its pages is not that of the whole. Fetch it again."
+
+
+def _lacks_recount(manifest: ManifestDto) -> bool:
+    return manifest.recounted_rows is None and manifest.counted_rows not in (None, manifest.rows)
 
 
 def _has_ends(page: ManifestPage) -> bool:

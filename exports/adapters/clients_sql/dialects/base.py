@@ -152,8 +152,15 @@ class SourceDialect:
         return value if isinstance(value, str) else str(value)
 
     def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that the column equals one of the texts. Text that it cannot hold matches nobody."""
-        return CLIENTS.c[column.name].in_([text for text in texts if self.storable(column, text)])
+        """Return the condition that the column equals one of the texts. Text that it cannot hold matches nobody.
+
+        A column that the dialect describes in detail is compared in its own type and collation, as `key_bound` does.
+        """
+        known = [text for text in texts if self.storable(column, text)]
+        if column.details is None:
+            return CLIENTS.c[column.name].in_(known)
+        bounds = (self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(known))
+        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
 
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
         """Return the text of a column in which a filter searches."""

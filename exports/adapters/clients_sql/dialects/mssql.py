@@ -59,13 +59,6 @@ class MssqlDialect(SourceDialect):
         of = column.details
         return super().key_bound(column, name, text) if of is None else key_bound(of, column.charset, name, text)
 
-    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
-        """Cast to the column's type."""
-        if column.details is None:
-            return super().matches_any(column, texts)
-        bounds = [self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(texts)]
-        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
-
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
         """Search the text of a cell. Text is searched as it is, in its own collation."""
         of = column.details

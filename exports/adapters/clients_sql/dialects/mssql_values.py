@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_OUTSIDE_OF_STRINGS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
+from exports.adapters.clients_sql.sql.json_text import compact_json
+
 _DIGITS_OF_REAL = range(1, 10)
 
 
@@ -36,11 +36,6 @@ def _packed(number: str) -> bytes:
 
 def _without_point(number: str) -> str:
     return number.removesuffix(".0")
-
-
-def compact_json(text: str | None) -> str | None:
-    """Remove white space outside of strings."""
-    return None if text is None else _OUTSIDE_OF_STRINGS.sub(r"\1", text)
 
 
 FINISHES: Mapping[str, Callable[[Any], Any]] = {

@@ -18,7 +18,7 @@ from exports.adapters.clients_sql.dialects.base import (
 from exports.adapters.clients_sql.dialects.mysql_cells import cell_sql, day_cast, searched_sql, text_cast
 from exports.adapters.clients_sql.dialects.mysql_keys import key_bound
 from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
-from exports.adapters.clients_sql.sql.columns import CLIENTS, ViewColumn
+from exports.adapters.clients_sql.sql.columns import ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
     BROKEN_VIEW,
     BUSY,
@@ -119,14 +119,6 @@ class MysqlDialect(SourceDialect):
         """Return a whole number as its cell shows it: with leading zeros where the column has them."""
         of: MysqlType | None = column.details
         return super().key_text(column, value).zfill(0 if of is None else of.width)
-
-    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
-        """Compare in the type, the character set and the collation of the column."""
-        if column.details is None:
-            return super().matches_any(column, texts)
-        known = [text for text in texts if self.storable(column, text)]
-        bounds = [self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(known)]
-        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
 
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
         """Search in a character set that holds every text."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from exports.adapters.clients_sql.dialects.mysql_values import compact_json, shortest_single
+from exports.adapters.clients_sql.dialects.mysql_values import shortest_single
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
+from exports.adapters.clients_sql.sql.json_text import compact_json
 
 UTF8MB4 = "utf8mb4"
 """The character set of our connections. It holds every text."""

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from decimal import Decimal
 
-_OUTSIDE_OF_STRINGS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
 _MAX_DIGITS = 9
 _PLAIN_POWERS = range(-15, 15)
 """The powers of ten that MariaDB prints without an exponent."""
-
-
-def compact_json(value: str | None) -> str | None:
-    """Remove white space outside of strings. MySQL prints a space after each comma and colon."""
-    return value if value is None else _OUTSIDE_OF_STRINGS.sub(r"\1", value)
 
 
 def shortest_single(value: str | None) -> str | None:

@@ -22,7 +22,7 @@ from exports.adapters.clients_sql.dialects.postgresql_copy import make_copier
 from exports.adapters.clients_sql.dialects.postgresql_keys import key_bound
 from exports.adapters.clients_sql.dialects.postgresql_plans import is_skip_scan_efficient
 from exports.adapters.clients_sql.dialects.postgresql_types import describe
-from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
+from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
 from exports.adapters.clients_sql.sql.translations import (
     BUSY,
@@ -140,13 +140,6 @@ class PostgresqlDialect(SourceDialect):
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
         """Cast to the column's type."""
         return key_bound(column, name, text) if self.storable(column, text) else None
-
-    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
-        """Cast to the column's type."""
-        if column.details is None:
-            return super().matches_any(column, texts)
-        bounds = [self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(texts)]
-        return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
 
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
         """Search the text of a cell, in the database's own collation: some others cannot be searched."""

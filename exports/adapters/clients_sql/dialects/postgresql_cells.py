@@ -116,10 +116,15 @@ def _truth(name: str, of: PostgresType) -> str:
     )
 
 
+_TIME_WITHOUT_ZONE = "[T ] *[0-9][0-9:., ]*([AaPp][Mm])? *"
+_DAY_IN_TEXT = f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}($|{_TIME_WITHOUT_ZONE}$|[T ] *([^0-9 ]|$))"
+"""What the renderer takes for a date: the day, perhaps with a time of day, but not with a zone."""
+
+
 def _day(name: str, of: PostgresType) -> str:
     """Return the SQL of a day in the years 1 to 9999, as Python has them."""
     if of.form is CellForm.TEXT:
-        is_date = f"{name}::text ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]|$)'"
+        is_date = f"{name}::text COLLATE \"C\" ~ '{_DAY_IN_TEXT}'"
         return (
             f"CASE WHEN {name} IS NULL OR {name}::text COLLATE \"C\" = '' THEN NULL "
             f"WHEN {is_date} THEN substr({name}::text, 1, 10)::date ELSE {_refused_day(name)} END"

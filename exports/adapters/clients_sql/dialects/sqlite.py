@@ -123,8 +123,11 @@ class SqliteDialect(SourceDialect):
         return engine
 
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
-        """Describe columns by the types that they declare, and keys by the type of the first value found."""
-        declared = {row[1].lower(): row[2] for row in connection.exec_driver_sql("PRAGMA table_info(clients)")}
+        """Describe columns by the types that they declare, and keys by the type of the first value found.
+
+        `table_info` would leave out generated columns.
+        """
+        declared = {row[1].lower(): row[2] for row in connection.exec_driver_sql("PRAGMA table_xinfo(clients)")}
         columns = {name: describe_column(name, declared[name]) for name in names if name in declared}
         if "code" in columns and "tenant" in columns:
             columns["code"], columns["tenant"] = describe_keys(connection, columns["code"], columns["tenant"])

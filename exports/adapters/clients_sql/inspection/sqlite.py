@@ -49,7 +49,7 @@ def _change(connection: Connection, lines: Sequence[str]) -> str:
     """Write the index, if the view reads one table that has the two columns under the same names."""
     tables = {found["table"] for line in lines if (found := _SCAN.match(line))}
     for table in tables if len(tables) == 1 else ():
-        statement = "SELECT name FROM pragma_table_info(?) WHERE lower(name) IN ('tenant', 'code')"
+        statement = "SELECT name FROM pragma_table_xinfo(?) WHERE lower(name) IN ('tenant', 'code')"
         if len(connection.exec_driver_sql(statement, (table,)).all()) == 2:
             return f'CREATE UNIQUE INDEX clients_by_code ON "{table}" (tenant, code);'
     return "Give the table columns behind (tenant, code) a unique index, and let both be plain columns of the view."

@@ -108,7 +108,9 @@ def test_an_absent_boolean_is_empty(value: object) -> None:
         date(2026, 1, 31),
         datetime.fromisoformat("2026-01-31T23:59"),
         "2026-01-31",
-        "2026-01-31T23:59:00Z",
+        "2026-01-31T23:59:00",
+        "2026-01-31 11:59 PM",
+        "2026-01-31 (estimated)",
         "2026-01-31 00:00:00.0000000",
     ],
 )
@@ -120,7 +122,14 @@ def test_the_year_of_a_date_has_four_digits() -> None:
     assert _cell(TargetField.CONTACT_DATE_OF_BIRTH, date(987, 1, 2)) == "0987-01-02"
 
 
-@pytest.mark.parametrize("value", [datetime(2026, 1, 31, 23, 30, tzinfo=UTC), 20260131, "20260131", "2026-W05-6"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(datetime(2026, 1, 31, 23, 30, tzinfo=UTC), 20260131, "20260131", "2026-W05-6"),
+        *("2026-05-31T23:00:00Z", "2026-05-31 23:00+02", "2026-05-31T23:00:00.5-05:30", "2026-05-31 23:00 Europe/Rome"),
+        *("2026-05-31T23Z", "2026-05-31Z", "2026-05-31 23:00 UTC"),
+    ],
+)
 def test_a_moment_in_a_time_zone_and_other_forms_of_a_date_are_refused(value: object) -> None:
     with pytest.raises(SourceMismatchError, match="vat_reg_date"):
         _cell(TargetField.VAT_REG_DATE, value)

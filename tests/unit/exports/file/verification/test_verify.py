@@ -9,8 +9,9 @@ import zlib
 from itertools import accumulate
 
 import pytest
+from pydantic import ValidationError
 
-from exports.file.manifest import ManifestDto
+from exports.file.manifest import KeyOrder, ManifestDto
 from exports.file.verification.verify import Verdict, verify
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
@@ -133,7 +134,7 @@ def test_swapped_pages_are_wrong() -> None:
 def test_unchanged_bytes_with_a_wrong_record_count_are_the_services_fault() -> None:
     file, manifest = a_proved_file()
     pages = [page.model_copy(update={"rows": page.rows + (page.page == 2)}) for page in manifest.pages]
-    wrong = manifest.model_copy(update={"pages": tuple(pages), "rows": manifest.rows + 1})
+    wrong = manifest.model_copy(update={"pages": tuple(pages), "rows": manifest.rows + 1, "counted_rows": None})
     faults = _faults(file, wrong)
     assert faults.startswith("Page 2 ")
     assert "2 clients, not 3" in faults
@@ -243,8 +244,8 @@ def test_memory_does_not_grow_with_the_file() -> None:
         for page, size, sha256 in zip(small.pages, sizes, digests, strict=True)
     )
     request = small.request.model_copy(update={"columns": (_column("VatNumber"), _column("Name"))})
-    changes = {"rows": 32_000, "bytes": sum(sizes), "crc32": None, "pages": pages, "request": request}
-    manifest = small.model_copy(update=changes)
+    totals = {"rows": 32_000, "counted_rows": 32_000, "bytes": sum(sizes), "crc32": None}
+    manifest = small.model_copy(update={**totals, "pages": pages, "request": request})
 
     tracemalloc.start()
     try:
@@ -300,3 +301,21 @@ def test_the_ends_of_each_page_are_those_that_the_database_has_ranked(form: CsvF
     wrong = manifest.pages[1].model_copy(update={"last_code": "C5"})
     faults = _faults(file, manifest.model_copy(update={"pages": (manifest.pages[0], wrong)}))
     assert "begins and ends with the clients C2 and C4, not C2 and C5" in faults
+
+
+def test_a_manifest_of_several_pages_cannot_say_that_one_page_holds_all() -> None:
+    file, manifest = a_proved_file()
+    assert "says that one page holds all" in _faults(file, manifest.model_copy(update={"key_order": KeyOrder.ONE_PAGE}))
+
+
+def test_a_manifest_whose_clients_were_not_counted_again_contradicts_itself() -> None:
+    file, manifest = a_proved_file()
+    changed = manifest.model_copy(update={"counted_rows": manifest.rows + 1})
+    assert "not as many as were counted" in _faults(file, changed)
+    assert _verdict(file, changed.model_copy(update={"recounted_rows": manifest.rows})).proved
+
+
+def test_a_manifest_with_a_malformed_crc_is_no_manifest() -> None:
+    _, manifest = a_proved_file()
+    with pytest.raises(ValidationError, match="crc32"):
+        ManifestDto.model_validate_json(manifest.model_dump_json().replace(str(manifest.pages[0].crc32), "zz"))

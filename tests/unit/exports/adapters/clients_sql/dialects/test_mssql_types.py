@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy.dialects import mssql
 
 from exports.adapters.clients_sql.dialects.mssql_types import describe_column
-from exports.adapters.clients_sql.dialects.mssql_values import compact_json, shortest_double, shortest_real
+from exports.adapters.clients_sql.dialects.mssql_values import shortest_double, shortest_real
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql.columns import ViewColumn
+from exports.adapters.clients_sql.sql.json_text import compact_json
 
 DIALECT = dialect_named("mssql")
 LATIN, UTF8 = ("SQL_Latin1_General_CP1_CI_AS", 1252), ("Latin1_General_100_CI_AS_SC_UTF8", 65001)

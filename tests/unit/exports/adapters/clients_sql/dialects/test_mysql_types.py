@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from exports.adapters.clients_sql.dialects.mysql_types import type_named
-from exports.adapters.clients_sql.dialects.mysql_values import compact_json, shortest_single
+from exports.adapters.clients_sql.dialects.mysql_values import shortest_single
 from exports.adapters.clients_sql.sql.columns import CellForm
+from exports.adapters.clients_sql.sql.json_text import compact_json
 
 
 @pytest.mark.parametrize(
