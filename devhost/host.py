@@ -195,7 +195,6 @@ def _worker_options(options: Options, settings: HostSettings) -> WorkerOptions:
     }
     start = {
         "root": str(settings.root),
-        "orchestrators": limits["orchestrator"],
         "fast_history": options.durable is None and os.environ.get("DEVHOST_FAST_HISTORY", "1") != "0",
         "quiet": options.quiet,
     }

@@ -34,13 +34,12 @@ class InvocationContext:
 
 
 class Invoker:
-    """Runs async functions on the current event loop, and sync functions and orchestrators in two thread pools."""
+    """Runs async functions on the current event loop, and sync functions and orchestrators in one thread pool."""
 
-    def __init__(self, functions: dict[str, LoadedFunction], threads: int, orchestrators: int) -> None:
+    def __init__(self, functions: dict[str, LoadedFunction], threads: int) -> None:
         self._functions = functions
         self._client = ""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
-        self._orchestrators = ThreadPoolExecutor(orchestrators, thread_name_prefix="orchestrator")
 
     def use_client(self, binding: str) -> None:
         """Set the JSON from which the SDK builds the durable client of a function."""
@@ -56,8 +55,9 @@ class Invoker:
             if function.is_async:
                 result = await function.call(**arguments)
             else:
-                pool = self._orchestrators if function.info.kind == "orchestrator" else self._pool
-                result = await asyncio.get_running_loop().run_in_executor(pool, lambda: function.call(**arguments))
+                result = await asyncio.get_running_loop().run_in_executor(
+                    self._pool, lambda: function.call(**arguments)
+                )
             return _ENCODERS[function.info.kind](result)
         except (Exception, asyncio.CancelledError) as error:
             # An orchestrator fails again at every replay, so only the host logs the failure, once.

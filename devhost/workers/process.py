@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from devhost.workers.app_loader import LoadedFunction, load_app
 from devhost.workers.channel import Header, pack, read_frames
 from devhost.workers.fast_history import speed_up_history_parsing
 from devhost.workers.invoker import Invoker
+from devhost.workers.threads import default_threads, function_threads
 
 Frames = Iterator[tuple[Header, bytes]]
 
@@ -103,8 +104,9 @@ def _read_until_closed(frames: Frames, runner: "Future[Runner]") -> None:
 async def _serve(
     options: Header, functions: dict[str, LoadedFunction], channel: Channel, runner: "Future[Runner]"
 ) -> None:
-    threads = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or min(32, (os.cpu_count() or 1) + 4))
-    invoker = Invoker(functions, threads, options["orchestrators"])
+    # The default executor of the event loop, in which `asyncio.to_thread` runs functions, counts the cores as well.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(default_threads()))
+    invoker = Invoker(functions, function_threads())
     runner.set_result(Runner(invoker, channel))
     channel.send({"ready": [asdict(function.info) for function in functions.values()]})
     await asyncio.Event().wait()

@@ -32,6 +32,9 @@ var settings = {
   // has freed (docs/decisions/0034-one-heap.md). Only a worker that starts with the settings reads this; the app asks the
   // C library for the same when it is imported.
   MALLOC_ARENA_MAX: '1'
+  // Sync functions and orchestrators share one pool: 4 activities, 8 orchestrators and 16 requests leave threads free. The
+  // default on one core is 5 threads, which a slow source would fill.
+  PYTHON_THREADPOOL_THREAD_COUNT: '32'
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
   // Tells DefaultAzureCredential which identity to use.
