@@ -16,6 +16,7 @@ from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 from tests.support.postgres import postgres_server
 from tests.support.system import System, running_system, sample_database, start_storage
+from tests.support.tds_process import TdsProcess
 
 CLIENTS = 6_000
 
@@ -66,6 +67,14 @@ def mariadb_url() -> Iterator[str]:
         pytest.skip(HOW_TO_INSTALL)
     with mariadb_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tds() -> Iterator[TdsProcess]:
+    """The process that stands for servers of Azure SQL."""
+    process = TdsProcess()
+    yield process
+    process.stop()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ from exports.errors import (
     SourceUnavailableError,
 )
 from exports.request.fields import VIEW_COLUMNS
-from tests.support.tds_server import ServerError, TdsServer, answer_first
+from tests.support.tds_process import TdsProcess
+from tests.support.tds_server import ServerError
 
 _FAULTS = [
     (18456, "Login failed for user 'reader'.", SourceRefusedError),
@@ -35,6 +36,9 @@ _STATEMENT_FAULTS = [
     (1222, "Lock request time out period exceeded.", SourceUnavailableError),
     (229, "The SELECT permission was denied on the object 'clients'.", SourceRefusedError),
     (208, "Invalid object name 'clients'.", SourceMismatchError),
+    (208, "Invalid object name 'OPENJSON'.", SourceRefusedError),
+    (102, "Incorrect syntax near '$'.", SourceRefusedError),
+    (319, "Incorrect syntax near the keyword 'with'. If this statement is a …", SourceRefusedError),
 ]
 
 
@@ -47,22 +51,19 @@ def _fault(url: str) -> ExportError:
 
 @pytest.mark.parametrize(("number", "message", "expected"), _FAULTS, ids=[str(fault[0]) for fault in _FAULTS])
 def test_a_refused_login_to_azure_sql_is_retried_only_if_that_can_help(
-    number: int, message: str, expected: type[ExportError]
+    tds: TdsProcess, number: int, message: str, expected: type[ExportError]
 ) -> None:
-    with TdsServer(answer_first, login_error=ServerError(number, message, 14)) as server:
+    with tds.database(login_error=ServerError(number, message, 14)) as server:
         assert type(_fault(server.url)) is expected
 
 
 @pytest.mark.parametrize(
-    ("number", "message", "expected"), _STATEMENT_FAULTS, ids=[str(fault[0]) for fault in _STATEMENT_FAULTS]
+    ("number", "message", "expected"), _STATEMENT_FAULTS, ids=[fault[1][:40] for fault in _STATEMENT_FAULTS]
 )
 def test_a_statement_that_fails_on_azure_sql_is_retried_only_if_that_can_help(
-    number: int, message: str, expected: type[ExportError]
+    tds: TdsProcess, number: int, message: str, expected: type[ExportError]
 ) -> None:
-    def answer(statement: str) -> object:
-        return ServerError(number, message) if "FROM clients" in statement else answer_first(statement)
-
-    with TdsServer(answer) as server:  # type: ignore[arg-type]
+    with tds.database([("FROM clients", ServerError(number, message))]) as server:
         assert type(_fault(server.url)) is expected
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -27,9 +28,10 @@ from exports.ports.clients import ClientSelection
 from exports.request.columns import ColumnMapping
 from exports.request.fields import VIEW_COLUMNS, TargetField
 from exports.request.filters import LISTED_COLUMNS, ClientFilter
-from tests.support.tds_server import ServerError, Table, TdsServer
+from tests.support.tds_process import TdsProcess
+from tests.support.tds_server import Rules, ServerError, Table
 from tests.support.tsql_parser import parse
-from tests.support.tsql_views import answering, view_of
+from tests.support.tsql_views import rules_for, view_of
 
 _CODES = ["one", "Größe"]
 _UUID = "6ecd8c99-4036-403d-bf84-cf8400f67836"
@@ -43,7 +45,8 @@ _OTHER_TYPES = (
     *("bit", "money", "smallmoney", "float", "real", "date", "time(7)", "datetime", "smalldatetime", "datetime2(7)"),
     *("datetimeoffset(7)", "json", "text", "ntext"),
 )
-_RENDERER = CsvRenderer([ColumnMapping(target_field=field, csv_header=field.value) for field in TargetField])
+_FEW_FIELDS = (TargetField.CODE, TargetField.NAME, TargetField.CAN_CONTACT_EMAIL, TargetField.INCORPORATION_DATE)
+_FILTERS_OF_EVERY_TYPE = ("none", "manager_codes", "service_codes", "search", "all")
 _MOMENTS = ("date", "datetime", "smalldatetime", "datetime2(7)", "datetimeoffset(7)")
 
 
@@ -64,50 +67,73 @@ def _filters(codes: Iterable[str] = _CODES) -> dict[str, ClientFilter]:
     return {"none": ClientFilter(), **alone, **nobody, "all": ClientFilter.model_validate(every)}
 
 
+def _few_filters(codes: Iterable[str]) -> list[ClientFilter]:
+    filters = _filters(codes)
+    return [filters[name] for name in _FILTERS_OF_EVERY_TYPE]
+
+
 def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, Callable[[], Any]]:
-    """Return a use of each public method of the source."""
-    selection = ClientSelection(key, _RENDERER.source_columns, wanted)
+    """Return a use of each public method of the source. No filter changes what is selected, so it reads few columns."""
+    fields = _FEW_FIELDS if wanted != ClientFilter() else TargetField
+    renderer = CsvRenderer([ColumnMapping(target_field=field, csv_header=field.value) for field in fields])
+    selection = ClientSelection(key, renderer.source_columns, wanted)
     ranges = [KeyRange(start, stop) for start, stop in product((None, key), (None, key))]
     return {
         "missing_columns": lambda: source.missing_columns(VIEW_COLUMNS),
         "find_boundaries": lambda: source.find_boundaries(selection, 2),
         "rank_codes": lambda: source.rank_codes([key, key]),
         "sample": lambda: list(source.sample(selection, ranges, 40)),
-        "render_samples": lambda: list(source.render_samples(selection, [key], 40, _RENDERER)),
+        "render_samples": lambda: list(source.render_samples(selection, [key], 40, renderer)),
         "read": lambda: [list(source.read(selection, key_range)) for key_range in ranges],
-        "render": lambda: [list(source.render(selection, key_range, _RENDERER)) for key_range in ranges],
+        "render": lambda: list(source.render(selection, ranges[-1], renderer)),
         "generation": source.generation,
         "is_replaced": lambda: source.is_replaced("{}"),
         "close": source.close,
     }
 
 
-def _scripts(view: Table, key: str, filters: Iterable[ClientFilter], *, is_checked: bool = True) -> Iterator[str]:
+def _scripts(
+    tds: TdsProcess, view: Table, key: str, filters: Iterable[ClientFilter], *, is_checked: bool = True
+) -> Iterator[str]:
     """Use every method with each filter, and yield what the server got. Some views cannot serve every filter."""
-    with TdsServer(answering(view, key)) as server, closing(SqlClientSource(server.url)) as source:
+    with tds.database(rules_for(view, key)) as server, closing(SqlClientSource(server.url)) as source:
         for wanted in filters:
             for name, use in _uses(source, wanted, key).items():
                 if is_checked or name != "missing_columns":
                     use()
         report_on_view(server.url)
-    return iter([statement.script for statement in server.statements])
+        return iter([statement.script for statement in server.seen().statements])
 
 
 def _parsed(folder: Path, scripts: Iterable[str]) -> str:
     return parse(folder, {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in scripts})
 
 
-def test_microsofts_parser_accepts_every_statement_for_azure_sql(tmp_path: Path) -> None:
-    every = _filters().values()
-    few = [ClientFilter(), _filters()["all"]]
-    keys = [_scripts(view_of(kind, kind), key, _filters([key, "x"]).values()) for kind, key in _KEY_OF.items()]
+def test_microsofts_parser_accepts_every_statement_for_azure_sql(tds: TdsProcess, tmp_path: Path) -> None:
+    usual = _scripts(tds, view_of(), "C1", _filters().values())
+    narrow = _scripts(tds, view_of("varchar(9)", "varchar(9)"), "C1", _filters().values())
+    keys = [_scripts(tds, view_of(kind, kind), key, _few_filters([key, "x"])) for kind, key in _KEY_OF.items()]
     cells = [
-        _scripts(view_of(kind), "C1", [ClientFilter(), ClientFilter(search="1")], is_checked=False)
+        _scripts(tds, view_of(kind), "C1", [ClientFilter(), ClientFilter(search="1")], is_checked=False)
         for kind in _OTHER_TYPES
     ]
-    moments = [_scripts(view_of(moment=kind), "C1", few) for kind in _MOMENTS]
-    usual = _scripts(view_of(), "C1", every)
-    assert _parsed(tmp_path, chain(usual, *keys, *cells, *moments)) == ""
+    moments = [_scripts(tds, view_of(moment=kind), "C1", [_filters()["updated_since"]]) for kind in _MOMENTS]
+    assert _parsed(tmp_path, chain(usual, narrow, *keys, *cells, *moments)) == ""
+
+
+def test_lists_at_their_maximum_take_one_parameter_each_on_azure_sql(tds: TdsProcess, tmp_path: Path) -> None:
+    codes = [f"{'Größe'}{place:095d}" for place in range(1_000)]
+    wanted = _filters(codes)["all"].model_copy(update={"service_codes": tuple(codes)})
+    selection = ClientSelection("northwind", ("code",), wanted)
+    for kind in ("nvarchar(100)", "varchar(100)"):
+        with tds.database(rules_for(view_of(kind), "C1")) as server, closing(SqlClientSource(server.url)) as source:
+            source.find_boundaries(selection, 2)
+            assert list(source.read(selection, KeyRange("A", "Z"))) == []
+            sent = server.seen().statements
+        full = [value for statement in sent for value in statement.values if value and len(value) > 100_000]
+        assert [json.loads(value) for value in full] == [codes] * 10
+        assert max(len(statement.values) for statement in sent) < 20
+        assert _parsed(tmp_path, [statement.script for statement in sent]) == ""
 
 
 def test_the_parser_reads_the_statements_of_every_public_method_of_the_source() -> None:
@@ -126,21 +152,20 @@ def test_every_type_of_key_has_a_view_in_these_tests() -> None:
     assert {kind.partition("(")[0] for kind in _KEY_OF} == KEYS
 
 
-def test_the_parser_reads_the_statements_that_look_for_a_bad_value(tmp_path: Path) -> None:
-    usual = answering(view_of("int", "varchar(9)"), "C1")
-
-    def answer(statement: str) -> Table | ServerError:
-        if "CAST(clients.name AS nvarchar(max))" in statement:
-            return ServerError(245, "Conversion failed when converting the varchar value 'x' to data type int.")
-        is_page = "CAST(clients." in statement
-        return Table(["code"], [("C0",), ("C1",)]) if is_page else usual(statement)
-
-    with TdsServer(answer) as server, closing(SqlClientSource(server.url)) as source:
+def test_the_parser_reads_the_statements_that_look_for_a_bad_value(tds: TdsProcess, tmp_path: Path) -> None:
+    refused = ServerError(245, "Conversion failed when converting the varchar value 'x' to data type int.")
+    rules: Rules = [
+        ("CAST(clients.name AS nvarchar(max))", refused),
+        ("CAST(clients.", Table(["code"], [("C0",), ("C1",)])),
+        *rules_for(view_of("int", "varchar(9)"), "C1"),
+    ]
+    with tds.database(rules) as server, closing(SqlClientSource(server.url)) as source:
         selection = ClientSelection("northwind", ("code", "name", "email"))
         with pytest.raises(SourceMismatchError, match="The column name of the clients view holds a value") as caught:
             list(source.read(selection, KeyRange()))
+        statements = server.seen().statements
     assert caught.value.private == "The client has the code C0."
-    assert _parsed(tmp_path, [statement.script for statement in server.statements]) == ""
+    assert _parsed(tmp_path, [statement.script for statement in statements]) == ""
 
 
 def test_microsofts_parser_reports_a_boolean_that_is_compared_twice(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 _HEADER_BYTES = 8
 _EXECUTE, _PREPARE_AND_EXECUTE = 10, 13
 _UNICODE, _TEXT, _PARTS = (0xE7, 0xEF), (0xA7, 0xAF), 0xFFFF
+_USER, _PASSWORD, _DATABASE = 40, 44, 68
+"""Where a login says at which place, and how long, these are."""
 _NULL = 0xFFFFFFFFFFFFFFFF
 _SCALES = {0x2A: 1, 0x2B: 1, 0x29: 1, 0x28: 0, 0x6A: 3, 0x6C: 3}
 """How many bytes follow the number of a type, if it is not the one byte of most."""
@@ -21,16 +23,39 @@ class Statement:
 
     Attributes:
         parameters: Their declaration, such as `@P1 nvarchar(9),@P2 int`.
+        values: The values of the parameters. Only text is decoded; others are None.
     """
 
     text: str
     parameters: str = ""
     is_prepared: bool = False
+    values: tuple[str | None, ...] = ()
 
     @property
     def script(self) -> str:
         """The statement as a script that declares its parameters."""
         return f"DECLARE {self.parameters};\n{self.text}" if self.parameters else self.text
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in, and to which database."""
+
+    user: str
+    password: str
+    database: str
+
+
+def login_of(body: bytes) -> Login:
+    """Read a message LOGIN7. Its password is disguised, not encrypted."""
+
+    def text(at: int) -> bytes:
+        start, length = struct.unpack("<HH", body[at : at + 4])
+        return body[start : start + 2 * length]
+
+    password = bytes((byte ^ 0xA5) >> 4 | ((byte ^ 0xA5) & 0xF) << 4 for byte in text(_PASSWORD))
+    texts = (text(_USER), password, text(_DATABASE))
+    return Login(*(part.decode("utf-16-le") for part in texts))
 
 
 def messages(client: socket.socket) -> Iterator[tuple[int, bytes]]:
@@ -52,10 +77,10 @@ def statement_of(body: bytes, *, is_batch: bool) -> Statement | None:
     if struct.unpack("<H", content[:2])[0] != _PARTS:
         raise OSError("This server knows no procedures by name.")
     (procedure,) = struct.unpack("<H", content[2:4])
-    values = [value or "" for value in _values(content[6:])]
+    values = tuple(_values(content[6:]))
     if procedure == _PREPARE_AND_EXECUTE:
-        return Statement(values[2], values[1], is_prepared=True)
-    return Statement(values[0], values[1]) if procedure == _EXECUTE else None
+        return Statement(values[2] or "", values[1] or "", is_prepared=True, values=values[3:])
+    return Statement(values[0] or "", values[1] or "", values=values[2:]) if procedure == _EXECUTE else None
 
 
 def _read(client: socket.socket, count: int) -> bytes:

@@ -1,8 +1,9 @@
 """A server that speaks TDS, the protocol of SQL Server, to the real driver. No SQL Server can be had for tests.
 
-It runs no SQL: a function of the test answers each statement. So it shows which statements leave the process, and how
-the driver reports errors, time-outs and text. The messages are those of "MS-TDS: Tabular Data Stream Protocol"
-(learn.microsoft.com), as far as a client that reads needs them. It offers no encryption.
+It runs no SQL: rules of the test answer each statement. So it shows which statements leave the process, and how the
+driver reports errors, time-outs and text. It runs in a process of its own (`tds_process`). The messages are those of
+"MS-TDS: Tabular Data Stream Protocol" (learn.microsoft.com), as far as a client that reads needs them. It offers no
+encryption.
 """
 
 from __future__ import annotations
@@ -10,13 +11,11 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
-from tests.support.tds_requests import Statement, messages, statement_of
+from tests.support.tds_requests import Login, Statement, login_of, messages, statement_of
 
 _PRELOGIN, _LOGIN, _BATCH, _RPC, _ATTENTION, _TRANSACTION, _REPLY = 0x12, 0x10, 0x01, 0x03, 0x06, 0x0E, 0x04
 _BEGIN, _COMMIT = 5, 7
@@ -47,92 +46,130 @@ class Table:
     rows: Sequence[Sequence[Value]] = ()
 
 
-Answer = Callable[[str], Table | ServerError | None]
-"""Answers a statement; None leaves the client waiting."""
+@dataclass(frozen=True)
+class Cut:
+    """A result in which the connection ends. The next time, on another connection, the whole result is sent.
+
+    Attributes:
+        after_bytes: How many bytes of the result still arrive.
+        is_reset: Whether the connection is reset, as by a server that died; else it is closed.
+    """
+
+    table: Table
+    after_bytes: int
+    is_reset: bool = False
 
 
-def answer_first(statement: str) -> Table:
-    """Answer what SQLAlchemy asks when it opens the first connection, as Azure SQL does. Other results are empty."""
-    version = "Microsoft SQL Azure (RTM) - 12.0.2000.8"
-    answers = {"@@version": version, "schema_name": "dbo", "session_id": "READ COMMITTED"}
-    if "sys.system_views" in statement:
-        return Table(["name"], [["dm_exec_sessions"]])
-    return next((Table(["x"], [[text]]) for words, text in answers.items() if words in statement), Table(["x"]))
+class Silence:
+    """Leaves the client waiting."""
+
+
+Reply = Table | ServerError | Cut | Silence
+Rules = Sequence[tuple[str, Reply]]
+"""The reply to the first words that a statement contains."""
+
+FIRST_RULES: Rules = (
+    ("@@version", Table(["x"], [["Microsoft SQL Azure (RTM) - 12.0.2000.8"]])),
+    ("schema_name", Table(["x"], [["dbo"]])),
+    ("sys.system_views", Table(["name"], [["dm_exec_sessions"]])),
+    ("session_id", Table(["x"], [["READ COMMITTED"]])),
+    ("", Table(["x"])),
+)
+"""What SQLAlchemy asks when it opens the first connection, as Azure SQL answers it. Other results are empty."""
 
 
 @dataclass
-class TdsServer:
-    """Listens on a free port of this machine until the context ends.
+class Seen:
+    """What a server has seen.
 
     Attributes:
-        login_error: Refuses every login.
         statements: Every statement that arrived, in order.
+        logins: Every login.
         attentions: How many statements the client gave up.
     """
 
-    answer: Answer
-    login_error: ServerError | None = None
     statements: list[Statement] = field(default_factory=list)
+    logins: list[Login] = field(default_factory=list)
     attentions: int = 0
 
-    def __enter__(self) -> Self:
+
+class TdsServer:
+    """Listens on a free port of this machine until it is closed."""
+
+    def __init__(self, rules: Rules, login_error: ServerError | None = None) -> None:
+        self._rules = [*rules, *FIRST_RULES]
+        self._login_error = login_error
+        self._cut: set[int] = set()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._clients: list[socket.socket] = []
+        self.seen = Seen()
         self.port: int = self._socket.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Close every connection."""
         self._socket.close()
         for client in self._clients:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
 
-    @property
-    def url(self) -> str:
-        """The URL of the database, without encryption."""
-        return f"mssql://reader:secret@127.0.0.1:{self.port}/clients?Encrypt=no"
-
     def _listen(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._socket.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._clients.append(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
             for kind, body in messages(client):
-                if (reply := self._reply(kind, body)) is not None:
-                    _send(client, reply)
+                if kind in {_BATCH, _RPC} and (found := statement_of(body, is_batch=kind == _BATCH)) is not None:
+                    self.seen.statements.append(found)
+                    self._answer(client, found)
+                else:
+                    client.sendall(_packets(self._control(kind, body)))
 
-    def _reply(self, kind: int, body: bytes) -> bytes | None:
+    def _control(self, kind: int, body: bytes) -> bytes:
         if kind == _PRELOGIN:
             return _NO_ENCRYPTION
         if kind == _LOGIN:
-            return _refusal(self.login_error) if self.login_error else _logged_in()
+            self.seen.logins.append(login_of(body))
+            return _refusal(self._login_error) if self._login_error else _logged_in()
         if kind == _ATTENTION:
-            self.attentions += 1
+            self.seen.attentions += 1
             return _done(_IS_ATTENTION)
         if kind == _TRANSACTION:
             return _transaction(body)
-        found = statement_of(body, is_batch=kind == _BATCH)
-        if found is None:  # a prepared statement is dropped
-            return _SUCCESS + _done(token=0xFE)
-        self.statements.append(found)
-        answer = self.answer(found.text)
-        if isinstance(answer, ServerError):
-            return _refusal(answer)
-        return None if answer is None else _result(answer, is_prepared=found.is_prepared)
+        return _SUCCESS + _done(token=0xFE)  # a prepared statement is dropped
+
+    def _answer(self, client: socket.socket, statement: Statement) -> None:
+        reply = next(reply for words, reply in self._rules if words in statement.text)
+        if isinstance(reply, ServerError):
+            client.sendall(_packets(_refusal(reply)))
+        elif isinstance(reply, Table):
+            client.sendall(_packets(_result(reply, is_prepared=statement.is_prepared)))
+        elif isinstance(reply, Cut):
+            self._answer_or_cut(client, reply, _packets(_result(reply.table, is_prepared=statement.is_prepared)))
+
+    def _answer_or_cut(self, client: socket.socket, reply: Cut, packets: bytes) -> None:
+        if id(reply) in self._cut:
+            client.sendall(packets)
+            return
+        self._cut.add(id(reply))
+        client.sendall(packets[: reply.after_bytes])
+        if reply.is_reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise ConnectionAbortedError
 
 
-def _send(client: socket.socket, body: bytes) -> None:
+def _packets(body: bytes) -> bytes:
     parts = [body[start : start + _LONGEST_PACKET] for start in range(0, len(body), _LONGEST_PACKET)]
     packets = b""
     for place, part in enumerate(parts, 1):
         header = struct.pack(">BBHHBB", _REPLY, place == len(parts), len(part) + 8, 0, place % 256, 0)
         packets += header + part
-    client.sendall(packets)  # all at once: the driver may hold the lock of the interpreter while it waits for more
+    return packets
 
 
 def _short(text: str) -> bytes:

@@ -1,11 +1,11 @@
-"""Views of SQL Server for tests: how the server describes their columns, and an answer to each statement on them."""
+"""Views of SQL Server for tests: how the server describes their columns, and replies to the statements on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from exports.request.fields import VIEW_COLUMNS, CellKind, column_kind
-from tests.support.tds_server import ServerError, Table, answer_first
+from tests.support.tds_server import Rules, Table
 
 COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 Description = tuple[str, str | None, int | None]
@@ -33,18 +33,11 @@ def view_of(text_type: str = "nvarchar(100)", key_type: str = "nvarchar(100)", m
     return Table(names, [(name, of[0], of[1], None if of[2] is None else str(of[2])) for name, of in columns.items()])
 
 
-def answering(view: Table, key: str) -> Callable[[str], Table | ServerError]:
+def rules_for(view: Table, key: str) -> Rules:
     """Answer every statement on a view that has one code, but no client on any page."""
-
-    def answer(statement: str) -> Table | ServerError:
-        if "dm_exec_describe_first_result_set" in statement:
-            return view
-        if "SELECT * " in statement:
-            return Table(VIEW_COLUMNS)
-        if "AS numbered" in statement:
-            return Table(["code", "position", "following"], [(key, 1, 1), (key, 3, None)])
-        if "dense_rank" in statement:
-            return Table(["place", "rank"], [(0, 1), (1, 1)])
-        return answer_first(statement)
-
-    return answer
+    return [
+        ("dm_exec_describe_first_result_set", view),
+        ("SELECT * ", Table(VIEW_COLUMNS)),
+        ("AS numbered", Table(["code", "position", "following"], [(key, 1, 1), (key, 3, None)])),
+        ("dense_rank", Table(["place", "rank"], [(0, 1), (1, 1)])),
+    ]

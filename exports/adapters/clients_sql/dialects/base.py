@@ -12,11 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, bindparam, false
+from sqlalchemy import URL, ColumnElement, Connection, Engine, String, bindparam, false
 
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
-from exports.adapters.clients_sql.sql.expressions import Instant
+from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Instant
 from exports.adapters.clients_sql.sql.translations import (
     BUSY,
     CLOSED_PORT,
@@ -161,6 +161,15 @@ class SourceDialect:
             return CLIENTS.c[column.name].in_(known)
         bounds = (self.key_bound(column, f"{column.name}_{place}", text) for place, text in enumerate(known))
         return CLIENTS.c[column.name].in_([bound for bound in bounds if bound is not None])
+
+    def holds_any(self, column: ViewColumn, listed: ColumnElement[str], codes: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition that a text, codes each between separators, holds one of the codes.
+
+        Args:
+            column: The column that the text was made of.
+            codes: At least one code, which the column can hold.
+        """
+        return HasAnyCode(listed, *(bindparam(None, code, String()) for code in codes))
 
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
         """Return the text of a column in which a filter searches."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, String, case, literal_column
+from sqlalchemy import URL, ColumnElement, Connection, Engine, String, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -15,9 +15,10 @@ from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, 
 from exports.adapters.clients_sql.dialects.mssql_cells import cell_sql, text_sql
 from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url
 from exports.adapters.clients_sql.dialects.mssql_keys import key_bound, moment_bound
-from exports.adapters.clients_sql.dialects.mssql_types import describe
+from exports.adapters.clients_sql.dialects.mssql_lists import equals_any, holds_any
+from exports.adapters.clients_sql.dialects.mssql_types import MssqlType, describe
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ViewColumn
-from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyCode, Position
+from exports.adapters.clients_sql.sql.expressions import Position
 from exports.adapters.clients_sql.sql.translations import Translation
 from exports.request.fields import CellKind
 
@@ -58,6 +59,15 @@ class MssqlDialect(SourceDialect):
             return None
         of = column.details
         return super().key_bound(column, name, text) if of is None else key_bound(of, column.charset, name, text)
+
+    def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
+        """Send the texts as one parameter."""
+        of, known = column.details, [text for text in texts if self.storable(column, text)]
+        return super().matches_any(column, texts) if of is None else equals_any(column, of, column.charset, known)
+
+    def holds_any(self, column: ViewColumn, listed: ColumnElement[str], codes: Sequence[str]) -> ColumnElement[bool]:
+        """Send the codes as one parameter."""
+        return holds_any(column, column.details or MssqlType("", ""), listed, codes)
 
     def searched_text(self, column: ViewColumn) -> ColumnElement[str]:
         """Search the text of a cell. Text is searched as it is, in its own collation."""
@@ -109,12 +119,3 @@ def _compile_position(element: Position, compiler: SQLCompiler, **options: Any) 
     """Use `charindex`, which takes its arguments in the opposite order."""
     text, wanted = (compiler.process(part, **options) for part in element.clauses)
     return f"charindex({wanted}, {text})"
-
-
-@compiles(HasAnyCode, "mssql")
-def _compile_has_any_code(element: HasAnyCode, compiler: SQLCompiler, **options: Any) -> str:
-    """Return 1 or 0: T-SQL has no truth values, so SQLAlchemy appends `= 1` to every function that returns one."""
-    listed, *codes = element.clauses
-    positions = (Position(listed, CODE_SEPARATOR.concat(code).concat(CODE_SEPARATOR)) for code in codes)
-    yes, no = literal_column("1", Integer()), literal_column("0", Integer())
-    return compiler.process(case(*((position > no, yes) for position in positions), else_=no), **options)

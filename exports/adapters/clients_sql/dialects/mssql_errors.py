@@ -33,10 +33,18 @@ from exports.adapters.clients_sql.sql.translations import (
     VALUE,
     Translation,
 )
-from exports.errors import SourceUnavailableError
+from exports.errors import SourceRefusedError, SourceUnavailableError
 
 _DATABASE_MOVES = Translation(SourceUnavailableError, NO_DATABASE.message, is_reached=False)
 """Azure SQL reports a database as missing also while it moves, so trying again may help."""
+
+_OLD_LEVEL = Translation(
+    SourceRefusedError,
+    "The client database has a compatibility level below 130, at which it cannot read the lists of a filter. Raise the "
+    "level, or leave out codes, statuses and types in the filter.",
+    advice="Run in the database: ALTER DATABASE CURRENT SET COMPATIBILITY_LEVEL = 130.",
+)
+"""Nothing else of ours has a WITH or a `$`, and the server has checked the syntax of the view when it was made."""
 
 _ERRORS: tuple[tuple[tuple[int, ...], str, Translation], ...] = (
     ((1205,), r"Transaction \(Process ID", BUSY),
@@ -68,6 +76,7 @@ _ERRORS: tuple[tuple[tuple[int, ...], str, Translation], ...] = (
     ((229, 230), "The .* permission was denied on the", NO_GRANT),
     ((262, 297, 300), ".*(permission denied in|permission was denied|does not have permission)", NO_GRANT),
     ((), r"Invalid object name '([^']*\.)?clients'", NO_VIEW),
+    ((319,), "(?i)Incorrect syntax near (the keyword 'with'|'\\$')|Invalid object name 'openjson'", _OLD_LEVEL),
     ((4413,), "(Invalid object name|Could not use view or function)", BROKEN_VIEW),
     ((207,), "Invalid column name", NO_COLUMN),
     ((208,), "(?!)", NO_VIEW),

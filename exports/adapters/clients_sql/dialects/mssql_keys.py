@@ -50,17 +50,35 @@ class MssqlTypeName(UserDefinedType[Any]):
 
 def key_bound(of: MssqlType, charset: str | None, name: str, text: str) -> ColumnElement[Any] | None:
     """Return text as a bound value of the column's type; None if the type has no such value."""
+    if not can_hold(of, charset, text):
+        return None
     bound: ColumnElement[Any] = bindparam(name, text, String())
     if of.form is not CellForm.TEXT:
-        return cast(bound, MssqlTypeName(of.text)) if _can_hold(of, text) else None
-    is_unicode = of.name.startswith("n")
-    if not of.is_max and len(text.encode("utf-16-le" if is_unicode else charset or "utf-8")) > _MAX_BYTES:
-        return None  # longer than every value: a cast would cut it
-    if is_unicode:
-        return cast(bound, MssqlTypeName("nvarchar(max)" if of.is_max else "nvarchar(4000)"))
-    if of.collation and _COLLATION.fullmatch(of.collation):
-        bound = bound.collate(of.collation)  # a cast converts to the character set of its operand's collation
-    return cast(bound, MssqlTypeName("varchar(max)" if of.is_max else "varchar(8000)"))
+        return cast(bound, MssqlTypeName(of.text))
+    if not _is_unicode(of):  # a cast converts to the character set of its operand's collation
+        bound = bound.collate(collation_of(of))
+    return cast(bound, MssqlTypeName(text_type(of)))
+
+
+def can_hold(of: MssqlType, charset: str | None, text: str) -> bool:
+    """Say whether a value of the column's type may equal the text. A cast would cut text longer than every value."""
+    if of.form is not CellForm.TEXT:
+        return _is_number_or_uuid(of, text)
+    encoding = "utf-16-le" if _is_unicode(of) else charset or "utf-8"
+    return of.is_max or len(text.encode(encoding)) <= _MAX_BYTES
+
+
+def text_type(of: MssqlType) -> str:
+    """Name the type that holds every text of a column without making SQL Server convert the column."""
+    if _is_unicode(of):
+        return "nvarchar(max)" if of.is_max else "nvarchar(4000)"
+    return "varchar(max)" if of.is_max else "varchar(8000)"
+
+
+def collation_of(of: MssqlType) -> str:
+    """Name the collation of a column. Values that are no text become text in the collation of the database."""
+    is_known = of.collation is not None and _COLLATION.fullmatch(of.collation) is not None
+    return str(of.collation) if is_known else "DATABASE_DEFAULT"
 
 
 def moment_bound(of: MssqlType, name: str, moment: datetime) -> ColumnElement[Any]:
@@ -73,7 +91,11 @@ def moment_bound(of: MssqlType, name: str, moment: datetime) -> ColumnElement[An
     return cast(bound, MssqlTypeName(of.text))
 
 
-def _can_hold(of: MssqlType, text: str) -> bool:
+def _is_unicode(of: MssqlType) -> bool:
+    return of.name.startswith("n")
+
+
+def _is_number_or_uuid(of: MssqlType, text: str) -> bool:
     if of.name in _INTEGERS:
         return _INTEGER.fullmatch(text) is not None and int(text) in _INTEGERS[of.name]
     if of.form is CellForm.UUID:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, literal_column, or_, select
 
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
-from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, HasAnyCode, Position, any_of
+from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, Position, any_of
 from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
@@ -130,5 +130,5 @@ def _has_any_service(view: ClientView, wanted: Sequence[str]) -> ColumnElement[b
     for spaced in ("'; '", "'; '", "' ;'", "' ;'"):
         listed = func.replace(listed, literal_column(spaced), CODE_SEPARATOR)
     storable = (code.strip() for code in wanted if view.sql.storable(column, code))
-    codes = [bindparam(None, code, String()) for code in storable if code and ";" not in code]
-    return HasAnyCode(listed, *codes) if codes else false()
+    codes = [code for code in storable if code and ";" not in code]
+    return view.sql.holds_any(column, listed, codes) if codes else false()
