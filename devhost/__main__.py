@@ -10,12 +10,12 @@ from devhost.functions import StartupError
 from devhost.host import Options, serve
 from devhost.local import engine_program
 from devhost.local.errors import DevError
-from devhost.logs import configure_logging
+from devhost.logs import configure_host_logging
 
 
 def main() -> int:
     given = _parser().parse_args()
-    configure_logging(quiet=given.quiet)
+    configure_host_logging(quiet=given.quiet)
     try:
         options = _options(given)
         asyncio.run(serve(options))

@@ -20,6 +20,8 @@ _WORKER_WAIT_SECONDS = 15.0
 # These headers describe the connection, so the host sets them itself.
 _CONNECTION_HEADERS = {"content-length", "transfer-encoding", "connection", "keep-alive"}
 _FORBIDDEN = set("\r\n\0")
+# The real host's server, Kestrel, throws when a body is written to such a response.
+_WITHOUT_BODY = {204, 205, 304}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
@@ -68,7 +70,13 @@ class HttpFront:
 
 
 async def _read(request: web.Request) -> bytes | web.Response:
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    """Return the body of a request. The real host gives workers none if the request has no `Content-Length`.
+
+    It does so in `ToRpcHttp` of azure-functions-host, whatever the version of HTTP.
+    """
+    if not request.content_length:
+        return b""
+    if request.content_length > MAX_BODY_BYTES:
         return web.Response(status=413)
     try:
         return await request.read()
@@ -112,7 +120,11 @@ def _response(outcome: Reply | int) -> web.Response:
     if any(_FORBIDDEN & set(name + value) for name, value in outcome.header["headers"]):
         _log.error("a function returned a header that holds a line break")
         return web.Response(status=500)
-    response = web.Response(status=outcome.header["status"], body=outcome.body)
+    status = outcome.header["status"]
+    if outcome.body and status in _WITHOUT_BODY:
+        _log.error("a function returned a body with the status %d, which has none", status)
+        return web.Response(status=500)
+    response = web.Response(status=status, body=outcome.body)
     for name, value in outcome.header["headers"]:
         if name.lower() == "set-cookie":
             response.headers.add(name, value)

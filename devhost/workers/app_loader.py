@@ -15,6 +15,7 @@ from typing import Any
 import azure.functions as func
 
 from devhost.functions import FunctionInfo, Kind, StartupError
+from devhost.workers.signatures import check_signature
 
 _KINDS: dict[str, Kind] = {
     "httpTrigger": "http",
@@ -27,9 +28,12 @@ _SUPPORTED_BINDINGS = {*_KINDS, "http", "durableClient"}
 
 @dataclass(frozen=True)
 class LoadedFunction:
+    """A function of the app. `has_return` says whether one of its bindings takes the result."""
+
     info: FunctionInfo
     call: Callable[..., Any]
     is_async: bool
+    has_return: bool = True
 
 
 def load_app(root: Path) -> dict[str, LoadedFunction]:
@@ -81,34 +85,18 @@ def _describe(function: Any) -> LoadedFunction:
         msg = f"function {name!r} has no trigger"
         raise StartupError(msg)
     call = function.get_user_function()
-    wants_context = _check_parameters(name, call, {b["name"] for b in bindings})
+    signature = check_signature(name, call, {binding["name"]: binding["type"] for binding in bindings})
     info = FunctionInfo(
         name=name,
         kind=_KINDS[trigger["type"]],
         durable_name=trigger.get("activity") or trigger.get("orchestration") or name,
         trigger=trigger["name"],
         client=next((b["name"] for b in bindings if b["type"] == "durableClient"), None),
-        wants_context=wants_context,
+        wants_context=signature.wants_context,
         route=trigger.get("route") or name,
         methods=tuple(str(method).upper() for method in trigger.get("methods") or ()),
         schedule=trigger.get("schedule", ""),
         run_on_startup=bool(trigger.get("runOnStartup")),
         retry=function.get_settings_dict("retry_policy"),
     )
-    return LoadedFunction(info, call, inspect.iscoroutinefunction(call))
-
-
-def _check_parameters(name: str, call: Callable[..., Any], bindings: set[str]) -> bool:
-    """Compare parameters with bindings as the real worker does; return whether the function takes a context."""
-    parameters = set(inspect.signature(call).parameters)
-    bound = bindings - {"$return"}
-    wants_context = "context" in parameters and "context" not in bound
-    if wants_context:
-        parameters.discard("context")
-    if missing := sorted(bound - parameters):
-        msg = f"function {name!r}: bindings without a parameter of that name: {', '.join(missing)}"
-        raise StartupError(msg)
-    if extra := sorted(parameters - bound):
-        msg = f"function {name!r}: parameters without a binding: {', '.join(extra)}"
-        raise StartupError(msg)
-    return wants_context
+    return LoadedFunction(info, call, inspect.iscoroutinefunction(call), signature.has_return)

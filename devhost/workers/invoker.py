@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import threading
 import traceback
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from azure.functions import meta
 from devhost.functions import FunctionInfo
 from devhost.workers.app_loader import LoadedFunction
 from devhost.workers.channel import Header
+from devhost.workers.invocations import Invocations
 
 _log = logging.getLogger("devhost.function")
 
@@ -27,19 +28,20 @@ class InvocationContext:
 
     function_name: str
     function_directory: str
-    invocation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    invocation_id: str
+    thread_local_storage: Any
     trace_context: Any = field(default_factory=lambda: SimpleNamespace(trace_parent="", trace_state="", attributes={}))
     retry_context: Any = None
-    thread_local_storage: Any = threading.local
 
 
 class Invoker:
     """Runs async functions on the current event loop, and sync functions and orchestrators in one thread pool."""
 
-    def __init__(self, functions: dict[str, LoadedFunction], threads: int) -> None:
-        self._functions = functions
+    def __init__(self, functions: dict[str, LoadedFunction], threads: int, invocations: Invocations) -> None:
+        self.functions = functions
         self._client = ""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
+        self._invocations = invocations
 
     def use_client(self, binding: str) -> None:
         """Set the JSON from which the SDK builds the durable client of a function."""
@@ -47,17 +49,17 @@ class Invoker:
 
     async def run(self, call: Header, body: bytes) -> tuple[Header, bytes]:
         """Run one invocation, and return its reply. An exception of the function becomes a reply too."""
-        function = self._functions.get(call["fn"])
+        function = self.functions.get(call["fn"])
         if function is None:  # function_app.py has changed since the host loaded it
             return _failure(LookupError(f"no function {call['fn']!r} any more; restart devhost"))
+        invocation_id = str(uuid.uuid4())
         try:
-            arguments = self._arguments(function.info, call, body)
-            if function.is_async:
-                result = await function.call(**arguments)
-            else:
-                result = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, lambda: function.call(**arguments)
-                )
+            with self._invocations.running(invocation_id):
+                arguments = self._arguments(function.info, call, body, invocation_id)
+                result = await self._call(function, arguments, invocation_id)
+            if result is not None and not function.has_return:
+                msg = f"function {function.info.name!r} has no binding for a result, but it returned one"
+                raise RuntimeError(msg)
             return _ENCODERS[function.info.kind](result)
         except (Exception, asyncio.CancelledError) as error:
             # An orchestrator fails again at every replay, so only the host logs the failure, once.
@@ -65,12 +67,19 @@ class Invoker:
                 _log.exception("%s failed", function.info.name)
             return _failure(error)
 
-    def _arguments(self, info: FunctionInfo, call: Header, body: bytes) -> dict[str, Any]:
+    async def _call(self, function: LoadedFunction, arguments: dict[str, Any], invocation_id: str) -> Any:
+        if function.is_async:
+            return await function.call(**arguments)
+        loop, work = asyncio.get_running_loop(), partial(function.call, **arguments)
+        return await loop.run_in_executor(self._pool, self._invocations.call, invocation_id, work)
+
+    def _arguments(self, info: FunctionInfo, call: Header, body: bytes, invocation_id: str) -> dict[str, Any]:
         arguments = {info.trigger: _DECODERS[info.kind](call, body)}
         if info.client:
             arguments[info.client] = self._client
         if info.wants_context:
-            arguments["context"] = InvocationContext(info.name, str(Path.cwd()))
+            storage = self._invocations.storage
+            arguments["context"] = InvocationContext(info.name, str(Path.cwd()), invocation_id, storage)
         return arguments
 
 

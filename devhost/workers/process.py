@@ -17,10 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from devhost.functions import StartupError
-from devhost.logs import configure_logging
-from devhost.workers.app_loader import LoadedFunction, load_app
+from devhost.logs import configure_worker_logging, level_of
+from devhost.workers.app_loader import load_app
 from devhost.workers.channel import Header, pack, read_frames
 from devhost.workers.fast_history import speed_up_history_parsing
+from devhost.workers.invocations import Invocations, OnlyInvocations
 from devhost.workers.invoker import Invoker
 from devhost.workers.threads import default_threads, function_threads
 
@@ -79,7 +80,8 @@ def main() -> None:
     runner: Future[Runner] = Future()
     threading.Thread(target=_read_until_closed, args=(frames, runner), daemon=True).start()
     options = start[0]
-    configure_logging(quiet=options["quiet"])
+    invocations = Invocations()
+    configure_worker_logging(OnlyInvocations(invocations, level_of(quiet=options["quiet"])))
     try:
         functions = load_app(Path(options["root"]))
     except StartupError as error:
@@ -87,7 +89,7 @@ def main() -> None:
         os._exit(1)  # a regular exit would wait for threads that the app has started
     if options["fast_history"]:
         speed_up_history_parsing()
-    asyncio.run(_serve(options, functions, channel, runner))
+    asyncio.run(_serve(Invoker(functions, function_threads(), invocations), invocations, channel, runner))
 
 
 def _read_until_closed(frames: Frames, runner: "Future[Runner]") -> None:
@@ -101,14 +103,13 @@ def _read_until_closed(frames: Frames, runner: "Future[Runner]") -> None:
         os._exit(0)
 
 
-async def _serve(
-    options: Header, functions: dict[str, LoadedFunction], channel: Channel, runner: "Future[Runner]"
-) -> None:
-    # The default executor of the event loop, in which `asyncio.to_thread` runs functions, counts the cores as well.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(default_threads()))
-    invoker = Invoker(functions, function_threads())
+async def _serve(invoker: Invoker, invocations: Invocations, channel: Channel, runner: "Future[Runner]") -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(invocations.make_task)
+    # The default executor, in which `asyncio.to_thread` runs functions, counts the cores as well.
+    loop.set_default_executor(ThreadPoolExecutor(default_threads()))
     runner.set_result(Runner(invoker, channel))
-    channel.send({"ready": [asdict(function.info) for function in functions.values()]})
+    channel.send({"ready": [asdict(function.info) for function in invoker.functions.values()]})
     await asyncio.Event().wait()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import os
 import socket
 from typing import Any
@@ -42,6 +43,34 @@ def test_repeated_request_headers_are_joined(web: Host) -> None:
     answer = connection.getresponse().read()
     connection.close()
     assert b'"x-many": "1,2"' in answer
+
+
+def test_a_body_without_a_length_does_not_reach_the_function(web: Host) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", web.port)
+    connection.request(
+        "POST", "/echo/a", iter([b"some ", b"text"]), {"Transfer-Encoding": "chunked"}, encode_chunked=True
+    )
+    seen = json.loads(connection.getresponse().read())
+    connection.close()
+    assert (seen["body"], seen["headers"]["transfer-encoding"]) == ("", "chunked")
+
+
+def test_empty_headers_arrive_as_they_are_in_both_directions(web: Host) -> None:
+    assert web.request("GET", "/echo/a", headers={"X-Nothing": ""}).json()["headers"]["x-nothing"] == ""
+    assert web.get("/status/200").headers["X-Empty"] == ""
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_keeps_its_headers_and_has_no_length(web: Host, status: int) -> None:
+    answer = web.get(f"/status/{status}")
+    assert (answer.status, answer.body) == (status, b"")
+    assert (answer.headers["ETag"], answer.headers["Content-Length"]) == ('"1"', None)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"  # the SDK adds it
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_a_body_with_a_status_that_has_none_gives_a_500(web: Host, status: int) -> None:
+    assert web.get(f"/status/{status}/body").status == 500
 
 
 def test_a_compressed_body_is_not_decompressed(web: Host) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from devhost.functions import FunctionInfo
 from devhost.workers.app_loader import LoadedFunction
+from devhost.workers.invocations import Invocations
 from devhost.workers.invoker import Invoker
 from devhost.workers.threads import function_threads
 
@@ -35,7 +36,7 @@ def test_an_orchestrator_waits_for_a_thread_that_a_sync_function_holds() -> None
     }
 
     async def both() -> None:
-        invoker = Invoker(functions, threads=1)
+        invoker = Invoker(functions, threads=1, invocations=Invocations())
         held = asyncio.create_task(invoker.run({"fn": "hang"}, b"{}"))
         await asyncio.sleep(0.05)
         lead = asyncio.create_task(invoker.run({"fn": "lead"}, b"{}"))

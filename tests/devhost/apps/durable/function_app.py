@@ -52,7 +52,7 @@ def count_slowly(number: int) -> int:
 
 
 @app.activity_trigger(input_name="spec")
-def fail_until(spec: dict[str, Any]) -> int:
+def fail_until(spec: dict) -> int:
     attempt = _count(spec["key"])
     if attempt < spec["succeeds_at"]:
         msg = f"attempt {attempt}"

@@ -1,14 +1,17 @@
 # mypy: ignore-errors
 """HTTP functions that return the request they receive, and that return each kind of result."""
 
+import asyncio
 import hashlib
 import json
 import logging
+import sys
 
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 more = func.Blueprint()
+running = []
 
 
 @app.route(route="echo/{name}/{note?}")
@@ -69,13 +72,62 @@ def breaks(req: func.HttpRequest) -> str:
 
 
 @app.route(route="nothing")
-def nothing(req: func.HttpRequest) -> None:
+def nothing(req: func.HttpRequest):
     return None
 
 
 @app.route(route="split")
 def split(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("x", headers={"X-Bad": "a\r\nX-Injected: b"})
+
+
+@app.route(route="status/{status:int}/{body?}")
+def with_status(req: func.HttpRequest) -> func.HttpResponse:
+    status, body = int(req.route_params["status"]), req.route_params.get("body")
+    return func.HttpResponse(body, status_code=status, headers={"X-Empty": "", "ETag": '"1"'})
+
+
+@app.route(route="logs/{place}")
+async def logs(req: func.HttpRequest, context: func.Context) -> str:
+    """Logs a line in its task, in another task, in a thread, or in a thread that names the invocation."""
+    place = req.route_params["place"]
+
+    async def in_task() -> None:
+        logging.info("line from %s", place)
+
+    def in_thread() -> None:
+        if place == "carried":
+            announce(context)
+        logging.info("line from %s", place)
+        context.thread_local_storage.invocation_id = None
+
+    if place == "here":
+        await in_task()
+    elif place == "task":
+        await asyncio.create_task(in_task())
+    else:
+        await asyncio.to_thread(in_thread)
+    return "logged"
+
+
+def announce(context: func.Context) -> None:
+    """Tell the worker the invocation of this thread: up to Python 3.12 in the first way, from 3.13 on in the second."""
+    context.thread_local_storage.invocation_id = context.invocation_id
+    runtime = sys.modules.get("azure_functions_runtime")
+    if runtime:
+        runtime.invocation_id_cv.set(context.invocation_id)
+
+
+@app.route(route="late")
+async def late(req: func.HttpRequest) -> str:
+    """Logs a line after it has returned."""
+
+    async def log() -> None:
+        await asyncio.sleep(0.2)
+        logging.info("line from late")
+
+    running.append(asyncio.create_task(log()))
+    return "logged"
 
 
 @app.function_name("Renamed")
