@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from exports.jobs.watchdog import Timeouts
+from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
 from exports.workflow.commands import Limits
 from shared.models import Model
@@ -97,8 +97,11 @@ class Settings(Model):
 
     @property
     def timeouts(self) -> Timeouts:
-        """When the watchdog acts. The limit for a stall is never shorter than a step may pause between its tries."""
-        stall = max(timedelta(minutes=self.stall_minutes), self.limits.retry.longest_silence)
+        """When the watchdog acts.
+
+        The limit for a stall is never shorter than the longest pause between the tries of a step, and a dead host.
+        """
+        stall = max(timedelta(minutes=self.stall_minutes), self.limits.retry.longest_silence + DEAD_HOST_TIME)
         return Timeouts(timedelta(seconds=self.start_grace_seconds), stall)
 
     @property

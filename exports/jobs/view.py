@@ -25,6 +25,7 @@ class CsvExportJobDto(Model):
         expiry_date: The moment until which the file is kept.
         file_size: In bytes, as stored.
         percent_complete: Whole percent, rounded down; 100 only when `Completed`.
+        estimated_completion_date: When the job will end at its rate so far. A host that dies adds about a minute.
         failure: Why the job is `Failed`.
         consistency: What the file guarantees if clients change during the export.
         schedule_code: The schedule that started the job.

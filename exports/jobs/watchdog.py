@@ -16,6 +16,11 @@ MAX_WRITE_TIME = timedelta(minutes=15)
 """The age from which an entry without its attempt is given up. The entry is written first, then the attempt. A writer
 older than this was killed by `functionTimeout`, which is ten minutes in `host.json`."""
 
+DEAD_HOST_TIME = timedelta(minutes=2)
+"""How long a host that died can delay the steps that it ran: as long as its messages stay hidden from other hosts.
+
+It is the longest of the timeouts in `host.json` and its variants."""
+
 _MAX_OBSERVATION_GAP = timedelta(minutes=5)
 
 

@@ -44,7 +44,8 @@ class ExportEstimateDto(Model):
         rows: Number of clients. This is a count, not an estimate.
         bytes: Size of the file as stored, estimated from a sample of the clients.
         pages: Number of pages (one block of the file each), estimated from the sample.
-        seconds: Duration if the export need not wait for others, at the rate that the deployment configures.
+        seconds: Duration if the export need not wait for others, at the rate that the deployment configures. A host
+            that dies adds about a minute.
         warnings: What to check before exporting. Warnings about cells are based on the sample.
     """
 

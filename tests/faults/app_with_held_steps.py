@@ -2,7 +2,7 @@
 
 A file `start`, `page` or `commit` in the folder HELD_STEPS holds the first step that reaches this effect. The step
 renames the file to `….held`. A held start then kills its process; the others continue when the test deletes the file.
-Tries of a throttled source end early, because until then no job counts as stalled.
+Tries of a throttled source end early and a dead host costs nothing, because until then no job counts as stalled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,5 +61,6 @@ def _dying(effect: Callable[..., Any]) -> Callable[..., Any]:
 BlobFileStore.stage = _holding("page", BlobFileStore.stage)  # type: ignore[method-assign]
 BlobFileStore.commit = _holding("commit", BlobFileStore.commit)  # type: ignore[method-assign]
 orchestrations.start_orchestration = _dying(orchestrations.start_orchestration)
+exports.settings.DEAD_HOST_TIME = timedelta()  # type: ignore[attr-defined]
 exports.settings.RetryPolicy = partial(RetryPolicy, patience_seconds=0.5)  # type: ignore[attr-defined, assignment]
 app = load_real_app()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from exports.jobs.watchdog import DEAD_HOST_TIME
 from exports.settings import Settings, SettingsError, read_settings
 
 REQUIRED = {"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_URL": "sqlite:///clients.sqlite"}
@@ -140,6 +141,7 @@ def test_watchdog_and_retention_settings_are_parsed_from_their_text() -> None:
 
 
 @pytest.mark.parametrize("tries", ["1", "7", "50"])
-def test_a_step_with_its_longest_pauses_never_counts_as_stalled(tries: str) -> None:
+def test_a_step_with_its_longest_pauses_and_a_dead_host_never_counts_as_stalled(tries: str) -> None:
     settings = read_settings(REQUIRED | {"EXPORT_STALL_MINUTES": "1", "EXPORT_RETRY_TRIES": tries})
-    assert settings.timeouts.stall == settings.limits.retry.longest_silence > timedelta(minutes=15)
+    silence = settings.limits.retry.longest_silence
+    assert settings.timeouts.stall == silence + DEAD_HOST_TIME > timedelta(minutes=17)

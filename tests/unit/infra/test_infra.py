@@ -326,14 +326,6 @@ def test_a_host_variant_changes_only_the_storage_provider(variant: str) -> None:
     assert providers[0]["type"] != providers[1]["type"]
 
 
-def test_messages_of_a_dead_host_are_hidden_for_a_minute_as_operations_says() -> None:
-    provider = read_json(ROOT / "host.json")["extensions"]["durableTask"]["storageProvider"]
-    timeouts = [provider[f"{queue}VisibilityTimeout"] for queue in ("controlQueue", "workItemQueue")]
-    assert timeouts == ["00:01:00"] * 2, "the least that the extension accepts"
-    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert "Both are one minute" in operations
-
-
 # --- the guide
 
 
