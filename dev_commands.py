@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SETTINGS = ROOT / "local.settings.json"
 SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
-PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos"}
+PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos", "soak": "tests.soak"}
 """Commands that are programs of their own. They receive all arguments."""
 MEND = "Still running: mend the view, then press Enter to check it and export again, or use {page}/. Ctrl-C stops."
 RETRY_TRIES = "3"
@@ -54,7 +54,7 @@ RETRY_TRIES = "3"
 PARSER = make_parser(Defaults(local_data.SAMPLE_TENANTS[0], local_data.SAMPLE_CLIENTS, shown_path(EXPORTED_FILE)))
 
 
-# --- setup, test, fuzz, chaos, bench, lock
+# --- setup, test, fuzz, chaos, bench, soak, lock
 
 
 def set_up() -> None:

@@ -1,11 +1,12 @@
-"""The services that steps use: settings, ports to the outside world, and the clock."""
+"""The services that steps use: settings, ports to the outside world, the clock, and what they remember."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from exports.jobs.wait_history import WaitHistory
 from exports.ports.audit import AuditLog
 from exports.ports.clients import ClientSource
 from exports.ports.files import FileStore
@@ -42,6 +43,7 @@ class Services:
     webhooks: WebhookSender
     keys: KeyRing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    waits: WaitHistory = field(default_factory=WaitHistory)
 
 
 ServiceProvider = Callable[[], Services]

@@ -53,6 +53,9 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
     commands.add_parser(
         "bench", help="compare speed with other ways to export clients; measure latency and memory", add_help=False
     )
+    commands.add_parser(
+        "soak", help="run thousands of small exports; check that memory and requests do not grow", add_help=False
+    )
     commands.add_parser("engine", help="build the program with the real Durable extension (needs the .NET 10 SDK)")
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest allowed versions, not the pinned ones")

@@ -7,14 +7,17 @@ which the route of exports waits for a job, so that the two can be compared.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from exports.jobs.wait_history import WaitHistory
 from tests.faults.real_app import load_real_app
 
-_FIRST_PAUSE_SECONDS, _PAUSE_SECONDS = 0.06, 0.03
+_PAUSE_SECONDS = 0.02
+_WAITS = WaitHistory()
 
 
 def empty_activity(payload: str) -> str:
@@ -27,9 +30,11 @@ def empty_orchestration(context: Any) -> Any:
 
 async def run_empty_orchestration(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     instance = await client.start_new("empty_orchestration")
-    await asyncio.sleep(_FIRST_PAUSE_SECONDS)
+    began = time.monotonic()
+    await asyncio.sleep(_WAITS.first_pause_seconds())
     while (status := await client.get_status(instance)).runtime_status is not df.OrchestrationRuntimeStatus.Completed:
         await asyncio.sleep(_PAUSE_SECONDS)
+    _WAITS.add(time.monotonic() - began)
     return func.HttpResponse(status.output, status_code=201)
 
 

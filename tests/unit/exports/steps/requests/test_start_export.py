@@ -192,6 +192,27 @@ def test_a_wait_that_times_out_returns_the_job_as_last_read() -> None:
     assert _wait(services, job, 0.05) == record
 
 
+def test_an_ended_wait_tells_the_next_one_when_to_read_first() -> None:
+    services = a_services()
+    job = a_planned_job(services)
+
+    async def end_meanwhile() -> None:
+        waiting = asyncio.create_task(wait_for_end(services, job, 60))
+        await asyncio.sleep(0.2)
+        record_outcome(services, RecordOutcome(job=job.ref, rows=0, bytes=0))
+        await waiting
+
+    asyncio.run(end_meanwhile())
+    assert services.waits.first_pause_seconds() > 0.15
+
+
+def test_a_wait_that_times_out_says_nothing_about_how_long_jobs_take() -> None:
+    services = a_services()
+    before = services.waits.first_pause_seconds()
+    _wait(services, a_planned_job(services), 0.2)
+    assert services.waits.first_pause_seconds() == before
+
+
 def test_a_wait_of_zero_seconds_does_not_read_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services()
     job = a_planned_job(services)
