@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports.commands import audit, costs, keys, verify, view, webhooks
+from exports.commands import audit, costs, keys, remove_file, verify, view, webhooks
 from exports.commands.command_line import run_to_exit_code
 from exports.commands.sample import command as sample_clients
 
@@ -14,6 +14,7 @@ _COMMANDS = {
     "audit": (audit, "print the audit log of one tenant and day as JSON lines"),
     "costs": (costs, "compute the cost of an export from its manifest and your prices"),
     "keys": (keys, "make, list, rotate and revoke API keys"),
+    "remove-file": (remove_file, "remove the file of a completed export now, for example after a link has leaked"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
     "verify": (verify, "check a file against its manifest, and report the first wrong page"),
     "view": (view, "print a view `clients` to start from, or check the view of a database"),

@@ -28,7 +28,8 @@ class Settings(Model):
     Attributes:
         storage: Connection string of the storage account, or its name for access by managed identity.
         database_url: SQLAlchemy URL of the database with the `clients` view, or `azure-tables:…` for Table Storage.
-        keep_hours: How long a finished file can be downloaded. A user-delegation SAS is valid for at most 7 days.
+        keep_hours: How long a finished file can be downloaded.
+        link_minutes: How long a link to a file works. A link never outlives its file.
         keep_rows_days: How long the records of a job are kept after its file was deleted.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
         block_bytes: Target size of a block.
@@ -50,6 +51,7 @@ class Settings(Model):
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
     database_url: Annotated[SecretStr, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
+    link_minutes: Annotated[float, Field(alias="EXPORT_LINK_MINUTES", ge=1, le=1440)] = 15
     keep_rows_days: Annotated[float, Field(alias="EXPORT_KEEP_ROWS_DAYS", ge=0, le=3650)] = 30
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 8 * 1024 * 1024
@@ -89,6 +91,11 @@ class Settings(Model):
     def keep(self) -> timedelta:
         """How long a finished file can be downloaded."""
         return timedelta(hours=self.keep_hours)
+
+    @property
+    def link_life(self) -> timedelta:
+        """How long a link to a file works."""
+        return timedelta(minutes=self.link_minutes)
 
     @property
     def keep_rows(self) -> timedelta:

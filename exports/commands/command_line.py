@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from exports.errors import StorageUnavailableError
-from exports.settings import SettingsError
+from exports.settings import SettingsError, read_settings
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
     from pydantic import BaseModel
 
+    from exports.services import Services
     from shared.storage import StorageAccount
 
 
@@ -65,6 +66,22 @@ def open_account(setting: str, source: str = "EXPORT_STORAGE or --storage") -> S
         message = f"{source} holds neither a connection string nor the name of a storage account."
         raise CommandError(message) from None
     return account
+
+
+def open_services() -> Services:
+    """Build the services from the app settings in the environment.
+
+    For commands that read no clients, so they do not need CLIENTS_DATABASE_URL.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        CommandError: EXPORT_STORAGE is malformed.
+    """
+    from exports.wiring import build_services
+
+    settings = read_settings({"CLIENTS_DATABASE_URL": "sqlite://", **os.environ})
+    open_account(settings.storage.get_secret_value(), "EXPORT_STORAGE")
+    return build_services(settings)
 
 
 def print_json_lines(items: Iterable[BaseModel]) -> None:

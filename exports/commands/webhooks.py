@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,15 +11,13 @@ from exports.commands.command_line import (
     CommandError,
     add_code_option,
     add_tenant_option,
-    open_account,
+    open_services,
     print_json_lines,
 )
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
 from exports.services import Services
-from exports.settings import read_settings
 from exports.steps.notifications.send_webhook import BY_COMMAND, deliver
-from exports.wiring import build_services
 from shared.standard_webhooks import derive_secrets
 
 _Action = Callable[[Services, argparse.Namespace], None]
@@ -42,20 +39,6 @@ def _add_action(actions: Any, name: str, act: _Action, summary: str) -> argparse
     add_tenant_option(action, "tenant that owns the webhooks")
     action.set_defaults(act=act)
     return action
-
-
-def open_services() -> Services:
-    """Build the services from the app settings in the environment.
-
-    The command reads no clients, so it does not need CLIENTS_DATABASE_URL.
-
-    Raises:
-        SettingsError: A setting is missing or wrong.
-        CommandError: EXPORT_STORAGE is malformed.
-    """
-    settings = read_settings({"CLIENTS_DATABASE_URL": "sqlite://", **os.environ})
-    open_account(settings.storage.get_secret_value(), "EXPORT_STORAGE")
-    return build_services(settings)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,9 +20,18 @@ class AuditAction(StrEnum):
     CANCELLED = "Cancelled"
     RESUMED = "Resumed"
     DOWNLOADED = "Downloaded"
+    LINK_GIVEN = "LinkGiven"
+    FILE_REMOVED = "FileRemoved"
     SCHEDULE_CREATED = "ScheduleCreated"
     SCHEDULE_CHANGED = "ScheduleChanged"
     SCHEDULE_DELETED = "ScheduleDeleted"
+
+
+class LinkSource(StrEnum):
+    """The answer that gave a link: of the start of an export, or of a request for its status."""
+
+    START = "Start"
+    STATUS = "Status"
 
 
 class AuditEntry(Model):
@@ -34,6 +43,7 @@ class AuditEntry(Model):
         fields: Fields of the export, in column order. For a schedule: the fields that its request names itself.
         filter: The filter, as in a request.
         rows, bytes: Size of the file, if it is known.
+        link_source: The answer that gave the link. Present only for the action `LinkGiven`.
     """
 
     tenant: str
@@ -45,9 +55,12 @@ class AuditEntry(Model):
     filter: dict[str, Any]
     rows: int | None = None
     bytes: int | None = None
+    link_source: LinkSource | None = None
 
 
-def audit_entry(action: AuditAction, actor: str, job: Job, moment: datetime) -> AuditEntry:
+def audit_entry(
+    action: AuditAction, actor: str, job: Job, moment: datetime, link_source: LinkSource | None = None
+) -> AuditEntry:
     """Describe an action on a job."""
     return AuditEntry(
         tenant=job.tenant,
@@ -59,6 +72,7 @@ def audit_entry(action: AuditAction, actor: str, job: Job, moment: datetime) -> 
         filter=shown_filter(job.spec.filter),
         rows=job.total_items,
         bytes=job.file_bytes,
+        link_source=link_source,
     )
 
 

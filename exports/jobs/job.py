@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from exports.jobs.failures import Failure
-from exports.jobs.states import JobEvent, JobStatus, next_status
+from exports.jobs.states import FileStatus, JobEvent, JobStatus, next_status
 from exports.request.body import NotifyDto
 from exports.request.spec import ExportSpec
 from shared.models import Model
@@ -191,10 +191,13 @@ class Job:
         failure = self.failure and self.failure.model_copy(update={"resumable": False})
         return replace(self, file_removed=True, failure=failure)
 
-    @property
-    def has_link(self) -> bool:
-        """Return whether a completed file can be downloaded, until it expires."""
-        return self.status is JobStatus.COMPLETED and not self.file_removed
+    def file_status(self, now: datetime) -> FileStatus | None:
+        """Return whether the file can be downloaded now; None unless the job is completed."""
+        if self.status is not JobStatus.COMPLETED:
+            return None
+        if self.expiry_date is not None and now >= self.expiry_date:
+            return FileStatus.EXPIRED
+        return FileStatus.REMOVED if self.file_removed else FileStatus.AVAILABLE
 
     def fail(self, now: datetime, failure: Failure) -> Self:
         """End the job without a file."""

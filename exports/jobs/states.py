@@ -32,6 +32,14 @@ class JobStatus(StrEnum):
 ACTIVE = (JobStatus.QUEUED, JobStatus.IN_PROGRESS)
 
 
+class FileStatus(StrEnum):
+    """Whether the file of a completed job can still be downloaded."""
+
+    AVAILABLE = "Available"
+    EXPIRED = "Expired"
+    REMOVED = "Removed"
+
+
 class JobEvent(StrEnum):
     """An event that may change the state of a job."""
 

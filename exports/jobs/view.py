@@ -7,7 +7,7 @@ from datetime import datetime
 
 from exports.jobs.failures import Failure
 from exports.jobs.job import CONSISTENCY, Job
-from exports.jobs.states import JobStatus
+from exports.jobs.states import FileStatus, JobStatus
 from shared.models import Model, Moment
 
 
@@ -18,12 +18,14 @@ class CsvExportJobDto(Model):
         code: Identifies the job.
         total_items: Number of clients to export; known when processing starts.
         processed_items: Number of clients written so far; never falls, never exceeds `totalItems`.
-        download_url: A time-limited link to the file. Present only when the job is `Completed` and the API key may see
-            the fields of the file. Anyone who has the link can read the file.
+        download_url: A link to the file, new in each answer, that works for some minutes. Present only when the job is
+            `Completed` and the API key may read the file. Lists contain no links. Anyone who has the link can read the
+            file while the link works.
         started_date: When processing began.
         completed_date: When the job ended, in whatever status.
         expiry_date: The moment until which the file is kept.
         file_size: In bytes, as stored.
+        file_status: Whether the file can be downloaded. Present only when the job is `Completed`.
         percent_complete: Whole percent, rounded down; 100 only when `Completed`.
         estimated_completion_date: When the job will end at its rate so far. A host that dies adds about a minute.
         failure: Why the job is `Failed`.
@@ -42,6 +44,7 @@ class CsvExportJobDto(Model):
     expiry_date: Moment | None = None
     file_name: str | None = None
     file_size: int | None = None
+    file_status: FileStatus | None = None
     percent_complete: int | None = None
     estimated_completion_date: Moment | None = None
     failure: Failure | None = None
@@ -49,13 +52,12 @@ class CsvExportJobDto(Model):
     schedule_code: str | None = None
 
 
-def show_job(job: Job, processed_items: int, now: datetime, download_url: str | None = None) -> CsvExportJobDto:
-    """Build the public view of a job.
+def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
+    """Build the public view of a job, without a link to its file.
 
     Args:
         processed_items: Rows of all pages written so far. The view shows at most `total_items`, because more rows may
             be written than were planned if clients are added during the export.
-        download_url: A link to the file. Pass one only for a completed job.
     """
     processed = processed_items if job.total_items is None else min(processed_items, job.total_items)
     return CsvExportJobDto(
@@ -63,13 +65,14 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
         status=job.status,
         total_items=job.total_items,
         processed_items=processed,
-        download_url=download_url,
+        download_url=None,
         started_date=job.started_date,
         completed_date=job.completed_date,
         created_date=job.created_date,
         expiry_date=job.expiry_date,
         file_name=job.file_name,
         file_size=job.file_bytes,
+        file_status=job.file_status(now),
         percent_complete=_percent(job, processed),
         estimated_completion_date=_estimate(job, processed, now),
         failure=job.failure,
@@ -78,14 +81,17 @@ def show_job(job: Job, processed_items: int, now: datetime, download_url: str | 
     )
 
 
-def job_etag(shown: CsvExportJobDto) -> str:
+def job_etag(shown: CsvExportJobDto, link_period: int | None = None) -> str:
     """Return the weak entity tag of a view (RFC 9110, section 8.8.3).
 
-    The tag ignores the text of the link and the estimated completion, which differ with every response. It depends on
-    whether there is a link, because the view changes when the link expires.
+    The tag ignores the text of the link and the estimated completion, which differ with every response.
+
+    Args:
+        link_period: A number that changes before a link of an earlier response stops working. So a caller that sends
+            the tag gets `304` only while the link that it has still works. None: the caller gets no link.
     """
     stable = shown.model_dump_json(exclude={"download_url", "estimated_completion_date"})
-    tagged = f"{stable} {shown.download_url is not None}"
+    tagged = f"{stable} {link_period}"
     return f'W/"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
 
 

@@ -147,25 +147,46 @@ def test_the_list_of_recent_exports_can_be_continued_and_filtered(visitor: Visit
     expect(rows).to_have_count(10)
     visitor.at("#more").click()
     expect(rows.nth(10)).to_be_visible()
-    expect(rows.nth(10).locator("button")).to_be_focused()
+    expect(rows.nth(10).locator("button").first).to_be_focused()
 
     visitor.at("#recent-status").select_option("Cancelled")
     expect(visitor.at("#recent-rows [data-status=Completed]")).to_have_count(0)
     visitor.at("#recent-status").select_option("Completed")
     expect(rows).to_have_count(10)
-    rows.nth(0).locator("button").click()
+    rows.nth(0).get_by_text("Show", exact=True).click()
     visitor.expect_text("#job-text", "0 clients")
 
 
-def test_a_link_in_the_list_downloads_the_file(visitor: Visitor, system: System) -> None:
+def test_a_button_in_the_list_downloads_the_file(visitor: Visitor, system: System) -> None:
     job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
     visitor.sign_in()
     with visitor.page.expect_download() as coming:
-        visitor.at(f"tr[data-code='{job['code']}'] a").click()
+        visitor.at(f"tr[data-code='{job['code']}'] td[data-name=File] button").click()
     assert read_download(coming.value).startswith(b"Client\r\n")
 
 
-def test_a_file_whose_fields_the_key_may_not_see_is_marked_as_sensitive(
+def test_a_link_that_has_expired_while_the_page_was_open_is_renewed_by_the_click(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.export()
+    visitor.expect_status("Completed")
+    visitor.evaluate("document.querySelector('#job-download').href += '-expired'")
+    assert read_download(visitor.download()).startswith(b"Name,Code")
+
+
+def test_a_removed_file_is_told_in_plain_words_in_the_list_and_beside_the_job(visitor: Visitor, system: System) -> None:
+    started = system.start_export({}, prefer="wait=60")
+    visitor.sign_in()
+    row = f"tr[data-code='{started.json['code']}']"
+    expect(visitor.at(f"{row} td[data-name=File] button")).to_be_visible()
+    assert system.call("DELETE", f"{started.headers['location']}/file").status == 200
+
+    visitor.at(f"{row} td[data-name=File] button").click()
+    visitor.expect_text("#job", "The file was removed. Export again to get a new file.")
+    visitor.at("#refresh").click()
+    visitor.expect_text(row, "The file was removed")
+
+
+def test_a_file_whose_fields_the_key_may_not_see_is_not_downloaded_but_explained(
     visitor: Visitor, system: System, key_without_sensitive_fields: str
 ) -> None:
     columns = [{"csvHeader": "NI", "targetField": "NiNumber"}]
@@ -173,9 +194,7 @@ def test_a_file_whose_fields_the_key_may_not_see_is_marked_as_sensitive(
     visitor.sign_in(key_without_sensitive_fields)
 
     row = f"tr[data-code='{job['code']}']"
-    visitor.expect_text(row, "sensitive")
-    expect(visitor.at(f"{row} a")).to_have_count(0)
-    visitor.at(f"{row} button").click()
+    visitor.at(f"{row} td[data-name=File] button").click()
     visitor.expect_status("Completed")
     visitor.expect_text("#job", "sensitive fields, which this API key may not see")
     expect(visitor.at("#job-download")).to_be_hidden()

@@ -36,6 +36,7 @@ from tests.support.builders import NOON, a_job
 from tests.support.counting import counted_requests
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import a_services
+from tests.support.steps import READER
 from tests.support.system import NORTHWIND, sample_database
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def test_a_status_takes_two_requests_for_a_job_of_any_size(
     object.__setattr__(services, "pages", ledger)
 
     with counted_requests(monkeypatch) as sent:
-        shown = get_export(services, job.tenant, job.code)
+        shown = get_export(services, job.tenant, job.code, READER)
 
     assert shown.processed_items == pages * ROWS
     assert len(sent) == 2

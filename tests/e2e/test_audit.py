@@ -44,12 +44,13 @@ def completed(system: System) -> Any:
 
 def test_a_start_and_a_download_are_in_the_audit_log_with_their_details(system: System, completed: Any) -> None:
     file = request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY}).body
-    started, downloaded = [e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
+    started, given, downloaded = [e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
 
+    assert (given["action"], given["linkSource"]) == ("LinkGiven", "Start")
     assert (started["action"], started["rows"], started["bytes"]) == ("Started", None, None)
     assert (downloaded["action"], downloaded["rows"]) == ("Downloaded", completed["totalItems"])
     assert downloaded["bytes"] == completed["fileSize"] == len(file)
-    for entry in (started, downloaded):
+    for entry in (started, given, downloaded):
         assert entry["tenant"] == HARBOUR
         assert entry["fields"] == ["Name", "Email"]
         assert entry["filter"] == {"statuses": ["Active"], "search": "(given)"}
@@ -58,12 +59,21 @@ def test_a_start_and_a_download_are_in_the_audit_log_with_their_details(system: 
         assert KEY.rpartition("_")[2] not in entry["actor"]
 
 
-def test_every_download_is_in_the_audit_log(system: System, completed: Any) -> None:
-    for _ in range(3):
-        request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY})
+def test_every_link_is_in_the_audit_log_with_its_caller_and_its_answer(system: System, completed: Any) -> None:
+    request("GET", f"{completed['location']}/download", headers={"x-api-key": KEY})
+    shown = system.call("GET", completed["location"])
+    assert system.call("GET", completed["location"], if_none_match=shown.headers["etag"]).status == 304
+    assert system.call("DELETE", f"{completed['location']}/file").status == 200
 
-    actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
-    assert actions == ["Started", "Downloaded", "Downloaded", "Downloaded"]
+    entries = [e for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
+    assert [(e["action"], e["linkSource"]) for e in entries] == [
+        ("Started", None),
+        ("LinkGiven", "Start"),
+        ("Downloaded", None),
+        ("LinkGiven", "Status"),
+        ("FileRemoved", None),
+    ]
+    assert {e["actor"] for e in entries} == {entries[0]["actor"]}
 
 
 def test_a_cancellation_and_a_resume_are_in_the_audit_log(system: System) -> None:
@@ -72,7 +82,7 @@ def test_a_cancellation_and_a_resume_are_in_the_audit_log(system: System) -> Non
     system.wait(location)
 
     actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == code_of(location)]
-    assert actions == ["Started", "Cancelled", "Resumed"]
+    assert actions == ["Started", "Cancelled", "Resumed", "LinkGiven"]
 
 
 def test_a_refused_request_is_not_in_the_audit_log(system: System, completed: Any) -> None:
@@ -80,7 +90,7 @@ def test_a_refused_request_is_not_in_the_audit_log(system: System, completed: An
     assert request("GET", f"{completed['location']}/download", headers={"x-api-key": "wrong"}).status == 401
 
     actions = [e["action"] for e in audit_of_today(system, HARBOUR) if e["code"] == completed["code"]]
-    assert actions == ["Started"]
+    assert actions == ["Started", "LinkGiven"]
 
 
 def test_the_audit_log_has_no_client_data_no_link_and_no_key(system: System, completed: Any) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from shared.storage import StorageAccount
-from tests.support.system import HARBOUR, System
+from shared.table_keys import TableKeyStore
+from tests.e2e.test_bad_input import assert_problem
+from tests.support.builders import NOON
+from tests.support.http_client import request
+from tests.support.keys import key_of_text
+from tests.support.system import EXPORT, HARBOUR, System
 
+WRITE_ONLY_KEY = f"cx_writeharbour_{'w' * 43}"
 SMALL = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
 
 
@@ -50,10 +59,48 @@ def states(system: System) -> list[bytes]:
     return [file.read_bytes() for file in files]
 
 
-def test_the_link_of_every_response_ends_at_the_expiry_date(system: System) -> None:
+def test_a_link_works_for_fifteen_minutes_and_reads_one_blob(system: System) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
     job = system.start_export(SMALL, HARBOUR, prefer="wait=60").json
 
-    expiry = job["expiryDate"].partition(".")[0].replace(":", "%3A")
-    assert f"se={expiry}" in job["downloadUrl"]
-    assert "sp=r&" in job["downloadUrl"]
-    assert "sr=b" in job["downloadUrl"]
+    signed = {name: values[0] for name, values in parse_qs(urlsplit(job["downloadUrl"]).query).items()}
+    life = datetime.fromisoformat(signed["se"]) - before
+    assert timedelta(minutes=15) <= life < timedelta(minutes=16)
+    assert datetime.fromisoformat(job["expiryDate"]) - before > timedelta(hours=23)
+    assert (signed["sp"], signed["sr"]) == ("r", "b")
+
+
+def test_each_request_for_a_job_gives_a_new_link_and_a_list_gives_none(system: System) -> None:
+    started = system.start_export(SMALL, HARBOUR, prefer="wait=60")
+    time.sleep(1.1)  # the expiry in a link has seconds
+
+    shown = system.call("GET", started.headers["location"]).json
+    (listed,) = system.call("GET", f"/tenants/{HARBOUR}{EXPORT}?limit=1").json["data"]
+    assert shown["downloadUrl"] != started.json["downloadUrl"]
+    assert (listed["code"], listed["fileStatus"], listed["downloadUrl"]) == (shown["code"], "Available", None)
+
+
+def test_a_removed_file_is_gone_at_once_for_links_downloads_and_the_manifest(system: System) -> None:
+    started = system.start_export(SMALL, HARBOUR, prefer="wait=60")
+    location, link = started.headers["location"], started.json["downloadUrl"]
+    assert request("GET", link).status == 200
+
+    removed = [system.call("DELETE", f"{location}/file") for _ in range(2)]
+
+    assert [(answer.status, answer.json["fileStatus"]) for answer in removed] == [(200, "Removed")] * 2
+    assert request("GET", link).status == 404
+    for part in ("download", "manifest"):
+        problem = assert_problem(system.call("GET", f"{location}/{part}"), 410, "expired")
+        assert "was removed before its expiry date" in problem["detail"]
+    shown = system.call("GET", location).json
+    assert (shown["status"], shown["fileStatus"], shown["downloadUrl"]) == ("Completed", "Removed", None)
+
+
+def test_a_key_without_the_scope_to_read_gets_no_link(system: System) -> None:
+    account = StorageAccount(system.storage)
+    scopes = ("exports:write", "fields:sensitive")
+    key = key_of_text(WRITE_ONLY_KEY, name="writer", tenants=(HARBOUR,), scopes=scopes, created=NOON)
+    TableKeyStore(account).add(key)
+    account.tables.close()
+    job = system.call("POST", f"/tenants/{HARBOUR}{EXPORT}", SMALL, key=WRITE_ONLY_KEY, prefer="wait=60").json
+    assert (job["status"], job["downloadUrl"]) == ("Completed", None)

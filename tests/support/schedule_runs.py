@@ -23,7 +23,7 @@ from exports.workflow.outcomes import PagesPlanned, PageWritten
 from tests.support.builders import NOON, a_schedule
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import cancel, stored
+from tests.support.steps import READER, cancel, stored
 
 SLOT = NOON + timedelta(minutes=90)
 """The first slot of `a_schedule`."""
@@ -79,7 +79,7 @@ def end_job(services: MemoryServices, job: Job, how: str) -> None:
 
 def download_records(services: MemoryServices, job: Job) -> list[dict[str, Any]] | None:
     """Get a job and follow its link; return the records of the file, or None if the job has no link (any more)."""
-    link = get_export(services, job.tenant, job.code).download_url
+    link = get_export(services, job.tenant, job.code, READER).download_url
     data = services.files.read(job.file_path) if link else None
     return None if data is None else list(csv.DictReader(io.StringIO(data.decode())))
 

@@ -12,6 +12,7 @@ from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
 from exports.steps.pages.write_page import write_page
+from exports.steps.requests.give_link import Reader
 from exports.workflow.commands import CommitFile, WritePage
 from exports.workflow.outcomes import PageWritten
 from tests.support.builders import a_job
@@ -19,6 +20,8 @@ from tests.support.fake_clients import Client
 from tests.support.fakes import MemoryServices
 
 TENANT = "tenant"
+READER = Reader("reader")
+"""A caller that may read files, but no sensitive fields."""
 STARTS = ("C0003", "C0005")
 """First keys of the later pages of `a_planned_job`: the five clients `C0001` … `C0005` make pages of 2, 2 and 1."""
 

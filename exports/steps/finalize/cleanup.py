@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 from exports.errors import FileChangedError
@@ -11,6 +12,7 @@ from exports.ports.files import FileState
 from exports.services import Services
 
 _MAX_TRIES = 3
+_log = logging.getLogger(__name__)
 
 
 def clean_up_attempt(services: Services, ref: JobRef) -> None:
@@ -38,6 +40,30 @@ def clean_up_attempt(services: Services, ref: JobRef) -> None:
         with suppress(FileChangedError):  # a delayed step has published the file: read its state again
             services.files.discard(job.file_path, file.version)
             return
+
+
+def mark_and_remove_file(services: Services, ref: JobRef) -> Job:
+    """Write `file_removed` into the row of a job that has ended, then remove its file, manifests and staged blocks.
+
+    From the first write on, the file cannot be downloaded and the job cannot be resumed. So no running attempt loses
+    its blocks. Does nothing if the job has been resumed meanwhile. Safe to run twice.
+
+    Returns:
+        The job as it is stored now.
+
+    Raises:
+        JobNotFoundError: There is no such job.
+        StorageUnavailableError, FileChangedError: Can be tried again.
+    """
+
+    def mark_removed(job: Job) -> Job:
+        return job.remove_file() if job.status.is_terminal and job.attempt == ref.attempt else job
+
+    job = services.jobs.change(ref.tenant, ref.code, mark_removed)
+    if job.file_removed:
+        discard_file_of(services, job)
+        _log.info("event=file.removed tenant=%s code=%s", job.tenant, job.code)
+    return job
 
 
 def discard_file_of(services: Services, job: Job) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError
-from exports.jobs.audit import AuditAction, audit_entry
+from exports.errors import ExpiredError, NotCompletedError
 from exports.jobs.job import Job
-from exports.jobs.states import JobStatus
+from exports.jobs.states import FileStatus
 from exports.request.spec import SensitiveFields, SensitiveFieldsError
 from exports.services import Services
-from exports.steps.requests.mark_downloaded import mark_downloaded
+from exports.steps.requests.get_export import find_job
+from exports.steps.requests.give_link import Reader, give_link
+
+_WHY_GONE = {
+    FileStatus.EXPIRED: "The file of this export has expired and is no longer kept; start the export again.",
+    FileStatus.REMOVED: "The file of this export was removed before its expiry date; start the export again.",
+}
 
 
-def create_link(
-    services: Services, tenant: str, code: str, actor: str, sensitive: SensitiveFields = SensitiveFields.REFUSED
-) -> str:
+def create_link(services: Services, tenant: str, code: str, reader: Reader) -> str:
     """Create a link to the file. The audit log records the download before the caller gets the link.
 
     Raises:
@@ -22,13 +25,9 @@ def create_link(
         StorageUnavailableError: Can be tried again.
     """
     job = _completed(services, tenant, code)
-    if job.expiry_date is None:
-        raise NotCompletedError("This export has no file.")
-    if sensitive is SensitiveFields.REFUSED and job.spec.sensitive_fields:
+    if reader.sensitive is SensitiveFields.REFUSED and job.spec.sensitive_fields:
         raise SensitiveFieldsError(job.spec.sensitive_fields)
-    services.audit.append(audit_entry(AuditAction.DOWNLOADED, actor, job, services.now()))
-    mark_downloaded(services, job)
-    return services.files.link(job.file_path, job.expiry_date)
+    return give_link(services, job, reader, source=None)
 
 
 def load_manifest(services: Services, tenant: str, code: str) -> bytes:
@@ -42,12 +41,11 @@ def load_manifest(services: Services, tenant: str, code: str) -> bytes:
 
 
 def _completed(services: Services, tenant: str, code: str) -> Job:
-    job = services.jobs.get(tenant, code)
-    if job is None:
-        raise JobNotFoundError("There is no such job.")
-    if job.status is not JobStatus.COMPLETED:
+    job = find_job(services, tenant, code)
+    status = job.file_status(services.now())
+    if status is None:
         message = f"This export is {job.status}; only a Completed one has a file."
         raise NotCompletedError(message)
-    if job.file_removed or (job.expiry_date is not None and services.now() >= job.expiry_date):
-        raise ExpiredError("The file of this export is no longer kept; start the export again.")
+    if status is not FileStatus.AVAILABLE:
+        raise ExpiredError(_WHY_GONE[status])
     return job

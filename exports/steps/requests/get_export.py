@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from exports.errors import JobNotFoundError
+import logging
+
+from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.jobs.audit import LinkSource
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
-from exports.jobs.view import CsvExportJobDto, show_job
-from exports.request.spec import SensitiveFields
+from exports.jobs.view import CsvExportJobDto, job_etag, show_job
 from exports.services import Services
-from exports.steps.requests.mark_downloaded import mark_downloaded
+from exports.steps.requests.give_link import Reader, give_link, link_period, may_have_link
+
+_log = logging.getLogger(__name__)
 
 
-def get_export(
-    services: Services, tenant: str, code: str, sensitive: SensitiveFields = SensitiveFields.REFUSED
-) -> CsvExportJobDto:
-    """Show a job as `present` does. If the caller gets a link, mark the file as downloaded.
+def find_job(services: Services, tenant: str, code: str) -> Job:
+    """Return a job of a tenant.
 
     Raises:
         JobNotFoundError: The tenant has no job with this code.
@@ -23,24 +25,50 @@ def get_export(
     job = services.jobs.get(tenant, code)
     if job is None:
         raise JobNotFoundError("There is no such job.")
-    shown = present(services, job, sensitive)
-    if shown.download_url is not None:
-        mark_downloaded(services, job)
-    return shown
+    return job
 
 
-def present(services: Services, job: Job, sensitive: SensitiveFields = SensitiveFields.REFUSED) -> CsvExportJobDto:
-    """Show a job with its progress and, if it is completed and has not expired, a new link.
+def present(services: Services, job: Job) -> CsvExportJobDto:
+    """Show a job with its progress, without a link. Costs at most one query, for the pages in flight."""
+    return show_job(job, processed_items(services, job), services.now())
 
-    A caller who may not export sensitive fields gets no link to a file that contains some, even if another caller
-    requested the export. Costs at most one more query, for the pages in flight, however large the job is.
+
+def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:
+    """Show a job with its progress and, if its file is available and the reader may read it, with a new link.
+
+    Raises:
+        JobNotFoundError: The tenant has no job with this code.
+        StorageUnavailableError: Can be tried again.
     """
-    now = services.now()
-    link = None
-    readable = sensitive is SensitiveFields.ALLOWED or not job.spec.sensitive_fields
-    if readable and job.has_link and job.expiry_date is not None and now < job.expiry_date:
-        link = services.files.link(job.file_path, job.expiry_date)
-    return show_job(job, processed_items(services, job), now, link)
+    job = find_job(services, tenant, code)
+    return add_link(services, job, present(services, job), reader, LinkSource.STATUS)
+
+
+def add_link(
+    services: Services, job: Job, shown: CsvExportJobDto, reader: Reader, source: LinkSource
+) -> CsvExportJobDto:
+    """Add a new link to the view of a job, if the reader may have one."""
+    if not may_have_link(services, job, reader):
+        return shown
+    return shown.model_copy(update={"download_url": give_link(services, job, reader, source)})
+
+
+def present_started(services: Services, job: Job, reader: Reader) -> CsvExportJobDto:
+    """Show a job that was just started. If storage refuses to record a link, show the job without one.
+
+    The export has started. So the caller must get its code, and can request the link with the code.
+    """
+    shown = present(services, job)
+    try:
+        return add_link(services, job, shown, reader, LinkSource.START)
+    except StorageUnavailableError as error:
+        _log.warning("event=link.not_given tenant=%s code=%s reason=%s", job.tenant, job.code, error.code)
+        return shown
+
+
+def tag_of(services: Services, job: Job, shown: CsvExportJobDto, reader: Reader) -> str:
+    """Return the entity tag of the answer that this reader would get. It changes before the reader's link expires."""
+    return job_etag(shown, link_period(services) if may_have_link(services, job, reader) else None)
 
 
 def processed_items(services: Services, job: Job) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 from exports.jobs.states import JobStatus
 from exports.jobs.view import CsvExportJobDto
-from exports.request.spec import SensitiveFields
 from exports.services import Services
 from exports.steps.requests.get_export import present
 from shared.lists import ListDto, make_list
@@ -18,9 +17,8 @@ def list_exports(
     limit: int,
     after: str | None,
     statuses: Collection[JobStatus] = (),
-    sensitive: SensitiveFields = SensitiveFields.REFUSED,
 ) -> ListDto[CsvExportJobDto]:
-    """List at most `limit` jobs, newest first, each as `present` shows it.
+    """List at most `limit` jobs, newest first, each without a link to its file.
 
     Args:
         after: The cursor: the code of the last job of the previous answer. The list continues after it.
@@ -30,4 +28,4 @@ def list_exports(
         StorageUnavailableError: Can be tried again.
     """
     jobs = services.jobs.list(tenant, limit + 1, after, statuses)
-    return make_list(jobs, lambda job: job.code, lambda job: present(services, job, sensitive), limit)
+    return make_list(jobs, lambda job: job.code, lambda job: present(services, job), limit)

@@ -11,7 +11,7 @@ from exports.jobs.retention import DueAction, RetentionAction, next_due, retenti
 from exports.jobs.watchdog import RunState
 from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
-from exports.steps.finalize.cleanup import clean_up_attempt, discard_file_of
+from exports.steps.finalize.cleanup import clean_up_attempt, mark_and_remove_file
 from exports.steps.orchestrations import run_state_of
 from exports.steps.upkeep.purge_data import purge_data
 
@@ -72,23 +72,7 @@ async def _purge_history(services: Services, client: OrchestrationClient, job: J
 
 
 async def _remove_file(services: Services, client: OrchestrationClient, job: Job) -> None:
-    await asyncio.to_thread(_mark_and_remove, services, job.ref)
-
-
-def _mark_and_remove(services: Services, ref: JobRef) -> None:
-    """Write `file_removed` into the job's row, then remove the file.
-
-    From the first write on, the file cannot be downloaded and the job cannot be resumed. So no running attempt loses
-    its blocks.
-    """
-
-    def mark_removed(job: Job) -> Job:
-        return job.remove_file() if job.status.is_terminal and job.attempt == ref.attempt else job
-
-    job = services.jobs.change(ref.tenant, ref.code, mark_removed)
-    if job.file_removed:
-        discard_file_of(services, job)
-        _log.info("event=file.removed tenant=%s code=%s", job.tenant, job.code)
+    await asyncio.to_thread(mark_and_remove_file, services, job.ref)
 
 
 async def _purge(services: Services, client: OrchestrationClient, job: Job) -> None:

@@ -8,6 +8,7 @@ import azure.functions as func
 
 from exports.request.scopes import Scope
 from exports.request.spec import SensitiveFields
+from exports.steps.requests.give_link import Reader
 from exports.triggers.http.problems import FORBIDDEN, INVALID_API_KEY, TENANT_REQUIRED
 from shared.api_keys import ApiKey
 from shared.key_ring import KeyRing
@@ -32,6 +33,11 @@ class Caller:
     def sensitive_fields(self) -> SensitiveFields:
         """Whether the exports of this caller may contain sensitive fields."""
         return SensitiveFields.ALLOWED if self.may(Scope.FIELDS_SENSITIVE) else SensitiveFields.REFUSED
+
+    @property
+    def reader(self) -> Reader:
+        """The caller as a reader of jobs and files."""
+        return Reader(self.actor, self.may(Scope.EXPORTS_READ), self.sensitive_fields)
 
     def may(self, scope: Scope) -> bool:
         """Return whether the key has a scope."""

@@ -7,14 +7,14 @@ import asyncio
 import azure.functions as func
 
 from exports.errors import JobNotFoundError
+from exports.jobs.audit import LinkSource
 from exports.jobs.codes import is_job_code
-from exports.jobs.view import CsvExportJobDto, job_etag
+from exports.jobs.view import CsvExportJobDto
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.body import CsvExportRequestDto
 from exports.request.idempotency import KEY_PATTERN, is_idempotency_key
 from exports.request.scopes import Scope
-from exports.steps.requests.get_export import get_export as get_export_step
-from exports.steps.requests.get_export import present
+from exports.steps.requests.get_export import add_link, find_job, present, present_started, tag_of
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.requests.wait_for_end import wait_for_end
 from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
@@ -41,7 +41,7 @@ async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpRe
     job = await request_export(services, starter, command)
     waiting = parse_prefer(call.req.headers.get("prefer", ""), services.settings.wait_seconds)
     job = await wait_for_end(services, job, waiting.seconds)
-    shown = await asyncio.to_thread(present, services, job, caller.sensitive_fields)
+    shown = await asyncio.to_thread(present_started, services, job, caller.reader)
     headers = {"Location": f"{call.url}/{shown.code}"} | waiting.headers
     if shown.status.is_terminal:
         return json_response(shown, 201, headers)
@@ -49,12 +49,16 @@ async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpRe
 
 
 def get_export(call: Call) -> func.HttpResponse:
-    """Show a job; its entity tag is of the job, not of the body, whose link is fresh each time."""
-    shown = get_export_step(call.services, call.tenant, job_code_of(call), call.caller.sensitive_fields)
-    headers = {"ETag": job_etag(shown)} | ({} if shown.status.is_terminal else retry_after(shown))
+    """Show a job. Its entity tag is that of the job, not of the body, whose link is new in each answer."""
+    services, reader = call.services, call.caller.reader
+    job = find_job(services, call.tenant, job_code_of(call))
+    shown = present(services, job)
+    headers = {"ETag": tag_of(services, job, shown, reader)}
+    if not shown.status.is_terminal:
+        headers |= retry_after(shown)
     if matches(call.req.headers.get("if-none-match"), headers["ETag"]):
         return not_modified(headers)
-    return json_response(shown, 200, headers)
+    return json_response(add_link(services, job, shown, reader, LinkSource.STATUS), 200, headers)
 
 
 ROUTES = (

@@ -16,6 +16,7 @@ from exports.steps.requests.cancel_export import cancel_export as cancel_export_
 from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import present
 from exports.steps.requests.list_exports import list_exports as list_exports_step
+from exports.steps.requests.remove_file import remove_file as remove_file_step
 from exports.steps.requests.resume_export import resume_export as resume_export_step
 from exports.triggers.http.export_routes import COLLECTION, ITEM, LOCATION, RETRY_AFTER, job_code_of, retry_after
 from exports.triggers.http.problems import (
@@ -39,8 +40,7 @@ def list_exports(call: Call) -> func.HttpResponse:
     url = call.req.url
     query = parse_list_query(url, is_job_code)
     statuses = [JobStatus(require_one_of("status", value, _STATUSES)) for value in values_of_query(url, "status")]
-    sensitive = call.caller.sensitive_fields
-    return json_response(list_exports_step(call.services, call.tenant, query.limit, query.after, statuses, sensitive))
+    return json_response(list_exports_step(call.services, call.tenant, query.limit, query.after, statuses))
 
 
 def cancel_export(call: Call) -> func.HttpResponse:
@@ -56,9 +56,13 @@ async def resume_export(call: Call, starter: OrchestrationStarter) -> func.HttpR
 
 
 def download_export(call: Call) -> func.HttpResponse:
-    caller = call.caller
-    link = create_link(call.services, call.tenant, job_code_of(call), caller.actor, caller.sensitive_fields)
+    link = create_link(call.services, call.tenant, job_code_of(call), call.caller.reader)
     return func.HttpResponse(status_code=302, headers={"Location": link, "Cache-Control": "no-store"})
+
+
+def remove_file(call: Call) -> func.HttpResponse:
+    job = remove_file_step(call.services, call.tenant, job_code_of(call), call.caller.actor)
+    return json_response(present(call.services, job))
 
 
 def get_manifest(call: Call) -> func.HttpResponse:
@@ -109,6 +113,15 @@ ROUTES = (
         scope=Scope.EXPORTS_READ,
         replies={302: Reply("The link", headers={"Location": "A time-limited URL of the file"})},
         problems=(SENSITIVE_FIELDS, JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
+    ),
+    TenantRoute(
+        method="DELETE",
+        path=f"{ITEM}/file",
+        handler=remove_file,
+        summary="Remove the file of a completed export now, for example because a link to it has leaked",
+        scope=Scope.EXPORTS_WRITE,
+        replies={200: Reply("The job, whose file is removed now or was before", CsvExportJobDto)},
+        problems=(JOB_NOT_FOUND, NOT_COMPLETED),
     ),
     TenantRoute(
         method="GET",

@@ -19,7 +19,7 @@ _JOB: dict[str, Any] = {
     "processedItems": 6871,
     "downloadUrl": (
         "https://exports.blob.core.windows.net/exports/northwind/"
-        f"{_CODE}/clients-northwind-20261123-213455.csv?se=2026-11-24T21%3A34%3A56Z&sp=r&sig=…"
+        f"{_CODE}/clients-northwind-20261123-213455.csv?se=2026-11-23T21%3A49%3A56Z&sp=r&sig=…"
     ),
     "startedDate": "2026-11-23T21:34:55.412Z",
     "completedDate": "2026-11-23T21:34:56.031Z",
@@ -27,6 +27,7 @@ _JOB: dict[str, Any] = {
     "expiryDate": "2026-11-24T21:34:56.031Z",
     "fileName": "clients-northwind-20261123-213455.csv",
     "fileSize": 412260,
+    "fileStatus": "Available",
     "percentComplete": 100,
     "estimatedCompletionDate": None,
     "failure": None,

@@ -3,7 +3,8 @@
 import { METADATA, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { clients, count, duration, moment, size } from "./labels.js";
-import { follow, hasEnded, isWithheld, pathOf } from "./watch.js";
+import { follow, hasEnded, hasFile, pathOf } from "./watch.js";
+import { downloadFile } from "./download.js";
 
 let jobApi = null;
 let shown = null;
@@ -16,6 +17,10 @@ let whenKeyRefused = () => {};
 export function setUpJob(ended, keyRefused) {
   whenEnded = ended;
   whenKeyRefused = keyRefused;
+  byId("job-download").addEventListener("click", (event) => {
+    event.preventDefault();
+    downloadShown();
+  });
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));
   byId("job-resume").addEventListener("click", () => busy(byId("job-resume"), () => change("POST", "/resume")));
 }
@@ -34,11 +39,26 @@ export async function showJob(api, job) {
   }
   clearFaults(byId("job"), byId("job-problem"));
   drawJob(job);
-  if (hasEnded(job)) return;
   const { signal } = following;
   try {
+    if (hasFile(job) && !job.downloadUrl) {
+      const { data } = await api.send("GET", pathOf(job.code));
+      if (!signal.aborted) drawJob(data);
+    }
+    if (hasEnded(job)) return;
     await follow(api, job, signal, drawJob, showUnreachable);
     if (!signal.aborted) whenEnded(shown);
+  } catch (problem) {
+    showJobProblem(problem);
+  }
+}
+
+async function downloadShown() {
+  const { signal } = following;
+  clearFaults(byId("job"), byId("job-problem"));
+  try {
+    const job = await downloadFile(jobApi, shown.code);
+    if (!signal.aborted) drawJob(job);
   } catch (problem) {
     showJobProblem(problem);
   }
@@ -117,12 +137,16 @@ function drawActions(job) {
 }
 
 function noteOf(job) {
-  if (job.downloadUrl) return `Available until ${moment(job.expiryDate)}. Anyone who has the link can read the file.`;
-  if (isWithheld(job)) return "The file contains sensitive fields, which this API key may not see.";
-  if (job.status === "Completed") return "The file is no longer available. Export again to get a new one.";
+  if (job.status === "Completed") return noteOfFile(job);
   if (job.status === "Cancelled" || job.failure?.resumable) return "Resuming keeps everything that was already written.";
   if (job.failure?.retryable) return "The same export may succeed later.";
   return hasEnded(job) ? "" : "You can close this page; the export continues.";
+}
+
+function noteOfFile(job) {
+  if (job.downloadUrl) return `Available until ${moment(job.expiryDate)}. Anyone who copies the link can read the file for a few minutes.`;
+  if (hasFile(job)) return "The file contains sensitive fields, which this API key may not see.";
+  return `${METADATA.fileStatuses[job.fileStatus]}. Export again to get a new file.`;
 }
 
 function titleOf(job) {

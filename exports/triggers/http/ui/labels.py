@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exports.jobs.states import JobStatus
+from exports.jobs.states import FileStatus, JobStatus
 from exports.request.estimate import WarningCode
 from exports.request.fields import TargetField
 from exports.request.formats import Compression, Delimiter, FormatPreset, LineEnding, Quoting
@@ -81,6 +81,11 @@ WARNINGS: Mapping[WarningCode, str] = {
 }
 REMEDIES: Mapping[WarningCode, FormatPreset] = {WarningCode.EXCEL_CHANGES_CELLS: FormatPreset.EXCEL}
 """The preset that avoids the cause of a warning."""
+FILE_STATUSES: Mapping[FileStatus, str] = {
+    FileStatus.EXPIRED: "The file has expired",
+    FileStatus.REMOVED: "The file was removed",
+}
+"""What became of a file that can no longer be downloaded."""
 JOB_TITLES: Mapping[JobStatus, str] = {
     JobStatus.QUEUED: "Your export is waiting to start",
     JobStatus.IN_PROGRESS: "Your export is running",

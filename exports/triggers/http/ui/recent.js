@@ -3,7 +3,8 @@
 import { METADATA, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { count, moment, size } from "./labels.js";
-import { PATH_OF_JOBS, isWithheld } from "./watch.js";
+import { PATH_OF_JOBS, hasFile } from "./watch.js";
+import { downloadFile } from "./download.js";
 
 const LIST_LIMIT = 10;
 let listApi = null;
@@ -47,8 +48,7 @@ async function fetchJobs(insert) {
     show(byId("recent-empty"), byId("recent-rows").children.length === 0);
     return data.data;
   } catch (problem) {
-    if (problem.status === 401) whenListRefused(problem);
-    else showProblem(problem, byId("recent-rows"), byId("recent-problem"));
+    showListProblem(problem);
     return [];
   }
 }
@@ -74,7 +74,24 @@ function cell(name, content) {
 }
 
 function fileOf(job) {
-  if (job.downloadUrl) return make("a", { href: job.downloadUrl, rel: "noreferrer" }, job.fileName);
-  if (isWithheld(job)) return "sensitive";
-  return job.status === "Completed" ? "no longer available" : "";
+  if (!hasFile(job)) return METADATA.fileStatuses[job.fileStatus] ?? "";
+  const button = make("button", { type: "button", className: "link", aria: { label: `Download ${job.fileName}` } }, job.fileName);
+  button.addEventListener("click", () => busy(button, () => downloadListed(job.code)));
+  return button;
+}
+
+/** Download a file. If the service gives no link, show the job, which says why. */
+async function downloadListed(code) {
+  clearFaults(byId("recent-rows"), byId("recent-problem"));
+  try {
+    const job = await downloadFile(listApi, code);
+    if (!job.downloadUrl) whenOpened(job);
+  } catch (problem) {
+    showListProblem(problem);
+  }
+}
+
+function showListProblem(problem) {
+  if (problem.status === 401) whenListRefused(problem);
+  else showProblem(problem, byId("recent-rows"), byId("recent-problem"));
 }

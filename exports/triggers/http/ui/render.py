@@ -35,6 +35,7 @@ _SCRIPTS = (
     "mappings",
     "request",
     "watch",
+    "download",
     "start",
     "job",
     "recent",
@@ -101,6 +102,7 @@ def _metadata() -> str:
     """Return the facts about the API that the script needs, as JSON without `<`, so that it cannot end its element."""
     metadata = {
         "fields": {field.value: label_of(field.value) for field in TargetField},
+        "fileStatuses": {status.value: text for status, text in labels.FILE_STATUSES.items()},
         "jobStatuses": {status.value: _job_status(status) for status in JobStatus},
         "mappingType": MappingType.CLIENT.value,
         "presets": {preset.value: choice.label for preset, choice in labels.PRESET_CHOICES.items()},

@@ -8,9 +8,8 @@ const PATH = "clients/export/csv";
 
 export const hasEnded = (job) => METADATA.jobStatuses[job.status]?.ended ?? false;
 
-/** Whether a job has a file that is not expired, but no link for this key: the key may not see its sensitive fields. */
-export const isWithheld = (job) =>
-  job.status === "Completed" && !job.downloadUrl && new Date(job.expiryDate) > Date.now();
+/** Whether a job has a file that can be downloaded. Its link is only in the answer to a request for this one job. */
+export const hasFile = (job) => job.fileStatus === "Available";
 
 export const pathOf = (code, more = "") => `${PATH}/${encodeURIComponent(code)}${more}`;
 

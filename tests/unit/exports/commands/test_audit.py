@@ -54,6 +54,7 @@ def test_one_tenants_entries_of_a_day_are_printed_as_json_lines_oldest_first(
         "filter": {},
         "rows": 3,
         "bytes": 70,
+        "linkSource": None,
     }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exports.jobs.failures import Failure
 from exports.jobs.job import Job, JobRef
-from exports.jobs.states import IllegalTransitionError, JobStatus
+from exports.jobs.states import FileStatus, IllegalTransitionError, JobStatus
 from exports.jobs.view import CsvExportJobDto, job_etag, show_job
 from tests.support.builders import NOON, a_job
 
@@ -143,10 +143,10 @@ def test_a_job_in_progress_shows_null_only_for_its_end() -> None:
 
 def test_a_completed_job_shows_everything() -> None:
     job = _running().complete(LATER, 10, 2000, timedelta(hours=1))
-    document = _as_json(show_job(job, 10, LATER, "https://link"))
-    assert None not in {document[name] for name in EIGHT}
-    assert (document["downloadUrl"], document["fileSize"], document["fileName"]) == (
-        "https://link",
+    document = _as_json(show_job(job, 10, LATER))
+    assert {name for name in EIGHT if document[name] is None} == {"downloadUrl"}
+    assert (document["fileStatus"], document["fileSize"], document["fileName"]) == (
+        "Available",
         2000,
         "clients.csv",
     )
@@ -223,18 +223,17 @@ def test_without_progress_there_is_no_estimate(job: Job, processed: int) -> None
 # --- tags ---
 
 
-def _tag(job: Job, processed: int = 0, now: datetime = LATER, link: str | None = None) -> str:
-    return job_etag(show_job(job, processed, now, link))
+def _tag(job: Job, processed: int = 0, now: datetime = LATER, link_period: int | None = None) -> str:
+    return job_etag(show_job(job, processed, now), link_period)
 
 
 def test_the_tag_of_a_job_is_a_weak_entity_tag() -> None:
     assert re.fullmatch(r'W/"[0-9a-f]{32}"', _tag(a_job()))
 
 
-def test_a_tag_ignores_the_estimate_and_the_text_of_the_link() -> None:
-    running, completed = _running(total_items=10), _running().complete(LATER, 10, 10, timedelta(hours=1))
+def test_a_tag_ignores_the_estimate() -> None:
+    running = _running(total_items=10)
     assert _tag(running, 5, LATER) == _tag(running, 5, LATER + timedelta(seconds=9))
-    assert _tag(completed, 10, link="https://one") == _tag(completed, 10, link="https://two")
 
 
 @pytest.mark.parametrize(
@@ -251,6 +250,14 @@ def test_a_tag_changes_with_the_job(before: tuple[Job, int], after: tuple[Job, i
     assert _tag(*before) != _tag(*after)
 
 
-def test_a_tag_changes_when_the_link_expires() -> None:
+def test_a_tag_changes_before_the_link_of_the_last_answer_expires() -> None:
     completed = _running().complete(LATER, 10, 10, timedelta(hours=1))
-    assert _tag(completed, 10, link="https://one") != _tag(completed, 10, link=None)
+    assert len({_tag(completed, 10, link_period=period) for period in (None, 1, 2)}) == 3
+
+
+def test_the_status_of_the_file_says_why_there_is_no_link() -> None:
+    completed = _running().complete(LATER, 10, 10, timedelta(hours=1))
+    assert _running().file_status(LATER) is None
+    assert completed.file_status(LATER) is FileStatus.AVAILABLE
+    assert completed.file_status(LATER + timedelta(hours=1)) is FileStatus.EXPIRED
+    assert completed.remove_file().file_status(LATER) is FileStatus.REMOVED

@@ -26,6 +26,7 @@ from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, Record
 from exports.workflow.outcomes import Done, Stopped
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import (
+    READER,
     TENANT,
     a_planned_job,
     a_stored_job,
@@ -116,7 +117,7 @@ def test_a_cancelled_job_has_no_link(stage: Stage) -> None:
     services = a_services(some_clients(ROWS))
     job = stage(services)
     _cancel(services, job)
-    assert get_export(services, TENANT, job.code).download_url is None
+    assert get_export(services, TENANT, job.code, READER).download_url is None
 
 
 def test_cancelling_twice_keeps_the_first_completion_date() -> None:

@@ -21,15 +21,16 @@ from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import get_export
+from exports.steps.requests.give_link import Reader
 from exports.workflow.commands import RecordOutcome
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
 
 Download = Callable[[MemoryServices, str, str], object]
 
 
 def _download_link(services: MemoryServices, tenant: str, code: str) -> str:
-    return create_link(services, tenant, code, "reader")
+    return create_link(services, tenant, code, READER)
 
 
 both = pytest.mark.parametrize("download", [_download_link, load_manifest], ids=["link", "manifest"])
@@ -45,11 +46,12 @@ def _completed(fields: tuple[TargetField, ...] = (TargetField.CODE, TargetField.
     return services, job
 
 
-def test_the_link_works_until_the_job_expires() -> None:
+def test_a_link_works_for_fifteen_minutes() -> None:
     services, job = _completed()
     link = _download_link(services, TENANT, job.code)
+    services.now.advance(minutes=14.9)
     assert services.files.open_link(link) == services.files.read(job.file_path)
-    services.now.advance(hours=2)
+    services.now.advance(minutes=0.1)
     assert services.files.open_link(link) is None
 
 
@@ -72,15 +74,14 @@ def test_every_download_is_audited_with_rows_and_bytes() -> None:
 
 def test_a_file_with_sensitive_fields_needs_a_permitted_caller() -> None:
     services, job = _completed(fields=(TargetField.CODE, TargetField.NI_NUMBER))
-    for sensitive in (SensitiveFields.REFUSED, SensitiveFields.ALLOWED):
-        assert (get_export(services, TENANT, job.code, sensitive).download_url is None) == (
-            sensitive is SensitiveFields.REFUSED
-        )
+    allowed = Reader("reader", sensitive=SensitiveFields.ALLOWED)
+    assert get_export(services, TENANT, job.code, READER).download_url is None
+    assert get_export(services, TENANT, job.code, allowed).download_url
     with pytest.raises(SensitiveFieldsError) as refused:
-        create_link(services, TENANT, job.code, "reader")
+        create_link(services, TENANT, job.code, READER)
     assert refused.value.fields == (TargetField.NI_NUMBER,)
-    assert services.audit.all == []
-    assert create_link(services, TENANT, job.code, "reader", SensitiveFields.ALLOWED)
+    assert [entry.action for entry in services.audit.all] == [AuditAction.LINK_GIVEN]
+    assert create_link(services, TENANT, job.code, allowed)
 
 
 def test_no_link_is_issued_if_the_audit_entry_cannot_be_written() -> None:

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from exports.errors import JobNotFoundError
+from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.jobs.audit import AuditAction, LinkSource
 from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
@@ -16,14 +17,16 @@ from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.record_progress import record_progress
-from exports.steps.requests.get_export import get_export
+from exports.steps.requests.download_file import create_link
+from exports.steps.requests.get_export import get_export, present, present_started, tag_of
+from exports.steps.requests.give_link import Reader
 from exports.workflow.commands import CommitFile, RecordOutcome, RecordProgress
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored, write_pages
 
 
 def _show(services: MemoryServices, job: Job) -> CsvExportJobDto:
-    shown = get_export(services, job.tenant, job.code)
+    shown = get_export(services, job.tenant, job.code, READER)
     assert shown is not None
     return shown
 
@@ -84,17 +87,69 @@ def test_clients_added_during_the_export_do_not_push_progress_past_the_total() -
     assert (_show(services, job).processed_items, _show(services, job).total_items) == (9, 9)
 
 
-def test_a_completed_job_has_a_link_that_works_until_it_expires() -> None:
-    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2)
+def test_a_completed_job_has_a_link_that_works_for_the_minutes_of_the_setting() -> None:
+    services = a_services(some_clients(5), EXPORT_KEEP_HOURS=2, EXPORT_LINK_MINUTES=30)
     job = a_planned_job(services)
     command = _complete(services, job)
     shown = _show(services, job)
     assert shown.download_url is not None
     assert shown.expiry_date == services.now() + timedelta(hours=2)
-    services.now.advance(hours=1.99)
+    services.now.advance(minutes=29.9)
     assert len(services.files.open_link(shown.download_url) or b"") == command.bytes
-    services.now.advance(hours=0.01)
+    services.now.advance(minutes=0.1)
     assert services.files.open_link(shown.download_url) is None
+    assert services.files.open_link(_show(services, job).download_url or "")
+
+
+def _a_completed_job(services: MemoryServices) -> Job:
+    job = a_planned_job(services)
+    _complete(services, job)
+    return job
+
+
+def test_every_link_is_audited_with_the_caller_and_the_answer_that_gave_it() -> None:
+    services = a_services(some_clients(5))
+    job = _a_completed_job(services)
+    get_export(services, TENANT, job.code, Reader("alice"))
+    present_started(services, stored(services, job), Reader("bob"))
+    create_link(services, TENANT, job.code, Reader("carol"))
+    assert [(entry.action, entry.actor, entry.link_source) for entry in services.audit.all] == [
+        (AuditAction.LINK_GIVEN, "alice", LinkSource.STATUS),
+        (AuditAction.LINK_GIVEN, "bob", LinkSource.START),
+        (AuditAction.DOWNLOADED, "carol", None),
+    ]
+
+
+def test_a_caller_without_the_scope_to_read_gets_no_link_and_no_audit_entry() -> None:
+    services = a_services(some_clients(5))
+    job = _a_completed_job(services)
+    writer = Reader("writer", may_read=False)
+    assert present_started(services, stored(services, job), writer).download_url is None
+    assert services.audit.all == []
+
+
+def test_a_start_is_answered_without_a_link_if_the_link_cannot_be_audited() -> None:
+    services = a_services(some_clients(5))
+    job = _a_completed_job(services)
+
+    def fail() -> None:
+        raise StorageUnavailableError("no")
+
+    services.audit.before_append = fail
+    assert present_started(services, stored(services, job), READER).download_url is None
+    with pytest.raises(StorageUnavailableError):
+        get_export(services, TENANT, job.code, READER)
+
+
+def test_the_tag_of_a_completed_job_changes_while_the_last_link_still_works() -> None:
+    services = a_services(some_clients(5))
+    job = stored(services, _a_completed_job(services))
+    tags = []
+    for _ in range(30):
+        tags.append(tag_of(services, job, present(services, job), READER))
+        services.now.advance(minutes=1)
+    assert len(set(tags)) in (4, 5)
+    assert all(tags[minute] != tags[minute + 8] for minute in range(22))
 
 
 def test_an_expired_job_has_no_link() -> None:
@@ -134,4 +189,4 @@ def test_a_job_of_another_tenant_looks_like_an_unknown_job(tenant: str) -> None:
     services = a_services()
     code = a_stored_job(services).code if tenant == "other" else "7" * 26
     with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
-        get_export(services, tenant, code)
+        get_export(services, tenant, code, READER)

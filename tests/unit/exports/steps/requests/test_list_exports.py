@@ -14,7 +14,7 @@ from exports.steps.requests.list_exports import list_exports
 from shared.lists import ListDto, decode_token
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
 
 
 def _some_jobs(count: int) -> tuple[MemoryServices, list[str]]:
@@ -67,7 +67,7 @@ def test_a_list_shows_a_job_exactly_as_its_own_status_does() -> None:
     job = a_planned_job(services)
     write_pages(services, job, pages=2)
     (shown,) = list_exports(services, TENANT, 10, None).data
-    assert shown == get_export(services, TENANT, job.code)
+    assert shown == get_export(services, TENANT, job.code, READER)
     assert shown.processed_items == 4
 
 

@@ -16,12 +16,12 @@ from exports.steps.requests.get_export import get_export
 from exports.steps.requests.list_exports import list_exports
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import a_stored_job, stored
+from tests.support.steps import READER, a_stored_job, stored
 
 DAY = timedelta(days=1)
 REQUESTS = {
-    "status": lambda services, job: get_export(services, job.tenant, job.code),
-    "download": lambda services, job: create_link(services, job.tenant, job.code, "me"),
+    "status": lambda services, job: get_export(services, job.tenant, job.code, READER),
+    "download": lambda services, job: create_link(services, job.tenant, job.code, READER),
 }
 Request = Callable[[MemoryServices, Job], object]
 
@@ -53,7 +53,7 @@ def test_a_job_without_a_schedule_is_not_changed(request_link: Request) -> None:
 def test_a_status_without_a_link_does_not_mark_the_job_downloaded() -> None:
     services = a_services()
     for job in (a_scheduled_job(services, status=JobStatus.IN_PROGRESS), a_scheduled_job(services, expiry_date=NOON)):
-        get_export(services, job.tenant, job.code)
+        get_export(services, job.tenant, job.code, READER)
         assert stored(services, job) == job
 
 
@@ -61,7 +61,7 @@ def test_a_list_does_not_mark_its_jobs_downloaded() -> None:
     services = a_services()
     job = a_scheduled_job(services)
     (shown,) = list_exports(services, job.tenant, 10, None).data
-    assert shown.download_url
+    assert shown.download_url is None
     assert stored(services, job) == job
 
 

@@ -36,7 +36,7 @@ from exports.workflow.outcomes import Done
 from tests.support.builders import NOON, a_job
 from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, some_clients, stored, two_columns, write_pages
+from tests.support.steps import READER, TENANT, some_clients, stored, two_columns, write_pages
 
 
 class Crash(BaseException):
@@ -110,12 +110,12 @@ def test_an_expired_file_is_removed_and_the_row_says_so() -> None:
     with pytest.raises(ResourceNotFoundError):
         services.files.load_manifest(job.ref)
     for download in (
-        lambda: create_link(services, TENANT, job.code, "me"),
+        lambda: create_link(services, TENANT, job.code, READER),
         lambda: load_manifest(services, TENANT, job.code),
     ):
         with pytest.raises(ExpiredError):
             download()
-    shown = get_export(services, TENANT, job.code)
+    shown = get_export(services, TENANT, job.code, READER)
     assert (shown.status, shown.download_url) == (JobStatus.COMPLETED, None)
 
 
@@ -123,9 +123,9 @@ def test_a_removed_file_has_no_link_even_if_the_clock_is_set_back() -> None:
     services, client, job = an_ended_job(complete)
     run_retention(services, client, hours=25)
     services.now.advance(hours=-24)
-    assert get_export(services, TENANT, job.code).download_url is None
+    assert get_export(services, TENANT, job.code, READER).download_url is None
     with pytest.raises(ExpiredError):
-        create_link(services, TENANT, job.code, "me")
+        create_link(services, TENANT, job.code, READER)
 
 
 @pytest.mark.parametrize("end", [fail, cancel])
@@ -137,7 +137,7 @@ def test_staged_blocks_are_removed_after_a_week_and_prevent_a_resume(end: End) -
     now = stored(services, job)
     assert (now.file_removed, now.is_resumable) == (True, False)
     assert services.files.staged(job.file_path) == {}
-    failure = get_export(services, TENANT, job.code).failure
+    failure = get_export(services, TENANT, job.code, READER).failure
     assert failure is None or not failure.resumable
     with pytest.raises(NotResumableError):
         asyncio.run(resume_export(services, client, TENANT, job.code, "me"))
@@ -186,7 +186,7 @@ def test_in_the_end_only_the_audit_entries_of_a_job_remain(end: End) -> None:
     assert client.statuses == {}
     assert len(services.audit.all) == audited
     with pytest.raises(JobNotFoundError):
-        get_export(services, TENANT, job.code)
+        get_export(services, TENANT, job.code, READER)
 
 
 @every_end

@@ -20,7 +20,7 @@ from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import EXPORT_JOB
-from tests.support.steps import TENANT, stored, two_columns
+from tests.support.steps import READER, TENANT, stored, two_columns
 from tests.support.watched_jobs import (
     Crash,
     a_system,
@@ -215,10 +215,10 @@ def test_progress_does_not_fall_when_a_new_attempt_takes_over() -> None:
     job = a_watched_job(services, client, starts=("C0003", "C0005"))
     write_page(services, WritePage(job=job.ref, page=0))
     write_page(services, WritePage(job=job.ref, page=2))
-    before = get_export(services, TENANT, job.code)
+    before = get_export(services, TENANT, job.code, READER)
     client.statuses[job.ref.instance_id] = Status.Failed
     run_watchdog(services, client, times=3)
-    after = get_export(services, TENANT, job.code)
+    after = get_export(services, TENANT, job.code, READER)
     assert stored(services, job).attempt == 2
     assert (after.processed_items, after.total_items) == (before.processed_items, before.total_items) == (3, 5)
 

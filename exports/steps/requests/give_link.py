@@ -1,0 +1,59 @@
+"""Step: give a caller a link to the file of a completed job. The audit log records each link first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exports.jobs.audit import AuditAction, LinkSource, audit_entry
+from exports.jobs.job import Job
+from exports.jobs.states import FileStatus
+from exports.request.spec import SensitiveFields
+from exports.services import Services
+from exports.steps.requests.mark_downloaded import mark_downloaded
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A caller to whom a job is shown.
+
+    Attributes:
+        actor: The name of the caller in the audit log.
+        may_read: Whether the caller may read files at all.
+        sensitive: Whether the caller may read files with sensitive fields.
+    """
+
+    actor: str
+    may_read: bool = True
+    sensitive: SensitiveFields = SensitiveFields.REFUSED
+
+
+def may_have_link(services: Services, job: Job, reader: Reader) -> bool:
+    """Return whether a job has a file that the caller may read, even if another caller requested the export."""
+    allowed = reader.may_read and (reader.sensitive is SensitiveFields.ALLOWED or not job.spec.sensitive_fields)
+    return allowed and job.file_status(services.now()) is FileStatus.AVAILABLE
+
+
+def give_link(services: Services, job: Job, reader: Reader, source: LinkSource | None) -> str:
+    """Create a link to the file. It works for `link_minutes`, and never longer than the file is kept.
+
+    Args:
+        job: A job whose file is available.
+        source: The answer that contains the link; None for a redirect to the file.
+
+    Raises:
+        StorageUnavailableError: Can be tried again. The caller gets no link that the audit log does not have.
+    """
+    now = services.now()
+    action = AuditAction.DOWNLOADED if source is None else AuditAction.LINK_GIVEN
+    services.audit.append(audit_entry(action, reader.actor, job, now, source))
+    mark_downloaded(services, job)
+    expiry = now + services.settings.link_life
+    return services.files.link(job.file_path, min(expiry, job.expiry_date or expiry))
+
+
+def link_period(services: Services) -> int:
+    """Return the number of the current period of half the life of a link.
+
+    A link that was given in this period works at least until the period ends.
+    """
+    return int(services.now().timestamp() / (services.settings.link_life.total_seconds() / 2))
