@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
+from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.translations import UnreadableValueError
@@ -40,6 +41,8 @@ class BadCellFinder:
     connect: Connect
     view: ClientView
     selection: ClientSelection
+    hint: str = ""
+    """What is wrong with the value, if that is known."""
 
     def find(self, key_range: KeyRange, rows: int | None = None) -> SourceMismatchError | None:
         """Return the error for the first bad value; None if reading the range again does not fail.
@@ -83,8 +86,11 @@ class BadCellFinder:
     def _fails_to_run(self, statement: Select[Any]) -> bool:
         try:
             with self.connect() as connection:
-                for _ in connection.execute(statement.execution_options(stream_results=True)):
+                result = connection.execute(statement.execution_options(stream_results=True))
+                cursor = result.cursor
+                for _ in result:
                     pass
+                dialect_named(connection.dialect.name).require_whole(connection, cursor)
         except UnreadableValueError:
             return True
         return False
@@ -92,8 +98,9 @@ class BadCellFinder:
     def _error(self, name: str, code: str) -> SourceMismatchError:
         column = self.view.column(name)
         of_type = f" of the type {column.type_name}" if column.type_name else ""
+        hint = self.hint or _hint(column)
         message = (
-            f"The column {name} of the clients view holds a value{of_type} that cannot be written: {_hint(column)}. "
+            f"The column {name} of the clients view holds a value{of_type} that cannot be written: {hint}. "
             "Correct the value, or replace it in the view."
         )
         return SourceMismatchError(message, private=f"The client has the code {code}." if code else "")

@@ -168,7 +168,7 @@ class SqlClientSource:
                     raise SourceUnavailableError("The view clients was changed while it was read.") from error
             raise
         except UnreadableValueError as error:
-            finder = BadCellFinder(self._connection, view, selection)
+            finder = BadCellFinder(self._connection, view, selection, error.hint)
             found = next((bad for key_range in key_ranges if (bad := finder.find(key_range, rows))), None)
             if found is None:
                 with self._connection() as connection:
@@ -221,7 +221,10 @@ def _sample(
     connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange, rows: int
 ) -> list[Row]:
     with connection.execute(sql_statements.sample(view, selection, key_range, rows)) as result:
-        return _finisher(view, selection.columns)(_fetch_tuples(result, rows))
+        cursor = result.cursor
+        found = _finisher(view, selection.columns)(_fetch_tuples(result, rows))
+    dialect_named(connection.dialect.name).require_whole(connection, cursor)
+    return found
 
 
 def _lists(
@@ -230,10 +233,11 @@ def _lists(
     finish = _finisher(view, selection.columns)
     statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
     with connection.execute(statement) as result:
-        count = _FIRST_ROWS
+        cursor, count = result.cursor, _FIRST_ROWS
         while rows := _fetch_tuples(result, count):
             yield finish(rows)
             count = _rows_like(rows[-1])
+    dialect_named(connection.dialect.name).require_whole(connection, cursor)
 
 
 def _finisher(view: ClientView, columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:

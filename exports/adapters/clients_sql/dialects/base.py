@@ -225,6 +225,17 @@ class SourceDialect:
         """Return the error for a value that a filter cannot compare; None if there is none. Called after a failure."""
         return None
 
+    def require_whole(self, connection: Connection, cursor: Any) -> None:
+        """Refuse a result of which the database cut something off without an error.
+
+        Args:
+            cursor: The cursor of the driver for the last statement. All of its rows have been read.
+
+        Raises:
+            UnreadableValueError: A value is cut.
+            SourceMismatchError: Rows are missing.
+        """
+
     def generation(self, connection: Connection) -> str | None:
         """Identify the database, so that another one in its place is noticed; None if that cannot happen."""
         return None

@@ -5,18 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, ExceptionContext, String, event, literal_column
 
-from exports.adapters.clients_sql.dialects.base import (
-    CONNECT_TIMEOUT_SECONDS,
-    STATEMENT_TIMEOUT_SECONDS,
-    SourceDialect,
-)
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
 from exports.adapters.clients_sql.dialects.mysql_cells import cell_sql, day_cast, searched_sql, text_cast
 from exports.adapters.clients_sql.dialects.mysql_keys import key_bound
+from exports.adapters.clients_sql.dialects.mysql_session import PREPARE_SESSION, SQL_MODE, limit_session, require_whole
 from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
 from exports.adapters.clients_sql.sql.columns import ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
@@ -42,19 +38,6 @@ from exports.adapters.clients_sql.sql.translations import (
 )
 from exports.request.fields import CellKind
 
-_LIMIT_SESSION = (
-    "SET time_zone = '+00:00', group_concat_max_len = 4294967295, sql_select_limit = 18446744073709551615"
-    f" /*M! , tx_read_only = 1, max_statement_time = {STATEMENT_TIMEOUT_SECONDS} */"
-    f" /*!80000 , transaction_read_only = 1, max_execution_time = {STATEMENT_TIMEOUT_SECONDS}000 */"
-)
-"""Makes a session read-only, in UTC, with a time limit, and lets nothing be cut: by default GROUP_CONCAT cuts its text,
-in MySQL after 1,024 bytes, with no more than a warning, and a server may limit the rows of every SELECT.
-
-Only MariaDB runs the text in the first comment and only MySQL the text in the second: MariaDB skips comments with
-version numbers of MySQL that MariaDB never had.
-"""
-
-
 _SOCKET_ERRORS: Mapping[type[BaseException], Translation] = {
     ssl.SSLCertVerificationError: CERTIFICATE,
     ConnectionRefusedError: CLOSED_PORT,
@@ -67,8 +50,9 @@ class MysqlDialect(SourceDialect):
 
     connect_args: ClassVar = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "read_timeout": CONNECT_TIMEOUT_SECONDS,  # `_limit_session` allows statements more
+        "read_timeout": CONNECT_TIMEOUT_SECONDS,  # `limit_session` allows statements more
         "charset": "utf8mb4",
+        "sql_mode": SQL_MODE,  # before SQLAlchemy looks how names are quoted
     }
     error_numbers: ClassVar = {
         **dict.fromkeys((1045, 1698, 1820, 1862), LOGIN),
@@ -89,7 +73,8 @@ class MysqlDialect(SourceDialect):
     }
 
     def reading_url(self, url: URL) -> URL:
-        """Choose PyMySQL."""
+        """Choose PyMySQL, and prepare sessions before SQLAlchemy sends anything, unless the URL has its own command."""
+        url = url.set(query={"init_command": PREPARE_SESSION, **url.query})
         return url.set(drivername=f"{url.drivername}+pymysql") if "+" not in url.drivername else url
 
     def translate(self, error: BaseException | None) -> Translation | None:
@@ -144,19 +129,13 @@ class MysqlDialect(SourceDialect):
 
     def limit_sessions(self, engine: Engine) -> Engine:
         """Limit each session when it is opened. Close it when it cannot be used any more."""
-        event.listen(engine, "connect", _limit_session)
+        event.listen(engine, "connect", limit_session)
         event.listen(engine, "handle_error", _discard_if_unread)
         return engine
 
-
-def _limit_session(connection: Any, _record: object) -> None:
-    """Limit a new session, and let its statements take longer than the greeting of the server.
-
-    PyMySQL knows one time-out for both. A server that has died in the middle of a statement sends no error.
-    """
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(_LIMIT_SESSION)
-    connection._read_timeout += STATEMENT_TIMEOUT_SECONDS
+    def require_whole(self, connection: Connection, cursor: Any) -> None:
+        """Look at the warnings: the server cuts values and results with no more than that."""
+        require_whole(connection, cursor)
 
 
 def _discard_if_unread(context: ExceptionContext) -> None:

@@ -117,8 +117,10 @@ class PostgresqlDialect(SourceDialect):
         return url.set(drivername="postgresql+psycopg")
 
     def limit_sessions(self, engine: Engine) -> Engine:
-        """Limit each transaction."""
-        limited = engine.execution_options(postgresql_readonly=True)
+        """Limit each transaction. `BEGIN` itself says the isolation, whatever is the default of the server."""
+        limited = engine.execution_options(
+            isolation_level="READ COMMITTED", postgresql_readonly=True, postgresql_deferrable=False
+        )
         event.listen(limited, "begin", _limit_transaction)
         return limited
 
@@ -169,11 +171,42 @@ class PostgresqlDialect(SourceDialect):
         return make_copier(connection, view, selection, renderer)
 
 
-_LIMITS = {"statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s", "jit": "off"}
-_PRINTING = {"TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "1"}
+_SECONDS = f"{STATEMENT_TIMEOUT_SECONDS}s"
+_LIMITS = {"statement_timeout": _SECONDS, "idle_in_transaction_session_timeout": _SECONDS, "jit": "off"}
+_PRINTING = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmlbinary": "base64",
+}
 """How the session prints values, so that the same value is the same cell on every server."""
 
-_SETTINGS = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in (_LIMITS | _PRINTING).items())
+_READING = {
+    "standard_conforming_strings": "on",
+    "backslash_quote": "safe_encoding",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "xmloption": "content",
+    "timezone_abbreviations": "Default",
+    "quote_all_identifiers": "off",
+    "gin_fuzzy_search_limit": "0",
+}
+"""How the session reads statements and values. By `gin_fuzzy_search_limit` an index returns some of the rows only."""
+
+_BUILT_IN_FIRST = "concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), ''))"
+"""A path may name a schema with functions of the same names, such as `lower`, before PostgreSQL's own."""
+
+_SETTINGS = ", ".join(
+    [
+        f"pg_catalog.set_config('search_path', pg_catalog.{_BUILT_IN_FIRST}, true)",
+        *(
+            f"pg_catalog.set_config('{name}', '{value}', true)"
+            for name, value in (_LIMITS | _PRINTING | _READING).items()
+        ),
+    ]
+)
 
 
 def _limit_transaction(connection: Connection) -> None:

@@ -3,6 +3,9 @@
 The same expressions serve rows that our renderer writes and records that PostgreSQL writes by COPY, so both have the
 same bytes. A value that no cell can show, such as a date before Christ, makes the statement fail with an error of class
 22. The caller then looks for the client that has it.
+
+Functions that take values of any type are named with their schema. Otherwise a function of the same name for the very
+type would be preferred, in whatever schema of the path it is.
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ def text_sql(name: str, of: PostgresType) -> str:
     if of.oid in {TEXT, VARCHAR}:
         return name
     if of.form is CellForm.NETWORK or of.oid == BPCHAR:
-        return f"concat({name})"  # a cast would remove the padding, and add a mask to an address
+        return f"pg_catalog.concat({name})"  # a cast would remove the padding, and add a mask to an address
     if of.form in _PRINTED:
         return f"{name}::text"
     if of.form is CellForm.ARRAY and of.element is not None:
@@ -62,10 +65,10 @@ def text_sql(name: str, of: PostgresType) -> str:
 
 def _joined(name: str, element: PostgresType) -> str:
     if element.form in _PRINTED:
-        return f"array_to_string({name}, '; ')"
+        return f"pg_catalog.array_to_string({name}, '; ')"
     text = text_sql("part.value", element)
-    parts = f"unnest({name}) WITH ORDINALITY AS part (value, place)"
-    return f"(SELECT string_agg({text}, '; ' ORDER BY part.place) FROM {parts})"  # noqa: S608 - our own names
+    parts = f"pg_catalog.unnest({name}) WITH ORDINALITY AS part (value, place)"
+    return f"(SELECT pg_catalog.string_agg({text}, '; ' ORDER BY part.place) FROM {parts})"  # noqa: S608 - our own names
 
 
 def _boolean_text(name: str) -> str:
@@ -169,4 +172,4 @@ def _address(lines: Sequence[str]) -> str:
         f"THEN {line} ELSE {_none_if_empty(f'btrim({line})')} END"
         for line in lines
     )
-    return f"nullif(concat_ws(', ', {', '.join(trimmed)}) COLLATE \"C\", '')"
+    return f"nullif(pg_catalog.concat_ws(', ', {', '.join(trimmed)}) COLLATE \"C\", '')"

@@ -17,7 +17,14 @@ from exports.errors import (
 
 
 class UnreadableValueError(SourceMismatchError):
-    """A value of some client cannot be read or written. The error of the driver does not say which value."""
+    """A value of some client cannot be read or written. The error of the driver does not say which value.
+
+    `hint` says what is wrong with it, if that is known.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class MissingColumnError(SourceMismatchError):
