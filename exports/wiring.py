@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from threading import Lock
 
 from exports.services import Services
 from exports.settings import Settings, read_settings
 from shared.key_ring import KeyRing
+
+_BUILDING = Lock()
 
 
 def build_services(settings: Settings) -> Services:
@@ -46,11 +49,16 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-@cache
 def services_from_environment() -> Services:
-    """Return the services of this process, built on the first call.
+    """Return the services of this process, built on the first call. Threads that call at the same time get the same.
 
     Raises:
         SettingsError: An app setting is missing or wrong.
     """
+    with _BUILDING:
+        return _services_of_process()
+
+
+@cache
+def _services_of_process() -> Services:
     return build_services(read_settings(os.environ))

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
-
-T = TypeVar("T")
 
 
 class Meter:
-    """Counts requests and sent bytes. Thread-safe; `with_current_meter` makes it current in another thread."""
+    """Counts requests and sent bytes. Thread-safe; `shared.invocations.carried` makes it current in another thread."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
@@ -52,21 +49,6 @@ def metering() -> Iterator[Meter]:
 def current_meter() -> Meter | None:
     """Return the meter of the innermost `metering` context, or None outside of one."""
     return _METER.get()
-
-
-def with_current_meter(function: Callable[..., T]) -> Callable[..., T]:
-    """Wrap a function that another thread will run, so that the caller's meter counts its requests too."""
-    meter = _METER.get()
-
-    @wraps(function)
-    def run(*args: Any) -> T:
-        token = _METER.set(meter)
-        try:
-            return function(*args)
-        finally:
-            _METER.reset(token)
-
-    return run
 
 
 def meter_request(service: str, request: Any) -> None:

@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from urllib.parse import SplitResult, urlsplit
 
 from shared.addresses import is_public
+from shared.invocations import carried
 
 _CONNECT_SECONDS = 5.0
 """Time limit for one address, so that the first of several addresses does not use up the whole time."""
@@ -96,7 +97,8 @@ class Outbound:
             PostError: There was no response.
         """
         attempt = _Attempt(self, urlsplit(url), body, headers)
-        thread = threading.Thread(target=attempt.run, daemon=True)  # a thread, because resolving cannot be interrupted
+        # A thread of its own, because resolving cannot be interrupted.
+        thread = threading.Thread(target=carried(attempt.run), daemon=True)
         thread.start()
         return attempt.await_response()
 

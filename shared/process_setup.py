@@ -6,6 +6,8 @@ import ctypes
 import logging
 import sys
 
+from shared.invocations import name_invocations_of_records
+
 _M_ARENA_MAX = -8
 """The parameter's number in `malloc.h` of glibc."""
 
@@ -13,8 +15,9 @@ _SDK_LOGGER = "azure"
 
 
 def prepare_process() -> None:
-    """Give all threads one heap, and keep the requests of the Azure SDKs out of the log."""
+    """Give all threads one heap, keep the requests of the Azure SDKs out of the log, and what threads log in it."""
     _share_one_heap()
+    name_invocations_of_records()
     logging.getLogger(_SDK_LOGGER).setLevel(logging.WARNING)
 
 

@@ -12,7 +12,7 @@ from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
 from devhost.local.engine_program import HOW_TO_GET, executable, find
 from tests.support.case_counts import case_outcomes, describe_cases
-from tests.support.leaks import leaks_in_log, secrets_of
+from tests.support.leaks import dropped_records, leaks_in_log, secrets_of
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 from tests.support.postgres import postgres_server
 from tests.support.system import System, running_system, sample_database, start_storage
@@ -85,7 +85,8 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
-    """A running, healthy system. At the end of the session its log must contain no secret and no client data.
+    """A running, healthy system. At the end of the session its log must contain no secret and no client data, and all
+    records that the service has made.
 
     All tests of one process share it, in any order, so its quotas are high enough for all of them together.
     """
@@ -104,3 +105,4 @@ def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
         yield running
     leaks = leaks_in_log(running.log, secrets_of(running.settings), database_url)
     assert not leaks, f"the log of the session contains {leaks[:5]}"
+    assert dropped_records(running.log) == []

@@ -47,6 +47,7 @@ from exports.workflow.names import (
     WRITE_PAGE,
 )
 from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected
+from shared.invocations import with_invocation
 from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled
@@ -69,7 +70,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
         def activity(payload: Any) -> Payload:
             return run(provide, step, command, payload)
 
-        blueprint.activity_trigger(input_name="payload")(_named(name, activity))
+        blueprint.activity_trigger(input_name="payload")(_named(name, with_invocation(activity)))
 
     def add_starting(
         name: str, step: Callable[[Services, OrchestrationStarter, M], Awaitable[Outcome]], command: type[M]
@@ -77,7 +78,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
         async def activity(payload: Any, client: OrchestrationStarter) -> Payload:
             return await run_starting_step(provide, client, step, command, payload)
 
-        with_client = blueprint.durable_client_input(client_name="client")(_named(name, activity))
+        with_client = blueprint.durable_client_input(client_name="client")(_named(name, with_invocation(activity)))
         blueprint.activity_trigger(input_name="payload")(with_client)
 
     add(PLAN_OR_EXPORT, plan_or_export, PlanOrExport, run_job_step)

@@ -10,6 +10,7 @@ import azure.functions as func
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider
 from exports.steps.schedules.run_schedules import run_schedules
+from shared.invocations import with_invocation
 
 EVERY_MINUTE = "0 * * * * *"
 """As NCRONTAB: second, minute, hour, day, month, day of the week."""
@@ -22,6 +23,7 @@ def schedule_timer(provide: ServiceProvider) -> df.Blueprint:
     @blueprint.function_name("run_due_schedules")
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
+    @with_invocation
     async def run_due_schedules(timer: func.TimerRequest, client: OrchestrationStarter) -> None:
         await run_schedules(await asyncio.to_thread(provide), client)
 

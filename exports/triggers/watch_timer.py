@@ -15,6 +15,7 @@ from exports.steps.upkeep.apply_retention import apply_retention
 from exports.steps.upkeep.sweep_histories import sweep_histories
 from exports.steps.upkeep.sweep_orphans import sweep_orphans as sweep_orphans_step
 from exports.steps.upkeep.watch_jobs import watch_jobs as watch_jobs_step
+from shared.invocations import with_invocation
 
 EVERY_MINUTE, EVERY_FIVE_MINUTES = "0 * * * * *", "0 */5 * * * *"
 """As NCRONTAB. All start in the same second: an instance costs money while any of its functions runs."""
@@ -28,16 +29,19 @@ def watch_timer(provide: ServiceProvider) -> df.Blueprint:
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
+    @with_invocation
     async def watch_jobs(timer: func.TimerRequest, client: OrchestrationClient) -> None:
         await watch_jobs_step(await asyncio.to_thread(provide), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
     @blueprint.durable_client_input(client_name="client")
+    @with_invocation
     async def retire_jobs(timer: func.TimerRequest, client: OrchestrationClient) -> None:
         await apply_retention(await asyncio.to_thread(provide), client)
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_FIVE_MINUTES)
     @blueprint.durable_client_input(client_name="client")
+    @with_invocation
     async def sweep_orphans(timer: func.TimerRequest, client: HistoryPurger) -> None:
         services = await asyncio.to_thread(provide)
         await asyncio.to_thread(sweep_orphans_step, services)

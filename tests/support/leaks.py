@@ -22,6 +22,11 @@ _MIN_CELL_CHARACTERS = 8
 """A log may contain shorter cells by chance."""
 
 
+def dropped_records(log: str) -> list[str]:
+    """Return the lines in which devhost says that it dropped a log record, as the real host would have."""
+    return [line for line in log.splitlines() if "dropped a log record outside of an invocation" in line]
+
+
 def assert_shows_nothing_internal(response: Response) -> None:
     """Check that a problem document, or the failure of a job, shows no internals of the service."""
     for text in _explanations(response):

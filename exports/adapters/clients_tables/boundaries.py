@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from exports.adapters.clients_tables.keys import TenantKeys, after_prefix
 from exports.file.ranges import Boundaries
-from shared.metering import with_current_meter
+from shared.invocations import carried
 
 _THREADS = 8
 _ENOUGH_SEGMENTS, _MAX_SEGMENTS = 16, 64
@@ -60,7 +60,7 @@ def find_boundaries(scanner: Scanner, rows_per_page: int) -> Boundaries:
     with ThreadPoolExecutor(_THREADS) as pool:
         responses = _scan_all(scanner, pool)
         places = list(_page_starts(responses, rows_per_page))
-        found = pool.map(with_current_meter(lambda place: scanner.codes_at(*place)), places)
+        found = pool.map(carried(lambda place: scanner.codes_at(*place)), places)
         starts = tuple(code for codes in found for code in codes)
     return Boundaries(sum(response.rows for response in responses), starts)
 
@@ -73,7 +73,7 @@ def _scan_all(scanner: Scanner, pool: ThreadPoolExecutor) -> list[ResponseSummar
     if first is None or second is None:
         return [] if first is None else [first]
     segments = pairwise([*_segment_starts(scanner), scanner.keys.end])
-    found = pool.map(with_current_meter(lambda segment: list(scanner.scan(*segment))), segments)
+    found = pool.map(carried(lambda segment: list(scanner.scan(*segment))), segments)
     return [response for responses in found for response in responses]
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from enum import StrEnum
+from threading import Lock, Thread
 
 from exports.errors import ExportError, SourceMismatchError
 from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.services import Services
 from shared.api_keys import KeysUnavailableError
+from shared.invocations import carried
 from shared.models import Model
 
+_PATIENCE_SECONDS = 10.0
+Check = Callable[[], str | None]
 _log = logging.getLogger(__name__)
+_running: dict[tuple[int, str], Future[str | None]] = {}
+"""The checks that run now, by services and name of the dependency."""
+_starting = Lock()
 
 
 class HealthStatus(StrEnum):
@@ -44,21 +51,50 @@ def health_of(dependencies: tuple[Dependency, ...]) -> HealthDto:
     return HealthDto(status=worst, dependencies=dependencies)
 
 
-def check_health(services: Services) -> HealthDto:
-    """Check all dependencies at the same time. Raises nothing: a check that fails makes its dependency unhealthy."""
-    checks: dict[str, Callable[[], str | None]] = {
+def check_health(services: Services, patience_seconds: float = _PATIENCE_SECONDS) -> HealthDto:
+    """Check all dependencies at the same time. Raises nothing: a check that fails makes its dependency unhealthy.
+
+    So does a check that takes too long. It goes on, and later calls wait for it instead of starting another one: a
+    dependency that hangs holds one thread, however often the health is asked for.
+    """
+    checks: dict[str, Check] = {
         "apiKeys": lambda: _check_keys(services),
         "blobs": services.files.check,
         "clients": lambda: _check_view(services),
         "tables": services.jobs.check,
     }
-    with ThreadPoolExecutor(len(checks)) as pool:
-        return health_of(tuple(pool.map(_check, checks, checks.values())))
+    results = {name: _result_of((id(services), name), check) for name, check in checks.items()}
+    wait(results.values(), patience_seconds)
+    return health_of(tuple(_dependency(name, result, patience_seconds) for name, result in results.items()))
 
 
-def _check(name: str, check: Callable[[], str | None]) -> Dependency:
+def _result_of(key: tuple[int, str], check: Check) -> Future[str | None]:
+    """Return the result of the check that runs, or else start one."""
+    with _starting:
+        if running := _running.get(key):
+            return running
+        result = _running[key] = Future()
+    Thread(target=carried(_run), args=(key, check, result), daemon=True).start()
+    return result
+
+
+def _run(key: tuple[int, str], check: Check, result: Future[str | None]) -> None:
     try:
         remark = check()
+    except BaseException as error:
+        _running.pop(key)
+        result.set_exception(error)
+    else:
+        _running.pop(key)
+        result.set_result(remark)
+
+
+def _dependency(name: str, result: Future[str | None], patience_seconds: float) -> Dependency:
+    if not result.done():
+        detail = f"There was no answer within {patience_seconds:g} seconds."
+        return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=detail)
+    try:
+        remark = result.result()
     except (ExportError, KeysUnavailableError) as error:
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=str(error))
     except Exception:

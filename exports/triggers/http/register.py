@@ -26,6 +26,7 @@ from exports.triggers.http.routes import (
     shadowing_paths,
 )
 from shared.http import exceptions_to_problems
+from shared.invocations import with_invocation
 from shared.problems import ProblemError
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -45,11 +46,11 @@ def http_triggers(provide: ServiceProvider, routes: Sequence[Route]) -> df.Bluep
 def _trigger_of(blueprint: df.Blueprint, api: Api, route: Route) -> Any:
     match route:
         case OpenRoute():
-            return _open_trigger(api, route)
+            return with_invocation(_open_trigger(api, route))
         case StartingRoute():
-            return blueprint.durable_client_input(client_name="client")(_starting_trigger(api, route))
+            return blueprint.durable_client_input(client_name="client")(with_invocation(_starting_trigger(api, route)))
         case TenantRoute():
-            return _tenant_trigger(api, route)
+            return with_invocation(_tenant_trigger(api, route))
     message = f"{route.name} is of no kind that can be registered"
     raise TypeError(message)
 
@@ -95,10 +96,10 @@ def _register_unknown(blueprint: df.Blueprint, api: Api) -> None:
             raise ProblemError(METHOD_NOT_ALLOWED, f"Use {methods} here.", headers={"Allow": methods})
         raise ProblemError(ROUTE_NOT_FOUND, "Nothing is served at this path. GET /docs lists the paths.")
 
-    _register(blueprint, "unknown_route", "{*path:minlength(1)}", list(_ALL_METHODS), unknown_route)
+    _register(blueprint, "unknown_route", "{*path:minlength(1)}", list(_ALL_METHODS), with_invocation(unknown_route))
     for name, path, taken in shadowing_paths(api.routes):
         methods = [method for method in _ALL_METHODS if method not in taken]
-        _register(blueprint, f"unknown_method_of_{name}", path, methods, unknown_route)
+        _register(blueprint, f"unknown_method_of_{name}", path, methods, with_invocation(unknown_route))
 
 
 def _register(blueprint: df.Blueprint, name: str, path: str, methods: list[str], trigger: Any) -> None:

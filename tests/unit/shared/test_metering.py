@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from azure.core.rest import HttpRequest
 
-from shared.metering import current_meter, meter_request, metering, with_current_meter
+from shared.invocations import carried
+from shared.metering import current_meter, meter_request, metering
 
 BLOB, TABLE = "http://127.0.0.1/account/container/blob", "http://127.0.0.1/account/table"
 
@@ -65,11 +66,11 @@ def test_an_inner_meter_counts_only_its_own_requests() -> None:
     assert (outer.requests["blob_read"], inner.requests["blob_read"]) == (1, 2)
 
 
-def test_a_thread_counts_only_for_a_function_wrapped_with_the_current_meter() -> None:
+def test_a_thread_counts_only_for_a_function_that_is_carried_to_it() -> None:
     with metering() as meter, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: _send(), range(100)))
         assert not meter.requests
-        list(pool.map(with_current_meter(lambda _: _send()), range(1_000)))
+        list(pool.map(carried(lambda _: _send()), range(1_000)))
         assert meter.requests == {"blob_read": 1_000}
         list(pool.map(lambda _: _send(), range(100)))
     assert meter.requests == {"blob_read": 1_000}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Barrier
+from threading import Barrier, Event
 from typing import NoReturn
 
 import pytest
@@ -118,3 +118,20 @@ def test_the_service_is_as_healthy_as_its_worst_dependency(
     statuses: tuple[HealthStatus, ...], whole: HealthStatus
 ) -> None:
     assert health_of(tuple(Dependency(name="x", status=status) for status in statuses)).status is whole
+
+
+def test_a_source_that_hangs_does_not_hold_up_the_answer_and_holds_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, release, calls = a_services(), Event(), []
+
+    def hang(_: object) -> list[str]:
+        calls.append(1)
+        release.wait(20)
+        return []
+
+    monkeypatch.setattr(services.clients, "missing_columns", hang)
+    for _ in range(3):
+        clients = next(found for found in check_health(services, 0.05).dependencies if found.name == "clients")
+        assert (clients.status, clients.detail) == (UNHEALTHY, "There was no answer within 0.05 seconds.")
+    assert len(calls) == 1
+    release.set()
+    assert check_health(services).status is HEALTHY
