@@ -27,11 +27,13 @@ STATIC_CHECKS = {
     "lint-imports": ("lint-imports", "--no-logo"),
 }
 
-ON_ENGINE = ("tests/e2e", "tests/faults", "tests/chaos/test_chaos.py")
-"""The tests that `--engine` runs. They know the system by HTTP alone, so the engine makes no difference to them."""
+ON_ENGINE = ("tests/chaos/test_chaos.py", "tests/faults", "tests/e2e")
+"""The tests that `--engine` runs. They know the system by HTTP alone, so the engine makes no difference to them.
+
+Under CI, a run of all tests repeats them on the real Durable extension. The longest file is the first to start."""
 
 ON_ENGINE_BY_DEFAULT = ("tests/e2e",)
-"""Those of them that a run of all tests repeats on the real Durable extension. Killed hosts cost a minute each."""
+"""Those of them that a run of all tests repeats elsewhere. The others wait for a minute after each killed host."""
 
 IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 """Up to four processes, each with servers of its own. Each process runs whole files, because tests mostly wait.
@@ -39,6 +41,9 @@ IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--
 The files run in the order of their names. So files that share a server run one after another, and the quick files of
 `tests/unit` run last, when one long file would otherwise keep a single process busy and leave the others idle."""
 
+
+LONG_WAITS = "--timeout=600"
+"""Twice the usual limit of a test, because a killed host costs a minute on the real Durable extension."""
 
 SIDE_BY_SIDE = ("--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 """Four processes even on two cores, for tests that mostly wait."""
@@ -95,7 +100,7 @@ def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
 
 
 def run_default_on_engine() -> Check:
-    """Repeat the tests of `tests/e2e` on the real Durable extension. `--engine` runs those of faults and chaos as well.
+    """Repeat tests on the real Durable extension: under CI all that `--engine` runs, otherwise those of `tests/e2e`.
 
     Without the program, prints where to get it. Under CI that is a failure.
     """
@@ -103,7 +108,8 @@ def run_default_on_engine() -> Check:
     if found is None:
         print(engine_program.HOW_TO_GET)
         return Check("on engine", 0.0, ok=not under_ci())
-    tests, summary = pytest_on_engine(engine_program.executable(found), (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL))
+    arguments = (*ON_ENGINE, *SIDE_BY_SIDE) if under_ci() else (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL)
+    tests, summary = pytest_on_engine(engine_program.executable(found), arguments)
     print(summary)
     return tests
 
@@ -123,7 +129,7 @@ def run_on_engine(program: Path, pytest_args: Sequence[str]) -> bool:
 def pytest_on_engine(program: Path, pytest_args: Sequence[str]) -> tuple[Check, Summary]:
     os.environ[engine_program.USED] = str(program)
     try:
-        tests, summary = run_pytest(pytest_args)
+        tests, summary = run_pytest([LONG_WAITS, *pytest_args], "pytest on the real Durable extension")
     finally:
         del os.environ[engine_program.USED]
     tests = Check("on engine", tests.seconds, tests.ok)
@@ -152,10 +158,10 @@ def run_static_check(name: str, command: Sequence[str]) -> Check:
     return Check(name, seconds, ok)
 
 
-def run_pytest(arguments: Sequence[str]) -> tuple[Check, Summary]:
-    """Run pytest, and show its output meanwhile."""
+def run_pytest(arguments: Sequence[str], title: str = "pytest") -> tuple[Check, Summary]:
+    """Run pytest, and show its output meanwhile below the title."""
     started = time.monotonic()
-    print("  pytest", flush=True)
+    print(f"  {title}", flush=True)
     colour = "yes" if sys.stdout.isatty() else "no"
     ok, output = run_program([in_venv("python"), "-m", "pytest", f"--color={colour}", *arguments], live=True)
     return Check("pytest", time.monotonic() - started, ok), summarize(output)

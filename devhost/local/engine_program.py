@@ -65,7 +65,7 @@ def build() -> Path:
     """
     dotnet = shutil.which("dotnet")
     if dotnet is None:
-        raise DevError("`dotnet` is not on PATH. Install the .NET 10 SDK: https://dotnet.microsoft.com/download")
+        raise DevError("Install the .NET 10 SDK (https://dotnet.microsoft.com/download): `dotnet` is not on PATH.")
     command: list[str | Path] = [dotnet, "publish", ROOT / "devhost" / "engine" / "engine.csproj", *_BUILD_OPTIONS]
     command += ["--artifacts-path", LOCAL / "engine" / "build", "-o", built().parent]
     with step("Building durable-engine"):

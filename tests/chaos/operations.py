@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from devhost.local.paths import ROOT
+
 _TABLE = re.compile(r"/[^/]+/(?P<table>\w+)(?P<keys>\(.*\))?$")
 _KEYS = re.compile(r"\(PartitionKey='(?P<partition>.*)',RowKey='(?P<row>.*)'\)")
 _ON_ROWS = {"GET": "find", "PUT": "update", "MERGE": "update", "PATCH": "update", "DELETE": "delete"}
 JOBS = "exportjobs"
+_TASK_HUB = str(json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["hubName"]).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ def table_operation(method: str, path: str) -> str:
     if keys is None:
         return f"{'insert' if method == 'POST' else 'query'} {table}"
     return f"{_ON_ROWS.get(method, method.lower())} {table}" if _KEYS.match(keys) else f"query {table}"
+
+
+def is_of_task_hub(path: str) -> bool:
+    """Return whether a request is about a table or container of the Durable extension. It polls them all the time."""
+    return path.lower().startswith(_TASK_HUB, path.find("/", 1) + 1)
 
 
 def job_write(operation: str, path: str, body: bytes, at: float) -> JobWrite | None:

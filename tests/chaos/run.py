@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.chaos.callers import Caller
 from tests.chaos.evidence import collect
-from tests.chaos.rig import MAINTENANCE_TIMERS, SCHEDULE_TIMER, SLOT_SECONDS, Rig
+from tests.chaos.rig import SCHEDULE_TIMER, SLOT_SECONDS, Rig
 from tests.chaos.schedule import (
     Call,
     CallerAction,
@@ -97,8 +97,7 @@ class _Run:
 
     def _fire_maintenance(self) -> None:
         while not self._over.wait(MAINTENANCE_SECONDS):
-            for timer in MAINTENANCE_TIMERS:
-                self._rig.fire(timer)
+            self._rig.fire_maintenance()
 
     def _start_first(self) -> None:
         self._caller.start(self._schedule.body, NORTHWIND, self._key)

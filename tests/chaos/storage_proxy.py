@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
@@ -17,7 +18,14 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tests.chaos.loop_thread import LoopThread
-from tests.chaos.operations import JobWrite, blob_operation, is_conditional, job_write, table_operation
+from tests.chaos.operations import (
+    JobWrite,
+    blob_operation,
+    is_conditional,
+    is_of_task_hub,
+    job_write,
+    table_operation,
+)
 from tests.chaos.schedule import Effect, StorageFault, kind_of
 
 T = TypeVar("T")
@@ -62,13 +70,18 @@ class _CutError(Exception):
 
 
 class StorageProxy:
-    """Listens on two ports, one for blobs and one for tables, with an event loop on its own thread."""
+    """Listens on two ports, one for blobs and one for tables, with an event loop on its own thread.
+
+    Attributes:
+        request_count: How many requests the app has sent. Those of the Durable extension do not count.
+    """
 
     def __init__(self, blob_port: int, table_port: int) -> None:
         self._upstream = {"blob": blob_port, "table": table_port}
         self._rules: list[Rule] = []
         self._connected = asyncio.Event()
         self._running_requests = 0
+        self._requests_of_the_app = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self.record = Record()
         self.request_count = 0
@@ -88,8 +101,8 @@ class StorageProxy:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is running, or is waiting to be carried out late."""
-        return bool(self._tasks)
+        """Whether a request of the app is running, or is waiting to be carried out late."""
+        return bool(self._requests_of_the_app)
 
     def disconnect(self) -> None:
         """Cut the connections of running and new requests. Returns when storage has finished its last request."""
@@ -149,7 +162,7 @@ class StorageProxy:
         return handle
 
     async def _respond(self, proxied: _ProxiedRequest) -> web.Response:
-        self.request_count += 1
+        self.request_count += proxied.of_app
         rule = next((rule for rule in self._rules if rule.matches(proxied.operation, proxied.request.headers)), None)
         if rule is None:
             return await self._forward(proxied)
@@ -166,7 +179,7 @@ class StorageProxy:
             case Effect.CUT_AFTER:
                 await self._forward(proxied)
             case Effect.LATE:
-                self._run_in_background(self._forward_late(proxied, fault.seconds))
+                self._run_in_background(self._forward_late(proxied, fault.seconds), proxied)
             case Effect.DELAYED:
                 await asyncio.sleep(fault.seconds)
                 return await self._forward(proxied)
@@ -176,14 +189,16 @@ class StorageProxy:
         await asyncio.sleep(seconds)
         await self._forward(proxied)
 
-    def _run_in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def _run_in_background(self, work: Coroutine[Any, Any, T], proxied: _ProxiedRequest) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._forget)
+        self._requests_of_the_app += proxied.of_app
+        task.add_done_callback(partial(self._forget, proxied))
         return task
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
+    def _forget(self, proxied: _ProxiedRequest, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self._requests_of_the_app -= proxied.of_app
         if not task.cancelled():
             task.exception()  # marks the exception as retrieved, because no caller waits for it
 
@@ -191,7 +206,7 @@ class StorageProxy:
         """Send the request to storage, and return its response. The request is completed even if the caller leaves."""
         if not self._connected.is_set():
             raise _CutError
-        response = await asyncio.shield(self._run_in_background(self._carry_out(proxied)))
+        response = await asyncio.shield(self._run_in_background(self._carry_out(proxied), proxied))
         if not self._connected.is_set():
             raise _CutError
         return response
@@ -231,6 +246,11 @@ class _ProxiedRequest:
     body: bytes
     service: str
     operation: str
+
+    @property
+    def of_app(self) -> bool:
+        """Whether the app has sent the request, and not the Durable extension."""
+        return not is_of_task_hub(self.request.raw_path)
 
 
 def _passed_on(headers: Any) -> CIMultiDict[str]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos.operations import JobWrite, blob_operation, is_conditional, job_write, table_operation
+from tests.chaos.operations import (
+    JobWrite,
+    blob_operation,
+    is_conditional,
+    is_of_task_hub,
+    job_write,
+    table_operation,
+)
 
 BLOB = "/devstoreaccount1/exports/northwind/code/clients.csv"
 CONTAINER = "/devstoreaccount1/exports"
@@ -60,3 +67,9 @@ def test_a_write_that_matches_any_version_has_no_condition() -> None:
     assert is_conditional({"If-Match": 'W/"1"'})
     assert not is_conditional({"If-Match": "*"})
     assert not is_conditional({})
+
+
+@pytest.mark.parametrize("name", ["ClientExportInstances(PartitionKey='a',RowKey='')", "clientexport-leases/default/0"])
+def test_requests_of_the_durable_extension_do_not_count_as_requests_of_the_app(name: str) -> None:
+    assert is_of_task_hub(f"/devstoreaccount1/{name}")
+    assert not any(map(is_of_task_hub, (BLOB, CONTAINER, ROW, "/devstoreaccount1", "/")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from devhost.local import checks, engine_program
 from devhost.local.errors import DevError
+from devhost.local.paths import ROOT
 
 
 def archive_of(directory: Path, name: str) -> Path:
@@ -70,14 +72,16 @@ def test_without_the_program_a_run_says_where_to_get_it_and_fails_under_ci_only(
     assert "Build it with the .NET 10 SDK" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("ci", ["true", ""])
-def test_a_run_of_all_tests_repeats_e2e_on_the_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str
+@pytest.mark.parametrize(
+    ("ci", "repeated"), [("true", ["tests/chaos/test_chaos.py", "tests/faults", "tests/e2e"]), ("", ["tests/e2e"])]
+)
+def test_a_run_of_all_tests_repeats_e2e_on_the_program_and_under_ci_faults_and_chaos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, repeated: list[str]
 ) -> None:
     named, runs = tmp_path / "durable-engine", list[tuple[str, list[str]]]()
     named.touch()
 
-    def run(arguments: list[str]) -> tuple[checks.Check, checks.Summary]:
+    def run(arguments: list[str], title: str) -> tuple[checks.Check, checks.Summary]:
         runs.append((os.environ[engine_program.USED], list(arguments)))
         return checks.Check("pytest", 1.0, ok=True), checks.Summary("", "1 skipped in 1 s")
 
@@ -87,6 +91,36 @@ def test_a_run_of_all_tests_repeats_e2e_on_the_program(
     check = checks.run_default_on_engine()
     ((program, arguments),) = runs
     assert program == str(named)
-    assert arguments[:1] == ["tests/e2e"]
+    assert [argument for argument in arguments if not argument.startswith("-")] == repeated
     assert check.ok is not bool(ci), "under CI a skipped test is a failure"
     assert engine_program.engine_of_systems() is None
+
+
+def test_without_the_dotnet_sdk_a_build_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DevError) as refused:
+        engine_program.build()
+    expected = "Install the .NET 10 SDK (https://dotnet.microsoft.com/download): `dotnet` is not on PATH."
+    assert str(refused.value) == expected
+
+
+def test_the_script_of_ci_runs_all_tests_with_ci_set(tmp_path: Path) -> None:
+    """So a test that is skipped, and a real Durable extension that is not used, are failures."""
+    programs = {
+        "python3": 'echo "python3 $* with CI=$CI"',
+        "ldconfig": "echo libltdl.so.7; echo libgssapi_krb5.so.2",
+        **dict.fromkeys(("my_print_defaults", "mariadbd"), "exit 0"),
+    }
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "LIBREOFFICE": "x",
+        "CHROMIUM": "x",
+        "DURABLE_ENGINE": "x",
+    }
+    done = subprocess.run([ROOT / ".ci" / "run"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "python3 dev.py test with CI=true\n", "")

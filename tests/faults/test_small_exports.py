@@ -58,22 +58,22 @@ def test_an_export_of_one_page_is_one_activity(start_system: StartSystem, databa
     assert requests["tableWrite"] >= 2, "the job's row, the record of the page"
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_export_of_one_page_survives_a_worker_that_dies_at_any_effect(
-    start_system: StartSystem, app_with_dying_steps: AppVariant, database_url: str
+    start_system: StartSystem, app_with_dying_steps: AppVariant, database_url: str, moment: str
 ) -> None:
     root, settings = app_with_dying_steps
     system = start_system(root, **settings, **ONE_PAGE)
     files = set()
     for effect in EFFECTS:
-        for moment in ("before", "after"):
-            order = Path(settings["DYING_STEPS"]) / f"{moment}-{effect}"
-            order.write_text("worker", encoding="utf-8")
-            location = system.start_async()
-            job = system.wait(location)
-            system.wait_until(partial(has_ended, system, location))
-            assert not order.exists()
-            assert_complete(job, database_url)
-            files.add(download(job))
+        order = Path(settings["DYING_STEPS"]) / f"{moment}-{effect}"
+        order.write_text("worker", encoding="utf-8")
+        location = system.start_async()
+        job = system.wait(location)
+        system.wait_until(partial(has_ended, system, location))
+        assert not order.exists()
+        assert_complete(job, database_url)
+        files.add(download(job))
     assert len(files) == 1
 
 
