@@ -25,6 +25,7 @@ Describe = Callable[[Exception], ProblemError | None]
 
 MALFORMED_BODY = ProblemType("malformed-body", 400, "The body is not JSON")
 INVALID_REQUEST = ProblemType("invalid-request", 400, "The request is not valid")
+LENGTH_REQUIRED = ProblemType("length-required", 411, "The request has no length")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemType("unsupported-media-type", 415, "The media type is not supported")
 INTERNAL = ProblemType("internal", 500, "The service failed")
@@ -73,10 +74,16 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
     the same name twice.
 
     Raises:
-        ProblemError: 413 if the body is too large, 415 if it is not announced as plain JSON, 400 with one fault for
-            each error if it is not valid.
+        ProblemError: 411 if the request has no length, 413 if the body is too large, 415 if it is not announced as
+            plain JSON, 400 with one fault for each error if it is not valid.
     """
     body = req.get_body()
+    if not body and "content-length" not in req.headers:
+        # The Functions host gives a Python worker no body without this header, so a chunked body never arrives.
+        detail = (
+            "Send the body with a Content-Length header. A body without one, such as a chunked body, is not received."
+        )
+        raise ProblemError(LENGTH_REQUIRED, detail)
     if len(body) > max_bytes:
         raise ProblemError(BODY_TOO_LARGE, f"Send at most {max_bytes:,} bytes.")
     _require_plain_json(req)

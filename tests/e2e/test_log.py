@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.leaks import dropped_records
 from tests.support.receiver import a_receiver
-from tests.support.system import System, running_system, sample_database
+from tests.support.system import System, running_system
 
 BAD = "sqlite:////nowhere/at/all.sqlite"
 

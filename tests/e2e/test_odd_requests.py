@@ -71,6 +71,14 @@ def test_an_unusual_path_or_query_gets_the_documented_status(system: System, pat
     assert send(system, "GET", path).status == status
 
 
+def test_a_chunked_body_is_411_with_advice_because_the_host_does_not_pass_it_on(system: System) -> None:
+    response = send(
+        system, "POST", JOBS, None, [("content-type", "application/json"), ("transfer-encoding", "chunked")]
+    )
+    assert_problem(response, 411, "length-required")
+    assert "Content-Length" in response.json["detail"]
+
+
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "PUT"])
 def test_an_unsupported_method_is_405_and_names_the_supported_ones(system: System, method: str) -> None:
     response = send(system, method, JOBS)

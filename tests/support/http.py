@@ -18,11 +18,11 @@ JSON = {"content-type": "application/json"}
 def a_request(
     body: bytes = b"{}", headers: dict[str, str] | None = None, route: dict[str, str] | None = None
 ) -> func.HttpRequest:
-    """Build a POST with a JSON body by default. `route` holds the parameters of the path."""
+    """Build a POST with a JSON body by default, and with its length. `route` holds the parameters of the path."""
     return func.HttpRequest(
         method="POST",
         url="https://host.example/clients/export/csv?secret=1",
-        headers=JSON if headers is None else headers,
+        headers={"content-length": str(len(body))} | (JSON if headers is None else headers),
         route_params=route or {},
         body=body,
     )

@@ -86,7 +86,7 @@ class Call:
         """Parse the JSON body.
 
         Raises:
-            ProblemError: 413, 415 or 400, as `read_body`.
+            ProblemError: 411, 413, 415 or 400, as `read_body`.
         """
         return read_body(self.req, model, MAX_BODY_BYTES)
 

@@ -49,6 +49,14 @@ def test_a_body_over_the_maximum_size_is_refused_with_413() -> None:
     assert (problem.kind.status, problem.kind.code) == (413, "body-too-large")
 
 
+@pytest.mark.parametrize("headers", [JSON | {"transfer-encoding": "chunked"}, JSON, {}])
+def test_a_request_without_a_length_is_refused_with_411(headers: dict[str, str]) -> None:
+    request = func.HttpRequest(method="POST", url="https://host.example/", headers=headers, body=b"")
+    with pytest.raises(ProblemError) as raised:
+        read_body(request, Body, 100)
+    assert (raised.value.kind.status, raised.value.kind.code) == (411, "length-required")
+
+
 @pytest.mark.parametrize("media_type", ["", "text/json", "text/plain", "application/jsonp", "multipart/form-data"])
 def test_a_media_type_other_than_json_is_refused_with_415(media_type: str) -> None:
     problem = _problem(b"{}", {"content-type": media_type})

@@ -22,7 +22,14 @@ from exports.triggers.http.problems import (
 )
 from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route
 from shared.api_keys import TENANT_PATTERN
-from shared.http import BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
+from shared.http import (
+    BODY_TOO_LARGE,
+    INTERNAL,
+    INVALID_REQUEST,
+    LENGTH_REQUIRED,
+    MALFORMED_BODY,
+    UNSUPPORTED_MEDIA_TYPE,
+)
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType
 
@@ -98,7 +105,7 @@ def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
     if route.scope is not None:
         kinds |= {INVALID_API_KEY, FORBIDDEN, INVALID_QUERY, UNAVAILABLE} | (set() if by_tenant else {TENANT_REQUIRED})
     if route.body is not None:
-        kinds |= {MALFORMED_BODY, INVALID_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE}
+        kinds |= {MALFORMED_BODY, INVALID_REQUEST, LENGTH_REQUIRED, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE}
     if by_tenant or "{" in route.path:
         kinds |= {ROUTE_NOT_FOUND}
     return tuple(kind for kind in PROBLEMS if kind in kinds)
