@@ -42,7 +42,8 @@ class JobStore(Protocol):
     def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
         """Count a tenant's active jobs in one window and all its jobs in another.
 
-        Stops as soon as one of the two counts has reached its `at_most`; the other may then be too low.
+        Stops as soon as one of the two counts has reached its `at_most`; the other may then be too low. A job that was
+        stored more than a minute after its code was made may be missing from the second count for ten minutes.
         """
 
     def check(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import unquote_plus
 from uuid import uuid4
 
 import pytest
@@ -185,6 +188,57 @@ def test_every_tenant_has_its_own_count(jobs: JobStore) -> None:
     _create_some(jobs, 2)
     _create(jobs, tenant="other")
     assert (_created(jobs), _created(jobs, tenant="other")) == (2, 1)
+
+
+def test_a_repeated_count_reads_only_the_jobs_of_the_last_minute(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = TableJobStore(account, f"jobs{uuid4().hex}")
+    done = [_create(store, NOON + timedelta(minutes=minute), status=JobStatus.COMPLETED) for minute in range(4)]
+    assert _created(store) == 4
+    done.append(_create(store, NOON + timedelta(minutes=4), status=JobStatus.COMPLETED))
+    with counted_requests(monkeypatch) as sent:
+        assert [_created(store), _created(store)] == [5, 5]
+    # codes sort newest first: the queries ask for jobs of the last minute before the newest job that was counted
+    asked = [re.findall("RowKey le '([^']+)'", unquote_plus(url))[0] for url in sent]
+    assert len(asked) == 2
+    assert done[3].code < asked[0] < done[1].code
+    assert done[4].code < asked[1] < done[2].code
+
+
+@pytest.mark.parametrize("seconds_late", [0, 1, 59])
+def test_a_job_that_is_stored_late_counts_if_a_minute_has_not_passed(jobs: JobStore, seconds_late: int) -> None:
+    _create(jobs, NOON)
+    assert _created(jobs) == 1
+    _create(jobs, NOON - timedelta(seconds=seconds_late))
+    assert _created(jobs) == 2
+
+
+def test_a_job_that_is_stored_very_late_counts_after_ten_minutes(
+    jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _create(jobs, NOON)
+    assert _created(jobs) == 1
+    _create(jobs, NOON - timedelta(hours=1))
+    began = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began + 601)
+    assert _created(jobs) == 2
+
+
+def test_a_repeated_count_still_stops_at_the_largest_number_that_matters(jobs: JobStore) -> None:
+    for minute in range(4):
+        _create(jobs, NOON + timedelta(minutes=minute))
+    assert _created(jobs) == 4
+    assert _created(jobs, 3) >= 3
+    assert _created(jobs) == 4
+
+
+def test_an_older_job_that_ends_no_longer_counts_as_active(jobs: JobStore) -> None:
+    old = _create(jobs, NOON)
+    _create(jobs, NOON + timedelta(minutes=9))
+    assert _active(jobs) == 2
+    jobs.change("tenant", old.code, lambda job: job.cancel(NOON))
+    assert (_active(jobs), _created(jobs)) == (1, 2)
 
 
 @pytest.mark.parametrize(

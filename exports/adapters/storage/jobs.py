@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from exports.adapters.storage.job_counts import JobCounts
 from exports.adapters.storage.table_adapter import Entity, TableAdapter, readable
 from exports.errors import JobNotFoundError
 from exports.jobs.codes import first_code_before
@@ -41,6 +42,7 @@ class TableJobStore(TableAdapter):
 
     def __init__(self, account: StorageAccount, table: str = "exportjobs") -> None:
         super().__init__(account, table)
+        self._counts = JobCounts()
 
     def create(self, job: Job) -> bool:
         """See `JobStore.create`."""
@@ -89,19 +91,26 @@ class TableJobStore(TableAdapter):
             return [*islice(readable("job", rows, _from_entity), limit)]
 
     def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
-        """See `JobStore.count`. Codes sort newest first, so one query reads only the rows that may count."""
+        """See `JobStore.count`. Codes sort newest first, so one query reads only the rows that may count.
+
+        Of the jobs of the other window it reads those that this process has not counted before (`JobCounts`).
+        """
         oldest_active, oldest = first_code_before(active.since), first_code_before(created.since)
-        condition = f"(RowKey le '{oldest}' or RowKey le '{oldest_active}' and ({_any_of(ACTIVE)}))"
+        counted = self._counts.find(tenant, oldest)
+        condition = f"(RowKey le '{counted.until}' or RowKey le '{oldest_active}' and ({_any_of(ACTIVE)}))"
         size = min(active.at_most + created.at_most, _MOST_ROWS)
         rows = self._query(condition, tenant, (), results_per_page=size, select=["RowKey", "status"])
-        actives = all_created = 0
+        actives = 0
+        new: list[str] = []
         with self._translate_failures():
             for row in rows:
                 actives += row["RowKey"] <= oldest_active and row["status"] in ACTIVE
-                all_created += row["RowKey"] <= oldest
-                if actives >= active.at_most or all_created >= created.at_most:
+                new += [row["RowKey"]] if row["RowKey"] <= counted.until else []
+                if actives >= active.at_most or counted.jobs + len(new) >= created.at_most:
                     break
-        return actives, all_created
+            else:
+                self._counts.add(tenant, oldest, counted, new)
+        return actives, counted.jobs + len(new)
 
     def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
         """Query a tenant's rows. `condition` may contain codes, which need no quoting, and no text of a caller."""

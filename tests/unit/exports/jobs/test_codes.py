@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.jobs.codes import is_job_code, new_job_code, slot_job_code
+from exports.jobs.codes import creation_of, is_job_code, new_job_code, slot_job_code
 from tests.support.builders import NOON
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -24,6 +24,11 @@ def test_every_code_has_the_form_of_a_code(moment: datetime) -> None:
 def test_newer_codes_sort_before_older_ones(moment: datetime, later: timedelta) -> None:
     if moment.year < 9000:
         assert new_job_code(moment + later) < new_job_code(moment)
+
+
+@given(_MOMENTS)
+def test_a_code_tells_when_its_job_was_created_to_the_millisecond(moment: datetime) -> None:
+    assert creation_of(new_job_code(moment)) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def test_codes_of_one_moment_differ() -> None:
