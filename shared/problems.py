@@ -119,6 +119,8 @@ def _sentence(error: ErrorDetails) -> str:
         return _unknown_value(error.get("input"), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
     if error["type"] == "string_too_long":
         return f"This may have {error['ctx']['max_length']:,} characters at most."
+    if error["type"] == "too_long":
+        return f"This may have {error['ctx']['max_length']:,} entries at most."
     return _SENTENCES.get(error["type"]) or f"{error['msg'].rstrip('.')}."
 
 

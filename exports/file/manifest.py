@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import NonNegativeInt, StringConstraints
 
 from exports.file.crc32 import combine
 from exports.file.page_record import PageRecord
@@ -37,11 +37,11 @@ class ManifestPage(Model):
     codes of its first and its last client; null if it has none.
     """
 
-    page: int
+    page: NonNegativeInt
     start: str | None
     stop: str | None
-    rows: int
-    bytes: int
+    rows: NonNegativeInt
+    bytes: NonNegativeInt
     sha256: str
     crc32: Crc32 | None = None
     attempt: int | None = None
@@ -74,8 +74,8 @@ class ManifestDto(Model):
     consistency: str
     request: ExportSpec
     attempt: int | None = None
-    rows: int
-    bytes: int
+    rows: NonNegativeInt
+    bytes: NonNegativeInt
     crc32: Crc32 | None = None
     cost: Cost | None = None
     key_order: KeyOrder | None = None

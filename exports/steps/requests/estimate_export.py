@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from exports.file.compression import compress
 from exports.file.plan import rows_per_page
 from exports.file.ranges import Boundaries
-from exports.file.renderer import Renderer, Row, render_rows
+from exports.file.renderer import Renderer, Row, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
@@ -46,7 +46,8 @@ def _extrapolate(
 ) -> ExportEstimateDto:
     """Judge all clients by a sample of them."""
     total = strides.total_rows
-    opening, rendered = renderer.opening(with_header=spec.include_headers), render_rows(sample, renderer)
+    opening = renderer.opening(with_header=spec.include_headers)
+    rendered = b"".join(records.data for records in render_lists([[*sample]], renderer))
     whole = len(compress([opening, rendered], renderer.compression))
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), body, services.settings.block_bytes)

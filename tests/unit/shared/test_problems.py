@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType, faults_of, pointer
@@ -53,3 +53,14 @@ def test_every_validation_error_becomes_a_fault_that_ends_in_one_full_stop() -> 
     faults = faults_of(raised.value.errors())
     assert [fault.pointer for fault in faults] == ["/names/0", "/size", "/other"]
     assert all(fault.detail.endswith(".") and not fault.detail.endswith("..") for fault in faults)
+
+
+class FewColours(Model):
+    names: tuple[str, ...] = Field(max_length=1_000)
+
+
+def test_too_many_entries_of_a_list_are_a_fault_in_words_of_json() -> None:
+    with pytest.raises(ValidationError) as raised:
+        FewColours.model_validate({"names": ["red"] * 1_001})
+    (fault,) = faults_of(raised.value.errors())
+    assert fault.detail == "This may have 1,000 entries at most."

@@ -36,7 +36,14 @@ from exports.adapters.clients_sql.dialects.sqlite_checks import (
     find_bad_moment,
     require_one_type,
 )
-from exports.adapters.clients_sql.dialects.sqlite_file import file_fault, file_generation, is_same_file
+from exports.adapters.clients_sql.dialects.sqlite_file import (
+    CLOSED_FOLDER,
+    CRASHED_WRITER,
+    DAMAGED,
+    file_fault,
+    file_generation,
+    is_same_file,
+)
 from exports.adapters.clients_sql.dialects.sqlite_values import (
     USUAL_MOMENT,
     add_functions,
@@ -59,7 +66,7 @@ from exports.adapters.clients_sql.sql.translations import (
     VALUE,
     Translation,
 )
-from exports.errors import SourceMismatchError
+from exports.errors import SourceMismatchError, SourceRefusedError
 from exports.ports.clients import ClientSelection
 from exports.request.fields import CellKind
 
@@ -73,6 +80,10 @@ _RESULT_CODES = {
     "SQLITE_AUTH": LOCKED_FILE,
     "SQLITE_PERM": LOCKED_FILE,
     "SQLITE_NOTADB": NOT_A_DATABASE,
+    "SQLITE_CORRUPT": DAMAGED,
+    "SQLITE_READONLY_ROLLBACK": CRASHED_WRITER,
+    "SQLITE_READONLY_DIRECTORY": CLOSED_FOLDER,
+    "SQLITE_READONLY_CANTINIT": CLOSED_FOLDER,
 }
 """Translations by the beginning of a result code's name: extended codes such as `SQLITE_IOERR_READ` count too."""
 
@@ -84,6 +95,9 @@ _MESSAGES = {
     "user-defined function raised": VALUE,
 }
 """Translations by the beginning of a message. The result code of all of them is only `SQLITE_ERROR`."""
+
+_UNSAFE_OPTIONS = ("immutable", "nolock", "vfs")
+"""Options of a URL with which SQLite ignores its write-ahead log or its locks, and so misses clients."""
 
 _SEARCH_FROM_A_KEY = re.compile(r"SEARCH .* USING .*>\?\)")
 
@@ -112,7 +126,17 @@ class SqliteDialect(SourceDialect):
     """A subquery among the columns, because SQLite has no LATERAL."""
 
     def reading_url(self, url: URL) -> URL:
-        """Open the file read-only, so a wrong path creates no empty database."""
+        """Open the file read-only, so a wrong path creates no empty database.
+
+        Raises:
+            SourceRefusedError: The URL has an option with which files could lack clients.
+        """
+        if unsafe := [name for name in _UNSAFE_OPTIONS if name in url.query]:
+            message = (
+                f"CLIENTS_DATABASE_URL has the option {unsafe[0]}, with which SQLite reads a file without its log or "
+                "its locks, so clients could be missing. Remove the option."
+            )
+            raise SourceRefusedError(message)
         database = url.database or ""
         uri = database if database.startswith("file:") else Path(database).absolute().as_uri()
         return url.set(database=uri, query={**url.query, "mode": "ro", "uri": "true"})

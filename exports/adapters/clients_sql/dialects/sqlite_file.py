@@ -10,7 +10,27 @@ from typing import Self
 from sqlalchemy import Connection
 
 from exports.adapters.clients_sql.sql.translations import IS_FOLDER, LOCKED_FILE, NO_FILE, Translation
+from exports.errors import SourceRefusedError, SourceUnavailableError
 from shared.models import Model
+
+CRASHED_WRITER = Translation(
+    SourceUnavailableError,
+    "A program that wrote the file of the client database was stopped midway, and this service may not repair the "
+    "file. Let a program that may write the file open it once.",
+    is_reached=False,
+)
+CLOSED_FOLDER = Translation(
+    SourceRefusedError,
+    "The file of the client database has a write-ahead log, and to read it SQLite must write in its folder, which this "
+    "service may not. Give its user that right, or run in the file: PRAGMA journal_mode = DELETE.",
+    is_reached=False,
+)
+DAMAGED = Translation(
+    SourceRefusedError,
+    "The file of the client database is damaged, or it was copied while a program wrote it. Restore it, and copy it "
+    "with VACUUM INTO or the .backup command of SQLite.",
+    is_reached=False,
+)
 
 _HEADER_BYTES = 100
 _READ_VERSION = 19
@@ -64,7 +84,7 @@ def file_generation(connection: Connection) -> str | None:
         inode=found.st_ino,
         changes=int.from_bytes(header[_CHANGES], "big"),
         modified_ns=found.st_mtime_ns,
-        has_log=header[_READ_VERSION : _READ_VERSION + 1] == bytes([_WAL_VERSION]),
+        has_log=_has_log(header),
     ).model_dump_json()
 
 
@@ -83,4 +103,12 @@ def file_fault(path: Path) -> Translation | None:
     if not path.exists():
         time.sleep(_RESTORE_SECONDS)
         return None if path.exists() else NO_FILE
-    return None if os.access(path, os.R_OK) else LOCKED_FILE
+    if not os.access(path, os.R_OK):
+        return LOCKED_FILE
+    with path.open("rb") as file:
+        has_log = _has_log(file.read(_HEADER_BYTES))
+    return CLOSED_FOLDER if has_log and not os.access(path.parent, os.W_OK) else None
+
+
+def _has_log(header: bytes) -> bool:
+    return header[_READ_VERSION : _READ_VERSION + 1] == bytes([_WAL_VERSION])

@@ -213,6 +213,16 @@ def test_a_file_that_is_not_a_manifest_is_refused_without_showing_it(
     assert "many" not in message
 
 
+@pytest.mark.parametrize("name", ["bytes", "rows", "page"])
+def test_a_manifest_with_a_negative_size_is_refused(
+    paths: tuple[str, str], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    edited = json.loads(Path(paths[1]).read_text(encoding="utf-8"))
+    edited["pages"][1][name] = -5
+    Path(paths[1]).write_text(json.dumps(edited), encoding="utf-8")
+    assert f"pages.1.{name}" in _refused(capsys, *paths)
+
+
 def test_file_and_manifest_in_the_wrong_order_are_refused(
     paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

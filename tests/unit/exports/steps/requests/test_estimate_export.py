@@ -146,3 +146,9 @@ def test_an_unavailable_source_raises_an_error() -> None:
     services.clients.before_ask = fail
     with pytest.raises(SourceUnavailableError):
         _estimate(services)
+
+
+def test_a_client_that_the_view_returns_twice_is_found_among_those_sampled() -> None:
+    services = a_services([*some_clients(3), *some_clients(1)])
+    with pytest.raises(SourceMismatchError, match="returns a client more than once"):
+        _estimate(services)
