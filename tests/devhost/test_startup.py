@@ -110,6 +110,15 @@ def settings(req: func.HttpRequest) -> str:
     assert host.get("/api/settings").body == b"file environment Development"
 
 
+def test_a_changed_app_needs_a_restart(start_host: StartHost, tmp_path: Path) -> None:
+    code = "@app.route(route='version')\ndef version(req: func.HttpRequest) -> str:\n    return '{}'"
+    host = start_host(make_app(tmp_path, code.format("old")), workers=1)
+    make_app(tmp_path, code.format("new"))
+    assert host.get("/api/version").body == b"old"
+    host.stop()
+    assert host.start().get("/api/version").body == b"new"
+
+
 def test_sigterm_ends_the_host_and_all_its_processes_even_if_they_are_busy(start_host: StartHost) -> None:
     host = start_host("durable", workers=2)
     for _ in range(4):

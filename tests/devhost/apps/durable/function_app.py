@@ -60,6 +60,13 @@ def fail_until(spec: dict) -> int:
     return attempt
 
 
+@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:00")
+@app.activity_trigger(input_name="key")
+def fail_with_retry_policy(key: str) -> None:
+    msg = f"run {_count(key)}"
+    raise ValueError(msg)
+
+
 @app.activity_trigger(input_name="key")
 def exit_process(key: str) -> int:
     if _count(key) <= int(os.environ.get("DEATHS", "1")):
@@ -164,6 +171,22 @@ def parent_of(context: Context) -> Steps:
 def broken(context: Context) -> Steps:
     yield context.call_activity("increase", 1)
     raise RuntimeError(context.get_input())
+
+
+@app.activity_trigger(input_name="key")
+def clock(key: str) -> float:
+    return time.time()
+
+
+@app.orchestration_trigger(context_name="context")
+def goes_on_after_a_failure(context: Context) -> Steps:
+    """Catches an early failure of `task_all` while an activity still runs. Returns after how long the next one ran."""
+    began = yield context.call_activity("clock", "before")
+    failing = context.call_activity("fail_until", {"key": context.instance_id, "succeeds_at": 9})
+    try:
+        yield context.task_all([context.call_activity("sleep", 1.5), failing])
+    except Exception:
+        return (yield context.call_activity("clock", "after")) - began
 
 
 @app.orchestration_trigger(context_name="context")
@@ -284,6 +307,22 @@ async def use_client(req: func.HttpRequest, client: df.DurableOrchestrationClien
 async def begin(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     instance_id = await client.start_new(req.route_params["name"], client_input=req.get_json())
     return client.create_check_status_response(req, instance_id)
+
+
+@app.route(route="guarded", auth_level=func.AuthLevel.FUNCTION)
+def guarded(req: func.HttpRequest) -> str:
+    return "open"
+
+
+@app.route(route="meet/{me}/{other}")
+def meet(req: func.HttpRequest) -> str:
+    """Waits for the request of another one, and tells whether it came."""
+    me, other = (Path(os.environ["SCRATCH"]) / f"meet-{req.route_params[name]}" for name in ("me", "other"))
+    me.touch()
+    deadline = time.monotonic() + 1.8
+    while not other.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return "met" if other.exists() else "alone"
 
 
 @app.route(route="slow/{seconds}")
