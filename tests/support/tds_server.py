@@ -40,10 +40,15 @@ class ServerError:
 
 @dataclass(frozen=True)
 class Table:
-    """A result. A column is a number if its first value is one, otherwise `nvarchar(max)`. Bytes are sent unchanged."""
+    """A result. A column is a number if its first value is one, otherwise `nvarchar(max)`. Bytes are sent unchanged.
+
+    Attributes:
+        error: Follows the rows: the statement fails when some rows have been sent.
+    """
 
     names: Sequence[str]
     rows: Sequence[Sequence[Value]] = ()
+    error: ServerError | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +218,8 @@ def _transaction(body: bytes) -> bytes:
 def _result(table: Table, *, is_prepared: bool) -> bytes:
     is_number = [bool(table.rows) and isinstance(table.rows[0][place], int) for place in range(len(table.names))]
     end = _done(_HAS_COUNT | _GOES_ON, len(table.rows), 0xFF) + _SUCCESS + _HANDLE + _done(token=0xFE)
+    if table.error:
+        return b"".join(_rows(table, is_number)) + _refusal(table.error)
     return b"".join(_rows(table, is_number)) + (end if is_prepared else _done(_HAS_COUNT, len(table.rows)))
 
 

@@ -67,7 +67,7 @@ def reading_url(url: URL) -> URL:
 
 def limit_sessions(engine: Engine) -> Engine:
     """Limit each session when it is opened."""
-    event.listen(engine, "do_connect", _require_server)
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _limit_session)
     return engine
 
@@ -76,11 +76,18 @@ def _refused(fault: str, change: str) -> SourceRefusedError:
     return SourceRefusedError(f"The address of the client database (CLIENTS_DATABASE_URL) {fault}. {change}.")
 
 
-def _require_server(_dialect: Dialect, _record: object, arguments: list[str], _options: object) -> None:
+def _connect(_dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+    from exports.adapters.clients_sql.dialects.mssql_cursor import CheckedConnection
+
+    _require_server(arguments[0])
+    return CheckedConnection(*arguments, **options)
+
+
+def _require_server(text: str) -> None:
     """Raise the driver's own error if the server cannot be reached. The driver takes its whole time limit for that."""
     from mssql_python import OperationalError
 
-    host, _, port = arguments[0].partition(";")[0].removeprefix("Server=").partition(",")
+    host, _, port = text.partition(";")[0].removeprefix("Server=").partition(",")
     if "\\" in host or ":" in host:
         return  # a named instance has another port; `tcp:` and the like are the driver's
     try:
