@@ -6,6 +6,7 @@ param tags object
 param pythonVersion string
 param maximumInstanceCount int
 param alwaysReadyDurable int
+param zoneRedundant bool
 param identityId string
 param identityClientId string
 param storageName string
@@ -35,6 +36,8 @@ var settings = {
   // Sync functions and orchestrators share one pool: 4 activities, 8 orchestrators and 16 requests leave threads free. The
   // default on one core is 5 threads, which a slow source would fill.
   PYTHON_THREADPOOL_THREAD_COUNT: '32'
+  // Lets the deployed packages win over those of the worker, up to Python 3.12; from 3.13 on they always do.
+  PYTHON_ISOLATE_WORKER_DEPENDENCIES: '1'
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
   // Tells DefaultAzureCredential which identity to use.
@@ -57,6 +60,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
   properties: {
     reserved: true
+    zoneRedundant: zoneRedundant
   }
 }
 
@@ -120,6 +124,17 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     }
   }
 }
+
+// Deployments sign in with Microsoft Entra ID. User name and password of the publishing profile are refused.
+resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [
+  for method in ['ftp', 'scm']: {
+    parent: app
+    name: method
+    properties: {
+      allow: false
+    }
+  }
+]
 
 output name string = app.name
 output uri string = 'https://${app.properties.defaultHostName}'

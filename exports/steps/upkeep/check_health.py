@@ -14,6 +14,7 @@ from exports.services import Services
 from shared.api_keys import KeysUnavailableError
 from shared.invocations import carried
 from shared.models import Model
+from shared.platform_packages import replaced_packages
 
 _PATIENCE_SECONDS = 10.0
 Check = Callable[[], str | None]
@@ -61,6 +62,7 @@ def check_health(services: Services, patience_seconds: float = _PATIENCE_SECONDS
         "apiKeys": lambda: _check_keys(services),
         "blobs": services.files.check,
         "clients": lambda: _check_view(services),
+        "packages": _check_packages,
         "tables": services.jobs.check,
     }
     results = {name: _result_of((id(services), name), check) for name, check in checks.items()}
@@ -107,6 +109,13 @@ def _check_keys(services: Services) -> str | None:
     """Check the store of API keys. A service without keys is healthy, because every service starts like this."""
     if services.keys.store.is_empty():
         return "There is no API key yet, so every request is refused; `python -m exports keys create` makes one."
+    return None
+
+
+def _check_packages() -> str | None:
+    """Name packages that the platform has loaded in place of the deployed ones. The service may well work with them."""
+    if replaced := replaced_packages():
+        return f"The platform has loaded {', '.join(replaced)}; docs/deploy.md says how the deployed ones win."
     return None
 
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from exports.errors import SourceUnavailableError, StorageUnavailableError
+from exports.steps.upkeep import check_health as step
 from exports.steps.upkeep.check_health import Dependency, HealthStatus, check_health, health_of
 from shared.api_keys import KeysUnavailableError
 from shared.key_ring import KeyRing
@@ -30,7 +31,7 @@ def test_a_healthy_service_names_every_dependency() -> None:
     health = check_health(a_services())
     assert health.status is HEALTHY
     assert [(found.name, found.status, found.detail) for found in health.dependencies] == [
-        (name, HEALTHY, None) for name in ("apiKeys", "blobs", "clients", "tables")
+        (name, HEALTHY, None) for name in ("apiKeys", "blobs", "clients", "packages", "tables")
     ]
 
 
@@ -118,6 +119,15 @@ def test_the_service_is_as_healthy_as_its_worst_dependency(
     statuses: tuple[HealthStatus, ...], whole: HealthStatus
 ) -> None:
     assert health_of(tuple(Dependency(name="x", status=status) for status in statuses)).status is whole
+
+
+def test_packages_of_the_platform_are_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "replaced_packages", lambda: ["azure-functions 1.21.3 in place of 1.26.0"])
+    health = check_health(a_services())
+    packages = next(found for found in health.dependencies if found.name == "packages")
+    assert health.status is HEALTHY
+    assert packages.detail is not None
+    assert "azure-functions 1.21.3 in place of 1.26.0" in packages.detail
 
 
 def test_a_source_that_hangs_does_not_hold_up_the_answer_and_holds_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
