@@ -11,6 +11,7 @@ import pytest
 from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
 from devhost.local.engine_program import HOW_TO_GET, executable, find
+from exports.adapters.clients_sql.dialects.mssql_driver import why_not_loaded
 from tests.support.case_counts import case_outcomes, describe_cases
 from tests.support.leaks import dropped_records, leaks_in_log, secrets_of
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
@@ -71,7 +72,12 @@ def mariadb_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def tds() -> Iterator[TdsProcess]:
-    """The process that stands for servers of Azure SQL."""
+    """The process that stands for servers of Azure SQL.
+
+    Skips the test if the driver cannot be loaded on this machine; under CI the test fails instead.
+    """
+    if reason := why_not_loaded():
+        (pytest.fail if under_ci() else pytest.skip)(reason)
     process = TdsProcess()
     yield process
     process.stop()

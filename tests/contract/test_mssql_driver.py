@@ -70,6 +70,7 @@ def test_a_statement_that_fails_on_azure_sql_is_retried_only_if_that_can_help(
 @pytest.mark.parametrize(
     ("address", "sentence"), [("127.0.0.1:1", "nothing accepts connections"), ("no-such-host.invalid", "is unknown")]
 )
+@pytest.mark.usefixtures("tds")
 def test_a_missing_server_of_azure_sql_is_reported_at_once(address: str, sentence: str) -> None:
     started = time.monotonic()
     assert sentence in str(_fault(f"mssql://reader:secret@{address}/clients"))

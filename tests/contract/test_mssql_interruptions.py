@@ -11,9 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
-from mssql_python import OperationalError
 
-from exports.adapters.clients_sql.dialects.mssql_cursor import CheckedConnection
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceUnavailableError
 from exports.file.ranges import KeyRange
@@ -76,6 +74,10 @@ def test_no_cursor_returns_the_rows_before_a_cut_as_the_whole_result(
     tds: TdsProcess, table: Table, after_bytes: int
 ) -> None:
     """The driver itself returns 1,225 of 4,000 numbers without an error, and raises a RuntimeError for long text."""
+    from mssql_python import OperationalError
+
+    from exports.adapters.clients_sql.dialects.mssql_cursor import CheckedConnection
+
     with tds.database([("SELECT", Cut(table, after_bytes))]) as server:
         address = f"Server=127.0.0.1,{server.port};UID=reader;PWD=secret;Encrypt=no;ConnectRetryCount=0"
         connection = CheckedConnection(address)

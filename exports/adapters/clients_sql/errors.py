@@ -17,6 +17,7 @@ from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.translations import (
     DRIVER,
     NO_ANSWER,
+    NOT_LOADED,
     STATEMENT,
     THROTTLED,
     TYPE,
@@ -26,6 +27,7 @@ from exports.adapters.clients_sql.sql.translations import (
 
 _MAY_QUOTE_CLIENTS = (TYPE, STATEMENT, VALUE)
 _QUOTED = re.compile(r"""["'].*["']""", re.DOTALL)
+_LIBRARY = re.compile(r"(?:.*/)?(?P<name>lib[\w.+-]+): ")
 
 
 class RedactedDriverError(Exception):
@@ -41,7 +43,7 @@ def source_errors(dialect: SourceDialect, address: DatabaseAddress | None = None
     """
     try:
         yield
-    except (SQLAlchemyError, ModuleNotFoundError, UnicodeError) as error:
+    except (SQLAlchemyError, ImportError, UnicodeError) as error:
         where = address or DatabaseAddress()
         translation = dialect.explain_failure(_translate(error, dialect), where)
         may_quote = translation in _MAY_QUOTE_CLIENTS or where.is_doubtful
@@ -62,12 +64,25 @@ def _redacted(error: Exception) -> RedactedDriverError:
 def _translate(error: Exception, dialect: SourceDialect) -> Translation:
     if isinstance(error, ArgumentError | NoSuchModuleError | ModuleNotFoundError):
         return DRIVER
+    if isinstance(error, ImportError):
+        return _not_loaded(error)
     if isinstance(error, TimeoutError):
         return THROTTLED  # our own connection pool is exhausted, which fewer pages at once cure
     if isinstance(error, UnicodeError):
         return VALUE  # the database sent bytes that are not text
     original = _driver_error(error)
     return dialect.translate(original) or _translate_by_class(original, dialect)
+
+
+def _not_loaded(error: ImportError) -> Translation:
+    """Name the library that the dynamic loader of Linux did not find: `libpq.so.5: cannot open shared object file`."""
+    found = _LIBRARY.match(str(error))
+    if found is None:
+        return NOT_LOADED
+    return NOT_LOADED._replace(
+        message="The driver of the client database cannot be loaded, because this machine lacks "
+        f"{found['name']} or has another version of it. Install the library and start the service again."
+    )
 
 
 def _driver_error(error: Exception) -> BaseException | None:

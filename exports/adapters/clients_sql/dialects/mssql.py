@@ -13,13 +13,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from exports.adapters.clients_sql.dialects import mssql_errors
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
 from exports.adapters.clients_sql.dialects.mssql_cells import cell_sql, text_sql
-from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url
+from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url, why_not_loaded
 from exports.adapters.clients_sql.dialects.mssql_keys import key_bound, moment_bound
 from exports.adapters.clients_sql.dialects.mssql_lists import equals_any, holds_any
 from exports.adapters.clients_sql.dialects.mssql_types import MssqlType, describe
+from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import Position
-from exports.adapters.clients_sql.sql.translations import Translation
+from exports.adapters.clients_sql.sql.translations import NOT_LOADED, Translation
 from exports.request.fields import CellKind
 
 _TEXT_CASTS = {
@@ -100,6 +101,12 @@ class MssqlDialect(SourceDialect):
     def moment_cast(self, column: ViewColumn) -> str:
         """Name `datetime2`: a `timestamp` of SQL Server is no moment."""
         return f"CAST({column.name} AS datetime2(3))"
+
+    def explain_failure(self, translation: Translation, address: DatabaseAddress) -> Translation:
+        """Name the system libraries that the driver lacks."""
+        if translation is NOT_LOADED and (reason := why_not_loaded()):
+            return translation._replace(message=reason)
+        return translation
 
     def translate(self, error: BaseException | None) -> Translation | None:
         """Translate by the texts of SQL Server and of the driver."""

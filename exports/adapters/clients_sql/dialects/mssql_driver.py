@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import socket
+import sys
 from contextlib import closing
 from typing import Any
 
@@ -39,6 +41,13 @@ _PARAMETERS = {
 }
 _DROPPED = frozenset({"driver", "timeout", "connection timeout", "login timeout"})
 """Parameters of other drivers, which this service decides itself."""
+
+_LIBRARIES = {
+    "libltdl.so.7": "libltdl7",
+    "libkrb5.so.3": "libkrb5-3",
+    "libgssapi_krb5.so.2": "libgssapi-krb5-2",
+}
+"""The system libraries that the driver needs on Linux, and their packages in Debian and Ubuntu."""
 
 _DRIVER = "[Microsoft][ODBC Driver 18 for SQL Server]"
 _CLOSED_PORT = f"{_DRIVER}TCP Provider: Error code 0x2749"
@@ -76,9 +85,33 @@ def _refused(fault: str, change: str) -> SourceRefusedError:
     return SourceRefusedError(f"The address of the client database (CLIENTS_DATABASE_URL) {fault}. {change}.")
 
 
+def why_not_loaded() -> str:
+    """Say which system libraries of the driver are missing, and what to install; nothing if none is."""
+    missing = [name for name in _LIBRARIES if sys.platform == "linux" and not _can_load(name)]
+    if not missing:
+        return ""
+    packages = " ".join(_LIBRARIES[name] for name in missing)
+    return (
+        f"The driver for Azure SQL cannot be loaded, because this machine lacks {', '.join(missing)}. Install it (in "
+        f"Debian and Ubuntu: apt-get install {packages}) and start the service again."
+    )
+
+
+def _can_load(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 def _connect(_dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+    from mssql_python import OperationalError
+
     from exports.adapters.clients_sql.dialects.mssql_cursor import CheckedConnection
 
+    if why_not_loaded():  # the driver would say so too, but only if the server can be reached
+        raise OperationalError("Connection operation failed", "Failed to load the driver.")
     _require_server(arguments[0])
     return CheckedConnection(*arguments, **options)
 

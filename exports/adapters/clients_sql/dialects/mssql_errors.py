@@ -26,6 +26,7 @@ from exports.adapters.clients_sql.sql.translations import (
     NO_TLS,
     NO_VIEW,
     NOT_ADMITTED,
+    NOT_LOADED,
     SILENT_HOST,
     STATEMENT,
     THROTTLED,
@@ -94,6 +95,7 @@ _CONNECTING = (
     (re.compile("SSL Provider: .*certificate"), CERTIFICATE),
     (re.compile("Encryption not supported on SQL Server"), NO_TLS),
     (re.compile("Invalid value specified for connection string attribute"), DRIVER),
+    (re.compile("Failed to load the driver"), NOT_LOADED),
 )
 """What the driver itself says. The numbers are those of Windows Sockets, in hexadecimal."""
 

@@ -146,6 +146,12 @@ DRIVER = Translation(
     "docs/client-view.md shows.",
     is_reached=False,
 )
+NOT_LOADED = Translation(
+    SourceRefusedError,
+    "The driver of the client database is installed, but cannot be loaded: a system library is missing or too old. The "
+    "log names it. Install it and start the service again.",
+    is_reached=False,
+)
 NO_VIEW = Translation(
     SourceMismatchError,
     "The client database has no view clients; docs/client-view.md says how to make it. If there is one, it is in "
