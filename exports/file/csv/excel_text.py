@@ -24,10 +24,16 @@ _MONTH = (
 _BLANK = "[ \u00a0\u202f]"
 _NUMBER = rf"(?:[0-9]+(?:[.,'][0-9]+)*[.,]?|[.,][0-9]+|[0-9]{{1,3}}(?:{_BLANK}[0-9]{{3}})+(?:[.,][0-9]*)?)"
 _CLOCK = r"[0-9]{1,4}:[0-9]{1,2}(?::[0-9]{1,2})?(?:[.,][0-9]+)?"
+_FIRST_WORD = (
+    r"(?-i:[^A-Za-z]*+)(?:\Z|[aemptz](?![a-z])|[ap]m|jan|feb|mar|mrz|apr|ma[iy]|ju[ln]|aug|sep|o[ck]t|nov|de[cz]|true"
+    "|fals|wahr)"
+)
 _CONVERTED = re.compile(
-    rf"""(?=[\ \u00a0\u202f0-9+\-.,(£€$adfjmnostw])(?!.{{256}})(?:  # the first letter excludes most text
+    rf"""(?=[\ \u00a0\u202f0-9+\-.,(£€$adfjmnostw])(?!.{{256}})  # the first letter excludes most text,
+    (?!-?[1-9][0-9]{{0,10}}\Z)(?={_FIRST_WORD})(?:             # and these two nearly all other text
       {_BLANK}*(?:
-          -?0[0-9][0-9\ \u00a0\u202f./-]*                        # leading zeros; spaces may group thousands
+          (?!-[0-9,]{{0,14}}\.?[0-9]+%?\ *\Z)[+-]\ ?[0-9(.][0-9\ ()./%-]*   # a sign, but not a negative number
+        | -?0[0-9][0-9\ \u00a0\u202f./-]*                        # leading zeros; spaces may group thousands
         | -?[0-9]{{12,}}(?:\.[0-9]*)?                           # too many digits
         | [+-]?{_NUMBER}e[+-]?[0-9]+                            # a power of ten
         | [0-9]+(?:[.,'][0-9]+)+ | [0-9]+[.,] | [.,][0-9]+      # decimals and groups of thousands, or a date
@@ -42,7 +48,6 @@ _CONVERTED = re.compile(
         | {_MONTH}[-/.\ ]?[0-9]{{1,4}} | {_MONTH}\ [0-9]{{1,2}},?\ [0-9]{{2,4}}
         | [0-9]{{1,2}}\.?[-/\ ]?{_MONTH}(?:[-/.\ ]?[0-9]{{2,4}})?
         | (?:true|false|wahr|falsch)
-        | (?!-[0-9,]{{0,14}}\.?[0-9]+%?\ *\Z)[+-]\ ?[0-9(.][0-9\ ()./%-]*   # a sign, but not a negative number
       ){_BLANK}*
     | {_BLANK}*[\u00a0\u202f]{_BLANK}*-?[0-9]+{_BLANK}* | -?[0-9]+{_BLANK}*[\u00a0\u202f]{_BLANK}*  # blanks dropped
     )""",

@@ -26,6 +26,10 @@ _HIDDEN = {
 _AFTER_FORMAT = re.compile(rf"[{re.escape(SIGNS)}](?<=[{FORMAT_CHARACTERS}].)", re.DOTALL)
 
 
+may_be_changed = re.compile(rf"[{re.escape(SIGNS)}\t\r\n]").search
+"""Finds something in every cell that a guard changes, and in few others: a guard takes ten times as long."""
+
+
 def find_guard(joined: str) -> Callable[[str], str] | None:
     """Return the guard that a column needs, or None if the guard changes none of its cells.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from exports.errors import SourceMismatchError
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
-from exports.file.csv.formula_search import CELL_SEPARATOR, find_guard
+from exports.file.csv.formula_search import CELL_SEPARATOR, find_guard, may_be_changed
 from exports.file.csv.spreadsheet_start import protect_start
 from exports.file.csv.warnings import csv_warnings
 from exports.file.renderer import Row
@@ -159,12 +159,13 @@ class CsvRenderer:
 
     def _protected(self, cells: Cells, joined: str, is_first: bool) -> Cells:
         """Write text that Excel would convert as constants, and guard text that a spreadsheet would run."""
-        guard = find_guard(joined) if self.format.formula_guard else None
-        if self.format.excel_text and (converted := converted_of(set(cells))):
-            guard = guard or str
+        changes: dict[str, str] = {}
+        if self.format.excel_text:
             write = apostrophe if is_first and self._guards_constants else constant
-            return [write(cell) if cell in converted else guard(cell) for cell in cells]
-        return [guard(cell) for cell in cells] if guard else cells
+            changes = {cell: write(cell) for cell in converted_of(set(cells))}
+        if self.format.formula_guard and (guard := find_guard(joined)):
+            changes |= {cell: guard(cell) for cell in filter(may_be_changed, set(cells).difference(changes))}
+        return list(map(changes.get, cells, cells)) if changes else cells
 
     def _quoted_if_all(self, cells: Cells) -> Cells:
         """Quote all cells if the format wants that."""
