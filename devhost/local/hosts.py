@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
+from devhost.local.guard import STOP_SECONDS
 from devhost.local.paths import VENV
 from devhost.local.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+STOP_SECONDS_ON_ENGINE = 30.0
+"""The real Durable extension may take up to 20 seconds to give back what it holds. Killed, it hides it for a minute."""
 
 
 def has_core_tools() -> bool:
@@ -67,7 +71,8 @@ def start_host(
     """
     command: list[str | Path] = [in_venv("python"), "-m", "devhost", "--root", root, "--port", str(port)]
     command += ["--workers", str(workers), "--state", state, *engine_option(engine)]
-    return Process("host", command, log=log or state.with_suffix(".log"), env=env)
+    stop_seconds = STOP_SECONDS_ON_ENGINE if engine else STOP_SECONDS
+    return Process("host", command, log=log or state.with_suffix(".log"), env=env, stop_seconds=stop_seconds)
 
 
 def engine_option(engine: Path | None) -> list[str | Path]:

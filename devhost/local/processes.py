@@ -34,7 +34,11 @@ class Account:
 
 
 class Process:
-    """A program that runs in a process group of its own and writes its output to a log file."""
+    """A program that runs in a process group of its own and writes its output to a log file.
+
+    Args:
+        stop_seconds: How long `stop` waits for the program to end in order.
+    """
 
     def __init__(
         self,
@@ -45,8 +49,10 @@ class Process:
         env: Mapping[str, str] | None = None,
         cwd: Path = ROOT,
         account: Account | None = None,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self.name = name
+        self.stop_seconds = stop_seconds
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
@@ -75,12 +81,12 @@ class Process:
         """Wait until the program ends by itself, and return its exit code."""
         return self._popen.wait()
 
-    def stop(self, ask_with: signal.Signals = signal.SIGTERM, timeout_seconds: float = STOP_SECONDS) -> None:
+    def stop(self, ask_with: signal.Signals = signal.SIGTERM, timeout_seconds: float | None = None) -> None:
         """Ask the program to end, wait, then kill the rest of its process group. Safe to call twice."""
         if self.running:
             self._popen.send_signal(ask_with)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(timeout_seconds)
+                self._popen.wait(self.stop_seconds if timeout_seconds is None else timeout_seconds)
         self.kill()
 
     def kill(self) -> None:

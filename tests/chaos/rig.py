@@ -78,7 +78,7 @@ class Rig:
             cleanup.callback(self.source_proxy.stop)
             self.receiver = cleanup.enter_context(a_receiver())
             self.system = ChaosSystem(directory, self._settings(), self._app())
-            cleanup.callback(self.system.stop)
+            cleanup.callback(self.system.discard)
             self.system.start_and_wait()
             self.expected = self._reference_files()
             self.schedule_path = self._save_schedule()

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from devhost.durable.program import _STOP_SECONDS
 from devhost.local.azurite import connection_string, start_azurite
 from devhost.local.errors import DevError
+from devhost.local.hosts import STOP_SECONDS_ON_ENGINE
 from devhost.local.paths import ROOT
 from devhost.local.ports import is_free, require_free
 from devhost.local.processes import Process
 from devhost.local.run_record import claim_run, record_run
 from shared.local_http import call
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,3 +174,17 @@ def test_a_killed_azurite_starts_again_with_its_files_and_ports(tmp_path: Path) 
 def test_the_error_says_why_azurite_cannot_start(tmp_path: Path) -> None:
     with listener() as port, pytest.raises(DevError, match="EADDRINUSE"):
         start_azurite(tmp_path, ports=(port, 0, 0))
+
+
+@pytest.mark.parametrize(("stop_seconds", "exit_code"), [(0.1, -signal.SIGKILL), (30, 7)])
+def test_a_program_has_its_own_time_to_end_in_order(tmp_path: Path, stop_seconds: float, exit_code: int) -> None:
+    slow = "import signal, sys, time\nsignal.signal(15, lambda *_: (time.sleep(1), sys.exit(7)))\n"
+    command = [sys.executable, "-c", f"{slow}print('ready', flush=True)\ntime.sleep(60)"]
+    program = Process("slow", command, log=tmp_path / "log", stop_seconds=stop_seconds)
+    wait_until(lambda: "ready" in program.log.read_text())
+    program.stop()
+    assert program.wait() == exit_code
+
+
+def test_a_host_on_the_real_extension_may_take_as_long_as_the_extension_to_end_in_order() -> None:
+    assert STOP_SECONDS_ON_ENGINE > _STOP_SECONDS

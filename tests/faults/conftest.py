@@ -40,7 +40,7 @@ def start_system(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterato
             directory.mkdir()
             settings = app_settings(azurite.connection_string, database_url, **{**MANY_PAGES, **changes})
             system = System(directory, settings, root)
-            cleanup.callback(system.stop)
+            cleanup.callback(system.discard)
             system.start_and_wait() if healthy else system.start()
             return system
 

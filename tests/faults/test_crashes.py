@@ -56,6 +56,21 @@ def test_an_export_gives_identical_bytes_after_the_host_is_killed(
     assert download(job) == undisturbed
 
 
+def test_an_export_gives_identical_bytes_after_the_host_is_stopped_in_order(
+    start_system: StartSystem, undisturbed: bytes, database_url: str
+) -> None:
+    system = start_system()
+    location = system.start_async()
+    system.wait(location, part_way)
+    system.stop()
+    system.start()
+
+    job = system.wait(location)
+
+    assert_complete(job, database_url)
+    assert download(job) == undisturbed
+
+
 def test_an_export_gives_identical_bytes_after_workers_are_killed(
     start_system: StartSystem, undisturbed: bytes, database_url: str
 ) -> None:

@@ -24,7 +24,7 @@ def hosts(tmp_path: Path, azurite: Azurite, database_url: str, engine_program: P
             (tmp_path / name).mkdir()
             settings = app_settings(azurite.connection_string, database_url, **MANY_PAGES)
             system = System(tmp_path / name, settings, workers=1, engine=engine_program)
-            cleanup.callback(system.stop)
+            cleanup.callback(system.discard)
             system.start_and_wait()
             systems.append(system)
         yield systems[0], systems[1]

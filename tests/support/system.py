@@ -15,6 +15,7 @@ import psutil
 
 from devhost.local.azurite import Azurite, start_azurite
 from devhost.local.engine_program import engine_of_systems
+from devhost.local.guard import STOP_SECONDS
 from devhost.local.health import wait_until_healthy
 from devhost.local.hosts import start_host
 from devhost.local.paths import ROOT
@@ -102,8 +103,14 @@ class System:
         self.wait_until(responds)
 
     def stop(self) -> None:
+        """Stop the host in order, as a deployment does."""
         if self._host is not None:
             self._host.stop()
+
+    def discard(self) -> None:
+        """End the host at the end of a test. What it still runs matters no longer, so this does not wait for it."""
+        if self._host is not None:
+            self._host.stop(timeout_seconds=STOP_SECONDS)
 
     def kill_host(self) -> None:
         """Kill only the host process, as `kill -9` does. Its workers have to notice this and end."""
@@ -224,7 +231,7 @@ def running_system(
         cleanup.callback(storage.stop)
         changes = {"EXPORT_WAIT_SECONDS": "60", **(settings or {})}
         system = System(directory, app_settings(storage.connection_string, database_url, **changes))
-        cleanup.callback(system.stop)
+        cleanup.callback(system.discard)
         system.start_and_wait() if healthy else system.start_and_wait_for_any_response()
         yield system
 
