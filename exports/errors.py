@@ -152,9 +152,15 @@ class SourceMismatchError(PermanentError):
 
     code = "source-mismatch"
 
-    def __init__(self, message: str, private: str = "") -> None:
+    def __init__(self, message: str, private: str = "", column: str = "") -> None:
+        """Make the error.
+
+        Args:
+            column: The column of the view that the message names, if it is about one of them.
+        """
         super().__init__(message)
         self.private = private
+        self.column = column
 
 
 class SourceRefusedError(PermanentError):

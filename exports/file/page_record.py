@@ -50,4 +50,4 @@ def require_short(*codes: str | None) -> None:
                 "order of the clients cannot be proved. Give the view a shorter code for each client."
             )
             private = f"One client has a code of {len(code):,} characters that begins with {code[:40]}."
-            raise SourceMismatchError(message, private)
+            raise SourceMismatchError(message, private, column="code")

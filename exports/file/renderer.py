@@ -124,7 +124,7 @@ def _require_fitting(row: Row, renderer: Renderer, error: SourceMismatchError) -
     try:
         renderer.render([row])
     except SourceMismatchError as found:
-        raise SourceMismatchError(str(found), private=f"The client has the code {row[0]}.") from error
+        raise SourceMismatchError(str(found), f"The client has the code {row[0]}.", found.column) from error
 
 
 def render_samples(samples: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
@@ -135,4 +135,4 @@ def render_samples(samples: Iterable[list[Row]], renderer: Renderer) -> Iterator
 def repeated_client(code: object) -> SourceMismatchError:
     """Make the error for a client that the view returns twice. Equal codes are neighbours: rows arrive in key order."""
     message = "The clients view returns a client more than once; tenant and code must be unique."
-    return SourceMismatchError(message, private=f"It is {code}.")
+    return SourceMismatchError(message, private=f"It is {code}.", column="code")

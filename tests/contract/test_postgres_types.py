@@ -78,6 +78,8 @@ BEYOND = {
     "timestamp without time zone": ("infinity", "10000-01-01", "0044-03-15 BC"),
     "timestamp with time zone": ("infinity", "10000-01-01", "0044-03-15 BC"),
     "time without time zone": ("24:00",),
+    "date[]": ("{2026-01-31,infinity}",),
+    "time without time zone[]": ("{24:00}",),
 }
 FORMATS = (CsvFormat(), CsvFormat(quoting=Quoting.ALL), FormatDto(preset=FormatPreset.TSV).resolve())
 RENDERED = CsvRenderer([ColumnMapping(csv_header="T", target_field=TargetField.TELEPHONE)])
@@ -197,6 +199,7 @@ def test_a_time_that_no_cell_can_show_is_refused_on_both_paths(views: Views, typ
         with pytest.raises(SourceMismatchError) as caught:
             write(CsvFormat())
         assert "telephone" in str(caught.value)
+        assert "years 1 to 9999" in str(caught.value) or "before 24:00" in str(caught.value)
         assert "C1" in caught.value.private
 
 

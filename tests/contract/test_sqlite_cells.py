@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from exports.errors import SourceMismatchError
-from exports.request.fields import TargetField
-from tests.contract.sqlite_files import SqliteFile
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection
+from exports.request.fields import VIEW_COLUMNS, ClientStatus, TargetField
+from exports.request.filters import ClientFilter
+from tests.contract.sqlite_files import TENANT, SqliteFile
 
 DECLARED = {
     "TEXT": "TEXT",
@@ -73,6 +76,42 @@ def test_a_view_gives_expressions_the_cells_of_their_values(file: SqliteFile) ->
     for sql, cell in {"1 = 1": "1", "1 / 4.0": "0.25", "upper('a') || 1": "A1", "CAST(7 AS TEXT)": "7"}.items():
         file.view(tenant="tenant", code="code", website=sql)
         assert file.cells(TargetField.WEBSITE) == [cell]
+
+
+@pytest.mark.parametrize("first", ["name", "CAST(name AS TEXT)", "''"])
+def test_a_union_view_gives_numbers_the_cells_of_their_values_in_a_column_of_text(file: SqliteFile, first: str) -> None:
+    """A UNION view declares the types of its first part only, and converts nothing."""
+    file.fill([{"code": "C0", "name": "a"}])
+    others = ", ".join(f"NULL AS {name}" for name in VIEW_COLUMNS if name not in ("tenant", "code", "website"))
+    file.run("DROP VIEW clients")
+    file.run(
+        f"CREATE VIEW clients AS SELECT tenant, code, {first} AS website, {others} FROM kept "
+        f"UNION ALL SELECT tenant, 'C1', 0.1 + 0.2, {others} FROM kept "
+        f"UNION ALL SELECT tenant, 'C2', 7, {others} FROM kept"
+    )
+
+    assert file.cells(TargetField.WEBSITE)[1:] == ["0.30000000000000004", "7"]
+    assert file.pages(2) == (3, [["C0", "C1"], ["C2"]])
+
+
+def test_a_refused_value_is_named_in_words_of_sql(file: SqliteFile) -> None:
+    _fill(file, "name", [b"x"], "BLOB")
+
+    with pytest.raises(SourceMismatchError, match=r"\(binary data, such as a BLOB\)"):
+        file.cells(TargetField.NAME)
+
+
+@pytest.mark.parametrize("wanted", [ClientFilter(), ClientFilter(statuses=(ClientStatus.ACTIVE,))])
+def test_a_code_that_is_not_utf_8_is_named_by_plans_and_pages(file: SqliteFile, wanted: ClientFilter) -> None:
+    file.fill([{"code": f"C{number}", "status": "Active"} for number in range(9)])
+    file.run("UPDATE kept SET code = CAST(x'436166e9' AS TEXT) WHERE code = 'C3'")
+    selection = ClientSelection(TENANT, ("code", "name"), wanted)
+
+    for rows_per_page in (1, 500):
+        with pytest.raises(SourceMismatchError, match=r"column code .*character set"):
+            file.source.find_boundaries(selection, rows_per_page)
+    with pytest.raises(SourceMismatchError, match=r"column code .*character set"):
+        list(file.source.sample(selection, [KeyRange()], 9))
 
 
 @pytest.mark.parametrize("declared", ["TEXT", "BLOB", "", "INTEGER"])

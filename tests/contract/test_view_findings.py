@@ -44,7 +44,7 @@ def run(url: URL, *statements: str) -> str:
 def make_records(url: URL, clients: Sequence[tuple[str | None, str | None]], *statements: str) -> str:
     """Make a table of clients without an index, run more statements, and return the URL as text."""
     types = {"updated_at": "timestamp NULL", "tenant": "varchar(40)", "code": "varchar(40)"}
-    columns = (f"{name} {types.get(name, 'varchar(9)')}" for name in VIEW_COLUMNS)
+    columns = (f"{name} {types.get(name, 'varchar(10)')}" for name in VIEW_COLUMNS)
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"CREATE TABLE records ({', '.join(columns)})")
@@ -217,6 +217,41 @@ def test_a_value_that_cannot_be_written_is_found_in_the_sample(
     (reason,) = answer["reasons"]
     assert "C000007" in reason
     assert "vat_registered" in reason or "VatRegistered" in reason
+
+
+def test_every_column_that_fails_in_the_sample_says_fail_on_its_own_line(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = {"vat_registered": "perhaps", "incorporation_date": "soon", "contact_date_of_birth": "2026-02-31"}
+    updates = (f"UPDATE records SET {name} = '{value}' WHERE code = 'C000007'" for name, value in bad.items())
+    url = make_records(database, many_clients(), *updates, VIEW)
+
+    exit_code, answer = check(url, capsys)
+    assert main(["view", "check", url]) == 1
+    lines = capsys.readouterr().out.splitlines()
+
+    refused = {column["name"]: column for column in answer["columns"] if column["state"] == "refused"}
+    assert exit_code == 1
+    assert refused.keys() == bad.keys()
+    assert all(name in column["problem"] and "C000007" in column["problem"] for name, column in refused.items())
+    assert all(column["cell"] == "" for column in refused.values())
+    assert sorted(answer["reasons"]) == sorted(column["problem"] for column in refused.values())
+    assert sorted(line.split()[1] for line in lines if line.startswith("FAIL")) == sorted(bad)
+    assert answer["sample"]["clients"] == MANY
+    assert lines[-1] == "An export would fail, for 3 reasons: see the lines with FAIL."
+
+
+def test_a_value_that_no_filter_can_compare_says_fail_on_the_line_of_its_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    update = "UPDATE records SET updated_at = 'yesterday' WHERE code = 'C004999'"
+    url = make_records(make_url(f"sqlite:///{tmp_path / 'clients.db'}"), many_clients(), update, VIEW)
+
+    exit_code, answer = check(url, capsys)
+
+    (refused,) = (column for column in answer["columns"] if column["state"] == "refused")
+    assert (exit_code, refused["name"]) == (1, "updated_at")
+    assert "C004999" in refused["problem"]
 
 
 def test_a_view_without_clients_is_usable(database: URL, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import CellKind
+from exports.request.filters import ClientFilter
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 """Opens a connection. An error of the driver inside the context is raised as an error of `exports.errors`."""
@@ -55,7 +56,8 @@ class BadCellFinder:
         """
         codes = self._codes(key_range, None if rows is None else rows + 1)
         if codes is None:  # with a filter, it may be another column that cannot be read
-            return None if sql_statements.is_filtered(self.selection) else self._error("code", "")
+            unfiltered = replace(self, selection=replace(self.selection, filter=ClientFilter()))
+            return self._error("code", "") if unfiltered._codes(key_range, rows) is None else None
         if not codes or not self._fails(_first(key_range, codes, rows or len(codes))):
             return None
         good, bad = 0, min(rows or len(codes), len(codes))
@@ -103,7 +105,7 @@ class BadCellFinder:
             f"The column {name} of the clients view holds a value{of_type} that cannot be written: {hint}. "
             "Correct the value, or replace it in the view."
         )
-        return SourceMismatchError(message, private=f"The client has the code {code}." if code else "")
+        return SourceMismatchError(message, f"The client has the code {code}." if code else "", column=name)
 
 
 def _first(key_range: KeyRange, codes: Sequence[str], count: int) -> KeyRange:
@@ -116,4 +118,6 @@ def _hint(column: ViewColumn) -> str:
         return "it is not a boolean (true, false, 1 or 0)"
     if column.kind is CellKind.DATE:
         return "it is not a date (YYYY-MM-DD) in the years 1 to 9999"
-    return _HINTS.get(column.form or CellForm.UNKNOWN, "text must be valid in the character set of the database")
+    element = getattr(column.details, "element", None)
+    form = element.form if element is not None else column.form
+    return _HINTS.get(form or CellForm.UNKNOWN, "text must be valid in the character set of the database")

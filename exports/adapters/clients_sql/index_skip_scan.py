@@ -83,7 +83,8 @@ def _scan(connection: Connection, view: ClientView, statement: str, values: Mapp
     with connection.execute(text(statement), values) as pages:
         for code, page, rows_of_last_page, has_null in pages:
             if has_null:
-                raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+                message = "A client has no code; every row of the view clients needs one."
+                raise SourceMismatchError(message, column="code")
             if page != len(starts):  # databases return rows in the order of the steps, but PostgreSQL promises no order
                 return None
             if code is None:

@@ -75,8 +75,8 @@ class SqlClientSource:
         """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""
         with self._connection() as connection:
             view = _described(connection, selection)
-            dialect_named(connection.dialect.name).require_values(connection, view, selection)
-            with self._naming_bad_cells(view, selection, []):
+            with self._naming_bad_cells(view, replace(selection, columns=("code",)), [KeyRange()]):
+                dialect_named(connection.dialect.name).require_values(connection, view, selection)
                 found = skip_scan_boundaries(connection, view, selection, rows_per_page)
                 if found is None:
                     found = _numbered(connection, view, selection, rows_per_page)
@@ -258,7 +258,7 @@ def _numbered(connection: Connection, view: ClientView, selection: ClientSelecti
     total_rows = 0
     for code, position, following in connection.execute(sql_statements.boundaries(view, selection, rows_per_page)):
         if code is None:
-            raise SourceMismatchError("A client has no code; every row of the view clients needs one.")
+            raise SourceMismatchError("A client has no code; every row of the view clients needs one.", column="code")
         if position > 1 and (position - 1) % rows_per_page == 0:
             starts.append(view.sql.key_text(view.column("code"), code))
         if following is None:

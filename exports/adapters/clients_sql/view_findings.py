@@ -23,6 +23,7 @@ from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
+from exports.adapters.clients_sql.sql.checks import EVERY_FILTER
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
 from exports.errors import ExportError, PermanentError
 from exports.file.csv.renderer import CsvRenderer
@@ -91,6 +92,25 @@ class ViewCheck:
             self._refuse_null(connection, tenant)
         with self._part(0.8, "whether codes repeat") as connection:
             self._refuse_repeated(connection, tenant)
+        with self._part(0.5, "whether updatedSince can compare every updated_at") as connection:
+            self._refuse_bad_moments(connection, tenant)
+        self._look_for_more(tenant, ends[0], usable)
+
+    def _look_for_more(self, tenant: str, start: str, usable: Sequence[str]) -> None:
+        """Read the sample again without the columns that failed, until it can be read, so each of them is named."""
+        failed, named = set[str](), self.findings.problems.keys() & set(usable)
+        while named - failed and not named & {"tenant", "code"}:
+            failed = set(named)
+            with self._part(1.0, "whether more columns hold values that cannot be written"):
+                self._read_sample(tenant, start, [name for name in usable if name not in failed])
+            named = self.findings.problems.keys() & set(usable)
+
+    def _note_failure(self, error: PermanentError) -> None:
+        column, reason = getattr(error, "column", ""), f"{error} {getattr(error, 'private', '')}".rstrip()
+        if column:
+            self.findings.problems.setdefault(column, reason)
+        else:
+            self.findings.reasons.append(reason)
 
     @contextmanager
     def _part(self, seconds: float, question: str) -> Iterator[Connection]:
@@ -104,7 +124,7 @@ class ViewCheck:
             ):
                 yield connection
         except PermanentError as error:
-            self.findings.reasons.append(f"{error} {error.private}".rstrip())
+            self._note_failure(error)
         except ExportError:
             if question:
                 self.findings.notes.append(f"Not found out within the time limit: {question}.")
@@ -166,17 +186,26 @@ class ViewCheck:
     def _refuse_null(self, connection: Connection, tenant: str) -> None:
         without = self._select_codes(tenant, []).order_by(None).where(CLIENTS.c.code.is_(None)).limit(1)
         if connection.execute(without).first() is not None:
-            self.findings.reasons.append(f"A client of {tenant} has no code; every row of the view clients needs one.")
+            reason = f"A client of {tenant} has no code; every row of the view clients needs one."
+            self.findings.problems.setdefault("code", reason)
 
     def _refuse_repeated(self, connection: Connection, tenant: str) -> None:
         some = self._select_codes(tenant, []).where(CLIENTS.c.code.is_not(None)).limit(_SAMPLE_CLIENTS).subquery()
         repeated = select(some.c.code).group_by(some.c.code).having(func.count() > 1).limit(1)
         if (found := connection.execute(repeated).scalar()) is not None:
             text = self._view.sql.key_text(self._view.column("code"), found)
-            self.findings.reasons.append(
+            reason = (
                 "The view clients returns a client more than once; tenant and code must be unique. "
                 f"It is {text} of {tenant}."
             )
+            self.findings.problems.setdefault("code", reason)
+
+    def _refuse_bad_moments(self, connection: Connection, tenant: str) -> None:
+        if "updated_at" in self._view.columns:
+            selection = ClientSelection(tenant, ("code",), EVERY_FILTER)
+            dialect = dialect_named(self._engine.dialect.name)
+            if found := dialect.find_bad_filter_value(connection, self._view, selection):
+                self._note_failure(found)
 
 
 def _timed(act: Callable[[], Any]) -> tuple[Any, float]:

@@ -79,7 +79,7 @@ def report_on_view(url: str, tenant: str | None = None) -> ViewReport:
         findings = ViewCheck(engine, address, view, limit).run(tenant, usable) if checkable else Findings()
     finally:
         engine.dispose()
-    return ViewReport(columns, findings)
+    return ViewReport([_with_findings(column, findings) for column in columns], findings)
 
 
 def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, list[ColumnReport]]:
@@ -103,6 +103,12 @@ def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, lis
 def _report(column: ViewColumn, problem: str) -> ColumnReport:
     cell = "" if problem or column.name not in FIELD_COLUMNS else _cell(column)
     return ColumnReport(column.name, column.type_name, cell, problem)
+
+
+def _with_findings(column: ColumnReport, findings: Findings) -> ColumnReport:
+    """Say beside a column what was found when its values were read."""
+    problem = column.problem or findings.problems.get(column.name, "")
+    return column._replace(problem=problem, cell="" if problem else column.cell)
 
 
 def _missing(name: str, others: Sequence[str]) -> ColumnReport:

@@ -18,6 +18,7 @@ from exports.errors import SourceMismatchError
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
 from exports.file.csv.formula_search import CELL_SEPARATOR, find_guard, may_be_changed
 from exports.file.csv.spreadsheet_start import protect_start
+from exports.file.csv.sql_words import in_sql
 from exports.file.csv.warnings import csv_warnings
 from exports.file.renderer import Row
 from exports.request.columns import ColumnMapping
@@ -221,10 +222,10 @@ def _text_of(value: Any, name: str) -> str:
     if isinstance(value, int) or type(value) is date:
         return str(value)
     message = (
-        f"The column {name} of the clients view holds a value that has no text in a file ({type(value).__name__}); "
-        "convert it to text in the view."
+        f"The column {name} of the clients view holds a value that has no text in a file ({in_sql(value)}); convert "
+        "it to text in the view."
     )
-    raise SourceMismatchError(message)
+    raise SourceMismatchError(message, column=name)
 
 
 _AFTER_DATE = {"", "T", " "}
@@ -249,7 +250,7 @@ def _booleans(values: Column, name: str) -> Cells:
         return [_BOOLEAN_WORDS[value.strip().lower() if isinstance(value, str) else value] for value in values]
     except (KeyError, TypeError):
         message = f"The column {name} of the clients view holds a value that is not a boolean (true, false, 1 or 0)."
-        raise SourceMismatchError(message) from None
+        raise SourceMismatchError(message, column=name) from None
 
 
 def _dates(values: Column, name: str) -> Cells:
@@ -260,7 +261,7 @@ def _dates(values: Column, name: str) -> Cells:
             f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD). A moment with a "
             "time zone is a date only in a zone: make the date of it in the view."
         )
-        raise SourceMismatchError(message) from None
+        raise SourceMismatchError(message, column=name) from None
 
 
 def _date(value: object) -> str:

@@ -34,6 +34,7 @@ from exports.adapters.clients_sql.dialects.sqlite_checks import (
     describe_column,
     describe_keys,
     find_bad_moment,
+    has_compound_views,
     require_one_type,
 )
 from exports.adapters.clients_sql.dialects.sqlite_file import (
@@ -152,7 +153,9 @@ class SqliteDialect(SourceDialect):
         `table_info` would leave out generated columns.
         """
         declared = {row[1].lower(): row[2] for row in connection.exec_driver_sql("PRAGMA table_xinfo(clients)")}
-        columns = {name: describe_column(name, declared[name]) for name in names if name in declared}
+        is_compound = has_compound_views(connection)
+        known = (name for name in names if name in declared)
+        columns = {name: describe_column(name, declared[name], is_compound=is_compound) for name in known}
         if "code" in columns and "tenant" in columns:
             columns["code"], columns["tenant"] = describe_keys(connection, columns["code"], columns["tenant"])
         return columns

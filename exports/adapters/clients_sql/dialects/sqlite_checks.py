@@ -19,10 +19,25 @@ _NULL = "null"
 _FIRST_TYPES = "SELECT typeof(code), typeof(tenant) FROM clients WHERE code IS NOT NULL AND tenant IS NOT NULL LIMIT 1"
 
 
-def describe_column(name: str, declared: str) -> ViewColumn:
-    """Describe a column by its declared type. Only TEXT keeps numbers out of a column: SQLite converts them."""
+_COMPOUND = """
+SELECT count(*) FROM sqlite_master WHERE type = 'view'
+AND (instr(upper(sql), 'UNION') OR instr(upper(sql), 'INTERSECT') OR instr(upper(sql), 'EXCEPT'))
+"""
+
+
+def has_compound_views(connection: Connection) -> bool:
+    """Say whether a view may consist of several SELECTs. Its columns declare the types of the first one only."""
+    return bool(connection.exec_driver_sql(_COMPOUND).scalar())
+
+
+def describe_column(name: str, declared: str, *, is_compound: bool) -> ViewColumn:
+    """Describe a column by its declared type. Only TEXT keeps numbers out of a column: SQLite converts them.
+
+    Args:
+        is_compound: Whether values may come from a column that declares another type.
+    """
     has_text_affinity = any(word in declared.upper() for word in ("CHAR", "CLOB", "TEXT"))
-    is_text = has_text_affinity and "INT" not in declared.upper()
+    is_text = has_text_affinity and "INT" not in declared.upper() and not is_compound
     return ViewColumn(name, declared, CellForm.TEXT if is_text else CellForm.UNKNOWN, key=TEXT)
 
 
@@ -80,7 +95,7 @@ def _mixed(column: ViewColumn, found: str, first: str, private: str) -> SourceMi
         f"The column {column.name} of the view clients holds values of the types {first.upper()} and {found.upper()}, "
         f"which cannot be compared as a key. Write in the view: CAST({column.name} AS TEXT) AS {column.name}."
     )
-    return SourceMismatchError(message, private=private)
+    return SourceMismatchError(message, private, column.name)
 
 
 def find_bad_moment(connection: Connection, view: ClientView, selection: ClientSelection) -> SourceMismatchError | None:
@@ -96,7 +111,7 @@ def find_bad_moment(connection: Connection, view: ClientView, selection: ClientS
         "The column updated_at of the view clients holds a value that is not a moment, so updatedSince cannot compare "
         "it. Write text such as 2026-01-31T09:00:00Z or 2026-01-31 09:00:00 (UTC), or whole seconds since 1970."
     )
-    return SourceMismatchError(message, private=f"The client has the code {found.code}.")
+    return SourceMismatchError(message, f"The client has the code {found.code}.", "updated_at")
 
 
 def _first(connection: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> Row[Any] | None:

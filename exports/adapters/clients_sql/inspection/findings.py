@@ -70,7 +70,8 @@ class Findings:
 
     Attributes:
         first_seconds: Until the first client of the tenant came. Each page waits as long.
-        reasons: Why an export would fail.
+        problems: Why an export would fail, by the column of which a value was found.
+        reasons: Why else an export would fail.
         notes: What was not found out, and why.
     """
 
@@ -79,5 +80,6 @@ class Findings:
     tenants: Tenants | None = None
     sample: Sample | None = None
     first_seconds: float | None = None
+    problems: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

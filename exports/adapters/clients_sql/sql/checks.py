@@ -108,7 +108,7 @@ def _columns(names: Sequence[str]) -> str:
 def require_usable(view: ClientView, selection: ClientSelection) -> None:
     """Raise a `SourceMismatchError` if an export of this selection would fail by the types of its columns."""
     for refusal in refusals(view, selection.columns, selection.filter):
-        raise SourceMismatchError(str(refusal))
+        raise SourceMismatchError(str(refusal), column=refusal.column.name)
 
 
 def require_writable(view: ClientView, columns: Sequence[str]) -> None:
