@@ -21,6 +21,7 @@ from devhost.local.azurite import Azurite
 from devhost.local.paths import ROOT
 from tests.bench import chart, parts
 from tests.bench.comparison import TENANT, compare
+from tests.bench.engines import compare_engines
 from tests.bench.environment import NARROW_REQUEST, Databases, Sizes, filled_databases, storage
 from tests.bench.figures import Figure, line, save
 from tests.bench.small_exports import small_exports
@@ -35,7 +36,7 @@ def main() -> None:
     options = _options()
     if options.engine:
         os.environ[engine_program.USED] = str(engine_program.executable(options.engine))
-    chosen = {name: part for name, part in _parts(options).items() if not options.only or name in options.only}
+    chosen = {name: part for name, part in _parts(options).items() if _is_chosen(name, options)}
     wide, narrow = _sizes(options, set(chosen))
     figures: list[Figure] = []
     began = time.monotonic()
@@ -54,6 +55,12 @@ def main() -> None:
     _report(figures, options, time.monotonic() - began)
 
 
+def _is_chosen(name: str, options: argparse.Namespace) -> bool:
+    if name == "engines" and not options.engine:
+        return False
+    return not options.only or name in options.only
+
+
 def _parts(options: argparse.Namespace) -> dict[str, Part]:
     narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
     wide = {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
@@ -66,6 +73,9 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
         "latency": lambda folder, emulator, databases: parts.latency(folder, emulator, databases.postgres),
         "small": lambda folder, emulator, databases: small_exports(
             folder, emulator, databases.postgres, long_idle=options.idle
+        ),
+        "engines": lambda folder, _, databases: compare_engines(
+            folder, _sizes(options, set())[0], databases.postgres, options.rows, options.rounds
         ),
         "together": lambda folder, _, databases: parts.simultaneous_jobs(
             folder, _sizes(options, {"together"})[0], databases.postgres, WIDE_SIZES["big"], options.rows
@@ -94,7 +104,7 @@ def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]
 
 
 def _options() -> argparse.Namespace:
-    names = ("comparison", "latency", "small", "together", "memory", "growth", "pages")
+    names = ("comparison", "latency", "small", "engines", "together", "memory", "growth", "pages")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument(
         "--quick",
@@ -119,6 +129,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for bench.json and bench.svg")
     options = parser.parse_args()
+    if options.only and "engines" in options.only and not options.engine:
+        parser.error("--only engines needs --engine")
     if options.quick:
         options.rows, options.rounds = min(options.rows, 50_000), min(options.rounds, 3)
         options.only = options.only or ["comparison", "latency", "small"]

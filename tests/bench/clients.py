@@ -77,11 +77,11 @@ STORAGE_REQUESTS_PER_POLL = 2
 """Storage requests for the status of a running job: its row, and the records of the pages in flight."""
 
 
-def polled_export(system: System, tenant: str, rows: int, body: Any = None) -> tuple[float, int]:
+def polled_export(system: System, tenant: str, rows: int, body: Any = None) -> tuple[float, int, str]:
     """Run an export as `seconds_of_export` does, but poll at growing intervals, because polls send storage requests.
 
     Returns:
-        The seconds, and the number of polls.
+        The seconds, the number of polls, and the address of the job.
     """
     began = time.time()
     location = start_async(system, tenant, body)
@@ -90,7 +90,7 @@ def polled_export(system: System, tenant: str, rows: int, body: Any = None) -> t
         time.sleep(max(_POLL_SECONDS, (time.time() - began) / 50))
         polls += 1
     _require(job, rows)
-    return last_end([job]) - began, polls
+    return last_end([job]) - began, polls, location
 
 
 def _require(job: Any, rows: int) -> None:

@@ -130,17 +130,22 @@ def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
 
 
 @contextmanager
-def running(folder: Path, emulator: Azurite, database: str, *, root: Path = ROOT, **settings: str) -> Iterator[System]:
+def running(
+    folder: Path, emulator: Azurite, database: str, *, root: Path = ROOT, own_engine: bool = False, **settings: str
+) -> Iterator[System]:
     """Run the system with a database, two workers, the memory setting of the sample, and quotas that never apply.
 
     Args:
         root: The folder of the function app.
+        own_engine: Whether to use the engine of devhost even if the benchmark was given the real extension.
     """
     folder.mkdir()
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
     quotas = {"EXPORT_MAX_ACTIVE_JOBS": "1000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
     settings = {"MALLOC_ARENA_MAX": sample["MALLOC_ARENA_MAX"], **quotas, **settings}
     system = System(folder, app_settings(emulator.connection_string, database, **settings), root)
+    if own_engine:
+        system.engine = None
     try:
         system.start_and_wait()
         yield system

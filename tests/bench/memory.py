@@ -1,4 +1,4 @@
-"""Measures the peak resident memory of a host and its workers by sampling."""
+"""Measures the peak resident memory of a host, its workers and the real Durable extension by sampling."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psutil
 
 _INTERVAL_SECONDS = 0.05
 _MEBIBYTE = 1024 * 1024
+_WORKER = "devhost.workers.process"
 
 
 class PeakMemory:
@@ -18,6 +19,7 @@ class PeakMemory:
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
         self._peaks: dict[int, int] = {}
+        self._workers: set[int] = set()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -32,18 +34,22 @@ class PeakMemory:
         self._thread.join()
 
     def peaks(self) -> dict[str, float]:
-        """Return the peak resident set size in MiB of the host and of the largest worker."""
-        workers = [size for pid, size in self._peaks.items() if pid != self._root.pid]
-        return {
-            "the host": self._peaks[self._root.pid] / _MEBIBYTE,
-            "the largest worker": max(workers) / _MEBIBYTE,
+        """Return the peak resident set size in MiB: of the host, the largest worker and the extension."""
+        others = self._peaks.keys() - self._workers - {self._root.pid}
+        kinds = {
+            "the host": {self._root.pid},
+            "the largest worker": self._workers,
+            "the extension": others,
         }
+        return {name: max(self._peaks[pid] for pid in pids) / _MEBIBYTE for name, pids in kinds.items() if pids}
 
     def _watch(self) -> None:
         while not self._done.wait(_INTERVAL_SECONDS):
             for process in [self._root, *self._root.children()]:
                 try:
                     size = process.memory_info().rss
+                    if process.pid not in self._peaks and _WORKER in process.cmdline():
+                        self._workers.add(process.pid)
                 except psutil.NoSuchProcess:
                     continue
                 self._peaks[process.pid] = max(size, self._peaks.get(process.pid, 0))

@@ -105,7 +105,7 @@ def memory(
                 seconds_of_export(system, *warm_up, body)
             with PeakMemory(system.host.pid) as peak:
                 before = requests_so_far(emulator)
-                seconds, polls = polled_export(system, tenant, rows, body)
+                seconds, polls, _ = polled_export(system, tenant, rows, body)
                 sent = requests_so_far(emulator)
                 requests = sent.total() - before.total() - polls * STORAGE_REQUESTS_PER_POLL
             for name, mebibytes in peak.peaks().items():
@@ -123,7 +123,7 @@ def pages(folder: Path, emulator: Azurite, database: str, sizes: Sizes, body: An
     for tenant, rows in sizes.items():
         with running(folder / f"pages-{tenant}", emulator, database, EXPORT_BLOCK_BYTES="1024") as system:
             before = requests_so_far(emulator)
-            seconds, polls = polled_export(system, tenant, rows, body)
+            seconds, polls, _ = polled_export(system, tenant, rows, body)
             sent = requests_so_far(emulator).total() - before.total() - polls * STORAGE_REQUESTS_PER_POLL
         count = rows // MIN_PAGE_ROWS
         costs.append((seconds / count, sent / count))

@@ -36,9 +36,11 @@ def main() -> int:
         os.environ[engine_program.USED] = str(engine_program.executable(options.engine))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="client-export-soak-") as scratch:
-        figures = _soak(Path(scratch), options).figures()
+        findings = _soak(Path(scratch), options)
+    figures = findings.figures()
     for figure in figures:
         print(line(figure))
+    print(f"  memory of the workers from the warm-up on, in MiB: {findings.course()}")
     missed = [figure.name for figure in figures if figure.verdict == "MISS"]
     seconds = time.monotonic() - began
     print(f"{options.exports:,} exports in {seconds:,.0f} s; goals missed: {', '.join(missed) or 'none'}")

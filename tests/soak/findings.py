@@ -27,6 +27,11 @@ class Findings:
     first_requests: float
     last_requests: float
 
+    def course(self) -> str:
+        """Return how memory went, in some twenty steps."""
+        step = max(1, len(self.later) // 20)
+        return " ".join(f"{mebibytes:.0f}" for mebibytes in [self.warm, *self.later[step - 1 :: step]])
+
     def figures(self) -> list[Figure]:
         """Return the lines of the table, with the goals."""
         return [

@@ -28,6 +28,12 @@ def test_a_soak_is_missed_if_the_last_export_sends_more_requests_than_the_first(
     assert _verdicts(100.0, [100.0], 15, 16) == ["pass", "MISS"]
 
 
+def test_a_long_soak_shows_the_course_of_memory_in_some_twenty_steps() -> None:
+    later = [100.0 + number for number in range(96)]
+    course = Findings(99.0, later, 15, 15).course().split()
+    assert (course[0], course[1], course[-1], len(course)) == ("99", "103", "195", 25)
+
+
 def test_the_command_runs_the_exports_and_reports_memory_and_requests() -> None:
     command = [sys.executable, "-m", "tests.soak", "--exports", "60", "--warm-up", "40"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
