@@ -23,7 +23,10 @@ param maximumInstanceCount int = 40
 @description('Instances that are kept running for orchestrations and activities; 0 scales to zero.')
 @minValue(0)
 @maxValue(10)
-param alwaysReadyDurable int = 0
+param alwaysReadyDurable int = 1
+
+@description('Whether instances and storage are spread over the zones of the region.')
+param zoneRedundant bool = false
 
 @secure()
 @minLength(1)
@@ -41,8 +44,11 @@ param keepHours int = 24
 param deleteAfterDays int = 14
 
 @secure()
-@description('Master secret of webhook signatures, 32 characters or more. Empty: webhooks are off.')
+@description('Master secret of webhook signatures, 32 characters or more. Empty: the secret in the Key Vault stays as it is.')
 param webhookSecret string = ''
+
+@description('Whether the Key Vault holds a webhook secret of an earlier deployment. If false and webhookSecret is empty, webhooks are off.')
+param webhooks bool = false
 
 @description('Resource id of a subnet that is delegated to Microsoft.App/environments. Empty: no virtual network.')
 param subnetId string = ''
@@ -50,6 +56,12 @@ param subnetId string = ''
 @description('Replication of the storage account.')
 @allowed(['Standard_LRS', 'Standard_ZRS'])
 param storageSku string = 'Standard_LRS'
+
+@description('Whether the tables of keys and jobs get a lock against deletion.')
+param lockTables bool = true
+
+@description('Whether nobody can purge the Key Vault before its retention ends. It cannot be turned off again.')
+param purgeProtection bool = true
 
 @description('Days for which logs and traces are kept.')
 @minValue(30)
@@ -61,6 +73,7 @@ param extraSettings object = {}
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
+var webhooksAreOn = webhooks || !empty(webhookSecret)
 var appName = 'func-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -86,7 +99,8 @@ module storage 'modules/storage.bicep' = {
     name: 'st${token}'
     location: location
     tags: tags
-    sku: storageSku
+    sku: zoneRedundant ? 'Standard_ZRS' : storageSku
+    lockTables: lockTables
     deleteAfterDays: deleteAfterDays
     principalId: identity.outputs.principalId
   }
@@ -113,6 +127,8 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     clientsDatabaseUrl: clientsDatabaseUrl
     webhookSecret: webhookSecret
+    storesWebhookSecret: !empty(webhookSecret)
+    purgeProtection: purgeProtection
     principalId: identity.outputs.principalId
   }
 }
@@ -129,6 +145,7 @@ module app 'modules/app.bicep' = {
     pythonVersion: pythonVersion
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyDurable: alwaysReadyDurable
+    zoneRedundant: zoneRedundant
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     storageName: storage.outputs.name
@@ -136,7 +153,7 @@ module app 'modules/app.bicep' = {
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     clientsDatabaseUrlSecretUri: vault.outputs.clientsDatabaseUrlSecretUri
     keepHours: keepHours
-    webhookSecretUri: vault.outputs.webhookSecretUri
+    webhookSecretUri: webhooksAreOn ? vault.outputs.webhookSecretUri : ''
     subnetId: subnetId
     extraSettings: extraSettings
   }
@@ -145,6 +162,8 @@ module app 'modules/app.bicep' = {
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
+// azd keeps this in the environment, so a later provision without the secret leaves the webhooks on.
+output WEBHOOKS_ENABLED string = webhooksAreOn ? 'true' : 'false'
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output SERVICE_API_NAME string = app.outputs.name
 output SERVICE_API_URI string = app.outputs.uri

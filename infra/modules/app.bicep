@@ -126,15 +126,21 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 }
 
 // Deployments sign in with Microsoft Entra ID. User name and password of the publishing profile are refused.
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [
-  for method in ['ftp', 'scm']: {
-    parent: app
-    name: method
-    properties: {
-      allow: false
-    }
+resource ftpPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
   }
-]
+}
+
+resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
 
 output name string = app.name
 output uri string = 'https://${app.properties.defaultHostName}'

@@ -5,12 +5,16 @@ param tags object
 param sku string
 param deleteAfterDays int
 
+@description('Whether the tables of keys and jobs get a lock, so that nobody deletes them, the account or the group by mistake.')
+param lockTables bool
+
 @description('Object id of the identity that gets the data roles.')
 param principalId string
 
 var fileContainer = 'exports'
 var packageContainer = 'package'
 var tableNames = ['apikeys', 'csvmappings', 'exportaudit', 'exportdeliveries', 'exportjobs', 'exportpages', 'exportrequests', 'exportschedules', 'exportwatch', 'scheduleruns']
+var lockedTables = ['apikeys', 'exportjobs']
 
 // Blob Data Owner: the Functions host takes leases and stores its keys in blobs, Durable Functions creates containers,
 // and download links are signed with a user delegation key, which this role allows to request.
@@ -82,6 +86,19 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-
   for tableName in tableNames: {
     parent: tableService
     name: tableName
+  }
+]
+
+// No other table is worth a lock: keys cannot be made again, and the jobs say which files belong to whom. The lock does not
+// hinder the app, which changes rows, not tables.
+resource locks 'Microsoft.Authorization/locks@2020-05-01' = [
+  for (tableName, index) in tableNames: if (lockTables && contains(lockedTables, tableName)) {
+    name: 'keep-${tableName}'
+    scope: tables[index]
+    properties: {
+      level: 'CanNotDelete'
+      notes: 'API keys and jobs cannot be made again. Remove this lock before you delete the deployment.'
+    }
   }
 ]
 

@@ -7,8 +7,14 @@ param tags object
 param clientsDatabaseUrl string
 
 @secure()
-@description('Empty: no secret is created, and webhooks are off.')
+@description('Empty: the secret that the vault holds, if any, stays as it is.')
 param webhookSecret string
+
+@description('Whether webhookSecret has a value that the vault shall hold from now on.')
+param storesWebhookSecret bool
+
+@description('Whether nobody, not even an owner, can purge the vault or a deleted secret before its retention ends.')
+param purgeProtection bool
 
 @description('Object id of the identity that may read the secrets.')
 param principalId string
@@ -28,6 +34,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     enableRbacAuthorization: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 7
+    enablePurgeProtection: purgeProtection ? true : null // the service refuses `false`
   }
 }
 
@@ -35,14 +42,16 @@ resource databaseUrl 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   parent: vault
   name: 'clients-database-url'
   properties: {
+    contentType: 'SQLAlchemy URL of the client database'
     value: clientsDatabaseUrl
   }
 }
 
-resource webhooks 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(webhookSecret)) {
+resource webhooks 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (storesWebhookSecret) {
   parent: vault
   name: 'webhook-secret'
   properties: {
+    contentType: 'Master secrets of webhook signatures'
     value: webhookSecret
   }
 }
@@ -59,7 +68,9 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output name string = vault.name
 
-// These URIs name the version of the secret. A new value therefore changes the app setting, and the app uses it at once
-// instead of within a day.
+// A URI that names the version of the secret changes with its value, so the app uses a new value at once instead of
+// within a day. The URI without a version names the secret of an earlier deployment.
 output clientsDatabaseUrlSecretUri string = databaseUrl.properties.secretUriWithVersion
-output webhookSecretUri string = empty(webhookSecret) ? '' : webhooks!.properties.secretUriWithVersion
+output webhookSecretUri string = storesWebhookSecret
+  ? webhooks!.properties.secretUriWithVersion
+  : '${vault.properties.vaultUri}secrets/webhook-secret'

@@ -227,7 +227,7 @@ def test_the_template_sets_no_property_that_the_hosting_plan_rejects() -> None:
 
 def test_azd_finds_the_function_app_by_its_tag() -> None:
     lines = [line for line in (ROOT / "azure.yaml").read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
-    assert lines == [
+    assert lines[: lines.index("hooks:")] == [
         "name: client-export",
         "services:",
         "  api:",
@@ -344,7 +344,7 @@ def test_the_files_and_environment_variables_in_the_guide_exist() -> None:
     guide = deploy_guide()
     parameters = (INFRA / "main.parameters.json").read_text(encoding="utf-8")
     for name in re.findall(r"azd env set (\w+)", guide):
-        assert f"${{{name}}}" in parameters, name
+        assert re.search(rf"\$\{{{name}(=\w+)?\}}", parameters), name
     for path in re.findall(r"`(infra/[\w./]+)`", guide):
         assert (ROOT / path).exists(), path
 
