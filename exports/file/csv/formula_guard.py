@@ -30,8 +30,10 @@ FORMAT_CHARACTERS = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\
 BLANKS = "\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Blanks and control characters but tab and line breaks, as a class of a regular expression."""
 
-_HARMLESS = re.compile(r"[+-](?:\s?[\d(£$€.][\d\s()./,%-]*|(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+)?")
-_START = re.compile(rf"[\t\r\n]|[{FORMAT_CHARACTERS}]*[+\-@＋－＠]|[{FORMAT_CHARACTERS}{BLANKS}]*[=＝]")
+_NUMBER = r"[+-](?:\s?[\d(£$€.][\d\s()./,%-]*|(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+)?"
+_HARMLESS = re.compile(_NUMBER)
+_START = rf"[\t\r\n]|[{FORMAT_CHARACTERS}]*[+\-@＋－＠]|[{FORMAT_CHARACTERS}{BLANKS}]*[=＝]"
+_SUSPECT = re.compile(rf"(?={_START})(?!{_NUMBER}\Z)")
 _PART_START = rf'(?:["{FORMAT_CHARACTERS}]*[+\-@＋－＠]|["{FORMAT_CHARACTERS}{BLANKS}]*[=＝])'
 _PART = re.compile(rf"(?<=[{re.escape(SEPARATORS)}\r\n]){_PART_START}")
 _ENDS = {end: re.compile(rf"[{re.escape(end)}\r\n]|\Z") for end in SEPARATORS} | dict.fromkeys(
@@ -42,9 +44,7 @@ _ENDS = {end: re.compile(rf"[{re.escape(end)}\r\n]|\Z") for end in SEPARATORS} |
 
 def guard_text(text: str) -> str:
     """Return `text`, with a leading apostrophe if a spreadsheet might take its beginning for a formula."""
-    if not _START.match(text) or _HARMLESS.fullmatch(text):
-        return text
-    return "'" + text
+    return "'" + text if _SUSPECT.match(text) else text
 
 
 def guard_parts(text: str) -> str:

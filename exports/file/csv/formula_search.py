@@ -17,14 +17,10 @@ CELL_SEPARATOR = "\x1f"
 _ENDS = (*SEPARATORS, "\r", "\n")
 _BLANK_STARTS = [CELL_SEPARATOR + blank for blank in "\t\r\n"]
 _ASCII_SIGNS = [sign for sign in SIGNS if sign.isascii()]
-_HIDDEN = {
-    sign: re.compile(rf"{sign}(?<=[{re.escape(SEPARATORS)}\"{FORMAT_CHARACTERS}{BLANKS}].)", re.DOTALL)
-    for sign in "=＝"
-}
-"""Searches for a sign behind a character that the guard looks behind."""
-
-_AFTER_FORMAT = re.compile(rf"[{re.escape(SIGNS)}](?<=[{FORMAT_CHARACTERS}].)", re.DOTALL)
-
+_BEFORE = rf"{re.escape(SEPARATORS)}\r\n\"{FORMAT_CHARACTERS}"
+_HIDDEN = {sign: re.compile(rf"{sign}(?<=[{_BEFORE}{BLANKS}].)") for sign in "=＝"}
+_AFTER = {sign: re.compile(rf"{re.escape(sign)}(?<=[{_BEFORE}].)") for sign in SIGNS} | _HIDDEN
+"""Searches for a sign behind a character that the guard looks behind. Before `=` it looks behind blanks too."""
 
 may_be_changed = re.compile(rf"[{re.escape(SIGNS)}\t\r\n]").search
 """Finds something in every cell that a guard changes, and in few others: a guard takes ten times as long."""
@@ -45,11 +41,5 @@ def find_guard(joined: str) -> Callable[[str], str] | None:
 
 def _has_suspect_parts(joined: str, signs: list[str]) -> bool:
     """Say whether `guard_parts` may change a cell anywhere but at a sign that begins it, unlike `guard_text`."""
-    if not joined.isascii() and _AFTER_FORMAT.search(joined):
-        return True
-    if any(sign in _HIDDEN and _HIDDEN[sign].search(joined) for sign in signs):
-        return True
-    ends = [end for end in _ENDS if end in joined]
-    if not ends:
-        return False
-    return any(before + sign in joined for before in (*ends, '"') if before in joined for sign in signs)
+    has_parts = not joined.isascii() or any(end in joined for end in _ENDS)
+    return any(_AFTER[sign].search(joined) for sign in signs if has_parts or sign in _HIDDEN)
