@@ -19,6 +19,7 @@ from exports.errors import (
 )
 from exports.request.fields import VIEW_COLUMNS
 from tests.support.tds_process import TdsProcess
+from tests.support.tds_requests import Login
 from tests.support.tds_server import ServerError
 
 _FAULTS = [
@@ -75,6 +76,22 @@ def test_a_missing_server_of_azure_sql_is_reported_at_once(address: str, sentenc
     started = time.monotonic()
     assert sentence in str(_fault(f"mssql://reader:secret@{address}/clients"))
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("p;PWD=other", "a}b", "{braces}", "}}", "{", "a=b", "it's", '"quoted"', " blanks ", "{a;b}", "tab\there"),
+        *("Größe", "日本", "50%", "a+b", "a@b/c:d?e#f", "\\back", "Encrypt=yes;", "!*()[],", "-- no comment"),
+    ],
+)
+def test_any_characters_of_a_user_and_a_password_reach_azure_sql_unchanged(tds: TdsProcess, text: str) -> None:
+    with tds.database() as server:
+        url = make_url(server.url).set(username=f"u{text}", password=text, database=f"d{text.strip()}")
+        with closing(SqlClientSource(url.render_as_string(hide_password=False))) as source:
+            source.generation()
+        (login, *_) = server.seen().logins
+    assert login == Login(f"u{text}", text, f"d{text.strip()}")
 
 
 def test_a_url_of_azure_sql_with_an_unknown_parameter_is_refused_without_quoting_it() -> None:

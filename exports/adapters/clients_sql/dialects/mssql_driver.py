@@ -7,6 +7,7 @@ import errno
 import socket
 import sys
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Dialect, Engine, event
@@ -76,7 +77,7 @@ def reading_url(url: URL) -> URL:
 
 def limit_sessions(engine: Engine) -> Engine:
     """Limit each session when it is opened."""
-    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "do_connect", partial(_connect, engine.url))
     event.listen(engine, "connect", _limit_session)
     return engine
 
@@ -105,26 +106,38 @@ def _can_load(library: str) -> bool:
     return True
 
 
-def _connect(_dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+def _connect(url: URL, _dialect: Dialect, _record: object, _arguments: object, options: dict[str, Any]) -> Any:
     from mssql_python import OperationalError
 
     from exports.adapters.clients_sql.dialects.mssql_cursor import CheckedConnection
 
     if why_not_loaded():  # the driver would say so too, but only if the server can be reached
         raise OperationalError("Connection operation failed", "Failed to load the driver.")
-    _require_server(arguments[0])
-    return CheckedConnection(*arguments, **options)
+    _require_server(url.host or "", url.port)
+    return CheckedConnection(_connection_string(url), **options)
 
 
-def _require_server(text: str) -> None:
+def _connection_string(url: URL) -> str:
+    """Write every value in braces. SQLAlchemy writes some without, and the driver cuts blanks at their ends."""
+    server = f"Server={url.host},{url.port}" if url.port else f"Server={url.host}"
+    values = {"Database": url.database, "UID": url.username, "PWD": url.password, **url.query}
+    braced = (f"{name}={{{str(value).replace('}', '}}')}}}" for name, value in values.items() if value)
+    return ";".join([server, *braced])
+
+
+def _is_plain(host: str) -> bool:
+    """Say whether a host is only a name: a named instance has another port; `tcp:` and the like are the driver's."""
+    return "\\" not in host and ":" not in host
+
+
+def _require_server(host: str, port: int | None) -> None:
     """Raise the driver's own error if the server cannot be reached. The driver takes its whole time limit for that."""
     from mssql_python import OperationalError
 
-    host, _, port = text.partition(";")[0].removeprefix("Server=").partition(",")
-    if "\\" in host or ":" in host:
-        return  # a named instance has another port; `tcp:` and the like are the driver's
+    if not _is_plain(host):
+        return
     try:
-        socket.create_connection((host, int(port or DEFAULT_PORT)), CONNECT_TIMEOUT_SECONDS).close()
+        socket.create_connection((host, port or DEFAULT_PORT), CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
         raise OperationalError("Client unable to establish connection", _words_for(error)) from error
 
