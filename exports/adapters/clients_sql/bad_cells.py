@@ -27,6 +27,7 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 """Opens a connection. An error of the driver inside the context is raised as an error of `exports.errors`."""
 
 _CALENDAR = "a date that a file can show is a day of the calendar in the years 1 to 9999"
+_OTHER_HINT = "text must be valid in the character set of the database, and the expression in the view must not fail"
 _HINTS = {
     CellForm.DATE: _CALENDAR,
     CellForm.TIMESTAMP: _CALENDAR,
@@ -120,4 +121,4 @@ def _hint(column: ViewColumn) -> str:
         return "it is not a date (YYYY-MM-DD) in the years 1 to 9999"
     element = getattr(column.details, "element", None)
     form = element.form if element is not None else column.form
-    return _HINTS.get(form or CellForm.UNKNOWN, "text must be valid in the character set of the database")
+    return _HINTS.get(form or CellForm.UNKNOWN, _OTHER_HINT)

@@ -14,7 +14,7 @@ from exports.adapters.clients_sql.dialects.mysql_cells import cell_sql, day_cast
 from exports.adapters.clients_sql.dialects.mysql_keys import key_bound
 from exports.adapters.clients_sql.dialects.mysql_session import PREPARE_SESSION, SQL_MODE, limit_session, require_whole
 from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
-from exports.adapters.clients_sql.sql.columns import ViewColumn
+from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
     BROKEN_VIEW,
     BUSY,
@@ -25,6 +25,7 @@ from exports.adapters.clients_sql.sql.translations import (
     NO_ANSWER,
     NO_COLUMN,
     NO_DATABASE,
+    NO_DEFINER,
     NO_ENTRY,
     NO_GRANT,
     NO_TLS,
@@ -65,7 +66,8 @@ class MysqlDialect(SourceDialect):
         1049: NO_DATABASE,
         1054: NO_COLUMN,
         1356: BROKEN_VIEW,
-        1690: VALUE,
+        1449: NO_DEFINER,
+        **dict.fromkeys((1242, 1264, 1365, 1406, 1644, 1690, 3140, 3141, 3143), VALUE),
         2026: NO_TLS,
         3159: NEEDS_TLS,
         **dict.fromkeys((1267, 1270, 1271, 1292, 1366), TYPE),
@@ -120,8 +122,9 @@ class MysqlDialect(SourceDialect):
         return day_cast(column)
 
     def truth_cast(self, column: ViewColumn) -> str:
-        """Return a comparison: there is no cast to a boolean."""
-        return f"({column.name} <> 0)"
+        """Return a comparison: there is no cast to a boolean. Labels would be compared by their numbers."""
+        is_labelled = column.form in (CellForm.ENUM, CellForm.ARRAY)
+        return f"CAST({column.name} AS CHAR)" if is_labelled else f"({column.name} <> 0)"
 
     def moment_cast(self, column: ViewColumn) -> str:
         """Return a cast to a moment in UTC."""

@@ -26,6 +26,8 @@ def cell_sql(column: ViewColumn, kind: CellKind) -> str:
     """Return the SQL of one column's value, for a field of a kind."""
     of: MysqlType = column.details
     name = f"clients.{column.name}"
+    if kind is CellKind.BOOLEAN and of.form is CellForm.INTEGER:
+        return f"{name} + 0"  # a number, without leading zeros
     if kind is CellKind.DATE and of.form in (CellForm.DATE, CellForm.TIMESTAMP):
         return f"LEFT(CAST({name} AS CHAR), 10)"  # the renderer refuses days that no calendar has
     return text_sql(name, of)
@@ -88,7 +90,9 @@ def day_cast(column: ViewColumn) -> str:
     """Return the SQL that makes a date of a column, for a person to write into the view."""
     if column.form is CellForm.INSTANT:
         return f"DATE(CONVERT_TZ({column.name}, '+00:00', 'Europe/London'))"
-    return f"DATE({column.name})"
+    base = column.type_name.partition("(")[0]
+    casts = {"year": f"MAKEDATE({column.name}, 1)", "time": "CAST(NULL AS DATE)"}  # DATE() would give another day
+    return casts.get(base, f"DATE({column.name})")
 
 
 def _checked_text(name: str, of: MysqlType) -> str:

@@ -67,8 +67,13 @@ PREPARE_SESSION = (
 """Only MariaDB runs the text in the comments with `M` and only MySQL the text in the last one: MariaDB skips comments
 with version numbers of MySQL that MariaDB never had."""
 
-_CUT_VALUES = frozenset({1260, 1301})
-"""Warnings: GROUP_CONCAT cut its text, or a text was longer than `max_allowed_packet`, so it is NULL."""
+_TOO_LONG = "it is longer than max_allowed_packet of the server, which cuts it"
+_CUT_VALUES = {
+    1260: _TOO_LONG,
+    1301: _TOO_LONG,
+    1300: "it has bytes that are not characters, in whose place the view gives others",
+}
+"""Warnings: GROUP_CONCAT cut its text; a text is NULL, because it was too long; a CONVERT replaced bytes by `?`."""
 
 _CUT_RESULT = 1931
 """Warning: the view has a LIMIT ROWS EXAMINED, or more than `max_recursive_iterations`."""
@@ -105,6 +110,5 @@ def require_whole(connection: Connection, cursor: Any) -> None:
             "LIMIT ROWS EXAMINED from the view."
         )
         raise SourceMismatchError(message)
-    if warnings & _CUT_VALUES:
-        message = "The view clients holds a value that the client database cuts, because it is too long."
-        raise UnreadableValueError(message, hint="it is longer than max_allowed_packet of the server, which cuts it")
+    for number in sorted(warnings & _CUT_VALUES.keys()):
+        raise UnreadableValueError("The view clients holds a value that is cut or replaced.", hint=_CUT_VALUES[number])

@@ -42,6 +42,7 @@ from exports.adapters.clients_sql.sql.translations import (
     THROTTLED,
     TYPE,
     UNKNOWN_HOST,
+    VALUE,
 )
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
@@ -65,6 +66,8 @@ class PostgresqlDialect(SourceDialect):
     }
     sqlstates: ClassVar = {
         **SQLSTATES,
+        "21": VALUE,  # a subquery in the view gives several rows
+        "P0": VALUE,  # a function in the view raises an error
         "25": NO_ANSWER,  # the server ended an idle transaction
         "42501": NO_GRANT,
         "42P01": NO_VIEW,

@@ -164,6 +164,12 @@ BROKEN_VIEW = Translation(
     "not use. Create the view again, or grant the right.",
     is_reached=False,
 )
+NO_DEFINER = Translation(
+    SourceMismatchError,
+    "The view clients, or something that it reads, belongs to a user that does not exist (its DEFINER). Create it "
+    "again as a user that exists.",
+    is_reached=False,
+)
 NO_COLUMN = Translation(MissingColumnError, "The view clients lacks a column; docs/client-view.md names them all.")
 TYPE = Translation(
     SourceMismatchError, "A column of the view clients has an unexpected type; docs/client-view.md names them all."
