@@ -123,6 +123,11 @@ class StorageAccount:
         return TableServiceClient.from_connection_string(self._setting, **options)
 
     @property
+    def name(self) -> str:
+        """Return the name of the account."""
+        return self._setting if self.uses_identity else str(self.blobs.account_name)
+
+    @property
     def uses_identity(self) -> bool:
         """Return whether the account is reached by identity, without a key."""
         return "=" not in self._setting

@@ -16,6 +16,7 @@ from devhost.local.processes import Process
 
 if TYPE_CHECKING:
     import contextlib
+    from collections.abc import Sequence
     from pathlib import Path
 
 STORAGE_ACCOUNT = "devstoreaccount1"
@@ -66,6 +67,7 @@ def start_azurite(
     preload: Path | None = None,
     *,
     log_requests: bool = False,
+    options: Sequence[str | Path] = (),
 ) -> Azurite:
     """Start blob, queue and table storage with their files in `state_dir`, and wait until they listen.
 
@@ -73,6 +75,7 @@ def start_azurite(
         ports: 0 means any free port.
         preload: A JavaScript file that Node runs before the emulator.
         log_requests: Whether to log one line for each request.
+        options: More options of the emulator's command line.
 
     Raises:
         DevError: The emulator is not installed, or did not start.
@@ -87,7 +90,7 @@ def start_azurite(
     for service, port in zip(("blob", "queue", "table"), ports, strict=True):
         command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
     # The SDKs send a newer API version than the emulator knows. The operations that they use work all the same.
-    command += ["--location", state_dir, "--disableTelemetry", "--skipApiVersionCheck"]
+    command += ["--location", state_dir, "--disableTelemetry", "--skipApiVersionCheck", *options]
     command += [] if log_requests else ["--silent"]
     process = Process("Azurite", command, log=log or state_dir / "azurite.log")
     try:
@@ -102,7 +105,7 @@ def wait_for_azurite(process: Process) -> tuple[int, int, int]:
     deadline = time.monotonic() + AZURITE_START_SECONDS
     while process.running and time.monotonic() < deadline:
         log = process.log.read_text(encoding="utf-8", errors="replace")
-        found = dict(re.findall(r"Azurite (\w+) service is successfully listening at http://127\.0\.0\.1:(\d+)", log))
+        found = dict(re.findall(r"Azurite (\w+) service is successfully listening at https?://127\.0\.0\.1:(\d+)", log))
         if len(found) == 3:
             return int(found["Blob"]), int(found["Queue"]), int(found["Table"])
         time.sleep(0.05)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any, BinaryIO
 
@@ -22,18 +22,15 @@ from azure.storage.blob import (
     BlobSasPermissions,
     ContainerClient,
     StorageErrorCode,
-    UserDelegationKey,
     generate_blob_sas,
 )
 
+from exports.adapters.storage.delegation_keys import DelegationKeys
 from exports.adapters.storage.file_content import content_settings, needs_checksum, request_body
 from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs.job import JobRef
 from exports.ports.files import FileState
 from shared.storage import StorageAccount, translate_failures
-
-_DELEGATION_LIFE = timedelta(days=7)
-_DELEGATION_RENEWAL = timedelta(hours=1)
 
 
 class BlobFileStore:
@@ -42,7 +39,7 @@ class BlobFileStore:
     def __init__(self, account: StorageAccount, container: str = "exports") -> None:
         self._account = account
         self._name = container
-        self._delegation: tuple[UserDelegationKey, datetime] | None = None
+        self._delegation_keys = DelegationKeys(account)
 
     @cached_property
     def _container(self) -> ContainerClient:
@@ -183,14 +180,14 @@ class BlobFileStore:
         return [job for job in jobs if job is not None], following
 
     def link(self, path: str, expires: datetime) -> str:
-        """See `FileStore.link`. A service SAS signed by the account key, or a user-delegation SAS (at most 7 days)."""
+        """See `FileStore.link`. A service SAS signed by the account key, or by a user delegation key."""
         blob = self._blob(path)
         token = generate_blob_sas(
-            account_name=str(blob.account_name),
+            account_name=self._account.name,
             container_name=blob.container_name,
             blob_name=blob.blob_name,
             account_key=None if self._account.uses_identity else blob.credential.account_key,
-            user_delegation_key=self._delegation_key() if self._account.uses_identity else None,
+            user_delegation_key=self._delegation_keys.key_until(expires) if self._account.uses_identity else None,
             permission=BlobSasPermissions(read=True),
             expiry=expires,
             protocol="https" if blob.url.startswith("https:") else "https,http",
@@ -203,15 +200,6 @@ class BlobFileStore:
 
     def _blob(self, path: str) -> BlobClient:
         return self._container.get_blob_client(path)
-
-    def _delegation_key(self) -> UserDelegationKey:
-        """Return a key, and reuse it until an hour before its seven days end, because a new one takes a round trip."""
-        now = datetime.now(UTC)
-        if self._delegation is None or self._delegation[1] - now < _DELEGATION_LIFE - _DELEGATION_RENEWAL:
-            with _translate_failures():
-                key = self._account.blobs.get_user_delegation_key(now, now + _DELEGATION_LIFE)
-            self._delegation = (key, now + _DELEGATION_LIFE)
-        return self._delegation[0]
 
 
 def _translate_failures() -> AbstractContextManager[None]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from azure.storage.blob import UserDelegationKey
 
 from exports.adapters.storage.file_content import needs_checksum
 from exports.adapters.storage.files import BlobFileStore
@@ -56,18 +55,3 @@ def test_a_link_reads_one_blob_until_its_expiry_and_only_by_https_outside_emulat
     assert allowed.keys() == {"se", "sp", "spr", "sv", "sr", "sig"}
     assert (allowed["sp"], allowed["sr"], allowed["spr"]) == ("r", "b", protocols)
     assert allowed["se"] == "2026-01-31T12:00:00Z"
-
-
-def test_by_identity_a_link_is_signed_by_a_delegation_key_and_expires_before_it() -> None:
-    now = datetime.now(UTC)
-    store, key = a_store("account"), UserDelegationKey()  # type: ignore[no-untyped-call]
-    key.signed_oid = key.signed_tid = "00000000-0000-0000-0000-000000000000"
-    key.signed_start, key.signed_expiry = f"{now:%Y-%m-%dT%H:%M:%SZ}", f"{now + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
-    key.signed_service, key.signed_version, key.value = "b", "2024-11-04", KEY
-    store._delegation = (key, now + timedelta(days=7))
-
-    allowed = permissions_of(store.link("tenant/code/clients.csv", now + timedelta(hours=160)))
-
-    assert allowed["skoid"] == key.signed_oid
-    assert (allowed["sp"], allowed["sr"], allowed["spr"]) == ("r", "b", "https")
-    assert allowed["se"] < allowed["ske"]
