@@ -58,7 +58,7 @@ class BadCellFinder:
         codes = self._codes(key_range, None if rows is None else rows + 1)
         if codes is None:  # with a filter, it may be another column that cannot be read
             unfiltered = replace(self, selection=replace(self.selection, filter=ClientFilter()))
-            return self._error("code", "") if unfiltered._codes(key_range, rows) is None else None
+            return _unreadable_code() if unfiltered._codes(key_range, rows) is None else None
         if not codes or not self._fails(_first(key_range, codes, rows or len(codes))):
             return None
         good, bad = 0, min(rows or len(codes), len(codes))
@@ -107,6 +107,15 @@ class BadCellFinder:
             "Correct the value, or replace it in the view."
         )
         return SourceMismatchError(message, f"The client has the code {code}." if code else "", column=name)
+
+
+def _unreadable_code() -> SourceMismatchError:
+    """Make the error for codes that cannot be read. Some views compute all columns, whichever are asked for."""
+    message = (
+        "The column code of the clients view, or an expression or a function elsewhere in the view, gives a value that "
+        f"cannot be read: {_OTHER_HINT}. Correct the value, or replace it in the view."
+    )
+    return SourceMismatchError(message, column="code")
 
 
 def _first(key_range: KeyRange, codes: Sequence[str], count: int) -> KeyRange:
