@@ -1,6 +1,7 @@
 """The real function app with these changes for chaos runs, and no others.
 
-- The pauses between tries and the read timeouts of storage are shorter, so that a run takes seconds.
+- The pauses between tries, the patience with a throttled source and the read timeouts of storage are shorter, so that a
+  run takes seconds, and a job counts as stalled after some of them.
 - The clock of the steps is shifted as the control file says.
 - Each activity runs once, twice, or twice at the same time, as the control file says.
 - A bug may be planted.
@@ -9,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -19,6 +21,7 @@ from typing import Any
 import exports.settings
 import exports.wiring
 import shared.storage
+from devhost.local.engine_program import USED
 from exports.services import Services
 from exports.triggers import activities as export_activities
 from shared.retry_policy import RetryPolicy
@@ -74,8 +77,10 @@ def _now() -> datetime:
 export_activities.run_step = _run_as_controlled
 exports.wiring.build_services = _build_shifted_services
 exports.settings.RetryPolicy = partial(  # type: ignore[attr-defined, assignment]
-    RetryPolicy, first_pause_seconds=0.2, longest_pause_seconds=2.0
+    RetryPolicy, first_pause_seconds=0.2, longest_pause_seconds=2.0, patience_seconds=1.0
 )
+if not os.environ.get(USED):  # on devhost's own engine, a dead host delays nothing
+    exports.settings.DEAD_HOST_TIME = timedelta()  # type: ignore[attr-defined]
 shared.storage._BLOB_OPTIONS["read_timeout"] = STORAGE_TIMEOUT_SECONDS
 shared.storage._TABLE_OPTIONS["read_timeout"] = STORAGE_TIMEOUT_SECONDS
 plant(_control().planted)

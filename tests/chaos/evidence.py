@@ -39,7 +39,7 @@ def collect(rig: Rig, timeline: Timeline) -> None:
     timeline.webhooks = [webhook for webhook in map(_webhook, list(rig.receiver.received)) if webhook.code in codes]
     timeline.slots = _slots(rig)
     timeline.scheduled = [code for code, row in rows.items() if row.get("scheduleCode")]
-    timeline.orphans = [*_orphaned_blobs(blobs, rows), *_orphaned_rows(rig, rows), *_still_watched(rig, codes)]
+    timeline.orphans = [*_orphaned_blobs(blobs, rows), *_orphaned_rows(rig, rows), *_still_watched(rig, codes, rows)]
 
 
 def _final(rig: Rig, row: dict[str, Any], blobs: Blobs) -> FinalJob:
@@ -124,8 +124,11 @@ def _orphaned_rows(rig: Rig, rows: dict[str, Any]) -> list[str]:
     return [f"page rows of {name} belong to no job" for name in partitions if name.rpartition("|")[2] not in rows]
 
 
-def _still_watched(rig: Rig, codes: set[str]) -> list[str]:
-    """Find jobs of the run in the watch index. A start that was never stored may stay in it; an ended job must not."""
-    active = (row["RowKey"] for row in _all_rows(rig, "exportwatch") if row["PartitionKey"] == "active")
-    watched = {row.split("|")[1] for row in active}
+def _still_watched(rig: Rig, codes: set[str], rows: dict[str, Any]) -> list[str]:
+    """Find jobs of the run in the watch index. An ended job must not be in it.
+
+    A start or an attempt that was never stored may stay in it for a quarter of an hour: its entry is written first.
+    """
+    active = [row["RowKey"].split("|") for row in _all_rows(rig, "exportwatch") if row["PartitionKey"] == "active"]
+    watched = {code for _, code, attempt in active if code in rows and int(attempt) <= rows[code]["attempt"]}
     return [f"{code} is still watched" for code in sorted(codes & watched)]
