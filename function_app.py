@@ -16,8 +16,7 @@ from exports.triggers.http.api_docs import docs_routes
 from exports.triggers.http.register import http_triggers
 from exports.triggers.http.ui import ui_routes
 from exports.triggers.orchestrators import export_orchestrators
-from exports.triggers.schedule_timer import schedule_timer
-from exports.triggers.watch_timer import watch_timer
+from exports.triggers.tick_timer import tick_timer
 from exports.wiring import services_from_environment
 from shared.process_setup import prepare_process
 
@@ -39,7 +38,6 @@ for blueprint in (
     http_triggers(services_from_environment, ROUTES),
     export_activities(services_from_environment),
     export_orchestrators(),
-    schedule_timer(services_from_environment),
-    watch_timer(services_from_environment),
+    tick_timer(services_from_environment),
 ):
     app.register_functions(blueprint)

@@ -39,8 +39,8 @@ FEW_TRIES = {"EXPORT_RETRY_TRIES": "4"}
 """So few that some outages last longer: then jobs fail and must be resumed."""
 NO_QUOTA = {"EXPORT_MAX_ACTIVE_JOBS": "10000", "EXPORT_MAX_JOBS_PER_DAY": "100000"}
 
-SCHEDULE_TIMER, MAINTENANCE_TIMERS = "run_due_schedules", ("watch_jobs", "retire_jobs", "sweep_orphans")
-"""The timer that starts the jobs of due slots, and the timers that maintain jobs, files and rows."""
+TIMER = "tick"
+"""The timer that starts the jobs of due slots, and maintains jobs, files and rows."""
 
 HOST_START_SECONDS = 120
 
@@ -137,17 +137,16 @@ class Rig:
         assert self.system.host.running, self.system.host.tail(40)
         wait_until_healthy(self.system.url, self.system.host)
 
-    def fire(self, timer: str) -> None:
-        """Fire a timer trigger. Does nothing while the host is down."""
+    def fire(self) -> None:
+        """Fire the timer trigger. Does nothing while the host is down."""
         with contextlib.suppress(OSError, http.client.HTTPException):
-            self.system.call("POST", f"/admin/functions/{timer}", key=None)
+            self.system.call("POST", f"/admin/functions/{TIMER}", key=None)
 
     def fire_maintenance(self) -> None:
-        """Fire the maintenance timers, unless one of them still runs: due runs do not pile up on a platform either."""
+        """Fire the timer, unless it still runs: due runs do not pile up on a platform either."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             if not self._timers_under_way():
-                for timer in MAINTENANCE_TIMERS:
-                    self.fire(timer)
+                self.fire()
 
     def body(self, name: str) -> dict[str, Any]:
         """Return the request with this name, with a webhook for the end of the job."""

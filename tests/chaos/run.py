@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.chaos.callers import Caller
 from tests.chaos.evidence import collect
-from tests.chaos.rig import SCHEDULE_TIMER, SLOT_SECONDS, Rig
+from tests.chaos.rig import SLOT_SECONDS, Rig
 from tests.chaos.schedule import (
     Call,
     CallerAction,
@@ -167,7 +167,7 @@ class _Run:
             return
         if action is CallerAction.SLOT:
             self._rig.jump_clock(SLOT_SECONDS)
-            self._at_once(*(lambda: self._rig.fire(SCHEDULE_TIMER) for _ in range(3)))
+            self._at_once(*(self._rig.fire for _ in range(3)))
             return
         code = self._first_code()
         if code is None:

@@ -63,14 +63,14 @@ def test_a_file_expires_and_is_deleted_and_later_all_data_of_its_job(system: Sys
     assert {"plan.json", "manifest-1.json", job["fileName"]} <= blobs(azurite, code)
     assert rows(azurite, code) > 1
 
-    fire_until(system, "retire_jobs", lambda: blobs(azurite, code) <= {"plan.json"})
+    fire_until(system, "tick", lambda: blobs(azurite, code) <= {"plan.json"})
     shown = system.job(location)
     assert (shown["status"], shown["downloadUrl"]) == ("Completed", None)
     assert system.call("GET", f"{location}/download").status == 410
     assert system.call("GET", f"{location}/manifest").status == 410
     assert request("GET", link).status in {403, 404}
 
-    fire_until(system, "retire_jobs", lambda: system.call("GET", location).status == 404)
+    fire_until(system, "tick", lambda: system.call("GET", location).status == 404)
     assert blobs(azurite, code) == set()
     assert rows(azurite, code) == 0
     assert system.call("GET", instance).status == 404
@@ -82,7 +82,7 @@ def test_orphaned_blobs_are_deleted_and_old_histories_are_purged(system: System,
     account.blobs.get_blob_client("exports", f"{NORTHWIND}/{code}/clients.csv").stage_block("0", b"late")
     job = system.wait(system.start_async())
 
-    fire_until(system, "sweep_orphans", lambda: not blobs(azurite, code))
+    fire_until(system, "tick", lambda: not blobs(azurite, code))
     assert blobs(azurite, job["code"])
     table = account.tables.get_table_client("exportwatch")
 

@@ -46,7 +46,7 @@ class Rig:
 
         def run_watchdog(job: Any) -> bool:
             seen.append(job["processedItems"])
-            self.system.call("POST", "/admin/functions/watch_jobs")
+            self.system.call("POST", "/admin/functions/tick")
             time.sleep(0.5)
             return job["completedDate"] is not None
 

@@ -28,7 +28,7 @@ def save(system: System, tenant: str = HARBOUR, **changes: Any) -> str:
 
 def fire(system: System) -> None:
     """Fire the timer of schedules now."""
-    assert system.call("POST", f"{system.url}/admin/functions/run_due_schedules", {}, key=KEY).status == 202
+    assert system.call("POST", f"{system.url}/admin/functions/tick", {}, key=KEY).status == 202
 
 
 def wait_for_run(system: System, location: str, after: str | None = None) -> Any:

@@ -22,8 +22,9 @@ from exports.steps.schedules.start_slot import find_slot_job, start_slot
 
 _CONCURRENT_SCHEDULES = 8
 
-_MAX_SECONDS = 240
-"""After this time, no more schedules are processed. The timer fires every minute, and processes the rest."""
+_MAX_SECONDS = 50
+"""After this time, no more schedules are processed. The next minute processes the rest, so the watchdog, which
+shares the timer, runs every minute too."""
 
 _BROKEN_PAUSE = timedelta(minutes=15)
 

@@ -12,7 +12,7 @@ from exports.jobs.job import JobRef
 from exports.services import Services
 from exports.steps.upkeep.purge_data import purge_data
 
-MAX_BLOBS, MAX_LEDGERS, MAX_RECORDS = 500, 50, 200
+MAX_BLOBS, MAX_LEDGERS, MAX_RECORDS = 100, 10, 40
 """How many of each a sweep reads."""
 _BLOBS, _LEDGERS, _RECORDS = "blobs", "ledgers", "records"
 

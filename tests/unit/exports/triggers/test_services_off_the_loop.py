@@ -11,16 +11,12 @@ from exports.services import Services
 from exports.triggers.activities import export_activities
 from exports.triggers.http import export_routes
 from exports.triggers.http.register import http_triggers
-from exports.triggers.schedule_timer import schedule_timer
-from exports.triggers.watch_timer import watch_timer
+from exports.triggers.tick_timer import tick_timer
 
 _CLIENT = '{"taskHubName": "hub", "creationUrls": {}, "managementUrls": {}, "rpcBaseUrl": "http://localhost/"}'
 _REQUEST = func.HttpRequest("POST", "http://localhost/clients/export/csv", body=b"{}")
 _CALLS: dict[str, dict[str, Any]] = {
-    "run_due_schedules": {"timer": None},
-    "watch_jobs": {"timer": None},
-    "retire_jobs": {"timer": None},
-    "sweep_orphans": {"timer": None},
+    "tick": {"timer": None},
     "start_notification": {"payload": {"order": {}}},
     "start_export": {"req": _REQUEST},
 }
@@ -46,8 +42,7 @@ def _triggers(provide: Provider) -> dict[str, Any]:
     for blueprint in (
         http_triggers(provide, export_routes.ROUTES),
         export_activities(provide),
-        schedule_timer(provide),
-        watch_timer(provide),
+        tick_timer(provide),
     ):
         app.register_functions(blueprint)
     return {str(function.get_function_name()): function.get_user_function() for function in app.get_functions()}

@@ -1,0 +1,42 @@
+"""The one timer does the work of a minute, each part independently of the others."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exports.triggers.tick_timer import do_all, tick_timer
+from function_app import app
+
+
+async def _fail(error: Exception) -> None:
+    raise error
+
+
+def test_the_app_has_one_timer_because_each_would_start_an_instance() -> None:
+    timers = [
+        str(function.get_function_name())
+        for function in app.get_functions()
+        if function.get_trigger().type == "timerTrigger"
+    ]
+    assert timers == ["tick"]
+    assert tick_timer.__doc__
+
+
+def test_a_failure_of_one_part_does_not_stop_the_others_and_is_raised() -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        done.append("watchdog")
+
+    failure = LookupError("schedules")
+    with pytest.raises(ExceptionGroup) as raised:
+        asyncio.run(do_all(_fail(failure), work()))
+    assert done == ["watchdog"]
+    assert raised.value.exceptions == (failure,)
+
+
+def test_a_minute_without_failure_raises_nothing() -> None:
+    asyncio.run(do_all())
