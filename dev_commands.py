@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devhost.local import checks, engine_program, environment, hosts, node, settings
+from devhost.local import checks, engine_program, environment, hosts, node, package, settings
 from devhost.local.azurite import start_storage
 from devhost.local.command_line import Defaults, make_parser
 from devhost.local.console import step
@@ -93,6 +93,12 @@ def fuzz_command(cases: int, seed: int) -> int:
 def program_command(module: str, arguments: Sequence[str]) -> int:
     set_up()
     return subprocess.call([environment.in_venv("python"), "-m", module, *arguments], cwd=ROOT)  # noqa: S603 - our own
+
+
+def package_command(output: Path) -> int:
+    digest = package.make_package(output)
+    print(f"{output}: {output.stat().st_size:,} bytes, {len(package.packaged_files())} files, SHA-256 {digest}")
+    return 0
 
 
 def lock_command(upgrade: bool) -> int:
@@ -273,6 +279,8 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
         return fuzz_command(options.cases, options.seed)
     if command in PROGRAMS:
         return program_command(PROGRAMS[command], rest)
+    if command == "package":
+        return package_command(options.output)
     if command == "lock":
         return lock_command(options.upgrade)
     return setup_command()

@@ -57,6 +57,8 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
         "soak", help="run thousands of small exports; check that memory and requests do not grow", add_help=False
     )
     commands.add_parser("engine", help="build the program with the real Durable extension (needs the .NET 10 SDK)")
+    package = commands.add_parser("package", help="make the deployment package, a zip file")
+    package.add_argument("--output", type=Path, default=Path("out/client-export.zip"), metavar="FILE")
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest allowed versions, not the pinned ones")
     return parser

@@ -17,7 +17,7 @@ from devhost.local.azurite import Azurite, start_azurite
 from devhost.local.engine_program import engine_of_systems
 from devhost.local.guard import STOP_SECONDS
 from devhost.local.health import wait_until_healthy
-from devhost.local.hosts import start_host
+from devhost.local.hosts import engine_option, start_host
 from devhost.local.paths import ROOT
 from devhost.local.ports import free_port
 from devhost.local.processes import Process
@@ -30,6 +30,7 @@ from tests.support.conformance import assert_conforms
 from tests.support.http_client import TIMEOUT_SECONDS, Response, request
 from tests.support.keys import key_of_text
 from tests.support.leaks import assert_shows_nothing_internal
+from tests.support.packaged import packaged_app
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")
@@ -80,6 +81,12 @@ class System:
     def start(self) -> None:
         state = self.directory / "devhost.sqlite"
         log = self.directory / f"host-{time.monotonic_ns()}.log"
+        if (packaged := packaged_app()) and self.root == ROOT:
+            command: list[str | Path] = [packaged.python, "-m", "devhost", "--root", packaged.app, "--state", state]
+            command += ["--port", str(self.port), "--workers", str(self.workers), *engine_option(self.engine)]
+            env = {**self.settings, "PYTHONPATH": str(packaged.python_path)}
+            self._host = Process("host", command, log=log, env=env, cwd=packaged.app)
+            return
         self._host = start_host(self.root, self.port, self.workers, state, self.settings, log, self.engine)
 
     def start_and_wait(self) -> None:

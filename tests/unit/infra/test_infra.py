@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from devhost.local.package import packaged_files
 from exports.commands import keys
 from exports.jobs.retention import BLOCK_LIFE
 from exports.settings import Settings
@@ -29,8 +30,6 @@ MAIN = read_bicep(INFRA / "main.bicep")
 APP = read_bicep(INFRA / "modules" / "app.bicep")
 STORAGE = read_bicep(INFRA / "modules" / "storage.bicep")
 
-DEPLOYED_FILES = {"host.json", "function_app.py", "requirements.txt"}
-DEPLOYED_FOLDERS = {"exports", "shared"}
 
 # learn.microsoft.com/azure/role-based-access-control/built-in-roles
 BUILT_IN_ROLES = {
@@ -261,13 +260,9 @@ def tracked_files() -> set[str]:
     return set(filter(None, listed.stdout.decode().split("\0")))
 
 
-def is_deployed(path: str) -> bool:
-    return path in DEPLOYED_FILES or path.split("/")[0] in DEPLOYED_FOLDERS
-
-
 def test_the_package_holds_the_app_and_nothing_else(ignored: Any) -> None:
     files = tracked_files() - {".funcignore"}  # azd itself excludes this one
-    packaged, intended = files - ignored(files), {path for path in files if is_deployed(path)}
+    packaged, intended = files - ignored(files), set(packaged_files())
     assert packaged - intended == set(), "would be deployed; name them in .funcignore"
     assert intended - packaged == set(), ".funcignore excludes files that the app needs"
 
@@ -312,7 +307,7 @@ def test_the_package_holds_every_file_that_the_app_imports(ignored: Any) -> None
     files = imported_files()
     assert len(files) > 20
     assert ignored(files) == set()
-    assert all(is_deployed(path) for path in files)
+    assert files <= set(packaged_files())
 
 
 # --- the other backends of Durable Functions
