@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 
-from function_app import app
+from tests.support.app_functions import app_functions
 
 
 def test_every_trigger_but_an_orchestrator_takes_its_invocation() -> None:
     lacking = []
-    for function in app.get_functions():
+    for function in app_functions():
         kinds = {binding.type for binding in function.get_bindings()}
         if (
             "orchestrationTrigger" not in kinds

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from exports.triggers.tick_timer import do_all, tick_timer
-from function_app import app
+from exports.triggers.tick_timer import do_all
+from tests.support.app_functions import timer_names
 
 
 async def _fail(error: Exception) -> None:
@@ -15,13 +15,7 @@ async def _fail(error: Exception) -> None:
 
 
 def test_the_app_has_one_timer_because_each_would_start_an_instance() -> None:
-    timers = [
-        str(function.get_function_name())
-        for function in app.get_functions()
-        if function.get_trigger().type == "timerTrigger"
-    ]
-    assert timers == ["tick"]
-    assert tick_timer.__doc__
+    assert timer_names() == ["tick"]
 
 
 def test_a_failure_of_one_part_does_not_stop_the_others_and_is_raised() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import function_app
 from exports.notifications.message import event_body, event_id
 from exports.request.fields import TargetField
 from exports.triggers.http.api_docs.advice import ADVICE
@@ -21,6 +20,7 @@ from exports.triggers.http.api_docs.examples import EXAMPLES
 from exports.triggers.http.api_docs.openapi import API_VERSION
 from exports.triggers.http.problems import METHOD_NOT_ALLOWED, PROBLEMS
 from shared.standard_webhooks import derive_secret, signed_headers
+from tests.support.app_functions import app_functions
 from tests.support.builders import NOON, a_job
 from tests.support.conformance import document, validate
 
@@ -48,7 +48,7 @@ def test_the_document_is_valid_openapi() -> None:
 
 def test_the_operations_are_exactly_the_http_functions_of_the_app() -> None:
     registered = set()
-    for function in function_app.app.get_functions():
+    for function in app_functions():
         trigger = function.get_trigger()
         if trigger.type == "httpTrigger" and not function.get_function_name().startswith("unknown_"):
             for method in trigger.methods:
