@@ -23,6 +23,10 @@ RankCodes = Callable[[Sequence[str]], list[int]]
 """Takes some codes, and returns the rank of each in the order of the source; equal codes have the same rank."""
 
 
+ORDER_PROBES = ("10", "9", "A", "B", "a", "b", "_", "-a", "a b", "ab", "a ", "10a")
+"""Codes that text, numbers and the usual collations put in different orders. Every character set has their letters."""
+
+
 class OrderedCode(NamedTuple):
     """A code in the row that must rise.
 

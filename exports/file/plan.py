@@ -28,6 +28,8 @@ class PagePlan(Model):
             in plans that every attempt may use.
         absent_columns: Columns of the view that the export needs and the view lacked. They are empty in every page.
             None if there are none, as in plans of versions that refused such a view.
+        code_order: The ranks of `ORDER_PROBES` in the source; empty if it cannot rank them. None if there is one page,
+            and in plans of versions that did not ask.
     """
 
     spec: ExportSpec
@@ -36,6 +38,7 @@ class PagePlan(Model):
     source_generation: OptionalField[str] = None
     attempt: OptionalField[int] = None
     absent_columns: OptionalField[tuple[str, ...]] = None
+    code_order: OptionalField[tuple[int, ...]] = None
 
     @property
     def pages(self) -> int:

@@ -125,3 +125,34 @@ def test_a_property_that_entities_do_not_have_is_empty_and_no_fault(table_store:
 
     assert (data.count(WEB), data.count(b",\r\n")) == (550, 550)
     assert manifest.incomplete_columns is None
+
+
+OTHER_CODES = {
+    "order": {
+        "sqlite": "code COLLATE NOCASE",
+        "postgresql": 'code COLLATE "en-x-icu"',
+        "mysql": "code COLLATE utf8mb4_general_ci",
+    },
+    "type": {"mysql": "CAST(substr(code, 2) AS SIGNED)", "": "CAST(substr(code, 2) AS INTEGER)"},
+}
+
+
+@pytest.mark.parametrize("change", OTHER_CODES)
+@pytest.mark.parametrize("fixture", ["sqlite_store", "postgres_store", "mariadb_store"])
+def test_codes_that_get_another_type_or_order_between_pages_fail_the_job(
+    request: pytest.FixtureRequest, fixture: str, change: str
+) -> None:
+    """Without the comparison of orders, the file would lack clients, and have others twice."""
+    store: SqlStore = request.getfixturevalue(fixture)
+    services, job = a_job(store)
+    store.put(*(client(f"{'aBcDeF'[n % 6]}{n + 2000:04d}") for n in range(1100)))
+    pages = plan(services, job)
+    write_page(services, WritePage(job=job.ref, page=0))
+    found = OTHER_CODES[change]
+    others = ", ".join(name for name in VIEW_COLUMNS if name != "code")
+    code = found.get(store.engine.dialect.name) or found[""]
+    store.replace_view(f"SELECT {code} AS code, {others} FROM client_records")
+
+    with pytest.raises((SourceReplacedError, SourceMismatchError)) as caught:
+        publish(services, job, pages)
+    assert change == "type" or "another type or collation" in str(caught.value)

@@ -13,7 +13,7 @@ from exports.file.plan import MAX_PAGE_ROWS, PagePlan, name_page
 from exports.jobs.job import Job
 from exports.ports.clients import MAX_RANKED_CODES, ClientSelection
 from exports.services import Services
-from exports.steps.pages.same_source import require_not_replaced
+from exports.steps.pages.same_source import require_not_replaced, require_same_order
 
 _CODE_ONLY = ("code",)
 
@@ -37,7 +37,7 @@ def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequenc
     Raises:
         KeyOrderError: The source compares codes in another order than it sorts them.
         RowCountError: The source counts other clients than it returns.
-        SourceReplacedError: The source has other data than the pages, so it cannot prove them.
+        SourceReplacedError: The source has other data than the pages, or another order, so it cannot prove them.
         SourceUnavailableError: Can be tried again.
     """
     if plan.pages == 1:
@@ -52,6 +52,7 @@ def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequenc
 
 
 def _prove(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ClientsProof:
+    require_same_order(services, plan.code_order)
     _prove_order(services, plan, records)
     key_order = KeyOrder.RANKED_BY_SOURCE if has_all_codes(records) else None
     return ClientsProof(key_order=key_order, recounted_rows=_prove_count(services, job, plan, records))

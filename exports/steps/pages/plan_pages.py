@@ -16,6 +16,7 @@ from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_cache import cache_plan
+from exports.steps.pages.same_source import code_order
 from exports.steps.pages.sampling import Sample, Sampler
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 from exports.workflow.commands import PlanPages
@@ -89,6 +90,7 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
         source_generation=generation,
         attempt=None if generation is None and job.attempt == 1 else job.attempt,
         absent_columns=strides.absent_columns or None,
+        code_order=code_order(services) if pages.starts else None,
     )
     return plan.model_dump_json(by_alias=True).encode()
 

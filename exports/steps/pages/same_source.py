@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exports.errors import SourceReplacedError
+from exports.errors import PermanentError, SourceReplacedError
+from exports.file.key_order import ORDER_PROBES
 from exports.services import Services
 
 
@@ -19,4 +20,34 @@ def require_not_replaced(services: Services, planned: str | None) -> None:
         raise SourceReplacedError(
             "The client data were replaced while the export read them, so old and new clients would be in one file. "
             "Resume the export, and it reads all clients again."
+        )
+
+
+def code_order(services: Services) -> tuple[int, ...]:
+    """Return the ranks of some fixed codes, which change if the codes of the source get another type or collation.
+
+    Empty if they are no codes of the source's type.
+
+    Raises:
+        TransientError: Can be tried again.
+    """
+    try:
+        return tuple(services.clients.rank_codes(ORDER_PROBES))
+    except PermanentError:
+        return ()
+
+
+def require_same_order(services: Services, planned: tuple[int, ...] | None) -> None:
+    """Refuse to prove pages that were written in different orders of the codes.
+
+    Args:
+        planned: The result of `code_order` when the pages were planned; None if nobody asked.
+
+    Raises:
+        SourceReplacedError: The codes have another order now.
+    """
+    if planned is not None and code_order(services) != planned:
+        raise SourceReplacedError(
+            "The column code of the view clients got another type or collation while the export read it, so clients "
+            "could be missing from the file or be in it twice. Resume the export, and it reads all clients again."
         )

@@ -8,6 +8,7 @@ import pytest
 
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.page_record import MAX_CODE_CHARS
+from exports.file.key_order import ORDER_PROBES
 from exports.file.plan import MIN_PAGE_ROWS, PagePlan
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
@@ -42,7 +43,12 @@ def test_the_plan_holds_the_specification_and_the_first_client_of_every_further_
     services = a_services(some_clients(2 * MIN_PAGE_ROWS + 1))
     job = a_stored_job(services)
     assert _plan(services, job, target_bytes=1) == PagesPlanned(pages=2, rows=1001, wave_pages=64)
-    assert _stored_plan(services, job) == PagePlan(spec=job.spec, total_rows=1001, starts=("C0601",))
+    assert _stored_plan(services, job) == PagePlan(
+        spec=job.spec,
+        total_rows=1001,
+        starts=("C0601",),
+        code_order=tuple(services.clients.rank_codes(ORDER_PROBES)),
+    )
 
 
 def test_pages_have_fewer_rows_if_rows_are_longer() -> None:
