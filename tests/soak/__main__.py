@@ -28,6 +28,10 @@ from tests.bench.figures import line
 from tests.soak.exports import ROWS, TENANT, requests_of_export, sampled_exports
 from tests.soak.findings import Findings
 
+_CROWD = 3
+"""How many times more exports run at the same time during the warm-up. A worker needs some 5 MiB for exports that run
+together, and keeps it. So each worker must have run as many of them together as it ever will."""
+
 
 def main() -> int:
     """Run the exports, and print the figures; return 1 if a goal is missed."""
@@ -58,7 +62,8 @@ def _soak(folder: Path, options: argparse.Namespace) -> Findings:
         def show(done: int) -> None:
             bar.show(done, options.exports)
 
-        *_, warm = sampled_exports(system, range(options.warm_up), options.callers, show)
+        crowd = _CROWD * options.callers
+        *_, warm = sampled_exports(system, range(options.warm_up), crowd, show)
         first = requests_of_export(system, emulator)
         later = [*sampled_exports(system, range(options.warm_up, options.exports), options.callers, show)]
         return Findings(warm, later, first, requests_of_export(system, emulator))
