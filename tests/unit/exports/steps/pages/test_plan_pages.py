@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from exports.errors import SourceMismatchError, SourceUnavailableError
-from exports.file.page_record import MAX_CODE_CHARS
 from exports.file.key_order import ORDER_PROBES
+from exports.file.page_record import MAX_CODE_CHARS
 from exports.file.plan import MIN_PAGE_ROWS, PagePlan
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
