@@ -96,7 +96,7 @@ def lock(upgrade: bool) -> None:
     """Pin requirements*.txt from requirements*.in, for every Python version that the project supports."""
     set_up_python()
     oldest = "{}.{}".format(*OLDEST_PYTHON)
-    options = ["--no-emit-index-url", "--universal", "--python-version", oldest, "-q"]
+    options = ["--generate-hashes", "--no-emit-index-url", "--universal", "--python-version", oldest, "-q"]
     options += ["--custom-compile-command", "python3 dev.py lock", *(["--upgrade"] if upgrade else [])]
     for target in REQUIREMENTS:
         with step(f"Compiling {target.name}"):
