@@ -33,7 +33,7 @@ param zoneRedundant bool = false
 @description('SQLAlchemy URL of the database with the clients view, or an azure-tables: URL.')
 param clientsDatabaseUrl string
 
-@description('Hours for which a finished file can be downloaded. A user delegation SAS lasts at most seven days.')
+@description('Hours for which a finished file can be downloaded. Keep it below deleteAfterDays.')
 @minValue(1)
 @maxValue(160)
 param keepHours int = 24
