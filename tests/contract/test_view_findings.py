@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +131,43 @@ def test_volatile_functions_of_postgresql_are_found_also_in_nested_views(
         ("random()", "VOLATILE", "inner_view"),
     }
     assert code == 0
+
+
+# --- row-level security
+
+
+@pytest.mark.parametrize(
+    ("view", "policies", "warned"),
+    [
+        ("CREATE VIEW clients AS SELECT * FROM records", "ENABLE", False),
+        ("CREATE VIEW clients WITH (security_invoker = true) AS SELECT * FROM records", "ENABLE", True),
+        ("CREATE VIEW clients WITH (security_invoker = true) AS SELECT * FROM records", "DISABLE", False),
+    ],
+)
+def test_tables_whose_policies_may_hide_clients_are_named(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str], view: str, policies: str, warned: bool
+) -> None:
+    reader = f"reader_{secrets.token_hex(4)}"
+    (schema,) = re.findall("search_path=(.+)", str(postgres_schema.query["options"]))
+    make_records(
+        postgres_schema,
+        [("northwind", "C1"), ("northwind", "C2")],
+        view,
+        f"ALTER TABLE records {policies} ROW LEVEL SECURITY",
+        "CREATE POLICY first_only ON records USING (code = 'C1')",
+        f"CREATE ROLE {reader} LOGIN PASSWORD 'secret'",
+        f"GRANT USAGE ON SCHEMA {schema} TO {reader}",
+        f"GRANT SELECT ON records, clients TO {reader}",
+    )
+    url = postgres_schema.set(username=reader, password="secret").render_as_string(hide_password=False)
+    try:
+        code, answer = check(url, capsys)
+    finally:
+        run(postgres_schema, f"DROP OWNED BY {reader}", f"DROP ROLE {reader}")
+
+    notes = [note for note in answer["notes"] if "Row-level security of records applies" in note]
+    assert (code, len(notes)) == (0, int(warned))
+    assert answer["sample"]["clients"] == (1 if warned else 2)
 
 
 def test_functions_that_mariadb_calls_not_deterministic_are_found(

@@ -66,8 +66,10 @@ class ViewCheck:
             usable: The columns that an export can use. `tenant` and `code` must be among them.
         """
         found = self.findings
-        with self._part(0.6, "whether functions in the view change from call to call") as connection:
+        question = "whether functions in the view change from call to call, or row-level security hides clients"
+        with self._part(0.6, question) as connection:
             found.functions = self._inspector.unstable_functions(connection)
+            found.notes += map(_note_on_policies, self._inspector.tables_with_hidden_rows(connection))
         if tenant is None:
             found.tenants = self._tenants()
         else:
@@ -211,3 +213,10 @@ class ViewCheck:
 def _timed(act: Callable[[], Any]) -> tuple[Any, float]:
     started = time.monotonic()
     return act(), time.monotonic() - started
+
+
+def _note_on_policies(table: str) -> str:
+    return (
+        f"Row-level security of {table} applies to this user: clients that its policies hide are in no file. "
+        "Compare the number of clients with your own count."
+    )

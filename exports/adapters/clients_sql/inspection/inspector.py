@@ -40,6 +40,10 @@ class ViewInspector:
         """
         return None
 
+    def tables_with_hidden_rows(self, connection: Connection) -> list[str]:
+        """Return the tables behind the view of which the database may hide rows from this user."""
+        return []
+
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:
         """Return how the database would read a page; None if it is not known.
 

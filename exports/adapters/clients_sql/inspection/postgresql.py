@@ -54,6 +54,29 @@ ORDER BY 1, 2
 """Finds volatile functions in the stored trees of views. `pg_depend` alone names no built-in function, such as
 `random`, because it has no rows for pinned objects."""
 
+_WITH_POLICIES = """
+WITH RECURSIVE relations (oid, reader) AS (
+    SELECT to_regclass('clients')::oid, (SELECT oid FROM pg_roles WHERE rolname = current_user)
+    UNION
+    SELECT needs.refobjid, CASE WHEN 'security_invoker=true' = ANY (relation.reloptions) THEN relations.reader
+                                ELSE relation.relowner END
+    FROM relations
+    JOIN pg_class AS relation ON relation.oid = relations.oid
+    JOIN pg_rewrite AS rule ON rule.ev_class = relations.oid
+    JOIN pg_depend AS needs ON needs.classid = 'pg_rewrite'::regclass AND needs.objid = rule.oid
+    WHERE needs.refclassid = 'pg_class'::regclass AND needs.refobjid <> relations.oid
+)
+SELECT DISTINCT relation.oid::regclass::text
+FROM relations
+JOIN pg_class AS relation ON relation.oid = relations.oid
+JOIN pg_roles AS role ON role.oid = relations.reader
+WHERE relation.relrowsecurity AND NOT role.rolsuper AND NOT role.rolbypassrls
+    AND (relation.relforcerowsecurity OR NOT pg_has_role(role.oid, relation.relowner, 'USAGE'))
+ORDER BY 1
+"""
+"""Finds the tables whose row-level security applies. A view reads with the rights of its owner, one with
+`security_invoker` with those of its reader ("CREATE VIEW" and "Row Security Policies" in the documentation)."""
+
 _HAS_BOTH = text(
     "SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname IN ('tenant', 'code')"
 )
@@ -75,6 +98,10 @@ class PostgresqlInspector(ViewInspector):
         """Search the stored trees of the view, and of all views below it."""
         found = connection.exec_driver_sql(_UNSTABLE)
         return [UnstableFunction(name, "VOLATILE", view) for name, view in found]
+
+    def tables_with_hidden_rows(self, connection: Connection) -> list[str]:
+        """Search the relations behind the view for row-level security that applies to the user who reads them."""
+        return list(connection.exec_driver_sql(_WITH_POLICIES).scalars())
 
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:
         """Explain the page; if no index serves it, explain it again without the rival plans of small tables."""
