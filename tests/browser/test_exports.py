@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import Any
 
-from playwright.sync_api import Request, expect
+from playwright.sync_api import Request, Route, expect
 
 from tests.browser.conftest import jobs_of, locked_clients
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
@@ -63,6 +63,26 @@ def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> N
     visitor.export()
     expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
     assert len(jobs_of(system) - before) == 2
+
+
+def test_a_retry_minutes_after_a_broken_connection_starts_no_second_export(visitor: Visitor, system: System) -> None:
+    visitor.sign_in()
+    before = jobs_of(system)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    visitor.page.route("**/clients/export/csv", lose_the_answer, times=1)
+    visitor.at("#export").click()
+    visitor.expect_text("#problem", "cannot be reached")
+    visitor.evaluate("(() => { const now = Date.now; Date.now = () => now() + 5 * 60 * 1000; })()")
+    visitor.at("#export").click()
+    visitor.expect_status("Completed")
+
+    assert len(jobs_of(system) - before) == 1
+    assert [error for error in visitor.errors if "ERR_FAILED" not in error] == []
+    visitor.errors.clear()
 
 
 def test_a_running_export_is_polled_cancelled_and_resumed(visitor: Visitor, system: System, database_url: str) -> None:

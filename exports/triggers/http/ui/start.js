@@ -1,9 +1,11 @@
 /* Starts exports. A repeated request does not start a second export. */
 
 import { PATH_OF_JOBS } from "./watch.js";
+import { Unreachable } from "./api.js";
 
 const DOUBLE_CLICK_MS = 3000;
-let last = { body: null, key: null, answered: 0 };
+const UNKNOWN_OUTCOME_MS = 10 * 60 * 1000;
+let last = { body: null, key: null, repeatUntil: 0 };
 
 /**
  * Start an export of `body` and return the job. If the export is done within a second, the job has already ended.
@@ -14,19 +16,22 @@ export async function startExport(api, body) {
   const headers = { prefer: "wait=1", "idempotency-key": attempt.key };
   try {
     const { data } = await api.send("POST", PATH_OF_JOBS, { body, headers });
+    attempt.repeatUntil = Date.now() + DOUBLE_CLICK_MS;
     return data;
-  } finally {
-    attempt.answered = Date.now();
+  } catch (problem) {
+    const mayHaveStarted = problem instanceof Unreachable || problem.status >= 500;
+    attempt.repeatUntil = Date.now() + (mayHaveStarted ? UNKNOWN_OUTCOME_MS : DOUBLE_CLICK_MS);
+    throw problem;
   }
 }
 
 /**
- * Return the idempotency key for a request. The same request again, while the last one is on its way or within three
- * seconds after it ended, is a double click, or a retry after a broken connection. It gets the key of the first request,
- * so the service returns the same job.
+ * Return the idempotency key for a request. The same request gets the key of the first one, so the service returns the
+ * same job, if it comes while the first one is on its way, within three seconds after its answer (a double click), or
+ * within ten minutes after its connection or the service failed: the first one may have started the export.
  */
 function attemptOf(body) {
-  const isRepeated = body === last.body && (!last.answered || Date.now() - last.answered < DOUBLE_CLICK_MS);
-  if (!isRepeated) last = { body, key: crypto.randomUUID(), answered: 0 };
+  const isRepeated = body === last.body && Date.now() < last.repeatUntil;
+  if (!isRepeated) last = { body, key: crypto.randomUUID(), repeatUntil: Infinity };
   return last;
 }
