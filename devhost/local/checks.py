@@ -35,8 +35,11 @@ Under CI, a run of all tests repeats them on the real Durable extension. The lon
 ON_ENGINE_BY_DEFAULT = ("tests/e2e",)
 """Those of them that a run of all tests repeats elsewhere. The others wait for a minute after each killed host."""
 
-IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
-"""Up to four processes, each with servers of its own. Each process runs whole files, because tests mostly wait.
+_PROCESSES = min(4, (os.cpu_count() or 1) + 1)
+IN_PARALLEL = (f"--numprocesses={_PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")
+"""One process more than there are cores, because tests often wait; at most four. Each has servers of its own.
+
+Each process runs whole files.
 
 The files run in the order of their names. So files that share a server run one after another, and the quick files of
 `tests/unit` run last, when one long file would otherwise keep a single process busy and leave the others idle."""

@@ -20,7 +20,7 @@ SUPPORTED = [f"3.{minor}" for minor in range(OLDEST_PYTHON[1], NEWEST_PYTHON[1] 
 def pins(file: Path, python: str) -> dict[str, str]:
     """Return the packages that a requirements file installs on Linux with a Python version: name to version."""
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
-    lines = [line for line in file.read_text().splitlines() if line and line[0] not in " #"]
+    lines = [line.removesuffix(" \\") for line in file.read_text().splitlines() if line and line[0] not in " #"]
     wanted = [Requirement(line) for line in lines]
     chosen = [one for one in wanted if one.marker is None or one.marker.evaluate(environment)]
     assert len({one.name for one in chosen}) == len(chosen), "two versions of one package"

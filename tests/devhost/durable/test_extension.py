@@ -60,16 +60,16 @@ def test_a_stopped_host_ends_what_it_runs_and_the_next_one_does_the_rest(
 ) -> None:
     """No activity runs twice, and the others need not wait for a minute, because the host has given them back.
 
-    Only results that the extension received while it stopped may stay hidden for a minute.
+    Only messages that the extension received while it stopped, seen: one in each run, stay hidden for a minute.
     """
     host = start_host("durable", **extension)
     instance_id = host.begin("fan_out", {"count": 64, "activity": "count_slowly"})
-    wait_until(lambda: list(tmp_path.glob("slow-*")))
+    wait_until(lambda: len(list(tmp_path.glob("slow-*"))) >= 16)  # the first to end, so all 64 are scheduled
     assert host.stop() == 0
     began = len(list(tmp_path.glob("slow-*")))
     assert 0 < began < 64
     host.start()
-    wait_until(lambda: len(list(tmp_path.glob("slow-*"))) == 64, 45)
+    wait_until(lambda: len(list(tmp_path.glob("slow-*"))) >= 60, 45)
     assert host.finished(instance_id, 120)["output"] == 64, "each activity returned 1: it was its first run"
 
 
