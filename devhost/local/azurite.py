@@ -68,6 +68,7 @@ def start_azurite(
     *,
     log_requests: bool = False,
     options: Sequence[str | Path] = (),
+    package: str = "azurite",
 ) -> Azurite:
     """Start blob, queue and table storage with their files in `state_dir`, and wait until they listen.
 
@@ -76,6 +77,7 @@ def start_azurite(
         preload: A JavaScript file that Node runs before the emulator.
         log_requests: Whether to log one line for each request.
         options: More options of the emulator's command line.
+        package: The name in `package.json` of the emulator to start.
 
     Raises:
         DevError: The emulator is not installed, or did not start.
@@ -85,7 +87,7 @@ def start_azurite(
         installed_node().program,
         _NO_INCREMENTAL_MARKING,
         *(("--require", preload) if preload else ()),
-        ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js",
+        ROOT / "node_modules" / package / "dist" / "src" / "azurite.js",
     ]
     for service, port in zip(("blob", "queue", "table"), ports, strict=True):
         command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
