@@ -33,7 +33,8 @@ BLANKS = "\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u20
 _NUMBER = r"[+-](?:\s?[\d(£$€.][\d\s()./,%-]*|(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+)?"
 _HARMLESS = re.compile(_NUMBER)
 _START = rf"[\t\r\n]|[{FORMAT_CHARACTERS}]*[+\-@＋－＠]|[{FORMAT_CHARACTERS}{BLANKS}]*[=＝]"
-_SUSPECT = re.compile(rf"(?={_START})(?!{_NUMBER}\Z)")
+is_suspect = re.compile(rf"(?={_START})(?!{_NUMBER}\Z)").match
+"""Matches text that `guard_text` changes: a spreadsheet might take its beginning for a formula."""
 _PART_START = rf'(?:["{FORMAT_CHARACTERS}]*[+\-@＋－＠]|["{FORMAT_CHARACTERS}{BLANKS}]*[=＝])'
 _PART = re.compile(rf"(?<=[{re.escape(SEPARATORS)}\r\n]){_PART_START}")
 _ENDS = {end: re.compile(rf"[{re.escape(end)}\r\n]|\Z") for end in SEPARATORS} | dict.fromkeys(
@@ -44,7 +45,7 @@ _ENDS = {end: re.compile(rf"[{re.escape(end)}\r\n]|\Z") for end in SEPARATORS} |
 
 def guard_text(text: str) -> str:
     """Return `text`, with a leading apostrophe if a spreadsheet might take its beginning for a formula."""
-    return "'" + text if _SUSPECT.match(text) else text
+    return "'" + text if is_suspect(text) else text
 
 
 def guard_parts(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from exports.errors import SourceMismatchError
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
+from exports.file.csv.formula_guard import guard_text, is_suspect
 from exports.file.csv.formula_search import CELL_SEPARATOR, find_guard, may_be_changed
 from exports.file.csv.spreadsheet_start import protect_start
 from exports.file.csv.sql_words import in_sql
@@ -165,7 +166,9 @@ class CsvRenderer:
             write = apostrophe if is_first and self._guards_constants else constant
             changes = {cell: write(cell) for cell in converted_of(set(cells))}
         if self.format.formula_guard and (guard := find_guard(joined)):
-            changes |= {cell: guard(cell) for cell in filter(may_be_changed, set(cells).difference(changes))}
+            # by far the most cells that a guard looks at are numbers with a sign, which stay as they are
+            suspects = filter(is_suspect if guard is guard_text else may_be_changed, cells)
+            changes = {cell: guard(cell) for cell in suspects} | changes
         return list(map(changes.get, cells, cells)) if changes else cells
 
     def _quoted_if_all(self, cells: Cells) -> Cells:
