@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from exports.file.plan import PagePlan
+from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.jobs.states import JobEvent, JobStatus, next_status
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
+from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.give_link import Reader
-from exports.workflow.commands import CommitFile, WritePage
+from exports.workflow.commands import CommitFile, RecordOutcome, WritePage
 from exports.workflow.outcomes import PageWritten
 from tests.support.builders import a_job
 from tests.support.fake_clients import Client
@@ -90,3 +92,17 @@ def take_over(services: MemoryServices, job: Job) -> None:
         job.code,
         lambda job: replace(job, attempt=job.attempt + 1, status=JobStatus.IN_PROGRESS),
     )
+
+
+def a_cancelled_job(services: MemoryServices) -> Job:
+    """Plan a job, and cancel it."""
+    job = a_planned_job(services)
+    cancel(services, job)
+    return job
+
+
+def a_failed_job(services: MemoryServices) -> Job:
+    """Plan a job, and end it as failed; it can be resumed."""
+    job = a_planned_job(services)
+    record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
+    return job

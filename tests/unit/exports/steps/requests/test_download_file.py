@@ -11,20 +11,26 @@ import pytest
 
 from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError, StorageUnavailableError
 from exports.jobs.audit import AuditAction
-from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec, SensitiveFields, SensitiveFieldsError
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.publish_file import publish_file
-from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.give_link import Reader
-from exports.workflow.commands import RecordOutcome
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, write_pages
+from tests.support.steps import (
+    READER,
+    TENANT,
+    a_cancelled_job,
+    a_failed_job,
+    a_planned_job,
+    a_stored_job,
+    some_clients,
+    write_pages,
+)
 
 Download = Callable[[MemoryServices, str, str], object]
 
@@ -117,18 +123,6 @@ def test_after_the_expiry_date_a_download_is_refused_as_expired(download: Downlo
     assert len(services.audit.all) <= 1
 
 
-def _cancelled(services: MemoryServices) -> Job:
-    job = a_planned_job(services)
-    cancel(services, job)
-    return job
-
-
-def _failed(services: MemoryServices) -> Job:
-    job = a_planned_job(services)
-    record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
-    return job
-
-
 def _published_but_not_completed(services: MemoryServices) -> Job:
     job = a_planned_job(services)
     publish_file(services, write_pages(services, job))
@@ -136,7 +130,9 @@ def _published_but_not_completed(services: MemoryServices) -> Job:
 
 
 @both
-@pytest.mark.parametrize("make_job", [a_stored_job, a_planned_job, _published_but_not_completed, _cancelled, _failed])
+@pytest.mark.parametrize(
+    "make_job", [a_stored_job, a_planned_job, _published_but_not_completed, a_cancelled_job, a_failed_job]
+)
 def test_a_job_that_is_not_completed_has_no_link_and_no_manifest(
     download: Download, make_job: Callable[[MemoryServices], Job]
 ) -> None:

@@ -9,17 +9,24 @@ import pytest
 
 from exports.errors import ExpiredError, JobNotFoundError, NotCompletedError, StorageUnavailableError
 from exports.jobs.audit import AuditAction
-from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.jobs.states import FileStatus, JobStatus
 from exports.steps.finalize.commit_file import commit_file
-from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.remove_file import remove_file
-from exports.workflow.commands import RecordOutcome
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored, write_pages
+from tests.support.steps import (
+    READER,
+    TENANT,
+    a_cancelled_job,
+    a_failed_job,
+    a_planned_job,
+    a_stored_job,
+    some_clients,
+    stored,
+    write_pages,
+)
 
 
 def _completed() -> tuple[MemoryServices, Job]:
@@ -77,19 +84,7 @@ def test_nothing_is_removed_if_the_audit_entry_cannot_be_written() -> None:
     assert not stored(services, job).file_removed
 
 
-def _cancelled(services: MemoryServices) -> Job:
-    job = a_planned_job(services)
-    cancel(services, job)
-    return job
-
-
-def _failed(services: MemoryServices) -> Job:
-    job = a_planned_job(services)
-    record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
-    return job
-
-
-@pytest.mark.parametrize("make_job", [a_stored_job, a_planned_job, _cancelled, _failed])
+@pytest.mark.parametrize("make_job", [a_stored_job, a_planned_job, a_cancelled_job, a_failed_job])
 def test_a_job_that_is_not_completed_has_no_file_to_remove(make_job: Callable[[MemoryServices], Job]) -> None:
     services = a_services(some_clients(5))
     job = make_job(services)
