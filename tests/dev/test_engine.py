@@ -110,7 +110,9 @@ def test_the_script_of_ci_runs_all_tests_with_ci_set(tmp_path: Path) -> None:
     """So a test that is skipped, and a real Durable extension that is not used, are failures."""
     programs = {
         "python3": 'echo "python3 $* with CI=$CI"',
-        "ldconfig": "echo libltdl.so.7; echo libgssapi_krb5.so.2",
+        # As on a machine with many libraries, the list goes on long after the two names that are looked for.
+        "ldconfig": "echo libltdl.so.7; echo libgssapi_krb5.so.2; seq 100000",
+        "apt-get": "echo apt-get was called; exit 1",
         **dict.fromkeys(("my_print_defaults", "mariadbd"), "exit 0"),
     }
     for name, line in programs.items():
