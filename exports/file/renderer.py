@@ -6,7 +6,9 @@ a faster way to make the records of a format may use it, as long as it gives exa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from operator import eq
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from exports.errors import SourceMismatchError
@@ -15,6 +17,9 @@ from exports.request.formats import Compression
 
 Row = Sequence[Any]
 """Values of one client in the order of `Renderer.source_columns`, as the database driver gives them."""
+
+CountingRender = Callable[[Sequence[Row]], tuple[bytes, int]]
+"""Renders rows, and counts the characters that are left out."""
 
 
 class Records(NamedTuple):
@@ -84,15 +89,20 @@ def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Rec
     Raises:
         SourceMismatchError: A value does not fit its column, or the view returns a client twice.
     """
+    render = _counting_render(renderer)
     last_code: object = None
     for rows in lists:
-        for row in rows:
-            if row[0] == last_code:
-                raise repeated_client(last_code)
-            last_code = row[0]
         if rows:
-            data, removed = _render_counted(rows, renderer)
-            yield Records(len(rows), data, str(rows[0][0]), str(rows[-1][0]), removed)
+            codes = [row[0] for row in rows]
+            if codes[0] == last_code or any(map(eq, codes, codes[1:])):
+                raise _repeated_client_of(last_code, codes)
+            last_code = codes[-1]
+            data, removed = _render_counted(rows, renderer, render)
+            yield Records(len(rows), data, str(codes[0]), str(last_code), removed)
+
+
+def _repeated_client_of(last_code: object, codes: list[object]) -> SourceMismatchError:
+    return repeated_client(next(code for before, code in pairwise([last_code, *codes]) if before == code))
 
 
 def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:
@@ -101,19 +111,22 @@ def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:
     Raises:
         SourceMismatchError: A value does not fit its column.
     """
-    return _render_counted(rows, renderer)[0]
+    return _render_counted(rows, renderer, _counting_render(renderer))[0]
 
 
-def _render_counted(rows: Sequence[Row], renderer: Renderer) -> tuple[bytes, int]:
-    """Render as `render_rows` does, and count the characters that are left out.
+def _counting_render(renderer: Renderer) -> CountingRender:
+    """Return the function that renders rows and counts the characters that are left out.
 
-    Raises:
-        SourceMismatchError: A value does not fit its column.
+    Asking whether an object has the methods of a protocol takes as long as rendering some rows, so ask once.
     """
+    if isinstance(renderer, SpreadsheetRenderer):
+        return renderer.render_counted
+    return lambda rows: (renderer.render(rows), 0)
+
+
+def _render_counted(rows: Sequence[Row], renderer: Renderer, render: CountingRender) -> tuple[bytes, int]:
     try:
-        if isinstance(renderer, SpreadsheetRenderer):
-            return renderer.render_counted(rows)
-        return renderer.render(rows), 0
+        return render(rows)
     except SourceMismatchError as error:
         for row in rows:
             _require_fitting(row, renderer, error)

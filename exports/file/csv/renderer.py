@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from exports.errors import SourceMismatchError
@@ -294,7 +295,7 @@ def _date_of_text(text: str) -> str:
 def _addresses(columns: Mapping[str, Column]) -> Cells:
     """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
     lines = [_trimmed(_texts(column, name)) for name, column in columns.items()]
-    return [", ".join(filter(None, address)) for address in zip(*lines, strict=True)]
+    return list(map(", ".join, map(filter, repeat(None), zip(*lines, strict=True))))
 
 
 def _trimmed(cells: Cells) -> Cells:
