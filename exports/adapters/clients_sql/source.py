@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import islice
 from sys import getsizeof
 from threading import Lock
 from typing import Any
@@ -62,6 +63,7 @@ class SqlClientSource:
         self._address = DatabaseAddress.of(database.url if isinstance(database, Engine) else database)
         self._database = database
         self._lock = Lock()
+        self._turn = Lock()
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
@@ -131,7 +133,19 @@ class SqlClientSource:
                     yield from fast.page(key_range)
                 else:
                     with closing(_lists(connection, view, selection, key_range)) as lists:
-                        yield from render_lists(lists, renderer)
+                        rendered = render_lists(lists, renderer)
+                        in_turns = dialect_named(connection.dialect.name).reads_in_turns
+                        yield from self._in_turns(rendered) if in_turns else rendered
+
+    def _in_turns(self, rendered: Iterator[Records]) -> Iterator[Records]:
+        """Read and render one list at a time in this process. A first list takes no turn: it may wait for a writer."""
+        yield from islice(rendered, 1)
+        while True:
+            with self._turn:
+                records = next(rendered, None)
+            if records is None:
+                return
+            yield records
 
     def generation(self) -> str | None:
         """Let the dialect identify the database."""

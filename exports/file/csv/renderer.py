@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
-from functools import lru_cache
-from itertools import repeat
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from exports.errors import SourceMismatchError
+from exports.file.csv.cells import Cells, Column, ColumnText, addresses, booleans, dates, texts
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
 from exports.file.csv.formula_guard import guard_text, is_suspect
-from exports.file.csv.formula_search import CELL_SEPARATOR, find_guard, may_be_changed
+from exports.file.csv.formula_search import find_guard, may_be_changed
 from exports.file.csv.spreadsheet_start import protect_start
-from exports.file.csv.sql_words import in_sql
 from exports.file.csv.warnings import csv_warnings
 from exports.file.renderer import Row
 from exports.request.columns import ColumnMapping
@@ -28,13 +24,10 @@ from exports.request.estimate import EstimateWarning
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 from exports.request.formats import CsvFormat, LineEnding, Quoting
 
-Column = Sequence[Any]
-Cells = Sequence[str]
 CellMaker = Callable[[Sequence[Column]], Cells]
+TextMaker = Callable[[Sequence[Column]], ColumnText]
 _LEADING_COLUMN = "code"
-_SEPARATOR = CELL_SEPARATOR
 _NUL = "\0"
-_TEXT = {str}
 _TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
 _LINE_ENDINGS = {LineEnding.CRLF: "\r\n", LineEnding.LF: "\n"}
 _DEFAULT_FORMAT = CsvFormat()
@@ -90,7 +83,8 @@ class CsvRenderer:
 
     def header(self) -> bytes:
         """Render the header record."""
-        return self._records([self._text([header], number == 0) for number, header in enumerate(self._headers)])
+        headers = (ColumnText.of([header]) for header in self._headers)
+        return self._records([self._text(header, number == 0) for number, header in enumerate(headers)])
 
     def render(self, rows: Sequence[Row]) -> bytes:
         """Render one record for each row, in the order given. NUL characters are left out.
@@ -121,7 +115,7 @@ class CsvRenderer:
     def _texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
         """Return the cells that are free text, by header, before they are guarded and quoted."""
         columns = list(zip(*rows, strict=True))
-        return {header: make(columns) for header, make in self._text_makers.items()} if rows else {}
+        return {header: make(columns).cells for header, make in self._text_makers.items()} if rows else {}
 
     def _records(self, columns: Sequence[Cells]) -> bytes:
         if len(columns) == 1:
@@ -137,10 +131,10 @@ class CsvRenderer:
             make = _text_maker(field, position)
             return lambda columns: self._text(make(columns), is_first)
         (name,) = source_columns(field)
-        index, read = position[name], _booleans if cell_kind(field) is CellKind.BOOLEAN else _dates
+        index, read = position[name], booleans if cell_kind(field) is CellKind.BOOLEAN else dates
         return lambda columns: self._quoted_if_all(read(columns[index], name))
 
-    def _text(self, cells: Cells, is_first: bool) -> Cells:
+    def _text(self, text: ColumnText, is_first: bool) -> Cells:
         """Guard and quote the cells that need it.
 
         Args:
@@ -149,7 +143,7 @@ class CsvRenderer:
         Raises:
             _NulFoundError: A cell holds NUL.
         """
-        joined = _SEPARATOR + _SEPARATOR.join(cells)
+        cells, joined = text
         if _NUL in joined:
             raise _NulFoundError
         changed = self._protected(cells, joined, is_first)
@@ -177,13 +171,13 @@ class CsvRenderer:
         return [_quoted(cell) for cell in cells] if self.quotes_all else cells
 
 
-def _text_maker(field: TargetField, position: dict[str, int]) -> CellMaker:
+def _text_maker(field: TargetField, position: dict[str, int]) -> TextMaker:
     """Return the function that makes a field's cells of text from the columns of a list of rows."""
     names = source_columns(field)
     if cell_kind(field) is CellKind.ADDRESS:
-        return lambda columns: _addresses({name: columns[position[name]] for name in names})
+        return lambda columns: addresses({name: columns[position[name]] for name in names})
     (name,) = names
-    return lambda columns: _texts(columns[position[name]], name)
+    return lambda columns: texts(columns[position[name]], name)
 
 
 def _without_nul(value: Any) -> Any:
@@ -205,100 +199,3 @@ def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
         return [_quoted(cell) if letter in cell else cell for cell in cells]
     has_special = re.compile(f"[{re.escape(''.join(special))}]").search
     return [_quoted(cell) if has_special(cell) else cell for cell in cells]
-
-
-def _texts(values: Column, name: str) -> Cells:
-    """Convert values to text. Nearly always they are text already, and joining them is the fastest way to see that."""
-    try:
-        "".join(values)
-    except TypeError:
-        cells = ["" if value is None else value for value in values]
-        return cells if set(map(type, cells)) <= _TEXT else [_text_of(cell, name) for cell in cells]
-    return values
-
-
-def _text_of(value: Any, name: str) -> str:
-    """Return the text of a value. A source turns values of all other types into text itself, as its database does."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) or type(value) is date:
-        return str(value)
-    message = (
-        f"The column {name} of the clients view holds a value that has no text in a file ({in_sql(value)}); convert "
-        "it to text in the view."
-    )
-    raise SourceMismatchError(message, column=name)
-
-
-_AFTER_DATE = {"", "T", " "}
-_TIME = re.compile("[T ] *[0-9]")
-_TIME_WITHOUT_ZONE = re.compile("[T ] *[0-9][0-9:., ]*(?:[AaPp][Mm])? *")
-_BOOLEAN_WORDS = {
-    True: "true",  # also found by 1, which is equal and has the same hash
-    False: "false",
-    None: "",
-    "": "",
-    "1": "true",
-    "0": "false",
-    "true": "true",
-    "false": "false",
-    "t": "true",
-    "f": "false",
-}
-
-
-def _booleans(values: Column, name: str) -> Cells:
-    try:
-        return [_BOOLEAN_WORDS[value.strip().lower() if isinstance(value, str) else value] for value in values]
-    except (KeyError, TypeError):
-        message = f"The column {name} of the clients view holds a value that is not a boolean (true, false, 1 or 0)."
-        raise SourceMismatchError(message, column=name) from None
-
-
-def _dates(values: Column, name: str) -> Cells:
-    try:
-        return [_date_of_text(value) if type(value) is str else _date(value) for value in values]
-    except (ValueError, TypeError):
-        message = (
-            f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD). A moment with a "
-            "time zone is a date only in a zone: make the date of it in the view."
-        )
-        raise SourceMismatchError(message, column=name) from None
-
-
-def _date(value: object) -> str:
-    """Format a date. A date-time loses its time of day. One with a zone is refused: its day depends on the zone."""
-    if value is None:
-        return ""
-    if not isinstance(value, date) or getattr(value, "tzinfo", None) is not None:
-        raise TypeError(value)
-    return value.isoformat()[:10]
-
-
-@lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
-def _date_of_text(text: str) -> str:
-    """Parse text that begins with a date. ISO 8601 has other forms too, such as `2026-W05-6`; they are refused.
-
-    A time of day is dropped. After a time, anything else may name a zone, and then the day depends on the zone.
-    """
-    if not text:
-        return ""
-    if text[10:11] not in _AFTER_DATE or text[4:5] + text[7:8] != "--":
-        raise ValueError(text)
-    if _TIME.match(text, 10) and not _TIME_WITHOUT_ZONE.fullmatch(text, 10):
-        raise ValueError(text)
-    return date.fromisoformat(text[:10]).isoformat()
-
-
-def _addresses(columns: Mapping[str, Column]) -> Cells:
-    """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
-    lines = [_trimmed(_texts(column, name)) for name, column in columns.items()]
-    return list(map(", ".join, map(filter, repeat(None), zip(*lines, strict=True))))
-
-
-def _trimmed(cells: Cells) -> Cells:
-    joined = f"{_SEPARATOR}{_SEPARATOR.join(cells)}{_SEPARATOR}"
-    spaced = f"{_SEPARATOR} " in joined or f" {_SEPARATOR}" in joined
-    return [cell.strip(" ") for cell in cells] if spaced else cells

@@ -1,0 +1,135 @@
+"""Turn the values of a column of the `clients` view into cells: text, booleans, dates and addresses.
+
+Values are converted a column at a time, by functions that loop in C wherever they can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from exports.errors import SourceMismatchError
+from exports.file.csv.formula_search import CELL_SEPARATOR
+from exports.file.csv.sql_words import in_sql
+
+Column = Sequence[Any]
+Cells = Sequence[str]
+
+
+class ColumnText(NamedTuple):
+    """Some cells of one column.
+
+    Attributes:
+        joined: The cells, each after a separator, so that all of them can be searched at once.
+    """
+
+    cells: Cells
+    joined: str
+
+    @classmethod
+    def of(cls, cells: Cells) -> ColumnText:
+        """Join cells. Raises a TypeError if one is not text."""
+        return cls(cells, CELL_SEPARATOR + CELL_SEPARATOR.join(cells))
+
+
+def texts(values: Column, name: str) -> ColumnText:
+    """Convert values to text. Joining them is the fastest way to see that all are text, and is needed anyway."""
+    try:
+        return ColumnText.of(values)
+    except TypeError:
+        cells = ["" if value is None else value for value in values]
+    try:
+        return ColumnText.of(cells)
+    except TypeError:
+        return ColumnText.of([_text_of(cell, name) for cell in cells])
+
+
+def _text_of(value: Any, name: str) -> str:
+    """Return the text of a value. A source turns values of all other types into text itself, as its database does."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or type(value) is date:
+        return str(value)
+    message = (
+        f"The column {name} of the clients view holds a value that has no text in a file ({in_sql(value)}); convert "
+        "it to text in the view."
+    )
+    raise SourceMismatchError(message, column=name)
+
+
+_AFTER_DATE = {"", "T", " "}
+_TIME = re.compile("[T ] *[0-9]")
+_TIME_WITHOUT_ZONE = re.compile("[T ] *[0-9][0-9:., ]*(?:[AaPp][Mm])? *")
+_BOOLEAN_WORDS = {
+    True: "true",  # also found by 1, which is equal and has the same hash
+    False: "false",
+    None: "",
+    "": "",
+    "1": "true",
+    "0": "false",
+    "true": "true",
+    "false": "false",
+    "t": "true",
+    "f": "false",
+}
+
+
+def booleans(values: Column, name: str) -> Cells:
+    try:
+        return [_BOOLEAN_WORDS[value.strip().lower() if isinstance(value, str) else value] for value in values]
+    except (KeyError, TypeError):
+        message = f"The column {name} of the clients view holds a value that is not a boolean (true, false, 1 or 0)."
+        raise SourceMismatchError(message, column=name) from None
+
+
+def dates(values: Column, name: str) -> Cells:
+    try:
+        return [_date_of_text(value) if type(value) is str else _date(value) for value in values]
+    except (ValueError, TypeError):
+        message = (
+            f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD). A moment with a "
+            "time zone is a date only in a zone: make the date of it in the view."
+        )
+        raise SourceMismatchError(message, column=name) from None
+
+
+def _date(value: object) -> str:
+    """Format a date. A date-time loses its time of day. One with a zone is refused: its day depends on the zone."""
+    if value is None:
+        return ""
+    if not isinstance(value, date) or getattr(value, "tzinfo", None) is not None:
+        raise TypeError(value)
+    return value.isoformat()[:10]
+
+
+@lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
+def _date_of_text(text: str) -> str:
+    """Parse text that begins with a date. ISO 8601 has other forms too, such as `2026-W05-6`; they are refused.
+
+    A time of day is dropped. After a time, anything else may name a zone, and then the day depends on the zone.
+    """
+    if not text:
+        return ""
+    if text[10:11] not in _AFTER_DATE or text[4:5] + text[7:8] != "--":
+        raise ValueError(text)
+    if _TIME.match(text, 10) and not _TIME_WITHOUT_ZONE.fullmatch(text, 10):
+        raise ValueError(text)
+    return date.fromisoformat(text[:10]).isoformat()
+
+
+def addresses(columns: Mapping[str, Column]) -> ColumnText:
+    """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
+    lines = [_trimmed(texts(column, name)) for name, column in columns.items()]
+    return ColumnText.of(list(map(", ".join, map(filter, repeat(None), zip(*lines, strict=True)))))
+
+
+def _trimmed(text: ColumnText) -> Cells:
+    cells, joined = text
+    spaced = f"{CELL_SEPARATOR} " in joined or f" {CELL_SEPARATOR}" in joined or joined.endswith(" ")
+    return [cell.strip(" ") for cell in cells] if spaced else cells
