@@ -68,6 +68,18 @@ param purgeProtection bool = true
 @maxValue(730)
 param logRetentionDays int = 30
 
+@description('Gigabytes of logs a day, after which the workspace takes no more until the next day.')
+@minValue(1)
+@maxValue(1000)
+param dailyCapGb int = 5
+
+@description('E-mail addresses that get the alerts, separated by commas. Empty: nobody gets e-mail.')
+param alertEmails string = ''
+
+@secure()
+@description('Address that gets the alerts as JSON (common alert schema). Empty: none.')
+param alertWebhookUrl string = ''
+
 @description('Additional app settings, name to value. They override the settings of this template.')
 param extraSettings object = {}
 
@@ -101,6 +113,7 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     sku: zoneRedundant ? 'Standard_ZRS' : storageSku
     lockTables: lockTables
+    workspaceId: monitoring.outputs.workspaceId
     deleteAfterDays: deleteAfterDays
     principalId: identity.outputs.principalId
   }
@@ -114,6 +127,7 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     retentionDays: logRetentionDays
+    dailyCapGb: dailyCapGb
     principalId: identity.outputs.principalId
   }
 }
@@ -129,7 +143,33 @@ module vault 'modules/vault.bicep' = {
     webhookSecret: webhookSecret
     storesWebhookSecret: !empty(webhookSecret)
     purgeProtection: purgeProtection
+    workspaceId: monitoring.outputs.workspaceId
     principalId: identity.outputs.principalId
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    storageId: storage.outputs.id
+    emails: alertEmails
+    webhookUrl: alertWebhookUrl
+    dailyCapGb: dailyCapGb
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 

@@ -4,6 +4,9 @@ param location string
 param tags object
 param retentionDays int
 
+@description('Gigabytes of logs a day, after which the workspace takes no more until the next day.')
+param dailyCapGb int
+
 @description('Object id of the identity that may send telemetry.')
 param principalId string
 
@@ -17,6 +20,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
     retentionInDays: retentionDays
     sku: {
       name: 'PerGB2018'
+    }
+    workspaceCapping: {
+      dailyQuotaGb: dailyCapGb
     }
   }
 }
@@ -43,4 +49,5 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+output workspaceId string = workspace.id
 output connectionString string = insights.properties.ConnectionString

@@ -4,6 +4,7 @@ param location string
 param tags object
 param sku string
 param deleteAfterDays int
+param workspaceId string
 
 @description('Whether the tables of keys and jobs get a lock, so that nobody deletes them, the account or the group by mistake.')
 param lockTables bool
@@ -74,6 +75,26 @@ resource package 'Microsoft.Storage/storageAccounts/blobServices/containers@2023
   name: packageContainer
   properties: {
     publicAccess: 'None'
+  }
+}
+
+// Who reads files, also through links, and what deletes them. Writes are not logged: each page is one, and the app logs
+// pages itself. The logs of tables and queues would mostly show how Durable Functions polls.
+resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'reads-and-deletions'
+  scope: blobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageRead'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
   }
 }
 
@@ -148,5 +169,6 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
+output id string = account.id
 output name string = account.name
 output packageContainerUrl string = '${account.properties.primaryEndpoints.blob}${packageContainer}'

@@ -15,6 +15,7 @@ param storesWebhookSecret bool
 
 @description('Whether nobody, not even an owner, can purge the vault or a deleted secret before its retention ends.')
 param purgeProtection bool
+param workspaceId string
 
 @description('Object id of the identity that may read the secrets.')
 param principalId string
@@ -35,6 +36,21 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     enableSoftDelete: true
     softDeleteRetentionInDays: 7
     enablePurgeProtection: purgeProtection ? true : null // the service refuses `false`
+  }
+}
+
+// Who reads the secrets.
+resource vaultLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'AuditEvent'
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.bicep_compiler import Compiled, compile_bicep
+from tests.unit.infra.arm import all_resources, module, of_type
 
 INFRA = Path(__file__).parents[3] / "infra"
 
@@ -20,29 +20,7 @@ def compiled() -> Compiled:
 
 @pytest.fixture(scope="module")
 def resources(compiled: Compiled) -> list[Any]:
-    return list(_resources(compiled.template))
-
-
-def _resources(template: Any) -> Iterator[Any]:
-    """Yield the resources of a template and of its modules."""
-    for resource in template["resources"]:
-        yield resource
-        if resource["type"] == "Microsoft.Resources/deployments":
-            yield from _resources(resource["properties"]["template"])
-
-
-def module(resources: list[Any], name: str) -> Any:
-    """Return the use of a module."""
-    (found,) = [
-        item for item in resources if item["type"] == "Microsoft.Resources/deployments" and item["name"] == name
-    ]
-    return found["properties"]
-
-
-def of_type(resources: list[Any], kind: str) -> list[Any]:
-    found = [resource for resource in resources if resource["type"] == kind]
-    assert found, kind
-    return found
+    return list(all_resources(compiled.template))
 
 
 def test_the_compiler_and_its_linter_have_no_complaint_about_the_templates(compiled: Compiled) -> None:
@@ -100,7 +78,7 @@ def test_no_output_of_a_template_holds_a_secret(compiled: Compiled) -> None:
     kinds = [output["type"] for output in compiled.template["outputs"].values()]
     assert set(kinds) == {"string"}
     secure = {name for name, given in compiled.template["parameters"].items() if given["type"] == "securestring"}
-    assert secure == {"clientsDatabaseUrl", "webhookSecret"}
+    assert secure == {"clientsDatabaseUrl", "webhookSecret", "alertWebhookUrl"}
 
 
 def test_zones_cover_the_instances_and_the_storage(resources: list[Any]) -> None:

@@ -1,0 +1,116 @@
+"""The alerts and the workbook of `infra/`: Microsoft's parser accepts their queries, and each leads to its section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.bicep_compiler import compile_bicep
+from tests.support.kql import Checked, check_queries
+from tests.unit.infra.arm import all_resources, module, of_type
+
+INFRA = Path(__file__).parents[3] / "infra"
+QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((INFRA / "queries").rglob("*.kql"))}
+
+
+@pytest.fixture(scope="module")
+def resources() -> list[Any]:
+    return list(all_resources(compile_bicep(INFRA / "main.bicep").template))
+
+
+@pytest.fixture(scope="module")
+def checked() -> dict[str, Checked]:
+    return check_queries(QUERIES)
+
+
+def value_of(template: Any, value: str) -> str:
+    """Return the text that an expression such as `[variables('$fxv#0')]` stands for."""
+    if value.startswith("[variables('"):
+        return str(template["variables"][value.removeprefix("[variables('").removesuffix("')]")])
+    return value
+
+
+def rules(resources: list[Any]) -> dict[str, Any]:
+    """Return the query alerts by name, each with the text of its query."""
+    template = module(resources, "alerts")["template"]
+    return {
+        value_of(template, rule["name"]): {**rule, "query": value_of(template, rule["query"])}
+        for rule in template["variables"]["rules"]
+    }
+
+
+def test_microsofts_parser_has_no_complaint_about_any_query(checked: dict[str, Checked]) -> None:
+    assert len(QUERIES) > 10
+    assert {name: found.messages for name, found in checked.items() if found.messages} == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("AppTraces | where Massage == 'x'", "does not refer to any known column"),
+        ("AppTraces | wehre true", "Query operator expected"),
+        ("AppTrace | count", "does not refer to any known table"),
+        ("AppTraces | summarize sum(Message)", "must be summable"),
+        ("AppTraces | parse-kv Message as (a: string) with (pair_delimter=' ')", "Expected: )"),
+    ],
+)
+def test_the_parser_is_heard_when_a_query_is_wrong(query: str, complaint: str) -> None:
+    assert complaint in " ".join(check_queries({"wrong": query})["wrong"].messages)
+
+
+def test_every_query_file_is_used_once(resources: list[Any]) -> None:
+    files = {
+        folder: {path.stem for path in (INFRA / "queries" / folder).iterdir()} for folder in ("alerts", "workbook")
+    }
+    assert set(rules(resources)) == files["alerts"]
+    template = module(resources, "workbook")["template"]
+    shown = [value_of(template, chart["query"]) for chart in template["variables"]["charts"]]
+    assert sorted(shown) == sorted(QUERIES[name] for name in files["workbook"])
+
+
+def test_every_alert_runs_the_query_of_its_name(resources: list[Any]) -> None:
+    assert {name: rule["query"] for name, rule in rules(resources).items()} == {
+        name: QUERIES[name] for name in rules(resources)
+    }
+
+
+def test_every_alert_reaches_the_action_group(resources: list[Any]) -> None:
+    (group,) = of_type(resources, "Microsoft.Insights/actionGroups")
+    assert [copied["name"] for copied in group["properties"]["copy"]] == ["emailReceivers"]
+    assert "parameters('webhookUrl')" in group["properties"]["webhookReceivers"]
+    (queries,) = of_type(resources, "Microsoft.Insights/scheduledQueryRules")
+    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
+    (reached,) = queries["properties"]["actions"]["actionGroups"]
+    assert "Microsoft.Insights/actionGroups" in reached
+    assert [action["actionGroupId"] for action in metric["properties"]["actions"]] == [reached]
+    assert queries["properties"]["enabled"] is metric["properties"]["enabled"] is True
+
+
+def test_an_alert_looks_at_no_less_than_the_time_since_its_last_look(resources: list[Any]) -> None:
+    minutes = {"PT5M": 5, "PT15M": 15, "PT1H": 60, "P1D": 1440}
+    assert [name for name, rule in rules(resources).items() if minutes[rule["window"]] < minutes[rule["every"]]] == []
+
+
+def test_the_alert_on_cost_compares_a_column_that_its_query_returns(
+    resources: list[Any], checked: dict[str, Checked]
+) -> None:
+    (queries,) = of_type(resources, "Microsoft.Insights/scheduledQueryRules")
+    (criterion,) = queries["properties"]["criteria"]["allOf"]
+    assert "'megabytes'" in criterion["metricMeasureColumn"]
+    assert checked["ingestion-cost"].columns == {"megabytes": "real"}
+    assert "parameters('dailyCapGb')" in criterion["threshold"]
+
+
+def test_the_logs_have_a_daily_cap(resources: list[Any]) -> None:
+    (workspace,) = of_type(resources, "Microsoft.OperationalInsights/workspaces")
+    assert workspace["properties"]["workspaceCapping"] == {"dailyQuotaGb": "[parameters('dailyCapGb')]"}
+
+
+def test_reads_of_files_and_of_secrets_are_logged(resources: list[Any]) -> None:
+    settings = {
+        item["name"]: item["properties"]["logs"] for item in of_type(resources, "Microsoft.Insights/diagnosticSettings")
+    }
+    logged = {name: [log["category"] for log in logs if log["enabled"]] for name, logs in settings.items()}
+    assert logged == {"reads-and-deletions": ["StorageRead", "StorageDelete"], "audit": ["AuditEvent"]}
