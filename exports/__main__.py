@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from exports.commands import audit, costs, keys, remove_file, verify, view, webhooks
 from exports.commands.command_line import run_to_exit_code
 from exports.commands.sample import command as sample_clients
+from exports.commands.smoke import command as smoke
 
 _COMMANDS = {
     "audit": (audit, "print the audit log of one tenant and day as JSON lines"),
@@ -16,6 +17,7 @@ _COMMANDS = {
     "keys": (keys, "make, list, rotate and revoke API keys"),
     "remove-file": (remove_file, "remove the file of a completed export now, for example after a link has leaked"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
+    "smoke": (smoke, "prove over HTTP that a deployment works, and clean up"),
     "verify": (verify, "check a file against its manifest, and report the first wrong page"),
     "view": (view, "print a view `clients` to start from, or check the view of a database"),
     "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a webhook again"),

@@ -39,6 +39,15 @@ def test_every_python_version_with_wheels_for_all_packages_is_tested() -> None:
     assert "python: ['3.11', '3.12', '3.13']" in WORKFLOWS["ci.yml"]
 
 
+def test_production_is_deployed_only_after_the_smoke_test_on_staging() -> None:
+    jobs = re.split(r"^  (?=\w+:$)", WORKFLOWS["ci.yml"], flags=re.MULTILINE)
+    (staging,) = [job for job in jobs if job.startswith("staging:")]
+    (production,) = [job for job in jobs if job.startswith("production:")]
+    assert "smoke: true" in staging
+    assert "needs: staging" in production
+    assert '-m exports smoke "$SERVICE_API_URI"' in WORKFLOWS["deploy.yml"]
+
+
 def test_the_files_that_the_workflows_name_exist() -> None:
     named = {found for text in WORKFLOWS.values() for found in re.findall(r"(?:\.github|infra|\.ci)/[\w./-]+", text)}
     assert len(named) > 4

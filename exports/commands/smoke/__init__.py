@@ -1,0 +1,1 @@
+"""`python -m exports smoke`: proves that a deployment works, over HTTP alone."""
