@@ -86,6 +86,10 @@ def _assert_documented(operation: str, documented: Mapping[str, Any], response: 
     assert media_type in content, f"{operation}: {response.status} is {media_type!r}, documented: {documented_types}"
     if media_type.endswith("json"):
         validate(response.json, content[media_type]["schema"])
+    if media_type == "application/problem+json":
+        problem = response.json
+        assert problem["code"] in content[media_type]["examples"], f"{operation} does not document {problem['code']}"
+        assert problem["status"] == response.status, problem
 
 
 @cache

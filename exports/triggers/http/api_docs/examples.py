@@ -34,6 +34,16 @@ _JOB: dict[str, Any] = {
     "consistency": CONSISTENCY,
     "scheduleCode": None,
 }
+_WITHOUT_LINK = {**_JOB, "downloadUrl": None}
+_NOT_ENDED = dict.fromkeys(
+    ("downloadUrl", "completedDate", "expiryDate", "fileName", "fileSize", "fileStatus", "estimatedCompletionDate")
+)
+_QUEUED = {**_JOB, **_NOT_ENDED, "status": "Queued", "totalItems": None, "processedItems": 0, "percentComplete": None}
+_QUEUED["startedDate"] = None
+_IN_PROGRESS = {**_JOB, **_NOT_ENDED, "status": "InProgress", "processedItems": 2048, "percentComplete": 29}
+_IN_PROGRESS["estimatedCompletionDate"] = "2026-11-23T21:34:56.870Z"
+_CANCELLED = {**_IN_PROGRESS, "status": "Cancelled", "completedDate": _JOB["completedDate"]}
+_CANCELLED["estimatedCompletionDate"] = None
 _MAPPING: dict[str, Any] = {
     "code": "4f9a1c7be2d05386a1b7",
     "name": "VAT return",
@@ -86,7 +96,7 @@ EXAMPLES: Mapping[str, Any] = {
     "ExportScheduleDto": _SHOWN_SCHEDULE,
     "ListOfExportScheduleDto": {"data": [_SHOWN_SCHEDULE], "limit": 25, "hasMore": False, "continuationToken": None},
     "ListOfScheduleRunDto": {"data": [_RUN], "limit": 25, "hasMore": False, "continuationToken": None},
-    "ListOfCsvExportJobDto": {"data": [_JOB], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ListOfCsvExportJobDto": {"data": [_WITHOUT_LINK], "limit": 25, "hasMore": False, "continuationToken": None},
     "ManifestDto": {
         "code": _CODE,
         "tenant": "northwind",
@@ -144,3 +154,18 @@ EXAMPLES: Mapping[str, Any] = {
         ],
     },
 }
+
+REPLY_EXAMPLES: Mapping[tuple[str, int], Any] = {
+    ("start_export", 202): _IN_PROGRESS,
+    ("resume_export", 202): _QUEUED,
+    ("cancel_export", 200): _CANCELLED,
+    ("remove_file", 200): {**_WITHOUT_LINK, "fileStatus": "Removed"},
+    ("health", 503): {
+        "status": "Unhealthy",
+        "dependencies": [
+            {"name": "blobs", "status": "Healthy", "detail": None},
+            {"name": "clients", "status": "Unhealthy", "detail": "The database of the clients did not answer."},
+        ],
+    },
+}
+"""Examples of the answers that differ from the example of their model, by operation and status."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from exports.jobs.codes import JOB_CODE_PATTERN
 from exports.triggers.http.api_docs.advice import ADVICE
-from exports.triggers.http.api_docs.examples import EXAMPLES
+from exports.triggers.http.api_docs.examples import EXAMPLES, REPLY_EXAMPLES
 from exports.triggers.http.api_docs.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
 from exports.triggers.http.api_docs.openapi_webhooks import add_ended_schema, describe_webhooks
 from exports.triggers.http.problems import (
@@ -163,7 +163,7 @@ def _operation(route: Route, name: str, by_tenant: bool, references: References,
         operation["parameters"] = [_parameter(parameter) for parameter in route.parameters]
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {_JSON: _media(references[route.body, READ])}}
-    replies = {str(status): _reply(reply, references) for status, reply in route.replies.items()}
+    replies = {str(status): _reply(reply, references, route.name, status) for status, reply in route.replies.items()}
     operation["responses"] = dict(sorted({**_problem_replies(route, by_tenant, used), **replies}.items()))
     return operation
 
@@ -181,17 +181,18 @@ def _parameter(parameter: Parameter) -> Document:
     return {"name": parameter.name, "in": parameter.location, "description": parameter.description, "schema": schema}
 
 
-def _media(reference: Schema) -> Document:
-    example = EXAMPLES.get(str(reference.get("$ref", "")).removeprefix(REFERENCE))
+def _media(reference: Schema, operation: str = "", status: int = 0) -> Document:
+    name = str(reference.get("$ref", "")).removeprefix(REFERENCE)
+    example = REPLY_EXAMPLES.get((operation, status), EXAMPLES.get(name))
     return {"schema": reference} | ({} if example is None else {"example": example})
 
 
-def _reply(reply: Reply, references: References) -> Document:
+def _reply(reply: Reply, references: References, operation: str, status: int) -> Document:
     answer: Document = {"description": reply.meaning}
     if reply.headers:
         answer["headers"] = _headers(reply.headers)
     if reply.body is not None:
-        answer["content"] = {reply.media_type: _media(references[reply.body, WRITTEN])}
+        answer["content"] = {reply.media_type: _media(references[reply.body, WRITTEN], operation, status)}
     elif reply.schema is not None:
         answer["content"] = {reply.media_type: {"schema": dict(reply.schema)}}
     return answer
@@ -220,12 +221,12 @@ def _problem_replies(route: Route, by_tenant: bool, used: dict[str, Document]) -
 
 
 def _problem_reply(status: int, kinds: Sequence[ProblemType]) -> Document:
-    codes = {"properties": {"code": {"enum": [kind.code for kind in kinds]}, "status": {"const": status}}}
+    """Describe a response. Its schema is the one of all problems: generators make a type of each narrower schema."""
     answer: Document = {
         "description": "; or: ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds),
         "content": {
             _PROBLEM: {
-                "schema": {"allOf": [{"$ref": f"{REFERENCE}Problem"}, codes]},
+                "schema": {"$ref": f"{REFERENCE}Problem"},
                 "examples": {kind.code: {"value": _problem_example(kind)} for kind in kinds},
             }
         },
@@ -257,7 +258,11 @@ def _problem_schema() -> Schema:
             "title": {**string, "description": "A short text, the same for every problem of this kind."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {**string, "description": "What is wrong in this request, and what to change."},
-            "code": {"type": "string", "enum": sorted(kind.code for kind in PROBLEMS)},
+            "code": {
+                **string,
+                "description": "Identifies the kind. Each response names its codes; later versions may add some.",
+                "x-extensible-enum": sorted(kind.code for kind in PROBLEMS),
+            },
             "instance": {"type": "string", "format": "uri-reference", "description": "Path of the request."},
             "errors": {
                 "type": "array",

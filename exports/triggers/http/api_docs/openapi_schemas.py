@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
@@ -20,6 +20,7 @@ READ: Mode = "validation"
 WRITTEN: Mode = "serialization"
 """The schema of a model that the service writes: unknown properties are allowed, since later versions may add some."""
 
+_IDENTIFIER = re.compile(r"[A-Za-z]\w*")
 REFERENCE = "#/components/schemas/"
 
 
@@ -35,6 +36,15 @@ class _Generator(GenerateJsonSchema):
         for name, meaning in properties.items():
             if (found_property := found.get("properties", {}).get(to_camel(name))) is not None:
                 found_property["description"] = meaning
+        return found
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
+        """Name values that are no identifiers: a generated client in C# has no other names for them."""
+        found, members = super().enum_schema(schema), schema["members"]
+        names = [to_pascal(member.name.lower()) for member in members]
+        if not all(_IDENTIFIER.fullmatch(str(member.value)) for member in members):
+            values = [{"name": name, "value": member.value} for name, member in zip(names, members, strict=True)]
+            found |= {"x-enum-varnames": names, "x-ms-enum": {"name": schema["cls"].__name__, "values": values}}
         return found
 
     def field_title_should_be_set(self, schema: Any) -> bool:

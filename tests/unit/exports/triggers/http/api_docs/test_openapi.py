@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from exports.notifications.message import event_body, event_id
 from exports.request.fields import TargetField
 from exports.triggers.http.api_docs.advice import ADVICE
-from exports.triggers.http.api_docs.examples import EXAMPLES
+from exports.triggers.http.api_docs.examples import EXAMPLES, REPLY_EXAMPLES
 from exports.triggers.http.api_docs.openapi import API_VERSION
 from exports.triggers.http.problems import METHOD_NOT_ALLOWED, PROBLEMS
 from shared.standard_webhooks import derive_secret, signed_headers
@@ -94,6 +95,37 @@ def test_every_body_has_an_example() -> None:
     assert [media["schema"]["$ref"] for media in bodies if "example" not in media] == []
 
 
+def example_of(operation: str, status: int) -> Any:
+    (found,) = [each for _, _, each in operations() if each["operationId"] == operation]
+    return found["responses"][str(status)]["content"]["application/json"]["example"]
+
+
+def test_every_example_of_an_answer_fits_its_schema_and_its_operation() -> None:
+    for operation, status in REPLY_EXAMPLES:
+        (found,) = [each for _, _, each in operations() if each["operationId"] == operation]
+        (media,) = found["responses"][str(status)]["content"].values()
+        assert media["example"] == REPLY_EXAMPLES[operation, status]
+        validate(media["example"], media["schema"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "job"),
+    [
+        ("start_export", 201, {"status": "Completed", "percentComplete": 100}),
+        ("start_export", 202, {"status": "InProgress", "downloadUrl": None, "completedDate": None}),
+        ("resume_export", 202, {"status": "Queued", "downloadUrl": None, "startedDate": None}),
+        ("cancel_export", 200, {"status": "Cancelled", "downloadUrl": None, "fileStatus": None}),
+        ("remove_file", 200, {"status": "Completed", "downloadUrl": None, "fileStatus": "Removed"}),
+    ],
+)
+def test_the_example_of_an_answer_shows_a_job_in_the_state_it_says(operation: str, status: int, job: Any) -> None:
+    assert job.items() <= example_of(operation, status).items()
+
+
+def test_the_example_of_a_list_of_jobs_has_no_links_as_lists_have_none() -> None:
+    assert [job["downloadUrl"] for job in example_of("list_exports", 200)["data"]] == [None]
+
+
 def test_requests_refuse_unknown_properties_and_answers_allow_them() -> None:
     for _, _, operation in operations():
         if body := operation.get("requestBody"):
@@ -163,6 +195,18 @@ def test_the_examples_of_every_problem_fit_its_schema() -> None:
         media = response["content"]["application/problem+json"]
         for example in media["examples"].values():
             validate(example["value"], media["schema"])
+
+
+def test_the_examples_of_a_problem_have_the_status_of_its_response() -> None:
+    shared = DOCUMENT["components"]["responses"]
+    for _, _, operation in operations():
+        for status, response in operation["responses"].items():
+            if "$ref" in response:
+                examples = shared[response["$ref"].rpartition("/")[2]]["content"]["application/problem+json"][
+                    "examples"
+                ]
+                assert {each["value"]["status"] for each in examples.values()} == {int(status)}
+                assert {each["value"]["code"] for each in examples.values()} == set(examples)
 
 
 def test_every_problem_in_the_code_is_in_the_table() -> None:

@@ -1,0 +1,112 @@
+"""Client generators accept the OpenAPI document without a warning, and what they generate works on a real service."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devhost.local.environment import in_venv
+from devhost.local.node import installed_node
+from devhost.local.paths import ROOT
+from tests.support.conformance import document
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
+
+USAGE = Path(__file__).parent / "usage"
+MODULES = ROOT / "node_modules"
+
+
+@pytest.fixture(scope="module")
+def generated_python(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the package that `openapi-python-client` generates from the running service."""
+    folder = tmp_path_factory.mktemp("python") / "package"
+    source = f"--url={system.url}/openapi.json"
+    output = run(in_venv("openapi-python-client"), "generate", source, f"--output-path={folder}", "--fail-on-warning")
+    assert "WARNING" not in output.upper(), output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def generated_typescript(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the client that `@hey-api/openapi-ts` generates from the running service."""
+    folder = tmp_path_factory.mktemp("typescript")
+    generator = MODULES / "@hey-api" / "openapi-ts" / "bin" / "run.js"
+    node, source = installed_node().program, f"{system.url}/openapi.json"
+    output = run(node, generator, "-i", source, "-o", folder / "generated", cwd=folder)
+    assert not re.search("warn|error|⚠", output, re.IGNORECASE), output
+    return folder
+
+
+def test_a_generated_python_client_is_typed_and_exports(system: System, generated_python: Path) -> None:
+    usage = USAGE / "python_client.py"
+    run(in_venv("mypy"), "--strict", "--config-file=", usage, MYPYPATH=str(generated_python))
+
+    output = run(in_venv("python"), usage, system.url, NORTHWIND_KEY, NORTHWIND, PYTHONPATH=str(generated_python))
+
+    assert_exported(json.loads(output))
+
+
+def test_a_generated_typescript_client_is_typed_and_exports(system: System, generated_typescript: Path) -> None:
+    node = installed_node().program
+    shutil.copy(USAGE / "typescript_client.ts", generated_typescript / "usage.ts")
+    options = ["--strict", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--skipLibCheck"]
+    options += ["--module", "commonjs", "--moduleResolution", "node10"]
+    run(node, MODULES / "typescript" / "bin" / "tsc", *options, "usage.ts", cwd=generated_typescript)
+
+    output = run(node, "usage.js", system.url, NORTHWIND_KEY, NORTHWIND, cwd=generated_typescript)
+
+    assert_exported(json.loads(output))
+
+
+def test_errors_are_one_type_for_the_generators() -> None:
+    schemas = [
+        media["schema"]
+        for response in document()["components"]["responses"].values()
+        for media in response["content"].values()
+    ]
+    assert schemas
+    assert all(schema == {"$ref": "#/components/schemas/Problem"} for schema in schemas)
+
+
+def test_every_value_of_an_enumeration_has_a_name_that_is_an_identifier() -> None:
+    """C# has no other names for them; Kiota takes them from `x-ms-enum`, other generators from `x-enum-varnames`."""
+    enumerations = [schema for schema in objects(document()) if isinstance(schema.get("enum"), list)]
+    assert len(enumerations) > 5
+    for schema in enumerations:
+        values = [value for value in schema["enum"] if value is not None]
+        if all(re.fullmatch(r"[A-Za-z]\w*", value) for value in values):
+            continue
+        named = schema["x-ms-enum"]["values"]
+        assert [each["value"] for each in named] == values
+        assert schema["x-enum-varnames"] == [each["name"] for each in named]
+        assert all(re.fullmatch(r"[A-Za-z]\w*", each["name"]) for each in named)
+        assert len({each["name"] for each in named}) == len(values)
+
+
+def assert_exported(found: Any) -> None:
+    assert found["header"] == "Client code;Status"
+    assert found["rows"] == found["total"] == found["manifest"] > 0
+    assert found["problems"] == ["job-not-found", "invalid-request"]
+    assert found["pointers"] == ["/mappingCode"]
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return all objects inside a JSON value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [*([value] if isinstance(value, dict) else []), *(found for each in inner for found in objects(each))]
+
+
+def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
+    """Run a program; return its output, and fail with it if the program fails."""
+    path = os.pathsep.join([str(in_venv("python").parent), os.environ.get("PATH", "")])
+    finished = subprocess.run(
+        command, cwd=cwd, env={**os.environ, "PATH": path, **environment}, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
