@@ -37,6 +37,7 @@ class HttpFront:
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY_BYTES)
         application.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # a dot does not match a line break
+        application.on_response_prepare.append(_drop_empty_content_type)
         return application
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -67,6 +68,12 @@ class HttpFront:
         if worker is None:
             return web.Response(status=503)
         return _response(await _outcome(worker.invoke(found.function, _call(request, found.parameters), body)))
+
+
+async def _drop_empty_content_type(_request: web.Request, response: web.StreamResponse) -> None:
+    """Send no empty `Content-Type`: where the real host sets one, ASP.NET Core removes the header."""
+    if response.headers.get("Content-Type") == "":
+        del response.headers["Content-Type"]
 
 
 async def _read(request: web.Request) -> bytes | web.Response:

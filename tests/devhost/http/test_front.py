@@ -60,6 +60,13 @@ def test_empty_headers_arrive_as_they_are_in_both_directions(web: Host) -> None:
     assert web.get("/status/200").headers["X-Empty"] == ""
 
 
+def test_an_empty_content_type_arrives_as_it_is_but_is_not_sent(web: Host) -> None:
+    """ASP.NET Core removes the header when the real host sets an empty one, and adds none of its own."""
+    assert web.request("GET", "/echo/a", headers={"Content-Type": ""}).json()["headers"]["content-type"] == ""
+    answer = web.get("/untyped")
+    assert (answer.body, answer.headers["Content-Type"]) == (b"text", None)
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_a_body_keeps_its_headers_and_has_no_length(web: Host, status: int) -> None:
     answer = web.get(f"/status/{status}")

@@ -87,6 +87,11 @@ def with_status(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(body, status_code=status, headers={"X-Empty": "", "ETag": '"1"'})
 
 
+@app.route(route="untyped")
+def untyped(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("text", headers={"Content-Type": ""})
+
+
 @app.route(route="logs/{place}")
 async def logs(req: func.HttpRequest, context: func.Context) -> str:
     """Logs a line in its task, in another task, in a thread, or in a thread that names the invocation."""
