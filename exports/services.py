@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from exports.jobs.wait_history import WaitHistory
+from exports.notifications.sending_room import SendingRoom
 from exports.ports.audit import AuditLog
 from exports.ports.clients import ClientSource
 from exports.ports.files import FileStore
@@ -44,6 +45,7 @@ class Services:
     keys: KeyRing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     waits: WaitHistory = field(default_factory=WaitHistory)
+    sending: SendingRoom = field(default_factory=SendingRoom)
 
 
 ServiceProvider = Callable[[], Services]

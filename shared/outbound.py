@@ -22,7 +22,10 @@ from urllib.parse import SplitResult, urlsplit
 from shared.addresses import is_public
 from shared.invocations import carried
 
-_CONNECT_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
+"""Time limit for a whole POST, unless an `Outbound` has another."""
+
+_CONNECT_SECONDS = 2.0
 """Time limit for one address, so that the first of several addresses does not use up the whole time."""
 
 _READ_BYTES, _READ_SECONDS = 4096, 1.0
@@ -85,7 +88,7 @@ class Outbound:
     """
 
     allow_private: bool = False
-    timeout_seconds: float = 15.0
+    timeout_seconds: float = TIMEOUT_SECONDS
     resolve: Callable[[str, int], Sequence[str]] = resolve
     connect: Callable[[str, int, float], socket.socket] = connect
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from exports.notifications.delivery import SendResult
 from shared.outbound import Outbound, PostError
 
+_LONGEST_RETRY_AFTER = 64
+"""Characters of a `Retry-After` that are kept. No valid one is longer."""
+
 
 class HttpWebhookSender:
     """Implements `exports.ports.webhooks.WebhookSender`."""
@@ -22,9 +25,8 @@ class HttpWebhookSender:
             response = self._outbound.post(url, body, headers)
         except PostError as error:
             return SendResult(fault=error.fault.value, milliseconds=_milliseconds_since(begun))
-        return SendResult(
-            status=response.status, retry_after=response.retry_after, milliseconds=_milliseconds_since(begun)
-        )
+        retry_after = response.retry_after and response.retry_after[:_LONGEST_RETRY_AFTER]
+        return SendResult(status=response.status, retry_after=retry_after, milliseconds=_milliseconds_since(begun))
 
 
 def _milliseconds_since(begun: float) -> int:

@@ -17,7 +17,7 @@ from exports.commands.command_line import (
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
 from exports.services import Services
-from exports.steps.notifications.send_webhook import BY_COMMAND, deliver
+from exports.steps.notifications.send_webhook import deliver
 from shared.standard_webhooks import derive_secrets
 
 _Action = Callable[[Services, argparse.Namespace], None]
@@ -58,7 +58,7 @@ def _list(services: Services, arguments: argparse.Namespace) -> None:
 def _replay(services: Services, arguments: argparse.Namespace) -> None:
     _secrets(services, arguments.tenant)
     job, url = _ended_job(services, arguments)
-    result = deliver(services, job, url, BY_COMMAND)
+    result = deliver(services, job, url)
     if not result.is_delivered:
         message = f"The receiver did not accept the webhook: {_describe(result)}."
         raise CommandError(message)

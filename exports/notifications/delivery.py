@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from http import HTTPStatus
 
-from shared.models import Model, Moment
+from shared.models import Model, Moment, OptionalField
 from shared.outbound import PostFault
 
 RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -16,6 +17,13 @@ _LONGEST_RETRY_AFTER_SECONDS = 86_400
 _THROTTLING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
+class Postponement(StrEnum):
+    """Why a try is made later, as the fault of a try that was not made yet."""
+
+    RESTING = "resting"
+    NO_ROOM = "no-room"
+
+
 class SendResult(Model):
     """The result of one try.
 
@@ -23,7 +31,7 @@ class SendResult(Model):
         status: HTTP status of the response; None if there was no response.
         fault: Why there was no response, as one word, such as `timeout`.
         milliseconds: How long the try took.
-        retry_after: The `Retry-After` header of the response, as the receiver wrote it.
+        retry_after: The beginning of the `Retry-After` header of the response, as the receiver wrote it.
     """
 
     status: int | None = None
@@ -56,6 +64,7 @@ class Delivery(Model):
         number: Number of the try, from 1; 0 if an operator sent the webhook by command.
         event_id: The `webhook-id` of the message.
         origin: Scheme, host and port of the URL. The path and query are left out because they may hold a secret.
+        retry_after: The beginning of the `Retry-After` header of the response, as the receiver wrote it.
     """
 
     tenant: str
@@ -68,11 +77,24 @@ class Delivery(Model):
     status: int | None
     fault: str | None
     milliseconds: int
+    retry_after: OptionalField[str] = None
 
     @property
     def is_delivered(self) -> bool:
         """Whether the receiver accepted the message with 2xx."""
-        return SendResult(status=self.status).is_delivered
+        return self.result.is_delivered
+
+    @property
+    def is_postponed(self) -> bool:
+        """Whether nothing was sent yet: the try is made later, and then logged again under the same number."""
+        return self.fault in set(Postponement)
+
+    @property
+    def result(self) -> SendResult:
+        """The result of the try."""
+        return SendResult(
+            status=self.status, fault=self.fault, milliseconds=self.milliseconds, retry_after=self.retry_after
+        )
 
 
 def _seconds(text: str, now: datetime) -> float:

@@ -147,7 +147,15 @@ class StartNotification(Model):
 
 
 class SendWebhook(Model):
-    """Command: send the webhook that reports the end of the job. `number` counts the tries from 1."""
+    """Command: send the webhook that reports the end of the job.
+
+    Attributes:
+        number: Number of the try, from 1.
+        begun: Whether this try was under way when the step was last called, so that its result may be known by now.
+        postponed: How many times this try had to be made later, for want of room or because the receiver rests.
+    """
 
     job: JobRef
     number: int
+    begun: OptionalField[bool] = None
+    postponed: OptionalField[int] = None

@@ -100,16 +100,20 @@ class Rejected(Model):
 
 
 class Undelivered(Model):
-    """The receiver did not accept the webhook.
+    """The receiver has not accepted the webhook, or not yet.
 
     Attributes:
         final: Whether more tries are useless.
         retry_after_seconds: The pause that the receiver asked for; it counts if it is longer than the planned one.
+        ask_again_seconds: When to call the step again for the same try, which has no result yet.
+        under_way: Whether the try without a result has begun; otherwise it has to be made later.
     """
 
     kind: Literal["Undelivered"] = "Undelivered"
     final: bool = False
     retry_after_seconds: float = 0
+    ask_again_seconds: OptionalField[float] = None
+    under_way: OptionalField[bool] = None
 
 
 Outcome = PagesPlanned | PageWritten | WaveWritten | PagesLost | Done | Stopped | Rejected | Undelivered

@@ -11,6 +11,12 @@ from exports.workflow.outcomes import Outcome, Rejected, Undelivered, parse_outc
 from shared.orchestration import ActivityFailedError, OrchestrationContext, Payload, Steps, call
 from shared.retry_policy import jittered
 
+LAST_TRY_PATIENCE = timedelta(hours=1)
+"""How long the last try may be postponed. The others may be postponed until the next one is due."""
+
+_MAX_ASKS = 5
+"""How often to ask for the result of a try that is under way."""
+
 
 def webhook_delivery(context: OrchestrationContext) -> Steps[Payload]:
     """Carry out a `WebhookDelivery`: try at once, then after each of its pauses.
@@ -21,27 +27,51 @@ def webhook_delivery(context: OrchestrationContext) -> Steps[Payload]:
         The last outcome, for operators who read the instance. The delivery log holds the outcome of every try.
     """
     run = WebhookDelivery.model_validate(context.get_input(expected_type=dict))
-    number = 1
-    outcome = yield from _send(context, run, number)
-    for pause_seconds in run.pauses_seconds:
-        if not _can_be_tried_again(outcome):
-            break
-        asked_seconds = outcome.retry_after_seconds if isinstance(outcome, Undelivered) else 0
+    for number, pause_seconds in enumerate(run.pauses_seconds, start=1):
         pause = jittered(pause_seconds, f"{context.instance_id} {number}")
-        yield context.create_timer(context.current_utc_datetime + max(pause, timedelta(seconds=asked_seconds)))
-        number += 1
-        outcome = yield from _send(context, run, number)
-    return outcome.model_dump(mode="json", by_alias=True)
+        outcome, postponed = yield from _send(context, run, number, pause)
+        if not _can_be_tried_again(outcome):
+            return _shown(outcome)
+        asked_seconds = outcome.retry_after_seconds if isinstance(outcome, Undelivered) else 0
+        left = max(pause - postponed, timedelta(seconds=asked_seconds))
+        if left > timedelta():
+            yield context.create_timer(context.current_utc_datetime + left)
+    outcome, _ = yield from _send(context, run, len(run.pauses_seconds) + 1, LAST_TRY_PATIENCE)
+    return _shown(outcome)
 
 
-def _send(context: OrchestrationContext, run: WebhookDelivery, number: int) -> Steps[Outcome]:
-    """Send once. If the step raises in every try of its retry policy, that counts as one failed try of the webhook."""
-    try:
-        sent = yield from call(context, SEND_WEBHOOK, SendWebhook(job=run.job, number=number), run.retry)
-    except ActivityFailedError:
-        return Rejected(failure=INTERRUPTED)
-    return parse_outcome(sent)
+def _send(
+    context: OrchestrationContext, run: WebhookDelivery, number: int, patience: timedelta
+) -> Steps[tuple[Outcome, timedelta]]:
+    """Make one try. A try that must be made later waits, but no longer than `patience` in all.
+
+    If the step raises in every try of its retry policy, that counts as one failed try of the webhook.
+
+    Returns:
+        The outcome, and how long the try was postponed.
+    """
+    command, postponed, asks, delays = SendWebhook(job=run.job, number=number), timedelta(), 0, 0
+    while True:
+        try:
+            outcome = parse_outcome((yield from call(context, SEND_WEBHOOK, command, run.retry)))
+        except ActivityFailedError:
+            return Rejected(failure=INTERRUPTED), postponed
+        if not isinstance(outcome, Undelivered) or outcome.ask_again_seconds is None:
+            return outcome, postponed
+        pause = timedelta(seconds=outcome.ask_again_seconds)
+        if asks == _MAX_ASKS or (not outcome.under_way and postponed + pause > patience):
+            return outcome, postponed
+        if outcome.under_way:
+            asks += 1
+        else:
+            delays, postponed = delays + 1, postponed + pause
+        yield context.create_timer(context.current_utc_datetime + pause)
+        command = SendWebhook(job=run.job, number=number, begun=outcome.under_way, postponed=delays or None)
 
 
 def _can_be_tried_again(outcome: Outcome) -> bool:
     return isinstance(outcome, Rejected) or (isinstance(outcome, Undelivered) and not outcome.final)
+
+
+def _shown(outcome: Outcome) -> Payload:
+    return outcome.model_dump(mode="json", by_alias=True)

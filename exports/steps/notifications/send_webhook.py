@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from exports.jobs.job import Job
 from exports.notifications.delivery import Delivery, SendResult
-from exports.notifications.message import event_body, event_id
+from exports.notifications.message import event_id
 from exports.notifications.receivers import origin_of
+from exports.notifications.sending_room import Refusal, Try
 from exports.services import Services
-from exports.steps.requests.get_export import processed_items
+from exports.steps.notifications.one_try import begin, prepare
 from exports.workflow.commands import SendWebhook
 from exports.workflow.outcomes import Done, Stopped, Undelivered
-from shared.standard_webhooks import derive_secrets, signed_headers
+from shared.outbound import TIMEOUT_SECONDS
+from shared.retry_policy import jittered
 
 BY_COMMAND = 0
 """The number of a try that an operator started by the command line."""
 
-NOT_SIGNED = "no-secret"
-"""The fault of a try that sent nothing, because no secret is set that could sign the webhook."""
+ASK_AGAIN_SECONDS = TIMEOUT_SECONDS + 2
+"""When a try that goes on by itself has ended and its result is in the delivery log."""
 
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _SPREAD_SECONDS = 2.0, 1800.0, 40.0
 _log = logging.getLogger(__name__)
 
 
 def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | Undelivered:
     """Send the webhook of a job's end, unless it has arrived already or the job has a later attempt.
+
+    The try is made beside the step. So a receiver that hangs holds no activity slot, which a page could use. If the try
+    takes long, its result is in the delivery log, where the next call of this step finds it. If the process ends before
+    that, the next call sends the webhook again.
 
     Safe to run twice. The receiver may then get the webhook twice, with the same id.
 
@@ -34,48 +42,90 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
     job = services.jobs.get(command.job.tenant, command.job.code)
     if job is None or job.attempt != command.job.attempt or job.notify is None or not job.status.is_terminal:
         return Stopped()
-    if _has_arrived(services, job):
+    this = Try(job.tenant, origin_of(job.notify.webhook_url), event_id(job), command.number)
+    if services.sending.holds(this):
+        return _under_way()
+    if command.begun and (ended := _ended(services, job, this)):
+        _log_delivery(ended)
+        return _outcome(services, ended.result)
+    if refusal := services.sending.enter(this):
+        return _postpone(services, job, this, refusal, command.postponed or 0)
+    try:
+        arrived = any(each.is_delivered for each in _tries(services, job, this))
+        message = None if arrived else prepare(services, job, job.notify.webhook_url, this.number)
+    except BaseException:
+        services.sending.leave(this, None)
+        raise
+    if message is None:
+        services.sending.leave(this, None)
         return Done()
-    sent = deliver(services, job, job.notify.webhook_url, command.number)
+    delivery = begin(services, this, message)
+    if delivery is None:
+        return _under_way()
+    _log_delivery(delivery)
+    return _outcome(services, delivery.result)
+
+
+def deliver(services: Services, job: Job, url: str) -> SendResult:
+    """Send the webhook of a job's end once for an operator, and append the result to the delivery log.
+
+    Raises:
+        StorageUnavailableError: Can be tried again. The webhook may have been sent already.
+    """
+    delivery = prepare(services, job, url, BY_COMMAND)()
+    _log_delivery(delivery)
+    return delivery.result
+
+
+def _outcome(services: Services, sent: SendResult) -> Done | Undelivered:
     if sent.is_delivered:
         return Done()
     return Undelivered(final=sent.is_final, retry_after_seconds=sent.retry_after_seconds(services.now()))
 
 
-def deliver(services: Services, job: Job, url: str, number: int) -> SendResult:
-    """Send the webhook of a job's end once, signed with the current time, and append the result to the delivery log.
-
-    Raises:
-        StorageUnavailableError: Can be tried again. The webhook may have been sent already.
-    """
-    body, now = event_body(job, processed_items(services, job)), services.now()
-    secrets = derive_secrets(services.settings.webhook_secrets, job.tenant)
-    headers = {"Content-Type": "application/json", "User-Agent": "client-export"}
-    if secrets:
-        sent = services.webhooks.post(url, body, headers | signed_headers(secrets, event_id(job), now, body))
-    else:
-        sent = SendResult(fault=NOT_SIGNED)  # the secret was removed after the job was requested
-    delivery = Delivery(
-        tenant=job.tenant,
-        code=job.code,
-        attempt=job.attempt,
-        number=number,
-        moment=now,
-        event_id=event_id(job),
-        origin=origin_of(url),
-        status=sent.status,
-        fault=sent.fault,
-        milliseconds=sent.milliseconds,
-    )
-    services.deliveries.append(delivery)
-    _log_delivery(delivery)
-    return sent
+def _under_way() -> Undelivered:
+    return Undelivered(ask_again_seconds=ASK_AGAIN_SECONDS, under_way=True)
 
 
-def _has_arrived(services: Services, job: Job) -> bool:
-    wanted = event_id(job)
+def _tries(services: Services, job: Job, this: Try) -> Iterator[Delivery]:
     tries = services.deliveries.deliveries(job.tenant, job.code)
-    return any(delivery.is_delivered and delivery.event_id == wanted for delivery in tries)
+    return (each for each in tries if each.event_id == this.event_id)
+
+
+def _ended(services: Services, job: Job, this: Try) -> Delivery | None:
+    """Find this try in the delivery log, if it has been made."""
+    tries = _tries(services, job, this)
+    return next((each for each in tries if each.number == this.number and not each.is_postponed), None)
+
+
+def _postpone(services: Services, job: Job, this: Try, refusal: Refusal, postponed: int) -> Undelivered:
+    """Say when to make a try for which there is no room now. The delivery log shows the first time of each try.
+
+    The pauses differ, so that not all tries for a receiver come at the moment when it has rested.
+    """
+    seed = f"{this.event_id} {this.number} {postponed}"
+    if refusal.rest_seconds:
+        pause = refusal.rest_seconds + 1 + jittered(min(refusal.rest_seconds, _SPREAD_SECONDS), seed).total_seconds()
+    else:
+        first_pause_seconds = TIMEOUT_SECONDS if services.sending.hung_last(this) else _FIRST_PAUSE_SECONDS
+        pause = jittered(min(first_pause_seconds * 2**postponed, _LONGEST_PAUSE_SECONDS), seed).total_seconds()
+    if not postponed:
+        delivery = Delivery(
+            tenant=job.tenant,
+            code=job.code,
+            attempt=job.attempt,
+            number=this.number,
+            moment=services.now(),
+            event_id=this.event_id,
+            origin=this.origin,
+            status=None,
+            fault=refusal.reason,
+            milliseconds=0,
+        )
+        services.deliveries.append(delivery)
+        values = (job.tenant, job.code, this.number, refusal.reason.value, pause)
+        _log.info("event=webhook.postponed tenant=%s code=%s number=%d fault=%s seconds=%.0f", *values)
+    return Undelivered(ask_again_seconds=pause)
 
 
 def _log_delivery(delivery: Delivery) -> None:

@@ -12,6 +12,7 @@ from exports.jobs.job import JobRef
 from exports.notifications.delivery import RETRY_SECONDS
 from exports.workflow.commands import WebhookDelivery
 from exports.workflow.names import WEBHOOK_DELIVERY
+from exports.workflow.webhook_delivery import LAST_TRY_PATIENCE
 from shared.retry_policy import RetryPolicy
 from tests.support.builders import NOON
 from tests.support.orchestrators import Run, run
@@ -19,6 +20,7 @@ from tests.support.orchestrators import Run, run
 JOB = JobRef(tenant="northwind", code="7ybqttn9kg0pf1x6vfw644k23d", attempt=1)
 DONE, STOPPED = {"kind": "Done"}, {"kind": "Stopped"}
 FAILED = {"kind": "Undelivered"}
+UNDER_WAY = {"kind": "Undelivered", "askAgainSeconds": 7.0, "underWay": True}
 
 
 def deliver(answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tries: int = 1) -> Run:
@@ -93,3 +95,54 @@ def test_two_deliveries_are_not_repeated_at_the_same_moment() -> None:
     command = WebhookDelivery(job=JOB, pauses_seconds=(1000,)).model_dump(mode="json", by_alias=True)
     runs = [run(WEBHOOK_DELIVERY, command, lambda _name, _payload: FAILED, instance) for instance in ("a", "b")]
     assert times(runs[0]) != times(runs[1])
+
+
+# --- tries that are under way or postponed
+
+
+def postponed(seconds: float) -> Any:
+    return {"kind": "Undelivered", "askAgainSeconds": seconds}
+
+
+def test_the_result_of_a_try_that_is_under_way_is_asked_for_later() -> None:
+    done = deliver([UNDER_WAY, UNDER_WAY, DONE])
+    assert [(each["number"], each.get("begun")) for each in done.commands("send_webhook")] == [
+        (1, None),
+        (1, True),
+        (1, True),
+    ]
+    assert times(done) == pytest.approx([7, 14], abs=1)
+    assert done.output == DONE
+
+
+def test_a_try_that_stays_under_way_counts_as_failed() -> None:
+    done = deliver([UNDER_WAY] * 6 + [DONE], pauses=[5])
+    assert numbers(done) == [1] * 6 + [2]
+    assert done.output == DONE
+
+
+def test_a_postponed_try_is_made_later_under_its_number() -> None:
+    done = deliver([FAILED, postponed(100), postponed(50), DONE])
+    assert [(each["number"], each.get("postponed")) for each in done.commands("send_webhook")] == [
+        (1, None),
+        (2, None),
+        (2, 1),
+        (2, 2),
+    ]
+    begun = times(done)[0]
+    assert times(done)[1:] == pytest.approx([begun + 100, begun + 150], abs=1)
+
+
+def test_a_postponed_try_leaves_the_schedule_as_it_is() -> None:
+    """A try is postponed until the next one is due at most, and the next one comes when it would have come anyway."""
+    usual = times(deliver([FAILED] * 3 + [DONE], pauses=[1000, 1000, 1000]))
+    done = deliver([FAILED, postponed(250), postponed(250), postponed(1000), FAILED, DONE], pauses=[1000, 1000, 1000])
+    assert numbers(done) == [1, 2, 2, 2, 3, 4]
+    assert [times(done)[index] for index in (0, 3, 4)] == pytest.approx(usual, abs=1)
+
+
+def test_the_last_try_waits_for_an_hour_before_the_webhook_is_given_up() -> None:
+    seconds = LAST_TRY_PATIENCE.total_seconds()
+    assert numbers(deliver([FAILED, postponed(seconds), DONE], pauses=[5])) == [1, 2, 2]
+    given_up = deliver([FAILED, postponed(seconds + 1)], pauses=[5])
+    assert (numbers(given_up), given_up.output["kind"]) == ([1, 2], "Undelivered")

@@ -108,7 +108,7 @@ def test_every_try_is_recorded_without_the_path_and_query_of_the_url() -> None:
     job = a_failed_job(services)
     services.webhooks.answers = [
         SendResult(status=500, milliseconds=12),
-        SendResult(fault="timeout", milliseconds=15_000),
+        SendResult(fault="no-answer", milliseconds=900),
     ]
     for number in (1, 2, 3):
         send(services, job, number)
@@ -116,7 +116,7 @@ def test_every_try_is_recorded_without_the_path_and_query_of_the_url() -> None:
     logged = list(services.deliveries.deliveries(job.tenant, job.code))
     assert [(each.number, each.status, each.fault, each.milliseconds) for each in logged] == [
         (1, 500, None, 12),
-        (2, None, "timeout", 15_000),
+        (2, None, "no-answer", 900),
         (3, 204, None, 0),
     ]
     assert {each.origin for each in logged} == {"https://hooks.example"}
