@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exports.commands import audit, costs, keys, remove_file, verify, view, webhooks
+from exports.commands import audit, costs, keys, remove_file, tables, verify, view, webhooks
 from exports.commands.command_line import run_to_exit_code
 from exports.commands.sample import command as sample_clients
 from exports.commands.smoke import command as smoke
@@ -18,6 +18,7 @@ _COMMANDS = {
     "remove-file": (remove_file, "remove the file of a completed export now, for example after a link has leaked"),
     "sample-clients": (sample_clients, "fill a database with invented clients"),
     "smoke": (smoke, "prove over HTTP that a deployment works, and clean up"),
+    "tables": (tables, "save all rows of the service's tables to a file, or load them"),
     "verify": (verify, "check a file against its manifest, and report the first wrong page"),
     "view": (view, "print a view `clients` to start from, or check the view of a database"),
     "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a webhook again"),
