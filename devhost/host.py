@@ -30,6 +30,9 @@ from devhost.workers.worker import WorkerOptions
 
 _log = logging.getLogger("devhost")
 
+_HEADER_BYTES = 32 * 1024
+"""The longest header, as in the Functions host: the limit of its server, Kestrel, for all headers together."""
+
 _SHUTDOWN_SECONDS = 3.0
 
 
@@ -104,7 +107,11 @@ async def _run(host: _Host) -> None:
     router = Router(functions.of_kind("http"), host.settings.route_prefix)
     front = HttpFront(router, host.pool, [host.durable.handle, timers.handle_admin])
     runner = web.AppRunner(
-        front.application(), access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_SECONDS
+        front.application(),
+        access_log=None,
+        auto_decompress=False,
+        max_field_size=_HEADER_BYTES,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
     )
     host.pool.give_client(await host.durable.client_binding(functions))
     await host.durable.start(functions, host.pool)

@@ -18,6 +18,7 @@ from exports.ports.pages import PageLedger
 from exports.ports.schedules import RunHistory, ScheduleStore
 from exports.ports.watch import WatchIndex
 from exports.ports.webhooks import DeliveryLog, WebhookSender
+from exports.request.token_access import TokenAuthenticator
 from exports.settings import Settings
 from shared.key_ring import KeyRing
 
@@ -43,6 +44,7 @@ class Services:
     deliveries: DeliveryLog
     webhooks: WebhookSender
     keys: KeyRing
+    tokens: TokenAuthenticator | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     waits: WaitHistory = field(default_factory=WaitHistory)
     sending: SendingRoom = field(default_factory=SendingRoom)

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
+from exports.request.token_access import RoleGrant
+from exports.request.token_settings import Algorithm, ClaimName, HttpsUrl, explain_token_settings, read_roles
 from exports.workflow.commands import Limits
 from shared.models import Model
 from shared.retry_policy import RetryPolicy
 
 _SHORTEST_SECRET = 32
+_WORDS = BeforeValidator(lambda text: text.split() if isinstance(text, str) else text)
+_ROLES = BeforeValidator(read_roles)
 
 
 class SettingsError(Exception):
@@ -45,6 +49,13 @@ class Settings(Model):
         webhook_secret: Master secrets from which the secrets that sign webhooks are derived. Space-separated; the first
             is the current one. Empty: the service refuses requests with `notify`.
         webhook_allow_private: Whether webhooks may go to private addresses and use plain http. For development only.
+        token_issuer: The only issuer whose access tokens are accepted, as in their claim `iss`. Empty: API keys only.
+        token_audience: The audiences for which a token may be meant. Space-separated.
+        token_algorithms: The signatures that are accepted. Space-separated.
+        token_keys_url: Address of the issuer's key set. Empty: the discovery document of the issuer names it.
+        token_roles, token_groups: What each value of the claims `roles` and `groups` grants, as JSON.
+        token_tenant_claim: Name of a claim with the only tenants that a token opens. Empty: there is none.
+        token_subject_claim: Name of the claim that identifies the caller.
         webhook_retry_seconds: Pauses after the first try of a webhook, the second, and so on. Space-separated.
     """
 
@@ -67,9 +78,27 @@ class Settings(Model):
     webhook_allow_private: Annotated[bool, Field(alias="EXPORT_WEBHOOK_ALLOW_PRIVATE")] = False
     webhook_retry_seconds: Annotated[
         tuple[Annotated[float, Field(gt=0, le=5 * 86_400)], ...],
-        BeforeValidator(lambda text: text.split() if isinstance(text, str) else text),
+        _WORDS,
         Field(alias="EXPORT_WEBHOOK_RETRY_SECONDS", max_length=30),
     ] = RETRY_SECONDS
+    token_issuer: Annotated[HttpsUrl, Field(alias="EXPORT_TOKEN_ISSUER")] = ""
+    token_audience: Annotated[tuple[str, ...], _WORDS, Field(alias="EXPORT_TOKEN_AUDIENCE")] = ()
+    token_algorithms: Annotated[tuple[Algorithm, ...], _WORDS, Field(alias="EXPORT_TOKEN_ALGORITHMS", min_length=1)] = (
+        "RS256",
+    )
+    token_keys_url: Annotated[HttpsUrl, Field(alias="EXPORT_TOKEN_KEYS_URL")] = ""
+    token_roles: Annotated[Mapping[str, RoleGrant], _ROLES, Field(alias="EXPORT_TOKEN_ROLES")] = {}
+    token_groups: Annotated[Mapping[str, RoleGrant], _ROLES, Field(alias="EXPORT_TOKEN_GROUPS")] = {}
+    token_tenant_claim: Annotated[ClaimName, Field(alias="EXPORT_TOKEN_TENANT_CLAIM")] = ""
+    token_subject_claim: Annotated[ClaimName, Field(alias="EXPORT_TOKEN_SUBJECT_CLAIM", min_length=1)] = "sub"  # noqa: S105 (the name of a claim)
+
+    @model_validator(mode="after")
+    def _token_settings_agree(self) -> Settings:
+        if message := explain_token_settings(
+            self.token_issuer, self.token_audience, self.token_roles or self.token_groups
+        ):
+            raise PydanticCustomError("token_settings", message)
+        return self
 
     @field_validator("webhook_secret")
     @classmethod
@@ -144,4 +173,4 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _describe(fault: ErrorDetails) -> str:
     advice = "set it, because it has no default" if fault["type"] == "missing" else fault["msg"]
-    return f"{'.'.join(map(str, fault['loc']))}: {advice}"
+    return ": ".join(part for part in (".".join(map(str, fault["loc"])), advice) if part)

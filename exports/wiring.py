@@ -6,8 +6,10 @@ import os
 from functools import cache
 from threading import Lock
 
+from exports.request.token_access import TokenAccess, TokenAuthenticator
 from exports.services import Services
 from exports.settings import Settings, read_settings
+from shared.access_tokens import TokenRules
 from shared.key_ring import KeyRing
 
 _BUILDING = Lock()
@@ -46,7 +48,22 @@ def build_services(settings: Settings) -> Services:
         deliveries=TableDeliveryLog(account),
         webhooks=HttpWebhookSender(allow_private=settings.webhook_allow_private),
         keys=KeyRing(TableKeyStore(account)),
+        tokens=build_tokens(settings),
     )
+
+
+def build_tokens(settings: Settings) -> TokenAuthenticator | None:
+    """Build what identifies callers by access tokens; None if the settings name no issuer. Fetches no keys yet."""
+    if not settings.token_issuer:
+        return None
+    from shared.issuer_keys import IssuerKeys
+    from shared.jwt_verifier import JwtVerifier
+
+    rules = TokenRules(settings.token_issuer, settings.token_audience, settings.token_algorithms)
+    access = TokenAccess(
+        settings.token_roles, settings.token_groups, settings.token_tenant_claim, settings.token_subject_claim
+    )
+    return TokenAuthenticator(JwtVerifier(rules, IssuerKeys(settings.token_issuer, settings.token_keys_url)), access)
 
 
 def services_from_environment() -> Services:

@@ -50,6 +50,18 @@ param webhookSecret string = ''
 @description('Whether the Key Vault holds a webhook secret of an earlier deployment. If false and webhookSecret is empty, webhooks are off.')
 param webhooks bool = false
 
+@description('Issuer of access tokens, exactly as in their claim iss. Empty: only API keys are accepted.')
+param tokenIssuer string = ''
+
+@description('Audience for which an access token must be meant. Several are separated by spaces.')
+param tokenAudience string = ''
+
+@description('What each value of the claim roles grants: name to scopes and tenants.')
+param tokenRoles object = {}
+
+@description('What each value of the claim groups grants: name to scopes and tenants.')
+param tokenGroups object = {}
+
 @description('Resource id of a subnet that is delegated to Microsoft.App/environments. Empty: no virtual network.')
 param subnetId string = ''
 
@@ -194,6 +206,10 @@ module app 'modules/app.bicep' = {
     clientsDatabaseUrlSecretUri: vault.outputs.clientsDatabaseUrlSecretUri
     keepHours: keepHours
     webhookSecretUri: webhooksAreOn ? vault.outputs.webhookSecretUri : ''
+    tokenIssuer: tokenIssuer
+    tokenAudience: tokenAudience
+    tokenRoles: tokenRoles
+    tokenGroups: tokenGroups
     subnetId: subnetId
     extraSettings: extraSettings
   }

@@ -38,7 +38,7 @@ class AuditEntry(Model):
     """One action. It holds no client data: of a search text it only says that there was one.
 
     Attributes:
-        actor: Id of the API key, or the schedule.
+        actor: Id of the API key, `token:` and the subject of the access token, or the schedule.
         code: Code of the job or of the schedule.
         fields: Fields of the export, in column order. For a schedule: the fields that its request names itself.
         filter: The filter, as in a request.

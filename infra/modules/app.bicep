@@ -15,6 +15,10 @@ param applicationInsightsConnectionString string
 param clientsDatabaseUrlSecretUri string
 param keepHours int
 param webhookSecretUri string
+param tokenIssuer string
+param tokenAudience string
+param tokenRoles object
+param tokenGroups object
 param subnetId string
 param extraSettings object
 
@@ -47,6 +51,10 @@ var settings = {
   EXPORT_KEEP_HOURS: string(keepHours)
   EXPORT_WEBHOOK_SECRET: empty(webhookSecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
   EXPORT_WEBHOOK_ALLOW_PRIVATE: 'false'
+  EXPORT_TOKEN_ISSUER: tokenIssuer
+  EXPORT_TOKEN_AUDIENCE: tokenAudience
+  EXPORT_TOKEN_ROLES: empty(tokenRoles) ? '' : string(tokenRoles)
+  EXPORT_TOKEN_GROUPS: empty(tokenGroups) ? '' : string(tokenGroups)
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

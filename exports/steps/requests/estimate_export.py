@@ -76,7 +76,7 @@ def _format_warnings(
 
 def _omission_warnings(spec: ExportSpec) -> Iterator[EstimateWarning]:
     if spec.omitted_fields:
-        message = "This API key may not read sensitive fields; they will be left out."
+        message = "This API key or token may not read sensitive fields; they will be left out."
         names = tuple(field.value for field in spec.omitted_fields)
         yield EstimateWarning(code=WarningCode.FIELDS_LEFT_OUT, message=message, columns=names)
 

@@ -1,4 +1,4 @@
-"""Authorizes a caller: which API key it has, which tenant the request is for, and whether the key allows it."""
+"""Authorizes a caller: who it is, by API key or access token, which tenant the request is for, and what it may do."""
 
 from __future__ import annotations
 
@@ -6,28 +6,38 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
+from exports.request.identity import ANY_TENANT, Identity, identity_of_key
 from exports.request.scopes import Scope
 from exports.request.spec import SensitiveFields
+from exports.request.token_access import TokenAuthenticator
 from exports.steps.requests.give_link import Reader
-from exports.triggers.http.problems import FORBIDDEN, INVALID_API_KEY, TENANT_REQUIRED
-from shared.api_keys import ApiKey
+from exports.triggers.http.problems import (
+    FORBIDDEN,
+    INVALID_API_KEY,
+    INVALID_HEADER,
+    INVALID_TOKEN,
+    TENANT_REQUIRED,
+)
+from shared.access_tokens import TokenRefusedError
 from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 
 _HEADER = "x-api-key"
+_CHALLENGE = "WWW-Authenticate"
+_BEARER = 'Bearer realm="client-export"'
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authorized caller: its API key, and the tenant that the request is for."""
+    """An authorized caller: its identity, and the tenant that the request is for."""
 
-    key: ApiKey
+    identity: Identity
     tenant: str
 
     @property
     def actor(self) -> str:
         """The name of the caller in the audit log."""
-        return self.key.id
+        return self.identity.actor
 
     @property
     def sensitive_fields(self) -> SensitiveFields:
@@ -40,36 +50,79 @@ class Caller:
         return Reader(self.actor, self.may(Scope.EXPORTS_READ), self.sensitive_fields)
 
     def may(self, scope: Scope) -> bool:
-        """Return whether the key has a scope."""
-        return scope.value in self.key.scopes
+        """Return whether the caller has a scope for the tenant."""
+        return scope.value in self.identity.scopes_for(self.tenant)
 
 
-def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope) -> Caller:
-    """Find the caller by its API key, and check that the key allows the request.
+def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenAuthenticator | None = None) -> Caller:
+    """Identify the caller, and check that it may send the request.
 
-    The tenant is the one in the path, or the only one that the key opens.
+    The tenant is the one in the path, or the only one that the caller may use.
+
+    Args:
+        tokens: None: the service accepts API keys only, and ignores the header `Authorization`.
 
     Raises:
-        ProblemError: 401 if the key is missing or not valid; 403 if the key does not open the tenant or lacks the
-            scope; 400 if the path names no tenant and the key opens several.
-        KeysUnavailableError: The keys cannot be read at the moment.
+        ProblemError: 401 if the API key or token is missing or not valid; 403 if it does not open the tenant or lacks
+            the scope; 400 if there are both, or if the path names no tenant and the caller may use several.
+        KeysUnavailableError: The API keys cannot be read at the moment.
+        IssuerUnavailableError: Tokens cannot be checked at the moment.
     """
-    key = keys.find(req.headers.get(_HEADER, ""))
-    if key is None:
-        challenge = {"WWW-Authenticate": f'ApiKey header="{_HEADER}"'}
-        raise ProblemError(INVALID_API_KEY, f"Send your API key in the header {_HEADER}.", headers=challenge)
-    caller = Caller(key, _tenant(req.route_params.get("tenant"), key))
+    token = _bearer_token(req) if tokens else None
+    if tokens is None or token is None:
+        identity = _identify_by_key(req, keys, accepts_tokens=tokens is not None)
+    elif _HEADER in req.headers:
+        headers = {_CHALLENGE: f'{_BEARER}, error="invalid_request"'}
+        raise ProblemError(INVALID_HEADER, f"Send either {_HEADER} or a Bearer token, not both.", headers=headers)
+    else:
+        identity = _identify_by_token(token, tokens)
+    caller = Caller(identity, _tenant(req.route_params.get("tenant"), identity))
     if not caller.may(scope):
-        raise ProblemError(FORBIDDEN, f"This API key lacks the scope {scope.value}.")
+        detail = f"This {identity.credentials} lacks the scope {scope.value}."
+        raise ProblemError(FORBIDDEN, detail, headers=_insufficient(identity, scope))
     return caller
 
 
-def _tenant(named: str | None, key: ApiKey) -> str:
+def _bearer_token(req: func.HttpRequest) -> str | None:
+    scheme, _, token = req.headers.get("authorization", "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _identify_by_key(req: func.HttpRequest, keys: KeyRing, *, accepts_tokens: bool) -> Identity:
+    key = keys.find(req.headers.get(_HEADER, ""))
+    if key is None:
+        other, challenge = (", or an access token in the header Authorization", f", {_BEARER}")
+        headers = {_CHALLENGE: f'ApiKey header="{_HEADER}"{challenge if accepts_tokens else ""}'}
+        detail = f"Send your API key in the header {_HEADER}{other if accepts_tokens else ''}."
+        raise ProblemError(INVALID_API_KEY, detail, headers=headers)
+    return identity_of_key(key)
+
+
+def _identify_by_token(token: str, tokens: TokenAuthenticator) -> Identity:
+    try:
+        return tokens.identify(token)
+    except TokenRefusedError as error:
+        headers = {_CHALLENGE: f'{_BEARER}, error="invalid_token"'}
+        raise ProblemError(INVALID_TOKEN, str(error), headers=headers) from None
+
+
+def _tenant(named: str | None, identity: Identity) -> str:
     if named is not None:
-        if named not in key.tenants:
-            raise ProblemError(FORBIDDEN, "This API key does not open that tenant.")
+        if not identity.opens(named):
+            detail = f"This {identity.credentials} does not open that tenant.{identity.hint}"
+            raise ProblemError(FORBIDDEN, detail)
         return named
-    if len(key.tenants) > 1:
-        detail = "This API key opens several tenants; call /tenants/{tenant}/… instead."
+    tenants = identity.tenants
+    if not tenants:
+        raise ProblemError(FORBIDDEN, f"This {identity.credentials} opens no tenant.{identity.hint}")
+    if len(tenants) > 1 or ANY_TENANT in tenants:
+        detail = f"This {identity.credentials} opens several tenants; call /tenants/{{tenant}}/… instead."
         raise ProblemError(TENANT_REQUIRED, detail)
-    return key.tenants[0]
+    return next(iter(tenants))
+
+
+def _insufficient(identity: Identity, scope: Scope) -> dict[str, str]:
+    """Return the challenge of RFC 6750 for a token; an API key gets none."""
+    if not identity.is_token:
+        return {}
+    return {_CHALLENGE: f'{_BEARER}, error="insufficient_scope", scope="{scope.value}"'}

@@ -23,6 +23,7 @@ from exports.jobs.states import IllegalTransitionError
 from exports.request.scopes import Scope
 from exports.request.spec import InvalidSpecError, SensitiveFieldsError
 from exports.settings import SettingsError
+from shared.access_tokens import IssuerUnavailableError
 from shared.api_keys import KeysUnavailableError
 from shared.http import (
     BODY_TOO_LARGE,
@@ -39,8 +40,9 @@ INVALID_HEADER = ProblemType("invalid-header", 400, "A header is not valid")
 INVALID_QUERY = ProblemType("invalid-query", 400, "A query parameter is not valid")
 TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant is missing")
 INVALID_API_KEY = ProblemType("invalid-api-key", 401, "Invalid or missing API key")
-FORBIDDEN = ProblemType("forbidden", 403, "The API key does not allow this")
-SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key does not allow sensitive fields")
+INVALID_TOKEN = ProblemType("invalid-token", 401, "The access token is not valid")
+FORBIDDEN = ProblemType("forbidden", 403, "The API key or token does not allow this")
+SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key or token does not allow sensitive fields")
 JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
 MAPPING_NOT_FOUND = ProblemType("mapping-not-found", 404, "There is no such mapping")
 SCHEDULE_NOT_FOUND = ProblemType("schedule-not-found", 404, "There is no such schedule")
@@ -66,6 +68,7 @@ PROBLEMS: tuple[ProblemType, ...] = (
     INVALID_QUERY,
     TENANT_REQUIRED,
     INVALID_API_KEY,
+    INVALID_TOKEN,
     FORBIDDEN,
     SENSITIVE_FIELDS,
     JOB_NOT_FOUND,
@@ -114,13 +117,18 @@ def describe(error: Exception) -> ProblemError | None:
     """Return the problem of an exception that the routes expect; None for any other exception."""
     if isinstance(error, (TransientError, KeysUnavailableError)):
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
+    if isinstance(error, IssuerUnavailableError):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+        return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers=headers)
     if isinstance(error, QuotaExceededError):
         return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
     if isinstance(error, InvalidSpecError):
         return invalid_request(error.faults)
     if isinstance(error, SensitiveFieldsError):
         named = ", ".join(field.value for field in error.fields)
-        detail = f"This API key lacks the scope {Scope.FIELDS_SENSITIVE.value}, which these fields need: {named}."
+        detail = (
+            f"The API key or token lacks the scope {Scope.FIELDS_SENSITIVE.value}, which these fields need: {named}."
+        )
         return ProblemError(SENSITIVE_FIELDS, detail, error.faults)
     for expected, kind in _PROBLEM_OF.items():
         if isinstance(error, expected):

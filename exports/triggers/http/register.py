@@ -81,7 +81,7 @@ def _open_trigger(api: Api, route: OpenRoute) -> Callable[..., Any]:
 
 
 def _authorized(req: func.HttpRequest, services: Services, route: TenantRoute | StartingRoute) -> Call:
-    caller = authorize(req, services.keys, route.scope)
+    caller = authorize(req, services.keys, route.scope, services.tokens)
     refuse_unknown(req.url, {parameter.name for parameter in route.parameters if parameter.location == "query"})
     return Call(req, services, caller)
 

@@ -145,3 +145,58 @@ def test_a_step_with_its_longest_pauses_and_a_dead_host_never_counts_as_stalled(
     settings = read_settings(REQUIRED | {"EXPORT_STALL_MINUTES": "1", "EXPORT_RETRY_TRIES": tries})
     silence = settings.limits.retry.longest_silence
     assert settings.timeouts.stall == silence + DEAD_HOST_TIME > timedelta(minutes=17)
+
+
+TOKENS = {
+    "EXPORT_TOKEN_ISSUER": "https://login.example/tenant/v2.0",
+    "EXPORT_TOKEN_AUDIENCE": "api://client-export",
+    "EXPORT_TOKEN_ROLES": '{"Export.Reader": {"scopes": ["exports:read"], "tenants": ["*"]}}',
+}
+
+
+def test_settings_of_tokens_are_parsed_from_their_text() -> None:
+    more = {"EXPORT_TOKEN_AUDIENCE": "api://client-export 2b6d", "EXPORT_TOKEN_ALGORITHMS": "RS256 ES256"}
+    settings = read_settings(REQUIRED | TOKENS | more)
+    assert (settings.token_audience, settings.token_algorithms) == (("api://client-export", "2b6d"), ("RS256", "ES256"))
+    assert settings.token_roles["Export.Reader"].tenants == ("*",)
+    assert read_settings(REQUIRED | TOKENS).token_algorithms == ("RS256",)
+
+
+def test_empty_settings_of_tokens_mean_that_only_api_keys_are_accepted() -> None:
+    empty = dict.fromkeys([*TOKENS, "EXPORT_TOKEN_GROUPS", "EXPORT_TOKEN_KEYS_URL", "EXPORT_TOKEN_TENANT_CLAIM"], "")
+    assert read_settings(REQUIRED | empty) == read_settings(REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("EXPORT_TOKEN_ISSUER", "http://s3cret.example", "give an https address"),
+        ("EXPORT_TOKEN_ISSUER", "https://", "give an https address"),
+        ("EXPORT_TOKEN_ISSUER", "https://me:s3cret@login.example", "give an https address"),
+        ("EXPORT_TOKEN_ISSUER", "https://login.example/#s3cret", "give an https address"),
+        ("EXPORT_TOKEN_ISSUER", "https://[s3cret", "give an https address"),
+        ("EXPORT_TOKEN_ISSUER", "", "set it, or remove the other settings of tokens"),
+        ("EXPORT_TOKEN_AUDIENCE", "", "set it, because EXPORT_TOKEN_ISSUER is set"),
+        ("EXPORT_TOKEN_ALGORITHMS", "none", "choose from RS256"),
+        ("EXPORT_TOKEN_ALGORITHMS", "RS256 HS256", "choose from RS256"),
+        ("EXPORT_TOKEN_ALGORITHMS", " ", "at least 1 item"),
+        ("EXPORT_TOKEN_KEYS_URL", "file:///s3cret", "give an https address"),
+        ("EXPORT_TOKEN_ROLES", "", "set it or EXPORT_TOKEN_GROUPS"),
+        ("EXPORT_TOKEN_ROLES", "{s3cret", "give one JSON object, such as {"),
+        ("EXPORT_TOKEN_ROLES", "[]", "give one JSON object"),
+        ("EXPORT_TOKEN_ROLES", "[" * 100_000, "give one JSON object"),
+        ("EXPORT_TOKEN_ROLES", '{"a": {}, "a": {}}', "only once"),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": ["s3cret"], "tenants": ["*"]}}', "exports:read"),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": [], "tenants": ["*"]}}', "at least 1 item"),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": ["exports:read"]}}', "EXPORT_TOKEN_ROLES.a.tenants"),
+        ("EXPORT_TOKEN_GROUPS", '{"a": {"scopes": ["exports:read"], "tenants": ["s3cret *"]}}', "name of a tenant"),
+        ("EXPORT_TOKEN_TENANT_CLAIM", "s3cret claim", "EXPORT_TOKEN_TENANT_CLAIM"),
+        ("EXPORT_TOKEN_SUBJECT_CLAIM", "", "EXPORT_TOKEN_SUBJECT_CLAIM"),
+    ],
+)
+def test_a_wrong_setting_of_tokens_says_what_to_change(name: str, value: str, advice: str) -> None:
+    message = _error(**(TOKENS | {name: value}))
+    assert message.startswith("Correct these app settings. EXPORT_TOKEN_")
+    assert name in message
+    assert advice in message
+    assert "s3cret" not in message

@@ -14,7 +14,9 @@ from exports.triggers.http.api_docs.openapi_webhooks import add_ended_schema, de
 from exports.triggers.http.problems import (
     FORBIDDEN,
     INVALID_API_KEY,
+    INVALID_HEADER,
     INVALID_QUERY,
+    INVALID_TOKEN,
     PROBLEMS,
     ROUTE_NOT_FOUND,
     TENANT_REQUIRED,
@@ -44,9 +46,9 @@ _INTRODUCTION = """\
 Exports all clients of a tenant as one CSV file: start an export, watch its progress, download the file.
 
 Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
-tenant from the API key; it works only for a key that opens exactly one tenant. JSON properties are camelCase, and times
-are UTC (RFC 3339). A request with an unknown property is refused. Answers may gain properties, so ignore those that you
-do not know. Errors are problem documents (RFC 9457)."""
+tenant from the API key or token; it works only for one that opens exactly one tenant. JSON properties are camelCase,
+and times are UTC (RFC 3339). A request with an unknown property is refused. Answers may gain properties, so ignore
+those that you do not know. Errors are problem documents (RFC 9457)."""
 _TAGS = (
     ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
     ("clients/export", "Exports", "Write the clients of a tenant to a CSV file. Each export is a job."),
@@ -61,7 +63,7 @@ _HEADER_SCHEMAS: Mapping[str, Schema] = {
     "ETag": {"type": "string", "pattern": '^(W/)?"[^"]*"$'},
 }
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
-    401: {"WWW-Authenticate": "How to send the key"},
+    401: {"WWW-Authenticate": "How to send the key or the token"},
     415: {"Accept": "The media type that the service accepts", "Accept-Encoding": "The encoding that it accepts"},
     429: {"Retry-After": "Seconds to wait before the next try"},
     503: {"Retry-After": "Seconds to wait before the next try; absent if waiting alone does not help"},
@@ -91,7 +93,13 @@ def build_document(routes: Sequence[Route]) -> Document:
         "webhooks": describe_webhooks(schemas),
         "components": {
             "securitySchemes": {
-                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Your API key."}
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Your API key."},
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token of the issuer that the operator has set up, if there is one.",
+                },
             },
             "schemas": dict(sorted(schemas.items())),
             "responses": dict(sorted(used.items())),
@@ -103,7 +111,8 @@ def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
     """Return the problems that a form of a route can answer with: its own, and those that its kind of route has."""
     kinds = {*route.problems, INTERNAL}
     if route.scope is not None:
-        kinds |= {INVALID_API_KEY, FORBIDDEN, INVALID_QUERY, UNAVAILABLE} | (set() if by_tenant else {TENANT_REQUIRED})
+        kinds |= {INVALID_API_KEY, INVALID_TOKEN, FORBIDDEN, INVALID_HEADER, INVALID_QUERY, UNAVAILABLE}
+        kinds |= set() if by_tenant else {TENANT_REQUIRED}
     if route.body is not None:
         kinds |= {MALFORMED_BODY, INVALID_REQUEST, LENGTH_REQUIRED, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE}
     if by_tenant or "{" in route.path:
@@ -138,7 +147,7 @@ def _path_item(template: str) -> Document:
 
 def _path_parameter(name: str, template: str) -> Document:
     if name == "tenant":
-        pattern, meaning = TENANT_PATTERN, "The tenant whose data is meant; the API key must open it"
+        pattern, meaning = TENANT_PATTERN, "The tenant whose data is meant; the API key or token must open it"
     else:
         collection = template.removeprefix(TENANT_PREFIX).partition("/{")[0]
         pattern = f"^{_CODES.get(collection, _ANY_CODE)}$"
@@ -157,7 +166,7 @@ def _operation(route: Route, name: str, by_tenant: bool, references: References,
         "summary": route.summary,
         "description": _description(route, by_tenant),
         "tags": [_tag(route)],
-        "security": [] if route.scope is None else [{"apiKey": [route.scope.value]}],
+        "security": _security(route),
     }
     if route.parameters:
         operation["parameters"] = [_parameter(parameter) for parameter in route.parameters]
@@ -168,12 +177,17 @@ def _operation(route: Route, name: str, by_tenant: bool, references: References,
     return operation
 
 
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """Return the alternatives of credentials; an open route needs none."""
+    return [] if route.scope is None else [{"apiKey": [route.scope.value]}, {"token": [route.scope.value]}]
+
+
 def _description(route: Route, by_tenant: bool) -> str:
     texts = [route.description] if route.description else []
     if route.scope is None:
         return "\n\n".join([*texts, "Needs no API key."])
-    tenant = "" if by_tenant else " The key must open exactly one tenant, which is the tenant of the request."
-    return "\n\n".join([*texts, f"Needs an API key with the scope `{route.scope.value}`.{tenant}"])
+    tenant = "" if by_tenant else " It must open exactly one tenant, which is the tenant of the request."
+    return "\n\n".join([*texts, f"Needs an API key or access token with the scope `{route.scope.value}`.{tenant}"])
 
 
 def _parameter(parameter: Parameter) -> Document:

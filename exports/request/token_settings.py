@@ -1,0 +1,78 @@
+"""Rules for the settings of access tokens. The texts of faults name no value, because it may be a secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence, Sized
+from typing import Annotated, Any, LiteralString
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from shared.access_tokens import ALGORITHMS
+from shared.repeated_names import find_repeated_names
+
+_EXAMPLE = '{"Export.Reader": {"scopes": ["exports:read"], "tenants": ["*"]}}'
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def read_roles(value: Any) -> Any:
+    """Parse the JSON of a mapping of roles or groups; an empty text is an empty mapping."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value or "{}")
+        repeated = find_repeated_names(value.encode()) if value else []
+    except (ValueError, RecursionError):
+        parsed, repeated = None, []
+    if not isinstance(parsed, dict):
+        message: LiteralString = (
+            'give one JSON object, such as {{"Export.Reader": {{"scopes": ["exports:read"], "tenants": ["*"]}}}}'
+        )
+        raise PydanticCustomError("roles", message)
+    if repeated:
+        raise PydanticCustomError("repeated", "name each role, and each property of a role, only once")
+    return parsed
+
+
+def _check_url(url: str) -> str:
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        is_local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        is_good = (parts.scheme == "https" or is_local) and parts.hostname and not parts.username and not parts.fragment
+    except ValueError:
+        is_good = False
+    if not is_good or " " in url:
+        raise PydanticCustomError("https_url", "give an https address without a user name and a fragment")
+    return url
+
+
+def _check_algorithm(name: str) -> str:
+    if name not in ALGORITHMS:
+        known = ", ".join(ALGORITHMS)
+        raise PydanticCustomError("algorithm", "choose from {known}; no others are safe here", {"known": known})
+    return name
+
+
+HttpsUrl = Annotated[str, AfterValidator(_check_url)]
+"""An https address, or an http address of this machine, or nothing."""
+
+Algorithm = Annotated[str, AfterValidator(_check_algorithm)]
+"""The name of a signature algorithm with a private and a public key."""
+
+ClaimName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{0,100}$")]
+"""The name of a claim, or nothing."""
+
+
+def explain_token_settings(issuer: str, audiences: Sequence[str], grants: Sized) -> LiteralString:
+    """Return what is wrong with settings that depend on each other; empty if nothing is."""
+    if issuer and not audiences:
+        return "EXPORT_TOKEN_AUDIENCE: set it, because EXPORT_TOKEN_ISSUER is set"
+    if issuer and not grants:
+        return "EXPORT_TOKEN_ROLES: set it or EXPORT_TOKEN_GROUPS, because no token could do anything without them"
+    if not issuer and (audiences or grants):
+        return "EXPORT_TOKEN_ISSUER: set it, or remove the other settings of tokens"
+    return ""

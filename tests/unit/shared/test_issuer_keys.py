@@ -1,0 +1,213 @@
+"""The keys of an issuer are fetched rarely, follow a rotation, and outlive an issuer that is down."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared.access_tokens import IssuerUnavailableError
+from shared.issuer_keys import IssuerKeys
+from tests.support.token_issuer import TokenIssuer, a_token_issuer, ec_key, rsa_key
+from tests.support.waiting import wait_until
+
+FIRST, SECOND, CURVE = rsa_key(), rsa_key("rsa-2"), ec_key()
+BOTH = ["/.well-known/openid-configuration", "/keys"]
+
+
+class Seconds:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def issuer() -> Iterator[TokenIssuer]:
+    with a_token_issuer(FIRST) as running:
+        yield running
+
+
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def keys(issuer: TokenIssuer, clock: Seconds) -> IssuerKeys:
+    return IssuerKeys(issuer.url, now=clock)
+
+
+def test_the_key_set_is_fetched_once_for_many_tokens(issuer: TokenIssuer, keys: IssuerKeys) -> None:
+    assert all(keys.find(FIRST.key_id, "RS256") for _ in range(20))
+    assert issuer.requests == BOTH
+
+
+def test_nothing_is_fetched_before_the_first_token(issuer: TokenIssuer, keys: IssuerKeys) -> None:
+    assert issuer.requests == []
+
+
+def test_a_pinned_key_set_needs_no_discovery(issuer: TokenIssuer, clock: Seconds) -> None:
+    assert IssuerKeys("https://issuer.example", f"{issuer.url}/pinned", now=clock).find(FIRST.key_id, "RS256")
+    assert issuer.requests == ["/pinned"]
+
+
+def test_a_rotated_key_is_found_by_one_more_fetch(issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds) -> None:
+    assert keys.find(FIRST.key_id, "RS256")
+    issuer.keys = [SECOND.public]
+    clock.now += 31
+    assert keys.find(SECOND.key_id, "RS256")
+    assert keys.find(FIRST.key_id, "RS256") is None, "the issuer has withdrawn it"
+    assert issuer.requests == BOTH * 2
+
+
+def test_invented_key_ids_cause_one_fetch_each_half_minute(
+    issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds
+) -> None:
+    for number in range(50):
+        assert keys.find(f"invented-{number}", "RS256") is None
+    assert issuer.requests == BOTH
+    clock.now += 31
+    assert keys.find("invented", "RS256") is None
+    assert keys.find("invented too", "RS256") is None
+    assert issuer.requests == BOTH * 2
+
+
+def test_a_withdrawn_key_is_accepted_for_an_hour_at_most(issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds) -> None:
+    assert keys.find(FIRST.key_id, "RS256")
+    issuer.keys = [SECOND.public]
+    clock.now += 3601
+    assert keys.find(FIRST.key_id, "RS256") is None
+
+
+def test_the_keys_outlive_an_issuer_that_is_down(
+    issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert keys.find(FIRST.key_id, "RS256")
+    issuer.status = 503
+    clock.now += 100_000
+    with caplog.at_level(logging.WARNING):
+        assert keys.find(FIRST.key_id, "RS256")
+    assert "event=tokens.keys_not_fetched" in caplog.text
+    assert keys.find(FIRST.key_id, "RS256")
+    assert len(issuer.requests) == len(BOTH) + 1, "the issuer that is down is asked once in half a minute"
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/keys", b"<html>"),
+        ("/keys", b"[]"),
+        ("/keys", b"{}"),
+        ("/keys", b'{"keys": []}'),
+        ("/keys", b'{"keys": ["x", 1, null]}'),
+        ("/keys", b"[" * 100_000),
+        ("/keys", b" " * 600_000),
+        (BOTH[0], b"{}"),
+        (BOTH[0], b"[]"),
+        (BOTH[0], b'{"issuer": "https://evil.example", "jwks_uri": "https://evil.example/keys"}'),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_an_answer_that_is_no_key_set_is_unavailable(
+    issuer: TokenIssuer, keys: IssuerKeys, path: str, document: bytes
+) -> None:
+    issuer.documents[path] = document
+    with pytest.raises(IssuerUnavailableError) as raised:
+        keys.find(FIRST.key_id, "RS256")
+    assert 1 <= raised.value.retry_after_seconds <= 30
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://host/keys", "/keys", 7, None])
+def test_a_discovered_address_that_is_not_https_is_not_fetched(
+    issuer: TokenIssuer, keys: IssuerKeys, address: Any
+) -> None:
+    issuer.documents[BOTH[0]] = json.dumps({"issuer": issuer.url, "jwks_uri": address}).encode()
+    with pytest.raises(IssuerUnavailableError):
+        keys.find(FIRST.key_id, "RS256")
+    assert issuer.requests == BOTH[:1]
+
+
+@pytest.mark.parametrize("status", [204, 301, 302, 307, 404, 500])
+def test_no_answer_but_200_is_used_and_no_redirect_followed(issuer: TokenIssuer, keys: IssuerKeys, status: int) -> None:
+    issuer.status = status
+    with pytest.raises(IssuerUnavailableError):
+        keys.check()
+    assert issuer.requests == BOTH[:1]
+
+
+def test_an_issuer_that_nobody_runs_is_unavailable_until_it_runs(clock: Seconds) -> None:
+    with a_token_issuer(FIRST) as gone:
+        port = gone.port
+    keys = IssuerKeys(gone.url, now=clock)
+    with pytest.raises(IssuerUnavailableError, match="has not given its keys"):
+        keys.check()
+    with a_token_issuer(FIRST, port):
+        with pytest.raises(IssuerUnavailableError):
+            keys.check()
+        clock.now += 31
+        keys.check()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"},
+        {"use": "enc"},
+        {"key_ops": ["encrypt"]},
+        {"key_ops": 7},
+        {"alg": "RS512"},
+        {"d": "AQAB"},
+        {"n": "!"},
+        {"n": None},
+        {"kty": "RSA-OAEP"},
+    ],
+    ids=str,
+)
+def test_a_key_that_cannot_check_signatures_is_ignored(
+    issuer: TokenIssuer, keys: IssuerKeys, changes: dict[str, Any]
+) -> None:
+    issuer.keys = [FIRST.public | {"kid": "odd"} | changes, SECOND.public]
+    assert keys.find("odd", "RS256") is None
+    assert keys.find(SECOND.key_id, "RS256") is not None
+
+
+def test_a_key_is_used_only_for_algorithms_of_its_own_kind(issuer: TokenIssuer, keys: IssuerKeys) -> None:
+    issuer.keys = [FIRST.public, CURVE.public]
+    assert keys.find(CURVE.key_id, "RS256") is None
+    assert keys.find(FIRST.key_id, "ES256") is None
+    assert keys.find(CURVE.key_id, "ES256") is not None
+
+
+def test_a_fetch_that_hangs_holds_up_one_thread_only(issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds) -> None:
+    assert keys.find(FIRST.key_id, "RS256")
+    clock.now += 31
+    issuer.pause_seconds = 1
+    slow = threading.Thread(target=keys.find, args=("invented", "RS256"))
+    slow.start()
+    wait_until(lambda: len(issuer.requests) > len(BOTH))
+    clock.now += 31
+    assert keys.find(FIRST.key_id, "RS256"), "a known key needs no fetch"
+    with pytest.raises(IssuerUnavailableError) as raised:
+        keys.find("another", "RS256")
+    assert (slow.is_alive(), raised.value.retry_after_seconds) == (True, 1)
+    slow.join()
+
+
+def test_simultaneous_first_tokens_fetch_the_keys_once(issuer: TokenIssuer, keys: IssuerKeys) -> None:
+    issuer.pause_seconds = 0.2
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(keys.find(FIRST.key_id, "RS256"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(found)
+    assert (len(found), issuer.requests) == (8, BOTH)
