@@ -55,7 +55,7 @@ class StorageTable:
         An ambiguous write is verified: if the response to the insert is lost, or the client library then sends the
         insert again and finds its own row, the row's write token shows that the insert succeeded.
         """
-        entity = _with_write_token(entity)
+        entity = with_write_token(entity)
 
         def create() -> bool:
             with self._translate_failures():
@@ -85,7 +85,7 @@ class StorageTable:
         Returns:
             The new version, which is empty if the response was lost; None if nothing was written.
         """
-        entity = _with_write_token(entity)
+        entity = with_write_token(entity)
         written: dict[str, Any] = {}
 
         def update(**condition: Any) -> None:
@@ -137,7 +137,7 @@ class StorageTable:
             False, and nothing was done, if the first operation was refused with one of these statuses.
         """
         (verb, entity, *options), *others = operations
-        entity = entity if verb == "delete" else _with_write_token(entity)
+        entity = entity if verb == "delete" else with_write_token(entity)
 
         def submit() -> bool:
             with self._translate_failures():
@@ -167,11 +167,16 @@ class StorageTable:
 
     def _is_stored(self, entity: dict[str, Any]) -> bool:
         """Return whether the stored row is the one that this write stored, by its write token."""
-        found = self._find(entity["PartitionKey"], entity["RowKey"])
-        return found is not None and _WRITTEN in entity and found.get(_WRITTEN) == entity[_WRITTEN]
+        return is_own_write(self._find(entity["PartitionKey"], entity["RowKey"]), entity)
 
 
-def _with_write_token(entity: dict[str, Any]) -> dict[str, Any]:
+def is_own_write(found: Any, entity: dict[str, Any]) -> bool:
+    """Return whether the row that was found is the one that a write of `entity` stored, by its write token."""
+    return found is not None and _WRITTEN in entity and found.get(_WRITTEN) == entity[_WRITTEN]
+
+
+def with_write_token(entity: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with a new write token."""
     return {**entity, _WRITTEN: uuid4().hex}
 
 

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from exports.jobs.job import Job
+from exports.jobs.quota import Quota
 from exports.jobs.states import JobStatus
-
-
-@dataclass(frozen=True, slots=True)
-class CountWindow:
-    """Limits a count to the jobs that were created since a moment, and to the largest number that matters."""
-
-    since: datetime
-    at_most: int
 
 
 class JobStore(Protocol):
     """Stores jobs. Every method raises `StorageUnavailableError` when a retry can help."""
 
-    def create(self, job: Job) -> bool:
-        """Add a job. Return False, and change nothing, if its code is taken."""
+    def require_room(self, tenant: str, quota: Quota, now: datetime) -> None:
+        """Refuse a request early if the tenant has no room for another job. Reserves nothing.
+
+        Raises:
+            QuotaExceededError: Too many jobs are active, or too many were started today.
+        """
+
+    def create(self, job: Job, quota: Quota | None = None) -> bool:
+        """Add a job. Return False, and change nothing, if its code is taken.
+
+        Args:
+            quota: The limits that the jobs of the tenant never exceed, however many are added at the same time. The job
+                counts as started at its creation date.
+
+        Raises:
+            QuotaExceededError: Nothing was added. If others add jobs at the same time, the code may be taken.
+        """
 
     def get(self, tenant: str, code: str) -> Job | None:
         """Look a job up by tenant and code."""
@@ -39,20 +46,20 @@ class JobStore(Protocol):
             statuses: Only jobs with one of these statuses; empty: with any.
         """
 
-    def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
-        """Count a tenant's active jobs in one window and all its jobs in another.
-
-        Stops as soon as one of the two counts has reached its `at_most`; the other may then be too low. A job that was
-        stored more than a minute after its code was made may be missing from the second count for ten minutes.
-        """
-
     def check(self) -> None:
         """Send a harmless request, to show that the store answers."""
 
     def purge(self, tenant: str, code: str) -> None:
         """Remove a job, if it exists. Call it only when nothing can change the job any more."""
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], expected: Job | None = None) -> Job:
+    def change(
+        self,
+        tenant: str,
+        code: str,
+        alter: Callable[[Job], Job],
+        expected: Job | None = None,
+        quota: Quota | None = None,
+    ) -> Job:
         """Write `alter(job)` if the job has not changed since it was read; otherwise read it and try again.
 
         Writes nothing if `alter` changes nothing. `alter` may run several times. If it raises, the error passes
@@ -60,10 +67,12 @@ class JobStore(Protocol):
 
         Args:
             expected: The job as this store returned it earlier. It saves a read if the job has not changed since.
+            quota: The limits of the tenant, if the change makes a job active that has ended.
 
         Returns:
             The job as it is now.
 
         Raises:
             JobNotFoundError: The job does not exist.
+            QuotaExceededError: Too many jobs are active. Nothing was written.
         """

@@ -13,6 +13,10 @@ from devhost.local.paths import ROOT
 
 _TABLE = re.compile(r"/[^/]+/(?P<table>\w+)(?P<keys>\(.*\))?$")
 _KEYS = re.compile(r"\(PartitionKey='(?P<partition>.*)',RowKey='(?P<row>.*)'\)")
+_OPERATION = re.compile(
+    rb"^(?P<method>[A-Z]+) https?://[^/ ]+(?P<path>/[^ ?]*)\S* HTTP/1.1\r\n(?:[^\r\n]+\r\n)*\r\n(?P<body>[^\r\n]*)",
+    re.MULTILINE,
+)
 _ON_ROWS = {"GET": "find", "PUT": "update", "MERGE": "update", "PATCH": "update", "DELETE": "delete"}
 JOBS = "exportjobs"
 _TASK_HUB = str(json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["hubName"]).lower()
@@ -40,8 +44,16 @@ def blob_operation(method: str, path: str, query: str) -> str:
     return f"{method.lower()} {comp or 'blob'}"
 
 
+def first_of_transaction(method: str, path: str, body: bytes) -> tuple[str, str, bytes]:
+    """Return method, path and body of the first operation of a transaction; of any other request, its own."""
+    found = _OPERATION.search(body) if path.endswith("/$batch") else None
+    if found is None:
+        return method, path, body
+    return found["method"].decode(), found["path"].decode(), found["body"]
+
+
 def table_operation(method: str, path: str) -> str:
-    """Return the name of a request to the table service."""
+    """Return the name of a request to the table service. The name of a transaction is that of its first operation."""
     found = _TABLE.match(unquote(path))
     if found is None:
         return f"{method.lower()} {path.rpartition('/')[2]}"

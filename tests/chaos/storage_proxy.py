@@ -21,6 +21,7 @@ from tests.chaos.loop_thread import LoopThread
 from tests.chaos.operations import (
     JobWrite,
     blob_operation,
+    first_of_transaction,
     is_conditional,
     is_of_task_hub,
     job_write,
@@ -147,13 +148,14 @@ class StorageProxy:
     def _handler(self, service: str) -> Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             url = request.rel_url
-            operation = (
-                blob_operation(request.method, url.raw_path, url.raw_query_string)
-                if service == "blob"
-                else table_operation(request.method, url.raw_path)
-            )
             try:
-                return await self._respond(_ProxiedRequest(request, await request.read(), service, operation))
+                body = await request.read()
+                operation = (
+                    blob_operation(request.method, url.raw_path, url.raw_query_string)
+                    if service == "blob"
+                    else table_operation(*first_of_transaction(request.method, url.raw_path, body)[:2])
+                )
+                return await self._respond(_ProxiedRequest(request, body, service, operation))
             except (_CutError, ClientError, OSError, asyncio.IncompleteReadError):
                 if request.transport:
                     request.transport.abort()
@@ -233,7 +235,8 @@ class StorageProxy:
         if status >= 300:
             return
         record.done[proxied.operation] += 1
-        write = job_write(proxied.operation, proxied.request.raw_path, proxied.body, time.time())
+        _, path, body = first_of_transaction(proxied.request.method, proxied.request.raw_path, proxied.body)
+        write = job_write(proxied.operation, path, body, time.time())
         if write:
             record.job_writes.append(write)
 

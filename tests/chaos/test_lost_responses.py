@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from exports.adapters.storage.jobs import TableJobStore
-from exports.errors import NotResumableError, StorageUnavailableError
+from exports.errors import NotResumableError, QuotaExceededError, StorageUnavailableError
 from exports.jobs.job import Job
+from exports.jobs.quota import Quota
 from exports.jobs.states import JobStatus
 from shared import storage as storage_module
 from shared.storage import StorageAccount
@@ -54,6 +55,35 @@ def test_a_resume_whose_response_is_lost_is_recognized_as_our_own(storage: Stora
     assert (resumed.status, resumed.attempt) == (JobStatus.QUEUED, 2)
     with pytest.raises(NotResumableError):
         jobs.change(job.tenant, job.code, resume_once)
+
+
+def test_a_start_within_the_quota_whose_response_is_lost_counts_once(storage: Storage, jobs: TableJobStore) -> None:
+    quota, first = Quota(2, 2), a_job()
+    lose_the_response(storage, "insert exportjobs")
+
+    assert jobs.create(first, quota)
+    assert jobs.create(a_job(tenant=first.tenant), quota)
+    with pytest.raises(QuotaExceededError):
+        jobs.create(a_job(tenant=first.tenant), quota)
+
+
+def test_a_start_that_uses_up_the_quota_and_whose_response_is_lost_succeeds(
+    storage: Storage, jobs: TableJobStore
+) -> None:
+    lose_the_response(storage, "insert exportjobs")
+    assert jobs.create(a_job(), Quota(1, 1))
+
+
+def test_a_resume_within_the_quota_whose_response_is_lost_succeeds(storage: Storage, jobs: TableJobStore) -> None:
+    job = a_job().cancel(NOON)
+    jobs.create(job)
+    lose_the_response(storage, "update exportjobs")
+
+    resumed = jobs.change(job.tenant, job.code, resume_once, quota=Quota(1, 1))
+
+    assert (resumed.status, resumed.attempt) == (JobStatus.QUEUED, 2)
+    with pytest.raises(QuotaExceededError):
+        jobs.require_room(job.tenant, Quota(1, 9), NOON)
 
 
 def test_a_request_to_an_unresponsive_table_times_out(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

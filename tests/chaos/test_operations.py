@@ -7,6 +7,7 @@ import pytest
 from tests.chaos.operations import (
     JobWrite,
     blob_operation,
+    first_of_transaction,
     is_conditional,
     is_of_task_hub,
     job_write,
@@ -61,6 +62,18 @@ def test_a_write_of_a_job_is_parsed_with_keys_in_path_or_body() -> None:
     assert job_write("update exportjobs", ROW, b"{%s}" % VALUES, 1.0) == expected
     assert job_write("insert exportjobs", "/a/exportjobs", b"{%s%s}" % (keys, VALUES), 1.0) == expected
     assert job_write("update exportpages", ROW, b"{}", 1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"), [("POST", "/a/exportjobs", "insert exportjobs"), ("PUT", ROW, "update exportjobs")]
+)
+def test_a_transaction_has_the_name_of_its_first_operation(method: str, path: str, name: str) -> None:
+    head = "--batch\r\nContent-Type: multipart/mixed\r\n\r\n--change\r\nContent-Type: application/http\r\n\r\n"
+    row = f"{method} http://host:1{path}?timeout=5 HTTP/1.1\r\nContent-Length: 3\r\n\r\n{{1}}\r\n--change\r\n"
+    other = "PUT http://host:1/a/other HTTP/1.1\r\n\r\n{2}\r\n--change--"
+    found = first_of_transaction("POST", "/devstoreaccount1/$batch", (head + row + other).encode())
+    assert found == (method, path, b"{1}")
+    assert table_operation(*found[:2]) == name
 
 
 def test_a_write_that_matches_any_version_has_no_condition() -> None:

@@ -6,13 +6,13 @@ import builtins
 import itertools
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Lock
 
 from exports.errors import JobNotFoundError
-from exports.jobs.codes import first_code_before
 from exports.jobs.job import Job
+from exports.jobs.quota import Quota, QuotaUse
 from exports.jobs.states import ACTIVE, JobStatus
-from exports.ports.jobs import CountWindow
 from tests.support.hooks import Hook, do_nothing
 
 
@@ -25,13 +25,29 @@ class MemoryJobStore:
     def __init__(self) -> None:
         self.before_write: Hook = do_nothing
         self._jobs: dict[tuple[str, str], Job] = {}
+        self._started: list[tuple[str, datetime]] = []
         self._versions = itertools.count(1)
         self._lock = Lock()
 
-    def create(self, job: Job) -> bool:
+    def require_room(self, tenant: str, quota: Quota, now: datetime) -> None:
+        day = now.astimezone(UTC).date()
+        started = sum(created.astimezone(UTC).date() >= day for name, created in self._started if name == tenant)
+        quota.require_day(QuotaUse(day, started, 0, ""), now)
+        self._require_active(tenant, quota)
+
+    def _require_active(self, tenant: str, quota: Quota) -> None:
+        quota.require_active(sum(job.tenant == tenant and job.status in ACTIVE for job in self.all()))
+
+    def create(self, job: Job, quota: Quota | None = None) -> bool:
         created = self._with_new_version(job)
         with self._lock:
-            return self._jobs.setdefault((job.tenant, job.code), created) is created
+            if (job.tenant, job.code) in self._jobs:
+                return False
+            if quota:
+                self.require_room(job.tenant, quota, job.created_date)
+            self._started.append((job.tenant, job.created_date))
+            self._jobs[job.tenant, job.code] = created
+            return True
 
     def _with_new_version(self, job: Job) -> Job:
         return replace(job, version=str(next(self._versions)))
@@ -45,7 +61,14 @@ class MemoryJobStore:
     def purge(self, tenant: str, code: str) -> None:
         self._jobs.pop((tenant, code), None)
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], expected: Job | None = None) -> Job:
+    def change(
+        self,
+        tenant: str,
+        code: str,
+        alter: Callable[[Job], Job],
+        expected: Job | None = None,
+        quota: Quota | None = None,
+    ) -> Job:
         before = expected if expected and expected.version else None
         while True:
             is_read = before is None
@@ -59,6 +82,8 @@ class MemoryJobStore:
             with self._lock:
                 found = self._jobs.get((tenant, code))
                 if after != before and found is not None and found.version == before.version:
+                    if quota:
+                        self._require_active(tenant, quota)
                     self._jobs[tenant, code] = self._with_new_version(after)
                     return self._jobs[tenant, code]
             before = None
@@ -69,11 +94,6 @@ class MemoryJobStore:
         found = sorted(job.code for job in self.all() if job.tenant == tenant and job.code > (after or ""))
         jobs = [self._jobs[tenant, code] for code in found]
         return [job for job in jobs if not statuses or job.status in statuses][:limit]
-
-    def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
-        jobs = self.list(tenant, len(self._jobs))
-        actives = sum(job.status in ACTIVE and job.code <= first_code_before(active.since) for job in jobs)
-        return actives, sum(job.code <= first_code_before(created.since) for job in jobs)
 
     def all(self) -> builtins.list[Job]:
         """Return every stored job."""

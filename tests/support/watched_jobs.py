@@ -30,7 +30,7 @@ class Crash(BaseException):
     """The process ends here. Not an `Exception`, so no error handling catches it."""
 
 
-def crash(*_: Any) -> None:
+def crash(*_: Any, **__: Any) -> None:
     """End the process at this point."""
     raise Crash
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from exports.adapters.storage.job_counts import JobCounts
+from azure.data.tables import UpdateMode
+
+from exports.adapters.storage.quotas import QUOTA_ROW, TableQuotas, if_version
 from exports.adapters.storage.table_adapter import Entity, TableAdapter, readable
 from exports.errors import JobNotFoundError
-from exports.jobs.codes import first_code_before
 from exports.jobs.job import Job
-from exports.jobs.states import ACTIVE, JobStatus
-from exports.ports.jobs import CountWindow
+from exports.jobs.quota import Quota
+from exports.jobs.states import JobStatus
 from exports.request.spec import ExportSpec
 from shared.row_codec import INT64, MOMENT, RowCodec, compressed_json
 from shared.storage import StorageAccount
-
-_MOST_ROWS = 1000
-"""The most rows that one response of the service holds."""
 
 JOBS = RowCodec(
     Job,
@@ -42,18 +41,32 @@ class TableJobStore(TableAdapter):
 
     def __init__(self, account: StorageAccount, table: str = "exportjobs") -> None:
         super().__init__(account, table)
-        self._counts = JobCounts()
+        self._quotas = TableQuotas(account, table)
 
-    def create(self, job: Job) -> bool:
+    def require_room(self, tenant: str, quota: Quota, now: datetime) -> None:
+        """See `JobStore.require_room`."""
+        self._quotas.require_room(tenant, quota, now)
+
+    def create(self, job: Job, quota: Quota | None = None) -> bool:
         """See `JobStore.create`."""
-        return self._insert(_to_entity(job))
+        if quota is None:
+            return self._insert(_to_entity(job))
+        creation = "create", _to_entity(job)
+        return self._quotas.write(creation, job.code, quota, job.created_date) is not None
 
     def get(self, tenant: str, code: str) -> Job | None:
         """See `JobStore.get`."""
         found = self._find(tenant, code)
         return found and _from_entity(found)
 
-    def change(self, tenant: str, code: str, alter: Callable[[Job], Job], expected: Job | None = None) -> Job:
+    def change(
+        self,
+        tenant: str,
+        code: str,
+        alter: Callable[[Job], Job],
+        expected: Job | None = None,
+        quota: Quota | None = None,
+    ) -> Job:
         """See `JobStore.change`.
 
         If `alter` changes nothing, no write verifies that `expected` is still the stored job. So the job is read then.
@@ -64,12 +77,18 @@ class TableJobStore(TableAdapter):
             before = before or self._require(tenant, code)
             after = alter(before)
             if after != before:
-                version = self._replace_version(before.version, _to_entity(after))
+                version = self._replace(before.version, after, quota)
                 if version is not None:
                     return replace(after, version=version)
             elif is_read:
                 return after
             before = None
+
+    def _replace(self, version: str, job: Job, quota: Quota | None) -> str | None:
+        if quota is None:
+            return self._replace_version(version, _to_entity(job))
+        update = "update", _to_entity(job), {"mode": UpdateMode.REPLACE, **if_version(version)}
+        return self._quotas.write(update, job.code, quota)
 
     def _require(self, tenant: str, code: str) -> Job:
         found = self.get(tenant, code)
@@ -86,31 +105,10 @@ class TableJobStore(TableAdapter):
         self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
-        rows = self._query(f"RowKey gt '{after or ''}'", tenant, statuses, results_per_page=limit)
+        codes = f"RowKey gt '{after or ''}' and RowKey lt '{QUOTA_ROW}'"
+        rows = self._query(codes, tenant, statuses, results_per_page=limit)
         with self._translate_failures():
             return [*islice(readable("job", rows, _from_entity), limit)]
-
-    def count(self, tenant: str, active: CountWindow, created: CountWindow) -> tuple[int, int]:
-        """See `JobStore.count`. Codes sort newest first, so one query reads only the rows that may count.
-
-        Of the jobs of the other window it reads those that this process has not counted before (`JobCounts`).
-        """
-        oldest_active, oldest = first_code_before(active.since), first_code_before(created.since)
-        counted = self._counts.find(tenant, oldest)
-        condition = f"(RowKey le '{counted.until}' or RowKey le '{oldest_active}' and ({_any_of(ACTIVE)}))"
-        size = min(active.at_most + created.at_most, _MOST_ROWS)
-        rows = self._query(condition, tenant, (), results_per_page=size, select=["RowKey", "status"])
-        actives = 0
-        new: list[str] = []
-        with self._translate_failures():
-            for row in rows:
-                actives += row["RowKey"] <= oldest_active and row["status"] in ACTIVE
-                new += [row["RowKey"]] if row["RowKey"] <= counted.until else []
-                if actives >= active.at_most or counted.jobs + len(new) >= created.at_most:
-                    break
-            else:
-                self._counts.add(tenant, oldest, counted, new)
-        return actives, counted.jobs + len(new)
 
     def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
         """Query a tenant's rows. `condition` may contain codes, which need no quoting, and no text of a caller."""

@@ -14,7 +14,7 @@ from exports.request.idempotency import IdempotencyRecord, hash_of_body, hash_of
 from exports.request.spec import SensitiveFields
 from exports.services import Services
 from exports.steps.requests.make_job import make_job
-from exports.steps.requests.quotas import require_quota
+from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.steps.requests.start_export import start_export
 
@@ -44,7 +44,12 @@ async def request_export(services: Services, starter: OrchestrationStarter, comm
     job, is_new = await asyncio.to_thread(_find_or_make, services, command)
     if not is_new:
         return job
-    started = await start_export(services, starter, job, command.actor)
+    try:
+        started = await start_export(services, starter, job, command.actor)
+    except QuotaExceededError:
+        if found := await asyncio.to_thread(_find, services, command):
+            return found  # the same request, sent twice, has used the last of the quota
+        raise
     found = started or await asyncio.to_thread(services.jobs.get, job.tenant, job.code)
     if found is None:
         raise StorageUnavailableError("The export was removed while it was being started.")
@@ -57,7 +62,7 @@ def _find_or_make(services: Services, command: ExportCommand) -> tuple[Job, bool
         return known, False
     spec = resolve_spec(services, command.tenant, command.request, command.sensitive)
     try:
-        require_quota(services, command.tenant)
+        require_room(services, command.tenant)
     except QuotaExceededError:
         if known := _find(services, command):
             return known, False  # the same request, sent twice, has used the last of the quota

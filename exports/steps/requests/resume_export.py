@@ -11,7 +11,7 @@ from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
-from exports.steps.requests.quotas import require_quota
+from exports.steps.requests.quotas import quota_of, require_room
 from exports.steps.requests.start_export import start_attempt
 
 
@@ -36,11 +36,11 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     if job is None:
         raise JobNotFoundError("There is no such job.")
     _require_resumable(job)
-    require_quota(services, tenant)
+    require_room(services, tenant)
     is_replaced = job.failure is not None and job.failure.code == SourceReplacedError.code
     kept = [] if is_replaced else _forget_lost_pages(services, job)
     services.watch.watch(watched(job.resume().ref, services.now()))
-    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept))
+    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept), quota=quota_of(services))
     if is_replaced:
         _forget_everything(services, resumed)
     return resumed

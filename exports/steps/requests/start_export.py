@@ -15,6 +15,7 @@ from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.orchestrations import start_orchestration
+from exports.steps.requests.quotas import quota_of
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +31,13 @@ async def start_export(services: Services, starter: OrchestrationStarter, job: J
         however many machines this runs.
 
     Raises:
+        QuotaExceededError: Other requests have used up the quota since it was last checked; nothing was stored. The
+            watchdog removes the entry in the watch index.
         NotStartedError: The orchestration could not be started; the job is `Failed`.
         StorageUnavailableError: Nothing was stored, or the job is `Failed`.
     """
     await asyncio.to_thread(services.watch.watch, watched(job.ref, services.now()))
-    if not await asyncio.to_thread(services.jobs.create, job):
+    if not await asyncio.to_thread(services.jobs.create, job, quota_of(services)):
         return None
     await start_attempt(services, starter, job, AuditAction.STARTED, actor)
     return job

@@ -20,7 +20,7 @@ from exports.schedules.watermarks import narrow
 from exports.services import Services
 from exports.steps.orchestrations import NotStartedError, start_orchestration
 from exports.steps.requests.make_job import make_job
-from exports.steps.requests.quotas import require_quota
+from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.steps.requests.start_export import start_export
 
@@ -95,7 +95,7 @@ def _make_job(services: Services, schedule: Schedule) -> Job:
     tenant, request, code = schedule.tenant, schedule.content.request, schedule.last_code or ""
     sensitive = SensitiveFields.ALLOWED if schedule.content.sensitive_fields else SensitiveFields.REFUSED
     spec = resolve_spec(services, tenant, request, sensitive)
-    require_quota(services, tenant)
+    require_room(services, tenant)
     spec = narrow(spec, schedule, services.settings.incremental_margin)
     job = make_job(tenant, spec, code, services.now(), request.notify)
     return replace(job, schedule_code=schedule.code)

@@ -9,7 +9,7 @@ import pytest
 from exports.errors import QuotaExceededError
 from exports.jobs.codes import new_job_code
 from exports.jobs.states import ACTIVE, JobStatus
-from exports.steps.requests.quotas import require_quota
+from exports.steps.requests.quotas import require_room
 from exports.triggers.http.problems import QUOTA_EXCEEDED, describe
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
@@ -31,7 +31,7 @@ def _a_job_of(
 def _refusal(services: MemoryServices) -> QuotaExceededError:
     """Return the error with which the quota refuses another job."""
     with pytest.raises(QuotaExceededError) as raised:
-        require_quota(services, TENANT)
+        require_room(services, TENANT)
     return raised.value
 
 
@@ -42,7 +42,7 @@ def _refusal(services: MemoryServices) -> QuotaExceededError:
 def test_a_tenant_at_its_limit_of_active_jobs_is_refused(status: JobStatus) -> None:
     services = _quotas(active=2)
     _a_job_of(services, status=status)
-    require_quota(services, TENANT)
+    require_room(services, TENANT)
     _a_job_of(services, status=status)
     assert "tenant: 2," in str(_refusal(services))
 
@@ -51,7 +51,7 @@ def test_a_tenant_at_its_limit_of_active_jobs_is_refused(status: JobStatus) -> N
 def test_jobs_that_have_ended_do_not_count_as_active(status: JobStatus) -> None:
     services = _quotas(active=1)
     _a_job_of(services, status=status)
-    require_quota(services, TENANT)
+    require_room(services, TENANT)
 
 
 def test_cancelling_a_job_lets_the_next_one_start() -> None:
@@ -59,7 +59,7 @@ def test_cancelling_a_job_lets_the_next_one_start() -> None:
     job = a_stored_job(services)
     _refusal(services)
     cancel(services, job)
-    require_quota(services, TENANT)
+    require_room(services, TENANT)
 
 
 def test_a_job_started_yesterday_still_counts_as_active() -> None:
@@ -81,7 +81,7 @@ def test_a_tenant_at_its_limit_of_active_jobs_may_retry_within_a_minute() -> Non
 def test_a_tenant_at_its_daily_limit_is_refused_until_tomorrow(status: JobStatus) -> None:
     services = _quotas(per_day=2)
     _a_job_of(services, status=status)
-    require_quota(services, TENANT)
+    require_room(services, TENANT)
     _a_job_of(services, status=status)
     assert "tomorrow" in str(_refusal(services))
 
@@ -96,7 +96,7 @@ def test_a_day_begins_at_midnight_utc(created: datetime, counts: bool) -> None:
     if counts:
         _refusal(services)
     else:
-        require_quota(services, TENANT)
+        require_room(services, TENANT)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_retry_after_the_given_delay_is_accepted(now: datetime, seconds: float
     delay_seconds = _refusal(services).retry_after_seconds
     assert seconds < delay_seconds <= seconds + 1
     services.now.advance(seconds=delay_seconds)
-    require_quota(services, TENANT)
+    require_room(services, TENANT)
 
 
 # --- both ---
@@ -125,7 +125,7 @@ def test_a_retry_after_the_given_delay_is_accepted(now: datetime, seconds: float
 def test_the_quota_of_one_tenant_does_not_affect_another() -> None:
     services = _quotas(active=1, per_day=1)
     _a_job_of(services, status=JobStatus.QUEUED, tenant="other")
-    require_quota(services, TENANT)
+    require_room(services, TENANT)
 
 
 def test_a_refusal_is_a_429_with_a_retry_after_header() -> None:

@@ -11,6 +11,7 @@ import pytest
 from exports.errors import KeyReusedError, QuotaExceededError
 from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job
+from exports.jobs.quota import Quota
 from exports.jobs.states import JobStatus
 from exports.request.body import CsvExportRequestDto
 from exports.request.filters import ClientFilter
@@ -134,10 +135,7 @@ def test_reusing_a_key_with_another_body_is_refused_even_beyond_the_quota() -> N
 
 
 def test_a_request_beyond_the_quota_does_not_claim_its_key() -> None:
-    """A claimed key fixes the job's code, and the code fixes the day on which the job counts towards the quota.
-
-    Otherwise a tenant could claim keys today and start their jobs tomorrow, beyond tomorrow's quota.
-    """
+    """A claim is a write, and a refused request writes nothing."""
     services, starter = _one_active_job_allowed()
     _request(services, starter)
     with pytest.raises(QuotaExceededError):
@@ -179,6 +177,27 @@ def test_a_request_returns_the_job_of_a_concurrent_duplicate_despite_the_quota()
 
     services = replace(services, requests=DuplicateIsFaster())
     assert _request(services, starter, "key") == duplicates[0]
+    assert starter.started == []
+
+
+def test_a_request_returns_the_job_of_a_duplicate_that_used_the_last_of_the_quota() -> None:
+    services, starter = _one_active_job_allowed()
+    duplicates: list[Job] = []
+
+    class DuplicateIsFaster(MemoryJobStore):
+        """Stores the job of a duplicate after the early check of the quota."""
+
+        def create(self, job: Job, quota: Quota | None = None) -> bool:
+            if not duplicates:
+                duplicates.append(job)
+                super().create(job)
+                raise QuotaExceededError("There are too many.", 30)
+            return super().create(job, quota)
+
+    services = replace(services, jobs=DuplicateIsFaster())
+    assert _request(services, starter, "key") == duplicates[0]
+    with pytest.raises(QuotaExceededError):
+        _request(services, starter, "other")
     assert starter.started == []
 
 
