@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 import azure.functions as func
 from pydantic import ValidationError
 
+from shared.events import emit
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType, faults_of
 from shared.repeated_names import find_repeated_names
+from shared.request_ids import HEADER, current_request, request_id_of, serving
 
 M = TypeVar("M", bound=Model)
 H = TypeVar("H", bound=Callable[..., Any])
@@ -34,7 +36,6 @@ _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _PLAIN = "identity"
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_log = logging.getLogger(__name__)
 
 
 def json_response(body: Model, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
@@ -60,7 +61,7 @@ def not_modified(headers: Mapping[str, str]) -> func.HttpResponse:
 def problem_response(problem: ProblemError, path: str | None = None) -> func.HttpResponse:
     """Build a response with a problem document."""
     return func.HttpResponse(
-        json.dumps(problem.document(path)),
+        json.dumps(problem.document(path, current_request())),
         status_code=problem.kind.status,
         mimetype=_PROBLEM,
         headers={**_NO_STORE, **problem.headers},
@@ -124,6 +125,8 @@ def invalid_request(faults: Sequence[Fault]) -> ProblemError:
 def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
     """Decorate an HTTP trigger so that every exception becomes a problem document that shows nothing internal.
 
+    Every answer has the header `x-request-id`, and every problem document the same id as `requestId`.
+
     Args:
         describe: Gives the problem for an expected exception. Any other exception is logged with an incident number,
             and the caller gets a 500 that names the number.
@@ -132,27 +135,36 @@ def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
     def decorate(handler: H) -> H:
         @functools.wraps(handler)
         async def answer_async(req: func.HttpRequest, *args: Any, **kwargs: Any) -> func.HttpResponse:
-            try:
-                return await cast("Awaitable[func.HttpResponse]", handler(*args, req=req, **kwargs))
-            except Exception as error:
-                return _answer(error, describe, req)
+            with serving(request_id_of(req.headers)):
+                try:
+                    answer = await cast("Awaitable[func.HttpResponse]", handler(*args, req=req, **kwargs))
+                except Exception as error:
+                    answer = _answer(error, describe, req)
+                return _with_request_id(answer)
 
         @functools.wraps(handler)
-        def answer(req: func.HttpRequest, *args: Any, **kwargs: Any) -> func.HttpResponse:
-            try:
-                return cast("func.HttpResponse", handler(*args, req=req, **kwargs))
-            except Exception as error:
-                return _answer(error, describe, req)
+        def answer_sync(req: func.HttpRequest, *args: Any, **kwargs: Any) -> func.HttpResponse:
+            with serving(request_id_of(req.headers)):
+                try:
+                    answer = cast("func.HttpResponse", handler(*args, req=req, **kwargs))
+                except Exception as error:
+                    answer = _answer(error, describe, req)
+                return _with_request_id(answer)
 
-        return cast("H", answer_async if inspect.iscoroutinefunction(handler) else answer)
+        return cast("H", answer_async if inspect.iscoroutinefunction(handler) else answer_sync)
 
     return decorate
+
+
+def _with_request_id(answer: func.HttpResponse) -> func.HttpResponse:
+    answer.headers[HEADER] = current_request()
+    return answer
 
 
 def _answer(error: Exception, describe: Describe, req: func.HttpRequest) -> func.HttpResponse:
     problem = error if isinstance(error, ProblemError) else describe(error)
     if problem is None:
         incident = uuid.uuid4().hex
-        _log.exception("event=request.failed incident=%s method=%s", incident, req.method)
+        emit("request.failed", logging.ERROR, cause=error, error="internal", incident=incident, method=req.method)
         problem = ProblemError(INTERNAL, f"Try again; if it fails again, give support this number: {incident}.")
     return problem_response(problem, urlsplit(req.url).path)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from jwt import PyJWK, PyJWTError
 
 from shared.access_tokens import IssuerUnavailableError
+from shared.events import emit
 
 _FRESH_SECONDS = 3600.0
 """How long a key set is used before it is fetched again, so that a withdrawn key is accepted no longer than this."""
@@ -27,7 +28,6 @@ _TIMEOUT_SECONDS = 4.0
 _MAX_BYTES = 512 * 1024
 _FAMILY_OF = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 Fetch = Callable[[str], Any]
-_log = logging.getLogger(__name__)
 
 
 class KeySetError(Exception):
@@ -133,7 +133,7 @@ class IssuerKeys:
         except (KeySetError, OSError, ValueError, http.client.HTTPException) as error:
             self._next_try = self._now() + _PAUSE_SECONDS
             reason = str(error) if isinstance(error, KeySetError) else type(error).__name__
-            _log.warning("event=tokens.keys_not_fetched error=%r", reason)
+            emit("tokens.keys_not_fetched", logging.WARNING, error=reason)
         finally:
             self._fetching.release()
         return True

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
 
 from shared.api_keys import ApiKey, KeyState, KeyStore, parse_key, secret_matches
+from shared.events import emit
 
 Task = Callable[[], None]
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ class KeyRing:
     def _write_last_use(self, key_id: str, moment: datetime) -> None:
         try:
             self.store.record_use(key_id, moment)
-        except Exception:
-            _log.warning("event=key.use_not_noted key=%s", key_id, exc_info=True)
+        except Exception as error:
+            emit("key.use_not_noted", logging.WARNING, cause=error, key=key_id)
 
 
 def _run_in_thread(task: Task) -> None:

@@ -58,11 +58,12 @@ class ProblemError(Exception):
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
 
-    def document(self, instance: str | None = None) -> dict[str, Any]:
+    def document(self, instance: str | None = None, request: str | None = None) -> dict[str, Any]:
         """Return the members of the problem document.
 
         Args:
             instance: URI reference of this occurrence, for example the path of the request.
+            request: The id of the request.
         """
         document: dict[str, Any] = {
             "type": f"{DOCS_PREFIX}{self.kind.code}",
@@ -73,6 +74,8 @@ class ProblemError(Exception):
         }
         if instance is not None:
             document["instance"] = instance
+        if request is not None:
+            document["requestId"] = request
         if self.faults:
             document["errors"] = [fault.model_dump(mode="json") for fault in self.faults]
         return document

@@ -10,7 +10,7 @@ from exports.jobs.failures import Failure
 from exports.jobs.states import FileStatus, JobEvent, JobStatus, next_status
 from exports.request.body import NotifyDto
 from exports.request.spec import ExportSpec
-from shared.models import Model
+from shared.models import Model, OptionalField
 
 CONSISTENCY = (
     "Every client that existed from the start to the end of the export is in the file exactly once, as it was at one "
@@ -25,11 +25,17 @@ class JobRef(Model):
     """Names a job and one of its attempts. Everything that is stored for a job is found by its tenant and code.
 
     The blobs of a job are named `{tenant}/{code}/…`. Only this class builds and parses these names.
+
+    Attributes:
+        request: The id of the request that started the job; the events of its steps show it.
+        trace: The `traceparent` of that request, if traces are recorded; the spans of its steps belong to it.
     """
 
     tenant: str
     code: str
     attempt: int
+    request: OptionalField[str] = None
+    trace: OptionalField[str] = None
 
     @property
     def instance_id(self) -> str:
@@ -83,6 +89,8 @@ class Job:
         downloaded_date: When a caller was first given a link to the file. Recorded only for jobs of schedules.
         notify: The receiver of a notification about the end. It is not part of the specification, because the manifest
             shows the specification and a URL may be a secret.
+        request_id: The id of the request that started the job; None: no request did, or an older version stored it.
+        trace_parent: The `traceparent` (W3C Trace Context) of that request, if traces are recorded.
         version: The version of the stored job that this object was read from or written as; empty: not known.
     """
 
@@ -107,12 +115,15 @@ class Job:
     schedule_code: str | None = None
     downloaded_date: datetime | None = None
     notify: NotifyDto | None = None
+    request_id: str | None = None
+    trace_parent: str | None = None
     version: str = field(default="", compare=False)
 
     @property
     def ref(self) -> JobRef:
         """Return the reference to the job and its current attempt."""
-        return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt)
+        known = {"request": self.request_id, "trace": self.trace_parent}
+        return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt, **known)
 
     @property
     def file_path(self) -> str:

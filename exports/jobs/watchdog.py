@@ -69,7 +69,7 @@ class RunState(StrEnum):
 
 
 class Action(StrEnum):
-    """The decision of the watchdog about an attempt. The values are part of the names of log events."""
+    """The decision of the watchdog about an attempt."""
 
     LEAVE = "leave"
     START = "start"

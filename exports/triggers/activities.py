@@ -47,15 +47,16 @@ from exports.workflow.names import (
     WRITE_PAGE,
 )
 from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected
+from shared.events import emit
 from shared.invocations import with_invocation
 from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled
+from shared.request_ids import serving
 
 M = TypeVar("M", bound=Model)
 C = TypeVar("C")
 RunStep = Callable[[ServiceProvider, Callable[[Services, M], Outcome], type[M], Payload], Payload]
-_log = logging.getLogger(__name__)
 
 
 def export_activities(provide: ServiceProvider) -> df.Blueprint:
@@ -68,7 +69,8 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
 
     def add(name: str, step: Callable[[Services, M], Outcome], command: type[M], run: RunStep[M] = run_step) -> None:
         def activity(payload: Any) -> Payload:
-            return run(provide, step, command, payload)
+            with serving(_request_of(payload)):
+                return run(provide, step, command, payload)
 
         blueprint.activity_trigger(input_name="payload")(_named(name, with_invocation(activity)))
 
@@ -76,7 +78,8 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
         name: str, step: Callable[[Services, OrchestrationStarter, M], Awaitable[Outcome]], command: type[M]
     ) -> None:
         async def activity(payload: Any, client: OrchestrationStarter) -> Payload:
-            return await run_starting_step(provide, client, step, command, payload)
+            with serving(_request_of(payload)):
+                return await run_starting_step(provide, client, step, command, payload)
 
         with_client = blueprint.durable_client_input(client_name="client")(_named(name, with_invocation(activity)))
         blueprint.activity_trigger(input_name="payload")(with_client)
@@ -130,15 +133,16 @@ def run_job_step(
         return run_step(provide, step, command, payload)
     except TransientError:
         raise
-    except Exception:
-        _log.warning("event=step.unexpected step=%s try=1", command.__name__, exc_info=True)
+    except Exception as error:
+        emit("step.repeated", logging.WARNING, cause=error, error="internal", **_told(command, payload))
     try:
         return run_step(provide, step, command, payload)
     except TransientError:
         raise
-    except Exception:
+    except Exception as error:
         incident = uuid.uuid4().hex
-        _log.exception("event=step.unexpected step=%s try=2 incident=%s", command.__name__, incident)
+        told = {"error": "internal", "incident": incident, **_told(command, payload)}
+        emit("step.failed", logging.ERROR, cause=error, final=True, **told)
         rejected = Rejected(failure=unexpected_failure(incident), page=_page_of(command, payload))
         return rejected.model_dump(mode="json", by_alias=True)
 
@@ -181,13 +185,31 @@ def _with_cost(result: Outcome, meter: Meter) -> Outcome:
 
 def _result_of(error: PermanentError | TransientError, command: type[Model], payload: Payload) -> Rejected | Throttled:
     """Return the value that the orchestrator receives for an error; raise the error again if it must retry."""
-    _log.warning("event=step.failed step=%s code=%s", command.__name__, error.code, exc_info=True)
+    is_final = payload["finalTry"] or isinstance(error, PermanentError)
+    told = _told(command, payload) | {"error": error.code}
+    if command is WritePage and not is_final:
+        emit("page.retried", logging.WARNING, cause=error, **told)
+    else:
+        emit("step.failed", logging.WARNING, cause=error, final=is_final, **told)
     if isinstance(error, SourceThrottledError) and not payload["finalTry"]:
         return Throttled(retry_after_seconds=error.retry_after_seconds)
     if isinstance(error, TransientError) and not payload["finalTry"]:
         raise error
     page = _page_of(command, payload) if error.page is None else error.page
     return Rejected(failure=failure_of(error), page=page)
+
+
+def _told(command: type[Model], payload: Payload) -> dict[str, Any]:
+    """Return what an event tells about the step of a payload."""
+    order = payload["order"]
+    job = {"tenant": order["job"]["tenant"], "job": order["job"]["code"], "attempt": order["job"]["attempt"]}
+    return {**job, "page": order.get("page"), "step": command.__name__}
+
+
+def _request_of(payload: Payload) -> str | None:
+    """Return the id of the request that started the job of a payload; None: no request did, or it is not known."""
+    request: str | None = payload.get("order", {}).get("job", {}).get("request")
+    return request
 
 
 def _page_of(command: type[Model], payload: Payload) -> int | None:

@@ -134,7 +134,7 @@ def test_a_damaged_job_is_logged_and_left_out_of_the_list(
 
     assert store.list("tenant", 2) == [third, first]
     assert store.list("tenant", 10, after=third.code) == [first]
-    assert f"event=job.unreadable partition=tenant row={damaged.code}" in caplog.text
+    assert f"kind=job partition=tenant row={damaged.code}" in caplog.text
     assert "secret" not in caplog.text
 
 

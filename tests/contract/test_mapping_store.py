@@ -61,4 +61,4 @@ def test_a_damaged_mapping_is_logged_and_left_out_of_the_list(
         [a_mapping(tenant="tenant") for _ in range(3)],
         account.tables.get_table_client(name),
     )
-    assert f"event=mapping.unreadable partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text
+    assert f"kind=mapping partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text

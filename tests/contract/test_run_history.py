@@ -103,4 +103,4 @@ def test_a_damaged_run_is_logged_and_left_out_of_the_list(
     table.update_entity({**row, "outcome": "Lost"})
 
     assert runs.list(HERE, 2) == [third, first]
-    assert f"event=run.unreadable partition={row['PartitionKey']} row={damaged.key}" in caplog.text
+    assert f"kind=run partition={row['PartitionKey']} row={damaged.key}" in caplog.text

@@ -197,4 +197,4 @@ def test_a_damaged_schedule_is_logged_and_left_out_of_the_list(
         [a_schedule(tenant="tenant") for _ in range(3)],
         account.tables.get_table_client(name),
     )
-    assert f"event=schedule.unreadable partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text
+    assert f"kind=schedule partition={row['PartitionKey']} row={row['RowKey']}" in caplog.text

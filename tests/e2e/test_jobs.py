@@ -227,7 +227,7 @@ def test_two_hundred_simultaneous_identical_posts_start_one_job(system: System) 
     assert {response.status for response in responses} <= {201, 202}
     (code,) = {response.json["code"] for response in responses}
     system.wait(responses[0].headers["location"])
-    assert len([line for line in system.log.splitlines() if "event=export.started" in line and code in line]) == 1
+    assert len([line for line in system.log.splitlines() if "event=job.started " in line and code in line]) == 1
 
 
 @pytest.mark.parametrize("key", [" ", "x" * 256, "é"])

@@ -52,7 +52,7 @@ def test_a_secret_or_a_client_in_a_log_is_found(database_url: str, line: str) ->
 
 
 def test_an_ordinary_log_has_no_leaks(database_url: str) -> None:
-    log = "event=export.started tenant=northwind code=7ybqttn9kg0pf1x6vfw644k23d columns=67"
+    log = "event=job.started tenant=northwind job=7ybqttn9kg0pf1x6vfw644k23d columns=67"
     assert leaks_in_log(log, secrets_of(SETTINGS), database_url) == []
 
 

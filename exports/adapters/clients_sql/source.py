@@ -36,8 +36,8 @@ from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import ClientSelection
 from exports.request.fields import REQUIRED_COLUMNS
+from shared.events import emit
 
-_log = logging.getLogger(__name__)
 ROWS_PER_LIST = 2_000
 _FIRST_ROWS = 50
 _BYTES_PER_LIST = 4 * 1024 * 1024
@@ -197,7 +197,7 @@ class SqlClientSource:
                 yield connection
         except ExportError as error:
             if error.operator:  # an answer must not name the host, so an operator finds it here
-                _log.warning("event=source.unreached code=%s reason=%s %s", error.code, error, error.operator)
+                emit("source.unreached", logging.WARNING, error=error.code, reason=error, detail=error.operator)
             raise
 
     def _engine(self) -> Engine:

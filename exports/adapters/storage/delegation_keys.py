@@ -14,6 +14,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import UserDelegationKey
 
 from exports.errors import StorageUnavailableError
+from shared.events import emit
 from shared.storage import StorageAccount, translate_failures
 
 _CLOCK_MARGIN = timedelta(minutes=15)
@@ -21,7 +22,6 @@ _CLOCK_MARGIN = timedelta(minutes=15)
 _LIFE = timedelta(days=7) - _CLOCK_MARGIN
 """Azure Storage refuses a key that ends more than seven days after its own present time."""
 _PAUSES_SECONDS = (0.5, 1.0)
-_log = logging.getLogger(__name__)
 
 
 class DelegationKeys:
@@ -53,7 +53,7 @@ class DelegationKeys:
                 with translate_failures(StorageUnavailableError, "Blob Storage did not answer."):
                     return self._account.blobs.get_user_delegation_key(start, expiry)
             except HttpResponseError as error:
-                _log.warning("event=link.key_refused status=%s error=%s", error.status_code, _code_of(error))
+                emit("link.key_refused", logging.WARNING, error=_code_of(error), answer=error.status_code)
                 if pause_seconds is not None:
                     time.sleep(pause_seconds)
         raise StorageUnavailableError("Blob Storage refused a key for links.")

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from azure.core.exceptions import ResourceExistsError
 
 from exports.errors import StorageUnavailableError
+from shared.events import emit
 from shared.tables import StorageTable
 
 T = TypeVar("T")
 Entity = dict[str, Any]
-_log = logging.getLogger(__name__)
 
 
 class TableAdapter(StorageTable):
@@ -50,7 +50,7 @@ def readable(kind: str, rows: Iterable[Any], read: Callable[[Any], T]) -> Iterat
         try:
             found = read(row)
         except Exception as error:
-            details = row["PartitionKey"], row["RowKey"], type(error).__name__
-            _log.error("event=%s.unreadable partition=%s row=%s error=%s", kind, *details)
+            keys = {"partition": row["PartitionKey"], "row": row["RowKey"]}
+            emit("row.unreadable", logging.ERROR, error=type(error).__name__, kind=kind, **keys)
         else:
             yield found

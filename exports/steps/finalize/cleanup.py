@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 
 from exports.errors import FileChangedError
@@ -10,9 +9,9 @@ from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.ports.files import FileState
 from exports.services import Services
+from shared.events import emit
 
 _MAX_TRIES = 3
-_log = logging.getLogger(__name__)
 
 
 def clean_up_attempt(services: Services, ref: JobRef) -> None:
@@ -38,7 +37,7 @@ def clean_up_attempt(services: Services, ref: JobRef) -> None:
         if job is None or job.attempt != ref.attempt or not _is_unwanted(job, file):
             return
         with suppress(FileChangedError):  # a delayed step has published the file: read its state again
-            services.files.discard(job.file_path, file.version)
+            _discard(services, job, file)
             return
 
 
@@ -62,7 +61,6 @@ def mark_and_remove_file(services: Services, ref: JobRef) -> Job:
     job = services.jobs.change(ref.tenant, ref.code, mark_removed)
     if job.file_removed:
         discard_file_of(services, job)
-        _log.info("event=file.removed tenant=%s code=%s", job.tenant, job.code)
     return job
 
 
@@ -72,8 +70,15 @@ def discard_file_of(services: Services, job: Job) -> None:
     Raises:
         StorageUnavailableError, FileChangedError: Can be tried again.
     """
-    file = services.files.get_state(job.file_path)
+    _discard(services, job, services.files.get_state(job.file_path))
+
+
+def _discard(services: Services, job: Job, file: FileState) -> None:
+    """Discard exactly this version, so only one of several callers tells the log that the file is gone."""
     services.files.discard(job.file_path, file.version)
+    if file.version is not None:
+        size = sum(size for _, size in file.published) or job.file_bytes
+        emit("file.deleted", request=job.request_id, tenant=job.tenant, job=job.code, status=job.status, bytes=size)
 
 
 def _is_unwanted(job: Job, file: FileState) -> bool:

@@ -7,9 +7,9 @@ from exports.file.page_record import PageRecord
 from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.services import Services
-from exports.steps.fencing import change_running
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.finalize.publish_file import publish_file, publish_pages
+from exports.steps.job_ends import end_running
 from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import Done, PagesLost, Stopped
 
@@ -65,7 +65,7 @@ def _complete(services: Services, command: CommitFile, published: Job) -> bool:
         return job.complete(services.now(), command.rows, command.bytes, services.settings.keep)
 
     try:
-        ended = change_running(services, command.job, alter, published)
+        ended = end_running(services, command.job, alter, published)
         if ended is not None:
             finalize_job(services, command.job, ended)
     except TransientError:

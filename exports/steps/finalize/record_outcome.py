@@ -7,9 +7,9 @@ from exports.file.plan import PagePlan, name_page
 from exports.jobs.failures import Failure
 from exports.jobs.job import Job
 from exports.services import Services
-from exports.steps.fencing import change_running
 from exports.steps.finalize.cleanup import clean_up_attempt
 from exports.steps.finalize.finalize_job import finalize_job
+from exports.steps.job_ends import end_running
 from exports.workflow.commands import RecordOutcome
 from exports.workflow.outcomes import Done, Stopped
 
@@ -23,7 +23,7 @@ def record_outcome(services: Services, command: RecordOutcome) -> Done | Stopped
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    ended = change_running(services, command.job, lambda job: _end(services, job, command))
+    ended = end_running(services, command.job, lambda job: _end(services, job, command))
     if not ended or command.failure:
         clean_up_attempt(services, command.job)
     finalize_job(services, command.job, ended)

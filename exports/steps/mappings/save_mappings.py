@@ -5,7 +5,6 @@ Every step raises `StorageUnavailableError` when trying again can help.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from exports.errors import MappingNotFoundError, PresetReadOnlyError, TooManyMappingsError
@@ -22,6 +21,7 @@ from exports.mappings.presets import MAPPING_PRESETS, show_mapping_preset
 from exports.request.columns import ColumnMapping, find_faults
 from exports.request.spec import InvalidSpecError
 from exports.services import Services
+from shared.events import emit
 from shared.lists import ListDto, sort_and_cut
 from shared.named_resources import cursor_by_name, is_code
 
@@ -29,7 +29,6 @@ Check = Callable[[CsvMappingDto], None]
 """Checks a mapping that is about to change; raises an error to prevent the change. It may run several times."""
 
 _NOT_FOUND = "There is no mapping with this code."
-_log = logging.getLogger(__name__)
 
 
 def find_mapping(services: Services, tenant: str, code: str) -> CsvMappingDto:
@@ -77,7 +76,7 @@ def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto
         raise TooManyMappingsError(message)
     mapping = new_mapping(tenant, request, services.now())
     services.mappings.create(mapping)
-    _log.info("event=mapping.created tenant=%s code=%s", tenant, mapping.code)
+    emit("mapping.created", tenant=tenant, mapping=mapping.code)
     return show_mapping(mapping)
 
 
@@ -99,7 +98,7 @@ def update_mapping(
         return mapping.update(request, services.now())
 
     changed = services.mappings.change(tenant, code, alter)
-    _log.info("event=mapping.updated tenant=%s code=%s", tenant, code)
+    emit("mapping.updated", tenant=tenant, mapping=code)
     return show_mapping(changed)
 
 
@@ -112,7 +111,7 @@ def delete_mapping(services: Services, tenant: str, code: str, check: Check) -> 
     """
     _require_own(code)
     services.mappings.delete(tenant, code, lambda mapping: check(show_mapping(mapping)))
-    _log.info("event=mapping.deleted tenant=%s code=%s", tenant, code)
+    emit("mapping.deleted", tenant=tenant, mapping=code)
 
 
 def _cursor(mapping: CsvMappingDto) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 from exports.jobs.job import Job
 from exports.notifications.delivery import Delivery, SendResult
@@ -14,6 +15,7 @@ from exports.services import Services
 from exports.steps.notifications.one_try import begin, prepare
 from exports.workflow.commands import SendWebhook
 from exports.workflow.outcomes import Done, Stopped, Undelivered
+from shared.events import emit
 from shared.outbound import TIMEOUT_SECONDS
 from shared.retry_policy import jittered
 
@@ -24,7 +26,6 @@ ASK_AGAIN_SECONDS = TIMEOUT_SECONDS + 2
 """When a try that goes on by itself has ended and its result is in the delivery log."""
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _SPREAD_SECONDS = 2.0, 1800.0, 40.0
-_log = logging.getLogger(__name__)
 
 
 def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | Undelivered:
@@ -46,7 +47,7 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
     if services.sending.holds(this):
         return _under_way()
     if command.begun and (ended := _ended(services, job, this)):
-        _log_delivery(ended)
+        _tell(services, ended)
         return _outcome(services, ended.result)
     if refusal := services.sending.enter(this):
         return _postpone(services, job, this, refusal, command.postponed or 0)
@@ -62,7 +63,7 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
     delivery = begin(services, this, message)
     if delivery is None:
         return _under_way()
-    _log_delivery(delivery)
+    _tell(services, delivery)
     return _outcome(services, delivery.result)
 
 
@@ -73,7 +74,7 @@ def deliver(services: Services, job: Job, url: str) -> SendResult:
         StorageUnavailableError: Can be tried again. The webhook may have been sent already.
     """
     delivery = prepare(services, job, url, BY_COMMAND)()
-    _log_delivery(delivery)
+    _tell(services, delivery)
     return delivery.result
 
 
@@ -123,12 +124,21 @@ def _postpone(services: Services, job: Job, this: Try, refusal: Refusal, postpon
             milliseconds=0,
         )
         services.deliveries.append(delivery)
-        values = (job.tenant, job.code, this.number, refusal.reason.value, pause)
-        _log.info("event=webhook.postponed tenant=%s code=%s number=%d fault=%s seconds=%.0f", *values)
+        keys: dict[str, Any] = {"tenant": job.tenant, "job": job.code, "attempt": job.attempt}
+        emit("webhook.postponed", seconds=pause, error=refusal.reason, number=this.number, **keys)
     return Undelivered(ask_again_seconds=pause)
 
 
-def _log_delivery(delivery: Delivery) -> None:
-    event = "webhook.delivered" if delivery.is_delivered else "webhook.undelivered"
-    values = (delivery.tenant, delivery.code, delivery.number, delivery.status, delivery.fault, delivery.milliseconds)
-    _log.info(f"event={event} tenant=%s code=%s number=%d status=%s fault=%s ms=%d", *values)
+def _tell(services: Services, delivery: Delivery) -> None:
+    """Tell the log how a try ended. A try that was not the last one is made again later."""
+    fields: dict[str, Any] = {"tenant": delivery.tenant, "job": delivery.code, "attempt": delivery.attempt}
+    fields |= {"seconds": delivery.milliseconds / 1000, "answer": delivery.status, "number": delivery.number}
+    if delivery.is_delivered:
+        emit("webhook.delivered", **fields)
+        return
+    fields["error"] = delivery.fault or f"status-{delivery.status}"
+    last = len(services.settings.webhook_retry_seconds) + 1
+    if delivery.result.is_final or delivery.number in (BY_COMMAND, last):
+        emit("webhook.undelivered", logging.WARNING, **fields)
+    else:
+        emit("webhook.retried", logging.WARNING, **fields)

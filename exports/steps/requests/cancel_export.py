@@ -7,6 +7,7 @@ from exports.jobs.job import Job
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt
 from exports.steps.finalize.finalize_job import finalize_job
+from exports.steps.job_ends import cancel
 
 
 def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job:
@@ -21,7 +22,7 @@ def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job
         JobNotFoundError: There is no such job.
         StorageUnavailableError: Can be tried again.
     """
-    job = services.jobs.change(tenant, code, lambda job: job.cancel(services.now()))
+    job = cancel(services, tenant, code)
     services.audit.append(audit_entry(AuditAction.CANCELLED, actor, job, services.now()))
     clean_up_attempt(services, job.ref)
     finalize_job(services, job.ref, job)

@@ -11,8 +11,7 @@ from exports.jobs.states import JobStatus
 from exports.jobs.view import CsvExportJobDto, job_etag, show_job
 from exports.services import Services
 from exports.steps.requests.give_link import Reader, give_link, link_period, may_have_link
-
-_log = logging.getLogger(__name__)
+from shared.events import emit
 
 
 def find_job(services: Services, tenant: str, code: str) -> Job:
@@ -62,7 +61,7 @@ def present_started(services: Services, job: Job, reader: Reader) -> CsvExportJo
     try:
         return add_link(services, job, shown, reader, LinkSource.START)
     except StorageUnavailableError as error:
-        _log.warning("event=link.not_given tenant=%s code=%s reason=%s", job.tenant, job.code, error.code)
+        emit("link.not_given", logging.WARNING, tenant=job.tenant, job=job.code, error=error.code)
         return shown
 
 

@@ -10,6 +10,7 @@ from exports.jobs.states import FileStatus
 from exports.request.spec import SensitiveFields
 from exports.services import Services
 from exports.steps.requests.mark_downloaded import mark_downloaded
+from shared.events import emit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def give_link(services: Services, job: Job, reader: Reader, source: LinkSource |
     services.audit.append(audit_entry(action, reader.actor, job, now, source))
     mark_downloaded(services, job)
     expiry = now + services.settings.link_life
-    return services.files.link(job.file_path, min(expiry, job.expiry_date or expiry))
+    link = services.files.link(job.file_path, min(expiry, job.expiry_date or expiry))
+    emit("link.given", tenant=job.tenant, job=job.code, by=reader.actor, source=source or "Download")
+    return link
 
 
 def link_period(services: Services) -> int:

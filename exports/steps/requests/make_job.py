@@ -8,6 +8,7 @@ from exports.file.file_names import clean_file_name
 from exports.jobs.job import Job
 from exports.request.body import NotifyDto
 from exports.request.spec import ExportSpec
+from shared.request_ids import current_request
 
 
 def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime, notify: NotifyDto | None = None) -> Job:
@@ -17,4 +18,12 @@ def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime, notify: No
     """
     requested, extension = spec.format.file_name or "", spec.format.extension
     file_name = clean_file_name(requested, extension) or f"clients-{tenant}-{now:%Y%m%d-%H%M%S}{extension}"
-    return Job(tenant=tenant, code=code, spec=spec, file_name=file_name, created_date=now, notify=notify)
+    return Job(
+        tenant=tenant,
+        code=code,
+        spec=spec,
+        file_name=file_name,
+        created_date=now,
+        notify=notify,
+        request_id=current_request(),
+    )

@@ -7,8 +7,7 @@ import logging
 from exports.errors import JobNotFoundError, StorageUnavailableError
 from exports.jobs.job import Job
 from exports.services import Services
-
-_log = logging.getLogger(__name__)
+from shared.events import emit
 
 
 def mark_downloaded(services: Services, job: Job) -> None:
@@ -22,4 +21,4 @@ def mark_downloaded(services: Services, job: Job) -> None:
     try:
         services.jobs.change(job.tenant, job.code, lambda job: job.mark_downloaded(services.now()))
     except (JobNotFoundError, StorageUnavailableError) as error:
-        _log.warning("event=download.not_recorded tenant=%s code=%s reason=%s", job.tenant, job.code, error.code)
+        emit("download.not_recorded", logging.WARNING, tenant=job.tenant, job=job.code, error=error.code)

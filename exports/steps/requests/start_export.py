@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from exports.errors import TransientError
 from exports.jobs.audit import AuditAction, audit_entry
@@ -12,12 +11,10 @@ from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
-from exports.steps.fencing import change_running
 from exports.steps.finalize.finalize_job import finalize_job
+from exports.steps.job_ends import end_running, tell_started
 from exports.steps.orchestrations import start_orchestration
 from exports.steps.requests.quotas import quota_of
-
-_log = logging.getLogger(__name__)
 
 
 async def start_export(services: Services, starter: OrchestrationStarter, job: Job, actor: str) -> Job | None:
@@ -46,18 +43,17 @@ async def start_export(services: Services, starter: OrchestrationStarter, job: J
 async def start_attempt(
     services: Services, starter: OrchestrationStarter, job: Job, action: AuditAction, actor: str
 ) -> None:
-    """Record in the audit log who wants a stored job to run, and start the orchestration of its current attempt.
+    """Tell that a stored job is to run, record in the audit log who wants it, and start its attempt's orchestration.
 
     Raises:
         NotStartedError, StorageUnavailableError: The job is `Failed`.
     """
+    tell_started(job, actor)
     try:
         await asyncio.to_thread(services.audit.append, audit_entry(action, actor, job, services.now()))
         await start_orchestration(services, starter, job)
     except TransientError as error:
         failure = failure_of(error)
-        await asyncio.to_thread(change_running, services, job.ref, lambda job: job.fail(services.now(), failure))
+        await asyncio.to_thread(end_running, services, job.ref, lambda job: job.fail(services.now(), failure))
         await asyncio.to_thread(finalize_job, services, job.ref)
         raise
-    event = f"export.{action.lower()}"
-    _log.info("event=%s tenant=%s code=%s columns=%d", event, job.tenant, job.code, len(job.spec.columns))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-
 from exports.schedules.decisions import FIRST_CHECK
 from exports.schedules.runs import KEEP_RUNS, ScheduleRun
 from exports.schedules.schedule import Schedule
 from exports.services import Services
-
-_log = logging.getLogger(__name__)
+from shared.events import emit
 
 
 def record_run(services: Services, run: ScheduleRun) -> None:
     """Add a run to the history and log it. Safe to run twice."""
     services.runs.record(run)
-    outcome, slot = run.outcome.lower(), run.slot.isoformat()
-    _log.info("event=schedule.%s tenant=%s code=%s slot=%s", outcome, run.tenant, run.schedule_code, slot)
+    emit(
+        "schedule.run",
+        tenant=run.tenant,
+        job=run.job_code,
+        schedule=run.schedule_code,
+        status=run.outcome,
+        slot=run.slot,
+    )
 
 
 def complete_start(services: Services, schedule: Schedule, run: ScheduleRun) -> None:

@@ -19,6 +19,7 @@ from exports.schedules.schedule import Schedule, ScheduleRef
 from exports.services import Services
 from exports.steps.schedules.record_run import complete_start, record_run
 from exports.steps.schedules.start_slot import find_slot_job, start_slot
+from shared.events import emit
 
 _CONCURRENT_SCHEDULES = 8
 
@@ -27,8 +28,6 @@ _MAX_SECONDS = 50
 shares the timer, runs every minute too."""
 
 _BROKEN_PAUSE = timedelta(minutes=15)
-
-_log = logging.getLogger(__name__)
 
 
 async def run_schedules(services: Services, starter: OrchestrationStarter, seconds: float = _MAX_SECONDS) -> None:
@@ -48,7 +47,7 @@ async def run_schedules(services: Services, starter: OrchestrationStarter, secon
             by_tenant.setdefault(ref.tenant, []).append(ref)
         await asyncio.gather(*(_run_in_turn(services, starter, refs) for refs in by_tenant.values()))
         if asyncio.get_running_loop().time() >= stop:
-            _log.warning("event=schedules.left reason=time")
+            emit("schedule.left", logging.WARNING, seconds=seconds)
             return
 
 
@@ -62,9 +61,9 @@ async def _run_or_log(services: Services, starter: OrchestrationStarter, ref: Sc
     try:
         await run_schedule(services, starter, ref)
     except TransientError as error:
-        _log.warning("event=schedule.delayed tenant=%s code=%s reason=%s", ref.tenant, ref.code, error.code)
-    except Exception:
-        _log.exception("event=schedule.broken tenant=%s code=%s", ref.tenant, ref.code)
+        emit("schedule.delayed", logging.WARNING, tenant=ref.tenant, schedule=ref.code, error=error.code)
+    except Exception as error:
+        emit("schedule.broken", logging.ERROR, cause=error, tenant=ref.tenant, schedule=ref.code, error="internal")
         await asyncio.to_thread(_postpone, services, ref)
 
 
@@ -72,8 +71,8 @@ def _postpone(services: Services, ref: ScheduleRef) -> None:
     """Pause a broken schedule, so that it does not take the time of the others every minute."""
     try:
         services.schedules.postpone(ref, services.now() + _BROKEN_PAUSE)
-    except Exception:
-        _log.exception("event=schedule.stuck tenant=%s code=%s", ref.tenant, ref.code)
+    except Exception as error:
+        emit("schedule.stuck", logging.ERROR, cause=error, tenant=ref.tenant, schedule=ref.code)
 
 
 async def run_schedule(services: Services, starter: OrchestrationStarter, ref: ScheduleRef) -> None:

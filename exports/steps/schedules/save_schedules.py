@@ -5,7 +5,6 @@ Every step raises `StorageUnavailableError` when trying again can help.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from exports.errors import ScheduleNotFoundError, TooManySchedulesError
@@ -19,14 +18,13 @@ from exports.schedules.schedule import MAX_SCHEDULES, Schedule, new_schedule
 from exports.schedules.view import ExportScheduleDto, ScheduleRunDto, show_run, show_schedule
 from exports.services import Services
 from exports.steps.requests.resolve_spec import resolve_spec
+from shared.events import emit
 from shared.lists import ListDto, make_list, sort_and_cut
 from shared.named_resources import cursor_by_name, is_code
 from shared.problems import Fault
 
 Check = Callable[[ExportScheduleDto], None]
 """Checks a schedule that is about to change; raises an error to prevent the change. It may run several times."""
-
-_log = logging.getLogger(__name__)
 
 
 def list_schedules(services: Services, tenant: str, limit: int, after: str | None = None) -> ListDto[ExportScheduleDto]:
@@ -60,7 +58,7 @@ def create_schedule(
     schedule = new_schedule(tenant, content, services.now())
     _audit(services, AuditAction.SCHEDULE_CREATED, actor, schedule)
     services.schedules.create(schedule)
-    _log.info("event=schedule.created tenant=%s code=%s", tenant, schedule.code)
+    emit("schedule.created", tenant=tenant, schedule=schedule.code)
     return show_schedule(schedule)
 
 
@@ -94,7 +92,7 @@ def update_schedule(
         return changed
 
     changed = services.schedules.change(tenant, code, alter)
-    _log.info("event=schedule.updated tenant=%s code=%s", tenant, code)
+    emit("schedule.updated", tenant=tenant, schedule=code)
     return show_schedule(changed)
 
 
@@ -112,7 +110,7 @@ def delete_schedule(services: Services, tenant: str, code: str, actor: str, chec
     ref = _find(services, tenant, code).ref
     services.schedules.delete(tenant, code, checked)
     services.runs.forget(ref)
-    _log.info("event=schedule.deleted tenant=%s code=%s", tenant, code)
+    emit("schedule.deleted", tenant=tenant, schedule=code)
 
 
 def list_runs(

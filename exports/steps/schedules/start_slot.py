@@ -23,11 +23,10 @@ from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.steps.requests.start_export import start_export
+from shared.events import emit
 
 _MAX_QUOTA_WAIT = timedelta(hours=1)
 """How long a slot waits until the tenant's quota admits another job."""
-
-_log = logging.getLogger(__name__)
 
 
 async def start_slot(services: Services, starter: OrchestrationStarter, schedule: Schedule) -> ScheduleRun | None:
@@ -114,7 +113,9 @@ def _reason(schedule: Schedule, error: Exception) -> str:
     if isinstance(error, SensitiveFieldsError):
         named = ", ".join(field.value for field in error.fields)
         return f"The caller who saved the schedule may not export sensitive fields that its mapping has now: {named}."
-    _log.error("event=schedule.broken tenant=%s code=%s", schedule.tenant, schedule.code, exc_info=error)
+    emit(
+        "schedule.broken", logging.ERROR, cause=error, tenant=schedule.tenant, schedule=schedule.code, error="internal"
+    )
     return "The service failed. Its operator finds the reason in the log."
 
 

@@ -16,6 +16,7 @@ from exports.steps.pages.plan_pages import announce_plan, make_plan
 from exports.steps.pages.write_page import StagedPage, stage_page
 from exports.workflow.commands import CommitFile, PlanOrExport, WritePage
 from exports.workflow.outcomes import Done, PagesLost, PagesPlanned, Stopped
+from shared.events import emit
 
 _LONGEST_PLANNING = timedelta(seconds=10)
 """If planning took longer, the source is slow. Then an activity of its own writes the page, with a time-out of its own,
@@ -23,7 +24,6 @@ and the time between the two activities does not matter."""
 
 _CHECK_INTERVAL = timedelta(seconds=1)
 _ONLY_PAGE = 0
-_log = logging.getLogger(__name__)
 
 
 def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | Done | Stopped:
@@ -62,7 +62,8 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
         if ended is not None:
             return ended
     except TransientError as error:
-        _log.warning("event=step.failed step=%s code=%s", type(command).__name__, error.code, exc_info=True)
+        told = {"tenant": job.tenant, "job": job.code, "attempt": job.attempt, "error": error.code}
+        emit("page.retried", logging.WARNING, cause=error, page=_ONLY_PAGE, step=type(command).__name__, **told)
         asked_seconds = error.retry_after_seconds if isinstance(error, SourceThrottledError) else None
         retry_after_seconds = asked_seconds or 0.0
     planned = announce_plan(services, job, plan)

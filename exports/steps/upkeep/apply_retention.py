@@ -14,9 +14,9 @@ from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt, mark_and_remove_file
 from exports.steps.orchestrations import run_state_of
 from exports.steps.upkeep.purge_data import purge_data
+from shared.events import emit
 
 _CONCURRENT_JOBS = 8
-_log = logging.getLogger(__name__)
 
 
 async def apply_retention(services: Services, client: OrchestrationClient, limit: int = 200) -> None:
@@ -27,14 +27,20 @@ async def apply_retention(services: Services, client: OrchestrationClient, limit
     """
     slots = asyncio.Semaphore(_CONCURRENT_JOBS)
 
-    async def apply_or_log(due: DueAction) -> None:
+    async def apply_or_log(due: DueAction) -> bool:
         async with slots:
             try:
                 await _apply(services, client, due)
-            except Exception:  # one job must not stop the retention of the others
-                _log.exception("event=retention.failed tenant=%s code=%s", due.tenant, due.code)
+            except Exception as error:  # one job must not stop the retention of the others
+                emit("retention.failed", logging.ERROR, cause=error, tenant=due.tenant, job=due.code)
+                return False
+        return True
 
-    await asyncio.gather(*map(apply_or_log, await asyncio.to_thread(services.watch.due, services.now(), limit)))
+    began = services.now()
+    actions = await asyncio.to_thread(services.watch.due, began, limit)
+    done = await asyncio.gather(*map(apply_or_log, actions))
+    seconds = (services.now() - began).total_seconds()
+    emit("retention.ended", seconds=seconds, jobs=len(done), failed=done.count(False))
 
 
 async def _apply(services: Services, client: OrchestrationClient, due: DueAction) -> None:
@@ -82,7 +88,7 @@ async def _purge(services: Services, client: OrchestrationClient, job: Job) -> N
     if found is not None and found.file_removed:
         await asyncio.to_thread(purge_data, services, job.ref)
         await asyncio.to_thread(services.jobs.purge, job.tenant, job.code)
-        _log.info("event=job.purged tenant=%s code=%s", job.tenant, job.code)
+        emit("job.purged", request=job.request_id, tenant=job.tenant, job=job.code)
 
 
 _ACTIONS: dict[RetentionAction, Callable[[Services, OrchestrationClient, Job], Awaitable[None]]] = {

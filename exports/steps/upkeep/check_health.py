@@ -8,17 +8,18 @@ from concurrent.futures import Future, wait
 from enum import StrEnum
 from threading import Lock, Thread
 
+from exports import VERSION
 from exports.errors import ExportError, SourceMismatchError
 from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.services import Services
 from shared.api_keys import KeysUnavailableError
+from shared.events import emit
 from shared.invocations import carried
 from shared.models import Model
 from shared.platform_packages import replaced_packages
 
 _PATIENCE_SECONDS = 10.0
 Check = Callable[[], str | None]
-_log = logging.getLogger(__name__)
 _running: dict[tuple[int, str], Future[str | None]] = {}
 """The checks that run now, by services and name of the dependency."""
 _starting = Lock()
@@ -40,9 +41,10 @@ class Dependency(Model):
 
 
 class HealthDto(Model):
-    """The body of `GET /health`."""
+    """The body of `GET /health`. `version` is the version of the service."""
 
     status: HealthStatus
+    version: str = VERSION
     dependencies: tuple[Dependency, ...]
 
 
@@ -99,8 +101,8 @@ def _dependency(name: str, result: Future[str | None], patience_seconds: float) 
         remark = result.result()
     except (ExportError, KeysUnavailableError) as error:
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=str(error))
-    except Exception:
-        _log.exception("event=health.failed dependency=%s", name)
+    except Exception as error:
+        emit("health.failed", logging.ERROR, cause=error, dependency=name)
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail="The check failed; the log says why.")
     return Dependency(name=name, status=HealthStatus.HEALTHY, detail=remark)
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from exports.jobs.job import JobRef
 from exports.services import Services
 from exports.steps.upkeep.purge_data import purge_data
+from shared.events import emit
 
 MAX_BLOBS, MAX_LEDGERS, MAX_RECORDS = 100, 10, 40
 """How many of each a sweep reads."""
@@ -52,6 +53,7 @@ def _purge_if_orphaned(services: Services, ref: JobRef) -> None:
     """Purge the data if the job has no row. The row is created before any other data of the job and removed last."""
     if services.jobs.get(ref.tenant, ref.code) is None:
         purge_data(services, ref)
+        emit("orphan.purged", tenant=ref.tenant, job=ref.code)
 
 
 def _sweep_records(services: Services) -> None:

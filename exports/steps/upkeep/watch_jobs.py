@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from exports.jobs.failures import INTERRUPTED, STALLED, Failure
 from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import MAX_WRITE_TIME, Action, RunState, Watched, judge, watched
 from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.finalize.cleanup import clean_up_attempt
 from exports.steps.finalize.finalize_job import finalize_job
+from exports.steps.job_ends import end_running
 from exports.steps.notifications.start_notification import start_notification
 from exports.steps.orchestrations import run_state_of, start_orchestration
 from exports.workflow.commands import StartNotification
+from shared.events import emit
 
 _CONCURRENT_CHECKS = 8
-_log = logging.getLogger(__name__)
+_LONG = timedelta(minutes=5)
+"""A job that has made no progress for so long is told in the log, at every run of the watchdog."""
 
 
 async def watch_jobs(services: Services, client: OrchestrationClient, limit: int = 1_000) -> None:
@@ -33,17 +39,29 @@ async def watch_jobs(services: Services, client: OrchestrationClient, limit: int
     """
     slots = asyncio.Semaphore(_CONCURRENT_CHECKS)
 
-    async def check_or_log(entry: Watched) -> None:
+    async def check_or_log(entry: Watched) -> bool:
         async with slots:
             try:
                 await _check(services, client, entry)
-            except Exception:  # one job must not keep the watchdog from the others
-                _log.exception("event=watch.failed tenant=%s code=%s", entry.tenant, entry.code)
+            except Exception as error:  # one job must not keep the watchdog from the others
+                emit(
+                    "watch.failed",
+                    logging.ERROR,
+                    cause=error,
+                    tenant=entry.tenant,
+                    job=entry.code,
+                    attempt=entry.attempt,
+                )
+                return False
+        return True
 
+    began, done = services.now(), Counter[bool]()
     entries = await asyncio.to_thread(services.watch.watched, limit)
     while entries:
-        await asyncio.gather(*map(check_or_log, entries))
+        done.update(await asyncio.gather(*map(check_or_log, entries)))
         entries = await asyncio.to_thread(services.watch.watched, limit, entries[-1])
+    seconds = (services.now() - began).total_seconds()
+    emit("watch.ended", seconds=seconds, jobs=done.total(), failed=done[False])
 
 
 async def _check(services: Services, client: OrchestrationClient, entry: Watched) -> None:
@@ -70,16 +88,33 @@ async def _check_running(services: Services, client: OrchestrationClient, entry:
     observed = entry.observe(fingerprint, services.now())
     await asyncio.to_thread(services.watch.update, observed)
     state = run_state_of(status)
-    action = judge(job, state, services.now() - observed.since, services.settings.timeouts)
+    idle = services.now() - observed.since
+    action = judge(job, state, idle, services.settings.timeouts)
+    _tell(job, action, idle)
     if action is Action.LEAVE:
         return
-    _log.warning("event=watch.%s tenant=%s code=%s attempt=%d", action, job.tenant, job.code, job.attempt)
     if action is Action.START:
         await start_orchestration(services, client, job)
     elif action is Action.RETRY:
         await _retry(services, client, job, state)
     else:
         await _fail(services, client, job, state)
+
+
+def _tell(job: Job, action: Action, idle: timedelta) -> None:
+    """Tell the log what the watchdog does about a job, or that it leaves a job that has made no progress for long."""
+    fields: dict[str, Any] = {"request": job.request_id, "tenant": job.tenant, "job": job.code, "attempt": job.attempt}
+    fields |= {"status": job.status, "seconds": idle.total_seconds()}
+    if action is Action.START:
+        emit("watch.start", logging.WARNING, **fields)
+    elif action is Action.RETRY:
+        emit("watch.retry", logging.WARNING, **fields)
+    elif action is Action.FAIL:
+        emit("watch.fail", logging.WARNING, **fields)
+    elif idle >= _LONG and job.status is JobStatus.QUEUED:
+        emit("watch.queued", logging.WARNING, **fields)
+    elif idle >= _LONG:
+        emit("watch.stalled", logging.WARNING, **fields)
 
 
 def _progress_fingerprint(services: Services, job: Job, status: Any) -> str:
@@ -102,7 +137,7 @@ async def _retry(services: Services, client: OrchestrationClient, job: Job, stat
 async def _fail(services: Services, client: OrchestrationClient, job: Job, state: RunState) -> None:
     await _terminate(client, job, state)
     failure: Failure = STALLED if state is RunState.ALIVE else INTERRUPTED
-    await asyncio.to_thread(change_running, services, job.ref, lambda job: job.fail(services.now(), failure))
+    await asyncio.to_thread(end_running, services, job.ref, lambda job: job.fail(services.now(), failure))
     await _finish(services, client, watched(job.ref, services.now()))
 
 

@@ -12,6 +12,7 @@ import pytest
 from shared.http import exceptions_to_problems, json_response, read_body
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType
+from shared.request_ids import current_request
 from tests.support.http import JSON, a_request, document
 
 TEAPOT = ProblemType("teapot", 418, "It is a teapot")
@@ -126,6 +127,21 @@ def test_a_response_is_json_and_forbids_caching() -> None:
     assert (response.headers["Location"], response.headers["Cache-Control"]) == ("/x", "no-store")
 
 
+@pytest.mark.parametrize(("sent", "expected"), [("of-the-caller", "of-the-caller"), ("a b", None), (None, None)])
+def test_every_answer_has_an_id_of_its_request_the_callers_if_it_is_sane(
+    sent: str | None, expected: str | None
+) -> None:
+    @exceptions_to_problems(_describe)
+    def handle(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(current_request())
+
+    answer = handle(a_request(headers={} if sent is None else {"X-Request-Id": sent}))
+    request = answer.headers["x-request-id"]
+    assert answer.get_body().decode() == request
+    assert request == expected if expected else len(request) == 32
+    assert current_request() is None
+
+
 def _describe(error: Exception) -> ProblemError | None:
     return ProblemError(TEAPOT, "Described.") if isinstance(error, KeyError) else None
 
@@ -161,7 +177,8 @@ def test_a_problem_becomes_its_document(is_async: bool) -> None:
     response = _answer(problem, is_async=is_async)
     assert (response.status_code, response.mimetype) == (418, "application/problem+json")
     assert (response.headers["Retry-After"], response.headers["Cache-Control"]) == ("7", "no-store")
-    assert document(response) == problem.document("/clients/export/csv")
+    request = response.headers["x-request-id"]
+    assert document(response) == problem.document("/clients/export/csv", request)
 
 
 @both_kinds
