@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from exports import VERSION
 from exports.jobs.job import CONSISTENCY
 
 _CODE = "7ybqttn9kg0pf1x6vfw644k23d"
@@ -148,6 +149,7 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "HealthDto": {
         "status": "Healthy",
+        "version": VERSION,
         "dependencies": [
             {"name": "blobs", "status": "Healthy", "detail": None},
             {"name": "clients", "status": "Healthy", "detail": None},
@@ -162,6 +164,7 @@ REPLY_EXAMPLES: Mapping[tuple[str, int], Any] = {
     ("remove_file", 200): {**_WITHOUT_LINK, "fileStatus": "Removed"},
     ("health", 503): {
         "status": "Unhealthy",
+        "version": VERSION,
         "dependencies": [
             {"name": "blobs", "status": "Healthy", "detail": None},
             {"name": "clients", "status": "Unhealthy", "detail": "The database of the clients did not answer."},

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from exports import VERSION
 from exports.jobs.codes import JOB_CODE_PATTERN
 from exports.triggers.http.api_docs.advice import ADVICE
 from exports.triggers.http.api_docs.examples import EXAMPLES, REPLY_EXAMPLES
@@ -34,9 +35,7 @@ from shared.http import (
 )
 from shared.models import Model
 from shared.problems import Fault, ProblemError, ProblemType
-
-API_VERSION = "0.1.0"
-"""The version of the service. A test checks that it is the one in pyproject.toml."""
+from shared.request_ids import HEADER, PATTERN
 
 Document = dict[str, Any]
 References = Mapping[tuple[type[Model], Mode], Schema]
@@ -48,7 +47,8 @@ Exports all clients of a tenant as one CSV file: start an export, watch its prog
 Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
 tenant from the API key or token; it works only for one that opens exactly one tenant. JSON properties are camelCase,
 and times are UTC (RFC 3339). A request with an unknown property is refused. Answers may gain properties, so ignore
-those that you do not know. Errors are problem documents (RFC 9457)."""
+those that you do not know. Errors are problem documents (RFC 9457). You may send an id of your request in `x-request-id` (1 to 64 letters,
+digits, `.`, `_` or `-`); every answer names the id, and operators find the request by it."""
 _TAGS = (
     ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
     ("clients/export", "Exports", "Write the clients of a tenant to a CSV file. Each export is a job."),
@@ -57,11 +57,14 @@ _TAGS = (
 )
 _CODES = {"clients/export/csv": JOB_CODE_PATTERN}
 _ANY_CODE = "[0-9a-z-]{1,100}"
+_REQUEST_ID: Schema = {"type": "string", "pattern": f"^{PATTERN}$"}
 _HEADER_SCHEMAS: Mapping[str, Schema] = {
     "Location": {"type": "string", "format": "uri-reference"},
     "Retry-After": {"type": "integer", "minimum": 0},
     "ETag": {"type": "string", "pattern": '^(W/)?"[^"]*"$'},
+    HEADER: _REQUEST_ID,
 }
+_OF_EVERY_ANSWER = {HEADER: "The id of the request: the one that you sent in this header, or a new one"}
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "How to send the key or the token"},
     415: {"Accept": "The media type that the service accepts", "Accept-Encoding": "The encoding that it accepts"},
@@ -82,7 +85,7 @@ def build_document(routes: Sequence[Route]) -> Document:
     paths = _paths(routes, references, used)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "client-export", "version": API_VERSION, "description": _INTRODUCTION},
+        "info": {"title": "client-export", "version": VERSION, "description": _INTRODUCTION},
         "servers": [{"url": "/"}],
         "tags": [
             {"name": name, "description": meaning}
@@ -203,8 +206,7 @@ def _media(reference: Schema, operation: str = "", status: int = 0) -> Document:
 
 def _reply(reply: Reply, references: References, operation: str, status: int) -> Document:
     answer: Document = {"description": reply.meaning}
-    if reply.headers:
-        answer["headers"] = _headers(reply.headers)
+    answer["headers"] = _headers({**reply.headers, **_OF_EVERY_ANSWER})
     if reply.body is not None:
         answer["content"] = {reply.media_type: _media(references[reply.body, WRITTEN], operation, status)}
     elif reply.schema is not None:
@@ -245,8 +247,7 @@ def _problem_reply(status: int, kinds: Sequence[ProblemType]) -> Document:
             }
         },
     }
-    if status in _PROBLEM_HEADERS:
-        answer["headers"] = _headers(_PROBLEM_HEADERS[status])
+    answer["headers"] = _headers({**_PROBLEM_HEADERS.get(status, {}), **_OF_EVERY_ANSWER})
     return answer
 
 
@@ -278,6 +279,7 @@ def _problem_schema() -> Schema:
                 "x-extensible-enum": sorted(kind.code for kind in PROBLEMS),
             },
             "instance": {"type": "string", "format": "uri-reference", "description": "Path of the request."},
+            "requestId": {**_REQUEST_ID, "description": "The id of the request, as in the header `x-request-id`."},
             "errors": {
                 "type": "array",
                 "items": {"$ref": f"{REFERENCE}Fault"},

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from exports import VERSION
 from exports.notifications.message import event_body, event_id
 from exports.request.fields import TargetField
+from exports.steps.upkeep.check_health import HealthDto
 from exports.triggers.http.api_docs.advice import ADVICE
 from exports.triggers.http.api_docs.examples import EXAMPLES, REPLY_EXAMPLES
-from exports.triggers.http.api_docs.openapi import API_VERSION
 from exports.triggers.http.problems import METHOD_NOT_ALLOWED, PROBLEMS
 from shared.standard_webhooks import derive_secret, signed_headers
 from tests.support.app_functions import app_functions
@@ -74,7 +75,8 @@ def test_the_document_is_the_same_in_every_process() -> None:
 
 def test_the_version_is_the_version_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["version"] == API_VERSION
+    assert project["version"] == VERSION == DOCUMENT["info"]["version"]
+    assert HealthDto.model_fields["version"].default == VERSION
 
 
 def test_every_example_fits_its_schema() -> None:
