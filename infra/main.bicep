@@ -220,6 +220,8 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
 // azd keeps this in the environment, so a later provision without the secret leaves the webhooks on.
 output WEBHOOKS_ENABLED string = webhooksAreOn ? 'true' : 'false'
+output AZURE_IDENTITY_NAME string = 'id-${token}'
+output AZURE_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output SERVICE_API_NAME string = app.outputs.name
 output SERVICE_API_URI string = app.outputs.uri

@@ -8,25 +8,38 @@ from typing import Any
 from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.entra_login import (
+    TokenSource,
+    log_in_with_tokens,
+    split_authentication,
+    token_arguments,
+)
 
 
-def make_engine(url: URL, answer_seconds: int | None = None) -> Engine:
+def make_engine(url: URL, answer_seconds: int | None = None, tokens: TokenSource | None = None) -> Engine:
     """Make an engine for reading. It connects to nothing yet.
 
     Args:
+        url: With `authentication=entra`, each connection logs in with a token of Microsoft Entra ID.
+        tokens: Gives the tokens; None: `azure-identity` does.
         answer_seconds: Wait for a server at most so long, if its driver can do that; None: as long as an export does.
 
     Raises:
+        SourceRefusedError: The URL contradicts itself.
         ImportError, sqlalchemy.exc.ArgumentError: The URL names a driver that is not installed.
     """
     dialect = dialect_named(url.get_backend_name())
+    url, by_token = split_authentication(url)
+    arguments = {**dialect.connect_args, **(token_arguments(url) if by_token else {})}
     engine = create_engine(
         dialect.reading_url(url),
         poolclass=QueuePool if dialect.pools else NullPool,
         pool_pre_ping=dialect.pre_ping,
         hide_parameters=True,
-        connect_args={**dialect.connect_args, **_shorter(dialect.connect_args, answer_seconds)},
+        connect_args={**arguments, **_shorter(dialect.connect_args, answer_seconds)},
     )
+    if by_token:
+        log_in_with_tokens(engine, tokens)
     return dialect.limit_sessions(engine)
 
 
