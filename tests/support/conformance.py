@@ -74,6 +74,7 @@ def _documented(template: str, method: str, status: int) -> Mapping[str, Any]:
 
 
 def _assert_documented(operation: str, documented: Mapping[str, Any], response: Response) -> None:
+    assert "x-request-id" in response.headers, f"{operation}: the answer does not name its request"
     for name, header in documented.get("headers", {}).items():
         if (value := response.headers.get(name.lower())) is not None:
             validate(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])

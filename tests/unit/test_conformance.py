@@ -16,12 +16,13 @@ JOB = "http://host/tenants/northwind/clients/export/csv/7ybqttn9kg0pf1x6vfw644k2
 
 
 def an_answer(body: Any, status: int = 200, media_type: str = "application/json", **headers: str) -> Response:
-    return Response(status, {"content-type": media_type, **headers}, json.dumps(body).encode())
+    sent = {"content-type": media_type, "x-request-id": "1", **headers}
+    return Response(status, sent, json.dumps(body).encode())
 
 
 def test_a_documented_response_passes() -> None:
     assert_conforms("GET", JOB, an_answer(EXAMPLES["CsvExportJobDto"], etag='"1"'))
-    assert_conforms("GET", JOB, Response(304, {}, b""))
+    assert_conforms("GET", JOB, Response(304, {"x-request-id": "1"}, b""))
     assert_conforms("GET", "http://host/nowhere", an_answer({}, 404))
 
 
@@ -55,3 +56,8 @@ def test_a_body_or_header_that_does_not_fit_its_schema_fails(answer: Response) -
 def test_a_response_to_an_undocumented_path_fails() -> None:
     with pytest.raises(AssertionError, match="not documented"):
         assert_conforms("GET", "http://host/secret", an_answer({}, 200))
+
+
+def test_an_answer_that_does_not_name_its_request_fails() -> None:
+    with pytest.raises(AssertionError, match="does not name its request"):
+        assert_conforms("GET", JOB, Response(304, {}, b""))

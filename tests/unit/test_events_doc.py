@@ -7,7 +7,7 @@ import re
 import pytest
 
 from shared.events import FIELDS
-from tests.support.event_calls import ROWS, TEXT, emitted_events
+from tests.support.event_calls import ROOT, ROWS, TEXT, emitted_events
 
 EMITTED = emitted_events()
 
@@ -36,3 +36,13 @@ def test_the_fields_of_an_event_are_listed_in_the_order_of_its_line(name: str) -
 def test_the_document_explains_every_shared_field() -> None:
     explained = re.findall(r"^\| `(\w+)` \| [^|]+ \|$", TEXT, re.MULTILINE)
     assert tuple(explained) == FIELDS
+
+
+def test_no_code_writes_an_event_in_another_way() -> None:
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for folder in ("exports", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    found = {path.name for path, text in texts.items() if re.search(r"""_log\.\w+\(\s*f?["']event=""", text)}
+    assert found == set()

@@ -128,9 +128,7 @@ def test_a_response_is_json_and_forbids_caching() -> None:
 
 
 @pytest.mark.parametrize(("sent", "expected"), [("of-the-caller", "of-the-caller"), ("a b", None), (None, None)])
-def test_every_answer_has_an_id_of_its_request_the_callers_if_it_is_sane(
-    sent: str | None, expected: str | None
-) -> None:
+def test_every_answer_has_the_id_of_its_request(sent: str | None, expected: str | None) -> None:
     @exceptions_to_problems(_describe)
     def handle(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse(current_request())

@@ -47,8 +47,9 @@ Exports all clients of a tenant as one CSV file: start an export, watch its prog
 Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
 tenant from the API key or token; it works only for one that opens exactly one tenant. JSON properties are camelCase,
 and times are UTC (RFC 3339). A request with an unknown property is refused. Answers may gain properties, so ignore
-those that you do not know. Errors are problem documents (RFC 9457). You may send an id of your request in `x-request-id` (1 to 64 letters,
-digits, `.`, `_` or `-`); every answer names the id, and operators find the request by it."""
+those that you do not know. Errors are problem documents (RFC 9457). You may send an id of your request in
+`x-request-id` (1 to 64 letters, digits, `.`, `_` or `-`); every answer names the id, and operators find the request by
+it."""
 _TAGS = (
     ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
     ("clients/export", "Exports", "Write the clients of a tenant to a CSV file. Each export is a job."),
