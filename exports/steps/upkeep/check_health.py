@@ -12,6 +12,7 @@ from exports import VERSION
 from exports.errors import ExportError, SourceMismatchError
 from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.services import Services
+from shared.access_tokens import IssuerUnavailableError
 from shared.api_keys import KeysUnavailableError
 from shared.events import emit
 from shared.invocations import carried
@@ -67,6 +68,8 @@ def check_health(services: Services, patience_seconds: float = _PATIENCE_SECONDS
         "packages": _check_packages,
         "tables": services.jobs.check,
     }
+    if services.tokens is not None:
+        checks["tokenIssuer"] = services.tokens.verifier.check
     results = {name: _result_of((id(services), name), check) for name, check in checks.items()}
     wait(results.values(), patience_seconds)
     return health_of(tuple(_dependency(name, result, patience_seconds) for name, result in results.items()))
@@ -99,7 +102,7 @@ def _dependency(name: str, result: Future[str | None], patience_seconds: float) 
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=detail)
     try:
         remark = result.result()
-    except (ExportError, KeysUnavailableError) as error:
+    except (ExportError, IssuerUnavailableError, KeysUnavailableError) as error:
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail=str(error))
     except Exception as error:
         emit("health.failed", logging.ERROR, cause=error, dependency=name)
