@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import trustme
+from pymysql.err import OperationalError
 from sqlalchemy import URL, create_engine, make_url
 
 from exports.adapters.clients_sql import entra_login
+from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import ExportError, SourceRefusedError, SourceUnavailableError
 from tests.support.accounts import server_account, set_owner, temporary_folder
+from tests.support.clear_password_server import a_clear_password_server
 from tests.support.identity_endpoint import IdentityEndpoint, an_identity_endpoint
 from tests.support.mariadb import mariadb_server
 
@@ -189,6 +193,60 @@ def test_mariadb_accepts_the_token_over_tls_that_checks_the_server(
             assert missing(url.update_query_dict({"ssl_ca": str(authority)})) == ()
             with pytest.raises(ExportError, match="certificate"):
                 missing(url)
+
+
+def test_a_token_is_sent_in_the_clear_inside_tls_to_a_server_that_asks_so(
+    identity: IdentityEndpoint, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    passwords, _ = log_in(tls, tmp_path / "ca.pem")
+    assert passwords == ["token-1"]
+
+
+@pytest.mark.parametrize("file", ["ca.pem", None], ids=["own authority", "public authorities"])
+def test_no_token_is_sent_in_the_clear_without_tls(
+    identity: IdentityEndpoint, tmp_path: Path, file: str | None
+) -> None:
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    passwords, fault = log_in(None, file and tmp_path / file)
+    assert passwords == []
+    assert "SSL is required" in fault
+
+
+def test_no_token_is_sent_to_a_server_that_no_authority_knows(identity: IdentityEndpoint) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    passwords, fault = log_in(tls)
+    assert passwords == []
+    assert "CERTIFICATE_VERIFY_FAILED" in fault
+
+
+def log_in(tls: ssl.SSLContext | None, authority: Path | str | None = None) -> tuple[list[str], str]:
+    """Log in to a server that asks for the password in the clear.
+
+    The server loses the start of TLS if it arrives together with the request for TLS; then this tries again.
+
+    Returns:
+        The passwords that it received, and the fault. There always is one: it does not know what our sessions set.
+    """
+    for _ in range(50):
+        passwords, fault = _log_in_once(tls, {"ssl_ca": str(authority)} if authority else {})
+        if passwords or "EOF" not in fault:
+            break
+    return passwords, fault
+
+
+def _log_in_once(tls: ssl.SSLContext | None, more: dict[str, str]) -> tuple[list[str], str]:
+    with a_clear_password_server("token-1", tls) as server:
+        query = {"authentication": "entra", **more}
+        engine = make_engine(URL.create("mysql", "app", None, "127.0.0.1", server.port, "clients", query))
+        with pytest.raises(OperationalError) as raised:
+            engine.raw_connection()
+        engine.dispose()
+        return server.received, str(raised.value)
 
 
 def test_a_token_never_goes_to_a_mariadb_without_tls(mariadb_database: URL, identity: IdentityEndpoint) -> None:
