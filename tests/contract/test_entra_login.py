@@ -21,6 +21,7 @@ from tests.support.accounts import server_account, set_owner, temporary_folder
 from tests.support.clear_password_server import a_clear_password_server
 from tests.support.identity_endpoint import IdentityEndpoint, an_identity_endpoint
 from tests.support.mariadb import mariadb_server
+from tests.support.system import running_system
 
 ROLE = "client_export_app"
 VIEW = ("code", "name", "tenant")
@@ -114,6 +115,17 @@ def test_postgresql_accepts_the_token_as_the_password(postgres_role: URL, identi
     asked = identity.asked[0]
     assert asked["resource"] == "https://ossrdbms-aad.database.windows.net"
     assert asked["client_id"] == identity.settings["AZURE_CLIENT_ID"]
+
+
+def test_the_running_service_exports_from_a_database_without_a_password(
+    postgres_role: URL, identity: IdentityEndpoint, tmp_path: Path
+) -> None:
+    url = local(postgres_role).render_as_string(hide_password=False)
+    assert "token-1" not in url
+    with running_system(tmp_path, url, identity.settings) as system:
+        body = {"columnMappings": [{"csvHeader": "Who", "targetField": "Name"}]}
+        assert system.export(body) == b"Who\r\nOne\r\n"
+        assert "token-1" not in system.log
 
 
 def test_new_connections_log_in_with_the_new_token(
