@@ -153,9 +153,11 @@ class SendWebhook(Model):
         number: Number of the try, from 1.
         begun: Whether this try was under way when the step was last called, so that its result may be known by now.
         postponed: How many times this try had to be made later, for want of room or because the receiver rests.
+        given_up: Whether to send nothing, and only to record that the last try could not be made.
     """
 
     job: JobRef
     number: int
     begun: OptionalField[bool] = None
     postponed: OptionalField[int] = None
+    given_up: OptionalField[bool] = None

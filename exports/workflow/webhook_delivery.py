@@ -36,7 +36,10 @@ def webhook_delivery(context: OrchestrationContext) -> Steps[Payload]:
         left = max(pause - postponed, timedelta(seconds=asked_seconds))
         if left > timedelta():
             yield context.create_timer(context.current_utc_datetime + left)
-    outcome, _ = yield from _send(context, run, len(run.pauses_seconds) + 1, LAST_TRY_PATIENCE)
+    number = len(run.pauses_seconds) + 1
+    outcome, _ = yield from _send(context, run, number, LAST_TRY_PATIENCE)
+    if isinstance(outcome, Undelivered) and outcome.ask_again_seconds is not None:
+        outcome = yield from _call(context, run, SendWebhook(job=run.job, number=number, given_up=True))
     return _shown(outcome)
 
 
@@ -45,17 +48,12 @@ def _send(
 ) -> Steps[tuple[Outcome, timedelta]]:
     """Make one try. A try that must be made later waits, but no longer than `patience` in all.
 
-    If the step raises in every try of its retry policy, that counts as one failed try of the webhook.
-
     Returns:
         The outcome, and how long the try was postponed.
     """
     command, postponed, asks, delays = SendWebhook(job=run.job, number=number), timedelta(), 0, 0
     while True:
-        try:
-            outcome = parse_outcome((yield from call(context, SEND_WEBHOOK, command, run.retry)))
-        except ActivityFailedError:
-            return Rejected(failure=INTERRUPTED), postponed
+        outcome = yield from _call(context, run, command)
         if not isinstance(outcome, Undelivered) or outcome.ask_again_seconds is None:
             return outcome, postponed
         pause = timedelta(seconds=outcome.ask_again_seconds)
@@ -67,6 +65,14 @@ def _send(
             delays, postponed = delays + 1, postponed + pause
         yield context.create_timer(context.current_utc_datetime + pause)
         command = SendWebhook(job=run.job, number=number, begun=outcome.under_way, postponed=delays or None)
+
+
+def _call(context: OrchestrationContext, run: WebhookDelivery, command: SendWebhook) -> Steps[Outcome]:
+    """Call the step. If it raises in every try of its retry policy, that counts as one failed try of the webhook."""
+    try:
+        return parse_outcome((yield from call(context, SEND_WEBHOOK, command, run.retry)))
+    except ActivityFailedError:
+        return Rejected(failure=INTERRUPTED)
 
 
 def _can_be_tried_again(outcome: Outcome) -> bool:

@@ -25,6 +25,9 @@ BY_COMMAND = 0
 ASK_AGAIN_SECONDS = TIMEOUT_SECONDS + 2
 """When a try that goes on by itself has ended and its result is in the delivery log."""
 
+GIVEN_UP = "given-up"
+"""The fault of a last try that could not be made."""
+
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _SPREAD_SECONDS = 2.0, 1800.0, 40.0
 
 
@@ -44,6 +47,8 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
     if job is None or job.attempt != command.job.attempt or job.notify is None or not job.status.is_terminal:
         return Stopped()
     this = Try(job.tenant, origin_of(job.notify.webhook_url), event_id(job), command.number)
+    if command.given_up:
+        return _give_up(services, job, this)
     if services.sending.holds(this):
         return _under_way()
     if command.begun and (ended := _ended(services, job, this)):
@@ -111,22 +116,36 @@ def _postpone(services: Services, job: Job, this: Try, refusal: Refusal, postpon
         first_pause_seconds = TIMEOUT_SECONDS if services.sending.hung_last(this) else _FIRST_PAUSE_SECONDS
         pause = jittered(min(first_pause_seconds * 2**postponed, _LONGEST_PAUSE_SECONDS), seed).total_seconds()
     if not postponed:
-        delivery = Delivery(
-            tenant=job.tenant,
-            code=job.code,
-            attempt=job.attempt,
-            number=this.number,
-            moment=services.now(),
-            event_id=this.event_id,
-            origin=this.origin,
-            status=None,
-            fault=refusal.reason,
-            milliseconds=0,
-        )
-        services.deliveries.append(delivery)
+        _log_unsent(services, job, this, refusal.reason)
         keys: dict[str, Any] = {"tenant": job.tenant, "job": job.code, "attempt": job.attempt}
         emit("webhook.postponed", seconds=pause, error=refusal.reason, number=this.number, **keys)
     return Undelivered(ask_again_seconds=pause)
+
+
+def _give_up(services: Services, job: Job, this: Try) -> Done | Undelivered:
+    """Record that the last try was postponed too often."""
+    if any(each.is_delivered for each in _tries(services, job, this)):
+        return Done()
+    _tell(services, _log_unsent(services, job, this, GIVEN_UP))
+    return Undelivered(final=True)
+
+
+def _log_unsent(services: Services, job: Job, this: Try, fault: str) -> Delivery:
+    """Append to the delivery log that nothing was sent, and why."""
+    delivery = Delivery(
+        tenant=job.tenant,
+        code=job.code,
+        attempt=job.attempt,
+        number=this.number,
+        moment=services.now(),
+        event_id=this.event_id,
+        origin=this.origin,
+        status=None,
+        fault=fault,
+        milliseconds=0,
+    )
+    services.deliveries.append(delivery)
+    return delivery
 
 
 def _tell(services: Services, delivery: Delivery) -> None:

@@ -144,5 +144,11 @@ def test_a_postponed_try_leaves_the_schedule_as_it_is() -> None:
 def test_the_last_try_waits_for_an_hour_before_the_webhook_is_given_up() -> None:
     seconds = LAST_TRY_PATIENCE.total_seconds()
     assert numbers(deliver([FAILED, postponed(seconds), DONE], pauses=[5])) == [1, 2, 2]
-    given_up = deliver([FAILED, postponed(seconds + 1)], pauses=[5])
-    assert (numbers(given_up), given_up.output["kind"]) == ([1, 2], "Undelivered")
+    final = {"kind": "Undelivered", "final": True}
+    done = deliver([FAILED, postponed(seconds + 1), final], pauses=[5])
+    assert [(each["number"], each.get("givenUp")) for each in done.commands("send_webhook")] == [
+        (1, None),
+        (2, None),
+        (2, True),
+    ]
+    assert done.output["final"]

@@ -229,6 +229,28 @@ def test_a_postponed_try_is_made_under_its_number_when_there_is_room(services: M
     ]
 
 
+def test_a_webhook_that_is_given_up_is_in_the_log_and_sends_nothing(
+    services: MemoryServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    job = a_failed_job(services)
+    command = SendWebhook(job=job.ref, number=len(services.settings.webhook_retry_seconds) + 1, given_up=True)
+
+    assert send_webhook(services, command) == Undelivered(final=True)
+
+    assert services.webhooks.posted == []
+    assert [each.fault for each in logged(services, job)] == ["given-up"]
+    assert "event=webhook.undelivered" in caplog.text
+
+
+def test_a_webhook_that_arrived_meanwhile_is_not_given_up(services: MemoryServices) -> None:
+    job = a_failed_job(services)
+    release(services)
+    send(services, job)
+    wait_until(lambda: logged(services, job))
+    assert send_webhook(services, SendWebhook(job=job.ref, number=10, given_up=True)) == Done()
+
+
 def test_a_webhook_that_arrived_by_other_means_is_not_sent_after_a_rest(services: MemoryServices) -> None:
     job = a_failed_job(services)
     rest(services, job)
