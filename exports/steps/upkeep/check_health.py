@@ -68,8 +68,7 @@ def check_health(services: Services, patience_seconds: float = _PATIENCE_SECONDS
         "packages": _check_packages,
         "tables": services.jobs.check,
     }
-    if services.tokens is not None:
-        checks["tokenIssuer"] = services.tokens.verifier.check
+    checks |= _issuer_check(services)
     results = {name: _result_of((id(services), name), check) for name, check in checks.items()}
     wait(results.values(), patience_seconds)
     return health_of(tuple(_dependency(name, result, patience_seconds) for name, result in results.items()))
@@ -108,6 +107,15 @@ def _dependency(name: str, result: Future[str | None], patience_seconds: float) 
         emit("health.failed", logging.ERROR, cause=error, dependency=name)
         return Dependency(name=name, status=HealthStatus.UNHEALTHY, detail="The check failed; the log says why.")
     return Dependency(name=name, status=HealthStatus.HEALTHY, detail=remark)
+
+
+def _issuer_check(services: Services) -> dict[str, Check]:
+    """Return the check of the issuer of access tokens, if the service accepts tokens."""
+    if services.tokens is None:
+        return {}
+    return {
+        "tokenIssuer": services.tokens.verifier.check,
+    }
 
 
 def _check_keys(services: Services) -> str | None:
