@@ -16,6 +16,7 @@ from exports.request.token_settings import Algorithm, ClaimName, HttpsUrl, expla
 from exports.workflow.commands import Limits
 from shared.models import Model
 from shared.retry_policy import RetryPolicy
+from shared.telemetry import Exporter
 
 _SHORTEST_SECRET = 32
 _WORDS = BeforeValidator(lambda text: text.split() if isinstance(text, str) else text)
@@ -46,6 +47,7 @@ class Settings(Model):
         max_jobs_per_day: Jobs that a tenant may start in a day. Further requests are refused until the next day.
         incremental_margin_seconds: How much further back than the watermark an incremental run looks. The margin allows
             for transactions that commit after they have stamped a client, and for clocks that differ.
+        telemetry: Where traces and metrics are sent: `none`, `otlp` or `azure-monitor`.
         webhook_secret: Master secrets from which the secrets that sign webhooks are derived. Space-separated; the first
             is the current one. Empty: the service refuses requests with `notify`.
         webhook_allow_private: Whether webhooks may go to private addresses and use plain http. For development only.
@@ -74,6 +76,7 @@ class Settings(Model):
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
     incremental_margin_seconds: Annotated[int, Field(alias="EXPORT_INCREMENTAL_MARGIN_SECONDS", ge=0, le=86_400)] = 300
+    telemetry: Annotated[Exporter, Field(alias="EXPORT_TELEMETRY")] = Exporter.NONE
     webhook_secret: Annotated[SecretStr, Field(alias="EXPORT_WEBHOOK_SECRET")] = SecretStr("")
     webhook_allow_private: Annotated[bool, Field(alias="EXPORT_WEBHOOK_ALLOW_PRIVATE")] = False
     webhook_retry_seconds: Annotated[

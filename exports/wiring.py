@@ -6,11 +6,13 @@ import os
 from functools import cache
 from threading import Lock
 
+from exports import VERSION
 from exports.request.token_access import TokenAccess, TokenAuthenticator
 from exports.services import Services
-from exports.settings import Settings, read_settings
+from exports.settings import Settings, SettingsError, read_settings
 from shared.access_tokens import TokenRules
 from shared.key_ring import KeyRing
+from shared.telemetry import Exporter, TelemetryError, record_with
 
 _BUILDING = Lock()
 
@@ -66,6 +68,23 @@ def build_tokens(settings: Settings) -> TokenAuthenticator | None:
     return TokenAuthenticator(JwtVerifier(rules, IssuerKeys(settings.token_issuer, settings.token_keys_url)), access)
 
 
+def start_telemetry(settings: Settings) -> None:
+    """Record the traces and metrics of this process, if the settings name an exporter.
+
+    Raises:
+        SettingsError: A setting or a package that the exporter needs is missing.
+    """
+    if settings.telemetry is Exporter.NONE:
+        return
+    from shared.telemetry_export import make_recorder
+
+    try:
+        record_with(make_recorder(settings.telemetry, os.environ, VERSION))
+    except TelemetryError as error:
+        message = f"Correct these app settings. EXPORT_TELEMETRY: {error}"
+        raise SettingsError(message) from None
+
+
 def services_from_environment() -> Services:
     """Return the services of this process, built on the first call. Threads that call at the same time get the same.
 
@@ -78,4 +97,6 @@ def services_from_environment() -> Services:
 
 @cache
 def _services_of_process() -> Services:
-    return build_services(read_settings(os.environ))
+    settings = read_settings(os.environ)
+    start_telemetry(settings)
+    return build_services(settings)

@@ -56,6 +56,12 @@ def with_invocation(trigger: F) -> F:
     return cast("F", chosen)
 
 
+def host_trace_parent() -> str | None:
+    """Return the `traceparent` of the host's span of this invocation; None if the host gives none."""
+    trace = getattr(_INVOCATION.get(), "trace_context", None)
+    return getattr(trace, "trace_parent", None) or None
+
+
 def carried(function: Callable[..., T]) -> Callable[..., T]:
     """Bind a function to the context variables of the caller, for another thread to run, several at once if need be."""
     variables = copy_context()

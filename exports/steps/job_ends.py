@@ -8,6 +8,7 @@ from exports.jobs.job import Job, JobRef
 from exports.services import Services
 from exports.steps.fencing import change_running
 from shared.events import emit
+from shared.telemetry import count, measure, nearer_parent, span, trace_parent
 
 
 def end_running(
@@ -63,6 +64,7 @@ def tell_started(job: Job, by: str) -> None:
 def tell_ended(job: Job) -> None:
     """Tell the log how a job has ended."""
     seconds = (job.completed_date - job.created_date).total_seconds() if job.completed_date else None
+    _record(job)
     emit(
         "job.ended",
         request=job.request_id,
@@ -76,3 +78,17 @@ def tell_ended(job: Job) -> None:
         seconds=seconds,
         error=job.failure.code if job.failure else None,
     )
+
+
+def _record(job: Job) -> None:
+    """Record the end of the job in the metrics, and in its trace."""
+    error = job.failure.code if job.failure else None
+    parent = nearer_parent(job.trace_parent, trace_parent())
+    with span("job.ended", parent, tenant=job.tenant, job=job.code, status=job.status.value, error=error):
+        count("export.jobs", 1, status=job.status.value, error=error)
+    if job.file_bytes is not None:
+        count("export.rows", job.total_items or 0)
+        count("export.bytes", job.file_bytes)
+    begun = job.started_date or job.completed_date
+    if begun is not None:
+        measure("export.queue.seconds", (begun - job.created_date).total_seconds())

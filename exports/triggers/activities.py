@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import azure.durable_functions as df
@@ -48,11 +49,12 @@ from exports.workflow.names import (
 )
 from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected
 from shared.events import emit
-from shared.invocations import with_invocation
+from shared.invocations import host_trace_parent, with_invocation
 from shared.metering import Meter, metering
 from shared.models import Model
 from shared.orchestration import Payload, Throttled
 from shared.request_ids import serving
+from shared.telemetry import count, measure, nearer_parent, span
 
 M = TypeVar("M", bound=Model)
 C = TypeVar("C")
@@ -111,9 +113,13 @@ def run_step(
     result: Outcome | Throttled
     with metering() as meter:
         try:
-            result = _with_cost(step(provide(), command.model_validate(payload["order"])), meter)
+            services = provide()
+            with _span_of(command, payload):
+                result = _with_cost(step(services, command.model_validate(payload["order"])), meter)
         except (PermanentError, TransientError) as error:
             result = _result_of(error, command, payload)
+        finally:
+            _record(command, meter)
     return result.model_dump(mode="json", by_alias=True)
 
 
@@ -164,7 +170,9 @@ async def run_starting_step(
     """
     result: Outcome | Throttled
     try:
-        result = await step(await asyncio.to_thread(provide), client, command.model_validate(payload["order"]))
+        services = await asyncio.to_thread(provide)
+        with _span_of(command, payload):
+            result = await step(services, client, command.model_validate(payload["order"]))
     except (PermanentError, TransientError) as error:
         result = _result_of(error, command, payload)
     return result.model_dump(mode="json", by_alias=True)
@@ -187,6 +195,8 @@ def _result_of(error: PermanentError | TransientError, command: type[Model], pay
     """Return the value that the orchestrator receives for an error; raise the error again if it must retry."""
     is_final = payload["finalTry"] or isinstance(error, PermanentError)
     told = _told(command, payload) | {"error": error.code}
+    if not is_final:
+        count("export.retries", 1, step=command.__name__, error=error.code)
     if command is WritePage and not is_final:
         emit("page.retried", logging.WARNING, cause=error, **told)
     else:
@@ -197,6 +207,19 @@ def _result_of(error: PermanentError | TransientError, command: type[Model], pay
         raise error
     page = _page_of(command, payload) if error.page is None else error.page
     return Rejected(failure=failure_of(error), page=page)
+
+
+def _span_of(command: type[Model], payload: Payload) -> AbstractContextManager[object]:
+    """Record a span of the step. It belongs to the request that started the job."""
+    parent = nearer_parent(payload["order"]["job"].get("trace"), host_trace_parent())
+    return span(command.__name__, parent, request=_request_of(payload), **_told(command, payload))
+
+
+def _record(command: type[Model], meter: Meter) -> None:
+    for kind, requests in meter.requests.items():
+        count("export.storage.requests", requests, kind=kind)
+    if command is WritePage:
+        measure("export.page.seconds", meter.seconds)
 
 
 def _told(command: type[Model], payload: Payload) -> dict[str, Any]:

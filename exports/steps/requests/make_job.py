@@ -9,6 +9,7 @@ from exports.jobs.job import Job
 from exports.request.body import NotifyDto
 from exports.request.spec import ExportSpec
 from shared.request_ids import current_request
+from shared.telemetry import trace_parent
 
 
 def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime, notify: NotifyDto | None = None) -> Job:
@@ -26,4 +27,5 @@ def make_job(tenant: str, spec: ExportSpec, code: str, now: datetime, notify: No
         created_date=now,
         notify=notify,
         request_id=current_request(),
+        trace_parent=trace_parent(),
     )

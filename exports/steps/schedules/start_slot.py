@@ -24,6 +24,8 @@ from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.steps.requests.start_export import start_export
 from shared.events import emit
+from shared.invocations import host_trace_parent
+from shared.telemetry import span
 
 _MAX_QUOTA_WAIT = timedelta(hours=1)
 """How long a slot waits until the tenant's quota admits another job."""
@@ -43,7 +45,8 @@ async def start_slot(services: Services, starter: OrchestrationStarter, schedule
     """
     code = schedule.last_code
     try:
-        started = await _find_or_start(services, starter, schedule)
+        with span("start_slot", host_trace_parent(), tenant=schedule.tenant, schedule=schedule.code):
+            started = await _find_or_start(services, starter, schedule)
     except NotStartedError as error:
         return _run(services, schedule, RunOutcome.FAILED, str(error), code)
     except TransientError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,8 +27,10 @@ from exports.triggers.http.routes import (
     shadowing_paths,
 )
 from shared.http import exceptions_to_problems
-from shared.invocations import with_invocation
+from shared.invocations import host_trace_parent, with_invocation
 from shared.problems import ProblemError
+from shared.request_ids import current_request
+from shared.telemetry import span
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -58,7 +61,9 @@ def _trigger_of(blueprint: df.Blueprint, api: Api, route: Route) -> Any:
 def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
-        return route.handler(_authorized(req, api.provide(), route))
+        services = api.provide()
+        with _span_of(req, route):
+            return route.handler(_authorized(req, services, route))
 
     return answer
 
@@ -66,10 +71,18 @@ def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
 def _starting_trigger(api: Api, route: StartingRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe)
     async def answer(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
-        call = await asyncio.to_thread(lambda: _authorized(req, api.provide(), route))
-        return await route.handler(call, client)
+        services = await asyncio.to_thread(api.provide)
+        with _span_of(req, route):
+            call = await asyncio.to_thread(_authorized, req, services, route)
+            return await route.handler(call, client)
 
     return answer
+
+
+def _span_of(req: func.HttpRequest, route: TenantRoute | StartingRoute) -> AbstractContextManager[object]:
+    """Record a span of the request. It belongs to the host's span, or else to the trace that the caller names."""
+    parent = host_trace_parent() or req.headers.get("traceparent")
+    return span(f"{route.method} {route.name}", parent, request=current_request())
 
 
 def _open_trigger(api: Api, route: OpenRoute) -> Callable[..., Any]:
