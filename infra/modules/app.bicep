@@ -51,6 +51,8 @@ var settings = {
   EXPORT_KEEP_HOURS: string(keepHours)
   EXPORT_WEBHOOK_SECRET: empty(webhookSecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
   EXPORT_WEBHOOK_ALLOW_PRIVATE: 'false'
+  // 'azure-monitor' also sends the spans and metrics of the worker (docs/decisions/0047-telemetry.md); extraSettings may say so.
+  EXPORT_TELEMETRY: 'none'
   EXPORT_TOKEN_ISSUER: tokenIssuer
   EXPORT_TOKEN_AUDIENCE: tokenAudience
   EXPORT_TOKEN_ROLES: empty(tokenRoles) ? '' : string(tokenRoles)

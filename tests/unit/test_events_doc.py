@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -46,3 +47,10 @@ def test_no_code_writes_an_event_in_another_way() -> None:
     }
     found = {path.name for path, text in texts.items() if re.search(r"""_log\.\w+\(\s*f?["']event=""", text)}
     assert found == set()
+
+
+@pytest.mark.parametrize("name", ["host.json", "infra/host.dts.json", "infra/host.mssql.json"])
+def test_no_host_drops_lines_of_events_when_it_samples(name: str) -> None:
+    logging = json.loads((ROOT / name).read_text(encoding="utf-8"))["logging"]
+    assert "Trace" in logging["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";")
+    assert logging["logLevel"]["default"] == "Information"
