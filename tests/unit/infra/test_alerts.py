@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from tests.support.bicep_compiler import compile_bicep
 from tests.support.kql import Checked, check_queries
 from tests.unit.infra.arm import all_resources, module, of_type
 
-INFRA = Path(__file__).parents[3] / "infra"
+ROOT = Path(__file__).parents[3]
+INFRA = ROOT / "infra"
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((INFRA / "queries").rglob("*.kql"))}
 
 
@@ -58,6 +60,31 @@ def test_microsofts_parser_has_no_complaint_about_any_query(checked: dict[str, C
 )
 def test_the_parser_is_heard_when_a_query_is_wrong(query: str, complaint: str) -> None:
     assert complaint in " ".join(check_queries({"wrong": query})["wrong"].messages)
+
+
+def events_of_the_code() -> dict[str, set[str]]:
+    """Return the fields of each event. `tests/unit/test_events_doc.py` compares the same table with the code."""
+    table = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+\.\w+)` \| [a-z, ]+ \| ([^|]+) \|", table, re.MULTILINE)
+    return {event: {*re.findall(r"`(\w+)`", fields), "request", "event"} for event, fields in rows}
+
+
+def unknown_names(query: str) -> list[str]:
+    """Return the events that a query asks for and the code does not write, and the fields that none of them has."""
+    known, asked = events_of_the_code(), re.findall(r"'event=([\w.]+) '", query)
+    fields = re.findall(r"(\w+): \w+", "".join(re.findall(r"parse-kv Message as \((.*?)\)", query)))
+    found = {field for event in asked for field in known.get(event, ())}
+    return [*(event for event in asked if event not in known), *(field for field in fields if field not in found)]
+
+
+def test_every_event_and_field_in_a_query_is_written_by_the_code() -> None:
+    assert {name: unknown for name, query in QUERIES.items() if (unknown := unknown_names(query))} == {}
+    assert len([query for query in QUERIES.values() if "'event=" in query]) > 8
+
+
+def test_a_query_for_an_event_or_a_field_that_nobody_writes_is_noticed() -> None:
+    wrong = "AppTraces | where Message startswith 'event=job.begun ' | parse-kv Message as (tenants: string) with ()"
+    assert unknown_names(wrong) == ["job.begun", "tenants"]
 
 
 def test_every_query_file_is_used_once(resources: list[Any]) -> None:

@@ -1,0 +1,79 @@
+"""Every command of `docs/runbook.md` that needs no Azure does what the text says, in the order of the text."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import run_command
+from tests.support.curl import run_curl
+from tests.support.receiver import Receiver, a_receiver
+from tests.support.runbook import RUNBOOK, commands_in
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System, code_of, running_system
+
+SETTINGS = {
+    "EXPORT_WEBHOOK_SECRET": "a-secret-of-tests-of-32-characters-or-more",
+    "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+    "EXPORT_BLOCK_BYTES": "65536",
+}
+ENDED_MEANWHILE = 409
+"""The answer to a cancellation or a resume of an export that has completed in the meantime."""
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operated(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
+    """A system of its own, because an operator revokes keys and loads tables."""
+    with running_system(tmp_path_factory.mktemp("operated"), database_url, SETTINGS) as running:
+        yield running
+
+
+def placeholders(system: System, receiver: Receiver, directory: Path) -> dict[str, str]:
+    """Return the values of what the reader of the runbook has to fill in."""
+    delivered = system.start_export({"notify": {"webhookUrl": receiver.url}}).json["code"]
+    receiver.wait_for(1)
+    cancelled, _ = system.start_and_cancel()
+    key = run_command("keys", "create", "--name", "caller", "--tenant", NORTHWIND, EXPORT_STORAGE=system.storage).out
+    return {
+        "‹tenant›": NORTHWIND,
+        "‹code›": delivered,
+        "‹failed code›": code_of(cancelled),
+        "‹running code›": code_of(system.start_async()),
+        "‹key id›": key.split("_")[1],
+        "‹day›": f"{datetime.now(UTC):%Y-%m-%d}",
+        "‹backup file›": str(directory / "backup.jsonl"),
+        "$SERVICE": system.url,
+        "$KEY": NORTHWIND_KEY,
+    }
+
+
+def run_line(line: str, storage: str) -> str | None:
+    """Run a command, and return why it failed; None if it did not."""
+    if line.startswith("curl "):
+        _, _, response = run_curl(line, {})
+        return None if response.status < 300 or response.status == ENDED_MEANWHILE else str(response)
+    words = shlex.split(line)
+    assert words[:3] == ["python", "-m", "exports"], line
+    done = run_command(*words[3:], EXPORT_STORAGE=storage, **SETTINGS)
+    return None if done.code == 0 and "Traceback" not in done.err else done.out + done.err
+
+
+def test_every_command_that_needs_no_azure_works(operated: System, receiver: Receiver, tmp_path: Path) -> None:
+    values = placeholders(operated, receiver, tmp_path)
+    commands = commands_in(RUNBOOK)
+    assert len(commands) > 15
+    for command in commands:
+        line = command
+        for name, value in values.items():
+            line = line.replace(name, value)
+        assert "‹" not in line, command
+        assert run_line(line, operated.storage) is None, command

@@ -1,0 +1,102 @@
+"""`docs/runbook.md` has a section for each alert of `infra/`, with its query; its queries and commands are sound."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.bicep_compiler import compile_bicep
+from tests.support.kql import check_queries
+from tests.support.runbook import RUNBOOK, alert_sections, azure_blocks, commands_in, joined_lines, queries_in
+from tests.unit.infra.arm import all_resources, module, of_type
+from tests.unit.infra.test_alerts import INFRA, QUERIES, rules, unknown_names, value_of
+
+METRIC_ALERT = "storage-throttled"
+
+
+@pytest.fixture(scope="module")
+def resources() -> list[Any]:
+    return list(all_resources(compile_bicep(INFRA / "main.bicep").template))
+
+
+def test_each_alert_has_its_section_and_each_section_its_alert(resources: list[Any]) -> None:
+    assert sorted(alert_sections()) == sorted([*rules(resources), METRIC_ALERT])
+    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
+    assert metric["name"] == f"[format('{METRIC_ALERT}-{{0}}', parameters('token'))]"
+
+
+def test_each_alert_names_its_section_in_its_description(resources: list[Any]) -> None:
+    (queries,) = of_type(resources, "Microsoft.Insights/scheduledQueryRules")
+    template = module(resources, "alerts")["template"]
+    assert template["variables"]["runbook"] == "See docs/runbook.md, section"
+    assert "variables('runbook'), variables('rules')[copyIndex()].name" in queries["properties"]["description"]
+
+
+def test_the_first_query_of_a_section_is_the_one_that_the_alert_runs(resources: list[Any]) -> None:
+    shown = {name: queries_in(text)[0] for name, text in alert_sections().items() if name != METRIC_ALERT}
+    assert shown == {name: rule["query"] for name, rule in rules(resources).items()}
+
+
+def test_the_section_states_the_severity_of_the_alert(resources: list[Any]) -> None:
+    template = module(resources, "alerts")["template"]
+    given = {value_of(template, rule["name"]): rule["severity"] for rule in template["variables"]["rules"]}
+    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
+    given[METRIC_ALERT] = metric["properties"]["severity"]
+    stated = {
+        name: int(re.findall(r"^Severity (\d)\.", text, re.MULTILINE)[0]) for name, text in alert_sections().items()
+    }
+    assert stated == given
+
+
+def test_the_section_of_the_metric_names_what_the_alert_counts(resources: list[Any]) -> None:
+    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
+    (criterion,) = metric["properties"]["criteria"]["allOf"]
+    (dimension,) = criterion["dimensions"]
+    text = alert_sections()[METRIC_ALERT]
+    named = [criterion["metricName"], dimension["name"], *dimension["values"]]
+    assert [name for name in named if f"`{name}`" not in text] == []
+    assert module(resources, "alerts")["template"]["variables"]["throttledRequests"] == 20
+    assert "more than twenty requests in five minutes" in text
+
+
+def test_microsofts_parser_has_no_complaint_about_any_query_of_the_runbook() -> None:
+    queries = {str(number): query for number, query in enumerate(queries_in(RUNBOOK))}
+    assert len(queries) > len(QUERIES) / 2
+    assert {name: found.messages for name, found in check_queries(queries).items() if found.messages} == {}
+
+
+def test_every_event_in_the_queries_of_the_runbook_is_written_by_the_code() -> None:
+    asked = [query for query in queries_in(RUNBOOK) if re.search(r"'event=[\w.]+ '", query)]
+    assert asked
+    assert [unknown for query in asked for unknown in unknown_names(query)] == []
+
+
+def test_every_link_of_the_runbook_leads_somewhere() -> None:
+    for path, anchor in re.findall(r"\]\(([\w./-]*)#?([\w-]*)\)", RUNBOOK):
+        target = Path(__file__).parents[3] / "docs" / (path or "runbook.md")
+        assert target.is_file(), path
+        titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert not anchor or anchor in anchors, f"{path}#{anchor}"
+
+
+def test_every_block_of_commands_is_valid_shell() -> None:
+    for block in [*azure_blocks(RUNBOOK), *commands_in(RUNBOOK)]:
+        done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), block
+
+
+def test_every_value_that_the_commands_take_from_azd_is_an_output_of_the_template() -> None:
+    outputs = set(compile_bicep(INFRA / "main.bicep").template["outputs"])
+    taken = set(re.findall(r"azd env get-value (\w+)", RUNBOOK))
+    assert len(taken) > 3
+    assert taken <= outputs
+
+
+def test_only_commands_of_azure_and_github_are_left_to_people() -> None:
+    programs = {line.split()[0] for block in azure_blocks(RUNBOOK) for line in joined_lines(block)[1:]}
+    assert programs == {"az", "gh", "export"}
