@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,11 @@ def test_reads_of_files_and_of_secrets_are_logged(resources: list[Any]) -> None:
     }
     logged = {name: [log["category"] for log in logs if log["enabled"]] for name, logs in settings.items()}
     assert logged == {"reads-and-deletions": ["StorageRead", "StorageDelete"], "audit": ["AuditEvent"]}
+
+
+@pytest.mark.parametrize("file", ["host.json", "infra/host.dts.json", "infra/host.mssql.json"])
+def test_no_event_is_lost_by_sampling_or_by_its_level(file: str) -> None:
+    logging = json.loads((ROOT / file).read_text(encoding="utf-8"))["logging"]
+    assert "Trace" in logging["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";")
+    assert logging["logLevel"]["default"] == "Information", "events are written at this level and above"
+    assert not any(category.startswith("Function") for category in logging["logLevel"])

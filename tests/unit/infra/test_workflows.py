@@ -32,7 +32,8 @@ def test_no_job_has_a_right_that_it_does_not_name() -> None:
     rights = {
         right for text in WORKFLOWS.values() for right in re.findall(r"^\s+([\w-]+: write)\b", text, re.MULTILINE)
     }
-    assert rights == {"id-token: write"}
+    assert rights == {"id-token: write", "contents: write"}
+    assert [name for name, text in WORKFLOWS.items() if "contents: write" in text] == ["release.yml"]
 
 
 def test_every_python_version_with_wheels_for_all_packages_is_tested() -> None:
