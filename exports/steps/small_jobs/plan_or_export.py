@@ -17,6 +17,7 @@ from exports.steps.pages.write_page import StagedPage, stage_page
 from exports.workflow.commands import CommitFile, PlanOrExport, WritePage
 from exports.workflow.outcomes import Done, PagesLost, PagesPlanned, Stopped
 from shared.events import emit
+from shared.telemetry import count
 
 _LONGEST_PLANNING = timedelta(seconds=10)
 """If planning took longer, the source is slow. Then an activity of its own writes the page, with a time-out of its own,
@@ -63,6 +64,7 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
             return ended
     except TransientError as error:
         told = {"tenant": job.tenant, "job": job.code, "attempt": job.attempt, "error": error.code}
+        count("export.retries", 1, step=type(command).__name__, error=error.code)
         emit("page.retried", logging.WARNING, cause=error, page=_ONLY_PAGE, step=type(command).__name__, **told)
         asked_seconds = error.retry_after_seconds if isinstance(error, SourceThrottledError) else None
         retry_after_seconds = asked_seconds or 0.0
