@@ -178,7 +178,7 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
         cleanup.callback(host.stop)
         record_run(record, [azurite.pid, host.pid])
         tolerated = ("clients",) if options.database and not options.once else ()
-        wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind], tolerated)
+        wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind], tolerated, values.get("DEV_API_KEY"))
     key = usable_key(base_url, azurite.connection_string, values.get("DEV_API_KEY"), tenant, SETTINGS)
     return System(base_url, host, azurite, key, tenant)
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from devhost.local.processes import Process
 
 HOST_START_SECONDS = {"devhost": 60.0, "func": 240.0}  # func downloads its extension bundle when it first starts
-UNHEALTHY_SECONDS = 10.0
+UNHEALTHY_SECONDS = 25.0  # the report may be ten seconds old
 
 
-def try_get(url: str) -> Answer | None:
+def try_get(url: str, key: str | None = None) -> Answer | None:
     """Send a GET request, and return None if no service answers."""
     try:
-        return call("GET", url)
+        return call("GET", url, {"x-api-key": key} if key else {})
     except (OSError, http.client.HTTPException):
         return None
 
@@ -32,11 +32,13 @@ def wait_until_healthy(
     host: Process,
     start_seconds: float = HOST_START_SECONDS["devhost"],
     tolerated: Collection[str] = (),
+    key: str | None = None,
 ) -> None:
     """Wait until `GET /health` answers 200.
 
     Args:
         tolerated: The names of dependencies that need not be healthy.
+        key: An API key, if there is one. The service shows details only to callers with a key.
 
     Raises:
         DevError: The host ended or did not answer (the message holds the last lines of its log), or a dependency stayed
@@ -45,7 +47,7 @@ def wait_until_healthy(
     silent_until = time.monotonic() + start_seconds
     unhealthy_until: float | None = None
     while True:
-        answer = try_get(f"{base_url}/health")
+        answer = try_get(f"{base_url}/health", key)
         if answer and (answer.status == 200 or (tolerated and unhealthy_names(answer) <= set(tolerated))):
             return
         if not host.running:
@@ -80,7 +82,7 @@ def health_report(answer: Answer) -> str:
     try:
         dependencies = json.loads(answer.body)["dependencies"]
         unhealthy = [dependency for dependency in dependencies if dependency["status"] != "Healthy"]
-        lines = [f"    {dependency['name']}: {dependency['detail']}" for dependency in unhealthy]
+        lines = [f"    {dependency['name']}: {dependency.get('detail') or 'not healthy'}" for dependency in unhealthy]
     except (ValueError, KeyError, TypeError, AttributeError):
         lines = []
     return "\n".join(lines) or f"    {answer.status} {answer.text}"

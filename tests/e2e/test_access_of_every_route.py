@@ -250,4 +250,10 @@ def test_the_walk_covers_the_routes_of_the_contract() -> None:
     walked = {f"{form.route.method} {form.template}" for form in FORMS}
     for prefix in ("", "/tenants/{tenant}"):
         assert {f"POST {prefix}{EXPORT}", f"GET {prefix}{EXPORT}/{{code}}"} <= walked
-    assert {route.path for route in ROUTES if route.scope is None} <= {"health", "openapi.json", "docs", ""}
+    assert {route.path for route in ROUTES if route.scope is None} <= {
+        "health",
+        "health/live",
+        "openapi.json",
+        "docs",
+        "",
+    }

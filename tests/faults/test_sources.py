@@ -33,7 +33,7 @@ def failed_job(system: System) -> Any:
 
 
 def health(system: System) -> dict[str, Any]:
-    response = system.call("GET", "/health", key=None)
+    response = system.call("GET", "/health")
     return {"httpStatus": response.status} | {each["name"]: each for each in response.json["dependencies"]}
 
 

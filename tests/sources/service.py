@@ -100,7 +100,7 @@ class Service:
         job, estimate = self.job(body), self.estimate(body)
         assert (job["status"], job["downloadUrl"]) == ("Failed", None), job
         assert (estimate.status, estimate.json["code"]) == (502, "source-unusable"), estimate
-        health = self.system.call("GET", "/health", key=None).json["dependencies"]
+        health = self.system.call("GET", "/health").json["dependencies"]
         clients = next(each for each in health if each["name"] == "clients")
         return Answers(job["failure"], estimate.json, clients)
 

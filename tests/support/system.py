@@ -91,7 +91,7 @@ class System:
 
     def start_and_wait(self) -> None:
         self.start()
-        wait_until_healthy(self.url, self.host)
+        wait_until_healthy(self.url, self.host, key=KEY)
 
     def start_and_wait_for_any_response(self) -> None:
         self.start()

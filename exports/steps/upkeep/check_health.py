@@ -42,11 +42,22 @@ class Dependency(Model):
 
 
 class HealthDto(Model):
-    """The body of `GET /health`. `version` is the version of the service."""
+    """The body of `GET /health`. `version` is the version of the service, for callers with a key."""
 
     status: HealthStatus
-    version: str = VERSION
+    version: str | None = VERSION
     dependencies: tuple[Dependency, ...]
+
+    def without_details(self) -> HealthDto:
+        """Return what everybody may see: names and states."""
+        dependencies = tuple(Dependency(name=each.name, status=each.status) for each in self.dependencies)
+        return HealthDto(status=self.status, version=None, dependencies=dependencies)
+
+
+class LivenessDto(Model):
+    """The body of `GET /health/live`."""
+
+    status: HealthStatus = HealthStatus.HEALTHY
 
 
 def health_of(dependencies: tuple[Dependency, ...]) -> HealthDto:

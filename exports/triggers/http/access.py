@@ -18,7 +18,8 @@ from exports.triggers.http.problems import (
     INVALID_TOKEN,
     TENANT_REQUIRED,
 )
-from shared.access_tokens import TokenRefusedError
+from shared.access_tokens import IssuerUnavailableError, TokenRefusedError
+from shared.api_keys import KeysUnavailableError
 from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 
@@ -81,6 +82,19 @@ def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenA
         detail = f"This {identity.credentials} lacks the scope {scope.value}."
         raise ProblemError(FORBIDDEN, detail, headers=_insufficient(identity, scope))
     return caller
+
+
+def is_known(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None = None) -> bool:
+    """Return whether the request has a valid API key or token, whatever that opens. Raises nothing.
+
+    A key that cannot be checked at the moment counts as none.
+    """
+    try:
+        if tokens and (token := _bearer_token(req)) is not None:
+            return bool(tokens.identify(token))
+        return _HEADER in req.headers and keys.find(req.headers[_HEADER]) is not None
+    except (TokenRefusedError, IssuerUnavailableError, KeysUnavailableError):
+        return False
 
 
 def _bearer_token(req: func.HttpRequest) -> str | None:

@@ -15,6 +15,7 @@ import azure.functions as func
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.scopes import Scope
 from exports.services import ServiceProvider, Services
+from exports.steps.upkeep.health_cache import HealthCache
 from exports.triggers.http.access import Caller
 from shared.http import read_body
 from shared.models import Model
@@ -93,10 +94,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Api:
-    """The API as a whole, for the routes that need no key: its services, and all of its routes."""
+    """The API as a whole, for the routes that need no key: its services, all of its routes, and the last health."""
 
     provide: ServiceProvider
     routes: Sequence[Route]
+    health: HealthCache = field(default_factory=HealthCache)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,7 @@ EXAMPLES: Mapping[str, Any] = {
             }
         ],
     },
+    "LivenessDto": {"status": "Healthy"},
     "HealthDto": {
         "status": "Healthy",
         "version": VERSION,
