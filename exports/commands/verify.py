@@ -21,8 +21,8 @@ from exports.commands.command_line import (
     storage_setting,
 )
 from exports.file.manifest import ManifestDto
+from exports.file.verification.file_bytes import FileBytes
 from exports.file.verification.verify import Verdict, verify
-from exports.file.verification.verify_page import FileBytes
 from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
 from exports.ports.files import FileStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from enum import Enum
 
 from exports.request.formats import Compression
 
@@ -13,21 +14,42 @@ _LEVEL = 4
 _GZIP_WINDOW = 31
 """Makes zlib write a gzip header and trailer, without a name and with the time 0: equal data give equal bytes."""
 
+_XML_LEVEL = 2
+"""For XML as fast as level 1, 240 MB/s, and 8 % smaller. Level 4 takes half as long again to save 9 % more."""
 
-def compress(pieces: Iterable[bytes], compression: Compression) -> bytes:
+_RAW_WINDOW = -15
+"""Makes zlib write deflate data without header and trailer."""
+
+
+class Packing(Enum):
+    """How a format compresses the pieces of one deflate stream (RFC 1951), each independently of the others.
+
+    A piece ends with an empty stored block, so the next one begins at a byte. Only the end is marked as final.
+    """
+
+    DEFLATE_PIECE = zlib.Z_FULL_FLUSH
+    DEFLATE_END = zlib.Z_FINISH
+
+
+def compress(pieces: Iterable[bytes], compression: Compression | Packing) -> bytes:
     """Return one block made of rendered pieces; see `compress_stream`."""
     return b"".join(compress_stream(pieces, compression))
 
 
-def compress_stream(pieces: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def compress_stream(pieces: Iterable[bytes], compression: Compression | Packing) -> Iterator[bytes]:
     """Yield the bytes of one block, and take the rendered pieces one by one.
 
     With gzip the block is one complete member (RFC 1952), even if there are no data: concatenated members are a gzip
-    file.
+    file. A piece of a deflate stream has no bytes if there are no data.
     """
     if compression is Compression.NONE:
         yield from pieces
         return
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    if isinstance(compression, Packing):
+        compressor = zlib.compressobj(_XML_LEVEL, zlib.DEFLATED, _RAW_WINDOW)
+        flush = compression.value
+    else:
+        compressor, flush = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW), zlib.Z_FINISH
     yield from filter(None, map(compressor.compress, pieces))
-    yield compressor.flush()
+    if rest := compressor.flush(flush):
+        yield rest

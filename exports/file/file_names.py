@@ -10,6 +10,7 @@ MAX_BYTES = 240
 """File systems allow 255 bytes (ext4, APFS). The rest leaves room for a browser that adds ` (1)`."""
 
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
+_WORKBOOK = ".xlsx"
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")  # without them, letters of some scripts, and emoji, fall apart
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\ *(?:\.|\Z)", re.IGNORECASE)
@@ -21,14 +22,14 @@ def clean_file_name(wanted: str, extension: str) -> str:
     Path separators, characters that Windows forbids, and control and invisible characters become `_`. Leading and
     trailing dots and spaces are removed. Names of Windows devices get a leading `_`. The extension is appended unless
     the name has it. `.csv` is also accepted for tab-separated files, because many people use it for any table. `.tsv`
-    and `.gz` are replaced if they do not fit the format.
+    and `.gz` are replaced if they do not fit the format. The name of a workbook loses any of these extensions.
 
     Args:
-        extension: The extension for the format: `.csv`, `.tsv`, `.csv.gz` or `.tsv.gz`.
+        extension: The extension for the format: `.csv`, `.tsv`, `.csv.gz`, `.tsv.gz` or `.xlsx`.
     """
     text = "".join(_safe(letter) for letter in unicodedata.normalize("NFC", wanted))
     text = _FORBIDDEN.sub("_", text).strip(". ")
-    stem, ending = _split(text, extension)
+    stem, ending = _split_workbook(text) if extension == _WORKBOOK else _split(text, extension)
     if not stem:
         return ""
     if _RESERVED.match(stem + "."):
@@ -41,6 +42,12 @@ def _safe(letter: str) -> str:
     if category == "Zs":
         return " "
     return "_" if category in _INVISIBLE and letter not in _JOINERS else letter
+
+
+def _split_workbook(text: str) -> tuple[str, str]:
+    for ending in (_WORKBOOK, ".gz", ".csv", ".tsv"):
+        text = _without(text, ending)
+    return text, _WORKBOOK
 
 
 def _split(text: str, extension: str) -> tuple[str, str]:

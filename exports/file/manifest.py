@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import NonNegativeInt, StringConstraints
 
 from exports.file.crc32 import combine
+from exports.file.frame import Frame, in_file_order
 from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost
@@ -49,11 +50,24 @@ class ManifestPage(Model):
     last_code: str | None = None
 
 
+class ManifestFrame(Model):
+    """A frame: bytes that the format puts between pages, such as the end of a sheet and the beginning of the next one.
+
+    `beforePage` is the page that follows the frame; the number of pages for the frame after the last page.
+    """
+
+    before_page: NonNegativeInt
+    bytes: NonNegativeInt
+    sha256: str
+    crc32: Crc32
+
+
 class ManifestDto(Model):
     """The body of `GET …/clients/export/csv/{code}/manifest`.
 
-    `request` is the resolved request: columns, filter and format. `rows` and `bytes` are the sums of the pages. `crc32`
-    is the CRC-32 of the whole file, as zip, gzip and the command `crc32` compute it, combined from those of the pages.
+    `request` is the resolved request: columns, filter and format. `rows` and `bytes` are the sums of the pages; `bytes`
+    includes the `frames`, which only workbooks have. `crc32` is the CRC-32 of the whole file, as zip, gzip and the
+    command `crc32` compute it, combined from those of the pages and frames.
     `attempt` is the attempt of the job that published the file. `cost` counts the storage requests of the job's steps
     until the file was published, without failed tries.
 
@@ -61,7 +75,8 @@ class ManifestDto(Model):
     the database itself ordered the codes of all pages, `OnePage` that there is only one range, null that it was not
     checked, as in versions before this check. `countedRows` is the number of clients counted before the pages were
     written. If it is not `rows`, they were counted again before the file was published: `recountedRows`.
-    `removedCharacters` counts the NUL characters of clients that no cell can hold; they are left out of the file.
+    `removedCharacters` counts the characters of clients that no cell can hold and that are left out of the file: NUL in
+    CSV, and in a workbook all that XML cannot hold. `cutCells` counts the cells of a workbook whose text was cut.
     `incompleteColumns` are the columns of the file that are empty for every client, or lack a part, because the view
     lacked their data when the export was planned.
     """
@@ -80,10 +95,18 @@ class ManifestDto(Model):
     cost: Cost | None = None
     key_order: KeyOrder | None = None
     removed_characters: OptionalField[int] = None
+    cut_cells: OptionalField[int] = None
     counted_rows: int | None = None
     recounted_rows: int | None = None
     incomplete_columns: OptionalField[tuple[IncompleteColumn, ...]] = None
     pages: tuple[ManifestPage, ...]
+    frames: OptionalField[tuple[ManifestFrame, ...]] = None
+
+    @property
+    def in_file_order(self) -> tuple[ManifestPage | ManifestFrame, ...]:
+        """Pages and frames in the order in which their bytes make up the file."""
+        frames = self.frames or ()
+        return tuple(in_file_order(self.pages, frames, [frame.before_page for frame in frames]))
 
     @property
     def tiles(self) -> bool:
@@ -112,11 +135,13 @@ def make_manifest(
     records: Sequence[PageRecord],
     key_order: KeyOrder | None = None,
     recounted_rows: int | None = None,
+    frames: Sequence[Frame] = (),
 ) -> ManifestDto:
     """Build the manifest of a job.
 
     Args:
         records: The records of all pages, in page order.
+        frames: The frames of the file, in order.
         key_order, recounted_rows: As in `ManifestDto`.
     """
     return ManifestDto(
@@ -129,14 +154,16 @@ def make_manifest(
         request=job.spec,
         attempt=job.attempt,
         rows=sum(record.rows for record in records),
-        bytes=sum(record.bytes for record in records),
-        crc32=_combined(records),
+        bytes=sum(record.bytes for record in records) + sum(frame.bytes for frame in frames),
+        crc32=_combined(records, frames),
         key_order=key_order,
         removed_characters=sum(record.removed_characters or 0 for record in records) or None,
+        cut_cells=sum(record.cut_cells or 0 for record in records) or None,
         counted_rows=plan.total_rows,
         recounted_rows=recounted_rows,
         incomplete_columns=incomplete_columns(job.spec.columns, plan.absent_columns or ()) or None,
         pages=tuple(_page(plan, record) for record in records),
+        frames=tuple(map(_frame, frames)) or None,
     )
 
 
@@ -145,10 +172,17 @@ def crc32_text(crc32: int | None) -> str | None:
     return None if crc32 is None else f"{crc32:08x}"
 
 
-def _combined(records: Sequence[PageRecord]) -> str | None:
+def _combined(records: Sequence[PageRecord], frames: Sequence[Frame]) -> str | None:
     """Return the CRC-32 of the file; None if an older version, which recorded no CRC, wrote some of the pages."""
-    pieces = [(record.crc32, record.bytes) for record in records if record.crc32 is not None]
-    return crc32_text(combine(pieces)) if len(pieces) == len(records) else None
+    blocks = in_file_order(records, frames, [frame.before_page for frame in frames])
+    pieces = [(block.crc32, block.bytes) for block in blocks if block.crc32 is not None]
+    return crc32_text(combine(pieces)) if len(pieces) == len(records) + len(frames) else None
+
+
+def _frame(frame: Frame) -> ManifestFrame:
+    return ManifestFrame(
+        before_page=frame.before_page, bytes=frame.bytes, sha256=frame.sha256, crc32=f"{frame.crc32:08x}"
+    )
 
 
 def _page(plan: PagePlan, record: PageRecord) -> ManifestPage:

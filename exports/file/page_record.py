@@ -22,7 +22,10 @@ class PageRecord:
         attempt: The attempt of the job that wrote the page; None in records of older versions.
         first_code, last_code: The codes of the first and the last client of the page. None if the page has no clients,
             and in records of older versions; those left out codes longer than `MAX_CODE_CHARS`.
-        removed_characters: How many NUL characters of its clients were left out; None if none, or in older versions.
+        removed_characters: How many characters of its clients were left out because the format cannot hold them; None
+            if none, or in older versions.
+        content_crc32, content_bytes: CRC-32 and length of the page before compression; None unless frames need them.
+        cut_cells: How many cells were cut because they are too long for the format; None if none.
     """
 
     page: int
@@ -35,6 +38,9 @@ class PageRecord:
     first_code: str | None = None
     last_code: str | None = None
     removed_characters: int | None = None
+    content_crc32: int | None = None
+    content_bytes: int | None = None
+    cut_cells: int | None = None
 
 
 def require_short(*codes: str | None) -> None:

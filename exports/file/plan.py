@@ -30,6 +30,7 @@ class PagePlan(Model):
             None if there are none, as in plans of versions that refused such a view.
         code_order: The ranks of `ORDER_PROBES` in the source; empty if it cannot rank them. None if there is one page,
             and in plans of versions that did not ask.
+        column_widths: Widths of the columns, if the format shows any; judged by the first clients.
     """
 
     spec: ExportSpec
@@ -39,6 +40,7 @@ class PagePlan(Model):
     attempt: OptionalField[int] = None
     absent_columns: OptionalField[tuple[str, ...]] = None
     code_order: OptionalField[tuple[int, ...]] = None
+    column_widths: OptionalField[tuple[int, ...]] = None
 
     @property
     def pages(self) -> int:

@@ -12,14 +12,17 @@ from operator import eq
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from exports.errors import SourceMismatchError
+from exports.file.compression import Packing
+from exports.file.frame import Frame
+from exports.file.page_record import PageRecord
 from exports.request.estimate import EstimateWarning
 from exports.request.formats import Compression
 
 Row = Sequence[Any]
 """Values of one client in the order of `Renderer.source_columns`, as the database driver gives them."""
 
-CountingRender = Callable[[Sequence[Row]], tuple[bytes, int]]
-"""Renders rows, and counts the characters that are left out."""
+CountingRender = Callable[[Sequence[Row]], tuple[bytes, int, int]]
+"""Renders rows, and counts the characters that are left out and the cells that are cut."""
 
 
 class Records(NamedTuple):
@@ -30,6 +33,7 @@ class Records(NamedTuple):
         data: Their bytes, before compression.
         first_code, last_code: The codes of the first and the last of these clients; None in samples.
         removed_characters: How many characters of the clients are left out because no cell can hold them.
+        cut_cells: How many cells are cut because they are too long for the format.
     """
 
     rows: int
@@ -37,6 +41,7 @@ class Records(NamedTuple):
     first_code: str | None = None
     last_code: str | None = None
     removed_characters: int = 0
+    cut_cells: int = 0
 
 
 class Renderer(Protocol):
@@ -47,7 +52,7 @@ class Renderer(Protocol):
         """Columns of the `clients` view that each row holds, in order. The first is `code`."""
 
     @property
-    def compression(self) -> Compression:
+    def compression(self) -> Compression | Packing:
         """How the rendered bytes are compressed before they are stored."""
 
     def opening(self, *, with_header: bool) -> bytes:
@@ -80,6 +85,31 @@ class SpreadsheetRenderer(Renderer, Protocol):
         """Change the first records of a file if, without it, a spreadsheet would take the file for another kind."""
 
 
+@runtime_checkable
+class FramedRenderer(Renderer, Protocol):
+    """Renders a format whose files have frames: blocks between the pages. Other formats need not implement this."""
+
+    def render_cut(self, rows: Sequence[Row]) -> tuple[bytes, int, int]:
+        """Render as `render` does, and count the characters that are left out, and the cells that are cut."""
+
+    def measure(self, sample: Sequence[Row]) -> tuple[int, ...]:
+        """Return the widths of the columns, judged by some clients. The plan keeps them for `frames`."""
+
+    def frames(
+        self, records: Sequence[PageRecord], file_name: str, widths: Sequence[int] | None, *, with_header: bool
+    ) -> Sequence[Frame]:
+        """Make the frames of a file, in order. The same arguments give the same frames.
+
+        Args:
+            records: The records of all pages, in page order. They hold the CRC-32 and the length of each page before
+                compression.
+            widths: As `measure` has returned them; None in plans without them.
+
+        Raises:
+            FileMismatchError: The pages do not fit the format.
+        """
+
+
 def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
     """Render each list of clients. A source without a faster way renders like this.
 
@@ -97,8 +127,8 @@ def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Rec
             if codes[0] == last_code or any(map(eq, codes, codes[1:])):
                 raise _repeated_client_of(last_code, codes)
             last_code = codes[-1]
-            data, removed = _render_counted(rows, renderer, render)
-            yield Records(len(rows), data, str(codes[0]), str(last_code), removed)
+            data, removed, cut_cells = _render_counted(rows, renderer, render)
+            yield Records(len(rows), data, str(codes[0]), str(last_code), removed, cut_cells)
 
 
 def _repeated_client_of(last_code: object, codes: list[object]) -> SourceMismatchError:
@@ -115,16 +145,18 @@ def render_rows(rows: Sequence[Row], renderer: Renderer) -> bytes:
 
 
 def _counting_render(renderer: Renderer) -> CountingRender:
-    """Return the function that renders rows and counts the characters that are left out.
+    """Return the function that renders rows and counts what is left out.
 
     Asking whether an object has the methods of a protocol takes as long as rendering some rows, so ask once.
     """
+    if isinstance(renderer, FramedRenderer):
+        return renderer.render_cut
     if isinstance(renderer, SpreadsheetRenderer):
-        return renderer.render_counted
-    return lambda rows: (renderer.render(rows), 0)
+        return lambda rows: (*renderer.render_counted(rows), 0)
+    return lambda rows: (renderer.render(rows), 0, 0)
 
 
-def _render_counted(rows: Sequence[Row], renderer: Renderer, render: CountingRender) -> tuple[bytes, int]:
+def _render_counted(rows: Sequence[Row], renderer: Renderer, render: CountingRender) -> tuple[bytes, int, int]:
     try:
         return render(rows)
     except SourceMismatchError as error:

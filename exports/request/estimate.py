@@ -19,6 +19,8 @@ class WarningCode(StrEnum):
     EXCEL_ROW_LIMIT = "excel-row-limit"
     EXCEL_CHANGES_CELLS = "excel-changes-cells"
     EXCEL_CUTS_CELLS = "excel-cuts-cells"
+    CELLS_TOO_LONG = "cells-too-long"
+    SEVERAL_SHEETS = "several-sheets"
     HEADERS_ALIKE = "headers-alike"
     GUARD_CHANGES_CELLS = "guard-changes-cells"
     FIELDS_LEFT_OUT = "fields-left-out"

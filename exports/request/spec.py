@@ -9,7 +9,7 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_faults
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
 from exports.request.filters import ClientFilter
-from exports.request.formats import CsvFormat
+from exports.request.formats import CsvFormat, find_option_faults
 from shared.models import Model
 from shared.problems import Fault, pointer
 
@@ -67,8 +67,8 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
     """Build the specification of a job from a request.
 
     Raises:
-        InvalidSpecError: The mapping does not exist, a header is blank or has blanks around it, or a header or a
-            field occurs twice.
+        InvalidSpecError: The mapping does not exist, a header is blank or has blanks around it, a header or a field
+            occurs twice, or the format has an option that its preset does not know.
         SensitiveFieldsError: The request or its mapping names a sensitive field, and `sensitive` refuses them.
     """
     named = _named_columns(request, find_columns)
@@ -101,6 +101,7 @@ def _find_faults(request: CsvExportRequestDto, named: Sequence[ColumnMapping] | 
         detail = "A header of this mapping is blank, has blanks around it or occurs twice; change the mapping first."
         yield Fault(pointer=pointer("mappingCode"), detail=detail)
     yield from find_faults(request.column_mappings or ())
+    yield from find_option_faults(request.format)
 
 
 def _full_export(sensitive: SensitiveFields) -> tuple[ColumnMapping, ...]:

@@ -16,11 +16,11 @@ from exports.ports.clients import ClientSelection, ClientSource
 from exports.request.columns import ALL_COLUMNS, ColumnMapping
 from exports.request.fields import FIELD_COLUMNS, CellKind, TargetField, cell_kind, source_columns
 from exports.request.filters import ClientFilter
-from exports.request.formats import CsvFormat, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+from exports.request.formats import CSV_PRESETS, CsvFormat, Delimiter, FormatDto, LineEnding, Quoting
 from tests.contract.client_stores import STORES, TENANT, ClientStore, client
 
 FORMATS: dict[str, CsvFormat] = {
-    **{preset.value: FormatDto(preset=preset).resolve() for preset in FormatPreset},
+    **{preset.value: FormatDto(preset=preset).resolve() for preset in CSV_PRESETS},
     "semicolons": CsvFormat(delimiter=Delimiter.SEMICOLON),
     "bars, LF": CsvFormat(delimiter=Delimiter.BAR, line_ending=LineEnding.LF),
     "quotes": CsvFormat(quoting=Quoting.ALL),

@@ -9,7 +9,7 @@ from random import Random
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
-from exports.request.formats import CsvFormat, FormatDto, FormatPreset, Quoting
+from exports.request.formats import CSV_PRESETS, CsvFormat, FormatDto, Quoting
 from tests.support.libreoffice import Sheet, formulas
 
 Row = tuple[str, str, str]
@@ -24,8 +24,8 @@ _CODES = ("c1", "0042", "1-2", "-5", "+44 20", "12E45")
 
 
 def preset_formats() -> Iterator[CsvFormat]:
-    """Return the format of every preset, with as few and with as many quotes as possible."""
-    for preset in FormatPreset:
+    """Return the format of every preset of CSV, with as few and with as many quotes as possible."""
+    for preset in CSV_PRESETS:
         for quoting in Quoting:
             yield FormatDto(preset=preset, quoting=quoting).resolve()
 

@@ -7,7 +7,7 @@ import pytest
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
-from exports.request.formats import CsvFormat, Delimiter, FormatDto, FormatPreset, Quoting
+from exports.request.formats import CSV_PRESETS, CsvFormat, Delimiter, FormatDto, FormatPreset, Quoting
 from tests.support.libreoffice import Language, open_csv
 
 
@@ -20,7 +20,7 @@ def _renderer(wanted: CsvFormat, header: str = "ID") -> CsvRenderer:
 def test_a_file_that_would_begin_with_id_begins_with_a_quote(delimiter: Delimiter) -> None:
     wanted = [
         FormatDto(preset=preset, quoting=quoting, delimiter=delimiter, byte_order_mark=False).resolve()
-        for preset in FormatPreset
+        for preset in CSV_PRESETS
         for quoting in Quoting
     ]
     files = [_renderer(each).opening(with_header=True) + b"c1" + delimiter.encode() + b"a\r\n" for each in wanted]

@@ -7,6 +7,7 @@ The program runs headless (`soffice`, Debian's package libreoffice-calc) and con
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -89,6 +90,31 @@ def open_csv(
             timeout=timeout_seconds,
         )
         return [read_sheet(folder / "opened" / f"{source.stem}.fods") for source in sources]
+
+
+def workbook_as_csv(data: bytes, *, timeout_seconds: float = 120) -> list[list[str]]:
+    """Open a workbook and save its first sheet as CSV, as a person does; return the cells.
+
+    Cells are saved as they are shown, and text in quotes (filter options 7 and 8).
+    """
+    program = find_libreoffice()
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        (folder / "clients.xlsx").write_bytes(data)
+        subprocess.run(
+            [
+                program,
+                f"-env:UserInstallation={(folder / 'profile').as_uri()}",
+                "--headless",
+                *("--convert-to", f"csv:Text - txt - csv (StarCalc):44,34,{_UTF_8},1,,0,true,true"),
+                *("--outdir", str(folder / "saved"), str(folder / "clients.xlsx")),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=timeout_seconds,
+        )
+        with (folder / "saved" / "clients.csv").open(encoding="utf-8-sig", newline="") as lines:
+            return [*csv.reader(lines, strict=True)]
 
 
 def read_sheet(document: Path) -> Sheet:

@@ -11,7 +11,8 @@ from exports.jobs.job import JobRef
 from shared.row_codec import INT64, RowCodec
 from shared.storage import StorageAccount
 
-RECORDS = RowCodec(PageRecord, elsewhere=("page",), forms={"bytes": INT64, "crc32": INT64})
+_LARGE = ("bytes", "crc32", "content_crc32", "content_bytes")
+RECORDS = RowCodec(PageRecord, elsewhere=("page",), forms=dict.fromkeys(_LARGE, INT64))
 
 
 class TablePageLedger(TableAdapter):

@@ -7,15 +7,12 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
+from exports.file.unreadable import UnreadablePageError
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
 
 NOT_UTF8 = "the text is not UTF-8"
 _MAX_CELL_CHARS = 2**31 - 1
-
-
-class UnreadableCsvError(Exception):
-    """The bytes are not CSV of the expected form. The message says why."""
 
 
 def code_column(spec: ExportSpec) -> int | None:
@@ -38,7 +35,7 @@ def count_records(
         on_code: Takes the cell of the column `Code` of each client, if the file has that column.
 
     Raises:
-        UnreadableCsvError: The bytes are not CSV in UTF-8, or a record has too few or too many cells.
+        UnreadablePageError: The bytes are not CSV in UTF-8, or a record has too few or too many cells.
     """
     csv.field_size_limit(_MAX_CELL_CHARS)
     encoding = "utf-8-sig" if is_first and spec.format.byte_order_mark else "utf-8"
@@ -50,14 +47,14 @@ def count_records(
         for record in csv.reader(text, delimiter=spec.format.delimiter.value, strict=True):
             if len(record) != len(spec.columns):
                 message = f"record {count + 1} of the page has {len(record)} cells, not {len(spec.columns)}"
-                raise UnreadableCsvError(message)
+                raise UnreadablePageError(message)
             count += 1
             if code_at is not None and count > header:
                 on_code(record[code_at])
     except UnicodeDecodeError:
-        raise UnreadableCsvError(NOT_UTF8) from None
+        raise UnreadablePageError(NOT_UTF8) from None
     except csv.Error as error:
-        raise UnreadableCsvError(str(error)) from None
+        raise UnreadablePageError(str(error)) from None
     finally:
         text.detach()  # or the stream would be closed with it
     return count

@@ -30,12 +30,18 @@ def csv_warnings(
     if columns := _headers(texts, _is_too_long):
         message = f"Excel cuts a cell after {EXCEL_MAX_CELL_CHARS:,} characters; open the file with another program."
         yield EstimateWarning(code=WarningCode.EXCEL_CUTS_CELLS, message=message, columns=columns)
-    if columns := _alike(headers):
-        message = "These headers differ only in upper and lower case; many programs take them for one column."
-        yield EstimateWarning(code=WarningCode.HEADERS_ALIKE, message=message, columns=columns)
+    if alike := headers_alike(headers):
+        yield alike
     if wanted.formula_guard and (columns := _guarded(texts, headers, wanted)):
         message = "Cells that look like formulas will get an apostrophe here; formulaGuard: false leaves them alone."
         yield EstimateWarning(code=WarningCode.GUARD_CHANGES_CELLS, message=message, columns=columns)
+
+
+def headers_alike(headers: Sequence[str]) -> EstimateWarning | None:
+    """Warn about headers that another header equals if letter case is ignored; None if there are none."""
+    columns = _alike(headers)
+    message = "These headers differ only in upper and lower case; many programs take them for one column."
+    return EstimateWarning(code=WarningCode.HEADERS_ALIKE, message=message, columns=columns) if columns else None
 
 
 def _is_too_long(text: str) -> bool:

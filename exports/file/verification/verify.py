@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 from exports.file.crc32 import combine
 from exports.file.csv.code_count import DistinctCells
-from exports.file.csv.damage import HEAD_BYTES, damage_hints
 from exports.file.csv.record_count import code_column
 from exports.file.manifest import KeyOrder, ManifestDto, ManifestPage, crc32_text
-from exports.file.plan import name_page
-from exports.file.ranges import KeyRange
-from exports.file.verification.verify_page import FileBytes, PageFound, read_page
-from exports.request.formats import Compression
-
-Progress = Callable[[int, int], None]
-"""Takes the number of bytes read so far and the number of bytes in all."""
+from exports.file.verification.describe_damage import (
+    Piece,
+    Progress,
+    RunningChecksum,
+    count_bytes,
+    damaged,
+    name_piece,
+)
+from exports.file.verification.file_bytes import FileBytes
+from exports.file.verification.kinds import reading_of
+from exports.file.verification.verify_page import PageFound, read_frame, read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +68,36 @@ def verify(file: FileBytes, manifest: ManifestDto, progress: Progress = lambda *
     contradictions = tuple(_contradictions(manifest))
     if contradictions:
         return Verdict(0, 0, 0, None, contradictions)
-    checksum = _RunningChecksum(file.size_bytes, progress)
-    start = rows = 0
+    checksum = RunningChecksum(file.size_bytes, progress)
+    start = pages = rows = 0
     with _Codes(manifest) as codes:
-        for page in manifest.pages:
-            codes.begin_page()
-            found = read_page(file, start, start + page.bytes, manifest.request, checksum.add, codes.add)
-            if found.bytes == page.bytes and found.sha256 == page.sha256:
-                faults = (*_miscounted(found, page, manifest), *codes.misplaced(page, manifest))
+        for number, piece in enumerate(manifest.in_file_order):
+            found = _read(file, manifest, piece, start, checksum, codes)
+            if found.bytes != piece.bytes or found.sha256 != piece.sha256:
+                faults = tuple(damaged(file, manifest, number, start, found, checksum))
+            elif isinstance(piece, ManifestPage):
+                faults = (*_miscounted(found, piece, manifest), *codes.misplaced(piece, manifest))
             else:
-                faults = tuple(_damaged(file, manifest, page, start, found, checksum))
+                faults = ()
             if faults:
-                return Verdict(page.page, rows, start, None, faults)
-            start, rows = start + page.bytes, rows + page.rows
+                return Verdict(pages, rows, start, None, faults)
+            start += piece.bytes
+            if isinstance(piece, ManifestPage):
+                pages, rows = pages + 1, rows + piece.rows
         faults = (*_after_the_last(file, manifest, checksum), *codes.repeated())
-        total = len(manifest.pages)
         return Verdict(
-            total, rows, start, checksum.crc32, faults, manifest.order_is_checked, codes.different, codes.guarded
+            pages, rows, start, checksum.crc32, faults, manifest.order_is_checked, codes.different, codes.guarded
         )
+
+
+def _read(
+    file: FileBytes, manifest: ManifestDto, piece: Piece, start: int, checksum: RunningChecksum, codes: _Codes
+) -> PageFound:
+    stop = start + piece.bytes
+    if not isinstance(piece, ManifestPage):
+        return read_frame(file, start, stop, checksum.add)
+    codes.begin_page()
+    return read_page(file, start, stop, manifest.request, checksum.add, codes.add)
 
 
 class _Codes:
@@ -127,7 +141,7 @@ class _Codes:
         expected = (page.first_code or "", page.last_code or "")
         if tuple(map(_bare, self._ends)) != tuple(map(_bare, expected)):
             yield (
-                f"{_name(page, manifest)} is as it was written, but it begins and ends with the clients "
+                f"{name_piece(page, manifest)} is as it was written, but it begins and ends with the clients "
                 f"{self._ends[0]} and {self._ends[1]}, not {expected[0]} and {expected[1]}. Report this."
             )
 
@@ -145,27 +159,10 @@ def _bare(code: str) -> str:
     return re.sub(r"['\0]", "", constant[1] if constant else code).rstrip(" ")
 
 
-class _RunningChecksum:
-    """The CRC-32 of the bytes read so far; reports progress."""
-
-    def __init__(self, size_bytes: int, progress: Progress) -> None:
-        self._size_bytes, self._progress = size_bytes, progress
-        self._crc32 = self._bytes = 0
-
-    @property
-    def crc32(self) -> str | None:
-        return crc32_text(self._crc32)
-
-    def add(self, piece: bytes) -> None:
-        self._crc32 = zlib.crc32(piece, self._crc32)
-        self._bytes += len(piece)
-        self._progress(min(self._bytes, self._size_bytes), self._size_bytes)
-
-
 def _contradictions(manifest: ManifestDto) -> Iterator[str]:
     """Yield the contradictions within the manifest. A manifest that contradicts itself proves nothing."""
-    pages = manifest.pages
-    if sum(page.rows for page in pages) != manifest.rows or sum(page.bytes for page in pages) != manifest.bytes:
+    pages, pieces = manifest.pages, manifest.in_file_order
+    if sum(page.rows for page in pages) != manifest.rows or sum(piece.bytes for piece in pieces) != manifest.bytes:
         yield "The manifest contradicts itself: its pages do not add up to its totals. Fetch it again."
     if not manifest.tiles:
         yield "The manifest contradicts itself: its key ranges leave a gap or overlap. Fetch it again."
@@ -175,8 +172,10 @@ def _contradictions(manifest: ManifestDto) -> Iterator[str]:
         yield "The manifest contradicts itself: it has several pages, but says that one page holds all. Fetch it again."
     if manifest.key_order is KeyOrder.RANKED_BY_SOURCE and _lacks_recount(manifest):
         yield "The manifest contradicts itself: its clients are not as many as were counted. Fetch it again."
-    pieces = [(int(page.crc32, 16), page.bytes) for page in pages if page.crc32 is not None]
-    if len(pieces) == len(pages) and crc32_text(combine(pieces)) != manifest.crc32:
+    if len(pieces) != len(pages) + len(manifest.frames or ()):
+        yield "The manifest contradicts itself: it has a frame where no page is. Fetch it again."
+    sums = [(int(piece.crc32, 16), piece.bytes) for piece in pieces if piece.crc32 is not None]
+    if len(sums) == len(pieces) and crc32_text(combine(sums)) != manifest.crc32:
         yield "The manifest contradicts itself: the CRC-32 of its pages is not that of the whole. Fetch it again."
 
 
@@ -190,66 +189,16 @@ def _has_ends(page: ManifestPage) -> bool:
 
 def _miscounted(found: PageFound, page: ManifestPage, manifest: ManifestDto) -> Iterator[str]:
     """Compare the number of records. If it differs although the bytes are right, the service is at fault."""
-    header = 1 if page.page == 0 and manifest.request.include_headers else 0
+    has_header = manifest.request.include_headers and reading_of(manifest.request).has_header_in_page
+    header = 1 if page.page == 0 and has_header else 0
     if found.records != page.rows + header:
         count = found.problem or f"{(found.records or 0) - header:,} clients, not {page.rows:,}"
-        yield f"{_name(page, manifest)} is as it was written, but its content is wrong: {count}. Report this."
+        yield f"{name_piece(page, manifest)} is as it was written, but its content is wrong: {count}. Report this."
 
 
-def _damaged(
-    file: FileBytes, manifest: ManifestDto, page: ManifestPage, start: int, found: PageFound, checksum: _RunningChecksum
-) -> Iterator[str]:
-    """Describe the damage: the first wrong page, missing or added bytes, the pages after it, and likely causes."""
-    shift = file.size_bytes - manifest.bytes
-    rest = [other for other in manifest.pages[page.page + 1 :] if other.bytes]
-    right = _count_right(file, manifest, rest, start + page.bytes + shift, checksum)
-    yield f"{_name(page, manifest)} is the first that is wrong: bytes {start:,} up to {start + page.bytes:,}."
-    ends_in_it = shift < 0 and not right and file.size_bytes < start + page.bytes
-    yield _amount(shift, file.size_bytes, cut_off=ends_in_it and (not found.bytes or _stops_midway(file, manifest)))
-    if rest:
-        all_right = right == len(rest)
-        yield "Every page after it is right." if all_right else f"Of the {len(rest):,} after it {right:,} are right."
-    yield from damage_hints(file.read(0, HEAD_BYTES), manifest.request.format, found.problem)
-
-
-def _count_right(
-    file: FileBytes, manifest: ManifestDto, pages: Sequence[ManifestPage], start: int, checksum: _RunningChecksum
-) -> int:
-    """Count the pages that are right, although missing or added bytes before them have moved them to `start`."""
-    right = 0
-    for page in pages:
-        if start >= 0:
-            found = read_page(file, start, start + page.bytes, manifest.request, checksum.add)
-            right += found.sha256 == page.sha256
-        start += page.bytes
-    return right
-
-
-def _stops_midway(file: FileBytes, manifest: ManifestDto) -> bool:
-    """Say whether the copy ends where a complete file of this format cannot end."""
-    last = file.read(max(file.size_bytes - 1, 0), file.size_bytes)
-    return manifest.request.format.compression is Compression.GZIP or last != b"\n"
-
-
-def _amount(shift: int, size_bytes: int, *, cut_off: bool) -> str:
-    if cut_off:
-        return f"The file ends after {size_bytes:,} bytes, {-shift:,} too early: it was cut off. Download it again."
-    if shift < 0:
-        return f"{_bytes(-shift)} missing."
-    return f"{_bytes(shift)} too many." if shift else "The file has the right length, so bytes were changed."
-
-
-def _bytes(count: int) -> str:
-    return "1 byte is" if count == 1 else f"{count:,} bytes are"
-
-
-def _after_the_last(file: FileBytes, manifest: ManifestDto, checksum: _RunningChecksum) -> Iterator[str]:
+def _after_the_last(file: FileBytes, manifest: ManifestDto, checksum: RunningChecksum) -> Iterator[str]:
     extra = file.size_bytes - manifest.bytes
     if extra:
-        yield f"Every page is right, but after the last one {_bytes(extra)} too many: something was appended."
+        yield f"Every page is right, but after the last one {count_bytes(extra)} too many: something was appended."
     elif manifest.crc32 not in (None, checksum.crc32):
         yield f"The CRC-32 of the file is {checksum.crc32}, not {manifest.crc32}."
-
-
-def _name(page: ManifestPage, manifest: ManifestDto) -> str:
-    return name_page(page.page, len(manifest.pages), KeyRange(page.start, page.stop))

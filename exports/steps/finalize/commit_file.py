@@ -59,10 +59,15 @@ def _end(services: Services, command: CommitFile, published: Job | PagesLost | S
 
 
 def _complete(services: Services, command: CommitFile, published: Job) -> bool:
-    """End the job as `Completed`. Return False if the attempt no longer runs, or storage does not answer."""
+    """End the job as `Completed`. Return False if the attempt no longer runs, or storage does not answer.
+
+    Args:
+        published: The job as it was read before its file was published, with the size of the file.
+    """
+    file_bytes = command.bytes if published.file_bytes is None else published.file_bytes
 
     def alter(job: Job) -> Job:
-        return job.complete(services.now(), command.rows, command.bytes, services.settings.keep)
+        return job.complete(services.now(), command.rows, file_bytes, services.settings.keep)
 
     try:
         ended = end_running(services, command.job, alter, published)

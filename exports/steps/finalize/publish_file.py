@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exports.errors import FileChangedError, FileMismatchError
+from exports.file.frame import Frame, in_file_order
 from exports.file.manifest import ManifestDto, make_manifest
 from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
@@ -13,6 +15,7 @@ from exports.jobs.job import Job
 from exports.ports.files import FileState
 from exports.services import Services
 from exports.steps.fencing import change_running, find_running
+from exports.steps.finalize.frames import frames_of, stage_frames
 from exports.steps.finalize.prove_clients import prove_clients
 from exports.steps.pages.plan_cache import load_plan
 from exports.workflow.commands import CommitFile
@@ -42,10 +45,10 @@ def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | S
         command: The pages, rows and bytes that the orchestration counted.
 
     Returns:
-        The job as it was read before its file was published. `Stopped`, and nothing was published, if the attempt no
-        longer runs. `PagesLost`, and nothing was published, if records or blocks are missing, for example because a
-        late commit of an earlier attempt dropped blocks. The records of those pages are removed, so that the pages are
-        read again.
+        The job as it was read before its file was published, with the size of the file. `Stopped`, and nothing was
+        published, if the attempt no longer runs. `PagesLost`, and nothing was published, if records or blocks are
+        missing, for example because a late commit of an earlier attempt dropped blocks. The records of those pages are
+        removed, so that the pages are read again.
 
     Raises:
         FileMismatchError, KeyOrderError, RowCountError: The evidence does not agree; nothing was published.
@@ -95,12 +98,13 @@ def _prove_and_publish(
     file: FileState = _NO_FILE,
 ) -> Job:
     _prove_sums(command, records)
-    manifest = _prove_tiling(job, plan, records)
+    frames = frames_of(job, plan, records)
+    manifest = _prove_tiling(job, plan, records, frames)
     manifest = manifest.model_copy(update=prove_clients(services, job, plan, records))
-    _publish(services, job, file, manifest, records)
+    _publish(services, job, file, manifest, records, frames)
     proof = manifest.model_copy(update={"cost": _cost_until_now(command)})
     services.files.save_manifest(command.job, proof.model_dump_json(by_alias=True).encode())
-    return job
+    return replace(job, file_bytes=manifest.bytes)
 
 
 def _prove_plan(services: Services, command: CommitFile) -> PagePlan:
@@ -144,8 +148,8 @@ def _prove_sums(command: CommitFile, records: Sequence[PageRecord]) -> None:
         raise FileMismatchError("The pages of the file do not add up to the clients that were counted.")
 
 
-def _prove_tiling(job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ManifestDto:
-    manifest = make_manifest(job, plan, records)
+def _prove_tiling(job: Job, plan: PagePlan, records: Sequence[PageRecord], frames: Sequence[Frame]) -> ManifestDto:
+    manifest = make_manifest(job, plan, records, frames=frames)
     if not manifest.tiles:
         raise FileMismatchError("The pages of the file do not cover every client exactly once.")
     return manifest
@@ -164,17 +168,26 @@ def _metadata_of(manifest: ManifestDto) -> dict[str, str]:
 
 
 def _publish(
-    services: Services, job: Job, file: FileState, manifest: ManifestDto, records: Sequence[PageRecord]
+    services: Services,
+    job: Job,
+    file: FileState,
+    manifest: ManifestDto,
+    records: Sequence[PageRecord],
+    frames: Sequence[Frame],
 ) -> None:
-    """Commit the blocks of the records, unless the file has exactly these already, and check the result.
+    """Stage the frames, commit them with the blocks of the records, and check the result.
+
+    Does nothing if the file has exactly these blocks already.
 
     Raises:
         FileMismatchError: The published file did not have the committed blocks, and was removed.
         FileChangedError: Another version is published, or a block is missing. Nothing was changed.
     """
-    blocks = tuple((record.block, record.bytes) for record in records if record.block)
+    whole = in_file_order(records, frames, [frame.before_page for frame in frames])
+    blocks = tuple((each.block, each.bytes) for each in whole if each.block)
     if file.version is not None and file.published == blocks:
         return
+    stage_frames(services, job, frames)
     version = services.files.commit(
         job.file_path, [block for block, _ in blocks], _metadata_of(manifest), if_match=file.version
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from exports.errors import SourceUnavailableError
-from exports.file.compression import compress
+from exports.file.compression import Packing, compress
 from exports.file.page_record import require_short
-from exports.file.plan import PagePlan, cap_pages, even_pages, rows_per_page, weight_by_time
+from exports.file.plan import MAX_BLOCKS, PagePlan, cap_pages, even_pages, rows_per_page, weight_by_time
 from exports.file.ranges import Boundaries
-from exports.file.renderer import Records
+from exports.file.renderer import FramedRenderer, Records
 from exports.jobs.job import Job
 from exports.request.formats import Compression
 from exports.services import Services
@@ -79,7 +79,8 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     ratio = _compression_ratio(samples.by_stride.values(), renderer.compression)
     sizes = [size * ratio for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
-    pages = cap_pages(even_pages(strides, weights, target_bytes))
+    framed = renderer if isinstance(renderer, FramedRenderer) else None
+    pages = cap_pages(even_pages(strides, weights, target_bytes), MAX_BLOCKS // 2 if framed else MAX_BLOCKS)
     if generation is not None and services.clients.is_replaced(generation):
         raise SourceUnavailableError("The client data were replaced while the export was planned.")
     require_short(*pages.starts)
@@ -91,6 +92,7 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
         attempt=None if generation is None and job.attempt == 1 else job.attempt,
         absent_columns=strides.absent_columns or None,
         code_order=code_order(services) if pages.starts else None,
+        column_widths=framed.measure(first.rows) if framed else None,
     )
     return plan.model_dump_json(by_alias=True).encode()
 
@@ -103,7 +105,7 @@ def _stride_rows(first: Sample, target_bytes: int) -> int:
     return max(_MIN_STRIDE_ROWS, min(page_rows // _STRIDES_PER_PAGE, _MAX_STRIDE_ROWS))
 
 
-def _compression_ratio(samples: Iterable[Records], compression: Compression) -> float:
+def _compression_ratio(samples: Iterable[Records], compression: Compression | Packing) -> float:
     """Return the compressed size as a share of the plain size."""
     plain = [sample.data for sample in samples]
     return len(compress(plain, compression)) / max(1, sum(map(len, plain)))

@@ -36,11 +36,13 @@ class Sample:
     Attributes:
         start: The code that the sample was requested from; None for the beginning of the key space.
         seconds: How long the source took.
+        rows: The clients themselves.
     """
 
     start: str | None
     records: Records
     seconds: float
+    rows: Sequence[Row] = ()
 
     @property
     def may_be_slow(self) -> bool:
@@ -138,7 +140,7 @@ class Sampler:
         samples = self._services.clients.sample(self.selection, map(KeyRange, starts), rows_of_each)
         for start, rows in zip(starts, samples, strict=True):
             seconds = (now() - began).total_seconds()
-            taken.append(Sample(start, Records(len(rows), render_rows(rows, self._renderer)), seconds))
+            taken.append(Sample(start, Records(len(rows), render_rows(rows, self._renderer)), seconds, rows))
             began = now()
         return taken
 

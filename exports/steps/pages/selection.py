@@ -8,20 +8,22 @@ from contextlib import contextmanager
 from exports.errors import SourceMismatchError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.renderer import Renderer
+from exports.file.xlsx.renderer import XlsxRenderer
 from exports.ports.clients import ClientSelection
-from exports.request.formats import CsvFormat
+from exports.request.formats import FileKind
 from exports.request.spec import ExportSpec
 from exports.services import Services
 
-RENDERERS: dict[type, Callable[[ExportSpec], Renderer]] = {
-    CsvFormat: lambda spec: CsvRenderer(spec.columns, spec.format),
+RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
+    None: lambda spec: CsvRenderer(spec.columns, spec.format),
+    FileKind.XLSX: lambda spec: XlsxRenderer(spec.columns, spec.format),
 }
-"""The renderer of each kind of format. Add a new format here."""
+"""The renderer of each kind of file; None is CSV. Add a new format here."""
 
 
 def renderer_for(spec: ExportSpec) -> Renderer:
     """Build the renderer of a specification's format."""
-    return RENDERERS[type(spec.format)](spec)
+    return RENDERERS[spec.format.kind](spec)
 
 
 def select_clients(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
 from exports.file.page_record import PageRecord, require_short
-from exports.file.renderer import Records, SpreadsheetRenderer
+from exports.file.renderer import FramedRenderer, Records, SpreadsheetRenderer
 from exports.jobs.job import Job
 from exports.services import Services
 from exports.steps.fencing import find_running
@@ -33,12 +34,18 @@ class _StoppedError(Exception):
 
 @dataclass(slots=True)
 class _Clients:
-    """The clients of a page that were read so far: how many, and the codes of the first and the last."""
+    """The clients of a page that were read so far: how many, and the codes of the first and the last.
+
+    Attributes:
+        content: What they are before compression; None if the format needs no frames.
+    """
 
     rows: int = 0
     first_code: str | None = None
     last_code: str | None = None
     removed_characters: int = 0
+    cut_cells: int = 0
+    content: _Content | None = None
 
     def add(self, records: Records) -> None:
         if self.rows == 0:
@@ -46,6 +53,22 @@ class _Clients:
         self.rows += records.rows
         self.last_code = records.last_code
         self.removed_characters += records.removed_characters
+        self.cut_cells += records.cut_cells
+
+
+@dataclass(slots=True)
+class _Content:
+    """A page before compression, as far as it was rendered. `length` is in bytes."""
+
+    crc32: int = 0
+    length: int = 0
+
+    def read_by(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass the pieces on, and add them."""
+        for piece in pieces:
+            self.crc32 = zlib.crc32(piece, self.crc32)
+            self.length += len(piece)
+            yield piece
 
 
 def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
@@ -138,6 +161,9 @@ def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, 
         first_code=clients.first_code,
         last_code=clients.last_code,
         removed_characters=clients.removed_characters or None,
+        content_crc32=clients.content.crc32 if clients.content else None,
+        content_bytes=clients.content.length if clients.content else None,
+        cut_cells=clients.cut_cells or None,
     )
     recorded = services.pages.record(job.ref, record)
     if _is_of_another_plan(services, job, recorded):  # a step of an earlier attempt was late
@@ -174,7 +200,7 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer, check: 
     renderer = renderer_for(plan.spec)
     selection = select_clients(command.job.tenant, plan.spec, renderer, plan.absent_columns or ())
     rendered = services.clients.render(selection, plan.key_range(command.page), renderer)
-    clients = _Clients()
+    clients = _Clients(content=_Content() if isinstance(renderer, FramedRenderer) else None)
     pieces = _noted(_while_running(services, rendered, check), clients)
     opening = renderer.opening(with_header=plan.spec.include_headers) if command.page == 0 else b""
     first = next(pieces, None)
@@ -183,7 +209,8 @@ def _render(services: Services, command: WritePage, buffer: BlockBuffer, check: 
     start = opening + (first or b"")
     if command.page == 0 and isinstance(renderer, SpreadsheetRenderer):
         start = renderer.protect_start(start)
-    for data in compress_stream(chain([start], pieces), renderer.compression):
+    whole = chain([start], pieces)
+    for data in compress_stream(clients.content.read_by(whole) if clients.content else whole, renderer.compression):
         buffer.add(data)
     return clients
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from exports.file.compression import compress
+from exports.file.page_record import PageRecord
 from exports.file.plan import rows_per_page
 from exports.file.ranges import Boundaries
-from exports.file.renderer import Renderer, Row, render_lists
+from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
@@ -53,10 +54,11 @@ def _extrapolate(
     page_rows = rows_per_page(len(sample), body, services.settings.block_bytes)
     scale = total / len(sample) if sample else 0
     plain_seconds = scale * len(rendered) / services.settings.bytes_per_second
+    pages = max(1, -(-total // page_rows))
     return ExportEstimateDto(
         rows=total,
-        bytes=whole - body + round(scale * body),
-        pages=max(1, -(-total // page_rows)),
+        bytes=whole - body + round(scale * body) + _frame_bytes(spec, renderer, sample, total, pages),
+        pages=pages,
         seconds=round(_START_SECONDS + plain_seconds, 1),
         warnings=(
             *_format_warnings(spec, renderer, sample, total),
@@ -64,6 +66,20 @@ def _extrapolate(
             *_absence_warnings(spec, strides.absent_columns),
         ),
     )
+
+
+def _frame_bytes(spec: ExportSpec, renderer: Renderer, sample: Sequence[Row], total: int, pages: int) -> int:
+    """Return the size of the frames of a file whose pages have the same number of clients; 0 for CSV."""
+    if not isinstance(renderer, FramedRenderer):
+        return 0
+    rows = -(-total // pages)
+    records = [
+        PageRecord(page, min(rows, total - page * rows), 0, "", "", content_crc32=0, content_bytes=0)
+        for page in range(pages)
+    ]
+    name = spec.format.file_name or ""
+    frames = renderer.frames(records, name, renderer.measure(sample), with_header=spec.include_headers)
+    return sum(frame.bytes for frame in frames)
 
 
 def _format_warnings(

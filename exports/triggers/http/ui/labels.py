@@ -51,6 +51,7 @@ PRESET_CHOICES: Mapping[FormatPreset, Choice] = {
     FormatPreset.EXCEL: Choice("Excel", "Opens with a double click; keeps accents and leading zeros."),
     FormatPreset.EXCEL_EU: Choice("Excel with semicolons", "The same, where the comma is the decimal sign."),
     FormatPreset.TSV: Choice("Tab separated", "For pasting, and for programs that expect tabs."),
+    FormatPreset.XLSX: Choice("Excel workbook", "An .xlsx file: text stays text, and dates are dates."),
 }
 DELIMITERS: Mapping[Delimiter, str] = {
     Delimiter.COMMA: "Comma ( , )",
@@ -70,6 +71,10 @@ WARNINGS: Mapping[WarningCode, str] = {
     WarningCode.EXCEL_CUTS_CELLS: (
         "Some cells are longer than a cell of Excel. Excel cuts them or continues them in the next row."
     ),
+    WarningCode.CELLS_TOO_LONG: (
+        "Some cells are longer than a cell of a workbook. They will be cut; a CSV format keeps all of their text."
+    ),
+    WarningCode.SEVERAL_SHEETS: "The workbook will have several sheets, because one sheet cannot hold all rows.",
     WarningCode.HEADERS_ALIKE: (
         "Some headers differ only in upper and lower case. Excel and many databases take them for the same column."
     ),

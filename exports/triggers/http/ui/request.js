@@ -51,16 +51,20 @@ function parseCodes(text) {
 }
 
 function readFormat() {
-  return withoutEmpty({
-    preset: radioValue("preset"),
-    fileName: byId("file-name").value.trim() || undefined,
+  const preset = radioValue("preset");
+  const fileName = byId("file-name").value.trim() || undefined;
+  return withoutEmpty(preset === "xlsx" ? { preset, fileName } : { preset, fileName, ...readCsvOptions() });
+}
+
+function readCsvOptions() {
+  return {
     compression: byId("compression").value,
     delimiter: byId("delimiter").value || undefined,
     lineEnding: byId("line-ending").value || undefined,
     quoting: byId("quoting").value || undefined,
     byteOrderMark: { yes: true, no: false }[byId("mark").value],
     formulaGuard: byId("guard").checked ? undefined : false,
-  });
+  };
 }
 
 function withoutEmpty(properties) {

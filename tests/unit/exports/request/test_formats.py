@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from exports.request.formats import Compression, CsvFormat, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+from exports.request.formats import (
+    CSV_PRESETS,
+    Compression,
+    CsvFormat,
+    Delimiter,
+    FileKind,
+    FormatDto,
+    FormatPreset,
+    LineEnding,
+    LongCells,
+    Quoting,
+    find_option_faults,
+)
 from exports.request.spec import ExportSpec
 from tests.support.http import faults_of_body
 
@@ -36,7 +48,7 @@ def test_an_empty_format_is_the_default_format_of_a_job() -> None:
     assert _resolve() == CsvFormat() == ExportSpec(columns=()).format
 
 
-@pytest.mark.parametrize("preset", FormatPreset)
+@pytest.mark.parametrize("preset", CSV_PRESETS)
 def test_an_option_that_is_given_overrides_the_preset(preset: FormatPreset) -> None:
     wanted = _resolve(
         preset=preset,
@@ -68,3 +80,38 @@ def test_every_fault_of_a_format_is_named_at_once() -> None:
     body = {"preset": "excell", "delimiter": "::", "byteOrderMark": "true", "compression": "zip", "colour": 1}
     pointers = {pointer for pointer, _ in faults_of_body(body, FormatDto)}
     assert pointers == {"/preset", "/delimiter", "/byteOrderMark", "/compression", "/colour"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("delimiter", ";"),
+        ("lineEnding", "lf"),
+        ("byteOrderMark", False),
+        ("quoting", "all"),
+        ("compression", "gzip"),
+    ],
+)
+def test_an_option_of_csv_is_a_fault_of_a_workbook_with_a_pointer(name: str, value: object) -> None:
+    (fault,) = find_option_faults(FormatDto.model_validate({"preset": "xlsx", name: value}))
+    assert fault.pointer == f"/format/{name}"
+    assert fault.detail.startswith(f"{name} is an option of CSV")
+    assert not list(find_option_faults(FormatDto.model_validate({"preset": "excel", name: value})))
+
+
+@pytest.mark.parametrize("preset", CSV_PRESETS)
+def test_long_cells_is_a_fault_of_csv(preset: FormatPreset) -> None:
+    (fault,) = find_option_faults(FormatDto(preset=preset, long_cells=LongCells.CUT))
+    assert fault.pointer == "/format/longCells"
+    assert not list(find_option_faults(FormatDto(preset=FormatPreset.XLSX, long_cells=LongCells.CUT)))
+
+
+def test_a_workbook_has_its_own_options_and_extension() -> None:
+    wanted = _resolve(preset="xlsx", longCells="fail", fileName="mine", formulaGuard=True, compression="none")
+    assert (wanted.kind, wanted.long_cells, wanted.file_name) == (FileKind.XLSX, LongCells.FAIL, "mine")
+    assert (wanted.extension, wanted.formula_guard) == (".xlsx", False)
+    assert _resolve(preset="xlsx").long_cells is LongCells.CUT
+
+
+def test_a_stored_format_of_csv_has_no_properties_of_workbooks() -> None:
+    assert {"kind", "longCells"}.isdisjoint(CsvFormat().model_dump(mode="json", by_alias=True))

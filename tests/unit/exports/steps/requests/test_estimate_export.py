@@ -11,7 +11,7 @@ from exports.file.ranges import Boundaries
 from exports.request.columns import ColumnMapping
 from exports.request.estimate import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
 from exports.request.fields import TargetField
-from exports.request.formats import FormatDto, FormatPreset
+from exports.request.formats import CSV_PRESETS, FormatDto
 from exports.request.spec import ExportSpec
 from exports.steps.requests.estimate_export import estimate_export
 from tests.support.fake_clients import Client
@@ -94,7 +94,7 @@ def test_a_warning_names_the_columns_that_the_guard_changes() -> None:
 
 def test_text_within_a_cell_causes_a_warning_if_the_guard_changes_it() -> None:
     services = a_services(_with_names("a;=1+1"))
-    for preset in FormatPreset:
+    for preset in CSV_PRESETS:
         assert _warnings(services, _format(preset=preset)) == {WarningCode.GUARD_CHANGES_CELLS: ("Name",)}
 
 

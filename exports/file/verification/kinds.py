@@ -1,0 +1,83 @@
+"""What the verification must know of each kind of file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
+
+from exports.file.csv.damage import damage_hints
+from exports.file.csv.record_count import code_column, count_records
+from exports.file.verification.file_bytes import inflated
+from exports.file.xlsx.damage import is_whole_workbook, workbook_damage_hints
+from exports.file.xlsx.row_count import count_rows
+from exports.request.formats import Compression, CsvFormat, FileKind
+from exports.request.spec import ExportSpec
+
+
+class CountRecords(Protocol):
+    """Counts the records in the decompressed bytes of a page, its header included."""
+
+    def __call__(
+        self, stream: BinaryIO, spec: ExportSpec, *, is_first: bool, on_code: Callable[[str], None]
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """How the pages of one kind of file are read.
+
+    Attributes:
+        has_header_in_page: Whether the header is a record of the first page.
+        decompress: Returns the decompressed bytes of a page.
+        is_whole_end: Whether a complete file may end with these bytes.
+        damage_hints: Sentences about likely causes of damage; see `exports.file.csv.damage.damage_hints`.
+    """
+
+    has_header_in_page: bool
+    decompress: Callable[[BinaryIO, CsvFormat], BinaryIO]
+    count_records: CountRecords
+    is_whole_end: Callable[[bytes, CsvFormat], bool]
+    damage_hints: Callable[[bytes, CsvFormat, str | None], Iterable[str]]
+
+
+END_BYTES = 22
+"""How many bytes of the end `FileReading.is_whole_end` needs: those that end a ZIP archive."""
+
+
+def reading_of(spec: ExportSpec) -> FileReading:
+    """Return how files of this specification are read."""
+    return _READINGS[spec.format.kind]
+
+
+def _gunzipped(stream: BinaryIO, form: CsvFormat) -> BinaryIO:
+    opened = gzip.GzipFile(fileobj=stream) if form.compression is Compression.GZIP else stream
+    return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, opened)))
+
+
+def _ends_a_record(end: bytes, form: CsvFormat) -> bool:
+    return form.compression is Compression.NONE and end.endswith(b"\n")
+
+
+def _count_rows(stream: BinaryIO, spec: ExportSpec, *, is_first: bool, on_code: Callable[[str], None]) -> int:
+    return count_rows(stream, len(spec.columns), code_column(spec), on_code)
+
+
+_READINGS: dict[FileKind | None, FileReading] = {
+    None: FileReading(
+        has_header_in_page=True,
+        decompress=_gunzipped,
+        count_records=count_records,
+        is_whole_end=_ends_a_record,
+        damage_hints=damage_hints,
+    ),
+    FileKind.XLSX: FileReading(
+        has_header_in_page=False,
+        decompress=lambda stream, _: inflated(stream),
+        count_records=_count_rows,
+        is_whole_end=lambda end, _: is_whole_workbook(end),
+        damage_hints=lambda head, _form, _problem: workbook_damage_hints(head),
+    ),
+}
