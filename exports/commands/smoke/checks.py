@@ -219,7 +219,7 @@ def _webhook(run: Run) -> str:
     if run.webhook_url is None:
         raise NotApplicableError("Give a receiver with --webhook-url to have one sent.")
     job = run.export({"filter": {"search": NOBODY}, "notify": {"webhookUrl": run.webhook_url}})
-    return f"Requested for the export {job['code']}; `python -m exports webhooks list --code` shows whether it arrived."
+    return f"Requested for the export {job['code']}; `python -m exports webhooks list` shows whether it arrived."
 
 
 def _schedule(run: Run) -> str:

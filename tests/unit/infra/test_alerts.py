@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.events import line_of
 from tests.support.bicep_compiler import compile_bicep
 from tests.support.kql import Checked, check_queries
 from tests.unit.infra.arm import all_resources, module, of_type
@@ -81,6 +82,14 @@ def unknown_names(query: str) -> list[str]:
 def test_every_event_and_field_in_a_query_is_written_by_the_code() -> None:
     assert {name: unknown for name, query in QUERIES.items() if (unknown := unknown_names(query))} == {}
     assert len([query for query in QUERIES.values() if "'event=" in query]) > 8
+
+
+def test_the_beginning_that_a_query_looks_for_is_that_of_real_lines() -> None:
+    asked = {event for query in QUERIES.values() for event in re.findall(r"startswith 'event=([\w.]+) '", query)}
+    known = events_of_the_code()
+    for event in sorted(asked):
+        line = line_of(event, dict.fromkeys(known[event] - {"event", "request"}, "value"))
+        assert line.startswith(f"event={event} "), event
 
 
 def test_a_query_for_an_event_or_a_field_that_nobody_writes_is_noticed() -> None:
