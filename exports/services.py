@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from exports.jobs.wait_history import WaitHistory
+from exports.jobs.waiting_room import WaitingRoom
 from exports.notifications.sending_room import SendingRoom
 from exports.ports.audit import AuditLog
 from exports.ports.clients import ClientSource
@@ -47,6 +48,7 @@ class Services:
     tokens: TokenAuthenticator | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     waits: WaitHistory = field(default_factory=WaitHistory)
+    waiting: WaitingRoom = field(default_factory=WaitingRoom)
     sending: SendingRoom = field(default_factory=SendingRoom)
 
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
+from exports.request.public_url import PublicUrl
 from exports.request.token_access import RoleGrant
 from exports.request.token_settings import Algorithm, ClaimName, HttpsUrl, explain_token_settings, read_roles
 from exports.workflow.commands import Limits
@@ -37,6 +38,8 @@ class Settings(Model):
         link_minutes: How long a link to a file works. A link never outlives its file.
         keep_rows_days: How long the records of a job are kept after its file was deleted.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
+        max_waiting: Starts that a process lets wait at the same time. Any more are answered 202 at once.
+        public_url: Address at which callers reach the service. Empty: the one that they have called.
         block_bytes: Target size of a block.
         wave_pages: Pages in flight together, over all jobs. Jobs share them; a job that runs alone has all of them.
         retry_tries: Tries of a step in all. The pauses between them double from one second to a minute.
@@ -67,6 +70,8 @@ class Settings(Model):
     link_minutes: Annotated[float, Field(alias="EXPORT_LINK_MINUTES", ge=1, le=1440)] = 15
     keep_rows_days: Annotated[float, Field(alias="EXPORT_KEEP_ROWS_DAYS", ge=0, le=3650)] = 30
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
+    max_waiting: Annotated[int, Field(alias="EXPORT_MAX_WAITING", ge=0, le=10_000)] = 12
+    public_url: Annotated[PublicUrl, Field(alias="EXPORT_PUBLIC_URL")] = ""
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 8 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7

@@ -58,10 +58,10 @@ def not_modified(headers: Mapping[str, str]) -> func.HttpResponse:
     return func.HttpResponse(status_code=304, headers={**_NO_STORE, **headers})
 
 
-def problem_response(problem: ProblemError, path: str | None = None) -> func.HttpResponse:
+def problem_response(problem: ProblemError, path: str | None = None, base: str = "") -> func.HttpResponse:
     """Build a response with a problem document."""
     return func.HttpResponse(
-        json.dumps(problem.document(path, current_request())),
+        json.dumps(problem.document(path, current_request(), base)),
         status_code=problem.kind.status,
         mimetype=_PROBLEM,
         headers={**_NO_STORE, **problem.headers},
@@ -122,7 +122,7 @@ def invalid_request(faults: Sequence[Fault]) -> ProblemError:
     return ProblemError(INVALID_REQUEST, f"{count} in the body, described under errors.", faults)
 
 
-def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
+def exceptions_to_problems(describe: Describe, base: Callable[[], str] = lambda: "") -> Callable[[H], H]:
     """Decorate an HTTP trigger so that every exception becomes a problem document that shows nothing internal.
 
     Every answer has the header `x-request-id`, and every problem document the same id as `requestId`.
@@ -130,6 +130,7 @@ def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
     Args:
         describe: Gives the problem for an expected exception. Any other exception is logged with an incident number,
             and the caller gets a 500 that names the number.
+        base: Returns where the service is reached, for the types of problems; empty: they are relative references.
     """
 
     def decorate(handler: H) -> H:
@@ -139,7 +140,7 @@ def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
                 try:
                     answer = await cast("Awaitable[func.HttpResponse]", handler(*args, req=req, **kwargs))
                 except Exception as error:
-                    answer = _answer(error, describe, req)
+                    answer = _answer(error, describe, req, base)
                 return _with_request_id(answer)
 
         @functools.wraps(handler)
@@ -148,7 +149,7 @@ def exceptions_to_problems(describe: Describe) -> Callable[[H], H]:
                 try:
                     answer = cast("func.HttpResponse", handler(*args, req=req, **kwargs))
                 except Exception as error:
-                    answer = _answer(error, describe, req)
+                    answer = _answer(error, describe, req, base)
                 return _with_request_id(answer)
 
         return cast("H", answer_async if inspect.iscoroutinefunction(handler) else answer_sync)
@@ -161,10 +162,10 @@ def _with_request_id(answer: func.HttpResponse) -> func.HttpResponse:
     return answer
 
 
-def _answer(error: Exception, describe: Describe, req: func.HttpRequest) -> func.HttpResponse:
+def _answer(error: Exception, describe: Describe, req: func.HttpRequest, base: Callable[[], str]) -> func.HttpResponse:
     problem = error if isinstance(error, ProblemError) else describe(error)
     if problem is None:
         incident = uuid.uuid4().hex
         emit("request.failed", logging.ERROR, cause=error, error="internal", incident=incident, method=req.method)
         problem = ProblemError(INTERNAL, f"Try again; if it fails again, give support this number: {incident}.")
-    return problem_response(problem, urlsplit(req.url).path)
+    return problem_response(problem, urlsplit(req.url).path, base())

@@ -58,15 +58,16 @@ class ProblemError(Exception):
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
 
-    def document(self, instance: str | None = None, request: str | None = None) -> dict[str, Any]:
+    def document(self, instance: str | None = None, request: str | None = None, base: str = "") -> dict[str, Any]:
         """Return the members of the problem document.
 
         Args:
             instance: URI reference of this occurrence, for example the path of the request.
             request: The id of the request.
+            base: Where the service is reached, without a slash at the end; empty: the type is a relative reference.
         """
         document: dict[str, Any] = {
-            "type": f"{DOCS_PREFIX}{self.kind.code}",
+            "type": f"{base}{DOCS_PREFIX}{self.kind.code}",
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,

@@ -40,6 +40,9 @@ var settings = {
   // Sync functions and orchestrators share one pool: 4 activities, 8 orchestrators and 16 requests leave threads free. The
   // default on one core is 5 threads, which a slow source would fill.
   PYTHON_THREADPOOL_THREAD_COUNT: '32'
+  // The largest body of a request in bytes. The host refuses a larger one itself, before it holds it in memory and sends
+  // it to the worker; its own limit is 100 MB or more. The app answers bodies of more than 64 KiB with a plain 413.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
   // Lets the deployed packages win over those of the worker, up to Python 3.12; from 3.13 on they always do.
   PYTHON_ISOLATE_WORKER_DEPENDENCIES: '1'
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString

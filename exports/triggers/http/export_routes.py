@@ -40,7 +40,9 @@ async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpRe
     command = ExportCommand(call.tenant, caller.actor, request, caller.sensitive_fields, key)
     job = await request_export(services, starter, command)
     waiting = parse_prefer(call.req.headers.get("prefer", ""), services.settings.wait_seconds)
-    job = await wait_for_end(services, job, waiting.seconds)
+    with services.waiting.enter(services.settings.max_waiting if waiting.seconds else 0) as may_wait:
+        waiting = waiting if may_wait or not waiting.seconds else waiting.not_at_all()
+        job = await wait_for_end(services, job, waiting.seconds)
     shown = await asyncio.to_thread(present_started, services, job, caller.reader)
     headers = {"Location": f"{call.url}/{shown.code}"} | waiting.headers
     if shown.status.is_terminal:

@@ -12,6 +12,10 @@ class Waiting:
     seconds: float
     applied: tuple[str, ...] = ()
 
+    def not_at_all(self) -> Waiting:
+        """Return the same without waiting. A preference to wait is then not followed."""
+        return Waiting(0, tuple(name for name in self.applied if not name.startswith("wait=")))
+
     @property
     def headers(self) -> dict[str, str]:
         """The header that names the preferences that were followed exactly."""

@@ -59,7 +59,7 @@ def _trigger_of(blueprint: df.Blueprint, api: Api, route: Route) -> Any:
 
 
 def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
-    @exceptions_to_problems(describe)
+    @exceptions_to_problems(describe, api.public_url)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
         services = api.provide()
         with _span_of(req, route):
@@ -69,7 +69,7 @@ def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
 
 
 def _starting_trigger(api: Api, route: StartingRoute) -> Callable[..., Any]:
-    @exceptions_to_problems(describe)
+    @exceptions_to_problems(describe, api.public_url)
     async def answer(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
         services = await asyncio.to_thread(api.provide)
         with _span_of(req, route):
@@ -86,7 +86,7 @@ def _span_of(req: func.HttpRequest, route: TenantRoute | StartingRoute) -> Abstr
 
 
 def _open_trigger(api: Api, route: OpenRoute) -> Callable[..., Any]:
-    @exceptions_to_problems(describe)
+    @exceptions_to_problems(describe, api.public_url)
     def answer(req: func.HttpRequest) -> func.HttpResponse:
         return route.handler(req, api)
 
@@ -102,7 +102,7 @@ def _authorized(req: func.HttpRequest, services: Services, route: TenantRoute | 
 def _register_unknown(blueprint: df.Blueprint, api: Api) -> None:
     """Register the answer for paths and methods that no route has: 404, or 405 with the methods that are allowed."""
 
-    @exceptions_to_problems(describe)
+    @exceptions_to_problems(describe, api.public_url)
     def unknown_route(req: func.HttpRequest) -> func.HttpResponse:
         methods = ", ".join(allowed_methods(api.routes, urlsplit(req.url).path.strip("/")))
         if methods:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import azure.functions as func
 
@@ -79,9 +80,11 @@ class Call:
 
     @property
     def url(self) -> str:
-        """The URL of the request without its query."""
+        """The URL of the request without its query, as callers reach it."""
         url: str = self.req.url
-        return url.partition("?")[0].rstrip("/")
+        url = url.partition("?")[0].rstrip("/")
+        public = self.services.settings.public_url
+        return f"{public}{urlsplit(url).path}" if public else url
 
     def parse_body(self, model: type[M]) -> M:
         """Parse the JSON body.
@@ -99,6 +102,13 @@ class Api:
     provide: ServiceProvider
     routes: Sequence[Route]
     health: HealthCache = field(default_factory=HealthCache)
+
+    def public_url(self) -> str:
+        """Return the address at which callers reach the service; empty if the settings name none, or are wrong."""
+        try:
+            return self.provide().settings.public_url
+        except Exception:  # it is asked for while another error is answered
+            return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

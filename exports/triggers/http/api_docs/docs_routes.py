@@ -25,7 +25,7 @@ def docs(req: func.HttpRequest, api: Api) -> func.HttpResponse:
 @cache
 def _document(api: Api) -> bytes:
     """Build the document, once in each process, when it is first requested."""
-    return json.dumps(build_document(api.routes), ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(build_document(api.routes, api.public_url()), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache

@@ -74,8 +74,12 @@ _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
 }
 
 
-def build_document(routes: Sequence[Route]) -> Document:
-    """Build the document of these routes. The same routes result in the same document, byte for byte."""
+def build_document(routes: Sequence[Route], server: str = "") -> Document:
+    """Build the document of these routes. The same arguments result in the same document, byte for byte.
+
+    Args:
+        server: The address at which callers reach the service; empty: the one that serves the document.
+    """
     references, schemas = make_schemas(_models(routes))
     schemas["Problem"] = _problem_schema()
     for name, example in EXAMPLES.items():
@@ -87,7 +91,7 @@ def build_document(routes: Sequence[Route]) -> Document:
     return {
         "openapi": "3.1.0",
         "info": {"title": "client-export", "version": VERSION, "description": _INTRODUCTION},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server or "/"}],
         "tags": [
             {"name": name, "description": meaning}
             for _, name, meaning in _TAGS

@@ -40,3 +40,10 @@ def test_invalid_preferences_are_ignored(prefer: str) -> None:
 def test_a_header_reports_the_preferences_that_were_followed() -> None:
     assert parse_prefer("wait=5, respond-async", LONGEST).headers == {"Preference-Applied": "respond-async, wait=5"}
     assert parse_prefer("bogus", LONGEST).headers == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "applied"), [("", ()), ("wait=5", ()), ("respond-async, wait=5", ("respond-async",)), ("wait=99", ())]
+)
+def test_a_request_that_may_not_wait_claims_no_wait(header: str, applied: tuple[str, ...]) -> None:
+    assert parse_prefer(header, 10).not_at_all() == Waiting(0, applied)
