@@ -83,14 +83,32 @@ class FileStore(Protocol):
             FileChangedError: Another version is published, or none, or a block no longer exists. Nothing was changed.
         """
 
+    def publish(self, path: str, data: list[bytes], metadata: Mapping[str, str] | None = None) -> None:
+        """Publish the file as exactly these bytes, in one atomic operation. No file may be published yet.
+
+        The store checks the bytes against their MD5. The file has no blocks, and staged blocks may be dropped.
+
+        Args:
+            data: The bytes in pieces: no more than fit into memory twice.
+            metadata: Stored with the file.
+
+        Raises:
+            FileChangedError: A file is published already, perhaps by this request, whose answer was lost and which was
+                repeated. Or blocks are staged, and the store does not drop them. Nothing was changed.
+        """
+
     def size_bytes(self, path: str) -> int | None:
         """Return the size of the published file; None if no file is published."""
 
     def read_range(self, path: str, start: int, stop: int) -> bytes:
         """Read the bytes `[start, stop)` of the published file. The range must lie within the file."""
 
-    def save_manifest(self, job: JobRef, document: bytes) -> None:
-        """Store the manifest of the file that this attempt published. Replaces an earlier manifest of the attempt."""
+    def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
+        """Store the manifest of the file that this attempt published. Replaces an earlier manifest of the attempt.
+
+        Raises:
+            FileChangedError: `replace` is False and the attempt has a manifest. Nothing was changed.
+        """
 
     def load_manifest(self, job: JobRef) -> bytes:
         """Read the manifest of the file that this attempt published."""

@@ -16,22 +16,30 @@ def find_running(services: Services, ref: JobRef) -> Job | None:
 
 
 def change_running(
-    services: Services, ref: JobRef, alter: Callable[[Job], Job], expected: Job | None = None
+    services: Services,
+    ref: JobRef,
+    alter: Callable[[Job], Job],
+    expected: Job | None = None,
+    *,
+    only_expected: bool = False,
 ) -> Job | None:
     """Change the job if this attempt of it runs.
 
     Args:
         expected: The job as it was read earlier. This saves a read, because `JobStore.change` notices if the job has
             changed since.
+        only_expected: Whether to change the job only if nobody has changed it since `expected` was read.
 
     Returns:
-        The job as it is now; None, and nothing was changed, if the job has ended, was purged, or runs a later attempt.
+        The job as it is now; None, and nothing was changed, if the job has ended, was purged, runs a later attempt, or
+        is not the expected one.
     """
     changed = False
 
     def guarded(job: Job) -> Job:
         nonlocal changed
-        changed = job.runs(ref.attempt)
+        is_expected = expected is not None and job.version == expected.version
+        changed = job.runs(ref.attempt) and (is_expected or not only_expected)
         return alter(job) if changed else job
 
     try:

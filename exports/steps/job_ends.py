@@ -12,14 +12,19 @@ from shared.telemetry import count, measure, nearer_parent, span, trace_parent
 
 
 def end_running(
-    services: Services, ref: JobRef, alter: Callable[[Job], Job], expected: Job | None = None
+    services: Services,
+    ref: JobRef,
+    alter: Callable[[Job], Job],
+    expected: Job | None = None,
+    *,
+    only_expected: bool = False,
 ) -> Job | None:
     """Do what `change_running` does with a change that ends the job, and tell the log if this call has ended it.
 
     Only the caller whose write wins tells it, so each end is told at most once. If the process dies between the write
     and the line, nobody tells it.
     """
-    ended = change_running(services, ref, alter, expected)
+    ended = change_running(services, ref, alter, expected, only_expected=only_expected)
     if ended is not None:
         tell_ended(ended)
     return ended

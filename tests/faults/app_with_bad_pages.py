@@ -22,7 +22,7 @@ from exports.steps.small_jobs import plan_or_export as small_jobs
 from exports.workflow.commands import WritePage
 from tests.faults.real_app import load_real_app
 
-_write, _stage = step.write_page, step.stage_page
+_write, _render = step.write_page, step.render_page
 
 
 def _write_with_faults(services: Services, command: WritePage) -> Any:
@@ -30,9 +30,9 @@ def _write_with_faults(services: Services, command: WritePage) -> Any:
     return _write(services, command)
 
 
-def _stage_with_faults(services: Services, command: WritePage, check: Any) -> Any:
+def _render_with_faults(services: Services, command: WritePage, *rest: Any) -> Any:
     _meet_faults(command)
-    return _stage(services, command, check)
+    return _render(services, command, *rest)
 
 
 def _meet_faults(command: WritePage) -> None:
@@ -55,5 +55,5 @@ def _record_try(command: WritePage) -> int:
 
 
 step.write_page = _write_with_faults
-small_jobs.stage_page = _stage_with_faults  # type: ignore[attr-defined]
+small_jobs.render_page = _render_with_faults  # type: ignore[attr-defined]
 app = load_real_app()

@@ -2,6 +2,8 @@
 
 A file in the folder DYING_STEPS names an effect, and its content the victim: `worker` or `host`. The first step that
 reaches the effect removes the file and kills the victim.
+
+The setting EXPORT_WAY says how small exports are published: `at-once`, however slow the machine is, or `step-by-step`.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,13 @@ from exports.adapters.storage.files import BlobFileStore
 from exports.adapters.storage.jobs import TableJobStore
 from exports.adapters.storage.pages import TablePageLedger
 from exports.adapters.storage.watch import TableWatchIndex
+from exports.errors import FileChangedError
+from exports.steps.small_jobs import plan_or_export as small_jobs
 from tests.faults.real_app import load_real_app
 
 _FOLDER = Path(os.environ["DYING_STEPS"])
 EFFECTS: tuple[tuple[type, str], ...] = (
+    (BlobFileStore, "publish"),
     (BlobFileStore, "save_plan"),
     (BlobFileStore, "stage"),
     (TablePageLedger, "record"),
@@ -63,6 +69,14 @@ def _dying_at_the_end(change: Callable[..., Any]) -> Callable[..., Any]:
     return act
 
 
+def _refuse(*_: Any, **__: Any) -> None:
+    raise FileChangedError("Storage refuses the request.")
+
+
+if os.environ.get("EXPORT_WAY") == "step-by-step":
+    BlobFileStore.publish = _refuse  # type: ignore[method-assign]
+if os.environ.get("EXPORT_WAY") == "at-once":
+    small_jobs._CHECK_INTERVAL = timedelta(hours=1)
 for owner, method in EFFECTS:
     setattr(owner, method, _dying(method, getattr(owner, method)))
 TableJobStore.change = _dying_at_the_end(TableJobStore.change)  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ from tests.support.hooks import Hook, do_nothing
 class _Blob:
     uncommitted: dict[str, bytes] = field(default_factory=dict)
     committed: list[tuple[str, bytes]] | None = None
+    whole: bytes | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     version: str | None = None
 
@@ -53,8 +54,11 @@ class MemoryFileStore:
         self.plan_loads += 1
         return self._documents[job.plan_path]
 
-    def save_manifest(self, job: JobRef, document: bytes) -> None:
-        self._documents[job.manifest_path] = document
+    def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
+        with self._lock:
+            if not replace and job.manifest_path in self._documents:
+                raise FileChangedError("There is a manifest.")
+            self._documents[job.manifest_path] = document
 
     def load_manifest(self, job: JobRef) -> bytes:
         try:
@@ -125,6 +129,14 @@ class MemoryFileStore:
             self.commits += 1
             return version
 
+    def publish(self, path: str, data: list[bytes], metadata: Mapping[str, str] | None = None) -> None:
+        self.before_commit()
+        with self._lock:
+            self._require(path, None)
+            version = str(next(self._versions))
+            self._blobs[path] = _Blob(whole=b"".join(data), version=version, metadata=dict(metadata or {}))
+            self.commits += 1
+
     def _require(self, path: str, version: str | None) -> None:
         if self._blobs.get(path, _Blob()).version != version:
             raise FileChangedError("The file was changed by another attempt meanwhile.")
@@ -157,7 +169,9 @@ class MemoryFileStore:
     def read(self, path: str) -> bytes | None:
         """Return the published file as a reader sees it; None if nothing is published."""
         blob = self._blobs.get(path)
-        return None if blob is None or blob.committed is None else b"".join(data for _, data in blob.committed)
+        if blob is None or blob.committed is None:
+            return blob.whole if blob else None
+        return b"".join(data for _, data in blob.committed)
 
     def lose_block(self, path: str, block: str) -> None:
         """Drop a staged block, as storage does after seven days."""

@@ -67,4 +67,8 @@ def export_whole(services: MemoryServices, job: Job, *, small_at_once: bool | No
             raise OSError("the worker died") from None
 
     started = ExportJob(job=job.ref, limits=Limits(target_bytes=TARGET_BYTES), small_at_once=small_at_once)
-    return run(EXPORT_JOB, started.model_dump(mode="json", by_alias=True), answer)
+    done = run(EXPORT_JOB, started.model_dump(mode="json", by_alias=True), answer)
+    while done.continued_with is not None:
+        before, done = done, run(EXPORT_JOB, done.continued_with, answer)
+        done.scheduled = before.scheduled + done.scheduled
+    return done

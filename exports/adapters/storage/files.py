@@ -68,10 +68,10 @@ class BlobFileStore:
         with _translate_failures():
             return self._blob(job.plan_path).download_blob().readall()
 
-    def save_manifest(self, job: JobRef, document: bytes) -> None:
+    def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
         """See `FileStore.save_manifest`."""
-        with _translate_failures():
-            self._blob(job.manifest_path).upload_blob(document, overwrite=True)
+        with _translate_failures(), _refused_as_changed():
+            self._blob(job.manifest_path).upload_blob(document, overwrite=replace)
 
     def load_manifest(self, job: JobRef) -> bytes:
         """See `FileStore.load_manifest`."""
@@ -131,6 +131,17 @@ class BlobFileStore:
                 **_condition(if_match),
             )
         return str(committed["etag"])
+
+    def publish(self, path: str, data: list[bytes], metadata: Mapping[str, str] | None = None) -> None:
+        """See `FileStore.publish`. One Put Blob: the SDK sends as much as `max_single_put_size` in one request."""
+        with _translate_failures(), _refused_as_changed():
+            self._blob(path).upload_blob(
+                b"".join(data),
+                overwrite=False,
+                validate_content=True,
+                content_settings=content_settings(path),
+                metadata=dict(metadata or {}),
+            )
 
     def size_bytes(self, path: str) -> int | None:
         """See `FileStore.size_bytes`."""

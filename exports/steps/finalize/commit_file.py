@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from exports.errors import TransientError
 from exports.file.page_record import PageRecord
+from exports.file.plan import PagePlan
 from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.services import Services
 from exports.steps.finalize.finalize_job import finalize_job
-from exports.steps.finalize.publish_file import publish_file, publish_pages
+from exports.steps.finalize.publish_file import publish_bytes, publish_file, publish_pages
 from exports.steps.job_ends import end_running
 from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import Done, PagesLost, Stopped
@@ -41,6 +42,24 @@ def commit_page(services: Services, command: CommitFile, job: Job, record: PageR
     return _end(services, command, publish_pages(services, command, job, [record]))
 
 
+def commit_bytes(
+    services: Services, command: CommitFile, job: Job, plan: PagePlan, record: PageRecord, data: list[bytes]
+) -> Done:
+    """Publish a file of one page as `publish_bytes` does, then end the job.
+
+    The job is completed only if nothing has changed it since it was read. Otherwise another run of the step may be
+    writing the same file from clients of another moment, and that run, or a later step, ends the job.
+
+    Returns:
+        Done; `ended` is False if the job was not ended.
+
+    Raises:
+        FileChangedError, RowCountError, SourceReplacedError, TransientError: As `publish_bytes`.
+    """
+    published = publish_bytes(services, command, job, plan, record, data)
+    return Done(ended=_complete(services, command, published, only_expected=True))
+
+
 def finalize_if_completed(services: Services, ref: JobRef) -> Done | None:
     """Finish the work of an earlier run whose result was lost; None if this attempt has not completed the job."""
     job = services.jobs.get(ref.tenant, ref.code)
@@ -58,7 +77,7 @@ def _end(services: Services, command: CommitFile, published: Job | PagesLost | S
     return Done(ended=_complete(services, command, published))
 
 
-def _complete(services: Services, command: CommitFile, published: Job) -> bool:
+def _complete(services: Services, command: CommitFile, published: Job, *, only_expected: bool = False) -> bool:
     """End the job as `Completed`. Return False if the attempt no longer runs, or storage does not answer.
 
     Args:
@@ -70,7 +89,7 @@ def _complete(services: Services, command: CommitFile, published: Job) -> bool:
         return job.complete(services.now(), command.rows, file_bytes, services.settings.keep)
 
     try:
-        ended = end_running(services, command.job, alter, published)
+        ended = end_running(services, command.job, alter, published, only_expected=only_expected)
         if ended is not None:
             finalize_job(services, command.job, ended)
     except TransientError:

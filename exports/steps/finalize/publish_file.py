@@ -15,7 +15,7 @@ from exports.jobs.job import Job
 from exports.ports.files import FileState
 from exports.services import Services
 from exports.steps.fencing import change_running, find_running
-from exports.steps.finalize.frames import frames_of, stage_frames
+from exports.steps.finalize.frames import frames_of, in_one, stage_frames
 from exports.steps.finalize.prove_clients import prove_clients
 from exports.steps.pages.plan_cache import load_plan
 from exports.workflow.commands import CommitFile
@@ -73,6 +73,26 @@ def publish_pages(
     return _check_and_publish(services, command, job.file_path, plan)
 
 
+def publish_bytes(
+    services: Services, command: CommitFile, job: Job, plan: PagePlan, record: PageRecord, data: list[bytes]
+) -> Job:
+    """Publish a file of one page at once, without staging its block, and store its manifest.
+
+    The plan and the record need not be stored: they are those of the caller, who has just read the page.
+
+    Returns:
+        The job, with the size of the file.
+
+    Raises:
+        FileChangedError: A file, or a manifest of this attempt, exists already.
+        RowCountError, SourceReplacedError, TransientError: As `publish_file`.
+    """
+    manifest, frames = _prove(services, command, job, plan, [record])
+    services.files.publish(job.file_path, in_one(data, frames), _metadata_of(manifest))
+    _save_manifest(services, command, manifest, replace=False)
+    return replace(job, file_bytes=manifest.bytes)
+
+
 def _check_and_publish(services: Services, command: CommitFile, path: str, plan: PagePlan) -> Job | PagesLost | Stopped:
     """Check the state of the file, then publish. Never overwrites the file of a later attempt.
 
@@ -97,14 +117,25 @@ def _prove_and_publish(
     records: Sequence[PageRecord],
     file: FileState = _NO_FILE,
 ) -> Job:
+    manifest, frames = _prove(services, command, job, plan, records)
+    _publish(services, job, file, manifest, records, frames)
+    _save_manifest(services, command, manifest)
+    return replace(job, file_bytes=manifest.bytes)
+
+
+def _prove(
+    services: Services, command: CommitFile, job: Job, plan: PagePlan, records: Sequence[PageRecord]
+) -> tuple[ManifestDto, Sequence[Frame]]:
+    """Compare the evidence. Return the manifest of the file, and its frames, which are not staged yet."""
     _prove_sums(command, records)
     frames = frames_of(job, plan, records)
     manifest = _prove_tiling(job, plan, records, frames)
-    manifest = manifest.model_copy(update=prove_clients(services, job, plan, records))
-    _publish(services, job, file, manifest, records, frames)
+    return manifest.model_copy(update=prove_clients(services, job, plan, records)), frames
+
+
+def _save_manifest(services: Services, command: CommitFile, manifest: ManifestDto, *, replace: bool = True) -> None:
     proof = manifest.model_copy(update={"cost": _cost_until_now(command)})
-    services.files.save_manifest(command.job, proof.model_dump_json(by_alias=True).encode())
-    return replace(job, file_bytes=manifest.bytes)
+    services.files.save_manifest(command.job, proof.model_dump_json(by_alias=True).encode(), replace=replace)
 
 
 def _prove_plan(services: Services, command: CommitFile) -> PagePlan:

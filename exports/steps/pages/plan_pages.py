@@ -52,7 +52,12 @@ def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped
 
 def make_plan(services: Services, job: Job, target_bytes: int) -> PagePlan:
     """Count the clients, choose the page boundaries and store the plan. Return the plan that was stored first."""
-    document = services.files.save_plan(job.ref, _make_plan(services, job, target_bytes))
+    return store_plan(services, job, draw_plan(services, job, target_bytes))
+
+
+def store_plan(services: Services, job: Job, plan: PagePlan) -> PagePlan:
+    """Store a plan unless the job has one. Return the plan that was stored first."""
+    document = services.files.save_plan(job.ref, plan.model_dump_json(by_alias=True).encode())
     return cache_plan(services, job.ref, document)
 
 
@@ -67,7 +72,8 @@ def announce_plan(services: Services, job: Job, plan: PagePlan) -> PagesPlanned 
     return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant, plan.pages))
 
 
-def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
+def draw_plan(services: Services, job: Job, target_bytes: int) -> PagePlan:
+    """Count the clients and choose the page boundaries. Stores nothing."""
     generation = services.clients.generation()
     renderer = renderer_for(job.spec)
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
@@ -84,7 +90,7 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
     if generation is not None and services.clients.is_replaced(generation):
         raise SourceUnavailableError("The client data were replaced while the export was planned.")
     require_short(*pages.starts)
-    plan = PagePlan(
+    return PagePlan(
         spec=job.spec,
         total_rows=pages.total_rows,
         starts=pages.starts,
@@ -94,7 +100,6 @@ def _make_plan(services: Services, job: Job, target_bytes: int) -> bytes:
         code_order=code_order(services) if pages.starts else None,
         column_widths=framed.measure(first.rows) if framed else None,
     )
-    return plan.model_dump_json(by_alias=True).encode()
 
 
 def _stride_rows(first: Sample, target_bytes: int) -> int:

@@ -14,6 +14,7 @@ from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
 from exports.file.page_record import PageRecord, require_short
+from exports.file.plan import PagePlan
 from exports.file.renderer import FramedRenderer, Records, SpreadsheetRenderer
 from exports.jobs.job import Job
 from exports.services import Services
@@ -93,42 +94,62 @@ def write_page(services: Services, command: WritePage) -> PageWritten | Stopped:
     job = find_running(services, command.job)
     if job is None:
         return Stopped()
-    record = _find_record(services, job, command.page)
-    if record is None:
-        staged = stage_page(services, command, partial(find_running, services, command.job))
-        if staged is None:
-            return Stopped()
-        record = staged.record
-    return PageWritten(rows=record.rows, bytes=record.bytes)
+    record = _find_record(services, job, command.page) or _stage_page(services, command)
+    return Stopped() if record is None else PageWritten(rows=record.rows, bytes=record.bytes)
+
+
+def _stage_page(services: Services, command: WritePage) -> PageRecord | None:
+    """Read a page, then stage and record it; return None if the job no longer runs."""
+    with BlockBuffer() as buffer:
+        plan = load_plan(services, command.job)
+        rendered = render_page(services, command, plan, buffer, partial(find_running, services, command.job))
+        if rendered is None:
+            return None
+        return stage_rendered(services, rendered, buffer)
 
 
 @dataclass(frozen=True, slots=True)
-class StagedPage:
-    """A page that is staged and recorded. `job`: the job as `check` returned it before the block was staged."""
+class RenderedPage:
+    """A page whose bytes are in a buffer. `job`: the job as `check` returned it after the page was read."""
 
     job: Job
     record: PageRecord
 
 
-def stage_page(services: Services, command: WritePage, check: Callable[[], Job | None]) -> StagedPage | None:
-    """Read a page, then stage and record it if the job still runs; otherwise return None.
+def render_page(
+    services: Services, command: WritePage, plan: PagePlan, buffer: BlockBuffer, check: Callable[[], Job | None]
+) -> RenderedPage | None:
+    """Read a page into the buffer. Return what its record is to hold; None if the job no longer runs.
 
     Args:
-        check: Returns the job if it still runs, otherwise None. It is called before the block is staged, and from time
-            to time while the page is read.
+        check: Returns the job if it still runs, otherwise None. It is called when the page is read, and from time to
+            time before that.
 
     Raises:
         TransientError, PermanentError: As `write_page`.
     """
-    with BlockBuffer() as buffer:
-        try:
-            clients = _render_of_one_source(services, command, buffer, check)
-        except _StoppedError:
-            return None
-        job = check()
-        if job is None:
-            return None
-        return StagedPage(job, _stage(services, job, command, clients, buffer))
+    try:
+        clients = _render_of_one_source(services, command, plan, buffer, check)
+    except _StoppedError:
+        return None
+    job = check()
+    return None if job is None else RenderedPage(job, _record(command, clients, buffer))
+
+
+def stage_rendered(services: Services, rendered: RenderedPage, buffer: BlockBuffer) -> PageRecord:
+    """Stage the block and then record the page, so a recorded page always has its block.
+
+    Returns:
+        The record that was written first: that of this page, or of another run.
+    """
+    job, record = rendered.job, rendered.record
+    if buffer.bytes:
+        services.files.stage(job.file_path, record.block, buffer.body(), buffer.bytes)
+    recorded = services.pages.record(job.ref, record)
+    if _is_of_another_plan(services, job, recorded):  # a step of an earlier attempt was late
+        services.pages.forget(job.ref, record.page)
+        recorded = services.pages.record(job.ref, record)
+    return recorded
 
 
 def _find_record(services: Services, job: Job, page: int) -> PageRecord | None:
@@ -145,17 +166,13 @@ def _is_of_another_plan(services: Services, job: Job, record: PageRecord) -> boo
     return planned_by is not None and (record.attempt or 1) < planned_by
 
 
-def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, buffer: BlockBuffer) -> PageRecord:
-    """Stage the block and then record the page, so a recorded page always has its block."""
-    block = block_id(command.page, buffer.sha256) if buffer.bytes else ""
-    if buffer.bytes:
-        services.files.stage(job.file_path, block, buffer.body(), buffer.bytes)
-    record = PageRecord(
+def _record(command: WritePage, clients: _Clients, buffer: BlockBuffer) -> PageRecord:
+    return PageRecord(
         command.page,
         clients.rows,
         buffer.bytes,
         buffer.sha256,
-        block,
+        block_id(command.page, buffer.sha256) if buffer.bytes else "",
         buffer.crc32,
         attempt=command.job.attempt,
         first_code=clients.first_code,
@@ -165,38 +182,33 @@ def _stage(services: Services, job: Job, command: WritePage, clients: _Clients, 
         content_bytes=clients.content.length if clients.content else None,
         cut_cells=clients.cut_cells or None,
     )
-    recorded = services.pages.record(job.ref, record)
-    if _is_of_another_plan(services, job, recorded):  # a step of an earlier attempt was late
-        services.pages.forget(job.ref, command.page)
-        recorded = services.pages.record(job.ref, record)
-    return recorded
 
 
 def _render_of_one_source(
-    services: Services, command: WritePage, buffer: BlockBuffer, check: Callable[[], Job | None]
+    services: Services, command: WritePage, plan: PagePlan, buffer: BlockBuffer, check: Callable[[], Job | None]
 ) -> _Clients:
     """Render a page, and make sure that its clients and the plan are of the same data.
 
     A file may be replaced while it is read. That can look like any other fault, so it is looked for after each of them.
     """
-    planned = load_plan(services, command.job).source_generation
     try:
-        clients = _render(services, command, buffer, check)
+        clients = _render(services, command, plan, buffer, check)
         require_short(clients.first_code, clients.last_code)
     except PermanentError:
-        require_not_replaced(services, planned)
+        require_not_replaced(services, plan.source_generation)
         raise
-    require_not_replaced(services, planned)
+    require_not_replaced(services, plan.source_generation)
     return clients
 
 
-def _render(services: Services, command: WritePage, buffer: BlockBuffer, check: Callable[[], Job | None]) -> _Clients:
+def _render(
+    services: Services, command: WritePage, plan: PagePlan, buffer: BlockBuffer, check: Callable[[], Job | None]
+) -> _Clients:
     """Read and render a page into the buffer, and return its clients.
 
     The header belongs to page 0. If the file is compressed, page 0 always has bytes, because an empty file is not a
     gzip file.
     """
-    plan = load_plan(services, command.job)
     renderer = renderer_for(plan.spec)
     selection = select_clients(command.job.tenant, plan.spec, renderer, plan.absent_columns or ())
     rendered = services.clients.render(selection, plan.key_range(command.page), renderer)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from exports.errors import PermanentError, SourceThrottledError, TransientError
+from exports.errors import FileChangedError, PermanentError, SourceThrottledError, TransientError
+from exports.file.block_buffer import BlockBuffer
 from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost
 from exports.jobs.job import Job, JobRef
 from exports.services import Services
 from exports.steps.fencing import change_running
-from exports.steps.finalize.commit_file import commit_page, finalize_if_completed
-from exports.steps.pages.plan_pages import announce_plan, make_plan
-from exports.steps.pages.write_page import StagedPage, stage_page
+from exports.steps.finalize.commit_file import commit_bytes, commit_page, finalize_if_completed
+from exports.steps.pages.plan_pages import announce_plan, draw_plan, store_plan
+from exports.steps.pages.write_page import RenderedPage, render_page, stage_rendered
 from exports.workflow.commands import CommitFile, PlanOrExport, WritePage
 from exports.workflow.outcomes import Done, PagesLost, PagesPlanned, Stopped
 from shared.events import emit
@@ -32,15 +35,18 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
 
     An activity costs an orchestration two messages through queues. A small job needs only this activity.
 
-    The export after the plan is tried once. If it does not end the job, the step returns the plan. The orchestrator
-    then calls `write_page` and `commit_file`, which have their own tries and repeat only what is missing. This happens
-    after an error that can be tried again, if the page was lost, if the end of the job could not be written, and if the
-    step runs again because its process has died. So a page that kills its process does so only once here, and then
-    fails as page 0.
+    Usually the page is read within a second. Then its bytes are published at once: no plan, block or record is stored,
+    because no other step needs them. Otherwise, the step stores them as the three steps do.
 
-    Safe to run twice, and late, like the three steps: the plan and the record of the page are stored before the file is
-    published, the first plan and the first record stay, and publishing and ending are conditional on the versions of
-    the file and the job.
+    The export after the plan is tried once. If it does not end the job, the step stores and returns the plan. The
+    orchestrator then calls `write_page` and `commit_file`, which have their own tries and repeat only what is missing.
+    This happens after an error that can be tried again, if the page was lost, if the end of the job could not be
+    written, and if the step runs again because its process has died. So a page that kills its process does so only once
+    here, and then fails as page 0.
+
+    Safe to run twice, and late. A run that finds the job begun stores and announces the plan, which changes the job.
+    From then on an earlier run, which may have read other clients, can no longer end the job. It publishes only where
+    no file is, and stores a manifest only where none is, so it overwrites nothing of a later step.
 
     Returns:
         Done, with `ended`, if the job is completed. The plan, if the job has several pages or is not completed;
@@ -54,9 +60,9 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
     job, is_repeat = _begin(services, command.job)
     if job is None:
         return finalize_if_completed(services, command.job) or Stopped()
-    plan = make_plan(services, job, command.target_bytes)
+    plan = draw_plan(services, job, command.target_bytes)
     if plan.pages > 1 or is_repeat or services.now() - began > _LONGEST_PLANNING:
-        return announce_plan(services, job, plan)
+        return announce_plan(services, job, store_plan(services, job, plan))
     retry_after_seconds = None
     try:
         ended = _export(services, _Announcement(services, job, plan, checked=began))
@@ -68,7 +74,7 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
         emit("page.retried", logging.WARNING, cause=error, page=_ONLY_PAGE, step=type(command).__name__, **told)
         asked_seconds = error.retry_after_seconds if isinstance(error, SourceThrottledError) else None
         retry_after_seconds = asked_seconds or 0.0
-    planned = announce_plan(services, job, plan)
+    planned = announce_plan(services, job, store_plan(services, job, plan))
     if isinstance(planned, Stopped):
         return finalize_if_completed(services, command.job) or planned
     return planned.model_copy(update={"retry_after_seconds": retry_after_seconds})
@@ -88,46 +94,77 @@ def _begin(services: Services, ref: JobRef) -> tuple[Job | None, bool]:
 
 def _export(services: Services, announcement: _Announcement) -> Done | Stopped | None:
     """Write the only page, publish the file and end the job. Return None if the job is neither ended nor stopped."""
-    staged = _stage(services, announcement)
-    if staged is None:
-        return Stopped()
-    rows, size = staged.record.rows, staged.record.bytes
-    # this run counts the cost of all steps, so there is no cost before it
-    command = CommitFile(job=staged.job.ref, pages=1, rows=rows, bytes=size, cost=Cost())
-    committed = commit_page(services, command, staged.job, staged.record)
+    with BlockBuffer() as buffer:
+        rendered = _render(services, announcement, buffer)
+        if rendered is None:
+            return Stopped()
+        data = buffer.body()
+        if isinstance(data, list) and not announcement.is_made:
+            with suppress(FileChangedError):  # an answer of storage was lost, or another run has published a file
+                done = commit_bytes(
+                    services, _command(rendered), rendered.job, announcement.plan, rendered.record, data
+                )
+                return done if done.ended else None
+        job = announcement.make()
+        if job is None:
+            return Stopped()
+        if announcement.is_of_another_run:
+            return None
+        rendered = replace(rendered, job=job)
+        record = stage_rendered(services, rendered, buffer)
+    committed = commit_page(services, _command(replace(rendered, record=record)), job, record)
     if isinstance(committed, PagesLost) or (isinstance(committed, Done) and not committed.ended):
         return None
     return committed
 
 
-def _stage(services: Services, announcement: _Announcement) -> StagedPage | None:
+def _command(page: RenderedPage) -> CommitFile:
+    """Return the command for the commit. This run counts the cost of all steps, so there is no cost before it."""
+    return CommitFile(job=page.job.ref, pages=1, rows=page.record.rows, bytes=page.record.bytes, cost=Cost())
+
+
+def _render(services: Services, announcement: _Announcement, buffer: BlockBuffer) -> RenderedPage | None:
     command = WritePage(job=announcement.job.ref, page=_ONLY_PAGE)
     try:
-        return stage_page(services, command, announcement.check)
+        return render_page(services, command, announcement.plan, buffer, announcement.check)
     except PermanentError as error:
+        store_plan(services, announcement.job, announcement.plan)  # the failure names the page with its key range
         error.page = _ONLY_PAGE
         raise
 
 
 class _Announcement:
-    """Checks whether the job still runs, and shows its number of clients.
+    """Checks whether the job still runs; stores its plan, and shows its number of clients, if it does not end at once.
 
     The write of that number is conditional on the version of the job that was read last, so it is the check. If the job
     began less than a second ago, there is no time to see the number before the job ends, and no check: a cancel in that
     second is noticed when the end of the job is written, and the file, to which no link was given, is removed.
+
+    Attributes:
+        job: The job as it was last read or written.
+        plan: The plan of this run.
+        is_made: Whether a plan is stored.
+        is_of_another_run: Whether the stored plan is another one, which another run of the step has made.
     """
 
     def __init__(self, services: Services, job: Job, plan: PagePlan, checked: datetime) -> None:
         self.job = job
+        self.plan = plan
+        self.is_made = False
+        self.is_of_another_run = False
         self._services = services
-        self._plan = plan
         self._checked = checked
 
     def check(self) -> Job | None:
         """Return the job; None if the attempt no longer runs."""
+        return self.job if self._services.now() - self._checked < _CHECK_INTERVAL else self.make()
+
+    def make(self) -> Job | None:
+        """Store the plan and show its number of clients. Return the job; None if the attempt no longer runs."""
         now = self._services.now()
-        if now - self._checked < _CHECK_INTERVAL:
-            return self.job
-        checked = change_running(self._services, self.job.ref, lambda job: job.plan(self._plan.total_rows), self.job)
+        stored = self.plan if self.is_made else store_plan(self._services, self.job, self.plan)
+        self.is_made = True
+        self.is_of_another_run = self.is_of_another_run or stored != self.plan
+        checked = change_running(self._services, self.job.ref, lambda job: job.plan(stored.total_rows), self.job)
         self.job, self._checked = checked or self.job, now
         return checked

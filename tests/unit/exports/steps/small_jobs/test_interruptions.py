@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from exports.errors import FileChangedError, StorageUnavailableError
+from exports.file.block_buffer import BlockBuffer
+from exports.file.manifest import ManifestDto
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.small_jobs.plan_or_export import plan_or_export
@@ -17,29 +19,53 @@ from tests.support.orchestrators import Run
 from tests.support.steps import cancel, some_clients, stored, take_over
 from tests.support.whole_jobs import TARGET_BYTES, Crash, a_watched_job, crash, export_whole
 
+AT_ONCE, SLOWLY = "at once", "slowly"
 EFFECTS = (
-    ("jobs", "change", 1),  # the job begins
-    ("files", "save_plan", 1),
-    ("files", "stage", 1),
-    ("pages", "record", 1),
-    ("files", "commit", 1),
-    ("files", "get_state", 1),
-    ("files", "save_manifest", 1),
-    ("jobs", "change", 2),  # the job is completed
-    ("watch", "add_due", 1),
-    ("watch", "unwatch", 1),
+    (AT_ONCE, "jobs", "change", 1),  # the job begins
+    (AT_ONCE, "files", "publish", 1),
+    (AT_ONCE, "files", "save_manifest", 1),
+    (AT_ONCE, "jobs", "change", 2),  # the job is completed
+    (AT_ONCE, "watch", "add_due", 1),
+    (AT_ONCE, "watch", "unwatch", 1),
+    (SLOWLY, "jobs", "change", 1),  # the job begins
+    (SLOWLY, "files", "save_plan", 1),
+    (SLOWLY, "jobs", "change", 2),  # the job shows its number of clients
+    (SLOWLY, "files", "stage", 1),
+    (SLOWLY, "pages", "record", 1),
+    (SLOWLY, "files", "commit", 1),
+    (SLOWLY, "files", "get_state", 1),
+    (SLOWLY, "files", "save_manifest", 1),
+    (SLOWLY, "jobs", "change", 3),  # the job is completed
+    (SLOWLY, "watch", "add_due", 1),
+    (SLOWLY, "watch", "unwatch", 1),
 )
-each_effect = pytest.mark.parametrize(("port", "method", "call"), EFFECTS, ids=str)
+each_effect = pytest.mark.parametrize(("way", "port", "method", "call"), EFFECTS, ids=str)
 before_and_after = pytest.mark.parametrize("moment", ["before", "after"])
 
 
-def a_system(port: str, method: str, call: int, moment: str, act: Callable[[MemoryServices, Job], None]) -> Any:
+def read_slowly(services: MemoryServices) -> None:
+    """Let every page take longer than a file that is published at once."""
+    render = services.clients.render
+
+    def slowly(*arguments: Any) -> Any:
+        for records in render(*arguments):
+            services.now.advance(seconds=1.5)
+            yield records
+
+    services.clients.render = slowly  # type: ignore[assignment, method-assign]
+
+
+def a_system(
+    way: str, port: str, method: str, call: int, moment: str, act: Callable[[MemoryServices, Job], None]
+) -> Any:
     """Make a job of five clients, and let `act` run once, before or after an effect of its step.
 
     Returns:
         The services, the job, and a list that is empty until `act` has run.
     """
     services = a_services(some_clients(5))
+    if way == SLOWLY:
+        read_slowly(services)
     job = a_watched_job(services)
     target = getattr(services, port)
     effect, calls, acted = getattr(target, method), [0], list[bool]()
@@ -67,7 +93,8 @@ def assert_complete(services: MemoryServices, job: Job, clients: int = 5) -> Non
     assert services.files.read(job.file_path) == b"Code,Name\r\n" + lines
     assert now.status is JobStatus.COMPLETED
     assert (now.total_items, now.settled_items) == (clients, clients)
-    assert services.files.commits == 1
+    manifest = ManifestDto.model_validate_json(services.files.load_manifest(job.ref))
+    assert (manifest.rows, manifest.bytes) == (now.total_items, now.file_bytes)
     assert services.watch.watched(10) == []
 
 
@@ -79,8 +106,10 @@ def assert_no_file(services: MemoryServices, job: Job) -> None:
 
 @each_effect
 @before_and_after
-def test_a_crash_between_two_effects_leads_to_the_same_file(port: str, method: str, call: int, moment: str) -> None:
-    services, job, acted = a_system(port, method, call, moment, lambda *_: crash())
+def test_a_crash_between_two_effects_leads_to_the_same_file(
+    way: str, port: str, method: str, call: int, moment: str
+) -> None:
+    services, job, acted = a_system(way, port, method, call, moment, lambda *_: crash())
     done = export_whole(services, job)
     assert acted
     assert done.names().count("plan_or_export") == 2
@@ -90,10 +119,10 @@ def test_a_crash_between_two_effects_leads_to_the_same_file(port: str, method: s
 @each_effect
 @before_and_after
 def test_the_orchestration_may_also_repeat_the_step_without_a_pause(
-    port: str, method: str, call: int, moment: str
+    way: str, port: str, method: str, call: int, moment: str
 ) -> None:
     """A host that was killed reports no failure: the platform delivers the same activity again."""
-    services, job, acted = a_system(port, method, call, moment, lambda *_: crash())
+    services, job, acted = a_system(way, port, method, call, moment, lambda *_: crash())
     with pytest.raises(Crash):
         plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=TARGET_BYTES))
     export_whole(services, job)
@@ -103,11 +132,13 @@ def test_the_orchestration_may_also_repeat_the_step_without_a_pause(
 
 @each_effect
 @before_and_after
-def test_a_second_run_between_two_effects_gives_one_file(port: str, method: str, call: int, moment: str) -> None:
+def test_a_second_run_between_two_effects_gives_one_file(
+    way: str, port: str, method: str, call: int, moment: str
+) -> None:
     def run_again(services: MemoryServices, job: Job) -> None:
         plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=TARGET_BYTES))
 
-    services, job, acted = a_system(port, method, call, moment, run_again)
+    services, job, acted = a_system(way, port, method, call, moment, run_again)
     export_whole(services, job)
     assert acted
     assert_complete(services, job)
@@ -116,12 +147,12 @@ def test_a_second_run_between_two_effects_gives_one_file(port: str, method: str,
 @each_effect
 @before_and_after
 def test_storage_that_does_not_answer_once_does_not_fail_the_job(
-    port: str, method: str, call: int, moment: str
+    way: str, port: str, method: str, call: int, moment: str
 ) -> None:
     def fail(*_: object) -> None:
         raise StorageUnavailableError("No answer.")
 
-    services, job, acted = a_system(port, method, call, moment, fail)
+    services, job, acted = a_system(way, port, method, call, moment, fail)
     done = export_whole(services, job)
     assert acted
     assert steps_of(done)[0] == "plan_or_export"
@@ -134,12 +165,14 @@ def steps_of(done: Run) -> list[str]:
 
 @each_effect
 @before_and_after
-def test_a_job_cancelled_between_two_effects_keeps_no_file(port: str, method: str, call: int, moment: str) -> None:
+def test_a_job_cancelled_between_two_effects_keeps_no_file(
+    way: str, port: str, method: str, call: int, moment: str
+) -> None:
     def cancel_if_running(services: MemoryServices, job: Job) -> None:
         if not stored(services, job).status.is_terminal:
             cancel(services, job)
 
-    services, job, acted = a_system(port, method, call, moment, cancel_if_running)
+    services, job, acted = a_system(way, port, method, call, moment, cancel_if_running)
     export_whole(services, job)
     assert acted
     if stored(services, job).status is JobStatus.COMPLETED:  # it had ended before
@@ -151,7 +184,7 @@ def test_a_job_cancelled_between_two_effects_keeps_no_file(port: str, method: st
 @each_effect
 @before_and_after
 def test_a_later_attempt_is_not_disturbed_by_the_step_it_replaces(
-    port: str, method: str, call: int, moment: str
+    way: str, port: str, method: str, call: int, moment: str
 ) -> None:
     later: list[Job] = []
 
@@ -162,7 +195,7 @@ def test_a_later_attempt_is_not_disturbed_by_the_step_it_replaces(
             services.watch.unwatch(services.watch.watched(1)[0])
             export_whole(services, later[0], small_at_once=None)
 
-    services, job, acted = a_system(port, method, call, moment, replace_and_complete)
+    services, job, acted = a_system(way, port, method, call, moment, replace_and_complete)
     export_whole(services, job)
     assert acted
     now = stored(services, job)
@@ -177,7 +210,7 @@ def test_a_client_added_after_a_crash_does_not_get_into_a_page_that_counts_alrea
         services.clients.clients += some_clients(6)[5:]
         crash()
 
-    services, job, _ = a_system("pages", "record", 1, "after", add_client_and_crash)
+    services, job, _ = a_system(SLOWLY, "pages", "record", 1, "after", add_client_and_crash)
     export_whole(services, job)
     assert_complete(services, job, clients=5)
 
@@ -186,7 +219,7 @@ def test_pages_that_are_lost_before_publishing_are_written_again() -> None:
     def lose_blocks(services: MemoryServices, job: Job) -> None:
         services.files.discard(job.file_path, None)
 
-    services, job, _ = a_system("files", "commit", 1, "before", lose_blocks)
+    services, job, _ = a_system(SLOWLY, "files", "commit", 1, "before", lose_blocks)
     done = export_whole(services, job)
     assert steps_of(done) == ["plan_or_export", "write_page", "commit_file"]
     assert_complete(services, job)
@@ -210,18 +243,29 @@ def test_a_page_that_kills_its_worker_does_so_once_before_it_gets_its_own_tries(
     assert failure.message.startswith("Page 0 (all clients")
 
 
-def test_a_file_that_was_published_meanwhile_is_not_published_twice() -> None:
+@pytest.mark.parametrize(
+    ("way", "method", "publications"),
+    [(AT_ONCE, "publish", 2), (AT_ONCE, "save_manifest", 2), (SLOWLY, "commit", 1)],
+)
+def test_a_file_whose_publication_was_not_confirmed_is_complete_after_one_step(
+    way: str, method: str, publications: int
+) -> None:
+    """Storage refuses a request that is repeated because its answer was lost."""
+
+    def refuse(*_: object) -> None:
+        raise FileChangedError("Storage refuses the repeated request.")
+
+    services, job, acted = a_system(way, "files", method, 1, "after", refuse)
+    assert steps_of(export_whole(services, job)) == ["plan_or_export"]
+    assert acted
+    assert_complete(services, job)
+    assert services.files.commits == publications
+
+
+def test_a_page_too_large_for_memory_is_staged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exports.steps.small_jobs.plan_or_export.BlockBuffer", lambda: BlockBuffer(memory_bytes=20))
     services = a_services(some_clients(5))
     job = a_watched_job(services)
-    commit, refused = services.files.commit, list[str]()
-
-    def commit_whose_answer_is_lost(*arguments: Any, **named: Any) -> str:
-        version = commit(*arguments, **named)
-        if not refused:
-            refused.append(version)
-            raise FileChangedError("Storage refuses the repeated request.")
-        return version
-
-    services.files.commit = commit_whose_answer_is_lost  # type: ignore[method-assign]
     assert steps_of(export_whole(services, job)) == ["plan_or_export"]
     assert_complete(services, job)
+    assert len(services.files.get_state(job.file_path).published) == 1
