@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,12 +25,15 @@ class CacheLimits:
         unknown_seconds: How long an id without a key is cached. A new key with this id may be refused this long.
         use_seconds: The minimum time between two writes of a key's last use.
         max_entries: For known and for unknown ids each. The entries that were read first are dropped first.
+        unknown_reads: How many unknown ids are looked up one by one within `unknown_seconds`. Then the ids of all keys
+            are read, once in that time, and ids that are not among them are unknown without another read.
     """
 
     known_seconds: float = 30
     unknown_seconds: float = 5
     use_seconds: float = 300
     max_entries: int = 1000
+    unknown_reads: int = 20
 
 
 @dataclass(slots=True)
@@ -58,6 +61,9 @@ class KeyRing:
         self._known: OrderedDict[str, _CachedLookup] = OrderedDict()
         self._unknown: OrderedDict[str, _CachedLookup] = OrderedDict()
         self._lock = Lock()
+        self._recent_unknown: deque[datetime] = deque(maxlen=limits.unknown_reads)
+        self._ids: tuple[datetime, frozenset[str]] | None = None
+        self._listing = Lock()
 
     def find(self, presented: str) -> ApiKey | None:
         """Return the key that a caller presented, or None if it is not valid.
@@ -83,11 +89,31 @@ class KeyRing:
             cached = self._cached(key_id, now)
         if cached is not None:
             return cached
+        if self._is_flooded(now) and key_id not in self._all_ids(now):
+            return _CachedLookup(None, now, None)
         key = self.store.get(key_id)
         found = _CachedLookup(key, now, key.last_used if key else None)
         with self._lock:
             self._cache(key_id, found)
+            if key is None:
+                self._recent_unknown.append(now)
         return found
+
+    def _is_flooded(self, now: datetime) -> bool:
+        """Return whether somebody guesses: so many unknown ids were looked up within a few seconds."""
+        with self._lock:
+            recent = self._recent_unknown
+            return len(recent) == recent.maxlen and self._is_recent(recent[0], now)
+
+    def _all_ids(self, now: datetime) -> frozenset[str]:
+        """Return the ids of all keys, as of the last few seconds."""
+        with self._listing:
+            if self._ids is None or not self._is_recent(self._ids[0], now):
+                self._ids = now, frozenset(key.id for key in self.store.list())
+            return self._ids[1]
+
+    def _is_recent(self, moment: datetime, now: datetime) -> bool:
+        return timedelta(0) <= now - moment < timedelta(seconds=self._limits.unknown_seconds)
 
     def _cached(self, key_id: str, now: datetime) -> _CachedLookup | None:
         found = self._known.get(key_id) or self._unknown.get(key_id)

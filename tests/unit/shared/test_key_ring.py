@@ -137,6 +137,36 @@ def test_an_unknown_id_is_cached_for_a_shorter_time() -> None:
     assert ring.find(text) == other
 
 
+def test_a_flood_of_guessed_ids_causes_few_requests_to_the_store() -> None:
+    ring = Ring()
+    asked: list[None] = []
+    ring.store.before_ask = lambda: asked.append(None)
+    for _ in range(500):
+        assert ring.find(str(new_key_text())) is None
+    assert (ring.store.reads, len(asked)) == (LIMITS.unknown_reads, LIMITS.unknown_reads + 1)
+    ring.clock.advance(seconds=LIMITS.unknown_seconds)
+    for _ in range(500):
+        ring.find(str(new_key_text()))
+    assert len(asked) == 2 * (LIMITS.unknown_reads + 1)
+
+
+def test_a_flood_of_guessed_ids_locks_no_right_key_out() -> None:
+    ring = Ring()
+    later, text = a_key()
+    for _ in range(100):
+        ring.find(str(new_key_text()))
+    assert ring.find(ring.text)
+    ring.store.add(later)
+    ring.clock.advance(seconds=LIMITS.unknown_seconds)
+    for _ in range(100):
+        ring.find(str(new_key_text()))
+    assert ring.find(text)
+    ring.clock.advance(seconds=LIMITS.known_seconds)
+    for _ in range(100):
+        ring.find(str(new_key_text()))
+    assert ring.find(ring.text)
+
+
 def test_guessed_ids_do_not_evict_the_keys_in_use() -> None:
     ring = Ring(CacheLimits(max_entries=3))
     ring.find(ring.text)
