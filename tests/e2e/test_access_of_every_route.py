@@ -59,7 +59,7 @@ class RouteForm:
         self, system: System, key: str | None, body: Any, tenant: str = NORTHWIND, code: str = NO_CODE
     ) -> Response:
         filled = self.template.replace("{tenant}", tenant).replace("{code}", code)
-        return system.call(self.route.method, re.sub(r"\{\w+\}", "1", filled), body, key=key)
+        return system.call(self.route.method, re.sub(r"\{\w+\}", "1", filled), body, key=key, x_request_id="same")
 
 
 FORMS = [
