@@ -1,0 +1,67 @@
+"""What the commands share: the chosen profile, and the consoles."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from client_export.cli.profiles import find_profile
+from client_export.client import ExportClient
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The options before the command."""
+
+    profile: str | None = None
+    url: str | None = None
+    tenant: str | None = None
+
+
+@contextmanager
+def service(context: typer.Context) -> Iterator[ExportClient]:
+    """Open the client of the chosen profile."""
+    choice: Choice = context.obj or Choice()
+    with find_profile(choice.profile, choice.url, choice.tenant).open() as client:
+        yield client
+
+
+def messages() -> Console:
+    """Return the console for progress and remarks: the error stream, so that the output stays clean."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print names and values, one a line, without those that are not known."""
+    width = max((len(name) for name in facts), default=0)
+    for name, value in facts.items():
+        if value is not None:
+            sys.stdout.write(f"{name:<{width}}  {value}\n")
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+    """Print a table; on a pipe, one line of tab-separated cells for each row."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for row in rows:
+            sys.stdout.write("\t".join(cell or "" for cell in row) + "\n")
+        return
+    table = Table(*headers, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(cell or "" for cell in row))
+    console.print(table)

@@ -1,0 +1,122 @@
+"""The exit codes of the command line, and how an error is shown."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, TypeVar, cast
+
+import typer
+
+from client_export.errors import (
+    ApiError,
+    AuthenticationError,
+    ClientExportError,
+    ExportCancelledError,
+    ExportFailedError,
+    FileMismatchError,
+    ForbiddenError,
+    GoneError,
+    NotFoundError,
+    QuotaExceededError,
+    ServiceError,
+    ServiceUnreachableError,
+    WaitTimeoutError,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Exit(IntEnum):
+    """What a command ended with."""
+
+    DONE = 0
+    LOCAL = 1
+    """Something on this machine: a file, a folder, the settings."""
+    USAGE = 2
+    REFUSED = 3
+    """The service refuses the request: its faults are named."""
+    NOT_ALLOWED = 4
+    """The key or token is wrong, or does not allow this."""
+    NOT_FOUND = 5
+    """There is no such export, mapping, schedule or file any more."""
+    UNAVAILABLE = 6
+    """No answer, an error of the service, or a limit that is reached; try again later."""
+    FAILED = 7
+    """The export failed."""
+    CANCELLED = 8
+    """The export was cancelled."""
+    WRONG_FILE = 9
+    """The file is not the one that its manifest describes."""
+    UNPROVED = 10
+    """The file is intact, but its manifest does not prove that every client was written once."""
+    TIMEOUT = 11
+    """The export has not ended in time. It still runs."""
+    INTERRUPTED = 130
+
+
+_CODES: tuple[tuple[type[ClientExportError], Exit], ...] = (
+    (AuthenticationError, Exit.NOT_ALLOWED),
+    (ForbiddenError, Exit.NOT_ALLOWED),
+    (NotFoundError, Exit.NOT_FOUND),
+    (GoneError, Exit.NOT_FOUND),
+    (QuotaExceededError, Exit.UNAVAILABLE),
+    (ServiceError, Exit.UNAVAILABLE),
+    (ApiError, Exit.REFUSED),
+    (ServiceUnreachableError, Exit.UNAVAILABLE),
+    (ExportFailedError, Exit.FAILED),
+    (ExportCancelledError, Exit.CANCELLED),
+    (FileMismatchError, Exit.WRONG_FILE),
+    (WaitTimeoutError, Exit.TIMEOUT),
+)
+
+
+class LocalError(Exception):
+    """Something on this machine is not as the command needs it; the text says what to change."""
+
+
+def exits(command: F) -> F:
+    """Make a command end with the exit code of its error, and show the error without a traceback."""
+
+    @functools.wraps(command)
+    def guarded(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except ClientExportError as error:
+            _show(error, as_json=bool(options.get("as_json")))
+            raise typer.Exit(exit_of(error)) from None
+        except LocalError as error:
+            _print(f"{error}")
+            raise typer.Exit(Exit.LOCAL) from None
+        except OSError as error:
+            _print(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
+            raise typer.Exit(Exit.LOCAL) from None
+        except KeyboardInterrupt:
+            _print("Interrupted.")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+
+    return cast("F", guarded)
+
+
+def exit_of(error: ClientExportError) -> Exit:
+    """Return the exit code of an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.LOCAL)
+
+
+def _show(error: ClientExportError, *, as_json: bool) -> None:
+    request_id = error.request_id if isinstance(error, ApiError) else None
+    if not as_json:
+        _print(f"{error}" + (f"\n  request id: {request_id}" if request_id else ""))
+        return
+    shown: dict[str, Any] = {"message": str(error), "exitCode": int(exit_of(error))}
+    if isinstance(error, ApiError):
+        faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.problem.faults]
+        shown |= {"status": error.status, "code": error.code, "errors": faults, "requestId": request_id}
+    _print(json.dumps({"error": shown}, ensure_ascii=False))
+
+
+def _print(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

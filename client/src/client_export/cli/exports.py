@@ -1,0 +1,276 @@
+"""The commands for exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_export.cli import options as given
+from client_export.cli.context import AsJson, messages, print_facts, print_json, print_table, service
+from client_export.cli.exits import Exit, exits
+from client_export.cli.show import (
+    downloading,
+    facts_of,
+    local,
+    print_job,
+    print_verification,
+    verification_json,
+    watching,
+)
+from client_export.client import ExportClient
+from client_export.downloads import Download
+from client_export.errors import ExportCancelledError, ExportFailedError
+from client_export.models import Job, JobStatus
+from client_export.request import FileFormat
+from client_export.verification import Manifest, verify_file
+
+Code = Annotated[str, typer.Argument(help="Code of the export.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Wait, then download into this file or folder, and prove it.", show_default=False
+    ),
+]
+Timeout = Annotated[float | None, typer.Option(help="Seconds to wait for the end at most.")]
+
+
+@exits
+def start(
+    context: typer.Context,
+    columns: given.Columns = None,
+    mapping: given.MappingCode = None,
+    where: given.Where = None,
+    preset: given.Format = None,
+    delimiter: given.Delimiter = None,
+    line_ending: given.LineEnding = None,
+    byte_order_mark: given.ByteOrderMark = None,
+    quoting: given.Quoting = None,
+    gzip: given.Gzip = False,
+    formula_guard: given.FormulaGuard = None,
+    file_name: given.FileName = None,
+    headers: given.Headers = True,
+    webhook: given.Webhook = None,
+    body: given.Body = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key and request lead to the same export.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the export has ended.")] = False,
+    output: Output = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start an export."""
+    compression = "gzip" if gzip else None
+    file_format = FileFormat(
+        preset,
+        given.read_delimiter(delimiter),
+        line_ending,
+        byte_order_mark,
+        quoting,
+        compression,
+        formula_guard,
+        file_name,
+    )
+    request = given.choose_request(given.make_request(columns, mapping, where, file_format, headers, webhook), body)
+    with service(context) as client:
+        waits = wait or output is not None
+        job = client.start(request, idempotency_key=idempotency_key, wait_seconds=None if waits else 0)
+        if waits:
+            job = _wait(client, job, timeout, quiet=as_json)
+        _finish(client, job, output, as_json)
+
+
+@exits
+def status(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Show an export."""
+    with service(context) as client:
+        _show(client.status(code), as_json)
+
+
+@exits
+def watch(
+    context: typer.Context, code: Code, output: Output = None, timeout: Timeout = None, as_json: AsJson = False
+) -> None:
+    """Wait until an export has ended, and show its progress."""
+    with service(context) as client:
+        job = _wait(client, client.status(code), timeout, quiet=as_json)
+        _finish(client, job, output, as_json)
+
+
+@exits
+def list_exports(
+    context: typer.Context,
+    statuses: Annotated[list[JobStatus] | None, typer.Option("--status", help="Only these; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many exports to show at most.")] = 25,
+    as_json: AsJson = False,
+) -> None:
+    """List exports, newest first."""
+    with service(context) as client:
+        found = [job for job, _ in zip(client.list(statuses=statuses or ()), range(limit), strict=False)]
+    if as_json:
+        print_json([job.raw for job in found])
+        return
+    print_table(
+        ("code", "status", "created", "clients", "file"),
+        ((job.code, job.status.value, local(job.created), f"{job.processed_items:,}", job.file_name) for job in found),
+    )
+
+
+@exits
+def cancel(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Cancel an export."""
+    with service(context) as client:
+        _show(client.cancel(code), as_json)
+
+
+@exits
+def resume(
+    context: typer.Context,
+    code: Code,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the export has ended.")] = False,
+    output: Output = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
+) -> None:
+    """Resume an export that failed or was cancelled."""
+    with service(context) as client:
+        job = client.resume(code)
+        if wait or output is not None:
+            job = _wait(client, job, timeout, quiet=as_json)
+        _finish(client, job, output, as_json)
+
+
+@exits
+def download(
+    context: typer.Context,
+    code: Code,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File or folder.")] = Path(),
+    manifest: Annotated[Path | None, typer.Option(help="Save the manifest here too, to verify the file later.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download the file of an export, and prove it while it arrives.
+
+    The file gets its name only when it is proved. An interrupted download continues where it ended.
+    """
+    with service(context) as client:
+        if manifest is not None:
+            _save_manifest(client.manifest(code), manifest)
+        found = _download(client, code, output, quiet=as_json)
+    if as_json:
+        print_json({"file": str(found.path), "verification": verification_json(found.verification)})
+    else:
+        print_verification(found)
+    _end(found)
+
+
+@exits
+def verify(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file.")],
+    code: Annotated[str | None, typer.Option(help="Code of the export, whose manifest the service gives.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="A saved manifest; then no service is needed.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove a file against the manifest of its export."""
+    if (code is None) == (manifest is None):
+        raise typer.BadParameter("Give either --code or --manifest.")
+    if manifest is not None:
+        known = Manifest.from_json(given.read_json(manifest))
+    else:
+        with service(context) as client:
+            known = client.manifest(code or "")
+    with downloading(quiet=as_json) as progress:
+        found = verify_file(file, known, progress)
+    if as_json:
+        print_json({"file": str(file), "verification": verification_json(found)})
+    else:
+        print_facts({"file": file, **facts_of(found)})
+    _end(Download(file, found))
+
+
+@exits
+def estimate(
+    context: typer.Context,
+    columns: given.Columns = None,
+    mapping: given.MappingCode = None,
+    where: given.Where = None,
+    preset: given.Format = None,
+    gzip: given.Gzip = False,
+    body: given.Body = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the clients of an export, and estimate its size and duration, without starting it."""
+    file_format = FileFormat(preset=preset, compression="gzip" if gzip else None)
+    request = given.make_request(columns, mapping, where, file_format, True, None)
+    with service(context) as client:
+        found = client.estimate(given.choose_request(request, body))
+    if as_json:
+        print_json(found.raw)
+        return
+    print_facts(
+        {"clients": f"{found.rows:,}", "bytes": f"about {found.bytes:,}", "seconds": f"about {found.seconds:g}"}
+    )
+    for warning in found.warnings:
+        print_facts(
+            {"warning": f"{warning.message} ({', '.join(warning.columns)})" if warning.columns else warning.message}
+        )
+
+
+def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quiet: bool) -> Job:
+    """Wait for the end; a job that ended without a file is returned too."""
+    try:
+        with watching(quiet=quiet) as show:
+            show(job)
+            if job.status.has_ended:
+                return job
+            return client.wait(job.code, timeout_seconds=timeout_seconds, watch=show)
+    except (ExportFailedError, ExportCancelledError) as error:
+        return error.job
+    except KeyboardInterrupt:
+        messages().print(f"The export still runs. See its end with: client-export watch {job.code}", markup=False)
+        raise
+
+
+def _finish(client: ExportClient, job: Job, output: Path | None, as_json: bool) -> None:
+    """Show the job, download its file if that is wanted, and end with the exit code of its status."""
+    if job.status is JobStatus.FAILED:
+        _show(job, as_json)
+        raise typer.Exit(Exit.FAILED)
+    if job.status is JobStatus.CANCELLED:
+        _show(job, as_json)
+        raise typer.Exit(Exit.CANCELLED)
+    if output is None:
+        _show(job, as_json)
+        return
+    found = _download(client, job.code, output, quiet=as_json)
+    if as_json:
+        print_json({**job.raw, "file": str(found.path), "verification": verification_json(found.verification)})
+    else:
+        print_facts({"code": job.code})
+        print_verification(found)
+    _end(found)
+
+
+def _download(client: ExportClient, code: str, output: Path, *, quiet: bool) -> Download:
+    with downloading(quiet=quiet) as progress:
+        return client.download(code, output, progress=progress)
+
+
+def _end(found: Download) -> None:
+    if not found.verification.is_proved:
+        raise typer.Exit(Exit.UNPROVED)
+
+
+def _save_manifest(manifest: Manifest, path: Path) -> None:
+    import json
+
+    path.write_text(json.dumps(manifest.raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _show(job: Job, as_json: bool) -> None:
+    if as_json:
+        print_json(job.raw)
+    else:
+        print_job(job)

@@ -1,0 +1,136 @@
+"""The options that describe an export, and the request that they make."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from client_export.request import ClientFilter, Column, ExportRequest, FileFormat, RequestLike
+
+FILTERS = {
+    "status": "statuses",
+    "type": "types",
+    "manager": "manager_codes",
+    "partner": "partner_codes",
+    "associate": "associate_codes",
+    "team": "team_codes",
+    "service": "service_codes",
+    "search": "search",
+    "updated-since": "updated_since",
+}
+"""The names before `=` in `--where`, and what they are in a filter."""
+_SINGLE = ("search", "updated_since")
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        "-c",
+        metavar="FIELD,HEADER=FIELD",
+        help="The columns in order; may be repeated. Default: all fields.",
+    ),
+]
+MappingCode = Annotated[str | None, typer.Option("--mapping", "-m", help="Code of a saved mapping, for the columns.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        "-w",
+        metavar="NAME=VALUE,VALUE",
+        help=f"Which clients; may be repeated, and all must match. Names: {', '.join(FILTERS)}.",
+    ),
+]
+Format = Annotated[str | None, typer.Option("--format", "-f", help="Preset: rfc4180, excel, excelEu, tsv or xlsx.")]
+Delimiter = Annotated[str | None, typer.Option(help=f"Between cells: {', '.join(DELIMITERS)}.")]
+LineEnding = Annotated[str | None, typer.Option(help="End of a record: crlf or lf.")]
+ByteOrderMark = Annotated[bool | None, typer.Option(help="Whether the file begins with a byte order mark.")]
+Quoting = Annotated[str | None, typer.Option(help="Which cells are quoted: minimal or all.")]
+Gzip = Annotated[bool, typer.Option("--gzip", help="Compress the file.")]
+FormulaGuard = Annotated[bool | None, typer.Option(help="Whether formulas get an apostrophe in front.")]
+FileName = Annotated[str | None, typer.Option(help="Name of the file, without the extension.")]
+Headers = Annotated[bool, typer.Option(help="Whether the first record holds the headers.")]
+Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]
+Body = Annotated[
+    Path | None,
+    typer.Option(help="A file with the whole request as JSON, instead of these options; - is standard input."),
+]
+
+
+def make_request(
+    columns: Sequence[str] | None,
+    mapping: str | None,
+    where: Sequence[str] | None,
+    file_format: FileFormat,
+    headers: bool,
+    webhook: str | None,
+) -> ExportRequest:
+    """Build the request of the options."""
+    return ExportRequest(
+        columns=read_columns(columns or ()),
+        mapping=mapping,
+        filter=read_filter(where or ()),
+        format=file_format,
+        include_headers=headers,
+        webhook_url=webhook,
+    )
+
+
+def choose_request(made: ExportRequest, body: Path | None) -> RequestLike:
+    """Return the request of the file, or that of the options; not both."""
+    if body is None:
+        return made
+    if made != ExportRequest():
+        raise typer.BadParameter("Give the request in the file or by options, not both.", param_hint="--body")
+    document = read_json(body)
+    if not isinstance(document, dict):
+        raise typer.BadParameter("The request must be a JSON object.", param_hint="--body")
+    return document
+
+
+def read_columns(texts: Sequence[str]) -> list[Column]:
+    """Read columns as `Field` or `Header=Field`, separated by commas."""
+    columns: list[Column] = []
+    for text in (part.strip() for each in texts for part in each.split(",")):
+        header, equals, target = text.rpartition("=")
+        if not text or (equals and not header):
+            message = f"“{text}” is no column. Write a field, or a header and a field: Client=Name."
+            raise typer.BadParameter(message, param_hint="--columns")
+        columns.append((header, target) if equals else target)
+    return columns
+
+
+def read_filter(texts: Sequence[str]) -> ClientFilter:
+    """Read conditions as `name=value,value`."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        attribute = FILTERS.get(name.strip())
+        if not equals or attribute is None:
+            message = f"“{text}” is no condition. Write NAME=VALUE; the names are {', '.join(FILTERS)}."
+            raise typer.BadParameter(message, param_hint="--where")
+        if attribute in _SINGLE:
+            found[attribute] = value
+        else:
+            found.setdefault(attribute, []).extend(part.strip() for part in value.split(","))
+    return ClientFilter(**found)
+
+
+def read_delimiter(text: str | None) -> str | None:
+    """Read a delimiter by its name, or as it is."""
+    return None if text is None else DELIMITERS.get(text, text)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document from a file, or from standard input."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        return json.loads(text)
+    except ValueError as error:
+        message = f"{path} is not JSON: {error}."
+        raise typer.BadParameter(message) from None

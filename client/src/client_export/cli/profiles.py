@@ -1,0 +1,105 @@
+"""Profiles: the address, the credentials and the tenant of a service, in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from client_export.cli.exits import LocalError
+from client_export.client import ExportClient
+
+DEFAULT = "default"
+CONFIG, PROFILE = "CLIENT_EXPORT_CONFIG", "CLIENT_EXPORT_PROFILE"
+URL, KEY, TOKEN, TENANT = "CLIENT_EXPORT_URL", "CLIENT_EXPORT_KEY", "CLIENT_EXPORT_TOKEN", "CLIENT_EXPORT_TENANT"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How to reach a service."""
+
+    url: str = ""
+    key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    tenant: str | None = None
+
+    def open(self) -> ExportClient:
+        """Open a client."""
+        try:
+            return ExportClient(self.url, key=self.key, token=self.token, tenant=self.tenant)
+        except ValueError as error:
+            raise LocalError(str(error)) from None
+
+
+def config_file() -> Path:
+    """Return the path of the file with the profiles."""
+    named = os.environ.get(CONFIG)
+    return Path(named) if named else Path(typer.get_app_dir("client-export")) / "profiles.json"
+
+
+def load_profiles() -> dict[str, Profile]:
+    """Read the profiles.
+
+    Raises:
+        LocalError: Others can read the file, or it is damaged.
+    """
+    file = config_file()
+    if not file.exists():
+        return {}
+    if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        message = f"Others can read the credentials in {file}. Run: chmod 600 {file}"
+        raise LocalError(message)
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        return {name: Profile(**values) for name, values in document["profiles"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = f"{file} is damaged. Delete it, and log in again."
+        raise LocalError(message) from None
+
+
+def save_profiles(profiles: Mapping[str, Profile]) -> Path:
+    """Write the profiles, readable by their owner only, in one step."""
+    file = config_file()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    content: dict[str, Any] = {"profiles": {name: _given(profile) for name, profile in profiles.items()}}
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(content, indent=2) + "\n")
+    unfinished.replace(file)
+    return file
+
+
+def find_profile(name: str | None, url: str | None, tenant: str | None) -> Profile:
+    """Return what a command uses: options first, then environment variables, then the profile.
+
+    Raises:
+        LocalError: There is no such profile, or something is missing.
+    """
+    env = os.environ.get
+    chosen = name or env(PROFILE)
+    is_complete = bool(url or env(URL)) and bool(env(KEY) or env(TOKEN))
+    known = {} if is_complete and chosen is None else load_profiles()
+    if chosen is not None and chosen not in known:
+        message = f"There is no profile {chosen}. Make it with: client-export login --name {chosen} --url URL"
+        raise LocalError(message)
+    profile = known.get(chosen or DEFAULT, Profile())
+    if env(KEY) or env(TOKEN):
+        profile = replace(profile, key=env(KEY) or None, token=env(TOKEN) or None)
+    profile = replace(profile, url=url or env(URL) or profile.url, tenant=tenant or env(TENANT) or profile.tenant)
+    if not profile.url:
+        message = f"No service is known. Run client-export login --url URL, or set {URL} and {KEY}."
+        raise LocalError(message)
+    if profile.key is None and profile.token is None:
+        message = f"No credentials are known. Run client-export login, or set {KEY} or {TOKEN}."
+        raise LocalError(message)
+    return profile
+
+
+def _given(profile: Profile) -> dict[str, str]:
+    return {name: value for name, value in asdict(profile).items() if value is not None}

@@ -1,0 +1,174 @@
+"""The commands for what is saved under a name: mappings and schedules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from client_export.cli import options as given
+from client_export.cli.context import AsJson, print_facts, print_json, print_table, service
+from client_export.cli.exits import exits
+from client_export.cli.show import local
+from client_export.models import SavedMapping, Schedule
+
+mappings = typer.Typer(no_args_is_help=True, help="Saved lists of columns.")
+schedules = typer.Typer(no_args_is_help=True, help="Schedules, which start exports at their times.")
+
+Code = Annotated[str, typer.Argument(help="Its code.")]
+ReplacedCode = Annotated[str | None, typer.Option("--code", help="Replace the one with this code.")]
+
+
+@mappings.command("list")
+@exits
+def list_mappings(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the mappings: presets first, then by name."""
+    with service(context) as client:
+        found = list(client.mappings())
+    if as_json:
+        print_json([each.raw for each in found])
+        return
+    print_table(
+        ("code", "name", "columns", ""),
+        ((each.code, each.name, str(len(each.columns)), "preset" if each.is_preset else None) for each in found),
+    )
+
+
+@mappings.command("show")
+@exits
+def show_mapping(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Show a mapping and its columns."""
+    with service(context) as client:
+        _show_mapping(client.mapping(code), as_json)
+
+
+@mappings.command("save")
+@exits
+def save_mapping(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Its name.")],
+    columns: Annotated[list[str], typer.Option("--columns", "-c", metavar="FIELD,HEADER=FIELD", help="The columns.")],
+    code: ReplacedCode = None,
+    as_json: AsJson = False,
+) -> None:
+    """Save a mapping."""
+    with service(context) as client:
+        _show_mapping(client.save_mapping(name, given.read_columns(columns), code=code), as_json)
+
+
+@mappings.command("delete")
+@exits
+def delete_mapping(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Delete a mapping. Exports that were started with it keep their columns."""
+    with service(context) as client:
+        client.delete_mapping(code)
+    _show_deleted(code, as_json)
+
+
+@schedules.command("list")
+@exits
+def list_schedules(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the schedules by name."""
+    with service(context) as client:
+        found = list(client.schedules())
+    if as_json:
+        print_json([each.raw for each in found])
+        return
+    print_table(
+        ("code", "name", "cron", "time zone", "next run"),
+        ((each.code, each.name, each.cron, each.time_zone, local(each.next_run) or "none") for each in found),
+    )
+
+
+@schedules.command("show")
+@exits
+def show_schedule(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Show a schedule."""
+    with service(context) as client:
+        _show_schedule(client.schedule(code), as_json)
+
+
+@schedules.command("save")
+@exits
+def save_schedule(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Its name.")],
+    cron: Annotated[str, typer.Option(help="Minute, hour, day of the month, month, day of the week.")],
+    time_zone: Annotated[str, typer.Option(help="Time zone of these fields, such as Europe/London.")] = "UTC",
+    overlap: Annotated[str, typer.Option(help="If the previous export still runs: skip or queue.")] = "skip",
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Only clients changed since the last run.")
+    ] = False,
+    enabled: Annotated[bool, typer.Option(help="Whether it is active.")] = True,
+    request: Annotated[
+        Path | None, typer.Option(help="File with what to export, as JSON; - is standard input.")
+    ] = None,
+    code: ReplacedCode = None,
+    as_json: AsJson = False,
+) -> None:
+    """Save a schedule."""
+    content = {
+        "name": name,
+        "cron": cron,
+        "timeZone": time_zone,
+        "overlap": overlap,
+        "incremental": incremental,
+        "enabled": enabled,
+        "request": {} if request is None else given.read_json(request),
+    }
+    with service(context) as client:
+        _show_schedule(client.save_schedule(content, code=code), as_json)
+
+
+@schedules.command("delete")
+@exits
+def delete_schedule(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Delete a schedule. The exports that it started stay."""
+    with service(context) as client:
+        client.delete_schedule(code)
+    _show_deleted(code, as_json)
+
+
+@schedules.command("runs")
+@exits
+def list_runs(
+    context: typer.Context,
+    code: Code,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs to show at most.")] = 25,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs of a schedule, newest first."""
+    with service(context) as client:
+        found = [run for run, _ in zip(client.schedule_runs(code), range(limit), strict=False)]
+    if as_json:
+        print_json([each.raw for each in found])
+        return
+    print_table(
+        ("slot", "outcome", "export", "reason"),
+        ((local(each.slot), each.outcome, each.job_code, each.reason) for each in found),
+    )
+
+
+def _show_mapping(mapping: SavedMapping, as_json: bool) -> None:
+    if as_json:
+        print_json(mapping.raw)
+        return
+    print_facts({"code": mapping.code, "name": mapping.name})
+    print_table(("header", "field"), mapping.columns)
+
+
+def _show_schedule(schedule: Schedule, as_json: bool) -> None:
+    if as_json:
+        print_json(schedule.raw)
+        return
+    facts: dict[str, Any] = {"code": schedule.code, "name": schedule.name, "cron": schedule.cron}
+    facts |= {"time zone": schedule.time_zone, "active": "yes" if schedule.enabled else "no"}
+    print_facts(facts | {"next run": local(schedule.next_run), "last export": schedule.last_job_code})
+
+
+def _show_deleted(code: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"code": code, "deleted": True})
+    else:
+        print_facts({"deleted": code})

@@ -1,0 +1,221 @@
+"""`ExportClient`, the client for ordinary code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from client_export import http as driver
+from client_export.downloads import Download, Progress
+from client_export.http import Access, each
+from client_export.models import Estimate, Job, SavedMapping, Schedule, ScheduleRun
+from client_export.operations import Operations, Watch
+from client_export.request import Column, RequestLike
+from client_export.steps import Flow, RetryPolicy
+from client_export.verification import Manifest, Verification, verify_file
+
+T = TypeVar("T")
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+class ExportClient:
+    """A client of the export service. Close it, or use it in a `with` block.
+
+    Requests that fail for a passing reason are sent again, after `Retry-After` if the service gives it. Every method
+    raises `ApiError` if the service refuses the request, and `ServiceUnreachableError` if it does not answer.
+
+    Args:
+        url: Address of the service, such as `https://exports.example.com`.
+        key: API key.
+        token: Access token, or a function that gives the current one, instead of a key.
+        tenant: The tenant. Leave it out if the key opens exactly one.
+        retries: When requests are sent again.
+        http: A client of httpx with settings of your own, such as a proxy. You close it yourself.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        token: str | Callable[[], str] | None = None,
+        tenant: str | None = None,
+        retries: RetryPolicy | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._access = Access(url, key, token)
+        self._operations = Operations(tenant, retries or RetryPolicy())
+        self._owns_http = http is None
+        self._http = http or httpx.Client(timeout=driver.TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._owns_http:
+            self._http.close()
+
+    # --- exports
+
+    def export_to(
+        self,
+        path: str | Path,
+        request: RequestLike | None = None,
+        *,
+        timeout_seconds: float | None = None,
+        watch: Watch | None = None,
+    ) -> Download:
+        """Export clients to a file: start, wait, download, prove.
+
+        Args:
+            path: The file, or a folder in which the file gets the name that the service gives it.
+            watch: Called with the job whenever its status was read.
+
+        Raises:
+            ExportFailedError, ExportCancelledError: The export ended without a file.
+            WaitTimeoutError: It has not ended in time.
+            FileMismatchError: The downloaded file is not the one that the export wrote.
+        """
+        return self._run(self._operations.export_to(Path(path), request, timeout_seconds, watch))
+
+    def start(
+        self,
+        request: RequestLike | None = None,
+        *,
+        idempotency_key: str | None = None,
+        wait_seconds: float | None = None,
+    ) -> Job:
+        """Start an export.
+
+        Args:
+            request: What to export; without it, every client with every field.
+            idempotency_key: The same key and request lead to the same export, however often they are sent. By default
+                each call has a new key, which its own retries share.
+            wait_seconds: How long the service may wait for the end before it answers; 0: it answers at once. By
+                default the service decides.
+        """
+        return self._run(self._operations.start(request, idempotency_key, wait_seconds))
+
+    def status(self, code: str) -> Job:
+        """Return an export as it is now."""
+        return self._run(self._operations.status(code))
+
+    def wait(self, code: str, *, timeout_seconds: float | None = None, watch: Watch | None = None) -> Job:
+        """Wait until an export is completed, and return it.
+
+        Raises:
+            ExportFailedError, ExportCancelledError: It ended without a file.
+            WaitTimeoutError: It has not ended in time. It still runs.
+        """
+        return self._run(self._operations.wait(code, timeout_seconds, watch))
+
+    def list(self, *, statuses: Sequence[str] = ()) -> Iterator[Job]:
+        """Yield the exports of the tenant, newest first, with one of these statuses if any is given."""
+        return each(lambda token: self._run(self._operations.list_part(statuses, token)))
+
+    def cancel(self, code: str) -> Job:
+        """Cancel an export."""
+        return self._run(self._operations.cancel(code))
+
+    def resume(self, code: str) -> Job:
+        """Resume an export that failed or was cancelled. Only missing pages are read again."""
+        return self._run(self._operations.resume(code))
+
+    def remove_file(self, code: str) -> Job:
+        """Remove the file of an export now. No link opens it any more."""
+        return self._run(self._operations.remove_file(code))
+
+    def estimate(self, request: RequestLike | None = None) -> Estimate:
+        """Count the clients of an export, and estimate its size and duration, without starting it."""
+        return self._run(self._operations.estimate(request))
+
+    # --- files
+
+    def download(self, code: str, path: str | Path, *, progress: Progress = _no_progress) -> Download:
+        """Download the file of an export, and prove it while it arrives.
+
+        The file gets its name only when it is proved. If the download was interrupted, the next call for the same path
+        continues it. A new link is asked for when the old one has expired.
+
+        Args:
+            path: The file, or a folder in which the file gets the name that the service gives it.
+            progress: Called with the bytes so far, and the bytes in all.
+
+        Raises:
+            FileMismatchError: The file is not the one that the export wrote.
+        """
+        return self._run(self._operations.download(code, Path(path), progress))
+
+    def manifest(self, code: str) -> Manifest:
+        """Return the manifest of an export, which proves its file."""
+        return self._run(self._operations.manifest(code))
+
+    def verify(self, path: str | Path, code: str | None = None, *, manifest: Manifest | None = None) -> Verification:
+        """Prove a file on disk against the manifest of its export, which you give or name.
+
+        Raises:
+            FileMismatchError: The file is not the one that the export wrote.
+        """
+        if manifest is None:
+            if code is None:
+                raise ValueError("Give the code of the export, or its manifest.")
+            manifest = self.manifest(code)
+        return verify_file(Path(path), manifest)
+
+    # --- mappings and schedules
+
+    def mappings(self) -> Iterator[SavedMapping]:
+        """Yield the saved mappings: presets first, then by name."""
+        return each(lambda token: self._run(self._operations.mappings_part(token)))
+
+    def mapping(self, code: str) -> SavedMapping:
+        """Return a mapping."""
+        return self._run(self._operations.mapping(code))
+
+    def save_mapping(self, name: str, columns: Sequence[Column], *, code: str | None = None) -> SavedMapping:
+        """Create a mapping, or replace the one with this code."""
+        return self._run(self._operations.save_mapping(name, columns, code))
+
+    def delete_mapping(self, code: str) -> None:
+        """Delete a mapping."""
+        self._run(self._operations.delete_mapping(code))
+
+    def schedules(self) -> Iterator[Schedule]:
+        """Yield the schedules by name."""
+        return each(lambda token: self._run(self._operations.schedules_part(token)))
+
+    def schedule(self, code: str) -> Schedule:
+        """Return a schedule."""
+        return self._run(self._operations.schedule(code))
+
+    def save_schedule(self, content: Mapping[str, Any], *, code: str | None = None) -> Schedule:
+        """Create a schedule, or replace the one with this code.
+
+        Args:
+            content: The body as the API documents it: `name`, `cron`, `timeZone`, `enabled`, `request`, …
+        """
+        return self._run(self._operations.save_schedule(content, code))
+
+    def delete_schedule(self, code: str) -> None:
+        """Delete a schedule. The exports that it started stay."""
+        self._run(self._operations.delete_schedule(code))
+
+    def schedule_runs(self, code: str) -> Iterator[ScheduleRun]:
+        """Yield the runs of a schedule, newest first."""
+        return each(lambda token: self._run(self._operations.runs_part(code, token)))
+
+    def _run(self, flow: Flow[T]) -> T:
+        return driver.run(flow, self._http, self._access)

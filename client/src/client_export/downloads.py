@@ -1,0 +1,110 @@
+"""Writes a downloaded file to disk: under a temporary name until it is proved, and from where an earlier try ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from client_export.errors import FileMismatchError
+from client_export.verification import CHUNK_BYTES, Manifest, Verification, Verifier
+
+Progress = Callable[[int, int], None]
+"""Takes how much is done, and how much there is in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A downloaded file, which is proved."""
+
+    path: Path
+    verification: Verification
+
+
+def target_of(path: Path, manifest: Manifest) -> Path:
+    """Return the path of the file: in a folder it gets the name that the export gave it."""
+    return path / Path(manifest.file_name).name if path.is_dir() else path
+
+
+class PartFile:
+    """The file while it is incomplete. Its name holds the code of the export, so another export never continues it."""
+
+    def __init__(self, target: Path, manifest: Manifest, progress: Progress) -> None:
+        self.target = target
+        self.path = target.with_name(f".{target.name}.{manifest.code}.part")
+        self.verifier = Verifier(manifest)
+        self._manifest, self._progress = manifest, progress
+        self._stream: BinaryIO | None = None
+        self.status = 0
+
+    @classmethod
+    @contextmanager
+    def open(cls, target: Path, manifest: Manifest, progress: Progress) -> Iterator[Self]:
+        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved."""
+        part = cls(target, manifest, progress)
+        with part.path.open("r+b" if part.path.exists() else "w+b") as stream:
+            part._stream = stream
+            part._prove_earlier()
+            yield part
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes the file has so far, all of them checked as far as possible."""
+        return self.verifier.bytes
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Take the status of a link. A whole file begins anew, even if only the rest was asked for."""
+        self.status = status
+        if status == 200 and self.size_bytes:
+            self._restart(0)
+        return status in (200, 206)
+
+    def add(self, piece: bytes) -> None:
+        """Check the next bytes, and write them."""
+        self.verifier.add(piece)
+        self._opened.write(piece)
+        self._progress(self.size_bytes, self._manifest.bytes)
+
+    def keep_proved(self) -> None:
+        """Drop the bytes of the page that is not proved, because a next try may get other bytes."""
+        self._restart(self.verifier.proved_bytes)
+
+    def publish(self) -> Verification:
+        """Prove the whole, and give the file its name, in one step.
+
+        Raises:
+            FileMismatchError: The file is not the one that the manifest describes.
+        """
+        found = self.verifier.finish()
+        self._opened.flush()
+        os.fsync(self._opened.fileno())
+        self._opened.close()
+        self.path.replace(self.target)
+        return found
+
+    @property
+    def _opened(self) -> BinaryIO:
+        assert self._stream is not None  # noqa: S101 - `open` sets it
+        return self._stream
+
+    def _restart(self, keep_bytes: int) -> None:
+        stream = self._opened
+        stream.seek(keep_bytes)
+        stream.truncate()
+        self.verifier = Verifier(self._manifest)
+        stream.seek(0)
+        self._read_to_end(stream)
+
+    def _prove_earlier(self) -> None:
+        stream = self._opened
+        try:
+            self._read_to_end(stream)
+        except FileMismatchError:
+            self._restart(self.verifier.proved_bytes)
+
+    def _read_to_end(self, stream: BinaryIO) -> None:
+        while piece := stream.read(CHUNK_BYTES):
+            self.verifier.add(piece)

@@ -1,0 +1,228 @@
+"""The operations of the service, as steps without I/O."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from client_export.downloads import Download, PartFile, Progress, target_of
+from client_export.errors import (
+    ConflictError,
+    ExportCancelledError,
+    ExportFailedError,
+    FileMismatchError,
+    ServiceUnreachableError,
+    WaitTimeoutError,
+)
+from client_export.models import Estimate, Job, JobStatus, Part, SavedMapping, Schedule, ScheduleRun
+from client_export.request import Column, RequestLike, body_of, column_mappings
+from client_export.steps import Answer, Flow, Pull, RetryPolicy, Send, Sleep, ask
+from client_export.verification import Manifest
+
+T = TypeVar("T")
+Watch = Callable[[Job], None]
+_EXPORTS, _MAPPINGS, _SCHEDULES = "/clients/export/csv", "/csv-mappings", "/clients/export/schedules"
+_MOST_ITEMS = 100
+_POLL_SECONDS = 1.0
+_LINK_REFUSED = (401, 403, 404)
+"""What storage says about a link that has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The operations for one tenant; None: the tenant that the key opens."""
+
+    tenant: str | None
+    policy: RetryPolicy
+
+    def start(self, request: RequestLike | None, idempotency_key: str | None, wait_seconds: float | None) -> Flow[Job]:
+        """Start an export. The key makes it safe to send the request again."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        if wait_seconds is not None:
+            headers["Prefer"] = f"wait={int(wait_seconds)}" if wait_seconds > 0 else "respond-async"
+        return _job((yield from self._ask("POST", _EXPORTS, body_of(request), headers=headers)))
+
+    def status(self, code: str) -> Flow[Job]:
+        return _job((yield from self._ask("GET", _item(_EXPORTS, code))))
+
+    def cancel(self, code: str) -> Flow[Job]:
+        return _job((yield from self._ask("DELETE", _item(_EXPORTS, code))))
+
+    def resume(self, code: str) -> Flow[Job]:
+        """Resume an export. If the answer of a first try was lost, the second is refused although the first worked."""
+        try:
+            return _job((yield from self._ask("POST", f"{_item(_EXPORTS, code)}/resume")))
+        except ConflictError:
+            job = yield from self.status(code)
+            if job.status.has_ended:
+                raise
+            return job
+
+    def remove_file(self, code: str) -> Flow[Job]:
+        return _job((yield from self._ask("DELETE", f"{_item(_EXPORTS, code)}/file")))
+
+    def estimate(self, request: RequestLike | None) -> Flow[Estimate]:
+        answer = yield from self._ask("POST", f"{_EXPORTS}/estimate", body_of(request))
+        return Estimate.from_json(answer.json)
+
+    def manifest(self, code: str) -> Flow[Manifest]:
+        return Manifest.from_json((yield from self._ask("GET", f"{_item(_EXPORTS, code)}/manifest")).json)
+
+    def link(self, code: str) -> Flow[str]:
+        """Ask for a new link to the file."""
+        answer = yield from self._ask("GET", f"{_item(_EXPORTS, code)}/download")
+        return answer.headers["location"]
+
+    def wait(self, code: str, timeout_seconds: float | None, watch: Watch | None) -> Flow[Job]:
+        """Poll an export until it has ended, as often as the service suggests."""
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while True:
+            job = yield from self.status(code)
+            if watch is not None:
+                watch(job)
+            if job.status.has_ended:
+                return _completed(job)
+            pause = _POLL_SECONDS if job.retry_after_seconds is None else job.retry_after_seconds
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise WaitTimeoutError(job, timeout_seconds or 0)
+            yield Sleep(pause)
+
+    def download(self, code: str, path: Path, progress: Progress) -> Flow[Download]:
+        """Download the file of an export, prove it while it arrives, and give it its name when it is proved."""
+        manifest = yield from self.manifest(code)
+        target = target_of(path, manifest)
+        with PartFile.open(target, manifest, progress) as part:
+            yield from self._fill(code, part, manifest.bytes)
+            return Download(target, part.publish())
+
+    def export_to(
+        self, path: Path, request: RequestLike | None, timeout_seconds: float | None, watch: Watch | None
+    ) -> Flow[Download]:
+        """Start an export, wait for its end, and download the file."""
+        job = yield from self.start(request, None, None)
+        if watch is not None:
+            watch(job)
+        job = _completed(job) if job.status.has_ended else (yield from self.wait(job.code, timeout_seconds, watch))
+        return (yield from self.download(job.code, path, lambda done, total: None))
+
+    def list_part(self, statuses: Sequence[str], token: str | None) -> Flow[Part[Job]]:
+        query = [("status", str(each)) for each in statuses]
+        return (yield from self._part(_EXPORTS, Job.from_json, token, query))
+
+    # --- mappings and schedules
+
+    def mappings_part(self, token: str | None) -> Flow[Part[SavedMapping]]:
+        return (yield from self._part(_MAPPINGS, SavedMapping.from_json, token))
+
+    def mapping(self, code: str) -> Flow[SavedMapping]:
+        return SavedMapping.from_json((yield from self._ask("GET", _item(_MAPPINGS, code))).json)
+
+    def save_mapping(self, name: str, columns: Sequence[Column], code: str | None) -> Flow[SavedMapping]:
+        """Create a mapping, or replace the one with this code."""
+        body = {"name": name, "columnMappings": column_mappings(columns)}
+        if code is None:
+            answer = yield from self._ask("POST", _MAPPINGS, {**body, "mappingType": "Client"}, repeatable=False)
+        else:
+            answer = yield from self._ask("PUT", _item(_MAPPINGS, code), body)
+        return SavedMapping.from_json(answer.json)
+
+    def delete_mapping(self, code: str) -> Flow[None]:
+        yield from self._ask("DELETE", _item(_MAPPINGS, code))
+
+    def schedules_part(self, token: str | None) -> Flow[Part[Schedule]]:
+        return (yield from self._part(_SCHEDULES, Schedule.from_json, token))
+
+    def schedule(self, code: str) -> Flow[Schedule]:
+        return Schedule.from_json((yield from self._ask("GET", _item(_SCHEDULES, code))).json)
+
+    def save_schedule(self, body: Mapping[str, Any], code: str | None) -> Flow[Schedule]:
+        """Create a schedule, or replace the one with this code."""
+        if code is None:
+            answer = yield from self._ask("POST", _SCHEDULES, dict(body), repeatable=False)
+        else:
+            answer = yield from self._ask("PUT", _item(_SCHEDULES, code), dict(body))
+        return Schedule.from_json(answer.json)
+
+    def delete_schedule(self, code: str) -> Flow[None]:
+        yield from self._ask("DELETE", _item(_SCHEDULES, code))
+
+    def runs_part(self, code: str, token: str | None) -> Flow[Part[ScheduleRun]]:
+        return (yield from self._part(f"{_item(_SCHEDULES, code)}/runs", ScheduleRun.from_json, token))
+
+    # --- building blocks
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> Flow[Answer]:
+        prefix = "" if self.tenant is None else f"/tenants/{quote(self.tenant, safe='')}"
+        call = Send(method, prefix + path, body, tuple(query), headers or {}, repeatable)
+        return (yield from ask(call, self.policy))
+
+    def _part(
+        self,
+        path: str,
+        read: Callable[[Mapping[str, Any]], T],
+        token: str | None,
+        query: Sequence[tuple[str, str]] = (),
+    ) -> Flow[Part[T]]:
+        query = [*query, ("limit", str(_MOST_ITEMS)), *([("continuationToken", token)] if token else [])]
+        document = (yield from self._ask("GET", path, query=query)).json
+        return Part(tuple(read(each) for each in document["data"]), document.get("continuationToken"))
+
+    def _fill(self, code: str, part: PartFile, size_bytes: int) -> Flow[None]:
+        """Read the rest of the file. Ask for a new link when storage refuses the old one, and go on where it broke."""
+        link: str | None = None
+        failed = mismatches = 0
+        while part.size_bytes < size_bytes:
+            link = link or (yield from self.link(code))
+            before = part.size_bytes
+            broken: str | None = None
+            try:
+                broken = yield Pull(link, {"Range": f"bytes={before}-"} if before else {}, part)
+            except FileMismatchError:
+                mismatches += 1
+                part.keep_proved()
+                if mismatches > 1:  # the first may be damage on the way
+                    raise
+            if part.status in _LINK_REFUSED:
+                link = None
+            failed = 0 if part.size_bytes > before else failed + 1
+            if failed >= self.policy.tries:
+                reason = broken or f"storage answered with HTTP {part.status}"
+                message = f"The file cannot be downloaded: {reason}"
+                raise ServiceUnreachableError(message)
+            if failed:
+                yield Sleep(self.policy.pause_seconds(failed))
+
+
+def _item(collection: str, code: str) -> str:
+    return f"{collection}/{quote(code, safe='')}"
+
+
+def _job(answer: Answer) -> Job:
+    return Job.from_json(answer.json, answer.retry_after_seconds)
+
+
+def _completed(job: Job) -> Job:
+    """Return a job that has a file.
+
+    Raises:
+        ExportEndedError: It ended without one.
+    """
+    if job.status is JobStatus.FAILED:
+        raise ExportFailedError(job)
+    if job.status is JobStatus.CANCELLED:
+        raise ExportCancelledError(job)
+    return job

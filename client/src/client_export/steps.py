@@ -1,0 +1,156 @@
+"""The steps of which operations consist. Operations are generators that yield steps and do no I/O themselves.
+
+So the client for ordinary code and the one for asyncio run the very same operations; they differ in how they perform
+a step.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import random
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, TypeVar
+
+from client_export.errors import Problem, ServiceUnreachableError, error_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When a request that failed is sent again: after `Retry-After`, otherwise after pauses that double.
+
+    Attributes:
+        tries: How often a request is sent at most.
+        longest_pause_seconds: A longer `Retry-After`, such as that of a daily limit, is not waited for.
+    """
+
+    tries: int = 5
+    first_pause_seconds: float = 0.5
+    longest_pause_seconds: float = 60
+
+    def pause_seconds(self, failed: int) -> float:
+        """Return the pause after this many failed tries, with jitter."""
+        pause = min(self.first_pause_seconds * 2.0 ** (failed - 1), self.longest_pause_seconds)
+        return pause * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request to the service, with the credentials; do not follow redirects. Results in an `Answer`.
+
+    Attributes:
+        repeatable: Whether the request may be sent again if nobody knows whether it arrived.
+    """
+
+    method: str
+    path: str
+    body: Any = None
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the service. A status of 0 means that there was none.
+
+    Attributes:
+        headers: Names in lower case.
+        failure: Why there was no answer.
+        was_sent: Whether the request may have arrived.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    failure: str = ""
+    was_sent: bool = True
+
+    @property
+    def json(self) -> Any:
+        """The body; None if it is no JSON."""
+        try:
+            return json_module.loads(self.content)
+        except ValueError:
+            return None
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """The seconds that the service asks to wait."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isdecimal():
+            return float(value)
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        except (ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+class Sink(Protocol):
+    """Receives the content of a link."""
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Take note of the status; return whether to read the content."""
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes. Blocks while it writes to disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Read a link, without the credentials. Results in None, or in the reason why the connection broke."""
+
+    url: str
+    headers: Mapping[str, str]
+    sink: Sink
+
+
+Step = Send | Sleep | Pull
+Flow = Generator[Step, Any, T]
+
+_TEMPORARY = (429, 500, 502, 503, 504)
+
+
+def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
+    """Send a request until it has an answer that another try would not change.
+
+    Raises:
+        ApiError: The service refused the request, or still cannot answer it.
+        ServiceUnreachableError: There is no answer.
+    """
+    failed = 0
+    while True:
+        answer: Answer = yield call
+        if 0 < answer.status < 400:
+            return answer
+        failed += 1
+        pause = answer.retry_after_seconds
+        pause = policy.pause_seconds(failed) if pause is None else pause
+        if failed >= policy.tries or not _may_repeat(call, answer) or pause > policy.longest_pause_seconds:
+            raise _error(answer)
+        yield Sleep(pause)
+
+
+def _may_repeat(call: Send, answer: Answer) -> bool:
+    if answer.status == 0:
+        return call.repeatable or not answer.was_sent
+    if answer.status not in _TEMPORARY:
+        return False
+    return call.repeatable or answer.status in (429, 503)
+
+
+def _error(answer: Answer) -> Exception:
+    if answer.status == 0:
+        return ServiceUnreachableError(f"The service did not answer: {answer.failure}")
+    return error_of(Problem.from_json(answer.status, answer.json, answer.headers.get("x-request-id")))

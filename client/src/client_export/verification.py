@@ -1,0 +1,242 @@
+"""Proves a file against its manifest, while its bytes arrive: size, SHA-256 and records of each page, and the whole."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from client_export.errors import FileMismatchError
+
+CHUNK_BYTES = 1 << 20
+_ANY_GZIP = 31
+"""The window of zlib for one gzip member."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPage:
+    """One page of a file: its bytes follow those of the page before.
+
+    Attributes:
+        is_frame: Whether these are bytes of a workbook between its pages, without clients.
+    """
+
+    page: int
+    rows: int
+    bytes: int
+    sha256: str
+    is_frame: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The proof of a file.
+
+    Attributes:
+        crc32: CRC-32 of the whole file in hex; None if the service did not record it.
+        order_is_checked: Whether the database confirmed the order of the pages, so that no client can be missing
+            between two of them.
+    """
+
+    code: str
+    file_name: str
+    rows: int
+    bytes: int
+    crc32: str | None
+    pages: tuple[ManifestPage, ...]
+    include_headers: bool
+    is_gzip: bool
+    is_workbook: bool
+    order_is_checked: bool
+    raw: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Manifest:
+        """Read a manifest as the service gives it.
+
+        Raises:
+            FileMismatchError: The document is no manifest, or contradicts itself.
+        """
+        try:
+            manifest = cls._read(document)
+        except (KeyError, TypeError, AttributeError):
+            raise FileMismatchError("This is not a manifest of an export.") from None
+        sums = sum(page.rows for page in manifest.pages), sum(page.bytes for page in manifest.pages)
+        if sums != (manifest.rows, manifest.bytes):
+            raise FileMismatchError("The manifest contradicts itself: its totals are not the sums of its pages.")
+        return manifest
+
+    @classmethod
+    def _read(cls, document: Mapping[str, Any]) -> Manifest:
+        request = document["request"]
+        pages = [ManifestPage(each["page"], each["rows"], each["bytes"], each["sha256"]) for each in document["pages"]]
+        frames = document.get("frames") or ()
+        blocks = [
+            *pages,
+            *(ManifestPage(each["beforePage"], 0, each["bytes"], each["sha256"], True) for each in frames),
+        ]
+        blocks.sort(key=lambda block: (block.page, not block.is_frame))
+        return cls(
+            code=document["code"],
+            file_name=document["fileName"],
+            rows=document["rows"],
+            bytes=document["bytes"],
+            crc32=document.get("crc32"),
+            pages=tuple(blocks),
+            include_headers=request.get("includeHeaders", True),
+            is_gzip=(request.get("format") or {}).get("compression") == "gzip",
+            is_workbook=bool(frames),
+            order_is_checked=len(pages) == 1 or document.get("keyOrder") is not None,
+            raw=document,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The file is, byte for byte, what the export wrote.
+
+    Attributes:
+        is_proved: Whether the manifest also proves that every client was written once.
+    """
+
+    rows: int
+    bytes: int
+    pages: int
+    crc32: str
+    is_proved: bool
+
+
+class RecordCounter:
+    """Counts the records of a CSV text in pieces. Line breaks within quotes do not end a record."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.is_complete = True
+        self._is_quoted = False
+
+    def add(self, piece: bytes) -> None:
+        """Count the records that end in the next piece."""
+        if not piece:
+            return
+        for index, part in enumerate(piece.split(b'"')):
+            if index:
+                self._is_quoted = not self._is_quoted
+            if not self._is_quoted:
+                self.records += part.count(b"\n")
+        self.is_complete = piece.endswith(b"\n") and not self._is_quoted
+
+
+class Verifier:
+    """Takes the bytes of a file in order, and raises as soon as a page is wrong.
+
+    Attributes:
+        proved_bytes: Size of the pages that are right so far.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.bytes = self.proved_bytes = self._rows = self._crc32 = 0
+        self._pages = iter(manifest.pages)
+        self._page: ManifestPage | None = None
+        self._begin_page()
+
+    def add(self, data: bytes) -> None:
+        """Check the next bytes.
+
+        Raises:
+            FileMismatchError: A page is wrong, or the file is longer than its manifest says.
+        """
+        view = memoryview(data)
+        while view:
+            if self._page is None:
+                message = f"The file is longer than the {self.manifest.bytes:,} bytes of its manifest."
+                raise FileMismatchError(message)
+            piece = view[: self._page_left]
+            self._take(self._page, bytes(piece))
+            view = view[len(piece) :]
+
+    def finish(self) -> Verification:
+        """Check that nothing is missing, and the CRC-32 of the whole.
+
+        Raises:
+            FileMismatchError: The file is too short, or the whole is wrong.
+        """
+        if self._page is not None:
+            message = (
+                f"The file ends after {self.bytes:,} bytes, in page {self._page.page}; it should have "
+                f"{self.manifest.bytes:,} bytes."
+            )
+            raise FileMismatchError(message, self._page.page)
+        crc32 = f"{self._crc32:08x}"
+        if self.manifest.crc32 not in (None, crc32):
+            message = f"The CRC-32 of the file is {crc32}; in the manifest it is {self.manifest.crc32}."
+            raise FileMismatchError(message)
+        pages = sum(not page.is_frame for page in self.manifest.pages)
+        is_proved = self.manifest.order_is_checked
+        return Verification(self._rows, self.bytes, pages, crc32, is_proved)
+
+    def _begin_page(self) -> None:
+        """Go to the next page that has bytes."""
+        while True:
+            self._page = next(self._pages, None)
+            self._page_left = self._page.bytes if self._page else 0
+            self._digest, self._counter = hashlib.sha256(), RecordCounter()
+            self._inflate = zlib.decompressobj(_ANY_GZIP) if self.manifest.is_gzip else None
+            if self._page is None or self._page.bytes:
+                return
+            self._check(self._page)
+
+    def _take(self, page: ManifestPage, piece: bytes) -> None:
+        self._digest.update(piece)
+        self._crc32 = zlib.crc32(piece, self._crc32)
+        self.bytes += len(piece)
+        self._page_left -= len(piece)
+        if not self.manifest.is_workbook:
+            self._counter.add(self._plain(page, piece))
+        if self._page_left == 0:
+            self._check(page)
+            self._begin_page()
+
+    def _plain(self, page: ManifestPage, piece: bytes) -> bytes:
+        if self._inflate is None:
+            return piece
+        try:
+            return self._inflate.decompress(piece)
+        except zlib.error:
+            raise _wrong(page, "its bytes cannot be decompressed") from None
+
+    def _check(self, page: ManifestPage) -> None:
+        if self._digest.hexdigest() != page.sha256:
+            raise _wrong(page, "its SHA-256 is another")
+        has_header = page.page == 0 and self.manifest.include_headers
+        rows = page.rows if self.manifest.is_workbook else self._counter.records - int(has_header)
+        if rows != page.rows or not self._counter.is_complete:
+            raise _wrong(page, f"it has {rows:,} records, not {page.rows:,}")
+        self._rows += rows
+        self.proved_bytes = self.bytes
+
+
+def verify_file(
+    path: Path, manifest: Manifest, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Verification:
+    """Prove a file that is on disk.
+
+    Args:
+        progress: Takes the bytes read so far, and the bytes in all.
+
+    Raises:
+        FileMismatchError: The file is not the one that the manifest describes.
+    """
+    verifier = Verifier(manifest)
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK_BYTES):
+            verifier.add(piece)
+            progress(verifier.bytes, manifest.bytes)
+    return verifier.finish()
+
+
+def _wrong(page: ManifestPage, reason: str) -> FileMismatchError:
+    return FileMismatchError(f"Page {page.page} of the file is wrong: {reason}.", page.page)

@@ -1,0 +1,164 @@
+"""The package of `client/`, installed as a user installs it, exports from a running service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client_export import (
+    AsyncExportClient,
+    AuthenticationError,
+    ExportClient,
+    ExportRequest,
+    FileFormat,
+    FileMismatchError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from client_export.cli.exits import Exit
+from client_export.frames import to_pandas, to_polars
+
+from devhost.local.paths import ROOT
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
+
+DOCUMENT = ROOT / "docs" / "client.md"
+CODES = ExportRequest(columns=[("Client code", "Code"), ("Name", "Name")])
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command `client-export`, installed into a fresh environment with the dependencies that it declares."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, with_pip=True)
+    pip = f"{folder}/bin/python -m pip install --quiet --disable-pip-version-check {ROOT}/client"
+    subprocess.run(pip.split(), check=True, capture_output=True)
+    return folder / "bin" / "client-export"
+
+
+@pytest.fixture
+def client(system: System) -> Any:
+    with ExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
+        yield opened
+
+
+def run(program: Path, system: System, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY, **changes}
+    return subprocess.run(
+        [program, *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_installed_command_exports_to_a_proved_file(program: Path, system: System, tmp_path: Path) -> None:
+    file, manifest = tmp_path / "clients.csv", tmp_path / "manifest.json"
+    options = ["--columns", "Client=Code,Status", "--where", "status=Active", "--format", "excelEu", "--json"]
+    started = run(program, system, "start", *options, "-o", file)
+    assert started.returncode == 0, started.stderr
+    job = json.loads(started.stdout)
+    assert job["verification"]["proved"]
+    assert job["verification"]["rows"] == job["totalItems"] > 0
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfClient;Status\r\n")
+
+    assert json.loads(run(program, system, "status", job["code"], "--json").stdout)["status"] == "Completed"
+    assert job["code"] in run(program, system, "list", "--status", "Completed", "--limit", "100").stdout
+    again = run(program, system, "download", job["code"], "-o", tmp_path / "again.csv", "--manifest", manifest)
+    assert again.returncode == 0, again.stderr
+    assert run(program, system, "verify", file, "--manifest", manifest).returncode == 0
+    file.write_bytes(file.read_bytes().replace(b"Active", b"Actual", 1))
+    assert run(program, system, "verify", file, "--code", job["code"]).returncode == 9
+
+
+def test_exit_codes_say_what_went_wrong(program: Path, system: System) -> None:
+    assert run(program, system, "status", "0" * 26).returncode == 5
+    assert run(program, system, "list", CLIENT_EXPORT_KEY="wrong").returncode == 4
+    assert run(program, system, "start", "--where", "colour=red").returncode == 2
+    refused = run(program, system, "start", "--columns", "Nmae", "--json")
+    assert refused.returncode == 3
+    assert json.loads(refused.stderr)["error"]["errors"][0]["pointer"] == "/columnMappings/0/targetField"
+
+
+def test_a_login_is_saved_for_its_owner_only_and_works(program: Path, system: System, tmp_path: Path) -> None:
+    config = tmp_path / "profiles.json"
+    login = run(program, system, "login", "--tenant", NORTHWIND, "--url", system.url, CLIENT_EXPORT_CONFIG=str(config))
+    assert login.returncode == 0, login.stderr
+    assert config.stat().st_mode & 0o777 == 0o600
+    unset = {"CLIENT_EXPORT_URL": "", "CLIENT_EXPORT_KEY": "", "CLIENT_EXPORT_CONFIG": str(config)}
+    assert run(program, system, "estimate", **unset).returncode == 0
+    assert "limited-company-clients" in run(program, system, "mappings", "list", **unset).stdout
+    assert run(program, system, "schedules", "list", **unset).returncode == 0
+
+
+def test_an_interrupted_download_continues_and_damage_is_read_again(client: ExportClient, tmp_path: Path) -> None:
+    job = client.wait(client.start(CODES).code)
+    whole = client.download(job.code, tmp_path / "whole.csv").path.read_bytes()
+    for left in (whole[: len(whole) // 2], b"damaged" + whole[7:]):
+        (tmp_path / f".clients.csv.{job.code}.part").write_bytes(left)
+        found = client.download(job.code, tmp_path / "clients.csv")
+        assert found.path.read_bytes() == whole
+        assert found.verification.rows == job.total_items
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clients.csv", "whole.csv"]
+    (tmp_path / "clients.csv").write_bytes(whole[:-1])
+    with pytest.raises(FileMismatchError, match="ends after"):
+        client.verify(tmp_path / "clients.csv", job.code)
+
+
+@pytest.mark.parametrize("file_format", [FileFormat(compression="gzip"), FileFormat(preset="xlsx")])
+def test_a_compressed_file_and_a_workbook_are_proved_too(
+    client: ExportClient, tmp_path: Path, file_format: FileFormat
+) -> None:
+    request = ExportRequest(columns=["Code"], format=file_format)
+    found = client.export_to(tmp_path, request).verification
+    assert found.rows == client.estimate(request).rows
+    assert found.is_proved
+
+
+def test_every_command_of_the_document_runs(program: Path, system: System, tmp_path: Path) -> None:
+    lines = re.findall(r"^\$ (client-export .*)$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 6
+    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY}
+    settings |= {"CLIENT_EXPORT_CONFIG": str(tmp_path / "profiles.json")}
+    settings |= {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+    for line in lines:
+        done = subprocess.run(
+            line, shell=True, cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    assert (tmp_path / "clients.csv").exists()
+
+
+def test_the_document_lists_every_exit_code() -> None:
+    listed = re.findall(r"^\| (\d+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [int(code) for code in listed] == [int(code) for code in Exit]
+
+
+def test_errors_carry_the_problem(client: ExportClient, system: System) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        client.start(ExportRequest(columns=["Nmae"]))
+    assert (refused.value.code, refused.value.pointers) == ("invalid-request", ("/columnMappings/0/targetField",))
+    with pytest.raises(NotFoundError):
+        client.status("0" * 26)
+    with ExportClient(system.url, key="wrong") as stranger, pytest.raises(AuthenticationError):
+        stranger.estimate()
+
+
+def test_the_asynchronous_client_exports_the_same_file(client: ExportClient, system: System, tmp_path: Path) -> None:
+    async def export() -> bytes:
+        async with AsyncExportClient(system.url, key=NORTHWIND_KEY) as opened:
+            found = await opened.export_to(tmp_path / "async.csv", CODES)
+            assert [job async for job in opened.list(statuses=["Completed"])]
+            return found.path.read_bytes()
+
+    assert asyncio.run(export()) == client.export_to(tmp_path / "sync.csv", CODES).path.read_bytes()
+
+
+def test_data_frames_hold_every_client_as_text(client: ExportClient) -> None:
+    rows = client.estimate(CODES).rows
+    frame, other = to_pandas(client, CODES), to_polars(client, CODES)
+    assert len(frame) == other.height == rows
+    assert list(frame["Client code"]) == other["Client code"].to_list()
