@@ -33,18 +33,18 @@ def compare(folder: Path, emulator: Azurite, databases: Databases, rows: int, ro
         contestants: dict[tuple[str, str], Contestant] = {}
         for name, url in (("PostgreSQL", databases.postgres), ("SQLite", databases.sqlite)):
             system = stack.enter_context(running(folder / f"comparison-{name}", emulator, url))
-            contestants[name, SCRIPT] = _rival("script", url, emulator, rows)
-            contestants[name, FRAMES] = _rival("data_frames", url, emulator, rows)
+            contestants[name, SCRIPT] = rival("script", url, emulator, rows)
+            contestants[name, FRAMES] = rival("data_frames", url, emulator, rows)
             if name == "PostgreSQL":
-                contestants[name, BY_HAND] = _rival("by_hand", url, emulator, rows)
+                contestants[name, BY_HAND] = rival("by_hand", url, emulator, rows)
             contestants[name, OURS] = lambda system=system: seconds_of_export(system, TENANT, rows)  # type: ignore[misc]
-        speeds = _measure(contestants, rows, rounds)
+        speeds = measure(contestants, rows, rounds)
     for (name, contestant), samples in speeds.items():
         yield median_of(f"{name}, {contestant}", samples, "rows/s")
     yield from _ratios({key: median(samples) for key, samples in speeds.items()})
 
 
-def _measure(
+def measure(
     contestants: dict[tuple[str, str], Contestant], rows: int, rounds: int
 ) -> dict[tuple[str, str], list[float]]:
     speeds: dict[tuple[str, str], list[float]] = {key: [] for key in contestants}
@@ -68,7 +68,7 @@ def _ratios(speeds: dict[tuple[str, str], float]) -> Iterator[Figure]:
         yield Figure(f"{name}: ours over {rival}", speeds[name, OURS] / speeds[name, rival], "×", at_least=goal)
 
 
-def _rival(module: str, database: str, emulator: Azurite, rows: int) -> Contestant:
+def rival(module: str, database: str, emulator: Azurite, rows: int) -> Contestant:
     """Return a contestant that runs a program of `tests.bench.rivals` and returns the seconds that it reports."""
     settings = {"BENCH_DATABASE": database, "BENCH_STORAGE": emulator.connection_string, "BENCH_TENANT": TENANT}
     environment = {**os.environ, **settings}

@@ -17,7 +17,7 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BODY: dict[str, Any] = {"format": {"preset": "xlsx", "fileName": "All clients.csv", "formulaGuard": False}}
 
 
-def test_a_workbook_of_several_pages_shows_what_the_csv_file_of_the_same_clients_shows(system: System) -> None:
+def test_a_workbook_of_several_pages_shows_what_its_csv_file_shows(system: System) -> None:
     location = system.start_async(BODY, NORTHWIND)
     job = system.wait(location)
     response = request("GET", job["downloadUrl"])
