@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import json
@@ -139,8 +140,8 @@ def exceptions_to_problems(describe: Describe, base: Callable[[], str] = lambda:
             with serving(request_id_of(req.headers)):
                 try:
                     answer = await cast("Awaitable[func.HttpResponse]", handler(*args, req=req, **kwargs))
-                except Exception as error:
-                    answer = _answer(error, describe, req, base)
+                except Exception as error:  # `base` may wait
+                    answer = await asyncio.to_thread(_answer, error, describe, req, base)
                 return _with_request_id(answer)
 
         @functools.wraps(handler)

@@ -55,5 +55,5 @@ def _record_try(command: WritePage) -> int:
 
 
 step.write_page = _write_with_faults
-small_jobs.render_page = _render_with_faults  # type: ignore[attr-defined]
+small_jobs.render_page = _render_with_faults  # type: ignore[assignment,attr-defined]
 app = load_real_app()

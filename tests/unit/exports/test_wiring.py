@@ -27,6 +27,7 @@ def test_threads_that_ask_at_the_same_time_get_the_same_services(monkeypatch: py
 
     monkeypatch.setattr(wiring, "build_services", build)
     monkeypatch.setattr(wiring, "read_settings", lambda _: None)
+    monkeypatch.setattr(wiring, "start_telemetry", lambda _: None)
     wiring._services_of_process.cache_clear()
     try:
         with ThreadPoolExecutor(8) as pool:
