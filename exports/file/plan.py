@@ -16,6 +16,7 @@ MIN_PAGE_ROWS, MAX_PAGE_ROWS = 500, 100_000
 PAGE_SECONDS = 25.0
 """The longest time that reading a page from a slow source should take. It is far below the time-outs of a statement
 (240 s) and of a step on the host (ten minutes), and a failed try costs it again."""
+_MIN_PLANNED_SHARE = 1 / 3
 
 
 class PagePlan(Model):
@@ -70,6 +71,15 @@ def rows_per_page(sample_rows: int, sample_bytes: int, target_bytes: int) -> int
     if not sample_rows or not sample_bytes:
         return MAX_PAGE_ROWS
     return min(max(target_bytes * sample_rows // sample_bytes, MIN_PAGE_ROWS), MAX_PAGE_ROWS)
+
+
+def planned_bytes(plain_bytes: int, packed_bytes: int) -> float:
+    """Return the size by which pages are planned: compressed, but no less than a share of the plain size.
+
+    A page takes as long as its plain bytes take to make. Pages of full blocks of well compressed data would be few, so
+    fewer processes could share them, and would take long to repeat.
+    """
+    return max(packed_bytes, plain_bytes * _MIN_PLANNED_SHARE)
 
 
 def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes: int) -> Boundaries:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from exports.errors import SourceUnavailableError
 from exports.file.compression import Packing, compress
 from exports.file.page_record import require_short
-from exports.file.plan import MAX_BLOCKS, PagePlan, cap_pages, even_pages, rows_per_page, weight_by_time
+from exports.file.plan import MAX_BLOCKS, PagePlan, cap_pages, even_pages, planned_bytes, rows_per_page, weight_by_time
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Records
 from exports.jobs.job import Job
@@ -82,8 +82,8 @@ def draw_plan(services: Services, job: Job, target_bytes: int) -> PagePlan:
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
     samples = sampler.take_all_over(strides, first)
-    ratio = _compression_ratio(samples.by_stride.values(), renderer.compression)
-    sizes = [size * ratio for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
+    share = _planned_share(samples.by_stride.values(), renderer.compression)
+    sizes = [size * share for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
     framed = renderer if isinstance(renderer, FramedRenderer) else None
     pages = cap_pages(even_pages(strides, weights, target_bytes), MAX_BLOCKS // 2 if framed else MAX_BLOCKS)
@@ -110,10 +110,11 @@ def _stride_rows(first: Sample, target_bytes: int) -> int:
     return max(_MIN_STRIDE_ROWS, min(page_rows // _STRIDES_PER_PAGE, _MAX_STRIDE_ROWS))
 
 
-def _compression_ratio(samples: Iterable[Records], compression: Compression | Packing) -> float:
-    """Return the compressed size as a share of the plain size."""
+def _planned_share(samples: Iterable[Records], compression: Compression | Packing) -> float:
+    """Return the size by which pages are planned, as a share of the plain size."""
     plain = [sample.data for sample in samples]
-    return len(compress(plain, compression)) / max(1, sum(map(len, plain)))
+    size = sum(map(len, plain))
+    return planned_bytes(size, len(compress(plain, compression))) / max(1, size)
 
 
 def _stride_sizes(strides: Boundaries, stride_rows: int, samples: Mapping[int, Records]) -> Iterator[float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from exports.file.compression import compress
 from exports.file.page_record import PageRecord
-from exports.file.plan import rows_per_page
+from exports.file.plan import planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
@@ -51,7 +51,7 @@ def _extrapolate(
     rendered = b"".join(records.data for records in render_lists([[*sample]], renderer))
     whole = len(compress([opening, rendered], renderer.compression))
     body = len(compress([rendered], renderer.compression)) if sample else 0
-    page_rows = rows_per_page(len(sample), body, services.settings.block_bytes)
+    page_rows = rows_per_page(len(sample), round(planned_bytes(len(rendered), body)), services.settings.block_bytes)
     scale = total / len(sample) if sample else 0
     plain_seconds = scale * len(rendered) / services.settings.bytes_per_second
     pages = max(1, -(-total // page_rows))

@@ -13,6 +13,7 @@ from exports.file.plan import MIN_PAGE_ROWS, PagePlan
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.request.filters import ClientFilter
+from exports.request.formats import Compression, FormatDto, FormatPreset
 from exports.steps.pages.plan_pages import plan_pages
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import PagesPlanned, Stopped
@@ -55,6 +56,16 @@ def test_pages_have_fewer_rows_if_rows_are_longer() -> None:
     services = a_services([{**client, "name": "x" * 1000} for client in some_clients(1500)])
     job = a_stored_job(services)
     assert _plan(services, job, target_bytes=750 * 1008) == PagesPlanned(pages=2, rows=1500, wave_pages=64)
+
+
+@pytest.mark.parametrize("chosen", [FormatDto(compression=Compression.GZIP), FormatDto(preset=FormatPreset.XLSX)])
+def test_pages_that_compress_well_hold_at_most_three_times_the_wanted_bytes(chosen: FormatDto) -> None:
+    """Otherwise a file that compresses to a hundredth would be one page, made by one process."""
+    services = a_services([{**client, "name": "x" * 1000} for client in some_clients(6000)])
+    job = a_stored_job(services, spec=two_columns(format=chosen.resolve()))
+    planned = _plan(services, job, target_bytes=750 * 1008)
+    assert isinstance(planned, PagesPlanned)
+    assert 2 < planned.pages < 8
 
 
 def test_pages_have_equal_sizes_although_clients_differ_in_size() -> None:
