@@ -265,3 +265,11 @@ def test_a_token_never_goes_to_a_mariadb_without_tls(mariadb_database: URL, iden
     url = by_token(mariadb_database)
     with pytest.raises(ExportError, match="TLS"):
         missing(url)
+
+
+def test_no_password_is_sent_in_the_clear_without_tls(tmp_path: Path) -> None:
+    with a_clear_password_server("s3cret", None) as server:
+        url = URL.create("mysql", "app", "s3cret", "127.0.0.1", server.port, "clients")
+        with pytest.raises(SourceRefusedError, match="accepts only encrypted connections"):
+            missing(url)
+        assert server.received == []

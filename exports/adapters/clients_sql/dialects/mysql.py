@@ -12,6 +12,7 @@ from sqlalchemy import URL, ColumnElement, Connection, Engine, ExceptionContext,
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
 from exports.adapters.clients_sql.dialects.mysql_cells import cell_sql, day_cast, searched_sql, text_cast
 from exports.adapters.clients_sql.dialects.mysql_keys import key_bound
+from exports.adapters.clients_sql.dialects.mysql_logins import LOGINS_IN_THE_CLEAR
 from exports.adapters.clients_sql.dialects.mysql_session import PREPARE_SESSION, SQL_MODE, limit_session, require_whole
 from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
@@ -54,6 +55,7 @@ class MysqlDialect(SourceDialect):
         "read_timeout": CONNECT_TIMEOUT_SECONDS,  # `limit_session` allows statements more
         "charset": "utf8mb4",
         "sql_mode": SQL_MODE,  # before SQLAlchemy looks how names are quoted
+        "auth_plugin_map": LOGINS_IN_THE_CLEAR,
     }
     error_numbers: ClassVar = {
         **dict.fromkeys((1045, 1698, 1820, 1862), LOGIN),
