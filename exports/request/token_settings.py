@@ -28,7 +28,7 @@ def read_roles(value: Any) -> Any:
         parsed, repeated = None, []
     if not isinstance(parsed, dict):
         message: LiteralString = (
-            'give one JSON object, such as {{"Export.Reader": {{"scopes": ["exports:read"], "tenants": ["*"]}}}}'
+            'give one JSON object, such as {"Export.Reader": {"scopes": ["exports:read"], "tenants": ["*"]}}'
         )
         raise PydanticCustomError("roles", message)
     if repeated:
@@ -42,10 +42,11 @@ def _check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         is_local = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        is_good = (parts.scheme == "https" or is_local) and parts.hostname and not parts.username and not parts.fragment
+        has_extras = parts.username is not None or "#" in url or parts.port == 0  # a port that is none raises
+        is_good = (parts.scheme == "https" or is_local) and parts.hostname and not has_extras
     except ValueError:
         is_good = False
-    if not is_good or " " in url:
+    if not is_good or not url.isascii() or not url.isprintable() or " " in url:
         raise PydanticCustomError("https_url", "give an https address without a user name and a fragment")
     return url
 
