@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -155,8 +157,26 @@ def fetch_json(address: str) -> Any:
 
     Raises:
         KeySetError: The answer is not 200, or is too large.
-        OSError, http.client.HTTPException, ValueError: There is no answer, or it is not JSON.
+        OSError, http.client.HTTPException, ValueError: There is no answer in time, or it is not JSON.
     """
+    document: Future[Any] = Future()
+    # A thread of its own: the timeout of a socket begins anew with each byte, and resolving a name has none.
+    threading.Thread(target=_fetch_into, args=(document, address), daemon=True).start()
+    try:
+        return document.result(_TIMEOUT_SECONDS)
+    except TimeoutError:
+        message = f"the answer was not complete after {_TIMEOUT_SECONDS:g} seconds"
+        raise TimeoutError(message) from None
+
+
+def _fetch_into(document: Future[Any], address: str) -> None:
+    try:
+        document.set_result(_get_json(address))
+    except BaseException as error:
+        document.set_exception(error)
+
+
+def _get_json(address: str) -> Any:
     opener = urllib.request.build_opener(_NoRedirects)
     try:
         with opener.open(address, timeout=_TIMEOUT_SECONDS) as answer:

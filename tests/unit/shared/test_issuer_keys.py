@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import jwt
 import pytest
 
+from shared import issuer_keys
 from shared.access_tokens import IssuerUnavailableError
 from shared.issuer_keys import IssuerKeys
 from tests.support.token_issuer import TokenIssuer, a_token_issuer, ec_key, rsa_key
@@ -225,3 +228,26 @@ def test_simultaneous_first_tokens_fetch_the_keys_once(issuer: TokenIssuer, keys
         thread.join()
     assert all(found)
     assert (len(found), issuer.requests) == (8, BOTH)
+
+
+@pytest.mark.parametrize("beginning", [b"x: y\r\n" * 2, b"content-length: 1000\r\n\r\n"], ids=["header", "body"])
+def test_an_answer_that_comes_byte_by_byte_is_given_up(beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuer_keys, "_TIMEOUT_SECONDS", 0.4)
+    ended = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + beginning)
+            while not ended.wait(0.1):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        threading.Timer(3, ended.set).start()
+        with pytest.raises(OSError, match="seconds"):
+            issuer_keys.fetch_json(f"http://127.0.0.1:{server.getsockname()[1]}/keys")
+        assert not ended.is_set(), "the fetch must not wait for the end of the answer"
+        ended.set()
+        thread.join()
