@@ -13,6 +13,7 @@ from shared.repeated_names import find_repeated_names
 
 _FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _UNREADABLE = "The token is not a signed JSON Web Token of three parts."
+_MALFORMED = "The token is not a signed JSON Web Token, or one of its headers or claims has the wrong type."
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.ExpiredSignatureError, "The token has expired; get a new one."),
     (jwt.ImmatureSignatureError, "The token is not valid yet; check the clocks."),
@@ -80,4 +81,4 @@ def _refuse_repeated_names(text: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), _UNREADABLE)
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), _MALFORMED)
