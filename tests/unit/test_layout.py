@@ -69,6 +69,13 @@ def test_unit_tests_lie_where_the_code_lies(package: str) -> None:
     assert missing == []
 
 
+def test_the_client_imports_nothing_of_the_service() -> None:
+    declared = {"httpx", "pandas", "polars", "rich", "typer"}
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "client").rglob("*.py")]
+    found = {name for text in texts for name in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)}
+    assert found - sys.stdlib_module_names == {"client_export", *declared}
+
+
 def test_no_module_of_the_standard_library_is_shadowed_at_the_top() -> None:
     assert {path.stem for path in ROOT.glob("*.py")}.isdisjoint(sys.stdlib_module_names)
 

@@ -13,7 +13,6 @@ import httpx
 
 from client_export.models import Part
 from client_export.steps import Answer, Flow, Pull, Send, Sink, Sleep, Step
-from client_export.verification import CHUNK_BYTES
 
 T = TypeVar("T")
 
@@ -108,10 +107,11 @@ def _perform(step: Step, http: httpx.Client, access: Access) -> Answer | str | N
 
 
 def _pull(step: Pull, http: httpx.Client) -> str | None:
+    """Read a link in pieces as they arrive: httpx would drop the rest of a larger piece when the connection breaks."""
     try:
         with http.stream("GET", step.url, headers=_of_link(step.headers)) as response:
             if step.sink.begin(response.status_code, response.headers):
-                for piece in response.iter_raw(CHUNK_BYTES):
+                for piece in response.iter_raw():
                     step.sink.add(piece)
     except httpx.TransportError as error:
         return _reason(error)
@@ -180,7 +180,7 @@ async def _pull_async(step: Pull, http: httpx.AsyncClient) -> str | None:
     try:
         async with http.stream("GET", step.url, headers=_of_link(step.headers)) as response:
             if await asyncio.to_thread(sink.begin, response.status_code, response.headers):
-                async for piece in response.aiter_raw(CHUNK_BYTES):
+                async for piece in response.aiter_raw():
                     await asyncio.to_thread(sink.add, piece)
     except httpx.TransportError as error:
         return _reason(error)

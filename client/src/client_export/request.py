@@ -58,6 +58,7 @@ class FileFormat:
         compression: `none` or `gzip`.
         formula_guard: Whether text that a spreadsheet would run as a formula gets an apostrophe in front.
         file_name: Name of the file, without the extension.
+        long_cells: Only for workbooks (`xlsx`), whose cells hold 32,767 characters: `cut` (the default) or `fail`.
     """
 
     preset: str | None = None
@@ -68,6 +69,7 @@ class FileFormat:
     compression: str | None = None
     formula_guard: bool | None = None
     file_name: str | None = None
+    long_cells: str | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the format as the service reads it."""
@@ -80,6 +82,7 @@ class FileFormat:
             compression=self.compression,
             formulaGuard=self.formula_guard,
             fileName=self.file_name,
+            longCells=self.long_cells,
         )
 
 

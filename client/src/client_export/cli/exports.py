@@ -50,6 +50,7 @@ def start(
     gzip: given.Gzip = False,
     formula_guard: given.FormulaGuard = None,
     file_name: given.FileName = None,
+    long_cells: given.LongCells = None,
     headers: given.Headers = True,
     webhook: given.Webhook = None,
     body: given.Body = None,
@@ -72,6 +73,7 @@ def start(
         compression,
         formula_guard,
         file_name,
+        long_cells,
     )
     request = given.choose_request(given.make_request(columns, mapping, where, file_format, headers, webhook), body)
     with service(context) as client:

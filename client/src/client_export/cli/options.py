@@ -54,6 +54,9 @@ Quoting = Annotated[str | None, typer.Option(help="Which cells are quoted: minim
 Gzip = Annotated[bool, typer.Option("--gzip", help="Compress the file.")]
 FormulaGuard = Annotated[bool | None, typer.Option(help="Whether formulas get an apostrophe in front.")]
 FileName = Annotated[str | None, typer.Option(help="Name of the file, without the extension.")]
+LongCells = Annotated[
+    str | None, typer.Option(help="Text that is too long for a cell of a workbook: cut (the default) or fail.")
+]
 Headers = Annotated[bool, typer.Option(help="Whether the first record holds the headers.")]
 Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]
 Body = Annotated[
