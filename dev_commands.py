@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devhost.local import checks, engine_program, environment, hosts, node, package, settings
+from devhost.local import checks, engine_program, environment, hosts, node, package, running, settings
 from devhost.local.azurite import start_storage
 from devhost.local.command_line import Defaults, make_parser
 from devhost.local.console import step
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 SETTINGS = ROOT / "local.settings.json"
 SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
+SERVICE = "service.json"
 PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos", "soak": "tests.soak"}
 """Commands that are programs of their own. They receive all arguments."""
 MEND = "Still running: mend the view, then press Enter to check it and export again, or use {page}/. Ctrl-C stops."
@@ -180,6 +181,8 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
         tolerated = ("clients",) if options.database and not options.once else ()
         wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind], tolerated, values.get("DEV_API_KEY"))
     key = usable_key(base_url, azurite.connection_string, values.get("DEV_API_KEY"), tenant, SETTINGS)
+    cleanup.callback((LOCAL / SERVICE).unlink, missing_ok=True)
+    running.record_service(LOCAL / SERVICE, base_url, key, tenant, values)
     return System(base_url, host, azurite, key, tenant)
 
 
@@ -279,6 +282,8 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
         return fuzz_command(options.cases, options.seed)
     if command in PROGRAMS:
         return program_command(PROGRAMS[command], rest)
+    if command == "cli":
+        return running.run_command_line(LOCAL / SERVICE, rest)
     if command == "package":
         return package_command(options.output)
     if command == "lock":
@@ -288,6 +293,6 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     options, rest = PARSER.parse_known_args(arguments)
-    if rest and options.command not in ("test", *PROGRAMS):
+    if rest and options.command not in ("test", "cli", *PROGRAMS):
         PARSER.error(f"unknown arguments: {' '.join(rest)}")
     return run_to_exit_code(lambda: perform(options, rest), expected_errors=(DevError, DemoError))

@@ -29,6 +29,9 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
         "run", help="start the whole system here, run one export, and keep running", allow_abbrev=False
     )
     _add_run_options(run, defaults)
+    commands.add_parser(
+        "cli", help="run a command of client-export, or of python -m exports, on the running system", add_help=False
+    )
     test = commands.add_parser(
         "test",
         help="run linters, type check and all tests",

@@ -1,0 +1,55 @@
+"""Records how to use the running system of this folder, and runs command lines on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from devhost.local.environment import in_venv
+from devhost.local.errors import DevError
+from devhost.local.paths import ROOT
+from devhost.local.settings import write_text_privately
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+OPERATOR_COMMANDS = (
+    "audit",
+    "costs",
+    "keys",
+    "remove-file",
+    "sample-clients",
+    "smoke",
+    "tables",
+    "view",
+    "webhooks",
+)
+"""Commands of `python -m exports`, which work on the storage of the service. All others are of `client-export`."""
+_NOT_INHERITED = ("CLIENT_EXPORT_TOKEN", "CLIENT_EXPORT_PROFILE")
+"""Variables of the user's own that would lead a command to another service."""
+
+
+def record_service(file: Path, url: str, key: str, tenant: str, app_settings: Mapping[str, str]) -> None:
+    """Save what the command lines need, readable by its owner only."""
+    profiles = str(file.with_name("profiles.json"))
+    variables = {"URL": url, "KEY": key, "TENANT": tenant, "CONFIG": profiles}
+    found = {**app_settings, **{f"CLIENT_EXPORT_{name}": value for name, value in variables.items()}}
+    write_text_privately(file, json.dumps(found, indent=2) + "\n")
+
+
+def run_command_line(file: Path, arguments: Sequence[str]) -> int:
+    """Run a command of `client-export` or of `python -m exports` on the running system; return its exit code.
+
+    Raises:
+        DevError: No system runs in this folder.
+    """
+    if not file.exists():
+        raise DevError("No system runs in this folder. Start one in another terminal with: python3 dev.py run")
+    module = "exports" if arguments and arguments[0] in OPERATOR_COMMANDS else "client_export"
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "client" / "src")])
+    variables = {**inherited, **json.loads(file.read_text(encoding="utf-8")), "PYTHONPATH": paths}
+    return subprocess.call([str(in_venv("python")), "-m", module, *arguments], env=variables)
