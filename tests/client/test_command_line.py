@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import subprocess
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from client_export import (
     AsyncExportClient,
     AuthenticationError,
+    ConflictError,
     ExportClient,
     ExportRequest,
     FileFormat,
@@ -22,24 +23,11 @@ from client_export import (
     InvalidRequestError,
     NotFoundError,
 )
-from client_export.cli.exits import Exit
 from client_export.frames import to_pandas, to_polars
 
-from devhost.local.paths import ROOT
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
-DOCUMENT = ROOT / "docs" / "client.md"
 CODES = ExportRequest(columns=[("Client code", "Code"), ("Name", "Name")])
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command `client-export`, installed into a fresh environment with the dependencies that it declares."""
-    folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder, with_pip=True)
-    pip = f"{folder}/bin/python -m pip install --quiet --disable-pip-version-check {ROOT}/client"
-    subprocess.run(pip.split(), check=True, capture_output=True)
-    return folder / "bin" / "client-export"
 
 
 @pytest.fixture
@@ -118,23 +106,41 @@ def test_a_compressed_file_and_a_workbook_are_proved_too(
     assert found.is_proved
 
 
-def test_every_command_of_the_document_runs(program: Path, system: System, tmp_path: Path) -> None:
-    lines = re.findall(r"^\$ (client-export .*)$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(lines) == 6
-    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY}
-    settings |= {"CLIENT_EXPORT_CONFIG": str(tmp_path / "profiles.json")}
-    settings |= {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
-    for line in lines:
-        done = subprocess.run(
-            line, shell=True, cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert (tmp_path / "clients.csv").exists()
+def cancelled_export(client: ExportClient) -> str:
+    """Return the code of an export that was cancelled while it ran; one that ends earlier is not counted."""
+    for _ in range(10):
+        code = client.start(wait_seconds=0).code
+        with contextlib.suppress(ConflictError):
+            assert client.cancel(code).status == "Cancelled"
+            return code
+    pytest.fail("ten exports have ended before they could be cancelled")
 
 
-def test_the_document_lists_every_exit_code() -> None:
-    listed = re.findall(r"^\| (\d+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [int(code) for code in listed] == [int(code) for code in Exit]
+def test_a_cancelled_export_is_resumed_and_watched_to_its_file(
+    program: Path, system: System, client: ExportClient, tmp_path: Path
+) -> None:
+    code = cancelled_export(client)
+    assert json.loads(run(program, system, "cancel", code, "--json").stdout)["status"] == "Cancelled"
+    assert run(program, system, "watch", code).returncode == 8
+
+    resumed = run(program, system, "resume", code, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["code"] == code
+    watched = run(program, system, "watch", code, "-o", tmp_path / "clients.csv", "--json")
+    assert watched.returncode == 0, watched.stderr
+    assert json.loads(watched.stdout)["verification"]["proved"]
+    assert run(program, system, "resume", code).returncode == run(program, system, "cancel", code).returncode == 3
+
+
+def test_every_option_of_a_start_reaches_the_service(program: Path, system: System, tmp_path: Path) -> None:
+    file = tmp_path / "clients.txt"
+    options = "--columns Code --delimiter bar --line-ending lf --byte-order-mark --quoting all --no-formula-guard"
+    done = run(program, system, "start", *options.split(), "--file-name", "ours", "--no-headers", "-o", file)
+    assert done.returncode == 0, done.stderr
+    assert re.match(rb'\xef\xbb\xbf"[^"]+"\n"', file.read_bytes())
+    refused = run(program, system, "start", "--format", "xlsx", "--long-cells", "never", "--json")
+    assert json.loads(refused.stderr)["error"]["errors"][0]["pointer"] == "/format/longCells"
+    assert run(program, system, "start", "--format", "xlsx", "--long-cells", "fail", "--wait").returncode == 0
 
 
 def test_errors_carry_the_problem(client: ExportClient, system: System) -> None:

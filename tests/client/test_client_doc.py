@@ -1,0 +1,106 @@
+"""Every command and example of the documents about the client runs, against a running service."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from client_export.cli.exits import Exit
+
+import dev_commands
+from devhost.local.paths import ROOT
+from devhost.local.running import record_service
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
+
+CLIENT_DOC, CLIENT_README, README = ROOT / "docs" / "client.md", ROOT / "client" / "README.md", ROOT / "README.md"
+EXAMPLE_URL = "https://exports.example.com"
+INSTALL = "pip install ./client"
+"""What the fixture `program` runs, with a Python of its own."""
+DEV_CLI = "python3 dev.py cli "
+
+
+def text_of(document: Path) -> str:
+    """Return the text of a document; of the README, the section about the client."""
+    text = document.read_text(encoding="utf-8")
+    return text.partition("## The Python client\n")[2].partition("\n## ")[0] if document == README else text
+
+
+def commands_of(document: Path) -> list[str]:
+    blocks = re.findall(r"^```console\n(.*?)^```", text_of(document), re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert all(line.startswith("$ ") for line in lines)
+    return [line[2:] for line in lines]
+
+
+def environment(program: Path, system: System, folder: Path) -> dict[str, str]:
+    """Return the variables with which the commands of the documents find the service."""
+    settings = {"URL": system.url, "KEY": NORTHWIND_KEY, "CONFIG": str(folder / "profiles.json")}
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, **{f"CLIENT_EXPORT_{name}": value for name, value in settings.items()}}
+
+
+@pytest.mark.parametrize("document", [CLIENT_DOC, CLIENT_README, README], ids=["docs", "package", "README"])
+def test_every_command_of_the_documents_runs(program: Path, system: System, tmp_path: Path, document: Path) -> None:
+    commands = commands_of(document)
+    assert commands[0].startswith(INSTALL)
+    own = [command.replace(EXAMPLE_URL, system.url) for command in commands[1:] if not command.startswith(DEV_CLI)]
+    assert own
+    for command in own:
+        assert command.startswith("client-export ")
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=environment(program, system, tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (tmp_path / "clients.csv").exists()
+
+
+def test_every_command_of_the_document_for_the_local_system_runs(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = [command for command in commands_of(CLIENT_DOC) if command.startswith(DEV_CLI)]
+    assert commands
+    monkeypatch.setattr(dev_commands, "LOCAL", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    record_service(tmp_path / "service.json", system.url, NORTHWIND_KEY, NORTHWIND, system.settings)
+    for command in commands:
+        assert dev_commands.main(["cli", *shlex.split(command.removeprefix(DEV_CLI))]) == 0, command
+    assert (tmp_path / "active.csv").exists()
+
+
+@pytest.mark.parametrize("document", [CLIENT_DOC, CLIENT_README], ids=["docs", "package"])
+def test_the_python_example_of_the_documents_exports(
+    program: Path, system: System, tmp_path: Path, document: Path
+) -> None:
+    [example] = re.findall(r"^```python\n(.*?)^```", text_of(document), re.MULTILINE | re.DOTALL)
+    example = example.replace(EXAMPLE_URL, system.url).replace('"…"', json.dumps(NORTHWIND_KEY))
+    example = f"url, key = {system.url!r}, {NORTHWIND_KEY!r}\n{example}"
+    done = subprocess.run(
+        [program.with_name("python"), "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "clients.csv").stat().st_size > 0
+
+
+def test_the_document_lists_every_exit_code() -> None:
+    listed = re.findall(r"^\| (\d+) \|", text_of(CLIENT_DOC), re.MULTILINE)
+    assert [int(code) for code in listed] == [int(code) for code in Exit]
+
+
+def test_the_document_lists_every_command(program: Path) -> None:
+    shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    offered = set(re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE))
+    table = text_of(CLIENT_DOC).partition("| Command | |")[2].partition("\n\n")[0]
+    assert offered
+    cells = " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
+    assert offered == set(re.findall(r"`(\w+)`", cells))
