@@ -30,6 +30,13 @@ from tests.support.waiting import wait_until
 
 POLICY = RetryPolicy(first_pause_seconds=0.05)
 CUT_BYTES = 150_000
+INTERRUPTIBLE = """
+import signal
+from client_export.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""The command line, also where the tests run in the background, whose programs ignore Ctrl-C from the start."""
 
 
 @pytest.fixture
@@ -150,7 +157,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_download_goes_on(
     proxy.faults = lambda request: Fault(keep_bytes=CUT_BYTES, stalls=True) if request.is_of_storage else None
     target = tmp_path / "clients.csv"
     settings = {"CLIENT_EXPORT_URL": proxy.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY, "CLIENT_EXPORT_TENANT": NORTHWIND}
-    command = [sys.executable, "-m", "client_export", "download", code, "-o", str(target)]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "download", code, "-o", str(target)]
     process = subprocess.Popen(
         command, env={**os.environ, **settings, "PYTHONPATH": str(ROOT / "client" / "src")}, stderr=subprocess.PIPE
     )
