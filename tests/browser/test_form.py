@@ -97,7 +97,7 @@ def test_every_filter_and_option_reaches_the_file(visitor: Visitor, system: Syst
     visitor.at("input[name=preset][value=excelEu]").check()
     visitor.at("#file-name").fill("Für März")
     visitor.at("#headers").uncheck()
-    visitor.at("text=Details of the format").click()
+    visitor.at("text=Details of a CSV format").click()
     visitor.at("#quoting").select_option("all")
     visitor.at("#mark").select_option("no")
     visitor.at("#guard").uncheck()

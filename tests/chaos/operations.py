@@ -17,6 +17,7 @@ _OPERATION = re.compile(
     rb"^(?P<method>[A-Z]+) https?://[^/ ]+(?P<path>/[^ ?]*)\S* HTTP/1.1\r\n(?:[^\r\n]+\r\n)*\r\n(?P<body>[^\r\n]*)",
     re.MULTILINE,
 )
+_INNER_ERROR = re.compile(rb"^HTTP/1.1 [45]", re.MULTILINE)
 _ON_ROWS = {"GET": "find", "PUT": "update", "MERGE": "update", "PATCH": "update", "DELETE": "delete"}
 JOBS = "exportjobs"
 _TASK_HUB = str(json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["hubName"]).lower()
@@ -50,6 +51,11 @@ def first_of_transaction(method: str, path: str, body: bytes) -> tuple[str, str,
     if found is None:
         return method, path, body
     return found["method"].decode(), found["path"].decode(), found["body"]
+
+
+def is_refused_transaction(path: str, answer: bytes) -> bool:
+    """Return whether storage refused a transaction and changed nothing: its answer is 202, with the error inside."""
+    return path.endswith("/$batch") and _INNER_ERROR.search(answer) is not None
 
 
 def table_operation(method: str, path: str) -> str:

@@ -24,6 +24,7 @@ from tests.chaos.operations import (
     first_of_transaction,
     is_conditional,
     is_of_task_hub,
+    is_refused_transaction,
     job_write,
     table_operation,
 )
@@ -222,7 +223,8 @@ class StorageProxy:
                 proxied.request.method, url, data=proxied.body, headers=_passed_on(proxied.request.headers)
             ) as response:
                 body = await response.read()
-                self._record_success(record, proxied, response.status)
+                if response.status < 300 and not is_refused_transaction(proxied.request.path, body):
+                    self._record_success(record, proxied)
                 headers = _passed_on(response.headers)
                 if proxied.request.method != "HEAD":
                     headers.popall("Content-Length", None)
@@ -231,9 +233,7 @@ class StorageProxy:
             self._running_requests -= 1
 
     @staticmethod
-    def _record_success(record: Record, proxied: _ProxiedRequest, status: int) -> None:
-        if status >= 300:
-            return
+    def _record_success(record: Record, proxied: _ProxiedRequest) -> None:
         record.done[proxied.operation] += 1
         _, path, body = first_of_transaction(proxied.request.method, proxied.request.raw_path, proxied.body)
         write = job_write(proxied.operation, path, body, time.time())

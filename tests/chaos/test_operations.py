@@ -10,6 +10,7 @@ from tests.chaos.operations import (
     first_of_transaction,
     is_conditional,
     is_of_task_hub,
+    is_refused_transaction,
     job_write,
     table_operation,
 )
@@ -74,6 +75,19 @@ def test_a_transaction_has_the_name_of_its_first_operation(method: str, path: st
     found = first_of_transaction("POST", "/devstoreaccount1/$batch", (head + row + other).encode())
     assert found == (method, path, b"{1}")
     assert table_operation(*found[:2]) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "refused"),
+    [
+        ("/devstoreaccount1/$batch", b"412 Precondition Failed", True),
+        ("/devstoreaccount1/$batch", b"204 No Content", False),
+        (ROW, b"412 Precondition Failed", False),
+    ],
+)
+def test_a_transaction_with_an_error_inside_was_refused(path: str, status: bytes, refused: bool) -> None:
+    answer = b"--batch\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 " + status + b"\r\nx: y\r\n\r\n"
+    assert is_refused_transaction(path, answer) is refused
 
 
 def test_a_write_that_matches_any_version_has_no_condition() -> None:

@@ -174,7 +174,8 @@ def test_a_mapping_of_another_tenant_is_the_same_404_as_an_unknown_one(system: S
 
     for method, body in (("GET", None), ("PUT", update), ("DELETE", None)):
         responses = [
-            system.call(method, f"{of(NORTHWIND)}/{code}", body, key=NORTHWIND_KEY) for code in (theirs, "f" * 20)
+            system.call(method, f"{of(NORTHWIND)}/{code}", body, key=NORTHWIND_KEY, x_request_id="same")
+            for code in (theirs, "f" * 20)
         ]
         first, second = (assert_problem(response, 404, "mapping-not-found") for response in responses)
         assert {**first, "instance": ""} == {**second, "instance": ""}
@@ -216,7 +217,9 @@ def test_a_job_keeps_the_columns_that_its_mapping_had_at_the_start(system: Syste
 def test_an_unknown_and_another_tenants_mapping_give_the_same_fault(system: System) -> None:
     theirs = create(system, HARBOUR).json["code"]
     problems = [
-        assert_problem(system.start_export({"mappingCode": code}, NORTHWIND), 400, "invalid-request")
+        assert_problem(
+            system.start_export({"mappingCode": code}, NORTHWIND, x_request_id="same"), 400, "invalid-request"
+        )
         for code in (theirs, "f" * 20, "no-such-mapping")
     ]
     assert problems[0]["errors"] == [{"pointer": "/mappingCode", "detail": "There is no mapping with this code."}]
