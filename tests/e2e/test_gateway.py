@@ -65,11 +65,13 @@ def test_a_forged_host_reaches_no_stored_row(behind: System) -> None:
 def test_beyond_the_requests_that_may_wait_the_answer_is_202_at_once(behind: System) -> None:
     with ThreadPoolExecutor(9) as pool:
         answers = list(pool.map(lambda _: behind.start_export(prefer="wait=20"), range(9)))
-    at_once = [answer for answer in answers if answer.status == 202]
-    assert len(at_once) >= 9 - 2 * behind.workers
-    assert {answer.status for answer in answers} == {201, 202}
-    for answer in at_once:
+    waited = [answer for answer in answers if "preference-applied" in answer.headers]
+    assert 1 <= len(waited) <= 2 * behind.workers
+    assert {answer.status for answer in waited} <= {201, 202}  # 202 where an export takes longer than they wait
+    for answer in answers:
         assert answer.headers["location"].startswith(f"{PUBLIC}{JOBS}/")
-        assert "preference-applied" not in answer.headers, "the wish to wait was not followed"
+        if answer in waited:
+            continue
+        assert answer.status == 202
         assert answer.json["status"] in ("Queued", "InProgress")
         behind.wait(f"{JOBS}/{code_of(answer.headers['location'])}")
