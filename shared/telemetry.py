@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Protocol
 
@@ -80,14 +80,3 @@ def nearer_parent(ours: str | None, hosts: str | None) -> str | None:
     if ours and hosts and ours.split("-")[1:2] == hosts.split("-")[1:2]:
         return hosts
     return ours or hosts
-
-
-@contextmanager
-def recording(recorder: Recorder) -> Iterator[None]:
-    """Use a recorder inside this context."""
-    before = _RECORDER
-    record_with(recorder)
-    try:
-        yield
-    finally:
-        record_with(before)

@@ -14,6 +14,8 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from shared.telemetry import Recorder, record_with
+
 
 @dataclass(frozen=True)
 class Span:
@@ -84,6 +86,16 @@ def a_collector() -> Iterator[Collector]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """Use a recorder in this process inside this context."""
+    record_with(recorder)
+    try:
+        yield
+    finally:
+        record_with(None)
 
 
 def _values(attributes: Any) -> dict[str, Any]:

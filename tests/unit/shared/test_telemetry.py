@@ -12,9 +12,9 @@ import pytest
 
 from exports.settings import Settings, SettingsError, read_settings
 from exports.wiring import start_telemetry
-from shared.telemetry import Exporter, TelemetryError, nearer_parent, recording, span, trace_parent
+from shared.telemetry import Exporter, TelemetryError, nearer_parent, span, trace_parent
 from shared.telemetry_export import make_recorder
-from tests.support.otlp_collector import a_collector
+from tests.support.otlp_collector import a_collector, recording
 
 ROOT = Path(__file__).parents[3]
 REQUIRED = {"EXPORT_STORAGE": "memory", "CLIENTS_DATABASE_URL": "memory"}

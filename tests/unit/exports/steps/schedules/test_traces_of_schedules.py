@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from shared.telemetry import Exporter, recording
+from shared.telemetry import Exporter
 from shared.telemetry_export import make_recorder
 from tests.support.builders import a_schedule
 from tests.support.fakes import a_services
-from tests.support.otlp_collector import a_collector
+from tests.support.otlp_collector import a_collector, recording
 from tests.support.schedule_runs import run_due_slot
 
 
