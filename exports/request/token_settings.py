@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from shared.access_tokens import ALGORITHMS
 from shared.repeated_names import find_repeated_names
 
-_EXAMPLE = '{"Export.Reader": {"scopes": ["exports:read"], "tenants": ["*"]}}'
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

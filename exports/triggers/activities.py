@@ -201,9 +201,9 @@ def _result_of(error: PermanentError | TransientError, command: type[Model], pay
         emit("page.retried", logging.WARNING, cause=error, **told)
     else:
         emit("step.failed", logging.WARNING, cause=error, final=is_final, **told)
-    if isinstance(error, SourceThrottledError) and not payload["finalTry"]:
+    if isinstance(error, SourceThrottledError) and not is_final:
         return Throttled(retry_after_seconds=error.retry_after_seconds)
-    if isinstance(error, TransientError) and not payload["finalTry"]:
+    if not is_final:
         raise error
     page = _page_of(command, payload) if error.page is None else error.page
     return Rejected(failure=failure_of(error), page=page)

@@ -87,11 +87,12 @@ def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenA
 def is_known(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None = None) -> bool:
     """Return whether the request has a valid API key or token, whatever that opens. Raises nothing.
 
-    A key that cannot be checked at the moment counts as none.
+    A key or token that cannot be checked at the moment counts as none.
     """
     try:
         if tokens and (token := _bearer_token(req)) is not None:
-            return bool(tokens.identify(token))
+            tokens.identify(token)
+            return True
         return _HEADER in req.headers and keys.find(req.headers[_HEADER]) is not None
     except (TokenRefusedError, IssuerUnavailableError, KeysUnavailableError):
         return False
@@ -105,10 +106,11 @@ def _bearer_token(req: func.HttpRequest) -> str | None:
 def _identify_by_key(req: func.HttpRequest, keys: KeyRing, *, accepts_tokens: bool) -> Identity:
     key = keys.find(req.headers.get(_HEADER, ""))
     if key is None:
-        other, challenge = (", or an access token in the header Authorization", f", {_BEARER}")
-        headers = {_CHALLENGE: f'ApiKey header="{_HEADER}"{challenge if accepts_tokens else ""}'}
-        detail = f"Send your API key in the header {_HEADER}{other if accepts_tokens else ''}."
-        raise ProblemError(INVALID_API_KEY, detail, headers=headers)
+        detail, challenge = f"Send your API key in the header {_HEADER}", f'ApiKey header="{_HEADER}"'
+        if accepts_tokens:
+            detail += ", or an access token in the header Authorization"
+            challenge += f", {_BEARER}"
+        raise ProblemError(INVALID_API_KEY, f"{detail}.", headers={_CHALLENGE: challenge})
     return identity_of_key(key)
 
 

@@ -41,7 +41,8 @@ async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpRe
     job = await request_export(services, starter, command)
     waiting = parse_prefer(call.req.headers.get("prefer", ""), services.settings.wait_seconds)
     with services.waiting.enter(services.settings.max_waiting if waiting.seconds else 0) as may_wait:
-        waiting = waiting if may_wait or not waiting.seconds else waiting.not_at_all()
+        if waiting.seconds and not may_wait:
+            waiting = waiting.not_at_all()
         job = await wait_for_end(services, job, waiting.seconds)
     shown = await asyncio.to_thread(present_started, services, job, caller.reader)
     headers = {"Location": f"{call.url}/{shown.code}"} | waiting.headers
