@@ -28,7 +28,8 @@ TokenSource = Callable[[], str]
 def split_authentication(url: URL) -> tuple[URL, bool]:
     """Return the URL without the parameter `authentication`, and whether to log in with a token.
 
-    A token must not travel without TLS, so TLS is required unless the URL requires more.
+    A token must not travel without TLS, so PostgreSQL gets `sslmode=require` unless the URL has a mode. A weaker mode
+    is refused, except for a server on this machine.
 
     Raises:
         SourceRefusedError: The URL contradicts itself. The message quotes nothing of it.
