@@ -7,7 +7,7 @@ a faster way to make the records of a format may use it, as long as it gives exa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import eq
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -16,10 +16,13 @@ from exports.file.compression import Packing
 from exports.file.frame import Frame
 from exports.file.page_record import PageRecord
 from exports.request.estimate import EstimateWarning
+from exports.request.fields import TargetField, source_columns
 from exports.request.formats import Compression
 
 Row = Sequence[Any]
 """Values of one client in the order of `Renderer.source_columns`, as the database driver gives them."""
+
+_LEADING_COLUMN = "code"
 
 CountingRender = Callable[[Sequence[Row]], tuple[bytes, int, int]]
 """Renders rows, and counts the characters that are left out and the cells that are cut."""
@@ -108,6 +111,11 @@ class FramedRenderer(Renderer, Protocol):
         Raises:
             FileMismatchError: The pages do not fit the format.
         """
+
+
+def columns_for(fields: Iterable[TargetField]) -> tuple[str, ...]:
+    """Return the `Renderer.source_columns` of a file that shows these fields: first `code`, then what they need."""
+    return tuple(dict.fromkeys((_LEADING_COLUMN, *chain.from_iterable(map(source_columns, fields)))))
 
 
 def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:

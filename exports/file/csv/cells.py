@@ -6,7 +6,7 @@ Values are converted a column at a time, by functions that loop in C wherever th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import repeat
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from exports.errors import SourceMismatchError
 from exports.file.csv.formula_search import CELL_SEPARATOR
 from exports.file.csv.sql_words import in_sql
+from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 
 Column = Sequence[Any]
 Cells = Sequence[str]
@@ -34,6 +35,23 @@ class ColumnText(NamedTuple):
     def of(cls, cells: Cells) -> ColumnText:
         """Join cells. Raises a TypeError if one is not text."""
         return cls(cells, CELL_SEPARATOR + CELL_SEPARATOR.join(cells))
+
+
+TextMaker = Callable[[Sequence[Column]], ColumnText]
+TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
+
+
+def text_maker(field: TargetField, position: Mapping[str, int]) -> TextMaker:
+    """Return the function that makes the text of a field's cells, one of `TEXT_KINDS`, from the columns of some rows.
+
+    Args:
+        position: Where each column is among them.
+    """
+    names = source_columns(field)
+    if cell_kind(field) is CellKind.ADDRESS:
+        return lambda columns: addresses({name: columns[position[name]] for name in names})
+    (name,) = names
+    return lambda columns: texts(columns[position[name]], name)
 
 
 def texts(values: Column, name: str) -> ColumnText:

@@ -12,23 +12,20 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from exports.file.csv.cells import Cells, Column, ColumnText, addresses, booleans, dates, texts
+from exports.file.csv.cells import TEXT_KINDS, Cells, Column, ColumnText, booleans, dates, text_maker
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
 from exports.file.csv.formula_guard import guard_text, is_suspect
 from exports.file.csv.formula_search import find_guard, may_be_changed
 from exports.file.csv.spreadsheet_start import protect_start
 from exports.file.csv.warnings import csv_warnings
-from exports.file.renderer import Row
+from exports.file.renderer import Row, columns_for
 from exports.request.columns import ColumnMapping
 from exports.request.estimate import EstimateWarning
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 from exports.request.formats import CsvFormat, LineEnding, Quoting
 
 CellMaker = Callable[[Sequence[Column]], Cells]
-TextMaker = Callable[[Sequence[Column]], ColumnText]
-_LEADING_COLUMN = "code"
 _NUL = "\0"
-_TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
 _LINE_ENDINGS = {LineEnding.CRLF: "\r\n", LineEnding.LF: "\n"}
 _DEFAULT_FORMAT = CsvFormat()
 
@@ -58,8 +55,7 @@ class CsvRenderer:
         self.line_ending = _LINE_ENDINGS[wanted.line_ending]
         self.quotes_all = wanted.quoting is Quoting.ALL
         self._headers = [mapping.csv_header.replace(_NUL, "") for mapping in mappings]
-        needed = (name for mapping in mappings for name in source_columns(mapping.target_field))
-        self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
+        self.source_columns = columns_for(self.fields)
         position = {name: index for index, name in enumerate(self.source_columns)}
         self._guards_constants = wanted.formula_guard and len(mappings) > 1
         self._cell_makers = [
@@ -67,9 +63,9 @@ class CsvRenderer:
             for number, mapping in enumerate(mappings)
         ]
         self._text_makers = {
-            mapping.csv_header: _text_maker(mapping.target_field, position)
+            mapping.csv_header: text_maker(mapping.target_field, position)
             for mapping in mappings
-            if cell_kind(mapping.target_field) in _TEXT_KINDS
+            if cell_kind(mapping.target_field) in TEXT_KINDS
         }
 
     def opening(self, *, with_header: bool) -> bytes:
@@ -127,8 +123,8 @@ class CsvRenderer:
 
     def _cell_maker(self, field: TargetField, position: dict[str, int], *, is_first: bool) -> CellMaker:
         """Return the function that makes a field's cells, guarded and quoted, from the columns of a list of rows."""
-        if cell_kind(field) in _TEXT_KINDS:
-            make = _text_maker(field, position)
+        if cell_kind(field) in TEXT_KINDS:
+            make = text_maker(field, position)
             return lambda columns: self._text(make(columns), is_first)
         (name,) = source_columns(field)
         index, read = position[name], booleans if cell_kind(field) is CellKind.BOOLEAN else dates
@@ -169,15 +165,6 @@ class CsvRenderer:
     def _quoted_if_all(self, cells: Cells) -> Cells:
         """Quote all cells if the format wants that."""
         return [_quoted(cell) for cell in cells] if self.quotes_all else cells
-
-
-def _text_maker(field: TargetField, position: dict[str, int]) -> TextMaker:
-    """Return the function that makes a field's cells of text from the columns of a list of rows."""
-    names = source_columns(field)
-    if cell_kind(field) is CellKind.ADDRESS:
-        return lambda columns: addresses({name: columns[position[name]] for name in names})
-    (name,) = names
-    return lambda columns: texts(columns[position[name]], name)
 
 
 def _without_nul(value: Any) -> Any:

@@ -27,7 +27,7 @@ def csv_warnings(
     if not wanted.excel_text and (columns := _headers(texts, is_converted)):
         message = "Excel may drop leading zeros, round long numbers or make dates here; the preset excel prevents that."
         yield EstimateWarning(code=WarningCode.EXCEL_CHANGES_CELLS, message=message, columns=columns)
-    if columns := _headers(texts, _is_too_long):
+    if columns := _headers(texts, is_too_long):
         message = f"Excel cuts a cell after {EXCEL_MAX_CELL_CHARS:,} characters; open the file with another program."
         yield EstimateWarning(code=WarningCode.EXCEL_CUTS_CELLS, message=message, columns=columns)
     if alike := headers_alike(headers):
@@ -44,8 +44,11 @@ def headers_alike(headers: Sequence[str]) -> EstimateWarning | None:
     return EstimateWarning(code=WarningCode.HEADERS_ALIKE, message=message, columns=columns) if columns else None
 
 
-def _is_too_long(text: str) -> bool:
-    return 2 * len(text) > EXCEL_MAX_CELL_CHARS and len(text.encode("utf-16-le")) // 2 > EXCEL_MAX_CELL_CHARS
+def is_too_long(text: str) -> bool:
+    """Say whether text has more characters than a cell of Excel holds, which counts units of UTF-16."""
+    if 2 * len(text) <= EXCEL_MAX_CELL_CHARS:
+        return False
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 > EXCEL_MAX_CELL_CHARS
 
 
 def _alike(headers: Sequence[str]) -> tuple[str, ...]:

@@ -48,16 +48,6 @@ class Column(NamedTuple):
     cells: Cells
     markup: tuple[str, str] | None
 
-    @property
-    def slot(self) -> str:
-        """What holds the place of a cell in the template of a row."""
-        return "%s".join(self.markup) if self.markup else "%s"
-
-    @property
-    def empty(self) -> str | None:
-        """What an empty cell looks like in a rendered row."""
-        return "".join(self.markup) if self.markup else None
-
 
 def text_column(text: ColumnText) -> Column:
     """Make cells that show text as it is. The text holds only characters that XML can hold."""
@@ -141,11 +131,6 @@ def holds_refused(columns: Iterable[ColumnText]) -> bool:
 def without_refused(text: str) -> str:
     """Leave out the characters that XML cannot hold."""
     return _REFUSED.sub("", text)
-
-
-def units(text: str) -> int:
-    """Return the length of text as Excel counts it: in units of UTF-16."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str) -> str:

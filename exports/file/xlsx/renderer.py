@@ -12,10 +12,11 @@ from typing import Any
 
 from exports.errors import SourceMismatchError
 from exports.file.compression import Packing
-from exports.file.csv.cells import Cells, ColumnText, addresses, booleans, dates, texts
+from exports.file.csv.cells import TEXT_KINDS, Cells, ColumnText, TextMaker, booleans, dates, text_maker
+from exports.file.csv.warnings import is_too_long
 from exports.file.frame import Frame
 from exports.file.page_record import PageRecord
-from exports.file.renderer import Row
+from exports.file.renderer import Row, columns_for
 from exports.file.xlsx.cells import (
     NO_CELL,
     Column,
@@ -24,7 +25,6 @@ from exports.file.xlsx.cells import (
     date_column,
     holds_refused,
     text_column,
-    units,
     without_refused,
 )
 from exports.file.xlsx.frames import Layout, make_frames
@@ -36,9 +36,7 @@ from exports.request.fields import CellKind, TargetField, cell_kind, source_colu
 from exports.request.formats import CsvFormat, LongCells
 
 SourceColumn = Sequence[Any]
-TextMaker = Callable[[Sequence[SourceColumn]], ColumnText]
 ColumnMaker = Callable[[Sequence[SourceColumn]], Column]
-_LEADING_COLUMN = "code"
 _MIN_WIDTH, _MAX_WIDTH, _MARGIN, _DATE_CHARS, _BOOLEAN_CHARS = 8, 60, 3, 10, 5
 """Widths of columns in digits of the usual font. The margin leaves room for the button of the filter."""
 
@@ -60,8 +58,7 @@ class XlsxRenderer:
         self._cuts = wanted.long_cells is not LongCells.FAIL
         self._headers = tuple(mapping.csv_header for mapping in mappings)
         self._fields = tuple(mapping.target_field for mapping in mappings)
-        needed = (name for field in self._fields for name in source_columns(field))
-        self.source_columns: tuple[str, ...] = tuple(dict.fromkeys((_LEADING_COLUMN, *needed)))
+        self.source_columns = columns_for(self._fields)
         position = {name: index for index, name in enumerate(self.source_columns)}
         self._makers: list[tuple[TargetField, TextMaker | None, ColumnMaker | None]] = [
             (field, _text_maker(field, position), _column_maker(field, position)) for field in self._fields
@@ -124,7 +121,7 @@ class XlsxRenderer:
 
     def _count_long(self, field: TargetField, text: ColumnText) -> int:
         """Count the cells that are cut, or refuse them."""
-        count = sum(units(cell) > EXCEL_MAX_CELL_CHARS for cell in text.cells)
+        count = sum(map(is_too_long, text.cells))
         if count and not self._cuts:
             name = ", ".join(source_columns(field))
             message = (
@@ -137,11 +134,7 @@ class XlsxRenderer:
 
 def _text_maker(field: TargetField, position: dict[str, int]) -> TextMaker | None:
     """Return the function that makes the text of a field's cells; None if they are no text."""
-    names = source_columns(field)
-    if cell_kind(field) is CellKind.ADDRESS:
-        return lambda columns: addresses({name: columns[position[name]] for name in names})
-    (name,) = names
-    return (lambda columns: texts(columns[position[name]], name)) if cell_kind(field) is CellKind.TEXT else None
+    return text_maker(field, position) if cell_kind(field) in TEXT_KINDS else None
 
 
 def _column_maker(field: TargetField, position: dict[str, int]) -> ColumnMaker | None:
@@ -181,7 +174,7 @@ def _is_long(text: ColumnText) -> bool:
     """Say whether a column has a cell that is too long for a workbook. Most columns are too short as a whole."""
     if 2 * len(text.joined) <= EXCEL_MAX_CELL_CHARS or 2 * max(map(len, text.cells)) <= EXCEL_MAX_CELL_CHARS:
         return False
-    return any(units(cell) > EXCEL_MAX_CELL_CHARS for cell in text.cells)
+    return any(map(is_too_long, text.cells))
 
 
 def _cleaned(value: Any) -> Any:
