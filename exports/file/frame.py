@@ -8,15 +8,25 @@ a step that runs twice makes the same frames.
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from exports.file.block_ids import digest, frame_block_id
 
+
+class Between(Protocol):
+    """What stands between pages: a frame, or its description in a manifest."""
+
+    @property
+    def before_page(self) -> int:
+        """The page that follows, counted from 0; the number of pages after the last page."""
+
+
 Page = TypeVar("Page")
-Between = TypeVar("Between")
+Placed = TypeVar("Placed", bound=Between)
 
 
 @dataclass(frozen=True)
@@ -52,19 +62,15 @@ class Frame:
         return frame_block_id(self.before_page, self.sha256)
 
 
-def in_file_order(
-    pages: Sequence[Page], frames: Sequence[Between], before_pages: Sequence[int]
-) -> Iterator[Page | Between]:
+def in_file_order(pages: Sequence[Page], frames: Sequence[Placed]) -> Iterator[Page | Placed]:
     """Yield pages and frames in the order in which they make up the file.
 
     Args:
-        before_pages: For each frame the page that follows it, in rising order.
+        frames: In the order of the pages that follow them. From one on that stands where no page is, they are left out.
     """
-    places = iter([*zip(before_pages, frames, strict=True), (len(pages) + 1, None)])
-    place, frame = next(places)
+    left = deque(frames)
     for number in range(len(pages) + 1):
-        while frame is not None and place == number:
-            yield frame
-            place, frame = next(places)
+        while left and left[0].before_page == number:
+            yield left.popleft()
         if number < len(pages):
             yield pages[number]

@@ -105,8 +105,7 @@ class ManifestDto(Model):
     @property
     def in_file_order(self) -> tuple[ManifestPage | ManifestFrame, ...]:
         """Pages and frames in the order in which their bytes make up the file."""
-        frames = self.frames or ()
-        return tuple(in_file_order(self.pages, frames, [frame.before_page for frame in frames]))
+        return tuple(in_file_order(self.pages, self.frames or ()))
 
     @property
     def tiles(self) -> bool:
@@ -174,7 +173,7 @@ def crc32_text(crc32: int | None) -> str | None:
 
 def _combined(records: Sequence[PageRecord], frames: Sequence[Frame]) -> str | None:
     """Return the CRC-32 of the file; None if an older version, which recorded no CRC, wrote some of the pages."""
-    blocks = in_file_order(records, frames, [frame.before_page for frame in frames])
+    blocks = in_file_order(records, frames)
     pieces = [(block.crc32, block.bytes) for block in blocks if block.crc32 is not None]
     return crc32_text(combine(pieces)) if len(pieces) == len(records) + len(frames) else None
 

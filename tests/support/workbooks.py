@@ -74,10 +74,7 @@ def record_of(page: int, rows: int, block: bytes, content: bytes) -> PageRecord:
 
 def joined(blocks: Sequence[bytes], frames: Sequence[Frame]) -> bytes:
     """Put the blocks of a file together."""
-    places = [frame.before_page for frame in frames]
-    return b"".join(
-        piece if isinstance(piece, bytes) else piece.data for piece in in_file_order(blocks, frames, places)
-    )
+    return b"".join(piece if isinstance(piece, bytes) else piece.data for piece in in_file_order(blocks, frames))
 
 
 def read_with_openpyxl(data: bytes) -> list[Table]:

@@ -214,8 +214,7 @@ def _publish(
         FileMismatchError: The published file did not have the committed blocks, and was removed.
         FileChangedError: Another version is published, or a block is missing. Nothing was changed.
     """
-    whole = in_file_order(records, frames, [frame.before_page for frame in frames])
-    blocks = tuple((each.block, each.bytes) for each in whole if each.block)
+    blocks = tuple((each.block, each.bytes) for each in in_file_order(records, frames) if each.block)
     if file.version is not None and file.published == blocks:
         return
     stage_frames(services, job, frames)
