@@ -11,8 +11,8 @@ from typing import Any
 
 from azure.data.tables import UpdateMode
 
-from exports.adapters.storage.quotas import QUOTA_ROW, TableQuotas, if_version
-from exports.adapters.storage.table_adapter import Entity, TableAdapter, readable
+from exports.adapters.storage.quotas import QUOTA_ROW, TableQuotas
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, if_version, readable
 from exports.errors import JobNotFoundError
 from exports.jobs.job import Job
 from exports.jobs.quota import Quota

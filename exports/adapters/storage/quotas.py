@@ -14,11 +14,10 @@ from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.data.tables import TableTransactionError, UpdateMode
 from cachetools import LRUCache
 
-from exports.adapters.storage.table_adapter import Entity, TableAdapter
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, if_version
 from exports.errors import QuotaExceededError, StorageUnavailableError
 from exports.jobs.codes import first_code_before
 from exports.jobs.quota import Quota, QuotaUse
@@ -206,8 +205,3 @@ def _writing(tenant: str, version: str | None, use: QuotaUse) -> Operation:
     if version is None:
         return "create", row
     return "update", row, {"mode": UpdateMode.REPLACE, **if_version(version)}
-
-
-def if_version(version: str) -> dict[str, Any]:
-    """Return the options of an operation that requires this version of its row."""
-    return {"etag": version, "match_condition": MatchConditions.IfNotModified}

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from exports.adapters.storage.named_resources import NamedResourceTable
-from exports.adapters.storage.table_adapter import Entity
+from exports.adapters.storage.table_adapter import Entity, if_version
 from exports.errors import ScheduleNotFoundError
 from exports.schedules.schedule import Schedule, ScheduleContent, ScheduleRef, ScheduleState
 from shared.row_codec import RowCodec, compressed_json, json_text
@@ -82,11 +81,12 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
 
     def _write(self, row: Any, after: Entity) -> bool:
         is_moved = row.get("due") != after.get("due")
-        updating: Operation = ("update", after, {"mode": UpdateMode.REPLACE, **_if_unchanged_since(row)})
+        updating: Operation = ("update", after, {"mode": UpdateMode.REPLACE, **if_version(row.metadata["etag"])})
         return self._transact([updating, *(_remove_due_row(row) + _add_due_row(after) if is_moved else ())], _CHANGED)
 
     def _remove(self, row: Any) -> bool:
-        return self._transact([("delete", _keys(row), _if_unchanged_since(row)), *_remove_due_row(row)], _CHANGED)
+        deletion: Operation = ("delete", _keys(row), if_version(row.metadata["etag"]))
+        return self._transact([deletion, *_remove_due_row(row)], _CHANGED)
 
     def _not_found(self) -> Exception:
         return ScheduleNotFoundError("There is no such schedule.")
@@ -104,10 +104,6 @@ def _to_entity(schedule: Schedule) -> Entity:
 
 def _keys(row: Any) -> Entity:
     return {name: row[name] for name in ("PartitionKey", "RowKey")}
-
-
-def _if_unchanged_since(row: Any) -> dict[str, Any]:
-    return {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
 
 
 def _add_due_row(row: Entity) -> list[Operation]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError
 
 from exports.errors import StorageUnavailableError
@@ -33,6 +34,11 @@ class TableAdapter(StorageTable):
             except ResourceExistsError:
                 return self._table.get_entity(entity["PartitionKey"], entity["RowKey"])
         return None
+
+
+def if_version(version: str) -> dict[str, Any]:
+    """Return the options of an operation that requires this version of its row."""
+    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
 def sortable_moment(moment: datetime) -> str:
