@@ -126,8 +126,7 @@ def test_a_lost_page_of_a_workbook_is_written_again() -> None:
 
 
 def test_a_small_job_gives_the_workbook_that_three_steps_give() -> None:
-    at_once, job = a_services(some_clients(5)), None
-    in_steps = a_services(some_clients(5))
+    at_once, in_steps = a_services(some_clients(5)), a_services(some_clients(5))
     job = a_watched_job(at_once, spec=SPEC, file_name="clients.xlsx")
     same_job = a_watched_job(in_steps, spec=SPEC, file_name="clients.xlsx", code=job.code)
     assert export_whole(at_once, job).names() == ["plan_or_export"]
@@ -144,7 +143,7 @@ def test_a_workbook_of_no_clients_is_a_whole_workbook(include_headers: bool) -> 
     spec = two_columns(format=XLSX, include_headers=include_headers)
     data, manifest = a_proved_file(spec=spec, names=(), starts=())
 
-    assert read_with_openpyxl(data) == [ROWS[:1]] if include_headers else [[]]
+    assert read_with_openpyxl(data) == [ROWS[:1] if include_headers else []]
     assert verify(InMemory(data), manifest).proved
 
 
@@ -191,7 +190,7 @@ def test_a_changed_byte_of_a_frame_or_a_page_of_a_workbook_is_found(place: str) 
 
     verdict = verify(InMemory(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]), manifest)
     assert not verdict.proved
-    assert verdict.faults[0].startswith(f"{named}")
+    assert verdict.faults[0].startswith(named)
     assert last.before_page == 3
 
 

@@ -162,7 +162,7 @@ def test_only_one_try_is_waited_for(services: MemoryServices, monkeypatch: pytes
     first, second = a_failed_job(services), a_failed_job(services)
     waiting = threading.Thread(target=send, args=(services, first))
     waiting.start()
-    wait_until(lambda: len(services.webhooks.posted) == 1)
+    wait_until(lambda: services.sending.attention._value == 0)
 
     assert send(services, second) == UNDER_WAY
     release(services)
