@@ -122,8 +122,9 @@ class Job:
     @property
     def ref(self) -> JobRef:
         """Return the reference to the job and its current attempt."""
-        known = {"request": self.request_id, "trace": self.trace_parent}
-        return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt, **known)
+        return JobRef(
+            tenant=self.tenant, code=self.code, attempt=self.attempt, request=self.request_id, trace=self.trace_parent
+        )
 
     @property
     def file_path(self) -> str:

@@ -122,11 +122,7 @@ def _dependency(name: str, result: Future[str | None], patience_seconds: float) 
 
 def _issuer_check(services: Services) -> dict[str, Check]:
     """Return the check of the issuer of access tokens, if the service accepts tokens."""
-    if services.tokens is None:
-        return {}
-    return {
-        "tokenIssuer": services.tokens.verifier.check,
-    }
+    return {} if services.tokens is None else {"tokenIssuer": services.tokens.verifier.check}
 
 
 def _check_keys(services: Services) -> str | None:
