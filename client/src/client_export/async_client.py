@@ -11,19 +11,15 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from client_export import http as driver
-from client_export.downloads import Download, Progress
+from client_export.downloads import Download
 from client_export.http import Access, each_async
 from client_export.models import Estimate, Job, SavedMapping, Schedule, ScheduleRun
 from client_export.operations import Operations, Watch
 from client_export.request import Column, RequestLike
 from client_export.steps import Flow, RetryPolicy
-from client_export.verification import Manifest, Verification, verify_file
+from client_export.verification import Manifest, Progress, Verification, no_progress, verify_file
 
 T = TypeVar("T")
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Show nothing."""
 
 
 class AsyncExportClient:
@@ -145,7 +141,7 @@ class AsyncExportClient:
 
     # --- files
 
-    async def download(self, code: str, path: str | Path, *, progress: Progress = _no_progress) -> Download:
+    async def download(self, code: str, path: str | Path, *, progress: Progress = no_progress) -> Download:
         """Download the file of an export, and prove it while it arrives.
 
         The file gets its name only when it is proved. If the download was interrupted, the next call for the same path

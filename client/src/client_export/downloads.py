@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from client_export.errors import FileMismatchError
-from client_export.verification import CHUNK_BYTES, Manifest, Verification, Verifier
-
-Progress = Callable[[int, int], None]
-"""Takes how much is done, and how much there is in all."""
+from client_export.verification import CHUNK_BYTES, Manifest, Progress, Verification, Verifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from client_export.downloads import Download, PartFile, Progress, target_of
+from client_export.downloads import Download, PartFile, target_of
 from client_export.errors import (
     ConflictError,
     ExportCancelledError,
@@ -22,7 +22,7 @@ from client_export.errors import (
 from client_export.models import Estimate, Job, JobStatus, Part, SavedMapping, Schedule, ScheduleRun
 from client_export.request import Column, RequestLike, body_of, column_mappings
 from client_export.steps import Answer, Flow, Pull, RetryPolicy, Send, Sleep, ask
-from client_export.verification import Manifest
+from client_export.verification import Manifest, Progress, no_progress
 
 T = TypeVar("T")
 Watch = Callable[[Job], None]
@@ -108,7 +108,7 @@ class Operations:
         if watch is not None:
             watch(job)
         job = _completed(job) if job.status.has_ended else (yield from self.wait(job.code, timeout_seconds, watch))
-        return (yield from self.download(job.code, path, lambda done, total: None))
+        return (yield from self.download(job.code, path, no_progress))
 
     def list_part(self, statuses: Sequence[str], token: str | None) -> Flow[Part[Job]]:
         query = [("status", str(each)) for each in statuses]

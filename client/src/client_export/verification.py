@@ -14,6 +14,12 @@ from client_export.errors import FileMismatchError
 CHUNK_BYTES = 1 << 20
 _ANY_GZIP = 31
 """The window of zlib for one gzip member."""
+Progress = Callable[[int, int], None]
+"""Takes the bytes so far, and the bytes in all."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +225,7 @@ class Verifier:
         self.proved_bytes = self.bytes
 
 
-def verify_file(
-    path: Path, manifest: Manifest, progress: Callable[[int, int], None] = lambda done, total: None
-) -> Verification:
+def verify_file(path: Path, manifest: Manifest, progress: Progress = no_progress) -> Verification:
     """Prove a file that is on disk.
 
     Args:

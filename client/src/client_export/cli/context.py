@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from rich.table import Table
 
 from client_export.cli.profiles import find_profile
 from client_export.client import ExportClient
+from client_export.models import Job, SavedMapping, Schedule, ScheduleRun
+
+T = TypeVar("T", Job, SavedMapping, Schedule, ScheduleRun)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -44,6 +47,16 @@ def messages() -> Console:
 def print_json(value: Any) -> None:
     """Print a value for programs."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_list(
+    found: Iterable[T], as_json: bool, headers: Sequence[str], cells: Callable[[T], Sequence[str | None]]
+) -> None:
+    """Print what the service has listed: its answers for programs, otherwise a table with a row for each item."""
+    if as_json:
+        print_json([item.raw for item in found])
+    else:
+        print_table(headers, map(cells, found))
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from client_export.cli import options as given
-from client_export.cli.context import AsJson, messages, print_facts, print_json, print_table, service
+from client_export.cli.context import AsJson, messages, print_facts, print_json, print_list, service
 from client_export.cli.exits import Exit, exits
 from client_export.cli.show import (
     downloading,
@@ -110,13 +112,12 @@ def list_exports(
 ) -> None:
     """List exports, newest first."""
     with service(context) as client:
-        found = [job for job, _ in zip(client.list(statuses=statuses or ()), range(limit), strict=False)]
-    if as_json:
-        print_json([job.raw for job in found])
-        return
-    print_table(
+        found = list(islice(client.list(statuses=statuses or ()), limit))
+    print_list(
+        found,
+        as_json,
         ("code", "status", "created", "clients", "file"),
-        ((job.code, job.status.value, local(job.created), f"{job.processed_items:,}", job.file_name) for job in found),
+        lambda job: (job.code, job.status.value, local(job.created), f"{job.processed_items:,}", job.file_name),
     )
 
 
@@ -266,8 +267,6 @@ def _end(found: Download) -> None:
 
 
 def _save_manifest(manifest: Manifest, path: Path) -> None:
-    import json
-
     path.write_text(json.dumps(manifest.raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from client_export.cli import options as given
-from client_export.cli.context import AsJson, print_facts, print_json, print_table, service
+from client_export.cli.context import AsJson, print_facts, print_json, print_list, print_table, service
 from client_export.cli.exits import exits
 from client_export.cli.show import local
 from client_export.models import SavedMapping, Schedule
@@ -26,12 +27,11 @@ def list_mappings(context: typer.Context, as_json: AsJson = False) -> None:
     """List the mappings: presets first, then by name."""
     with service(context) as client:
         found = list(client.mappings())
-    if as_json:
-        print_json([each.raw for each in found])
-        return
-    print_table(
+    print_list(
+        found,
+        as_json,
         ("code", "name", "columns", ""),
-        ((each.code, each.name, str(len(each.columns)), "preset" if each.is_preset else None) for each in found),
+        lambda each: (each.code, each.name, str(len(each.columns)), "preset" if each.is_preset else None),
     )
 
 
@@ -72,12 +72,11 @@ def list_schedules(context: typer.Context, as_json: AsJson = False) -> None:
     """List the schedules by name."""
     with service(context) as client:
         found = list(client.schedules())
-    if as_json:
-        print_json([each.raw for each in found])
-        return
-    print_table(
+    print_list(
+        found,
+        as_json,
         ("code", "name", "cron", "time zone", "next run"),
-        ((each.code, each.name, each.cron, each.time_zone, local(each.next_run) or "none") for each in found),
+        lambda each: (each.code, each.name, each.cron, each.time_zone, local(each.next_run) or "none"),
     )
 
 
@@ -140,13 +139,12 @@ def list_runs(
 ) -> None:
     """List the runs of a schedule, newest first."""
     with service(context) as client:
-        found = [run for run, _ in zip(client.schedule_runs(code), range(limit), strict=False)]
-    if as_json:
-        print_json([each.raw for each in found])
-        return
-    print_table(
+        found = list(islice(client.schedule_runs(code), limit))
+    print_list(
+        found,
+        as_json,
         ("slot", "outcome", "export", "reason"),
-        ((local(each.slot), each.outcome, each.job_code, each.reason) for each in found),
+        lambda each: (local(each.slot), each.outcome, each.job_code, each.reason),
     )
 
 

@@ -20,7 +20,8 @@ from rich.progress import (
 from client_export.cli.context import messages, print_facts
 from client_export.downloads import Download
 from client_export.models import Job
-from client_export.verification import Verification
+from client_export.verification import Progress as Show
+from client_export.verification import Verification, no_progress
 
 
 def print_job(job: Job) -> None:
@@ -91,11 +92,11 @@ def watching(*, quiet: bool) -> Iterator[Callable[[Job], None]]:
 
 
 @contextmanager
-def downloading(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def downloading(*, quiet: bool) -> Iterator[Show]:
     """Show the progress of a download or of a check on a terminal."""
     console = messages()
     if quiet or not console.is_terminal:
-        yield lambda done, total: None
+        yield no_progress
         return
     with Progress(
         BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=console, transient=True
