@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from exports.errors import StorageUnavailableError
 from exports.settings import SettingsError, read_settings
@@ -82,6 +82,11 @@ def open_services() -> Services:
     settings = read_settings({"CLIENTS_DATABASE_URL": "sqlite://", **os.environ})
     open_account(settings.storage.get_secret_value(), "EXPORT_STORAGE")
     return build_services(settings)
+
+
+def wants_colours(output: TextIO) -> bool:
+    """Say whether to print colours: only to a terminal, and only without NO_COLOR (no-color.org)."""
+    return output.isatty() and not os.environ.get("NO_COLOR")
 
 
 def print_json_lines(items: Iterable[BaseModel]) -> None:

@@ -8,8 +8,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from exports.commands.command_line import CommandError
-from exports.commands.view_table import has_types, report_lines, wants_colours
+from exports.commands.command_line import CommandError, wants_colours
+from exports.commands.view_table import has_types, report_lines
 from exports.commands.view_template import DIALECTS, view_template
 from exports.errors import ExportError
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from exports.adapters.clients_sql.inspection.findings import Findings, KeyUse, UnstableFunction
@@ -13,11 +12,6 @@ if TYPE_CHECKING:
 _COLOURS = {"FAIL": "31", "warn": "33", "none": "33", "ok": "32", "": "0"}
 _MARKS = {"refused": "FAIL", "missing": "none", "ok": "ok"}
 _LABEL_WIDTH = len("functions")
-
-
-def wants_colours(output: TextIO) -> bool:
-    """Say whether to print colours: only to a terminal, and only without NO_COLOR (no-color.org)."""
-    return output.isatty() and not os.environ.get("NO_COLOR")
 
 
 def report_lines(report: ViewReport, *, colours: bool) -> Iterator[str]:

@@ -16,7 +16,8 @@ from sqlalchemy import URL, create_engine, make_url
 
 from exports.__main__ import main
 from exports.adapters.clients_sql.view_report import report_on_view
-from exports.commands.view_table import report_lines, wants_colours
+from exports.commands.command_line import wants_colours
+from exports.commands.view_table import report_lines
 from exports.request.fields import VIEW_COLUMNS
 
 DATABASES = ("postgresql", "mariadb", "sqlite")

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from exports.commands.command_line import CommandError, add_tenant_option
+from exports.commands.command_line import CommandError, add_tenant_option, wants_colours
 from exports.commands.smoke.checks import CHECKS, SLOW, Check, Run
-from exports.commands.smoke.report import Outcome, Result, as_json, has_failed, summary, table_row, wants_colours
+from exports.commands.smoke.report import Outcome, Result, as_json, has_failed, summary, table_row
 from exports.commands.smoke.service import NotApplicableError, Service, SmokeError
 
 KEY_VARIABLE = "EXPORT_SMOKE_KEY"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TextIO
 
 _NAME_WIDTH = 10
 
@@ -59,8 +57,3 @@ def as_json(url: str, version: str | None, results: Sequence[Result]) -> str:
     """Return one JSON document."""
     checks = [asdict(result) | {"seconds": round(result.seconds, 3)} for result in results]
     return json.dumps({"url": url, "version": version, "ok": not has_failed(results), "checks": checks}, indent=2)
-
-
-def wants_colours(stream: TextIO) -> bool:
-    """Return whether to write colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
