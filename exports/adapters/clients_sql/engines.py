@@ -21,8 +21,8 @@ def make_engine(url: URL, answer_seconds: int | None = None, tokens: TokenSource
 
     Args:
         url: With `authentication=entra`, each connection logs in with a token of Microsoft Entra ID.
-        tokens: Gives the tokens; None: `azure-identity` does.
         answer_seconds: Wait for a server at most so long, if its driver can do that; None: as long as an export does.
+        tokens: Gives the tokens; None: `azure-identity` does.
 
     Raises:
         SourceRefusedError: The URL contradicts itself.

@@ -118,7 +118,7 @@ class SqliteDialect(SourceDialect):
 
     Connections are not pooled: a pooled one would go on reading a file that has been replaced. Pages are read in turns:
     for every row the driver gives up Python's global interpreter lock, and then waits for the thread that took it. So
-    two threads took 1.7 times as long as one for the same clients.
+    two threads take longer than one for the same clients.
     """
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
