@@ -31,7 +31,7 @@ var rules = [
   }
   {
     name: 'job-stalled'
-    title: 'A job made no progress, and the watchdog acted'
+    title: 'A job makes no progress'
     severity: 2
     every: 'PT5M'
     window: 'PT5M'

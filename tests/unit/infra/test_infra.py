@@ -346,7 +346,7 @@ def test_the_files_and_environment_variables_in_the_guide_exist() -> None:
 
 def test_the_guide_explains_every_dependency_that_health_names() -> None:
     checks = (ROOT / "exports" / "steps" / "upkeep" / "check_health.py").read_text(encoding="utf-8")
-    named = {"settings", *re.findall(r'^        "(\w+)": ', checks, re.MULTILINE)}
+    named = {"settings", *re.findall(r'"(\w+)": ', checks)}
     rows = "".join(line for line in deploy_guide().splitlines() if re.search("is (un)?healthy", line))
     assert named == set(re.findall(r"`(\w+)`(?= is| or)", rows)) | set(re.findall(r"or `(\w+)`", rows))
 
