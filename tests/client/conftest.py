@@ -20,7 +20,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False)  # the pip of the test environment installs, which saves the time for another
-    pip = f"{in_venv('python')} -m pip --python {folder}/bin/python install --disable-pip-version-check {ROOT}/client"
-    done = subprocess.run(pip.split(), capture_output=True, text=True, check=False)
+    pip = [str(in_venv("python")), "-m", "pip", "--python", f"{folder}/bin/python"]
+    install = [*pip, "install", "--disable-pip-version-check", f"{ROOT}/client"]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "bin" / "client-export"
