@@ -46,7 +46,7 @@ def _check_url(url: str) -> str:
     except ValueError:
         is_good = False
     if not is_good or not url.isascii() or not url.isprintable() or " " in url:
-        raise PydanticCustomError("https_url", "give an https address without a user name and a fragment")
+        raise PydanticCustomError("https_url", "give an https address without a user name or a fragment")
     return url
 
 

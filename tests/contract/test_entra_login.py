@@ -181,6 +181,8 @@ def test_a_token_never_travels_without_tls(postgres_role: URL, identity: Identit
         ("postgresql://me@host/clients?authentication=entra&authentication=entra", "Write authentication=entra"),
         ("postgresql://host/clients?authentication=entra", "Write postgresql://user@server"),
         ("postgresql://me@host/clients?authentication=entra&sslmode=prefer", "sslmode=verify-full"),
+        ("postgresql://me@localhost/c?host=db.example&authentication=entra&sslmode=disable", "sslmode=verify-full"),
+        ("postgresql://me@localhost/c?hostaddr=192.0.2.1&authentication=entra&sslmode=allow", "sslmode=verify-full"),
         ("mysql://me:s3cret@host/clients?authentication=entra", "Leave out one of them"),
     ],
 )

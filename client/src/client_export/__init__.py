@@ -1,4 +1,4 @@
-"""The client of client-export: exports all clients of a tenant as one CSV file, and proves it.
+"""The client of client-export: exports all clients of a tenant as one file, and proves it.
 
 >>> from client_export import ExportClient, ExportRequest
 >>> with ExportClient("https://exports.example.com", key="…") as client:

@@ -22,6 +22,8 @@ _BACKENDS = ("postgresql", "mysql", "mariadb")
 _SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 _WEAK_TLS = ("disable", "allow", "prefer")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+_OTHER_ADDRESSES = frozenset({"host", "hostaddr", "service"})
+"""Parameters by which libpq connects to another server than the URL names."""
 TokenSource = Callable[[], str]
 
 
@@ -91,7 +93,8 @@ def _require_tls(url: URL) -> URL:
     mode = _text(url, "sslmode")
     if mode is None:
         return url.update_query_dict({"sslmode": "require"})
-    if mode in _WEAK_TLS and url.host not in _LOCAL:
+    is_local = url.host in _LOCAL and _OTHER_ADDRESSES.isdisjoint(url.query)
+    if mode in _WEAK_TLS and not is_local:
         raise _refused("has authentication=entra without TLS", "Write sslmode=verify-full or sslmode=require")
     return url
 

@@ -53,7 +53,11 @@ def begin(services: Services, this: Try, carry_out: Callable[[], Delivery]) -> D
     """
     is_suspect = services.sending.hung_last(this)
     ended: Future[Delivery] = Future()
-    threading.Thread(target=carried(_run), args=(services, this, carry_out, ended), daemon=True).start()
+    try:
+        threading.Thread(target=carried(_run), args=(services, this, carry_out, ended), daemon=True).start()
+    except RuntimeError:  # the process can have no more threads
+        services.sending.leave(this, None)
+        raise
     if is_suspect or not services.sending.attention.acquire(blocking=False):
         return None
     try:

@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Export all clients of a tenant as one CSV file, and prove it.",
+    help="Export all clients of a tenant as one file, and prove it.",
 )
 
 _COMMANDS: dict[str, Callable[..., None]] = {

@@ -42,7 +42,7 @@ References = Mapping[tuple[type[Model], Mode], Schema]
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _INTRODUCTION = """\
-Exports all clients of a tenant as one CSV file: start an export, watch its progress, download the file.
+Exports all clients of a tenant as one file, CSV or an Excel workbook: start an export, watch its progress, download it.
 
 Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
 tenant from the API key or token; it works only for one that opens exactly one tenant. JSON properties are camelCase,
@@ -52,7 +52,7 @@ those that you do not know. Errors are problem documents (RFC 9457). You may sen
 it."""
 _TAGS = (
     ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
-    ("clients/export", "Exports", "Write the clients of a tenant to a CSV file. Each export is a job."),
+    ("clients/export", "Exports", "Write the clients of a tenant to a file. Each export is a job."),
     ("csv-mappings", "Mappings", "Save the columns of a file under a name."),
     ("", "Service", "The service itself. These routes need no API key."),
 )

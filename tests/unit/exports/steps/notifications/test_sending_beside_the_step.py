@@ -260,3 +260,16 @@ def test_a_webhook_that_arrived_by_other_means_is_not_sent_after_a_rest(services
 
     assert send(services, job, 4, postponed=1) == Done()
     assert len(services.webhooks.posted) == HANGS_BEFORE_REST + 1
+
+
+def test_a_try_that_gets_no_thread_leaves_its_room_to_others(
+    services: MemoryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        send(services, a_failed_job(services))
+    assert not services.sending._inside
