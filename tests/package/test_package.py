@@ -59,6 +59,7 @@ def test_the_unpacked_package_imports_with_its_requirements_alone(unpacked: Pack
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # it holds a whole run of pytest
 def test_end_to_end_tests_pass_on_the_unpacked_package(unpacked: PackagedApp) -> None:
     """Under CI all of them, elsewhere some."""
     command: list[str | Path] = [
@@ -68,8 +69,8 @@ def test_end_to_end_tests_pass_on_the_unpacked_package(unpacked: PackagedApp) ->
         *(ALL if under_ci() else SOME),
         "-q",
         "-x",
-        "-p",
-        "no:xdist",
+        "--numprocesses=2",
+        "--dist=loadfile",
     ]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     env |= {"PACKAGED_APP": str(unpacked.folder)}
