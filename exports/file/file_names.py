@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from exports.request.formats import FileKind
+
 MAX_CHARS = 150
 MAX_BYTES = 240
 """File systems allow 255 bytes (ext4, APFS). The rest leaves room for a browser that adds ` (1)`."""
 
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
-_WORKBOOK = ".xlsx"
+_EXTENSIONS = (".gz", ".csv", ".tsv", *(f".{kind.value}" for kind in FileKind))
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")  # without them, letters of some scripts, and emoji, fall apart
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\ *(?:\.|\Z)", re.IGNORECASE)
@@ -21,15 +23,15 @@ def clean_file_name(wanted: str, extension: str) -> str:
 
     Path separators, characters that Windows forbids, and control and invisible characters become `_`. Leading and
     trailing dots and spaces are removed. Names of Windows devices get a leading `_`. The extension is appended unless
-    the name has it. `.csv` is also accepted for tab-separated files, because many people use it for any table. `.tsv`
-    and `.gz` are replaced if they do not fit the format. The name of a workbook loses any of these extensions.
+    the name has it, and replaces any other extension of our formats. `.csv` is also accepted for tab-separated files,
+    because many people use it for any table.
 
     Args:
-        extension: The extension for the format: `.csv`, `.tsv`, `.csv.gz`, `.tsv.gz` or `.xlsx`.
+        extension: The extension for the format, such as `.csv`, `.tsv.gz` or `.xlsx`.
     """
     text = "".join(_safe(letter) for letter in unicodedata.normalize("NFC", wanted))
     text = _FORBIDDEN.sub("_", text).strip(". ")
-    stem, ending = _split_workbook(text) if extension == _WORKBOOK else _split(text, extension)
+    stem, ending = _split(text, extension)
     if not stem:
         return ""
     if _RESERVED.match(stem + "."):
@@ -44,20 +46,14 @@ def _safe(letter: str) -> str:
     return "_" if category in _INVISIBLE and letter not in _JOINERS else letter
 
 
-def _split_workbook(text: str) -> tuple[str, str]:
-    for ending in (_WORKBOOK, ".gz", ".csv", ".tsv"):
-        text = _without(text, ending)
-    return text, _WORKBOOK
-
-
 def _split(text: str, extension: str) -> tuple[str, str]:
-    """Return the name without its extension, and the extension that it must get."""
-    stem, compressed = _without(text, ".gz"), extension[4:]
-    if stem.lower().endswith(".csv"):
-        return _without(stem, ".csv"), ".csv" + compressed
-    if stem.lower().endswith(".tsv"):
-        return _without(stem, ".tsv"), extension
-    return (stem if compressed else text), extension
+    """Return the name without the extensions of our formats, and the extension that it must get."""
+    stem = text
+    while stem.lower().endswith(_EXTENSIONS):
+        for each in _EXTENSIONS:
+            stem = _without(stem, each)
+    is_called_csv = extension.startswith(".tsv") and ".csv" in text[len(stem) :].lower()
+    return stem, (".csv" + extension[4:] if is_called_csv else extension)
 
 
 def _without(text: str, ending: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
 
 from shared.models import Model, OptionalField
@@ -16,11 +17,12 @@ WantedName = Annotated[str, StringConstraints(min_length=1, max_length=1000), Fi
 
 
 class FormatPreset(StrEnum):
-    """A common way to write a file: CSV, or a workbook.
+    """A common way to write a file: CSV, a workbook, or JSON Lines.
 
     `excel` and `excelEu` begin the file with a byte order mark. They write a text that Excel would turn into another
     number or into a date as `="0123"`. `excelEu` separates cells by semicolons, for Excel in regions where the comma is
-    the decimal sign. `xlsx` is a workbook of Excel, with typed cells.
+    the decimal sign. `xlsx` is a workbook of Excel, with typed cells. `jsonl` is JSON Lines: one JSON object on each
+    line, whose keys are the headers.
     """
 
     RFC4180 = "rfc4180"
@@ -28,6 +30,7 @@ class FormatPreset(StrEnum):
     EXCEL_EU = "excelEu"
     TSV = "tsv"
     XLSX = "xlsx"
+    JSONL = "jsonl"
 
 
 class Delimiter(StrEnum):
@@ -64,6 +67,7 @@ class FileKind(StrEnum):
     """The kind of a file that is not CSV."""
 
     XLSX = "xlsx"
+    JSONL = "jsonl"
 
 
 class LongCells(StrEnum):
@@ -99,9 +103,8 @@ class CsvFormat(Model):
     @property
     def extension(self) -> str:
         """The file name extension for this format, such as `.csv.gz`."""
-        if self.kind is not None:
-            return f".{self.kind.value}"
-        plain = ".tsv" if self.delimiter is Delimiter.TAB else ".csv"
+        csv = ".tsv" if self.delimiter is Delimiter.TAB else ".csv"
+        plain = csv if self.kind is None else f".{self.kind.value}"
         return plain + (".gz" if self.compression is Compression.GZIP else "")
 
 
@@ -111,28 +114,48 @@ FORMAT_PRESETS: dict[FormatPreset, CsvFormat] = {
     FormatPreset.EXCEL_EU: CsvFormat(delimiter=Delimiter.SEMICOLON, byte_order_mark=True, excel_text=True),
     FormatPreset.TSV: CsvFormat(delimiter=Delimiter.TAB),
     FormatPreset.XLSX: CsvFormat(kind=FileKind.XLSX, long_cells=LongCells.CUT, formula_guard=False),
+    FormatPreset.JSONL: CsvFormat(kind=FileKind.JSONL, line_ending=LineEnding.LF, formula_guard=False),
 }
 
 CSV_PRESETS = tuple(preset for preset, form in FORMAT_PRESETS.items() if form.kind is None)
 """The presets that write CSV."""
 
-_OPTIONS_OF_WORKBOOKS = frozenset({"long_cells", "file_name"})
-_OPTIONS_OF_CSV = ("delimiter", "lineEnding", "byteOrderMark", "quoting", "compression")
-_IS_XLSX: JsonDict = {"const": FormatPreset.XLSX.value}
-_CSV_ONLY: list[JsonValue] = [
-    {
-        "required": ["preset", name],
-        "properties": {
-            "preset": _IS_XLSX,
-            name: {"const": Compression.GZIP.value} if name == "compression" else {"not": {"type": "null"}},
-        },
-    }
-    for name in _OPTIONS_OF_CSV
-]
-_XLSX_ONLY: JsonDict = {
-    "required": ["longCells"],
-    "properties": {"longCells": {"not": {"type": "null"}}, "preset": {"not": _IS_XLSX}},
+_CSV_ONLY = frozenset({"delimiter", "line_ending", "byte_order_mark", "quoting"})
+OPTIONS: Mapping[FileKind | None, frozenset[str]] = {
+    None: _CSV_ONLY | {"compression", "formula_guard", "file_name", "include_headers"},
+    FileKind.XLSX: frozenset({"long_cells", "file_name", "include_headers"}),
+    FileKind.JSONL: frozenset({"compression", "file_name"}),
 }
+"""The options that have a meaning for each kind of file; None is CSV. `include_headers` is beside `format`."""
+
+_IGNORED: Mapping[FileKind | None, frozenset[str]] = {FileKind.XLSX: frozenset({"formula_guard"})}
+"""Options that may be given and change nothing."""
+
+NAMES: Mapping[FileKind | None, str] = {None: "CSV", FileKind.XLSX: "a workbook", FileKind.JSONL: "JSON Lines"}
+"""Each kind of file in a sentence."""
+
+_ABSENT: Mapping[str, object] = {"compression": Compression.NONE, "formula_guard": False, "include_headers": True}
+"""The values with which an option asks for nothing. For all others it is null."""
+
+
+def _is_refused(option: str, kind: FileKind | None) -> bool:
+    return option not in OPTIONS[kind] and option not in _IGNORED.get(kind, ())
+
+
+def _fault_schema(option: str) -> JsonDict:
+    """Return the schema of a `format` that has an option which its preset does not know."""
+    name = to_camel(option)
+    presets: list[JsonValue] = [name.value for name, form in FORMAT_PRESETS.items() if _is_refused(option, form.kind)]
+    values: dict[str, JsonDict] = {"compression": {"const": Compression.GZIP.value}, "formula_guard": {"const": True}}
+    return {
+        "required": [name] if FormatPreset.RFC4180.value in presets else ["preset", name],
+        "properties": {"preset": {"enum": presets}, name: values.get(option, {"not": {"type": "null"}})},
+    }
+
+
+_FAULT_SCHEMAS: list[JsonValue] = [
+    _fault_schema(option) for option in (*sorted(_CSV_ONLY), "compression", "formula_guard", "long_cells")
+]
 
 
 class FormatDto(Model):
@@ -146,14 +169,15 @@ class FormatDto(Model):
         quoting: Which cells are quoted.
         compression: With `gzip` the file is a gzip file with one member for each page.
         formula_guard: Whether a text that a spreadsheet would run as a formula gets an apostrophe in front. Has no
-            meaning for `xlsx`: its cells say that they are text, so nothing runs and nothing is changed.
+            meaning for `xlsx`: its cells say that they are text, so nothing runs and nothing is changed. `jsonl`
+            changes no text, so `true` is refused; its default is `false`.
         long_cells: Only for `xlsx`: whether text of more than 32,767 characters, which no cell of a workbook can hold,
             is cut and counted in the manifest, or the job fails. `cut` by default.
         file_name: Name of the file. The service makes it safe for every file system, cuts it to 150 characters and adds
             the extension of the format.
     """
 
-    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": [*_CSV_ONLY, _XLSX_ONLY]}})
+    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": _FAULT_SCHEMAS}})
 
     preset: FormatPreset = FormatPreset.RFC4180
     delimiter: Delimiter | None = None
@@ -165,26 +189,37 @@ class FormatDto(Model):
     long_cells: LongCells | None = None
     file_name: WantedName | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_guard(cls, given: Any) -> Any:
+        """Default to no formula guard where the preset refuses one, so that a stored request can be read again."""
+        is_jsonl = isinstance(given, dict) and given.get("preset") == FormatPreset.JSONL
+        if is_jsonl and given.keys().isdisjoint({"formulaGuard", "formula_guard"}):
+            return {**given, "formulaGuard": False}
+        return given
+
     def resolve(self) -> CsvFormat:
         """Return the preset's format with every option that was given and that the preset knows."""
         preset = FORMAT_PRESETS[self.preset]
-        known = _OPTIONS_OF_WORKBOOKS if preset.kind is FileKind.XLSX else type(self).model_fields.keys() - {"preset"}
+        known = OPTIONS[preset.kind]
         given = {name: value for name, value in self if name in known and value is not None}
         return preset.model_copy(update=given)
 
 
-def find_option_faults(wanted: FormatDto) -> Iterator[Fault]:
+def find_option_faults(wanted: FormatDto, *, include_headers: bool = True) -> Iterator[Fault]:
     """Yield a fault for every option that has no meaning for the preset."""
-    if wanted.preset is not FormatPreset.XLSX:
-        if wanted.long_cells is not None:
-            detail = "longCells has a meaning only for the preset xlsx; leave it out."
-            yield Fault(pointer=pointer("format", "longCells"), detail=detail)
-        return
-    given = wanted.model_dump(by_alias=True, exclude={"compression"}, exclude_none=True)
-    given |= {"compression": wanted.compression} if wanted.compression is not Compression.NONE else {}
-    for name in _OPTIONS_OF_CSV:
-        if name in given:
-            detail = (
-                f"{name} is an option of CSV; a workbook has no such option. Leave it out, or choose another preset."
-            )
-            yield Fault(pointer=pointer("format", name), detail=detail)
+    kind = FORMAT_PRESETS[wanted.preset].kind
+    for option, value in (*wanted, ("include_headers", include_headers)):
+        if option != "preset" and value != _ABSENT.get(option) and _is_refused(option, kind):
+            place = () if option == "include_headers" else ("format",)
+            yield Fault(pointer=pointer(*place, to_camel(option)), detail=_detail(option, kind))
+
+
+def _detail(option: str, kind: FileKind | None) -> str:
+    if option == "include_headers":
+        return f"The lines of {NAMES[kind]} name their values by the headers. Leave it out, or choose another preset."
+    name = to_camel(option)
+    if option in OPTIONS[None]:
+        return f"{name} is an option of CSV; {NAMES[kind]} has no such option. Leave it out, or choose another preset."
+    presets = ", ".join(preset.value for preset, form in FORMAT_PRESETS.items() if option in OPTIONS[form.kind])
+    return f"{name} has a meaning only for the preset {presets}; leave it out."

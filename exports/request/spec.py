@@ -101,7 +101,7 @@ def _find_faults(request: CsvExportRequestDto, named: Sequence[ColumnMapping] | 
         detail = "A header of this mapping is blank, has blanks around it or occurs twice; change the mapping first."
         yield Fault(pointer=pointer("mappingCode"), detail=detail)
     yield from find_faults(request.column_mappings or ())
-    yield from find_option_faults(request.format)
+    yield from find_option_faults(request.format, include_headers=request.include_headers)
 
 
 def _full_export(sensitive: SensitiveFields) -> tuple[ColumnMapping, ...]:

@@ -96,11 +96,17 @@ def test_an_interrupted_download_continues_and_damage_is_read_again(client: Expo
         client.verify(tmp_path / "clients.csv", job.code)
 
 
-@pytest.mark.parametrize("file_format", [FileFormat(compression="gzip"), FileFormat(preset="xlsx")])
-def test_a_compressed_file_and_a_workbook_are_proved_too(
-    client: ExportClient, tmp_path: Path, file_format: FileFormat
-) -> None:
-    request = ExportRequest(columns=["Code"], format=file_format)
+@pytest.mark.parametrize(
+    "file_format",
+    [
+        FileFormat(compression="gzip"),
+        FileFormat(preset="xlsx"),
+        FileFormat(preset="jsonl"),
+        FileFormat(preset="jsonl", compression="gzip"),
+    ],
+)
+def test_a_file_of_every_kind_is_proved_too(client: ExportClient, tmp_path: Path, file_format: FileFormat) -> None:
+    request = ExportRequest(columns=["Code", "Name"], format=file_format)
     found = client.export_to(tmp_path, request).verification
     assert found.rows == client.estimate(request).rows
     assert found.is_proved

@@ -25,7 +25,8 @@ def _saved(system: System, directory: Path, body: Any) -> tuple[Any, Path, Path]
 
 
 @pytest.mark.parametrize(
-    ("preset", "compression"), [(FormatPreset.XLSX, "none"), *product(CSV_PRESETS, ("none", "gzip"))]
+    ("preset", "compression"),
+    [(FormatPreset.XLSX, "none"), *product((*CSV_PRESETS, FormatPreset.JSONL), ("none", "gzip"))],
 )
 def test_a_download_of_every_format_is_verified_and_a_changed_one_is_not(
     system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: FormatPreset, compression: str

@@ -51,7 +51,7 @@ class FileFormat:
     """How the file is written. Only what you give is sent; the rest follows from the preset.
 
     Attributes:
-        preset: `rfc4180` (the default), `excel`, `excelEu`, `tsv` or `xlsx`.
+        preset: `rfc4180` (the default), `excel`, `excelEu`, `tsv`, `xlsx` or `jsonl`.
         delimiter: `,` `;` tab or `|`.
         line_ending: `crlf` or `lf`.
         quoting: `minimal` or `all`.

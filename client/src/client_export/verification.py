@@ -12,6 +12,9 @@ from typing import Any
 from client_export.errors import FileMismatchError
 
 CHUNK_BYTES = 1 << 20
+_COUNTED = (None, "jsonl")
+"""The kinds of files whose records are counted; None is CSV. Of other kinds only the bytes are proved."""
+
 _ANY_GZIP = 31
 """The window of zlib for one gzip member."""
 Progress = Callable[[int, int], None]
@@ -43,6 +46,7 @@ class Manifest:
 
     Attributes:
         crc32: CRC-32 of the whole file in hex; None if the service did not record it.
+        kind: What the file is if it is not CSV: `xlsx`, `jsonl`, or a kind that is newer than this package.
         order_is_checked: Whether the database confirmed the order of the pages, so that no client can be missing
             between two of them.
     """
@@ -55,7 +59,7 @@ class Manifest:
     pages: tuple[ManifestPage, ...]
     include_headers: bool
     is_gzip: bool
-    is_workbook: bool
+    kind: str | None
     order_is_checked: bool
     raw: Mapping[str, Any] = field(repr=False, compare=False)
 
@@ -78,6 +82,7 @@ class Manifest:
     @classmethod
     def _read(cls, document: Mapping[str, Any]) -> Manifest:
         request = document["request"]
+        form = request.get("format") or {}
         pages = [ManifestPage(each["page"], each["rows"], each["bytes"], each["sha256"]) for each in document["pages"]]
         frames = document.get("frames") or ()
         blocks = [
@@ -93,8 +98,8 @@ class Manifest:
             crc32=document.get("crc32"),
             pages=tuple(blocks),
             include_headers=request.get("includeHeaders", True),
-            is_gzip=(request.get("format") or {}).get("compression") == "gzip",
-            is_workbook=bool(frames),
+            is_gzip=form.get("compression") == "gzip",
+            kind=form.get("kind"),
             order_is_checked=len(pages) == 1 or document.get("keyOrder") is not None,
             raw=document,
         )
@@ -116,18 +121,19 @@ class Verification:
 
 
 class RecordCounter:
-    """Counts the records of a CSV text in pieces. Line breaks within quotes do not end a record."""
+    """Counts the records of a text in pieces. Line breaks within the quotes of CSV do not end a record."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_csv: bool) -> None:
         self.records = 0
         self.is_complete = True
+        self._is_csv = is_csv
         self._is_quoted = False
 
     def add(self, piece: bytes) -> None:
         """Count the records that end in the next piece."""
         if not piece:
             return
-        for index, part in enumerate(piece.split(b'"')):
+        for index, part in enumerate(piece.split(b'"') if self._is_csv else [piece]):
             if index:
                 self._is_quoted = not self._is_quoted
             if not self._is_quoted:
@@ -145,6 +151,8 @@ class Verifier:
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
         self.bytes = self.proved_bytes = self._rows = self._crc32 = 0
+        self._is_csv = manifest.kind is None
+        self._counts_records = manifest.kind in _COUNTED
         self._pages = iter(manifest.pages)
         self._page: ManifestPage | None = None
         self._begin_page()
@@ -189,7 +197,7 @@ class Verifier:
         while True:
             self._page = next(self._pages, None)
             self._page_left = self._page.bytes if self._page else 0
-            self._digest, self._counter = hashlib.sha256(), RecordCounter()
+            self._digest, self._counter = hashlib.sha256(), RecordCounter(is_csv=self._is_csv)
             self._inflate = zlib.decompressobj(_ANY_GZIP) if self.manifest.is_gzip else None
             if self._page is None or self._page.bytes:
                 return
@@ -200,7 +208,7 @@ class Verifier:
         self._crc32 = zlib.crc32(piece, self._crc32)
         self.bytes += len(piece)
         self._page_left -= len(piece)
-        if not self.manifest.is_workbook:
+        if self._counts_records:
             self._counter.add(self._plain(page, piece))
         if self._page_left == 0:
             self._check(page)
@@ -217,8 +225,8 @@ class Verifier:
     def _check(self, page: ManifestPage) -> None:
         if self._digest.hexdigest() != page.sha256:
             raise _wrong(page, "its SHA-256 is another")
-        has_header = page.page == 0 and self.manifest.include_headers
-        rows = page.rows if self.manifest.is_workbook else self._counter.records - int(has_header)
+        has_header = page.page == 0 and self.manifest.include_headers and self._is_csv
+        rows = self._counter.records - int(has_header) if self._counts_records else page.rows
         if rows != page.rows or not self._counter.is_complete:
             raise _wrong(page, f"it has {rows:,} records, not {page.rows:,}")
         self._rows += rows

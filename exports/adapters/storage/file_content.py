@@ -13,6 +13,7 @@ _CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".tsv": "text/tab-separated-values; charset=utf-8",
     ".gz": "application/gzip",
+    ".jsonl": "application/x-ndjson",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """Content types by extension. A compressed file has no `Content-Encoding`: with one, an HTTP client would decompress it

@@ -39,7 +39,7 @@ class DistinctCells:
     def add(self, cell: str) -> None:
         """Add a cell."""
         self.cells += 1
-        self._waiting.append(blake2b(cell.encode(), digest_size=_DIGEST_BYTES).digest())
+        self._waiting.append(blake2b(cell.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES).digest())
         if len(self._waiting) >= _MAX_DIGESTS:
             self._folder = self._folder or Path(self._cleanup.enter_context(TemporaryDirectory()))
             _divide(self._waiting, self._folder, 0)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from exports.file.cells import CELL_SEPARATOR
 from exports.file.csv.formula_guard import BLANKS, FORMAT_CHARACTERS, SEPARATORS, SIGNS, guard_parts, guard_text
-
-CELL_SEPARATOR = "\x1f"
-"""ASCII unit separator, which joins the cells of a column for a scan. A cell that holds one only costs time."""
 
 _ENDS = (*SEPARATORS, "\r", "\n")
 _BLANK_STARTS = [CELL_SEPARATOR + blank for blank in "\t\r\n"]

@@ -7,11 +7,10 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
-from exports.file.unreadable import UnreadablePageError
+from exports.file.unreadable import NOT_UTF8, UnreadablePageError
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
 
-NOT_UTF8 = "the text is not UTF-8"
 _MAX_CELL_CHARS = 2**31 - 1
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from exports.file.csv.cells import TEXT_KINDS, Cells, Column, ColumnText, booleans, dates, text_maker
+from exports.file.cells import TEXT_KINDS, Cells, Column, ColumnText, booleans, dates, text_maker
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
 from exports.file.csv.formula_guard import guard_text, is_suspect
 from exports.file.csv.formula_search import find_guard, may_be_changed

@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-from exports.file.csv.damage import HEAD_BYTES
 from exports.file.manifest import ManifestDto, ManifestFrame, ManifestPage, crc32_text
 from exports.file.plan import name_page
 from exports.file.ranges import KeyRange
+from exports.file.text_damage import HEAD_BYTES
 from exports.file.verification.file_bytes import FileBytes
 from exports.file.verification.kinds import END_BYTES, reading_of
 from exports.file.verification.verify_page import PageFound, read_frame, read_page

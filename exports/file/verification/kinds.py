@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
-from exports.file.csv.damage import damage_hints
 from exports.file.csv.record_count import code_column, count_records
+from exports.file.jsonl.damage import jsonl_damage_hints
+from exports.file.jsonl.line_count import count_lines
+from exports.file.text_damage import text_damage_hints
 from exports.file.verification.file_bytes import inflated
 from exports.file.xlsx.damage import is_whole_workbook, workbook_damage_hints
 from exports.file.xlsx.row_count import count_rows
@@ -33,7 +35,7 @@ class FileReading:
         has_header_in_page: Whether the header is a record of the first page.
         decompress: Returns the decompressed bytes of a page.
         is_whole_end: Whether a complete file may end with these bytes.
-        damage_hints: Sentences about likely causes of damage; see `exports.file.csv.damage.damage_hints`.
+        damage_hints: Sentences about likely causes of damage; see `exports.file.text_damage.text_damage_hints`.
     """
 
     has_header_in_page: bool
@@ -49,7 +51,7 @@ END_BYTES = 22
 
 def reading_of(spec: ExportSpec) -> FileReading:
     """Return how files of this specification are read."""
-    return _READINGS[spec.format.kind]
+    return READINGS[spec.format.kind]
 
 
 def _gunzipped(stream: BinaryIO, form: CsvFormat) -> BinaryIO:
@@ -65,13 +67,25 @@ def _count_rows(stream: BinaryIO, spec: ExportSpec, *, is_first: bool, on_code: 
     return count_rows(stream, len(spec.columns), code_column(spec), on_code)
 
 
-_READINGS: dict[FileKind | None, FileReading] = {
+def _count_lines(stream: BinaryIO, spec: ExportSpec, *, is_first: bool, on_code: Callable[[str], None]) -> int:
+    headers = [column.csv_header for column in spec.columns]
+    return count_lines(stream, headers, code_column(spec), on_code)
+
+
+READINGS: Mapping[FileKind | None, FileReading] = {
     None: FileReading(
         has_header_in_page=True,
         decompress=_gunzipped,
         count_records=count_records,
         is_whole_end=_ends_a_record,
-        damage_hints=damage_hints,
+        damage_hints=text_damage_hints,
+    ),
+    FileKind.JSONL: FileReading(
+        has_header_in_page=False,
+        decompress=_gunzipped,
+        count_records=_count_lines,
+        is_whole_end=_ends_a_record,
+        damage_hints=jsonl_damage_hints,
     ),
     FileKind.XLSX: FileReading(
         has_header_in_page=False,

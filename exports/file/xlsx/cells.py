@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from exports.file.csv.cells import Cells, ColumnText
+from exports.file.cells import Cells, ColumnText
 from exports.request.estimate import EXCEL_MAX_CELL_CHARS
 
 DATE_STYLE, HEADER_STYLE = 1, 2
@@ -100,7 +100,7 @@ def _wrapped(shown: str, markup: tuple[str, str]) -> str:
     return shown.join(markup) if shown else NO_CELL
 
 
-@lru_cache(maxsize=50_000)  # dates repeat, as in exports.file.csv.cells
+@lru_cache(maxsize=50_000)  # dates repeat, as in exports.file.cells
 def _serial(day: str) -> str | None:
     """Return Excel's number of a day; empty if there is none, None if Excel has no number for it."""
     if not day:

@@ -11,12 +11,12 @@ from itertools import chain, repeat
 from typing import Any
 
 from exports.errors import SourceMismatchError
+from exports.file.cells import TEXT_KINDS, Cells, ColumnText, TextMaker, booleans, dates, text_maker
 from exports.file.compression import Packing
-from exports.file.csv.cells import TEXT_KINDS, Cells, ColumnText, TextMaker, booleans, dates, text_maker
-from exports.file.csv.warnings import is_too_long
 from exports.file.frame import Frame
 from exports.file.page_record import PageRecord
 from exports.file.renderer import Row, columns_for
+from exports.file.text_warnings import is_too_long
 from exports.file.xlsx.cells import (
     NO_CELL,
     Column,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from exports.file.csv.warnings import headers_alike
+from exports.file.text_warnings import headers_alike
 from exports.request.estimate import EXCEL_MAX_CELL_CHARS, EstimateWarning, WarningCode
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from exports.errors import SourceMismatchError
 from exports.file.csv.renderer import CsvRenderer
+from exports.file.jsonl.renderer import JsonLinesRenderer
 from exports.file.renderer import Renderer
 from exports.file.xlsx.renderer import XlsxRenderer
 from exports.ports.clients import ClientSelection
@@ -17,6 +18,7 @@ from exports.services import Services
 RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
     None: lambda spec: CsvRenderer(spec.columns, spec.format),
     FileKind.XLSX: lambda spec: XlsxRenderer(spec.columns, spec.format),
+    FileKind.JSONL: lambda spec: JsonLinesRenderer(spec.columns, spec.format),
 }
 """The renderer of each kind of file; None is CSV. Add a new format here."""
 

@@ -46,7 +46,9 @@ Where = Annotated[
         help=f"Which clients; may be repeated, and all must match. Names: {', '.join(FILTERS)}.",
     ),
 ]
-Format = Annotated[str | None, typer.Option("--format", "-f", help="Preset: rfc4180, excel, excelEu, tsv or xlsx.")]
+Format = Annotated[
+    str | None, typer.Option("--format", "-f", help="Preset: rfc4180, excel, excelEu, tsv, xlsx or jsonl.")
+]
 Delimiter = Annotated[str | None, typer.Option(help=f"Between cells: {', '.join(DELIMITERS)}.")]
 LineEnding = Annotated[str | None, typer.Option(help="End of a record: crlf or lf.")]
 ByteOrderMark = Annotated[bool | None, typer.Option(help="Whether the file begins with a byte order mark.")]

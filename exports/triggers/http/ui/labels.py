@@ -52,6 +52,7 @@ PRESET_CHOICES: Mapping[FormatPreset, Choice] = {
     FormatPreset.EXCEL_EU: Choice("Excel with semicolons", "The same, where the comma is the decimal sign."),
     FormatPreset.TSV: Choice("Tab separated", "For pasting, and for programs that expect tabs."),
     FormatPreset.XLSX: Choice("Excel workbook", "An .xlsx file: text stays text, and dates are dates."),
+    FormatPreset.JSONL: Choice("JSON Lines", "For programs: each client is a JSON object on its own line."),
 }
 DELIMITERS: Mapping[Delimiter, str] = {
     Delimiter.COMMA: "Comma ( , )",

@@ -20,7 +20,16 @@ from exports.jobs.states import JobStatus
 from exports.mappings.mapping import MappingType
 from exports.request.fields import SENSITIVE_FIELDS, ClientStatus, ClientType, TargetField
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter, Codes
-from exports.request.formats import Compression, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+from exports.request.formats import (
+    FORMAT_PRESETS,
+    OPTIONS,
+    Compression,
+    Delimiter,
+    FormatDto,
+    FormatPreset,
+    LineEnding,
+    Quoting,
+)
 from exports.triggers.http.ui import labels
 from exports.triggers.http.ui.labels import label_of
 
@@ -105,6 +114,7 @@ def _metadata() -> str:
         "fileStatuses": {status.value: text for status, text in labels.FILE_STATUSES.items()},
         "jobStatuses": {status.value: _job_status(status) for status in JobStatus},
         "mappingType": MappingType.CLIENT.value,
+        "options": {preset.value: sorted(map(to_camel, OPTIONS[form.kind])) for preset, form in FORMAT_PRESETS.items()},
         "presets": {preset.value: choice.label for preset, choice in labels.PRESET_CHOICES.items()},
         "remedies": {code.value: preset.value for code, preset in labels.REMEDIES.items()},
         "warnings": {code.value: text for code, text in labels.WARNINGS.items()},

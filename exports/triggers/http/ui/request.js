@@ -30,7 +30,7 @@ export function requestBody() {
   const source = radioValue("columns");
   if (source === "mapping") body.mappingCode = byId("mapping").value;
   if (source === "chosen") body.columnMappings = chosenColumns();
-  if (!byId("headers").checked) body.includeHeaders = false;
+  if (!byId("headers").checked && isOption("includeHeaders")) body.includeHeaders = false;
   return { ...body, filter: readFilter(), format: readFormat() };
 }
 
@@ -51,13 +51,18 @@ function parseCodes(text) {
 }
 
 function readFormat() {
-  const preset = radioValue("preset");
-  const fileName = byId("file-name").value.trim() || undefined;
-  return withoutEmpty(preset === "xlsx" ? { preset, fileName } : { preset, fileName, ...readCsvOptions() });
+  const known = Object.entries(readOptions()).filter(([name]) => isOption(name));
+  return withoutEmpty({ preset: radioValue("preset"), ...Object.fromEntries(known) });
 }
 
-function readCsvOptions() {
+/** Say whether the chosen preset has this option. */
+function isOption(name) {
+  return METADATA.options[radioValue("preset")].includes(name);
+}
+
+function readOptions() {
   return {
+    fileName: byId("file-name").value.trim() || undefined,
     compression: byId("compression").value,
     delimiter: byId("delimiter").value || undefined,
     lineEnding: byId("line-ending").value || undefined,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 
 from exports.request.formats import (
@@ -97,6 +98,54 @@ def test_an_option_of_csv_is_a_fault_of_a_workbook_with_a_pointer(name: str, val
     assert fault.pointer == f"/format/{name}"
     assert fault.detail.startswith(f"{name} is an option of CSV")
     assert not list(find_option_faults(FormatDto.model_validate({"preset": "excel", name: value})))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("delimiter", ";"),
+        ("lineEnding", "lf"),
+        ("byteOrderMark", False),
+        ("quoting", "all"),
+        ("formulaGuard", True),
+        ("longCells", "cut"),
+    ],
+)
+def test_an_option_that_json_lines_does_not_have_is_a_fault_with_a_pointer(name: str, value: object) -> None:
+    (fault,) = find_option_faults(FormatDto.model_validate({"preset": "jsonl", name: value}))
+    assert fault.pointer == f"/format/{name}"
+    assert "eave it out" in fault.detail
+
+
+def test_json_lines_have_gzip_and_a_name_and_no_formula_guard() -> None:
+    wanted = _resolve(preset="jsonl", compression="gzip", fileName="mine", formulaGuard=False)
+    assert (wanted.kind, wanted.compression, wanted.file_name) == (FileKind.JSONL, Compression.GZIP, "mine")
+    assert (wanted.extension, wanted.formula_guard, wanted.line_ending) == (".jsonl.gz", False, LineEnding.LF)
+    assert _resolve(preset="jsonl").extension == ".jsonl"
+
+
+def test_the_headers_of_json_lines_cannot_be_left_out() -> None:
+    (fault,) = find_option_faults(FormatDto(preset=FormatPreset.JSONL), include_headers=False)
+    assert fault.pointer == "/includeHeaders"
+    assert not list(find_option_faults(FormatDto(preset=FormatPreset.XLSX), include_headers=False))
+
+
+@pytest.mark.parametrize("preset", FormatPreset)
+def test_a_stored_request_of_every_preset_can_be_read_again_without_a_fault(preset: FormatPreset) -> None:
+    stored = FormatDto(preset=preset).model_dump_json(by_alias=True)
+    assert FormatDto.model_validate_json(stored) == FormatDto(preset=preset)
+    assert not list(find_option_faults(FormatDto.model_validate_json(stored)))
+
+
+@pytest.mark.parametrize("preset", FormatPreset)
+@pytest.mark.parametrize(
+    "given",
+    [{"delimiter": ";"}, {"formulaGuard": True}, {"compression": "gzip"}, {"longCells": "cut"}, {"quoting": None}],
+)
+def test_the_schema_of_a_format_refuses_exactly_what_is_a_fault(preset: FormatPreset, given: dict[str, object]) -> None:
+    body = {"preset": preset.value, **given}
+    is_valid = jsonschema.Draft202012Validator(FormatDto.model_json_schema()).is_valid(body)
+    assert is_valid == (not list(find_option_faults(FormatDto.model_validate(body))))
 
 
 @pytest.mark.parametrize("preset", CSV_PRESETS)

@@ -1,4 +1,4 @@
-"""Recognize the usual accidents that change a copy of a CSV file, by the beginning of the copy."""
+"""Recognize the usual accidents that change a copy of a text file, by the beginning of the copy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from exports.file.csv.record_count import NOT_UTF8
+from exports.file.unreadable import NOT_UTF8
 from exports.request.formats import Compression, CsvFormat, LineEnding
 
 HEAD_BYTES = 256 * 1024
@@ -14,16 +14,18 @@ HEAD_BYTES = 256 * 1024
 
 _GZIP = b"\x1f\x8b"
 _QUOTED = re.compile(rb'"[^"]*"')
+"""A quoted cell of CSV, which may hold line breaks."""
+
 _SAVE_AS = "Editors and spreadsheets do that when they save; keep the file as it was downloaded."
 
 
-def damage_hints(head: bytes, form: CsvFormat, problem: str | None) -> Iterator[str]:
+def text_damage_hints(head: bytes, form: CsvFormat, problem: str | None) -> Iterator[str]:
     """Yield a sentence for each likely cause of the damage.
 
     Args:
         head: The first `HEAD_BYTES` of the copy.
         form: The format in which the file was written.
-        problem: Why the bytes in place of the first wrong page cannot be read as CSV; None if they can be read.
+        problem: Why the bytes in place of the first wrong page cannot be read; None if they can be read.
     """
     if not head:
         yield "The file is empty."
@@ -46,7 +48,7 @@ def _another_kind_of_file(head: bytes, form: CsvFormat) -> str | None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return f"The text is now UTF-16, not UTF-8. {_SAVE_AS}"
     if re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|!doctype|html|error)", head, re.IGNORECASE):
-        return "The file is an error page, not CSV: the link had probably expired. Download it with a fresh link."
+        return "The file is an error page: the link had probably expired. Download it with a fresh link."
     return None
 
 
@@ -54,7 +56,7 @@ def _reencoded(head: bytes, form: CsvFormat, problem: str | None) -> Iterator[st
     marked = head.startswith(codecs.BOM_UTF8)
     if marked != form.byte_order_mark:
         yield f"The byte order mark was {'added' if marked else 'removed'}. {_SAVE_AS}"
-    ending = _line_ending(head)
+    ending = _line_ending(_QUOTED.sub(b"", head) if form.kind is None else head)
     if ending not in (None, form.line_ending):
         now, before = (each.value.upper() for each in (ending, form.line_ending) if each)
         yield f"Lines now end with {now}, not with {before}. {_SAVE_AS}"
@@ -63,8 +65,8 @@ def _reencoded(head: bytes, form: CsvFormat, problem: str | None) -> Iterator[st
 
 
 def _line_ending(head: bytes) -> LineEnding | None:
-    """Return the ending of the first line that ends outside quotes; None if there is none."""
-    found = re.search(rb"\r?\n", _QUOTED.sub(b"", head))
+    """Return the ending of the first line; None if there is none."""
+    found = re.search(rb"\r?\n", head)
     if found is None:
         return None
     return LineEnding.CRLF if len(found[0]) > 1 else LineEnding.LF

@@ -13,9 +13,11 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from exports.errors import SourceMismatchError
-from exports.file.csv.formula_search import CELL_SEPARATOR
-from exports.file.csv.sql_words import in_sql
+from exports.file.sql_words import in_sql
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
+
+CELL_SEPARATOR = "\x1f"
+"""ASCII unit separator, which joins the cells of a column for a scan. A cell that holds one only costs time."""
 
 Column = Sequence[Any]
 Cells = Sequence[str]
@@ -63,10 +65,10 @@ def texts(values: Column, name: str) -> ColumnText:
     try:
         return ColumnText.of(cells)
     except TypeError:
-        return ColumnText.of([_text_of(cell, name) for cell in cells])
+        return ColumnText.of([text_of(cell, name) for cell in cells])
 
 
-def _text_of(value: Any, name: str) -> str:
+def text_of(value: Any, name: str) -> str:
     """Return the text of a value. A source turns values of all other types into text itself, as its database does."""
     if isinstance(value, str):
         return value
