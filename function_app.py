@@ -9,7 +9,9 @@ from exports.triggers.http import (
     export_routes,
     health_routes,
     job_routes,
+    lookup_routes,
     mapping_routes,
+    me_routes,
     schedule_routes,
 )
 from exports.triggers.http.api_docs import docs_routes
@@ -25,9 +27,11 @@ prepare_process()
 ROUTES = (
     *export_routes.ROUTES,
     *estimate_routes.ROUTES,
+    *lookup_routes.ROUTES,
     *job_routes.ROUTES,
     *mapping_routes.ROUTES,
     *schedule_routes.ROUTES,
+    *me_routes.ROUTES,
     *health_routes.ROUTES,
     *docs_routes.ROUTES,
     *ui_routes.ROUTES,

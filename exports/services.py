@@ -19,6 +19,7 @@ from exports.ports.pages import PageLedger
 from exports.ports.schedules import RunHistory, ScheduleStore
 from exports.ports.watch import WatchIndex
 from exports.ports.webhooks import DeliveryLog, WebhookSender
+from exports.request.lookups import FilterValueCache, LookupRoom
 from exports.request.token_access import TokenAuthenticator
 from exports.settings import Settings
 from shared.key_ring import KeyRing
@@ -50,6 +51,8 @@ class Services:
     waits: WaitHistory = field(default_factory=WaitHistory)
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     sending: SendingRoom = field(default_factory=SendingRoom)
+    lookups: LookupRoom = field(default_factory=LookupRoom)
+    filter_values: FilterValueCache = field(default_factory=FilterValueCache)
 
 
 ServiceProvider = Callable[[], Services]

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
 from exports.request.public_url import PublicUrl
+from exports.request.tenant_names import read_tenant_names
 from exports.request.token_access import RoleGrant
 from exports.request.token_settings import Algorithm, ClaimName, HttpsUrl, explain_token_settings, read_roles
 from exports.workflow.commands import Limits
@@ -22,6 +23,7 @@ from shared.telemetry import Exporter
 _SHORTEST_SECRET = 32
 _WORDS = BeforeValidator(lambda text: text.split() if isinstance(text, str) else text)
 _ROLES = BeforeValidator(read_roles)
+_TENANT_NAMES = BeforeValidator(read_tenant_names)
 
 
 class SettingsError(Exception):
@@ -48,6 +50,7 @@ class Settings(Model):
         bytes_per_second: Bytes of CSV, before compression, that a job writes in a second. Estimates use this rate.
         max_active_jobs: Active jobs that a tenant may have. Further requests are refused until one ends.
         max_jobs_per_day: Jobs that a tenant may start in a day. Further requests are refused until the next day.
+        tenant_names: The names of tenants for people, as JSON.
         incremental_margin_seconds: How much further back than the watermark an incremental run looks. The margin allows
             for transactions that commit after they have stamped a client, and for clocks that differ.
         telemetry: Where traces and metrics are sent: `none`, `otlp` or `azure-monitor`.
@@ -80,6 +83,7 @@ class Settings(Model):
     bytes_per_second: Annotated[int, Field(alias="EXPORT_BYTES_PER_SECOND", ge=1)] = 15_000_000
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
+    tenant_names: Annotated[Mapping[str, str], _TENANT_NAMES, Field(alias="EXPORT_TENANT_NAMES")] = {}
     incremental_margin_seconds: Annotated[int, Field(alias="EXPORT_INCREMENTAL_MARGIN_SECONDS", ge=0, le=86_400)] = 300
     telemetry: Annotated[Exporter, Field(alias="EXPORT_TELEMETRY")] = Exporter.NONE
     webhook_secret: Annotated[SecretStr, Field(alias="EXPORT_WEBHOOK_SECRET")] = SecretStr("")

@@ -89,6 +89,9 @@ class Job:
         downloaded_date: When a caller was first given a link to the file. Recorded only for jobs of schedules.
         notify: The receiver of a notification about the end. It is not part of the specification, because the manifest
             shows the specification and a URL may be a secret.
+        created_by: The name of the API key or of the person that asked for the job; None: a schedule did, or an older
+            version stored the job.
+        mapping_name: The name of the mapping that the request named, as it was then.
         request_id: The id of the request that started the job; None: no request did, or an older version stored it.
         trace_parent: The `traceparent` (W3C Trace Context) of that request, if traces are recorded.
         version: The version of the stored job that this object was read from or written as; empty: not known.
@@ -115,6 +118,8 @@ class Job:
     schedule_code: str | None = None
     downloaded_date: datetime | None = None
     notify: NotifyDto | None = None
+    created_by: str | None = None
+    mapping_name: str | None = None
     request_id: str | None = None
     trace_parent: str | None = None
     version: str = field(default="", compare=False)

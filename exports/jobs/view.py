@@ -8,7 +8,12 @@ from datetime import datetime
 from exports.jobs.failures import Failure
 from exports.jobs.job import CONSISTENCY, Job
 from exports.jobs.states import FileStatus, JobStatus
+from exports.request.filters import ClientFilter
+from exports.request.spec import ExportSpec
 from shared.models import Model, Moment
+
+NOT_SENT = {"download_url", "created_by", "mapping_name", "column_count", "filter", "request"}
+"""Properties of a job that no receiver of a notification gets: its link, and names and texts of its caller."""
 
 
 class CsvExportJobDto(Model):
@@ -26,6 +31,12 @@ class CsvExportJobDto(Model):
         expiry_date: The moment until which the file is kept.
         file_size: In bytes, as stored.
         file_status: Whether the file can be downloaded. Present only when the job is `Completed`.
+        created_by: Who asked for the export: the name of its API key, or of the person who has shown an access token.
+            Null if a schedule did.
+        mapping_name: Name of the mapping that the request named, as it was then.
+        column_count: Number of columns of the file.
+        filter: Which clients are exported.
+        request: The resolved request: columns, filter and format. Lists do not contain it.
         percent_complete: Whole percent, rounded down; 100 only when `Completed`.
         estimated_completion_date: When the job will end at its rate so far. A host that dies adds about a minute.
         failure: Why the job is `Failed`.
@@ -45,6 +56,11 @@ class CsvExportJobDto(Model):
     file_name: str | None = None
     file_size: int | None = None
     file_status: FileStatus | None = None
+    created_by: str | None = None
+    mapping_name: str | None = None
+    column_count: int | None = None
+    filter: ClientFilter | None = None
+    request: ExportSpec | None = None
     percent_complete: int | None = None
     estimated_completion_date: Moment | None = None
     failure: Failure | None = None
@@ -73,6 +89,10 @@ def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
         file_name=job.file_name,
         file_size=job.file_bytes,
         file_status=job.file_status(now),
+        created_by=job.created_by,
+        mapping_name=job.mapping_name,
+        column_count=len(job.spec.columns),
+        filter=job.spec.filter,
         percent_complete=_percent(job, processed),
         estimated_completion_date=_estimate(job, processed, now),
         failure=job.failure,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exports.jobs.job import Job
-from exports.jobs.view import show_job
+from exports.jobs.view import NOT_SENT, show_job
 
 
 def event_id(job: Job) -> str:
@@ -12,6 +12,6 @@ def event_id(job: Job) -> str:
 
 
 def event_body(job: Job, processed_items: int) -> bytes:
-    """Render an ended job as the receiver gets it: as the API shows it, but without the download link."""
+    """Render an ended job as the receiver gets it: as the API shows it, but without its link and its request."""
     shown = show_job(job, processed_items, job.completed_date or job.created_date)
-    return shown.model_dump_json(by_alias=True, exclude={"download_url"}).encode()
+    return shown.model_dump_json(by_alias=True, exclude=NOT_SENT).encode()

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row
+from exports.request.filter_values import FilterValuesDto
 from exports.request.filters import ClientFilter
 
 MAX_RANKED_CODES = 400
@@ -27,6 +28,18 @@ class ClientSelection:
     columns: tuple[str, ...]
     filter: ClientFilter = field(default_factory=ClientFilter)
     absent_columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPreview:
+    """The first clients of a selection, in key order.
+
+    Attributes:
+        total: How many clients the selection has; None if counting them takes too long.
+    """
+
+    rows: list[Row]
+    total: int | None
 
 
 class ClientSource(Protocol):
@@ -101,6 +114,22 @@ class ClientSource(Protocol):
 
         Raises:
             SourceMismatchError: A value does not fit its column.
+        """
+
+    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+        """Read the first clients, `rows` at most, and count all of them.
+
+        Args:
+            seconds: How long each of the two may take. If the clients are not read in time, that raises
+                `SourceUnavailableError`; if they are not counted in time, their number is not known.
+        """
+
+    def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
+        """Find the values that the filters can have for the clients of a tenant, in any order.
+
+        Args:
+            most: The most values of each list.
+            seconds: How long each list may take. If some values are not found in time, the result says so.
         """
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:

@@ -37,13 +37,21 @@ class JobStore(Protocol):
         """Look a job up by tenant and code."""
 
     def list(
-        self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
+        self,
+        tenant: str,
+        limit: int,
+        after: str | None = None,
+        statuses: Collection[JobStatus] = (),
+        created_by: str | None = None,
+        schedule_code: str | None = None,
     ) -> builtins.list[Job]:
         """Return at most `limit` jobs of a tenant, newest first. Logs and leaves out jobs that cannot be read.
 
         Args:
             after: Only jobs that come after this code in the list.
             statuses: Only jobs with one of these statuses; empty: with any.
+            created_by: Only jobs of a caller with this name.
+            schedule_code: Only jobs of this schedule.
         """
 
     def check(self) -> None:

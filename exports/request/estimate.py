@@ -46,8 +46,9 @@ class ExportEstimateDto(Model):
         rows: Number of clients. This is a count, not an estimate.
         bytes: Size of the file as stored, estimated from a sample of the clients.
         pages: Number of pages (one block of the file each), estimated from the sample.
-        seconds: Duration if the export need not wait for others, at the rate that the deployment configures. A host
-            that dies adds about a minute.
+        seconds: Duration if the export need not wait for others, at the rate of recent similar jobs of the tenant, or
+            else at the rate that the deployment configures. A host that dies adds about a minute.
+        recent_jobs: How many recent jobs the rate is learned from; 0: it is the configured one.
         warnings: What to check before exporting. Warnings about cells are based on the sample.
     """
 
@@ -56,3 +57,4 @@ class ExportEstimateDto(Model):
     pages: int
     seconds: float
     warnings: tuple[EstimateWarning, ...]
+    recent_jobs: int = 0

@@ -34,12 +34,19 @@ class Identity:
         actor: The name of the caller in the audit log: the id of its API key, or `token:` and the subject.
         is_token: Whether the caller has shown an access token; otherwise it was an API key.
         hint: Why there may be fewer grants than the caller expects; empty: there is nothing to say.
+        name: The name of the caller for people: the name of its API key, or the claim `name`; None: it is not known.
     """
 
     actor: str
     is_token: bool
     grants: tuple[Grant, ...]
     hint: str = ""
+    name: str | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The name of the caller for people, or else its name in the audit log."""
+        return self.name or self.actor
 
     @property
     def credentials(self) -> str:
@@ -50,6 +57,11 @@ class Identity:
     def tenants(self) -> frozenset[str]:
         """The tenants of all grants; `ANY_TENANT` among them stands for every tenant."""
         return _union(grant.tenants for grant in self.grants)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of all grants. The caller need not have each of them for each of its tenants."""
+        return _union(grant.scopes for grant in self.grants)
 
     def opens(self, tenant: str) -> bool:
         """Return whether any grant is for this tenant."""
@@ -63,7 +75,7 @@ class Identity:
 def identity_of_key(key: ApiKey) -> Identity:
     """Describe the holder of an API key."""
     grant = Grant(frozenset(key.tenants), frozenset(key.scopes))
-    return Identity(actor=key.id, is_token=False, grants=(grant,))
+    return Identity(actor=key.id, is_token=False, grants=(grant,), name=key.name)
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:

@@ -19,6 +19,7 @@ from shared.models import Model
 
 _PLAIN_SUBJECT = re.compile(r"[A-Za-z0-9._:|~+/=-]{1,128}")
 _HASH_CHARACTERS = 32
+_MAX_NAME_CHARACTERS = 100
 _TOO_MANY_GROUPS = " The token does not list the groups, because there are too many; give the caller a role instead."
 
 
@@ -67,7 +68,8 @@ class TokenAccess:
             Grant(_tenants(role, limit), frozenset(scope.value for scope in role.scopes)) for role in granted
         )
         hint = _TOO_MANY_GROUPS if self.groups and "groups" not in claims and _lists_groups_elsewhere(claims) else ""
-        return Identity(f"token:{self._subject(claims)}", is_token=True, grants=grants, hint=hint)
+        subject = f"token:{self._subject(claims)}"
+        return Identity(subject, is_token=True, grants=grants, hint=hint, name=_name(claims))
 
     def _subject(self, claims: Claims) -> str:
         """Return the subject as the audit log shows it. Text that may be an e-mail address is shown as its hash."""
@@ -96,6 +98,15 @@ class TokenAuthenticator:
             IssuerUnavailableError: The token cannot be checked at the moment.
         """
         return self.access.identify(self.verifier.verify(text))
+
+
+def _name(claims: Claims) -> str | None:
+    """Return the name for people (OpenID Connect Core 1.0, section 5.1), cut to a line; None if there is none."""
+    name = claims.get("name")
+    if not isinstance(name, str):
+        return None
+    printable = "".join(letter for letter in name if letter.isprintable())
+    return printable.strip()[:_MAX_NAME_CHARACTERS].strip() or None
 
 
 def _granted(claims: Claims, claim: str, mapping: Mapping[str, RoleGrant]) -> Iterator[RoleGrant]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from exports.adapters.clients_sql import index_skip_scan
 from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql.described import describe_selected
 from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.source import SqlClientSource
@@ -66,7 +67,7 @@ def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
     source = store.source
     assert isinstance(source, SqlClientSource)
     with source._connection() as connection:
-        view = sql_clients._described(connection, SELECTION)
+        view = describe_selected(connection, SELECTION)
         found = index_skip_scan.skip_scan_boundaries(connection, view, SELECTION, rows_per_page)
         assert found is not None
         assert found == sql_clients._numbered(connection, view, SELECTION, rows_per_page)

@@ -90,6 +90,21 @@ def test_a_list_that_goes_on_after_a_code_keeps_to_the_statuses(jobs: JobStore) 
     assert jobs.list("tenant", 10, failed[1].code, [JobStatus.FAILED]) == failed[:1]
 
 
+@pytest.mark.parametrize("name", ["Ann", "O'Neil & Söhne", "' or '1' eq '1", "a" * 100])
+def test_a_list_can_be_limited_to_a_caller_and_to_a_schedule(jobs: JobStore, name: str) -> None:
+    first = _create(jobs, created_by=name, schedule_code="5" * 20)
+    second = _create(jobs, NOON + timedelta(seconds=1), created_by=name, status=JobStatus.FAILED)
+    _create(jobs, created_by=f"{name}2", schedule_code="6" * 20)
+    _create(jobs)
+    assert jobs.list("tenant", 10, created_by=name) == [second, first]
+    assert jobs.list("tenant", 1, created_by=name) == [second]
+    assert jobs.list("tenant", 10, second.code, created_by=name) == [first]
+    assert jobs.list("tenant", 10, statuses=[JobStatus.FAILED], created_by=name) == [second]
+    assert jobs.list("tenant", 10, schedule_code="5" * 20) == [first]
+    assert jobs.list("tenant", 10, created_by=name, schedule_code="6" * 20) == []
+    assert jobs.list("other", 10, created_by=name) == []
+
+
 @pytest.mark.parametrize("other", ["other", "tenan", "tenant2", "tenant' or '1' eq '1"])
 def test_a_tenant_cannot_list_the_jobs_of_another(jobs: JobStore, other: str) -> None:
     _create_some(jobs, 2)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine, text
 
-from exports.adapters.clients_sql import source as sql_clients
+from exports.adapters.clients_sql.described import describe_selected
 from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_sql.sql import statements as sql_statements
@@ -132,7 +132,7 @@ def test_a_page_of_every_type_of_code_is_a_range_of_the_index(keys: Keys, code: 
     found = keys.source.find_boundaries(SELECTION, 50)
 
     with keys.source._connection() as connection:
-        view = sql_clients._described(connection, SELECTION)
+        view = describe_selected(connection, SELECTION)
         compiled = sql_statements.page(view, SELECTION, KeyRange(*found.starts[:2])).compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )

@@ -231,9 +231,9 @@ def last_use(store: TableKeyStore, text: str) -> datetime | None:
 def scope_by_contract(route: Route) -> Scope:
     """Return the scope that the contract requires: read or write, for the kind of resource in the path.
 
-    An estimate only needs to read, because it changes nothing.
+    An estimate and a preview only need to read, because they change nothing.
     """
-    if route.method == "GET" or route.path.endswith("/estimate"):
+    if route.method == "GET" or route.path.endswith(("/estimate", "/preview")):
         return Scope.EXPORTS_READ
     if route.path.startswith("csv-mappings"):
         return Scope.MAPPINGS_WRITE
@@ -253,6 +253,7 @@ def test_the_walk_covers_the_routes_of_the_contract() -> None:
     assert {route.path for route in ROUTES if route.scope is None} <= {
         "health",
         "health/live",
+        "me",
         "openapi.json",
         "docs",
         "",

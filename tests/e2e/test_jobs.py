@@ -71,6 +71,22 @@ def test_the_list_can_be_filtered_by_several_statuses(system: System) -> None:
     assert both == {"Cancelled", "Completed"}
 
 
+def test_the_list_can_be_filtered_by_caller_and_searched(system: System) -> None:
+    started = system.start_export({**SMALL, "format": {"fileName": "Winter report"}}, HARBOUR).json
+    assert (started["createdBy"], started["columnCount"], started["filter"]["search"]) == (
+        "test",
+        67,
+        SMALL["filter"]["search"],
+    )
+
+    assert [job["code"] for job in listed(system, createdBy="test", limit=1)["data"]] == [started["code"]]
+    assert listed(system, createdBy="nobody")["data"] == []
+    assert [job["code"] for job in listed(system, search="WINTER rep")["data"]] == [started["code"]]
+    shown = system.call("GET", f"{JOBS}/{started['code']}").json
+    assert len(shown["request"]["columns"]) == 67
+    assert listed(system, search="winter")["data"][0]["request"] is None
+
+
 def test_the_list_of_a_tenant_has_no_job_of_another_tenant(system: System) -> None:
     theirs = system.start_export(SMALL, NORTHWIND).json["code"]
 
@@ -79,7 +95,17 @@ def test_the_list_of_a_tenant_has_no_job_of_another_tenant(system: System) -> No
 
 @pytest.mark.parametrize(
     "query",
-    [{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"limit": "٣"}, {"status": "Done"}, {"continuationToken": "x"}],
+    [
+        {"search": ""},
+        {"createdBy": "x" * 201},
+        {"scheduleCode": ""},
+        {"limit": 0},
+        {"limit": 101},
+        {"limit": "many"},
+        {"limit": "٣"},
+        {"status": "Done"},
+        {"continuationToken": "x"},
+    ],
 )
 def test_a_wrong_query_is_400(system: System, query: dict[str, Any]) -> None:
     assert_problem(system.call("GET", f"{JOBS}?{urlencode(query)}"), 400, "invalid-query")
@@ -88,7 +114,7 @@ def test_a_wrong_query_is_400(system: System, query: dict[str, Any]) -> None:
 @pytest.mark.parametrize("query", ["statuses=Failed", "limit=5&Status=Failed", "=", "x"])
 def test_an_unknown_query_parameter_is_400(system: System, query: str) -> None:
     problem = assert_problem(system.call("GET", f"{JOBS}?{query}"), 400, "invalid-query")
-    assert "continuationToken, limit, status" in problem["detail"]
+    assert "continuationToken, createdBy, limit, scheduleCode, search, status" in problem["detail"]
 
 
 def test_a_cancelled_job_stays_cancelled_and_has_no_link(system: System) -> None:

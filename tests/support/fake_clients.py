@@ -12,8 +12,9 @@ from exports.adapters.clients_sql.sql.statements import needed_columns
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import MAX_RANKED_CODES, ClientSelection
+from exports.ports.clients import MAX_RANKED_CODES, ClientPreview, ClientSelection
 from exports.request.fields import VIEW_COLUMNS
+from exports.request.filter_values import FilterValuesDto, collect_values
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 from tests.support.hooks import Hook, do_nothing
 
@@ -34,6 +35,8 @@ class MemoryClients:
         order_of: The sort key of a code. Key ranges still compare the codes themselves, so any function but the
             default plants a bug.
         rankings: How many times codes were ranked.
+        counts_in_time: Whether `preview` counts the clients in time.
+        value_lookups: How many times the values of filters were looked up.
         data_generation: What identifies the clients. Change it together with all of them.
     """
 
@@ -47,6 +50,8 @@ class MemoryClients:
         self.rows_per_list = rows_per_list
         self.order_of: Callable[[str], str] = str
         self.rankings = 0
+        self.counts_in_time = True
+        self.value_lookups = 0
         self.data_generation: str | None = None
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
@@ -102,6 +107,16 @@ class MemoryClients:
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         return render_lists(self.read(selection, key_range), renderer)
+
+    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+        first = list(chain.from_iterable(self._read(selection, KeyRange(), rows)))
+        return ClientPreview(first, len(self._select(selection)) if self.counts_in_time else None)
+
+    def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
+        self.before_ask()
+        self.value_lookups += 1
+        shown = ({name: value for name, value in client.items() if name not in self.lacking} for client in self.clients)
+        return collect_values((client for client in shown if client.get("tenant") == tenant), most, truncated=False)
 
     def _missing(self, columns: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)

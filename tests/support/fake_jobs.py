@@ -89,10 +89,18 @@ class MemoryJobStore:
             before = None
 
     def list(
-        self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
+        self,
+        tenant: str,
+        limit: int,
+        after: str | None = None,
+        statuses: Collection[JobStatus] = (),
+        created_by: str | None = None,
+        schedule_code: str | None = None,
     ) -> builtins.list[Job]:
         found = sorted(job.code for job in self.all() if job.tenant == tenant and job.code > (after or ""))
         jobs = [self._jobs[tenant, code] for code in found]
+        jobs = [job for job in jobs if created_by in (None, job.created_by)]
+        jobs = [job for job in jobs if schedule_code in (None, job.schedule_code)]
         return [job for job in jobs if not statuses or job.status in statuses][:limit]
 
     def all(self) -> builtins.list[Job]:

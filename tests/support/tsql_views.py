@@ -40,4 +40,5 @@ def rules_for(view: Table, key: str) -> Rules:
         ("SELECT * ", Table(VIEW_COLUMNS)),
         ("AS numbered", Table(["code", "position", "following"], [(key, 1, 1), (key, 3, None)])),
         ("dense_rank", Table(["place", "rank"], [(0, 1), (1, 1)])),
+        ("SELECT count(*)", Table(["count_1"], [(1,)])),
     ]

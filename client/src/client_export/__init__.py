@@ -28,6 +28,7 @@ from client_export.errors import (
     ServiceUnreachableError,
     WaitTimeoutError,
 )
+from client_export.lookups import FilterValue, FilterValues, Me, MyTenant, Preview
 from client_export.models import (
     Estimate,
     EstimateWarning,
@@ -61,6 +62,8 @@ __all__ = [
     "Fault",
     "FileFormat",
     "FileMismatchError",
+    "FilterValue",
+    "FilterValues",
     "ForbiddenError",
     "GoneError",
     "InvalidRequestError",
@@ -68,7 +71,10 @@ __all__ = [
     "JobStatus",
     "Manifest",
     "ManifestPage",
+    "Me",
+    "MyTenant",
     "NotFoundError",
+    "Preview",
     "Problem",
     "QuotaExceededError",
     "RetryPolicy",

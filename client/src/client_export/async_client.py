@@ -13,6 +13,7 @@ import httpx
 from client_export import http as driver
 from client_export.downloads import Download
 from client_export.http import Access, each_async
+from client_export.lookups import FilterValues, Me, Preview
 from client_export.models import Estimate, Job, SavedMapping, Schedule, ScheduleRun
 from client_export.operations import Operations, Watch
 from client_export.request import Column, RequestLike
@@ -138,6 +139,18 @@ class AsyncExportClient:
     async def estimate(self, request: RequestLike | None = None) -> Estimate:
         """Count the clients of an export, and estimate its size and duration, without starting it."""
         return await self._run(self._operations.estimate(request))
+
+    async def preview(self, request: RequestLike | None = None) -> Preview:
+        """Count the clients of an export, and return its first ten rows, without starting it."""
+        return await self._run(self._operations.preview(request))
+
+    async def filters(self) -> FilterValues:
+        """Return the managers, partners, associates, teams and services by which clients can be filtered."""
+        return await self._run(self._operations.filters())
+
+    async def me(self) -> Me:
+        """Return who you are, your tenants, and what you may do for each."""
+        return await self._run(self._operations.me())
 
     # --- files
 

@@ -19,6 +19,7 @@ from client_export.errors import (
     ServiceUnreachableError,
     WaitTimeoutError,
 )
+from client_export.lookups import FilterValues, Me, Preview
 from client_export.models import Estimate, Job, JobStatus, Part, SavedMapping, Schedule, ScheduleRun
 from client_export.request import Column, RequestLike, body_of, column_mappings
 from client_export.steps import Answer, Flow, Pull, RetryPolicy, Send, Sleep, ask
@@ -69,6 +70,16 @@ class Operations:
     def estimate(self, request: RequestLike | None) -> Flow[Estimate]:
         answer = yield from self._ask("POST", f"{_EXPORTS}/estimate", body_of(request))
         return Estimate.from_json(answer.json)
+
+    def preview(self, request: RequestLike | None) -> Flow[Preview]:
+        answer = yield from self._ask("POST", f"{_EXPORTS}/preview", body_of(request))
+        return Preview.from_json(answer.json)
+
+    def filters(self) -> Flow[FilterValues]:
+        return FilterValues.from_json((yield from self._ask("GET", "/clients/export/filters")).json)
+
+    def me(self) -> Flow[Me]:
+        return Me.from_json((yield from ask(Send("GET", "/me"), self.policy)).json)
 
     def manifest(self, code: str) -> Flow[Manifest]:
         return Manifest.from_json((yield from self._ask("GET", f"{_item(_EXPORTS, code)}/manifest")).json)

@@ -14,28 +14,25 @@ from typing import Any
 from sqlalchemy import URL, Connection, CursorResult, Engine
 
 from exports.adapters.clients_sql.bad_cells import BadCellFinder
+from exports.adapters.clients_sql.described import describe_selected, describe_view
 from exports.adapters.clients_sql.dialects.base import FastRenderer
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
+from exports.adapters.clients_sql.lookups import count_clients, find_filter_values
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
-from exports.adapters.clients_sql.sql.checks import (
-    absent_columns,
-    misspelt_columns,
-    require_columns,
-    require_usable,
-    require_writable,
-)
+from exports.adapters.clients_sql.sql.checks import absent_columns, require_writable
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
 from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientSelection
+from exports.ports.clients import ClientPreview, ClientSelection
 from exports.request.fields import REQUIRED_COLUMNS
+from exports.request.filter_values import FilterValuesDto
 from shared.events import emit
 
 ROWS_PER_LIST = 2_000
@@ -68,7 +65,7 @@ class SqlClientSource:
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
         with self._connection() as connection:
-            view = _describe(connection, columns)
+            view = describe_view(connection, columns)
             if view.absent.isdisjoint(REQUIRED_COLUMNS):
                 require_writable(view, columns)
         return tuple(name for name in columns if name in view.absent)
@@ -76,7 +73,7 @@ class SqlClientSource:
     def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
         """Pass once over the keys, in the database. Only the first and last clients of pages are transferred."""
         with self._connection() as connection:
-            view = _described(connection, selection)
+            view = describe_selected(connection, selection)
             with self._naming_bad_cells(view, replace(selection, columns=("code",)), [KeyRange()]):
                 dialect_named(connection.dialect.name).require_values(connection, view, selection)
                 found = skip_scan_boundaries(connection, view, selection, rows_per_page)
@@ -87,7 +84,7 @@ class SqlClientSource:
     def rank_codes(self, codes: Sequence[str]) -> list[int]:
         """Let the database order the codes by the column `code` itself, in one statement."""
         with self._connection() as connection:
-            view = _described(connection, ClientSelection("", ("code",)))
+            view = describe_selected(connection, ClientSelection("", ("code",)))
             return rank_codes(connection, view, codes)
 
     def sample(
@@ -95,7 +92,7 @@ class SqlClientSource:
     ) -> Iterator[list[Row]]:
         """Read the first clients of each range by a statement of its own, all over one connection."""
         with self._connection() as connection:
-            view = _described(connection, selection)
+            view = describe_selected(connection, selection)
             for key_range in key_ranges:
                 with self._naming_bad_cells(view, selection, [key_range], rows_of_each):
                     rows = _sample(connection, view, selection, key_range, rows_of_each)
@@ -106,7 +103,7 @@ class SqlClientSource:
     ) -> Iterator[Records]:
         """Let the database write the records of all samples in one statement if it can; else sample, then render."""
         with self._connection() as connection:
-            view = _described(connection, selection)
+            view = describe_selected(connection, selection)
             if (fast := _fast_renderer(connection, view, selection, renderer)) is not None:
                 with self._naming_bad_cells(view, selection, map(KeyRange, starts), rows_of_each):
                     yield from fast.samples(starts, rows_of_each)
@@ -119,14 +116,14 @@ class SqlClientSource:
         A list holds at most `ROWS_PER_LIST` clients and about `_BYTES_PER_LIST`, unless rows suddenly grow longer.
         """
         with self._connection() as connection:
-            view = _described(connection, selection)
+            view = describe_selected(connection, selection)
             with self._naming_bad_cells(view, selection, [key_range]):
                 yield from _lists(connection, view, selection, key_range)
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         """Let the database write the records if it can write them exactly; else read, then render."""
         with self._connection() as connection:
-            view = _described(connection, selection)
+            view = describe_selected(connection, selection)
             fast = _fast_renderer(connection, view, selection, renderer)
             with self._naming_bad_cells(view, selection, [key_range]):
                 if fast is not None:
@@ -146,6 +143,20 @@ class SqlClientSource:
             if records is None:
                 return
             yield records
+
+    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+        """Read the first clients, then let the database count them all, by two statements on one connection."""
+        with self._connection() as connection:
+            view = describe_selected(connection, selection)
+            limit = dialect_named(connection.dialect.name).time_limit(connection, seconds)
+            with self._naming_bad_cells(view, selection, [KeyRange()], rows), limit:
+                first = _sample(connection, view, selection, KeyRange(), rows)
+            return ClientPreview(first, count_clients(connection, view, selection, seconds))
+
+    def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
+        """Let the database find the values of each filter by a statement of its own."""
+        with self._connection() as connection:
+            return find_filter_values(connection, tenant, most, seconds)
 
     def generation(self) -> str | None:
         """Let the dialect identify the database."""
@@ -178,7 +189,7 @@ class SqlClientSource:
                 yield
         except MissingColumnError as error:
             with self._connection() as connection:
-                if _described(connection, selection).absent != view.absent:
+                if describe_selected(connection, selection).absent != view.absent:
                     raise SourceUnavailableError("The view clients was changed while it was read.") from error
             raise
         except UnreadableValueError as error:
@@ -207,28 +218,6 @@ class SqlClientSource:
                     url = self._database if isinstance(self._database, URL) else parse_url(self._database)
                     self._database = make_engine(url)
             return self._database
-
-
-def _described(connection: Connection, selection: ClientSelection) -> ClientView:
-    """Describe the view. Refuse it before a client is read if an export of the selection would fail by its columns."""
-    view = _describe(connection, sql_statements.needed_columns(selection))
-    require_columns(selection, view.absent)
-    require_usable(view, selection)
-    return view
-
-
-def _describe(connection: Connection, names: Sequence[str]) -> ClientView:
-    """Describe the named columns. If some are not described, one more statement says whether the view has them."""
-    dialect = dialect_named(connection.dialect.name)
-    described = dialect.describe(connection, names)
-    undescribed = frozenset(names) - described.keys()
-    if undescribed:
-        with connection.execute(sql_statements.view_columns()) as nobody:
-            found = set(map(dialect.column_name, nobody.keys()))
-        undescribed -= found
-        if misspelt := misspelt_columns(undescribed, sorted(found)):
-            raise SourceMismatchError(" ".join(misspelt.values()))
-    return ClientView(dialect, described, absent=undescribed)
 
 
 def _sample(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,8 +18,9 @@ from exports.adapters.clients_tables.keys import TenantKeys, escape
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientSelection
+from exports.ports.clients import ClientPreview, ClientSelection
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
+from exports.request.filter_values import VALUE_COLUMNS, FilterValuesDto, collect_values
 from shared.storage import StorageAccount, is_throttling, is_transient, retry_after_seconds
 
 ROWS_PER_LIST = 1_000
@@ -122,6 +124,29 @@ class TableClientSource:
             query = " and ".join((condition, *wanted.conditions))
             for response in self._query(query, [*_KEYS, *sorted(names)], size):
                 yield _filtered([_with_key_columns(entity, keys) for entity in response], wanted)
+
+    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+        """Sample, then count by passing over the keys, as long as there is time."""
+        (first,) = self.sample(selection, [KeyRange()], rows)
+        return ClientPreview(first, self._count(selection, seconds))
+
+    def _count(self, selection: ClientSelection, seconds: float) -> int | None:
+        end, total = time.monotonic() + seconds, 0
+        for entities in self.entities(selection, (), self.keys_of(selection.tenant).conditions(KeyRange())):
+            total += len(entities)
+            if time.monotonic() > end:
+                return None
+        return total
+
+    def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
+        """Collect the values of the first thousand clients: Table Storage can only find values by reading all."""
+        selection, conditions = ClientSelection(tenant, ()), self.keys_of(tenant).conditions(KeyRange())
+        found: list[Entity] = []
+        for entities in self.entities(selection, VALUE_COLUMNS, conditions, ROWS_PER_LIST + 1):
+            found += entities
+            if len(found) > ROWS_PER_LIST:
+                break
+        return collect_values(found[:ROWS_PER_LIST], most, truncated=len(found) > ROWS_PER_LIST)
 
     def keys_of(self, tenant: str) -> TenantKeys:
         """Return the keys of a tenant's clients."""

@@ -102,18 +102,23 @@ class TableJobStore(TableAdapter):
             self._table.delete_entity(tenant, code)
 
     def list(
-        self, tenant: str, limit: int, after: str | None = None, statuses: Collection[JobStatus] = ()
+        self,
+        tenant: str,
+        limit: int,
+        after: str | None = None,
+        statuses: Collection[JobStatus] = (),
+        created_by: str | None = None,
+        schedule_code: str | None = None,
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
-        codes = f"RowKey gt '{after or ''}' and RowKey lt '{QUOTA_ROW}'"
-        rows = self._query(codes, tenant, statuses, results_per_page=limit)
+        conditions = [f"PartitionKey eq @tenant and RowKey gt '{after or ''}' and RowKey lt '{QUOTA_ROW}'"]
+        conditions += [f"({_any_of(statuses)})"] if statuses else []
+        given = {"createdBy": created_by, "scheduleCode": schedule_code}
+        texts = {name: text for name, text in given.items() if text is not None}
+        query = " and ".join([*conditions, *(f"{name} eq @{name}" for name in texts)])
         with self._translate_failures():
+            rows = self._table.query_entities(query, parameters={"tenant": tenant, **texts}, results_per_page=limit)
             return [*islice(readable("job", rows, _from_entity), limit)]
-
-    def _query(self, condition: str, tenant: str, statuses: Collection[JobStatus], **options: Any) -> Any:
-        """Query a tenant's rows. `condition` may contain codes, which need no quoting, and no text of a caller."""
-        query = f"PartitionKey eq @tenant and {condition}" + (f" and ({_any_of(statuses)})" if statuses else "")
-        return self._table.query_entities(query, parameters={"tenant": tenant}, **options)
 
     def check(self) -> None:
         """Query the table for one row, so that a missing permission or a wrong setting shows."""

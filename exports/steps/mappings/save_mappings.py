@@ -53,6 +53,14 @@ def columns_of(services: Services, tenant: str, code: str) -> Sequence[ColumnMap
         return None
 
 
+def mapping_name_of(services: Services, tenant: str, code: str | None) -> str | None:
+    """Return the name of a mapping; None if no code is given, or the tenant has no mapping with this code."""
+    try:
+        return find_mapping(services, tenant, code).name if code is not None else None
+    except MappingNotFoundError:
+        return None
+
+
 def list_mappings(services: Services, tenant: str, limit: int, after: str | None = None) -> ListDto[CsvMappingDto]:
     """List the presets, then the mappings of the tenant by name, ignoring case.
 

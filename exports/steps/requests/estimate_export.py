@@ -15,6 +15,7 @@ from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.sampling import Sampler
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
+from exports.steps.requests.recent_rate import recent_rate
 
 _SAMPLE_ROWS = 1_000
 _STRIDE_ROWS = 500
@@ -39,7 +40,19 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
     with naming_every_refusal(services, sampler.selection):
         strides = services.clients.find_boundaries(sampler.selection, _STRIDE_ROWS)
         sample = sampler.read_rows(strides, _SAMPLE_ROWS)
-    return _extrapolate(services, spec, renderer, strides, sample)
+    estimate = _extrapolate(services, spec, renderer, strides, sample)
+    return _with_recent_rate(services, tenant, spec, estimate)
+
+
+def _with_recent_rate(
+    services: Services, tenant: str, spec: ExportSpec, estimate: ExportEstimateDto
+) -> ExportEstimateDto:
+    """Replace the seconds at the configured rate by those at the rate of recent jobs, if there are similar ones."""
+    rate = recent_rate(services, tenant, spec, estimate.rows, _START_SECONDS)
+    if rate is None:
+        return estimate
+    seconds = round(_START_SECONDS + estimate.rows / rate.rows_per_second, 1)
+    return estimate.model_copy(update={"seconds": seconds, "recent_jobs": rate.jobs})
 
 
 def _extrapolate(

@@ -32,6 +32,11 @@ def present(services: Services, job: Job) -> CsvExportJobDto:
     return show_job(job, processed_items(services, job), services.now())
 
 
+def present_one(services: Services, job: Job) -> CsvExportJobDto:
+    """Show a job as `present` does, and its request."""
+    return present(services, job).model_copy(update={"request": job.spec})
+
+
 def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:
     """Show a job with its progress and, if its file is available and the reader may read it, with a new link.
 
@@ -40,7 +45,7 @@ def get_export(services: Services, tenant: str, code: str, reader: Reader) -> Cs
         StorageUnavailableError: Can be tried again.
     """
     job = find_job(services, tenant, code)
-    return add_link(services, job, present(services, job), reader, LinkSource.STATUS)
+    return add_link(services, job, present_one(services, job), reader, LinkSource.STATUS)
 
 
 def add_link(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exports.errors import KeyReusedError, QuotaExceededError, StorageUnavailableError
 from exports.jobs.codes import new_job_code
@@ -13,6 +13,7 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.idempotency import IdempotencyRecord, hash_of_body, hash_of_key
 from exports.request.spec import SensitiveFields
 from exports.services import Services
+from exports.steps.mappings.save_mappings import mapping_name_of
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
@@ -21,13 +22,19 @@ from exports.steps.requests.start_export import start_export
 
 @dataclass(frozen=True, slots=True)
 class ExportCommand:
-    """A request for an export, and who sent it. `key` is the idempotency key, if the caller sent one."""
+    """A request for an export, and who sent it.
+
+    Attributes:
+        key: The idempotency key, if the caller sent one.
+        created_by: The name of the caller for people.
+    """
 
     tenant: str
     actor: str
     request: CsvExportRequestDto
     sensitive: SensitiveFields
     key: str | None = None
+    created_by: str | None = None
 
 
 async def request_export(services: Services, starter: OrchestrationStarter, command: ExportCommand) -> Job:
@@ -68,7 +75,9 @@ def _find_or_make(services: Services, command: ExportCommand) -> tuple[Job, bool
             return known, False  # the same request, sent twice, has used the last of the quota
         raise
     code, notify = _code(services, command), command.request.notify
-    return make_job(command.tenant, spec, code, services.now(), notify), True
+    job = make_job(command.tenant, spec, code, services.now(), notify)
+    name = mapping_name_of(services, command.tenant, command.request.mapping_code)
+    return replace(job, created_by=command.created_by, mapping_name=name), True
 
 
 def _find(services: Services, command: ExportCommand) -> Job | None:

@@ -18,6 +18,7 @@ from exports.schedules.runs import RunOutcome, ScheduleRun, run_of
 from exports.schedules.schedule import Schedule
 from exports.schedules.watermarks import narrow
 from exports.services import Services
+from exports.steps.mappings.save_mappings import mapping_name_of
 from exports.steps.orchestrations import NotStartedError, start_orchestration
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_room
@@ -100,7 +101,9 @@ def _make_job(services: Services, schedule: Schedule) -> Job:
     require_room(services, tenant)
     spec = narrow(spec, schedule, services.settings.incremental_margin)
     job = make_job(tenant, spec, code, services.now(), request.notify)
-    return replace(job, schedule_code=schedule.code)
+    return replace(
+        job, schedule_code=schedule.code, mapping_name=mapping_name_of(services, tenant, request.mapping_code)
+    )
 
 
 def _may_wait(services: Services, schedule: Schedule, error: QuotaExceededError) -> bool:

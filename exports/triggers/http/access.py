@@ -69,19 +69,28 @@ def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenA
         KeysUnavailableError: The API keys cannot be read at the moment.
         IssuerUnavailableError: Tokens cannot be checked at the moment.
     """
-    token = _bearer_token(req) if tokens else None
-    if tokens is None or token is None:
-        identity = _identify_by_key(req, keys, accepts_tokens=tokens is not None)
-    elif _HEADER in req.headers:
-        headers = {_CHALLENGE: f'{_BEARER}, error="invalid_request"'}
-        raise ProblemError(INVALID_HEADER, f"Send either {_HEADER} or a Bearer token, not both.", headers=headers)
-    else:
-        identity = _identify_by_token(token, tokens)
+    identity = identify(req, keys, tokens)
     caller = Caller(identity, _tenant(req.route_params.get("tenant"), identity))
     if not caller.may(scope):
         detail = f"This {identity.credentials} lacks the scope {scope.value}."
         raise ProblemError(FORBIDDEN, detail, headers=_insufficient(identity, scope))
     return caller
+
+
+def identify(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None = None) -> Identity:
+    """Identify the caller, whatever its key or token opens.
+
+    Raises:
+        ProblemError: 401 if the API key or token is missing or not valid; 400 if there are both.
+        KeysUnavailableError, IssuerUnavailableError: As `authorize`.
+    """
+    token = _bearer_token(req) if tokens else None
+    if tokens is None or token is None:
+        return _identify_by_key(req, keys, accepts_tokens=tokens is not None)
+    if _HEADER in req.headers:
+        headers = {_CHALLENGE: f'{_BEARER}, error="invalid_request"'}
+        raise ProblemError(INVALID_HEADER, f"Send either {_HEADER} or a Bearer token, not both.", headers=headers)
+    return _identify_by_token(token, tokens)
 
 
 def is_known(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None = None) -> bool:

@@ -14,7 +14,7 @@ from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.body import CsvExportRequestDto
 from exports.request.idempotency import KEY_PATTERN, is_idempotency_key
 from exports.request.scopes import Scope
-from exports.steps.requests.get_export import add_link, find_job, present, present_started, tag_of
+from exports.steps.requests.get_export import add_link, find_job, present_one, present_started, tag_of
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.requests.wait_for_end import wait_for_end
 from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
@@ -37,7 +37,8 @@ async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpRe
     """Start a job and wait a little for it, so that the answer for a small export already has the download link."""
     services, caller = call.services, call.caller
     request, key = call.parse_body(CsvExportRequestDto), _idempotency_key(call)
-    command = ExportCommand(call.tenant, caller.actor, request, caller.sensitive_fields, key)
+    name = caller.identity.shown_name
+    command = ExportCommand(call.tenant, caller.actor, request, caller.sensitive_fields, key, name)
     job = await request_export(services, starter, command)
     waiting = parse_prefer(call.req.headers.get("prefer", ""), services.settings.wait_seconds)
     with services.waiting.enter(services.settings.max_waiting if waiting.seconds else 0) as may_wait:
@@ -55,7 +56,7 @@ def get_export(call: Call) -> func.HttpResponse:
     """Show a job. Its entity tag is that of the job, not of the body, whose link is new in each answer."""
     services, reader = call.services, call.caller.reader
     job = find_job(services, call.tenant, job_code_of(call))
-    shown = present(services, job)
+    shown = present_one(services, job)
     headers = {"ETag": tag_of(services, job, shown, reader)}
     if not shown.status.is_terminal:
         headers |= retry_after(shown)

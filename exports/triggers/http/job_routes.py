@@ -15,6 +15,7 @@ from exports.request.scopes import Scope
 from exports.steps.requests.cancel_export import cancel_export as cancel_export_step
 from exports.steps.requests.download_file import create_link, load_manifest
 from exports.steps.requests.get_export import present
+from exports.steps.requests.list_exports import JobConditions
 from exports.steps.requests.list_exports import list_exports as list_exports_step
 from exports.steps.requests.remove_file import remove_file as remove_file_step
 from exports.steps.requests.resume_export import resume_export as resume_export_step
@@ -28,7 +29,14 @@ from exports.triggers.http.problems import (
     QUOTA_EXCEEDED,
     SENSITIVE_FIELDS,
 )
-from exports.triggers.http.query import LIST_PARAMETERS, parse_list_query, require_one_of, values_of_query
+from exports.triggers.http.query import (
+    LIST_PARAMETERS,
+    TEXT,
+    parse_list_query,
+    require_one_of,
+    text_of_query,
+    values_of_query,
+)
 from exports.triggers.http.routes import Call, Parameter, Reply, StartingRoute, TenantRoute
 from shared.http import json_bytes_response, json_response
 from shared.lists import ListDto
@@ -40,7 +48,8 @@ def list_exports(call: Call) -> func.HttpResponse:
     url = call.req.url
     query = parse_list_query(url, is_job_code)
     statuses = [JobStatus(require_one_of("status", value, _STATUSES)) for value in values_of_query(url, "status")]
-    return json_response(list_exports_step(call.services, call.tenant, query.limit, query.after, statuses))
+    wanted = JobConditions(statuses, *(text_of_query(url, name) for name in ("createdBy", "scheduleCode", "search")))
+    return json_response(list_exports_step(call.services, call.tenant, query.limit, query.after, wanted))
 
 
 def cancel_export(call: Call) -> func.HttpResponse:
@@ -83,6 +92,15 @@ ROUTES = (
                 "query",
                 "Only jobs with this status; may be repeated",
                 {"type": "array", "items": {"type": "string", "enum": _STATUSES}},
+            ),
+            Parameter("createdBy", "query", "Only jobs whose `createdBy` is this name", TEXT),
+            Parameter("scheduleCode", "query", "Only jobs of the schedule with this code", TEXT),
+            Parameter(
+                "search",
+                "query",
+                "Only jobs with this text in their code, file name, `createdBy` or `mappingName`. An answer may have "
+                "fewer jobs than `limit`, or none, although `hasMore` is true",
+                TEXT,
             ),
         ),
         replies={200: Reply("One part of the list", ListDto[CsvExportJobDto])},

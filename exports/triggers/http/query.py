@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from exports.triggers.http.problems import INVALID_QUERY
@@ -23,6 +24,10 @@ LIST_PARAMETERS = (
     ),
 )
 """The parameters of every list."""
+
+_MAX_TEXT_CHARACTERS = 200
+TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT_CHARACTERS}
+"""The schema of a parameter that `text_of_query` reads."""
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -62,6 +67,18 @@ def require_one_of(name: str, value: str, known: Collection[str]) -> str:
     if value not in known:
         raise ProblemError(INVALID_QUERY, f"{name} must be one of {', '.join(known)}.")
     return value
+
+
+def text_of_query(url: str, name: str) -> str | None:
+    """Return the text of a parameter; None if the request does not have it.
+
+    Raises:
+        ProblemError: 400.
+    """
+    text = _last(url, name)
+    if text is not None and not (0 < len(text) <= _MAX_TEXT_CHARACTERS and "\0" not in text):
+        raise ProblemError(INVALID_QUERY, f"{name} must be text of 1 to {_MAX_TEXT_CHARACTERS} characters.")
+    return text
 
 
 def parse_list_query(url: str, is_cursor: Callable[[str], bool] = lambda _: True) -> ListQuery:

@@ -13,12 +13,14 @@ import azure.functions as func
 
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import ServiceProvider, Services
-from exports.triggers.http.access import authorize
+from exports.triggers.http.access import authorize, identify
 from exports.triggers.http.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, describe
 from exports.triggers.http.query import refuse_unknown
 from exports.triggers.http.routes import (
     Api,
     Call,
+    CallerCall,
+    CallerRoute,
     OpenRoute,
     Route,
     StartingRoute,
@@ -50,6 +52,8 @@ def _trigger_of(blueprint: df.Blueprint, api: Api, route: Route) -> Any:
     match route:
         case OpenRoute():
             return with_invocation(_open_trigger(api, route))
+        case CallerRoute():
+            return with_invocation(_caller_trigger(api, route))
         case StartingRoute():
             return blueprint.durable_client_input(client_name="client")(with_invocation(_starting_trigger(api, route)))
         case TenantRoute():
@@ -68,6 +72,18 @@ def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
     return answer
 
 
+def _caller_trigger(api: Api, route: CallerRoute) -> Callable[..., Any]:
+    @exceptions_to_problems(describe, api.public_url)
+    def answer(req: func.HttpRequest) -> func.HttpResponse:
+        services = api.provide()
+        with _span_of(req, route):
+            identity = identify(req, services.keys, services.tokens)
+            _refuse_unknown_parameters(req, route)
+            return route.handler(CallerCall(req, services, identity))
+
+    return answer
+
+
 def _starting_trigger(api: Api, route: StartingRoute) -> Callable[..., Any]:
     @exceptions_to_problems(describe, api.public_url)
     async def answer(req: func.HttpRequest, client: OrchestrationStarter) -> func.HttpResponse:
@@ -79,7 +95,7 @@ def _starting_trigger(api: Api, route: StartingRoute) -> Callable[..., Any]:
     return answer
 
 
-def _span_of(req: func.HttpRequest, route: TenantRoute | StartingRoute) -> AbstractContextManager[object]:
+def _span_of(req: func.HttpRequest, route: Route) -> AbstractContextManager[object]:
     """Record a span of the request. It belongs to the host's span, or else to the trace that the caller names."""
     parent = host_trace_parent() or req.headers.get("traceparent")
     return span(f"{route.method} {route.name}", parent, request=current_request())
@@ -95,8 +111,12 @@ def _open_trigger(api: Api, route: OpenRoute) -> Callable[..., Any]:
 
 def _authorized(req: func.HttpRequest, services: Services, route: TenantRoute | StartingRoute) -> Call:
     caller = authorize(req, services.keys, route.scope, services.tokens)
-    refuse_unknown(req.url, {parameter.name for parameter in route.parameters if parameter.location == "query"})
+    _refuse_unknown_parameters(req, route)
     return Call(req, services, caller)
+
+
+def _refuse_unknown_parameters(req: func.HttpRequest, route: Route) -> None:
+    refuse_unknown(req.url, {parameter.name for parameter in route.parameters if parameter.location == "query"})
 
 
 def _register_unknown(blueprint: df.Blueprint, api: Api) -> None:

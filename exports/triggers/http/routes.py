@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from exports.ports.orchestrations import OrchestrationStarter
+from exports.request.identity import Identity
 from exports.request.scopes import Scope
 from exports.services import ServiceProvider, Services
 from exports.steps.upkeep.health_cache import HealthCache
@@ -95,6 +96,15 @@ class Call:
         return read_body(self.req, model, MAX_BODY_BYTES)
 
 
+@dataclass(frozen=True, slots=True)
+class CallerCall:
+    """A request of a caller whose key or token is valid, whatever that opens."""
+
+    req: func.HttpRequest
+    services: Services
+    identity: Identity
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Api:
     """The API as a whole, for the routes that need no key: its services, all of its routes, and the last health."""
@@ -120,7 +130,7 @@ class Route:
         handler: Answers the request. Its name is the name of the function, and of the operation in the documentation:
             a deployed name, so it stays.
         summary: One line for the documentation.
-        scope: What the caller's key must allow; None if the route needs no key.
+        scope: What the caller's key must allow; None if the route needs no scope.
         replies: Successful answers by status.
         problems: The problems it can answer with, beside those that every route of its kind has.
         body: Model of the JSON body, if it takes one.
@@ -144,6 +154,11 @@ class Route:
         return self.handler.__name__
 
     @property
+    def needs_caller(self) -> bool:
+        """Whether the route needs an API key or access token."""
+        return self.scope is not None
+
+    @property
     def forms(self) -> tuple[tuple[str, str], ...]:
         """Function name and path template of each form: the short one, and the one that names the tenant."""
         if self.scope is None:
@@ -165,6 +180,19 @@ class StartingRoute(Route):
 
     handler: Callable[[Call, OrchestrationStarter], Coroutine[Any, Any, func.HttpResponse]]
     scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerRoute(Route):
+    """A route for every caller whose key or token is valid. It exists only without a tenant, and may block."""
+
+    handler: Callable[[CallerCall], func.HttpResponse]
+    scope: None = None
+
+    @property
+    def needs_caller(self) -> bool:
+        """Whether the route needs an API key or access token."""
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

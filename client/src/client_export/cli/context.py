@@ -69,7 +69,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     """Print a table; on a pipe, one line of tab-separated cells for each row."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         for row in rows:
             sys.stdout.write("\t".join(cell or "" for cell in row) + "\n")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from client_export.cli import exports, login, saved
+from client_export.cli import exports, login, lookups, saved
 from client_export.cli.context import Choice
 from client_export.cli.exits import LocalError
 from client_export.cli.profiles import PROFILE, TENANT, URL, load_profiles
@@ -35,6 +35,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "download": exports.download,
     "verify": exports.verify,
     "estimate": exports.estimate,
+    "preview": lookups.preview,
+    "filters": lookups.filters,
+    "me": lookups.me,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

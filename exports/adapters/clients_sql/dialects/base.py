@@ -8,6 +8,7 @@ database well, add a subclass in a file of its own and a line in `registry.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -108,6 +109,11 @@ class SourceDialect:
     def limit_sessions(self, engine: Engine) -> Engine:
         """Return the engine with sessions that only read, in UTC and within a time limit, as far as possible."""
         return engine
+
+    @contextmanager
+    def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Stop statements of the block after so many seconds, as far as the database can do that."""
+        yield
 
     def column_name(self, name: str) -> str:
         """Return the name of a result's column in the spelling of the view's documentation, which is lower case."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from math import ceil
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, literal_column
@@ -11,7 +13,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from exports.adapters.clients_sql.dialects import mssql_errors
-from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
+from exports.adapters.clients_sql.dialects.base import (
+    CONNECT_TIMEOUT_SECONDS,
+    STATEMENT_TIMEOUT_SECONDS,
+    SourceDialect,
+)
 from exports.adapters.clients_sql.dialects.mssql_cells import cell_sql, text_sql
 from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url, why_not_loaded
 from exports.adapters.clients_sql.dialects.mssql_keys import key_bound, moment_bound
@@ -44,6 +50,16 @@ class MssqlDialect(SourceDialect):
     def limit_sessions(self, engine: Engine) -> Engine:
         """Limit each session when it is opened."""
         return limit_sessions(engine)
+
+    @contextmanager
+    def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Limit the cursors that the block opens, to whole seconds."""
+        driver: Any = connection.connection.driver_connection
+        driver.timeout = ceil(seconds)
+        try:
+            yield
+        finally:
+            driver.timeout = STATEMENT_TIMEOUT_SECONDS
 
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
         """Ask for the types, by a function that reads no row."""

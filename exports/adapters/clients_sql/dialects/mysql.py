@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, ExceptionContext, String, event, literal_column
@@ -13,7 +14,13 @@ from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, 
 from exports.adapters.clients_sql.dialects.mysql_cells import cell_sql, day_cast, searched_sql, text_cast
 from exports.adapters.clients_sql.dialects.mysql_keys import key_bound
 from exports.adapters.clients_sql.dialects.mysql_logins import LOGINS_IN_THE_CLEAR
-from exports.adapters.clients_sql.dialects.mysql_session import PREPARE_SESSION, SQL_MODE, limit_session, require_whole
+from exports.adapters.clients_sql.dialects.mysql_session import (
+    PREPARE_SESSION,
+    SQL_MODE,
+    limit_session,
+    require_whole,
+    set_time_limit,
+)
 from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
@@ -137,6 +144,16 @@ class MysqlDialect(SourceDialect):
         event.listen(engine, "connect", limit_session)
         event.listen(engine, "handle_error", _discard_if_unread)
         return engine
+
+    @contextmanager
+    def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Limit the session, and give it the usual limit again afterwards."""
+        set_time_limit(connection, seconds)
+        try:
+            yield
+        finally:
+            if not connection.invalidated:
+                set_time_limit(connection)
 
     def require_whole(self, connection: Connection, cursor: Any) -> None:
         """Look at the warnings: the server cuts values and results with no more than that."""

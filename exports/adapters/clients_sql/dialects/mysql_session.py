@@ -89,6 +89,14 @@ def limit_session(connection: Any, _record: object) -> None:
     connection._read_timeout += STATEMENT_TIMEOUT_SECONDS
 
 
+def set_time_limit(connection: Connection, seconds: float = STATEMENT_TIMEOUT_SECONDS) -> None:
+    """Limit the statements of a session to so many seconds. MariaDB counts in seconds, MySQL in milliseconds."""
+    connection.exec_driver_sql(
+        f"SET @client_export = 0 /*M! , max_statement_time = {seconds:.3f} */"
+        f" /*!80000 , max_execution_time = {max(1, round(seconds * 1000))} */"
+    ).close()
+
+
 def require_whole(connection: Connection, cursor: Any) -> None:
     """Refuse a result of which the server cut something off with no more than a warning.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -126,6 +127,14 @@ class PostgresqlDialect(SourceDialect):
         )
         event.listen(limited, "begin", _limit_transaction)
         return limited
+
+    @contextmanager
+    def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Limit the statements of the transaction. The next transaction has the usual limit again."""
+        milliseconds = max(1, round(seconds * 1000))
+        setting = f"SELECT pg_catalog.set_config('statement_timeout', '{milliseconds}ms', true)"
+        connection.exec_driver_sql(setting).close()
+        yield
 
     def column_name(self, name: str) -> str:
         """Return the name as it is: PostgreSQL folds unquoted names itself, so letter case distinguishes names."""

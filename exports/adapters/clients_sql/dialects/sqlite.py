@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -100,6 +102,7 @@ _MESSAGES = {
 _UNSAFE_OPTIONS = ("immutable", "nolock", "vfs")
 """Options of a URL with which SQLite ignores its write-ahead log or its locks, and so misses clients."""
 
+_STEPS_BETWEEN_LOOKS = 20_000
 _SEARCH_FROM_A_KEY = re.compile(r"SEARCH .* USING .*>\?\)")
 
 _EXACT_ORDER = """
@@ -149,6 +152,17 @@ class SqliteDialect(SourceDialect):
         """Add our functions to each connection. The URL has asked for read-only access; SQLite has no time limit."""
         event.listen(engine, "connect", add_functions)
         return engine
+
+    @contextmanager
+    def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Let SQLite look at the clock every few thousand steps."""
+        driver: Any = connection.connection.driver_connection
+        end = time.monotonic() + seconds
+        driver.set_progress_handler(lambda: time.monotonic() >= end, _STEPS_BETWEEN_LOOKS)
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
 
     def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
         """Describe columns by the types that they declare, and keys by the type of the first value found.

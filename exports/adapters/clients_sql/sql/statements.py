@@ -74,6 +74,26 @@ def cells(
     return select(*wanted).select_from(CLIENTS).where(*conditions).order_by(code)
 
 
+def count(view: ClientView, selection: ClientSelection) -> Select[Any]:
+    """Count the clients of a selection."""
+    return select(func.count()).select_from(CLIENTS).where(*_conditions(view, selection))
+
+
+def values(view: ClientView, tenant: str, column: str, name_column: str | None, most: int) -> Select[Any]:
+    """Select the different values of a column, in its order, and one name of each if there is a column of names."""
+    value = CLIENTS.c[column]
+    names = [func.min(view.cell(name_column))] if name_column else []
+    conditions = (*_conditions(view, ClientSelection(tenant, ())), value.is_not(None))
+    return select(value, *names).select_from(CLIENTS).where(*conditions).group_by(value).order_by(value).limit(most)
+
+
+def service_lists(view: ClientView, tenant: str, most: int) -> Select[Any]:
+    """Select the different values of `service_codes`, as text."""
+    listed = view.sql.searched_text(view.column("service_codes"))
+    conditions = (*_conditions(view, ClientSelection(tenant, ())), CLIENTS.c.service_codes.is_not(None))
+    return select(listed.label("listed")).select_from(CLIENTS).where(*conditions).distinct().limit(most)
+
+
 def is_filtered(selection: ClientSelection) -> bool:
     """Say whether a selection may leave out clients of its tenant."""
     return selection.filter != ClientFilter()

@@ -13,6 +13,8 @@ _COLUMNS = [
     {"csvHeader": "Client", "targetField": "Name"},
     {"csvHeader": "VAT number", "targetField": "VatNumber"},
 ]
+_FILTER: dict[str, Any] = {"statuses": ["Active"], "types": ["PrivateLimitedCompany", "SoleTrader"]}
+_RESOLVED: dict[str, Any] = {"columns": _COLUMNS, "includeHeaders": True, "filter": _FILTER}
 _JOB: dict[str, Any] = {
     "code": _CODE,
     "status": "Completed",
@@ -29,6 +31,11 @@ _JOB: dict[str, Any] = {
     "fileName": "clients-northwind-20261123-213455.csv",
     "fileSize": 412260,
     "fileStatus": "Available",
+    "createdBy": "Back office",
+    "mappingName": "VAT return",
+    "columnCount": 2,
+    "filter": _FILTER,
+    "request": _RESOLVED,
     "percentComplete": 100,
     "estimatedCompletionDate": None,
     "failure": None,
@@ -36,6 +43,7 @@ _JOB: dict[str, Any] = {
     "scheduleCode": None,
 }
 _WITHOUT_LINK = {**_JOB, "downloadUrl": None}
+_LISTED = {**_WITHOUT_LINK, "request": None}
 _NOT_ENDED = dict.fromkeys(
     ("downloadUrl", "completedDate", "expiryDate", "fileName", "fileSize", "fileStatus", "estimatedCompletionDate")
 )
@@ -97,7 +105,7 @@ EXAMPLES: Mapping[str, Any] = {
     "ExportScheduleDto": _SHOWN_SCHEDULE,
     "ListOfExportScheduleDto": {"data": [_SHOWN_SCHEDULE], "limit": 25, "hasMore": False, "continuationToken": None},
     "ListOfScheduleRunDto": {"data": [_RUN], "limit": 25, "hasMore": False, "continuationToken": None},
-    "ListOfCsvExportJobDto": {"data": [_WITHOUT_LINK], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ListOfCsvExportJobDto": {"data": [_LISTED], "limit": 25, "hasMore": False, "continuationToken": None},
     "ManifestDto": {
         "code": _CODE,
         "tenant": "northwind",
@@ -138,6 +146,7 @@ EXAMPLES: Mapping[str, Any] = {
         "bytes": 412260,
         "pages": 1,
         "seconds": 0.6,
+        "recentJobs": 3,
         "warnings": [
             {
                 "code": "excel-changes-cells",
@@ -146,6 +155,28 @@ EXAMPLES: Mapping[str, Any] = {
                 "columns": ["VAT number"],
             }
         ],
+    },
+    "ExportPreviewDto": {
+        "totalItems": 6871,
+        "columns": _COLUMNS,
+        "rows": [["Harbour Lights Ltd", "GB123456789"], ["Northern Bakery LLP", ""]],
+        "omittedFields": [],
+        "text": "Client,VAT number\r\nHarbour Lights Ltd,GB123456789\r\nNorthern Bakery LLP,\r\n",
+    },
+    "FilterValuesDto": {
+        "managers": [{"code": "M01", "name": "Ann Archer"}, {"code": "M02", "name": None}],
+        "partners": [{"code": "P01", "name": "Peter Park"}],
+        "associates": [],
+        "teams": [{"code": "T1", "name": "Tax"}],
+        "services": [{"code": "VAT", "name": None}],
+        "truncated": False,
+    },
+    "MeDto": {
+        "name": "Back office",
+        "tenants": [{"code": "northwind", "name": "Northwind Ltd", "scopes": ["exports:read", "exports:write"]}],
+        "anyTenant": False,
+        "scopes": ["exports:read", "exports:write"],
+        "limits": {"activeJobs": 20, "jobsPerDay": 1000, "keepHours": 24, "linkMinutes": 15, "waitSeconds": 10},
     },
     "LivenessDto": {"status": "Healthy"},
     "HealthDto": {

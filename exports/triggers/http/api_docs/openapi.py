@@ -54,7 +54,7 @@ _TAGS = (
     ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
     ("clients/export", "Exports", "Write the clients of a tenant to a file. Each export is a job."),
     ("csv-mappings", "Mappings", "Save the columns of a file under a name."),
-    ("", "Service", "The service itself. These routes need no API key."),
+    ("", "Service", "The service itself, and what it knows of its caller."),
 )
 _CODES = {"clients/export/csv": JOB_CODE_PATTERN}
 _ANY_CODE = "[0-9a-z-]{1,100}"
@@ -118,9 +118,10 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
 def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
     """Return the problems that a form of a route can answer with: its own, and those that its kind of route has."""
     kinds = {*route.problems, INTERNAL}
+    if route.needs_caller:
+        kinds |= {INVALID_API_KEY, INVALID_TOKEN, INVALID_HEADER, INVALID_QUERY, UNAVAILABLE}
     if route.scope is not None:
-        kinds |= {INVALID_API_KEY, INVALID_TOKEN, FORBIDDEN, INVALID_HEADER, INVALID_QUERY, UNAVAILABLE}
-        kinds |= set() if by_tenant else {TENANT_REQUIRED}
+        kinds |= {FORBIDDEN} if by_tenant else {FORBIDDEN, TENANT_REQUIRED}
     if route.body is not None:
         kinds |= {MALFORMED_BODY, INVALID_REQUEST, LENGTH_REQUIRED, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE}
     if by_tenant or "{" in route.path:
@@ -187,13 +188,15 @@ def _operation(route: Route, name: str, by_tenant: bool, references: References,
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
     """Return the alternatives of credentials; an open route needs none."""
-    return [] if route.scope is None else [{"apiKey": [route.scope.value]}, {"token": [route.scope.value]}]
+    scopes = [] if route.scope is None else [route.scope.value]
+    return [{"apiKey": scopes}, {"token": scopes}] if route.needs_caller else []
 
 
 def _description(route: Route, by_tenant: bool) -> str:
     texts = [route.description] if route.description else []
     if route.scope is None:
-        return "\n\n".join([*texts, "Needs no API key."])
+        need = "Needs a valid API key or access token, with any scope." if route.needs_caller else "Needs no API key."
+        return "\n\n".join([*texts, need])
     tenant = "" if by_tenant else " It must open exactly one tenant, which is the tenant of the request."
     return "\n\n".join([*texts, f"Needs an API key or access token with the scope `{route.scope.value}`.{tenant}"])
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
+from exports.jobs.view import NOT_SENT
 from exports.triggers.http.api_docs.examples import EXAMPLES
 from exports.triggers.http.api_docs.openapi_schemas import REFERENCE, Schema
 
 BODY = "CsvExportEndedDto"
 """The model of the webhook's body: a job without its download link."""
 
-_JOB, _LINK = "CsvExportJobDto", "downloadUrl"
+_JOB = "CsvExportJobDto"
+_LEFT_OUT = frozenset(map(to_camel, NOT_SENT))
 _MEANING = (
     "Sent to the `webhookUrl` of a request when the export has ended, with any status. It is repeated for up to three "
     "days until your server answers with 2xx. Verify the signature before you trust the content; the format is "
@@ -36,9 +40,9 @@ def add_ended_schema(schemas: dict[str, Schema]) -> None:
     schemas[BODY] = {
         **job,
         "title": BODY,
-        "description": "A job that has ended, as the webhook sends it: without the link to its file.",
+        "description": "A job that has ended, as the webhook sends it: without the link to its file and its request.",
         "properties": _without_link(job["properties"]),
-        "required": [name for name in job["required"] if name != _LINK],
+        "required": [name for name in job["required"] if name not in _LEFT_OUT],
         "examples": [_without_link(EXAMPLES[_JOB])],
     }
 
@@ -70,4 +74,4 @@ def _operation() -> dict[str, Any]:
 
 
 def _without_link(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != _LINK}
+    return {name: value for name, value in values.items() if name not in _LEFT_OUT}

@@ -1,0 +1,76 @@
+"""The commands that look before an export: who you are, what a file would hold, by what clients can be filtered."""
+
+from __future__ import annotations
+
+import typer
+
+from client_export.cli import options as given
+from client_export.cli.context import AsJson, messages, print_facts, print_json, print_table, service
+from client_export.cli.exits import exits
+from client_export.request import FileFormat
+
+
+@exits
+def me(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show who you are, your tenants, and what you may do for each."""
+    with service(context) as client:
+        found = client.me()
+    if as_json:
+        print_json(found.raw)
+        return
+    print_facts({"name": found.name, "tenants": "every tenant" if found.any_tenant else str(len(found.tenants))})
+    print_facts({name: f"{value:g}" for name, value in found.limits.items()})
+    print_table(("tenant", "name", "scopes"), ((each.code, each.name, " ".join(each.scopes)) for each in found.tenants))
+
+
+@exits
+def preview(
+    context: typer.Context,
+    columns: given.Columns = None,
+    mapping: given.MappingCode = None,
+    where: given.Where = None,
+    preset: given.Format = None,
+    headers: given.Headers = True,
+    body: given.Body = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the clients of an export, and show its first ten rows, without starting it."""
+    request = given.make_request(columns, mapping, where, FileFormat(preset=preset), headers, None)
+    with service(context) as client:
+        found = client.preview(given.choose_request(request, body))
+    if as_json:
+        print_json(found.raw)
+        return
+    total = "an unknown number of" if found.total_items is None else f"{found.total_items:,}"
+    messages().print(f"{len(found.rows)} of {total} clients", markup=False)
+    print_table([header for header, _ in found.columns], (list(map(_one_line, row)) for row in found.rows))
+    if found.omitted_fields:
+        messages().print(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}", markup=False)
+
+
+@exits
+def filters(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the managers, partners, associates, teams and services by which clients can be filtered."""
+    with service(context) as client:
+        found = client.filters()
+    if as_json:
+        print_json(found.raw)
+        return
+    lists = {
+        "manager": found.managers,
+        "partner": found.partners,
+        "associate": found.associates,
+        "team": found.teams,
+        "service": found.services,
+    }
+    print_table(
+        ("filter", "code", "name"),
+        ((name, value.code, value.name) for name, values in lists.items() for value in values),
+    )
+    if found.truncated:
+        messages().print("There may be more values than these.", markup=False)
+
+
+def _one_line(cell: str) -> str:
+    """Return a cell without line breaks and control characters, which a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in cell)

@@ -1,0 +1,124 @@
+"""Look up what a page shows before an export: how many clients there are, and which values the filters can have.
+
+Each statement has a time limit, because nobody waits for it as for an export. What takes longer is not found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Select
+from sqlalchemy.exc import DBAPIError
+
+from exports.adapters.clients_sql.described import describe_view
+from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.checks import require_columns
+from exports.adapters.clients_sql.sql.columns import ClientView
+from exports.adapters.clients_sql.sql.translations import BUSY
+from exports.ports.clients import ClientSelection
+from exports.request.filter_values import (
+    NAMED_VALUES,
+    VALUE_COLUMNS,
+    FilterValueDto,
+    FilterValuesDto,
+    is_offered,
+    services_in,
+)
+
+_MAX_SERVICE_LISTS = 10_000
+"""The most different values of `service_codes` that are read. Each lists the services of some clients."""
+
+
+class _TooSlowError(Exception):
+    """A statement did not end within its time limit."""
+
+
+def count_clients(connection: Connection, view: ClientView, selection: ClientSelection, seconds: float) -> int | None:
+    """Let the database count the clients; None if it takes longer than so many seconds."""
+    try:
+        ((count,),) = _rows(connection, sql_statements.count(view, selection), seconds)
+    except _TooSlowError:
+        return None
+    return int(count)
+
+
+def find_filter_values(connection: Connection, tenant: str, most: int, seconds: float) -> FilterValuesDto:
+    """Find the values of each filter by a statement of its own.
+
+    A list is empty if the view lacks its column, or if no filter can compare the column.
+
+    Args:
+        most: The most values of each list.
+        seconds: The most seconds for each statement.
+    """
+    view = describe_view(connection, ("tenant", "code", "name", *VALUE_COLUMNS))
+    require_columns(ClientSelection(tenant, ()), view.absent)
+    lists: dict[str, tuple[FilterValueDto, ...]] = {}
+    truncated = False
+    for name, (code_column, name_column) in NAMED_VALUES.items():
+        if code_column in view.absent or view.column(code_column).key is None:
+            continue
+        statement = sql_statements.values(view, tenant, code_column, _usable(view, name_column), most + 1)
+        try:
+            rows = _rows(connection, statement, seconds)
+        except _TooSlowError:
+            rows, truncated = [], True
+        truncated |= len(rows) > most
+        lists[name] = tuple(_named(view, code_column, rows[:most]))
+    services, is_complete = _services(connection, view, tenant, most, seconds)
+    return FilterValuesDto(**lists, services=services, truncated=truncated or not is_complete)
+
+
+def _usable(view: ClientView, name: str) -> str | None:
+    """Return the name of a column if its values can be shown."""
+    return None if name in view.absent or view.column(name).form is None else name
+
+
+def _named(view: ClientView, column: str, rows: Sequence[Any]) -> Iterator[FilterValueDto]:
+    described = view.column(column)
+    for value, *names in rows:
+        code = view.sql.key_text(described, value)
+        if is_offered(code):
+            name = next((str(name) for name in names if name is not None), "").strip()
+            yield FilterValueDto(code=code, name=name or None)
+
+
+def _services(
+    connection: Connection, view: ClientView, tenant: str, most: int, seconds: float
+) -> tuple[tuple[FilterValueDto, ...], bool]:
+    """Return the services, and whether these are all."""
+    if "service_codes" in view.absent or view.column("service_codes").form is None:
+        return (), True
+    try:
+        rows = _rows(connection, sql_statements.service_lists(view, tenant, _MAX_SERVICE_LISTS + 1), seconds)
+    except _TooSlowError:
+        return (), False
+    codes = sorted(set[str]().union(*(services_in(str(text)) for (text,) in rows if text is not None)))
+    is_complete = len(rows) <= _MAX_SERVICE_LISTS and len(codes) <= most
+    return tuple(FilterValueDto(code=code, name=None) for code in codes[:most]), is_complete
+
+
+def _rows(connection: Connection, statement: Select[Any], seconds: float) -> Sequence[Any]:
+    with _limited(connection, seconds):
+        return connection.execute(statement).all()
+
+
+@contextmanager
+def _limited(connection: Connection, seconds: float) -> Iterator[None]:
+    """Limit the statements of the block.
+
+    Raises:
+        _TooSlowError: The time is over. The connection can be used again.
+    """
+    dialect = dialect_named(connection.dialect.name)
+    try:
+        with dialect.time_limit(connection, seconds):
+            yield
+    except DBAPIError as error:
+        if error.connection_invalidated or dialect.translate(error.orig) is not BUSY:
+            raise
+        connection.rollback()
+        raise _TooSlowError from error

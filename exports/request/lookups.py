@@ -1,0 +1,68 @@
+"""Limits what a process looks up in the client database for pages: previews, and the values of filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore, Lock
+
+from cachetools import LRUCache
+
+from exports.errors import SourceThrottledError
+from exports.request.filter_values import FilterValuesDto
+
+_MOST_LOOKUPS = 4
+_WAIT_SECONDS = 1.0
+_KEEP = timedelta(minutes=1)
+_MOST_TENANTS = 1_000
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class LookupRoom:
+    """Limits how many lookups of a process run at the same time, so that they leave connections to exports."""
+
+    def __init__(self, most: int = _MOST_LOOKUPS, wait_seconds: float = _WAIT_SECONDS) -> None:
+        self._places = BoundedSemaphore(most)
+        self._wait_seconds = wait_seconds
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Hold a place for the block.
+
+        Raises:
+            SourceThrottledError: No place has become free within a second.
+        """
+        if not self._places.acquire(timeout=self._wait_seconds):
+            raise SourceThrottledError("Too many previews and lists of filters are read at the same time.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+@dataclass(slots=True)
+class _Known:
+    """The values of one tenant. `lock` is held while they are looked up, so that requests at once look up once."""
+
+    lock: Lock = field(default_factory=Lock)
+    found: datetime = _NEVER
+    values: FilterValuesDto = field(default_factory=FilterValuesDto)
+
+
+class FilterValueCache:
+    """Keeps the values of filters for a minute. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._tenants: LRUCache[str, _Known] = LRUCache(_MOST_TENANTS)
+        self._lock = Lock()
+
+    def get(self, tenant: str, now: datetime, find: Callable[[], FilterValuesDto]) -> FilterValuesDto:
+        """Return the values of a tenant that were found in the last minute, or find them."""
+        with self._lock:
+            known = self._tenants[tenant] = self._tenants.get(tenant) or _Known()
+        with known.lock:
+            if not timedelta(0) <= now - known.found < _KEEP:  # a clock may be set back
+                known.values, known.found = find(), now
+            return known.values

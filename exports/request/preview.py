@@ -1,0 +1,33 @@
+"""The preview of an export: its first rows, as they would stand in the file."""
+
+from __future__ import annotations
+
+from exports.request.columns import ColumnMapping
+from exports.request.fields import TargetField
+from shared.models import Model
+
+MAX_ROWS = 10
+MAX_CELL_CHARACTERS = 1_000
+MAX_TEXT_CHARACTERS = 50_000
+CUT_MARK = "…"
+
+
+class ExportPreviewDto(Model):
+    """The answer of `POST …/clients/export/csv/preview`.
+
+    Attributes:
+        total_items: Number of clients; null if the client database takes too long to count them.
+        columns: The columns of the file, in order.
+        rows: The cells of the first ten clients, without the header, as a program reads them from the file: with the
+            apostrophes of the formula guard, for example. A cell of more than 1,000 characters is cut, and ends with
+            `…`.
+        omitted_fields: The sensitive fields that are left out because the caller may not read them.
+        text: The beginning of the file as text, with the header if it has one, before compression and without a byte
+            order mark; empty for a workbook. It is cut after 50,000 characters.
+    """
+
+    total_items: int | None
+    columns: tuple[ColumnMapping, ...]
+    rows: tuple[tuple[str, ...], ...]
+    omitted_fields: tuple[TargetField, ...]
+    text: str

@@ -1,0 +1,36 @@
+"""The names of tenants for people, as an app setting gives them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, LiteralString
+
+from pydantic_core import PydanticCustomError
+
+from shared.api_keys import TENANT_PATTERN
+from shared.repeated_names import find_repeated_names
+
+_MAX_CHARACTERS = 100
+_SHAPE: LiteralString = 'give one JSON object of tenants and their names, such as {"northwind": "Northwind Ltd"}'
+
+
+def read_tenant_names(value: Any) -> Any:
+    """Parse the JSON of the setting; an empty text names no tenant. The texts of faults show no value."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value or "{}")
+        repeated = find_repeated_names(value.encode()) if value else []
+    except (ValueError, RecursionError):
+        parsed, repeated = None, []
+    if not isinstance(parsed, dict) or not all(isinstance(name, str) for name in parsed.values()):
+        raise PydanticCustomError("tenant_names", _SHAPE)
+    if repeated:
+        raise PydanticCustomError("repeated", "name each tenant only once")
+    if not all(re.fullmatch(TENANT_PATTERN, tenant) for tenant in parsed):
+        raise PydanticCustomError("tenant", "write each tenant as in the paths of the API")
+    names = {tenant: name.strip() for tenant, name in parsed.items()}
+    if not all(name.isprintable() and 0 < len(name) <= _MAX_CHARACTERS for name in names.values()):
+        raise PydanticCustomError("name", "give each tenant a name of one line, of 1 to 100 characters")
+    return names

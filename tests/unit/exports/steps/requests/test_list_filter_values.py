@@ -1,0 +1,64 @@
+"""The values of filters are found once a minute for each tenant."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from exports.errors import SourceUnavailableError
+from exports.request.filter_values import FilterValueDto, FilterValuesDto
+from exports.request.lookups import FilterValueCache
+from exports.steps.requests.list_filter_values import list_filter_values
+from tests.support.builders import NOON
+from tests.support.fakes import a_services
+from tests.support.hooks import do_nothing
+from tests.support.steps import TENANT, some_clients
+
+
+def test_the_values_are_those_of_the_clients_of_the_tenant() -> None:
+    clients = [client | {"manager_code": "M1", "manager": "Ann"} for client in some_clients(3)]
+    others = [client | {"manager_code": "M2"} for client in some_clients(1, tenant="other")]
+    found = list_filter_values(a_services([*clients, *others]), TENANT)
+    assert found == FilterValuesDto(managers=(FilterValueDto(code="M1", name="Ann"),))
+
+
+def test_the_values_are_kept_for_a_minute_for_each_tenant() -> None:
+    services = a_services(some_clients(1))
+    for seconds, lookups in ((0, 1), (59, 1), (2, 2)):
+        services.now.advance(seconds=seconds)
+        list_filter_values(services, TENANT)
+        assert services.clients.value_lookups == lookups
+    list_filter_values(services, "other")
+    assert services.clients.value_lookups == 3
+
+
+def test_requests_at_the_same_time_look_up_once() -> None:
+    cache, began, lookups = FilterValueCache(), Barrier(4), list[int]()
+
+    def find() -> FilterValuesDto:
+        lookups.append(1)
+        return FilterValuesDto(truncated=True)
+
+    def ask() -> FilterValuesDto:
+        began.wait(10)
+        return cache.get(TENANT, NOON, find)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [future.result() for future in [pool.submit(ask) for _ in range(4)]]
+    assert found == [FilterValuesDto(truncated=True)] * 4
+    assert lookups == [1]
+
+
+def test_an_outage_is_not_kept() -> None:
+    services = a_services([client | {"team_code": "T"} for client in some_clients(1)])
+
+    def fail() -> None:
+        raise SourceUnavailableError("The client database did not answer.")
+
+    services.clients.before_ask = fail
+    with pytest.raises(SourceUnavailableError):
+        list_filter_values(services, TENANT)
+    services.clients.before_ask = do_nothing
+    assert list_filter_values(services, TENANT).teams == (FilterValueDto(code="T", name=None),)
