@@ -12,6 +12,7 @@ from exports.triggers.http import (
     lookup_routes,
     mapping_routes,
     me_routes,
+    notification_routes,
     schedule_routes,
 )
 from exports.triggers.http.api_docs import docs_routes
@@ -29,6 +30,7 @@ ROUTES = (
     *estimate_routes.ROUTES,
     *lookup_routes.ROUTES,
     *job_routes.ROUTES,
+    *notification_routes.ROUTES,
     *mapping_routes.ROUTES,
     *schedule_routes.ROUTES,
     *me_routes.ROUTES,

@@ -15,6 +15,8 @@
     │   ├── TooManySchedulesError       the tenant has reached its limit of schedules
     │   ├── NotCompletedError           the job has no file
     │   ├── NotResumableError           the job cannot continue with the pages it has
+    │   ├── NotNotifiedError            the job sends no notification, or not yet
+    │   ├── TooManySendsError           the tenant has sent too many notifications by hand
     │   ├── ExpiredError                the file is no longer kept
     │   ├── KeyReusedError              the idempotency key belongs to another request
     │   └── QuotaExceededError          the tenant has reached its limit of jobs
@@ -126,6 +128,18 @@ class NotResumableError(RefusedError):
 
 
 class ExpiredError(RefusedError):
+class NotNotifiedError(RefusedError):
+    """The job sends no notification, or not yet."""
+
+
+class TooManySendsError(RefusedError):
+    """The tenant has sent too many notifications by hand, as tests or again."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
     """The file is no longer kept."""
 
 

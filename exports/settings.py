@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
+from exports.notifications.mail_settings import Domain, MailSecurity, MailServer, Sender, explain_mail_settings
 from exports.request.public_url import PublicUrl
 from exports.request.tenant_names import read_tenant_names
 from exports.request.token_access import RoleGrant
@@ -64,7 +65,12 @@ class Settings(Model):
         token_roles, token_groups: What each value of the claims `roles` and `groups` grants, as JSON.
         token_tenant_claim: Name of a claim with the only tenants that a token opens. Empty: there is none.
         token_subject_claim: Name of the claim that identifies the caller.
-        webhook_retry_seconds: Pauses after the first try of a webhook, the second, and so on. Space-separated.
+        webhook_retry_seconds: Pauses after the first try of a notification, the second, and so on. Space-separated.
+        smtp_host, smtp_port: The mail server that sends the e-mails of `notify`. No host: the service refuses them.
+        smtp_user, smtp_password: The login at the mail server. Empty: there is none.
+        smtp_from: The address from which the e-mails come.
+        smtp_tls: `starttls`, `tls` (from the first byte on), or `none`. For development only: `none`.
+        email_domains: The domains to which e-mails may go, or `*`. Space-separated.
     """
 
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
@@ -93,6 +99,13 @@ class Settings(Model):
         _WORDS,
         Field(alias="EXPORT_WEBHOOK_RETRY_SECONDS", max_length=30),
     ] = RETRY_SECONDS
+    smtp_host: Annotated[str, Field(alias="EXPORT_SMTP_HOST")] = ""
+    smtp_port: Annotated[int, Field(alias="EXPORT_SMTP_PORT", ge=1, le=65_535)] = 587
+    smtp_user: Annotated[str, Field(alias="EXPORT_SMTP_USER")] = ""
+    smtp_password: Annotated[SecretStr, Field(alias="EXPORT_SMTP_PASSWORD")] = SecretStr("")
+    smtp_from: Annotated[Sender, Field(alias="EXPORT_SMTP_FROM")] = ""
+    smtp_tls: Annotated[MailSecurity, Field(alias="EXPORT_SMTP_TLS")] = MailSecurity.STARTTLS
+    email_domains: Annotated[tuple[Domain, ...], _WORDS, Field(alias="EXPORT_EMAIL_DOMAINS")] = ()
     token_issuer: Annotated[HttpsUrl, Field(alias="EXPORT_TOKEN_ISSUER")] = ""
     token_audience: Annotated[tuple[str, ...], _WORDS, Field(alias="EXPORT_TOKEN_AUDIENCE")] = ()
     token_algorithms: Annotated[tuple[Algorithm, ...], _WORDS, Field(alias="EXPORT_TOKEN_ALGORITHMS", min_length=1)] = (
@@ -112,13 +125,24 @@ class Settings(Model):
             raise PydanticCustomError("token_settings", message)
         return self
 
-    @field_validator("webhook_secret")
+    @model_validator(mode="after")
+    def _mail_settings_agree(self) -> Settings:
+        if message := explain_mail_settings(self.mail_server):
+            raise PydanticCustomError("mail_settings", message)
+        return self
+
+    @field_validator("webhook_secret", "smtp_password")
     @classmethod
-    def _is_resolved_and_long(cls, value: SecretStr) -> SecretStr:
-        secrets = value.get_secret_value().split()
-        if any(secret.startswith("@Microsoft.KeyVault(") for secret in secrets):
+    def _is_resolved(cls, value: SecretStr) -> SecretStr:
+        if any(secret.startswith("@Microsoft.KeyVault(") for secret in value.get_secret_value().split()):
             message = "the app could not read this secret from Key Vault; correct the reference, or give the app access"
             raise PydanticCustomError("unresolved", message)
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        secrets = value.get_secret_value().split()
         if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
             raise PydanticCustomError("too_short_secret", "give each secret 32 characters or more")
         return value
@@ -127,6 +151,19 @@ class Settings(Model):
     def webhook_secrets(self) -> tuple[str, ...]:
         """The master secrets of webhooks, the current one first."""
         return tuple(self.webhook_secret.get_secret_value().split())
+
+    @property
+    def mail_server(self) -> MailServer:
+        """The mail server, and how to send through it. Its host is empty if e-mail is not set up."""
+        return MailServer(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            user=self.smtp_user,
+            password=self.smtp_password.get_secret_value(),
+            sender=self.smtp_from,
+            security=self.smtp_tls,
+            domains=frozenset(self.email_domains),
+        )
 
     @property
     def keep(self) -> timedelta:

@@ -7,6 +7,7 @@ from functools import cache
 from threading import Lock
 
 from exports import VERSION
+from exports.ports.mail import MailSender
 from exports.request.token_access import TokenAccess, TokenAuthenticator
 from exports.services import Services
 from exports.settings import Settings, SettingsError, read_settings
@@ -52,6 +53,7 @@ def build_services(settings: Settings) -> Services:
         keys=KeyRing(TableKeyStore(account)),
         tokens=build_tokens(settings),
     )
+        mail=build_mail(settings),
 
 
 def build_tokens(settings: Settings) -> TokenAuthenticator | None:
@@ -70,6 +72,15 @@ def build_tokens(settings: Settings) -> TokenAuthenticator | None:
 
 def start_telemetry(settings: Settings) -> None:
     """Record the traces and metrics of this process, if the settings name an exporter.
+def build_mail(settings: Settings) -> MailSender | None:
+    """Build what sends e-mail; None if the settings name no mail server. Opens no connection yet."""
+    if not settings.mail_server.host:
+        return None
+    from exports.adapters.smtp_mail import SmtpMailSender
+
+    return SmtpMailSender(settings.mail_server)
+
+
 
     Raises:
         SettingsError: A setting or a package that the exporter needs is missing.

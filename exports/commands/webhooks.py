@@ -1,4 +1,4 @@
-"""`python -m exports webhooks`: shows a tenant's signing secret and webhook deliveries, and sends a webhook again."""
+"""`python -m exports webhooks`: shows a tenant's signing secret and deliveries, and sends a notification again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from exports.commands.command_line import (
 )
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
+from exports.notifications.target import Target, emails_of, target_of
 from exports.services import Services
+from exports.steps.notifications.one_try import mail_origin
 from exports.steps.notifications.send_webhook import deliver
 from shared.standard_webhooks import derive_secrets
 
@@ -27,10 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="action")
     _add_action(actions, "secret", _secret, "print the secret with which a tenant's receivers verify webhooks")
     listed = _add_action(
-        actions, "list", _list, "print every try of a tenant's webhooks as JSON lines, newest job first"
+        actions, "list", _list, "print every try of a tenant's webhooks and e-mails as JSON lines, newest job first"
     )
     add_code_option(listed, "print the tries of this job only")
-    replay = _add_action(actions, "replay", _replay, "send the webhook of an ended job once more, now")
+    replay = _add_action(actions, "replay", _replay, "send the webhook and the e-mails of an ended job once more, now")
     add_code_option(replay, "code of the job", required=True)
 
 
@@ -56,13 +58,25 @@ def _list(services: Services, arguments: argparse.Namespace) -> None:
 
 
 def _replay(services: Services, arguments: argparse.Namespace) -> None:
-    _secrets(services, arguments.tenant)
-    job, url = _ended_job(services, arguments)
-    result = deliver(services, job, url)
+    if services.mail is None:
+        _secrets(services, arguments.tenant)
+    job = _ended_job(services, arguments)
+    targets = [target for email in emails_of(job) if (target := target_of(job, email, mail_origin(services)))]
+    if any(target.url for target in targets):
+        _secrets(services, arguments.tenant)
+    refused = [line for target in targets if (line := _send(services, job, target))]
+    if refused:
+        raise CommandError("\n".join(refused))
+
+
+def _send(services: Services, job: Job, target: Target) -> str | None:
+    """Send one message. Return what to report if it was not accepted."""
+    result = deliver(services, job, target).result
+    receiver, message = ("mail server", f"e-mail to {target.address}") if target.address else ("receiver", "webhook")
     if not result.is_delivered:
-        message = f"The receiver did not accept the webhook: {_describe(result)}."
-        raise CommandError(message)
-    sys.stdout.write(f"The receiver accepted the webhook: {_describe(result)}.\n")
+        return f"The {receiver} did not accept the {message}: {_describe(result)}."
+    sys.stdout.write(f"The {receiver} accepted the {message}: {_describe(result)}.\n")
+    return None
 
 
 def _secrets(services: Services, tenant: str) -> list[str]:
@@ -74,7 +88,7 @@ def _secrets(services: Services, tenant: str) -> list[str]:
     return secrets
 
 
-def _ended_job(services: Services, arguments: argparse.Namespace) -> tuple[Job, str]:
+def _ended_job(services: Services, arguments: argparse.Namespace) -> Job:
     job = services.jobs.get(arguments.tenant, arguments.code)
     if job is None:
         message = f"The tenant {arguments.tenant} has no job {arguments.code}."
@@ -82,9 +96,9 @@ def _ended_job(services: Services, arguments: argparse.Namespace) -> tuple[Job, 
     if job.notify is None:
         raise CommandError("That job was requested without notify, so it has no receiver.")
     if not job.status.is_terminal:
-        message = f"That job is {job.status}; its webhook is sent when it ends."
+        message = f"That job is {job.status}; its notification is sent when it ends."
         raise CommandError(message)
-    return job, job.notify.webhook_url
+    return job
 
 
 def _describe(result: SendResult) -> str:

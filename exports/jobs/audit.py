@@ -25,6 +25,8 @@ class AuditAction(StrEnum):
     SCHEDULE_CREATED = "ScheduleCreated"
     SCHEDULE_CHANGED = "ScheduleChanged"
     SCHEDULE_DELETED = "ScheduleDeleted"
+    NOTIFICATION_TESTED = "NotificationTested"
+    NOTIFICATION_SENT_AGAIN = "NotificationSentAgain"
 
 
 class LinkSource(StrEnum):
@@ -44,6 +46,8 @@ class AuditEntry(Model):
         filter: The filter, as in a request.
         rows, bytes: Size of the file, if it is known.
         link_source: The answer that gave the link. Present only for the action `LinkGiven`.
+        receivers: Where a notification went, for the two actions on notifications: scheme, host and port of a webhook,
+            or `mailto:` and the domain of an e-mail address.
     """
 
     tenant: str
@@ -56,6 +60,7 @@ class AuditEntry(Model):
     rows: int | None = None
     bytes: int | None = None
     link_source: LinkSource | None = None
+    receivers: OptionalField[tuple[str, ...]] = None
 
 
 def audit_entry(

@@ -1,4 +1,4 @@
-"""The tries to deliver a webhook: the result of each, and how long to wait before the next."""
+"""The tries to deliver a notification: the result of each, and how long to wait before the next."""
 
 from __future__ import annotations
 
@@ -24,11 +24,23 @@ class Postponement(StrEnum):
     NO_ROOM = "no-room"
 
 
+class MailFault(StrEnum):
+    """Why an e-mail was not accepted. A fault of the connection has a word of `PostFault` instead."""
+
+    DOMAIN_REFUSED = "domain-refused"
+    REFUSED = "mail-refused"
+    LOGIN_REFUSED = "login-refused"
+
+
+_FINAL = frozenset({PostFault.ADDRESS_REFUSED.value, MailFault.DOMAIN_REFUSED.value, MailFault.REFUSED.value})
+"""The faults after which another try would be useless."""
+
+
 class SendResult(Model):
     """The result of one try.
 
     Attributes:
-        status: HTTP status of the response; None if there was no response.
+        status: HTTP status of the response, or reply code of the mail server; None if there was no response.
         fault: Why there was no response, as one word, such as `timeout`.
         milliseconds: How long the try took.
         retry_after: The beginning of the `Retry-After` header of the response, as the receiver wrote it.
@@ -41,13 +53,13 @@ class SendResult(Model):
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the receiver accepted the message with 2xx."""
+        """Whether the receiver, or the mail server, accepted the message with 2xx."""
         return self.status is not None and HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def is_final(self) -> bool:
-        """Whether more tries are useless: the receiver answered 410 Gone, or its address is not allowed."""
-        return self.status == HTTPStatus.GONE or self.fault == PostFault.ADDRESS_REFUSED
+        """Whether more tries are useless: the receiver answered 410 Gone, or its address is not allowed or refused."""
+        return self.status == HTTPStatus.GONE or self.fault in _FINAL
 
     def retry_after_seconds(self, now: datetime) -> float:
         """Return how long a throttling receiver (429 or 503) asks to wait: a day at most, 0 if it does not say."""
@@ -61,10 +73,12 @@ class Delivery(Model):
 
     Attributes:
         attempt: The attempt of the job whose end the message reports.
-        number: Number of the try, from 1; 0 if an operator sent the webhook by command.
-        event_id: The `webhook-id` of the message.
-        origin: Scheme, host and port of the URL. The path and query are left out because they may hold a secret.
+        number: Number of the try, from 1; 0 if an operator or a caller sent the notification again.
+        event_id: The `webhook-id` of the message, or the part of its `Message-ID` before the `@`.
+        origin: Scheme, host and port of the URL, or of the mail server. The path and query of a URL are left out,
+            because they may hold a secret.
         retry_after: The beginning of the `Retry-After` header of the response, as the receiver wrote it.
+        address: The address that an e-mail goes to; None: the message is a webhook.
     """
 
     tenant: str
@@ -78,10 +92,11 @@ class Delivery(Model):
     fault: str | None
     milliseconds: int
     retry_after: OptionalField[str] = None
+    address: OptionalField[str] = None
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the receiver accepted the message with 2xx."""
+        """Whether the receiver, or the mail server, accepted the message with 2xx."""
         return self.result.is_delivered
 
     @property

@@ -1,4 +1,4 @@
-"""Which receivers a webhook may be sent to, and how much of a receiver's URL may be shown."""
+"""Which receivers a notification may be sent to, and how much of a receiver's URL may be shown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 from shared.addresses import address_of, is_local_name, is_public
 
 NOT_SET_UP = (
-    "This service cannot send notifications: its operator must set EXPORT_WEBHOOK_SECRET. Leave notify out until then."
+    "This service cannot send webhooks: its operator must set EXPORT_WEBHOOK_SECRET. Leave webhookUrl out until then."
 )
+NO_MAIL = "This service cannot send e-mail: its operator must set EXPORT_SMTP_HOST. Leave email out until then."
+DOMAIN_REFUSED = "The operator of this service does not allow e-mail to this domain."
 
 
 def origin_of(url: str) -> str:

@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from exports.request.columns import ColumnMapping
+from exports.request.email_address import MAX_EMAIL_ADDRESSES, EmailAddress
 from exports.request.filters import ClientFilter, Code
 from exports.request.formats import FormatDto
 from shared.models import Model
@@ -29,8 +30,24 @@ class NotifyDto(Model):
     """
 
     webhook_url: Annotated[
-        str, Field(repr=False, max_length=2000, json_schema_extra={"format": "uri", "pattern": _URL})
-    ]
+        str,
+        Field(
+            repr=False,
+            max_length=2000,
+            exclude_if=lambda url: not url,
+            json_schema_extra=_describe_url,
+        ),
+    ] = ""
+    email: Annotated[
+        tuple[EmailAddress, ...],
+        Field(
+            repr=False,
+            min_length=1,
+            max_length=MAX_EMAIL_ADDRESSES,
+            exclude_if=lambda addresses: not addresses,
+            json_schema_extra=_drop_default,
+        ),
+    ] = ()
 
     @field_validator("webhook_url")
     @classmethod
@@ -39,6 +56,8 @@ class NotifyDto(Model):
             is_valid = re.search(_URL, value) is not None and urlsplit(value).port != 0
         except ValueError:  # the port, or an address in brackets, is not valid
             is_valid = False
+        email: Addresses that receive an e-mail, at most five. Their domains must be ones that the operator allows. The
+            e-mail says how the export ended, and holds no data of clients and no link to the file.
         if not is_valid or value.endswith("\n"):
             message = "give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment"
             raise PydanticCustomError("not_a_url", message)
@@ -59,6 +78,19 @@ class CsvExportRequestDto(Model):
         column_mappings: The columns in the order of the file. No header and no field may occur twice.
         include_headers: Whether the first record of the file holds the headers.
         notify: Where to send a notification when the export has ended. Without it, none is sent.
+    @field_validator("email")
+    @classmethod
+    def _has_each_address_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len({address.lower() for address in value}) < len(value):
+            raise PydanticCustomError("repeated_address", "give each address once")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_receiver(self) -> NotifyDto:
+        if not self.webhook_url and not self.email:
+            raise PydanticCustomError("no_receiver", "give webhookUrl or email, or both")
+        return self
+
     """
 
     model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})

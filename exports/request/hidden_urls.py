@@ -11,10 +11,9 @@ _HIDDEN = "/***"
 
 def hide_url(request: CsvExportRequestDto) -> CsvExportRequestDto:
     """Return the request with only scheme and host of its webhook URL left visible."""
-    if request.notify is None:
+    if request.notify is None or not request.notify.webhook_url:
         return request
-    url = urlsplit(request.notify.webhook_url)
-    return _notifying(request, NotifyDto(webhook_url=f"{url.scheme}://{url.netloc}{_HIDDEN}"))
+    return _notifying(request, _with_url(request.notify, _hidden_form(request.notify.webhook_url)))
 
 
 def reveal_url(request: CsvExportRequestDto, stored: CsvExportRequestDto) -> CsvExportRequestDto:
@@ -22,14 +21,34 @@ def reveal_url(request: CsvExportRequestDto, stored: CsvExportRequestDto) -> Csv
 
     A URL that differs from the stored one as it was shown is left as it is.
     """
-    is_as_shown = request.notify is not None and request.notify == hide_url(stored).notify
-    return _notifying(request, stored.notify) if is_as_shown else request
+    return _notifying(request, reveal_receivers(request.notify, stored.notify)) if request.notify else request
+
+
+def reveal_receivers(notify: NotifyDto, stored: NotifyDto | None) -> NotifyDto:
+    """Replace a hidden URL by the stored one, as `reveal_url` does."""
+    if stored is None or not stored.webhook_url or notify.webhook_url != _hidden_form(stored.webhook_url):
+        return notify
+    return _with_url(notify, stored.webhook_url)
 
 
 def has_hidden_url(request: CsvExportRequestDto) -> bool:
     """Tell whether the webhook URL of a request is only the placeholder for a hidden one."""
-    return request.notify is not None and request.notify.webhook_url.endswith(_HIDDEN)
+    return request.notify is not None and is_hidden(request.notify.webhook_url)
 
 
-def _notifying(request: CsvExportRequestDto, notify: NotifyDto | None) -> CsvExportRequestDto:
+def is_hidden(url: str) -> bool:
+    """Tell whether a URL is only the placeholder for a hidden one."""
+    return url.endswith(_HIDDEN)
+
+
+def _hidden_form(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{_HIDDEN}"
+
+
+def _with_url(notify: NotifyDto, url: str) -> NotifyDto:
+    return notify.model_copy(update={"webhook_url": url})
+
+
+def _notifying(request: CsvExportRequestDto, notify: NotifyDto) -> CsvExportRequestDto:
     return request.model_copy(update={"notify": notify})

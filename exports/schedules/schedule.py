@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Self
 
 from exports.jobs.codes import slot_job_code
 from exports.request.body import CsvExportRequestDto
-from exports.schedules.cron import next_slot
+from exports.schedules.cron import next_slot, slots
 from shared.models import Model, Moment
 from shared.named_resources import moment_of_change, new_code, to_millisecond
 
@@ -121,6 +122,14 @@ class Schedule:
     def slot_after(self, moment: datetime) -> datetime | None:
         """Return the first slot later than a moment; None if there is none or the schedule is disabled."""
         return next_slot(self.content.cron, self.content.time_zone, moment) if self.content.enabled else None
+
+    def next_slots(self, count: int) -> tuple[datetime, ...]:
+        """Return the next slots to decide about, at most `count`: the stored one, and those that follow it."""
+        first = self.state.next_slot
+        if first is None:
+            return ()
+        following = slots(self.content.cron, self.content.time_zone, first)
+        return first, *islice(following, count - 1)
 
     def with_state(self, **changes: object) -> Self:
         """Return the schedule with some fields of its state changed."""

@@ -141,15 +141,17 @@ class WebhookDelivery(Model):
 
 
 class StartNotification(Model):
-    """Command: start the webhook that reports the end of the job."""
+    """Command: start the messages that report the end of the job: the webhook and the e-mails."""
 
     job: JobRef
 
+        email: Which of the e-mail addresses in `notify` gets the message, from 0; None: the webhook is sent.
 
 class SendWebhook(Model):
-    """Command: send the webhook that reports the end of the job.
+    """Command: send the webhook or one of the e-mails that report the end of the job.
 
     Attributes:
+    email: OptionalField[int] = None
         number: Number of the try, from 1.
         begun: Whether this try was under way when the step was last called, so that its result may be known by now.
         postponed: How many times this try had to be made later, for want of room or because the receiver rests.
@@ -161,3 +163,5 @@ class SendWebhook(Model):
     begun: OptionalField[bool] = None
     postponed: OptionalField[int] = None
     given_up: OptionalField[bool] = None
+        email: Which of the e-mail addresses in `notify` gets the message, from 0; None: the webhook is sent.
+    email: OptionalField[int] = None

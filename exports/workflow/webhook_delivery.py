@@ -1,4 +1,4 @@
-"""Orchestrator: sends one webhook again and again until its receiver accepts it."""
+"""Orchestrator: sends one webhook or e-mail again and again until its receiver accepts it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def webhook_delivery(context: OrchestrationContext) -> Steps[Payload]:
     number = len(run.pauses_seconds) + 1
     outcome, _ = yield from _send(context, run, number, LAST_TRY_PATIENCE)
     if isinstance(outcome, Undelivered) and outcome.ask_again_seconds is not None:
-        outcome = yield from _call(context, run, SendWebhook(job=run.job, number=number, given_up=True))
+        outcome = yield from _call(
+            context, run, SendWebhook(job=run.job, number=number, given_up=True, email=run.email)
+        )
     return _shown(outcome)
 
 
@@ -51,7 +53,7 @@ def _send(
     Returns:
         The outcome, and how long the try was postponed.
     """
-    command, postponed, asks, delays = SendWebhook(job=run.job, number=number), timedelta(), 0, 0
+    command, postponed, asks, delays = SendWebhook(job=run.job, number=number, email=run.email), timedelta(), 0, 0
     while True:
         outcome = yield from _call(context, run, command)
         if not isinstance(outcome, Undelivered) or outcome.ask_again_seconds is None:
@@ -64,7 +66,8 @@ def _send(
         else:
             delays, postponed = delays + 1, postponed + pause
         yield context.create_timer(context.current_utc_datetime + pause)
-        command = SendWebhook(job=run.job, number=number, begun=outcome.under_way, postponed=delays or None)
+        changes = {"begun": outcome.under_way, "postponed": delays or None}
+        command = command.model_copy(update=changes)
 
 
 def _call(context: OrchestrationContext, run: WebhookDelivery, command: SendWebhook) -> Steps[Outcome]:

@@ -1,11 +1,13 @@
-"""Webhooks in memory: a log of deliveries, and a sender with a receiver."""
+"""Webhooks and e-mail in memory: a log of deliveries, and senders with receivers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from exports.notifications.delivery import Delivery, SendResult
+from exports.notifications.delivery import Delivery, MailFault, SendResult
+from exports.notifications.mail_message import MailMessage
+from exports.request.email_address import domain_of
 from tests.support.hooks import Hook, do_nothing
 
 
@@ -47,3 +49,23 @@ class MemoryWebhookSender:
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> SendResult:
         self.posted.append(Posted(url, body, headers))
         return self.answers.pop(0) if self.answers else SendResult(status=204)
+
+
+class MemoryMailSender:
+    """Implements `MailSender`. Its server gives `answers` in order, and accepts everything after the last."""
+
+    origin = "smtp://mail.example:587"
+
+    def __init__(self, *domains: str) -> None:
+        self.domains = domains or ("example.com",)
+        self.answers: list[SendResult] = []
+        self.sent: list[tuple[str, MailMessage]] = []
+
+    def allows(self, address: str) -> bool:
+        return domain_of(address) in self.domains
+
+    def send(self, address: str, message: MailMessage) -> SendResult:
+        if not self.allows(address):
+            return SendResult(fault=MailFault.DOMAIN_REFUSED)
+        self.sent.append((address, message))
+        return self.answers.pop(0) if self.answers else SendResult(status=250)

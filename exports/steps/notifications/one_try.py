@@ -1,17 +1,19 @@
-"""Makes one try to deliver a webhook, in a thread of its own."""
+"""Makes one try to deliver a webhook or an e-mail, in a thread of its own."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import datetime
 from functools import partial
 
 from exports.jobs.job import Job
 from exports.notifications.delivery import Delivery, SendResult
-from exports.notifications.message import event_body, event_id
-from exports.notifications.receivers import origin_of
+from exports.notifications.mail_message import MailMessage, end_message
+from exports.notifications.message import event_body
 from exports.notifications.sending_room import Try
+from exports.notifications.target import UNKNOWN_MAIL_SERVER, Target
 from exports.services import Services
 from exports.steps.requests.get_export import processed_items
 from shared.invocations import carried
@@ -24,7 +26,11 @@ NOT_SIGNED = "no-secret"
 """The fault of a try that sent nothing, because no secret is set that could sign the webhook."""
 
 
-def prepare(services: Services, job: Job, url: str, number: int) -> Callable[[], Delivery]:
+NOT_SET_UP = "no-mail-server"
+"""The fault of a try that sent nothing, because no mail server is set."""
+
+
+def prepare(services: Services, job: Job, target: Target, number: int) -> Callable[[], Delivery]:
     """Read what the message of a job's end contains.
 
     Returns:
@@ -33,7 +39,31 @@ def prepare(services: Services, job: Job, url: str, number: int) -> Callable[[],
     Raises:
         StorageUnavailableError: Can be tried again.
     """
-    return partial(_carry_out, services, job, url, number, event_body(job, processed_items(services, job)))
+    if target.address:
+        return partial(_carry_out, services, job, target, number, partial(_mail, services, job, target))
+    body = event_body(job, processed_items(services, job))
+    return partial(_carry_out, services, job, target, number, partial(post, services, job.tenant, target, body))
+
+
+def post(services: Services, tenant: str, target: Target, body: bytes, now: datetime) -> SendResult:
+    """Send a webhook once, signed for a tenant."""
+    secrets = derive_secrets(services.settings.webhook_secrets, tenant)
+    if not secrets:
+        return SendResult(fault=NOT_SIGNED)  # the secret was removed after the job was requested
+    headers = {"Content-Type": "application/json", "User-Agent": "client-export"}
+    return services.webhooks.post(target.url, body, headers | signed_headers(secrets, target.event_id, now, body))
+
+
+def mail(services: Services, target: Target, message: MailMessage) -> SendResult:
+    """Send an e-mail once."""
+    if services.mail is None:
+        return SendResult(fault=NOT_SET_UP)  # the mail server was removed after the job was requested
+    return services.mail.send(target.address, message)
+
+
+def mail_origin(services: Services) -> str:
+    """Return the mail server as scheme, host and port."""
+    return services.mail.origin if services.mail else UNKNOWN_MAIL_SERVER
 
 
 def begin(services: Services, this: Try, carry_out: Callable[[], Delivery]) -> Delivery | None:
@@ -80,26 +110,28 @@ def _run(services: Services, this: Try, carry_out: Callable[[], Delivery], ended
         ended.set_result(delivery)
 
 
-def _carry_out(services: Services, job: Job, url: str, number: int, body: bytes) -> Delivery:
+def _mail(services: Services, job: Job, target: Target, now: datetime) -> SendResult:
+    return mail(services, target, end_message(job, target.event_id, now, services.settings.public_url))
+
+
+def _carry_out(
+    services: Services, job: Job, target: Target, number: int, send: Callable[[datetime], SendResult]
+) -> Delivery:
     now = services.now()
-    secrets = derive_secrets(services.settings.webhook_secrets, job.tenant)
-    headers = {"Content-Type": "application/json", "User-Agent": "client-export"}
-    if secrets:
-        sent = services.webhooks.post(url, body, headers | signed_headers(secrets, event_id(job), now, body))
-    else:
-        sent = SendResult(fault=NOT_SIGNED)  # the secret was removed after the job was requested
+    sent = send(now)
     delivery = Delivery(
         tenant=job.tenant,
         code=job.code,
         attempt=job.attempt,
         number=number,
         moment=now,
-        event_id=event_id(job),
-        origin=origin_of(url),
+        event_id=target.event_id,
+        origin=target.origin,
         status=sent.status,
         fault=sent.fault,
         milliseconds=sent.milliseconds,
         retry_after=sent.retry_after,
+        address=target.address or None,
     )
     services.deliveries.append(delivery)
     return delivery

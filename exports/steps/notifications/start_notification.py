@@ -1,4 +1,4 @@
-"""Step: start the orchestration that delivers the webhook of a job that has ended."""
+"""Step: start the orchestrations that deliver the webhook and the e-mails of a job that has ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 
 from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
+from exports.notifications.target import delivery_instance, emails_of
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
 from exports.steps.orchestrations import NotStartedError
@@ -15,9 +16,9 @@ from exports.workflow.outcomes import Done
 
 
 async def start_notification(services: Services, starter: OrchestrationStarter, command: StartNotification) -> Done:
-    """Start the delivery of the webhook of an attempt that has ended, and stop watching the attempt.
+    """Start the delivery of the messages about an attempt that has ended, and stop watching the attempt.
 
-    If a later attempt has replaced this one, no webhook is sent for it. Called by the job's orchestration and by the
+    If a later attempt has replaced this one, no message is sent for it. Called by the job's orchestration and by the
     watchdog. Safe to run twice.
 
     Raises:
@@ -32,20 +33,24 @@ async def start_notification(services: Services, starter: OrchestrationStarter, 
 
 
 async def start_delivery(services: Services, starter: OrchestrationStarter, job: Job) -> None:
-    """Start the orchestration that delivers a job's webhook, if the job has ended and has a webhook.
+    """Start an orchestration for each message about a job's end: the webhook and the e-mails that `notify` names.
 
-    Safe to run twice, and at the same time, because the instance id belongs to the job's attempt. If two orchestrations
-    are started all the same, the second one finds the delivery in the delivery log, or else the receiver recognizes the
-    event by its id.
+    Safe to run twice, and at the same time, because the instance ids belong to the job's attempt. If two orchestrations
+    of a message are started all the same, the second one finds the delivery in the delivery log, or else the receiver
+    recognizes the event by its id.
 
     Raises:
-        NotStartedError: Durable Functions did not start it; can be tried again.
+        NotStartedError: Durable Functions did not start one of them; can be tried again.
     """
-    if job.notify is None or not job.status.is_terminal:
+    if not job.status.is_terminal:
         return
-    instance = f"{job.ref.instance_id}-webhook"
     settings = services.settings
     run = WebhookDelivery(job=job.ref, pauses_seconds=settings.webhook_retry_seconds, retry=settings.limits.retry)
+    for email in emails_of(job):
+        await _start(starter, delivery_instance(job.ref.instance_id, email), run.model_copy(update={"email": email}))
+
+
+async def _start(starter: OrchestrationStarter, instance: str, run: WebhookDelivery) -> None:
     try:
         if not await starter.get_status(instance):
             await starter.start_new(WEBHOOK_DELIVERY, instance, run.model_dump(mode="json", by_alias=True))

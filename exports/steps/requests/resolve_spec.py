@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from exports.notifications.receivers import NOT_SET_UP, refusal_reason
 from exports.request.body import CsvExportRequestDto
 from exports.request.spec import ExportSpec, InvalidSpecError, SensitiveFields, make_spec
 from exports.services import Services
 from exports.steps.mappings.save_mappings import columns_of
+from exports.steps.requests.check_receivers import faults_of_receivers
 from shared.problems import Fault, pointer
 
 
@@ -19,7 +19,7 @@ def resolve_spec(
     job.
 
     Raises:
-        InvalidSpecError: As `make_spec`; or the webhook of the request cannot be used.
+        InvalidSpecError: As `make_spec`; or a receiver in the request's `notify` is refused.
         SensitiveFieldsError: As `make_spec`.
         StorageUnavailableError: Can be tried again.
     """
@@ -36,7 +36,5 @@ def resolve_spec(
 def _faults_of_notify(services: Services, request: CsvExportRequestDto) -> list[Fault]:
     if request.notify is None:
         return []
-    if not services.settings.webhook_secrets:
-        return [Fault(pointer=pointer("notify"), detail=NOT_SET_UP)]
-    refused = refusal_reason(request.notify.webhook_url, allow_private=services.settings.webhook_allow_private)
-    return [Fault(pointer=pointer("notify", "webhookUrl"), detail=refused)] if refused else []
+    faults = faults_of_receivers(services, request.notify)
+    return [Fault(pointer=f"{pointer('notify')}{fault.pointer}", detail=fault.detail) for fault in faults]

@@ -9,6 +9,7 @@ from exports.errors import (
     KeyReusedError,
     MappingNotFoundError,
     NotCompletedError,
+    NotNotifiedError,
     NotResumableError,
     PresetReadOnlyError,
     QuotaExceededError,
@@ -17,6 +18,7 @@ from exports.errors import (
     SourceRefusedError,
     TooManyMappingsError,
     TooManySchedulesError,
+    TooManySendsError,
     TransientError,
 )
 from exports.jobs.states import IllegalTransitionError
@@ -53,10 +55,12 @@ NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
 NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot be resumed")
 EXPIRED = ProblemType("expired", 410, "The file is no longer available")
+NOT_NOTIFIED = ProblemType("not-notified", 409, "The export sends no notification")
 PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "The resource has changed since it was read")
 KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key was used for another request")
 QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has reached its limit of exports")
 ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
+TOO_MANY_SENDS = ProblemType("too-many-sends", 429, "Too many notifications were sent by hand")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
 SOURCE_UNUSABLE = ProblemType("source-unusable", 502, "The client database cannot be exported")
 UNAVAILABLE = ProblemType("unavailable", 503, "The service is temporarily unavailable")
@@ -82,10 +86,12 @@ PROBLEMS: tuple[ProblemType, ...] = (
     NOT_RESUMABLE,
     EXPIRED,
     PRECONDITION_FAILED,
+    NOT_NOTIFIED,
     KEY_REUSED,
     QUOTA_EXCEEDED,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    TOO_MANY_SENDS,
     LENGTH_REQUIRED,
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -107,6 +113,7 @@ _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     NotResumableError: NOT_RESUMABLE,
     ExpiredError: EXPIRED,
     KeyReusedError: KEY_REUSED,
+    NotNotifiedError: NOT_NOTIFIED,
     IllegalTransitionError: ALREADY_ENDED,
     SourceMismatchError: SOURCE_UNUSABLE,
     SourceRefusedError: SOURCE_UNUSABLE,
@@ -124,6 +131,8 @@ def describe(error: Exception) -> ProblemError | None:
         return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
     if isinstance(error, InvalidSpecError):
         return invalid_request(error.faults)
+    if isinstance(error, TooManySendsError):
+        return ProblemError(TOO_MANY_SENDS, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
     if isinstance(error, SensitiveFieldsError):
         named = ", ".join(field.value for field in error.fields)
         detail = (

@@ -83,6 +83,11 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EXPORT_WEBHOOK_ALLOW_PRIVATE", "s3cret"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "5 s3cret"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "5 0"),
+        ("EXPORT_SMTP_PORT", "0"),
+        ("EXPORT_SMTP_TLS", "s3cret"),
+        ("EXPORT_SMTP_FROM", "Exports <s3cret@example.com>"),
+        ("EXPORT_SMTP_PASSWORD", "@Microsoft.KeyVault(SecretUri=https://s3cret.vault.azure.net/)"),
+        ("EXPORT_EMAIL_DOMAINS", "example.com s3cret"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "432001"),
         ("EXPORT_INCREMENTAL_MARGIN_SECONDS", "-1"),
         ("EXPORT_START_GRACE_SECONDS", "-1"),
@@ -99,6 +104,40 @@ def test_a_wrong_setting_is_named_and_its_value_is_never_shown(name: str, value:
 
 def test_all_faults_are_reported_at_once() -> None:
     message = _error(EXPORT_KEEP_HOURS="x", EXPORT_WAVE_PAGES="x")
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("EXPORT_KEEP_HOURS", "x", "give a number"),
+        ("EXPORT_KEEP_HOURS", "0", "give a number greater than 0"),
+        ("EXPORT_KEEP_HOURS", "161", "give 160 or less"),
+        ("EXPORT_WAVE_PAGES", "1.5", "give a whole number"),
+        ("EXPORT_WAVE_PAGES", "9" * 5000, "give a smaller number"),
+        ("EXPORT_MAX_WAITING", "10001", "give 10,000 or less"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "432001", "give 432,000 or less"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "1 " * 31, "give at most 30"),
+        ("EXPORT_WEBHOOK_ALLOW_PRIVATE", "maybe", "give true or false"),
+        ("EXPORT_TELEMETRY", "x", "choose from none, otlp, azure-monitor"),
+        ("EXPORT_STORAGE", "", "do not leave it empty"),
+        ("EXPORT_TRUSTED_PROXIES", "-1", "give 0 or more"),
+        ("EXPORT_TRUSTED_PROXIES", "21", "give 20 or less"),
+        ("EXPORT_TOKEN_SUBJECT_CLAIM", "a b", "remove the characters that it must not have"),
+    ],
+)
+def test_a_wrong_setting_says_what_to_give_in_words_of_ours(name: str, value: str, advice: str) -> None:
+    message = _error(**{name: value})
+    assert re.fullmatch(rf"Correct these app settings\. {name}(\.\d+)?: {re.escape(advice)}", message), message
+
+
+def test_no_fault_of_any_setting_is_told_in_the_words_of_a_library() -> None:
+    for field in Settings.model_fields.values():
+        for value in ("", "\0", "x y", "-1", "1e99", "[]", "{}", '{"": 1}', '{"a": {"b": []}}'):
+            with suppress(SettingsError):
+                read_settings(REQUIRED | {str(field.alias): value})
+                continue
+            message = _error(**{str(field.alias): value})
+            assert not re.search(r"Input|Value|should|valid |unable", message), message
+
+
     assert "EXPORT_KEEP_HOURS" in message
     assert "EXPORT_WAVE_PAGES" in message
 
@@ -206,3 +245,35 @@ def test_a_wrong_setting_of_tokens_says_what_to_change(name: str, value: str, ad
     assert name in message
     assert advice in message
     assert "s3cret" not in message
+
+
+MAIL = {
+    "EXPORT_SMTP_HOST": "smtp.example.com",
+    "EXPORT_SMTP_FROM": "exports@example.com",
+    "EXPORT_EMAIL_DOMAINS": "Example.com other.example",
+}
+
+
+def test_without_a_mail_server_no_other_setting_for_email_is_needed() -> None:
+    assert read_settings(REQUIRED).mail_server.host == ""
+    server = read_settings(REQUIRED | MAIL).mail_server
+    assert (server.origin, server.security) == ("smtp://smtp.example.com:587", "starttls")
+    assert [server.allows(domain) for domain in ("example.com", "other.example", "x.example")] == [True, True, False]
+    assert read_settings(REQUIRED | MAIL | {"EXPORT_EMAIL_DOMAINS": "*"}).mail_server.allows("x.example")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"EXPORT_SMTP_HOST": "smtp://smtp.example.com"}, "EXPORT_SMTP_HOST: give the name"),
+        ({"EXPORT_SMTP_FROM": ""}, "EXPORT_SMTP_FROM: set it as well"),
+        ({"EXPORT_EMAIL_DOMAINS": ""}, "EXPORT_EMAIL_DOMAINS: set it as well"),
+        ({"EXPORT_SMTP_USER": "me"}, "EXPORT_SMTP_USER and EXPORT_SMTP_PASSWORD: set both"),
+        ({"EXPORT_SMTP_USER": "me", "EXPORT_SMTP_PASSWORD": "hush", "EXPORT_SMTP_TLS": "none"}, "in clear text"),
+    ],
+)
+def test_settings_for_email_that_do_not_fit_together_are_named(changes: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_settings(REQUIRED | MAIL | changes)
+    assert named in str(raised.value)
+    assert "hush" not in str(raised.value)

@@ -82,6 +82,7 @@ _SHOWN_SCHEDULE: dict[str, Any] = {
     "nextRunDate": "2026-11-24T06:30:00.000Z",
     "lastRunDate": "2026-11-23T06:30:01.217Z",
     "lastJobCode": _CODE,
+    "nextRunDates": ["2026-11-24T06:30:00.000Z", "2026-11-25T06:30:00.000Z", "2026-11-26T06:30:00.000Z"],
     "createdDate": "2026-11-20T15:02:00.000Z",
     "updatedDate": "2026-11-20T15:02:00.000Z",
 }
@@ -93,9 +94,26 @@ _RUN: dict[str, Any] = {
     "jobCode": _CODE,
     "notedDate": "2026-11-23T06:30:01.402Z",
 }
+    "jobStatus": "Completed",
 
 EXAMPLES: Mapping[str, Any] = {
     "CsvExportRequestDto": _REQUEST,
+_ANSWER: dict[str, Any] = {
+    "channel": "webhook",
+    "receiver": "https://hooks.example.com",
+    "delivered": True,
+    "status": 204,
+    "fault": None,
+    "milliseconds": 87,
+}
+_DELIVERY: dict[str, Any] = {
+    **_ANSWER,
+    "attempt": 1,
+    "number": 1,
+    "sentDate": "2026-11-23T21:34:56.412Z",
+    "eventId": f"msg_{_CODE}_1_completed",
+}
+
     "CsvExportJobDto": _JOB,
     "CreateCsvMappingDto": {"name": "VAT return", "columnMappings": _COLUMNS, "mappingType": "Client"},
     "UpdateCsvMappingDto": {"name": "VAT return, quarterly", "columnMappings": _COLUMNS},
@@ -108,6 +126,9 @@ EXAMPLES: Mapping[str, Any] = {
     "ListOfCsvExportJobDto": {"data": [_LISTED], "limit": 25, "hasMore": False, "continuationToken": None},
     "ManifestDto": {
         "code": _CODE,
+    "NotificationTestDto": {"webhookUrl": "https://hooks.example.com/exports?key=3f9a"},
+    "ListOfReceiverAnswerDto": {"data": [_ANSWER], "limit": 1, "hasMore": False, "continuationToken": None},
+    "ListOfDeliveryDto": {"data": [_DELIVERY], "limit": 25, "hasMore": False, "continuationToken": None},
         "tenant": "northwind",
         "fileName": _JOB["fileName"],
         "createdDate": _JOB["createdDate"],
@@ -192,6 +213,12 @@ EXAMPLES: Mapping[str, Any] = {
 REPLY_EXAMPLES: Mapping[tuple[str, int], Any] = {
     ("start_export", 202): _IN_PROGRESS,
     ("resume_export", 202): _QUEUED,
+    ("send_notification_again", 200): {
+        "data": [{**_DELIVERY, "number": 0, "sentDate": "2026-11-23T21:50:12.003Z"}],
+        "limit": 1,
+        "hasMore": False,
+        "continuationToken": None,
+    },
     ("cancel_export", 200): _CANCELLED,
     ("remove_file", 200): {**_WITHOUT_LINK, "fileStatus": "Removed"},
     ("health", 503): {

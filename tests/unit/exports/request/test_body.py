@@ -231,9 +231,26 @@ def test_a_url_longer_than_2000_characters_is_refused() -> None:
     assert [pointer for pointer, _ in _faults({"notify": {"webhookUrl": url}})] == ["/notify/webhookUrl"]
 
 
-def test_notify_needs_a_url_and_takes_nothing_else() -> None:
-    faults = _faults({"notify": {"email": "a@b.example"}})
-    assert {pointer for pointer, _ in faults} == {"/notify/webhookUrl", "/notify/email"}
+def test_notify_needs_a_receiver_and_takes_nothing_else() -> None:
+    assert _faults({"notify": {}}) == [("/notify", "give webhookUrl or email, or both.")]
+    faults = _faults({"notify": {"phone": "1", "webhookUrl": None, "email": "a@b.example"}})
+    assert {pointer for pointer, _ in faults} == {"/notify/phone", "/notify/webhookUrl", "/notify/email"}
+
+
+def test_a_stored_request_has_only_the_receivers_that_were_given() -> None:
+    for notify in ({"webhookUrl": "https://example.com"}, {"email": ["a@b.example"]}):
+        request = CsvExportRequestDto.model_validate({"notify": notify})
+        assert request.model_dump(mode="json", by_alias=True)["notify"] == notify
+
+
+def test_at_most_five_different_addresses_get_an_email() -> None:
+    six = [f"{number}@b.example" for number in range(6)]
+    assert [pointer for pointer, _ in _faults({"notify": {"email": six}})] == ["/notify/email"]
+    assert [pointer for pointer, _ in _faults({"notify": {"email": []}})] == ["/notify/email"]
+    assert [pointer for pointer, _ in _faults({"notify": {"email": ["a@b.example", "A@B.example"]}})] == [
+        "/notify/email"
+    ]
+    assert [pointer for pointer, _ in _faults({"notify": {"email": [*six[:4], "x"]}})] == ["/notify/email/4"]
 
 
 def test_a_printed_request_does_not_show_its_url() -> None:

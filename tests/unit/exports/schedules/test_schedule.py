@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -51,9 +52,25 @@ def test_the_cron_fields_are_in_the_time_zone() -> None:
     assert saved(timeZone="America/New_York").state.next_slot == SOON + timedelta(hours=5)
 
 
+def test_a_schedule_shows_its_next_three_runs_across_a_change_of_clocks() -> None:
+    before_autumn = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    schedule = put(saved(), before_autumn, cron="30 6 * * *", timeZone="Europe/London")
+
+    dates = show_schedule(schedule).next_run_dates
+
+    assert [f"{date.astimezone(ZoneInfo('Europe/London')):%d %H:%M}" for date in dates] == [
+        "25 06:30",
+        "26 06:30",
+        "27 06:30",
+    ]
+    assert [date.hour for date in dates] == [6, 6, 6]
+    assert show_schedule(schedule).next_run_date == dates[0]
+
+
 def test_a_disabled_schedule_is_never_due() -> None:
     schedule = saved(enabled=False)
     assert (schedule.state.next_slot, schedule.due_date) == (None, None)
+    assert show_schedule(schedule).next_run_dates == ()
 
 
 def test_a_schedule_is_due_at_its_slot_or_at_the_next_check_of_its_job() -> None:

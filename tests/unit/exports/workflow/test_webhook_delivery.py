@@ -23,7 +23,9 @@ FAILED = {"kind": "Undelivered"}
 UNDER_WAY = {"kind": "Undelivered", "askAgainSeconds": 7.0, "underWay": True}
 
 
-def deliver(answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tries: int = 1) -> Run:
+def deliver(
+    answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tries: int = 1, email: int | None = None
+) -> Run:
     """Run a delivery whose tries get these answers in turn: an outcome, or an error to raise."""
     waiting = list(answers)
 
@@ -33,7 +35,7 @@ def deliver(answers: Sequence[Any], pauses: Sequence[float] = RETRY_SECONDS, tri
             raise outcome
         return outcome
 
-    command = WebhookDelivery(job=JOB, pauses_seconds=tuple(pauses), retry=RetryPolicy(tries=tries))
+    command = WebhookDelivery(job=JOB, pauses_seconds=tuple(pauses), retry=RetryPolicy(tries=tries), email=email)
     done = run(WEBHOOK_DELIVERY, command.model_dump(mode="json", by_alias=True), answer)
     assert waiting == []
     return done
@@ -152,3 +154,15 @@ def test_the_last_try_waits_for_an_hour_before_the_webhook_is_given_up() -> None
         (2, True),
     ]
     assert done.output["final"]
+
+
+def test_every_command_of_an_email_names_its_address() -> None:
+    done = deliver([UNDER_WAY, FAILED, {"kind": "Undelivered", "askAgainSeconds": 9000.0}, DONE], pauses=[1], email=2)
+    commands = done.commands("send_webhook")
+    assert [command["email"] for command in commands] == [2] * 4
+    assert commands[-1]["givenUp"]
+
+
+def test_a_command_of_a_webhook_is_as_it_was_before_there_was_email() -> None:
+    (command,) = deliver([DONE]).commands("send_webhook")
+    assert command == {"job": JOB.model_dump(mode="json"), "number": 1}

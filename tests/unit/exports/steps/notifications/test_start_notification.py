@@ -48,6 +48,30 @@ def test_the_instance_id_names_the_attempt_and_the_input_holds_the_pauses() -> N
     assert "s3cret" not in str(payload)
 
 
+def test_each_email_address_has_a_delivery_of_its_own_beside_the_webhook() -> None:
+    services, starter = a_services(), RecordingStarter()
+    notify = NotifyDto(webhook_url="https://hooks.example/", email=("a@example.com", "b@example.com"))
+    job = a_cancelled_job(services, notify=notify)
+    for _ in range(2):
+        start(services, starter, job)
+
+    assert [(instance, payload.get("email")) for _, instance, payload in starter.started] == [
+        (f"{job.code}-1-webhook", None),
+        (f"{job.code}-1-email-1", 0),
+        (f"{job.code}-1-email-2", 1),
+    ]
+    assert "example.com" not in str(starter.started)
+
+
+def test_a_job_with_addresses_alone_sends_no_webhook() -> None:
+    services, starter = a_services(), RecordingStarter()
+    job = a_cancelled_job(services, notify=NotifyDto(email=("a@example.com",)))
+
+    start(services, starter, job)
+
+    assert [instance for _, instance, _ in starter.started] == [f"{job.code}-1-email-1"]
+
+
 def test_starting_a_notification_repeatedly_starts_one_delivery() -> None:
     services, starter = a_services(), RecordingStarter()
     job = a_cancelled_job(services)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.requests.resolve_spec import resolve_spec
 from shared.problems import Fault
 from tests.support.fake_durable import RecordingStarter
+from tests.support.fake_webhooks import MemoryMailSender
 from tests.support.fakes import a_services
 
 SECRET: dict[str, Any] = {"EXPORT_WEBHOOK_SECRET": "m" * 32}
@@ -31,8 +33,24 @@ def _faults(request: CsvExportRequestDto, **settings: Any) -> list[Fault]:
 
 def test_notify_without_a_configured_secret_names_the_missing_setting() -> None:
     (fault,) = _faults(_request())
-    assert fault.pointer == "/notify"
+    assert fault.pointer == "/notify/webhookUrl"
     assert "EXPORT_WEBHOOK_SECRET" in fault.detail
+
+
+def test_email_without_a_mail_server_names_the_missing_setting() -> None:
+    (fault,) = _faults(CsvExportRequestDto.model_validate({"notify": {"email": ["a@example.com"]}}))
+    assert fault.pointer == "/notify/email"
+    assert "EXPORT_SMTP_HOST" in fault.detail
+
+
+def test_each_address_of_a_domain_that_is_not_allowed_is_a_fault() -> None:
+    services = replace(a_services(), mail=MemoryMailSender("example.com"))
+    request = CsvExportRequestDto.model_validate(
+        {"notify": {"email": ["a@example.com", "b@Example.COM", "c@other.example", "d@sub.example.com"]}}
+    )
+    with pytest.raises(InvalidSpecError) as raised:
+        resolve_spec(services, "tenant", request, SensitiveFields.ALLOWED)
+    assert [fault.pointer for fault in raised.value.faults] == ["/notify/email/2", "/notify/email/3"]
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example/", "https://10.0.0.1/", "https://localhost/"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from exports.errors import ScheduleNotFoundError, StorageUnavailableError, TooManySchedulesError
 from exports.jobs.audit import AuditAction
+from exports.request.body import NotifyDto
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.body import SaveScheduleDto
 from exports.schedules.runs import RunOutcome, ScheduleRun
@@ -17,7 +19,9 @@ from exports.schedules.view import ExportScheduleDto
 from exports.steps.schedules import save_schedules as steps
 from shared.lists import decode_token
 from tests.support.builders import NOON, a_schedule
+from tests.support.fake_webhooks import MemoryMailSender
 from tests.support.fakes import MemoryServices, a_services
+from tests.support.steps import a_stored_job
 
 TENANT = "tenant"
 REFUSED, ALLOWED = SensitiveFields.REFUSED, SensitiveFields.ALLOWED
@@ -158,6 +162,20 @@ def url_of(shown: ExportScheduleDto) -> str:
     return shown.request.notify.webhook_url
 
 
+def test_addresses_are_shown_whole_and_can_be_changed_beside_a_masked_url() -> None:
+    services = replace(a_services(EXPORT_WEBHOOK_SECRET="s" * 32), mail=MemoryMailSender())
+    whole, shown = "https://hooks.example.com/secret", "https://hooks.example.com/***"
+    notify = {"webhookUrl": whole, "email": ["a@example.com"]}
+    code = create(services, request={"notify": notify}).code
+
+    found = steps.find_schedule(services, TENANT, code).request.notify
+    assert found is not None
+    assert (found.webhook_url, found.email) == (shown, ("a@example.com",))
+    update(services, code, request={"notify": {"webhookUrl": shown, "email": ["b@example.com"]}})
+    (kept,) = services.schedules.all(TENANT)
+    assert kept.content.request.notify == NotifyDto(webhook_url=whole, email=("b@example.com",))
+
+
 def test_every_change_is_in_the_audit_log() -> None:
     services = a_services()
     code = create(services, request={"filter": {"search": "Smith"}} | NI_NUMBER, sensitive=ALLOWED).code
@@ -187,6 +205,23 @@ def test_no_change_is_made_if_the_audit_log_cannot_be_written() -> None:
         with pytest.raises(StorageUnavailableError):
             change()
     assert [schedule.content.name for schedule in services.schedules.all(TENANT)] == ["Daily"]
+
+
+def test_a_run_shows_the_status_that_its_export_has_now() -> None:
+    services = a_services()
+    code = create(services).code
+    job = a_stored_job(services, tenant=TENANT)
+    for hours, job_code in enumerate((job.code, "0" * 26, None)):
+        slot = NOON + timedelta(hours=hours)
+        run = ScheduleRun(TENANT, code, f"key{hours}", slot, RunOutcome.STARTED, NOON, job_code=job_code)
+        services.runs.record(run)
+
+    def statuses() -> list[str | None]:
+        return [run.job_status for run in steps.list_runs(services, TENANT, code, 10).data]
+
+    assert sorted(map(str, statuses())) == ["None", "None", "Queued"]
+    services.jobs.change(TENANT, job.code, lambda job: job.cancel(services.now()))
+    assert sorted(map(str, statuses())) == ["Cancelled", "None", "None"]
 
 
 def test_runs_are_listed_by_cursor_and_deleted_with_their_schedule() -> None:

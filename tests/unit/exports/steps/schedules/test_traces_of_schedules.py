@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from shared.telemetry import Exporter
@@ -20,7 +18,7 @@ def test_the_trace_of_a_scheduled_job_begins_where_its_slot_is_started(monkeypat
     services.schedules.create(schedule)
     with a_collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-        recorder = make_recorder(Exporter.OTLP, os.environ, "1")
+        recorder = make_recorder(Exporter.OTLP, "1")
         with recording(recorder):
             job = run_due_slot(services, schedule.ref)
         recorder.close()
