@@ -127,7 +127,6 @@ class NotResumableError(RefusedError):
     """The job cannot continue with the pages it has."""
 
 
-class ExpiredError(RefusedError):
 class NotNotifiedError(RefusedError):
     """The job sends no notification, or not yet."""
 
@@ -140,6 +139,7 @@ class TooManySendsError(RefusedError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ExpiredError(RefusedError):
     """The file is no longer kept."""
 
 

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from exports.jobs.wait_history import WaitHistory
 from exports.jobs.waiting_room import WaitingRoom
 from exports.notifications.sending_room import SendingRoom
-from exports.ports.audit import AuditLog
 from exports.notifications.sends_by_hand import SendsByHand
+from exports.ports.audit import AuditLog
 from exports.ports.clients import ClientSource
 from exports.ports.files import FileStore
 from exports.ports.idempotency import IdempotencyStore
 from exports.ports.jobs import JobStore
-from exports.ports.mappings import MappingStore
 from exports.ports.mail import MailSender
+from exports.ports.mappings import MappingStore
 from exports.ports.pages import PageLedger
 from exports.ports.schedules import RunHistory, ScheduleStore
 from exports.ports.watch import WatchIndex
@@ -49,15 +49,15 @@ class Services:
     webhooks: WebhookSender
     keys: KeyRing
     tokens: TokenAuthenticator | None = None
+    mail: MailSender | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     waits: WaitHistory = field(default_factory=WaitHistory)
-    mail: MailSender | None = None
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     sending: SendingRoom = field(default_factory=SendingRoom)
     lookups: LookupRoom = field(default_factory=LookupRoom)
     filter_values: FilterValueCache = field(default_factory=FilterValueCache)
+    by_hand: SendsByHand = field(default_factory=SendsByHand)
 
 
 ServiceProvider = Callable[[], Services]
-    by_hand: SendsByHand = field(default_factory=SendsByHand)
 """Returns the services, which are built at the first call. So importing the app opens no connection."""

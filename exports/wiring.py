@@ -52,8 +52,8 @@ def build_services(settings: Settings) -> Services:
         webhooks=HttpWebhookSender(allow_private=settings.webhook_allow_private),
         keys=KeyRing(TableKeyStore(account)),
         tokens=build_tokens(settings),
-    )
         mail=build_mail(settings),
+    )
 
 
 def build_tokens(settings: Settings) -> TokenAuthenticator | None:
@@ -70,8 +70,6 @@ def build_tokens(settings: Settings) -> TokenAuthenticator | None:
     return TokenAuthenticator(JwtVerifier(rules, IssuerKeys(settings.token_issuer, settings.token_keys_url)), access)
 
 
-def start_telemetry(settings: Settings) -> None:
-    """Record the traces and metrics of this process, if the settings name an exporter.
 def build_mail(settings: Settings) -> MailSender | None:
     """Build what sends e-mail; None if the settings name no mail server. Opens no connection yet."""
     if not settings.mail_server.host:
@@ -81,6 +79,8 @@ def build_mail(settings: Settings) -> MailSender | None:
     return SmtpMailSender(settings.mail_server)
 
 
+def start_telemetry(settings: Settings) -> None:
+    """Record the traces and metrics of this process, if the settings name an exporter.
 
     Raises:
         SettingsError: A setting or a package that the exporter needs is missing.

@@ -27,6 +27,8 @@ class NotifyDto(Model):
         webhook_url: Receives the job as a signed POST (Standard Webhooks). The service repeats the POST for up to
             three days until the receiver answers with 2xx. Must be an absolute `https` URL on the public Internet.
             Responses never show its path or query.
+        email: Addresses that receive an e-mail, at most five. Their domains must be ones that the operator allows. The
+            e-mail says how the export ended, and holds no data of clients and no link to the file.
     """
 
     webhook_url: Annotated[
@@ -56,12 +58,23 @@ class NotifyDto(Model):
             is_valid = re.search(_URL, value) is not None and urlsplit(value).port != 0
         except ValueError:  # the port, or an address in brackets, is not valid
             is_valid = False
-        email: Addresses that receive an e-mail, at most five. Their domains must be ones that the operator allows. The
-            e-mail says how the export ended, and holds no data of clients and no link to the file.
         if not is_valid or value.endswith("\n"):
             message = "give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment"
             raise PydanticCustomError("not_a_url", message)
         return value
+
+    @field_validator("email")
+    @classmethod
+    def _has_each_address_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len({address.lower() for address in value}) < len(value):
+            raise PydanticCustomError("repeated_address", "give each address once")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_receiver(self) -> NotifyDto:
+        if not self.webhook_url and not self.email:
+            raise PydanticCustomError("no_receiver", "give webhookUrl or email, or both")
+        return self
 
 
 _BOTH_SOURCES_OF_COLUMNS: JsonDict = {
@@ -78,19 +91,6 @@ class CsvExportRequestDto(Model):
         column_mappings: The columns in the order of the file. No header and no field may occur twice.
         include_headers: Whether the first record of the file holds the headers.
         notify: Where to send a notification when the export has ended. Without it, none is sent.
-    @field_validator("email")
-    @classmethod
-    def _has_each_address_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len({address.lower() for address in value}) < len(value):
-            raise PydanticCustomError("repeated_address", "give each address once")
-        return value
-
-    @model_validator(mode="after")
-    def _has_a_receiver(self) -> NotifyDto:
-        if not self.webhook_url and not self.email:
-            raise PydanticCustomError("no_receiver", "give webhookUrl or email, or both")
-        return self
-
     """
 
     model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})

@@ -133,11 +133,13 @@ class WebhookDelivery(Model):
     Attributes:
         pauses_seconds: The pause after the first try, the second, and so on.
         retry: How to repeat a step that could not make its try, for example because storage did not answer.
+        email: Which of the e-mail addresses in `notify` gets the message, from 0; None: the webhook is sent.
     """
 
     job: JobRef
     pauses_seconds: tuple[float, ...]
     retry: RetryPolicy = RetryPolicy()
+    email: OptionalField[int] = None
 
 
 class StartNotification(Model):
@@ -145,17 +147,16 @@ class StartNotification(Model):
 
     job: JobRef
 
-        email: Which of the e-mail addresses in `notify` gets the message, from 0; None: the webhook is sent.
 
 class SendWebhook(Model):
     """Command: send the webhook or one of the e-mails that report the end of the job.
 
     Attributes:
-    email: OptionalField[int] = None
         number: Number of the try, from 1.
         begun: Whether this try was under way when the step was last called, so that its result may be known by now.
         postponed: How many times this try had to be made later, for want of room or because the receiver rests.
         given_up: Whether to send nothing, and only to record that the last try could not be made.
+        email: Which of the e-mail addresses in `notify` gets the message, from 0; None: the webhook is sent.
     """
 
     job: JobRef
@@ -163,5 +164,4 @@ class SendWebhook(Model):
     begun: OptionalField[bool] = None
     postponed: OptionalField[int] = None
     given_up: OptionalField[bool] = None
-        email: Which of the e-mail addresses in `notify` gets the message, from 0; None: the webhook is sent.
     email: OptionalField[int] = None

@@ -54,13 +54,13 @@ TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has reac
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
 NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot be resumed")
-EXPIRED = ProblemType("expired", 410, "The file is no longer available")
 NOT_NOTIFIED = ProblemType("not-notified", 409, "The export sends no notification")
+EXPIRED = ProblemType("expired", 410, "The file is no longer available")
 PRECONDITION_FAILED = ProblemType("precondition-failed", 412, "The resource has changed since it was read")
 KEY_REUSED = ProblemType("idempotency-key-reused", 422, "The idempotency key was used for another request")
 QUOTA_EXCEEDED = ProblemType("quota-exceeded", 429, "The tenant has reached its limit of exports")
-ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
 TOO_MANY_SENDS = ProblemType("too-many-sends", 429, "Too many notifications were sent by hand")
+ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
 SOURCE_UNUSABLE = ProblemType("source-unusable", 502, "The client database cannot be exported")
 UNAVAILABLE = ProblemType("unavailable", 503, "The service is temporarily unavailable")
@@ -84,14 +84,14 @@ PROBLEMS: tuple[ProblemType, ...] = (
     NOT_COMPLETED,
     ALREADY_ENDED,
     NOT_RESUMABLE,
+    NOT_NOTIFIED,
     EXPIRED,
     PRECONDITION_FAILED,
-    NOT_NOTIFIED,
     KEY_REUSED,
     QUOTA_EXCEEDED,
+    TOO_MANY_SENDS,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
-    TOO_MANY_SENDS,
     LENGTH_REQUIRED,
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -111,9 +111,9 @@ _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     TooManySchedulesError: TOO_MANY_SCHEDULES,
     NotCompletedError: NOT_COMPLETED,
     NotResumableError: NOT_RESUMABLE,
+    NotNotifiedError: NOT_NOTIFIED,
     ExpiredError: EXPIRED,
     KeyReusedError: KEY_REUSED,
-    NotNotifiedError: NOT_NOTIFIED,
     IllegalTransitionError: ALREADY_ENDED,
     SourceMismatchError: SOURCE_UNUSABLE,
     SourceRefusedError: SOURCE_UNUSABLE,
@@ -129,10 +129,10 @@ def describe(error: Exception) -> ProblemError | None:
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers=headers)
     if isinstance(error, QuotaExceededError):
         return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
-    if isinstance(error, InvalidSpecError):
-        return invalid_request(error.faults)
     if isinstance(error, TooManySendsError):
         return ProblemError(TOO_MANY_SENDS, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
+    if isinstance(error, InvalidSpecError):
+        return invalid_request(error.faults)
     if isinstance(error, SensitiveFieldsError):
         named = ", ".join(field.value for field in error.fields)
         detail = (

@@ -32,9 +32,9 @@ ADVICE: Mapping[str, str] = {
     "too-many-schedules": "Delete a schedule that is no longer used.",
     "precondition-failed": "It was changed meanwhile: read it again, then repeat your change with its new `ETag`.",
     "quota-exceeded": "Wait as long as `Retry-After` says, or until a running export has ended.",
-    "internal": "Try again; if it fails again, report the number in the detail.",
     "not-notified": "Request an export with `notify`, and wait until it has ended.",
     "too-many-sends": "Wait as long as `Retry-After` says.",
+    "internal": "Try again; if it fails again, report the number in the detail.",
     "source-unusable": "The operator of the service must fix the client database; the detail says what is wrong.",
     "unavailable": "Try again after `Retry-After`.",
 }

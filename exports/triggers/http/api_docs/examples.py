@@ -80,9 +80,9 @@ _SHOWN_SCHEDULE: dict[str, Any] = {
     **_SCHEDULE,
     "code": "8c0d2e4f6a1b3c5d7e9f",
     "nextRunDate": "2026-11-24T06:30:00.000Z",
+    "nextRunDates": ["2026-11-24T06:30:00.000Z", "2026-11-25T06:30:00.000Z", "2026-11-26T06:30:00.000Z"],
     "lastRunDate": "2026-11-23T06:30:01.217Z",
     "lastJobCode": _CODE,
-    "nextRunDates": ["2026-11-24T06:30:00.000Z", "2026-11-25T06:30:00.000Z", "2026-11-26T06:30:00.000Z"],
     "createdDate": "2026-11-20T15:02:00.000Z",
     "updatedDate": "2026-11-20T15:02:00.000Z",
 }
@@ -92,12 +92,10 @@ _RUN: dict[str, Any] = {
     "outcome": "Started",
     "reason": None,
     "jobCode": _CODE,
+    "jobStatus": "Completed",
     "notedDate": "2026-11-23T06:30:01.402Z",
 }
-    "jobStatus": "Completed",
 
-EXAMPLES: Mapping[str, Any] = {
-    "CsvExportRequestDto": _REQUEST,
 _ANSWER: dict[str, Any] = {
     "channel": "webhook",
     "receiver": "https://hooks.example.com",
@@ -114,6 +112,8 @@ _DELIVERY: dict[str, Any] = {
     "eventId": f"msg_{_CODE}_1_completed",
 }
 
+EXAMPLES: Mapping[str, Any] = {
+    "CsvExportRequestDto": _REQUEST,
     "CsvExportJobDto": _JOB,
     "CreateCsvMappingDto": {"name": "VAT return", "columnMappings": _COLUMNS, "mappingType": "Client"},
     "UpdateCsvMappingDto": {"name": "VAT return, quarterly", "columnMappings": _COLUMNS},
@@ -124,11 +124,11 @@ _DELIVERY: dict[str, Any] = {
     "ListOfExportScheduleDto": {"data": [_SHOWN_SCHEDULE], "limit": 25, "hasMore": False, "continuationToken": None},
     "ListOfScheduleRunDto": {"data": [_RUN], "limit": 25, "hasMore": False, "continuationToken": None},
     "ListOfCsvExportJobDto": {"data": [_LISTED], "limit": 25, "hasMore": False, "continuationToken": None},
-    "ManifestDto": {
-        "code": _CODE,
     "NotificationTestDto": {"webhookUrl": "https://hooks.example.com/exports?key=3f9a"},
     "ListOfReceiverAnswerDto": {"data": [_ANSWER], "limit": 1, "hasMore": False, "continuationToken": None},
     "ListOfDeliveryDto": {"data": [_DELIVERY], "limit": 25, "hasMore": False, "continuationToken": None},
+    "ManifestDto": {
+        "code": _CODE,
         "tenant": "northwind",
         "fileName": _JOB["fileName"],
         "createdDate": _JOB["createdDate"],
@@ -211,14 +211,14 @@ _DELIVERY: dict[str, Any] = {
 }
 
 REPLY_EXAMPLES: Mapping[tuple[str, int], Any] = {
-    ("start_export", 202): _IN_PROGRESS,
-    ("resume_export", 202): _QUEUED,
     ("send_notification_again", 200): {
         "data": [{**_DELIVERY, "number": 0, "sentDate": "2026-11-23T21:50:12.003Z"}],
         "limit": 1,
         "hasMore": False,
         "continuationToken": None,
     },
+    ("start_export", 202): _IN_PROGRESS,
+    ("resume_export", 202): _QUEUED,
     ("cancel_export", 200): _CANCELLED,
     ("remove_file", 200): {**_WITHOUT_LINK, "fileStatus": "Removed"},
     ("health", 503): {
