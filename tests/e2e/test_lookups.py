@@ -43,7 +43,7 @@ def test_a_caller_learns_who_it_is_without_naming_a_tenant(system: System) -> No
     assert [each["code"] for each in me["tenants"]] == sorted([NORTHWIND, HARBOUR, NO_CLIENTS])
     assert {each["name"] for each in me["tenants"]} == {None}
     assert me["scopes"] == sorted(ALL_SCOPES)
-    assert me["limits"]["activeJobs"] == 20
+    assert me["limits"]["activeJobs"] == int(system.settings["EXPORT_MAX_ACTIVE_JOBS"])
     assert not me["anyTenant"]
     assert system.call("GET", "/me", key=NORTHWIND_KEY).json["tenants"] == [
         {"code": NORTHWIND, "name": None, "scopes": sorted(ALL_SCOPES)}
