@@ -20,8 +20,20 @@ _URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?
 """Absolute, in visible ASCII, without user name or fragment. A host has at most 253 characters (RFC 1035, 2.3.4)."""
 
 
+def _drop_default(schema: JsonDict) -> None:
+    """Describe a property that may be left out, but whose default cannot be given."""
+    schema.pop("default", None)
+
+
+def _describe_url(schema: JsonDict) -> None:
+    _drop_default(schema)
+    schema.update({"format": "uri", "pattern": _URL})
+
+
 class NotifyDto(Model):
     """Where to send a notification when the export has ended, whether it succeeded, failed or was cancelled.
+
+    At least one of the two is required.
 
     Attributes:
         webhook_url: Receives the job as a signed POST (Standard Webhooks). The service repeats the POST for up to
@@ -30,6 +42,8 @@ class NotifyDto(Model):
         email: Addresses that receive an e-mail, at most five. Their domains must be ones that the operator allows. The
             e-mail says how the export ended, and holds no data of clients and no link to the file.
     """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     webhook_url: Annotated[
         str,
