@@ -122,10 +122,10 @@ def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, busy_system:
     code = newest_job(busy_system)["code"]
     busy_system.wait(f"/tenants/{NORTHWIND}{EXPORT}/{code}", lambda job: job["processedItems"] > 0)
     with locked_clients(database_url):
-        visitor.expect_text("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+ %"))
+        visitor.expect_text("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+%"))
         done = int(visitor.at("#job-bar").evaluate("bar => bar.value"))
-        visitor.expect_text("#job-text", f"{done} %")
-        assert visitor.page.title() == f"{done} % – Client export"
+        visitor.expect_text("#job-text", f"{done}%")
+        assert visitor.page.title() == f"{done}% – Client export"
     visitor.expect_status("Completed")
 
 
@@ -163,6 +163,7 @@ def test_the_list_of_recent_exports_can_be_continued_and_filtered(visitor: Visit
     for _ in range(11):
         system.start_export(nothing)
     visitor.sign_in()
+    visitor.go("history")
     rows = visitor.at("#recent-rows tr")
     expect(rows).to_have_count(10)
     visitor.at("#more").click()
@@ -180,8 +181,9 @@ def test_the_list_of_recent_exports_can_be_continued_and_filtered(visitor: Visit
 def test_a_button_in_the_list_downloads_the_file(visitor: Visitor, system: System) -> None:
     job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
     visitor.sign_in()
+    visitor.go("history")
     with visitor.page.expect_download() as coming:
-        visitor.at(f"tr[data-code='{job['code']}'] td[data-name=File] button").click()
+        visitor.at(f"tr[data-code='{job['code']}'] td[data-column=file] button").click()
     assert read_download(coming.value).startswith(b"Client\r\n")
 
 
@@ -196,13 +198,14 @@ def test_a_link_that_has_expired_while_the_page_was_open_is_renewed_by_the_click
 def test_a_removed_file_is_told_in_plain_words_in_the_list_and_beside_the_job(visitor: Visitor, system: System) -> None:
     started = system.start_export({}, prefer="wait=60")
     visitor.sign_in()
+    visitor.go("history")
     row = f"tr[data-code='{started.json['code']}']"
-    expect(visitor.at(f"{row} td[data-name=File] button")).to_be_visible()
+    expect(visitor.at(f"{row} td[data-column=file] button")).to_be_visible()
     assert system.call("DELETE", f"{started.headers['location']}/file").status == 200
 
-    visitor.at(f"{row} td[data-name=File] button").click()
+    visitor.at(f"{row} td[data-column=file] button").click()
     visitor.expect_text("#job", "The file was removed. Export again to get a new file.")
-    visitor.at("#refresh").click()
+    visitor.go("history")
     visitor.expect_text(row, "The file was removed")
 
 
@@ -213,8 +216,8 @@ def test_a_file_whose_fields_the_key_may_not_see_is_not_downloaded_but_explained
     job = system.start_export({"columnMappings": columns}, prefer="wait=60").json
     visitor.sign_in(key_without_sensitive_fields)
 
-    row = f"tr[data-code='{job['code']}']"
-    visitor.at(f"{row} td[data-name=File] button").click()
+    visitor.go("history")
+    visitor.at(f"tr[data-code='{job['code']}'] td[data-column=file] button").click()
     visitor.expect_status("Completed")
-    visitor.expect_text("#job", "sensitive fields, which this API key may not see")
+    visitor.expect_text("#job", "sensitive fields, which you may not see")
     expect(visitor.at("#job-download")).to_be_hidden()

@@ -155,13 +155,13 @@ def test_sensitive_fields_are_marked_and_their_refusal_is_shown_beside_them(
 ) -> None:
     visitor.sign_in(key_without_sensitive_fields)
     visitor.at("#estimate").click()
-    visitor.expect_text("[data-code=fields-left-out]", "Your API key may not read sensitive fields")
+    visitor.expect_text("[data-code=fields-left-out]", "You may not read sensitive fields")
     visitor.pick("Name", "NiNumber")
     visitor.expect_text("label:has([data-field=NiNumber])", "sensitive")
     visitor.export()
 
-    visitor.expect_text("#problem", "fields:sensitive")
-    assert "sensitive field NiNumber" in visitor.fault_of("#chosen li:nth-child(2) .of")
+    visitor.expect_text("#problem", "You may not export sensitive fields.")
+    assert "You may not export this field" in visitor.fault_of("#chosen li:nth-child(2) .of")
 
 
 def test_an_estimate_is_in_plain_words_and_offers_a_remedy_for_a_warning(visitor: Visitor) -> None:

@@ -78,6 +78,11 @@ class Visitor:
         self.at("#tenant").fill(tenant)
         self.at("#sign-in-submit").click()
 
+    def go(self, view: str) -> None:
+        """Open another view of the page by its link."""
+        self.at(f"#views a[href='#{view}']").click()
+        expect(self.at(f"#view-{view}")).to_be_visible()
+
     def choose(self, source: str) -> None:
         """Select where the columns come from: `all`, `mapping` or `chosen`."""
         self.at(f"input[name=columns][value={source}]").check()

@@ -1,5 +1,7 @@
 /* Sends requests to the service that delivered the UI. The API key travels in a header, never in a URL. */
 
+import { t } from "./texts.js";
+
 /** The service refused: holds its problem document, or a text of our own if the service sent none. */
 export class Problem extends Error {
   constructor(status, document, retrySeconds = null) {
@@ -14,7 +16,7 @@ export class Problem extends Error {
 /** The service did not answer. Another try can succeed. */
 export class Unreachable extends Error {
   constructor() {
-    super("The service cannot be reached. Check your connection, then try again; nothing is lost.");
+    super(t("problems.unreachable"));
   }
 }
 
@@ -29,7 +31,7 @@ export class Api {
 
   /** Send a request and return status, JSON, `etag` and `retrySeconds`. Throws `Problem` or `Unreachable`. */
   async send(method, path, { body, headers = {} } = {}) {
-    if (!VISIBLE.test(this.key)) throw new Problem(401, { code: "invalid-api-key", detail: "This is not an API key." });
+    if (!VISIBLE.test(this.key)) throw new Problem(401, { code: "invalid-api-key", detail: t("signIn.notAKey") });
     const sent = { "x-api-key": this.key, ...headers };
     if (body !== undefined) sent["content-type"] = "application/json";
     let answer;
@@ -66,7 +68,7 @@ function parseJson(text) {
 }
 
 function unexplained(status) {
-  return { detail: `The service refused the request without a reason (status ${status}). Try again in a minute.` };
+  return { detail: t("problems.unexplained", { status: String(status) }) };
 }
 
 function retryAfter(answer) {

@@ -1,6 +1,7 @@
 /* The column picker: the reader picks fields, puts them in order, and gives them headings. */
 
-import { METADATA, all, announce, byId, make, show } from "./dom.js";
+import { all, announce, byId, make, show } from "./dom.js";
+import { t } from "./texts.js";
 
 let columns = [];
 let whenColumnsChanged = () => {};
@@ -31,19 +32,19 @@ export function chosenColumns() {
 /** Replace all columns, for example by those of a saved mapping. */
 export function setColumns(mappings) {
   columns = mappings.map(({ csvHeader, targetField }) => ({ field: targetField, header: csvHeader }));
-  redraw(mappings.length ? "" : "No column is selected.");
+  redraw(mappings.length ? "" : t("columns.noneSelected"));
 }
 
 function addColumns(fields) {
   const present = new Set(columns.map((column) => column.field));
   const added = fields.filter((field) => !present.has(field));
-  columns.push(...added.map((field) => ({ field, header: METADATA.fields[field] })));
-  redraw(`${added.length} added, ${columns.length} selected.`);
+  columns.push(...added.map((field) => ({ field, header: t(`fields.${field}`) })));
+  redraw(t("columns.added", { added: added.length, count: columns.length }));
 }
 
 function removeColumns(fields) {
   columns = columns.filter((column) => !fields.includes(column.field));
-  redraw(`${columns.length} selected.`);
+  redraw(t("columns.selected", { count: columns.length }));
 }
 
 function toggleField(field, on) {
@@ -102,7 +103,7 @@ function move(from, to, control) {
   if (to < 0 || to >= columns.length || from === to) return;
   const [column] = columns.splice(from, 1);
   columns.splice(to, 0, column);
-  redraw(`${METADATA.fields[column.field]} is now column ${to + 1} of ${columns.length}.`);
+  redraw(t("columns.moved", { field: t(`fields.${column.field}`), place: to + 1, count: columns.length }));
   const row = byId("chosen").children[to];
   const wanted = row.querySelector(control === "input" ? "input" : `[data-act=${control}]`);
   (wanted.disabled ? row.querySelector("button:enabled") : wanted).focus();
@@ -158,15 +159,15 @@ function drawColumns() {
 }
 
 function drawColumn({ field, header }, index) {
-  const label = METADATA.fields[field];
-  const button = (act, symbol, name, disabled = false) =>
-    make("button", { type: "button", dataset: { act }, aria: { label: `${name}: ${label}` }, disabled }, symbol);
+  const label = t(`fields.${field}`);
+  const button = (act, symbol, disabled = false) =>
+    make("button", { type: "button", dataset: { act }, aria: { label: t(`columns.${act}`, { field: label }) }, disabled }, symbol);
   const input = make("input", {
     value: header,
     maxLength: 200,
     autocomplete: "off",
     dataset: { pointer: `/columnMappings/${index}/csvHeader` },
-    aria: { label: `Heading of ${label}` },
+    aria: { label: t("columns.headingOf", { field: label }) },
   });
   const name = make("span", { className: "of" }, label);
   name.dataset.pointer = `/columnMappings/${index}/targetField`;
@@ -174,10 +175,10 @@ function drawColumn({ field, header }, index) {
   return make(
     "li",
     {},
-    make("span", { className: "handle", draggable: true, title: "Drag to change the order", aria: { hidden: "true" } }, "⠿"),
+    make("span", { className: "handle", draggable: true, title: t("columns.drag"), aria: { hidden: "true" } }, "⠿"),
     make("div", { className: "row" }, input, name),
-    button("up", "↑", "Up", index === 0),
-    button("down", "↓", "Down", index === columns.length - 1),
-    button("remove", "×", "Remove"),
+    button("up", "↑", index === 0),
+    button("down", "↓", index === columns.length - 1),
+    button("remove", "×"),
   );
 }

@@ -2,12 +2,7 @@
 
 import { all, make, show } from "./dom.js";
 import { duration } from "./labels.js";
-
-/** Texts that replace the detail of a problem, by its code. */
-const MESSAGES = {
-  "invalid-request": "Please correct the marked fields.",
-  "invalid-api-key": "This API key is not valid. Check that you copied all of it; it may also have been revoked.",
-};
+import { hasText, t } from "./texts.js";
 
 /** Remove all faults within `container`, and hide `box`. */
 export function clearFaults(container, box) {
@@ -30,15 +25,24 @@ export function showProblem(problem, container, box, attribute = "data-pointer")
   let first = null;
   for (const [index, fault] of (problem.errors ?? []).entries()) {
     const field = fieldOf(container, attribute, fault.pointer);
-    if (field) markFault(field, `fault-${attribute}-${index}`, fault.detail);
-    else lines.push(fault.detail);
+    const detail = problem.code === "sensitive-fields" ? t("problems.sensitiveField") : fault.detail;
+    if (field) markFault(field, `fault-${attribute}-${index}`, detail);
+    else lines.push(detail);
     first ??= field;
   }
-  const wait = problem.retrySeconds ? ` Try again in ${duration(problem.retrySeconds)}.` : "";
-  const message = first || lines.length === 0 ? MESSAGES[problem.code] ?? problem.message : "";
-  box.replaceChildren(...[`${message}${wait}`, ...lines].filter(Boolean).map((line) => make("p", {}, line)));
+  const message = first || lines.length === 0 ? withWait(messageOf(problem), problem.retrySeconds) : "";
+  box.replaceChildren(...[message, ...lines].filter(Boolean).map((line) => make("p", {}, line)));
   show(box, true);
   first?.focus();
+}
+
+/** Return what a problem means, in words of an office if there are any for its code. */
+export function messageOf(problem) {
+  return hasText(`problemCodes.${problem.code}`) ? t(`problemCodes.${problem.code}`) : problem.message;
+}
+
+function withWait(message, seconds) {
+  return seconds ? t("problems.tryAgainIn", { message, time: duration(seconds) }) : message;
 }
 
 /** Find the field that a JSON pointer names, or else the nearest one that encloses it. */

@@ -1,8 +1,10 @@
 /* Shows one job: its progress, the link to its file, and the buttons to cancel and resume it. */
 
-import { METADATA, announce, busy, byId, show } from "./dom.js";
+import { announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
-import { clients, count, duration, moment, size } from "./labels.js";
+import { clients, count, duration, moment, percent, size } from "./labels.js";
+import { labelOf, t } from "./texts.js";
+import { titleOfPage } from "./views.js";
 import { follow, hasEnded, hasFile, pathOf } from "./watch.js";
 import { downloadFile } from "./download.js";
 
@@ -34,7 +36,7 @@ export async function showJob(api, job) {
   announcedQuarter = -1;
   show(byId("job"), Boolean(job));
   if (!job) {
-    document.title = "Client export";
+    document.title = titleOfPage("");
     return;
   }
   clearFaults(byId("job"), byId("job-problem"));
@@ -52,6 +54,8 @@ export async function showJob(api, job) {
     showJobProblem(problem);
   }
 }
+
+export const isJobShown = () => shown !== null;
 
 async function downloadShown() {
   const { signal } = following;
@@ -85,14 +89,14 @@ function showJobProblem(problem) {
 }
 
 function showUnreachable(pause) {
-  byId("job-note").textContent = `The service does not answer; trying again in ${duration(pause)}. The export continues.`;
+  byId("job-note").textContent = t("job.unreachable", { time: duration(pause) });
 }
 
 function drawJob(job) {
   const before = shown?.status;
   shown = job;
   byId("job").dataset.status = job.status;
-  byId("job-title").textContent = METADATA.jobStatuses[job.status]?.title ?? job.status;
+  byId("job-title").textContent = labelOf("jobTitles", job.status);
   drawBar(job);
   byId("job-text").textContent = describeJob(job);
   drawActions(job);
@@ -109,17 +113,13 @@ function drawBar(job) {
 }
 
 function describeJob(job) {
-  if (job.status === "Completed") return `${clients(job.totalItems)}, ${size(job.fileSize)}.`;
+  if (job.status === "Completed") return t("job.completed", { clients: clients(job.totalItems), size: size(job.fileSize) });
   if (job.status === "Failed") return job.failure?.message ?? "";
   if (job.totalItems === null) return "";
-  const done = `${count(job.processedItems)} of ${clients(job.totalItems)}`;
-  return hasEnded(job) ? `${done} had been written.` : `${done}, ${job.percentComplete} %${remainingTime(job)}`;
-}
-
-function remainingTime(job) {
-  if (!job.estimatedCompletionDate) return ".";
-  const seconds = (new Date(job.estimatedCompletionDate) - Date.now()) / 1000;
-  return seconds > 0 ? `; done in ${duration(seconds)}.` : ".";
+  const values = { done: count(job.processedItems), clients: clients(job.totalItems), percent: percent(job.percentComplete) };
+  if (hasEnded(job)) return t("job.written", values);
+  const seconds = job.estimatedCompletionDate ? (new Date(job.estimatedCompletionDate) - Date.now()) / 1000 : 0;
+  return seconds > 0 ? t("job.progressUntil", { ...values, time: duration(seconds) }) : t("job.progress", values);
 }
 
 function drawActions(job) {
@@ -127,7 +127,7 @@ function drawActions(job) {
   show(link, Boolean(job.downloadUrl));
   if (job.downloadUrl) {
     link.href = job.downloadUrl;
-    link.textContent = `Download ${job.fileName}`;
+    link.textContent = t("job.download", { file: job.fileName });
   } else {
     link.removeAttribute("href");
   }
@@ -138,26 +138,25 @@ function drawActions(job) {
 
 function noteOf(job) {
   if (job.status === "Completed") return noteOfFile(job);
-  if (job.status === "Cancelled" || job.failure?.resumable) return "Resuming keeps everything that was already written.";
-  if (job.failure?.retryable) return "The same export may succeed later.";
-  return hasEnded(job) ? "" : "You can close this page; the export continues.";
+  if (job.status === "Cancelled" || job.failure?.resumable) return t("job.resumeKeeps");
+  if (job.failure?.retryable) return t("job.mayRetry");
+  return hasEnded(job) ? "" : t("job.mayClose");
 }
 
 function noteOfFile(job) {
-  if (job.downloadUrl) return `Available until ${moment(job.expiryDate)}. Anyone who copies the link can read the file for a few minutes.`;
-  if (hasFile(job)) return "The file contains sensitive fields, which this API key may not see.";
-  return `${METADATA.fileStatuses[job.fileStatus]}. Export again to get a new file.`;
+  if (job.downloadUrl) return t("job.availableUntil", { time: moment(job.expiryDate) });
+  if (hasFile(job)) return t("job.maySeeNot");
+  return t("job.exportAgain", { status: labelOf("fileStatuses", job.fileStatus) });
 }
 
 function titleOf(job) {
-  const state = hasEnded(job) ? METADATA.jobStatuses[job.status].label : `${job.percentComplete ?? 0} %`;
-  return `${state} – Client export`;
+  return titleOfPage(hasEnded(job) ? labelOf("jobStatuses", job.status) : percent(job.percentComplete ?? 0));
 }
 
 /** Announce each change of status, and the progress after each quarter. */
 function announceJob(job, before) {
   const quarter = Math.floor((job.percentComplete ?? 0) / 25);
-  if (job.status !== before) announce(`${byId("job-title").textContent}. ${byId("job-text").textContent}`);
+  if (job.status !== before) announce(t("job.announced", { title: byId("job-title").textContent, text: byId("job-text").textContent }));
   else if (quarter > announcedQuarter && !hasEnded(job)) announce(byId("job-text").textContent);
   announcedQuarter = quarter;
 }

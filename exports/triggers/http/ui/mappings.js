@@ -3,6 +3,7 @@
 import { METADATA, announce, busy, byId, make } from "./dom.js";
 import { chosenColumns, setColumns } from "./columns.js";
 import { clearFaults, showProblem } from "./faults.js";
+import { t } from "./texts.js";
 
 let mappingApi = null;
 let mappings = [];
@@ -22,17 +23,18 @@ export function setUpMappings(adapt) {
   });
 }
 
-/** Show all mappings: those of the list `first`, which was already fetched, and the ones after it. */
-export async function loadMappings(api, first) {
+/** Fetch and show all mappings. */
+export async function loadMappings(api) {
   mappingApi = api;
-  mappings = first.data;
-  drawMappings();
-  for (let list = first; list.hasMore; ) {
-    const token = encodeURIComponent(list.continuationToken);
-    list = (await api.send("GET", `csv-mappings?limit=100&continuationToken=${token}`)).data;
+  mappings = [];
+  const query = new URLSearchParams({ limit: 100 });
+  let list;
+  do {
+    list = (await api.send("GET", `csv-mappings?${query}`)).data;
     mappings.push(...list.data);
-  }
-  drawMappings();
+    drawMappings();
+    query.set("continuationToken", list.continuationToken);
+  } while (list.hasMore);
 }
 
 export function chosenMapping() {
@@ -45,7 +47,7 @@ function drawMappings() {
     mappings
       .filter((mapping) => mapping.isPreset === isPreset)
       .map((mapping) => make("option", { value: mapping.code, selected: mapping.code === selected }, mapping.name));
-  const groups = [["Presets", options(true)], ["Saved", options(false)]];
+  const groups = [[t("columns.presets"), options(true)], [t("columns.saved"), options(false)]];
   byId("mapping").replaceChildren(
     ...groups.filter(([, group]) => group.length).map(([label, group]) => make("optgroup", { label }, ...group)),
   );
@@ -55,7 +57,7 @@ function drawMappings() {
 function describeMapping() {
   const mapped = chosenMapping()?.columnMappings ?? [];
   const headings = mapped.map(({ csvHeader }) => csvHeader).join(" · ");
-  byId("mapping-columns").textContent = mapped.length ? `${mapped.length} columns: ${headings}` : "";
+  byId("mapping-columns").textContent = mapped.length ? t("columns.mappingColumns", { count: mapped.length, headings }) : "";
 }
 
 async function saveMapping() {
@@ -71,7 +73,7 @@ async function saveMapping() {
     byId("save-name").value = "";
     byId("save").open = false;
     byId("save").querySelector("summary").focus();
-    announce(`Saved as ${data.name}.`);
+    announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
     showProblem(problem, byId("save"), box, "data-save");
   }

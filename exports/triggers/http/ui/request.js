@@ -3,7 +3,7 @@
 import { METADATA, all, byId, show } from "./dom.js";
 import { chosenColumns } from "./columns.js";
 import { chosenMapping } from "./mappings.js";
-import { count } from "./labels.js";
+import { t } from "./texts.js";
 
 const radioValue = (name) => document.querySelector(`input[name=${name}]:checked`).value;
 
@@ -82,12 +82,15 @@ function withoutEmpty(properties) {
 export function summary() {
   const body = requestBody();
   const filters = Object.keys(body.filter).length;
-  const which = filters ? `clients that match ${filters} ${filters === 1 ? "filter" : "filters"}` : "all clients";
-  return `${columnsInWords(body)}, ${which}, as ${METADATA.presets[body.format.preset]}.`;
+  return t("export.summary", {
+    columns: columnsInWords(body),
+    clients: filters ? t("export.matchingClients", { count: filters }) : t("export.allClients"),
+    format: t(`presets.${body.format.preset}`),
+  });
 }
 
 function columnsInWords(body) {
-  if (body.columnMappings) return `${count(body.columnMappings.length)} columns`;
-  if ("mappingCode" in body) return `The columns of “${chosenMapping()?.name ?? ""}”`;
-  return "Every column";
+  if (body.columnMappings) return t("export.columnCount", { count: body.columnMappings.length });
+  if ("mappingCode" in body) return t("export.columnsOf", { name: chosenMapping()?.name ?? "" });
+  return t("export.everyColumn");
 }

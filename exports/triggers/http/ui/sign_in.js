@@ -3,14 +3,16 @@
 import { announce, busy, byId, show } from "./dom.js";
 import { Api, Problem } from "./api.js";
 import { clearFaults, showProblem } from "./faults.js";
+import { t } from "./texts.js";
+import { titleOfPage } from "./views.js";
 
 const KEY = "client-export.key";
 const TENANT = "client-export.tenant";
 let whenSignedIn = null;
 
 /**
- * Set up the form, and sign in at once if this tab still has a key. `signedIn` receives the API and the first mappings;
- * after signing out it receives null.
+ * Set up the form, and sign in at once if this tab still has a key. `signedIn` receives the API; after signing out it
+ * receives null.
  */
 export function setUpSignIn(signedIn) {
   whenSignedIn = signedIn;
@@ -37,7 +39,7 @@ export function signOut(problem = null) {
   show(byId("work"), false);
   show(byId("signed-in"), false);
   show(byId("sign-in"), true);
-  document.title = "Client export";
+  document.title = titleOfPage("");
   whenSignedIn(null);
   if (problem) showRefusal(problem);
   byId("key").focus();
@@ -53,11 +55,11 @@ async function signIn() {
   }
   const api = new Api(key, tenant);
   try {
-    const { data } = await api.send("GET", "csv-mappings?limit=100");
+    await api.send("GET", "csv-mappings?limit=1");
     sessionStorage.setItem(KEY, key);
     sessionStorage.setItem(TENANT, tenant);
     showWork(tenant);
-    whenSignedIn(api, data);
+    whenSignedIn(api);
   } catch (problem) {
     showRefusal(problem);
   }
@@ -67,8 +69,8 @@ function showWork(tenant) {
   show(byId("sign-in"), false);
   show(byId("work"), true);
   show(byId("signed-in"), true);
-  byId("signed-in-tenant").textContent = tenant ? `Clients of ${tenant}` : "";
-  announce("The key is valid. You can export now.");
+  byId("signed-in-tenant").textContent = tenant ? t("page.signedInTo", { tenant }) : "";
+  announce(t("signIn.done"));
   byId("content").focus({ preventScroll: true });
 }
 
@@ -81,7 +83,8 @@ function showRefusal(problem) {
   }
   const isTenantRefused = !byId("tenant-field").hidden && problem.status === 403;
   const isRefused = problem instanceof Problem && [401, 403].includes(problem.status);
-  showProblem(problem, byId("sign-in"), byId("sign-in-problem"));
+  const shownProblem = isTenantRefused ? new Problem(403, { detail: t("signIn.tenantRefused") }) : problem;
+  showProblem(shownProblem, byId("sign-in"), byId("sign-in-problem"));
   const field = byId(isTenantRefused ? "tenant" : "key");
   if (isRefused) {
     field.setAttribute("aria-invalid", "true");
@@ -93,6 +96,6 @@ function showRefusal(problem) {
 function toggleKey() {
   const hidden = byId("key").type === "password";
   byId("key").type = hidden ? "text" : "password";
-  byId("show-key").textContent = hidden ? "Hide" : "Show";
+  byId("show-key").textContent = t(hidden ? "signIn.hide" : "signIn.show");
   byId("show-key").setAttribute("aria-pressed", String(hidden));
 }

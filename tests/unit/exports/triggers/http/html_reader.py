@@ -9,7 +9,7 @@ class HtmlReader(HTMLParser):
     """Collects the tags with their attributes, and the content of scripts and styles.
 
     Attributes:
-        inside: The content of scripts and styles, by tag and type: `style`, `script module`, `script application/json`.
+        inside: The content of scripts and styles, by id, or by tag and type: `style`, `script module`.
     """
 
     def __init__(self, html: str) -> None:
@@ -21,10 +21,12 @@ class HtmlReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        self._open = f"{tag} {dict(attrs).get('type') or ''}".strip()
+        given = dict(attrs)
+        is_kept = tag in ("script", "style")
+        self._open = (given.get("id") or f"{tag} {given.get('type') or ''}".strip()) if is_kept else ""
 
     def handle_data(self, data: str) -> None:
-        if self._open.startswith(("script", "style")):
+        if self._open:
             self.inside[self._open] = self.inside.get(self._open, "") + data
 
     def handle_endtag(self, tag: str) -> None:

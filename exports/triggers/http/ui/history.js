@@ -1,10 +1,11 @@
-/* The list of recent exports. */
+/* The view of the exports so far. */
 
-import { METADATA, busy, byId, make, show } from "./dom.js";
+import { busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { count, moment, size } from "./labels.js";
 import { PATH_OF_JOBS, hasFile } from "./watch.js";
 import { downloadFile } from "./download.js";
+import { labelOf, t } from "./texts.js";
 
 const LIST_LIMIT = 10;
 let listApi = null;
@@ -12,20 +13,25 @@ let continuationToken = null;
 let whenOpened = () => {};
 let whenListRefused = () => {};
 
-/** Set up the list. `opened` receives the job that the reader wants to see; `keyRefused` runs when the key is refused. */
-export function setUpRecent(opened, keyRefused) {
+/** Set up the view. `opened` receives the job that the reader wants to see; `keyRefused` runs when the key is refused. */
+export function setUpHistory(opened, keyRefused) {
   whenOpened = opened;
   whenListRefused = keyRefused;
-  byId("refresh").addEventListener("click", () => busy(byId("refresh"), () => listJobs(listApi)));
+  byId("refresh").addEventListener("click", () => busy(byId("refresh"), () => fetchNewestJobs()));
   byId("more").addEventListener("click", () => busy(byId("more"), listOlderJobs));
-  byId("recent-status").addEventListener("change", () => listJobs(listApi));
+  byId("recent-status").addEventListener("change", () => fetchNewestJobs());
 }
 
-/** Show the newest jobs and return them; return none if the service refuses. */
-export async function listJobs(api) {
+/** Show the newest jobs. Without an API, forget what was shown. */
+export async function showHistory(api) {
   listApi = api;
+  if (api) await fetchNewestJobs();
+  else byId("recent-rows").replaceChildren();
+}
+
+async function fetchNewestJobs() {
   continuationToken = null;
-  return fetchJobs((rows) => byId("recent-rows").replaceChildren(...rows));
+  await fetchJobs((rows) => byId("recent-rows").replaceChildren(...rows));
 }
 
 async function listOlderJobs() {
@@ -46,36 +52,34 @@ async function fetchJobs(insert) {
     insert(data.data.map(row));
     show(byId("more"), data.hasMore);
     show(byId("recent-empty"), byId("recent-rows").children.length === 0);
-    return data.data;
   } catch (problem) {
     showListProblem(problem);
-    return [];
   }
 }
 
 function row(job) {
-  const status = METADATA.jobStatuses[job.status]?.label ?? job.status;
-  const open = make("button", { type: "button", className: "link", aria: { label: `Show the export of ${moment(job.createdDate)}` } }, "Show");
+  const label = t("history.openOf", { time: moment(job.createdDate) });
+  const open = make("button", { type: "button", className: "link", aria: { label } }, t("history.open"));
   open.addEventListener("click", () => whenOpened(job));
   return make(
     "tr",
     { dataset: { code: job.code } },
     make("th", { scope: "row" }, moment(job.createdDate)),
-    cell("Status", make("span", { className: "pill", dataset: { status: job.status } }, status)),
-    cell("Clients", job.totalItems === null ? "" : count(job.totalItems)),
-    cell("Size", job.fileSize ? size(job.fileSize) : ""),
-    cell("File", fileOf(job)),
+    cell("status", make("span", { className: "pill", dataset: { status: job.status } }, labelOf("jobStatuses", job.status))),
+    cell("clients", job.totalItems === null ? "" : count(job.totalItems)),
+    cell("size", job.fileSize ? size(job.fileSize) : ""),
+    cell("file", fileOf(job)),
     cell("", open),
   );
 }
 
-function cell(name, content) {
-  return make("td", { dataset: { name } }, content);
+function cell(column, content) {
+  return make("td", { dataset: { column, name: column && t(`history.${column}`) } }, content);
 }
 
 function fileOf(job) {
-  if (!hasFile(job)) return METADATA.fileStatuses[job.fileStatus] ?? "";
-  const button = make("button", { type: "button", className: "link", aria: { label: `Download ${job.fileName}` } }, job.fileName);
+  if (!hasFile(job)) return job.fileStatus ? labelOf("fileStatuses", job.fileStatus) : "";
+  const button = make("button", { type: "button", className: "link", aria: { label: t("history.download", { file: job.fileName }) } }, job.fileName);
   button.addEventListener("click", () => busy(button, () => downloadListed(job.code)));
   return button;
 }

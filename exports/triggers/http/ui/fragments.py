@@ -1,0 +1,109 @@
+"""Renders the parts of the ui that come from the enumerations of the API, so that a new value appears by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from html import escape
+from typing import get_args
+
+from pydantic.alias_generators import to_camel
+
+from exports.jobs.states import JobStatus
+from exports.request.fields import SENSITIVE_FIELDS, ClientStatus, ClientType, TargetField
+from exports.request.filters import SEARCHED_COLUMNS, ClientFilter, Codes
+from exports.request.formats import Compression, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+from exports.triggers.http.ui.labels import field_groups
+from exports.triggers.http.ui.texts import Texts, languages
+
+VIEWS = ("export", "history", "schedules", "verify")
+
+
+def render_fragments(texts: Texts) -> dict[str, str]:
+    """Return the HTML of each part, by the name that the views use for it. Texts in it are still to be filled in."""
+    return {
+        "view_links": "".join(f'<a href="#{view}">{{{{views.{view}}}}}</a>' for view in VIEWS),
+        "language_links": "".join(_language_link(other) for other in languages().values() if other is not texts),
+        "field_groups": "".join(_field_group(texts, name, fields) for name, fields in field_groups().items()),
+        "statuses": _checkboxes("statuses", "clientStatuses", ClientStatus),
+        "types": _checkboxes("types", "clientTypes", ClientType),
+        "code_filters": "".join(_code_filter(name) for name in code_filter_names()),
+        "presets": "".join(_preset(preset) for preset in FormatPreset),
+        "delimiters": _options(texts, "delimiters", Delimiter),
+        "line_endings": _options(texts, "lineEndings", LineEnding),
+        "quotings": _options(texts, "quotings", Quoting),
+        "compressions": _options(texts, "compressions", Compression, FormatDto().compression),
+        "job_statuses": _options(texts, "jobStatuses", JobStatus),
+    }
+
+
+def text_values(texts: Texts) -> dict[str, str]:
+    """Return the values that texts in the HTML name."""
+    return {
+        "fields": str(len(TargetField)),
+        "searched": ", ".join(texts.get("searchedColumns", column) for column in SEARCHED_COLUMNS),
+    }
+
+
+def code_filter_names() -> list[str]:
+    """Return the names of the filters by code, as the model of a filter declares them."""
+    codes = get_args(Codes)[0]  # without its bounds: pydantic keeps those outside `annotation`
+    return [name for name, field in ClientFilter.model_fields.items() if field.annotation == codes]
+
+
+def _language_link(texts: Texts) -> str:
+    tag = texts.language
+    name = escape(texts.get("page", "language"))
+    return f'<a href="?lang={tag}" lang="{tag}" hreflang="{tag}" data-language="{tag}">{name}</a>'
+
+
+def _field_group(texts: Texts, name: str, fields: Iterable[TargetField]) -> str:
+    boxes = "".join(_field(field) for field in fields)
+    all_of = escape(texts.get("columns", "groupAllOf").format(group=texts.get("fieldGroups", name)))
+    return (
+        f'<fieldset class="group" data-group><legend>{{{{fieldGroups.{name}}}}}</legend>'
+        f'<button type="button" class="link" data-all aria-label="{all_of}">{{{{columns.groupAll}}}}</button>'
+        f"{boxes}</fieldset>"
+    )
+
+
+def _field(field: TargetField) -> str:
+    mark = ' <span class="mark">{{columns.sensitive}}</span>' if field in SENSITIVE_FIELDS else ""
+    return (
+        f'<label class="check"><input type="checkbox" data-field="{field.value}"> '
+        f"<span>{{{{fields.{field.value}}}}}{mark}</span></label>"
+    )
+
+
+def _checkboxes(name: str, section: str, values: type[StrEnum]) -> str:
+    return "".join(
+        f'<label class="check"><input type="checkbox" name="{name}" value="{value}"> '
+        f"<span>{{{{{section}.{value}}}}}</span></label>"
+        for value in values
+    )
+
+
+def _code_filter(name: str) -> str:
+    json_name = to_camel(name)
+    return (
+        f'<div class="field"><label for="filter-{json_name}">{{{{codeFilters.{name}}}}}</label>'
+        f'<input id="filter-{json_name}" data-codes="{json_name}" data-pointer="/filter/{json_name}" '
+        f'autocomplete="off" spellcheck="false" placeholder="{{{{filter.codesExample}}}}"></div>'
+    )
+
+
+def _preset(preset: FormatPreset) -> str:
+    checked = " checked" if preset is FormatDto().preset else ""
+    return (
+        f'<label class="choice"><input type="radio" name="preset" value="{preset.value}"{checked}>'
+        f"<span><strong>{{{{presets.{preset.value}}}}}</strong>"
+        f"<small>{{{{presetHints.{preset.value}}}}}</small></span></label>"
+    )
+
+
+def _options(texts: Texts, section: str, values: type[StrEnum], chosen: StrEnum | None = None) -> str:
+    return "".join(
+        f'<option value="{escape(value)}"{" selected" if value is chosen else ""}>'
+        f"{escape(texts.get(section, value))}</option>"
+        for value in values
+    )

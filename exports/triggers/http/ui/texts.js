@@ -1,0 +1,36 @@
+/* The texts of the ui in its language. The server has put them into the page, from texts/<language>.json. */
+
+const TEXTS = JSON.parse(document.getElementById("texts").textContent);
+
+export const LANGUAGE = document.documentElement.lang;
+
+/** The first of the browser's languages that is a form of the page's language, such as en-GB: it decides on formats. */
+export const LOCALE = navigator.languages.find((each) => each.split("-")[0] === LANGUAGE) ?? LANGUAGE;
+
+const pluralRules = new Intl.PluralRules(LANGUAGE);
+const numbers = new Intl.NumberFormat(LOCALE);
+
+function lookUp(name) {
+  const dot = name.indexOf(".");
+  return TEXTS[name.slice(0, dot)]?.[name.slice(dot + 1)];
+}
+
+export const hasText = (name) => lookUp(name) !== undefined;
+
+/**
+ * Return the text `section.name`, with each `{value}` replaced. Numbers are written as the reader writes them. A text
+ * with plural forms is chosen by `values.count`. A name that has no text is returned as it is.
+ */
+export function t(name, values = {}) {
+  const found = lookUp(name) ?? name;
+  const text = typeof found === "string" ? found : found[pluralRules.select(values.count)] ?? found.other;
+  return text.replace(/\{(\w+)\}/g, (_, each) => {
+    const value = values[each] ?? "";
+    return typeof value === "number" ? numbers.format(value) : value;
+  });
+}
+
+/** Return the label of a value of the API, or the value itself if this page does not know it yet. */
+export function labelOf(section, value) {
+  return hasText(`${section}.${value}`) ? t(`${section}.${value}`) : value;
+}

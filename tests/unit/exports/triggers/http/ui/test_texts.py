@@ -1,0 +1,194 @@
+"""All texts of the ui are in one file for each language, complete, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import exports.triggers.http.ui
+from exports.jobs.states import FileStatus, JobStatus
+from exports.request.estimate import WarningCode
+from exports.request.fields import ClientStatus, ClientType, TargetField
+from exports.request.filters import SEARCHED_COLUMNS
+from exports.request.formats import Compression, Delimiter, FormatPreset, LineEnding, Quoting
+from exports.triggers.http.problems import PROBLEMS
+from exports.triggers.http.ui.fragments import VIEWS, code_filter_names
+from exports.triggers.http.ui.labels import field_groups
+from exports.triggers.http.ui.texts import DEFAULT_LANGUAGE, choose_language, languages
+
+FOLDER = Path(exports.triggers.http.ui.__file__).parent
+HTML = {file.name: file.read_text(encoding="utf-8") for file in (FOLDER / "ui.html", *FOLDER.glob("views/*.html"))}
+SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.js")}
+PLURAL_CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
+BY_VALUE: Mapping[str, type[StrEnum]] = {
+    "fields": TargetField,
+    "clientStatuses": ClientStatus,
+    "clientTypes": ClientType,
+    "presets": FormatPreset,
+    "presetHints": FormatPreset,
+    "delimiters": Delimiter,
+    "lineEndings": LineEnding,
+    "quotings": Quoting,
+    "compressions": Compression,
+    "warnings": WarningCode,
+    "fileStatuses": FileStatus,
+    "jobStatuses": JobStatus,
+    "jobTitles": JobStatus,
+}
+"""The sections that have a text for each value of an enumeration."""
+BY_NAME = {
+    "views": VIEWS,
+    "fieldGroups": tuple(field_groups()),
+    "searchedColumns": SEARCHED_COLUMNS,
+    "codeFilters": tuple(code_filter_names()),
+}
+_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+_NAMED = re.compile(r"\{\{(\w+\.[\w-]+)\}\}|[\"'`](\w+\.[\w-]+)[\"'`]")
+
+
+def forms(language: str) -> dict[str, list[str]]:
+    """Return each text of a language: its plural forms, or the one form that it has."""
+    return {
+        f"{section}.{name}": [text] if isinstance(text, str) else list(text.values())
+        for section, texts in languages()[language].sections.items()
+        for name, text in texts.items()
+    }
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_the_same_texts_with_the_same_values(language: str) -> None:
+    first, other = forms(DEFAULT_LANGUAGE), forms(language)
+
+    assert list(other) == list(first)
+    for name, texts in other.items():
+        for text in texts:
+            assert text.strip() == text != "", name
+            assert set(re.findall(r"\{(\w+)\}", text)) == set(re.findall(r"\{(\w+)\}", first[name][-1])), name
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_text_with_plural_forms_has_the_form_for_all_other_counts(language: str) -> None:
+    for section, texts in languages()[language].sections.items():
+        for name, text in texts.items():
+            if not isinstance(text, str):
+                assert "other" in text, (section, name)
+                assert set(text) <= PLURAL_CATEGORIES, (section, name)
+
+
+def test_every_value_of_the_api_that_the_ui_shows_has_a_text() -> None:
+    sections = languages()[DEFAULT_LANGUAGE].sections
+
+    for section, values in BY_VALUE.items():
+        assert list(sections[section]) == [value.value for value in values], section
+    for section, names in BY_NAME.items():
+        assert set(sections[section]) == set(names), section
+    assert set(sections["problemCodes"]) <= {problem.code for problem in PROBLEMS}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_two_fields_have_the_same_label(language: str) -> None:
+    assert len(set(languages()[language].sections["fields"].values())) == len(TargetField)
+
+
+def test_every_text_that_is_named_exists_and_every_text_is_used() -> None:
+    named = {name for text in (*HTML.values(), *SCRIPTS.values(), *python_sources()) for name in names_in(text)}
+    known = {
+        name for name in forms(DEFAULT_LANGUAGE) if name.split(".")[0] not in {*BY_VALUE, *BY_NAME, "problemCodes"}
+    }
+
+    assert {name for text in SCRIPTS.values() for name in re.findall(r'\bt\("([^"]+)"', text)} <= {*known, *named}
+    assert {name for text in HTML.values() for name in re.findall(r"\{\{([^}]+)\}\}", text)} <= known
+    assert known - named - by_act(known) == set()
+
+
+def names_in(text: str) -> Iterator[str]:
+    return (first or second for first, second in _NAMED.findall(text))
+
+
+def by_act(known: set[str]) -> set[str]:
+    """Return the texts that a script names by a part, as in t(`columns.${act}`)."""
+    prefixes = {prefix for text in SCRIPTS.values() for prefix in re.findall(r"t\(`(\w+)\.\$\{", text)}
+    return {name for name in known if name.split(".")[0] in prefixes}
+
+
+def python_sources() -> list[str]:
+    found = (file.read_text(encoding="utf-8") for file in FOLDER.glob("*.py"))
+    return [re.sub(r'get\("(\w+)", "(\w+)"\)', r'"\1.\2"', text) for text in found]
+
+
+# --- no text is anywhere else
+
+
+class Outside(HTMLParser):
+    """Collects the words of an HTML template that do not come from the texts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("aria-label", "placeholder", "title", "alt", "label"):
+                self._check(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self._check(data)
+
+    def _check(self, text: str) -> None:
+        if re.search(r"[A-Za-z]", re.sub(r"\{\{[^}]*\}\}|\$\w+", "", text)):
+            self.found.append(text)
+
+
+def texts_in_script(script: str) -> list[str]:
+    """Return the strings of a script that read like a sentence or a label: words in a row, or one with a capital."""
+    code = re.sub(r"/\*.*?\*/|^\s*//.*?$", "", script, flags=re.DOTALL | re.MULTILINE)
+    found = [re.sub(r"\$\{[^}]*\}", "", first or second) for first, second in _STRING.findall(code)]
+    return [text for text in found if re.search(r"^[A-Z][a-z]+ |[a-z]{2,}[.,]? [A-Za-z][a-z]+[ .?!]|[.!?] [A-Z]", text)]
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_no_view_has_a_text_outside_the_texts(name: str) -> None:
+    assert Outside(HTML[name]).found == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_has_a_text_outside_the_texts(name: str) -> None:
+    assert texts_in_script(SCRIPTS[name]) == []
+
+
+def test_texts_outside_the_texts_are_noticed() -> None:
+    assert Outside("<p>Save</p>").found
+    assert Outside('<input placeholder="one or more">').found
+    assert texts_in_script('announce("No column is selected.")')
+    assert texts_in_script("return `Download ${job.fileName}`")
+
+
+# --- which language is shown
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accepted", "shown"),
+    [
+        (None, None, "en"),
+        ("de", "en", "de"),
+        ("xx", "de", "de"),
+        (None, "de-AT,de;q=0.9,en;q=0.5", "de"),
+        (None, "fr, en;q=0.3, de;q=0.8", "de"),
+        (None, "EN-gb", "en"),
+        (None, "fr", "en"),
+        (None, "de;q=0", "en"),
+        (None, "de;q=0, fr", "en"),
+        (None, "*, de;q=nonsense, ;;", "en"),
+        ("../secret", "", "en"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_or_the_browsers_first_known(
+    wanted: str | None, accepted: str | None, shown: str
+) -> None:
+    assert choose_language(wanted, accepted) == shown
