@@ -10,7 +10,7 @@ from typing import Any
 from exports.jobs.job import Job
 from exports.request.columns import ColumnMapping
 from exports.request.filters import ClientFilter
-from shared.models import Model, Moment
+from shared.models import Model, Moment, OptionalField
 
 
 class AuditAction(StrEnum):

@@ -43,7 +43,7 @@ def send_webhook(services: Services, command: SendWebhook) -> Done | Stopped | U
         StorageUnavailableError: Can be tried again. If the message was sent before, the receiver gets it again.
     """
     job = _ended_job(services, command)
-    target = job and target_of(job, command.email, mail_origin(services))
+    target = target_of(job, command.email, mail_origin(services)) if job else None
     if job is None or target is None:
         return Stopped()
     this = Try(job.tenant, target.origin, target.event_id, command.number)

@@ -127,10 +127,9 @@ def describe(error: Exception) -> ProblemError | None:
     if isinstance(error, IssuerUnavailableError):
         headers = {"Retry-After": str(error.retry_after_seconds)}
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers=headers)
-    if isinstance(error, QuotaExceededError):
-        return ProblemError(QUOTA_EXCEEDED, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
-    if isinstance(error, TooManySendsError):
-        return ProblemError(TOO_MANY_SENDS, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
+    if isinstance(error, (QuotaExceededError, TooManySendsError)):
+        kind = QUOTA_EXCEEDED if isinstance(error, QuotaExceededError) else TOO_MANY_SENDS
+        return ProblemError(kind, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
     if isinstance(error, InvalidSpecError):
         return invalid_request(error.faults)
     if isinstance(error, SensitiveFieldsError):
