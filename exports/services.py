@@ -24,6 +24,7 @@ from exports.ports.webhooks import DeliveryLog, WebhookSender
 from exports.request.lookups import FilterValueCache, LookupRoom
 from exports.request.token_access import TokenAuthenticator
 from exports.settings import Settings
+from shared.guess_limit import GuessLimit
 from shared.key_ring import KeyRing
 
 
@@ -54,6 +55,7 @@ class Services:
     waits: WaitHistory = field(default_factory=WaitHistory)
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     sending: SendingRoom = field(default_factory=SendingRoom)
+    guesses: GuessLimit = field(default_factory=GuessLimit)
     lookups: LookupRoom = field(default_factory=LookupRoom)
     filter_values: FilterValueCache = field(default_factory=FilterValueCache)
     by_hand: SendsByHand = field(default_factory=SendsByHand)

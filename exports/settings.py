@@ -7,18 +7,19 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
 from exports.notifications.mail_settings import Domain, MailSecurity, MailServer, Sender, explain_mail_settings
-from exports.request.public_url import PublicUrl
+from exports.request.public_url import ForwardedHost, PublicUrl
 from exports.request.tenant_names import read_tenant_names
 from exports.request.token_access import RoleGrant
 from exports.request.token_settings import Algorithm, ClaimName, HttpsUrl, explain_token_settings, read_roles
 from exports.workflow.commands import Limits
 from shared.models import Model
 from shared.retry_policy import RetryPolicy
+from shared.setting_faults import describe_setting_fault
 from shared.telemetry import Exporter
 
 _SHORTEST_SECRET = 32
@@ -43,6 +44,9 @@ class Settings(Model):
         wait_seconds: How long a start waits for the job to finish before it answers 202.
         max_waiting: Starts that a process lets wait at the same time. Any more are answered 202 at once.
         public_url: Address at which callers reach the service. Empty: the one that they have called.
+        forwarded_hosts: The hosts that `X-Forwarded-Host` may name. Space-separated. Empty: it is not honoured.
+        trusted_proxies: How many proxies append the address of their caller to `X-Forwarded-For`.
+        max_wrong_keys: Wrong keys and tokens that an address may send in a minute. Any more are answered 429.
         block_bytes: Target size of a block.
         wave_pages: Pages in flight together, over all jobs. Jobs share them; a job that runs alone has all of them.
         retry_tries: Tries of a step in all. The pauses between them double from one second to a minute.
@@ -81,6 +85,9 @@ class Settings(Model):
     wait_seconds: Annotated[float, Field(alias="EXPORT_WAIT_SECONDS", ge=0, le=60)] = 10
     max_waiting: Annotated[int, Field(alias="EXPORT_MAX_WAITING", ge=0, le=10_000)] = 12
     public_url: Annotated[PublicUrl, Field(alias="EXPORT_PUBLIC_URL")] = ""
+    forwarded_hosts: Annotated[tuple[ForwardedHost, ...], _WORDS, Field(alias="EXPORT_FORWARDED_HOSTS")] = ()
+    trusted_proxies: Annotated[int, Field(alias="EXPORT_TRUSTED_PROXIES", ge=0, le=20)] = 1
+    max_wrong_keys: Annotated[int, Field(alias="EXPORT_MAX_WRONG_KEYS", ge=1, le=1_000_000)] = 30
     block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 8 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
@@ -216,10 +223,5 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return _SETTINGS.validate_python({name: environment[name] for name in _NAMES if name in environment})
     except ValidationError as error:
-        message = "Correct these app settings. " + "; ".join(map(_describe, error.errors()))
+        message = "Correct these app settings. " + "; ".join(map(describe_setting_fault, error.errors()))
         raise SettingsError(message) from None
-
-
-def _describe(fault: ErrorDetails) -> str:
-    advice = "set it, because it has no default" if fault["type"] == "missing" else fault["msg"]
-    return ": ".join(part for part in (".".join(map(str, fault["loc"])), advice) if part)

@@ -12,6 +12,7 @@ from exports.request.token_access import TokenAccess, TokenAuthenticator
 from exports.services import Services
 from exports.settings import Settings, SettingsError, read_settings
 from shared.access_tokens import TokenRules
+from shared.guess_limit import GuessLimit
 from shared.key_ring import KeyRing
 from shared.telemetry import Exporter, TelemetryError, record_with
 
@@ -52,6 +53,7 @@ def build_services(settings: Settings) -> Services:
         webhooks=HttpWebhookSender(allow_private=settings.webhook_allow_private),
         keys=KeyRing(TableKeyStore(account)),
         tokens=build_tokens(settings),
+        guesses=GuessLimit(settings.max_wrong_keys, settings.trusted_proxies),
         mail=build_mail(settings),
     )
 
@@ -90,7 +92,7 @@ def start_telemetry(settings: Settings) -> None:
     from shared.telemetry_export import make_recorder
 
     try:
-        record_with(make_recorder(settings.telemetry, os.environ, VERSION))
+        record_with(make_recorder(settings.telemetry, VERSION))
     except TelemetryError as error:
         message = f"Correct these app settings. EXPORT_TELEMETRY: {error}"
         raise SettingsError(message) from None

@@ -26,7 +26,7 @@ class CacheLimits:
         use_seconds: The minimum time between two writes of a key's last use.
         max_entries: For known and for unknown ids each. The entries that were read first are dropped first.
         unknown_reads: How many unknown ids are looked up one by one within `unknown_seconds`. Then the ids of all keys
-            are read, once in that time, and ids that are not among them are unknown without another read.
+            are read, once in that time, and ids that are not among them are unknown without another read. 0: always.
     """
 
     known_seconds: float = 30
@@ -65,17 +65,21 @@ class KeyRing:
         self._ids: tuple[datetime, frozenset[str]] | None = None
         self._listing = Lock()
 
-    def find(self, presented: str) -> ApiKey | None:
+    def find(self, presented: str, *, by_guesser: bool = False) -> ApiKey | None:
         """Return the key that a caller presented, or None if it is not valid.
 
         The result does not tell whether the key is malformed, unknown, wrong, expired or revoked. The secret is
         compared in each of these cases, so that the time does not tell either.
 
+        Args:
+            by_guesser: Whether the caller has presented many wrong keys. Then an unknown id is never looked up one by
+                one, as after `CacheLimits.unknown_reads`. A valid key is found all the same.
+
         Raises:
             KeysUnavailableError: The key store did not answer.
         """
         text = parse_key(presented)
-        found = self._lookup(text.id) if text else None
+        found = self._lookup(text.id, by_guesser=by_guesser) if text else None
         key = found.key if found else None
         proven = secret_matches(text.secret if text else "", key)
         if found is None or key is None or not proven or key.state(self._now()) is not KeyState.ACTIVE:
@@ -83,13 +87,13 @@ class KeyRing:
         self._record_use(key.id, found)
         return key
 
-    def _lookup(self, key_id: str) -> _CachedLookup:
+    def _lookup(self, key_id: str, *, by_guesser: bool = False) -> _CachedLookup:
         now = self._now()
         with self._lock:
             cached = self._cached(key_id, now)
         if cached is not None:
             return cached
-        if self._is_flooded(now) and key_id not in self._all_ids(now):
+        if (by_guesser or self._is_flooded(now)) and key_id not in self._all_ids(now):
             return _CachedLookup(None, now, None)
         key = self.store.get(key_id)
         found = _CachedLookup(key, now, key.last_used if key else None)
@@ -103,7 +107,7 @@ class KeyRing:
         """Return whether somebody guesses: so many unknown ids were looked up within a few seconds."""
         with self._lock:
             recent = self._recent_unknown
-            return len(recent) == recent.maxlen and self._is_recent(recent[0], now)
+            return len(recent) == recent.maxlen and (not recent or self._is_recent(recent[0], now))
 
     def _all_ids(self, now: datetime) -> frozenset[str]:
         """Return the ids of all keys, as of the last few seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -34,14 +34,16 @@ _NEEDS = {
 _SAMPLER, _STATISTICS = "OTEL_TRACES_SAMPLER", "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL"
 
 
-def make_recorder(exporter: Exporter, environment: Mapping[str, str], version: str) -> OpenTelemetryRecorder:
+def make_recorder(exporter: Exporter, version: str) -> OpenTelemetryRecorder:
     """Build a recorder that sends to an exporter in the background.
+
+    The packages of OpenTelemetry read their settings from the environment of the process, so this does too.
 
     Raises:
         TelemetryError: A setting or a package that the exporter needs is missing.
     """
     name, meaning = _NEEDS[exporter]
-    if not environment.get(name):
+    if not os.environ.get(name):
         message = f"{exporter.value} also needs the setting {name}: {meaning}"
         raise TelemetryError(message)
     os.environ.setdefault(_STATISTICS, "true")  # the exporter of Azure would report its own use to Microsoft

@@ -10,6 +10,7 @@ import pytest
 
 from shared.storage import StorageAccount
 from tests.e2e.test_bad_input import assert_problem
+from tests.support.receiver import a_receiver
 from tests.support.system import EXPORT, NORTHWIND, System, code_of, running_system, sample_database
 
 PUBLIC = "https://api.example.com/exports"
@@ -19,6 +20,8 @@ SETTINGS = {
     "EXPORT_MAX_WAITING": "2",
     "EXPORT_BLOCK_BYTES": "65536",
     "EXPORT_WAVE_PAGES": "1",
+    "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
+    "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
 }
 SMALL = {"filter": {"search": "no client is called this"}}
 JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
@@ -60,6 +63,16 @@ def test_a_forged_host_reaches_no_stored_row(behind: System) -> None:
     account.tables.close()
     assert NORTHWIND in rows["exportjobs"]
     assert [name for name, text in rows.items() if "evil.example" in text] == []
+
+
+def test_a_forged_host_reaches_no_webhook(behind: System) -> None:
+    with a_receiver() as receiver:
+        started = behind.start_export({**SMALL, "notify": {"webhookUrl": receiver.url}}, **FORGED)
+        (received,) = receiver.wait_for(1)
+    assert started.headers["location"].startswith(f"{PUBLIC}{JOBS}/")
+    assert json.loads(received.body)["code"] == started.json["code"]
+    assert "evil" not in received.body.decode() + json.dumps(dict(received.headers))
+    assert "http" not in received.body.decode(), "a webhook holds no address at all"
 
 
 def test_beyond_the_requests_that_may_wait_the_answer_is_202_at_once(behind: System) -> None:

@@ -26,6 +26,7 @@ from client_export.errors import (
     QuotaExceededError,
     ServiceError,
     ServiceUnreachableError,
+    TooManyWrongKeysError,
     WaitTimeoutError,
 )
 from client_export.lookups import FilterValue, FilterValues, Me, MyTenant, Preview
@@ -83,6 +84,7 @@ __all__ = [
     "ScheduleRun",
     "ServiceError",
     "ServiceUnreachableError",
+    "TooManyWrongKeysError",
     "Verification",
     "WaitTimeoutError",
     "verify_file",

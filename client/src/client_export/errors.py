@@ -5,6 +5,7 @@ ClientExportError
 ├── ApiError                      the service answered with a problem (RFC 9457)
 │   ├── InvalidRequestError       400, 411, 413, 415, 422
 │   ├── AuthenticationError       401
+│   │   └── TooManyWrongKeysError 429 with the code too-many-wrong-keys
 │   ├── ForbiddenError            403
 │   ├── NotFoundError             404
 │   ├── ConflictError             409, 412
@@ -115,6 +116,10 @@ class AuthenticationError(ApiError):
     """The API key or token is missing, wrong, expired or revoked."""
 
 
+class TooManyWrongKeysError(AuthenticationError):
+    """The API key or token is not valid, and too many such came from the same address. A valid one works at once."""
+
+
 class ForbiddenError(ApiError):
     """The API key or token does not allow this."""
 
@@ -206,9 +211,13 @@ _ERRORS: dict[int, type[ApiError]] = {
 }
 
 
+_ERRORS_BY_CODE: dict[str, type[ApiError]] = {"too-many-wrong-keys": TooManyWrongKeysError}
+
+
 def error_of(problem: Problem) -> ApiError:
-    """Return the error for a problem, by its status."""
-    return _ERRORS.get(problem.status, ServiceError)(problem)
+    """Return the error for a problem, by its code if the status alone does not tell, otherwise by its status."""
+    kind = _ERRORS_BY_CODE.get(problem.code) or _ERRORS.get(problem.status, ServiceError)
+    return kind(problem)
 
 
 def _text(problem: Problem) -> str:

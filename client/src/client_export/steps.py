@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
-from client_export.errors import Problem, ServiceUnreachableError, error_of
+from client_export.errors import AuthenticationError, Problem, ServiceUnreachableError, error_of
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
 def _may_repeat(call: Send, answer: Answer) -> bool:
     if answer.status == 0:
         return call.repeatable or not answer.was_sent
-    if answer.status not in _TEMPORARY:
+    if answer.status not in _TEMPORARY or isinstance(_error(answer), AuthenticationError):
         return False
     return call.repeatable or answer.status in (429, 503)
 

@@ -17,9 +17,11 @@ from exports.triggers.http.problems import (
     INVALID_HEADER,
     INVALID_TOKEN,
     TENANT_REQUIRED,
+    TOO_MANY_WRONG_KEYS,
 )
 from shared.access_tokens import IssuerUnavailableError, TokenRefusedError
 from shared.api_keys import KeysUnavailableError
+from shared.guess_limit import Guesser, GuessLimit
 from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 
@@ -55,21 +57,29 @@ class Caller:
         return scope.value in self.identity.scopes_for(self.tenant)
 
 
-def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenAuthenticator | None = None) -> Caller:
+def authorize(
+    req: func.HttpRequest,
+    keys: KeyRing,
+    scope: Scope,
+    tokens: TokenAuthenticator | None = None,
+    guesses: GuessLimit | None = None,
+) -> Caller:
     """Identify the caller, and check that it may send the request.
 
     The tenant is the one in the path, or the only one that the caller may use.
 
     Args:
         tokens: None: the service accepts API keys only, and ignores the header `Authorization`.
+        guesses: Counts wrong keys and tokens; None: they are not limited.
 
     Raises:
-        ProblemError: 401 if the API key or token is missing or not valid; 403 if it does not open the tenant or lacks
-            the scope; 400 if there are both, or if the path names no tenant and the caller may use several.
+        ProblemError: 401 if the API key or token is missing or not valid; 429 instead if too many wrong ones came from
+            the same address; 403 if it does not open the tenant or lacks the scope; 400 if there are both, or if the
+            path names no tenant and the caller may use several.
         KeysUnavailableError: The API keys cannot be read at the moment.
         IssuerUnavailableError: Tokens cannot be checked at the moment.
     """
-    identity = identify(req, keys, tokens)
+    identity = identify(req, keys, tokens, guesses)
     caller = Caller(identity, _tenant(req.route_params.get("tenant"), identity))
     if not caller.may(scope):
         detail = f"This {identity.credentials} lacks the scope {scope.value}."
@@ -77,34 +87,50 @@ def authorize(req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenA
     return caller
 
 
-def identify(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None = None) -> Identity:
+def identify(
+    req: func.HttpRequest,
+    keys: KeyRing,
+    tokens: TokenAuthenticator | None = None,
+    guesses: GuessLimit | None = None,
+) -> Identity:
     """Identify the caller, whatever its key or token opens.
 
+    A valid key or token always passes, however many wrong ones came from the same address: guessers may share it.
+
     Raises:
-        ProblemError: 401 if the API key or token is missing or not valid; 400 if there are both.
+        ProblemError: 401 if the API key or token is missing or not valid; 429 instead if too many wrong ones came from
+            the same address; 400 if there are both.
         KeysUnavailableError, IssuerUnavailableError: As `authorize`.
     """
     token = _bearer_token(req) if tokens else None
+    guesser = (guesses or GuessLimit()).caller(req.headers)
     if tokens is None or token is None:
-        return _identify_by_key(req, keys, accepts_tokens=tokens is not None)
+        return _identify_by_key(req, keys, guesser, accepts_tokens=tokens is not None)
     if _HEADER in req.headers:
         headers = {_CHALLENGE: f'{_BEARER}, error="invalid_request"'}
         raise ProblemError(INVALID_HEADER, f"Send either {_HEADER} or a Bearer token, not both.", headers=headers)
-    return _identify_by_token(token, tokens)
+    return _identify_by_token(token, tokens, guesser)
 
 
-def is_known(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None = None) -> bool:
+def is_known(
+    req: func.HttpRequest,
+    keys: KeyRing,
+    tokens: TokenAuthenticator | None = None,
+    guesses: GuessLimit | None = None,
+) -> bool:
     """Return whether the request has a valid API key or token, whatever that opens. Raises nothing.
 
-    A key or token that cannot be checked at the moment counts as none.
+    A wrong key or token is counted as by `identify`. One that cannot be checked at the moment counts as none.
     """
+    guesser = (guesses or GuessLimit()).caller(req.headers)
     try:
         if tokens and (token := _bearer_token(req)) is not None:
-            tokens.identify(token)
-            return True
-        return _HEADER in req.headers and keys.find(req.headers[_HEADER]) is not None
-    except (TokenRefusedError, IssuerUnavailableError, KeysUnavailableError):
+            _identify_by_token(token, tokens, guesser)
+        else:
+            _identify_by_key(req, keys, guesser, accepts_tokens=tokens is not None)
+    except (ProblemError, IssuerUnavailableError, KeysUnavailableError):
         return False
+    return True
 
 
 def _bearer_token(req: func.HttpRequest) -> str | None:
@@ -112,23 +138,34 @@ def _bearer_token(req: func.HttpRequest) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _identify_by_key(req: func.HttpRequest, keys: KeyRing, *, accepts_tokens: bool) -> Identity:
-    key = keys.find(req.headers.get(_HEADER, ""))
+def _identify_by_key(req: func.HttpRequest, keys: KeyRing, guesser: Guesser, *, accepts_tokens: bool) -> Identity:
+    presented = req.headers.get(_HEADER, "")
+    key = keys.find(presented, by_guesser=guesser.is_slowed)
     if key is None:
         detail, challenge = f"Send your API key in the header {_HEADER}", f'ApiKey header="{_HEADER}"'
         if accepts_tokens:
             detail += ", or an access token in the header Authorization"
             challenge += f", {_BEARER}"
-        raise ProblemError(INVALID_API_KEY, f"{detail}.", headers={_CHALLENGE: challenge})
+        problem = ProblemError(INVALID_API_KEY, f"{detail}.", headers={_CHALLENGE: challenge})
+        raise _counted(problem, guesser) if presented else problem  # a request without a key is no guess
     return identity_of_key(key)
 
 
-def _identify_by_token(token: str, tokens: TokenAuthenticator) -> Identity:
+def _identify_by_token(token: str, tokens: TokenAuthenticator, guesser: Guesser) -> Identity:
     try:
         return tokens.identify(token)
     except TokenRefusedError as error:
         headers = {_CHALLENGE: f'{_BEARER}, error="invalid_token"'}
-        raise ProblemError(INVALID_TOKEN, str(error), headers=headers) from None
+        raise _counted(ProblemError(INVALID_TOKEN, str(error), headers=headers), guesser) from None
+
+
+def _counted(problem: ProblemError, guesser: Guesser) -> ProblemError:
+    """Count a wrong key or token. Return its problem, or 429 if too many came from the address of the caller."""
+    seconds = guesser.count()
+    if not seconds:
+        return problem
+    detail = f"{problem.detail} Too many wrong keys or tokens came from your address; a valid one works at once."
+    return ProblemError(TOO_MANY_WRONG_KEYS, detail, headers={"Retry-After": str(seconds)})
 
 
 def _tenant(named: str | None, identity: Identity) -> str:

@@ -30,7 +30,7 @@ def _report(req: func.HttpRequest, api: Api) -> HealthDto:
         # Without settings nobody can show a key. The text names settings, which are documented, and no values.
         wrong = Dependency(name="settings", status=HealthStatus.UNHEALTHY, detail=str(error))
         return health_of((wrong,)).model_copy(update={"version": None})
-    if is_known(req, services.keys, services.tokens):
+    if is_known(req, services.keys, services.tokens, services.guesses):
         return api.health.report(services, FRESH_SECONDS)
     return api.health.report(services, CACHE_SECONDS).without_details()
 

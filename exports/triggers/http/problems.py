@@ -43,6 +43,7 @@ INVALID_QUERY = ProblemType("invalid-query", 400, "A query parameter is not vali
 TENANT_REQUIRED = ProblemType("tenant-required", 400, "The tenant is missing")
 INVALID_API_KEY = ProblemType("invalid-api-key", 401, "Invalid or missing API key")
 INVALID_TOKEN = ProblemType("invalid-token", 401, "The access token is not valid")
+TOO_MANY_WRONG_KEYS = ProblemType("too-many-wrong-keys", 429, "Too many wrong API keys or tokens")
 FORBIDDEN = ProblemType("forbidden", 403, "The API key or token does not allow this")
 SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key or token does not allow sensitive fields")
 JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
@@ -73,6 +74,7 @@ PROBLEMS: tuple[ProblemType, ...] = (
     TENANT_REQUIRED,
     INVALID_API_KEY,
     INVALID_TOKEN,
+    TOO_MANY_WRONG_KEYS,
     FORBIDDEN,
     SENSITIVE_FIELDS,
     JOB_NOT_FOUND,

@@ -77,7 +77,7 @@ def _caller_trigger(api: Api, route: CallerRoute) -> Callable[..., Any]:
     def answer(req: func.HttpRequest) -> func.HttpResponse:
         services = api.provide()
         with _span_of(req, route):
-            identity = identify(req, services.keys, services.tokens)
+            identity = identify(req, services.keys, services.tokens, services.guesses)
             _refuse_unknown_parameters(req, route)
             return route.handler(CallerCall(req, services, identity))
 
@@ -110,7 +110,7 @@ def _open_trigger(api: Api, route: OpenRoute) -> Callable[..., Any]:
 
 
 def _authorized(req: func.HttpRequest, services: Services, route: TenantRoute | StartingRoute) -> Call:
-    caller = authorize(req, services.keys, route.scope, services.tokens)
+    caller = authorize(req, services.keys, route.scope, services.tokens, services.guesses)
     _refuse_unknown_parameters(req, route)
     return Call(req, services, caller)
 

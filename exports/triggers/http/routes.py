@@ -15,6 +15,7 @@ import azure.functions as func
 
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.identity import Identity
+from exports.request.public_url import public_address
 from exports.request.scopes import Scope
 from exports.services import ServiceProvider, Services
 from exports.steps.upkeep.health_cache import HealthCache
@@ -84,7 +85,8 @@ class Call:
         """The URL of the request without its query, as callers reach it."""
         url: str = self.req.url
         url = url.partition("?")[0].rstrip("/")
-        public = self.services.settings.public_url
+        settings = self.services.settings
+        public = public_address(self.req.headers, settings.public_url, settings.forwarded_hosts)
         return f"{public}{urlsplit(url).path}" if public else url
 
     def parse_body(self, model: type[M]) -> M:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -102,6 +104,41 @@ def test_a_wrong_setting_is_named_and_its_value_is_never_shown(name: str, value:
     assert "s3cret" not in message
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("EXPORT_KEEP_HOURS", "x", "give a number"),
+        ("EXPORT_KEEP_HOURS", "0", "give a number greater than 0"),
+        ("EXPORT_KEEP_HOURS", "161", "give 160 or less"),
+        ("EXPORT_WAVE_PAGES", "1.5", "give a whole number"),
+        ("EXPORT_WAVE_PAGES", "9" * 5000, "give a smaller number"),
+        ("EXPORT_MAX_WAITING", "10001", "give 10,000 or less"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "432001", "give 432,000 or less"),
+        ("EXPORT_WEBHOOK_RETRY_SECONDS", "1 " * 31, "give at most 30"),
+        ("EXPORT_WEBHOOK_ALLOW_PRIVATE", "maybe", "give true or false"),
+        ("EXPORT_TELEMETRY", "x", "choose from none, otlp, azure-monitor"),
+        ("EXPORT_STORAGE", "", "do not leave it empty"),
+        ("EXPORT_TRUSTED_PROXIES", "-1", "give 0 or more"),
+        ("EXPORT_TRUSTED_PROXIES", "21", "give 20 or less"),
+        ("EXPORT_MAX_WRONG_KEYS", "0", "give 1 or more"),
+        ("EXPORT_TOKEN_SUBJECT_CLAIM", "a b", "remove the characters that it must not have"),
+    ],
+)
+def test_a_wrong_setting_says_what_to_give_in_words_of_ours(name: str, value: str, advice: str) -> None:
+    message = _error(**{name: value})
+    assert re.fullmatch(rf"Correct these app settings\. {name}(\.\d+)?: {re.escape(advice)}", message), message
+
+
+def test_no_fault_of_any_setting_is_told_in_the_words_of_a_library() -> None:
+    for field in Settings.model_fields.values():
+        for value in ("", "\0", "x y", "-1", "1e99", "[]", "{}", '{"": 1}', '{"a": {"b": []}}'):
+            with suppress(SettingsError):
+                read_settings(REQUIRED | {str(field.alias): value})
+                continue
+            message = _error(**{str(field.alias): value})
+            assert not re.search(r"Input|Value|should|valid |unable", message), message
+
+
 def test_all_faults_are_reported_at_once() -> None:
     message = _error(EXPORT_KEEP_HOURS="x", EXPORT_WAVE_PAGES="x")
     assert "EXPORT_KEEP_HOURS" in message
@@ -190,7 +227,7 @@ def test_empty_settings_of_tokens_mean_that_only_api_keys_are_accepted() -> None
         ("EXPORT_TOKEN_AUDIENCE", "", "set it, because EXPORT_TOKEN_ISSUER is set"),
         ("EXPORT_TOKEN_ALGORITHMS", "none", "choose from RS256"),
         ("EXPORT_TOKEN_ALGORITHMS", "RS256 HS256", "choose from RS256"),
-        ("EXPORT_TOKEN_ALGORITHMS", " ", "at least 1 item"),
+        ("EXPORT_TOKEN_ALGORITHMS", " ", "EXPORT_TOKEN_ALGORITHMS: do not leave it empty"),
         ("EXPORT_TOKEN_KEYS_URL", "file:///s3cret", "give an https address"),
         ("EXPORT_TOKEN_ROLES", "", "set it or EXPORT_TOKEN_GROUPS"),
         ("EXPORT_TOKEN_ROLES", "{s3cret", "give one JSON object, such as {"),
@@ -198,8 +235,19 @@ def test_empty_settings_of_tokens_mean_that_only_api_keys_are_accepted() -> None
         ("EXPORT_TOKEN_ROLES", "[" * 100_000, "give one JSON object"),
         ("EXPORT_TOKEN_ROLES", '{"a": {}, "a": {}}', "only once"),
         ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": ["s3cret"], "tenants": ["*"]}}', "exports:read"),
-        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": [], "tenants": ["*"]}}', "at least 1 item"),
-        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": ["exports:read"]}}', "EXPORT_TOKEN_ROLES.a.tenants"),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": [], "tenants": ["*"]}}', "a.scopes: do not leave it empty"),
+        ("EXPORT_TOKEN_ROLES", '{"": {"scopes": ["exports:read"], "tenants": ["*"]}}', "give each role a name"),
+        ("EXPORT_TOKEN_GROUPS", '{" a": {"scopes": ["exports:read"], "tenants": ["*"]}}', "give each role a name"),
+        ("EXPORT_TOKEN_ROLES", '{"a": ["s3cret"]}', "EXPORT_TOKEN_ROLES.a: give a JSON object"),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": "s3cret", "tenants": ["*"]}}', 'a.scopes: give a list, such as ["'),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": [7], "tenants": ["*"]}}', "a.scopes.0: choose from exports:read, "),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": ["exports:read"], "tenants": [7]}}', "a.tenants.0: give a text"),
+        (
+            "EXPORT_TOKEN_ROLES",
+            '{"a": {"scopes": ["exports:read"], "tenants": ["*"], "x": "s3cret"}}',
+            "a.x: remove it or correct its spelling",
+        ),
+        ("EXPORT_TOKEN_ROLES", '{"a": {"scopes": ["exports:read"]}}', "EXPORT_TOKEN_ROLES.a.tenants: add it"),
         ("EXPORT_TOKEN_GROUPS", '{"a": {"scopes": ["exports:read"], "tenants": ["s3cret *"]}}', "name of a tenant"),
         ("EXPORT_TOKEN_TENANT_CLAIM", "s3cret claim", "EXPORT_TOKEN_TENANT_CLAIM"),
         ("EXPORT_TOKEN_SUBJECT_CLAIM", "", "EXPORT_TOKEN_SUBJECT_CLAIM"),

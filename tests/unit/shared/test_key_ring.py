@@ -150,6 +150,24 @@ def test_a_flood_of_guessed_ids_causes_few_requests_to_the_store() -> None:
     assert len(asked) == 2 * (LIMITS.unknown_reads + 1)
 
 
+def test_without_reads_one_by_one_the_ids_of_all_keys_are_read_instead() -> None:
+    ring = Ring(CacheLimits(unknown_reads=0))
+    for _ in range(10):
+        assert ring.find(str(new_key_text())) is None
+    assert ring.store.reads == 0
+    assert ring.find(ring.text)
+
+
+def test_a_caller_who_guesses_causes_no_reads_one_by_one_and_a_right_key_is_found() -> None:
+    ring = Ring()
+    asked: list[None] = []
+    ring.store.before_ask = lambda: asked.append(None)
+    for _ in range(10):
+        assert ring.find(str(new_key_text()), by_guesser=True) is None
+    assert (ring.store.reads, len(asked)) == (0, 1)
+    assert ring.find(ring.text, by_guesser=True)
+
+
 def test_a_flood_of_guessed_ids_locks_no_right_key_out() -> None:
     ring = Ring()
     later, text = a_key()

@@ -12,6 +12,7 @@ ADVICE: Mapping[str, str] = {
     "tenant-required": "The API key or token opens several tenants: name one, as in `/tenants/{tenant}/…`.",
     "invalid-api-key": "Send a valid API key in the header `x-api-key`.",
     "invalid-token": "The detail says what is wrong; usually a new token from the issuer helps.",
+    "too-many-wrong-keys": "Send a valid key or token: it works at once. Otherwise wait as long as `Retry-After` says.",
     "forbidden": "Use a key or token that opens this tenant and has the scope that the operation needs.",
     "sensitive-fields": "Use a key or token with the scope `fields:sensitive`, or leave out the named fields.",
     "job-not-found": "Check the code, and check that the key opens the tenant to which it belongs.",

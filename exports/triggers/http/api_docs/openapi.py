@@ -21,6 +21,7 @@ from exports.triggers.http.problems import (
     PROBLEMS,
     ROUTE_NOT_FOUND,
     TENANT_REQUIRED,
+    TOO_MANY_WRONG_KEYS,
     UNAVAILABLE,
 )
 from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route
@@ -119,7 +120,7 @@ def problems_of(route: Route, *, by_tenant: bool) -> tuple[ProblemType, ...]:
     """Return the problems that a form of a route can answer with: its own, and those that its kind of route has."""
     kinds = {*route.problems, INTERNAL}
     if route.needs_caller:
-        kinds |= {INVALID_API_KEY, INVALID_TOKEN, INVALID_HEADER, INVALID_QUERY, UNAVAILABLE}
+        kinds |= {INVALID_API_KEY, INVALID_TOKEN, TOO_MANY_WRONG_KEYS, INVALID_HEADER, INVALID_QUERY, UNAVAILABLE}
     if route.scope is not None:
         kinds |= {FORBIDDEN} if by_tenant else {FORBIDDEN, TENANT_REQUIRED}
     if route.body is not None:

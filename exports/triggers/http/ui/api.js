@@ -6,8 +6,9 @@ import { t } from "./texts.js";
 export class Problem extends Error {
   constructor(status, document, retrySeconds = null) {
     super(document.detail ?? document.title);
-    this.status = status;
     this.code = document.code ?? "";
+    // The key is not valid, as with 401; its address has sent many such keys, too.
+    this.status = this.code === "too-many-wrong-keys" ? 401 : status;
     this.errors = document.errors ?? [];
     this.retrySeconds = retrySeconds;
   }
