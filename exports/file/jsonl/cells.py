@@ -8,40 +8,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from json.encoder import encode_basestring
+from typing import NamedTuple
 
-from exports.file.cells import CELL_SEPARATOR, Cells, Column, text_of
+from exports.file.cells import CELL_SEPARATOR, Cells, text_of
+from exports.file.cells import Column as SourceColumn
 
-NULL_MARK = "\x1e"
-"""Stands for null between the quotes of a string until lines are put together. Escaped text never holds it."""
-
-_ESCAPED_MARK, _ESCAPED_SEPARATOR = "\\u001e", "\\u001f"
-_MARK_GROWTH = len(_ESCAPED_MARK) - len(NULL_MARK)
+_ESCAPED_SEPARATOR = "\\u001f"
 _QUOTES = 2
 
 
-def string_cells(values: Column, name: str) -> Cells:
-    """Convert values to what is between the quotes of JSON strings. None becomes `NULL_MARK`."""
+class Column(NamedTuple):
+    """The values of one column.
+
+    Attributes:
+        is_bare: Whether the quotes around each of them are missing, because all of them are strings.
+    """
+
+    cells: Cells
+    is_bare: bool
+
+
+def text_column(values: SourceColumn, name: str) -> Column:
+    """Convert values to strings; None to null."""
     try:
-        return escaped(values)
+        return string_column(values)
     except TypeError:
-        return escaped([value if value is None else text_of(value, name) for value in values])
+        return string_column([value if value is None else text_of(value, name) for value in values])
 
 
-def boolean_cells(words: Cells) -> Cells:
-    """Convert the words `true` and `false`, which JSON has too. Empty text becomes null."""
-    return [word or "null" for word in words]
+def boolean_column(words: Cells) -> Column:
+    """Convert the words `true` and `false`, which JSON has too; empty text to null."""
+    return Column([word or "null" for word in words], is_bare=False)
 
 
-def escaped(texts: Sequence[str | None]) -> Cells:
-    """Escape text. None becomes `NULL_MARK`. Raises a TypeError if a value is neither."""
+def string_column(texts: Sequence[str | None]) -> Column:
+    """Make strings of text, and null of None. Raises a TypeError if a value is neither."""
     present = [text for text in texts if text is not None]
-    nulls = len(texts) - len(present)
-    cells = [NULL_MARK if text is None else text for text in texts] if nulls else present
-    plain = "".join(cells)
-    if len(encode_basestring(plain)) == len(plain) + nulls * _MARK_GROWTH + _QUOTES:
-        return cells
-    written = encode_basestring(CELL_SEPARATOR.join(cells))[1:-1]
-    found = written.replace(_ESCAPED_MARK, NULL_MARK).split(_ESCAPED_SEPARATOR)
-    if len(found) == len(cells) and written.count(_ESCAPED_MARK) == nulls:
+    written = _escaped(present)
+    if len(present) == len(texts):
+        return Column(written, is_bare=True)
+    if not present:
+        return Column(["null"] * len(texts), is_bare=False)
+    if written is present:
+        return Column(["null" if text is None else f'"{text}"' for text in texts], is_bare=False)
+    following = iter(written)
+    return Column(["null" if text is None else f'"{next(following)}"' for text in texts], is_bare=False)
+
+
+def _escaped(texts: list[str]) -> list[str]:
+    """Escape text. Return the same list if no text needs it."""
+    plain = "".join(texts)
+    if len(encode_basestring(plain)) == len(plain) + _QUOTES:
+        return texts
+    found = encode_basestring(CELL_SEPARATOR.join(texts))[1:-1].split(_ESCAPED_SEPARATOR)
+    if len(found) == len(texts):
         return found
-    return [NULL_MARK if text is None else encode_basestring(text)[1:-1] for text in texts]
+    return [encode_basestring(text)[1:-1] for text in texts]  # a text holds the separator, or its escape

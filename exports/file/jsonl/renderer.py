@@ -7,11 +7,12 @@ end of a line are escaped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 
-from exports.file.cells import Cells, Column, addresses, booleans, dates
-from exports.file.jsonl.cells import NULL_MARK, boolean_cells, escaped, string_cells
+from exports.file.cells import Cells, addresses, booleans, dates
+from exports.file.cells import Column as SourceColumn
+from exports.file.jsonl.cells import Column, boolean_column, string_column, text_column
 from exports.file.renderer import Row, columns_for
 from exports.file.text_warnings import headers_alike
 from exports.request.columns import ColumnMapping
@@ -19,9 +20,8 @@ from exports.request.estimate import EstimateWarning
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 from exports.request.formats import CsvFormat
 
-CellMaker = Callable[[Sequence[Column]], Cells]
-_NULL_IN_QUOTES = f'"{NULL_MARK}"'
-_LINE_SEPARATORS = "\x85\u2028\u2029"
+ColumnMaker = Callable[[Sequence[SourceColumn]], Column]
+_LINE_SEPARATORS = [letter.encode() for letter in "\x85\u2028\u2029"]
 """What Unicode takes for the end of a line (UAX 14), and `str.splitlines`, beside control characters."""
 
 
@@ -39,8 +39,8 @@ class JsonLinesRenderer:
         self.source_columns = columns_for(fields)
         self._headers = [mapping.csv_header for mapping in mappings]
         position = {name: index for index, name in enumerate(self.source_columns)}
-        self._makers = [_cell_maker(field, position) for field in fields]
-        self._line = "{" + ",".join(map(_member, self._headers, fields)) + "}\n"
+        self._makers = [_column_maker(field, position) for field in fields]
+        self._keys = [encode_basestring(header).replace("%", "%%") for header in self._headers]
 
     def opening(self, *, with_header: bool) -> bytes:
         """Return nothing: each line holds the headers as its keys."""
@@ -54,10 +54,13 @@ class JsonLinesRenderer:
         """
         if not rows:
             return b""
-        columns: list[Column] = list(zip(*rows, strict=True))
-        cells = zip(*(make(columns) for make in self._makers), strict=True)
-        lines = "".join(map(self._line.__mod__, cells)).replace(_NULL_IN_QUOTES, "null")
-        return _encoded(lines if lines.isascii() else _without_line_separators(lines))
+        columns: list[SourceColumn] = list(zip(*rows, strict=True))
+        made = [make(columns) for make in self._makers]
+        members = (
+            f'{key}:"%s"' if column.is_bare else f"{key}:%s" for key, column in zip(self._keys, made, strict=True)
+        )
+        line = "{" + ",".join(members) + "}\n"
+        return _encoded(map(line.__mod__, zip(*(column.cells for column in made), strict=True)))
 
     def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
         """Warn about headers that look alike."""
@@ -65,41 +68,35 @@ class JsonLinesRenderer:
             yield alike
 
 
-def _member(header: str, field: TargetField) -> str:
-    """Return a pattern of a member of the object: its key, and a place for its value."""
-    key = encode_basestring(header).replace("%", "%%")
-    return f"{key}:%s" if cell_kind(field) is CellKind.BOOLEAN else f'{key}:"%s"'
-
-
-def _cell_maker(field: TargetField, position: dict[str, int]) -> CellMaker:
-    """Return the function that makes what stands in the place of a field's value, from the columns of some rows."""
+def _column_maker(field: TargetField, position: dict[str, int]) -> ColumnMaker:
+    """Return the function that makes a field's values from the columns of some rows."""
     names = source_columns(field)
     name, index = names[0], position[names[0]]
     kind = cell_kind(field)
     if kind is CellKind.BOOLEAN:
-        return lambda columns: boolean_cells(booleans(columns[index], name))
+        return lambda columns: boolean_column(booleans(columns[index], name))
     if kind is CellKind.DATE:
-        return lambda columns: _absent_if_empty(dates(columns[index], name))
+        return lambda columns: _null_if_empty(dates(columns[index], name))
     if kind is CellKind.ADDRESS:
-        return lambda columns: _absent_if_empty(addresses({part: columns[position[part]] for part in names}).cells)
-    return lambda columns: string_cells(columns[index], name)
+        return lambda columns: _null_if_empty(addresses({part: columns[position[part]] for part in names}).cells)
+    return lambda columns: text_column(columns[index], name)
 
 
-def _absent_if_empty(cells: Cells) -> Cells:
-    return escaped([cell or None for cell in cells])
+def _null_if_empty(cells: Cells) -> Column:
+    return string_column([cell or None for cell in cells])
 
 
-def _without_line_separators(lines: str) -> str:
-    """Escape the characters beside line feeds that some programs take for the end of a line."""
-    for letter in _LINE_SEPARATORS:
-        if letter in lines:
-            lines = lines.replace(letter, f"\\u{ord(letter):04x}")
-    return lines
+def _encoded(lines: Iterable[str]) -> bytes:
+    """Encode lines. What a reader may take for the end of a line, and half of a surrogate pair, are escaped.
 
-
-def _encoded(lines: str) -> bytes:
-    """Encode lines. Half of a surrogate pair, which UTF-8 cannot hold, is escaped."""
+    Each line is encoded by itself: large texts are slow, because they leave the cache of the processor.
+    """
+    found = list(lines)
     try:
-        return lines.encode()
-    except UnicodeEncodeError:
-        return lines.encode(errors="backslashreplace")
+        data = b"".join(map(str.encode, found))
+    except UnicodeEncodeError:  # UTF-8 cannot hold half of a pair
+        data = "".join(found).encode(errors="backslashreplace")
+    for letter in _LINE_SEPARATORS:
+        if not data.isascii() and letter in data:
+            data = data.replace(letter, f"\\u{ord(letter.decode()):04x}".encode())
+    return data

@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from exports.file.cells import Cells, ColumnText
+from exports.file.cells import CELL_SEPARATOR, Cells, ColumnText
 from exports.request.estimate import EXCEL_MAX_CELL_CHARS
 
 DATE_STYLE, HEADER_STYLE = 1, 2
@@ -33,6 +33,9 @@ _REFUSED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that no XML 1.0 document can hold (W3C, "Extensible Markup Language", production 2)."""
 
 _REFUSED_BYTES = bytes(byte for byte in range(32) if chr(byte) not in "\t\n\r")
+_ASCII_BLANKS = " \t\n\r"
+"""All blanks of ASCII that XML can hold."""
+
 _BLANKS_OF_LIBREOFFICE = "\u180e\u200b"
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 """What Excel would read as the escape of a character (ECMA-376, part 1, 22.9.2.19, ST_Xstring)."""
@@ -54,10 +57,22 @@ def text_column(text: ColumnText) -> Column:
     cells, joined = text
     escaped: Cells = cells
     if "&" in joined or "<" in joined or ">" in joined or "\r" in joined:
-        escaped = list(map(_escaped, cells))
-    if tuple(map(str.strip, cells)) == tuple(cells) and not _holds_inline(joined):
+        escaped = _escaped(joined).split(CELL_SEPARATOR)[1:]
+    if not _holds_inline(joined) and not _has_outer_blanks(text):
         return Column(escaped, _TEXT)
     return Column([_text_cell(cell, shown) for cell, shown in zip(cells, escaped, strict=True)], None)
+
+
+def _has_outer_blanks(text: ColumnText) -> bool:
+    """Say whether a cell begins or ends with a blank. ASCII has few blanks, so all cells can be searched at once."""
+    cells, joined = text
+    if not joined.isascii():
+        return tuple(map(str.strip, cells)) != tuple(cells)
+    return any(
+        blank in joined
+        and (CELL_SEPARATOR + blank in joined or blank + CELL_SEPARATOR in joined or joined.endswith(blank))
+        for blank in _ASCII_BLANKS
+    )
 
 
 def _holds_inline(text: str) -> bool:

@@ -6,8 +6,8 @@ part 1, 18.3.1.73), so a page does not need to know the number of its first row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, repeat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from exports.errors import SourceMismatchError
@@ -87,11 +87,18 @@ class XlsxRenderer:
             cleaned: list[SourceColumn] = [[*map(_cleaned, column)] for column in columns]
             removed = _count_chars(columns) - _count_chars(cleaned)
             columns, found = cleaned, self._texts(cleaned)
-        long = {field: text for field, text in found.items() if _is_long(text)}
-        cut_cells = sum(self._count_long(field, text) for field, text in long.items())
-        found |= {field: ColumnText.of(list(map(cut, text.cells))) for field, text in long.items()}
+        lines = self._lines(columns, found)
+        cut_cells = 0
+        if max(map(len, lines)) > EXCEL_MAX_CELL_CHARS:  # otherwise no cell is too long, as a line has more bytes
+            long = {field: text for field, text in found.items() if _is_long(text)}
+            cut_cells = sum(self._count_long(field, text) for field, text in long.items())
+            lines = self._lines(columns, found | {field: _cut_column(text) for field, text in long.items()})
+        return b"".join(lines), removed, cut_cells
+
+    def _lines(self, columns: Sequence[SourceColumn], found: Mapping[TargetField, ColumnText]) -> list[bytes]:
+        """Return the rows of a sheet, made of the columns of the source and the text of some cells."""
         made = [text_column(found[field]) if make is None else make(columns) for field, _, make in self._makers]
-        return _rows(made).encode(), removed, cut_cells
+        return _rows(made)
 
     def measure(self, sample: Sequence[Row]) -> tuple[int, ...]:
         """Return widths for the columns of the sheets, judged by some clients."""
@@ -147,8 +154,12 @@ def _column_maker(field: TargetField, position: dict[str, int]) -> ColumnMaker |
     return None
 
 
-def _rows(columns: Sequence[Column]) -> str:
-    """Join cells to rows. What all rows have in common stands between the columns of what differs."""
+def _rows(columns: Sequence[Column]) -> list[bytes]:
+    """Join cells to rows. What all rows have in common stands between the columns of what differs.
+
+    Each row is encoded by itself, so that a letter outside of Latin-1 makes only its own row wider. Large texts are
+    slow: they leave the cache of the processor.
+    """
     pieces: list[Sequence[str] | repeat[str]] = []
     markup = "<row>"
     for cells, around in columns:
@@ -162,7 +173,7 @@ def _rows(columns: Sequence[Column]) -> str:
             markup = ""
     rows = len(columns[0].cells)
     pieces.append(repeat(markup + "</row>", rows))
-    return "".join(chain.from_iterable(zip(*pieces, strict=False)))
+    return list(map(str.encode, map("".join, zip(*pieces, strict=False))))
 
 
 def _wrapped(cells: Cells, around: tuple[str, str]) -> list[str]:
@@ -175,6 +186,10 @@ def _is_long(text: ColumnText) -> bool:
     if 2 * len(text.joined) <= EXCEL_MAX_CELL_CHARS or 2 * max(map(len, text.cells)) <= EXCEL_MAX_CELL_CHARS:
         return False
     return any(map(is_too_long, text.cells))
+
+
+def _cut_column(text: ColumnText) -> ColumnText:
+    return ColumnText.of(list(map(cut, text.cells)))
 
 
 def _cleaned(value: Any) -> Any:
