@@ -116,12 +116,13 @@ class ClientSource(Protocol):
             SourceMismatchError: A value does not fit its column.
         """
 
-    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+    def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         """Read the first clients, `rows` at most, and count all of them.
 
         Args:
-            seconds: How long each of the two may take. If the clients are not read in time, that raises
-                `SourceUnavailableError`; if they are not counted in time, their number is not known.
+            seconds: How long reading may take. If it takes longer, that raises `SourceUnavailableError`, as far as the
+                source can stop reading.
+            count_seconds: How long counting may take. If it takes longer, the number is not known.
         """
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:

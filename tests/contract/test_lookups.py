@@ -42,7 +42,7 @@ def named(found: FilterValuesDto, name: str) -> dict[str, str | None]:
 
 def test_a_preview_has_the_first_clients_in_key_order_and_the_number_of_all(store: ClientStore) -> None:
     store.put(*(client(f"C{number:05d}", name=f"Client {number}") for number in range(25)), client("X", tenant="other"))
-    found = store.source.preview(select(), 10, ENOUGH_SECONDS)
+    found = store.source.preview(select(), 10, ENOUGH_SECONDS, ENOUGH_SECONDS)
     (first,) = store.source.sample(select(), [KeyRange()], 10)
     assert [tuple(row) for row in found.rows] == [tuple(row) for row in first]
     assert (len(found.rows), found.total) == (10, 25)
@@ -50,12 +50,19 @@ def test_a_preview_has_the_first_clients_in_key_order_and_the_number_of_all(stor
 
 def test_a_preview_counts_and_shows_only_clients_that_pass_the_filter(store: ClientStore) -> None:
     store.put(*(client(f"C{n}", status="Active" if n % 3 else "Inactive", service_codes="VAT; PAY") for n in range(9)))
-    found = store.source.preview(select(statuses=["Inactive"], service_codes=["PAY"]), 2, ENOUGH_SECONDS)
+    found = store.source.preview(
+        select(statuses=["Inactive"], service_codes=["PAY"]), 2, ENOUGH_SECONDS, ENOUGH_SECONDS
+    )
     assert ([row[0] for row in found.rows], found.total) == (["C0", "C3"], 3)
 
 
+def test_a_preview_with_fewer_clients_than_wanted_need_not_count_them(sql_store: SqlStore) -> None:
+    sql_store.put(client("C1"), client("C2"))
+    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.000001).total == 2
+
+
 def test_a_preview_of_nobody_is_empty(store: ClientStore) -> None:
-    found = store.source.preview(select(), 10, ENOUGH_SECONDS)
+    found = store.source.preview(select(), 10, ENOUGH_SECONDS, ENOUGH_SECONDS)
     assert (found.rows, found.total) == ([], 0)
 
 
@@ -81,9 +88,9 @@ def test_each_value_finds_its_clients_as_a_filter(store: ClientStore) -> None:
     found = store.source.filter_values(TENANT, MOST, ENOUGH_SECONDS)
     assert {code.strip() for code in named(found, "managers")} == {code.strip() for code in codes}
     for code in named(found, "managers"):
-        assert store.source.preview(select(manager_codes=[code]), 1, ENOUGH_SECONDS).total == 1
+        assert store.source.preview(select(manager_codes=[code]), 1, ENOUGH_SECONDS, ENOUGH_SECONDS).total == 1
     for code in named(found, "services"):
-        assert store.source.preview(select(service_codes=[code]), 1, ENOUGH_SECONDS).total == 1
+        assert store.source.preview(select(service_codes=[code]), 1, ENOUGH_SECONDS, ENOUGH_SECONDS).total == 1
 
 
 def test_values_that_no_filter_can_name_are_not_offered(store: ClientStore) -> None:
@@ -110,7 +117,7 @@ def test_a_tenant_without_clients_has_no_values(store: ClientStore) -> None:
 def test_an_unreachable_source_raises_the_error_of_every_reading(store: ClientStore) -> None:
     source = store.unreachable_source
     with pytest.raises((SourceUnavailableError, SourceRefusedError)):  # SQLite knows that there is no file
-        source.preview(select(), 1, ENOUGH_SECONDS)
+        source.preview(select(), 1, ENOUGH_SECONDS, ENOUGH_SECONDS)
     with pytest.raises((SourceUnavailableError, SourceRefusedError)):
         source.filter_values(TENANT, MOST, ENOUGH_SECONDS)
 
@@ -128,7 +135,7 @@ def test_a_view_without_a_required_column_is_refused(sql_store: SqlStore) -> Non
     sql_store.replace_view("SELECT tenant, name FROM client_records")
     for look_up in (
         lambda: sql_store.source.filter_values(TENANT, MOST, ENOUGH_SECONDS),
-        lambda: sql_store.source.preview(select(), 1, ENOUGH_SECONDS),
+        lambda: sql_store.source.preview(select(), 1, ENOUGH_SECONDS, ENOUGH_SECONDS),
     ):
         with pytest.raises(SourceMismatchError, match="code"):
             look_up()
@@ -139,7 +146,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     slow = f"SELECT {', '.join(VIEW_COLUMNS)} FROM client_records"
     sql_store.replace_view(f"{slow} WHERE {slow_condition(sql_store)}")
     began = time.monotonic()
-    found = sql_store.source.preview(select(), 3, 0.3)
+    found = sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.3)
     assert ([row[0] for row in found.rows], found.total) == (["C00000", "C00001", "C00002"], None)
     assert time.monotonic() - began < 10
 
@@ -147,7 +154,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     assert (values.teams, values.truncated) == ((), True)
 
     sql_store.replace_view(slow)
-    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS).total == 1_200
+    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, ENOUGH_SECONDS).total == 1_200
     assert sql_store.source.find_boundaries(select(), 500).total_rows == 1_200
 
 

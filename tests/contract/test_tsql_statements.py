@@ -80,7 +80,7 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
     ranges = [KeyRange(start, stop) for start, stop in product((None, key), (None, key))]
     return {
         "missing_columns": lambda: source.missing_columns(VIEW_COLUMNS),
-        "preview": lambda: source.preview(selection, 10, 2.0),
+        "preview": lambda: source.preview(selection, 0, 2.0, 2.0),
         "filter_values": lambda: source.filter_values(key, 1_000, 2.0),
         "find_boundaries": lambda: source.find_boundaries(selection, 2),
         "rank_codes": lambda: source.rank_codes([key, key]),

@@ -108,7 +108,7 @@ class MemoryClients:
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         return render_lists(self.read(selection, key_range), renderer)
 
-    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+    def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         first = list(chain.from_iterable(self._read(selection, KeyRange(), rows)))
         return ClientPreview(first, len(self._select(selection)) if self.counts_in_time else None)
 

@@ -144,14 +144,16 @@ class SqlClientSource:
                 return
             yield records
 
-    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
-        """Read the first clients, then let the database count them all, by two statements on one connection."""
+    def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
+        """Read the first clients. If there may be more, let the database count all, on the same connection."""
         with self._connection() as connection:
             view = describe_selected(connection, selection)
             limit = dialect_named(connection.dialect.name).time_limit(connection, seconds)
             with self._naming_bad_cells(view, selection, [KeyRange()], rows), limit:
                 first = _sample(connection, view, selection, KeyRange(), rows)
-            return ClientPreview(first, count_clients(connection, view, selection, seconds))
+            if len(first) < rows:
+                return ClientPreview(first, len(first))
+            return ClientPreview(first, count_clients(connection, view, selection, count_seconds))
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         """Let the database find the values of each filter by a statement of its own."""

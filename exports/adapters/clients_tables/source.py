@@ -125,10 +125,10 @@ class TableClientSource:
             for response in self._query(query, [*_KEYS, *sorted(names)], size):
                 yield _filtered([_with_key_columns(entity, keys) for entity in response], wanted)
 
-    def preview(self, selection: ClientSelection, rows: int, seconds: float) -> ClientPreview:
+    def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         """Sample, then count by passing over the keys, as long as there is time."""
         (first,) = self.sample(selection, [KeyRange()], rows)
-        return ClientPreview(first, self._count(selection, seconds))
+        return ClientPreview(first, len(first) if len(first) < rows else self._count(selection, count_seconds))
 
     def _count(self, selection: ClientSelection, seconds: float) -> int | None:
         end, total = time.monotonic() + seconds, 0

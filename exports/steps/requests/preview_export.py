@@ -19,8 +19,8 @@ from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 
-_SECONDS = 2.0
-"""The most seconds for reading the first clients, and as many again for counting all."""
+_READ_SECONDS, _COUNT_SECONDS = 10.0, 2.0
+"""The most seconds for reading the first clients, which are far apart if few pass the filter, and for counting all."""
 
 Cells = list[list[str]]
 
@@ -35,7 +35,7 @@ def preview_export(services: Services, tenant: str, spec: ExportSpec) -> ExportP
     renderer = renderer_for(spec)
     selection = select_clients(tenant, spec, renderer)
     with services.lookups.enter(), naming_every_refusal(services, selection):
-        found = services.clients.preview(selection, MAX_ROWS, _SECONDS)
+        found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, _COUNT_SECONDS)
     cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))
     return ExportPreviewDto(
         total_items=found.total,
