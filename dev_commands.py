@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devhost.local import checks, engine_program, environment, hosts, node, package, running, settings
+from devhost.local import checks, engine_program, environment, hosts, node, package, running, settings, vendor
 from devhost.local.azurite import start_storage
 from devhost.local.command_line import Defaults, make_parser
 from devhost.local.console import step
@@ -55,7 +55,7 @@ RETRY_TRIES = "3"
 PARSER = make_parser(Defaults(local_data.SAMPLE_TENANTS[0], local_data.SAMPLE_CLIENTS, shown_path(EXPORTED_FILE)))
 
 
-# --- setup, test, fuzz, chaos, bench, soak, lock
+# --- setup, test, fuzz, chaos, bench, soak, lock, vendor
 
 
 def set_up() -> None:
@@ -104,6 +104,12 @@ def package_command(output: Path) -> int:
 
 def lock_command(upgrade: bool) -> int:
     environment.lock(upgrade)
+    return 0
+
+
+def vendor_command() -> int:
+    set_up()
+    print(f"Renewed {', '.join(vendor.renew())} in {shown_path(vendor.FOLDER)}.")
     return 0
 
 
@@ -276,8 +282,8 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
         return run_command(RunOptions(**arguments))
     if command == "test":
         return test_command(options.fast, options.engine, rest)
-    if command == "engine":
-        return engine_command()
+    if command in ("engine", "vendor"):
+        return engine_command() if command == "engine" else vendor_command()
     if command == "fuzz":
         return fuzz_command(options.cases, options.seed)
     if command in PROGRAMS:

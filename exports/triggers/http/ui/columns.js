@@ -117,29 +117,12 @@ function moveByKey(event) {
   move(index, event.key === "ArrowUp" ? index - 1 : index + 1, control);
 }
 
+/** Let the reader drag columns by their handles, with a mouse or a finger. */
 function setUpDragging(list) {
-  let dragged = null;
-  list.addEventListener("dragstart", (event) => {
-    dragged = event.target.closest("li");
-    event.dataTransfer.effectAllowed = "move";
-    event.dataTransfer.setDragImage(dragged, 12, 12);
-    dragged.classList.add("dragged");
-  });
-  list.addEventListener("dragover", (event) => {
-    const over = event.target.closest("li");
-    if (!dragged || !over) return;
-    event.preventDefault();
-    for (const row of list.children) row.classList.toggle("over", row === over && row !== dragged);
-  });
-  list.addEventListener("drop", (event) => {
-    const over = event.target.closest("li");
-    if (!dragged || !over) return;
-    event.preventDefault();
-    move(indexOf(dragged), indexOf(over), "input");
-  });
-  list.addEventListener("dragend", () => {
-    for (const row of list.children) row.classList.remove("over", "dragged");
-    dragged = null;
+  Sortable.create(list, {
+    handle: ".handle",
+    ghostClass: "dragged",
+    onEnd: ({ oldIndex, newIndex }) => move(oldIndex, newIndex, "input"),
   });
 }
 
@@ -175,7 +158,7 @@ function drawColumn({ field, header }, index) {
   return make(
     "li",
     {},
-    make("span", { className: "handle", draggable: true, title: t("columns.drag"), aria: { hidden: "true" } }, "⠿"),
+    make("span", { className: "handle", title: t("columns.drag"), aria: { hidden: "true" } }, "⠿"),
     make("div", { className: "row" }, input, name),
     button("up", "↑", index === 0),
     button("down", "↓", index === columns.length - 1),

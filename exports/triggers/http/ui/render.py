@@ -19,10 +19,12 @@ from exports.request.formats import FORMAT_PRESETS, OPTIONS
 from exports.triggers.http.ui.fragments import render_fragments, text_values
 from exports.triggers.http.ui.labels import REMEDIES
 from exports.triggers.http.ui.texts import DEFAULT_LANGUAGE, Texts, languages
+from exports.triggers.http.ui.vendored import libraries
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = (
     "dom",
+    "redraw",
     "texts",
     "labels",
     "languages",
@@ -63,16 +65,19 @@ def render_in(texts: Texts) -> str:
         fragments,
         language=texts.language,
         style=_style(),
+        libraries="".join(f'<script id="vendor-{each.name}">{each.script}</script>\n' for each in libraries()),
         script=_script(),
         metadata=_json(_metadata()),
         texts=_json(texts.sections),
     )
 
 
+@cache
 def content_policy() -> str:
-    """Build the Content-Security-Policy: it allows the style and script of the ui, and requests to this service."""
+    """Build the Content-Security-Policy: it allows the style and scripts of the ui, and requests to this service."""
+    scripts = " ".join(f"'{_hash(script)}'" for script in (*(each.script for each in libraries()), _script()))
     return (
-        f"default-src 'none'; script-src '{_hash(_script())}'; style-src '{_hash(_style())}'; connect-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; style-src '{_hash(_style())}'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
