@@ -150,6 +150,9 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     assert ([row[0] for row in found.rows], found.total) == (["C00000", "C00001", "C00002"], None)
     assert time.monotonic() - began < 10
 
+    with pytest.raises(SourceUnavailableError, match="takes too long to find the first clients"):
+        sql_store.source.preview(select(), 1_000, 0.3, ENOUGH_SECONDS)
+
     values = sql_store.source.filter_values(TENANT, MOST, 0.3)
     assert (values.teams, values.truncated) == ((), True)
 

@@ -18,6 +18,7 @@ from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.checks import require_columns
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.translations import BUSY
+from exports.errors import SourceUnavailableError
 from exports.ports.clients import ClientSelection
 from exports.request.filter_values import (
     NAMED_VALUES,
@@ -34,6 +35,21 @@ _MAX_SERVICE_LISTS = 10_000
 
 class _TooSlowError(Exception):
     """A statement did not end within its time limit."""
+
+
+@contextmanager
+def reading_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    """Limit the block that reads the first clients.
+
+    Raises:
+        SourceUnavailableError: The time is over.
+    """
+    try:
+        with _limited(connection, seconds):
+            yield
+    except _TooSlowError as error:
+        message = "The client database takes too long to find the first clients that pass the filter."
+        raise SourceUnavailableError(message) from error
 
 
 def count_clients(connection: Connection, view: ClientView, selection: ClientSelection, seconds: float) -> int | None:

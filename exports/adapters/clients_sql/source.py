@@ -20,7 +20,7 @@ from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_nam
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
-from exports.adapters.clients_sql.lookups import count_clients, find_filter_values
+from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, reading_limit
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import absent_columns, require_writable
@@ -148,8 +148,7 @@ class SqlClientSource:
         """Read the first clients. If there may be more, let the database count all, on the same connection."""
         with self._connection() as connection:
             view = describe_selected(connection, selection)
-            limit = dialect_named(connection.dialect.name).time_limit(connection, seconds)
-            with self._naming_bad_cells(view, selection, [KeyRange()], rows), limit:
+            with self._naming_bad_cells(view, selection, [KeyRange()], rows), reading_limit(connection, seconds):
                 first = _sample(connection, view, selection, KeyRange(), rows)
             if len(first) < rows:
                 return ClientPreview(first, len(first))
