@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from exports.request.columns import ColumnMapping
 from exports.request.email_address import MAX_EMAIL_ADDRESSES, EmailAddress
 from exports.request.filters import ClientFilter, Code
-from exports.request.formats import FormatDto
+from exports.request.formats import PRESETS_THAT_NEED_HEADERS, FormatDto
 from shared.models import Model
 
 _URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
@@ -95,6 +95,16 @@ _BOTH_SOURCES_OF_COLUMNS: JsonDict = {
     "required": ["mappingCode", "columnMappings"],
     "properties": {"mappingCode": {"type": "string"}, "columnMappings": {"type": "array"}},
 }
+_WITHOUT_ITS_HEADERS: JsonDict = {
+    "required": ["includeHeaders", "format"],
+    "properties": {
+        "includeHeaders": {"const": False},
+        "format": {
+            "required": ["preset"],
+            "properties": {"preset": {"enum": [preset.value for preset in PRESETS_THAT_NEED_HEADERS]}},
+        },
+    },
+}
 
 
 class CsvExportRequestDto(Model):
@@ -103,11 +113,12 @@ class CsvExportRequestDto(Model):
     Attributes:
         mapping_code: Code of a saved mapping or preset that defines the columns. Excludes `columnMappings`.
         column_mappings: The columns in the order of the file. No header and no field may occur twice.
-        include_headers: Whether the first record of the file holds the headers.
+        include_headers: Whether the first record of the file holds the headers. Each line of `jsonl` does, so `false`
+            is refused there.
         notify: Where to send a notification when the export has ended. Without it, none is sent.
     """
 
-    model_config = ConfigDict(json_schema_extra={"not": _BOTH_SOURCES_OF_COLUMNS})
+    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": [_BOTH_SOURCES_OF_COLUMNS, _WITHOUT_ITS_HEADERS]}})
 
     mapping_code: Code | None = None
     column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None

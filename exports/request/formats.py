@@ -128,6 +128,11 @@ OPTIONS: Mapping[FileKind | None, frozenset[str]] = {
 }
 """The options that have a meaning for each kind of file; None is CSV. `include_headers` is beside `format`."""
 
+PRESETS_THAT_NEED_HEADERS = [
+    preset for preset, form in FORMAT_PRESETS.items() if "include_headers" not in OPTIONS[form.kind]
+]
+"""The presets of files that cannot do without headers."""
+
 _IGNORED: Mapping[FileKind | None, frozenset[str]] = {FileKind.XLSX: frozenset({"formula_guard"})}
 """Options that may be given and change nothing."""
 
