@@ -83,6 +83,8 @@ class Job:
         retries: How many attempts the watchdog has started since a user last queued the job.
         total_items: Planned rows while the job is in progress; proven rows when it is completed.
         settled_pages: Pages `[0, settled_pages)` are written; `settled_items` is the sum of their rows.
+        shown_items: The rows that its user saw as written when the job was last resumed. The progress stays above.
+        kept_items: The rows of the pages that the last resume kept; None: the job was not resumed.
         file_bytes: Size of the file; known when the job is completed.
         file_removed: The file, or the blocks of an unfinished one, have been removed. The job has no download and
             cannot be resumed.
@@ -108,6 +110,8 @@ class Job:
     total_items: int | None = None
     settled_pages: int = 0
     settled_items: int = 0
+    shown_items: int = 0
+    kept_items: int | None = None
     started_date: datetime | None = None
     completed_date: datetime | None = None
     expiry_date: datetime | None = None
@@ -184,8 +188,13 @@ class Job:
             return self.failure is not None and self.failure.resumable
         return self.status is JobStatus.CANCELLED
 
-    def resume(self) -> Self:
-        """Queue the job again for a new attempt. Steps of the attempt before can write no more."""
+    def resume(self, kept_items: int = 0, shown_items: int = 0) -> Self:
+        """Queue the job again for a new attempt. Steps of the attempt before can write no more.
+
+        Args:
+            kept_items: Rows of the pages that the new attempt need not read.
+            shown_items: Rows that its user has seen as written.
+        """
         return replace(
             self,
             status=next_status(self.status, JobEvent.RESUME),
@@ -196,6 +205,8 @@ class Job:
             failure=None,
             settled_pages=0,
             settled_items=0,
+            kept_items=kept_items,
+            shown_items=max(self.shown_items, shown_items),
         )
 
     def retry(self) -> Self:

@@ -33,6 +33,13 @@ class DueAction:
     due: datetime
 
 
+def resumable_until(job: Job) -> datetime | None:
+    """Return the moment until which the job can be resumed; None if it cannot be resumed."""
+    if not job.is_resumable or job.completed_date is None:
+        return None
+    return job.completed_date + BLOCK_LIFE
+
+
 def retention_actions(job: Job, keep_rows: timedelta) -> list[tuple[datetime, RetentionAction]]:
     """List the actions on a job that has ended, with the moment of each, earliest first.
 

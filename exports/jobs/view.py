@@ -7,6 +7,7 @@ from datetime import datetime
 
 from exports.jobs.failures import Failure
 from exports.jobs.job import CONSISTENCY, Job
+from exports.jobs.retention import resumable_until
 from exports.jobs.states import FileStatus, JobStatus
 from exports.request.filters import ClientFilter
 from exports.request.spec import ExportSpec
@@ -42,6 +43,10 @@ class CsvExportJobDto(Model):
         failure: Why the job is `Failed`.
         consistency: What the file guarantees if clients change during the export.
         schedule_code: The schedule that started the job.
+        resumable_until: The moment until which the job can be resumed. Present only when it can.
+        kept_items: Number of clients that need not be read again. For a job that can be resumed: those whose pages
+            storage holds now. For a job that was resumed: those that the resume kept. Lists do not count it for jobs
+            that can be resumed.
     """
 
     code: str
@@ -66,6 +71,8 @@ class CsvExportJobDto(Model):
     failure: Failure | None = None
     consistency: str = CONSISTENCY
     schedule_code: str | None = None
+    resumable_until: Moment | None = None
+    kept_items: int | None = None
 
 
 def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
@@ -73,9 +80,11 @@ def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
 
     Args:
         processed_items: Rows of all pages written so far. The view shows at most `total_items`, because more rows may
-            be written than were planned if clients are added during the export.
+            be written than were planned if clients are added during the export. It never shows fewer rows than before a
+            resume, which may have found that pages were lost.
     """
-    processed = processed_items if job.total_items is None else min(processed_items, job.total_items)
+    most = max(processed_items, job.shown_items)
+    processed = most if job.total_items is None else min(most, job.total_items)
     return CsvExportJobDto(
         code=job.code,
         status=job.status,
@@ -94,10 +103,12 @@ def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
         column_count=len(job.spec.columns),
         filter=job.spec.filter,
         percent_complete=_percent(job, processed),
-        estimated_completion_date=_estimate(job, processed, now),
+        estimated_completion_date=_estimate(job, processed_items, now),
         failure=job.failure,
         consistency=job.consistency,
         schedule_code=job.schedule_code,
+        resumable_until=resumable_until(job),
+        kept_items=None if job.is_resumable else job.kept_items,
     )
 
 
@@ -125,6 +136,10 @@ def _percent(job: Job, processed: int) -> int | None:
 
 
 def _estimate(job: Job, processed: int, now: datetime) -> datetime | None:
-    if job.status is not JobStatus.IN_PROGRESS or not processed or not job.total_items or job.started_date is None:
+    """Expect that the rest takes as long for each row as the rows that this attempt has written."""
+    if job.status is not JobStatus.IN_PROGRESS or not job.total_items or job.started_date is None:
         return None
-    return now + (now - job.started_date) * ((job.total_items - processed) / processed)
+    written = processed - (job.kept_items or 0)
+    if written <= 0:
+        return None
+    return now + (now - job.started_date) * (max(0, job.total_items - processed) / written)

@@ -47,6 +47,9 @@ class FileStore(Protocol):
     def load_plan(self, job: JobRef) -> bytes:
         """Read a job's plan."""
 
+    def find_plan(self, job: JobRef) -> bytes | None:
+        """Read a job's plan; return None if it has none."""
+
     def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
         """Stage a block of a file. Nothing becomes readable. Staging the same block again does no harm.
 

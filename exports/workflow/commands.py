@@ -122,7 +122,7 @@ class RecordOutcome(Model):
 
 
 class DiscardFile(Model):
-    """Command: delete the blocks and the file that a stopped job has left in storage."""
+    """Command: delete the file that a stopped job has published. Its staged blocks stay for a resume."""
 
     job: JobRef
 

@@ -180,7 +180,7 @@ def _back_to(lost: PagesLost, progress: Progress) -> Progress | Rejected:
 def _end(
     context: OrchestrationContext, run: ExportJob, outcome: Progress | Done | Stopped | Rejected
 ) -> Steps[Payload]:
-    """Record how the job ended. If the job was stopped, its end is recorded already, and its blocks are deleted."""
+    """Record how the job ended. If the job was stopped, its end is recorded already, and its file is deleted."""
     policy = _tries_for_an_hour(run)
     if isinstance(outcome, Done):
         return outcome.model_dump(mode="json", by_alias=True)

@@ -124,7 +124,7 @@ resource locks 'Microsoft.Authorization/locks@2020-05-01' = [
 ]
 
 // A safeguard in case the retention of the app misses a blob: storage deletes it after some days. The number of days is
-// more than seven, the lifetime of staged blocks, so that a failed job can still be resumed.
+// more than seven, the lifetime of staged blocks, so that a failed or cancelled job can still be resumed.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = {
   parent: account
   name: 'default'

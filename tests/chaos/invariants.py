@@ -19,8 +19,6 @@ TERMINAL = frozenset(status.value for status in JobStatus if status.is_terminal)
 FILE_OF_PLAN = "plan.json"
 PASSING_FAILURES = frozenset({"source-unavailable", "storage-unavailable", "not-started", "interrupted", "stalled"})
 """The failures that a job may have in these runs: all of them have a temporary reason."""
-_RESUME_SECONDS = 15.0
-"""How long a resume may still take effect after its caller has given up."""
 
 
 def violations(timeline: Timeline) -> list[str]:
@@ -47,7 +45,7 @@ def progress_never_falls_or_exceeds_the_total(timeline: Timeline) -> Iterator[st
         yield from _impossible_progress(seen)
     for code in {seen.code for seen in timeline.observations}:
         for first, second in pairwise(timeline.of_job(code)):
-            if second.processed_items < first.processed_items and not _resumed_between(timeline, first, second):
+            if second.processed_items < first.processed_items:
                 yield f"{code} fell from {first.processed_items} to {second.processed_items} items"
     for writes in _writes_by_job(timeline).values():
         yield from _impossible_rows(writes)
@@ -107,8 +105,8 @@ def no_orphaned_data_is_left(timeline: Timeline) -> Iterator[str]:
     """Every blob and row belongs to a job, and no job has staged blocks that it can no longer use."""
     yield from timeline.orphans
     for job in timeline.jobs:
-        if job.shown["status"] in (JobStatus.CANCELLED, JobStatus.COMPLETED) and job.staged:
-            yield f"{job.code} is {job.shown['status']}, but has staged blocks: {sorted(job.staged)}"
+        if job.shown["status"] == JobStatus.COMPLETED and job.staged:
+            yield f"{job.code} is completed, but has staged blocks: {sorted(job.staged)}"
 
 
 def one_idempotency_key_has_one_job(timeline: Timeline) -> Iterator[str]:
@@ -223,14 +221,6 @@ def _impossible_moves(writes: list[JobWrite], *, resumed: bool) -> Iterator[str]
             yield f"{code} was stored as {before.status} and then as {after.status}"
         if after.attempt not in (before.attempt, before.attempt + 1):
             yield f"{code} changed from attempt {before.attempt} to {after.attempt}"
-
-
-def _resumed_between(timeline: Timeline, first: Observation, second: Observation) -> bool:
-    """Return whether a resume may explain lower progress: it no longer counts pages whose blocks were deleted."""
-    return any(
-        call.began <= second.ended and first.began <= call.ended + _RESUME_SECONDS
-        for call in timeline.resumes(first.code)
-    )
 
 
 def _impossible_progress(seen: Observation) -> Iterator[str]:

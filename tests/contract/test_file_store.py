@@ -34,6 +34,13 @@ def test_a_saved_plan_is_loaded(files: FileStore) -> None:
     assert files.load_plan(job) == b"{}"
 
 
+def test_a_job_without_a_plan_has_none_to_find(files: FileStore) -> None:
+    job = a_job().ref
+    assert files.find_plan(job) is None
+    files.save_plan(job, b"{}")
+    assert files.find_plan(job) == b"{}"
+
+
 def test_the_first_plan_of_a_job_is_kept(files: FileStore) -> None:
     job = a_job().ref
     files.save_plan(job, b"first")
@@ -312,6 +319,7 @@ def test_the_check_of_a_reachable_store_passes(files: FileStore) -> None:
         lambda files, job: files.check(),
         lambda files, job: files.save_plan(job, b"{}"),
         lambda files, job: files.load_plan(job),
+        lambda files, job: files.find_plan(job),
         lambda files, job: files.stage(PATH, ONE, b"abc"),
         lambda files, job: files.staged(PATH),
         lambda files, job: files.commit(PATH, [ONE]),
@@ -319,7 +327,18 @@ def test_the_check_of_a_reachable_store_passes(files: FileStore) -> None:
         lambda files, job: files.get_state(PATH),
         lambda files, job: files.read_range(PATH, 0, 1),
     ],
-    ids=["check", "save_plan", "load_plan", "stage", "staged", "commit", "size_bytes", "get_state", "read_range"],
+    ids=[
+        "check",
+        "save_plan",
+        "load_plan",
+        "find_plan",
+        "stage",
+        "staged",
+        "commit",
+        "size_bytes",
+        "get_state",
+        "read_range",
+    ],
 )
 def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[FileStore, JobRef], object]

@@ -264,7 +264,9 @@ def test_a_malformed_idempotency_key_is_400(system: System, key: str) -> None:
 
 
 def test_a_cancelled_job_that_is_resumed_completes_with_the_whole_file(system: System, database_url: str) -> None:
-    location, _ = system.start_and_cancel(when=lambda job: job["processedItems"] > 0)
+    location, cancelled = system.start_and_cancel(when=lambda job: job["processedItems"] > 0)
+    assert cancelled.json["resumableUntil"] > cancelled.json["completedDate"]
+    assert cancelled.json["keptItems"] >= cancelled.json["processedItems"] > 0
 
     response = system.call("POST", f"{location}/resume")
     job = system.wait(location)
@@ -274,6 +276,11 @@ def test_a_cancelled_job_that_is_resumed_completes_with_the_whole_file(system: S
     assert response.headers["retry-after"]
     assert job["status"] == "Completed"
     assert records(download(job))[1:] == client_records(database_url, NORTHWIND)
+    pages = system.call("GET", f"{location}/manifest").json["pages"]
+    assert {page["attempt"] for page in pages} <= {1, 2}
+    kept = sum(page["rows"] for page in pages if page["attempt"] == 1)
+    assert kept >= response.json["keptItems"] >= cancelled.json["keptItems"]
+    assert response.json["processedItems"] >= cancelled.json["processedItems"]
 
 
 def test_a_completed_job_cannot_be_resumed(system: System) -> None:

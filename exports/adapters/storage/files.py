@@ -68,6 +68,13 @@ class BlobFileStore:
         with _translate_failures():
             return self._blob(job.plan_path).download_blob().readall()
 
+    def find_plan(self, job: JobRef) -> bytes | None:
+        """See `FileStore.find_plan`."""
+        try:
+            return self.load_plan(job)
+        except ResourceNotFoundError:
+            return None
+
     def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
         """See `FileStore.save_manifest`."""
         with _translate_failures(), _refused_as_changed():

@@ -29,6 +29,8 @@ JOBS = RowCodec(
         "spec": compressed_json(ExportSpec, exclude_defaults=True),
         "total_items": INT64,
         "settled_items": INT64,
+        "shown_items": INT64,
+        "kept_items": INT64,
         "file_bytes": INT64,
         "downloaded_date": MOMENT.named("fetchedDate"),
     },

@@ -1,4 +1,4 @@
-"""Removes the file and the staged blocks of a job that ended without a file, without harm to a later attempt."""
+"""Removes the data of jobs that have ended, without harm to a later attempt."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MAX_TRIES = 3
 
 
 def clean_up_attempt(services: Services, ref: JobRef) -> None:
-    """Remove the data of an attempt that ended without a file, unless the job has a later attempt.
+    """Remove the file that a failed or cancelled attempt has published, unless the job has a later attempt.
 
-    For a cancelled job these are the file, the manifest and the staged blocks. For a failed job they are removed only
-    if the file was published, because only a completed job may have a file. Otherwise a failed job keeps its staged
-    blocks, so that it can be resumed.
+    Only a completed job may have a file. So if an attempt published one and then failed or was cancelled, its file, its
+    manifest and its staged blocks are removed. Otherwise the job keeps its staged blocks, so that a resume need not
+    read their clients again. The retention removes them when the job can no longer be resumed.
 
     Reads the state of the file first, and the job second. So a caller that is delayed in between cannot remove a file
     that a later attempt has published. It may remove blocks that a later attempt stages in that moment; `commit_file`
@@ -82,6 +82,4 @@ def _discard(services: Services, job: Job, file: FileState) -> None:
 
 
 def _is_unwanted(job: Job, file: FileState) -> bool:
-    if job.status is JobStatus.CANCELLED:
-        return True
-    return job.status is JobStatus.FAILED and file.version is not None
+    return job.status in (JobStatus.CANCELLED, JobStatus.FAILED) and file.version is not None

@@ -1,4 +1,4 @@
-"""Step: remove the data of a cancelled job."""
+"""Step: remove the file of a cancelled job."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from exports.workflow.outcomes import Done
 
 
 def discard_file(services: Services, command: DiscardFile) -> Done:
-    """Remove the staged blocks and the file of a cancelled job, after the job's last step has ended.
+    """Remove the file that a cancelled job has published, after the job's last step has ended.
 
-    Safe to run twice. Removes nothing if the job has a later attempt.
+    A job without a file keeps its staged blocks for a resume. Safe to run twice. Removes nothing if the job has a later
+    attempt.
 
     Raises:
         StorageUnavailableError: Can be tried again.

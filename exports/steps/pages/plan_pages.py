@@ -51,7 +51,13 @@ def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped
 
 
 def make_plan(services: Services, job: Job, target_bytes: int) -> PagePlan:
-    """Count the clients, choose the page boundaries and store the plan. Return the plan that was stored first."""
+    """Count the clients, choose the page boundaries and store the plan. Return the plan that was stored first.
+
+    A later attempt of a job reads no clients for that if an earlier one has stored the plan.
+    """
+    stored = services.files.find_plan(job.ref) if job.attempt > 1 else None
+    if stored is not None:
+        return cache_plan(services, job.ref, stored)
     return store_plan(services, job, draw_plan(services, job, target_bytes))
 
 

@@ -11,6 +11,7 @@ from exports.jobs.states import JobStatus
 from exports.jobs.view import CsvExportJobDto, job_etag, show_job
 from exports.services import Services
 from exports.steps.requests.give_link import Reader, give_link, link_period, may_have_link
+from exports.steps.requests.kept_pages import kept_items
 from shared.events import emit
 
 
@@ -33,8 +34,9 @@ def present(services: Services, job: Job) -> CsvExportJobDto:
 
 
 def present_one(services: Services, job: Job) -> CsvExportJobDto:
-    """Show a job as `present` does, and its request."""
-    return present(services, job).model_copy(update={"request": job.spec})
+    """Show a job as `present` does, and its request. If it can be resumed, ask storage how much a resume would keep."""
+    shown = present(services, job).model_copy(update={"request": job.spec})
+    return shown.model_copy(update={"kept_items": kept_items(services, job)}) if job.is_resumable else shown
 
 
 def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:

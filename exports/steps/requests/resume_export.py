@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from exports.errors import JobNotFoundError, NotResumableError, SourceReplacedError
+from exports.errors import JobNotFoundError, NotResumableError
 from exports.file.page_record import PageRecord
 from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
+from exports.steps.finalize.cleanup import clean_up_attempt
+from exports.steps.requests.get_export import processed_items
+from exports.steps.requests.kept_pages import kept_pages, needs_new_plan
 from exports.steps.requests.quotas import quota_of, require_room
 from exports.steps.requests.start_export import start_attempt
 
@@ -18,9 +21,10 @@ from exports.steps.requests.start_export import start_attempt
 async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
     """Queue a job for another attempt, which reads only the pages that have no block.
 
-    The job keeps its plan and the records of pages whose blocks storage still holds. It keeps neither if it failed
-    because its source was replaced. If two callers resume the job at
-    the same time, one succeeds and the other is refused.
+    A file that the last attempt has published is removed first, so that a late cleanup of that attempt finds another
+    version than the one it wants to remove. The job keeps its plan and the records of pages whose blocks storage still
+    holds. It keeps neither if it failed because its source was replaced. If two callers resume the job at the same
+    time, one succeeds and the other is refused.
 
     Raises:
         JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
@@ -37,10 +41,12 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
         raise JobNotFoundError("There is no such job.")
     _require_resumable(job)
     require_room(services, tenant)
-    is_replaced = job.failure is not None and job.failure.code == SourceReplacedError.code
+    clean_up_attempt(services, job.ref)
+    is_replaced = needs_new_plan(job)
+    shown = processed_items(services, job)
     kept = [] if is_replaced else _forget_lost_pages(services, job)
     services.watch.watch(watched(job.resume().ref, services.now()))
-    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept), quota=quota_of(services))
+    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept, shown), quota=quota_of(services))
     if is_replaced:
         _forget_everything(services, resumed)
     return resumed
@@ -57,10 +63,12 @@ def _forget_everything(services: Services, job: Job) -> None:
     services.files.purge(job.ref)
 
 
-def _resumed(job: Job, kept: list[PageRecord]) -> Job:
-    """Resume the job and settle the pages kept, because a status query adds up only the pages after them."""
+def _resumed(job: Job, kept: list[PageRecord], shown_items: int) -> Job:
+    """Resume the job and settle the first pages kept, because a status query adds up only the pages after them."""
     _require_resumable(job)
-    return job.resume().settle(len(kept), sum(record.rows for record in kept))
+    first = [record for page, record in enumerate(kept) if record.page == page]
+    resumed = job.resume(sum(record.rows for record in kept), shown_items)
+    return resumed.settle(len(first), sum(record.rows for record in first))
 
 
 def _require_resumable(job: Job) -> None:
@@ -70,15 +78,8 @@ def _require_resumable(job: Job) -> None:
 
 
 def _forget_lost_pages(services: Services, job: Job) -> list[PageRecord]:
-    """Forget the pages whose blocks are gone. Return the records of the pages before the first missing page.
-
-    Storage drops blocks seven days after they were staged. The service drops them when a job is cancelled.
-    """
-    blocks = services.files.get_state(job.file_path).blocks
-    kept: list[PageRecord] = []
-    for record in list(services.pages.records(job.ref)):
-        if record.block and blocks.get(record.block) != record.bytes:
-            services.pages.forget(job.ref, record.page)
-        elif record.page == len(kept):
-            kept.append(record)
+    """Forget the pages whose blocks are gone. Return the records of the others."""
+    kept, lost = kept_pages(services, job)
+    for record in lost:
+        services.pages.forget(job.ref, record.page)
     return kept

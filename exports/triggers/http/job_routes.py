@@ -14,7 +14,7 @@ from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.scopes import Scope
 from exports.steps.requests.cancel_export import cancel_export as cancel_export_step
 from exports.steps.requests.download_file import create_link, load_manifest
-from exports.steps.requests.get_export import present
+from exports.steps.requests.get_export import present, present_one
 from exports.steps.requests.list_exports import JobConditions
 from exports.steps.requests.list_exports import list_exports as list_exports_step
 from exports.steps.requests.remove_file import remove_file as remove_file_step
@@ -54,7 +54,7 @@ def list_exports(call: Call) -> func.HttpResponse:
 
 def cancel_export(call: Call) -> func.HttpResponse:
     job = cancel_export_step(call.services, call.tenant, job_code_of(call), call.caller.actor)
-    return json_response(present(call.services, job))
+    return json_response(present_one(call.services, job))
 
 
 async def resume_export(call: Call, starter: OrchestrationStarter) -> func.HttpResponse:

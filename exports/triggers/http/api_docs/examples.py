@@ -41,6 +41,8 @@ _JOB: dict[str, Any] = {
     "failure": None,
     "consistency": CONSISTENCY,
     "scheduleCode": None,
+    "resumableUntil": None,
+    "keptItems": None,
 }
 _WITHOUT_LINK = {**_JOB, "downloadUrl": None}
 _LISTED = {**_WITHOUT_LINK, "request": None}
@@ -52,7 +54,7 @@ _QUEUED["startedDate"] = None
 _IN_PROGRESS = {**_JOB, **_NOT_ENDED, "status": "InProgress", "processedItems": 2048, "percentComplete": 29}
 _IN_PROGRESS["estimatedCompletionDate"] = "2026-11-23T21:34:56.870Z"
 _CANCELLED = {**_IN_PROGRESS, "status": "Cancelled", "completedDate": _JOB["completedDate"]}
-_CANCELLED["estimatedCompletionDate"] = None
+_CANCELLED |= {"estimatedCompletionDate": None, "resumableUntil": "2026-11-30T21:34:56.031Z", "keptItems": 2048}
 _MAPPING: dict[str, Any] = {
     "code": "4f9a1c7be2d05386a1b7",
     "name": "VAT return",

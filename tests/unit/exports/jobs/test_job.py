@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -204,17 +205,30 @@ def test_the_end_is_estimated_from_the_progress_so_far() -> None:
     assert shown.estimated_completion_date == NOON + timedelta(seconds=40)
 
 
+def test_the_end_of_a_resumed_job_is_estimated_without_the_clients_that_were_kept() -> None:
+    shown = show_job(_running(total_items=100, kept_items=60), 70, NOON + timedelta(seconds=10))
+    assert shown.estimated_completion_date == NOON + timedelta(seconds=40)
+
+
+def test_a_resumed_job_shows_no_less_progress_than_before() -> None:
+    resumed = _running(total_items=100, settled_items=70).cancel(LATER).resume(kept_items=40, shown_items=70)
+    assert show_job(resumed, 40, LATER).processed_items == 70
+    again = replace(resumed, status=JobStatus.CANCELLED).resume(kept_items=40, shown_items=50)
+    assert (show_job(again, 50, LATER).processed_items, again.kept_items) == (70, 40)
+
+
 @pytest.mark.parametrize(
     ("job", "processed"),
     [
         (a_job(), 0),
         (_running(), 0),
         (_running(total_items=100), 0),
+        (_running(total_items=100, kept_items=50), 50),
         (_running(total_items=0), 0),
         (_running(total_items=100).fail(LATER, FAILURE), 50),
         (_running().complete(LATER, 10, 10, timedelta(hours=1)), 10),
     ],
-    ids=["queued", "unplanned", "no page yet", "no clients", "failed", "completed"],
+    ids=["queued", "unplanned", "no page yet", "no new page", "no clients", "failed", "completed"],
 )
 def test_without_progress_there_is_no_estimate(job: Job, processed: int) -> None:
     assert show_job(job, processed, LATER).estimated_completion_date is None

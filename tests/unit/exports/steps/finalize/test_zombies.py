@@ -166,16 +166,16 @@ def test_a_late_manifest_does_not_replace_that_of_the_later_attempt() -> None:
 
 def test_a_discard_delayed_until_the_resumed_job_completed_removes_nothing() -> None:
     services, job = a_system()
-    write_pages(services, job, PAGES)
+    publish_file(services, write_pages(services, job, PAGES))
     cancel(services, job)
     delay_discard(services, lambda: run(services, resume(services, job)))
     discard_file(services, DiscardFile(job=job.ref))
     assert_completed(services, job)
 
 
-def test_a_late_discard_of_staged_blocks_only_costs_reading_pages_again() -> None:
+def test_a_discard_delayed_until_the_resumed_job_staged_blocks_removes_none() -> None:
     services, job = a_system()
-    write_pages(services, job, PAGES)
+    publish_file(services, write_pages(services, job, PAGES))
     cancel(services, job)
     resumed: list[Job] = []
 
@@ -185,7 +185,7 @@ def test_a_late_discard_of_staged_blocks_only_costs_reading_pages_again() -> Non
 
     delay_discard(services, meanwhile)
     discard_file(services, DiscardFile(job=job.ref))
-    assert services.files.get_state(job.file_path).blocks == {}
+    assert len(services.files.staged(job.file_path)) == PAGES
     run(services, resumed[0])
     assert_completed(services, job)
 
@@ -199,7 +199,7 @@ def test_a_page_recorded_late_whose_block_was_dropped_is_read_again() -> None:
 
     def meanwhile() -> None:
         cancel(services, job)
-        discard_file(services, DiscardFile(job=job.ref))
+        services.files.discard(job.file_path, None)
         resumed.append(resume(services, job))
 
     delay_record(services, meanwhile)
@@ -280,12 +280,11 @@ def test_the_lost_pages_of_a_job_that_no_longer_runs_are_not_forgotten() -> None
     assert len(list(services.pages.records(job.ref))) == PAGES
 
 
-def test_a_resumed_job_keeps_the_pages_of_a_file_published_earlier() -> None:
+def test_a_resume_removes_a_file_that_the_cancelled_attempt_published() -> None:
     services, job = a_system()
-    command = write_pages(services, job, PAGES)
-    publish_file(services, command)
+    publish_file(services, write_pages(services, job, PAGES))
     cancel(services, job)
-    reads = services.clients.reads
-    run(services, resume(services, job))
-    assert services.clients.reads == reads
-    assert services.files.commits == 1
+    resumed = resume(services, job)
+    assert (services.files.size_bytes(job.file_path), resumed.kept_items, resumed.shown_items) == (None, 0, 5)
+    run(services, resumed)
+    assert_completed(services, job)

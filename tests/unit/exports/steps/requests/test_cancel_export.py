@@ -1,4 +1,4 @@
-"""Cancelling takes effect at once, at every stage of a job, and removes its blocks and its file."""
+"""Cancelling takes effect at once, at every stage of a job. It keeps the blocks for a resume, and removes a file."""
 
 from __future__ import annotations
 
@@ -83,12 +83,28 @@ stages = pytest.mark.parametrize("stage", [_queued, _planned, _half_written, _wr
 
 
 @stages
-def test_cancelling_at_any_stage_removes_the_blocks_and_the_file(stage: Stage) -> None:
+def test_cancelling_at_any_stage_takes_effect_at_once(stage: Stage) -> None:
     services = a_services(some_clients(ROWS))
     job = stage(services)
     cancelled = _cancel(services, job)
     assert (cancelled.status, cancelled.completed_date) == (JobStatus.CANCELLED, services.now())
     assert stored(services, job) == cancelled
+
+
+@pytest.mark.parametrize("stage", [_queued, _planned, _half_written, _written])
+def test_cancelling_before_the_file_is_published_keeps_the_blocks(stage: Stage) -> None:
+    services = a_services(some_clients(ROWS))
+    job = stage(services)
+    before = _remaining(services, job)
+    _cancel(services, job)
+    assert _discard(services, job) == Done()
+    assert _remaining(services, job) == before
+
+
+def test_cancelling_after_the_file_was_published_removes_it() -> None:
+    services = a_services(some_clients(ROWS))
+    job = _published(services)
+    _cancel(services, job)
     assert _remaining(services, job) == NOTHING_REMAINS
 
 
@@ -97,7 +113,7 @@ def test_no_step_of_a_cancelled_job_reads_or_writes(stage: Stage) -> None:
     services = a_services(some_clients(ROWS))
     job = stage(services)
     cancelled = _cancel(services, job)
-    reads = services.clients.reads
+    reads, remaining = services.clients.reads, _remaining(services, job)
     outcomes = [
         plan_pages(services, PlanPages(job=job.ref, target_bytes=1_000)),
         *(write_page(services, WritePage(job=job.ref, page=page)) for page in range(3)),
@@ -108,7 +124,7 @@ def test_no_step_of_a_cancelled_job_reads_or_writes(stage: Stage) -> None:
     ]
     assert outcomes == [Stopped()] * len(outcomes)
     assert services.clients.reads == reads
-    assert _remaining(services, job) == NOTHING_REMAINS
+    assert _remaining(services, job) == remaining
     assert stored(services, job) == cancelled
 
 
@@ -174,7 +190,7 @@ def test_a_job_of_another_tenant_looks_like_an_unknown_job(tenant: str) -> None:
 
 def test_repeating_a_cancel_that_storage_interrupted_completes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services(some_clients(ROWS))
-    job = _half_written(services)
+    job = _published(services)
 
     def fail(_path: str, _version: str | None) -> None:
         raise StorageUnavailableError("No answer.")
@@ -195,14 +211,14 @@ def _discard(services: MemoryServices, job: Job) -> Done:
     return discard_file(services, DiscardFile(job=job.ref))
 
 
-def test_a_block_staged_after_the_cancel_is_discarded_at_the_end() -> None:
+def test_a_page_that_was_being_written_at_the_cancel_is_kept_too() -> None:
     services = a_services(some_clients(ROWS))
     job = _half_written(services)
     services.files.before_stage = lambda: _cancel_before_staging(services, job)
     write_page(services, WritePage(job=job.ref, page=2))
-    assert _remaining(services, job) != NOTHING_REMAINS
     assert _discard(services, job) == Done()
-    assert _remaining(services, job) == NOTHING_REMAINS
+    assert len(services.files.staged(job.file_path)) == 3
+    assert get_export(services, TENANT, job.code, READER).kept_items == ROWS
 
 
 def _cancel_before_staging(services: MemoryServices, job: Job) -> None:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from exports.errors import JobNotFoundError, NotResumableError, QuotaExceededError, SourceUnavailableError
+from exports.errors import (
+    JobNotFoundError,
+    NotResumableError,
+    QuotaExceededError,
+    SourceReplacedError,
+    SourceUnavailableError,
+)
+from exports.file.manifest import ManifestDto
 from exports.jobs.audit import AuditAction
 from exports.jobs.failures import failure_of
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.steps.finalize.discard_file import discard_file
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
+from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
+from exports.steps.requests.cancel_export import cancel_export
+from exports.steps.requests.get_export import get_export
 from exports.steps.requests.resume_export import resume_export
-from exports.workflow.commands import CommitFile, RecordOutcome, WritePage
-from exports.workflow.outcomes import Stopped
+from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, RecordOutcome, WritePage
+from exports.workflow.outcomes import PagesPlanned, Stopped
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored
+from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored
 
 
 def _resume(services: MemoryServices, job: Job, starter: RecordingStarter | None = None) -> Job:
@@ -85,16 +98,83 @@ def test_a_resume_reads_only_the_pages_whose_blocks_are_gone() -> None:
     assert services.clients.reads == reads_before + 1
 
 
-def test_resuming_a_cancelled_job_reads_the_removed_pages_again() -> None:
+def test_resuming_a_cancelled_job_reads_only_the_missing_pages() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(5))
+    cancel_export(services, TENANT, job.code, "me")
+    discard_file(services, DiscardFile(job=job.ref))
+    reads_before = services.clients.reads
+
+    resumed = _resume(services, job)
+    written = _write(services, resumed, range(10))
+    rows, size = sum(page.rows for page in written), sum(page.bytes for page in written)
+    publish_file(services, CommitFile(job=resumed.ref, pages=10, rows=rows, bytes=size))
+
+    assert services.clients.reads == reads_before + 5
+    manifest = ManifestDto.model_validate_json(services.files.load_manifest(resumed.ref))
+    assert [page.attempt for page in manifest.pages] == [1] * 5 + [2] * 5
+
+
+def test_a_resumed_job_is_not_planned_again() -> None:
+    services, job = _ten_pages()
+    cancel(services, job)
+    resumed = _resume(services, job)
+    reads_before = services.clients.reads
+    services.clients.clients += some_clients(30)[20:]
+
+    planned = plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10))
+
+    assert isinstance(planned, PagesPlanned)
+    assert (planned.pages, planned.rows, services.clients.reads) == (10, 20, reads_before)
+
+
+def test_a_resume_whose_blocks_are_gone_shows_no_less_progress() -> None:
     services, job = _ten_pages()
     _write(services, job, range(5))
     cancel(services, job)
+    before = get_export(services, TENANT, job.code, READER).processed_items
     services.files.discard(job.file_path, None)
+    assert get_export(services, TENANT, job.code, READER).kept_items == 0
 
     resumed = _resume(services, job)
 
     assert list(services.pages.records(job.ref)) == []
-    assert sum(page.rows for page in _write(services, resumed, range(10))) == 20
+    seen = [get_export(services, TENANT, job.code, READER).processed_items]
+    for page in range(10):
+        _write(services, resumed, range(page, page + 1))
+        seen.append(get_export(services, TENANT, job.code, READER).processed_items)
+    assert (seen, seen[0], seen[-1]) == (sorted(seen), before, 20)
+
+
+@pytest.mark.parametrize("end", [cancel, _fail], ids=["cancelled", "failed"])
+def test_a_job_says_until_when_it_can_be_resumed_and_how_much_is_kept(
+    end: Callable[[MemoryServices, Job], None],
+) -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(4))
+    _write(services, job, range(6, 7))
+    end(services, job)
+    rows = sum(record.rows for record in services.pages.records(job.ref))
+    record = services.pages.find(job.ref, 2)
+    assert record is not None
+    services.files.lose_block(job.file_path, record.block)
+
+    shown = get_export(services, TENANT, job.code, READER)
+    assert (shown.kept_items, shown.processed_items) == (rows - record.rows, rows)
+    assert shown.resumable_until == services.now() + timedelta(days=7)
+
+    _resume(services, job)
+    shown = get_export(services, TENANT, job.code, READER)
+    assert (shown.kept_items, shown.processed_items, shown.resumable_until) == (rows - record.rows, rows, None)
+
+
+def test_a_job_whose_source_was_replaced_keeps_nothing() -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(4))
+    failure = failure_of(SourceReplacedError("The client data were replaced."))
+    record_outcome(services, RecordOutcome(job=job.ref, failure=failure))
+    assert get_export(services, TENANT, job.code, READER).kept_items == 0
+    assert _resume(services, job).kept_items == 0
 
 
 def test_a_resume_queues_a_new_attempt_and_starts_its_orchestration() -> None:

@@ -269,15 +269,17 @@ def test_an_orchestration_that_outlives_its_job_is_terminated(end: End) -> None:
     assert client.statuses[job.ref.instance_id] is Status.Terminated
 
 
-def test_a_block_staged_after_the_cancel_is_removed_some_minutes_later() -> None:
-    services, client, job = an_ended_job(cancel)
-    services.files.stage(job.file_path, "late", b"late")
+@pytest.mark.parametrize("end", [fail, cancel])
+def test_a_file_published_after_the_end_is_removed_some_minutes_later(end: End) -> None:
+    services, client, job = an_ended_job(end)
+    services.files.commit(job.file_path, list(services.files.staged(job.file_path)))
     run_retention(services, client, minutes=3)
-    assert services.files.staged(job.file_path) == {}
+    assert services.files.size_bytes(job.file_path) is None
 
 
-def test_the_blocks_of_a_failed_job_are_kept_for_a_resume() -> None:
-    services, client, job = an_ended_job(fail)
+@pytest.mark.parametrize("end", [fail, cancel])
+def test_the_blocks_of_a_job_without_a_file_are_kept_for_a_resume(end: End) -> None:
+    services, client, job = an_ended_job(end)
     run_retention(services, client, minutes=3)
     assert services.files.staged(job.file_path)
 

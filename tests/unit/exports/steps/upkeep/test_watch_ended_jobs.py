@@ -75,12 +75,13 @@ def test_the_next_run_cleans_up_after_a_crash_at_the_end_of_a_job(monkeypatch: p
     services, client = a_system()
     job = a_watched_job(services, client)
     write_page(services, WritePage(job=job.ref, page=0))
+    services.files.commit(job.file_path, list(services.files.staged(job.file_path)))
     with monkeypatch.context() as broken, suppress(Crash):
         broken.setattr(services.files, "get_state", crash)
         cancel_export(services, TENANT, job.code, "me")
-    assert services.files.staged(job.file_path)
+    assert services.files.size_bytes(job.file_path)
     run_watchdog(services, client)
-    assert services.files.staged(job.file_path) == {}
+    assert services.files.size_bytes(job.file_path) is None
     assert watched_attempts(services) == []
 
 
