@@ -1,0 +1,97 @@
+"""The client and its commands tell who the caller is, what a file would hold, and by what clients can be filtered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client_export import (
+    AsyncExportClient,
+    ClientFilter,
+    ExportClient,
+    ExportRequest,
+    FileFormat,
+    FilterValues,
+    Me,
+    Preview,
+)
+
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
+
+REQUEST = ExportRequest(columns=[("Client code", "Code"), "Name"], filter=ClientFilter(statuses=["Active"]))
+
+
+def run(program: Path, system: System, *arguments: str) -> str:
+    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY}
+    done = subprocess.run(
+        [program, *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def client(system: System) -> Any:
+    with ExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
+        yield opened
+
+
+def test_the_client_tells_who_it_is(client: ExportClient) -> None:
+    me = client.me()
+    assert me.name == "test"
+    assert [each.code for each in me.tenants] == [NORTHWIND]
+    assert "exports:write" in me.tenants[0].scopes == me.scopes
+    assert me.limits["keepHours"] == 24
+    assert not me.any_tenant
+
+
+def test_a_preview_of_the_client_is_the_beginning_of_its_file(client: ExportClient, tmp_path: Path) -> None:
+    preview = client.preview(REQUEST)
+    done = client.export_to(tmp_path / "clients.csv", REQUEST)
+    assert done.path.read_bytes().startswith(preview.text.encode())
+    assert preview.total_items == done.verification.rows
+    assert preview.columns == (("Client code", "Code"), ("Name", "Name"))
+    assert len(preview.rows) == 10
+    assert preview.omitted_fields == ()
+    workbook = client.preview(ExportRequest(columns=["Code"], format=FileFormat(preset="xlsx")))
+    assert (workbook.text, len(workbook.rows)) == ("", 10)
+
+
+def test_the_values_of_filters_can_be_used_in_a_request(client: ExportClient) -> None:
+    values = client.filters()
+    assert values.managers[0].name
+    wanted = ClientFilter(manager_codes=[values.managers[0].code], service_codes=[values.services[0].code])
+    assert client.preview(ExportRequest(filter=wanted)).total_items
+    assert not values.truncated
+
+
+def test_the_client_for_asyncio_gives_the_same(system: System, client: ExportClient) -> None:
+    async def ask() -> tuple[Me, Preview, FilterValues]:
+        async with AsyncExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
+            return await opened.me(), await opened.preview(REQUEST), await opened.filters()
+
+    assert asyncio.run(ask()) == (client.me(), client.preview(REQUEST), client.filters())
+
+
+def test_the_commands_print_what_the_service_answers(program: Path, system: System, client: ExportClient) -> None:
+    options = ["--columns", "Client code=Code,Name", "--where", "status=Active"]
+    assert json.loads(run(program, system, "me", "--json")) == client.me().raw
+    assert json.loads(run(program, system, "preview", *options, "--json")) == client.preview(REQUEST).raw
+    assert json.loads(run(program, system, "filters", "--json")) == client.filters().raw
+
+
+def test_the_commands_print_lines_for_people(program: Path, system: System, client: ExportClient) -> None:
+    me = run(program, system, "me").splitlines()
+    assert [line.split()[0] for line in me[:2]] == ["name", "tenants"]
+    assert me[-1].split("\t")[0] == NORTHWIND
+    rows = run(program, system, "preview", "--columns", "Code,Name", "--where", "status=Active").splitlines()
+    assert len(rows) == 10
+    assert {line.count("\t") for line in rows} == {1}
+    values = [line.split("\t") for line in run(program, system, "filters").splitlines()]
+    assert {name for name, _, _ in values} == {"manager", "partner", "associate", "team", "service"}
+    assert ["manager", client.filters().managers[0].code, client.filters().managers[0].name] in values
