@@ -5,6 +5,7 @@ import { setUpColumns } from "./columns.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { isJobShown, showJob } from "./job.js";
 import { loadMappings, setUpMappings } from "./mappings.js";
+import { exportNotify } from "./notify.js";
 import { chooseColumns, choosePreset, requestBody, showSource, summary } from "./request.js";
 import { startExport } from "./start.js";
 import { PATH_OF_JOBS, hasEnded } from "./watch.js";
@@ -19,6 +20,7 @@ let whenRefused = () => {};
 /** Set up the form. `keyRefused` runs when the service no longer accepts the key. */
 export function setUpExport(keyRefused) {
   whenRefused = keyRefused;
+  exportNotify.setUp(keyRefused);
   setUpColumns(refresh);
   setUpMappings(() => {
     chooseColumns();
@@ -37,6 +39,7 @@ export function setUpExport(keyRefused) {
 export async function showExport(api) {
   if (api === exportApi) return;
   exportApi = api;
+  exportNotify.show(api);
   show(byId("estimated"), false);
   clearFaults(byId("request"), byId("problem"));
   if (!api) return;
@@ -66,7 +69,7 @@ function showFormProblem(problem) {
 async function exportNow() {
   clearFaults(byId("request"), byId("problem"));
   try {
-    const job = await startExport(exportApi, requestBody());
+    const job = await startExport(exportApi, { ...requestBody(), notify: exportNotify.read() });
     show(byId("estimated"), false);
     showJob(exportApi, job);
     byId("job").scrollIntoView({ block: "nearest" });

@@ -7,6 +7,7 @@ import { labelOf, t } from "./texts.js";
 import { titleOfPage } from "./views.js";
 import { follow, hasEnded, hasFile, pathOf } from "./watch.js";
 import { downloadFile } from "./download.js";
+import { offerDeliveries } from "./deliveries.js";
 
 let jobApi = null;
 let shown = null;
@@ -95,6 +96,7 @@ function showUnreachable(pause) {
 function drawJob(job) {
   const before = shown?.status;
   shown = job;
+  offerDeliveries(jobApi, job);
   byId("job").dataset.status = job.status;
   byId("job-title").textContent = labelOf("jobTitles", job.status);
   drawBar(job);

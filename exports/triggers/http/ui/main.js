@@ -1,6 +1,7 @@
 /* Connects the parts of the ui. */
 
 import { byId } from "./dom.js";
+import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
 import { setUpHistory, showHistory } from "./history.js";
 import { setUpJob, showJob } from "./job.js";
@@ -36,6 +37,7 @@ setUpViews({ export: showExport, history: showHistory, schedules: showSchedules,
 setUpExport(signOut);
 setUpHistory(openJob, signOut);
 setUpJob(refreshHistory, signOut);
-setUpSchedules();
+setUpSchedules(openJob, signOut);
+setUpDeliveries(signOut);
 setUpVerify();
 setUpSignIn(begin);

@@ -1,7 +1,181 @@
-/* The view of schedules. */
+/* The view of schedules: each with its next runs, its past runs and what can be done with it. */
 
-/** Set up the view. */
-export function setUpSchedules() {}
+import { announce, busy, byId, make, show } from "./dom.js";
+import { clearFaults, showProblem } from "./faults.js";
+import { cronInWords, momentIn } from "./cron.js";
+import { filterInWords } from "./job_request.js";
+import { editSchedule, hideScheduleForm, setUpScheduleForm } from "./schedule_form.js";
+import { labelOf, t } from "./texts.js";
+import { pathOf } from "./watch.js";
+
+const PATH_OF_SCHEDULES = "clients/export/schedules";
+const MOST_RUNS = 10;
+let schedulesApi = null;
+let schedulesToken = null;
+let whenSchedulesRefused = () => {};
+let whenRunOpened = () => {};
+
+/** Set up the view. `opened` receives the job of a run, `refused` runs when the service no longer accepts the key. */
+export function setUpSchedules(opened, refused) {
+  whenRunOpened = opened;
+  whenSchedulesRefused = refused;
+  setUpScheduleForm(refreshSchedules, showScheduleProblem);
+  byId("schedule-new").addEventListener("click", () => editSchedule(schedulesApi, null));
+  byId("schedules-more").addEventListener("click", () => busy(byId("schedules-more"), () => fetchSchedules(false)));
+}
 
 /** Show the schedules. Without an API, forget what was shown. */
-export async function showSchedules() {}
+export async function showSchedules(api) {
+  schedulesApi = api;
+  byId("schedules-list").replaceChildren();
+  hideScheduleForm(api);
+  if (!api) return;
+  show(byId("schedule-new"), mayWrite());
+  await refreshSchedules();
+}
+
+const mayWrite = () => schedulesApi.may?.("schedules:write") ?? true;
+
+/** Fetch the first schedules again, and put the focus on the one with this code. */
+async function refreshSchedules(code) {
+  await fetchSchedules(true);
+  if (code) byId("schedules-list").querySelector(`[data-code="${CSS.escape(code)}"] h2`)?.focus();
+}
+
+async function fetchSchedules(isFromStart) {
+  const token = isFromStart ? "" : `&continuationToken=${encodeURIComponent(schedulesToken)}`;
+  await attempt(async () => {
+    const { data } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}?limit=25${token}`);
+    schedulesToken = data.continuationToken;
+    const cards = data.data.map(scheduleCard);
+    if (isFromStart) byId("schedules-list").replaceChildren(...cards);
+    else byId("schedules-list").append(...cards);
+    show(byId("schedules-more"), data.hasMore);
+    show(byId("schedules-empty"), byId("schedules-list").children.length === 0);
+  });
+}
+
+async function attempt(work) {
+  clearFaults(byId("schedules-list"), byId("schedules-problem"));
+  try {
+    await work();
+  } catch (problem) {
+    showScheduleProblem(problem, byId("schedules-list"), byId("schedules-problem"));
+  }
+}
+
+function showScheduleProblem(problem, container, box) {
+  if (problem.status === 401) whenSchedulesRefused(problem);
+  else showProblem(problem, container, box, "data-schedule");
+}
+
+function scheduleCard(schedule) {
+  const { code, name, enabled } = schedule;
+  const state = make("span", { className: "pill", dataset: { status: enabled ? "Completed" : "Cancelled" } }, t(enabled ? "schedules.active" : "schedules.paused"));
+  return make(
+    "li",
+    { className: "card", dataset: { code } },
+    make("div", { className: "head" }, make("h2", { tabIndex: -1 }, name), state),
+    make("p", {}, t("schedules.when", { rhythm: cronInWords(schedule.cron), zone: schedule.timeZone })),
+    make("p", { className: "hint" }, whatInWords(schedule)),
+    ...nextRuns(schedule),
+    pastRuns(schedule),
+    ...(mayWrite() ? [actionsOf(schedule)] : []),
+  );
+}
+
+/** Say what a schedule exports, and how. */
+function whatInWords({ request, incremental }) {
+  const columns = request.columnMappings
+    ? t("export.columnCount", { count: request.columnMappings.length })
+    : t(request.mappingCode ? "schedules.savedSelection" : "export.everyColumn");
+  const values = { columns, clients: filterInWords(request.filter), format: t(`presets.${request.format.preset}`) };
+  return `${t("export.summary", values)} ${incremental ? t("schedules.onlyChanges") : ""}`.trim();
+}
+
+function nextRuns({ nextRunDates, timeZone }) {
+  if (!nextRunDates.length) return [];
+  const items = nextRunDates.map((date) => make("li", {}, make("time", { dateTime: date }, momentIn(date, timeZone))));
+  return [make("h3", {}, t("schedules.next")), make("ol", { className: "next-runs" }, ...items)];
+}
+
+function pastRuns(schedule) {
+  const list = make("ul", { className: "tries" });
+  const fold = make("details", {}, make("summary", {}, t("schedules.runs")), list);
+  fold.addEventListener("toggle", () => {
+    if (fold.open) attempt(() => fetchRuns(schedule, list));
+  });
+  return fold;
+}
+
+async function fetchRuns({ code, timeZone }, list) {
+  const { data } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}/${code}/runs?limit=${MOST_RUNS}`);
+  const items = data.data.map((run) => runItem(run, timeZone));
+  list.replaceChildren(...(items.length ? items : [make("li", {}, t("schedules.noRuns"))]));
+}
+
+function runItem(run, timeZone) {
+  const time = momentIn(run.slotDate, timeZone);
+  const status = run.jobStatus ? labelOf("jobStatuses", run.jobStatus) : labelOf("runOutcomes", run.outcome);
+  const shade = run.jobStatus ?? (run.outcome === "Started" ? "Completed" : "Failed");
+  const item = make("li", { dataset: { outcome: run.outcome } }, make("span", {}, time, " ", make("span", { className: "pill", dataset: { status: shade } }, status)));
+  if (run.outcome !== "Started") item.append(make("small", {}, reasonOf(run)));
+  if (run.jobStatus) {
+    const open = make("button", { type: "button", className: "link", aria: { label: t("history.openOf", { time }) } }, t("history.open"));
+    open.addEventListener("click", () => busy(open, () => attempt(() => openRun(run.jobCode))));
+    item.append(open);
+  }
+  return item;
+}
+
+/** Say why a slot has no export. Why one failed to start, only the service knows. */
+function reasonOf({ outcome, reason }) {
+  return outcome === "Failed" && reason ? reason : t(`runReasons.${outcome}`);
+}
+
+async function openRun(code) {
+  const { data } = await schedulesApi.send("GET", pathOf(code));
+  whenRunOpened(data);
+}
+
+function actionsOf(schedule) {
+  const { name } = schedule;
+  const edit = actionButton("edit", name, () => editSchedule(schedulesApi, schedule.code));
+  const pause = actionButton(schedule.enabled ? "pause" : "goOn", name, () => attempt(() => setEnabled(schedule, !schedule.enabled)));
+  const actions = make("div", { className: "actions" }, edit, pause);
+  const remove = actionButton("remove", name, () => askToRemove(schedule, actions));
+  actions.append(remove);
+  return actions;
+}
+
+function actionButton(act, name, work) {
+  const button = make("button", { type: "button", dataset: { act }, aria: { label: t(`scheduleActs.${act}Of`, { name }) } }, t(`scheduleActs.${act}`));
+  button.addEventListener("click", () => busy(button, work));
+  return button;
+}
+
+/** Change whether a schedule is active, if nobody else has changed it meanwhile. */
+async function setEnabled({ code, name }, enabled) {
+  const { data, etag } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}/${code}`);
+  const { cron, timeZone, request, overlap, incremental } = data;
+  const body = { name: data.name, cron, timeZone, enabled, request, overlap, incremental };
+  await schedulesApi.send("PUT", `${PATH_OF_SCHEDULES}/${code}`, { body, headers: { "if-match": etag } });
+  await refreshSchedules(code);
+  announce(t(enabled ? "schedules.isActive" : "schedules.isPaused", { name }));
+}
+
+/** Ask once more before a schedule is deleted, in the place of its buttons. */
+function askToRemove(schedule, actions) {
+  const { code, name } = schedule;
+  const confirm = actionButton("confirm", name, () => attempt(() => removeSchedule(code, name)));
+  const keep = actionButton("keep", name, () => actions.replaceWith(actionsOf(schedule)));
+  actions.replaceChildren(make("p", {}, t("schedules.askToRemove")), confirm, keep);
+  keep.focus();
+}
+
+async function removeSchedule(code, name) {
+  await schedulesApi.send("DELETE", `${PATH_OF_SCHEDULES}/${code}`);
+  await refreshSchedules();
+  byId("schedules-title").focus();
+  announce(t("schedules.isRemoved", { name }));
+}

@@ -77,11 +77,27 @@ def test_every_field_that_can_show_a_fault_is_a_property_of_a_request(ui: HtmlRe
     schemas = document()["components"]["schemas"]
     request = schemas["CsvExportRequestDto"]["properties"]
     inner = {"filter": schemas["ClientFilterInput"]["properties"], "format": schemas["FormatDto"]["properties"]}
+    inner["notify"] = schemas["NotifyDto"]["properties"]
     for tag, given in ui.tags:
         if pointer := given.get("data-pointer"):
             first, *rest = pointer[1:].split("/")
             assert first in request, (tag, pointer)
             assert not rest or rest[0] in inner[first], (tag, pointer)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "body"), [("data-schedule", "SaveScheduleDto"), ("data-test", "NotificationTestDto")]
+)
+def test_every_field_of_another_form_is_a_property_of_its_body(ui: HtmlReader, attribute: str, body: str) -> None:
+    schemas = document()["components"]["schemas"]
+    inside = {"request": schemas["CsvExportRequestDto"]["properties"], "notify": schemas["NotifyDto"]["properties"]}
+    pointers = [pointer for _, given in ui.tags if (pointer := given.get(attribute))]
+    assert pointers
+    for pointer in pointers:
+        properties = schemas[body]["properties"]
+        for name in pointer[1:].split("/"):
+            assert name in properties, pointer
+            properties = inside.get(name, {})
 
 
 def test_every_label_belongs_to_a_field_and_every_id_is_unique(ui: HtmlReader) -> None:

@@ -16,6 +16,7 @@ from exports.request.estimate import WarningCode
 from exports.request.fields import ClientStatus, ClientType, TargetField
 from exports.request.filters import SEARCHED_COLUMNS
 from exports.request.formats import Compression, Delimiter, FormatPreset, LineEnding, Quoting
+from exports.schedules.runs import RunOutcome
 from exports.triggers.http.problems import PROBLEMS
 from exports.triggers.http.ui.fragments import VIEWS, code_filter_names
 from exports.triggers.http.ui.labels import field_groups
@@ -39,6 +40,7 @@ BY_VALUE: Mapping[str, type[StrEnum]] = {
     "fileStatuses": FileStatus,
     "jobStatuses": JobStatus,
     "jobTitles": JobStatus,
+    "runOutcomes": RunOutcome,
 }
 """The sections that have a text for each value of an enumeration."""
 BY_NAME = {

@@ -1,0 +1,68 @@
+/* The notification of an ended export: the tries to deliver it, and the button that sends it again. */
+
+import { announce, busy, byId, make, show } from "./dom.js";
+import { clearFaults, showProblem } from "./faults.js";
+import { moment } from "./labels.js";
+import { answerInWords } from "./notify.js";
+import { t } from "./texts.js";
+import { hasEnded, pathOf } from "./watch.js";
+
+const MOST_TRIES = 100;
+let deliveriesApi = null;
+let notifiedCode = "";
+let whenDeliveriesRefused = () => {};
+
+/** Set up the part of the job. `refused` runs when the service no longer accepts the key. */
+export function setUpDeliveries(refused) {
+  whenDeliveriesRefused = refused;
+  byId("deliveries").addEventListener("toggle", () => byId("deliveries").open && loadDeliveries());
+  byId("deliveries-again").addEventListener("click", () => busy(byId("deliveries-again"), sendAgain));
+}
+
+/** Offer to show the notification of a job, if it has ended. */
+export function offerDeliveries(api, job) {
+  const isOffered = Boolean(job) && hasEnded(job);
+  show(byId("deliveries"), isOffered);
+  if (isOffered && job.code === notifiedCode) return;
+  deliveriesApi = api;
+  notifiedCode = isOffered ? job.code : "";
+  byId("deliveries").open = false;
+  byId("deliveries-list").replaceChildren();
+}
+
+async function loadDeliveries() {
+  await talk(async () => {
+    const { data } = await deliveriesApi.send("GET", pathOf(notifiedCode, `/deliveries?limit=${MOST_TRIES}`));
+    drawDeliveries(data.data);
+  });
+}
+
+async function sendAgain() {
+  await talk(async () => {
+    const { data } = await deliveriesApi.send("POST", pathOf(notifiedCode, "/deliveries"));
+    announce(data.data.map(inWords).join(" "));
+    await loadDeliveries();
+  });
+}
+
+async function talk(work) {
+  clearFaults(byId("deliveries"), byId("deliveries-problem"));
+  try {
+    await work();
+  } catch (problem) {
+    if (problem.status === 401) whenDeliveriesRefused(problem);
+    else showProblem(problem, byId("deliveries"), byId("deliveries-problem"));
+  }
+}
+
+const inWords = (each) => t("notify.answer", { receiver: each.receiver, answer: answerInWords(each) });
+
+/** Show the tries, the newest first. */
+function drawDeliveries(tries) {
+  const items = tries.map((each) =>
+    make("li", { dataset: { delivered: String(each.delivered) } }, make("span", {}, inWords(each)), make("small", {}, moment(each.sentDate))),
+  );
+  byId("deliveries-list").replaceChildren(...items.reverse());
+  show(byId("deliveries-none"), tries.length === 0);
+  show(byId("deliveries-again"), tries.length > 0 && (deliveriesApi.may?.("exports:write") ?? true));
+}

@@ -1,0 +1,57 @@
+/* The request of an earlier export: as the body that starts it again, and in words. */
+
+import { METADATA, all } from "./dom.js";
+import { listOf, moment } from "./labels.js";
+import { labelOf, t } from "./texts.js";
+
+/** The presets of CSV: their delimiter, and whether they write text for Excel. */
+const CSV_FORMS = { rfc4180: [",", false], excel: [",", true], excelEu: [";", true], tsv: ["\t", false] };
+
+/** Return the body of a request that gives the same file as a job. `resolved` is the `request` of the job. */
+export function requestOf(resolved) {
+  const { columns, filter, format, omittedFields, ...others } = resolved;
+  const isWhole = omittedFields?.length || columns.length === all("[data-field]").length && columns.every(({ csvHeader, targetField }) => csvHeader === targetField);
+  const chosen = isWhole ? {} : { columnMappings: columns };
+  return { ...chosen, ...givenOnly(others), filter: givenOnly(filter), format: formatOf(format) };
+}
+
+export function presetOf(format) {
+  if (format.kind) return format.kind;
+  const found = Object.entries(CSV_FORMS).find(([, form]) => form[0] === format.delimiter && form[1] === format.excelText);
+  return found?.[0] ?? (format.excelText ? "excel" : "rfc4180");
+}
+
+function formatOf({ kind, excelText, ...options }) {
+  const preset = presetOf({ kind, excelText, ...options });
+  if (!kind && CSV_FORMS[preset][0] === options.delimiter) delete options.delimiter;
+  if (!kind && options.byteOrderMark === excelText) delete options.byteOrderMark;
+  const known = Object.entries(options).filter(([name]) => METADATA.options[preset].includes(name));
+  return givenOnly({ preset, ...Object.fromEntries(known) });
+}
+
+const givenOnly = (properties) =>
+  Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length)));
+
+/** Say how many columns a job has, or which saved selection it used. */
+export function columnsOfJob(job) {
+  if (job.mappingName) return t("export.columnsOf", { name: job.mappingName });
+  if (job.columnCount === all("[data-field]").length) return t("export.everyColumn");
+  return t("export.columnCount", { count: job.columnCount });
+}
+
+/** Say in words which clients a filter lets through. */
+export function filterInWords(filter) {
+  const parts = Object.entries(filter ?? {}).map(([name, value]) => filterPartInWords(name, value)).filter(Boolean);
+  return parts.length ? parts.join("; ") : t("export.allClients");
+}
+
+function filterPartInWords(name, value) {
+  if (value === null || (Array.isArray(value) && !value.length)) return "";
+  if (name === "statuses") return t("requests.statuses", { values: listOf(value.map((each) => labelOf("clientStatuses", each))) });
+  if (name === "types") return t("requests.types", { values: listOf(value.map((each) => labelOf("clientTypes", each))) });
+  if (name === "search") return t("requests.search", { text: value });
+  if (name === "updatedSince") return t("requests.updatedSince", { time: moment(value) });
+  if (name === "updatedUntil") return t("requests.updatedUntil", { time: moment(value) });
+  const label = labelOf("codeFilters", name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`));
+  return t("requests.codes", { label, values: listOf(value) });
+}

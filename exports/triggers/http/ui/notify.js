@@ -1,0 +1,88 @@
+/* The fields for a notification about the end of an export, and the button that tests its receivers. */
+
+import { announce, busy, byId, make, show } from "./dom.js";
+import { clearFaults, showProblem } from "./faults.js";
+import { hasText, t } from "./texts.js";
+
+const PATH_OF_TEST = "clients/export/notification-test";
+
+/** Say how a receiver has answered to a try, as `delivered`, `status` and `fault` of the API tell it. */
+export function answerInWords({ delivered, status, fault }) {
+  if (delivered) return t("notify.accepted");
+  if (fault && hasText(`deliveryFaults.${fault}`)) return t(`deliveryFaults.${fault}`);
+  return t("notify.refused", { status: String(status ?? fault) });
+}
+
+/** The fields whose ids begin with `prefix`. */
+export class NotifyFields {
+  constructor(prefix) {
+    this.prefix = prefix;
+    this.api = null;
+    this.scheduleCode = undefined;
+  }
+
+  at(name) {
+    return byId(`${this.prefix}-${name}`);
+  }
+
+  /** Set up the button. `refused` runs when the service no longer accepts the key. */
+  setUp(refused) {
+    this.refused = refused;
+    this.at("test").addEventListener("click", () => busy(this.at("test"), () => this.test()));
+    for (const name of ["url", "email"]) this.at(name).addEventListener("input", () => this.clearAnswers());
+  }
+
+  /** Show the fields for what this service can send. Without an API, forget what was typed. */
+  show(api, scheduleCode) {
+    this.api = api;
+    this.scheduleCode = scheduleCode;
+    this.clearAnswers();
+    if (!api) this.write(null);
+    const ways = api?.me?.limits?.notifyBy ?? ["webhook", "email"];
+    show(this.at("url-field"), ways.includes("webhook"));
+    show(this.at("email-field"), ways.includes("email"));
+    show(this.at("fields"), ways.length > 0);
+  }
+
+  /** Return `notify` of a request; undefined if no receiver is named. */
+  read() {
+    const webhookUrl = this.at("url").value.trim();
+    const email = this.at("email").value.split(/[,;\s]+/).filter(Boolean);
+    if (!webhookUrl && !email.length) return undefined;
+    return { ...(webhookUrl ? { webhookUrl } : {}), ...(email.length ? { email } : {}) };
+  }
+
+  write(notify) {
+    this.at("url").value = notify?.webhookUrl ?? "";
+    this.at("email").value = (notify?.email ?? []).join(", ");
+  }
+
+  clearAnswers() {
+    clearFaults(this.at("fields"), this.at("problem"));
+    this.at("answers").replaceChildren();
+  }
+
+  async test() {
+    this.clearAnswers();
+    const notify = this.read();
+    if (!notify) {
+      this.at("url").focus();
+      announce(t("notify.noReceiver"));
+      return;
+    }
+    try {
+      const { data } = await this.api.send("POST", PATH_OF_TEST, { body: { ...notify, scheduleCode: this.scheduleCode } });
+      const lines = data.data.map((each) => t("notify.answer", { receiver: each.receiver, answer: answerInWords(each) }));
+      this.at("answers").replaceChildren(
+        ...lines.map((line, index) => make("li", { dataset: { delivered: String(data.data[index].delivered) } }, line)),
+      );
+      announce(lines.join(" "));
+    } catch (problem) {
+      if (problem.status === 401) this.refused(problem);
+      else showProblem(problem, this.at("fields"), this.at("problem"), "data-test");
+    }
+  }
+}
+
+/** The fields in the form of an export. */
+export const exportNotify = new NotifyFields("notify");

@@ -1,0 +1,112 @@
+/* The form that makes a schedule from the present form of an export, or edits one. */
+
+import { all, announce, busy, byId, make, show } from "./dom.js";
+import { clearFaults } from "./faults.js";
+import { choiceOf, cronOf, weekdayName } from "./cron.js";
+import { NotifyFields, exportNotify } from "./notify.js";
+import { requestBody, summary } from "./request.js";
+import { t } from "./texts.js";
+
+const PATH_OF_SAVED = "clients/export/schedules";
+const DAYS_OF_ANY_MONTH = 28;
+const notifyOfSchedule = new NotifyFields("schedule-notify");
+let formApi = null;
+let edited = null;
+let whenSaved = () => {};
+let whenNotSaved = () => {};
+
+/** Set up the form. `saved` receives the code of the schedule, `notSaved` a problem, its container and its box. */
+export function setUpScheduleForm(saved, notSaved) {
+  whenSaved = saved;
+  whenNotSaved = notSaved;
+  notifyOfSchedule.setUp((problem) => whenNotSaved(problem));
+  byId("schedule-weekday").replaceChildren(
+    ...[1, 2, 3, 4, 5, 6, 0].map((day) => make("option", { value: String(day) }, weekdayName(day))),
+  );
+  const days = Array.from({ length: DAYS_OF_ANY_MONTH }, (_, index) => make("option", { value: String(index + 1) }, t("rhythms.day", { day: index + 1 })));
+  byId("schedule-day").replaceChildren(...days, make("option", { value: "L" }, t("rhythms.lastDay")));
+  byId("zones").replaceChildren(...["UTC", ...Intl.supportedValuesOf("timeZone")].map((value) => make("option", { value })));
+  byId("schedule-rhythm").addEventListener("change", showRhythm);
+  byId("schedule-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(byId("schedule-save"), saveSchedule);
+  });
+  byId("schedule-dismiss").addEventListener("click", () => {
+    hideScheduleForm(formApi);
+    byId("schedule-new").focus();
+  });
+}
+
+/** Hide the form. Without an API, also forget what was typed. */
+export function hideScheduleForm(api) {
+  show(byId("schedule-form"), false);
+  edited = null;
+  notifyOfSchedule.show(api);
+}
+
+/** Show the form for a new schedule, or for the one with this code as it is now. */
+export async function editSchedule(api, code) {
+  formApi = api;
+  clearFaults(byId("schedule-form"), byId("schedule-problem"));
+  try {
+    edited = code ? await api.send("GET", `${PATH_OF_SAVED}/${code}`) : null;
+  } catch (problem) {
+    whenNotSaved(problem, byId("schedules-list"), byId("schedules-problem"));
+    return;
+  }
+  fillForm(edited?.data ?? null);
+  show(byId("schedule-form"), true);
+  byId("schedule-form-title").scrollIntoView({ block: "nearest" });
+  byId("schedule-name").focus();
+}
+
+function fillForm(schedule) {
+  byId("schedule-form-title").textContent = t(schedule ? "schedules.edit" : "schedules.new");
+  byId("schedule-name").value = schedule?.name ?? "";
+  byId("schedule-zone").value = schedule?.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  byId("schedule-queue").checked = schedule?.overlap === "queue";
+  byId("schedule-incremental").checked = schedule?.incremental ?? false;
+  const choice = choiceOf(schedule?.cron ?? "30 6 * * 1-5");
+  for (const name of ["rhythm", "time", "weekday", "day", "cron"]) byId(`schedule-${name}`).value = choice[name];
+  showRhythm();
+  show(byId("schedule-what"), Boolean(schedule));
+  byId("schedule-keep").checked = true;
+  byId("schedule-summary").textContent = t("schedules.presentForm", { summary: summary() });
+  notifyOfSchedule.show(formApi, schedule?.code);
+  notifyOfSchedule.write(schedule ? schedule.request.notify : exportNotify.read());
+}
+
+function showRhythm() {
+  const rhythm = byId("schedule-rhythm").value;
+  for (const field of all("[data-rhythms]", byId("schedule-form"))) show(field, field.dataset.rhythms.split(" ").includes(rhythm));
+}
+
+function scheduleBody() {
+  const choice = Object.fromEntries(["rhythm", "time", "weekday", "day", "cron"].map((name) => [name, byId(`schedule-${name}`).value]));
+  const isKept = edited && byId("schedule-keep").checked;
+  const request = { ...(isKept ? edited.data.request : requestBody()), notify: notifyOfSchedule.read() };
+  return {
+    name: byId("schedule-name").value,
+    cron: cronOf(choice),
+    timeZone: byId("schedule-zone").value.trim(),
+    enabled: edited?.data.enabled ?? true,
+    request,
+    overlap: byId("schedule-queue").checked ? "queue" : "skip",
+    incremental: byId("schedule-incremental").checked,
+  };
+}
+
+async function saveSchedule() {
+  clearFaults(byId("schedule-form"), byId("schedule-problem"));
+  try {
+    const body = scheduleBody();
+    const { data } = edited
+      ? await formApi.send("PUT", `${PATH_OF_SAVED}/${edited.data.code}`, { body, headers: { "if-match": edited.etag } })
+      : await formApi.send("POST", PATH_OF_SAVED, { body });
+    hideScheduleForm(formApi);
+    await whenSaved(data.code);
+    announce(t("columns.savedAs", { name: data.name }));
+  } catch (problem) {
+    whenNotSaved(problem, byId("schedule-form"), byId("schedule-problem"));
+  }
+}

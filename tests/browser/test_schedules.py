@@ -1,0 +1,294 @@
+"""Schedules in the ui: made from the present form, edited, paused and deleted, with their next and past runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from exports.adapters.storage.runs import TableRunHistory
+from exports.schedules.runs import RunOutcome, ScheduleRun
+from shared.storage import StorageAccount
+from shared.table_keys import TableKeyStore
+from tests.browser.test_accessibility import NARROW, assert_accessible, press_until
+from tests.support.keys import a_key
+from tests.support.system import NORTHWIND, System
+from tests.support.visitor import Visitor
+
+SCHEDULES = f"/tenants/{NORTHWIND}/clients/export/schedules"
+GERMAN = {"locale": "de-DE"}
+NEVER_SOON = "0 3 29 2 *"
+
+
+@pytest.fixture(autouse=True)
+def _no_schedules(system: System) -> Iterator[None]:
+    """Leave no schedule behind: an enabled one would start exports in the tests that follow."""
+    yield
+    for schedule in listed(system):
+        assert system.call("DELETE", f"{SCHEDULES}/{schedule['code']}").status == 204
+
+
+def listed(system: System) -> list[Any]:
+    schedules: list[Any] = system.call("GET", f"{SCHEDULES}?limit=100").json["data"]
+    return schedules
+
+
+def a_schedule(system: System, **changes: Any) -> str:
+    body = {"name": "VAT", "cron": NEVER_SOON, "timeZone": "Europe/London", **changes}
+    code: str = system.call("POST", SCHEDULES, body).json["code"]
+    return code
+
+
+def open_schedules(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.go("schedules")
+
+
+def card(visitor: Visitor, name: str) -> str:
+    """Return the selector of a schedule in the list, when it is there."""
+    selector = f"#schedules-list > li:has(h2:text-is('{name}'))"
+    expect(visitor.at(selector)).to_be_visible()
+    return selector
+
+
+def save(visitor: Visitor) -> None:
+    visitor.at("#schedule-save").click()
+    expect(visitor.at("#schedule-form")).to_be_hidden()
+
+
+# --- making and editing
+
+
+def test_a_schedule_is_made_from_the_present_form(visitor: Visitor, system: System) -> None:
+    visitor.sign_in()
+    visitor.pick("Code", "Name")
+    visitor.at("input[name=statuses][value=Active]").check()
+    visitor.at("input[name=preset][value=xlsx]").check()
+    visitor.go("schedules")
+    visitor.expect_text("#schedules-empty", "No schedules yet")
+    visitor.at("#schedule-new").click()
+    expect(visitor.at("#schedule-name")).to_be_focused()
+    visitor.expect_text("#schedule-summary", "2 columns")
+    visitor.at("#schedule-name").fill("Every first")
+    visitor.at("#schedule-rhythm").select_option("monthly")
+    visitor.at("#schedule-day").select_option("L")
+    visitor.at("#schedule-time").fill("07:05")
+    visitor.at("#schedule-zone").fill("America/New_York")
+    visitor.at("#schedule-queue").check()
+    save(visitor)
+
+    (saved,) = listed(system)
+    assert (saved["name"], saved["cron"], saved["timeZone"]) == ("Every first", "5 7 L * *", "America/New_York")
+    assert (saved["overlap"], saved["incremental"], saved["enabled"]) == ("queue", False, True)
+    assert [column["targetField"] for column in saved["request"]["columnMappings"]] == ["Code", "Name"]
+    assert saved["request"]["filter"]["statuses"] == ["Active"]
+    assert saved["request"]["format"]["preset"] == "xlsx"
+    shown = card(visitor, "Every first")
+    visitor.expect_text(shown, "On the last day of each month at 07:05, America/New_York.")
+    visitor.expect_text(shown, "2 columns")
+
+
+def test_the_next_three_runs_are_shown_in_the_time_zone_of_the_schedule(visitor: Visitor, system: System) -> None:
+    a_schedule(system, cron="30 6 * * 1", timeZone="America/New_York")
+    (schedule,) = listed(system)
+    open_schedules(visitor)
+    runs = visitor.at(f"{card(visitor, 'VAT')} .next-runs time")
+
+    expect(runs).to_have_count(3)
+    assert [run.get_attribute("datetime") for run in runs.all()] == schedule["nextRunDates"]
+    for text in runs.all_inner_texts():
+        assert re.fullmatch(r"Mon,? \d\d? \w+ \d{4},? (at )?06:30", text), text
+
+
+def test_a_wrong_entry_is_marked_at_its_field(visitor: Visitor) -> None:
+    open_schedules(visitor)
+    visitor.at("#schedule-new").click()
+    visitor.at("#schedule-rhythm").select_option("own")
+    visitor.at("#schedule-cron").fill("99 * * * *")
+    visitor.at("#schedule-zone").fill("Europe/Nowhere")
+    visitor.at("#schedule-save").click()
+
+    assert "empty" in visitor.fault_of("#schedule-name")
+    assert "correct the minute" in visitor.fault_of("#schedule-cron").lower()
+    assert "IANA" in visitor.fault_of("#schedule-zone")
+    visitor.expect_text("#schedule-problem", "marked")
+    assert_accessible(visitor)
+
+
+def test_editing_keeps_the_request_unless_the_form_is_to_replace_it(visitor: Visitor, system: System) -> None:
+    a_schedule(system, request={"filter": {"statuses": ["Prospect"]}}, cron="15 22 * * 5", incremental=True)
+    open_schedules(visitor)
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=edit]").click()
+    expect(visitor.at("#schedule-rhythm")).to_have_value("weekly")
+    expect(visitor.at("#schedule-weekday")).to_have_value("5")
+    expect(visitor.at("#schedule-time")).to_have_value("22:15")
+    visitor.at("#schedule-name").fill("VAT, weekly")
+    visitor.at("#schedule-weekday").select_option("0")
+    save(visitor)
+
+    (kept,) = listed(system)
+    assert (kept["name"], kept["cron"], kept["incremental"]) == ("VAT, weekly", "15 22 * * 0", True)
+    assert kept["request"]["filter"]["statuses"] == ["Prospect"]
+
+    visitor.at(f"{card(visitor, 'VAT, weekly')} [data-act=edit]").click()
+    visitor.at("input[name=schedule-request][value=form]").check()
+    save(visitor)
+    (replaced,) = listed(system)
+    assert replaced["request"]["filter"]["statuses"] == []
+
+
+def test_a_schedule_that_changed_meanwhile_is_not_overwritten(visitor: Visitor, system: System) -> None:
+    code = a_schedule(system)
+    open_schedules(visitor)
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=edit]").click()
+    expect(visitor.at("#schedule-name")).to_have_value("VAT")
+    body = {"name": "Changed", "cron": NEVER_SOON}
+    assert system.call("PUT", f"{SCHEDULES}/{code}", body).status == 200
+    visitor.at("#schedule-name").fill("Mine")
+    visitor.at("#schedule-save").click()
+
+    visitor.expect_text("#schedule-problem", "Somebody else has changed this")
+    assert [schedule["name"] for schedule in listed(system)] == ["Changed"]
+
+
+# --- pausing and deleting
+
+
+def test_a_schedule_is_paused_and_activated_again(visitor: Visitor, system: System) -> None:
+    a_schedule(system, request={"mappingCode": "limited-company-clients"})
+    open_schedules(visitor)
+    shown = card(visitor, "VAT")
+    visitor.at(f"{shown} [data-act=pause]").click()
+    visitor.expect_text(f"{shown} .pill", "Paused")
+    expect(visitor.at(f"{shown} .next-runs")).to_have_count(0)
+    (paused,) = listed(system)
+    assert (paused["enabled"], paused["request"]["mappingCode"]) == (False, "limited-company-clients")
+    expect(visitor.at(f"{shown} h2")).to_be_focused()
+
+    visitor.at(f"{shown} [data-act=goOn]").click()
+    visitor.expect_text(f"{shown} .pill", "Active")
+    assert listed(system)[0]["enabled"]
+
+
+def test_a_schedule_is_deleted_only_after_a_second_answer(visitor: Visitor, system: System) -> None:
+    a_schedule(system)
+    open_schedules(visitor)
+    shown = card(visitor, "VAT")
+    visitor.at(f"{shown} [data-act=remove]").click()
+    expect(visitor.at(f"{shown} [data-act=keep]")).to_be_focused()
+    visitor.at(f"{shown} [data-act=keep]").click()
+    assert len(listed(system)) == 1
+
+    visitor.at(f"{shown} [data-act=remove]").click()
+    visitor.at(f"{shown} [data-act=confirm]").click()
+    expect(visitor.at(shown)).to_have_count(0)
+    expect(visitor.at("#schedules-title")).to_be_focused()
+    assert listed(system) == []
+
+
+def test_a_reader_without_the_right_sees_why_a_change_is_refused(visitor: Visitor, system: System) -> None:
+    a_schedule(system)
+    account = StorageAccount(system.storage)
+    key, text = a_key(NORTHWIND, scopes=("exports:read",))
+    assert TableKeyStore(account).add(key)
+    account.tables.close()
+    visitor.sign_in(text)
+    visitor.go("schedules")
+    pause = visitor.at(f"{card(visitor, 'VAT')} [data-act=pause]")
+    if pause.count():
+        pause.click()
+        visitor.expect_text("#schedules-problem", "You may not do this")
+
+    assert listed(system)[0]["enabled"]
+
+
+# --- runs
+
+
+def record_runs(system: System, code: str, job: str) -> None:
+    account = StorageAccount(system.storage)
+    noon = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for days, (outcome, reason, job_code) in enumerate(
+        [
+            (RunOutcome.STARTED, None, job),
+            (RunOutcome.SKIPPED, "The previous export was still running.", None),
+            (RunOutcome.MISSED, "The service did not process the slot in time.", None),
+            (RunOutcome.FAILED, "There is no mapping with this code.", None),
+        ]
+    ):
+        slot = noon + timedelta(days=days)
+        run = ScheduleRun(NORTHWIND, code, f"{days:026d}", slot, outcome, slot, reason, job_code=job_code)
+        TableRunHistory(account).record(run)
+    account.tables.close()
+
+
+def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor, system: System) -> None:
+    code = a_schedule(system, timeZone="America/New_York")
+    job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}).json
+    record_runs(system, code, job["code"])
+    open_schedules(visitor)
+    shown = card(visitor, "VAT")
+    visitor.at(f"{shown} summary").click()
+    runs = visitor.at(f"{shown} .tries li")
+
+    expect(runs).to_have_count(4)
+    texts = {run.get_attribute("data-outcome"): run.inner_text() for run in runs.all()}
+    assert "07:00" in texts["Started"]
+    assert "Completed" in texts["Started"]
+    assert "Left out" in texts["Skipped"]
+    assert "not able to start it in time" in texts["Missed"]
+    assert "There is no mapping with this code." in texts["Failed"]
+    assert_accessible(visitor)
+    visitor.at(f"{shown} [data-outcome=Started] button").click()
+    visitor.expect_text("#job-title", "Your file is ready")
+    expect(visitor.at("#job-title")).to_be_focused()
+
+
+# --- everyone
+
+
+@pytest.mark.parametrize("visitor", [NARROW, GERMAN | NARROW], ids=["narrow", "narrow and German"], indirect=True)
+def test_every_state_of_the_view_is_accessible_in_a_narrow_window(visitor: Visitor, system: System) -> None:
+    a_schedule(system, name="A schedule with a name that is much longer than a narrow window is wide")
+    a_schedule(system, name="Paused", enabled=False)
+    open_schedules(visitor)
+    shown = card(visitor, "Paused")
+    assert_accessible(visitor)
+    visitor.at(f"{shown} summary").click()
+    expect(visitor.at(f"{shown} .tries li")).to_have_count(1)
+    visitor.at(f"{shown} [data-act=remove]").click()
+    assert_accessible(visitor)
+    visitor.at(f"{shown} [data-act=keep]").click()
+    visitor.at(f"{shown} [data-act=edit]").click()
+    expect(visitor.at("#schedule-name")).to_have_value("Paused")
+    for rhythm in ("weekly", "monthly", "own"):
+        visitor.at("#schedule-rhythm").select_option(rhythm)
+        assert_accessible(visitor)
+
+
+@pytest.mark.parametrize("visitor", [GERMAN], ids=["German"], indirect=True)
+def test_a_german_reader_gets_german_times_and_words(visitor: Visitor, system: System) -> None:
+    a_schedule(system, cron="30 6 * * 3", timeZone="Europe/Berlin")
+    open_schedules(visitor)
+    shown = card(visitor, "VAT")
+
+    visitor.expect_text(shown, "Jeden Mittwoch um 06:30, Europe/Berlin.")
+    visitor.expect_text(f"{shown} .next-runs", re.compile(r"Mi., \d\d?\. \w+\.? \d{4}"))
+    visitor.expect_text(f"{shown} .pill", "Aktiv")
+
+
+def test_a_schedule_is_made_with_the_keyboard_alone(visitor: Visitor, system: System) -> None:
+    open_schedules(visitor)
+    keyboard = visitor.page.keyboard
+    press_until(visitor, "Tab", "#schedule-new")
+    keyboard.press("Enter")
+    expect(visitor.at("#schedule-name")).to_be_focused()
+    keyboard.type("By keyboard")
+    press_until(visitor, "Tab", "#schedule-save")
+    keyboard.press("Enter")
+    expect(visitor.at(f"{card(visitor, 'By keyboard')} h2")).to_be_focused()
+    assert listed(system)[0]["cron"] == "30 6 * * 1-5"
