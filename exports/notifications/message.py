@@ -8,11 +8,9 @@ from datetime import datetime
 from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
-from exports.jobs.view import CsvExportJobDto, show_job
+from exports.jobs.view import NOT_SENT, CsvExportJobDto, show_job
 from exports.request.columns import ALL_COLUMNS
 from exports.request.spec import ExportSpec
-
-_LINK = {"download_url"}
 
 
 def event_id(job: Job, email: int | None = None) -> str:
@@ -29,7 +27,7 @@ def event_id(job: Job, email: int | None = None) -> str:
 
 def event_body(job: Job, processed_items: int) -> bytes:
     """Render an ended job as the receiver gets it: as the API shows it, but without its link and its request."""
-    return _show(job, processed_items).model_dump_json(by_alias=True, exclude=_LINK).encode()
+    return _show(job, processed_items).model_dump_json(by_alias=True, exclude=NOT_SENT).encode()
 
 
 def trial_body(tenant: str, now: datetime) -> bytes:
@@ -49,7 +47,7 @@ def trial_body(tenant: str, now: datetime) -> bytes:
         completed_date=now,
         file_removed=True,
     )
-    shown = _show(job, 0).model_dump(mode="json", by_alias=True, exclude=_LINK)
+    shown = _show(job, 0).model_dump(mode="json", by_alias=True, exclude=NOT_SENT)
     return json.dumps({"test": True, **shown}).encode()
 
 

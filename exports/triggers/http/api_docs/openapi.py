@@ -43,7 +43,7 @@ References = Mapping[tuple[type[Model], Mode], Schema]
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _INTRODUCTION = """\
-Exports all clients of a tenant as one file (CSV, an Excel workbook or JSON Lines): start an export, watch it, download it.
+Exports all clients of a tenant as one file (CSV, a workbook or JSON Lines): start an export, watch it, download it.
 
 Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
 tenant from the API key or token; it works only for one that opens exactly one tenant. JSON properties are camelCase,
