@@ -60,7 +60,16 @@ def text_column(text: ColumnText) -> Column:
         escaped = _escaped(joined).split(CELL_SEPARATOR)[1:]
     if not _holds_inline(joined) and not _has_outer_blanks(text):
         return Column(escaped, _TEXT)
-    return Column([_text_cell(cell, shown) for cell, shown in zip(cells, escaped, strict=True)], None)
+    if _holds_inline(joined):
+        return Column([_text_cell(cell, shown) for cell, shown in zip(cells, escaped, strict=True)], None)
+    before, after = _TEXT
+    return Column(
+        [
+            _wrapped(shown, _INLINE) if cell != bare else f"{before}{shown}{after}" if shown else NO_CELL
+            for cell, shown, bare in zip(cells, escaped, map(str.strip, cells), strict=True)
+        ],
+        None,
+    )
 
 
 def _has_outer_blanks(text: ColumnText) -> bool:
