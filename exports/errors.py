@@ -24,6 +24,7 @@
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         ├── SourceRefusedError          the database refused the statement or the login
         ├── SourceReplacedError         other data stand in the place of those that the job was planned for
+        ├── SnapshotTimeError           the export did not end in the time that a snapshot may take
         ├── KeyOrderError               the database compares codes in another order than it sorts them
         ├── RowCountError               the database counts other clients than it returns
         └── FileMismatchError           the staged blocks do not match the records of the pages
@@ -190,6 +191,12 @@ class SourceReplacedError(PermanentError):
     """
 
     code = "source-replaced"
+
+
+class SnapshotTimeError(PermanentError):
+    """The export did not end in the time for which a job may hold a snapshot of the client database."""
+
+    code = "snapshot-time"
 
 
 class KeyOrderError(PermanentError):

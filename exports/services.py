@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from exports.jobs.snapshot import SnapshotRoom
 from exports.jobs.wait_history import WaitHistory
 from exports.jobs.waiting_room import WaitingRoom
 from exports.notifications.sending_room import SendingRoom
@@ -21,7 +22,7 @@ from exports.ports.pages import PageLedger
 from exports.ports.schedules import RunHistory, ScheduleStore
 from exports.ports.watch import WatchIndex
 from exports.ports.webhooks import DeliveryLog, WebhookSender
-from exports.request.lookups import FilterValueCache, LookupRoom
+from exports.request.lookups import CountCache, FilterValueCache, LookupRoom
 from exports.request.token_access import TokenAuthenticator
 from exports.settings import Settings
 from shared.guess_limit import GuessLimit
@@ -55,9 +56,11 @@ class Services:
     waits: WaitHistory = field(default_factory=WaitHistory)
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     sending: SendingRoom = field(default_factory=SendingRoom)
-    guesses: GuessLimit = field(default_factory=GuessLimit)
+    snapshots: SnapshotRoom = field(default_factory=SnapshotRoom)
     lookups: LookupRoom = field(default_factory=LookupRoom)
     filter_values: FilterValueCache = field(default_factory=FilterValueCache)
+    counts: CountCache = field(default_factory=CountCache)
+    guesses: GuessLimit = field(default_factory=GuessLimit)
     by_hand: SendsByHand = field(default_factory=SendsByHand)
 
 

@@ -15,7 +15,15 @@ from exports.notifications.mail_settings import Domain, MailSecurity, MailServer
 from exports.request.public_url import ForwardedHost, PublicUrl
 from exports.request.tenant_names import read_tenant_names
 from exports.request.token_access import RoleGrant
-from exports.request.token_settings import Algorithm, ClaimName, HttpsUrl, explain_token_settings, read_roles
+from exports.request.token_settings import (
+    Algorithm,
+    ClaimName,
+    ClientId,
+    HttpsUrl,
+    IssuerScope,
+    explain_token_settings,
+    read_roles,
+)
 from exports.workflow.commands import Limits
 from shared.models import Model
 from shared.retry_policy import RetryPolicy
@@ -52,6 +60,8 @@ class Settings(Model):
         retry_tries: Tries of a step in all. The pauses between them double from one second to a minute.
         start_grace_seconds: How long a job may have no orchestration before the watchdog acts.
         stall_minutes: How long a job may make no progress before the watchdog begins another attempt.
+        snapshot_minutes: How long a job may hold a snapshot of the client database. Statements may take four minutes
+            more, and the host must allow both: see `functionTimeout` in `host.json`.
         bytes_per_second: Bytes of CSV, before compression, that a job writes in a second. Estimates use this rate.
         max_active_jobs: Active jobs that a tenant may have. Further requests are refused until one ends.
         max_jobs_per_day: Jobs that a tenant may start in a day. Further requests are refused until the next day.
@@ -69,6 +79,8 @@ class Settings(Model):
         token_roles, token_groups: What each value of the claims `roles` and `groups` grants, as JSON.
         token_tenant_claim: Name of a claim with the only tenants that a token opens. Empty: there is none.
         token_subject_claim: Name of the claim that identifies the caller.
+        sign_in_client_id: The public client as which the page signs people in at the issuer. Empty: by API key only.
+        sign_in_scopes: What the page asks the issuer for. Space-separated.
         webhook_retry_seconds: Pauses after the first try of a notification, the second, and so on. Space-separated.
         smtp_host, smtp_port: The mail server that sends the e-mails of `notify`. No host: the service refuses them.
         smtp_user, smtp_password: The login at the mail server. Empty: there is none.
@@ -93,6 +105,7 @@ class Settings(Model):
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
     start_grace_seconds: Annotated[float, Field(alias="EXPORT_START_GRACE_SECONDS", ge=0, le=3600)] = 60
     stall_minutes: Annotated[float, Field(alias="EXPORT_STALL_MINUTES", gt=0, le=1440)] = 30
+    snapshot_minutes: Annotated[float, Field(alias="EXPORT_SNAPSHOT_MINUTES", gt=0, le=1440)] = 5
     bytes_per_second: Annotated[int, Field(alias="EXPORT_BYTES_PER_SECOND", ge=1)] = 15_000_000
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
@@ -123,11 +136,13 @@ class Settings(Model):
     token_groups: Annotated[Mapping[str, RoleGrant], _ROLES, Field(alias="EXPORT_TOKEN_GROUPS")] = {}
     token_tenant_claim: Annotated[ClaimName, Field(alias="EXPORT_TOKEN_TENANT_CLAIM")] = ""
     token_subject_claim: Annotated[ClaimName, Field(alias="EXPORT_TOKEN_SUBJECT_CLAIM", min_length=1)] = "sub"  # noqa: S105 (the name of a claim)
+    sign_in_client_id: Annotated[ClientId, Field(alias="EXPORT_SIGN_IN_CLIENT_ID")] = ""
+    sign_in_scopes: Annotated[tuple[IssuerScope, ...], _WORDS, Field(alias="EXPORT_SIGN_IN_SCOPES")] = ("openid",)
 
     @model_validator(mode="after")
     def _token_settings_agree(self) -> Settings:
         if message := explain_token_settings(
-            self.token_issuer, self.token_audience, self.token_roles or self.token_groups
+            self.token_issuer, self.token_audience, self.token_roles or self.token_groups, self.sign_in_client_id
         ):
             raise PydanticCustomError("token_settings", message)
         return self
@@ -186,6 +201,11 @@ class Settings(Model):
     def keep_rows(self) -> timedelta:
         """How long the records of a job are kept after its file was deleted."""
         return timedelta(days=self.keep_rows_days)
+
+    @property
+    def longest_snapshot(self) -> timedelta:
+        """How long a job may hold a snapshot of the client database."""
+        return timedelta(minutes=self.snapshot_minutes)
 
     @property
     def timeouts(self) -> Timeouts:

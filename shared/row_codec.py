@@ -101,7 +101,6 @@ class RowCodec(Generic[T]):
         model: A dataclass or a pydantic model.
         elsewhere: Fields without a property of their own, because they are part of the row's keys or of its metadata.
             The caller passes their values to `read`.
-        not_stored: Fields that are not stored. An object that is read has their defaults.
         forms: Forms of the fields that are not stored in the usual form of their type.
         always_present: Fields with a default that every version of the service has stored. A row without one of them
             is damaged. A row may lack other fields with a default, which were added later, and then gets the default.
@@ -109,7 +108,6 @@ class RowCodec(Generic[T]):
 
     model: type[T]
     elsewhere: Collection[str] = ()
-    not_stored: Collection[str] = ()
     forms: Mapping[str, Form] = field(default_factory=dict)
     always_present: Collection[str] = ()
 
@@ -142,14 +140,14 @@ class RowCodec(Generic[T]):
     @cached_property
     def _properties(self) -> list[_Property]:
         hints, has_default = get_type_hints(self.model), _fields(self.model)
-        unknown = {*self.elsewhere, *self.not_stored, *self.forms, *self.always_present} - has_default.keys()
+        unknown = {*self.elsewhere, *self.forms, *self.always_present} - has_default.keys()
         if unknown:
             message = f"{self.model.__name__} has no fields {sorted(unknown)}."
             raise TypeError(message)
         return [
             self._property(name, hints[name], is_required=not optional or name in self.always_present)
             for name, optional in has_default.items()
-            if name not in self.elsewhere and name not in self.not_stored
+            if name not in self.elsewhere
         ]
 
     def _property(self, name: str, hint: Any, *, is_required: bool) -> _Property:

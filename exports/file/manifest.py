@@ -13,7 +13,8 @@ from exports.file.frame import Frame, in_file_order
 from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost
-from exports.jobs.job import CONSISTENCY, Job
+from exports.jobs.job import Job
+from exports.jobs.snapshot import SnapshotDto
 from exports.request.incomplete_columns import IncompleteColumn, incomplete_columns
 from exports.request.spec import ExportSpec
 from shared.models import Model, Moment, OptionalField
@@ -78,7 +79,8 @@ class ManifestDto(Model):
     `removedCharacters` counts the characters of clients that no cell can hold and that are left out of the file: NUL in
     CSV, and in a workbook all that XML cannot hold. `cutCells` counts the cells of a workbook whose text was cut.
     `incompleteColumns` are the columns of the file that are empty for every client, or lack a part, because the view
-    lacked their data when the export was planned.
+    lacked their data when the export was planned. `snapshot` names the state of the database that the file shows, if
+    the request asked for one.
     """
 
     code: str
@@ -87,6 +89,7 @@ class ManifestDto(Model):
     created_date: Moment
     started_date: Moment | None
     consistency: str
+    snapshot: OptionalField[SnapshotDto] = None
     request: ExportSpec
     attempt: int | None = None
     rows: NonNegativeInt
@@ -149,7 +152,8 @@ def make_manifest(
         file_name=job.file_name,
         created_date=job.created_date,
         started_date=job.started_date,
-        consistency=CONSISTENCY,
+        consistency=job.consistency,
+        snapshot=job.snapshot and job.snapshot.shown,
         request=job.spec,
         attempt=job.attempt,
         rows=sum(record.rows for record in records),

@@ -45,6 +45,15 @@ PAGES_KEPT_GETTING_LOST = Failure(
 )
 
 
+SNAPSHOT_LOST = Failure(
+    code="snapshot-lost",
+    message="The export was interrupted several times, and each time it lost the moment of the client database that it "
+    "read. Resume it, and it reads a new moment from the beginning; if it fails again, tell support.",
+    retryable=True,
+    resumable=True,
+)
+
+
 def unexpected_failure(incident: str) -> Failure:
     """Describe an error that no rule knows. The log has it under the same incident number."""
     message = f"The export failed by an unexpected error in two tries. Give support this number: {incident}."

@@ -7,18 +7,15 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from exports.jobs.failures import Failure
+from exports.jobs.snapshot import TakenSnapshot
 from exports.jobs.states import FileStatus, JobEvent, JobStatus, next_status
 from exports.request.body import NotifyDto
+from exports.request.consistency import Consistency, in_words
 from exports.request.spec import ExportSpec
 from shared.models import Model, OptionalField
 
-CONSISTENCY = (
-    "Every client that existed from the start to the end of the export is in the file exactly once, as it was at one "
-    "moment of the export: no row mixes two versions of a client. A client that was added, removed or changed during "
-    "the export may be in the file as it was before or after. Pages are key ranges that tile the key space, and each "
-    "is read at a moment of its own."
-)
-"""The consistency that every file has, in words for its reader."""
+CONSISTENCY = in_words(Consistency.PAGES)
+"""The consistency that every file has unless its request asks for a snapshot, in words for its reader."""
 
 
 class JobRef(Model):
@@ -96,6 +93,7 @@ class Job:
         mapping_name: The name of the mapping that the request named, as it was then.
         request_id: The id of the request that started the job; None: no request did, or an older version stored it.
         trace_parent: The `traceparent` (W3C Trace Context) of that request, if traces are recorded.
+        snapshot: The snapshot that an attempt has begun to read; None unless the request asks for one.
         version: The version of the stored job that this object was read from or written as; empty: not known.
     """
 
@@ -118,7 +116,6 @@ class Job:
     file_bytes: int | None = None
     file_removed: bool = False
     failure: Failure | None = None
-    consistency: str = CONSISTENCY
     schedule_code: str | None = None
     downloaded_date: datetime | None = None
     notify: NotifyDto | None = None
@@ -126,6 +123,7 @@ class Job:
     mapping_name: str | None = None
     request_id: str | None = None
     trace_parent: str | None = None
+    snapshot: TakenSnapshot | None = None
     version: str = field(default="", compare=False)
 
     @property
@@ -134,6 +132,11 @@ class Job:
         return JobRef(
             tenant=self.tenant, code=self.code, attempt=self.attempt, request=self.request_id, trace=self.trace_parent
         )
+
+    @property
+    def consistency(self) -> str:
+        """Return what the file guarantees, in words for its reader."""
+        return in_words(self.spec.consistency)
 
     @property
     def file_path(self) -> str:
@@ -147,6 +150,11 @@ class Job:
     def begin(self, now: datetime) -> Self:
         """Start processing. A repeat keeps the first start."""
         return replace(self, status=next_status(self.status, JobEvent.BEGIN), started_date=self.started_date or now)
+
+    def begin_snapshot(self, now: datetime, snapshot: TakenSnapshot) -> Self:
+        """Start to read a snapshot. Nothing that was read in an earlier one counts, but the progress does not fall."""
+        shown = max(self.shown_items, self.settled_items)
+        return replace(self.begin(now), snapshot=snapshot, settled_pages=0, settled_items=0, shown_items=shown)
 
     def plan(self, total_items: int) -> Self:
         """Set the number of clients to export."""

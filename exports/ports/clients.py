@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from exports.file.ranges import Boundaries, KeyRange
@@ -40,6 +42,24 @@ class ClientPreview:
 
     rows: list[Row]
     total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSnapshot:
+    """One state of the clients, which stays the same however they change meanwhile.
+
+    Attributes:
+        clients: Reads the clients in this state. If the source loses the state, every further reading raises
+            `SourceUnavailableError`.
+        moment: Everything that was committed until then is in the state, by the clock of the source.
+        token: What the source calls the state; None if it has no name for it.
+        readers: How many threads can read at the same time.
+    """
+
+    clients: ClientSource
+    moment: datetime
+    token: str | None
+    readers: int
 
 
 class ClientSource(Protocol):
@@ -122,7 +142,7 @@ class ClientSource(Protocol):
         Args:
             seconds: How long reading may take. If it takes longer, that raises `SourceUnavailableError`, as far as the
                 source can stop reading.
-            count_seconds: How long counting may take. If it takes longer, the number is not known.
+            count_seconds: How long counting may take. If it takes longer, the number is not known. 0: it is not wanted.
         """
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
@@ -149,4 +169,17 @@ class ClientSource(Protocol):
 
         Raises:
             SourceMismatchError: A value does not fit its column, or the view returns a client twice.
+        """
+
+    def snapshot_refusal(self) -> str | None:
+        """Say in a sentence for a caller why the source can show no snapshot; None if it can, as far as is known.
+
+        Asks the source nothing.
+        """
+
+    def open_snapshot(self) -> AbstractContextManager[ClientSnapshot]:
+        """Take a snapshot of the clients. It ends with the context.
+
+        Raises:
+            SourceRefusedError: The source can show no snapshot.
         """

@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from exports.request.columns import ColumnMapping
+from exports.request.consistency import Consistency
 from exports.request.email_address import MAX_EMAIL_ADDRESSES, EmailAddress
 from exports.request.filters import ClientFilter, Code
 from exports.request.formats import PRESETS_THAT_NEED_HEADERS, FormatDto
@@ -115,6 +116,8 @@ class CsvExportRequestDto(Model):
         column_mappings: The columns in the order of the file. No header and no field may occur twice.
         include_headers: Whether the first record of the file holds the headers. Each line of `jsonl` does, so `false`
             is refused there.
+        consistency: `snapshot` if the file must show all clients as they were at one moment. By default each page is
+            read at a moment of its own, which is faster.
         notify: Where to send a notification when the export has ended. Without it, none is sent.
     """
 
@@ -125,6 +128,7 @@ class CsvExportRequestDto(Model):
     include_headers: bool = True
     filter: ClientFilter = ClientFilter()
     format: FormatDto = FormatDto()
+    consistency: Consistency = Consistency.PAGES
     notify: NotifyDto | None = None
 
     @model_validator(mode="after")

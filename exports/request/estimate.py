@@ -25,6 +25,8 @@ class WarningCode(StrEnum):
     GUARD_CHANGES_CELLS = "guard-changes-cells"
     FIELDS_LEFT_OUT = "fields-left-out"
     INCOMPLETE_COLUMNS = "incomplete-columns"
+    SNAPSHOT_IS_SLOWER = "snapshot-is-slower"
+    SNAPSHOT_TOO_LONG = "snapshot-too-long"
 
 
 class EstimateWarning(Model):

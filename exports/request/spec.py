@@ -7,10 +7,11 @@ from enum import Enum
 
 from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_faults
+from exports.request.consistency import Consistency
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import CsvFormat, find_option_faults
-from shared.models import Model
+from shared.models import Model, OptionalField
 from shared.problems import Fault, pointer
 
 
@@ -18,6 +19,7 @@ class ExportSpec(Model):
     """What a job exports: a copy of everything that the request refers to, so that later changes do not affect the job.
 
     `omittedFields`: the sensitive fields that a full export leaves out because its caller may not export them.
+    `consistency`: `snapshot` if the file shows one moment; None: each page is read at a moment of its own.
     """
 
     columns: tuple[ColumnMapping, ...]
@@ -25,6 +27,7 @@ class ExportSpec(Model):
     filter: ClientFilter = ClientFilter()
     format: CsvFormat = CsvFormat()
     omitted_fields: tuple[TargetField, ...] = ()
+    consistency: OptionalField[Consistency] = None
 
     @property
     def sensitive_fields(self) -> tuple[TargetField, ...]:
@@ -84,6 +87,7 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
         include_headers=request.include_headers,
         filter=request.filter,
         format=request.format.resolve(),
+        consistency=Consistency.SNAPSHOT if request.consistency is Consistency.SNAPSHOT else None,
         omitted_fields=() if named else tuple(field for field in TargetField if field not in exported),
     )
 

@@ -8,6 +8,7 @@ from exports.errors import TransientError
 from exports.jobs.job import Job
 from exports.jobs.watchdog import RunState
 from exports.ports.orchestrations import OrchestrationStarter
+from exports.request.consistency import Consistency
 from exports.services import Services
 from exports.workflow.commands import ExportJob
 from exports.workflow.names import EXPORT_JOB
@@ -36,6 +37,7 @@ async def start_orchestration(services: Services, starter: OrchestrationStarter,
         limits=services.settings.limits,
         notify=job.notify is not None,
         small_at_once=True if job.attempt == 1 else None,
+        snapshot=True if job.spec.consistency is Consistency.SNAPSHOT else None,
     )
     try:
         await starter.start_new(EXPORT_JOB, job.ref.instance_id, run.model_dump(mode="json", by_alias=True))

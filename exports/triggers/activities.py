@@ -25,9 +25,13 @@ from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.pages.write_page import write_page
 from exports.steps.small_jobs.plan_or_export import plan_or_export
+from exports.steps.snapshots.begin_snapshot_again import begin_snapshot_again
+from exports.steps.snapshots.export_snapshot import export_snapshot
 from exports.workflow.commands import (
+    BeginSnapshotAgain,
     CommitFile,
     DiscardFile,
+    ExportSnapshot,
     PlanOrExport,
     PlanPages,
     RecordOutcome,
@@ -37,8 +41,10 @@ from exports.workflow.commands import (
     WritePage,
 )
 from exports.workflow.names import (
+    BEGIN_SNAPSHOT_AGAIN,
     COMMIT_FILE,
     DISCARD_FILE,
+    EXPORT_SNAPSHOT,
     PLAN_OR_EXPORT,
     PLAN_PAGES,
     RECORD_OUTCOME,
@@ -87,6 +93,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
         blueprint.activity_trigger(input_name="payload")(with_client)
 
     add(PLAN_OR_EXPORT, plan_or_export, PlanOrExport, run_job_step)
+    add(EXPORT_SNAPSHOT, export_snapshot, ExportSnapshot, run_job_step)
     add(PLAN_PAGES, plan_pages, PlanPages, run_job_step)
     add(WRITE_PAGE, write_page, WritePage, run_job_step)
     add(RECORD_PROGRESS, record_progress, RecordProgress, run_job_step)
@@ -94,6 +101,7 @@ def export_activities(provide: ServiceProvider) -> df.Blueprint:
     add(RECORD_OUTCOME, record_outcome, RecordOutcome)
     add(DISCARD_FILE, discard_file, DiscardFile)
     add(SEND_WEBHOOK, send_webhook, SendWebhook)
+    add_starting(BEGIN_SNAPSHOT_AGAIN, begin_snapshot_again, BeginSnapshotAgain)
     add_starting(START_NOTIFICATION, start_notification, StartNotification)
     return blueprint
 

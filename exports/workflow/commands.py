@@ -50,6 +50,7 @@ class ExportJob(Model):
         notify: Whether a webhook must report the end of the job.
         small_at_once: Whether the first step is `plan_or_export` instead of `plan_pages`. Orchestrations that an older
             version has started leave it out, because their history begins with `plan_pages`.
+        snapshot: Whether one step, `export_snapshot`, does all the work. All other jobs leave it out.
     """
 
     job: JobRef
@@ -57,6 +58,7 @@ class ExportJob(Model):
     progress: Progress | None = None
     notify: bool = False
     small_at_once: OptionalField[bool] = None
+    snapshot: OptionalField[bool] = None
 
 
 class ExportWave(Model):
@@ -78,6 +80,16 @@ class PlanPages(Model):
 
 class PlanOrExport(PlanPages):
     """Command: plan the pages as `PlanPages` does; if one page holds all clients, also write and publish the file."""
+
+
+class ExportSnapshot(PlanPages):
+    """Command: read all clients in one snapshot of the database, publish the file and end the job."""
+
+
+class BeginSnapshotAgain(Model):
+    """Command: begin another attempt of a job whose snapshot was lost."""
+
+    job: JobRef
 
 
 class WritePage(Model):

@@ -10,6 +10,10 @@ A job of one page needs one activity: `plan_or_export` plans it, writes and publ
 result of that step leads to the same activities as for large jobs: each has its own tries, and failures name the page.
 Later attempts of a job, and orchestrations that an older version has started, begin with `plan_pages` instead.
 
+A job that reads a snapshot needs one activity too, whatever its size: `export_snapshot`. If a run of it was
+interrupted, its snapshot is gone. Then `begin_snapshot_again` starts another attempt of the job, and this orchestration
+ends.
+
 The cost of a replay stays bounded. The pages of a wave are in the history of the wave, and after
 `limits.waves_per_execution` waves the job continues as new and carries only its totals.
 """
@@ -21,9 +25,11 @@ from datetime import timedelta
 from exports.jobs.cost import total
 from exports.jobs.failures import INTERRUPTED, PAGES_KEPT_GETTING_LOST
 from exports.workflow.commands import (
+    BeginSnapshotAgain,
     CommitFile,
     DiscardFile,
     ExportJob,
+    ExportSnapshot,
     ExportWave,
     PlanOrExport,
     PlanPages,
@@ -34,8 +40,10 @@ from exports.workflow.commands import (
 )
 from exports.workflow.export_wave import write_wave
 from exports.workflow.names import (
+    BEGIN_SNAPSHOT_AGAIN,
     COMMIT_FILE,
     DISCARD_FILE,
+    EXPORT_SNAPSHOT,
     EXPORT_WAVE,
     PLAN_OR_EXPORT,
     PLAN_PAGES,
@@ -49,6 +57,7 @@ from exports.workflow.outcomes import (
     PagesLost,
     PagesPlanned,
     Rejected,
+    SnapshotLost,
     Stopped,
     WaveWritten,
     parse_outcome,
@@ -86,6 +95,8 @@ def export_job(context: OrchestrationContext) -> Steps[Payload | None]:
 
 def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | Done | Stopped | Rejected]:
     """Plan the pages unless that is done, write some waves, and commit after the last one."""
+    if run.snapshot:
+        return (yield from _export_snapshot(context, run))
     progress = run.progress
     if progress is None:
         planned = yield from _plan(context, run)
@@ -102,6 +113,16 @@ def _export(context: OrchestrationContext, run: ExportJob) -> Steps[Progress | D
         if progress.next_page == progress.pages:
             return (yield from _commit(context, run, progress))
     return progress
+
+
+def _export_snapshot(context: OrchestrationContext, run: ExportJob) -> Steps[Done | Stopped | Rejected]:
+    """Let one step do everything. If its snapshot was lost, let another attempt of the job begin."""
+    command = ExportSnapshot(job=run.job, target_bytes=run.limits.target_bytes)
+    exported = yield from _call(context, EXPORT_SNAPSHOT, run, command)
+    if isinstance(exported, SnapshotLost):
+        again = yield from call(context, BEGIN_SNAPSHOT_AGAIN, BeginSnapshotAgain(job=run.job), _tries_for_an_hour(run))
+        return _stop(parse_outcome(again))
+    return exported if isinstance(exported, Done) else _stop(exported)
 
 
 def _plan(context: OrchestrationContext, run: ExportJob) -> Steps[Outcome]:

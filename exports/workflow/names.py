@@ -8,6 +8,8 @@ from __future__ import annotations
 EXPORT_JOB = "export_job"
 EXPORT_WAVE = "export_wave"
 PLAN_OR_EXPORT = "plan_or_export"
+EXPORT_SNAPSHOT = "export_snapshot"
+BEGIN_SNAPSHOT_AGAIN = "begin_snapshot_again"
 PLAN_PAGES = "plan_pages"
 WRITE_PAGE = "write_page"
 RECORD_PROGRESS = "record_progress"

@@ -67,6 +67,15 @@ class PagesLost(Model):
     bytes: int
 
 
+class SnapshotLost(Model):
+    """An earlier run of the step has begun to read a snapshot, which no later run can read.
+
+    Another attempt of the job must begin.
+    """
+
+    kind: Literal["SnapshotLost"] = "SnapshotLost"
+
+
 class Done(Model):
     """The step took effect, now or in an earlier run.
 
@@ -116,7 +125,7 @@ class Undelivered(Model):
     under_way: OptionalField[bool] = None
 
 
-Outcome = PagesPlanned | PageWritten | WaveWritten | PagesLost | Done | Stopped | Rejected | Undelivered
+Outcome = PagesPlanned | PageWritten | WaveWritten | PagesLost | SnapshotLost | Done | Stopped | Rejected | Undelivered
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
 
 

@@ -89,6 +89,13 @@ def app_with_slow_pages(tmp_path: Path) -> AppVariant:
 
 
 @pytest.fixture
+def app_with_slow_snapshots(tmp_path: Path) -> AppVariant:
+    """A function app in which each page of a snapshot takes longer, so that a snapshot is held for some seconds."""
+    root, settings = app_variant(tmp_path / "snapshots", "app_with_slow_snapshots.py")
+    return root, settings | {"PAGE_SECONDS": "1.2"}
+
+
+@pytest.fixture
 def app_with_lost_blocks(tmp_path: Path) -> AppVariant:
     """A function app in which a job loses its blocks once, just before they would be published."""
     return app_variant(tmp_path / "losing", "app_with_lost_blocks.py")

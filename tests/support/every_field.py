@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import BaseModel
 
 from exports.jobs.failures import Failure
+from exports.jobs.snapshot import TakenSnapshot
 from exports.mappings.mapping import MappingContent
 from exports.request.body import NotifyDto
 from exports.request.spec import ExportSpec
@@ -21,6 +22,7 @@ T = TypeVar("T")
 _EXAMPLES: dict[type[BaseModel], BaseModel] = {
     ExportSpec: a_spec(include_headers=False),
     Failure: Failure(code="stalled", message="Why.", retryable=True, resumable=True),
+    TakenSnapshot: TakenSnapshot(moment=NOON, token="746:748:747", attempt=2),
     NotifyDto: NotifyDto(webhook_url="https://hooks.example/exports"),
     MappingContent: a_mapping().content,
     ScheduleContent: a_schedule(name="Every field").content,

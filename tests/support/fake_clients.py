@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from contextlib import contextmanager
+from copy import copy
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -12,7 +14,7 @@ from exports.adapters.clients_sql.sql.statements import needed_columns
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import MAX_RANKED_CODES, ClientPreview, ClientSelection
+from exports.ports.clients import MAX_RANKED_CODES, ClientPreview, ClientSelection, ClientSnapshot
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filter_values import FilterValuesDto, collect_values
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
@@ -36,8 +38,11 @@ class MemoryClients:
             default plants a bug.
         rankings: How many times codes were ranked.
         counts_in_time: Whether `preview` counts the clients in time.
+        counts: How many times a preview was to count the clients.
         value_lookups: How many times the values of filters were looked up.
         data_generation: What identifies the clients. Change it together with all of them.
+        refusal: Why there are no snapshots; None: there are.
+        snapshots: How many snapshots have been taken.
     """
 
     def __init__(self, clients: Sequence[Client] = (), rows_per_list: int = 100) -> None:
@@ -51,8 +56,11 @@ class MemoryClients:
         self.order_of: Callable[[str], str] = str
         self.rankings = 0
         self.counts_in_time = True
+        self.counts = 0
         self.value_lookups = 0
         self.data_generation: str | None = None
+        self.refusal: str | None = None
+        self.snapshots = 0
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         self.before_ask()
@@ -110,13 +118,26 @@ class MemoryClients:
 
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         first = list(chain.from_iterable(self._read(selection, KeyRange(), rows)))
-        return ClientPreview(first, len(self._select(selection)) if self.counts_in_time else None)
+        self.counts += bool(count_seconds)
+        return ClientPreview(first, len(self._select(selection)) if self.counts_in_time and count_seconds else None)
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         self.before_ask()
         self.value_lookups += 1
         shown = ({name: value for name, value in client.items() if name not in self.lacking} for client in self.clients)
         return collect_values((client for client in shown if client.get("tenant") == tenant), most, truncated=False)
+
+    def snapshot_refusal(self) -> str | None:
+        return self.refusal
+
+    @contextmanager
+    def open_snapshot(self) -> Iterator[ClientSnapshot]:
+        """Copy the clients. Hooks run in the snapshot too."""
+        self.before_ask()
+        self.snapshots += 1
+        frozen = copy(self)
+        frozen.clients = [dict(client) for client in self.clients]
+        yield ClientSnapshot(frozen, datetime(2026, 1, 1, tzinfo=UTC), f"state {self.snapshots}", 2)
 
     def _missing(self, columns: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in columns if name in self.lacking or name not in VIEW_COLUMNS)

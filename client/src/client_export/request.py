@@ -93,6 +93,8 @@ class ExportRequest:
     Attributes:
         columns: The columns in the order of the file. Excludes `mapping`.
         mapping: Code of a saved mapping that defines the columns.
+        consistency: `snapshot` if the file must show all clients as they were at one moment; None: each page is read at
+            a moment of its own, which is faster.
         webhook_url: Receives a signed POST when the export has ended.
         extra: Further properties of the request, for a service that is newer than this package.
     """
@@ -102,6 +104,7 @@ class ExportRequest:
     filter: ClientFilter = ClientFilter()
     format: FileFormat = FileFormat()
     include_headers: bool = True
+    consistency: str | None = None
     webhook_url: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -114,6 +117,7 @@ class ExportRequest:
                 includeHeaders=None if self.include_headers else False,
                 filter=self.filter.body(),
                 format=self.format.body(),
+                consistency=self.consistency,
                 notify=_given(webhookUrl=self.webhook_url),
             ),
             **self.extra,

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.dialects.snapshot import give_up_statement
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.errors import SourceMismatchError
@@ -68,7 +69,7 @@ def skip_scan_boundaries(
     try:
         is_efficient = dialect.is_skip_scan_efficient(connection, statement, values)
     except DBAPIError:  # if the view itself is at fault, the pass over all keys will report it
-        connection.rollback()
+        give_up_statement(connection)
         return None
     return _scan(connection, view, statement, values) if is_efficient else None
 

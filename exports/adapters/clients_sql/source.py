@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import islice
-from sys import getsizeof
 from threading import Lock
-from typing import Any
 
-from sqlalchemy import URL, Connection, CursorResult, Engine
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import ArgumentError
 
 from exports.adapters.clients_sql.bad_cells import BadCellFinder
 from exports.adapters.clients_sql.described import describe_selected, describe_view
@@ -21,24 +20,21 @@ from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, reading_limit
+from exports.adapters.clients_sql.row_lists import read_lists, read_sample
+from exports.adapters.clients_sql.snapshots import REFUSAL, SnapshotConnections
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import absent_columns, require_writable
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
-from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
+from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection
+from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot
 from exports.request.fields import REQUIRED_COLUMNS
 from exports.request.filter_values import FilterValuesDto
 from shared.events import emit
-
-ROWS_PER_LIST = 2_000
-_FIRST_ROWS = 50
-_BYTES_PER_LIST = 4 * 1024 * 1024
-"""Lists are shorter if rows are long. The first list is short, because the length of the rows is not known yet."""
 
 
 def open_sql_clients(url: str) -> SqlClientSource:
@@ -56,11 +52,23 @@ class SqlClientSource:
     Key order is the order that the database itself gives `code`, so key ranges and pages always agree.
     """
 
-    def __init__(self, database: str | URL | Engine) -> None:
+    def __init__(
+        self,
+        database: str | URL | Engine,
+        lend: Callable[[], AbstractContextManager[Connection]] | None = None,
+        turn: Lock | None = None,
+    ) -> None:
+        """Make a source.
+
+        Args:
+            lend: Gives the connections for reading; None: each reading connects by itself.
+            turn: The lock by which threads take turns; None: a lock of its own.
+        """
         self._address = DatabaseAddress.of(database.url if isinstance(database, Engine) else database)
         self._database = database
+        self._lend = lend
         self._lock = Lock()
-        self._turn = Lock()
+        self._turn = turn or Lock()
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
@@ -95,7 +103,7 @@ class SqlClientSource:
             view = describe_selected(connection, selection)
             for key_range in key_ranges:
                 with self._naming_bad_cells(view, selection, [key_range], rows_of_each):
-                    rows = _sample(connection, view, selection, key_range, rows_of_each)
+                    rows = read_sample(connection, view, selection, key_range, rows_of_each)
                 yield rows
 
     def render_samples(
@@ -113,12 +121,12 @@ class SqlClientSource:
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range as tuples of the driver.
 
-        A list holds at most `ROWS_PER_LIST` clients and about `_BYTES_PER_LIST`, unless rows suddenly grow longer.
+        A list holds at most `ROWS_PER_LIST` clients and about 4 MiB, unless rows suddenly grow longer.
         """
         with self._connection() as connection:
             view = describe_selected(connection, selection)
             with self._naming_bad_cells(view, selection, [key_range]):
-                yield from _lists(connection, view, selection, key_range)
+                yield from read_lists(connection, view, selection, key_range)
 
     def render(self, selection: ClientSelection, key_range: KeyRange, renderer: Renderer) -> Iterator[Records]:
         """Let the database write the records if it can write them exactly; else read, then render."""
@@ -129,7 +137,7 @@ class SqlClientSource:
                 if fast is not None:
                     yield from fast.page(key_range)
                 else:
-                    with closing(_lists(connection, view, selection, key_range)) as lists:
+                    with closing(read_lists(connection, view, selection, key_range)) as lists:
                         rendered = render_lists(lists, renderer)
                         in_turns = dialect_named(connection.dialect.name).reads_in_turns
                         yield from self._in_turns(rendered) if in_turns else rendered
@@ -149,9 +157,9 @@ class SqlClientSource:
         with self._connection() as connection:
             view = describe_selected(connection, selection)
             with self._naming_bad_cells(view, selection, [KeyRange()], rows), reading_limit(connection, seconds):
-                first = _sample(connection, view, selection, KeyRange(), rows)
-            if len(first) < rows:
-                return ClientPreview(first, len(first))
+                first = read_sample(connection, view, selection, KeyRange(), rows)
+            if len(first) < rows or not count_seconds:
+                return ClientPreview(first, len(first) if len(first) < rows else None)
             return ClientPreview(first, count_clients(connection, view, selection, count_seconds))
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
@@ -169,6 +177,28 @@ class SqlClientSource:
         now = self.generation()
         return now is None or not dialect_named(self._engine().dialect.name).is_same_generation(since, now)
 
+    def snapshot_refusal(self) -> str | None:
+        """Judge by the kind of the database. Connects to nothing: a URL that is wrong is reported by the first use."""
+        try:
+            url = parse_url(self._database) if isinstance(self._database, str) else self._database
+        except ArgumentError:
+            return None
+        name = url.dialect.name if isinstance(url, Engine) else url.get_backend_name()
+        return None if dialect_named(name).snapshots else REFUSAL
+
+    @contextmanager
+    def open_snapshot(self) -> Iterator[ClientSnapshot]:
+        """Let the dialect open connections that all read one state. Closing them ends the snapshot."""
+        engine = self._engine()
+        taker = dialect_named(engine.dialect.name).snapshots
+        if taker is None:
+            raise SourceRefusedError(REFUSAL)
+        with ExitStack() as stack:
+            with self._telling_operators():
+                opened = stack.enter_context(taker.open(engine))
+            clients = SqlClientSource(engine, SnapshotConnections(opened).lend, self._turn)
+            yield ClientSnapshot(clients, opened.moment, opened.token, len(opened.connections))
+
     def close(self) -> None:
         """Close idle connections. The next use opens new ones."""
         with self._lock:
@@ -182,31 +212,41 @@ class SqlClientSource:
         """If a value cannot be read, look in the ranges for it, and name its column and its client.
 
         If a column cannot be read, look whether the view was changed after it was described. A look-up needs
-        connections of its own: the one that failed may be closed.
+        connections of its own, outside of a snapshot: the one that failed may be closed.
         """
         dialect = dialect_named(self._engine().dialect.name)
         try:
             with source_errors(dialect, self._address):
                 yield
         except MissingColumnError as error:
-            with self._connection() as connection:
+            with self._other_connection() as connection:
                 if describe_selected(connection, selection).absent != view.absent:
                     raise SourceUnavailableError("The view clients was changed while it was read.") from error
             raise
         except UnreadableValueError as error:
-            finder = BadCellFinder(self._connection, view, selection, error.hint)
+            finder = BadCellFinder(self._other_connection, view, selection, error.hint)
             found = next((bad for key_range in key_ranges if (bad := finder.find(key_range, rows))), None)
             if found is None:
-                with self._connection() as connection:
+                with self._other_connection() as connection:
                     found = dialect.find_bad_filter_value(connection, view, selection)
             raise found or error from error.__cause__
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        engine = self._engine()
+        with self._telling_operators(), (self._lend or self._engine().connect)() as connection:
+            yield connection
+
+    @contextmanager
+    def _other_connection(self) -> Iterator[Connection]:
+        with self._telling_operators(), self._engine().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _telling_operators(self) -> Iterator[None]:
+        dialect = dialect_named(self._engine().dialect.name)
         try:
-            with source_errors(dialect_named(engine.dialect.name), self._address), engine.connect() as connection:
-                yield connection
+            with source_errors(dialect, self._address):
+                yield
         except ExportError as error:
             if error.operator:  # an answer must not name the host, so an operator finds it here
                 emit("source.unreached", logging.WARNING, error=error.code, reason=error, detail=error.operator)
@@ -219,41 +259,6 @@ class SqlClientSource:
                     url = self._database if isinstance(self._database, URL) else parse_url(self._database)
                     self._database = make_engine(url)
             return self._database
-
-
-def _sample(
-    connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange, rows: int
-) -> list[Row]:
-    with connection.execute(sql_statements.sample(view, selection, key_range, rows)) as result:
-        cursor = result.cursor
-        found = _finisher(view, selection.columns)(_fetch_tuples(result, rows))
-    dialect_named(connection.dialect.name).require_whole(connection, cursor)
-    return found
-
-
-def _lists(
-    connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange
-) -> Generator[list[Row], None, None]:
-    finish = _finisher(view, selection.columns)
-    statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
-    with connection.execute(statement) as result:
-        cursor, count = result.cursor, _FIRST_ROWS
-        while rows := _fetch_tuples(result, count):
-            yield finish(rows)
-            count = _rows_like(rows[-1])
-    dialect_named(connection.dialect.name).require_whole(connection, cursor)
-
-
-def _finisher(view: ClientView, columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
-    """Return a function that finishes, in each row, the values that SQL alone cannot make."""
-    changes = {place: change for place, name in enumerate(columns) if (change := view.column(name).finish)}
-
-    def finish(rows: list[Row]) -> list[Row]:
-        for place, change in changes.items():
-            rows = [(*row[:place], change(row[place]), *row[place + 1 :]) for row in rows]
-        return rows
-
-    return finish
 
 
 def _numbered(connection: Connection, view: ClientView, selection: ClientSelection, rows_per_page: int) -> Boundaries:
@@ -274,14 +279,3 @@ def _fast_renderer(
     connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
 ) -> FastRenderer | None:
     return dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)
-
-
-def _fetch_tuples(result: CursorResult[Any], count: int) -> list[Row]:
-    """Fetch as `result.fetchmany` does, but keep the driver's tuples: turning SQLAlchemy's rows into columns takes
-    twice as long. Never fetch from `result.cursor` itself: the result has already taken the first row from it."""
-    return list(result.cursor_strategy.fetchmany(result, result.cursor, count))
-
-
-def _rows_like(row: Row) -> int:
-    """Choose how many rows of this length make a list."""
-    return max(1, min(ROWS_PER_LIST, _BYTES_PER_LIST // (sum(map(getsizeof, row)) + 1)))

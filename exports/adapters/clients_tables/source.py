@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -18,7 +18,7 @@ from exports.adapters.clients_tables.keys import TenantKeys, escape
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection
+from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
 from exports.request.filter_values import VALUE_COLUMNS, FilterValuesDto, collect_values
 from shared.storage import StorageAccount, is_throttling, is_transient, retry_after_seconds
@@ -69,6 +69,17 @@ class TableClientSource:
     def is_replaced(self, since: str) -> bool:
         """Return False: nobody replaces a table in one act."""
         return False
+
+    def snapshot_refusal(self) -> str:
+        """Refuse every snapshot: Table Storage reads each page of entities as they are at that time."""
+        return (
+            "The clients are in Azure Table Storage, which cannot show all of them as they were at one moment. Leave "
+            "consistency out."
+        )
+
+    def open_snapshot(self) -> AbstractContextManager[ClientSnapshot]:
+        """Refuse, as `snapshot_refusal` says."""
+        raise SourceRefusedError(self.snapshot_refusal())
 
     def sample(
         self, selection: ClientSelection, key_ranges: Iterable[KeyRange], rows_of_each: int
@@ -131,6 +142,8 @@ class TableClientSource:
         return ClientPreview(first, len(first) if len(first) < rows else self._count(selection, count_seconds))
 
     def _count(self, selection: ClientSelection, seconds: float) -> int | None:
+        if not seconds:
+            return None
         end, total = time.monotonic() + seconds, 0
         for entities in self.entities(selection, (), self.keys_of(selection.tenant).conditions(KeyRange())):
             total += len(entities)

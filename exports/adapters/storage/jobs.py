@@ -24,7 +24,6 @@ from shared.storage import StorageAccount
 JOBS = RowCodec(
     Job,
     elsewhere=("tenant", "code", "version"),
-    not_stored=("consistency",),  # the same text for every job
     forms={
         "spec": compressed_json(ExportSpec, exclude_defaults=True),
         "total_items": INT64,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from exports.errors import TransientError
 from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
@@ -9,7 +11,7 @@ from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.services import Services
 from exports.steps.finalize.finalize_job import finalize_job
-from exports.steps.finalize.publish_file import publish_bytes, publish_file, publish_pages
+from exports.steps.finalize.publish_file import publish_bytes, publish_file, publish_pages, publish_records
 from exports.steps.job_ends import end_running
 from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import Done, PagesLost, Stopped
@@ -58,6 +60,13 @@ def commit_bytes(
     """
     published = publish_bytes(services, command, job, plan, record, data)
     return Done(ended=_complete(services, command, published, only_expected=True))
+
+
+def commit_records(
+    services: Services, command: CommitFile, job: Job, plan: PagePlan, records: Sequence[PageRecord]
+) -> Done | PagesLost | Stopped:
+    """Publish the file as `publish_records` does, then end the job as `commit_file` does."""
+    return _end(services, command, publish_records(services, command, job, plan, records))
 
 
 def finalize_if_completed(services: Services, ref: JobRef) -> Done | None:

@@ -93,6 +93,24 @@ def publish_bytes(
     return replace(job, file_bytes=manifest.bytes)
 
 
+def publish_records(
+    services: Services, command: CommitFile, job: Job, plan: PagePlan, records: Sequence[PageRecord]
+) -> Job | Stopped:
+    """Do what `publish_file` does, for a caller that has written every page itself and stored neither plan nor records.
+
+    A file that is published already is of an earlier attempt, and is replaced.
+
+    Raises:
+        As `publish_file`.
+    """
+    try:
+        return _prove_and_publish(services, command, job, plan, records)
+    except FileChangedError:
+        file = services.files.get_state(job.file_path)
+    running = find_running(services, command.job)
+    return Stopped() if running is None else _prove_and_publish(services, command, running, plan, records, file)
+
+
 def _check_and_publish(services: Services, command: CommitFile, path: str, plan: PagePlan) -> Job | PagesLost | Stopped:
     """Check the state of the file, then publish. Never overwrites the file of a later attempt.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from exports.file.compression import compress
 from exports.file.page_record import PageRecord
 from exports.file.plan import planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
+from exports.request.consistency import Consistency
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
@@ -77,6 +79,7 @@ def _extrapolate(
             *_format_warnings(spec, renderer, sample, total),
             *_omission_warnings(spec),
             *_absence_warnings(spec, strides.absent_columns),
+            *_snapshot_warnings(spec, services.settings.longest_snapshot, plain_seconds),
         ),
     )
 
@@ -108,6 +111,21 @@ def _omission_warnings(spec: ExportSpec) -> Iterator[EstimateWarning]:
         message = "This API key or token may not read sensitive fields; they will be left out."
         names = tuple(field.value for field in spec.omitted_fields)
         yield EstimateWarning(code=WarningCode.FIELDS_LEFT_OUT, message=message, columns=names)
+
+
+def _snapshot_warnings(spec: ExportSpec, longest: timedelta, seconds: float) -> Iterator[EstimateWarning]:
+    if spec.consistency is not Consistency.SNAPSHOT:
+        return
+    minutes = longest / timedelta(minutes=1)
+    if seconds > longest.total_seconds():
+        message = f"A snapshot may take {minutes:g} minutes, and this export would take longer, so it would fail."
+        yield EstimateWarning(code=WarningCode.SNAPSHOT_TOO_LONG, message=message)
+    else:
+        message = (
+            "One process alone reads a snapshot, so the export takes longer than the estimated seconds if an export "
+            f"without a snapshot uses several. After {minutes:g} minutes it fails."
+        )
+        yield EstimateWarning(code=WarningCode.SNAPSHOT_IS_SLOWER, message=message)
 
 
 def _absence_warnings(spec: ExportSpec, absent: Sequence[str]) -> Iterator[EstimateWarning]:

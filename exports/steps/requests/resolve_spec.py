@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exports.request.body import CsvExportRequestDto
+from exports.request.consistency import Consistency
 from exports.request.spec import ExportSpec, InvalidSpecError, SensitiveFields, make_spec
 from exports.services import Services
 from exports.steps.mappings.save_mappings import columns_of
@@ -19,11 +20,12 @@ def resolve_spec(
     job.
 
     Raises:
-        InvalidSpecError: As `make_spec`; or a receiver in the request's `notify` is refused.
+        InvalidSpecError: As `make_spec`; or a receiver in the request's `notify` is refused, or the source has no
+            snapshots.
         SensitiveFieldsError: As `make_spec`.
         StorageUnavailableError: Can be tried again.
     """
-    faults = _faults_of_notify(services, request)
+    faults = [*_faults_of_notify(services, request), *_faults_of_consistency(services, request)]
     try:
         spec = make_spec(request, lambda code: columns_of(services, tenant, code), sensitive)
     except InvalidSpecError as error:
@@ -38,3 +40,8 @@ def _faults_of_notify(services: Services, request: CsvExportRequestDto) -> list[
         return []
     faults = faults_of_receivers(services, request.notify)
     return [Fault(pointer=f"{pointer('notify')}{fault.pointer}", detail=fault.detail) for fault in faults]
+
+
+def _faults_of_consistency(services: Services, request: CsvExportRequestDto) -> list[Fault]:
+    refusal = services.clients.snapshot_refusal() if request.consistency is Consistency.SNAPSHOT else None
+    return [Fault(pointer=pointer("consistency"), detail=refusal)] if refusal else []

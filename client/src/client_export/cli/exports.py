@@ -54,6 +54,7 @@ def start(
     file_name: given.FileName = None,
     long_cells: given.LongCells = None,
     headers: given.Headers = True,
+    snapshot: given.Snapshot = False,
     webhook: given.Webhook = None,
     body: given.Body = None,
     idempotency_key: Annotated[
@@ -77,7 +78,8 @@ def start(
         file_name,
         long_cells,
     )
-    request = given.choose_request(given.make_request(columns, mapping, where, file_format, headers, webhook), body)
+    made = given.make_request(columns, mapping, where, file_format, headers, webhook, snapshot=snapshot)
+    request = given.choose_request(made, body)
     with service(context) as client:
         waits = wait or output is not None
         job = client.start(request, idempotency_key=idempotency_key, wait_seconds=None if waits else 0)

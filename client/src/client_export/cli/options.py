@@ -60,6 +60,7 @@ LongCells = Annotated[
     str | None, typer.Option(help="Text that is too long for a cell of a workbook: cut (the default) or fail.")
 ]
 Headers = Annotated[bool, typer.Option(help="Whether the first record holds the headers.")]
+Snapshot = Annotated[bool, typer.Option("--snapshot", help="Export all clients as they were at one moment.")]
 Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]
 Body = Annotated[
     Path | None,
@@ -74,6 +75,8 @@ def make_request(
     file_format: FileFormat,
     headers: bool,
     webhook: str | None,
+    *,
+    snapshot: bool = False,
 ) -> ExportRequest:
     """Build the request of the options."""
     return ExportRequest(
@@ -82,6 +85,7 @@ def make_request(
         filter=read_filter(where or ()),
         format=file_format,
         include_headers=headers,
+        consistency="snapshot" if snapshot else None,
         webhook_url=webhook,
     )
 

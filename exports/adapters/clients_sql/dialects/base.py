@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, bindparam, false
 
+from exports.adapters.clients_sql.dialects.snapshot import SnapshotTaker
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Instant
@@ -82,6 +83,7 @@ class SourceDialect:
         skip_scan_step: SQL of one step of an index skip scan (see `index_skip_scan`); None if the database has none.
             `{next_code}` stands for the query that finds the first client of the next page.
         moment_forms: The forms of `updated_at` that the database can compare with a moment.
+        snapshots: Takes snapshots; None if this service cannot take any of the database.
     """
 
     connect_args: ClassVar[Mapping[str, Any]] = {}
@@ -101,6 +103,7 @@ class SourceDialect:
     moment_forms: ClassVar[frozenset[CellForm]] = frozenset(
         {CellForm.UNKNOWN, CellForm.DATE, CellForm.TIMESTAMP, CellForm.INSTANT}
     )
+    snapshots: ClassVar[SnapshotTaker | None] = None
 
     def reading_url(self, url: URL) -> URL:
         """Name the driver if the URL names none, and ask for read-only access if a URL of the database can do that."""

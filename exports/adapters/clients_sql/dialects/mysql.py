@@ -21,6 +21,7 @@ from exports.adapters.clients_sql.dialects.mysql_session import (
     require_whole,
     set_time_limit,
 )
+from exports.adapters.clients_sql.dialects.mysql_snapshot import MysqlSnapshots
 from exports.adapters.clients_sql.dialects.mysql_types import MysqlType, describe
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
@@ -68,7 +69,7 @@ class MysqlDialect(SourceDialect):
         **dict.fromkeys((1045, 1698, 1820, 1862), LOGIN),
         **dict.fromkeys((1142, 1143, 1370), NO_GRANT),
         **dict.fromkeys((1040, 1203, 1226), THROTTLED),
-        **dict.fromkeys((1205, 1213, 1317, 1969, 3024), BUSY),
+        **dict.fromkeys((1205, 1213, 1317, 1412, 1969, 3024), BUSY),
         **dict.fromkeys((1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031), NO_ANSWER),
         **dict.fromkeys((2002, 2003, 2006, 2013, 2055), NO_ANSWER),
         1044: NO_ENTRY,
@@ -82,6 +83,8 @@ class MysqlDialect(SourceDialect):
         **dict.fromkeys((1267, 1270, 1271, 1292, 1366), TYPE),
         1146: NO_VIEW,
     }
+
+    snapshots: ClassVar = MysqlSnapshots()
 
     def reading_url(self, url: URL) -> URL:
         """Choose PyMySQL, and prepare sessions before SQLAlchemy sends anything, unless the URL has its own command."""

@@ -22,6 +22,7 @@ from exports.adapters.clients_sql.dialects.postgresql_cells import cell_sql, tex
 from exports.adapters.clients_sql.dialects.postgresql_copy import make_copier
 from exports.adapters.clients_sql.dialects.postgresql_keys import key_bound
 from exports.adapters.clients_sql.dialects.postgresql_plans import is_skip_scan_efficient
+from exports.adapters.clients_sql.dialects.postgresql_snapshot import PostgresqlSnapshots, import_snapshot
 from exports.adapters.clients_sql.dialects.postgresql_types import describe
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
@@ -81,6 +82,7 @@ class PostgresqlDialect(SourceDialect):
         "57P": NO_ANSWER,
         "57P03": THROTTLED,
         "58": NO_ANSWER,
+        "72": BUSY,  # the server no longer has the rows of a snapshot
         "XX": NO_ANSWER,
     }
     connect_messages: ClassVar = {
@@ -115,6 +117,8 @@ class PostgresqlDialect(SourceDialect):
     skip_scan_step: ClassVar = """SELECT landing.code, hop.page + 1, hop.code
     FROM hop LEFT JOIN LATERAL ({next_code}) AS landing ON true WHERE hop.code IS NOT NULL"""
     """A join, because PostgreSQL explains no subquery among the columns of a recursive step."""
+
+    snapshots: ClassVar = PostgresqlSnapshots()
 
     def reading_url(self, url: URL) -> URL:
         """Choose psycopg, also if the URL names another driver: types and COPY need it."""
@@ -227,6 +231,7 @@ def _limit_transaction(connection: Connection) -> None:
     Just-in-time compilation is off: a statement has hundreds of expressions, and compiling them takes longer than it
     gains.
     """
+    import_snapshot(connection)
     connection.exec_driver_sql(f"SELECT {_SETTINGS}").close()
 
 

@@ -47,6 +47,7 @@ from exports.adapters.clients_sql.dialects.sqlite_file import (
     file_generation,
     is_same_file,
 )
+from exports.adapters.clients_sql.dialects.sqlite_snapshot import SqliteSnapshots
 from exports.adapters.clients_sql.dialects.sqlite_values import (
     USUAL_MOMENT,
     add_functions,
@@ -131,6 +132,8 @@ class SqliteDialect(SourceDialect):
     moment_forms: ClassVar = frozenset({CellForm.UNKNOWN, CellForm.TEXT})
     skip_scan_step: ClassVar = "SELECT ({next_code}), hop.page + 1, hop.code FROM hop WHERE hop.code IS NOT NULL"
     """A subquery among the columns, because SQLite has no LATERAL."""
+
+    snapshots: ClassVar = SqliteSnapshots()
 
     def reading_url(self, url: URL) -> URL:
         """Open the file read-only, so a wrong path creates no empty database.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 from sqlalchemy import Connection
@@ -68,6 +69,37 @@ class SqliteGeneration(Model):
         return not is_written or later.changes > self.changes or (self.has_log and later.has_log)
 
 
+class _Look:
+    """Reads the headers of files through descriptors that stay open.
+
+    When a process closes a descriptor of a file, POSIX drops all locks that the process holds on that file, also those
+    of SQLite's own connections ("How To Corrupt An SQLite Database File", 2.2). Then a program could write to the file
+    while another thread reads it. So a descriptor is closed only when another file stands at its path.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, int] = {}
+        self._lock = Lock()
+
+    def at(self, path: str) -> tuple[os.stat_result, bytes]:
+        """Return the state and the header of the file at a path."""
+        with self._lock:
+            descriptor = self._descriptor_of(path)
+            return os.fstat(descriptor), os.pread(descriptor, _HEADER_BYTES, 0)
+
+    def _descriptor_of(self, path: str) -> int:
+        descriptor = self._open.get(path)
+        if descriptor is not None:
+            if os.path.samestat(os.fstat(descriptor), Path(path).stat()):
+                return descriptor
+            os.close(self._open.pop(path))
+        self._open[path] = descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return descriptor
+
+
+_LOOK = _Look()
+
+
 def file_generation(connection: Connection) -> str | None:
     """Return the generation of the file at the connection's path as JSON; None for a database in memory.
 
@@ -76,9 +108,7 @@ def file_generation(connection: Connection) -> str | None:
     path = next((row[2] for row in connection.exec_driver_sql("PRAGMA database_list") if row[1] == "main"), "")
     if not path:
         return None
-    with Path(path).open("rb") as file:
-        found = os.fstat(file.fileno())
-        header = file.read(_HEADER_BYTES)
+    found, header = _LOOK.at(path)
     return SqliteGeneration(
         device=found.st_dev,
         inode=found.st_ino,
@@ -105,8 +135,7 @@ def file_fault(path: Path) -> Translation | None:
         return None if path.exists() else NO_FILE
     if not os.access(path, os.R_OK):
         return LOCKED_FILE
-    with path.open("rb") as file:
-        has_log = _has_log(file.read(_HEADER_BYTES))
+    has_log = _has_log(_LOOK.at(str(path))[1])
     return CLOSED_FOLDER if has_log and not os.access(path.parent, os.W_OK) else None
 
 

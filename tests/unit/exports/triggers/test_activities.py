@@ -151,6 +151,8 @@ def test_activities_have_their_published_names() -> None:
     assert names == {
         "plan_or_export",
         "plan_pages",
+        "export_snapshot",
+        "begin_snapshot_again",
         "write_page",
         "record_progress",
         "commit_file",

@@ -15,8 +15,10 @@ from exports.jobs.failures import Failure
 from exports.jobs.job import JobRef
 from exports.workflow import names
 from exports.workflow.commands import (
+    BeginSnapshotAgain,
     CommitFile,
     ExportJob,
+    ExportSnapshot,
     ExportWave,
     Limits,
     PlanOrExport,
@@ -35,6 +37,7 @@ from exports.workflow.outcomes import (
     PagesPlanned,
     PageWritten,
     Rejected,
+    SnapshotLost,
     Stopped,
     Undelivered,
     WaveWritten,
@@ -77,6 +80,12 @@ COMMANDS: list[tuple[Model, dict[str, Any]]] = [
         ExportJob(job=REF, small_at_once=True),
         {"job": JOB, "limits": LIMITS_JSON, "progress": None, "notify": False, "smallAtOnce": True},
     ),
+    (
+        ExportJob(job=REF, snapshot=True),
+        {"job": JOB, "limits": LIMITS_JSON, "progress": None, "notify": False, "snapshot": True},
+    ),
+    (ExportSnapshot(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
+    (BeginSnapshotAgain(job=REF), {"job": JOB}),
     (PlanPages(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
     (PlanOrExport(job=REF, target_bytes=1024), {"job": JOB, "targetBytes": 1024}),
     (WritePage(job=REF, page=3), {"job": JOB, "page": 3}),
@@ -127,6 +136,7 @@ OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     ),
     (WaveWritten(rows=40, bytes=400), {"kind": "WaveWritten", "rows": 40, "bytes": 400}),
     (PagesLost(next_page=2, rows=20, bytes=200), {"kind": "PagesLost", "nextPage": 2, "rows": 20, "bytes": 200}),
+    (SnapshotLost(), {"kind": "SnapshotLost"}),
     (Done(), {"kind": "Done"}),
     (Stopped(), {"kind": "Stopped"}),
     (Rejected(failure=FAILURE), {"kind": "Rejected", "failure": FAILURE_JSON}),
@@ -176,6 +186,8 @@ def test_functions_have_their_published_durable_names() -> None:
         "EXPORT_WAVE": "export_wave",
         "PLAN_OR_EXPORT": "plan_or_export",
         "PLAN_PAGES": "plan_pages",
+        "EXPORT_SNAPSHOT": "export_snapshot",
+        "BEGIN_SNAPSHOT_AGAIN": "begin_snapshot_again",
         "WRITE_PAGE": "write_page",
         "RECORD_PROGRESS": "record_progress",
         "COMMIT_FILE": "commit_file",

@@ -1,0 +1,49 @@
+"""How a dialect opens connections that all read one state of the database."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+
+SAVEPOINT_OPTION = "snapshot_savepoint"
+"""Execution option of a connection that reads a snapshot: the savepoint to which its transaction returns after a failed
+statement; empty if the database lets a transaction continue after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSnapshot:
+    """Connections in open transactions that all read the same state of the database.
+
+    Attributes:
+        moment: Everything that was committed until then is in the state, by the clock of the database.
+        token: What the database calls the state; None if it has no name for it.
+    """
+
+    moment: datetime
+    token: str | None
+    connections: tuple[Connection, ...]
+
+
+class SnapshotTaker(Protocol):
+    """Takes snapshots of one kind of database."""
+
+    def open(self, engine: Engine) -> AbstractContextManager[OpenSnapshot]:
+        """Take a snapshot. It ends with the context.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: The database did not give one.
+            SourceRefusedError: The database cannot keep a state of its clients.
+        """
+
+
+def give_up_statement(connection: Connection) -> None:
+    """End what a failed statement has left behind, without ending a snapshot that the connection reads."""
+    savepoint = connection.get_execution_options().get(SAVEPOINT_OPTION)
+    if savepoint is None:
+        connection.rollback()
+    elif savepoint:
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {savepoint}").close()

@@ -1,0 +1,61 @@
+"""Snapshots of SQLite: one read transaction, on the file itself or on a copy of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+
+from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
+from exports.adapters.clients_sql.dialects.sqlite_values import add_functions
+
+_FIRST_READ = "SELECT count(*) FROM sqlite_schema"
+"""`BEGIN` alone takes no lock: the first statement that reads the file decides which state the transaction sees."""
+
+
+class SqliteSnapshots:
+    """Takes snapshots by a read transaction.
+
+    In a file with a write-ahead log, writers are not delayed. In other files a reader stops all writers. So such a file
+    is copied first, which takes a fraction of the time of an export, and the copy is read.
+    """
+
+    @contextmanager
+    def open(self, engine: Engine) -> Iterator[OpenSnapshot]:
+        """See `SnapshotTaker.open`."""
+        with engine.connect() as connection:
+            has_log = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            connection.rollback()
+            if has_log:
+                yield _begin(connection, datetime.now(UTC))
+                return
+            with _copy_of(connection) as (copied, moment), copied.connect() as reader:
+                yield _begin(reader, moment)
+
+
+def _begin(opened: Connection, moment: datetime) -> OpenSnapshot:
+    connection = opened.execution_options(**{SAVEPOINT_OPTION: ""})
+    connection.begin()
+    connection.exec_driver_sql("BEGIN").close()
+    connection.exec_driver_sql(_FIRST_READ).close()
+    return OpenSnapshot(moment, None, (connection,))
+
+
+@contextmanager
+def _copy_of(connection: Connection) -> Iterator[tuple[Engine, datetime]]:
+    """Copy the file with the backup interface of SQLite in one step, so that no writer comes in between."""
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    with TemporaryDirectory(prefix="clients-snapshot-") as folder:
+        path = Path(folder) / "clients.sqlite"
+        with closing(sqlite3.connect(path)) as target:
+            moment = datetime.now(UTC)
+            driver.backup(target)
+        copied = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
+        event.listen(copied, "connect", add_functions)
+        yield copied, moment
