@@ -12,11 +12,14 @@ from cachetools import LRUCache
 
 from exports.errors import SourceThrottledError
 from exports.request.filter_values import FilterValuesDto
+from exports.request.filters import ClientFilter
 
 _MOST_LOOKUPS = 4
 _WAIT_SECONDS = 1.0
 _KEEP = timedelta(minutes=1)
 _MOST_TENANTS = 1_000
+_KEEP_COUNT = timedelta(seconds=15)
+_MOST_COUNTS = 1_000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -66,3 +69,26 @@ class FilterValueCache:
             if not timedelta(0) <= now - known.found < _KEEP:  # a clock may be set back
                 known.values, known.found = find(), now
             return known.values
+
+
+class CountCache:
+    """Keeps numbers of clients for some seconds: people try columns more often than filters. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._counts: LRUCache[tuple[str, str], tuple[datetime, int | None]] = LRUCache(_MOST_COUNTS)
+        self._lock = Lock()
+
+    def find(self, tenant: str, wanted: ClientFilter, now: datetime) -> tuple[int | None] | None:
+        """Return the number of clients that pass a filter, or None in it if counting took too long; None: not known."""
+        with self._lock:
+            counted, total = self._counts.get(_key(tenant, wanted), (_NEVER, None))
+        return (total,) if timedelta(0) <= now - counted < _KEEP_COUNT else None
+
+    def keep(self, tenant: str, wanted: ClientFilter, now: datetime, total: int | None) -> None:
+        """Keep the number of clients that pass a filter; None: counting took too long."""
+        with self._lock:
+            self._counts[_key(tenant, wanted)] = (now, total)
+
+
+def _key(tenant: str, wanted: ClientFilter) -> tuple[str, str]:
+    return tenant, wanted.model_dump_json(exclude_defaults=True)

@@ -61,6 +61,12 @@ def test_a_preview_with_fewer_clients_than_wanted_need_not_count_them(sql_store:
     assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.000001).total == 2
 
 
+def test_a_preview_need_not_count(store: ClientStore) -> None:
+    store.put(*(client(f"C{number}") for number in range(5)))
+    found = store.source.preview(select(), 2, ENOUGH_SECONDS, 0)
+    assert ([row[0] for row in found.rows], found.total) == (["C0", "C1"], None)
+
+
 def test_a_preview_of_nobody_is_empty(store: ClientStore) -> None:
     found = store.source.preview(select(), 10, ENOUGH_SECONDS, ENOUGH_SECONDS)
     assert (found.rows, found.total) == ([], 0)

@@ -28,17 +28,24 @@ Cells = list[list[str]]
 def preview_export(services: Services, tenant: str, spec: ExportSpec) -> ExportPreviewDto:
     """Read and render the first clients, and let the database count all of them. Changes nothing.
 
+    The number of clients is at most 15 seconds old.
+
     Raises:
         SourceUnavailableError, SourceThrottledError: Can be tried again.
         SourceMismatchError, SourceRefusedError: Cannot be tried again; the `clients` view is at fault.
     """
     renderer = renderer_for(spec)
     selection = select_clients(tenant, spec, renderer)
+    now = services.now()
+    known = services.counts.find(tenant, spec.filter, now)
     with services.lookups.enter(), naming_every_refusal(services, selection):
-        found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, _COUNT_SECONDS)
+        found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, 0 if known else _COUNT_SECONDS)
+    total = known[0] if known and found.total is None else found.total
+    if not known:
+        services.counts.keep(tenant, spec.filter, now, total)
     cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))
     return ExportPreviewDto(
-        total_items=found.total,
+        total_items=total,
         columns=spec.columns,
         rows=tuple(tuple(map(_cut_cell, row)) for row in cells),
         omitted_fields=spec.omitted_fields,

@@ -11,6 +11,7 @@ from exports.errors import SourceMismatchError, SourceThrottledError, SourceUnav
 from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
+from exports.request.filters import ClientFilter
 from exports.request.formats import Compression, FileKind, FormatDto
 from exports.request.lookups import LookupRoom
 from exports.request.preview import MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS, ExportPreviewDto
@@ -111,6 +112,28 @@ def test_clients_that_cannot_be_counted_in_time_have_no_total() -> None:
     services.clients.counts_in_time = False
     found = _preview(services, two_columns())
     assert (found.total_items, len(found.rows)) == (None, 2)
+
+
+def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter() -> None:
+    services = a_services(some_clients(12))
+    for seconds, spec, total, counts in (
+        (0, two_columns(), 12, 1),
+        (14, two_columns(columns=COLUMNS), 12, 1),
+        (0, two_columns(filter=ClientFilter(search="Client 1")), 4, 2),
+        (2, two_columns(), 12, 3),
+    ):
+        services.now.advance(seconds=seconds)
+        assert _preview(services, spec).total_items == total
+        assert services.clients.counts == counts
+    preview_export(services, "other", two_columns())
+    assert services.clients.counts == 4
+
+
+def test_a_count_that_took_too_long_is_not_tried_again_at_once() -> None:
+    services = a_services(some_clients(12))
+    services.clients.counts_in_time = False
+    assert [_preview(services, two_columns()).total_items for _ in range(3)] == [None] * 3
+    assert services.clients.counts == 1
 
 
 def test_a_preview_without_clients_has_only_the_header() -> None:
