@@ -69,8 +69,19 @@ ClaimName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{0,100}$
 """The name of a claim, or nothing."""
 
 
-def explain_token_settings(issuer: str, audiences: Sequence[str], grants: Sized) -> LiteralString:
+ClientId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,200}$")]
+"""The id of a client at the issuer (RFC 6749, section 2.2), or nothing."""
+
+IssuerScope = Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]{1,200}$")]
+"""A scope of the issuer (RFC 6749, section 3.3)."""
+
+
+def explain_token_settings(
+    issuer: str, audiences: Sequence[str], grants: Sized, sign_in_client: str = ""
+) -> LiteralString:
     """Return what is wrong with settings that depend on each other; empty if nothing is."""
+    if sign_in_client and not issuer:
+        return "EXPORT_TOKEN_ISSUER: set it, because EXPORT_SIGN_IN_CLIENT_ID is set"
     if issuer and not audiences:
         return "EXPORT_TOKEN_AUDIENCE: set it, because EXPORT_TOKEN_ISSUER is set"
     if issuer and not grants:
