@@ -67,12 +67,15 @@ def _seconds(job: Job) -> float | None:
 
 def _is_alike(first: ExportSpec, second: ExportSpec) -> bool:
     """Return whether two exports read much the same columns, by a filter of the same kind, into the same format."""
-    if (first.format.kind, first.format.compression) != (second.format.kind, second.format.compression):
-        return False
-    if _filters(first) != _filters(second):
+    if _ways(first) != _ways(second) or _filters(first) != _filters(second):
         return False
     one, other = _columns(first), _columns(second)
     return len(one & other) >= _MIN_SIMILARITY * len(one | other)
+
+
+def _ways(spec: ExportSpec) -> tuple[object, ...]:
+    """Return what else decides how fast an export is: one process alone reads a snapshot."""
+    return spec.format.kind, spec.format.compression, spec.consistency
 
 
 def _columns(spec: ExportSpec) -> frozenset[str]:

@@ -11,6 +11,7 @@ from exports.errors import StorageUnavailableError
 from exports.jobs.codes import new_job_code
 from exports.jobs.states import JobStatus
 from exports.request.columns import ALL_COLUMNS
+from exports.request.consistency import Consistency
 from exports.request.filters import ClientFilter
 from exports.request.formats import FormatDto
 from exports.steps.requests.estimate_export import estimate_export
@@ -71,6 +72,7 @@ def test_the_duration_follows_from_recent_jobs_of_the_tenant(services: MemorySer
         {"settled_items": CLIENTS // 10 - 1},
         {"spec": two_columns(columns=ALL_COLUMNS)},
         {"spec": two_columns(filter=ClientFilter(search="x"))},
+        {"spec": two_columns(consistency=Consistency.SNAPSHOT)},
         {"spec": two_columns(format=FormatDto.model_validate({"preset": "xlsx"}).resolve())},
         {"spec": two_columns(format=FormatDto.model_validate({"compression": "gzip"}).resolve())},
     ],
