@@ -223,7 +223,7 @@ def find_option_faults(wanted: FormatDto, *, include_headers: bool = True) -> It
 def _detail(option: str, kind: FileKind | None) -> str:
     name = to_camel(option)
     if option == "include_headers":
-        return f"{NAMES[kind]} cannot do without headers: they are the keys. Leave {name} out, or choose another preset."
+        return f"{NAMES[kind]} needs headers, which are its keys. Leave {name} out, or choose another preset."
     if option in OPTIONS[None]:
         return f"{name} is an option of CSV; {NAMES[kind]} has no such option. Leave it out, or choose another preset."
     presets = ", ".join(preset.value for preset, form in FORMAT_PRESETS.items() if option in OPTIONS[form.kind])
