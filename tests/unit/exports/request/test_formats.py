@@ -5,6 +5,7 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
+from exports.request.body import CsvExportRequestDto
 from exports.request.formats import (
     CSV_PRESETS,
     Compression,
@@ -146,6 +147,16 @@ def test_the_schema_of_a_format_refuses_exactly_what_is_a_fault(preset: FormatPr
     body = {"preset": preset.value, **given}
     is_valid = jsonschema.Draft202012Validator(FormatDto.model_json_schema()).is_valid(body)
     assert is_valid == (not list(find_option_faults(FormatDto.model_validate(body))))
+
+
+@pytest.mark.parametrize("preset", FormatPreset)
+@pytest.mark.parametrize("include_headers", [True, False])
+def test_the_schema_of_a_request_refuses_missing_headers_where_a_fault_does(
+    preset: FormatPreset, include_headers: bool
+) -> None:
+    body = {"format": {"preset": preset.value}, "includeHeaders": include_headers}
+    is_valid = jsonschema.Draft202012Validator(CsvExportRequestDto.model_json_schema()).is_valid(body)
+    assert is_valid == (not list(find_option_faults(FormatDto(preset=preset), include_headers=include_headers)))
 
 
 @pytest.mark.parametrize("preset", CSV_PRESETS)
