@@ -90,7 +90,7 @@ def test_a_list_that_goes_on_after_a_code_keeps_to_the_statuses(jobs: JobStore) 
     assert jobs.list("tenant", 10, failed[1].code, [JobStatus.FAILED]) == failed[:1]
 
 
-@pytest.mark.parametrize("name", ["Ann", "O'Neil & Söhne", "' or '1' eq '1", "a" * 100])
+@pytest.mark.parametrize("name", ["Ann", "O'Neil & Söhne", "' or '1' eq '1", "%20+?#/\\🙂\u2028\uffff", "a" * 100])
 def test_a_list_can_be_limited_to_a_caller_and_to_a_schedule(jobs: JobStore, name: str) -> None:
     first = _create(jobs, created_by=name, schedule_code="5" * 20)
     second = _create(jobs, NOON + timedelta(seconds=1), created_by=name, status=JobStatus.FAILED)

@@ -97,6 +97,8 @@ def test_the_list_of_a_tenant_has_no_job_of_another_tenant(system: System) -> No
     "query",
     [
         {"search": ""},
+        {"search": "a\0b"},
+        {"createdBy": "a\n"},
         {"createdBy": "x" * 201},
         {"scheduleCode": ""},
         {"limit": 0},

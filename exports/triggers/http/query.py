@@ -26,7 +26,8 @@ LIST_PARAMETERS = (
 """The parameters of every list."""
 
 _MAX_TEXT_CHARACTERS = 200
-TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT_CHARACTERS}
+_TEXT_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+TEXT: Mapping[str, Any] = {"type": "string", "maxLength": _MAX_TEXT_CHARACTERS, "pattern": _TEXT_PATTERN}
 """The schema of a parameter that `text_of_query` reads."""
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
@@ -76,8 +77,9 @@ def text_of_query(url: str, name: str) -> str | None:
         ProblemError: 400.
     """
     text = _last(url, name)
-    if text is not None and not (0 < len(text) <= _MAX_TEXT_CHARACTERS and "\0" not in text):
-        raise ProblemError(INVALID_QUERY, f"{name} must be text of 1 to {_MAX_TEXT_CHARACTERS} characters.")
+    if text is not None and not (len(text) <= _MAX_TEXT_CHARACTERS and re.fullmatch(_TEXT_PATTERN, text)):
+        detail = f"{name} must be text of 1 to {_MAX_TEXT_CHARACTERS} characters, without control characters."
+        raise ProblemError(INVALID_QUERY, detail)
     return text
 
 

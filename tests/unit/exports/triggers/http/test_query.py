@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from exports.jobs.codes import is_job_code, new_job_code
-from exports.triggers.http.query import ListQuery, parse_list_query, refuse_unknown, require_one_of, values_of_query
+from exports.triggers.http.query import (
+    ListQuery,
+    parse_list_query,
+    refuse_unknown,
+    require_one_of,
+    text_of_query,
+    values_of_query,
+)
 from shared.lists import encode_token
 from shared.problems import ProblemError
 from tests.support.builders import NOON
@@ -82,3 +89,14 @@ def test_a_route_without_query_parameters_refuses_every_one() -> None:
     refuse_unknown(URL, ())
     with pytest.raises(ProblemError, match="takes none"):
         refuse_unknown(f"{URL}?limit=1", ())
+
+
+@pytest.mark.parametrize("text", ["", "x" * 201, "a%00b", "a%0Ab", "%7F"])
+def test_a_text_that_is_empty_too_long_or_has_control_characters_is_refused(text: str) -> None:
+    with pytest.raises(ProblemError, match="search must be text of 1 to 200 characters"):
+        text_of_query(f"https://x/list?search={text}", "search")
+
+
+def test_a_text_is_returned_as_it_was_sent_or_not_at_all() -> None:
+    assert text_of_query("https://x/list?search=O%27Neil+%26+S%C3%B6hne", "search") == "O'Neil & Söhne"
+    assert text_of_query("https://x/list?status=Failed", "search") is None
