@@ -30,8 +30,11 @@ export class Api {
     this.tenant = tenant;
   }
 
-  /** Send a request and return status, JSON, `etag` and `retrySeconds`. Throws `Problem` or `Unreachable`. */
-  async send(method, path, { body, headers = {} } = {}) {
+  /**
+   * Send a request and return status, JSON, `etag` and `retrySeconds`. Throws `Problem` or `Unreachable`; the latter
+   * also if `signal` cancels the request.
+   */
+  async send(method, path, { body, headers = {}, signal } = {}) {
     if (!VISIBLE.test(this.key)) throw new Problem(401, { code: "invalid-api-key", detail: t("signIn.notAKey") });
     const sent = { "x-api-key": this.key, ...headers };
     if (body !== undefined) sent["content-type"] = "application/json";
@@ -45,6 +48,7 @@ export class Api {
         cache: "no-store",
         credentials: "omit",
         referrerPolicy: "no-referrer",
+        signal,
       });
       text = await answer.text();
     } catch {

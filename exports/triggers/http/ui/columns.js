@@ -1,7 +1,8 @@
 /* The column picker: the reader picks fields, puts them in order, and gives them headings. */
 
 import { all, announce, byId, make, show } from "./dom.js";
-import { t } from "./texts.js";
+import { fieldsWith } from "./field_search.js";
+import { hasText, t } from "./texts.js";
 
 let columns = [];
 let whenColumnsChanged = () => {};
@@ -15,7 +16,10 @@ export function setUpColumns(changed) {
   });
   byId("find").addEventListener("input", filterFields);
   byId("take-all").addEventListener("click", () => addColumns(visibleFields()));
-  byId("take-none").addEventListener("click", () => setColumns([]));
+  byId("take-none").addEventListener("click", () => {
+    setColumns([]);
+    announce(t("columns.noneSelected"));
+  });
   const list = byId("chosen");
   list.addEventListener("click", (event) => event.target.dataset.act && runAction(event.target));
   list.addEventListener("input", (event) => setHeading(event.target));
@@ -29,10 +33,14 @@ export function chosenColumns() {
   return columns.map(({ field, header }) => ({ csvHeader: header, targetField: field }));
 }
 
-/** Replace all columns, for example by those of a saved mapping. */
+/** Replace all columns, for example by those of a saved mapping. Unknown fields and repeated ones are left out. */
 export function setColumns(mappings) {
-  columns = mappings.map(({ csvHeader, targetField }) => ({ field: targetField, header: csvHeader }));
-  redraw(mappings.length ? "" : t("columns.noneSelected"));
+  const seen = new Set();
+  const isNew = (field) => hasText(`fields.${field}`) && !seen.has(field) && seen.add(field);
+  columns = mappings
+    .filter(({ targetField }) => isNew(targetField))
+    .map(({ csvHeader, targetField }) => ({ field: targetField, header: csvHeader }));
+  redraw("");
 }
 
 function addColumns(fields) {
@@ -59,17 +67,19 @@ function toggleGroup(group) {
   else addColumns(fields);
 }
 
-function filterFields() {
-  const wanted = byId("find").value.trim().toLowerCase();
+/** Show the fields that the search finds. Only elements that change are touched, so that typing stays fluent. */
+export function filterFields() {
+  const found = fieldsWith(byId("find").value);
   for (const group of all("[data-group]")) {
-    const name = group.querySelector("legend").textContent.toLowerCase();
-    for (const label of all("label", group)) {
-      const names = `${name} ${label.textContent} ${label.querySelector("input").dataset.field}`.toLowerCase();
-      show(label, names.includes(wanted));
-    }
-    show(group, all("label", group).some((label) => !label.hidden));
+    const boxes = all("[data-field]", group);
+    for (const box of boxes) setVisible(box.closest("label"), found.has(box.dataset.field));
+    setVisible(group, boxes.some((box) => found.has(box.dataset.field)));
   }
-  show(byId("none-found"), visibleFields().length === 0);
+  setVisible(byId("none-found"), found.size === 0);
+}
+
+function setVisible(element, visible) {
+  if (element.hidden === visible) show(element, visible);
 }
 
 function visibleFields() {

@@ -1,20 +1,24 @@
 /* The view in which the reader makes a request, starts the export, and watches it. */
 
-import { METADATA, announce, busy, byId, make, show } from "./dom.js";
+import { busy, byId } from "./dom.js";
+import { loadCodeLists, setUpCodeLists } from "./code_lists.js";
 import { setUpColumns } from "./columns.js";
+import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
 import { clearFaults, showProblem } from "./faults.js";
+import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
 import { isJobShown, showJob } from "./job.js";
+import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
 import { loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
+import { previewSoon, resumePreview, setUpPreview } from "./preview.js";
 import { chooseColumns, choosePreset, requestBody, showSource, summary } from "./request.js";
 import { startExport } from "./start.js";
 import { PATH_OF_JOBS, hasEnded } from "./watch.js";
-import { clients, count, duration, listOf, size } from "./labels.js";
-import { hasText, t } from "./texts.js";
 
-const MAX_NAMES = 6;
 const NEWEST_JOBS = 10;
 let exportApi = null;
+/** The request of the form as text, when it was last looked at. */
+let requested = "";
 let whenRefused = () => {};
 
 /** Set up the form. `keyRefused` runs when the service no longer accepts the key. */
@@ -22,12 +26,18 @@ export function setUpExport(keyRefused) {
   whenRefused = keyRefused;
   exportNotify.setUp(keyRefused);
   setUpColumns(refresh);
+  setUpCodeLists();
   setUpMappings(() => {
-    chooseColumns();
-    refresh();
-    byId("chosen-title").scrollIntoView({ block: "nearest" });
+    stopEditing();
+    pickColumns();
   });
-  byId("request").addEventListener("input", refresh);
+  setUpMappingChanges(pickColumns);
+  setUpEstimate(usePreset);
+  setUpPreview(estimateQuietly, keyRefused);
+  byId("request").addEventListener("input", () => {
+    hideAddressProblem();
+    refresh();
+  });
   byId("request").addEventListener("submit", (event) => {
     event.preventDefault();
     busy(byId("export"), exportNow);
@@ -35,17 +45,52 @@ export function setUpExport(keyRefused) {
   byId("estimate").addEventListener("click", () => busy(byId("estimate"), estimateNow));
 }
 
-/** Show the form, and after signing in also a job that still runs. Without an API, forget what was shown. */
+/** Show the picker, whose columns are those of a saved selection. */
+function pickColumns() {
+  chooseColumns();
+  refresh();
+  byId("chosen-title").scrollIntoView({ block: "nearest" });
+}
+
+/** Show the form as the address says, and after signing in also a job that still runs. Without an API, forget them. */
 export async function showExport(api) {
-  if (api === exportApi) return;
+  if (api && api === exportApi) {
+    followFormAddress();
+    refresh();
+    keepFormAddress();
+    resumePreview();
+    return;
+  }
   exportApi = api;
+  requested = "";
   exportNotify.show(api);
-  show(byId("estimated"), false);
+  hideEstimate();
   clearFaults(byId("request"), byId("problem"));
-  if (!api) return;
+  if (api) {
+    showRunningJob(api).catch(showFormProblem);
+    await busy(byId("export"), () => beginForm(api));
+  } else {
+    endFormAddress();
+    previewSoon(null, null);
+  }
+}
+
+/** Fill the form. Until the settings of the address are in it, nothing can be chosen or exported. */
+async function beginForm(api) {
   refresh();
-  await Promise.all([loadMappings(api), showRunningJob(api)]).catch(showFormProblem);
+  byId("request").inert = hasFormAddress();
+  try {
+    await loadMappings(api);
+    if (api !== exportApi) return;
+    beginMappingChanges(api, api.may?.("mappings:write") ?? true);
+    beginFormAddress();
+  } catch (problem) {
+    showFormProblem(problem);
+  } finally {
+    byId("request").inert = false;
+  }
   refresh();
+  loadCodeLists(api).then(refresh, () => {});
 }
 
 async function showRunningJob(api) {
@@ -54,11 +99,16 @@ async function showRunningJob(api) {
   if (running && !isJobShown()) showJob(api, running);
 }
 
-/** Update the summary after a change of the form, and hide the estimate, which no longer applies. */
+/** Show what would be exported after a change of the form. */
 function refresh() {
   showSource();
   byId("summary").textContent = summary();
-  show(byId("estimated"), false);
+  const request = requestBody();
+  if (JSON.stringify(request) === requested) return;
+  requested = JSON.stringify(request);
+  outdateEstimate();
+  keepFormAddress();
+  previewSoon(exportApi, request);
 }
 
 function showFormProblem(problem) {
@@ -70,7 +120,6 @@ async function exportNow() {
   clearFaults(byId("request"), byId("problem"));
   try {
     const job = await startExport(exportApi, { ...requestBody(), notify: exportNotify.read() });
-    show(byId("estimated"), false);
     showJob(exportApi, job);
     byId("job").scrollIntoView({ block: "nearest" });
   } catch (problem) {
@@ -81,44 +130,16 @@ async function exportNow() {
 async function estimateNow() {
   clearFaults(byId("request"), byId("problem"));
   try {
-    const { data } = await exportApi.send("POST", `${PATH_OF_JOBS}/estimate`, { body: requestBody() });
-    showEstimate(data);
+    await estimateAloud(exportApi, requestBody());
   } catch (problem) {
     showFormProblem(problem);
   }
 }
 
-function showEstimate(estimate) {
-  byId("estimated-rows").textContent = count(estimate.rows);
-  byId("estimated-bytes").textContent = size(estimate.bytes);
-  byId("estimated-seconds").textContent = duration(estimate.seconds);
-  byId("warnings").replaceChildren(...estimate.warnings.map(warning));
-  show(byId("estimated"), true);
-  const values = { clients: clients(estimate.rows), size: size(estimate.bytes), time: duration(estimate.seconds) };
-  const warned = estimate.warnings.length ? t("export.warnings", { count: estimate.warnings.length }) : "";
-  announce(`${t("export.estimated", values)} ${warned}`);
-}
-
-function warning({ code, message, columns }) {
-  const item = make("li", { dataset: { code } }, make("p", {}, hasText(`warnings.${code}`) ? t(`warnings.${code}`) : message));
-  if (columns.length) item.append(make("p", { className: "hint" }, t("export.inColumns", { columns: listNames(columns) })));
-  const preset = METADATA.remedies[code];
-  if (preset) item.append(remedy(preset));
-  return item;
-}
-
-function listNames(names) {
-  const rest = names.length - MAX_NAMES;
-  return listOf(rest > 1 ? [...names.slice(0, MAX_NAMES), t("export.moreColumns", { count: rest })] : names);
-}
-
-function remedy(preset) {
-  const use = make("button", { type: "button", className: "link" }, t("export.useFormat", { format: t(`presets.${preset}`) }));
-  use.addEventListener("click", () => {
-    choosePreset(preset);
-    refresh();
-    byId("estimate").focus();
-    busy(byId("estimate"), estimateNow);
-  });
-  return use;
+/** Use another format, as a warning of the estimate suggests. */
+function usePreset(preset) {
+  choosePreset(preset);
+  refresh();
+  byId("estimate").focus();
+  busy(byId("estimate"), estimateNow);
 }

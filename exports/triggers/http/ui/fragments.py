@@ -85,10 +85,17 @@ def _checkboxes(name: str, section: str, values: type[StrEnum]) -> str:
 
 def _code_filter(name: str) -> str:
     json_name = to_camel(name)
+    lists = f"{name.removesuffix('_codes')}s"
     return (
-        f'<div class="field"><label for="filter-{json_name}">{{{{codeFilters.{name}}}}}</label>'
-        f'<input id="filter-{json_name}" data-codes="{json_name}" data-pointer="/filter/{json_name}" '
-        f'autocomplete="off" spellcheck="false" placeholder="{{{{filter.codesExample}}}}"></div>'
+        f'<fieldset class="codes" data-codes="{json_name}" data-list="{lists}" data-pointer="/filter/{json_name}" '
+        f'tabindex="-1"><legend>{{{{codeFilters.{name}}}}} <span class="count" hidden></span></legend>'
+        f'<input type="search" class="codes-find" autocomplete="off" aria-label="{{{{filter.codesFind}}}}" '
+        'placeholder="{{filter.codesFind}}" hidden>'
+        f'<div class="codes-list" tabindex="0" role="group" aria-label="{{{{codeFilters.{name}}}}}" hidden></div>'
+        '<p class="hint codes-none" role="status" hidden>{{filter.codesNone}}</p>'
+        f'<div class="field codes-other"><label for="filter-{json_name}">{{{{filter.codesOther}}}}</label>'
+        f'<input id="filter-{json_name}" class="codes-text" autocomplete="off" spellcheck="false" '
+        'placeholder="{{filter.codesExample}}"></div></fieldset>'
     )
 
 

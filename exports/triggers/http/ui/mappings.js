@@ -5,6 +5,7 @@ import { chosenColumns, setColumns } from "./columns.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { t } from "./texts.js";
 
+export const PATH_OF_MAPPINGS = "csv-mappings";
 let mappingApi = null;
 let mappings = [];
 
@@ -30,7 +31,7 @@ export async function loadMappings(api) {
   const query = new URLSearchParams({ limit: 100 });
   let list;
   do {
-    list = (await api.send("GET", `csv-mappings?${query}`)).data;
+    list = (await api.send("GET", `${PATH_OF_MAPPINGS}?${query}`)).data;
     mappings.push(...list.data);
     drawMappings();
     query.set("continuationToken", list.continuationToken);
@@ -54,7 +55,21 @@ function drawMappings() {
   describeMapping();
 }
 
-function describeMapping() {
+/** Show a mapping in its new state, or a new mapping. */
+export function putMapping(mapping) {
+  const at = mappings.findIndex(({ code }) => code === mapping.code);
+  mappings.splice(at < 0 ? mappings.length : at, 1, mapping);
+  drawMappings();
+}
+
+/** Show a mapping no longer, because it was deleted. */
+export function dropMapping(code) {
+  mappings = mappings.filter((mapping) => mapping.code !== code);
+  drawMappings();
+}
+
+/** Show the columns of the chosen mapping in one line. */
+export function describeMapping() {
   const mapped = chosenMapping()?.columnMappings ?? [];
   const headings = mapped.map(({ csvHeader }) => csvHeader).join(" · ");
   byId("mapping-columns").textContent = mapped.length ? t("columns.mappingColumns", { count: mapped.length, headings }) : "";
@@ -65,11 +80,10 @@ async function saveMapping() {
   clearFaults(byId("save"), box);
   const body = { name: byId("save-name").value, columnMappings: chosenColumns(), mappingType: METADATA.mappingType };
   try {
-    const { data } = await mappingApi.send("POST", "csv-mappings", { body });
-    mappings.push(data);
-    drawMappings();
+    const { data } = await mappingApi.send("POST", PATH_OF_MAPPINGS, { body });
+    putMapping(data);
     byId("mapping").value = data.code;
-    describeMapping();
+    byId("mapping").dispatchEvent(new Event("change"));
     byId("save-name").value = "";
     byId("save").open = false;
     byId("save").querySelector("summary").focus();

@@ -32,10 +32,18 @@ _SCRIPTS = (
     "api",
     "faults",
     "sign_in",
+    "field_search",
+    "code_lists",
     "columns",
     "mappings",
+    "mapping_changes",
     "request",
+    "address",
+    "fill_form",
+    "form_address",
     "watch",
+    "estimate",
+    "preview",
     "download",
     "start",
     "job_request",
@@ -51,7 +59,7 @@ _SCRIPTS = (
     "main",
 )
 """The modules of the script, each after those that it imports."""
-_STYLES = ("ui", "parts")
+_STYLES = ("ui", "parts", "form")
 _VIEW = re.compile(r"<!-- view: (\w+) -->\n")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)

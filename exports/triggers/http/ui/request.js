@@ -1,6 +1,7 @@
 /* Reads the form: as the body of a request, and as a summary in words. */
 
 import { METADATA, all, byId, show } from "./dom.js";
+import { chosenCodes } from "./code_lists.js";
 import { chosenColumns } from "./columns.js";
 import { chosenMapping } from "./mappings.js";
 import { t } from "./texts.js";
@@ -35,19 +36,28 @@ export function requestBody() {
 }
 
 function readFilter() {
-  const since = byId("since").value;
-  const filter = {
+  return withoutEmpty({
     statuses: checkedValues("statuses"),
     types: checkedValues("types"),
     search: byId("search").value.trim() || undefined,
-    updatedSince: since ? new Date(since).toISOString() : undefined,
-  };
-  for (const input of all("[data-codes]")) filter[input.dataset.codes] = parseCodes(input.value);
-  return withoutEmpty(filter);
+    updatedSince: readMoment(byId("since")),
+    ...chosenCodes(),
+  });
 }
 
-function parseCodes(text) {
-  return text.split(/[,;\n]/).map((code) => code.trim()).filter(Boolean);
+/** Return the moment in a field: exactly as it was written, if the reader has not changed it since. */
+function readMoment(input) {
+  if (!input.value) return undefined;
+  return input.value === input.dataset.local ? input.dataset.moment : new Date(input.value).toISOString();
+}
+
+/** Write a moment, given with its offset from UTC, into a field that shows local time. */
+export function writeMoment(input, moment = "") {
+  const date = new Date(moment);
+  const local = new Date(date - date.getTimezoneOffset() * 60_000);
+  input.value = Number.isNaN(local.getTime()) ? "" : local.toISOString().replace(/(:00)?\.000Z$|Z$/, "");
+  input.dataset.local = input.value;
+  input.dataset.moment = moment;
 }
 
 function readFormat() {

@@ -15,6 +15,9 @@ function lookUp(name) {
   return TEXTS[name.slice(0, dot)]?.[name.slice(dot + 1)];
 }
 
+/** Return all texts of a section. */
+export const textsOf = (section) => Object.values(TEXTS[section]);
+
 export const hasText = (name) => lookUp(name) !== undefined;
 
 /**

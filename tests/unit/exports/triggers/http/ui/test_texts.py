@@ -99,13 +99,21 @@ def test_no_two_fields_have_the_same_label(language: str) -> None:
 
 def test_every_text_that_is_named_exists_and_every_text_is_used() -> None:
     named = {name for text in (*HTML.values(), *SCRIPTS.values(), *python_sources()) for name in names_in(text)}
+    whole = sections_used_whole()
     known = {
-        name for name in forms(DEFAULT_LANGUAGE) if name.split(".")[0] not in {*BY_VALUE, *BY_NAME, "problemCodes"}
+        name
+        for name in forms(DEFAULT_LANGUAGE)
+        if name.split(".")[0] not in {*BY_VALUE, *BY_NAME, "problemCodes", *whole}
     }
 
     assert {name for text in SCRIPTS.values() for name in re.findall(r'\bt\("([^"]+)"', text)} <= {*known, *named}
     assert {name for text in HTML.values() for name in re.findall(r"\{\{([^}]+)\}\}", text)} <= known
     assert known - named - by_act(known) == set()
+
+
+def sections_used_whole() -> set[str]:
+    """Return the sections of which a script uses every text, whatever its name."""
+    return {section for text in SCRIPTS.values() for section in re.findall(r'textsOf\("(\w+)"\)', text)}
 
 
 def names_in(text: str) -> Iterator[str]:

@@ -1,0 +1,73 @@
+/* Shows the estimate of an export: clients, size, time, and what to check before exporting. */
+
+import { METADATA, announce, byId, make, show } from "./dom.js";
+import { clients, count, duration, listOf, size } from "./labels.js";
+import { hasText, t } from "./texts.js";
+import { PATH_OF_JOBS } from "./watch.js";
+
+/** An estimate passes over the keys of all clients. Up to this many clients it needs no press of the button. */
+const MAX_UNASKED_CLIENTS = 100_000;
+const MAX_NAMES = 6;
+let whenRemedied = () => {};
+
+/** Set up the estimate. `remedied` receives the preset that the reader chooses to avoid a warning. */
+export function setUpEstimate(remedied) {
+  whenRemedied = remedied;
+}
+
+/** Mark the estimate as that of an earlier state of the form. */
+export function outdateEstimate() {
+  byId("estimated").setAttribute("aria-busy", "true");
+}
+
+export function hideEstimate() {
+  show(byId("estimated"), false);
+}
+
+/** Show the estimate of a request, and read it out. Throws `Problem` or `Unreachable`. */
+export async function estimateAloud(api, request) {
+  const { data } = await api.send("POST", `${PATH_OF_JOBS}/estimate`, { body: request });
+  showEstimate(data);
+  const values = { clients: clients(data.rows), size: size(data.bytes), time: duration(data.seconds) };
+  const warned = data.warnings.length ? t("export.warnings", { count: data.warnings.length }) : "";
+  announce(`${t("export.estimated", values)} ${warned}`);
+}
+
+/** Show the estimate of a request whose preview is shown, unless it would take long. A fault only hides it. */
+export async function estimateQuietly(api, request, total, signal) {
+  try {
+    if (total === null || total > MAX_UNASKED_CLIENTS) return hideEstimate();
+    const { data } = await api.send("POST", `${PATH_OF_JOBS}/estimate`, { body: request, signal });
+    if (!signal.aborted) showEstimate(data);
+  } catch {
+    if (!signal.aborted) hideEstimate();
+  }
+}
+
+function showEstimate(estimate) {
+  byId("estimated-rows").textContent = count(estimate.rows);
+  byId("estimated-bytes").textContent = size(estimate.bytes);
+  byId("estimated-seconds").textContent = duration(estimate.seconds);
+  byId("warnings").replaceChildren(...estimate.warnings.map(drawWarning));
+  byId("estimated").setAttribute("aria-busy", "false");
+  show(byId("estimated"), true);
+}
+
+function drawWarning({ code, message, columns }) {
+  const item = make("li", { dataset: { code } }, make("p", {}, hasText(`warnings.${code}`) ? t(`warnings.${code}`) : message));
+  if (columns.length) item.append(make("p", { className: "hint" }, t("export.inColumns", { columns: listNames(columns) })));
+  const preset = METADATA.remedies[code];
+  if (preset) item.append(remedy(preset));
+  return item;
+}
+
+function listNames(names) {
+  const rest = names.length - MAX_NAMES;
+  return listOf(rest > 1 ? [...names.slice(0, MAX_NAMES), t("export.moreColumns", { count: rest })] : names);
+}
+
+function remedy(preset) {
+  const use = make("button", { type: "button", className: "link" }, t("export.useFormat", { format: t(`presets.${preset}`) }));
+  use.addEventListener("click", () => whenRemedied(preset));
+  return use;
+}

@@ -1,0 +1,127 @@
+/* Shows what an export would write: how many clients, and the first rows exactly as the file would hold them. */
+
+import { byId, make, show } from "./dom.js";
+import { messageOf } from "./faults.js";
+import { clients, listOf } from "./labels.js";
+import { labelOf, t } from "./texts.js";
+import { PATH_OF_JOBS } from "./watch.js";
+
+/** How long the form must rest before its preview is worth a request. */
+const SETTLED_MS = 400;
+const FIRST_RETRY_SECONDS = 5;
+const LAST_RETRY_SECONDS = 60;
+let wanted = null;
+/** The text of the request that needs no further answer: its preview is shown, or the service has refused it. */
+let answered = "";
+let failures = 0;
+let timer = 0;
+let asking = new AbortController();
+let whenPreviewed = () => {};
+let whenPreviewRefused = () => {};
+
+/**
+ * Set up the preview. `previewed` receives the API, the request, the number of its clients (null if they were not
+ * counted) and a signal that ends with the preview. `keyRefused` runs when the service no longer accepts the key.
+ */
+export function setUpPreview(previewed, keyRefused) {
+  whenPreviewed = previewed;
+  whenPreviewRefused = keyRefused;
+  document.addEventListener("visibilitychange", resumePreview);
+}
+
+/** Show the preview of a request once the form rests. A later call replaces it. Without an API, show none. */
+export function previewSoon(api, request) {
+  asking.abort();
+  clearTimeout(timer);
+  failures = 0;
+  wanted = api && { api, request, text: JSON.stringify([api.tenant, request]) };
+  if (!wanted) {
+    answered = "";
+    clearPreview("");
+  } else if (request.columnMappings?.length === 0) {
+    answered = wanted.text;
+    clearPreview(t("preview.needsColumns"));
+  } else {
+    resumePreview();
+  }
+}
+
+/** Ask for what is wanted and not yet answered: for example when the view is shown again. */
+export function resumePreview() {
+  clearTimeout(timer);
+  const isMissing = Boolean(wanted) && wanted.text !== answered;
+  byId("preview").setAttribute("aria-busy", String(isMissing));
+  if (isMissing) timer = setTimeout(askForPreview, SETTLED_MS);
+}
+
+/** Whether the reader can see the preview. If not, it is not asked for; `resumePreview` runs when that changes. */
+function isPreviewSeen() {
+  return !document.hidden && byId("preview").checkVisibility();
+}
+
+async function askForPreview() {
+  if (!isPreviewSeen()) return;
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  const { api, request, text } = wanted;
+  try {
+    const { data } = await api.send("POST", `${PATH_OF_JOBS}/preview`, { body: request, signal });
+    if (signal.aborted) return;
+    answered = text;
+    failures = 0;
+    drawPreview(data, request);
+    whenPreviewed(api, request, data.totalItems, signal);
+  } catch (problem) {
+    if (!signal.aborted) showPreviewProblem(problem, text);
+  }
+}
+
+function drawPreview({ totalItems, columns, rows, omittedFields, text }, request) {
+  const isCounted = totalItems !== null;
+  showPreviewCount(isCounted ? clients(totalItems) : t("preview.uncounted"));
+  byId("preview-head").replaceChildren(...columns.map(({ csvHeader }) => make("th", { scope: "col" }, csvHeader)));
+  byId("preview-rows").replaceChildren(...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))));
+  byId("preview-text").textContent = text;
+  show(byId("preview-table"), rows.length > 0);
+  show(byId("preview-raw"), Boolean(text));
+  const notes = [rows.length ? t("preview.rows", { count: rows.length }) : t("preview.none")];
+  if (request.includeHeaders === false) notes.push(t("preview.noHeadings"));
+  if (omittedFields.length) notes.push(t("preview.omitted", { fields: labelsOf(omittedFields) }));
+  showPreviewNotes(notes);
+}
+
+const labelsOf = (fields) => listOf(fields.map((field) => labelOf("fields", field)));
+
+/** Say the number of clients. Screen readers read it out, so the text changes only if the number does. */
+function showPreviewCount(text) {
+  if (byId("preview-count").textContent !== text) byId("preview-count").textContent = text;
+}
+
+function showPreviewNotes(lines) {
+  byId("preview-notes").replaceChildren(...lines.filter(Boolean).map((line) => make("p", { className: "hint" }, line)));
+  byId("preview").setAttribute("aria-busy", "false");
+}
+
+function clearPreview(note) {
+  showPreviewCount("");
+  for (const id of ["preview-head", "preview-rows", "preview-text"]) byId(id).replaceChildren();
+  for (const id of ["preview-table", "preview-raw"]) show(byId(id), false);
+  showPreviewNotes([note]);
+}
+
+/** Show why there is no preview. After a fault that passes, ask again, with longer and longer pauses. */
+function showPreviewProblem(problem, text) {
+  if (problem.status === 401) {
+    whenPreviewRefused(problem);
+    return;
+  }
+  const passes = problem.status === undefined || problem.status === 429 || problem.status >= 500;
+  if (!passes) answered = text;
+  const faults = (problem.errors ?? []).map((fault) => fault.detail);
+  clearPreview(faults.length ? t("preview.faulty", { fault: faults[0] }) : messageOf(problem));
+  if (!passes) return;
+  const pause = problem.retrySeconds ?? Math.min(FIRST_RETRY_SECONDS * 2 ** failures, LAST_RETRY_SECONDS);
+  failures += 1;
+  timer = setTimeout(askForPreview, pause * 1000);
+}

@@ -1,0 +1,159 @@
+"""The preview of the ui: a live count, the first rows of the file, and the estimate beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from playwright.sync_api import Request, Route, expect
+
+from tests.support.system import System
+from tests.support.visitor import Visitor
+
+HIDE = """(hidden) => {
+  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+def is_preview(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith("/clients/export/csv/preview")
+
+
+def is_estimate(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith("/clients/export/csv/estimate")
+
+
+def is_failed_preview(request: Request) -> bool:
+    return is_preview(request) and request.failure is not None
+
+
+def settle(visitor: Visitor) -> None:
+    """Wait until the preview shows the form as it is."""
+    expect(visitor.at("#preview")).to_have_attribute("aria-busy", "false")
+
+
+def shown_rows(visitor: Visitor) -> list[list[str]]:
+    settle(visitor)
+    rows = visitor.at("#preview-rows tr").all()
+    return [[cell or "" for cell in row.locator("td").all_text_contents()] for row in rows]
+
+
+def test_the_preview_shows_the_first_rows_of_the_very_file(visitor: Visitor, system: System) -> None:
+    visitor.sign_in()
+    visitor.pick("Code", "Name", "VatNumber", "RegisteredAddress")
+    visitor.at("input[name=preset][value=excel]").check()
+    visitor.at("input[name=statuses][value=Active]").check()
+    settle(visitor)
+    file = visitor.export_and_download().decode("utf-8-sig")
+    header, *records = csv.reader(io.StringIO(file))
+
+    assert visitor.at("#preview-head th").all_inner_texts() == header
+    assert shown_rows(visitor) == records[:10]
+    visitor.expect_text("#preview-count", f"{len(records):,} clients")
+    visitor.at("#preview-raw summary").click()
+    text = visitor.at("#preview-text").text_content()
+    assert text
+    assert file.startswith(text)
+
+
+def test_the_count_follows_the_form_and_the_estimate_follows_the_count(visitor: Visitor, system: System) -> None:
+    visitor.sign_in()
+    visitor.expect_text("#preview-count", "4,500 clients")
+    visitor.expect_text("#estimated-rows", "4,500")
+    visitor.expect_text("[data-code=excel-changes-cells]", "it may drop leading zeros")
+    visitor.at("#search").fill("no client is called this")
+    visitor.expect_text("#preview-count", "0 clients")
+    visitor.expect_text("#preview-notes", "No client matches")
+    visitor.expect_text("#estimated-rows", "0")
+    expect(visitor.at("#preview-table")).to_be_hidden()
+
+
+def test_typing_asks_for_one_preview_after_the_last_letter(visitor: Visitor) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    before = len(visitor.requests_where(is_preview))
+    visitor.at("#search").press_sequentially("smith", delay=30)
+    settle(visitor)
+
+    assert len(visitor.requests_where(is_preview)) == before + 1
+    last: Any = visitor.requests_where(is_preview)[-1].post_data_json
+    assert last["filter"] == {"search": "smith"}
+
+
+def test_a_late_preview_of_an_earlier_form_is_cancelled_and_never_shown(visitor: Visitor) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/csv/preview", hold, times=1)
+    visitor.at("#search").fill("smith")
+    visitor.wait_for_requests(lambda request: is_preview(request) and "smith" in (request.post_data or ""), 1)
+    with visitor.page.expect_event("requestfailed", is_failed_preview) as failed:
+        visitor.at("#search").fill("no client is called this")
+    visitor.expect_text("#preview-count", "0 clients")
+
+    assert "smith" in (failed.value.post_data or "")
+
+
+def test_a_hidden_page_asks_for_no_preview(visitor: Visitor) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    visitor.evaluate(HIDE, True)
+    before = len(visitor.requests_where(is_preview))
+    visitor.at("#search").fill("smith")
+    visitor.page.wait_for_timeout(1500)
+    assert len(visitor.requests_where(is_preview)) == before
+
+    visitor.evaluate(HIDE, False)
+    settle(visitor)
+    assert len(visitor.requests_where(is_preview)) == before + 1
+
+
+def test_a_hidden_view_asks_for_no_preview(visitor: Visitor) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    before = len(visitor.requests_where(is_preview))
+    visitor.at("#search").fill("smith")
+    visitor.at("nav a[href='#history']").click()
+    visitor.page.wait_for_timeout(1500)
+    assert len(visitor.requests_where(is_preview)) == before
+
+    visitor.at("nav a[href='#export']").click()
+    settle(visitor)
+    assert len(visitor.requests_where(is_preview)) == before + 1
+
+
+def test_a_preview_leaves_out_sensitive_fields_and_says_which(
+    visitor: Visitor, key_without_sensitive_fields: str
+) -> None:
+    visitor.sign_in(key_without_sensitive_fields)
+    settle(visitor)
+
+    visitor.expect_text("#preview-notes", "NI number")
+    assert "NI number" not in visitor.at("#preview-head th").all_inner_texts()
+
+
+def test_a_faulty_form_has_no_preview_but_the_reason(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.choose("chosen")
+    visitor.expect_text("#preview-notes", "Select a column")
+    visitor.pick("Name")
+    visitor.at("#chosen input").fill("")
+    visitor.expect_text("#preview-notes", "must not be empty")
+    expect(visitor.at("#preview-table")).to_be_hidden()
+    assert visitor.at("#chosen input").get_attribute("aria-invalid") is None
+
+
+def test_a_preview_that_the_service_delays_comes_by_itself(visitor: Visitor) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    busy: dict[str, Any] = {"status": 429, "headers": {"retry-after": "1"}, "json": {"code": "busy", "detail": "Busy."}}
+    visitor.page.route("**/csv/preview", lambda route: route.fulfill(**busy), times=1)
+    visitor.at("#search").fill("no client is called this")
+    visitor.expect_text("#preview-notes", "Busy.")
+    visitor.expect_text("#preview-count", "0 clients")

@@ -1,0 +1,118 @@
+"""Saved selections in the ui: renamed, changed and deleted by those who may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.system import NORTHWIND, System
+from tests.support.visitor import Visitor
+
+MAPPINGS = f"/tenants/{NORTHWIND}/csv-mappings"
+
+
+@pytest.fixture
+def selection(system: System, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Save a selection that belongs to one test."""
+    columns = [{"csvHeader": name, "targetField": name} for name in ("Code", "Name")]
+    body = {"name": f"For {request.node.name[:80]}", "columnMappings": columns, "mappingType": "Client"}
+    return dict(system.call("POST", MAPPINGS, body).json)
+
+
+def shown(system: System, selection: dict[str, Any]) -> Any:
+    return system.call("GET", f"{MAPPINGS}/{selection['code']}").json
+
+
+def choose(visitor: Visitor, selection: dict[str, Any]) -> None:
+    visitor.choose("mapping")
+    visitor.at("#mapping").select_option(selection["code"])
+
+
+def edit(visitor: Visitor) -> None:
+    """Put the columns of the chosen selection into the picker, to change them."""
+    visitor.at("#edit").click()
+    expect(visitor.at("#save-changes")).to_be_visible()
+
+
+def test_a_saved_selection_is_renamed(visitor: Visitor, system: System, selection: dict[str, Any]) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    visitor.at("#rename").click()
+    expect(visitor.at("#new-name")).to_be_focused()
+    expect(visitor.at("#new-name")).to_have_value(selection["name"])
+    visitor.at("#new-name").fill("")
+    visitor.at("#rename-save").click()
+    assert "must not be empty" in visitor.fault_of("#new-name")
+    visitor.at("#new-name").fill("Renamed, with columns")
+    visitor.at("#new-name").press("Enter")
+
+    visitor.expect_text("#announce", "Renamed")
+    expect(visitor.at("#rename")).to_be_focused()
+    expect(visitor.at("#mapping option:checked")).to_have_text("Renamed, with columns")
+    now = shown(system, selection)
+    assert (now["name"], now["columnMappings"]) == ("Renamed, with columns", selection["columnMappings"])
+
+
+def test_the_columns_of_a_saved_selection_are_changed(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+    assert visitor.headings() == ["Code", "Name"]
+    visitor.at("[data-field=Email]").check()
+    visitor.at("#save-changes").click()
+    visitor.expect_text("#announce", "Saved the changes")
+
+    assert [column["targetField"] for column in shown(system, selection)["columnMappings"]] == ["Code", "Name", "Email"]
+    choose(visitor, selection)
+    visitor.expect_text("#mapping-columns", "Email")
+
+
+def test_a_change_by_another_person_is_not_overwritten_unseen(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+    others = {"name": selection["name"], "columnMappings": selection["columnMappings"][:1]}
+    assert system.call("PUT", f"{MAPPINGS}/{selection['code']}", others).status == 200
+    visitor.at("[data-field=Email]").check()
+    visitor.at("#save-changes").click()
+
+    visitor.expect_text("#save-problem", "Another person has changed")
+    assert len(shown(system, selection)["columnMappings"]) == 1
+    visitor.at("#save-changes").click()
+    visitor.expect_text("#announce", "Saved the changes")
+    assert len(shown(system, selection)["columnMappings"]) == 3
+
+
+def test_a_saved_selection_is_deleted_after_a_question(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    visitor.at("#delete").click()
+    visitor.expect_text("#delete-question", selection["name"])
+    expect(visitor.at("#delete-no")).to_be_focused()
+    visitor.at("#delete-no").click()
+    expect(visitor.at("#delete")).to_be_focused()
+    assert shown(system, selection)["code"] == selection["code"]
+    visitor.at("#delete").click()
+    visitor.at("#delete-yes").click()
+
+    visitor.expect_text("#announce", "Deleted")
+    expect(visitor.at(f"#mapping option[value='{selection['code']}']")).to_have_count(0)
+    assert system.call("GET", f"{MAPPINGS}/{selection['code']}").status == 404
+
+
+def test_a_preset_has_no_buttons_that_would_change_it(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.choose("mapping")
+    visitor.at("#mapping").select_option("limited-company-clients")
+
+    visitor.expect_text("#adapt", "Change a copy of it")
+    for button in ("#edit", "#rename", "#delete"):
+        expect(visitor.at(button)).to_be_hidden()

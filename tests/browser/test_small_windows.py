@@ -1,0 +1,88 @@
+"""The form in a phone: nothing overflows, lists scroll in their place, and the Export button stays in reach."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from exports.request.fields import TargetField
+from tests.browser.test_accessibility import assert_accessible
+from tests.support.visitor import Visitor
+
+PHONE = {"viewport": {"width": 320, "height": 640}}
+DARK = {"color_scheme": "dark"}
+COVERED = """() => {
+  const bar = document.getElementById('export').closest('.actions').getBoundingClientRect();
+  const { top, bottom, height } = document.activeElement.getBoundingClientRect();
+  const isPart = document.activeElement.closest('.actions') === null && height < bar.top / 2;
+  return isPart && bottom > bar.top && top < bar.bottom;
+}"""
+
+
+@pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
+def test_the_export_button_stays_in_reach_on_a_phone(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.pick("Name")
+    visitor.at("#take-all").click()
+    for place in ("#columns-title", "#chosen li:last-child", "#filter-title", "#file-name", "#preview-notes"):
+        visitor.at(place).scroll_into_view_if_needed()
+        expect(visitor.at("#export")).to_be_in_viewport(ratio=1)
+    visitor.at("#columns-title").scroll_into_view_if_needed()
+    visitor.export()
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
+def test_the_export_button_never_covers_the_focus_on_a_phone(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.pick("Name")
+    visitor.at("#codes summary").click()
+    for _ in range(60):
+        visitor.page.keyboard.press("Tab")
+        assert not visitor.evaluate(COVERED), visitor.evaluate("document.activeElement.outerHTML")
+
+
+@pytest.mark.parametrize("visitor", [{}, PHONE], ids=["desktop", "phone"], indirect=True)
+def test_a_list_of_every_field_scrolls_in_its_place(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.choose("chosen")
+    visitor.at("#take-all").click()
+    expect(visitor.at("#chosen li")).to_have_count(len(TargetField))
+
+    for scrolled in ("#fields", "#chosen-list"):
+        box = visitor.at(scrolled).bounding_box()
+        assert box is not None
+        assert box["height"] < 500, scrolled
+        visitor.at(scrolled).focus()
+        visitor.page.keyboard.press("End")
+        visitor.page.wait_for_function("(id) => document.querySelector(id).scrollTop > 0", arg=scrolled)
+    visitor.at("#chosen li:last-child [data-act=up]").press("Enter")
+    expect(visitor.at("#chosen li:nth-last-child(2) [data-act=up]")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visitor", [{}, PHONE, PHONE | DARK], ids=["desktop", "phone", "dark phone"], indirect=True)
+def test_the_form_is_accessible_in_each_of_its_states(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.goto(f"{visitor.system.url}/#export?columns=Code,Name&managerCodes=MGR-01,unknown")
+    visitor.expect_text("#preview-rows", "")
+    expect(visitor.at("#preview")).to_have_attribute("aria-busy", "false")
+    visitor.at("#preview-raw summary").click()
+    assert_accessible(visitor)
+    visitor.at("#find").fill("zip")
+    visitor.at("[data-codes=managerCodes] .codes-find").fill("no such name")
+    assert_accessible(visitor)
+    visitor.at("#save summary").click()
+    visitor.at("#save-name").fill("Accessible")
+    visitor.at("#save-button").click()
+    visitor.expect_text("#announce", "Saved as")
+    visitor.choose("mapping")
+    visitor.at("#rename").click()
+    assert_accessible(visitor)
+    visitor.at("#delete").click()
+    assert_accessible(visitor)
+    visitor.at("#delete-yes").click()
+    visitor.expect_text("#announce", "Deleted")
+    visitor.page.goto(f"{visitor.system.url}/#export?columns=Nothing")
+    visitor.expect_text("#address-problem", "usual settings")
+    assert_accessible(visitor)
