@@ -1,0 +1,29 @@
+"""Signing in from a network whose address has sent many wrong keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, running_system, sample_database
+from tests.support.visitor import Visitor
+
+
+def test_a_wrong_key_from_a_slowed_network_is_told_and_a_right_one_works(browser: Browser, tmp_path: Path) -> None:
+    clients = sample_database(tmp_path, 20)
+    with running_system(tmp_path, clients, {"EXPORT_MAX_WRONG_KEYS": "1"}) as strict:
+        for _ in range(20):
+            strict.call("GET", f"/tenants/{NORTHWIND}{EXPORT}", key="wrong")
+        context = browser.new_context(locale="en-GB")
+        try:
+            visitor = Visitor(context.new_page(), strict)
+            visitor.open()
+            visitor.give_key("wrong")
+            visitor.expect_text("#sign-in-problem", "This API key is not valid, and too many wrong ones came from")
+            assert "This API key is not valid" in visitor.fault_of("#key")
+            visitor.give_key(NORTHWIND_KEY)
+            expect(visitor.at("#work")).to_be_visible()
+            visitor.assert_no_errors()
+        finally:
+            context.close()
