@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from exports.adapters.storage.jobs import TableJobStore
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.support.chromium import running_browser
@@ -70,6 +71,19 @@ def busy_system(system: System) -> Iterator[System]:
         system.call("DELETE", job)
     for job in jobs:
         system.wait(job)
+
+
+@contextmanager
+def stored_jobs(system: System) -> Iterator[TableJobStore]:
+    """Open the table of jobs, for jobs in a state that no export here gets into soon."""
+    account = StorageAccount(system.settings["EXPORT_STORAGE"])
+    yield TableJobStore(account)
+    account.tables.close()
+
+
+def newest_job(system: System) -> Any:
+    """Return the newest job of `northwind`."""
+    return system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=1").json["data"][0]
 
 
 def jobs_of(system: System) -> set[str]:

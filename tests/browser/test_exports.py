@@ -98,7 +98,7 @@ def test_a_running_export_is_polled_cancelled_and_resumed(visitor: Visitor, syst
     assert job["status"] == "Cancelled"
     assert_polite(visitor)
 
-    visitor.expect_text("#job-note", "Resuming keeps everything that was already written.")
+    visitor.expect_text("#job-meaning", "There is no file, and nobody can read what was written.")
     visitor.at("#job-resume").click()
     visitor.expect_status("Completed")
     assert newest_job(system)["code"] == job["code"]
@@ -156,26 +156,6 @@ def test_a_broken_connection_loses_nothing(visitor: Visitor, system: System, dat
         visitor.expect_text("#job-note", "The export continues")
         context.set_offline(False)
     visitor.expect_status("Completed")
-
-
-def test_the_list_of_recent_exports_can_be_continued_and_filtered(visitor: Visitor, system: System) -> None:
-    nothing = {"filter": {"search": "no client is called this"}}
-    for _ in range(11):
-        system.start_export(nothing)
-    visitor.sign_in()
-    visitor.go("history")
-    rows = visitor.at("#recent-rows tr")
-    expect(rows).to_have_count(10)
-    visitor.at("#more").click()
-    expect(rows.nth(10)).to_be_visible()
-    expect(rows.nth(10).locator("button").first).to_be_focused()
-
-    visitor.at("#recent-status").select_option("Cancelled")
-    expect(visitor.at("#recent-rows [data-status=Completed]")).to_have_count(0)
-    visitor.at("#recent-status").select_option("Completed")
-    expect(rows).to_have_count(10)
-    rows.nth(0).get_by_text("Show", exact=True).click()
-    visitor.expect_text("#job-text", "0 clients")
 
 
 def test_a_button_in_the_list_downloads_the_file(visitor: Visitor, system: System) -> None:

@@ -1,101 +1,154 @@
-/* The view of the exports so far. */
+/* The view of the exports so far: a list that stays current, with a search, filters and pages. */
 
-import { busy, byId, make, show } from "./dom.js";
+import { all, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
-import { count, moment, size } from "./labels.js";
-import { PATH_OF_JOBS, hasFile } from "./watch.js";
-import { downloadFile } from "./download.js";
-import { labelOf, t } from "./texts.js";
+import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
+import { t } from "./texts.js";
+import { addressState, currentView, keepInAddress } from "./views.js";
+import { PATH_OF_JOBS, hasEnded, pathOf } from "./watch.js";
 
-const LIST_LIMIT = 10;
+const LIST_LIMIT = 25;
+const SEARCH_PAUSE_MS = 250;
+const LIVE_MS = 2000;
+const CALM_MS = 20000;
+const LIST_FILTERS = { search: "recent-search", status: "recent-status", createdBy: "recent-person", scheduleCode: "recent-schedule" };
 let listApi = null;
-let continuationToken = null;
+let cursors = [null];
+let olderCursor = null;
+let fetches = 0;
+let nextFetch = 0;
+let searching = 0;
 let whenOpened = () => {};
 let whenListRefused = () => {};
 
-/** Set up the view. `opened` receives the job that the reader wants to see; `keyRefused` runs when the key is refused. */
-export function setUpHistory(opened, keyRefused) {
+/**
+ * Set up the view. `opened` receives a job that the reader wants to see, `keyRefused` runs when the key is refused, and
+ * `settingsWanted` receives a request that the reader wants in the form.
+ */
+export function setUpHistory(opened, keyRefused, settingsWanted) {
   whenOpened = opened;
   whenListRefused = keyRefused;
-  byId("refresh").addEventListener("click", () => busy(byId("refresh"), () => fetchNewestJobs()));
-  byId("more").addEventListener("click", () => busy(byId("more"), listOlderJobs));
-  byId("recent-status").addEventListener("change", () => fetchNewestJobs());
+  setUpRows({ opened, settingsWanted, changed: () => fetchJobs(), problem: showListProblem });
+  byId("refresh").addEventListener("click", () => busy(byId("refresh"), fetchJobs));
+  byId("newer").addEventListener("click", () => busy(byId("newer"), () => turnTo(cursors.slice(0, -1))));
+  byId("more").addEventListener("click", () => busy(byId("more"), () => turnTo([...cursors, olderCursor])));
+  byId("recent-filter").addEventListener("submit", (event) => event.preventDefault());
+  byId("recent-filter").addEventListener("input", (event) => {
+    clearTimeout(searching);
+    searching = setTimeout(() => turnTo([null]), event.target.type === "search" ? SEARCH_PAUSE_MS : 0);
+  });
+  setInterval(tickList, 1000);
 }
 
-/** Show the newest jobs. Without an API, forget what was shown. */
+/** Show the newest jobs that fit the filters of the address. Without an API, forget what was shown. */
 export async function showHistory(api) {
+  if (api !== listApi) forgetList();
   listApi = api;
-  if (api) await fetchNewestJobs();
-  else byId("recent-rows").replaceChildren();
+  if (!api) return;
+  readAddress();
+  await Promise.all([turnTo([null]), listSchedules()]);
 }
 
-async function fetchNewestJobs() {
-  continuationToken = null;
-  await fetchJobs((rows) => byId("recent-rows").replaceChildren(...rows));
+function forgetList() {
+  fetches += 1;
+  cursors = [null];
+  closeDetails();
+  byId("recent-rows").replaceChildren();
+  byId("recent-filter").reset();
+  for (const id of ["recent-person", "recent-schedule"]) byId(id).replaceChildren(byId(id).options[0]);
 }
 
-async function listOlderJobs() {
-  const known = byId("recent-rows").children.length;
-  await fetchJobs((rows) => byId("recent-rows").append(...rows));
-  byId("recent-rows").children[known]?.querySelector("button")?.focus();
+/** Take the filters from the address, and open the job that it names. An address without any keeps the filters. */
+function readAddress() {
+  const state = addressState();
+  const code = state.get("job");
+  if (code) openNamed(code);
+  if (![...state.keys()].length) return;
+  for (const [name, id] of Object.entries(LIST_FILTERS)) {
+    const value = state.get(name) ?? "";
+    offerOption(byId(id), value, value);
+    byId(id).value = value;
+  }
 }
 
-/** Fetch the next jobs after `continuationToken`, and pass their rows to `insert`. */
-async function fetchJobs(insert) {
-  clearFaults(byId("recent-rows"), byId("recent-problem"));
-  const query = new URLSearchParams({ limit: LIST_LIMIT });
-  if (continuationToken) query.set("continuationToken", continuationToken);
-  if (byId("recent-status").value) query.set("status", byId("recent-status").value);
+async function openNamed(code) {
+  keepInAddress("history", new URLSearchParams());
+  try {
+    whenOpened((await listApi.send("GET", pathOf(code))).data);
+  } catch (problem) {
+    showListProblem(problem);
+  }
+}
+
+function chosenFilters() {
+  const given = Object.entries(LIST_FILTERS).map(([name, id]) => [name, byId(id).value.trim()]);
+  return new URLSearchParams(given.filter(([, value]) => value));
+}
+
+/** Show another page of the list. A cursor for each page before it leads back. */
+async function turnTo(wanted) {
+  cursors = wanted;
+  keepInAddress("history", chosenFilters());
+  closeDetails();
+  await fetchJobs();
+}
+
+/** Fetch the shown page of the list again. An answer that is older than another one is dropped. */
+async function fetchJobs() {
+  const mine = (fetches += 1);
+  const query = chosenFilters();
+  query.set("limit", LIST_LIMIT);
+  if (cursors.at(-1)) query.set("continuationToken", cursors.at(-1));
   try {
     const { data } = await listApi.send("GET", `${PATH_OF_JOBS}?${query}`);
-    continuationToken = data.continuationToken;
-    insert(data.data.map(row));
-    show(byId("more"), data.hasMore);
-    show(byId("recent-empty"), byId("recent-rows").children.length === 0);
+    if (mine !== fetches) return;
+    clearFaults(byId("recent-filter"), byId("recent-problem"));
+    drawList(data);
   } catch (problem) {
-    showListProblem(problem);
+    if (mine === fetches) showListProblem(problem);
   }
 }
 
-function row(job) {
-  const label = t("history.openOf", { time: moment(job.createdDate) });
-  const open = make("button", { type: "button", className: "link", aria: { label } }, t("history.open"));
-  open.addEventListener("click", () => whenOpened(job));
-  return make(
-    "tr",
-    { dataset: { code: job.code } },
-    make("th", { scope: "row" }, moment(job.createdDate)),
-    cell("status", make("span", { className: "pill", dataset: { status: job.status } }, labelOf("jobStatuses", job.status))),
-    cell("clients", job.totalItems === null ? "" : count(job.totalItems)),
-    cell("size", job.fileSize ? size(job.fileSize) : ""),
-    cell("file", fileOf(job)),
-    cell("", open),
-  );
+function drawList({ data, hasMore, continuationToken }) {
+  olderCursor = continuationToken;
+  const isLive = data.some((job) => !hasEnded(job));
+  nextFetch = Date.now() + (isLive ? LIVE_MS : CALM_MS);
+  drawRows(listApi, data);
+  for (const job of data) if (job.createdBy) offerOption(byId("recent-person"), job.createdBy, job.createdBy);
+  show(byId("more"), hasMore);
+  show(byId("newer"), cursors.length > 1);
+  show(byId("recent-empty"), data.length === 0);
+  byId("recent-empty").textContent = t([...chosenFilters().keys()].length || cursors.length > 1 ? "history.noneFound" : "history.empty");
 }
 
-function cell(column, content) {
-  return make("td", { dataset: { column, name: column && t(`history.${column}`) } }, content);
+function offerOption(select, value, label) {
+  if (select.tagName !== "SELECT" || [...select.options].some((option) => option.value === value)) return;
+  select.append(make("option", { value }, label));
 }
 
-function fileOf(job) {
-  if (!hasFile(job)) return job.fileStatus ? labelOf("fileStatuses", job.fileStatus) : "";
-  const button = make("button", { type: "button", className: "link", aria: { label: t("history.download", { file: job.fileName }) } }, job.fileName);
-  button.addEventListener("click", () => busy(button, () => downloadListed(job.code)));
-  return button;
-}
-
-/** Download a file. If the service gives no link, show the job, which says why. */
-async function downloadListed(code) {
-  clearFaults(byId("recent-rows"), byId("recent-problem"));
+/** Offer the schedules as filters. A reader who may not see them gets none. */
+async function listSchedules() {
   try {
-    const job = await downloadFile(listApi, code);
-    if (!job.downloadUrl) whenOpened(job);
+    const { data } = await listApi.send("GET", "clients/export/schedules?limit=100");
+    for (const { code, name } of data.data) {
+      offerOption(byId("recent-schedule"), code, name);
+      for (const option of all("option", byId("recent-schedule"))) if (option.value === code) option.textContent = name;
+    }
   } catch (problem) {
-    showListProblem(problem);
+    if (problem.status === 401) whenListRefused(problem);
   }
+}
+
+/** Keep what is shown current: times each second, the jobs while the reader can see them. */
+function tickList() {
+  if (!listApi || currentView() !== "history" || document.hidden) return;
+  tickRows();
+  if (Date.now() < nextFetch) return;
+  nextFetch = Date.now() + CALM_MS;
+  fetchJobs();
 }
 
 function showListProblem(problem) {
   if (problem.status === 401) whenListRefused(problem);
-  else showProblem(problem, byId("recent-rows"), byId("recent-problem"));
+  else showProblem(problem, byId("recent-filter"), byId("recent-problem"));
 }

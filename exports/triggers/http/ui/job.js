@@ -1,8 +1,15 @@
-/* Shows one job: its progress, the link to its file, and the buttons to cancel and resume it. */
+/* Shows one job: its progress and its rate, what its end means, and the steps that come next. */
 
-import { announce, busy, byId, show } from "./dom.js";
+import { all, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
+import { copyText } from "./clipboard.js";
+import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
+import { requestOf } from "./job_request.js";
 import { clients, count, duration, moment, percent, size } from "./labels.js";
+import { meaningOf, nextSteps, reportOf, whatHappened } from "./outcome.js";
+import { RateMeter, drawRates } from "./rate.js";
+import { secondsBetween, stopwatch } from "./spans.js";
+import { startExport } from "./start.js";
 import { labelOf, t } from "./texts.js";
 import { titleOfPage } from "./views.js";
 import { follow, hasEnded, hasFile, pathOf } from "./watch.js";
@@ -13,19 +20,30 @@ let jobApi = null;
 let shown = null;
 let following = new AbortController();
 let announcedQuarter = -1;
+let meter = new RateMeter();
 let whenEnded = () => {};
 let whenKeyRefused = () => {};
+let whenSettingsWanted = () => {};
 
-/** Set up the buttons. `ended` runs when a job has ended, `keyRefused` when the service no longer accepts the key. */
-export function setUpJob(ended, keyRefused) {
+/**
+ * Set up the buttons. `ended` runs when a job has ended, `keyRefused` when the service no longer accepts the key, and
+ * `settingsWanted` with a request that the reader wants in the form.
+ */
+export function setUpJob(ended, keyRefused, settingsWanted) {
   whenEnded = ended;
   whenKeyRefused = keyRefused;
+  whenSettingsWanted = settingsWanted;
+  setUpEndNotice();
+  setInterval(drawTimes, 1000);
   byId("job-download").addEventListener("click", (event) => {
     event.preventDefault();
     downloadShown();
   });
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));
   byId("job-resume").addEventListener("click", () => busy(byId("job-resume"), () => change("POST", "/resume")));
+  byId("job-again").addEventListener("click", () => busy(byId("job-again"), runAgain));
+  byId("job-settings").addEventListener("click", () => busy(byId("job-settings"), useShownSettings));
+  byId("job-support").addEventListener("click", () => copyText(reportOf(shown), byId("job-support")));
 }
 
 /** Show a job and follow it until it ends. Without a job, show none. */
@@ -35,6 +53,7 @@ export async function showJob(api, job) {
   jobApi = api;
   shown = null;
   announcedQuarter = -1;
+  meter = new RateMeter();
   show(byId("job"), Boolean(job));
   if (!job) {
     document.title = titleOfPage("");
@@ -44,13 +63,15 @@ export async function showJob(api, job) {
   drawJob(job);
   const { signal } = following;
   try {
-    if (hasFile(job) && !job.downloadUrl) {
+    if ((hasFile(job) && !job.downloadUrl) || (job.resumableUntil && job.keptItems === null)) {
       const { data } = await api.send("GET", pathOf(job.code));
       if (!signal.aborted) drawJob(data);
     }
     if (hasEnded(job)) return;
     await follow(api, job, signal, drawJob, showUnreachable);
-    if (!signal.aborted) whenEnded(shown);
+    if (signal.aborted) return;
+    notifyEnd(shown, byId("job-title").textContent, byId("job-text").textContent);
+    whenEnded(shown);
   } catch (problem) {
     showJobProblem(problem);
   }
@@ -84,6 +105,33 @@ async function change(method, more) {
   }
 }
 
+/** Start the export of the shown job once more, as a job of its own. */
+async function runAgain() {
+  clearFaults(byId("job"), byId("job-problem"));
+  try {
+    const job = await startExport(jobApi, requestOf(await resolvedRequest()));
+    byId("job-title").focus();
+    const isFollowed = showJob(jobApi, job);
+    whenEnded(job);
+    await isFollowed;
+  } catch (problem) {
+    showJobProblem(problem);
+  }
+}
+
+async function useShownSettings() {
+  clearFaults(byId("job"), byId("job-problem"));
+  try {
+    whenSettingsWanted(requestOf(await resolvedRequest()));
+  } catch (problem) {
+    showJobProblem(problem);
+  }
+}
+
+async function resolvedRequest() {
+  return shown.request ?? (await jobApi.send("GET", pathOf(shown.code))).data.request;
+}
+
 function showJobProblem(problem) {
   if (problem.status === 401) whenKeyRefused(problem);
   else showProblem(problem, byId("job"), byId("job-problem"));
@@ -101,6 +149,11 @@ function drawJob(job) {
   byId("job-title").textContent = labelOf("jobTitles", job.status);
   drawBar(job);
   byId("job-text").textContent = describeJob(job);
+  byId("job-meaning").textContent = meaningOf(job);
+  drawDetails(job);
+  if (job.status === "InProgress") meter.add(Date.now() / 1000, job.processedItems);
+  drawRate(job);
+  drawTimes();
   drawActions(job);
   byId("job-note").textContent = noteOf(job);
   document.title = titleOf(job);
@@ -114,9 +167,34 @@ function drawBar(job) {
   else bar.value = job.percentComplete;
 }
 
+/** Show the service's own words about a failure, which name the page and the column, for those who can use them. */
+function drawDetails(job) {
+  show(byId("job-details"), job.status === "Failed");
+  byId("job-failure").textContent = job.failure?.message ?? "";
+}
+
+function drawRate(job) {
+  const isKnown = job.status === "InProgress" && meter.perSecond !== null;
+  byId("job-rate").textContent = isKnown ? t("job.perSecond", { count: Math.round(meter.perSecond) }) : t("job.unknown");
+  show(byId("job-chart"), isKnown && meter.points.length > 1);
+  if (!isKnown) return;
+  drawRates(byId("job-chart").querySelector("svg"), meter.points, meter.highest);
+  byId("job-chart-text").textContent = t("job.highestRate", { count: Math.round(meter.highest) });
+}
+
+/** Show how long the job runs, and how long it will still take. */
+function drawTimes() {
+  const isRunning = shown !== null && !hasEnded(shown) && shown.startedDate !== null;
+  show(byId("job-figures"), isRunning);
+  if (!isRunning) return;
+  byId("job-elapsed").textContent = stopwatch(secondsBetween(shown.startedDate));
+  const left = shown.estimatedCompletionDate ? secondsBetween(new Date(), shown.estimatedCompletionDate) : null;
+  byId("job-left").textContent = left === null ? t("job.unknown") : stopwatch(left);
+}
+
 function describeJob(job) {
-  if (job.status === "Completed") return t("job.completed", { clients: clients(job.totalItems), size: size(job.fileSize) });
-  if (job.status === "Failed") return job.failure?.message ?? "";
+  if (job.status === "Completed") return t("job.completed", { clients: clients(job.totalItems), size: size(job.fileSize), time: duration(secondsBetween(job.startedDate, job.completedDate)) });
+  if (job.status === "Failed") return job.failure ? whatHappened(job.failure) : "";
   if (job.totalItems === null) return "";
   const values = { done: count(job.processedItems), clients: clients(job.totalItems), percent: percent(job.percentComplete) };
   if (hasEnded(job)) return t("job.written", values);
@@ -133,16 +211,20 @@ function drawActions(job) {
   } else {
     link.removeAttribute("href");
   }
-  show(byId("job-cancel"), !hasEnded(job));
-  show(byId("job-resume"), job.status === "Cancelled" || Boolean(job.failure?.resumable));
+  const steps = nextSteps(job, jobApi.may?.("exports:write") ?? true);
+  for (const button of all("[data-step]", byId("job-actions"))) {
+    show(button, steps.includes(button.dataset.step));
+    button.classList.toggle("primary", hasEnded(job) && button.dataset.step === steps[0]);
+  }
+  byId("job-actions").querySelector(".copied")?.remove();
+  offerNotice(!hasEnded(job));
   show(byId("job-actions"), Boolean([...byId("job-actions").children].some((child) => !child.hidden)));
 }
 
 function noteOf(job) {
   if (job.status === "Completed") return noteOfFile(job);
-  if (job.status === "Cancelled" || job.failure?.resumable) return t("job.resumeKeeps");
-  if (job.failure?.retryable) return t("job.mayRetry");
-  return hasEnded(job) ? "" : t("job.mayClose");
+  if (!hasEnded(job)) return t("job.mayClose");
+  return job.failure?.retryable && !job.resumableUntil ? t("job.mayRetry") : "";
 }
 
 function noteOfFile(job) {
@@ -158,7 +240,8 @@ function titleOf(job) {
 /** Announce each change of status, and the progress after each quarter. */
 function announceJob(job, before) {
   const quarter = Math.floor((job.percentComplete ?? 0) / 25);
-  if (job.status !== before) announce(t("job.announced", { title: byId("job-title").textContent, text: byId("job-text").textContent }));
+  const text = `${byId("job-text").textContent} ${byId("job-meaning").textContent}`.trim();
+  if (job.status !== before) announce(t("job.announced", { title: byId("job-title").textContent, text }));
   else if (quarter > announcedQuarter && !hasEnded(job)) announce(byId("job-text").textContent);
   announcedQuarter = quarter;
 }

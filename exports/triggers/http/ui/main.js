@@ -8,6 +8,7 @@ import { setUpJob, showJob } from "./job.js";
 import { setUpLanguages } from "./languages.js";
 import { setUpSchedules, showSchedules } from "./schedules.js";
 import { setUpSignIn, signOut } from "./sign_in.js";
+import { useSettings } from "./use_settings.js";
 import { setUpVerify, showVerify } from "./verify.js";
 import { currentView, goToView, setUpViews, showViews } from "./views.js";
 
@@ -28,6 +29,14 @@ function openJob(job) {
   byId("job-title").focus();
 }
 
+/** Show a request in the form. */
+function showSettings(request) {
+  goToView("export");
+  useSettings(request);
+  byId("columns-title").scrollIntoView({ block: "start" });
+  byId("view-export").querySelector("h1").focus({ preventScroll: true });
+}
+
 function refreshHistory() {
   if (currentView() === "history") showHistory(api);
 }
@@ -35,8 +44,8 @@ function refreshHistory() {
 setUpLanguages();
 setUpViews({ export: showExport, history: showHistory, schedules: showSchedules, verify: showVerify });
 setUpExport(signOut);
-setUpHistory(openJob, signOut);
-setUpJob(refreshHistory, signOut);
+setUpHistory(openJob, signOut, showSettings);
+setUpJob(refreshHistory, signOut, showSettings);
 setUpSchedules(openJob, signOut);
 setUpDeliveries(signOut);
 setUpVerify();

@@ -32,25 +32,25 @@ _SCRIPTS = (
     "api",
     "faults",
     "sign_in",
-    "field_search",
-    "code_lists",
     "columns",
     "mappings",
-    "mapping_changes",
     "request",
-    "address",
-    "fill_form",
-    "form_address",
     "watch",
-    "estimate",
-    "preview",
     "download",
     "start",
+    "spans",
+    "clipboard",
+    "rate",
+    "outcome",
+    "end_notice",
+    "use_settings",
     "job_request",
     "notify",
     "deliveries",
     "job",
     "export",
+    "history_details",
+    "history_rows",
     "history",
     "cron",
     "schedule_form",
@@ -59,7 +59,7 @@ _SCRIPTS = (
     "main",
 )
 """The modules of the script, each after those that it imports."""
-_STYLES = ("ui", "parts", "form")
+_STYLES = ("ui", "parts", "jobs")
 _VIEW = re.compile(r"<!-- view: (\w+) -->\n")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)

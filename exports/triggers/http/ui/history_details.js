@@ -1,0 +1,84 @@
+/* The details of one export in the list: what it exported, what its end means, and what the reader can do with it. */
+
+import { announce, busy, make } from "./dom.js";
+import { copyText } from "./clipboard.js";
+import { filterInWords, presetOf, requestOf } from "./job_request.js";
+import { listOf, moment } from "./labels.js";
+import { meaningOf, whatHappened } from "./outcome.js";
+import { startExport } from "./start.js";
+import { labelOf, t } from "./texts.js";
+import { hasEnded, hasFile, pathOf } from "./watch.js";
+
+/** Fetch a job and draw its details into `place`. `actions` is that of the rows. */
+export async function drawJobDetails(api, code, place, actions) {
+  const { data: job } = await api.send("GET", pathOf(code));
+  place.replaceChildren(
+    make("dl", {}, ...jobFacts(job).flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),
+    make("div", { className: "actions" }, ...jobButtons(api, job, place, actions)),
+  );
+}
+
+function jobFacts(job) {
+  const { columns, filter, format } = job.request;
+  return [
+    ["outcome", [job.failure ? whatHappened(job.failure) : "", meaningOf(job)].filter(Boolean).join(" ")],
+    ["columns", listOf(columns.map((column) => column.csvHeader))],
+    ["clients", filterInWords(filter)],
+    ["format", labelOf("presets", presetOf(format))],
+    ["ended", job.completedDate ? moment(job.completedDate) : ""],
+    ["code", job.code],
+  ].filter(([, text]) => text);
+}
+
+function jobButtons(api, job, place, actions) {
+  const mayWrite = api.may?.("exports:write") ?? true;
+  const button = (act, work) => {
+    const made = make("button", { type: "button", dataset: { act } }, t(`details.${act}`));
+    made.addEventListener("click", () => busy(made, () => Promise.resolve(work(made)).catch(actions.problem)));
+    return made;
+  };
+  const settings = button("useSettings", () => actions.settingsWanted(requestOf(job.request)));
+  const resume = async () => actions.opened((await api.send("POST", pathOf(job.code, "/resume"))).data);
+  const again = async () => actions.opened(await startExport(api, requestOf(job.request)));
+  const shown = [button("open", () => actions.opened(job))];
+  if (mayWrite && job.resumableUntil) shown.push(button("resume", resume));
+  if (mayWrite && hasEnded(job)) shown.push(button("runAgain", again));
+  if (mayWrite) shown.push(settings);
+  if (job.downloadUrl) shown.push(button("copyFileLink", (made) => copyFileLink(api, job.code, made)));
+  shown.push(button("copyLink", (made) => copyText(linkToJob(job.code), made)));
+  if (mayWrite && hasFile(job)) shown.push(button("deleteFile", (made) => askToDelete(api, job, made, place, actions)));
+  return shown;
+}
+
+/** The address of an export in this page. It opens the export only for a reader who may see it. */
+function linkToJob(code) {
+  return `${location.origin}${location.pathname}#history?job=${encodeURIComponent(code)}`;
+}
+
+/** Copy a fresh link to the file: it works for some minutes, for anyone. */
+async function copyFileLink(api, code, button) {
+  const { data } = await api.send("GET", pathOf(code));
+  await copyText(data.downloadUrl, button);
+}
+
+/** Replace the button by a question, because a deleted file does not come back. */
+function askToDelete(api, job, button, place, actions) {
+  const keep = make("button", { type: "button", dataset: { act: "keepFile" } }, t("details.keepFile"));
+  const remove = make("button", { type: "button", className: "primary", dataset: { act: "deleteNow" } }, t("details.deleteNow"));
+  const question = make("span", { className: "question" }, t("details.deleteAsk", { file: job.fileName }), remove, keep);
+  keep.addEventListener("click", () => {
+    question.replaceWith(button);
+    button.focus();
+  });
+  remove.addEventListener("click", () => busy(remove, () => deleteFile(api, job, place, actions).catch(actions.problem)));
+  button.replaceWith(question);
+  keep.focus();
+}
+
+async function deleteFile(api, job, place, actions) {
+  await api.send("DELETE", pathOf(job.code, "/file"));
+  announce(t("details.deleted", { file: job.fileName }));
+  await drawJobDetails(api, job.code, place, actions);
+  place.querySelector("button")?.focus();
+  actions.changed();
+}

@@ -1,0 +1,142 @@
+"""A running export is watched: its rate, its times, what a cancel keeps, and what its end means."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from exports.jobs.failures import INTERRUPTED, Failure, unexpected_failure
+from exports.jobs.job import Job
+from exports.jobs.states import JobStatus
+from tests.browser.conftest import locked_clients, newest_job, stored_jobs
+from tests.browser.test_accessibility import assert_accessible
+from tests.support.builders import a_job
+from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
+from tests.support.visitor import TIMEOUT_MS, Visitor
+
+NARROW = {"viewport": {"width": 320, "height": 740}}
+GERMAN_AND_DARK = {"locale": "de-DE", "color_scheme": "dark"}
+NOTIFICATIONS = """
+  window.notices = [];
+  document.hasFocus = () => false;
+  window.Notification = class {
+    static permission = 'default';
+    static requestPermission() { Notification.permission = 'granted'; return Promise.resolve('granted'); }
+    constructor(title, options) { window.notices.push([title, options.body]); }
+  };
+"""
+
+
+def start_and_wait_for_progress(visitor: Visitor, system: System) -> str:
+    visitor.export()
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
+    location = f"/tenants/{NORTHWIND}{EXPORT}/{newest_job(system)['code']}"
+    system.wait(location, lambda job: job["processedItems"] > 0)
+    return location
+
+
+@pytest.mark.parametrize("visitor", [{}, NARROW], ids=["wide", "320 px"], indirect=True)
+def test_a_running_export_shows_its_rate_its_times_and_a_chart(
+    visitor: Visitor, busy_system: System, database_url: str
+) -> None:
+    visitor.sign_in()
+    start_and_wait_for_progress(visitor, busy_system)
+    with locked_clients(database_url):
+        expect(visitor.at("#job-chart polyline")).to_be_attached(timeout=TIMEOUT_MS)
+        visitor.expect_text("#job-rate", re.compile(r"\d"))
+        visitor.expect_text("#job-chart-text", re.compile(r"at most [\d,]+"))
+        visitor.expect_text("#job-elapsed", re.compile(r"^\d+:\d\d$"))
+        visitor.expect_text("#job-left", re.compile(r"^(\d+:\d\d|not known yet)$"))
+        before = visitor.at("#job-elapsed").inner_text()
+        expect(visitor.at("#job-elapsed")).not_to_have_text(before)
+        assert_accessible(visitor)
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-figures")).to_be_hidden()
+    visitor.expect_text("#job-text", re.compile(r"4,500 clients, .* in about"))
+
+
+def test_a_cancel_says_what_is_kept_and_the_resume_reads_only_the_rest(
+    visitor: Visitor, busy_system: System, database_url: str
+) -> None:
+    visitor.sign_in()
+    location = start_and_wait_for_progress(visitor, busy_system)
+    with locked_clients(database_url):
+        visitor.at("#job-cancel").click()
+        visitor.expect_status("Cancelled")
+        kept = busy_system.job(location)["keptItems"]
+        assert kept > 0
+        visitor.expect_text("#job-meaning", re.compile(r"[\d,]+ clients are kept until .*reads only the others"))
+        assert_accessible(visitor)
+    visitor.at("#job-resume").click()
+    visitor.expect_status("Completed")
+    pages = busy_system.call("GET", f"{location}/manifest").json["pages"]
+    assert {page["attempt"] for page in pages} == {1, 2}
+    assert sum(page["rows"] for page in pages if page["attempt"] == 1) >= kept
+
+
+def test_a_reader_who_looks_elsewhere_is_notified_of_the_end(visitor: Visitor, database_url: str) -> None:
+    visitor.page.add_init_script(NOTIFICATIONS)
+    visitor.sign_in()
+    with locked_clients(database_url):
+        visitor.export()
+        visitor.at("#job-notify").click()
+        expect(visitor.at("#job-notify")).to_be_hidden()
+        visitor.expect_text("#announce", "You will be notified at the end.")
+    visitor.expect_status("Completed")
+    ((title, text),) = visitor.evaluate("window.notices")
+    assert title == "Your file is ready"
+    assert text.startswith("4,500 clients")
+    assert visitor.page.title() == "Completed – Client export"
+
+
+def failed(failure: Failure) -> Job:
+    job = a_job(tenant=NORTHWIND, status=JobStatus.IN_PROGRESS, created_by="Anna")
+    return job.begin(job.created_date).fail(job.created_date + timedelta(seconds=9), failure)
+
+
+NO_RETRY = Failure(code="source-mismatch", message="The column name is too long.", retryable=False, resumable=False)
+ONCE_MORE = Failure(code="snapshot-lost", message="It was lost.", retryable=True, resumable=False)
+
+
+@pytest.mark.parametrize(
+    ("failure", "happened", "means", "step"),
+    [
+        (INTERRUPTED, "interrupted several times", "", "Resume"),
+        (ONCE_MORE, "lost the moment of the database", "Nothing is kept", "Export again"),
+        (NO_RETRY, "something that the export cannot write", "Nothing is kept", "Copy for support"),
+        (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy for support"),
+    ],
+    ids=["resumable", "retryable", "for the people who run it", "unexpected"],
+)
+def test_a_failure_says_what_happened_what_it_means_and_the_next_step(
+    visitor: Visitor, system: System, failure: Failure, happened: str, means: str, step: str
+) -> None:
+    job = failed(failure)
+    with stored_jobs(system) as jobs:
+        jobs.create(job)
+    visitor.page.goto(f"{system.url}/#history?job={job.code}")
+    visitor.give_key(NORTHWIND_KEY)
+    visitor.expect_status("Failed")
+    visitor.expect_text("#job-text", happened)
+    visitor.expect_text("#job-meaning", "There is no file, so nobody has got an incomplete one.")
+    visitor.expect_text("#job-meaning", means)
+    visitor.expect_text("#job-actions .primary:visible", step)
+    visitor.at("#job-details summary").click()
+    visitor.expect_text("#job-failure", failure.message)
+    assert_accessible(visitor)
+
+
+@pytest.mark.parametrize("visitor", [NARROW | GERMAN_AND_DARK], ids=["German, 320 px, dark"], indirect=True)
+def test_a_failure_is_told_in_german(visitor: Visitor, system: System) -> None:
+    job = failed(unexpected_failure("7f3a"))
+    with stored_jobs(system) as jobs:
+        jobs.create(job)
+    visitor.page.goto(f"{system.url}/#history?job={job.code}")
+    visitor.give_key(NORTHWIND_KEY)
+    visitor.expect_text("#job-text", "unerwarteten Fehler")
+    visitor.expect_text("#job-meaning", "Es gibt keine Datei")
+    visitor.expect_text("#job-support", "Für den Support kopieren")
+    assert_accessible(visitor)
