@@ -41,6 +41,7 @@ _JOB: dict[str, Any] = {
     "failure": None,
     "consistency": CONSISTENCY,
     "scheduleCode": None,
+    "snapshotDate": None,
     "resumableUntil": None,
     "keptItems": None,
 }
