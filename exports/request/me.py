@@ -30,6 +30,7 @@ class LimitsDto(Model):
         keep_hours: Hours for which a finished file can be downloaded.
         link_minutes: Minutes for which a link to a file works.
         wait_seconds: Seconds for which the request that starts an export waits for its end, unless it says otherwise.
+        notify_by: The ways in which the service can notify about the end of an export: `webhook`, `email`.
     """
 
     active_jobs: int
@@ -37,6 +38,7 @@ class LimitsDto(Model):
     keep_hours: float
     link_minutes: float
     wait_seconds: float
+    notify_by: tuple[str, ...] = ()
 
 
 class MeDto(Model):

@@ -126,6 +126,16 @@ def test_an_export_tells_its_receivers_shows_the_tries_and_sends_again(
     assert len(receiver.received) == len(sender.mail.received) == 2
 
 
+def test_a_service_without_a_mail_server_offers_no_email(visitor: Visitor) -> None:
+    visitor.sign_in()
+    expect(visitor.at("#notify-url")).to_be_visible()
+    expect(visitor.at("#notify-email")).to_be_hidden()
+    visitor.go("schedules")
+    visitor.at("#schedule-new").click()
+    expect(visitor.at("#schedule-notify-url")).to_be_visible()
+    expect(visitor.at("#schedule-notify-email")).to_be_hidden()
+
+
 def test_an_export_without_receivers_says_so_and_offers_nothing(office: Visitor) -> None:
     office.export()
     office.expect_status("Completed")

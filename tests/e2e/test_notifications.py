@@ -179,6 +179,11 @@ def test_neither_the_log_nor_the_audit_log_names_an_address(sender: Sender) -> N
     assert LOGIN[1] not in system.log
 
 
+def test_a_caller_is_told_how_the_service_can_notify(sender: Sender, system: System) -> None:
+    assert sender.system.call("GET", "/me").json["limits"]["notifyBy"] == ["webhook", "email"]
+    assert system.call("GET", "/me").json["limits"]["notifyBy"] == ["webhook"]
+
+
 # --- tests of receivers
 
 

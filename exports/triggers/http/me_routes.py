@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import azure.functions as func
 
+from exports.notifications.target import Channel
 from exports.request.me import LimitsDto, MeDto, describe_caller
+from exports.services import Services
 from exports.triggers.http.routes import CallerCall, CallerRoute, Reply
 from shared.http import json_response
 
@@ -17,8 +21,16 @@ def get_me(call: CallerCall) -> func.HttpResponse:
         keep_hours=settings.keep_hours,
         link_minutes=settings.link_minutes,
         wait_seconds=settings.wait_seconds,
+        notify_by=tuple(_ways_to_notify(call.services)),
     )
     return json_response(describe_caller(call.identity, settings.tenant_names, limits))
+
+
+def _ways_to_notify(services: Services) -> Iterator[Channel]:
+    if services.settings.webhook_secrets:
+        yield Channel.WEBHOOK
+    if services.mail is not None:
+        yield Channel.EMAIL
 
 
 ROUTES = (

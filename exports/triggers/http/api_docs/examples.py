@@ -200,7 +200,14 @@ EXAMPLES: Mapping[str, Any] = {
         "tenants": [{"code": "northwind", "name": "Northwind Ltd", "scopes": ["exports:read", "exports:write"]}],
         "anyTenant": False,
         "scopes": ["exports:read", "exports:write"],
-        "limits": {"activeJobs": 20, "jobsPerDay": 1000, "keepHours": 24, "linkMinutes": 15, "waitSeconds": 10},
+        "limits": {
+            "activeJobs": 20,
+            "jobsPerDay": 1000,
+            "keepHours": 24,
+            "linkMinutes": 15,
+            "waitSeconds": 10,
+            "notifyBy": ["webhook"],
+        },
     },
     "LivenessDto": {"status": "Healthy"},
     "HealthDto": {

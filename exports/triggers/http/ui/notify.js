@@ -41,7 +41,8 @@ export class NotifyFields {
     const ways = api?.me?.limits?.notifyBy ?? ["webhook", "email"];
     show(this.at("url-field"), ways.includes("webhook"));
     show(this.at("email-field"), ways.includes("email"));
-    show(this.at("fields"), ways.length > 0);
+    const whole = this.at("fields").closest("fieldset, section");
+    show(whole, ways.length > 0);
   }
 
   /** Return `notify` of a request; undefined if no receiver is named. */
