@@ -149,6 +149,14 @@ def test_every_option_of_a_start_reaches_the_service(program: Path, system: Syst
     assert run(program, system, "start", "--format", "xlsx", "--long-cells", "fail", "--wait").returncode == 0
 
 
+def test_the_receivers_of_an_email_are_sent_with_the_request(program: Path, system: System) -> None:
+    addresses = ("--email", "a@example.com", "--email", "b@example.com")
+    refused = run(program, system, "start", *addresses, "--json")
+    (fault,) = json.loads(refused.stderr)["error"]["errors"]
+    assert (fault["pointer"], "EXPORT_SMTP_HOST" in fault["detail"]) == ("/notify/email", True)
+    assert ExportRequest(emails=["a@example.com"]).body()["notify"] == {"email": ["a@example.com"]}
+
+
 def test_errors_carry_the_problem(client: ExportClient, system: System) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         client.start(ExportRequest(columns=["Nmae"]))

@@ -96,6 +96,7 @@ class ExportRequest:
         consistency: `snapshot` if the file must show all clients as they were at one moment; None: each page is read at
             a moment of its own, which is faster.
         webhook_url: Receives a signed POST when the export has ended.
+        emails: Addresses that get an e-mail when the export has ended, at most five.
         extra: Further properties of the request, for a service that is newer than this package.
     """
 
@@ -106,6 +107,7 @@ class ExportRequest:
     include_headers: bool = True
     consistency: str | None = None
     webhook_url: str | None = None
+    emails: Sequence[str] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
@@ -118,7 +120,7 @@ class ExportRequest:
                 filter=self.filter.body(),
                 format=self.format.body(),
                 consistency=self.consistency,
-                notify=_given(webhookUrl=self.webhook_url),
+                notify=_given(webhookUrl=self.webhook_url, email=list(self.emails) or None),
             ),
             **self.extra,
         }

@@ -56,6 +56,7 @@ def start(
     headers: given.Headers = True,
     snapshot: given.Snapshot = False,
     webhook: given.Webhook = None,
+    email: given.Emails = None,
     body: given.Body = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key and request lead to the same export.")
@@ -78,7 +79,7 @@ def start(
         file_name,
         long_cells,
     )
-    made = given.make_request(columns, mapping, where, file_format, headers, webhook, snapshot=snapshot)
+    made = given.make_request(columns, mapping, where, file_format, headers, webhook, snapshot=snapshot, emails=email)
     request = given.choose_request(made, body)
     with service(context) as client:
         waits = wait or output is not None

@@ -62,6 +62,9 @@ LongCells = Annotated[
 Headers = Annotated[bool, typer.Option(help="Whether the first record holds the headers.")]
 Snapshot = Annotated[bool, typer.Option("--snapshot", help="Export all clients as they were at one moment.")]
 Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]
+Emails = Annotated[
+    list[str] | None, typer.Option("--email", help="Address that gets an e-mail when the export has ended; repeatable.")
+]
 Body = Annotated[
     Path | None,
     typer.Option(help="A file with the whole request as JSON, instead of these options; - is standard input."),
@@ -77,6 +80,7 @@ def make_request(
     webhook: str | None,
     *,
     snapshot: bool = False,
+    emails: Sequence[str] | None = None,
 ) -> ExportRequest:
     """Build the request of the options."""
     return ExportRequest(
@@ -87,6 +91,7 @@ def make_request(
         include_headers=headers,
         consistency="snapshot" if snapshot else None,
         webhook_url=webhook,
+        emails=emails or (),
     )
 
 
