@@ -19,8 +19,8 @@ VISIBLE_TEXTS = """() => {
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const skipped = 'script, style, noscript, #mapping option, #schedule-weekday *, #mapping-columns, ' +
-      'th[scope=row], .filters option';
+    const skipped = 'script, style, noscript, #mapping option, #schedule-weekday *, #mapping-columns, th[scope=row], ' +
+      '.filters option, #preview-head, #preview-rows, #preview-text, .codes-list';
     if (!node.parentElement.closest(skipped) && node.textContent.trim()) found.push(node.textContent.trim());
   }
   for (const element of document.querySelectorAll('body *'))

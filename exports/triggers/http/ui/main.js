@@ -1,5 +1,6 @@
 /* Connects the parts of the ui. */
 
+import { queryOf } from "./address.js";
 import { byId } from "./dom.js";
 import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
@@ -8,7 +9,6 @@ import { setUpJob, showJob } from "./job.js";
 import { setUpLanguages } from "./languages.js";
 import { setUpSchedules, showSchedules } from "./schedules.js";
 import { setUpSignIn, signOut } from "./sign_in.js";
-import { useSettings } from "./use_settings.js";
 import { setUpVerify, showVerify } from "./verify.js";
 import { currentView, goToView, setUpViews, showViews } from "./views.js";
 
@@ -29,10 +29,10 @@ function openJob(job) {
   byId("job-title").focus();
 }
 
-/** Show a request in the form. */
+/** Show a request in the form, which takes it from the address. */
 function showSettings(request) {
   goToView("export");
-  useSettings(request);
+  location.hash = `#export?${queryOf(request)}`;
   byId("columns-title").scrollIntoView({ block: "start" });
   byId("view-export").querySelector("h1").focus({ preventScroll: true });
 }

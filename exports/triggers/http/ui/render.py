@@ -32,10 +32,18 @@ _SCRIPTS = (
     "api",
     "faults",
     "sign_in",
+    "field_search",
+    "code_lists",
     "columns",
     "mappings",
+    "mapping_changes",
     "request",
+    "address",
+    "fill_form",
+    "form_address",
     "watch",
+    "estimate",
+    "preview",
     "download",
     "start",
     "spans",
@@ -43,7 +51,6 @@ _SCRIPTS = (
     "rate",
     "outcome",
     "end_notice",
-    "use_settings",
     "job_request",
     "notify",
     "deliveries",
@@ -59,10 +66,11 @@ _SCRIPTS = (
     "main",
 )
 """The modules of the script, each after those that it imports."""
-_STYLES = ("ui", "parts", "jobs")
+_STYLES = ("ui", "parts", "jobs", "form")
 _VIEW = re.compile(r"<!-- view: (\w+) -->\n")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
+_COMMENT = re.compile(r"(?<=\n)[ \t]*/\*.*?\*/\n", re.DOTALL)
 
 
 def render_ui(language: str = DEFAULT_LANGUAGE) -> str:
@@ -115,9 +123,10 @@ def _style() -> str:
 def _script() -> str:
     """Join the modules into one script, so that one hash allows it.
 
-    No two modules declare the same name, so the imports and exports can be removed.
+    No two modules declare the same name, so the imports and exports can be removed. The comments after the first one
+    are for those who read the modules; without them the page is a tenth smaller.
     """
-    return "".join(_EXPORT.sub("", _IMPORT.sub("", _read(f"{name}.js"))) for name in _SCRIPTS)
+    return "".join(_EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", _read(f"{name}.js")))) for name in _SCRIPTS)
 
 
 def _read(path: str) -> str:
