@@ -42,7 +42,7 @@ def test_the_key_is_stored_in_this_tab_only(visitor: Visitor) -> None:
 
     assert visitor.page.url == f"{visitor.system.url}/"
     kept = visitor.evaluate("[{...sessionStorage}, localStorage.length, document.cookie]")
-    assert kept == [{"client-export.key": NORTHWIND_KEY, "client-export.tenant": ""}, 0, ""]
+    assert kept == [{"client-export.key": NORTHWIND_KEY, "client-export.tenant": NORTHWIND}, 0, ""]
     visitor.at("#sign-out").click()
     assert visitor.evaluate("[sessionStorage.length, document.getElementById('key').value]") == [0, ""]
 

@@ -19,8 +19,9 @@ VISIBLE_TEXTS = """() => {
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const skipped = 'script, style, noscript, #mapping option, #schedule-weekday *, #mapping-columns, th[scope=row], ' +
-      '.filters option, #preview-head, #preview-rows, #preview-text, .codes-list';
+    const skipped = 'script, style, noscript, th[scope=row], .filters option, #signed-in-name, #mapping-columns, '
+      + '#mapping option, #schedule-weekday *, '
+      + '#preview-head, #preview-rows, #preview-text, .codes-list';
     if (!node.parentElement.closest(skipped) && node.textContent.trim()) found.push(node.textContent.trim());
   }
   for (const element of document.querySelectorAll('body *'))
@@ -89,7 +90,8 @@ def test_the_service_says_in_which_language_it_answers(visitor: Visitor) -> None
     answer = visitor.page.request.get(visitor.system.url, headers={"accept-language": "de-CH, en;q=0.1"})
 
     assert answer.headers["content-language"] == "de"
-    assert answer.headers["vary"] == "Accept-Language"
+    assert answer.headers["vary"] == "Accept-Language, Accept-Encoding"
+    assert answer.headers["content-encoding"] == "gzip"
 
 
 def marked(texts: Texts) -> Texts:

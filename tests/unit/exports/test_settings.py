@@ -122,6 +122,8 @@ def test_a_wrong_setting_is_named_and_its_value_is_never_shown(name: str, value:
         ("EXPORT_TRUSTED_PROXIES", "21", "give 20 or less"),
         ("EXPORT_MAX_WRONG_KEYS", "0", "give 1 or more"),
         ("EXPORT_TOKEN_SUBJECT_CLAIM", "a b", "remove the characters that it must not have"),
+        ("EXPORT_SIGN_IN_CLIENT_ID", "the page", "remove the characters that it must not have"),
+        ("EXPORT_SIGN_IN_SCOPES", 'openid "all"', "remove the characters that it must not have"),
     ],
 )
 def test_a_wrong_setting_says_what_to_give_in_words_of_ours(name: str, value: str, advice: str) -> None:
@@ -202,6 +204,14 @@ def test_settings_of_tokens_are_parsed_from_their_text() -> None:
     assert (settings.token_audience, settings.token_algorithms) == (("api://client-export", "2b6d"), ("RS256", "ES256"))
     assert settings.token_roles["Export.Reader"].tenants == ("*",)
     assert read_settings(REQUIRED | TOKENS).token_algorithms == ("RS256",)
+
+
+def test_people_can_sign_in_to_the_page_only_at_an_issuer() -> None:
+    settings = read_settings(REQUIRED | TOKENS | {"EXPORT_SIGN_IN_CLIENT_ID": "export-page"})
+    assert (settings.sign_in_client_id, settings.sign_in_scopes) == ("export-page", ("openid",))
+
+    message = _error(EXPORT_SIGN_IN_CLIENT_ID="export-page")
+    assert "EXPORT_TOKEN_ISSUER: set it, because EXPORT_SIGN_IN_CLIENT_ID is set" in message
 
 
 def test_empty_settings_of_tokens_mean_that_only_api_keys_are_accepted() -> None:

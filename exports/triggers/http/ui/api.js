@@ -24,10 +24,29 @@ export class Unreachable extends Error {
 /** A header value can hold no other characters: with them, `fetch` would fail as if the service were unreachable. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
+/** The credentials of an API key. Like those of an account, they give the header that each request sends. */
+export function keyCredentials(key) {
+  return {
+    key,
+    async header() {
+      if (!VISIBLE.test(key)) throw new Problem(401, { code: "invalid-api-key", detail: t("signIn.notAKey") });
+      return ["x-api-key", key];
+    },
+  };
+}
+
 export class Api {
-  constructor(key, tenant) {
-    this.key = key;
+  /** `me` is the answer of `GET /me`. Without a tenant, paths are those of the service. */
+  constructor(credentials, tenant = "", me = null) {
+    this.credentials = credentials;
     this.tenant = tenant;
+    this.me = me;
+  }
+
+  /** Whether the reader may do for this tenant what a scope allows. */
+  may(scope) {
+    const tenant = this.me?.tenants.find(({ code }) => code === this.tenant);
+    return (tenant?.scopes ?? this.me?.scopes ?? []).includes(scope);
   }
 
   /**
@@ -35,8 +54,8 @@ export class Api {
    * also if `signal` cancels the request.
    */
   async send(method, path, { body, headers = {}, signal } = {}) {
-    if (!VISIBLE.test(this.key)) throw new Problem(401, { code: "invalid-api-key", detail: t("signIn.notAKey") });
-    const sent = { "x-api-key": this.key, ...headers };
+    const [header, value] = await this.credentials.header();
+    const sent = { [header]: value, ...headers };
     if (body !== undefined) sent["content-type"] = "application/json";
     let answer;
     let text;

@@ -16,10 +16,11 @@ from pydantic.alias_generators import to_camel
 from exports.jobs.states import JobStatus
 from exports.mappings.mapping import MappingType
 from exports.request.formats import FORMAT_PRESETS, OPTIONS
+from exports.triggers.http.ui.accounts import Accounts
 from exports.triggers.http.ui.fragments import render_fragments, text_values
 from exports.triggers.http.ui.labels import REMEDIES
 from exports.triggers.http.ui.texts import DEFAULT_LANGUAGE, Texts, languages
-from exports.triggers.http.ui.vendored import libraries
+from exports.triggers.http.ui.vendored import Library, libraries
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = (
@@ -31,6 +32,7 @@ _SCRIPTS = (
     "views",
     "api",
     "faults",
+    "account",
     "sign_in",
     "field_search",
     "code_lists",
@@ -73,12 +75,16 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILIN
 _COMMENT = re.compile(r"(?<=\n)[ \t]*/\*.*?\*/\n", re.DOTALL)
 
 
-def render_ui(language: str = DEFAULT_LANGUAGE) -> str:
-    """Render the ui in a language. `content_policy` allows its style and script by their hashes."""
-    return render_in(languages()[language])
+def render_ui(language: str = DEFAULT_LANGUAGE, accounts: Accounts | None = None) -> str:
+    """Render the ui in a language. `content_policy` allows its style and scripts by their hashes.
+
+    Args:
+        accounts: How people sign in with the accounts of their organization; None: with API keys only.
+    """
+    return render_in(languages()[language], accounts)
 
 
-def render_in(texts: Texts) -> str:
+def render_in(texts: Texts, accounts: Accounts | None = None) -> str:
     """Render the ui with given texts."""
     values = text_values(texts)
     fragments = {name: texts.fill(html, values) for name, html in render_fragments(texts).items()}
@@ -86,22 +92,30 @@ def render_in(texts: Texts) -> str:
         fragments,
         language=texts.language,
         style=_style(),
-        libraries="".join(f'<script id="vendor-{each.name}">{each.script}</script>\n' for each in libraries()),
+        libraries="".join(f'<script id="vendor-{each.name}">{each.script}</script>\n' for each in _libraries(accounts)),
         script=_script(),
-        metadata=_json(_metadata()),
+        metadata=_json(_metadata(accounts)),
         texts=_json(texts.sections),
     )
 
 
 @cache
-def content_policy() -> str:
-    """Build the Content-Security-Policy: it allows the style and scripts of the ui, and requests to this service."""
-    scripts = " ".join(f"'{_hash(script)}'" for script in (*(each.script for each in libraries()), _script()))
+def content_policy(accounts: Accounts | None = None) -> str:
+    """Build the Content-Security-Policy: it allows the style and scripts of the ui, and requests to this service.
+
+    If people sign in with accounts, it also allows requests to their issuer.
+    """
+    scripts = " ".join(f"'{_hash(script)}'" for script in (*(each.script for each in _libraries(accounts)), _script()))
+    connect = f"'self' {accounts.origin}" if accounts else "'self'"
     return (
-        f"default-src 'none'; script-src {scripts}; style-src '{_hash(_style())}'; connect-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; style-src '{_hash(_style())}'; connect-src {connect}; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
+
+
+def _libraries(accounts: Accounts | None) -> tuple[Library, ...]:
+    return libraries(with_sign_in=accounts is not None)
 
 
 def _hash(text: str) -> str:
@@ -133,9 +147,11 @@ def _read(path: str) -> str:
     return (_FOLDER / path).read_text(encoding="utf-8")
 
 
-def _metadata() -> dict[str, Any]:
+def _metadata(accounts: Accounts | None) -> dict[str, Any]:
     """Return the facts about the API that the script needs."""
+    asked = accounts and {"issuer": accounts.issuer, "clientId": accounts.client_id, "scopes": accounts.scopes}
     return {
+        "accounts": asked,
         "jobStatuses": {status.value: {"ended": status.is_terminal} for status in JobStatus},
         "mappingType": MappingType.CLIENT.value,
         "options": {preset.value: sorted(map(to_camel, OPTIONS[form.kind])) for preset, form in FORMAT_PRESETS.items()},

@@ -1,7 +1,8 @@
-/* Signing in: asks for the API key, tries it, and keeps it in this browser tab until the tab is closed. */
+/* Signing in: with an API key or an account, for one tenant. Both stay in this browser tab until it is closed. */
 
-import { announce, busy, byId, show } from "./dom.js";
-import { Api, Problem } from "./api.js";
+import { all, announce, busy, byId, make, show } from "./dom.js";
+import { Api, Problem, keyCredentials } from "./api.js";
+import { accountCredentials, finishAccountSignIn, forgetAccount, hasAccounts, startAccountSignIn } from "./account.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { t } from "./texts.js";
 import { titleOfPage } from "./views.js";
@@ -9,10 +10,12 @@ import { titleOfPage } from "./views.js";
 const KEY = "client-export.key";
 const TENANT = "client-export.tenant";
 let whenSignedIn = null;
+let entering = null;
+let signedInApi = null;
 
 /**
- * Set up the form, and sign in at once if this tab still has a key. `signedIn` receives the API; after signing out it
- * receives null.
+ * Set up the form, and sign in at once if this tab still has a key or an account. `signedIn` receives the API; after
+ * signing out it receives null.
  */
 export function setUpSignIn(signedIn) {
   whenSignedIn = signedIn;
@@ -22,75 +25,136 @@ export function setUpSignIn(signedIn) {
   });
   byId("show-key").addEventListener("click", toggleKey);
   byId("sign-out").addEventListener("click", () => signOut());
+  byId("key").addEventListener("input", () => askForTenant(null));
+  byId("account").addEventListener("click", () => busy(byId("account"), () => attemptSignIn(startAccountSignIn)));
+  byId("tenant-switch").addEventListener("change", () => switchTenant(byId("tenant-switch").value));
+  show(byId("account-part"), hasAccounts());
+  busy(byId("sign-in-submit"), resume);
+}
+
+async function resume() {
   byId("key").value = sessionStorage.getItem(KEY) ?? "";
-  byId("tenant").value = sessionStorage.getItem(TENANT) ?? "";
-  show(byId("tenant-field"), Boolean(byId("tenant").value));
-  if (byId("key").value) busy(byId("sign-in-submit"), signIn);
+  if (byId("key").value) await attemptSignIn(() => enter(keyCredentials(byId("key").value)));
+  else if (hasAccounts()) await attemptSignIn(resumeAccount);
   else byId("key").focus();
 }
 
-/** Forget the key and show the sign-in form. `problem` is the reason, if the reader did not ask to sign out. */
+async function resumeAccount() {
+  const credentials = (await finishAccountSignIn()) ?? (await accountCredentials());
+  if (credentials) await enter(credentials);
+  else byId("account").focus();
+}
+
+/** Forget who signed in, and show the form. `problem` is the reason, if the reader did not ask to sign out. */
 export function signOut(problem = null) {
   sessionStorage.removeItem(KEY);
   sessionStorage.removeItem(TENANT);
+  forgetAccount();
   byId("key").value = "";
-  byId("tenant").value = "";
-  show(byId("tenant-field"), false);
+  askForTenant(null);
   show(byId("work"), false);
   show(byId("signed-in"), false);
   show(byId("sign-in"), true);
   document.title = titleOfPage("");
   whenSignedIn(null);
   if (problem) showRefusal(problem);
-  byId("key").focus();
+  byId(hasAccounts() ? "account" : "key").focus();
 }
 
 async function signIn() {
   const key = byId("key").value.trim();
-  const tenant = byId("tenant-field").hidden ? "" : byId("tenant").value.trim();
+  if (entering) await attemptSignIn(() => open(entering.credentials, entering.me, byId("tenant").value.trim()));
+  else if (key) await attemptSignIn(() => enter(keyCredentials(key)));
+  else byId("key").focus();
+}
+
+async function attemptSignIn(work) {
   clearFaults(byId("sign-in"), byId("sign-in-problem"));
-  if (!key || (!byId("tenant-field").hidden && !tenant)) {
-    byId(key ? "tenant" : "key").focus();
-    return;
-  }
-  const api = new Api(key, tenant);
   try {
-    await api.send("GET", "csv-mappings?limit=1");
-    sessionStorage.setItem(KEY, key);
-    sessionStorage.setItem(TENANT, tenant);
-    showWork(tenant);
-    whenSignedIn(api);
+    await work();
   } catch (problem) {
     showRefusal(problem);
   }
 }
 
-function showWork(tenant) {
+/** Ask the service who this is, then open the only tenant or the last one, or let the reader choose one. */
+async function enter(credentials) {
+  const { data: me } = await new Api(credentials).send("GET", "me");
+  const codes = me.tenants.map(({ code }) => code);
+  const last = sessionStorage.getItem(TENANT);
+  if (codes.includes(last) || (last && me.anyTenant)) open(credentials, me, last);
+  else if (codes.length === 1 && !me.anyTenant) open(credentials, me, codes[0]);
+  else if (codes.length || me.anyTenant) askForTenant({ credentials, me });
+  else throw new Problem(403, { detail: t("signIn.noTenant") });
+}
+
+function open(credentials, me, tenant) {
+  if (!tenant) {
+    byId("tenant").focus();
+    return;
+  }
+  if (credentials.key) sessionStorage.setItem(KEY, credentials.key);
+  sessionStorage.setItem(TENANT, tenant);
+  entering = null;
+  showWork(new Api(credentials, tenant, me));
+}
+
+function switchTenant(tenant) {
+  const { credentials, me } = signedInApi;
+  whenSignedIn(null);
+  open(credentials, me, tenant);
+}
+
+function showWork(api) {
+  signedInApi = api;
   show(byId("sign-in"), false);
   show(byId("work"), true);
   show(byId("signed-in"), true);
-  byId("signed-in-tenant").textContent = tenant ? t("page.signedInTo", { tenant }) : "";
+  drawTenants(api);
+  byId("signed-in-name").textContent = api.me.name ?? "";
+  for (const part of all("[data-scope]")) part.toggleAttribute("data-refused", !api.may(part.dataset.scope));
+  for (const part of all("[data-unless]")) show(part, !api.may(part.dataset.unless));
   announce(t("signIn.done"));
   byId("content").focus({ preventScroll: true });
+  whenSignedIn(api);
+}
+
+const tenantName = ({ code, name }) => name ?? code;
+
+const tenantOptions = (tenants, chosen) =>
+  tenants.map((tenant) => make("option", { value: tenant.code, selected: tenant.code === chosen }, tenantName(tenant)));
+
+function drawTenants(api) {
+  const { tenants } = api.me;
+  const shownTenant = tenants.find(({ code }) => code === api.tenant) ?? { code: api.tenant, name: null };
+  const several = tenants.length > 1 && tenants.includes(shownTenant);
+  byId("signed-in-tenant").textContent = t("page.signedInTo", { tenant: tenantName(shownTenant) });
+  byId("tenant-switch").replaceChildren(...(several ? tenantOptions(tenants, api.tenant) : []));
+  show(byId("signed-in-tenant"), !several);
+  show(byId("tenant-switch"), several);
+}
+
+/** Ask which tenant to open; with null, ask no more. A reader who may open every tenant can name one that is not listed. */
+function askForTenant(asked) {
+  entering = asked;
+  show(byId("tenant-field"), Boolean(asked));
+  if (!asked) return;
+  const { tenants, anyTenant } = asked.me;
+  const properties = { id: "tenant", autocomplete: "off", spellcheck: false, aria: { describedby: "tenant-hint" } };
+  const field = anyTenant ? make("input", properties) : make("select", properties, ...tenantOptions(tenants));
+  byId("tenant").replaceWith(field);
+  byId("tenants").replaceChildren(...tenantOptions(tenants));
+  if (anyTenant) field.setAttribute("list", "tenants");
+  field.focus();
+  announce(byId("tenant-hint").textContent);
 }
 
 function showRefusal(problem) {
-  if (problem.code === "tenant-required") {
-    show(byId("tenant-field"), true);
-    byId("tenant").focus();
-    announce(byId("tenant-hint").textContent);
-    return;
-  }
-  const isTenantRefused = !byId("tenant-field").hidden && problem.status === 403;
-  const isRefused = problem instanceof Problem && [401, 403].includes(problem.status);
-  const shownProblem = isTenantRefused ? new Problem(403, { detail: t("signIn.tenantRefused") }) : problem;
-  showProblem(shownProblem, byId("sign-in"), byId("sign-in-problem"));
-  const field = byId(isTenantRefused ? "tenant" : "key");
-  if (isRefused) {
-    field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", `${field.id}-hint sign-in-problem`);
-  }
-  field.focus();
+  showProblem(problem, byId("sign-in"), byId("sign-in-problem"));
+  if (!(problem instanceof Problem) || problem.status !== 401 || !byId("key").value) return;
+  byId("key").setAttribute("aria-invalid", "true");
+  byId("key").setAttribute("aria-describedby", "key-hint sign-in-problem");
+  byId("key").focus();
 }
 
 function toggleKey() {

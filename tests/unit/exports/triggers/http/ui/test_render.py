@@ -16,6 +16,7 @@ from exports.jobs.states import JobStatus
 from exports.request.fields import SENSITIVE_FIELDS, ClientStatus, ClientType, TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import Delimiter, FormatPreset, LineEnding, Quoting
+from exports.triggers.http.ui.accounts import Accounts
 from exports.triggers.http.ui.render import content_policy, render_ui
 from tests.support.conformance import document
 from tests.unit.exports.triggers.http.html_reader import HtmlReader
@@ -53,6 +54,20 @@ def test_the_content_policy_of_the_ui_allows_only_its_own_script_and_style(ui: H
     assert directives["connect-src"] == "'self'"
     assert directives["frame-ancestors"] == "'none'"
     assert ui.inline_code() == []
+
+
+def test_only_a_page_with_accounts_may_call_their_issuer() -> None:
+    accounts = Accounts("https://login.example:8443/tenant/v2.0", "the-page", "openid profile")
+    page = HtmlReader(render_ui("en", accounts))
+
+    assert "connect-src 'self' https://login.example:8443;" in content_policy(accounts)
+    assert "login.example" not in content_policy()
+    assert json.loads(page.inside["metadata"])["accounts"]["clientId"] == "the-page"
+    assert json.loads(HtmlReader(HTML).inside["metadata"])["accounts"] is None
+    assert "vendor-oidc-client-ts" in page.inside
+    assert "vendor-oidc-client-ts" not in HtmlReader(HTML).inside
+    digest = base64.b64encode(hashlib.sha256(page.inside["vendor-oidc-client-ts"].encode()).digest()).decode()
+    assert digest in content_policy(accounts)
 
 
 def test_the_ui_offers_every_field_and_marks_the_sensitive_ones(ui: HtmlReader) -> None:
