@@ -91,6 +91,8 @@ def test_an_address_keeps_its_meaning_for_ever(visitor: Visitor, kept: Any) -> N
         "search=%E0%A4%A",
         "search=a&search=b",
         "colour=red",
+        "consistency=snapshot",
+        "preset=xlsx&longCells=fail",
         "columns",
         "__proto__=x",
         "delimiter=%3B&preset=",

@@ -4,12 +4,20 @@
  * The words of an address are a published format: people keep addresses for years. Names and meanings never change;
  * tests/browser/addresses.json holds addresses of every kind. Default values are left out, so most addresses are short.
  */
-const OF_REQUEST = { mapping: "mappingCode", columns: "columnMappings", headers: "includeHeaders" };
+const OF_REQUEST = { mapping: "mappingCode", columns: "columnMappings", headers: "includeHeaders", consistency: "consistency" };
 const LISTS = ["statuses", "types", "managerCodes", "partnerCodes", "associateCodes", "teamCodes", "serviceCodes"];
 const OF_FILTER = [...LISTS, "search", "updatedSince", "updatedUntil"];
-const OF_FORMAT = ["preset", "fileName", "compression", "delimiter", "lineEnding", "quoting", "byteOrderMark", "formulaGuard"];
+const OF_CSV = ["compression", "delimiter", "lineEnding", "quoting", "byteOrderMark", "formulaGuard"];
+const OF_FORMAT = ["preset", "fileName", ...OF_CSV, "longCells"];
 const BOOLEANS = ["headers", "byteOrderMark", "formulaGuard"];
-const DEFAULTS = { "/includeHeaders": true, "/format/preset": "rfc4180", "/format/compression": "none", "/format/formulaGuard": true };
+const DEFAULTS = {
+  "/includeHeaders": true,
+  "/consistency": "pages",
+  "/format/preset": "rfc4180",
+  "/format/compression": "none",
+  "/format/formulaGuard": true,
+  "/format/longCells": "cut",
+};
 
 /** Return the request without defaults, null and empty lists. An empty list of columns stays: it is not the default. */
 export function withoutDefaults(request, path = "") {
@@ -31,7 +39,7 @@ function isDefault(pointer, value) {
   return isObject(value) && !Object.keys(value).length;
 }
 
-/** Return the request as a query without `?`; empty for the default form. */
+/** Return the request as a query without `?`; empty for the default form. Receivers of a notification are left out. */
 export function queryOf(request) {
   const { filter = {}, format = {}, ...rest } = withoutDefaults(request);
   const own = Object.entries(OF_REQUEST).map(([name, property]) => [name, rest[property]]);
