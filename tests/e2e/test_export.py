@@ -29,7 +29,8 @@ JOB_PROPERTIES = {
 
 OUR_PROPERTIES = {
     *("expiryDate", "fileName", "fileSize", "fileStatus", "percentComplete", "estimatedCompletionDate"),
-    *("failure", "consistency", "scheduleCode"),
+    *("failure", "consistency", "scheduleCode", "snapshotDate", "resumableUntil", "keptItems"),
+    *("createdBy", "mappingName", "columnCount", "filter", "request"),
 }
 
 
@@ -91,7 +92,10 @@ def test_a_job_has_all_properties_of_the_contract_with_null_for_missing_values(s
     job = system.start_export({}, HARBOUR).json
 
     assert job.keys() == JOB_PROPERTIES | OUR_PROPERTIES
-    assert {name for name in job if job[name] is None} == {"estimatedCompletionDate", "failure", "scheduleCode"}
+    assert {name for name in job if job[name] is None} == {
+        *("estimatedCompletionDate", "failure", "scheduleCode", "snapshotDate", "resumableUntil", "keptItems"),
+        *("mappingName", "request"),
+    }
     assert "exactly once" in job["consistency"]
 
 
