@@ -45,6 +45,8 @@ export async function showHistory(api) {
   if (api !== listApi) forgetList();
   listApi = api;
   if (!api) return;
+  const code = addressState().get("job");
+  if (code && (await openNamed(code))) return;
   readAddress();
   await Promise.all([turnTo([null]), listSchedules()]);
 }
@@ -58,11 +60,9 @@ function forgetList() {
   for (const id of ["recent-person", "recent-schedule"]) byId(id).replaceChildren(byId(id).options[0]);
 }
 
-/** Take the filters from the address, and open the job that it names. An address without any keeps the filters. */
+/** Take the filters from the address. An address without any keeps the filters. */
 function readAddress() {
   const state = addressState();
-  const code = state.get("job");
-  if (code) openNamed(code);
   if (![...state.keys()].length) return;
   for (const [name, id] of Object.entries(LIST_FILTERS)) {
     const value = state.get(name) ?? "";
@@ -71,12 +71,17 @@ function readAddress() {
   }
 }
 
+/** Open the job that the address names. Return whether that was possible. The way back leads to the list. */
 async function openNamed(code) {
-  keepInAddress("history", new URLSearchParams());
   try {
-    whenOpened((await listApi.send("GET", pathOf(code))).data);
+    const { data } = await listApi.send("GET", pathOf(code));
+    keepInAddress("history", new URLSearchParams());
+    whenOpened(data);
+    return true;
   } catch (problem) {
+    keepInAddress("history", new URLSearchParams());
     showListProblem(problem);
+    return false;
   }
 }
 
