@@ -18,6 +18,7 @@ from exports.triggers.http import (
 from exports.triggers.http.api_docs import docs_routes
 from exports.triggers.http.register import http_triggers
 from exports.triggers.http.ui import ui_routes
+from exports.triggers.http.ui.problem_page import problem_as_page
 from exports.triggers.orchestrators import export_orchestrators
 from exports.triggers.tick_timer import tick_timer
 from exports.wiring import services_from_environment
@@ -41,7 +42,7 @@ ROUTES = (
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for blueprint in (
-    http_triggers(services_from_environment, ROUTES),
+    http_triggers(services_from_environment, ROUTES, problem_as_page),
     export_activities(services_from_environment),
     export_orchestrators(),
     tick_timer(services_from_environment),

@@ -130,6 +130,8 @@ ROUTES = (
         summary="Download the file: a redirect to a fresh link",
         scope=Scope.EXPORTS_READ,
         replies={302: Reply("The link", headers={"Location": "A time-limited URL of the file"})},
+        opens_in_browser=True,
+        description="A browser, which sends `Accept: text/html`, gets a problem as a page, with the same status.",
         problems=(SENSITIVE_FIELDS, JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
     ),
     TenantRoute(

@@ -22,6 +22,7 @@ from exports.triggers.http.routes import (
     CallerCall,
     CallerRoute,
     OpenRoute,
+    PageOfProblem,
     Route,
     StartingRoute,
     TenantRoute,
@@ -37,10 +38,16 @@ from shared.telemetry import span
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def http_triggers(provide: ServiceProvider, routes: Sequence[Route]) -> df.Blueprint:
-    """Build the HTTP triggers of all routes of the app, each in all its forms."""
+def http_triggers(
+    provide: ServiceProvider, routes: Sequence[Route], page_of_problem: PageOfProblem = lambda _, answer: answer
+) -> df.Blueprint:
+    """Build the HTTP triggers of all routes of the app, each in all its forms.
+
+    Args:
+        page_of_problem: Turns the answer of a route that people open in a browser into a page, if it is a problem.
+    """
     blueprint = df.Blueprint()
-    api = Api(provide, routes)
+    api = Api(provide, routes, page_of_problem)
     for route in routes:
         for name, path in route.forms:
             _register(blueprint, name, path, [route.method], _trigger_of(blueprint, api, route))
@@ -69,7 +76,10 @@ def _tenant_trigger(api: Api, route: TenantRoute) -> Callable[..., Any]:
         with _span_of(req, route):
             return route.handler(_authorized(req, services, route))
 
-    return answer
+    def answer_browser(req: func.HttpRequest) -> func.HttpResponse:
+        return api.page_of_problem(req, answer(req))
+
+    return answer_browser if route.opens_in_browser else answer
 
 
 def _caller_trigger(api: Api, route: CallerRoute) -> Callable[..., Any]:

@@ -27,6 +27,8 @@ from shared.problems import ProblemType
 MAX_BODY_BYTES = 64 * 1024
 TENANT_PREFIX = "tenants/{tenant}/"
 M = TypeVar("M", bound=Model)
+PageOfProblem = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
+"""Turns a problem into a page, if a browser is to show it; returns every other answer as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Api:
 
     provide: ServiceProvider
     routes: Sequence[Route]
+    page_of_problem: PageOfProblem = lambda _, answer: answer
     health: HealthCache = field(default_factory=HealthCache)
 
     def public_url(self) -> str:
@@ -170,10 +173,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantRoute(Route):
-    """A route to the data of a tenant. Its handler runs in a worker's thread, so it may block."""
+    """A route to the data of a tenant. Its handler runs in a worker's thread, so it may block.
+
+    Attributes:
+        opens_in_browser: Whether people open its address in a browser. Then a browser gets its problems as a page.
+    """
 
     handler: Callable[[Call], func.HttpResponse]
     scope: Scope
+    opens_in_browser: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

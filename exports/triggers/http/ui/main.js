@@ -48,5 +48,5 @@ setUpHistory(openJob, signOut, showSettings);
 setUpJob(refreshHistory, signOut, showSettings);
 setUpSchedules(openJob, signOut);
 setUpDeliveries(signOut);
-setUpVerify();
+setUpVerify(signOut);
 setUpSignIn(begin);

@@ -52,8 +52,8 @@ _SCRIPTS = (
     "clipboard",
     "rate",
     "outcome",
-    "end_notice",
     "job_request",
+    "end_notice",
     "notify",
     "deliveries",
     "job",
@@ -64,6 +64,7 @@ _SCRIPTS = (
     "cron",
     "schedule_form",
     "schedules",
+    "file_proof",
     "verify",
     "main",
 )
@@ -105,10 +106,11 @@ def content_policy(accounts: Accounts | None = None) -> str:
 
     If people sign in with accounts, it also allows requests to their issuer.
     """
-    scripts = " ".join(f"'{_hash(script)}'" for script in (*(each.script for each in _libraries(accounts)), _script()))
+    inline = (*(each.script for each in _libraries(accounts)), _script())
+    scripts = " ".join(f"'{inline_hash(script)}'" for script in inline)
     connect = f"'self' {accounts.origin}" if accounts else "'self'"
     return (
-        f"default-src 'none'; script-src {scripts}; style-src '{_hash(_style())}'; connect-src {connect}; "
+        f"default-src 'none'; script-src {scripts}; style-src '{inline_hash(_style())}'; connect-src {connect}; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
@@ -118,7 +120,8 @@ def _libraries(accounts: Accounts | None) -> tuple[Library, ...]:
     return libraries(with_sign_in=accounts is not None)
 
 
-def _hash(text: str) -> str:
+def inline_hash(text: str) -> str:
+    """Return how a Content-Security-Policy names an inline style or script (CSP Level 3, section 2.3.1)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

@@ -1,7 +1,139 @@
-/* The view in which a downloaded file is checked against its manifest. */
+/* The view in which a downloaded file is checked against the manifest of its export, within the browser. */
 
-/** Set up the view. */
-export function setUpVerify() {}
+import { byId, make, show } from "./dom.js";
+import { showProblem } from "./faults.js";
+import { BadManifest, proveFile } from "./file_proof.js";
+import { count, moment, size } from "./labels.js";
+import { t } from "./texts.js";
+import { PATH_OF_JOBS, hasFile, pathOf } from "./watch.js";
+
+const LISTED = 100;
+let verifyApi = null;
+let whenVerifyRefused = () => {};
+let listed = [];
+let running = null;
+
+/** Set up the view. `refused` runs when the service no longer accepts the key. */
+export function setUpVerify(refused) {
+  whenVerifyRefused = refused;
+  byId("verify-file").addEventListener("change", () => {
+    forgetVerdict();
+    chooseJobOf(byId("verify-file").files[0]);
+  });
+  for (const id of ["verify-job", "verify-manifest"]) byId(id).addEventListener("change", forgetVerdict);
+  byId("verify-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!running) checkFile();
+  });
+  byId("verify-stop").addEventListener("click", () => running?.abort());
+}
 
 /** Show the view. Without an API, forget what was shown. */
-export async function showVerify() {}
+export async function showVerify(api) {
+  verifyApi = api;
+  if (api) return listCompleted();
+  byId("verify-form").reset();
+  byId("verify-job").replaceChildren();
+  forgetVerdict();
+}
+
+async function listCompleted() {
+  try {
+    const { data } = await verifyApi.send("GET", `${PATH_OF_JOBS}?status=Completed&limit=${LISTED}`);
+    listed = data.data.filter(hasFile);
+  } catch (problem) {
+    showVerifyProblem(problem);
+    return;
+  }
+  const chosen = byId("verify-job").value;
+  const options = listed.map((job) => make("option", { value: job.code }, t("verify.jobOption", { file: job.fileName, time: moment(job.createdDate) })));
+  byId("verify-job").replaceChildren(make("option", { value: "" }, t("verify.noJob")), ...options);
+  byId("verify-job").value = listed.some((job) => job.code === chosen) ? chosen : "";
+}
+
+/** Choose the export whose file has this name, or else this size. A browser may have numbered the name: "clients (1).csv". */
+function chooseJobOf(file) {
+  if (!file) return;
+  const name = file.name.replace(/ ?\(\d+\)(?=(\.\w+)*$)/, "");
+  const job = listed.find((each) => each.fileName === name && each.fileSize === file.size) ?? listed.find((each) => each.fileName === name) ?? listed.find((each) => each.fileSize === file.size);
+  byId("verify-job").value = job?.code ?? "";
+}
+
+function forgetVerdict() {
+  running?.abort();
+  byId("verdict").replaceChildren();
+  delete byId("verdict").dataset.verdict;
+  show(byId("verify-problem"), false);
+}
+
+async function checkFile() {
+  forgetVerdict();
+  const file = byId("verify-file").files[0];
+  if (!file) return sayVerifyFault("noFile", "verify-file");
+  if (!byId("verify-job").value && !byId("verify-manifest").files[0]) return sayVerifyFault("noManifest", "verify-job");
+  if (!globalThis.crypto?.subtle) return sayVerifyFault("notSecure", "verify-file");
+  const controller = new AbortController();
+  running = controller;
+  showRunning(true);
+  try {
+    const manifest = await chosenManifest();
+    showVerdict(await proveFile(file, manifest, (bytes) => showRead(bytes, file.size), controller.signal), file);
+  } catch (problem) {
+    if (!controller.signal.aborted) explain(problem);
+  } finally {
+    running = null;
+    showRunning(false);
+  }
+}
+
+/** The manifest that the reader chose as a file, or else that of the chosen export. */
+async function chosenManifest() {
+  const chosen = byId("verify-manifest").files[0];
+  if (!chosen) return (await verifyApi.send("GET", pathOf(byId("verify-job").value, "/manifest"))).data;
+  try {
+    return JSON.parse(await chosen.text());
+  } catch (problem) {
+    throw problem instanceof SyntaxError ? new BadManifest() : problem;
+  }
+}
+
+function explain(problem) {
+  if (problem instanceof BadManifest) sayVerifyFault("badManifest", "verify-manifest");
+  else if (problem instanceof DOMException) sayVerifyFault("unreadable", "verify-file");
+  else showVerifyProblem(problem);
+}
+
+function showVerifyProblem(problem) {
+  if (problem.status === 401) whenVerifyRefused(problem);
+  else showProblem(problem, byId("verify-form"), byId("verify-problem"));
+}
+
+function sayVerifyFault(name, id) {
+  byId("verify-problem").replaceChildren(make("p", {}, t(`verify.${name}`)));
+  show(byId("verify-problem"), true);
+  byId(id).focus();
+}
+
+function showRunning(isRunning) {
+  show(byId("verify-stop"), isRunning);
+  show(byId("verify-bar"), isRunning);
+  byId("verify-bar").value = 0;
+}
+
+function showRead(bytes, total) {
+  byId("verify-bar").value = total ? (100 * bytes) / total : 100;
+}
+
+function showVerdict(found, file) {
+  byId("verdict").dataset.verdict = found.verdict;
+  byId("verdict").replaceChildren(
+    make("h2", {}, t(`verdicts.${found.verdict}`)),
+    make("p", {}, t(`verdicts.${found.verdict}Text`, valuesOf(found, file))),
+  );
+}
+
+function valuesOf({ rows, bytes, pages, page, start, stop }, file) {
+  const values = { file: file.name, count: rows, size: size(bytes), given: size(file.size) };
+  if (page === undefined) return values;
+  return { ...values, part: count(Math.min(page + 1, pages)), parts: count(pages), start: count(start), stop: count(stop) };
+}

@@ -23,7 +23,7 @@ from exports.triggers.http.ui.labels import field_groups
 from exports.triggers.http.ui.texts import DEFAULT_LANGUAGE, choose_language, languages
 
 FOLDER = Path(exports.triggers.http.ui.__file__).parent
-HTML = {file.name: file.read_text(encoding="utf-8") for file in (FOLDER / "ui.html", *FOLDER.glob("views/*.html"))}
+HTML = {file.name: file.read_text(encoding="utf-8") for file in (*FOLDER.glob("*.html"), *FOLDER.glob("views/*.html"))}
 SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.js")}
 PLURAL_CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 BY_VALUE: Mapping[str, type[StrEnum]] = {

@@ -1,0 +1,161 @@
+"""The view that checks a downloaded file against its manifest: its verdicts are those of the command `verify`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FilePayload, expect
+
+from exports.__main__ import main
+from tests.browser.test_accessibility import assert_accessible
+from tests.support.http_client import request
+from tests.support.system import System
+from tests.support.visitor import Visitor
+
+VERDICTS = {0: "proved", 3: "unproved"}
+"""The verdict for each exit code of the command, if the file is right. Otherwise the code is 1."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file of several pages, with the job and the manifest."""
+
+    job: dict[str, Any]
+    manifest: dict[str, Any]
+    file: bytes
+
+
+@pytest.fixture(params=[{}, {"compression": "gzip"}, {"preset": "xlsx"}, {"preset": "jsonl"}], ids=str)
+def exported(system: System, request: pytest.FixtureRequest) -> Exported:
+    return export(system, request.param)
+
+
+def export(system: System, form: dict[str, Any]) -> Exported:
+    location = system.start_async({"format": form})
+    job = system.wait(location)
+    manifest = system.call("GET", f"{location}/manifest").json
+    return Exported(job, manifest, request("GET", job["downloadUrl"]).body)
+
+
+def payload(name: str, content: bytes) -> FilePayload:
+    return FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
+
+
+def damaged(file: bytes, manifest: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield files that went wrong as files do, each with its verdict."""
+    first, second = (page["bytes"] for page in manifest["pages"][:2])
+    yield "proved", file
+    yield "changed", file[:-30] + bytes([file[-30] ^ 1]) + file[-29:]
+    yield "changed", bytes([file[0] ^ 1]) + file[1:]
+    yield "short", file[:-1]
+    yield "short", b""
+    yield "long", file + b"\n"
+    yield "changed", file[:first] + file[first + second :] + b" " * second
+    yield "changed", file[:first] + file[:first] + file[first:]
+    yield "changed", gzip.compress(file, 0) if len(gzip.compress(file, 0)) > len(file) else file.replace(b"\n", b"\r\n")
+
+
+def check(visitor: Visitor, name: str, content: bytes) -> str:
+    """Give the view a file, and return its verdict."""
+    visitor.at("#verify-file").set_input_files(payload(name, content))
+    visitor.at("#verify-start").click()
+    expect(visitor.at("#verdict h2")).to_be_visible()
+    return visitor.at("#verdict").get_attribute("data-verdict") or ""
+
+
+def verdict_of_command(folder: Path, content: bytes, manifest: dict[str, Any]) -> str:
+    (folder / "file").write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    code = main(["verify", str(folder / "file"), str(folder / "manifest.json")])
+    return VERDICTS.get(code, "wrong")
+
+
+def test_the_browser_finds_what_the_verify_command_finds(visitor: Visitor, exported: Exported, tmp_path: Path) -> None:
+    assert len(exported.manifest["pages"]) > 2
+    visitor.sign_in()
+    visitor.go("verify")
+    sent = len(visitor.requests)
+    for verdict, content in damaged(exported.file, exported.manifest):
+        visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(exported.manifest).encode()))
+        assert check(visitor, "any name", content) == verdict, len(content)
+        expected = verdict if verdict == "proved" else "wrong"
+        assert verdict_of_command(tmp_path, content, exported.manifest) == expected
+    assert [each for each in visitor.requests[sent:] if each.method != "GET"] == []
+
+
+def test_the_export_is_found_by_the_name_of_the_file_and_nothing_is_uploaded(visitor: Visitor, system: System) -> None:
+    exported = export(system, {})
+    visitor.sign_in()
+    visitor.go("verify")
+    expect(visitor.at(f"#verify-job option[value='{exported.job['code']}']")).to_be_attached()
+    sent = len(visitor.requests)
+    numbered = exported.job["fileName"].replace(".csv", " (1).csv")
+    assert check(visitor, numbered, exported.file) == "proved"
+    expect(visitor.at("#verdict")).to_contain_text(f"{exported.manifest['rows']:,} clients")
+    assert all(each.post_data_buffer is None for each in visitor.requests[sent:])
+
+
+def test_the_verdict_names_the_part_that_is_wrong_and_what_to_do(visitor: Visitor, system: System) -> None:
+    exported = export(system, {})
+    first = exported.manifest["pages"][0]["bytes"]
+    wrong = exported.file[: first + 5] + b"?" + exported.file[first + 6 :]
+    visitor.sign_in()
+    visitor.go("verify")
+    expect(visitor.at(f"#verify-job option[value='{exported.job['code']}']")).to_be_attached()
+    assert check(visitor, exported.job["fileName"], wrong) == "changed"
+    expect(visitor.at("#verdict")).to_contain_text(
+        f"in part 2 of {len(exported.manifest['pages'])}, between bytes {first:,}"
+    )
+    expect(visitor.at("#verdict")).to_contain_text("Download the file again")
+    assert_accessible(visitor)
+
+
+def test_a_file_of_unknown_order_is_unchanged_but_not_proved(visitor: Visitor, system: System, tmp_path: Path) -> None:
+    exported = export(system, {})
+    old = exported.manifest | {"keyOrder": None}
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(old).encode()))
+    assert check(visitor, "clients.csv", exported.file) == "unproved"
+    assert verdict_of_command(tmp_path, exported.file, old) == "unproved"
+
+
+@pytest.mark.parametrize("change", ["rows", "gap", "digest", "no-pages", "text"])
+def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, system: System, change: str) -> None:
+    exported = export(system, {})
+    manifest: Any = json.loads(json.dumps(exported.manifest))
+    if change == "rows":
+        manifest["rows"] += 1
+    elif change == "gap":
+        manifest["pages"][1]["start"] += "x"
+    elif change == "digest":
+        manifest["pages"][1]["sha256"] = "0"
+    elif change == "no-pages":
+        manifest["pages"] = []
+    content = b"<Error/>" if change == "text" else json.dumps(manifest).encode()
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.at("#verify-manifest").set_input_files(payload("m.json", content))
+    visitor.at("#verify-file").set_input_files(payload("clients.csv", exported.file))
+    visitor.at("#verify-start").click()
+    visitor.expect_text("#verify-problem", "This is not the manifest of an export")
+    expect(visitor.at("#verify-manifest")).to_be_focused()
+
+
+@pytest.mark.parametrize("visitor", [{"viewport": {"width": 320, "height": 700}}], indirect=True)
+def test_the_view_asks_for_what_is_missing_and_fits_a_phone(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.at("#verify-start").click()
+    visitor.expect_text("#verify-problem", "Choose the file that you want to check")
+    visitor.at("#verify-file").set_input_files(payload("unknown.csv", b"Code\r\n"))
+    visitor.at("#verify-start").click()
+    visitor.expect_text("#verify-problem", "Choose the export that the file came from")
+    assert not visitor.overflows()
+    assert_accessible(visitor)
