@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from shared.storage import StorageAccount
+from shared.table_keys import TableKeyStore
+from tests.support.keys import a_key
 from tests.support.system import NORTHWIND, System
 from tests.support.visitor import Visitor
 
@@ -106,6 +109,23 @@ def test_a_saved_selection_is_deleted_after_a_question(
     visitor.expect_text("#announce", "Deleted")
     expect(visitor.at(f"#mapping option[value='{selection['code']}']")).to_have_count(0)
     assert system.call("GET", f"{MAPPINGS}/{selection['code']}").status == 404
+
+
+def test_a_reader_who_may_not_change_selections_has_no_buttons_for_it(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    account = StorageAccount(system.storage)
+    key, text = a_key(NORTHWIND, scopes=("exports:read",))
+    assert TableKeyStore(account).add(key)
+    account.tables.close()
+    visitor.sign_in(text)
+    choose(visitor, selection)
+    for button in ("#edit", "#rename", "#delete"):
+        expect(visitor.at(button)).to_be_hidden()
+    visitor.at("#adapt").click()
+
+    assert visitor.headings() == ["Code", "Name"]
+    expect(visitor.at("#saving")).to_be_hidden()
 
 
 def test_a_preset_has_no_buttons_that_would_change_it(visitor: Visitor) -> None:

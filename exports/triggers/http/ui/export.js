@@ -82,7 +82,7 @@ async function beginForm(api) {
   try {
     await loadMappings(api);
     if (api !== exportApi) return;
-    beginMappingChanges(api, api.may?.("mappings:write") ?? true);
+    beginMappingChanges(api, api.may("mappings:write"));
     beginFormAddress();
   } catch (problem) {
     showFormProblem(problem);
