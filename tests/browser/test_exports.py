@@ -92,11 +92,11 @@ def test_a_running_export_is_polled_cancelled_and_resumed(visitor: Visitor, syst
         visitor.export()
         visitor.expect_status("InProgress")
         visitor.wait_for_requests(is_poll, 3)
+        assert_polite(visitor)
         visitor.at("#job-cancel").click()
         visitor.expect_status("Cancelled")
     job = newest_job(system)
     assert job["status"] == "Cancelled"
-    assert_polite(visitor)
 
     visitor.expect_text("#job-meaning", "There is no file, and nobody can read what was written.")
     visitor.at("#job-resume").click()
