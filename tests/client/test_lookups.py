@@ -20,6 +20,7 @@ from client_export import (
     Me,
     Preview,
 )
+from client_export.cli.context import print_facts, print_table
 
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
@@ -47,6 +48,7 @@ def test_the_client_tells_who_it_is(client: ExportClient) -> None:
     assert [each.code for each in me.tenants] == [NORTHWIND]
     assert "exports:write" in me.tenants[0].scopes == me.scopes
     assert me.limits["keepHours"] == 24
+    assert set(me.notify_by) <= {"webhook", "email"}
     assert not me.any_tenant
 
 
@@ -88,6 +90,7 @@ def test_the_commands_print_what_the_service_answers(program: Path, system: Syst
 def test_the_commands_print_lines_for_people(program: Path, system: System, client: ExportClient) -> None:
     me = run(program, system, "me").splitlines()
     assert [line.split()[0] for line in me[:2]] == ["name", "tenants"]
+    assert ["keepHours", "24"] in [line.split() for line in me]
     assert me[-1].split("\t")[0] == NORTHWIND
     rows = run(program, system, "preview", "--columns", "Code,Name", "--where", "status=Active").splitlines()
     assert len(rows) == 10
@@ -95,3 +98,17 @@ def test_the_commands_print_lines_for_people(program: Path, system: System, clie
     values = [line.split("\t") for line in run(program, system, "filters").splitlines()]
     assert {name for name, _, _ in values} == {"manager", "partner", "associate", "team", "service"}
     assert ["manager", client.filters().managers[0].code, client.filters().managers[0].name] in values
+
+
+def test_the_limits_of_a_caller_are_numbers_beside_the_ways_to_notify_it() -> None:
+    limits = {"jobsPerDay": 1_000_000, "keepHours": 24.0, "notifyBy": ["webhook", "email"]}
+    me = Me.from_json({"tenants": [], "scopes": [], "limits": limits})
+    assert me.limits == {"jobsPerDay": 1_000_000, "keepHours": 24.0}
+    assert me.notify_by == ("webhook", "email")
+    assert Me.from_json({"tenants": [], "scopes": []}).notify_by == ()
+
+
+def test_control_characters_of_names_reach_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("code", "name"), [("1", "a\tb\n\x1b[2Jc"), ("2", None)])
+    print_facts({"name": "a\nb"})
+    assert capsys.readouterr().out == "1\ta b  [2Jc\n2\t\nname  a b\n"

@@ -27,6 +27,7 @@ class Me:
         any_tenant: Whether you may use every tenant, also those that are not among `tenants`.
         scopes: What you may do for at least one tenant.
         limits: Limits of each tenant by name, such as `activeJobs`.
+        notify_by: The ways in which the service can notify you about the end of an export: `webhook`, `email`.
     """
 
     name: str | None
@@ -34,6 +35,7 @@ class Me:
     any_tenant: bool
     scopes: tuple[str, ...]
     limits: Mapping[str, float]
+    notify_by: tuple[str, ...]
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
@@ -42,12 +44,14 @@ class Me:
         tenants = tuple(
             MyTenant(each["code"], each.get("name"), tuple(each.get("scopes") or ())) for each in document["tenants"]
         )
+        limits: Json = document.get("limits") or {}
         return cls(
             name=document.get("name"),
             tenants=tenants,
             any_tenant=bool(document.get("anyTenant")),
             scopes=tuple(document["scopes"]),
-            limits=dict(document.get("limits") or {}),
+            limits={name: value for name, value in limits.items() if isinstance(value, (int, float))},
+            notify_by=tuple(limits.get("notifyBy") or ()),
             raw=document,
         )
 

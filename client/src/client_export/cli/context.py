@@ -64,7 +64,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         if value is not None:
-            sys.stdout.write(f"{name:<{width}}  {value}\n")
+            sys.stdout.write(f"{name:<{width}}  {_one_line(str(value))}\n")
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
@@ -72,9 +72,14 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) ->
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         for row in rows:
-            sys.stdout.write("\t".join(cell or "" for cell in row) + "\n")
+            sys.stdout.write("\t".join(map(_one_line, row)) + "\n")
         return
     table = Table(*headers, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(cell or "" for cell in row))
+        table.add_row(*map(_one_line, row))
     console.print(table)
+
+
+def _one_line(text: str | None) -> str:
+    """Return a text without line breaks and control characters, which a terminal would obey; empty for None."""
+    return "".join(letter if letter.isprintable() else " " for letter in text or "")

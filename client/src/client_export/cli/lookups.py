@@ -19,7 +19,8 @@ def me(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(found.raw)
         return
     print_facts({"name": found.name, "tenants": "every tenant" if found.any_tenant else str(len(found.tenants))})
-    print_facts({name: f"{value:g}" for name, value in found.limits.items()})
+    limits = {name: f"{value:,.15g}" for name, value in found.limits.items()}
+    print_facts(limits | {"notifyBy": ", ".join(found.notify_by) or None})
     print_table(("tenant", "name", "scopes"), ((each.code, each.name, " ".join(each.scopes)) for each in found.tenants))
 
 
@@ -43,7 +44,7 @@ def preview(
         return
     total = "an unknown number of" if found.total_items is None else f"{found.total_items:,}"
     messages().print(f"{len(found.rows)} of {total} clients", markup=False)
-    print_table([header for header, _ in found.columns], (list(map(_one_line, row)) for row in found.rows))
+    print_table([header for header, _ in found.columns], found.rows)
     if found.omitted_fields:
         messages().print(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}", markup=False)
 
@@ -69,8 +70,3 @@ def filters(context: typer.Context, as_json: AsJson = False) -> None:
     )
     if found.truncated:
         messages().print("There may be more values than these.", markup=False)
-
-
-def _one_line(cell: str) -> str:
-    """Return a cell without line breaks and control characters, which a terminal would obey."""
-    return "".join(letter if letter.isprintable() else " " for letter in cell)
