@@ -43,6 +43,7 @@ from exports.adapters.clients_sql.dialects.sqlite_file import (
     CLOSED_FOLDER,
     CRASHED_WRITER,
     DAMAGED,
+    NO_ROOM,
     file_fault,
     file_generation,
     is_same_file,
@@ -81,6 +82,7 @@ _RESULT_CODES = {
     "SQLITE_BUSY": BUSY,
     "SQLITE_LOCKED": BUSY,
     "SQLITE_INTERRUPT": BUSY,
+    "SQLITE_FULL": NO_ROOM,
     "SQLITE_AUTH": LOCKED_FILE,
     "SQLITE_PERM": LOCKED_FILE,
     "SQLITE_NOTADB": NOT_A_DATABASE,
@@ -95,6 +97,7 @@ _MESSAGES = {
     "no such table: clients": NO_VIEW,
     "no such table": BROKEN_VIEW,
     "no such column": NO_COLUMN,
+    "database is locked": BUSY,
     "Could not decode to UTF-8": VALUE,
     "user-defined function raised": VALUE,
 }

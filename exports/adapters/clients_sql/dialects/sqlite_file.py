@@ -32,6 +32,10 @@ DAMAGED = Translation(
     "with VACUUM INTO or the .backup command of SQLite.",
     is_reached=False,
 )
+NO_ROOM = Translation(
+    SourceUnavailableError,
+    "The temporary folder of the service has no room to sort the clients or to copy their database for a snapshot.",
+)
 
 _HEADER_BYTES = 100
 _READ_VERSION = 19
@@ -87,6 +91,13 @@ class _Look:
             descriptor = self._descriptor_of(path)
             return os.fstat(descriptor), os.pread(descriptor, _HEADER_BYTES, 0)
 
+    def forget(self, path: str) -> None:
+        """Close the descriptor of a file that nobody reads any more."""
+        with self._lock:
+            descriptor = self._open.pop(path, None)
+            if descriptor is not None:
+                os.close(descriptor)
+
     def _descriptor_of(self, path: str) -> int:
         descriptor = self._open.get(path)
         if descriptor is not None:
@@ -98,6 +109,11 @@ class _Look:
 
 
 _LOOK = _Look()
+
+
+def forget_file(path: Path) -> None:
+    """Close the descriptor of a copy that nobody reads any more, so that its removal frees the room on the disk."""
+    _LOOK.forget(str(path))
 
 
 def file_generation(connection: Connection) -> str | None:

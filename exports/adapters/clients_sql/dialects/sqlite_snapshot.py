@@ -11,10 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
+from exports.adapters.clients_sql.dialects.sqlite_file import forget_file
 from exports.adapters.clients_sql.dialects.sqlite_values import add_functions
 
+_COPY = "sqlite3_backup_step"
 _FIRST_READ = "SELECT count(*) FROM sqlite_schema"
 """`BEGIN` alone takes no lock: the first statement that reads the file decides which state the transaction sees."""
 
@@ -49,13 +52,34 @@ def _begin(opened: Connection, moment: datetime) -> OpenSnapshot:
 
 @contextmanager
 def _copy_of(connection: Connection) -> Iterator[tuple[Engine, datetime]]:
-    """Copy the file with the backup interface of SQLite in one step, so that no writer comes in between."""
+    """Copy the file, and remove the copy afterwards."""
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
     with TemporaryDirectory(prefix="clients-snapshot-") as folder:
-        path = Path(folder) / "clients.sqlite"
-        with closing(sqlite3.connect(path)) as target:
-            moment = datetime.now(UTC)
-            driver.backup(target)
+        path = Path(folder).resolve() / "clients.sqlite"
+        moment = datetime.now(UTC)
+        _copy(driver, path)
         copied = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
         event.listen(copied, "connect", add_functions)
-        yield copied, moment
+        try:
+            yield copied, moment
+        finally:
+            forget_file(path)
+
+
+def _copy(driver: sqlite3.Connection, path: Path) -> None:
+    """Copy with the backup interface of SQLite in one step, so that no writer comes in between.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: A writer keeps the file locked, or the copy cannot be written.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as target:
+            driver.backup(target, progress=_refuse_lock)
+    except sqlite3.Error as error:
+        raise OperationalError(_COPY, None, error) from error
+
+
+def _refuse_lock(status: int, _remaining: int, _pages: int) -> None:
+    """Stop a step that found the file locked. It has waited as long as a statement does; Python would try for ever."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")
