@@ -42,8 +42,9 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
     with naming_every_refusal(services, sampler.selection):
         strides = services.clients.find_boundaries(sampler.selection, _STRIDE_ROWS)
         sample = sampler.read_rows(strides, _SAMPLE_ROWS)
-    estimate = _extrapolate(services, spec, renderer, strides, sample)
-    return _with_recent_rate(services, tenant, spec, estimate)
+    estimate = _with_recent_rate(services, tenant, spec, _extrapolate(services, spec, renderer, strides, sample))
+    costs = _snapshot_warnings(spec, services.settings.longest_snapshot, estimate)
+    return estimate.model_copy(update={"warnings": (*estimate.warnings, *costs)})
 
 
 def _with_recent_rate(
@@ -79,7 +80,6 @@ def _extrapolate(
             *_format_warnings(spec, renderer, sample, total),
             *_omission_warnings(spec),
             *_absence_warnings(spec, strides.absent_columns),
-            *_snapshot_warnings(spec, services.settings.longest_snapshot, plain_seconds),
         ),
     )
 
@@ -113,14 +113,15 @@ def _omission_warnings(spec: ExportSpec) -> Iterator[EstimateWarning]:
         yield EstimateWarning(code=WarningCode.FIELDS_LEFT_OUT, message=message, columns=names)
 
 
-def _snapshot_warnings(spec: ExportSpec, longest: timedelta, seconds: float) -> Iterator[EstimateWarning]:
+def _snapshot_warnings(spec: ExportSpec, longest: timedelta, estimate: ExportEstimateDto) -> Iterator[EstimateWarning]:
+    """Warn of the limit of time. Recent jobs that are alike read snapshots too, so their rate shows what that costs."""
     if spec.consistency is not Consistency.SNAPSHOT:
         return
     minutes = longest / timedelta(minutes=1)
-    if seconds > longest.total_seconds():
+    if estimate.seconds > longest.total_seconds():
         message = f"A snapshot may take {minutes:g} minutes, and this export would take longer, so it would fail."
         yield EstimateWarning(code=WarningCode.SNAPSHOT_TOO_LONG, message=message)
-    else:
+    elif not estimate.recent_jobs:
         message = (
             "One process alone reads a snapshot, so the export takes longer than the estimated seconds if an export "
             f"without a snapshot uses several. After {minutes:g} minutes it fails."

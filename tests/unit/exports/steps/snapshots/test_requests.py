@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from exports.jobs.states import JobStatus
 from exports.request.body import CsvExportRequestDto
 from exports.request.consistency import Consistency
 from exports.request.estimate import WarningCode
@@ -13,6 +15,7 @@ from exports.request.spec import InvalidSpecError, SensitiveFields
 from exports.steps.orchestrations import start_orchestration
 from exports.steps.requests.estimate_export import estimate_export
 from exports.steps.requests.resolve_spec import resolve_spec
+from tests.support.builders import NOON
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job, some_clients, two_columns
@@ -46,6 +49,14 @@ def test_an_estimate_warns_of_what_a_snapshot_costs(rate: int, warning: WarningC
     services = a_services(some_clients(1_000), EXPORT_BYTES_PER_SECOND=rate)
     assert [each.code for each in estimate_export(services, TENANT, SPEC).warnings] == [warning]
     assert estimate_export(services, TENANT, two_columns()).warnings == ()
+
+
+@pytest.mark.parametrize(("seconds", "warnings"), [(1, []), (1_000, [WarningCode.SNAPSHOT_TOO_LONG])])
+def test_an_estimate_judges_a_snapshot_by_recent_ones(seconds: int, warnings: list[WarningCode]) -> None:
+    services = a_services(some_clients(1_000))
+    ended = {"status": JobStatus.COMPLETED, "settled_items": 1_000, "total_items": 1_000, "started_date": NOON}
+    a_stored_job(services, spec=SPEC, completed_date=NOON + timedelta(seconds=seconds), **ended)
+    assert [each.code for each in estimate_export(services, TENANT, SPEC).warnings] == warnings
 
 
 @pytest.mark.parametrize(("spec", "is_snapshot"), [(SPEC, True), (two_columns(), None)])
