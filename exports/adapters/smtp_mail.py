@@ -56,7 +56,10 @@ class SmtpMailSender:
         if not self.allows(address):
             return None, MailFault.DOMAIN_REFUSED
         try:
-            with self._connect() as smtp, _cut_off(smtp):
+            smtp = self._connect()
+            with _cut_off(smtp), _quitting(smtp):
+                if self._server.security is MailSecurity.STARTTLS:
+                    smtp.starttls(context=self._tls)
                 self._log_in(smtp)
                 smtp.sendmail(self._server.sender, [address], self._render(address, message))
         except smtplib.SMTPRecipientsRefused as error:
@@ -70,7 +73,7 @@ class SmtpMailSender:
         return _ACCEPTED, None
 
     def _connect(self) -> smtplib.SMTP:
-        """Connect, and protect the connection as the settings say, before anything is sent.
+        """Connect, with `tls` over a protected connection.
 
         The name that the client gives is the domain of the sender. Without it, `smtplib` would look up the name of this
         machine, which may take long.
@@ -80,14 +83,7 @@ class SmtpMailSender:
             return smtplib.SMTP_SSL(
                 self._server.host, self._server.port, name, timeout=_STEP_SECONDS, context=self._tls
             )
-        smtp = smtplib.SMTP(self._server.host, self._server.port, name, timeout=_STEP_SECONDS)
-        try:
-            if self._server.security is MailSecurity.STARTTLS:
-                smtp.starttls(context=self._tls)
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
+        return smtplib.SMTP(self._server.host, self._server.port, name, timeout=_STEP_SECONDS)
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:
         if not self._server.user:
@@ -120,6 +116,17 @@ def _cut_off(smtp: smtplib.SMTP) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+@contextlib.contextmanager
+def _quitting(smtp: smtplib.SMTP) -> Iterator[None]:
+    """End the conversation after the block. The answer to that does not count: the message is accepted or refused."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            smtp.quit()
+        smtp.close()
 
 
 def _shut_down(smtp: smtplib.SMTP) -> None:

@@ -89,6 +89,9 @@ def explain_mail_settings(server: MailServer) -> str | None:
         )
     if bool(server.user) != bool(server.password):
         return "EXPORT_SMTP_USER and EXPORT_SMTP_PASSWORD: set both, or neither"
+    login = server.user + server.password
+    if not (login.isascii() and login.isprintable()):  # `smtplib` can encode no other
+        return "EXPORT_SMTP_USER and EXPORT_SMTP_PASSWORD: use printable ASCII only, and no line break at the end"
     if server.user and server.security is MailSecurity.NONE:
         return "EXPORT_SMTP_TLS: use starttls or tls, because none would send the password in clear text"
     return None

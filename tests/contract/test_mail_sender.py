@@ -164,6 +164,14 @@ def test_an_address_that_the_server_refuses_is_given_up() -> None:
     assert (outcome(result), result.is_final) == ((550, MailFault.REFUSED), True)
 
 
+def test_how_the_server_ends_the_conversation_does_not_change_what_became_of_the_message() -> None:
+    with a_mail_server() as server:
+        server.farewell = "421 4.4.2 too late"
+        assert outcome(send(server, security=MailSecurity.NONE)) == (250, None)
+        server.refused.add(ADDRESS)
+        assert outcome(send(server, security=MailSecurity.NONE)) == (550, MailFault.REFUSED)
+
+
 @pytest.mark.parametrize("security", [MailSecurity.STARTTLS, MailSecurity.TLS])
 def test_the_connection_is_encrypted(authority: trustme.CA, trusted: ssl.SSLContext, security: MailSecurity) -> None:
     with a_mail_server(certificate(authority, HOST), tls_at_once=security is MailSecurity.TLS) as server:

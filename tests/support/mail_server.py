@@ -44,6 +44,7 @@ class MailServer:
         refused: Addresses that it refuses for good.
         pause_seconds: How long it waits before it takes a message.
         login: User and password of the only login, which it then requires.
+        farewell: Its answer to the end of a conversation.
     """
 
     port: int = 0
@@ -51,6 +52,7 @@ class MailServer:
     refused: set[str] = field(default_factory=set)
     pause_seconds: float = 0
     login: tuple[str, str] | None = None
+    farewell: str = "221 Bye"
     received: list[ReceivedMail] = field(default_factory=list)
     tries: int = 0
 
@@ -74,6 +76,9 @@ class MailServer:
             sender, (address,) = str(envelope.mail_from), envelope.rcpt_tos
             self.received.append(ReceivedMail(sender, address, str(session.host_name), message))
         return answer
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        return self.farewell
 
     def wait_for(self, count: int) -> Sequence[ReceivedMail]:
         """Wait until at least `count` messages have arrived; return all messages so far."""

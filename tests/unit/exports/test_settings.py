@@ -294,6 +294,8 @@ def test_without_a_mail_server_no_other_setting_for_email_is_needed() -> None:
         ({"EXPORT_EMAIL_DOMAINS": ""}, "EXPORT_EMAIL_DOMAINS: set it as well"),
         ({"EXPORT_SMTP_USER": "me"}, "EXPORT_SMTP_USER and EXPORT_SMTP_PASSWORD: set both"),
         ({"EXPORT_SMTP_USER": "me", "EXPORT_SMTP_PASSWORD": "hush", "EXPORT_SMTP_TLS": "none"}, "in clear text"),
+        ({"EXPORT_SMTP_USER": "me", "EXPORT_SMTP_PASSWORD": "hüsh"}, "EXPORT_SMTP_PASSWORD: use printable ASCII"),
+        ({"EXPORT_SMTP_USER": "me", "EXPORT_SMTP_PASSWORD": "hush\n"}, "no line break at the end"),
     ],
 )
 def test_settings_for_email_that_do_not_fit_together_are_named(changes: dict[str, str], named: str) -> None:
@@ -301,3 +303,4 @@ def test_settings_for_email_that_do_not_fit_together_are_named(changes: dict[str
         read_settings(REQUIRED | MAIL | changes)
     assert named in str(raised.value)
     assert "hush" not in str(raised.value)
+    assert "hüsh" not in str(raised.value)
