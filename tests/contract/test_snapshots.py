@@ -20,7 +20,7 @@ from exports.errors import SourceRefusedError, SourceUnavailableError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection, ClientSnapshot, ClientSource
-from tests.contract.client_stores import TENANT, SqlStore, TableStore, client, sqlite_store
+from tests.contract.client_stores import TENANT, SqlStore, TableStore, client, empty_database, sqlite_store
 from tests.support.builders import a_spec
 from tests.support.moving_amounts import MovingAmounts
 
@@ -247,6 +247,20 @@ def test_a_mariadb_table_without_versions_of_rows_is_refused(mariadb_store: SqlS
     ):
         pass
     assert "Convert the table to InnoDB" in str(refused.value)
+
+
+def test_a_mariadb_table_behind_views_and_in_another_database_is_refused(
+    mariadb_store: SqlStore, mariadb_url: str
+) -> None:
+    with empty_database(mariadb_url) as other:
+        mariadb_store.execute(f"CREATE TABLE {other.database}.kept ENGINE = Aria AS SELECT * FROM clients")
+        mariadb_store.execute(f"CREATE VIEW {other.database}.inner_view AS SELECT * FROM {other.database}.kept")
+        mariadb_store.execute(f"CREATE OR REPLACE VIEW clients AS SELECT * FROM {other.database}.inner_view")
+        with (
+            pytest.raises(SourceRefusedError, match="kept has the engine Aria"),
+            mariadb_store.source.open_snapshot(),
+        ):
+            pass
 
 
 def test_the_copy_of_a_sqlite_file_does_not_stop_its_writers(sqlite_store: SqlStore) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
 
-from sqlalchemy import Connection, Engine, bindparam, text
+from sqlalchemy import Connection, Engine, text
 
 from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
 from exports.errors import SourceRefusedError
@@ -14,13 +15,15 @@ from exports.errors import SourceRefusedError
 _WITH_VERSIONS = ("InnoDB", "ROCKSDB", "TokuDB")
 """Engines that keep older versions of rows for open transactions. All others show every change at once."""
 
+_CURRENT = text("SELECT DATABASE()")
+_SCHEMAS = text("SELECT schema_name FROM information_schema.schemata")
 _DEFINITION = text(
-    "SELECT view_definition FROM information_schema.views WHERE table_schema = DATABASE() AND table_name = 'clients'"
+    "SELECT view_definition FROM information_schema.views WHERE table_schema = :schema AND table_name = :name"
 )
-_OTHER_ENGINES = text(
-    "SELECT table_name, engine FROM information_schema.tables "
-    "WHERE table_type = 'BASE TABLE' AND table_schema = DATABASE() AND engine NOT IN :engines"
-).bindparams(bindparam("engines", _WITH_VERSIONS, expanding=True))
+_ENGINE = text("SELECT engine FROM information_schema.tables WHERE table_schema = :schema AND table_name = :name")
+_QUALIFIED = re.compile(r"`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`")
+"""How the server writes a table into the definition of a view: with its schema. Columns have the same form."""
+
 _BINLOG = text("SHOW STATUS LIKE 'binlog_snapshot_%'")
 
 
@@ -46,14 +49,30 @@ def _require_versions(connection: Connection) -> None:
     Raises:
         SourceRefusedError: There is such a table.
     """
-    definition = connection.execute(_DEFINITION).scalar() or "`clients`"
-    for name, engine in connection.execute(_OTHER_ENGINES):
-        if f"`{name}`" in definition:
+    for schema, name in _names_behind_clients(connection):
+        engine = connection.execute(_ENGINE, {"schema": schema, "name": name}).scalar()
+        if engine is not None and engine not in _WITH_VERSIONS:
             message = (
                 f"The client database can show no snapshot, because the table {name} has the engine {engine}, which "
                 "keeps no older versions of rows. Convert the table to InnoDB, or export without a snapshot."
             )
             raise SourceRefusedError(message)
+
+
+def _names_behind_clients(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield the schema and the name of `clients`, and of the views and tables behind it, in whatever schema they are."""
+    schemas = set(connection.execute(_SCHEMAS).scalars())
+    found = {(connection.execute(_CURRENT).scalar_one(), "clients")}
+    waiting = list(found)
+    while waiting:
+        schema, name = waiting.pop()
+        yield schema, name
+        definition = connection.execute(_DEFINITION, {"schema": schema, "name": name}).scalar() or ""
+        for pair in _QUALIFIED.findall(definition):
+            behind = pair[0].replace("``", "`"), pair[1].replace("``", "`")
+            if behind[0] in schemas and behind not in found:
+                found.add(behind)
+                waiting.append(behind)
 
 
 def _binlog_position(connection: Connection) -> str | None:
