@@ -17,6 +17,9 @@ from exports.request.filters import ClientFilter
 _MOST_LOOKUPS = 4
 _WAIT_SECONDS = 1.0
 _KEEP = timedelta(minutes=1)
+_LONGEST_WAIT_SECONDS = 20.0
+"""How long a request waits for the values that another request looks up: somewhat longer than a lookup takes."""
+
 _MOST_TENANTS = 1_000
 _KEEP_COUNT = timedelta(seconds=15)
 _MOST_COUNTS = 1_000
@@ -57,18 +60,27 @@ class _Known:
 class FilterValueCache:
     """Keeps the values of filters for a minute. Safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_wait_seconds: float = _LONGEST_WAIT_SECONDS) -> None:
+        self._longest_wait_seconds = longest_wait_seconds
         self._tenants: LRUCache[str, _Known] = LRUCache(_MOST_TENANTS)
         self._lock = Lock()
 
     def get(self, tenant: str, now: datetime, find: Callable[[], FilterValuesDto]) -> FilterValuesDto:
-        """Return the values of a tenant that were found in the last minute, or find them."""
+        """Return the values of a tenant that were found in the last minute, or find them.
+
+        Raises:
+            SourceThrottledError: Other requests look up the values of this tenant, and have not found them in time.
+        """
         with self._lock:
             known = self._tenants[tenant] = self._tenants.get(tenant) or _Known()
-        with known.lock:
+        if not known.lock.acquire(timeout=self._longest_wait_seconds):
+            raise SourceThrottledError("Other requests have looked up the same lists of filters for too long.")
+        try:
             if not timedelta(0) <= now - known.found < _KEEP:  # a clock may be set back
                 known.values, known.found = find(), now
             return known.values
+        finally:
+            known.lock.release()
 
 
 class CountCache:

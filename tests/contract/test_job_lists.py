@@ -78,6 +78,12 @@ def test_a_list_can_be_limited_to_some_statuses(jobs: JobStore) -> None:
         assert {job.status for job in jobs.list("tenant", 10, statuses=wanted)} == set(wanted)
 
 
+def test_a_status_may_be_named_any_number_of_times(jobs: JobStore) -> None:
+    failed = _create_some(jobs, 2, status=JobStatus.FAILED)
+    _create_some(jobs, 1)
+    assert jobs.list("tenant", 10, statuses=[JobStatus.FAILED] * 1_000) == failed[::-1]
+
+
 def test_the_limit_counts_only_jobs_with_the_wanted_statuses(jobs: JobStore) -> None:
     failed = _create_some(jobs, 2, status=JobStatus.FAILED)
     _create_some(jobs, 5)

@@ -128,7 +128,8 @@ class TableJobStore(TableAdapter):
 
 
 def _any_of(statuses: Iterable[JobStatus]) -> str:
-    return " or ".join(f"status eq '{status.value}'" for status in statuses)
+    """Return the condition. It has each status once: the storage refuses long queries, and callers may repeat one."""
+    return " or ".join(f"status eq '{status.value}'" for status in dict.fromkeys(statuses))
 
 
 def _to_entity(job: Job) -> Entity:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 
-from exports.errors import SourceUnavailableError
+from exports.errors import SourceThrottledError, SourceUnavailableError
 from exports.request.filter_values import FilterValueDto, FilterValuesDto
 from exports.request.lookups import FilterValueCache
 from exports.steps.requests.list_filter_values import list_filter_values
@@ -49,6 +49,24 @@ def test_requests_at_the_same_time_look_up_once() -> None:
         found = [future.result() for future in [pool.submit(ask) for _ in range(4)]]
     assert found == [FilterValuesDto(truncated=True)] * 4
     assert lookups == [1]
+
+
+def test_a_request_waits_only_so_long_for_the_lookup_of_another() -> None:
+    cache, begun, may_end = FilterValueCache(longest_wait_seconds=0), Event(), Event()
+
+    def find() -> FilterValuesDto:
+        begun.set()
+        may_end.wait(10)
+        return FilterValuesDto()
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(cache.get, TENANT, NOON, find)
+        assert begun.wait(10)
+        with pytest.raises(SourceThrottledError):
+            cache.get(TENANT, NOON, find)
+        assert cache.get("other", NOON, FilterValuesDto) == FilterValuesDto()
+        may_end.set()
+        assert first.result(10) == cache.get(TENANT, NOON, find) == FilterValuesDto()
 
 
 def test_an_outage_is_not_kept() -> None:
