@@ -29,7 +29,7 @@ class TableDeliveryLog(TableAdapter):
                 yield Delivery.model_validate_json(row["delivery"])
 
     def purge(self, tenant: str, code: str) -> None:
-        """See `DeliveryLog.purge`. A job has at most a dozen rows, unless an operator sent its webhook again."""
+        """See `DeliveryLog.purge`. A job has some dozens of rows for each receiver, more if callers sent again."""
         with self._translate_failures():
             for row in list(self._rows(tenant, code, select=["PartitionKey", "RowKey"])):
                 self._table.delete_entity(row)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import TypeVar
 
 from exports.errors import NotNotifiedError, TooManySendsError
@@ -106,7 +107,8 @@ def list_deliveries(
     """List the tries to deliver the notifications of a job, oldest first.
 
     Args:
-        after: The cursor: the position of the last try of the previous answer. Tries are only ever added at the end.
+        after: The cursor: the position of the last try of the previous answer. The log orders tries by their begin, and
+            gets them when they end. So a try that takes long may move those after it, and the list repeats one then.
 
     Raises:
         JobNotFoundError: The tenant has no job with this code.
@@ -114,7 +116,7 @@ def list_deliveries(
     """
     find_job(services, tenant, code)
     begin = int(after) + 1 if after else 0
-    tries = list(enumerate(services.deliveries.deliveries(tenant, code)))[begin : begin + limit + 1]
+    tries = [*islice(enumerate(services.deliveries.deliveries(tenant, code)), begin, begin + limit + 1)]
     return make_list(tries, lambda numbered: str(numbered[0]), lambda numbered: show_delivery(numbered[1]), limit)
 
 

@@ -41,9 +41,9 @@ def add_ended_schema(schemas: dict[str, Schema]) -> None:
         **job,
         "title": BODY,
         "description": "A job that has ended, as the webhook sends it: without the link to its file and its request.",
-        "properties": _without_link(job["properties"]),
+        "properties": _sent(job["properties"]),
         "required": [name for name in job["required"] if name not in _LEFT_OUT],
-        "examples": [_without_link(EXAMPLES[_JOB])],
+        "examples": [_sent(EXAMPLES[_JOB])],
     }
 
 
@@ -53,7 +53,7 @@ def describe_webhooks(schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 
 def _operation() -> dict[str, Any]:
-    content = {"schema": {"$ref": REFERENCE + BODY}, "example": _without_link(EXAMPLES[_JOB])}
+    content = {"schema": {"$ref": REFERENCE + BODY}, "example": _sent(EXAMPLES[_JOB])}
     return {
         "operationId": "export_ended",
         "summary": "An export has ended",
@@ -73,5 +73,5 @@ def _operation() -> dict[str, Any]:
     }
 
 
-def _without_link(values: Mapping[str, Any]) -> dict[str, Any]:
+def _sent(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in _LEFT_OUT}
