@@ -34,7 +34,10 @@ def count_lines(
         if not _TYPES.issuperset(map(type, values)):
             raise _wrong(number, "has a value that is no text, truth value or null")
         if code_at is not None:
-            on_code(values[code_at] or "")
+            code = values[code_at]
+            if isinstance(code, bool):
+                raise _wrong(number, "has a truth value as the code of a client")
+            on_code(code or "")
     return number
 
 

@@ -35,6 +35,7 @@ def test_every_line_is_counted_and_gives_its_code() -> None:
         (b'{"Code":"C1","Name":1}\n', "no text, truth value or null"),
         (b'{"Code":"C1","Name":NaN}\n', "no text, truth value or null"),
         (b'{"Code":"C1","Name":{"a":"b"}}\n', "no text, truth value or null"),
+        (b'{"Code":true,"Name":"x"}\n', "truth value as the code"),
         (b'{"Code":"C1","Name":"\xff"}\n', NOT_UTF8),
     ],
 )
