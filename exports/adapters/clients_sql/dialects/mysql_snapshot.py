@@ -60,7 +60,7 @@ def _require_versions(connection: Connection) -> None:
 
 
 def _names_behind_clients(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Yield the schema and the name of `clients`, and of the views and tables behind it, in whatever schema they are."""
+    """Yield the schema and the name of `clients`, and of every view and table behind it, whatever their schemas are."""
     schemas = set(connection.execute(_SCHEMAS).scalars())
     found = {(connection.execute(_CURRENT).scalar_one(), "clients")}
     waiting = list(found)
