@@ -25,7 +25,6 @@ ATTENDED_SECONDS = 0.5
 NOT_SIGNED = "no-secret"
 """The fault of a try that sent nothing, because no secret is set that could sign the webhook."""
 
-
 NOT_SET_UP = "no-mail-server"
 """The fault of a try that sent nothing, because no mail server is set."""
 
@@ -64,6 +63,24 @@ def mail(services: Services, target: Target, message: MailMessage) -> SendResult
 def mail_origin(services: Services) -> str:
     """Return the mail server as scheme, host and port."""
     return services.mail.origin if services.mail else UNKNOWN_MAIL_SERVER
+
+
+def delivery_of(job: Job, target: Target, number: int, moment: datetime, sent: SendResult) -> Delivery:
+    """Describe a try as the delivery log holds it."""
+    return Delivery(
+        tenant=job.tenant,
+        code=job.code,
+        attempt=job.attempt,
+        number=number,
+        moment=moment,
+        event_id=target.event_id,
+        origin=target.origin,
+        status=sent.status,
+        fault=sent.fault,
+        milliseconds=sent.milliseconds,
+        retry_after=sent.retry_after,
+        address=target.address or None,
+    )
 
 
 def begin(services: Services, this: Try, carry_out: Callable[[], Delivery]) -> Delivery | None:
@@ -118,20 +135,6 @@ def _carry_out(
     services: Services, job: Job, target: Target, number: int, send: Callable[[datetime], SendResult]
 ) -> Delivery:
     now = services.now()
-    sent = send(now)
-    delivery = Delivery(
-        tenant=job.tenant,
-        code=job.code,
-        attempt=job.attempt,
-        number=number,
-        moment=now,
-        event_id=target.event_id,
-        origin=target.origin,
-        status=sent.status,
-        fault=sent.fault,
-        milliseconds=sent.milliseconds,
-        retry_after=sent.retry_after,
-        address=target.address or None,
-    )
+    delivery = delivery_of(job, target, number, now, send(now))
     services.deliveries.append(delivery)
     return delivery

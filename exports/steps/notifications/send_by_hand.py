@@ -33,7 +33,7 @@ from exports.request.email_address import domain_of
 from exports.request.hidden_urls import is_hidden, reveal_receivers
 from exports.request.spec import InvalidSpecError
 from exports.services import Services
-from exports.steps.notifications.one_try import mail, mail_origin, post
+from exports.steps.notifications.one_try import delivery_of, mail, mail_origin, post
 from exports.steps.notifications.send_webhook import BY_COMMAND, deliver
 from exports.steps.requests.check_receivers import faults_of_receivers
 from exports.steps.requests.get_export import find_job
@@ -189,19 +189,7 @@ def _send_again(services: Services, job: Job, target: Target, *, late: bool) -> 
 
 def _unsent(services: Services, job: Job, target: Target, reason: Postponement) -> Delivery:
     """Describe a try that was not made. It is not logged, because nothing will make it later."""
-    return Delivery(
-        tenant=job.tenant,
-        code=job.code,
-        attempt=job.attempt,
-        number=BY_COMMAND,
-        moment=services.now(),
-        event_id=target.event_id,
-        origin=target.origin,
-        status=None,
-        fault=reason,
-        milliseconds=0,
-        address=target.address or None,
-    )
+    return delivery_of(job, target, BY_COMMAND, services.now(), SendResult(fault=reason))
 
 
 def _shown_in_audit(target: Target) -> str:

@@ -11,7 +11,7 @@ from exports.notifications.delivery import Delivery, SendResult
 from exports.notifications.sending_room import Refusal, Try
 from exports.notifications.target import Channel, Target, target_of
 from exports.services import Services
-from exports.steps.notifications.one_try import begin, mail_origin, prepare
+from exports.steps.notifications.one_try import begin, delivery_of, mail_origin, prepare
 from exports.workflow.commands import SendWebhook
 from exports.workflow.outcomes import Done, Stopped, Undelivered
 from shared.events import emit
@@ -139,19 +139,7 @@ def _give_up(services: Services, job: Job, target: Target, this: Try) -> Done | 
 
 def _log_unsent(services: Services, job: Job, target: Target, this: Try, fault: str) -> Delivery:
     """Append to the delivery log that nothing was sent, and why."""
-    delivery = Delivery(
-        tenant=job.tenant,
-        code=job.code,
-        attempt=job.attempt,
-        number=this.number,
-        moment=services.now(),
-        event_id=this.event_id,
-        origin=this.origin,
-        status=None,
-        fault=fault,
-        milliseconds=0,
-        address=target.address or None,
-    )
+    delivery = delivery_of(job, target, this.number, services.now(), SendResult(fault=fault))
     services.deliveries.append(delivery)
     return delivery
 
