@@ -53,7 +53,7 @@ from exports.workflow.names import (
     START_NOTIFICATION,
     WRITE_PAGE,
 )
-from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected
+from exports.workflow.outcomes import Done, Outcome, PagesPlanned, PageWritten, Rejected, SnapshotLost
 from shared.events import emit
 from shared.invocations import host_trace_parent, with_invocation
 from shared.metering import Meter, metering
@@ -64,6 +64,7 @@ from shared.telemetry import count, measure, nearer_parent, span
 
 M = TypeVar("M", bound=Model)
 C = TypeVar("C")
+_SNAPSHOT_LOST = SnapshotLost.model_fields["kind"].default
 RunStep = Callable[[ServiceProvider, Callable[[Services, M], Outcome], type[M], Payload], Payload]
 
 
@@ -137,8 +138,10 @@ def run_job_step(
     """Run a step whose rejection fails the job; otherwise like `run_step`.
 
     An error that no rule knows is a fault of this service, which more tries over minutes would not cure. So the step is
-    run a second time at once, as every step may be, and then the job fails with an incident number. Steps that end a
-    job are not run like this: they are tried for an hour, so that the job never seems to run for ever.
+    run a second time at once, as every step may be, and then the job fails with an incident number. An attempt reads
+    only one snapshot, so a run that had begun to read it is not repeated: the second try is the next attempt of the
+    job. Steps that end a job are not run like this: they are tried for an hour, so that the job never seems to run for
+    ever.
 
     Raises:
         TransientError: A retry can help, and this was not the final try.
@@ -148,17 +151,25 @@ def run_job_step(
     except TransientError:
         raise
     except Exception as error:
+        first = error
         emit("step.repeated", logging.WARNING, cause=error, error="internal", **_told(command, payload))
     try:
-        return run_step(provide, step, command, payload)
+        result = run_step(provide, step, command, payload)
     except TransientError:
         raise
     except Exception as error:
-        incident = uuid.uuid4().hex
-        told = {"error": "internal", "incident": incident, **_told(command, payload)}
-        emit("step.failed", logging.ERROR, cause=error, final=True, **told)
-        rejected = Rejected(failure=unexpected_failure(incident), page=_page_of(command, payload))
-        return rejected.model_dump(mode="json", by_alias=True)
+        return _fail(error, command, payload)
+    is_second = result["kind"] == _SNAPSHOT_LOST and payload["order"]["job"]["attempt"] > 1
+    return _fail(first, command, payload) if is_second else result
+
+
+def _fail(error: Exception, command: type[Model], payload: Payload) -> Payload:
+    """Let the job fail with an incident number, under which the log has the error."""
+    incident = uuid.uuid4().hex
+    told = {"error": "internal", "incident": incident, **_told(command, payload)}
+    emit("step.failed", logging.ERROR, cause=error, final=True, **told)
+    rejected = Rejected(failure=unexpected_failure(incident), page=_page_of(command, payload))
+    return rejected.model_dump(mode="json", by_alias=True)
 
 
 async def run_starting_step(

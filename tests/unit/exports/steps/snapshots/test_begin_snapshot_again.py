@@ -161,3 +161,20 @@ def test_an_error_that_passes_costs_one_attempt() -> None:
 
     assert stored(services, job).status is JobStatus.COMPLETED
     assert names.count("export_snapshot") == 3  # failed, found it lost, and the second attempt
+
+
+def test_an_unexpected_error_in_two_attempts_fails_the_job_with_an_incident_number() -> None:
+    services, starter = a_services(some_clients(5)), MemoryOrchestrationClient()
+    job = a_job_of(services)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    services.files.stage = fail  # type: ignore[method-assign]
+    start(services, starter, job)
+    names = run_all(services, starter)
+
+    failed = stored(services, job)
+    assert failed.failure is not None
+    assert (failed.status, failed.failure.code, failed.attempt) == (JobStatus.FAILED, "internal", 2)
+    assert names.count("export_snapshot") == 2
