@@ -90,8 +90,10 @@ class SmtpMailSender:
             return
         try:
             smtp.login(self._server.user, self._server.password)
-        except smtplib.SMTPNotSupportedError:
-            raise _NoLoginError from None
+        except smtplib.SMTPException as error:
+            if type(error) in (smtplib.SMTPNotSupportedError, smtplib.SMTPException):  # no login, or none by password
+                raise _NoLoginError from None
+            raise
 
     def _render(self, address: str, message: MailMessage) -> bytes:
         """Render the message. The headers hold no text of a caller but the address, which can have no line break."""
@@ -144,7 +146,7 @@ def _fault_of(error: Exception) -> str:
 
 
 class _NoLoginError(Exception):
-    """The server offers no login."""
+    """The server offers no login by password."""
 
 
 def _refusal(status: int, *, is_final: bool) -> tuple[int, str | None]:

@@ -189,6 +189,9 @@ def test_a_login_is_made_after_encryption_and_a_wrong_one_is_named(
     with a_mail_server() as server:
         refused = send(server, security=MailSecurity.NONE, user="exports", password="s3cret")
         assert outcome(refused) == (None, MailFault.LOGIN_REFUSED)
+    with a_mail_server(certificate(authority, HOST), login=("exports", "s3cret"), takes_passwords=False) as server:
+        refused = send(server, trusted, user="exports", password="s3cret")
+        assert outcome(refused) == (None, MailFault.LOGIN_REFUSED)
     assert server.tries == 0
 
 

@@ -94,7 +94,11 @@ class MailServer:
 
 @contextmanager
 def a_mail_server(
-    context: ssl.SSLContext | None = None, *, tls_at_once: bool = False, login: tuple[str, str] | None = None
+    context: ssl.SSLContext | None = None,
+    *,
+    tls_at_once: bool = False,
+    login: tuple[str, str] | None = None,
+    takes_passwords: bool = True,
 ) -> Iterator[MailServer]:
     """Run a server on a free port.
 
@@ -102,6 +106,7 @@ def a_mail_server(
         context: Its certificate; with it, the server offers STARTTLS and takes no message without.
         tls_at_once: The connection is TLS from the first byte on.
         login: User and password that it requires after STARTTLS.
+        takes_passwords: Whether it offers a login by password.
     """
     server = MailServer(login=login)
     controller = Controller(
@@ -114,6 +119,7 @@ def a_mail_server(
         require_starttls=context is not None and not tls_at_once,
         authenticator=server.authenticate if login else None,
         auth_required=login is not None,
+        auth_exclude_mechanism=None if takes_passwords else ("LOGIN", "PLAIN"),
     )
     controller.start()
     try:
