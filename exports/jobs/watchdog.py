@@ -10,7 +10,8 @@ from typing import Self
 from exports.jobs.job import Job, JobRef
 
 MAX_RETRIES = 3
-"""How many new attempts of a job the watchdog starts before it fails the job."""
+"""How many new attempts of a job begin by themselves before the job fails: the watchdog starts them, or the loss of a
+snapshot does."""
 
 MAX_WRITE_TIME = timedelta(minutes=15)
 """The age from which an entry without its attempt is given up. The entry is written first, then the attempt. A writer

@@ -8,6 +8,7 @@ from exports.errors import FileChangedError
 from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.ports.files import FileState
+from exports.request.consistency import Consistency
 from exports.services import Services
 from shared.events import emit
 
@@ -19,7 +20,8 @@ def clean_up_attempt(services: Services, ref: JobRef) -> None:
 
     Only a completed job may have a file. So if an attempt published one and then failed or was cancelled, its file, its
     manifest and its staged blocks are removed. Otherwise the job keeps its staged blocks, so that a resume need not
-    read their clients again. The retention removes them when the job can no longer be resumed.
+    read their clients again. The retention removes them when the job can no longer be resumed. Blocks of a snapshot are
+    of no use to a resume, which reads another snapshot, so they are removed too.
 
     Reads the state of the file first, and the job second. So a caller that is delayed in between cannot remove a file
     that a later attempt has published. It may remove blocks that a later attempt stages in that moment; `commit_file`
@@ -82,4 +84,7 @@ def _discard(services: Services, job: Job, file: FileState) -> None:
 
 
 def _is_unwanted(job: Job, file: FileState) -> bool:
-    return job.status in (JobStatus.CANCELLED, JobStatus.FAILED) and file.version is not None
+    if job.status not in (JobStatus.CANCELLED, JobStatus.FAILED):
+        return False
+    is_of_no_use = job.spec.consistency is Consistency.SNAPSHOT and bool(file.staged)
+    return file.version is not None or is_of_no_use

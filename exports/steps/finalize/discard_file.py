@@ -11,8 +11,8 @@ from exports.workflow.outcomes import Done
 def discard_file(services: Services, command: DiscardFile) -> Done:
     """Remove the file that a cancelled job has published, after the job's last step has ended.
 
-    A job without a file keeps its staged blocks for a resume. Safe to run twice. Removes nothing if the job has a later
-    attempt.
+    A job without a file keeps its staged blocks for a resume, unless they are of a snapshot. Safe to run twice. Removes
+    nothing if the job has a later attempt.
 
     Raises:
         StorageUnavailableError: Can be tried again.

@@ -16,8 +16,8 @@ def cancel_export(services: Services, tenant: str, code: str, actor: str) -> Job
     From then on no step begins to read the source or to stage a block, the job never becomes `Completed`, and the
     caller gets no link. Staged blocks stay, so that a resume reads only the other pages; the retention removes them
     when the job can no longer be resumed. A step that is running may still stage its block. A file that was just
-    published is removed now, or by `discard_file` when the orchestration ends. Safe to run twice, because a cancelled
-    job stays as it is.
+    published, and the blocks of a snapshot, are removed now, or by `discard_file` when the orchestration ends. Safe to
+    run twice, because a cancelled job stays as it is.
 
     Raises:
         IllegalTransitionError: The job is `Completed` or `Failed`.

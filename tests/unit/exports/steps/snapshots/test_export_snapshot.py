@@ -11,14 +11,16 @@ import pytest
 
 from exports.errors import SnapshotTimeError, SourceThrottledError, SourceUnavailableError, StorageUnavailableError
 from exports.file.manifest import ManifestDto
+from exports.jobs.failures import SNAPSHOT_LOST
 from exports.jobs.job import Job
 from exports.jobs.snapshot import SnapshotDto, SnapshotRoom
 from exports.jobs.states import JobStatus
 from exports.jobs.view import show_job
 from exports.request.consistency import Consistency
+from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.snapshots.export_snapshot import export_snapshot
-from exports.workflow.commands import ExportSnapshot
+from exports.workflow.commands import ExportSnapshot, RecordOutcome
 from exports.workflow.outcomes import Done, SnapshotLost, Stopped
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import some_clients, stored, take_over, two_columns
@@ -182,6 +184,24 @@ def test_a_cancelled_job_stops_between_two_pages() -> None:
     assert services.files.size_bytes(job.file_path) is None
     assert services.clients.reads - reads < CLIENTS // 500
     assert run(services, job) == Stopped()
+
+
+@pytest.mark.parametrize("end", [cancel_export, None], ids=["cancelled", "failed"])
+def test_a_job_that_ends_without_a_file_keeps_no_blocks_of_its_snapshot(end: Any) -> None:
+    services = a_services(some_clients(CLIENTS))
+    job = a_job_of(services)
+    services.files.commit = lambda *_, **__: fail(StorageUnavailableError("No answer."))  # type: ignore[method-assign]
+    with pytest.raises(StorageUnavailableError):
+        run(services, job)
+    assert services.files.staged(job.file_path)
+
+    if end is None:
+        record_outcome(services, RecordOutcome(job=job.ref, failure=SNAPSHOT_LOST))
+    else:
+        end(services, job.tenant, job.code, "caller")
+
+    assert services.files.staged(job.file_path) == {}
+    assert stored(services, job).is_resumable
 
 
 def test_progress_is_shown_while_a_snapshot_is_read() -> None:
