@@ -190,7 +190,11 @@ def test_a_cancelled_job_stops_between_two_pages() -> None:
 def test_a_job_that_ends_without_a_file_keeps_no_blocks_of_its_snapshot(end: Any) -> None:
     services = a_services(some_clients(CLIENTS))
     job = a_job_of(services)
-    services.files.commit = lambda *_, **__: fail(StorageUnavailableError("No answer."))  # type: ignore[method-assign]
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise StorageUnavailableError("No answer.")
+
+    services.files.commit = refuse  # type: ignore[method-assign]
     with pytest.raises(StorageUnavailableError):
         run(services, job)
     assert services.files.staged(job.file_path)
