@@ -164,7 +164,7 @@ def test_an_address_that_the_server_refuses_is_given_up() -> None:
     assert (outcome(result), result.is_final) == ((550, MailFault.REFUSED), True)
 
 
-def test_how_the_server_ends_the_conversation_does_not_change_what_became_of_the_message() -> None:
+def test_a_message_keeps_its_answer_however_the_server_ends_the_conversation() -> None:
     with a_mail_server() as server:
         server.farewell = "421 4.4.2 too late"
         assert outcome(send(server, security=MailSecurity.NONE)) == (250, None)
