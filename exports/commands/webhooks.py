@@ -16,7 +16,7 @@ from exports.commands.command_line import (
 )
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
-from exports.notifications.target import Target, emails_of, target_of
+from exports.notifications.target import Target, targets_of
 from exports.services import Services
 from exports.steps.notifications.one_try import mail_origin
 from exports.steps.notifications.send_webhook import deliver
@@ -61,7 +61,7 @@ def _replay(services: Services, arguments: argparse.Namespace) -> None:
     if services.mail is None:
         _secrets(services, arguments.tenant)
     job = _ended_job(services, arguments)
-    targets = [target for email in emails_of(job) if (target := target_of(job, email, mail_origin(services)))]
+    targets = targets_of(job, mail_origin(services))
     if any(target.url for target in targets):
         _secrets(services, arguments.tenant)
     refused = [line for target in targets if (line := _send(services, job, target))]

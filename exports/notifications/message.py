@@ -26,7 +26,7 @@ def event_id(job: Job, email: int | None = None) -> str:
 
 
 def event_body(job: Job, processed_items: int) -> bytes:
-    """Render an ended job as the receiver gets it: as the API shows it, but without its link and its request."""
+    """Render an ended job as the receiver gets it: as the API shows it, but without `NOT_SENT`."""
     return _show(job, processed_items).model_dump_json(by_alias=True, exclude=NOT_SENT).encode()
 
 

@@ -60,6 +60,11 @@ def emails_of(job: Job) -> list[int | None]:
     return [*webhook, *range(len(job.notify.email))]
 
 
+def targets_of(job: Job, mail_origin: str) -> list[Target]:
+    """Return where all messages about the end of a job go, the webhook first."""
+    return [target for email in emails_of(job) if (target := target_of(job, email, mail_origin))]
+
+
 def delivery_instance(instance_id: str, email: int | None) -> str:
     """Return the id of the Durable instance that delivers a message about the end of an attempt."""
     return f"{instance_id}-webhook" if email is None else f"{instance_id}-email-{email + 1}"

@@ -20,7 +20,7 @@ from exports.notifications.mail_message import trial_message
 from exports.notifications.message import trial_body
 from exports.notifications.receivers import origin_of
 from exports.notifications.sending_room import Try
-from exports.notifications.target import Target, emails_of, target_of
+from exports.notifications.target import Target, targets_of
 from exports.notifications.view import (
     DeliveryDto,
     NotificationTestDto,
@@ -88,7 +88,7 @@ def send_again(services: Services, tenant: str, code: str, actor: str) -> ListDt
         StorageUnavailableError: Can be tried again. Some messages may have been sent already.
     """
     job = find_job(services, tenant, code)
-    targets = [target for email in emails_of(job) if (target := target_of(job, email, mail_origin(services)))]
+    targets = targets_of(job, mail_origin(services))
     if not targets:
         raise NotNotifiedError("This export was requested without notify, so it has no receiver.")
     if not job.status.is_terminal:

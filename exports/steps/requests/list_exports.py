@@ -34,7 +34,7 @@ class JobConditions:
     schedule_code: str | None = None
     search: str | None = None
 
-    def find(self, job: Job) -> bool:
+    def has_text(self, job: Job) -> bool:
         """Return whether a job has the text that is searched."""
         wanted = (self.search or "").casefold()
         texts = (job.code, job.file_name, job.created_by or "", job.mapping_name or "")
@@ -65,7 +65,7 @@ def _search(
     found: list[Job] = []
     for _ in range(_MOST_SEARCHED // _SEARCHED_AT_ONCE):
         jobs = _read(services, tenant, _SEARCHED_AT_ONCE, after, wanted)
-        found += filter(wanted.find, jobs)
+        found += filter(wanted.has_text, jobs)
         if len(found) > limit or len(jobs) < _SEARCHED_AT_ONCE:
             return _make_list(services, found, limit)
         after = jobs[-1].code

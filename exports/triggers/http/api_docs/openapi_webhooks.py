@@ -12,7 +12,7 @@ from exports.triggers.http.api_docs.examples import EXAMPLES
 from exports.triggers.http.api_docs.openapi_schemas import REFERENCE, Schema
 
 BODY = "CsvExportEndedDto"
-"""The model of the webhook's body: a job without its download link."""
+"""The model of the webhook's body: a job without what receivers do not get."""
 
 _JOB = "CsvExportJobDto"
 _LEFT_OUT = frozenset(map(to_camel, NOT_SENT))
@@ -40,7 +40,8 @@ def add_ended_schema(schemas: dict[str, Schema]) -> None:
     schemas[BODY] = {
         **job,
         "title": BODY,
-        "description": "A job that has ended, as the webhook sends it: without the link to its file and its request.",
+        "description": "A job that has ended, as the webhook sends it: without the link to its file, its request, and "
+        "the names of its caller and its mapping.",
         "properties": _sent(job["properties"]),
         "required": [name for name in job["required"] if name not in _LEFT_OUT],
         "examples": [_sent(EXAMPLES[_JOB])],
