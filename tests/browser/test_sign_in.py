@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
+from tests.browser.conftest import newest_job
 from tests.support.keys import a_key, with_other_secret
-from tests.support.system import HARBOUR, KEY, NO_CLIENTS, NORTHWIND, NORTHWIND_KEY, System
+from tests.support.system import EXPORT, HARBOUR, KEY, NO_CLIENTS, NORTHWIND, NORTHWIND_KEY, System
 from tests.support.visitor import Visitor
 
 
@@ -76,6 +77,47 @@ def test_a_key_for_several_tenants_asks_which_one(visitor: Visitor, system: Syst
     expect(visitor.at("#job")).to_be_hidden()
     visitor.pick("Code")
     assert visitor.export_and_download() == system.export(code, NORTHWIND)
+
+
+def test_an_answer_for_the_tenant_before_is_not_shown(visitor: Visitor) -> None:
+    visitor.sign_in(KEY, HARBOUR)
+    expect(visitor.at("#mapping option").first).to_be_attached()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route(f"**/tenants/{HARBOUR}{EXPORT}", hold)
+    visitor.export()
+    visitor.wait_for_requests(lambda each: each.method == "POST" and each.url.endswith(f"{HARBOUR}{EXPORT}"), 1)
+    visitor.at("#tenant-switch").select_option(NORTHWIND)
+
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true")
+    expect(visitor.at("#job")).to_be_hidden()
+    expect(visitor.at("#problem")).to_be_hidden()
+    visitor.export()
+    visitor.expect_status("Completed")
+    assert len(held) == 1
+
+
+def test_the_next_reader_sends_nothing_with_the_key_of_the_one_before(visitor: Visitor, system: System) -> None:
+    visitor.sign_in(NORTHWIND_KEY)
+    visitor.export()
+    visitor.expect_status("Completed")
+    visitor.at("#deliveries summary").click()
+    visitor.expect_text("#deliveries-none", "No message has been sent")
+    visitor.at("#sign-out").click()
+    assert visitor.evaluate("document.querySelectorAll('#mapping option, .codes-list label').length") == 0
+    key = key_for(NORTHWIND, system, "exports:read")
+    visitor.page.goto(f"{system.url}/#history?job={newest_job(system)['code']}")
+    visitor.give_key(key)
+    visitor.expect_status("Completed")
+    sent = len(visitor.requests)
+    visitor.at("#deliveries summary").click()
+    visitor.expect_text("#deliveries-none", "No message has been sent")
+
+    asked = [each for each in visitor.requests[sent:] if "/deliveries" in each.url]
+    assert [each.headers["x-api-key"] for each in asked] == [key]
 
 
 def test_the_key_can_be_shown_and_hidden(visitor: Visitor) -> None:

@@ -21,6 +21,9 @@ export class Unreachable extends Error {
   }
 }
 
+/** The reader has signed out or changed the tenant, so no part of the page may show the answer any more. */
+export class Ended extends Unreachable {}
+
 /** A header value can hold no other characters: with them, `fetch` would fail as if the service were unreachable. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
@@ -41,6 +44,12 @@ export class Api {
     this.credentials = credentials;
     this.tenant = tenant;
     this.me = me;
+    this.ending = new AbortController();
+  }
+
+  /** Cancel all requests, and refuse later ones with `Ended`: the reader signs out or changes the tenant. */
+  end() {
+    this.ending.abort();
   }
 
   /** Whether the reader may do for this tenant what a scope allows. */
@@ -51,9 +60,19 @@ export class Api {
 
   /**
    * Send a request and return status, JSON, `etag` and `retrySeconds`. Throws `Problem` or `Unreachable`; the latter
-   * also if `signal` cancels the request.
+   * also if `signal` cancels the request, as `Ended` if `end` does.
    */
-  async send(method, path, { body, headers = {}, signal } = {}) {
+  async send(method, path, options) {
+    try {
+      const answer = await this.exchange(method, path, options);
+      if (!this.ending.signal.aborted) return answer;
+    } catch (problem) {
+      if (!this.ending.signal.aborted) throw problem;
+    }
+    throw new Ended();
+  }
+
+  async exchange(method, path, { body, headers = {}, signal } = {}) {
     const [header, value] = await this.credentials.header();
     const sent = { [header]: value, ...headers };
     if (body !== undefined) sent["content-type"] = "application/json";
@@ -67,7 +86,7 @@ export class Api {
         cache: "no-store",
         credentials: "omit",
         referrerPolicy: "no-referrer",
-        signal,
+        signal: AbortSignal.any([this.ending.signal, ...(signal ? [signal] : [])]),
       });
       text = await answer.text();
     } catch {

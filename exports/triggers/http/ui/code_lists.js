@@ -24,6 +24,14 @@ export function setUpCodeLists() {
   }
 }
 
+/** After signing out, forget the names of people, teams and services. Codes that were chosen stay in the form. */
+export function forgetCodeLists() {
+  const chosen = chosenCodes();
+  for (const filter of codeFilters()) offered.set(filter, []);
+  cut.clear();
+  setCodes(chosen);
+}
+
 /** Fetch the values that exist, and offer them. Without an answer the reader can still type codes. */
 export async function loadCodeLists(api) {
   const { data } = await api.send("GET", PATH_OF_VALUES);

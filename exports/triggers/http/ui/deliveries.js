@@ -23,17 +23,19 @@ export function setUpDeliveries(refused) {
 export function offerDeliveries(api, job) {
   const isOffered = Boolean(job) && hasEnded(job);
   show(byId("deliveries"), isOffered);
-  if (isOffered && job.code === notifiedCode) return;
+  if (isOffered && job.code === notifiedCode && api === deliveriesApi) return;
   deliveriesApi = api;
   notifiedCode = isOffered ? job.code : "";
   byId("deliveries").open = false;
   byId("deliveries-list").replaceChildren();
+  for (const id of ["deliveries-none", "deliveries-again", "deliveries-problem"]) show(byId(id), false);
 }
 
 async function loadDeliveries() {
+  const code = notifiedCode;
   await talk(async () => {
-    const { data } = await deliveriesApi.send("GET", pathOf(notifiedCode, `/deliveries?limit=${MOST_TRIES}`));
-    drawDeliveries(data.data);
+    const { data } = await deliveriesApi.send("GET", pathOf(code, `/deliveries?limit=${MOST_TRIES}`));
+    if (code === notifiedCode) drawDeliveries(data.data);
   });
 }
 
@@ -64,5 +66,5 @@ function drawDeliveries(tries) {
   );
   byId("deliveries-list").replaceChildren(...items.reverse());
   show(byId("deliveries-none"), tries.length === 0);
-  show(byId("deliveries-again"), tries.length > 0 && (deliveriesApi.may?.("exports:write") ?? true));
+  show(byId("deliveries-again"), tries.length > 0 && deliveriesApi.may("exports:write"));
 }

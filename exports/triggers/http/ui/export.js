@@ -1,14 +1,14 @@
 /* The view in which the reader makes a request, starts the export, and watches it. */
 
 import { busy, byId } from "./dom.js";
-import { loadCodeLists, setUpCodeLists } from "./code_lists.js";
+import { forgetCodeLists, loadCodeLists, setUpCodeLists } from "./code_lists.js";
 import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
 import { isJobShown, showJob } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
-import { loadMappings, setUpMappings } from "./mappings.js";
+import { forgetMappings, loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
 import { previewSoon, resumePreview, setUpPreview } from "./preview.js";
 import { chooseColumns, choosePreset, requestBody, showSource, summary } from "./request.js";
@@ -17,6 +17,8 @@ import { PATH_OF_JOBS, hasEnded } from "./watch.js";
 
 const NEWEST_JOBS = 10;
 let exportApi = null;
+/** Whether the form shows what the address names, so that an export of it is what the reader expects. */
+let isFilled = false;
 /** The request of the form as text, when it was last looked at. */
 let requested = "";
 let whenRefused = () => {};
@@ -40,9 +42,15 @@ export function setUpExport(keyRefused) {
   });
   byId("request").addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(byId("export"), exportNow);
+    if (isFilled) busy(byId("export"), exportNow).then(showFilled);
   });
   byId("estimate").addEventListener("click", () => busy(byId("estimate"), estimateNow));
+}
+
+/** Let the reader export once the form is filled. */
+function showFilled() {
+  if (isFilled) byId("export").removeAttribute("aria-disabled");
+  else byId("export").setAttribute("aria-disabled", "true");
 }
 
 /** Show the picker, whose columns are those of a saved selection. */
@@ -62,16 +70,19 @@ export async function showExport(api) {
     return;
   }
   exportApi = api;
+  isFilled = false;
   requested = "";
   exportNotify.show(api);
   hideEstimate();
   clearFaults(byId("request"), byId("problem"));
   if (api) {
     showRunningJob(api).catch(showFormProblem);
-    await busy(byId("export"), () => beginForm(api));
+    await beginForm(api);
   } else {
     endFormAddress();
     previewSoon(null, null);
+    forgetMappings();
+    forgetCodeLists();
   }
 }
 
@@ -79,6 +90,7 @@ export async function showExport(api) {
 async function beginForm(api) {
   refresh();
   byId("request").inert = hasFormAddress();
+  showFilled();
   try {
     await loadMappings(api);
     if (api !== exportApi) return;
@@ -86,9 +98,11 @@ async function beginForm(api) {
     beginFormAddress();
   } catch (problem) {
     showFormProblem(problem);
-  } finally {
-    byId("request").inert = false;
   }
+  if (api !== exportApi) return;
+  byId("request").inert = false;
+  isFilled = true;
+  showFilled();
   refresh();
   loadCodeLists(api).then(refresh, () => {});
 }

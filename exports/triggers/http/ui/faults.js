@@ -1,6 +1,7 @@
 /* Shows each fault beside the field it is about, and faults without a field in a box. */
 
 import { all, make, show } from "./dom.js";
+import { Ended } from "./api.js";
 import { duration } from "./labels.js";
 import { hasText, t } from "./texts.js";
 
@@ -21,6 +22,7 @@ export function clearFaults(container, box) {
  * in their `attribute`.
  */
 export function showProblem(problem, container, box, attribute = "data-pointer") {
+  if (problem instanceof Ended) return;
   const lines = [];
   let first = null;
   for (const [index, fault] of (problem.errors ?? []).entries()) {
@@ -45,10 +47,11 @@ function withWait(message, seconds) {
   return seconds ? t("problems.tryAgainIn", { message, time: duration(seconds) }) : message;
 }
 
-/** Find the field that a JSON pointer names, or else the nearest one that encloses it. */
+/** Find the field that a JSON pointer names, or else the nearest one that encloses it. Hidden parts have none. */
 function fieldOf(container, attribute, pointer) {
   for (let path = pointer; path; path = path.slice(0, path.lastIndexOf("/"))) {
-    const field = container.querySelector(`[${attribute}="${CSS.escape(path)}"]`);
+    const fields = all(`[${attribute}="${CSS.escape(path)}"]`, container);
+    const field = fields.find((each) => !container.contains(each.closest("[hidden]")));
     if (field) return field;
   }
   return null;

@@ -31,7 +31,7 @@ function jobFacts(job) {
 }
 
 function jobButtons(api, job, place, actions) {
-  const mayWrite = api.may?.("exports:write") ?? true;
+  const mayWrite = api.may("exports:write");
   const button = (act, work) => {
     const made = make("button", { type: "button", dataset: { act } }, t(`details.${act}`));
     made.addEventListener("click", () => busy(made, () => Promise.resolve(work(made)).catch(actions.problem)));

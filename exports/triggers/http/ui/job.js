@@ -37,7 +37,7 @@ export function setUpJob(ended, keyRefused, settingsWanted) {
   setInterval(drawTimes, 1000);
   byId("job-download").addEventListener("click", (event) => {
     event.preventDefault();
-    downloadShown();
+    busy(byId("job-download"), downloadShown);
   });
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));
   byId("job-resume").addEventListener("click", () => busy(byId("job-resume"), () => change("POST", "/resume")));
@@ -64,8 +64,8 @@ export async function showJob(api, job) {
   const { signal } = following;
   try {
     if ((hasFile(job) && !job.downloadUrl) || (job.resumableUntil && job.keptItems === null)) {
-      const { data } = await api.send("GET", pathOf(job.code));
-      if (!signal.aborted) drawJob(data);
+      const { data } = await api.send("GET", pathOf(job.code), { signal });
+      drawJob(data);
     }
     if (hasEnded(job)) return;
     await follow(api, job, signal, drawJob, showUnreachable);
@@ -73,7 +73,7 @@ export async function showJob(api, job) {
     notifyEnd(shown, byId("job-title").textContent, byId("job-text").textContent);
     whenEnded(shown);
   } catch (problem) {
-    showJobProblem(problem);
+    if (!signal.aborted) showJobProblem(problem);
   }
 }
 
@@ -101,7 +101,7 @@ async function change(method, more) {
     whenEnded(data);
     await isFollowed;
   } catch (problem) {
-    showJobProblem(problem);
+    if (shown?.code === code) showJobProblem(problem);
   }
 }
 
@@ -211,7 +211,7 @@ function drawActions(job) {
   } else {
     link.removeAttribute("href");
   }
-  const steps = nextSteps(job, jobApi.may?.("exports:write") ?? true);
+  const steps = nextSteps(job, jobApi.may("exports:write"));
   for (const button of all("[data-step]", byId("job-actions"))) {
     show(button, steps.includes(button.dataset.step));
     button.classList.toggle("primary", hasEnded(job) && button.dataset.step === steps[0]);

@@ -24,6 +24,12 @@ export function setUpMappings(adapt) {
   });
 }
 
+/** After signing out, forget the names and columns that the tenant has saved. */
+export function forgetMappings() {
+  mappings = [];
+  drawMappings();
+}
+
 /** Fetch and show all mappings. */
 export async function loadMappings(api) {
   mappingApi = api;

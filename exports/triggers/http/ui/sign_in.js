@@ -47,6 +47,7 @@ async function resumeAccount() {
 
 /** Forget who signed in, and show the form. `problem` is the reason, if the reader did not ask to sign out. */
 export function signOut(problem = null) {
+  signedInApi?.end();
   sessionStorage.removeItem(KEY);
   sessionStorage.removeItem(TENANT);
   forgetAccount();
@@ -101,6 +102,7 @@ function open(credentials, me, tenant) {
 
 function switchTenant(tenant) {
   const { credentials, me } = signedInApi;
+  signedInApi.end();
   whenSignedIn(null);
   open(credentials, me, tenant);
 }

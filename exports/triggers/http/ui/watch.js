@@ -29,7 +29,7 @@ export async function follow(api, job, signal, update, unreachable) {
     if (signal.aborted) return;
     try {
       const headers = etag ? { "if-none-match": etag } : {};
-      const answer = await api.send("GET", pathOf(job.code), { headers });
+      const answer = await api.send("GET", pathOf(job.code), { headers, signal });
       if (signal.aborted) return;
       failures = 0;
       pause = answer.retrySeconds ?? 1;
@@ -37,6 +37,7 @@ export async function follow(api, job, signal, update, unreachable) {
       if (answer.status !== 304) last = answer.data;
       update(last);
     } catch (problem) {
+      if (signal.aborted) return;
       if (!(problem instanceof Unreachable) && ![429, 500, 502, 503].includes(problem.status)) throw problem;
       failures += 1;
       pause = problem.retrySeconds ?? Math.min(2 ** failures, LONGEST_PAUSE_SECONDS);
