@@ -138,6 +138,41 @@ def test_a_token_that_has_expired_is_renewed_or_the_reader_signs_in_again(visito
     expect(visitor.at("#work")).to_be_hidden()
 
 
+def test_requests_at_the_same_time_share_one_renewal(visitor: Visitor, issuer: OidcServer) -> None:
+    visitor.open()
+    sign_in(visitor)
+    expect(visitor.at("#preview-rows tr").first).to_be_attached()
+    visitor.evaluate("{ const now = Date.now; Date.now = () => now() + 3600_000; }")
+    visitor.go("history")
+
+    visitor.wait_for_requests(lambda request: request.url.endswith("/clients/export/csv?limit=25"), 1)
+    visitor.wait_for_requests(lambda request: request.url.endswith("/clients/export/schedules?limit=100"), 1)
+    asked = [request.post_data or "" for request in visitor.requests if request.url == f"{issuer.url}/token"]
+    assert sum("grant_type=refresh_token" in each for each in asked) == 1
+
+
+def test_an_issuer_that_does_not_answer_signs_nobody_out(visitor: Visitor, issuer: OidcServer) -> None:
+    visitor.open()
+    sign_in(visitor)
+    expect(visitor.at("#preview-rows tr").first).to_be_attached()
+    visitor.evaluate("{ const now = Date.now; Date.now = () => now() + 3600_000; }")
+    visitor.page.route(f"{issuer.url}/token", lambda route: route.abort("internetdisconnected"))
+    visitor.go("history")
+
+    visitor.expect_text("#recent-problem", "The service cannot be reached.")
+    expect(visitor.at("#work")).to_be_visible()
+
+
+def test_a_reader_who_chose_another_language_signs_in_with_an_account(visitor: Visitor, system: System) -> None:
+    visitor.open()
+    visitor.at("[data-language=de]").click()
+    visitor.page.wait_for_url(f"{system.url}/?lang=de")
+    sign_in(visitor)
+
+    assert visitor.page.url == f"{system.url}/?lang=de"
+    visitor.expect_text("#signed-in-tenant", "Kunden von Northwind Ltd")
+
+
 def test_a_refused_sign_in_is_told_in_plain_words(visitor: Visitor, system: System) -> None:
     visitor.page.goto(f"{system.url}/?error=access_denied&state=invented")
 

@@ -1,10 +1,11 @@
 /* Signing in with the account of the organization: authorization code with PKCE, by oidc-client-ts (vendor/). */
 
 import { METADATA } from "./dom.js";
-import { Problem } from "./api.js";
+import { Problem, Unreachable } from "./api.js";
 import { t } from "./texts.js";
 
 let manager = null;
+let renewing = null;
 
 /** Whether this service accepts accounts. Without that, the library is not in the page either. */
 export const hasAccounts = () => Boolean(METADATA.accounts);
@@ -55,25 +56,34 @@ export async function accountCredentials() {
   return user && (!user.expired || user.refresh_token) ? credentialsOf(user) : null;
 }
 
+/** Forget the account, also if a renewal that is on its way would keep it again. */
 export function forgetAccount() {
-  if (hasAccounts()) userManager().removeUser();
+  if (!hasAccounts()) return;
+  const forget = () => userManager().removeUser();
+  forget();
+  renewing?.then(forget, () => {});
 }
 
+/** An issuer may take a refresh token only once, so requests at the same time share one renewal. */
 function credentialsOf(user) {
   let current = user;
   return {
     async header() {
-      if (current.expired) current = await renewed(current);
+      if (current.expired) {
+        renewing ??= renewed(current).finally(() => (renewing = null));
+        current = await renewing;
+      }
       return ["authorization", ["Bearer", current.access_token].join(" ")];
     },
   };
 }
 
+/** Throws `Problem` if the issuer refuses, for example because the refresh token has ended too; else `Unreachable`. */
 async function renewed(user) {
   try {
     if (user.refresh_token) return await userManager().signinSilent();
-  } catch {
-    // The refresh token has ended too, or the issuer has taken it back.
+  } catch (problem) {
+    if (!(problem instanceof oidc.ErrorResponse)) throw new Unreachable();
   }
   throw new Problem(401, { code: "invalid-token", title: "" });
 }

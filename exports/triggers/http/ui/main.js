@@ -41,12 +41,13 @@ function refreshHistory() {
   if (currentView() === "history") showHistory(api);
 }
 
-setUpLanguages();
-setUpViews({ export: showExport, history: showHistory, schedules: showSchedules, verify: showVerify });
-setUpExport(signOut);
-setUpHistory(openJob, signOut, showSettings);
-setUpJob(refreshHistory, signOut, showSettings);
-setUpSchedules(openJob, signOut);
-setUpDeliveries(signOut);
-setUpVerify(signOut);
-setUpSignIn(begin);
+if (setUpLanguages()) {
+  setUpViews({ export: showExport, history: showHistory, schedules: showSchedules, verify: showVerify });
+  setUpExport(signOut);
+  setUpHistory(openJob, signOut, showSettings);
+  setUpJob(refreshHistory, signOut, showSettings);
+  setUpSchedules(openJob, signOut);
+  setUpDeliveries(signOut);
+  setUpVerify(signOut);
+  setUpSignIn(begin);
+}
