@@ -16,7 +16,7 @@ from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
 from tests.browser.test_accessibility import NARROW, assert_accessible, press_until
 from tests.support.keys import a_key
-from tests.support.system import NORTHWIND, System
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 from tests.support.visitor import Visitor
 
 SCHEDULES = f"/tenants/{NORTHWIND}/clients/export/schedules"
@@ -117,6 +117,33 @@ def test_a_wrong_entry_is_marked_at_its_field(visitor: Visitor) -> None:
     assert "IANA" in visitor.fault_of("#schedule-zone")
     visitor.expect_text("#schedule-problem", "marked")
     assert_accessible(visitor)
+
+
+def test_a_missing_time_is_marked_at_its_field(visitor: Visitor) -> None:
+    open_schedules(visitor)
+    visitor.at("#schedule-new").click()
+    visitor.at("#schedule-time").fill("")
+    visitor.at("#schedule-save").click()
+
+    assert visitor.fault_of("#schedule-time") == "Enter a time."
+    expect(visitor.at("#schedule-time")).to_be_focused()
+
+
+def test_a_schedule_that_is_being_made_stays_while_the_reader_changes_the_form(visitor: Visitor) -> None:
+    open_schedules(visitor)
+    visitor.at("#schedule-new").click()
+    visitor.expect_text("#schedule-summary", "Every column")
+    visitor.at("#schedule-name").fill("Half done")
+    visitor.go("export")
+    visitor.pick("Code", "Name")
+    visitor.go("schedules")
+
+    expect(visitor.at("#schedule-name")).to_have_value("Half done")
+    visitor.expect_text("#schedule-summary", "2 columns")
+    visitor.at("#sign-out").click()
+    visitor.give_key(NORTHWIND_KEY)
+    expect(visitor.at("#schedule-new")).to_be_visible()
+    expect(visitor.at("#schedule-form")).to_be_hidden()
 
 
 def test_editing_keeps_the_request_unless_the_form_is_to_replace_it(visitor: Visitor, system: System) -> None:

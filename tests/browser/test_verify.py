@@ -126,7 +126,36 @@ def test_a_file_of_unknown_order_is_unchanged_but_not_proved(visitor: Visitor, s
     assert verdict_of_command(tmp_path, exported.file, old) == "unproved"
 
 
-@pytest.mark.parametrize("change", ["rows", "gap", "digest", "no-pages", "text"])
+LAST_DIGEST_WAITS = """(pages) => {
+  const digest = crypto.subtle.digest.bind(crypto.subtle);
+  crypto.subtle.digest = async (...given) => {
+    pages -= 1;
+    if (!pages) {
+      document.body.dataset.waits = "";
+      await new Promise((resolve) => (window.goOn = resolve));
+    }
+    return digest(...given);
+  };
+}"""
+
+
+def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visitor: Visitor, system: System) -> None:
+    exported = export(system, {})
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.evaluate(LAST_DIGEST_WAITS, len(exported.manifest["pages"]))
+    visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(exported.manifest).encode()))
+    visitor.at("#verify-file").set_input_files(payload("right.csv", exported.file))
+    visitor.at("#verify-start").click()
+    expect(visitor.at("body")).to_have_attribute("data-waits", "")
+    visitor.at("#verify-file").set_input_files(payload("wrong.csv", exported.file[:-1]))
+    visitor.evaluate("window.goOn()")
+
+    expect(visitor.at("#verify-stop")).to_be_hidden()
+    expect(visitor.at("#verdict")).to_be_empty()
+
+
+@pytest.mark.parametrize("change", ["rows", "gap", "digest", "no-pages", "null", "text"])
 def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, system: System, change: str) -> None:
     exported = export(system, {})
     manifest: Any = json.loads(json.dumps(exported.manifest))
@@ -138,6 +167,8 @@ def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, sy
         manifest["pages"][1]["sha256"] = "0"
     elif change == "no-pages":
         manifest["pages"] = []
+    elif change == "null":
+        manifest["pages"][0] = None
     content = b"<Error/>" if change == "text" else json.dumps(manifest).encode()
     visitor.sign_in()
     visitor.go("verify")

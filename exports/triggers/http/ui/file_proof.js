@@ -38,8 +38,8 @@ function blocksOf(manifest) {
   const frames = manifest?.frames ?? [];
   if (!Array.isArray(manifest?.pages) || !Array.isArray(frames) || manifest.pages.length === 0) throw new BadManifest();
   const blocks = [
-    ...manifest.pages.map(({ page, bytes, sha256 }) => ({ page, bytes, sha256, isFrame: false })),
-    ...frames.map(({ beforePage, bytes, sha256 }) => ({ page: beforePage, bytes, sha256, isFrame: true })),
+    ...manifest.pages.map((page) => ({ ...page, isFrame: false })),
+    ...frames.map((frame) => ({ ...frame, page: frame?.beforePage, isFrame: true })),
   ].sort((one, other) => one.page - other.page || other.isFrame - one.isFrame);
   if (!blocks.every(isBlock) || !hasItsTotals(manifest, blocks) || !tiles(manifest.pages)) throw new BadManifest();
   return blocks;

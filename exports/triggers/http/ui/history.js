@@ -52,6 +52,7 @@ export async function showHistory(api) {
 }
 
 function forgetList() {
+  clearTimeout(searching);
   fetches += 1;
   cursors = [null];
   closeDetails();
@@ -71,10 +72,11 @@ function readAddress() {
   }
 }
 
-/** Open the job that the address names. Return whether that was possible. The way back leads to the list. */
+/** Open the job that the address names, unless the reader has left the view. Return whether the list is not needed. */
 async function openNamed(code) {
   try {
     const { data } = await listApi.send("GET", pathOf(code));
+    if (currentView() !== "history") return true;
     keepInAddress("history", new URLSearchParams());
     whenOpened(data);
     return true;

@@ -1,4 +1,4 @@
-/* The rows of the list of exports. A row is drawnRows again only if its job has changed. */
+/* The rows of the list of exports. A row is drawn again only if its job has changed. */
 
 import { all, busy, byId, make } from "./dom.js";
 import { drawJobDetails } from "./history_details.js";
@@ -61,7 +61,7 @@ function drawRow(job) {
   const isOpen = openedDetails?.code === job.code;
   const label = t("history.detailsOf", { time });
   const details = make("button", { type: "button", className: "link", dataset: { act: "details" }, aria: { label, expanded: String(isOpen) } }, t("history.details"));
-  details.addEventListener("click", () => busy(details, () => toggleDetails(job.code, details)));
+  details.addEventListener("click", () => busy(details, () => toggleDetails(job.code)));
   return make(
     "tr",
     { dataset: { code: job.code } },
@@ -114,17 +114,20 @@ async function downloadListed(code) {
   }
 }
 
-async function toggleDetails(code, button) {
+/** Open or close the details of a job. Its row may be drawn again while they are fetched. */
+async function toggleDetails(code) {
   const wasOpen = openedDetails?.code === code;
   closeDetails();
   if (wasOpen) return;
   const cellOfDetails = make("td", { colSpan: JOB_COLUMNS });
   try {
     await drawJobDetails(rowApi, code, cellOfDetails, rowActions);
-    if (!button.isConnected) return;
+    const row = byId("recent-rows").querySelector(`tr[data-code="${CSS.escape(code)}"]`);
+    if (!row) return;
+    closeDetails();
     openedDetails = { code, row: make("tr", { className: "details", dataset: { code } }, cellOfDetails) };
-    button.closest("tr").after(openedDetails.row);
-    button.setAttribute("aria-expanded", "true");
+    row.after(openedDetails.row);
+    row.querySelector("[data-act=details]").setAttribute("aria-expanded", "true");
   } catch (problem) {
     rowActions.problem(problem);
   }

@@ -81,7 +81,8 @@ async function renameMapping() {
   await changeChosen(async (path) => {
     const { data: now, etag } = await changesApi.send("GET", path);
     const body = { name: byId("new-name").value, columnMappings: now.columnMappings };
-    const { data } = await changesApi.send("PUT", path, { body, headers: { "if-match": etag } });
+    const { data, etag: newEtag } = await changesApi.send("PUT", path, { body, headers: { "if-match": etag } });
+    if (editedMapping?.code === data.code && editedMapping.etag === etag) beginEditing(data, newEtag);
     putMapping(data);
     closeBox("rename");
     announce(t("columns.renamed", { name: data.name }));
@@ -109,11 +110,15 @@ async function editMapping(editing) {
     const { data, etag } = await changesApi.send("GET", path);
     putMapping(data);
     setColumns(data.columnMappings);
-    editedMapping = { ...data, etag };
-    byId("save-changes").textContent = t("columns.saveChanges", { name: data.name });
+    beginEditing(data, etag);
     show(byId("save-changes"), true);
     editing();
   });
+}
+
+function beginEditing(mapping, etag) {
+  editedMapping = { ...mapping, etag };
+  byId("save-changes").textContent = t("columns.saveChanges", { name: mapping.name });
 }
 
 /** Replace the columns of the selection that is edited, unless another person has changed it meanwhile. */

@@ -67,7 +67,7 @@ export class NotifyFields {
     this.clearAnswers();
     const notify = this.read();
     if (!notify) {
-      this.at("url").focus();
+      [this.at("email"), this.at("url")].find((field) => field.checkVisibility()).focus();
       announce(t("notify.noReceiver"));
       return;
     }

@@ -1,6 +1,7 @@
 /* The form that makes a schedule from the present form of an export, or edits one. */
 
 import { all, announce, busy, byId, make, show } from "./dom.js";
+import { Problem } from "./api.js";
 import { clearFaults } from "./faults.js";
 import { choiceOf, cronOf, weekdayName } from "./cron.js";
 import { NotifyFields, exportNotify } from "./notify.js";
@@ -71,9 +72,14 @@ function fillForm(schedule) {
   showRhythm();
   show(byId("schedule-what"), Boolean(schedule));
   byId("schedule-keep").checked = true;
-  byId("schedule-summary").textContent = t("schedules.presentForm", { summary: summary() });
+  showPresentForm();
   notifyOfSchedule.show(formApi, schedule?.code);
   notifyOfSchedule.write(schedule ? schedule.request.notify : exportNotify.read());
+}
+
+/** Say what the form of an export would export now. */
+export function showPresentForm() {
+  byId("schedule-summary").textContent = t("schedules.presentForm", { summary: summary() });
 }
 
 function showRhythm() {
@@ -83,6 +89,7 @@ function showRhythm() {
 
 function scheduleBody() {
   const choice = Object.fromEntries(["rhythm", "time", "weekday", "day", "cron"].map((name) => [name, byId(`schedule-${name}`).value]));
+  if (choice.rhythm !== "own" && !choice.time) throw missingTime();
   const isKept = edited && byId("schedule-keep").checked;
   const request = { ...(isKept ? edited.data.request : requestBody()), notify: notifyOfSchedule.read() };
   return {
@@ -94,6 +101,10 @@ function scheduleBody() {
     overlap: byId("schedule-queue").checked ? "queue" : "skip",
     incremental: byId("schedule-incremental").checked,
   };
+}
+
+function missingTime() {
+  return new Problem(400, { code: "invalid-request", errors: [{ pointer: "/cron", detail: t("schedules.noTime") }] });
 }
 
 async function saveSchedule() {

@@ -4,7 +4,7 @@ import { announce, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { filterInWords } from "./job_request.js";
-import { editSchedule, hideScheduleForm, setUpScheduleForm } from "./schedule_form.js";
+import { editSchedule, hideScheduleForm, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
 import { labelOf, t } from "./texts.js";
 import { pathOf } from "./watch.js";
 
@@ -24,17 +24,20 @@ export function setUpSchedules(opened, refused) {
   byId("schedules-more").addEventListener("click", () => busy(byId("schedules-more"), () => fetchSchedules(false)));
 }
 
-/** Show the schedules. Without an API, forget what was shown. */
+/** Show the schedules. A form that is open stays, because the reader may have left it for the form of an export. */
 export async function showSchedules(api) {
+  const isSame = api === schedulesApi;
   schedulesApi = api;
   byId("schedules-list").replaceChildren();
-  hideScheduleForm(api);
+  for (const id of ["schedules-more", "schedules-empty"]) show(byId(id), false);
+  if (isSame) showPresentForm();
+  else hideScheduleForm(api);
   if (!api) return;
   show(byId("schedule-new"), mayWrite());
   await refreshSchedules();
 }
 
-const mayWrite = () => schedulesApi.may?.("schedules:write") ?? true;
+const mayWrite = () => schedulesApi.may("schedules:write");
 
 /** Fetch the first schedules again, and put the focus on the one with this code. */
 async function refreshSchedules(code) {

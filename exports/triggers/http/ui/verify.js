@@ -77,7 +77,8 @@ async function checkFile() {
   showRunning(true);
   try {
     const manifest = await chosenManifest();
-    showVerdict(await proveFile(file, manifest, (bytes) => showRead(bytes, file.size), controller.signal), file);
+    const found = await proveFile(file, manifest, (bytes) => showRead(bytes, file.size), controller.signal);
+    if (!controller.signal.aborted) showVerdict(found, file);
   } catch (problem) {
     if (!controller.signal.aborted) explain(problem);
   } finally {

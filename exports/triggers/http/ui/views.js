@@ -38,8 +38,9 @@ export function addressState() {
   return new URLSearchParams(at < 0 ? "" : location.hash.slice(at + 1));
 }
 
-/** Keep the state of a view in the address, without a new entry in the history of the browser. */
+/** Keep the state of the current view in the address, without a new entry in the history of the browser. */
 export function keepInAddress(view, state) {
+  if (currentView() !== view) return;
   const query = state.toString();
   history.replaceState(null, "", `${location.pathname}${location.search}#${view}${query ? `?${query}` : ""}`);
 }
