@@ -25,7 +25,6 @@ from exports.triggers.http.ui.vendored import Library, libraries
 _FOLDER = Path(__file__).parent
 _SCRIPTS = (
     "dom",
-    "redraw",
     "texts",
     "labels",
     "languages",
