@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, event
 
+from exports.adapters.clients_sql import described as description
 from exports.adapters.clients_sql import source as sql_source
 from exports.adapters.clients_sql.dialects.base import SourceDialect
 from exports.adapters.clients_sql.dialects.sqlite import SqliteDialect
@@ -172,7 +173,7 @@ def test_a_column_lost_after_the_view_was_described_is_noticed(
         monkeypatch.undo()
         leave_out(store, "website")
 
-    monkeypatch.setattr(sql_source, "require_usable", lose_column)
+    monkeypatch.setattr(description, "require_usable", lose_column)
 
     with pytest.raises(SourceReplacedError, match="lost the column website"):
         list(store.source.render(selection, KeyRange(), renderer))
