@@ -67,7 +67,7 @@ export class NotifyFields {
     this.clearAnswers();
     const notify = this.read();
     if (!notify) {
-      [this.at("email"), this.at("url")].find((field) => field.checkVisibility()).focus();
+      [this.at("url"), this.at("email")].find((field) => field.checkVisibility()).focus();
       announce(t("notify.noReceiver"));
       return;
     }
