@@ -21,7 +21,7 @@ import pytest
 from exports.adapters.clients_sql.dialects.mssql_types import KEYS
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_sql.view_report import report_on_view
-from exports.errors import SourceMismatchError
+from exports.errors import SourceMismatchError, SourceRefusedError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
@@ -89,9 +89,16 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
         "read": lambda: [list(source.read(selection, key_range)) for key_range in ranges],
         "render": lambda: list(source.render(selection, ranges[-1], renderer)),
         "generation": source.generation,
+        "open_snapshot": lambda: _refuse_snapshot(source),
+        "snapshot_refusal": source.snapshot_refusal,
         "is_replaced": lambda: source.is_replaced("{}"),
         "close": source.close,
     }
+
+
+def _refuse_snapshot(source: SqlClientSource) -> None:
+    with pytest.raises(SourceRefusedError), source.open_snapshot():
+        pass
 
 
 def _scripts(
