@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from exports.adapters.storage.jobs import TableJobStore
 from shared.storage import StorageAccount
@@ -16,12 +16,16 @@ from shared.table_keys import TableKeyStore
 from tests.support.chromium import running_browser
 from tests.support.keys import a_key
 from tests.support.system import EXPORT, NORTHWIND, System
-from tests.support.visitor import Visitor
+from tests.support.visitor import TIMEOUT_MS, Visitor
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Start a browser. It stops after the tests of this package, because other tests start event loops of their own."""
+    """Start a browser. It stops after the tests of this package, because other tests start event loops of their own.
+
+    Expectations wait as long as actions do: on a busy machine, an answer of the service can take longer than 5 s.
+    """
+    expect.set_options(timeout=TIMEOUT_MS)
     with running_browser() as running:
         yield running
 
