@@ -21,7 +21,7 @@ _COMMANDS = {
     "tables": (tables, "save all rows of the service's tables to a file, or load them"),
     "verify": (verify, "check a file against its manifest, and report the first wrong page"),
     "view": (view, "print a view `clients` to start from, or check the view of a database"),
-    "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a webhook again"),
+    "webhooks": (webhooks, "show a tenant's signing secret and deliveries, or send a notification again"),
 }
 """Name of each command → its module, and one line of help."""
 

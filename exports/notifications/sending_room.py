@@ -1,4 +1,4 @@
-"""Limits the tries to deliver webhooks that are in flight, and lets receivers rest that do not answer."""
+"""Limits the tries to deliver notifications that are in flight, and lets receivers rest that do not answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A try to deliver a message. `origin`: the receiver as scheme, host and port."""
+    """A try to deliver a message. `origin`: the receiver, or the mail server, as scheme, host and port."""
 
     tenant: str
     origin: str

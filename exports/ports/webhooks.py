@@ -1,4 +1,4 @@
-"""Ports: the sender of webhooks and the log of deliveries."""
+"""Ports: the sender of webhooks, and the log of deliveries of webhooks and e-mails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WebhookSender(Protocol):
 
 
 class DeliveryLog(Protocol):
-    """Records every try to deliver a webhook. Every method raises `StorageUnavailableError` when a retry can help."""
+    """Records every try to deliver a notification. Its methods raise `StorageUnavailableError` if a retry can help."""
 
     def append(self, delivery: Delivery) -> None:
         """Add a try. It cannot be changed, and is removed only with its job."""

@@ -47,7 +47,7 @@ class ExportJob(Model):
 
     Attributes:
         progress: Set when the orchestration continues as new.
-        notify: Whether a webhook must report the end of the job.
+        notify: Whether the job has receivers that must be notified about its end.
         small_at_once: Whether the first step is `plan_or_export` instead of `plan_pages`. Orchestrations that an older
             version has started leave it out, because their history begins with `plan_pages`.
         snapshot: Whether one step, `export_snapshot`, does all the work. All other jobs leave it out.
@@ -134,7 +134,7 @@ class RecordOutcome(Model):
 
 
 class DiscardFile(Model):
-    """Command: delete the file that a stopped job has published. Its staged blocks stay for a resume."""
+    """Command: delete the file that a stopped job has published. Staged blocks stay, unless they are of a snapshot."""
 
     job: JobRef
 

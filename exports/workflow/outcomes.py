@@ -109,7 +109,7 @@ class Rejected(Model):
 
 
 class Undelivered(Model):
-    """The receiver has not accepted the webhook, or not yet.
+    """The receiver, or the mail server, has not accepted the message, or not yet.
 
     Attributes:
         final: Whether more tries are useless.

@@ -71,7 +71,7 @@ def _send(
 
 
 def _call(context: OrchestrationContext, run: WebhookDelivery, command: SendWebhook) -> Steps[Outcome]:
-    """Call the step. If it raises in every try of its retry policy, that counts as one failed try of the webhook."""
+    """Call the step. If it raises in every try of its retry policy, that counts as one failed try of the message."""
     try:
         return parse_outcome((yield from call(context, SEND_WEBHOOK, command, run.retry)))
     except ActivityFailedError:

@@ -18,7 +18,7 @@ class TableDeliveryLog(TableAdapter):
         super().__init__(account, table)
 
     def append(self, delivery: Delivery) -> None:
-        """See `DeliveryLog.append`. A step that ran twice has sent the webhook twice, so it adds two rows."""
+        """See `DeliveryLog.append`. A step that ran twice has sent the message twice, so it adds two rows."""
         with self._translate_failures():
             self._table.create_entity(_to_entity(delivery))
 

@@ -16,7 +16,7 @@ def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> N
     run twice, and late. It does nothing while the attempt runs. The due action is stored first, so at every moment
     either the watchdog or the retention knows the job.
 
-    If the job has a webhook, the attempt stays watched until `start_notification` has started the delivery. So the
+    If the job has a receiver, the attempt stays watched until `start_notification` has started the delivery. So the
     watchdog starts the delivery if the job's orchestration died before that, or never ran.
 
     Args:

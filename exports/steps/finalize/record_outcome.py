@@ -18,7 +18,7 @@ def record_outcome(services: Services, command: RecordOutcome) -> Done | Stopped
     """End the job as `Completed` or `Failed`. From then on a completed job has a link to its file.
 
     Safe to run twice: a job that has ended, or runs a later attempt, is not changed. Removes the file if it was
-    published before the job failed or was cancelled.
+    published before the job failed or was cancelled, and the staged blocks of a snapshot.
 
     Raises:
         StorageUnavailableError: Can be tried again.

@@ -96,7 +96,7 @@ def begin(services: Services, this: Try, carry_out: Callable[[], Delivery]) -> D
         The logged try; None if it goes on by itself. Then it logs its result and leaves the room later.
 
     Raises:
-        StorageUnavailableError: Can be tried again. The webhook may have been sent already.
+        StorageUnavailableError: Can be tried again. The message may have been sent already.
     """
     is_suspect = services.sending.hung_last(this)
     ended: Future[Delivery] = Future()
