@@ -79,8 +79,8 @@ class Settings(Model):
         token_roles, token_groups: What each value of the claims `roles` and `groups` grants, as JSON.
         token_tenant_claim: Name of a claim with the only tenants that a token opens. Empty: there is none.
         token_subject_claim: Name of the claim that identifies the caller.
-        sign_in_client_id: The public client as which the page signs people in at the issuer. Empty: by API key only.
-        sign_in_scopes: What the page asks the issuer for. Space-separated.
+        sign_in_client_id: The public client as which the UI signs people in at the issuer. Empty: by API key only.
+        sign_in_scopes: What the UI asks the issuer for. Space-separated.
         webhook_retry_seconds: Pauses after the first try of a notification, the second, and so on. Space-separated.
         smtp_host, smtp_port: The mail server that sends the e-mails of `notify`. No host: the service refuses them.
         smtp_user, smtp_password: The login at the mail server. Empty: there is none.

@@ -64,7 +64,7 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
     package.add_argument("--output", type=Path, default=Path("out/client-export.zip"), metavar="FILE")
     lock = commands.add_parser("lock", help="for maintainers: pin requirements*.txt from requirements*.in")
     lock.add_argument("--upgrade", action="store_true", help="take the newest allowed versions, not the pinned ones")
-    commands.add_parser("vendor", help="for maintainers: copy the libraries of the page from the pinned npm packages")
+    commands.add_parser("vendor", help="for maintainers: copy the libraries of the UI from the pinned npm packages")
     return parser
 
 

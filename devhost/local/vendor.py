@@ -1,4 +1,4 @@
-"""Renews the libraries of the page: copies them from `node_modules` to `ui/vendor/`, with their hashes and licences."""
+"""Renews the libraries of the UI: copies them from `node_modules` to `ui/vendor/`, with their hashes and licences."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The e-mail that reports the end of a job.
 
 It holds no data of clients and no text of a caller: no name of a file, mapping or schedule, no filter, and no text of a
-failure, which may name the code of a client. It holds no link to the file. Its only link leads to the page of the
-service, where the reader must sign in.
+failure, which may name the code of a client. It holds no link to the file. Its only link leads to the UI, where the
+reader must sign in.
 """
 
 from __future__ import annotations

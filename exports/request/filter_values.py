@@ -1,4 +1,4 @@
-"""The values that the filters of a tenant's exports can have: what a page offers for choice."""
+"""The values that the filters of a tenant's exports can have: what the UI offers for choice."""
 
 from __future__ import annotations
 

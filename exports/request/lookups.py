@@ -1,4 +1,4 @@
-"""Limits what a process looks up in the client database for pages: previews, and the values of filters."""
+"""Limits what a process looks up in the client database while people wait: previews, and the values of filters."""
 
 from __future__ import annotations
 

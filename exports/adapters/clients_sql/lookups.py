@@ -1,6 +1,6 @@
-"""Look up what a page shows before an export: how many clients there are, and which values the filters can have.
+"""Look up what a user sees before an export: how many clients there are, and which values the filters can have.
 
-Each statement has a time limit, because nobody waits for it as for an export. What takes longer is not found out.
+Each statement has a time limit, because a user waits for the answer. What is not found in time stays unknown.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lend the connections of an open snapshot to whoever reads clients in it, one reader at a time for each."""
+"""Lend the connections of an open snapshot to the threads that read it, each connection to one thread at a time."""
 
 from __future__ import annotations
 
