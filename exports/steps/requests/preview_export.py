@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from exports.file.csv.read_records import read_records
 from exports.file.renderer import Renderer, SpreadsheetRenderer, render_rows
 from exports.file.xlsx.read_cells import read_cells
+from exports.request.formats import FileKind
 from exports.request.preview import (
     CUT_MARK,
     MAX_CELL_CHARACTERS,
@@ -55,8 +56,7 @@ def preview_export(services: Services, tenant: str, spec: ExportSpec) -> ExportP
 
 def _read_back(spec: ExportSpec, renderer: Renderer, records: bytes) -> tuple[Cells, str]:
     """Return the cells of the records as a program reads them, and the beginning of the file as text."""
-    kind = spec.format.kind
-    return _READERS[kind and kind.value](spec, renderer, records)
+    return READERS[spec.format.kind](spec, renderer, records)
 
 
 def _read_csv(spec: ExportSpec, renderer: Renderer, records: bytes) -> tuple[Cells, str]:
@@ -77,10 +77,10 @@ def _read_workbook(_spec: ExportSpec, _renderer: Renderer, records: bytes) -> tu
     return read_cells(records), ""
 
 
-_READERS: dict[str | None, Callable[[ExportSpec, Renderer, bytes], tuple[Cells, str]]] = {
+READERS: Mapping[FileKind | None, Callable[[ExportSpec, Renderer, bytes], tuple[Cells, str]]] = {
     None: _read_csv,
-    "xlsx": _read_workbook,
-    "jsonl": _read_lines,
+    FileKind.XLSX: _read_workbook,
+    FileKind.JSONL: _read_lines,
 }
 """Reads the records of each kind of file; None is CSV."""
 

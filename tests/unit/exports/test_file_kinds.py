@@ -15,6 +15,7 @@ from exports.file.verification.kinds import READINGS
 from exports.request import formats
 from exports.request.formats import CSV_PRESETS, FORMAT_PRESETS, OPTIONS, Compression, CsvFormat, FileKind, FormatDto
 from exports.steps.pages.selection import RENDERERS, renderer_for
+from exports.steps.requests.preview_export import READERS
 from tests.support.steps import two_columns
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +26,9 @@ ZIPPED = [
 
 
 @pytest.mark.parametrize(
-    "table", [OPTIONS, formats.NAMES, RENDERERS, READINGS], ids=["options", "names", "renderers", "readings"]
+    "table",
+    [OPTIONS, formats.NAMES, RENDERERS, READINGS, READERS],
+    ids=["options", "names", "renderers", "readings", "readers"],
 )
 def test_a_table_of_kinds_has_every_kind_of_file(table: Mapping[FileKind | None, Any]) -> None:
     assert set(table) == {None, *FileKind}

@@ -12,12 +12,11 @@ from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.filters import ClientFilter
-from exports.request.formats import Compression, FileKind, FormatDto
+from exports.request.formats import Compression, FormatDto
 from exports.request.lookups import LookupRoom
 from exports.request.preview import MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS, ExportPreviewDto
 from exports.request.spec import ExportSpec, SensitiveFields
 from exports.steps.finalize.commit_file import commit_file
-from exports.steps.requests import preview_export as step
 from exports.steps.requests.preview_export import preview_export
 from tests.support.builders import a_spec_of
 from tests.support.fake_clients import Client
@@ -92,10 +91,6 @@ def test_a_preview_of_a_workbook_has_no_text_and_json_lines_are_shown_as_they_ar
     services = a_services(_clients("Ann"))
     assert _preview(services, _spec(preset="xlsx")).text == ""
     assert _preview(services, _spec(preset="jsonl")).text.startswith('{"Code":')
-
-
-def test_every_kind_of_file_can_be_previewed() -> None:
-    assert set(step._READERS) == {None, *(kind.value for kind in FileKind)}
 
 
 def test_ten_clients_are_shown_and_all_are_counted() -> None:
