@@ -69,4 +69,4 @@ class SnapshotRoom:
             yield
         finally:
             with self._lock:
-                self._held[tenant] -= 1
+                self._held -= Counter((tenant,))  # also forgets a tenant that holds no more
