@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, LiteralString
 
 from pydantic_core import PydanticCustomError
 
+from exports.request.json_setting import parse_json_setting
 from shared.api_keys import TENANT_PATTERN
-from shared.repeated_names import find_repeated_names
 
 _MAX_CHARACTERS = 100
 _SHAPE: LiteralString = 'give one JSON object of tenants and their names, such as {"northwind": "Northwind Ltd"}'
@@ -19,12 +18,8 @@ def read_tenant_names(value: Any) -> Any:
     """Parse the JSON of the setting; an empty text names no tenant. The texts of faults show no value."""
     if not isinstance(value, str):
         return value
-    try:
-        parsed = json.loads(value or "{}")
-        repeated = find_repeated_names(value.encode()) if value else []
-    except (ValueError, RecursionError):
-        parsed, repeated = None, []
-    if not isinstance(parsed, dict) or not all(isinstance(name, str) for name in parsed.values()):
+    parsed, repeated = parse_json_setting(value)
+    if parsed is None or not all(isinstance(name, str) for name in parsed.values()):
         raise PydanticCustomError("tenant_names", _SHAPE)
     if repeated:
         raise PydanticCustomError("repeated", "name each tenant only once")

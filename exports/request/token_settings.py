@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Sized
 from typing import Annotated, Any, LiteralString
 from urllib.parse import urlsplit
@@ -10,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from exports.request.json_setting import parse_json_setting
 from shared.access_tokens import ALGORITHMS
-from shared.repeated_names import find_repeated_names
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -20,12 +19,8 @@ def read_roles(value: Any) -> Any:
     """Parse the JSON of a mapping of roles or groups; an empty text is an empty mapping."""
     if not isinstance(value, str):
         return value
-    try:
-        parsed = json.loads(value or "{}")
-        repeated = find_repeated_names(value.encode()) if value else []
-    except (ValueError, RecursionError):
-        parsed, repeated = None, []
-    if not isinstance(parsed, dict):
+    parsed, repeated = parse_json_setting(value)
+    if parsed is None:
         message: LiteralString = (
             'give one JSON object, such as {"Export.Reader": {"scopes": ["exports:read"], "tenants": ["*"]}}'
         )
