@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from exports.request.filters import MAX_CODE_CHARACTERS
 from shared.models import Model
 
 MAX_VALUES = 1_000
@@ -50,12 +51,10 @@ NAMED_VALUES = {
 VALUE_COLUMNS: tuple[str, ...] = (*(name for pair in NAMED_VALUES.values() for name in pair), "service_codes")
 """All columns that the lists are made of."""
 
-_MAX_CODE_CHARACTERS = 100
-
 
 def is_offered(code: str) -> bool:
     """Return whether a filter of a request can name this code."""
-    return 0 < len(code) <= _MAX_CODE_CHARACTERS
+    return 0 < len(code) <= MAX_CODE_CHARACTERS
 
 
 def services_in(text: str) -> set[str]:

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from exports.request.fields import ClientStatus, ClientType
 from shared.models import Model, Moment
 
-Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+MAX_CODE_CHARACTERS = 100
+Code = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CODE_CHARACTERS)]
 Codes = Annotated[tuple[Code, ...], Field(max_length=1000)]
 
 SEARCHED_COLUMNS = ("name", "code", "email", "company_number", "internal_reference", "trading_as", "contact_name")

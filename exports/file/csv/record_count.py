@@ -7,11 +7,10 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
+from exports.file.csv.read_records import each_record
 from exports.file.unreadable import NOT_UTF8, UnreadablePageError
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
-
-_MAX_CELL_CHARS = 2**31 - 1
 
 
 def code_column(spec: ExportSpec) -> int | None:
@@ -36,14 +35,13 @@ def count_records(
     Raises:
         UnreadablePageError: The bytes are not CSV in UTF-8, or a record has too few or too many cells.
     """
-    csv.field_size_limit(_MAX_CELL_CHARS)
     encoding = "utf-8-sig" if is_first and spec.format.byte_order_mark else "utf-8"
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")
     count = 0
     header = 1 if is_first and spec.include_headers else 0
     code_at = code_column(spec)
     try:
-        for record in csv.reader(text, delimiter=spec.format.delimiter.value, strict=True):
+        for record in each_record(text, spec.format.delimiter.value):
             if len(record) != len(spec.columns):
                 message = f"record {count + 1} of the page has {len(record)} cells, not {len(spec.columns)}"
                 raise UnreadablePageError(message)
