@@ -52,7 +52,7 @@ def target_of(job: Job, email: int | None, mail_origin: str) -> Target | None:
     return Target(event_id(job), origin_of(notify.webhook_url), url=notify.webhook_url) if notify.webhook_url else None
 
 
-def emails_of(job: Job) -> list[int | None]:
+def messages_of(job: Job) -> list[int | None]:
     """Return what tells the messages about the end of a job apart: None for the webhook, 0, 1, … for its e-mails."""
     if job.notify is None:
         return []
@@ -62,7 +62,7 @@ def emails_of(job: Job) -> list[int | None]:
 
 def targets_of(job: Job, mail_origin: str) -> list[Target]:
     """Return where all messages about the end of a job go, the webhook first."""
-    return [target for email in emails_of(job) if (target := target_of(job, email, mail_origin))]
+    return [target for email in messages_of(job) if (target := target_of(job, email, mail_origin))]
 
 
 def delivery_instance(instance_id: str, email: int | None) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from exports.commands import webhooks
 from exports.notifications.delivery import RETRY_SECONDS, MailFault, Postponement
-from exports.steps.notifications.one_try import NOT_SET_UP, NOT_SIGNED
+from exports.steps.notifications.one_try import NO_MAIL_SERVER, NOT_SIGNED
 from exports.steps.notifications.send_webhook import GIVEN_UP
 from shared.outbound import Outbound, PostFault
 from shared.standard_webhooks import derive_secret, signed_headers
@@ -69,7 +69,7 @@ def test_the_document_states_the_timeout_of_a_try() -> None:
 
 def test_the_document_explains_every_fault() -> None:
     table = re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)
-    assert sorted(table) == sorted([*PostFault, *MailFault, *Postponement, NOT_SIGNED, NOT_SET_UP, GIVEN_UP])
+    assert sorted(table) == sorted([*PostFault, *MailFault, *Postponement, NOT_SIGNED, NO_MAIL_SERVER, GIVEN_UP])
 
 
 def test_the_documented_commands_are_accepted() -> None:

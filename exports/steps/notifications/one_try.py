@@ -25,7 +25,7 @@ ATTENDED_SECONDS = 0.5
 NOT_SIGNED = "no-secret"
 """The fault of a try that sent nothing, because no secret is set that could sign the webhook."""
 
-NOT_SET_UP = "no-mail-server"
+NO_MAIL_SERVER = "no-mail-server"
 """The fault of a try that sent nothing, because no mail server is set."""
 
 
@@ -56,7 +56,7 @@ def post(services: Services, tenant: str, target: Target, body: bytes, now: date
 def mail(services: Services, target: Target, message: MailMessage) -> SendResult:
     """Send an e-mail once."""
     if services.mail is None:
-        return SendResult(fault=NOT_SET_UP)  # the mail server was removed after the job was requested
+        return SendResult(fault=NO_MAIL_SERVER)  # the mail server was removed after the job was requested
     return services.mail.send(target.address, message)
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
-from exports.notifications.target import delivery_instance, emails_of
+from exports.notifications.target import delivery_instance, messages_of
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
 from exports.steps.orchestrations import NotStartedError
@@ -46,7 +46,7 @@ async def start_delivery(services: Services, starter: OrchestrationStarter, job:
         return
     settings = services.settings
     run = WebhookDelivery(job=job.ref, pauses_seconds=settings.webhook_retry_seconds, retry=settings.limits.retry)
-    for email in emails_of(job):
+    for email in messages_of(job):
         await _start(starter, delivery_instance(job.ref.instance_id, email), run.model_copy(update={"email": email}))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from exports.jobs.job import Job, JobRef
 from exports.jobs.retention import DueAction, RetentionAction, next_due, retention_actions
 from exports.jobs.watchdog import RunState
-from exports.notifications.target import delivery_instance, emails_of
+from exports.notifications.target import delivery_instance, messages_of
 from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt, mark_and_remove_file
@@ -73,7 +73,7 @@ async def _purge_history(services: Services, client: OrchestrationClient, job: J
     """Purge the ended orchestrations of all attempts, and of the deliveries of their notifications."""
     for attempt in range(1, job.attempt + 1):
         instance = job.ref.model_copy(update={"attempt": attempt}).instance_id
-        deliveries = {delivery_instance(instance, email) for email in (None, *emails_of(job))}
+        deliveries = {delivery_instance(instance, email) for email in (None, *messages_of(job))}
         for name in (instance, *sorted(deliveries)):
             if run_state_of(await client.get_status(name)) is RunState.DEAD:
                 await client.purge_instance_history(name)
