@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Semaphore, current_thread
 from typing import Any
 
 import pytest
@@ -16,10 +18,12 @@ from exports.jobs.job import Job
 from exports.jobs.snapshot import SnapshotDto, SnapshotRoom
 from exports.jobs.states import JobStatus
 from exports.jobs.view import show_job
+from exports.ports.clients import ClientSnapshot
 from exports.request.consistency import Consistency
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.snapshots.export_snapshot import export_snapshot
+from exports.steps.snapshots.snapshot_pages import SnapshotWatch
 from exports.workflow.commands import ExportSnapshot, RecordOutcome
 from exports.workflow.outcomes import Done, SnapshotLost, Stopped
 from tests.support.fakes import MemoryServices, a_services
@@ -208,20 +212,35 @@ def test_a_job_that_ends_without_a_file_keeps_no_blocks_of_its_snapshot(end: Any
     assert stored(services, job).is_resumable
 
 
-def test_progress_is_shown_while_a_snapshot_is_read() -> None:
+def test_progress_is_shown_while_a_snapshot_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reader, which waits after each page until the step has collected the pages before it."""
     services = a_services(some_clients(CLIENTS))
     job = a_job_of(services)
-    seen: list[int] = []
+    open_snapshot, show_written, collected = services.clients.open_snapshot, SnapshotWatch.written, Semaphore(0)
+    planner, seen = current_thread(), list[int]()
+
+    @contextmanager
+    def open_for_one_reader() -> Iterator[ClientSnapshot]:
+        with open_snapshot() as snapshot:
+            yield replace(snapshot, readers=1)
+
+    def tell(watch: SnapshotWatch, total_rows: int, pages: int, rows: int) -> None:
+        show_written(watch, total_rows, pages, rows)
+        collected.release()
 
     def look() -> None:
-        time.sleep(0.02)  # lets the thread of the step collect the pages that are written
+        if current_thread() is planner:  # it reads a sample for the plan
+            return
+        assert not seen or collected.acquire(timeout=10)
         services.now.advance(seconds=3)
         seen.append(stored(services, job).settled_items)
 
+    monkeypatch.setattr(services.clients, "open_snapshot", open_for_one_reader)
+    monkeypatch.setattr(SnapshotWatch, "written", tell)
     services.clients.after_read = look
     run(services, job)
     assert sorted(seen) == seen
-    assert 0 < max(seen) <= CLIENTS
+    assert 0 < max(seen) < CLIENTS
 
 
 def test_a_snapshot_is_given_up_when_its_time_is_over() -> None:
