@@ -36,11 +36,10 @@ def trial_body(tenant: str, now: datetime) -> bytes:
     It has the form of the webhook of a cancelled job, so that a receiver can parse it and has no file to fetch, and the
     property `test`. There is no job with its code.
     """
-    columns = ALL_COLUMNS[:1]
     job = Job(
         tenant=tenant,
         code=new_job_code(now),
-        spec=ExportSpec(columns=columns),
+        spec=ExportSpec(columns=ALL_COLUMNS[:1]),
         file_name="test.csv",
         created_date=now,
         status=JobStatus.CANCELLED,

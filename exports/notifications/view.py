@@ -23,7 +23,7 @@ class NotificationTestDto(NotifyDto):
 
 
 class ReceiverAnswerDto(Model):
-    """How one receiver has answered to a test. Every property is always present.
+    """How one receiver has answered a test. Every property is always present.
 
     Attributes:
         channel: `webhook` or `email`.
@@ -66,7 +66,7 @@ class DeliveryDto(ReceiverAnswerDto):
 
 
 def show_test(target: Target, sent: SendResult) -> ReceiverAnswerDto:
-    """Build the public view of how a receiver has answered to a test."""
+    """Build the public view of how a receiver has answered a test."""
     return ReceiverAnswerDto(
         channel=Channel.EMAIL if target.address else Channel.WEBHOOK,
         receiver=target.address or target.origin,
