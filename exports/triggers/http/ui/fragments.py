@@ -1,10 +1,15 @@
-"""Renders the parts of the ui that come from the enumerations of the API, so that a new value appears by itself."""
+"""Renders parts of the ui: those that two forms share, and those that come from the enumerations of the API.
+
+A new value of an enumeration appears by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
 from html import escape
+from pathlib import Path
+from string import Template
 from typing import get_args
 
 from pydantic.alias_generators import to_camel
@@ -17,6 +22,7 @@ from exports.triggers.http.ui.labels import field_groups
 from exports.triggers.http.ui.texts import Texts, languages
 
 VIEWS = ("export", "history", "schedules", "verify")
+_NOTIFY_FIELDS = Path(__file__).parent / "notify_fields.html"
 
 
 def render_fragments(texts: Texts) -> dict[str, str]:
@@ -34,6 +40,8 @@ def render_fragments(texts: Texts) -> dict[str, str]:
         "quotings": _options(texts, "quotings", Quoting),
         "compressions": _options(texts, "compressions", Compression, FormatDto().compression),
         "job_statuses": _options(texts, "jobStatuses", JobStatus),
+        "notify_fields": _notify_fields("notify", "data-pointer", "/notify"),
+        "schedule_notify_fields": _notify_fields("schedule-notify", "data-schedule", "/request/notify"),
     }
 
 
@@ -106,6 +114,17 @@ def _preset(preset: FormatPreset) -> str:
         f"<span><strong>{{{{presets.{preset.value}}}}}</strong>"
         f"<small>{{{{presetHints.{preset.value}}}}}</small></span></label>"
     )
+
+
+def _notify_fields(prefix: str, pointer: str, path: str) -> str:
+    """Return the fields for a notification in one of the forms.
+
+    Args:
+        prefix: The beginning of their ids.
+        pointer: The attribute by which the form finds the field that has a fault.
+        path: The JSON pointer of `notify` in the body that the form sends.
+    """
+    return Template(_NOTIFY_FIELDS.read_text(encoding="utf-8")).substitute(prefix=prefix, pointer=pointer, path=path)
 
 
 def _options(texts: Texts, section: str, values: type[StrEnum], chosen: StrEnum | None = None) -> str:
