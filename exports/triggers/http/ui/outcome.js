@@ -22,7 +22,7 @@ export function meaningOf(job) {
 function keptInWords(job) {
   if (!job.resumableUntil) return t("outcome.notKept");
   if (job.keptItems === null || job.keptItems === undefined) return "";
-  const values = { kept: clients(job.keptItems), until: moment(job.resumableUntil) };
+  const values = { count: job.keptItems, kept: clients(job.keptItems), until: moment(job.resumableUntil) };
   if (!job.keptItems) return t("outcome.resumeReadsAll", values);
   return t(job.keptItems === job.totalItems ? "outcome.resumeKeepsAll" : "outcome.resumeKeeps", values);
 }

@@ -82,6 +82,15 @@ def test_a_text_with_plural_forms_has_the_form_for_all_other_counts(language: st
                 assert set(text) <= PLURAL_CATEGORIES, (section, name)
 
 
+@pytest.mark.parametrize("language", languages())
+def test_a_sentence_about_kept_clients_has_a_form_for_one_client(language: str) -> None:
+    about_kept = [text for text in languages()[language].sections["outcome"].values() if "{kept}" in str(text)]
+
+    assert about_kept
+    for text in about_kept:
+        assert set(text) == {"one", "other"}, text
+
+
 def test_every_value_of_the_api_that_the_ui_shows_has_a_text() -> None:
     sections = languages()[DEFAULT_LANGUAGE].sections
 
