@@ -133,6 +133,25 @@ def test_the_list_has_pages_back_and_forth(visitor: Visitor, system: System) -> 
     expect(rows.first).to_have_attribute("data-code", first or "")
 
 
+def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Visitor, system: System) -> None:
+    with stored_jobs(system) as jobs:
+        for number in range(60):
+            jobs.create(completed(number, HARBOUR))
+    visitor.sign_in(KEY, HARBOUR)
+    visitor.go("history")
+    rows = visitor.at("#recent-rows tr")
+    expect(rows).to_have_count(25)
+    first = rows.first.get_attribute("data-code") or ""
+    visitor.page.route("**/csv?*continuationToken=*", lambda route: route.fulfill(status=429, json={"title": "Later."}))
+    visitor.at("#more").click()
+    visitor.expect_text("#recent-problem", "Later.")
+    visitor.page.unroute("**/csv?*continuationToken=*")
+    visitor.at("#more").click()
+    expect(rows.first).not_to_have_attribute("data-code", first)
+    visitor.at("#newer").click()
+    expect(rows.first).to_have_attribute("data-code", first)
+
+
 def test_ten_thousand_exports_show_their_first_rows_without_delay(visitor: Visitor, system: System) -> None:
     with stored_jobs(system) as jobs:
         store_at_once(jobs, [completed(number, HARBOUR) for number in range(10_000)])
@@ -157,6 +176,17 @@ def store_at_once(jobs: Any, many: list[Job]) -> None:
 def open_details(visitor: Visitor, job: Any) -> None:
     visitor.at(f"{row_of(job)} [data-act=details]").click()
     expect(visitor.at(f"{row_of(job)} [data-act=details]")).to_have_attribute("aria-expanded", "true")
+
+
+def test_the_open_details_of_a_running_export_tell_its_end(visitor: Visitor, system: System, database_url: str) -> None:
+    visitor.sign_in()
+    with locked_clients(database_url):
+        location = system.start_async(BODY)
+        visitor.go("history")
+        open_details(visitor, {"code": location.rsplit("/", 1)[-1]})
+        expect(visitor.at(".details [data-act=runAgain]")).to_have_count(0)
+    expect(visitor.at(".details [data-act=runAgain]")).to_be_visible()
+    visitor.expect_text(".details", "Ended")
 
 
 def test_an_earlier_export_is_run_again_with_the_same_request(visitor: Visitor, system: System) -> None:

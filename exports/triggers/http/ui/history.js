@@ -13,7 +13,10 @@ const LIVE_MS = 2000;
 const CALM_MS = 20000;
 const LIST_FILTERS = { search: "recent-search", status: "recent-status", createdBy: "recent-person", scheduleCode: "recent-schedule" };
 let listApi = null;
+/** The cursors of the page that is wanted, and of those before it. */
 let cursors = [null];
+/** The cursors of the page that is shown, and of those before it. */
+let shownCursors = [null];
 let olderCursor = null;
 let fetches = 0;
 let nextFetch = 0;
@@ -35,7 +38,7 @@ export function setUpHistory(opened, keyRefused, settingsWanted) {
   byId("recent-filter").addEventListener("submit", (event) => event.preventDefault());
   byId("recent-filter").addEventListener("input", (event) => {
     clearTimeout(searching);
-    searching = setTimeout(() => turnTo([null]), event.target.type === "search" ? SEARCH_PAUSE_MS : 0);
+    searching = setTimeout(showFirstPage, event.target.type === "search" ? SEARCH_PAUSE_MS : 0);
   });
   setInterval(tickList, 1000);
 }
@@ -48,7 +51,7 @@ export async function showHistory(api) {
   const code = addressState().get("job");
   if (code && (await openNamed(code))) return;
   readAddress();
-  await Promise.all([turnTo([null]), listSchedules()]);
+  await Promise.all([showFirstPage(), listSchedules()]);
 }
 
 function forgetList() {
@@ -92,6 +95,12 @@ function chosenFilters() {
   return new URLSearchParams(given.filter(([, value]) => value));
 }
 
+/** Show the first page for the filters as they are now. Cursors for other filters are worth nothing. */
+async function showFirstPage() {
+  shownCursors = [null];
+  await turnTo([null]);
+}
+
 /** Show another page of the list. A cursor for each page before it leads back. */
 async function turnTo(wanted) {
   cursors = wanted;
@@ -100,7 +109,10 @@ async function turnTo(wanted) {
   await fetchJobs();
 }
 
-/** Fetch the shown page of the list again. An answer that is older than another one is dropped. */
+/**
+ * Fetch the wanted page of the list. An answer that is older than another one is dropped. After a failure, the page that
+ * is shown is the wanted one again.
+ */
 async function fetchJobs() {
   const mine = (fetches += 1);
   const query = chosenFilters();
@@ -112,11 +124,14 @@ async function fetchJobs() {
     clearFaults(byId("recent-filter"), byId("recent-problem"));
     drawList(data);
   } catch (problem) {
-    if (mine === fetches) showListProblem(problem);
+    if (mine !== fetches) return;
+    cursors = shownCursors;
+    showListProblem(problem);
   }
 }
 
 function drawList({ data, hasMore, continuationToken }) {
+  shownCursors = cursors;
   olderCursor = continuationToken;
   const isLive = data.some((job) => !hasEnded(job));
   nextFetch = Date.now() + (isLive ? LIVE_MS : CALM_MS);

@@ -9,13 +9,14 @@ import { startExport } from "./start.js";
 import { labelOf, t } from "./texts.js";
 import { hasEnded, hasFile, pathOf } from "./watch.js";
 
-/** Fetch a job and draw its details into `place`. `actions` is that of the rows. */
+/** Fetch a job, draw its details into `place`, and return it. `actions` is that of the rows. */
 export async function drawJobDetails(api, code, place, actions) {
   const { data: job } = await api.send("GET", pathOf(code));
   place.replaceChildren(
     make("dl", {}, ...jobFacts(job).flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),
     make("div", { className: "actions" }, ...jobButtons(api, job, place, actions)),
   );
+  return job;
 }
 
 function jobFacts(job) {

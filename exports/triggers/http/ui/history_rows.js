@@ -13,6 +13,7 @@ const JOB_COLUMNS = 8;
 let rowApi = null;
 let rowActions = null;
 let drawnRows = new Map();
+/** The job whose details are open: its code, its status in them, and their row; or null. */
 let openedDetails = null;
 
 /** Set up the rows. `actions` has `opened`, `settingsWanted`, `changed` and `problem`, which the rows call. */
@@ -34,6 +35,8 @@ export function drawRows(api, jobs) {
     all(`[data-code="${CSS.escape(place[0])}"] [data-act="${place[1]}"]`, byId("recent-rows"))[0]?.focus();
   }
   tickRows();
+  const opened = jobs.find(({ code }) => code === openedDetails?.code);
+  if (opened && opened.status !== openedDetails.status) refreshDetails(openedDetails, opened.status);
 }
 
 function knownRow(job) {
@@ -121,13 +124,26 @@ async function toggleDetails(code) {
   if (wasOpen) return;
   const cellOfDetails = make("td", { colSpan: JOB_COLUMNS });
   try {
-    await drawJobDetails(rowApi, code, cellOfDetails, rowActions);
+    const { status } = await drawJobDetails(rowApi, code, cellOfDetails, rowActions);
     const row = byId("recent-rows").querySelector(`tr[data-code="${CSS.escape(code)}"]`);
     if (!row) return;
     closeDetails();
-    openedDetails = { code, row: make("tr", { className: "details", dataset: { code } }, cellOfDetails) };
+    openedDetails = { code, status, row: make("tr", { className: "details", dataset: { code } }, cellOfDetails) };
     row.after(openedDetails.row);
     row.querySelector("[data-act=details]").setAttribute("aria-expanded", "true");
+  } catch (problem) {
+    rowActions.problem(problem);
+  }
+}
+
+/** Draw the open details again, because the job has another status now. */
+async function refreshDetails(details, status) {
+  const place = details.row.firstElementChild;
+  try {
+    const hadFocus = place.contains(document.activeElement);
+    await drawJobDetails(rowApi, details.code, place, rowActions);
+    details.status = status;
+    if (hadFocus && document.activeElement === document.body) place.querySelector("button")?.focus();
   } catch (problem) {
     rowActions.problem(problem);
   }
