@@ -136,3 +136,21 @@ def test_a_preset_has_no_buttons_that_would_change_it(visitor: Visitor) -> None:
     visitor.expect_text("#adapt", "Change a copy of it")
     for button in ("#edit", "#rename", "#delete"):
         expect(visitor.at(button)).to_be_hidden()
+
+
+@pytest.mark.parametrize("button", ["#save-changes", "#save-button", "#rename-save"])
+def test_a_key_that_is_no_longer_accepted_signs_out(visitor: Visitor, selection: dict[str, Any], button: str) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    if button == "#rename-save":
+        visitor.at("#rename").click()
+    else:
+        edit(visitor)
+        visitor.at("#save summary").click()
+    visitor.page.route(
+        "**/csv-mappings{,/*}", lambda route: route.fulfill(status=401, json={"code": "invalid-api-key"})
+    )
+    visitor.at(button).click()
+
+    expect(visitor.at("#key")).to_be_visible()
+    expect(visitor.at("#work")).to_be_hidden()

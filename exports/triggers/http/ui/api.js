@@ -24,6 +24,11 @@ export class Unreachable extends Error {
 /** The reader has signed out or changed the tenant, so no part of the page may show the answer any more. */
 export class Ended extends Unreachable {}
 
+/** Accept the problem of a deletion if what was to be deleted is gone already; throw any other. */
+export function unlessGone(problem) {
+  if (problem.status !== 404) throw problem;
+}
+
 /** A header value can hold no other characters: with them, `fetch` would fail as if the service were unreachable. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 

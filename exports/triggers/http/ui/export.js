@@ -29,11 +29,8 @@ export function setUpExport(keyRefused) {
   exportNotify.setUp(keyRefused);
   setUpColumns(refresh);
   setUpCodeLists();
-  setUpMappings(() => {
-    stopEditing();
-    pickColumns();
-  });
-  setUpMappingChanges(pickColumns);
+  setUpMappings(pickCopy, keyRefused);
+  setUpMappingChanges(pickColumns, keyRefused);
   setUpEstimate(usePreset);
   setUpPreview(estimateQuietly, keyRefused);
   byId("request").addEventListener("input", () => {
@@ -51,6 +48,12 @@ export function setUpExport(keyRefused) {
 function showFilled() {
   if (isFilled) byId("export").removeAttribute("aria-disabled");
   else byId("export").setAttribute("aria-disabled", "true");
+}
+
+/** Show the picker, whose columns are to become a selection of their own. */
+function pickCopy() {
+  stopEditing();
+  pickColumns();
 }
 
 /** Show the picker, whose columns are those of a saved selection. */
@@ -82,6 +85,7 @@ export async function showExport(api) {
     endFormAddress();
     previewSoon(null, null);
     forgetMappings();
+    beginMappingChanges(null, false);
     forgetCodeLists();
   }
 }

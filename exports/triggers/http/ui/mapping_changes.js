@@ -1,6 +1,7 @@
 /* Changes the selections that the tenant has saved: renames them, replaces their columns, deletes them. */
 
 import { announce, busy, byId, show } from "./dom.js";
+import { unlessGone } from "./api.js";
 import { chosenColumns, setColumns } from "./columns.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { PATH_OF_MAPPINGS, chosenMapping, dropMapping, putMapping } from "./mappings.js";
@@ -10,9 +11,14 @@ let changesApi = null;
 let mayChange = false;
 /** The selection whose columns are in the picker to be changed, as the service showed it, with its ETag; or null. */
 let editedMapping = null;
+let whenChangesRefused = () => {};
 
-/** Set up the buttons. `editing` runs when the columns of a selection are in the picker. */
-export function setUpMappingChanges(editing) {
+/**
+ * Set up the buttons. `editing` runs when the columns of a selection are in the picker, `keyRefused` when the service
+ * no longer accepts the key.
+ */
+export function setUpMappingChanges(editing, keyRefused) {
+  whenChangesRefused = keyRefused;
   byId("mapping").addEventListener("change", showMappingActions);
   onPress("edit", () => editMapping(editing));
   onPress("save-changes", saveChanges);
@@ -101,10 +107,6 @@ async function deleteMapping() {
   });
 }
 
-function unlessGone(problem) {
-  if (problem.status !== 404) throw problem;
-}
-
 async function editMapping(editing) {
   await changeChosen(async (path) => {
     const { data, etag } = await changesApi.send("GET", path);
@@ -133,7 +135,7 @@ async function saveChanges() {
     putMapping(data);
     announce(t("columns.changesSaved", { name: data.name }));
   } catch (problem) {
-    showProblem(await unlessConflict(problem, path), byId("by-choice"), box);
+    showChangeProblem(await unlessConflict(problem, path), byId("by-choice"), box);
   }
 }
 
@@ -157,6 +159,11 @@ async function changeChosen(work) {
   try {
     await work(pathOfMapping(chosenMapping().code));
   } catch (problem) {
-    showProblem(problem, byId("by-mapping"), box, "data-save");
+    showChangeProblem(problem, byId("by-mapping"), box, "data-save");
   }
+}
+
+function showChangeProblem(problem, ...where) {
+  if (problem.status === 401) whenChangesRefused(problem);
+  else showProblem(problem, ...where);
 }

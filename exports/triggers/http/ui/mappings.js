@@ -8,9 +8,14 @@ import { t } from "./texts.js";
 export const PATH_OF_MAPPINGS = "csv-mappings";
 let mappingApi = null;
 let mappings = [];
+let whenMappingsRefused = () => {};
 
-/** Set up choosing and saving. `adapt` runs when the reader wants to change a copy of a mapping. */
-export function setUpMappings(adapt) {
+/**
+ * Set up choosing and saving. `adapt` runs when the reader wants to change a copy of a mapping, `keyRefused` when the
+ * service no longer accepts the key.
+ */
+export function setUpMappings(adapt, keyRefused) {
+  whenMappingsRefused = keyRefused;
   byId("mapping").addEventListener("change", describeMapping);
   byId("adapt").addEventListener("click", () => {
     setColumns(chosenMapping()?.columnMappings ?? []);
@@ -95,6 +100,7 @@ async function saveMapping() {
     byId("save").querySelector("summary").focus();
     announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
-    showProblem(problem, byId("save"), box, "data-save");
+    if (problem.status === 401) whenMappingsRefused(problem);
+    else showProblem(problem, byId("save"), box, "data-save");
   }
 }

@@ -8,7 +8,7 @@ import { NotifyFields, exportNotify } from "./notify.js";
 import { requestBody, summary } from "./request.js";
 import { t } from "./texts.js";
 
-const PATH_OF_SAVED = "clients/export/schedules";
+export const PATH_OF_SCHEDULES = "clients/export/schedules";
 const DAYS_OF_ANY_MONTH = 28;
 const notifyOfSchedule = new NotifyFields("schedule-notify");
 let formApi = null;
@@ -50,7 +50,7 @@ export async function editSchedule(api, code) {
   formApi = api;
   clearFaults(byId("schedule-form"), byId("schedule-problem"));
   try {
-    edited = code ? await api.send("GET", `${PATH_OF_SAVED}/${code}`) : null;
+    edited = code ? await api.send("GET", `${PATH_OF_SCHEDULES}/${code}`) : null;
   } catch (problem) {
     whenNotSaved(problem, byId("schedules-list"), byId("schedules-problem"));
     return;
@@ -112,8 +112,8 @@ async function saveSchedule() {
   try {
     const body = scheduleBody();
     const { data } = edited
-      ? await formApi.send("PUT", `${PATH_OF_SAVED}/${edited.data.code}`, { body, headers: { "if-match": edited.etag } })
-      : await formApi.send("POST", PATH_OF_SAVED, { body });
+      ? await formApi.send("PUT", `${PATH_OF_SCHEDULES}/${edited.data.code}`, { body, headers: { "if-match": edited.etag } })
+      : await formApi.send("POST", PATH_OF_SCHEDULES, { body });
     hideScheduleForm(formApi);
     await whenSaved(data.code);
     announce(t("columns.savedAs", { name: data.name }));

@@ -1,14 +1,14 @@
 /* The view of schedules: each with its next runs, its past runs and what can be done with it. */
 
 import { announce, busy, byId, make, show } from "./dom.js";
+import { unlessGone } from "./api.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { filterInWords } from "./job_request.js";
-import { editSchedule, hideScheduleForm, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
+import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
 import { labelOf, t } from "./texts.js";
 import { pathOf } from "./watch.js";
 
-const PATH_OF_SCHEDULES = "clients/export/schedules";
 const MOST_RUNS = 10;
 let schedulesApi = null;
 let schedulesToken = null;
@@ -177,7 +177,7 @@ function askToRemove(schedule, actions) {
 }
 
 async function removeSchedule(code, name) {
-  await schedulesApi.send("DELETE", `${PATH_OF_SCHEDULES}/${code}`);
+  await schedulesApi.send("DELETE", `${PATH_OF_SCHEDULES}/${code}`).catch(unlessGone);
   await refreshSchedules();
   byId("schedules-title").focus();
   announce(t("schedules.isRemoved", { name }));
