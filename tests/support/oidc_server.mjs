@@ -1,5 +1,6 @@
 // Runs `oidc-provider`, an OpenID Connect server certified by the OpenID Foundation, with one client that gets access
-// tokens for itself, and one that is a page in which people sign in. Arguments: port, audience, roles separated by commas. It makes a key pair of its own at each start.
+// tokens for itself, and one that is a page in which people sign in. Arguments: port, audience, roles separated by
+// commas. It makes a key pair of its own at each start.
 import { createServer } from "node:http";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 

@@ -3,8 +3,7 @@
 import { announce, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { moment } from "./labels.js";
-import { answerInWords } from "./notify.js";
-import { t } from "./texts.js";
+import { tryInWords } from "./notify.js";
 import { hasEnded, pathOf } from "./watch.js";
 
 const MOST_TRIES = 100;
@@ -42,7 +41,7 @@ async function loadDeliveries() {
 async function sendAgain() {
   await talk(async () => {
     const { data } = await deliveriesApi.send("POST", pathOf(notifiedCode, "/deliveries"));
-    announce(data.data.map(inWords).join(" "));
+    announce(data.data.map(tryInWords).join(" "));
     await loadDeliveries();
   });
 }
@@ -57,12 +56,10 @@ async function talk(work) {
   }
 }
 
-const inWords = (each) => t("notify.answer", { receiver: each.receiver, answer: answerInWords(each) });
-
 /** Show the tries, the newest first. */
 function drawDeliveries(tries) {
   const items = tries.map((each) =>
-    make("li", { dataset: { delivered: String(each.delivered) } }, make("span", {}, inWords(each)), make("small", {}, moment(each.sentDate))),
+    make("li", { dataset: { delivered: String(each.delivered) } }, make("span", {}, tryInWords(each)), make("small", {}, moment(each.sentDate))),
   );
   byId("deliveries-list").replaceChildren(...items.reverse());
   show(byId("deliveries-none"), tries.length === 0);

@@ -6,8 +6,11 @@ import { hasText, t } from "./texts.js";
 
 const PATH_OF_TEST = "clients/export/notification-test";
 
-/** Say how a receiver has answered to a try, as `delivered`, `status` and `fault` of the API tell it. */
-export function answerInWords({ delivered, status, fault }) {
+/** Say which receiver has answered to a try, and how. */
+export const tryInWords = (each) => t("notify.answer", { receiver: each.receiver, answer: answerInWords(each) });
+
+/** Say how a receiver has answered, as `delivered`, `status` and `fault` of the API tell it. */
+function answerInWords({ delivered, status, fault }) {
   if (delivered) return t("notify.accepted");
   if (fault && hasText(`deliveryFaults.${fault}`)) return t(`deliveryFaults.${fault}`);
   return t("notify.refused", { status: String(status ?? fault) });
@@ -73,7 +76,7 @@ export class NotifyFields {
     }
     try {
       const { data } = await this.api.send("POST", PATH_OF_TEST, { body: { ...notify, scheduleCode: this.scheduleCode } });
-      const lines = data.data.map((each) => t("notify.answer", { receiver: each.receiver, answer: answerInWords(each) }));
+      const lines = data.data.map(tryInWords);
       this.at("answers").replaceChildren(
         ...lines.map((line, index) => make("li", { dataset: { delivered: String(data.data[index].delivered) } }, line)),
       );
