@@ -23,7 +23,10 @@ STORAGE_ACCOUNT = "devstoreaccount1"
 # The emulator has one account, with a fixed key that Microsoft publishes.
 STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 STORAGE_PORTS = (10000, 10001, 10002)
-AZURITE_START_SECONDS = 30.0
+AZURITE_START_SECONDS = 60.0
+# By default the emulator closes a connection that was idle for five seconds. A request that is sent just then fails,
+# and a busy machine makes that likely.
+_KEEP_ALIVE_SECONDS = 120
 # Node receives a block in buffers outside its heap, and every 64 MB of such buffers start a garbage collection.
 # Incremental collections took a third of the emulator's processor time. A full collection takes a few milliseconds.
 _NO_INCREMENTAL_MARKING = "--no-incremental-marking"
@@ -91,6 +94,7 @@ def start_azurite(
     ]
     for service, port in zip(("blob", "queue", "table"), ports, strict=True):
         command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
+        command += [f"--{service}KeepAliveTimeout", str(_KEEP_ALIVE_SECONDS)]
     # The SDKs send a newer API version than the emulator knows. The operations that they use work all the same.
     command += ["--location", state_dir, "--disableTelemetry", "--skipApiVersionCheck", *options]
     command += [] if log_requests else ["--silent"]
