@@ -19,6 +19,9 @@ import psutil
 APPS = Path(__file__).parent / "apps"
 PROJECT = Path(__file__).parents[2]
 FINISHED = ("Completed", "Failed", "Terminated")
+FINISH_SECONDS = 150.0
+"""The longest wait for an orchestration. On a busy machine 60 s were too few for the real extension: it puts a
+message back that it cannot use yet, such as an event for an instance that is only just starting, and tries it again later."""
 WORKER = "devhost.workers.process"
 """Tells a worker from the program of the Durable extension by its command line."""
 API = "/runtime/webhooks/durabletask"
@@ -188,14 +191,14 @@ class Host:
         body, headers = json.dumps(value).encode(), {"Content-Type": "application/json"}
         return self.request("POST", f"{API}/instances/{instance_id}/raiseEvent/{event}", body, headers)
 
-    def finished(self, instance_id: str, seconds: float = 60.0) -> dict[str, Any]:
+    def finished(self, instance_id: str, seconds: float = FINISH_SECONDS) -> dict[str, Any]:
         def status() -> dict[str, Any] | None:
             current = self.status(instance_id)
             return current if current["runtimeStatus"] in FINISHED else None
 
         return dict(wait_until(status, seconds))
 
-    def run(self, name: str, value: Any = None, seconds: float = 60.0) -> dict[str, Any]:
+    def run(self, name: str, value: Any = None, seconds: float = FINISH_SECONDS) -> dict[str, Any]:
         return self.finished(self.begin(name, value), seconds)
 
     def result(self, name: str, value: Any = None, seconds: float = 60.0) -> Any:
