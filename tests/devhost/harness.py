@@ -20,8 +20,8 @@ APPS = Path(__file__).parent / "apps"
 PROJECT = Path(__file__).parents[2]
 FINISHED = ("Completed", "Failed", "Terminated")
 FINISH_SECONDS = 150.0
-"""The longest wait for an orchestration. On a busy machine 60 s were too few for the real extension: it puts a
-message back that it cannot use yet, such as an event for an instance that is only just starting, and tries it again later."""
+"""The longest wait for an orchestration. On a busy machine 60 s were too few for the real extension: it puts back a
+message that it cannot use yet, such as an event for an instance that is just starting, and tries it again later."""
 WORKER = "devhost.workers.process"
 """Tells a worker from the program of the Durable extension by its command line."""
 API = "/runtime/webhooks/durabletask"
