@@ -31,6 +31,11 @@ def _describe_url(schema: JsonDict) -> None:
     schema.update({"format": "uri", "pattern": _URL})
 
 
+def _describe_addresses(schema: JsonDict) -> None:
+    _drop_default(schema)
+    schema["uniqueItems"] = True
+
+
 class NotifyDto(Model):
     """Where to send a notification when the export has ended, whether it succeeded, failed or was cancelled.
 
@@ -40,8 +45,9 @@ class NotifyDto(Model):
         webhook_url: Receives the job as a signed POST (Standard Webhooks). The service repeats the POST for up to
             three days until the receiver answers with 2xx. Must be an absolute `https` URL on the public Internet.
             Responses never show its path or query.
-        email: Addresses that receive an e-mail, at most five. Their domains must be ones that the operator allows. The
-            e-mail says how the export ended, and holds no data of clients and no link to the file.
+        email: Addresses that receive an e-mail, at most five, each once in whatever case. Their domains must be ones
+            that the operator allows. The e-mail says how the export ended, and holds no data of clients and no link to
+            the file.
     """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -62,7 +68,7 @@ class NotifyDto(Model):
             min_length=1,
             max_length=MAX_EMAIL_ADDRESSES,
             exclude_if=lambda addresses: not addresses,
-            json_schema_extra=_drop_default,
+            json_schema_extra=_describe_addresses,
         ),
     ] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Route, expect
@@ -97,6 +98,7 @@ def test_codes_can_be_typed_where_the_lists_are_cut_or_fail(visitor: Visitor) ->
     times_ms = visitor.evaluate(TIMES, ["m", "ma", "manager 9", "manager 99", ""])
     assert sorted(times_ms)[2] < 50, times_ms
 
+    expect(visitor.page).to_have_url(re.compile("M-7"))
     visitor.page.unroute("**/clients/export/filters")
     visitor.page.route("**/clients/export/filters", lambda route: route.fulfill(status=503, json={}))
     visitor.page.reload()

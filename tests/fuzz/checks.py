@@ -23,6 +23,8 @@ _DETAILS_OF_FAULTS = (
     r"correct the (minute|hour|day-of-month|month|day-of-week), .*",
     r"give the IANA name of a time zone, .*",
     r"This service cannot send (webhooks|e-mail): .*",
+    r"give each address once\.",
+    r"give webhookUrl or email, or both\.",
     r"The operator of this service does not allow e-mail to this domain\.",
     r"This is the shortened form of a URL\..*",
     r"give an absolute URL, .*",

@@ -125,12 +125,16 @@ class System:
         self.host.wait()
 
     def kill_a_worker(self) -> int | None:
-        """Kill one worker process, as `kill -9` does; return its process id, or None if no worker was running."""
+        """Kill one worker process, as `kill -9` does, and wait for its end.
+
+        Returns its process id, or None if no worker was running.
+        """
         children = psutil.Process(self.host.pid).children()
         workers = [child for child in children if "devhost.workers.process" in child.cmdline()]
         if not workers:
             return None
         workers[0].kill()
+        workers[0].wait(TIMEOUT_SECONDS)
         return workers[0].pid
 
     def wait_until(self, condition: Callable[[], T], seconds: float = TIMEOUT_SECONDS) -> T:
