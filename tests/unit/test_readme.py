@@ -1,4 +1,4 @@
-"""The README and the documents name paths that exist, and the layout in the README is the layout of the tree."""
+"""The README and the documents name paths that exist, and `docs/layout.md` shows the layout of the tree."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+LAYOUT_DOCUMENT = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -16,8 +18,9 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
-LAYOUT = README.partition("## Layout")[2].partition("```\n")[2].partition("```")[0]
-TABLE = re.findall(r"^\| (?!To change|---)(.+?) \| (.+) \|$", README.partition("| To change … |")[2], re.MULTILINE)
+LAYOUT = LAYOUT_DOCUMENT.partition("```\n")[2].partition("```")[0]
+PLACES = LAYOUT_DOCUMENT.partition("| To change … |")[2]
+TABLE = re.findall(r"^\| (?!To change|---)(.+?) \| (.+) \|$", PLACES, re.MULTILINE)
 _PATH = re.compile(r"`((?:exports|shared|devhost|infra|tests|docs)/[\w./-]*|function_app\.py|dev\.py)`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
@@ -94,3 +97,16 @@ def test_every_link_between_documents_leads_to_a_file() -> None:
         if not (document.parent / link).exists()
     }
     assert broken == set()
+
+
+def test_the_readme_is_short_enough_to_read_in_one_sitting() -> None:
+    assert len(README.splitlines()) <= 150
+    assert len(README.split()) <= 1_500
+
+
+def test_the_speeds_in_the_readme_are_those_of_the_performance_document() -> None:
+    (row,) = re.findall(r"^\| Rows per second from PostgreSQL \| (.+)\| not measured \|$", README, re.MULTILINE)
+    measured = PERFORMANCE.partition("| To blob storage |")[2].partition("\n\n")[0]
+    service, *others = (cell.strip() for cell in row.strip(" |").split("|"))
+    rows = re.findall(r"^\| .+? \| \**([\d,]+)(?: rows/s)?\** \|", measured, re.MULTILINE)
+    assert rows == [*others, service]

@@ -81,9 +81,9 @@ def test_the_client_names_every_preset_where_it_describes_the_format() -> None:
 
 
 def test_the_documents_name_every_preset() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    formats = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
     for preset in FORMAT_PRESETS:
-        assert re.search(rf"^\| (`preset`)? ?\| `{preset.value}` \|", readme, re.MULTILINE), preset
+        assert re.search(rf"^\| (`preset`)? ?\| `{preset.value}` \|", formats, re.MULTILINE), preset
 
 
 def test_the_presets_of_csv_have_its_options() -> None:
