@@ -23,6 +23,13 @@ FOCUS = """() => {
   return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2;
 }"""
 
+WIDE = """() => [...document.querySelectorAll('main *')]
+  .filter((each) => each.scrollWidth > each.clientWidth && getComputedStyle(each).overflowX === 'auto')
+  .map((each) => {
+    each.dataset.wide = '';
+    return { html: each.outerHTML.slice(0, 200), reached: each.tabIndex === 0, named: each.hasAttribute('aria-label') };
+  })"""
+
 
 def press_until(visitor: Visitor, key: str, selector: str, presses: int = 120) -> None:
     """Press a key until an element has the focus. Every element that gets the focus on the way must show it."""
@@ -102,11 +109,27 @@ def violations(visitor: Visitor) -> list[Any]:
     return [(each["impact"], each["id"], [node["html"] for node in each["nodes"]]) for each in found]
 
 
-@pytest.mark.parametrize("visitor", [{"viewport": {"width": 360, "height": 740}}], ids=["narrow"], indirect=True)
-def test_the_documentation_passes_the_same_checks_in_a_narrow_window(visitor: Visitor) -> None:
+@pytest.mark.parametrize("visitor", [{}, NARROW | DARK], ids=["light", "narrow and dark"], indirect=True)
+def test_the_documentation_passes_the_same_checks(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/docs")
+    for fold in visitor.at("details > summary").all():
+        fold.click()
 
     assert_accessible(visitor)
+
+
+@pytest.mark.parametrize("visitor", [{}, NARROW], ids=["wide", "narrow"], indirect=True)
+def test_a_keyboard_reaches_and_scrolls_whatever_is_wider_than_the_documentation(visitor: Visitor) -> None:
+    visitor.page.goto(f"{visitor.system.url}/docs")
+
+    wide = visitor.evaluate(WIDE)
+    assert wide
+    assert [each for each in wide if not each["reached"] or not each["named"]] == []
+    place = visitor.at("[data-wide]").first
+    place.focus()
+    assert visitor.evaluate(FOCUS)
+    visitor.page.keyboard.press("ArrowRight")
+    visitor.page.wait_for_function("() => document.querySelector('[data-wide]').scrollLeft > 0")
 
 
 @pytest.mark.parametrize(("visitor", "dark"), [({}, False), (DARK, True)], indirect=["visitor"])

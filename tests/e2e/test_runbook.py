@@ -1,4 +1,4 @@
-"""Every command of `docs/runbook.md` that needs no Azure does what the text says, in the order of the text."""
+"""Every command that needs no Azure does what `runbook.md`, `deploy.md` and `webhooks.md` say, in their order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.commands import run_command
 from tests.support.curl import run_curl
+from tests.support.documented import blocks_to_run
 from tests.support.receiver import Receiver, a_receiver
-from tests.support.runbook import RUNBOOK, commands_in
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System, code_of, running_system
 
 SETTINGS = {
@@ -67,10 +67,13 @@ def run_line(line: str, storage: str) -> str | None:
     return None if done.code == 0 and "Traceback" not in done.err else done.out + done.err
 
 
-def test_every_command_that_needs_no_azure_works(operated: System, receiver: Receiver, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("document", "least"), [("runbook", 15), ("deploy", 3), ("webhooks", 3)])
+def test_every_command_that_needs_no_azure_works(
+    operated: System, receiver: Receiver, tmp_path: Path, document: str, least: int
+) -> None:
     values = placeholders(operated, receiver, tmp_path)
-    commands = commands_in(RUNBOOK)
-    assert len(commands) > 15
+    commands = [command for block in blocks_to_run(f"docs/{document}.md") for command in block.commands]
+    assert len(commands) >= least
     for command in commands:
         line = command
         for name, value in values.items():

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from exports.triggers.http.api_docs.advice import ADVICE
-from exports.triggers.http.api_docs.render_schemas import constraints_of, inline, kind_of, name_of, render_schema
+from exports.triggers.http.api_docs.getting_started import ANCHOR, TITLE, render_getting_started
+from exports.triggers.http.api_docs.render_schemas import (
+    constraints_of,
+    inline,
+    kind_of,
+    name_of,
+    render_example,
+    render_schema,
+    render_table,
+)
 from exports.triggers.http.problems import PROBLEMS
 
 Json = Mapping[str, Any]
@@ -39,6 +48,7 @@ def render_docs(document: Json) -> str:
 <h1>{title}</h1>
 {_paragraphs(document["info"]["description"])}
 <p>Generated from <a href="/openapi.json">/openapi.json</a> (OpenAPI {escape(document["openapi"])}).</p>
+{render_getting_started(document["servers"][0]["url"])}
 {"".join(_tag_section(document, tag) for tag in document["tags"])}
 {_webhook_section(document)}
 {_problem_section()}
@@ -66,7 +76,8 @@ def _style() -> str:
 
 
 def _navigation(document: Json) -> str:
-    lists = [_links(tag["name"], _operation_links(document, tag["name"])) for tag in document["tags"]]
+    lists = [_links("Start", [(ANCHOR, TITLE)])]
+    lists += [_links(tag["name"], _operation_links(document, tag["name"])) for tag in document["tags"]]
     lists.append(_links("Webhooks", ((each["operationId"], each["summary"]) for each in _webhooks(document))))
     lists.append(_links("Problems", ((f"problem-{kind.code}", kind.code) for kind in PROBLEMS)))
     lists.append(_links("Models", ((f"model-{name}", name) for name in document["components"]["schemas"])))
@@ -111,11 +122,11 @@ def _operation(document: Json, path: str, method: str, operation: Json) -> str:
 <h3 id="{name}">{inline(operation["summary"])}</h3>
 {"".join(_path_line(method, each) for each in paths)}
 {_paragraphs(_described(item[method]))}
-{_parameter_table(parameters)}
+{_parameter_table(name, parameters)}
 {_body(operation.get("requestBody"), document)}
 <h4>Example</h4>
-<pre tabindex="0" aria-label="Example request"><code>{escape(_curl(method, paths[0], operation))}</code></pre>
-{_answers(document, operation["responses"])}
+{render_example("Example request", _curl(method, paths[0], operation), "sh")}
+{_answers(name, document, operation["responses"])}
 </section>"""
 
 
@@ -127,7 +138,7 @@ def _path_line(method: str, path: str) -> str:
     return f'<p class="path"><code><span class="method {method}">{method.upper()}</span> {escape(path)}</code></p>'
 
 
-def _parameter_table(parameters: Iterable[Json]) -> str:
+def _parameter_table(operation: str, parameters: Iterable[Json]) -> str:
     rows = [
         (
             f"<code>{escape(each['name'])}</code>",
@@ -137,14 +148,18 @@ def _parameter_table(parameters: Iterable[Json]) -> str:
         )
         for each in parameters
     ]
-    return f"<h4>Parameters</h4>{_table(('Name', 'Where', 'Type', 'Meaning'), rows)}" if rows else ""
+    if not rows:
+        return ""
+    table = render_table(f"Parameters of {operation}", ("Name", "Where", "Type", "Meaning"), rows)
+    return f"<h4>Parameters</h4>{table}"
 
 
 def _body(body: Json | None, document: Json) -> str:
     if body is None:
         return ""
     schema = next(iter(body["content"].values()))["schema"]
-    properties = render_schema(document["components"]["schemas"][name_of(schema)])
+    name = name_of(schema)
+    properties = render_schema(document["components"]["schemas"][name], f"Properties of the body, {name}")
     return f"<h4>Body: {kind_of(schema)}</h4>{properties}"
 
 
@@ -158,7 +173,7 @@ def _curl(method: str, path: str, operation: Json) -> str:
     return " \\\n  ".join(lines)
 
 
-def _answers(document: Json, responses: Json) -> str:
+def _answers(operation: str, document: Json, responses: Json) -> str:
     shared = document["components"]["responses"]
     rows, examples = [], []
     for status, given in responses.items():
@@ -166,12 +181,12 @@ def _answers(document: Json, responses: Json) -> str:
         rows.append((f"<code>{status}</code>", _meaning(answer), _headers(answer)))
         examples += [
             f"<details><summary>Example of {status}</summary>"
-            f'<pre tabindex="0" aria-label="Example of {status}"><code>{escape(_pretty(media["example"]))}</code></pre>'
-            "</details>"
+            f"{render_example(f'Example of {status}', _pretty(media['example']))}</details>"
             for media in answer.get("content", {}).values()
             if "example" in media
         ]
-    return f"<h4>Answers</h4>{_table(('Status', 'Meaning', 'Headers'), rows)}{''.join(examples)}"
+    table = render_table(f"Answers of {operation}", ("Status", "Meaning", "Headers"), rows)
+    return f"<h4>Answers</h4>{table}{''.join(examples)}"
 
 
 def _meaning(answer: Json) -> str:
@@ -210,11 +225,11 @@ def _webhook(document: Json, operation: Json) -> str:
 <h3 id="{name}">{inline(operation["summary"])}</h3>
 {_path_line("post", "your webhookUrl")}
 {_paragraphs(_described(operation))}
-{_parameter_table(operation["parameters"])}
+{_parameter_table(name, operation["parameters"])}
 {_body(operation["requestBody"], document)}
 <h4>Example</h4>
-<pre tabindex="0" aria-label="Example of a webhook"><code>{escape(_pretty(example))}</code></pre>
-{_answers(document, operation["responses"])}
+{render_example("Example of a webhook", _pretty(example))}
+{_answers(name, document, operation["responses"])}
 </section>"""
 
 
@@ -230,14 +245,14 @@ def _problem_section() -> str:
     return (
         "<h2>Problems</h2><p>Errors are <code>application/problem+json</code> (RFC 9457). Programs should use "
         "<code>code</code>; <code>type</code> is a link to this table.</p>"
-        + _table(("Code", "Status", "Title", "What to do"), rows)
+        + render_table("Problems", ("Code", "Status", "Title", "What to do"), rows)
     )
 
 
 def _model_section(schemas: Json) -> str:
     rendered = (
         f'<section aria-labelledby="model-{name}"><h3 id="model-{name}">{name}</h3>'
-        f"{_paragraphs(schema.get('description', ''))}{render_schema(schema)}</section>"
+        f"{_paragraphs(schema.get('description', ''))}{render_schema(schema, f'Properties of {name}')}</section>"
         for name, schema in schemas.items()
     )
     return f"<h2>Models</h2>{''.join(rendered)}"
@@ -248,14 +263,6 @@ def _model_section(schemas: Json) -> str:
 
 def _paragraphs(text: str) -> str:
     return "".join(f"<p>{inline(paragraph)}</p>" for paragraph in text.split("\n\n") if paragraph)
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
-    lines = []
-    for first, *rest in rows:
-        lines.append(f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>')
-    return f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
 def _pretty(value: Any) -> str:

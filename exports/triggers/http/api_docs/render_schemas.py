@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -64,22 +64,41 @@ def constraints_of(schema: Json) -> str:
     return f'<span class="dim">{"; ".join(bounds)}</span>' if bounds else ""
 
 
-def render_schema(schema: Json) -> str:
+def render_schema(schema: Json, label: str) -> str:
     """Render an object as a table of its properties, and any other schema in one line."""
     if "properties" not in schema:
         return f"<p>{kind_of(schema)} {constraints_of(schema)}</p>"
     required = schema.get("required", ())
-    rows = "".join(_row(name, value, name in required) for name, value in schema["properties"].items())
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("Property", "Type", "Meaning"))
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    rows = (_row(name, value, name in required) for name, value in schema["properties"].items())
+    return render_table(label, ("Property", "Type", "Meaning"), rows)
 
 
-def _row(name: str, schema: Json, required: bool) -> str:
-    mark = ' <span class="dim">required</span>' if required else ""
-    kind = f"{kind_of(schema)} {constraints_of(schema)}"
+def render_table(label: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Render a table. A keyboard reaches it, because in a narrow window it may be wider than its place."""
+    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
+    lines = []
+    for first, *rest in rows:
+        lines.append(f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>')
     return (
-        f'<tr><th scope="row"><code>{escape(name)}</code>{mark}</th><td>{kind}</td>'
-        f"<td>{inline(schema.get('description', ''))}</td></tr>"
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(label)}"><table>'
+        f"<thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def render_example(label: str, text: str, language: str = "json") -> str:
+    """Render lines of code. A keyboard reaches them, for the same reason."""
+    return (
+        f'<pre tabindex="0" role="group" aria-label="{escape(label)}" data-language="{language}">'
+        f"<code>{escape(text)}</code></pre>"
+    )
+
+
+def _row(name: str, schema: Json, required: bool) -> tuple[str, str, str]:
+    mark = ' <span class="dim">required</span>' if required else ""
+    return (
+        f"<code>{escape(name)}</code>{mark}",
+        f"{kind_of(schema)} {constraints_of(schema)}",
+        inline(schema.get("description", "")),
     )
 
 

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from exports.triggers.http.api_docs.getting_started import ANCHOR, EXAMPLE_URL, TEXT, TITLE, render_getting_started
 from exports.triggers.http.api_docs.render import content_policy, render_docs
 from exports.triggers.http.problems import PROBLEMS
 from tests.support.conformance import document
@@ -54,6 +55,27 @@ def test_every_operation_model_and_problem_has_an_anchor(docs: HtmlReader) -> No
     models = {f"model-{name}" for name in document()["components"]["schemas"]}
     webhooks = {item["post"]["operationId"] for item in document()["webhooks"].values()}
     assert names | models | webhooks | {f"problem-{kind.code}" for kind in PROBLEMS} <= anchors
+
+
+def test_the_documentation_begins_with_getting_started_and_every_step_of_it() -> None:
+    steps = re.findall(r"^## (.+)$", TEXT.read_text(encoding="utf-8"), re.MULTILINE)
+    section = HTML.partition("<main")[2].partition("<h2")[2].partition("<h2")[0]
+
+    assert section.startswith(f' id="{ANCHOR}">{TITLE}</h2>')
+    assert steps
+    assert re.findall(r"<h3>(.+?)</h3>", section) == steps
+
+
+def test_getting_started_names_the_public_address_if_there_is_one() -> None:
+    section = render_getting_started("https://exports.example.org")
+    assert "SERVICE=https://exports.example.org\n" in section
+    assert f"SERVICE={EXAMPLE_URL}\n" in render_getting_started("/")
+
+
+def test_a_keyboard_reaches_every_table_and_example_by_a_name(docs: HtmlReader) -> None:
+    scrolling = [given for tag, given in docs.tags if tag == "pre" or given.get("class") == "scroll"]
+    assert len([given for tag, given in docs.tags if tag == "table"]) < len(scrolling)
+    assert all((given["tabindex"], given["role"]) == ("0", "group") and given["aria-label"] for given in scrolling)
 
 
 def test_every_path_is_shown() -> None:
