@@ -24,11 +24,12 @@ from devhost.local.command_line import Defaults, make_parser
 from devhost.local.console import step
 from devhost.local.errors import DevError
 from devhost.local.exit import ignore_signals, run_to_exit_code
-from devhost.local.health import HOST_START_SECONDS, wait_until_healthy
+from devhost.local.folders import require_writable
 from devhost.local.keypress import enter_key
 from devhost.local.paths import LOCAL, ROOT, shown_path
 from devhost.local.ports import require_free
 from devhost.local.processes import run_quietly, watch
+from devhost.local.proxies import exempt_this_machine
 from devhost.local.run_record import claim_run, record_run
 from exports.commands.demo import export as demo
 from exports.commands.demo import local_data
@@ -140,6 +141,7 @@ class System:
 
 
 def run_command(options: RunOptions) -> int:
+    require_writable(LOCAL, EXPORTED_FILE.parent)
     record = LOCAL / "pids.json"
     claim_run(record)
     cleanup = contextlib.ExitStack()
@@ -185,7 +187,7 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
         cleanup.callback(host.stop)
         record_run(record, [azurite.pid, host.pid])
         tolerated = ("clients",) if options.database and not options.once else ()
-        wait_until_healthy(base_url, host, HOST_START_SECONDS[host_kind], tolerated, values.get("DEV_API_KEY"))
+        hosts.wait_for_host(host, host_kind, options.port, tolerated, values.get("DEV_API_KEY"))
     key = usable_key(base_url, azurite.connection_string, values.get("DEV_API_KEY"), tenant, SETTINGS)
     cleanup.callback((LOCAL / SERVICE).unlink, missing_ok=True)
     running.record_service(LOCAL / SERVICE, base_url, key, tenant, values)
@@ -298,6 +300,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
+    exempt_this_machine(os.environ)
     options, rest = PARSER.parse_known_args(arguments)
     if rest and options.command not in ("test", "cli", *PROGRAMS):
         PARSER.error(f"unknown arguments: {' '.join(rest)}")

@@ -10,11 +10,13 @@ from devhost.functions import StartupError
 from devhost.host import Options, serve
 from devhost.local import engine_program
 from devhost.local.errors import DevError
+from devhost.local.proxies import exempt_this_machine
 from devhost.logs import configure_host_logging
 
 
 def main() -> int:
     given = _parser().parse_args()
+    exempt_this_machine(os.environ)
     configure_host_logging(quiet=given.quiet)
     try:
         options = _options(given)

@@ -119,18 +119,25 @@ def wait_for_azurite(process: Process) -> tuple[int, int, int]:
     raise DevError(message)
 
 
-def choose_storage_ports() -> tuple[int, int, int]:
-    """Return the usual ports, or zeros (any free port) if another program uses one of them."""
-    if all(is_free(port) for port in STORAGE_PORTS):
-        return STORAGE_PORTS
-    return (0, 0, 0)
+def start_on_usual_ports(state_dir: Path, log: Path, usual: tuple[int, int, int] = STORAGE_PORTS) -> Azurite:
+    """Start the emulator on its usual ports, or on any free ports if another program has or takes one of them.
+
+    Raises:
+        DevError: As `start_azurite`.
+    """
+    if all(map(is_free, usual)):
+        try:
+            return start_azurite(state_dir, usual, log)
+        except DevError:
+            if all(map(is_free, usual)):
+                raise
+    return start_azurite(state_dir, log=log)
 
 
 def start_storage(cleanup: contextlib.ExitStack) -> Azurite:
     """Start the storage emulator for `dev.py run`. `cleanup` stops it."""
-    ports = choose_storage_ports()
     with step("Starting the storage emulator Azurite"):
-        azurite = start_azurite(LOCAL / "azurite", ports, LOCAL / "azurite.log")
+        azurite = start_on_usual_ports(LOCAL / "azurite", LOCAL / "azurite.log")
         cleanup.callback(azurite.stop)
     if azurite.ports != STORAGE_PORTS:
         taken, used = (", ".join(map(str, numbers)) for numbers in (STORAGE_PORTS, azurite.ports))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from devhost.local.console import step
 from devhost.local.errors import DevError
+from devhost.local.folders import require_writable
 from devhost.local.paths import ROOT, VENV
 from devhost.local.processes import run_quietly
 from devhost.local.python_version import OLDEST_PYTHON
@@ -74,6 +75,7 @@ def set_up_python() -> None:
     same_python = python_of(VENV) == "{}.{}".format(*sys.version_info)
     if same_python and is_current(stamp, REQUIREMENTS) and in_venv("python").exists():
         return
+    require_writable(VENV)
     if not same_python or not has_pip(in_venv("python")):
         make_venv()
     with step("Installing Python packages (once, about a minute)"):

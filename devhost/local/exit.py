@@ -8,6 +8,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from devhost.local.folders import explain_unwritable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,6 +33,12 @@ def run_to_exit_code(command: Callable[[], int], expected_errors: tuple[type[Exc
         return 130
     except BrokenPipeError:  # the reader of the output has ended, as in `dev.py run | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        line = explain_unwritable(error)
+        if line is None:
+            raise
+        print(f"\n{line}", file=sys.stderr)
         return 1
 
 

@@ -33,12 +33,15 @@ def wait_until_healthy(
     start_seconds: float = HOST_START_SECONDS["devhost"],
     tolerated: Collection[str] = (),
     key: str | None = None,
+    ready_text: str = "",
 ) -> None:
     """Wait until `GET /health` answers 200.
 
     Args:
         tolerated: The names of dependencies that need not be healthy.
         key: An API key, if there is one. The service shows details only to callers with a key.
+        ready_text: What the host writes to its log when it has its port. Before that, another program may have the
+            port, and must not get the key.
 
     Raises:
         DevError: The host ended or did not answer (the message holds the last lines of its log), or a dependency stayed
@@ -47,7 +50,7 @@ def wait_until_healthy(
     silent_until = time.monotonic() + start_seconds
     unhealthy_until: float | None = None
     while True:
-        answer = try_get(f"{base_url}/health", key)
+        answer = try_get(f"{base_url}/health", key) if host.has_written(ready_text) else None
         if answer and (answer.status == 200 or (tolerated and unhealthy_names(answer) <= set(tolerated))):
             return
         if not host.running:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
 from devhost.local.guard import STOP_SECONDS
+from devhost.local.health import HOST_START_SECONDS, wait_until_healthy
 from devhost.local.paths import VENV
+from devhost.local.ports import require_free
 from devhost.local.processes import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
+READY_TEXT = {"devhost": "devhost ready", "func": ""}
+"""What a host writes to its log when it has its port. `func` itself refuses a port that is in use."""
 STOP_SECONDS_ON_ENGINE = 30.0
 """The real Durable extension may take up to 20 seconds to give back what it holds. Killed, it hides it for a minute."""
 
@@ -71,8 +75,24 @@ def start_host(
     """
     command: list[str | Path] = [in_venv("python"), "-m", "devhost", "--root", root, "--port", str(port)]
     command += ["--workers", str(workers), "--state", state, *engine_option(engine)]
-    stop_seconds = STOP_SECONDS_ON_ENGINE if engine else STOP_SECONDS
-    return Process("host", command, log=log or state.with_suffix(".log"), env=env, stop_seconds=stop_seconds)
+    log = log or state.with_suffix(".log")
+    return Process("host", command, log=log, env=env, stop_seconds=stop_seconds_of(engine))
+
+
+def stop_seconds_of(engine: Path | None) -> float:
+    """Return how long a host on this engine may take to end in order."""
+    return STOP_SECONDS_ON_ENGINE if engine else STOP_SECONDS
+
+
+def wait_for_host(host: Process, kind: str, port: int, tolerated: Collection[str], key: str | None) -> None:
+    """Wait until the host is healthy. If another program took its port first, the error says just that."""
+    ready_text, start_seconds = READY_TEXT[kind], HOST_START_SECONDS[kind]
+    try:
+        wait_until_healthy(f"http://127.0.0.1:{port}", host, start_seconds, tolerated, key, ready_text)
+    except DevError:
+        if not host.running:
+            require_free(port)
+        raise
 
 
 def engine_option(engine: Path | None) -> list[str | Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from devhost.local.console import step
 from devhost.local.environment import digest, is_current, pip_install
 from devhost.local.errors import DevError
+from devhost.local.folders import require_writable
 from devhost.local.paths import ROOT, VENV
 from devhost.local.processes import run_quietly
 
@@ -88,6 +89,7 @@ def set_up_azurite() -> None:
     node = set_up_node()
     if is_current(stamp, sources):
         return
+    require_writable(stamp.parent)
     with step("Installing the storage emulator Azurite (once)"):
         run_quietly(
             [*node.npm, "ci", "--ignore-scripts"],

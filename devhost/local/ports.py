@@ -1,11 +1,19 @@
-"""Finds free ports on this machine."""
+"""Finds free ports on this machine, also when another program takes one that was free."""
 
 from __future__ import annotations
 
 import os
 import socket
+from typing import TYPE_CHECKING, TypeVar
 
 from devhost.local.errors import DevError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_TRIES = 5
 
 
 def is_free(port: int) -> bool:
@@ -24,6 +32,25 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def on_a_free_port(start: Callable[[int], T]) -> T:
+    """Start a program on a free port. If another program takes that port first, start it on another one.
+
+    Args:
+        start: Starts the program on a port. If it does not start, ends it and raises a `DevError`.
+
+    Raises:
+        DevError: The program did not start, although it could have had the port.
+    """
+    for _ in range(_TRIES - 1):
+        port = free_port()
+        try:
+            return start(port)
+        except DevError:
+            if is_free(port):
+                raise
+    return start(free_port())
 
 
 def require_free(port: int) -> None:

@@ -97,6 +97,10 @@ class Process:
             self._popen.wait()
             GUARD.forget(self.pid)
 
+    def has_written(self, text: str) -> bool:
+        """Return whether the output contains a text."""
+        return not text or text in self.log.read_text(encoding="utf-8", errors="replace")
+
     def tail(self, lines: int = 20) -> str:
         """Return the last lines of the output, indented so that they can follow a message."""
         text = self.log.read_text(encoding="utf-8", errors="replace").rstrip()

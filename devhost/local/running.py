@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
@@ -46,10 +48,21 @@ def run_command_line(file: Path, arguments: Sequence[str]) -> int:
     Raises:
         DevError: No system runs in this folder.
     """
-    if not file.exists():
+    service = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not answers(service.get("CLIENT_EXPORT_URL", "")):  # a killed run leaves its file behind
         raise DevError("No system runs in this folder. Start one in another terminal with: python3 dev.py run")
     module = "exports" if arguments and arguments[0] in OPERATOR_COMMANDS else "client_export"
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     paths = os.pathsep.join([str(ROOT), str(ROOT / "client" / "src")])
-    variables = {**inherited, **json.loads(file.read_text(encoding="utf-8")), "PYTHONPATH": paths}
+    variables = {**inherited, **service, "PYTHONPATH": paths}
     return subprocess.call([str(in_venv("python")), "-m", module, *arguments], env=variables)
+
+
+def answers(url: str) -> bool:
+    """Return whether a program accepts connections at the address."""
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=10):
+            return True
+    except OSError:
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from devhost.local.errors import DevError
+from devhost.local.ports import on_a_free_port
 from tests.support.waiting import wait_until
 
 TIMEOUT_SECONDS = 200
@@ -109,28 +110,30 @@ def a_mail_server(
         takes_passwords: Whether it offers a login by password.
     """
     server = MailServer(login=login)
-    controller = Controller(
-        server,
-        hostname="127.0.0.1",
-        port=_free_port(),
-        server_hostname="mail.example",
-        ssl_context=context if tls_at_once else None,
-        tls_context=None if tls_at_once else context,
-        require_starttls=context is not None and not tls_at_once,
-        authenticator=server.authenticate if login else None,
-        auth_required=login is not None,
-        auth_exclude_mechanism=None if takes_passwords else ("LOGIN", "PLAIN"),
-    )
-    controller.start()
+
+    def start(port: int) -> Controller:
+        controller = Controller(
+            server,
+            hostname="127.0.0.1",
+            port=port,
+            server_hostname="mail.example",
+            ssl_context=context if tls_at_once else None,
+            tls_context=None if tls_at_once else context,
+            require_starttls=context is not None and not tls_at_once,
+            authenticator=server.authenticate if login else None,
+            auth_required=login is not None,
+            auth_exclude_mechanism=None if takes_passwords else ("LOGIN", "PLAIN"),
+        )
+        try:
+            controller.start()
+        except OSError as error:
+            message = f"The mail server did not start on port {port}: {error}"
+            raise DevError(message) from error
+        return controller
+
+    controller = on_a_free_port(start)
     try:
         server.port = controller.port
         yield server
     finally:
         controller.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devhost.local.errors import DevError
-from devhost.local.ports import free_port
+from devhost.local.ports import on_a_free_port
 from devhost.local.processes import Account, Process
 from tests.support.accounts import (
     create_data_directory,
@@ -60,11 +60,14 @@ def mariadb_server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
         folder = temporary_folder(FOLDER_PREFIX, account)
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         _create_data(installer, folder, account)
-        password, port = secrets.token_hex(16), free_port()
+        password = secrets.token_hex(16)
         statements = _initial_statements(folder, password, account)
-        process = _start(server, folder, port, statements, account, settings or {})
+
+        def start(port: int) -> tuple[Process, int]:
+            return _start(server, folder, port, statements, account, settings or {}), port
+
+        process, port = on_a_free_port(start)
         cleanup.callback(process.stop)
-        wait_for_log_text(process, "ready for connections")
         yield f"mysql+pymysql://tester:{password}@127.0.0.1:{port}/clients"
 
 
@@ -103,10 +106,16 @@ def _start(
         "port": port,
         "init-file": statements,
     }
-    return Process(
+    process = Process(
         "MariaDB",
         [server, "--no-defaults", "--skip-name-resolve", *(f"--{name}={value}" for name, value in settings.items())],
         log=folder / "mariadb.log",
         cwd=folder,
         account=account,
     )
+    try:
+        wait_for_log_text(process, "ready for connections")
+    except BaseException:
+        process.stop()
+        raise
+    return process

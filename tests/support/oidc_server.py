@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devhost.local.node import installed_node
-from devhost.local.ports import free_port
+from devhost.local.ports import on_a_free_port
 from devhost.local.processes import Process
+from tests.support.accounts import wait_for_log_text
 from tests.support.token_issuer import AUDIENCE
-from tests.support.waiting import wait_until
 
 _SCRIPT = Path(__file__).with_name("oidc_server.mjs")
 
@@ -40,11 +40,19 @@ class OidcServer:
 @contextmanager
 def an_oidc_server(directory: Path, *roles: str) -> Iterator[OidcServer]:
     """Run the server until the end of the block. Its tokens have these roles."""
-    port, log = free_port(), directory / "oidc-server.log"
-    command: list[str | Path] = [installed_node().program, _SCRIPT, str(port), AUDIENCE, ",".join(roles)]
-    process = Process("OpenID Connect server", command, log=log)
+
+    def start(port: int) -> tuple[Process, int]:
+        command: list[str | Path] = [installed_node().program, _SCRIPT, str(port), AUDIENCE, ",".join(roles)]
+        process = Process("OpenID Connect server", command, log=directory / "oidc-server.log")
+        try:
+            wait_for_log_text(process, "listening")
+        except BaseException:
+            process.stop()
+            raise
+        return process, port
+
+    process, port = on_a_free_port(start)
     try:
-        wait_until(lambda: "listening" in log.read_text(encoding="utf-8"), explain=lambda: process.tail(20))
         yield OidcServer(f"http://127.0.0.1:{port}")
     finally:
         process.stop()

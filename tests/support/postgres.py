@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devhost.local.environment import pip_install
 from devhost.local.paths import VENV
-from devhost.local.ports import free_port
+from devhost.local.ports import on_a_free_port
 from devhost.local.processes import Account, Process
 from tests.support.accounts import (
     create_data_directory,
@@ -57,8 +57,8 @@ class PostgresServer:
         self._program = programs / "postgres"
         self._password = secrets.token_hex(16)
         _make_cluster(programs, folder, self._password, account)
-        self.port = free_port()
-        self._process = self._start()
+        self.port = 0
+        self._process = on_a_free_port(self._start)
 
     def url(self, port: int | None = None) -> str:
         """Return the URL of the database. `port` may be the port of a proxy."""
@@ -72,12 +72,13 @@ class PostgresServer:
         """Start the server after a `kill`. It recovers from its write-ahead log."""
         # the process id in the file may belong to another process by now
         (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
-        self._process = self._start()
+        self._process = self._start(self.port)
 
     def stop(self) -> None:
         self._process.stop(signal.SIGINT)  # SIGTERM would wait until all clients have disconnected
 
-    def _start(self) -> Process:
+    def _start(self, port: int) -> Process:
+        self.port = port
         settings = [f"-c{name}={value}" for name, value in {**self._settings, "port": self.port}.items()]
         process = Process(
             "PostgreSQL",

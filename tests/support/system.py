@@ -15,11 +15,12 @@ import psutil
 
 from devhost.local.azurite import Azurite, start_azurite
 from devhost.local.engine_program import engine_of_systems
+from devhost.local.errors import DevError
 from devhost.local.guard import STOP_SECONDS
 from devhost.local.health import wait_until_healthy
-from devhost.local.hosts import engine_option, start_host
+from devhost.local.hosts import engine_option, start_host, stop_seconds_of
 from devhost.local.paths import ROOT
-from devhost.local.ports import free_port
+from devhost.local.ports import free_port, is_free, on_a_free_port
 from devhost.local.processes import Process
 from exports.commands.sample.database import create_sample_database
 from exports.request.scopes import ALL_SCOPES
@@ -31,7 +32,7 @@ from tests.support.http_client import TIMEOUT_SECONDS, Response, request
 from tests.support.keys import key_of_text
 from tests.support.leaks import assert_shows_nothing_internal
 from tests.support.packaged import packaged_app
-from tests.support.waiting import wait_until
+from tests.support.waiting import pause, wait_until
 
 T = TypeVar("T")
 
@@ -85,13 +86,29 @@ class System:
             command: list[str | Path] = [packaged.python, "-m", "devhost", "--root", packaged.app, "--state", state]
             command += ["--port", str(self.port), "--workers", str(self.workers), *engine_option(self.engine)]
             env = {**self.settings, "PYTHONPATH": str(packaged.python_path)}
-            self._host = Process("host", command, log=log, env=env, cwd=packaged.app)
+            stop_seconds = stop_seconds_of(self.engine)
+            self._host = Process("host", command, log=log, env=env, cwd=packaged.app, stop_seconds=stop_seconds)
             return
         self._host = start_host(self.root, self.port, self.workers, state, self.settings, log, self.engine)
 
     def start_and_wait(self) -> None:
+        """Start the host, and wait until it is healthy. The first start takes another port if this one was lost."""
+        is_first = self._host is None
+        try:
+            self._start_and_wait_on(self.port)
+        except DevError:
+            if not is_first or is_free(self.port):
+                raise
+            on_a_free_port(self._start_and_wait_on)
+
+    def _start_and_wait_on(self, port: int) -> None:
+        self.port = port
         self.start()
-        wait_until_healthy(self.url, self.host, key=KEY)
+        try:
+            wait_until_healthy(self.url, self.host, key=KEY)
+        except DevError:
+            self.discard()
+            raise
 
     def start_and_wait_for_any_response(self) -> None:
         self.start()
@@ -114,10 +131,17 @@ class System:
         if self._host is not None:
             self._host.stop()
 
-    def discard(self) -> None:
-        """End the host at the end of a test. What it still runs matters no longer, so this does not wait for it."""
-        if self._host is not None:
+    def discard(self, *, with_storage: bool = False) -> None:
+        """End the host at the end of a test, without waiting for what it still runs.
+
+        A killed extension hides its messages for a minute from the next system on the same storage. So it is asked to
+        end, unless its storage is discarded too.
+        """
+        if self._host is None:
+            return
+        if self.engine and not with_storage:
             self._host.stop(timeout_seconds=STOP_SECONDS)
+        self._host.kill()
 
     def kill_host(self) -> None:
         """Kill only the host process, as `kill -9` does. Its workers have to notice this and end."""
@@ -201,7 +225,7 @@ class System:
                 job = None
             if job is not None and reached(job):
                 return job
-            time.sleep(0.02)
+            pause(seconds - (deadline - time.monotonic()))
         message = f"the job did not get there within {seconds} s; last response: {job}\n{self.host.tail(40)}"
         raise AssertionError(message)
 
@@ -242,7 +266,7 @@ def running_system(
         cleanup.callback(storage.stop)
         changes = {"EXPORT_WAIT_SECONDS": "60", **(settings or {})}
         system = System(directory, app_settings(storage.connection_string, database_url, **changes))
-        cleanup.callback(system.discard)
+        cleanup.callback(system.discard, with_storage=True)
         system.start_and_wait() if healthy else system.start_and_wait_for_any_response()
         yield system
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-_POLL_SECONDS = 0.02
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.25
 
 
 def wait_until(
@@ -15,16 +15,23 @@ def wait_until(
     seconds: float = 120,
     *,
     explain: Callable[[], object] = lambda: "the condition did not become true in time",
-    poll_seconds: float = _POLL_SECONDS,
+    poll_seconds: float = 0.0,
 ) -> T:
     """Poll a condition until it returns a true value, and return that value.
 
     Args:
         seconds: How long to wait. After that the test fails.
         explain: Gives the message of the failure, for example the last lines of a log.
+        poll_seconds: The shortest pause between two polls.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < deadline, explain()
-        time.sleep(poll_seconds)
+        assert time.monotonic() < began + seconds, explain()
+        pause(time.monotonic() - began, poll_seconds)
     return value
+
+
+def pause(waited_seconds: float, shortest_seconds: float = 0.0) -> None:
+    """Pause before the next poll: the longer the wait has been, the longer, because polls slow down what they await."""
+    usual_seconds = min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, waited_seconds / 20))
+    time.sleep(max(shortest_seconds, usual_seconds))

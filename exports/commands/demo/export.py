@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import http.client
 import itertools
 import time
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from shared.local_http import call, request
 from shared.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NO_PROGRESS_SECONDS = 300.0
@@ -105,22 +107,44 @@ def download(url: str, target: Path) -> tuple[int, int]:
 
     Returns:
         How many data rows and bytes the file has.
+
+    Raises:
+        DemoError: The link does not work, the download is not complete, or the file cannot be written.
+        OSError, http.client.HTTPException: The connection broke.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.part")
     counter, size_bytes = RowCounter(), 0
-    with request("GET", url) as response, unfinished.open("wb") as file:
+    with request("GET", url) as response, _writing(target):
         if response.status != 200:
-            message = f"The download link answered with HTTP status {response.status}:\n    {response.read(1000)!r}"
+            message = f"The download link answered with HTTP status {response.status}:\n    {_read(response)[:1000]!r}"
             raise DemoError(message)
-        while piece := response.read(1 << 20):
-            counter.feed(piece)
-            size_bytes += file.write(piece)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            while piece := _read(response):
+                counter.feed(piece)
+                size_bytes += file.write(piece)
         if response.length:
             message = f"The download broke off after {size_bytes:,} bytes; {response.length:,} are missing."
             raise DemoError(message)
-    unfinished.replace(target)
+        unfinished.replace(target)
     return counter.rows - 1, size_bytes
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    """Read the next piece. A broken connection is no `OSError` here, because those are of the file."""
+    try:
+        return response.read(1 << 20)
+    except OSError as error:
+        raise http.client.HTTPException(str(error)) from error
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"{target} cannot be written: {error.strerror}."
+        raise DemoError(message) from error
 
 
 def first_lines(file: Path, count: int = 3, width: int = 110) -> list[str]:
