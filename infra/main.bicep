@@ -62,6 +62,56 @@ param tokenRoles object = {}
 @description('What each value of the claim groups grants: name to scopes and tenants.')
 param tokenGroups object = {}
 
+@description('Public client as which the page signs people in at the issuer. Empty: people sign in with API keys.')
+param signInClientId string = ''
+
+@description('What the page asks the issuer for. Several are separated by spaces.')
+param signInScopes string = 'openid'
+
+@description('Names of tenants for people: tenant to name.')
+param tenantNames object = {}
+
+@description('Address at which callers reach the service. Empty: the one that they have called.')
+param publicUrl string = ''
+
+@description('Hosts that X-Forwarded-Host may name, separated by spaces. Empty: the header is ignored.')
+param forwardedHosts string = ''
+
+@description('How many proxies append an address to X-Forwarded-For. The front end of Azure is one.')
+@minValue(0)
+@maxValue(20)
+param trustedProxies int = 1
+
+@description('Wrong keys and tokens that one address may send in a minute to one process.')
+@minValue(1)
+@maxValue(1000000)
+param maxWrongKeys int = 30
+
+@description('Mail server that sends e-mail at the end of exports. Empty: requests for e-mail are refused.')
+param smtpHost string = ''
+
+@description('Port of the mail server. Azure blocks outbound port 25.')
+@minValue(1)
+@maxValue(65535)
+param smtpPort int = 587
+
+@description('How the connection to the mail server is protected: by STARTTLS, or by TLS from the first byte on.')
+@allowed(['starttls', 'tls'])
+param smtpTls string = 'starttls'
+
+@description('User of the login at the mail server. Empty: there is no login.')
+param smtpUser string = ''
+
+@secure()
+@description('Password of the login at the mail server. Empty: the one in the Key Vault stays as it is.')
+param smtpPassword string = ''
+
+@description('Address from which the e-mails come. Required with smtpHost.')
+param smtpFrom string = ''
+
+@description('Domains to which e-mails may go, separated by spaces; * allows all. Required with smtpHost.')
+param emailDomains string = ''
+
 @description('Resource id of a subnet that is delegated to Microsoft.App/environments. Empty: no virtual network.')
 param subnetId string = ''
 
@@ -154,6 +204,8 @@ module vault 'modules/vault.bicep' = {
     clientsDatabaseUrl: clientsDatabaseUrl
     webhookSecret: webhookSecret
     storesWebhookSecret: !empty(webhookSecret)
+    smtpPassword: smtpPassword
+    storesSmtpPassword: !empty(smtpPassword)
     purgeProtection: purgeProtection
     workspaceId: monitoring.outputs.workspaceId
     principalId: identity.outputs.principalId
@@ -210,6 +262,20 @@ module app 'modules/app.bicep' = {
     tokenAudience: tokenAudience
     tokenRoles: tokenRoles
     tokenGroups: tokenGroups
+    signInClientId: signInClientId
+    signInScopes: signInScopes
+    tenantNames: tenantNames
+    publicUrl: publicUrl
+    forwardedHosts: forwardedHosts
+    trustedProxies: trustedProxies
+    maxWrongKeys: maxWrongKeys
+    smtpHost: smtpHost
+    smtpPort: smtpPort
+    smtpTls: smtpTls
+    smtpUser: smtpUser
+    smtpSecretUri: empty(smtpUser) ? '' : vault.outputs.smtpSecretUri
+    smtpFrom: smtpFrom
+    emailDomains: emailDomains
     subnetId: subnetId
     extraSettings: extraSettings
   }

@@ -19,6 +19,20 @@ param tokenIssuer string
 param tokenAudience string
 param tokenRoles object
 param tokenGroups object
+param signInClientId string
+param signInScopes string
+param tenantNames object
+param publicUrl string
+param forwardedHosts string
+param trustedProxies int
+param maxWrongKeys int
+param smtpHost string
+param smtpPort int
+param smtpTls string
+param smtpUser string
+param smtpSecretUri string
+param smtpFrom string
+param emailDomains string
 param subnetId string
 param extraSettings object
 
@@ -60,6 +74,20 @@ var settings = {
   EXPORT_TOKEN_AUDIENCE: tokenAudience
   EXPORT_TOKEN_ROLES: empty(tokenRoles) ? '' : string(tokenRoles)
   EXPORT_TOKEN_GROUPS: empty(tokenGroups) ? '' : string(tokenGroups)
+  EXPORT_SIGN_IN_CLIENT_ID: signInClientId
+  EXPORT_SIGN_IN_SCOPES: signInScopes
+  EXPORT_TENANT_NAMES: empty(tenantNames) ? '' : string(tenantNames)
+  EXPORT_PUBLIC_URL: publicUrl
+  EXPORT_FORWARDED_HOSTS: forwardedHosts
+  EXPORT_TRUSTED_PROXIES: string(trustedProxies)
+  EXPORT_MAX_WRONG_KEYS: string(maxWrongKeys)
+  EXPORT_SMTP_HOST: smtpHost
+  EXPORT_SMTP_PORT: string(smtpPort)
+  EXPORT_SMTP_TLS: smtpTls
+  EXPORT_SMTP_USER: smtpUser
+  EXPORT_SMTP_PASSWORD: empty(smtpSecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${smtpSecretUri})'
+  EXPORT_SMTP_FROM: smtpFrom
+  EXPORT_EMAIL_DOMAINS: emailDomains
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

@@ -13,6 +13,13 @@ param webhookSecret string
 @description('Whether webhookSecret has a value that the vault shall hold from now on.')
 param storesWebhookSecret bool
 
+@secure()
+@description('Empty: the secret that the vault holds, if any, stays as it is.')
+param smtpPassword string
+
+@description('Whether smtpPassword has a value that the vault shall hold from now on.')
+param storesSmtpPassword bool
+
 @description('Whether nobody, not even an owner, can purge the vault or a deleted secret before its retention ends.')
 param purgeProtection bool
 param workspaceId string
@@ -72,6 +79,15 @@ resource webhooks 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (storesWeb
   }
 }
 
+resource mailPassword 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (storesSmtpPassword) {
+  parent: vault
+  name: 'smtp-password'
+  properties: {
+    contentType: 'Password of the login at the mail server'
+    value: smtpPassword
+  }
+}
+
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(vault.id, principalId, keyVaultSecretsUser)
   scope: vault
@@ -90,3 +106,6 @@ output clientsDatabaseUrlSecretUri string = databaseUrl.properties.secretUriWith
 output webhookSecretUri string = storesWebhookSecret
   ? webhooks!.properties.secretUriWithVersion
   : '${vault.properties.vaultUri}secrets/webhook-secret'
+output smtpSecretUri string = storesSmtpPassword
+  ? mailPassword!.properties.secretUriWithVersion
+  : '${vault.properties.vaultUri}secrets/smtp-password'

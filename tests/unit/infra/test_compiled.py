@@ -68,6 +68,19 @@ def test_a_provision_without_the_webhook_secret_leaves_the_stored_one_in_use(
     )
 
 
+def test_a_provision_without_the_password_of_mail_leaves_the_stored_one_in_use(
+    compiled: Compiled, resources: list[Any]
+) -> None:
+    vault = module(resources, "vault")["template"]
+    (written,) = [item for item in vault["resources"] if "smtp-password" in item["name"]]
+    assert written["condition"] == "[parameters('storesSmtpPassword')]"
+    uri = vault["outputs"]["smtpSecretUri"]["value"]
+    assert "if(parameters('storesSmtpPassword')" in uri
+    assert "secrets/smtp-password" in uri
+    given = module(resources, "app")["parameters"]["smtpSecretUri"]
+    assert "empty(parameters('smtpUser'))" in str(given)
+
+
 def test_azd_remembers_that_webhooks_are_on(compiled: Compiled) -> None:
     """azd keeps the outputs of a deployment as variables, and the parameters file reads this one."""
     assert "variables('webhooksAreOn')" in compiled.template["outputs"]["WEBHOOKS_ENABLED"]["value"]
@@ -78,7 +91,7 @@ def test_no_output_of_a_template_holds_a_secret(compiled: Compiled) -> None:
     kinds = [output["type"] for output in compiled.template["outputs"].values()]
     assert set(kinds) == {"string"}
     secure = {name for name, given in compiled.template["parameters"].items() if given["type"] == "securestring"}
-    assert secure == {"clientsDatabaseUrl", "webhookSecret", "alertWebhookUrl"}
+    assert secure == {"clientsDatabaseUrl", "webhookSecret", "smtpPassword", "alertWebhookUrl"}
 
 
 def test_zones_cover_the_instances_and_the_storage(resources: list[Any]) -> None:
