@@ -5,10 +5,12 @@ import azure.functions as func
 
 from exports.triggers.activities import export_activities
 from exports.triggers.http import (
+    audit_routes,
     estimate_routes,
     export_routes,
     health_routes,
     job_routes,
+    key_routes,
     lookup_routes,
     mapping_routes,
     me_routes,
@@ -34,6 +36,8 @@ ROUTES = (
     *notification_routes.ROUTES,
     *mapping_routes.ROUTES,
     *schedule_routes.ROUTES,
+    *key_routes.ROUTES,
+    *audit_routes.ROUTES,
     *me_routes.ROUTES,
     *health_routes.ROUTES,
     *docs_routes.ROUTES,

@@ -18,6 +18,11 @@
     │   ├── NotNotifiedError            the job sends no notification, or not yet
     │   ├── TooManySendsError           the tenant has sent too many notifications by hand
     │   ├── ExpiredError                the file is no longer kept
+    │   ├── ApiKeyNotFoundError         there is no such API key
+    │   ├── ApiKeyNotActiveError        the API key has expired or is revoked
+    │   ├── TooManyApiKeysError         the tenant has reached its limit of API keys
+    │   ├── UnconfirmedError            the request needs a confirmation, because it may lock callers out
+    │   ├── NotPermittedError           the caller has not the rights that the request needs
     │   ├── KeyReusedError              the idempotency key belongs to another request
     │   └── QuotaExceededError          the tenant has reached its limit of jobs
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
@@ -142,6 +147,26 @@ class TooManySendsError(RefusedError):
 
 class ExpiredError(RefusedError):
     """The file is no longer kept."""
+
+
+class ApiKeyNotFoundError(RefusedError):
+    """There is no such API key."""
+
+
+class ApiKeyNotActiveError(RefusedError):
+    """The API key has expired or is revoked."""
+
+
+class TooManyApiKeysError(RefusedError):
+    """The tenant has reached its limit of API keys."""
+
+
+class UnconfirmedError(RefusedError):
+    """The request needs a confirmation, because it may lock callers out."""
+
+
+class NotPermittedError(RefusedError):
+    """The caller has not the rights that the request needs, for a tenant or a scope that the body or the key names."""
 
 
 class KeyReusedError(RefusedError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -15,17 +15,20 @@ _CODE = re.compile("[0-9a-f]{20}")
 _TICK = timedelta(milliseconds=1)
 
 
-def _one_line(name: str) -> str:
+def one_line(name: str) -> str:
+    """Refuse a name with control characters, as pydantic validates it."""
     if _CONTROL.search(name):
         raise PydanticCustomError("control_characters", "leave out line breaks and other control characters")
     return name
 
 
+NAME_SCHEMA: Final = {"pattern": r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"}
+"""What a JSON Schema says of a name beside its length."""
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_one_line),
-    Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"}),
+    AfterValidator(one_line),
+    Field(json_schema_extra=NAME_SCHEMA),
 ]
 """The name of a resource: one line, without spaces at its ends."""
 

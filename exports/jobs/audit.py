@@ -27,6 +27,9 @@ class AuditAction(StrEnum):
     SCHEDULE_DELETED = "ScheduleDeleted"
     NOTIFICATION_TESTED = "NotificationTested"
     NOTIFICATION_SENT_AGAIN = "NotificationSentAgain"
+    KEY_CREATED = "KeyCreated"
+    KEY_ROTATED = "KeyRotated"
+    KEY_REVOKED = "KeyRevoked"
 
 
 class LinkSource(StrEnum):
@@ -41,13 +44,15 @@ class AuditEntry(Model):
 
     Attributes:
         actor: Id of the API key, `token:` and the subject of the access token, or the schedule.
-        code: Code of the job or of the schedule.
+        code: Code of the job, of the schedule or of the API key.
         fields: Fields of the export, in column order. For a schedule: the fields that its request names itself.
         filter: The filter, as in a request.
         rows, bytes: Size of the file, if it is known.
         link_source: The answer that gave the link. Present only for the action `LinkGiven`.
         receivers: Where a notification went, for the two actions on notifications: scheme, host and port of a webhook,
             or `mailto:` and the domain of an e-mail address.
+        scopes: The scopes of the API key, for the actions on keys.
+        new_code: Code of the API key that replaces this one, for the action `KeyRotated`.
     """
 
     tenant: str
@@ -61,6 +66,8 @@ class AuditEntry(Model):
     bytes: int | None = None
     link_source: LinkSource | None = None
     receivers: OptionalField[tuple[str, ...]] = None
+    scopes: OptionalField[tuple[str, ...]] = None
+    new_code: OptionalField[str] = None
 
 
 def audit_entry(

@@ -13,6 +13,8 @@ class Scope(StrEnum):
     MAPPINGS_WRITE = "mappings:write"
     SCHEDULES_WRITE = "schedules:write"
     FIELDS_SENSITIVE = "fields:sensitive"
+    AUDIT_READ = "audit:read"
+    KEYS_ADMIN = "keys:admin"
 
 
 ALL_SCOPES: tuple[str, ...] = tuple(scope.value for scope in Scope)

@@ -7,13 +7,14 @@ import string
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
+from typing import Any
 
 import pytest
 
 from exports.adapters.storage.audit import TableAuditLog
 from exports.errors import StorageUnavailableError
 from exports.jobs.audit import AuditAction, AuditEntry, audit_entry
-from exports.ports.audit import AuditLog
+from exports.ports.audit import AuditConditions, AuditLog, day_of_position
 from exports.request.filters import ClientFilter
 from shared.storage import StorageAccount
 from tests.contract.either_store import memory_or_azurite
@@ -112,9 +113,51 @@ def test_a_busy_day_is_read_completely_in_order_and_with_few_requests(
     assert len(sent) <= 2
 
 
+def _actors(log: AuditLog, limit: int = 100, after: str | None = None, **wanted: Any) -> list[str]:
+    found = log.list("tenant", DAY, limit, after, AuditConditions(**wanted))
+    return [logged.entry.actor for logged in found]
+
+
+def test_a_list_continues_after_any_position(log: AuditLog) -> None:
+    for second in (3, 1, 2, 0):
+        log.append(_an_entry(NOON + timedelta(seconds=second), actor=str(second)))
+    log.append(_an_entry(NOON + timedelta(days=1), actor="next day"))
+    log.append(_an_entry(tenant="other", actor="other tenant"))
+    positions = [logged.position for logged in log.list("tenant", DAY, 100)]
+    assert _actors(log) == ["0", "1", "2", "3"]
+    assert [_actors(log, 2, position) for position in positions] == [["1", "2"], ["2", "3"], ["3"], []]
+    assert {day_of_position(position) for position in positions} == {DAY}
+
+
+@pytest.mark.parametrize("text", ["", "x", "2026-01-31", "2026-02-30T00:00:00.000000-0123456789abcdef", "' or 1 eq 1"])
+def test_a_text_of_another_form_is_no_position(text: str) -> None:
+    assert day_of_position(text) is None
+
+
+def test_a_list_has_only_the_wanted_entries(log: AuditLog) -> None:
+    wanted = a_job(tenant="tenant", code="9" * 26)
+    log.append(audit_entry(AuditAction.STARTED, "me", wanted, NOON))
+    log.append(audit_entry(AuditAction.CANCELLED, "o'brien ü", wanted, NOON + timedelta(seconds=1)))
+    log.append(audit_entry(AuditAction.RESUMED, "o'brien ü", a_job(tenant="tenant"), NOON + timedelta(seconds=2)))
+    assert _actors(log, actions=[AuditAction.STARTED, AuditAction.STARTED]) == ["me"]
+    assert _actors(log, actions=[AuditAction.STARTED, AuditAction.RESUMED]) == ["me", "o'brien ü"]
+    assert _actors(log, actor="o'brien ü") == ["o'brien ü"] * 2
+    assert _actors(log, code=wanted.code) == ["me", "o'brien ü"]
+    assert _actors(log, code=wanted.code, actor="o'brien ü", actions=[AuditAction.RESUMED]) == []
+    assert _actors(log, actor="' or actor ne '") == []
+
+
+def test_a_list_of_a_busy_day_needs_one_request(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    for second in range(30):
+        log.append(_an_entry(NOON + timedelta(seconds=second), actor=str(second)))
+    with counted_requests(monkeypatch) as sent:
+        assert _actors(log, 26) == [str(second) for second in range(26)]
+    assert len(sent) <= 1
+
+
 def test_the_log_offers_no_way_to_change_or_remove_an_entry() -> None:
     promised = {name for name in vars(AuditLog) if not name.startswith("_")}
-    assert promised == {"append", "entries"}
+    assert promised == {"append", "entries", "list"}
     assert {name for name in dir(TableAuditLog) if not name.startswith("_")} == promised
 
 
@@ -124,3 +167,5 @@ def test_an_unreachable_log_raises_a_retryable_error(unreachable: StorageAccount
         log.append(_an_entry())
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         _entries(log)
+    with pytest.raises(StorageUnavailableError, match="did not answer"):
+        log.list("tenant", DAY, 1)

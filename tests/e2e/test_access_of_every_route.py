@@ -145,11 +145,14 @@ def test_every_route_accepts_a_key_of_its_tenant_and_scope(system: System) -> No
 
 
 @pytest.fixture(scope="module")
-def foreign_codes(system: System) -> dict[str, str]:
+def foreign_codes(system: System, store: TableKeyStore) -> dict[str, str]:
     """Resources of `harbour`: a code for the beginning of each path."""
     mapping = system.call("POST", f"/tenants/{HARBOUR}/csv-mappings", MAPPING | {"mappingType": "Client"})
     schedule = system.call("POST", f"/tenants/{HARBOUR}/clients/export/schedules", SCHEDULE)
     codes = {"csv-mappings": mapping.json["code"], "clients/export/schedules": schedule.json["code"]}
+    key, _ = a_key(HARBOUR)
+    assert store.add(key)
+    codes["keys"] = key.id
     return codes | {"": system.start_export({}, HARBOUR).json["code"]}
 
 
@@ -165,6 +168,8 @@ def similar_code(code: str) -> str:
 def valid_body(form: RouteForm) -> Any:
     if not form.route.body:
         return None
+    if "/keys" in form.template:
+        return {}
     return SCHEDULE if "/schedules" in form.template else MAPPING
 
 
@@ -233,6 +238,8 @@ def scope_by_contract(route: Route) -> Scope:
 
     An estimate and a preview only need to read, because they change nothing.
     """
+    if route.path.startswith(("audit", "keys")):
+        return Scope.AUDIT_READ if route.path == "audit" else Scope.KEYS_ADMIN
     if route.method == "GET" or route.path.endswith(("/estimate", "/preview")):
         return Scope.EXPORTS_READ
     if route.path.startswith("csv-mappings"):

@@ -70,7 +70,7 @@ def assert_is_as_shown(shown: Shown, response: Response) -> None:
 def remember(variables: dict[str, str], method: str, url: str, response: Response) -> None:
     """Set the variables for the code of the last created resource, which later examples use."""
     if method == "POST" and response.status in (201, 202):
-        names = {"/csv-mappings": "MAPPING", "/schedules": "SCHEDULE"}
+        names = {"/csv-mappings": "MAPPING", "/schedules": "SCHEDULE", "/keys": "KEY_CODE"}
         variables[next((name for part, name in names.items() if part in url), "CODE")] = response.json["code"]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exports.request.scopes import ALL_SCOPES
 from tests.e2e.test_audit import audit_of_today
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.http_client import Response
@@ -26,7 +27,7 @@ from tests.support.system import (
 )
 from tests.support.token_issuer import AUDIENCE, SUBJECT, TokenIssuer, a_token_issuer, encoded, rsa_key
 
-ALL = ["exports:read", "exports:write", "mappings:write", "schedules:write", "fields:sensitive"]
+ALL = list(ALL_SCOPES)
 ROLES = {
     "Export.Admin": {"scopes": ALL, "tenants": ["*"]},
     "Export.Northwind": {"scopes": ["exports:read", "exports:write"], "tenants": [NORTHWIND]},

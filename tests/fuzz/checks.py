@@ -10,7 +10,7 @@ import schemathesis
 _DETAILS_OF_PROBLEMS = {
     "precondition-failed": ".*",
     "idempotency-key-reused": ".*",
-    "invalid-query": r"The continuation token is not .*",
+    "invalid-query": r"The continuation token is not .*|confirm must be the code of the key .*",
 }
 _DETAILS_OF_FAULTS = (
     r"“.*” is already used by column \d+; use it once\.",

@@ -6,7 +6,9 @@ import builtins
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from exports.adapters.storage.table_adapter import sortable_moment
 from exports.jobs.audit import AuditEntry
+from exports.ports.audit import EVERY_ENTRY, AuditConditions, LoggedEntry
 from tests.support.hooks import Hook, do_nothing
 
 
@@ -34,3 +36,24 @@ class MemoryAuditLog:
     def entries(self, tenant: str, day: date) -> Iterator[AuditEntry]:
         found = (row for row in self._rows if row[1].tenant == tenant and row[0].date() == day)
         yield from (entry for _, entry in sorted(found, key=lambda row: row[0]))
+
+    def list(
+        self, tenant: str, day: date, limit: int, after: str | None = None, wanted: AuditConditions = EVERY_ENTRY
+    ) -> builtins.list[LoggedEntry]:
+        logged = sorted(
+            (
+                LoggedEntry(f"{sortable_moment(moment)}-{number:016x}", entry)
+                for number, (moment, entry) in enumerate(self._rows)
+                if entry.tenant == tenant and moment.date() == day
+            ),
+            key=lambda row: row.position,
+        )
+        return [row for row in logged if row.position > (after or "") and _fits(row.entry, wanted)][:limit]
+
+
+def _fits(entry: AuditEntry, wanted: AuditConditions) -> bool:
+    return (
+        (not wanted.actions or entry.action in wanted.actions)
+        and wanted.actor in (None, entry.actor)
+        and wanted.code in (None, entry.code)
+    )

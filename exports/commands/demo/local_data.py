@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 SAMPLE_DATABASE_URL = "sqlite:///.local/clients.sqlite"
 SAMPLE_TENANTS = ("northwind", "harbour")
 SAMPLE_CLIENTS = 20_000
-ALL_SCOPES = ("exports:read", "exports:write", "mappings:write", "schedules:write", "fields:sensitive")
+ALL_SCOPES = (
+    "exports:read",
+    "exports:write",
+    "mappings:write",
+    "schedules:write",
+    "fields:sensitive",
+    "audit:read",
+    "keys:admin",
+)
 
 
 def choose_tenant(requested: str | None, own_database: bool) -> str:

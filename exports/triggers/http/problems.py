@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from exports.errors import (
+    ApiKeyNotActiveError,
+    ApiKeyNotFoundError,
     ExpiredError,
     ExportError,
     JobNotFoundError,
@@ -10,16 +12,19 @@ from exports.errors import (
     MappingNotFoundError,
     NotCompletedError,
     NotNotifiedError,
+    NotPermittedError,
     NotResumableError,
     PresetReadOnlyError,
     QuotaExceededError,
     ScheduleNotFoundError,
     SourceMismatchError,
     SourceRefusedError,
+    TooManyApiKeysError,
     TooManyMappingsError,
     TooManySchedulesError,
     TooManySendsError,
     TransientError,
+    UnconfirmedError,
 )
 from exports.jobs.states import IllegalTransitionError
 from exports.request.scopes import Scope
@@ -49,9 +54,13 @@ SENSITIVE_FIELDS = ProblemType("sensitive-fields", 403, "The API key or token do
 JOB_NOT_FOUND = ProblemType("job-not-found", 404, "There is no such export")
 MAPPING_NOT_FOUND = ProblemType("mapping-not-found", 404, "There is no such mapping")
 SCHEDULE_NOT_FOUND = ProblemType("schedule-not-found", 404, "There is no such schedule")
+KEY_NOT_FOUND = ProblemType("key-not-found", 404, "There is no such API key")
 PRESET_READ_ONLY = ProblemType("preset-read-only", 409, "A preset cannot be changed")
 TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has reached its limit of mappings")
 TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has reached its limit of schedules")
+TOO_MANY_KEYS = ProblemType("too-many-keys", 409, "The tenant has reached its limit of API keys")
+KEY_NOT_ACTIVE = ProblemType("key-not-active", 409, "The API key has expired or is revoked")
+NOT_CONFIRMED = ProblemType("not-confirmed", 409, "This needs your confirmation")
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
 NOT_RESUMABLE = ProblemType("not-resumable", 409, "The export cannot be resumed")
@@ -80,9 +89,13 @@ PROBLEMS: tuple[ProblemType, ...] = (
     JOB_NOT_FOUND,
     MAPPING_NOT_FOUND,
     SCHEDULE_NOT_FOUND,
+    KEY_NOT_FOUND,
     PRESET_READ_ONLY,
     TOO_MANY_MAPPINGS,
     TOO_MANY_SCHEDULES,
+    TOO_MANY_KEYS,
+    KEY_NOT_ACTIVE,
+    NOT_CONFIRMED,
     NOT_COMPLETED,
     ALREADY_ENDED,
     NOT_RESUMABLE,
@@ -108,6 +121,11 @@ _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     JobNotFoundError: JOB_NOT_FOUND,
     MappingNotFoundError: MAPPING_NOT_FOUND,
     ScheduleNotFoundError: SCHEDULE_NOT_FOUND,
+    ApiKeyNotFoundError: KEY_NOT_FOUND,
+    ApiKeyNotActiveError: KEY_NOT_ACTIVE,
+    TooManyApiKeysError: TOO_MANY_KEYS,
+    UnconfirmedError: NOT_CONFIRMED,
+    NotPermittedError: FORBIDDEN,
     PresetReadOnlyError: PRESET_READ_ONLY,
     TooManyMappingsError: TOO_MANY_MAPPINGS,
     TooManySchedulesError: TOO_MANY_SCHEDULES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,6 +31,10 @@ _TEXT_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 TEXT: Mapping[str, Any] = {"type": "string", "maxLength": _MAX_TEXT_CHARACTERS, "pattern": _TEXT_PATTERN}
 """The schema of a parameter that `text_of_query` reads."""
 
+DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
+"""The schema of a parameter that `day_of_query` reads."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -81,6 +86,21 @@ def text_of_query(url: str, name: str) -> str | None:
         detail = f"{name} must be text of 1 to {_MAX_TEXT_CHARACTERS} characters, without control characters."
         raise ProblemError(INVALID_QUERY, detail)
     return text
+
+
+def day_of_query(url: str, name: str) -> date | None:
+    """Return the day that a parameter names; None if the request does not have it.
+
+    Raises:
+        ProblemError: 400.
+    """
+    text = _last(url, name)
+    try:
+        if text is None or _DAY.fullmatch(text):
+            return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ProblemError(INVALID_QUERY, f"{name} must be a day of the calendar, as 2026-01-31.")
 
 
 def parse_list_query(url: str, is_cursor: Callable[[str], bool] = lambda _: True) -> ListQuery:

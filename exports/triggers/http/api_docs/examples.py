@@ -7,6 +7,7 @@ from typing import Any
 
 from exports import VERSION
 from exports.jobs.job import CONSISTENCY
+from exports.triggers.http.api_docs.examples_of_access import ACCESS_EXAMPLES
 
 _CODE = "7ybqttn9kg0pf1x6vfw644k23d"
 _COLUMNS = [
@@ -130,6 +131,7 @@ EXAMPLES: Mapping[str, Any] = {
     "NotificationTestDto": {"webhookUrl": "https://hooks.example.com/exports?key=3f9a"},
     "ListOfReceiverAnswerDto": {"data": [_ANSWER], "limit": 1, "hasMore": False, "continuationToken": None},
     "ListOfDeliveryDto": {"data": [_DELIVERY], "limit": 25, "hasMore": False, "continuationToken": None},
+    **ACCESS_EXAMPLES,
     "ManifestDto": {
         "code": _CODE,
         "tenant": "northwind",

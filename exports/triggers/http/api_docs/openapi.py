@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from exports import VERSION
-from exports.jobs.codes import JOB_CODE_PATTERN
 from exports.triggers.http.api_docs.advice import ADVICE
 from exports.triggers.http.api_docs.examples import EXAMPLES, REPLY_EXAMPLES
 from exports.triggers.http.api_docs.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
+from exports.triggers.http.api_docs.openapi_texts import ANY_CODE, CODES, INTRODUCTION, TAGS
 from exports.triggers.http.api_docs.openapi_webhooks import add_ended_schema, describe_webhooks
 from exports.triggers.http.problems import (
     FORBIDDEN,
@@ -42,23 +42,6 @@ Document = dict[str, Any]
 References = Mapping[tuple[type[Model], Mode], Schema]
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
-_INTRODUCTION = """\
-Exports all clients of a tenant as one file (CSV, a workbook or JSON Lines): start an export, watch it, download it.
-
-Every route to the data of a tenant has two forms. `/tenants/{tenant}/…` names the tenant. The short form takes the
-tenant from the API key or token; it works only for one that opens exactly one tenant. JSON properties are camelCase,
-and times are UTC (RFC 3339). A request with an unknown property is refused. Answers may gain properties, so ignore
-those that you do not know. Errors are problem documents (RFC 9457). You may send an id of your request in
-`x-request-id` (1 to 64 letters, digits, `.`, `_` or `-`); every answer names the id, and operators find the request by
-it."""
-_TAGS = (
-    ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
-    ("clients/export", "Exports", "Write the clients of a tenant to a file. Each export is a job."),
-    ("csv-mappings", "Mappings", "Save the columns of a file under a name."),
-    ("", "Service", "The service itself, and what it knows of its caller."),
-)
-_CODES = {"clients/export/csv": JOB_CODE_PATTERN}
-_ANY_CODE = "[0-9a-z-]{1,100}"
 _REQUEST_ID: Schema = {"type": "string", "pattern": f"^{PATTERN}$"}
 _HEADER_SCHEMAS: Mapping[str, Schema] = {
     "Location": {"type": "string", "format": "uri-reference"},
@@ -91,11 +74,11 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
     paths = _paths(routes, references, used)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "client-export", "version": VERSION, "description": _INTRODUCTION},
+        "info": {"title": "client-export", "version": VERSION, "description": INTRODUCTION},
         "servers": [{"url": server or "/"}],
         "tags": [
             {"name": name, "description": meaning}
-            for _, name, meaning in _TAGS
+            for _, name, meaning in TAGS
             if any(_tag(route) == name for route in routes)
         ],
         "paths": paths,
@@ -142,7 +125,7 @@ def _models(routes: Iterable[Route]) -> Iterator[tuple[type[Model], Mode]]:
 
 def _paths(routes: Sequence[Route], references: References, used: dict[str, Document]) -> Document:
     paths: Document = {}
-    for route in sorted(routes, key=lambda route: [tag for _, tag, _ in _TAGS].index(_tag(route))):
+    for route in sorted(routes, key=lambda route: [tag for _, tag, _ in TAGS].index(_tag(route))):
         for name, template in route.forms:
             by_tenant = template.startswith(TENANT_PREFIX)
             item = paths.setdefault(f"/{template}", _path_item(template))
@@ -160,14 +143,14 @@ def _path_parameter(name: str, template: str) -> Document:
         pattern, meaning = TENANT_PATTERN, "The tenant whose data is meant; the API key or token must open it"
     else:
         collection = template.removeprefix(TENANT_PREFIX).partition("/{")[0]
-        pattern = f"^{_CODES.get(collection, _ANY_CODE)}$"
+        pattern = f"^{CODES.get(collection, ANY_CODE)}$"
         meaning = "The code, from the answer that created or listed it"
     schema = {"type": "string", "pattern": pattern}
     return {"name": name, "in": "path", "required": True, "description": meaning, "schema": schema}
 
 
 def _tag(route: Route) -> str:
-    return next(name for prefix, name, _ in _TAGS if route.path.startswith(prefix))
+    return next(name for prefix, name, _ in TAGS if route.path.startswith(prefix))
 
 
 def _operation(route: Route, name: str, by_tenant: bool, references: References, used: dict[str, Document]) -> Document:
