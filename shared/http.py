@@ -16,8 +16,9 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from shared.events import emit
+from shared.faults import faults_of
 from shared.models import Model
-from shared.problems import Fault, ProblemError, ProblemType, faults_of
+from shared.problems import Fault, ProblemError, ProblemType
 from shared.repeated_names import find_repeated_names
 from shared.request_ids import HEADER, current_request, request_id_of, serving
 

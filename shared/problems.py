@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import ErrorDetails
-
-from shared.models import Model
+from shared.models import Model, OptionalField
 
 DOCS_PREFIX = "/docs#problem-"
 """Relative reference to the documentation of a problem type; its code follows."""
@@ -35,11 +31,19 @@ class Fault(Model):
 
     Attributes:
         pointer: JSON pointer (RFC 6901) into the body; empty for the body as a whole.
-        detail: Says what is wrong and what to change.
+        detail: Says what is wrong and what to change, in English.
+        code: Stable identifier of the kind of fault, for programs that say the same in another language.
+        values: What the sentence of the kind names, such as the known values. Absent if it names nothing.
     """
 
     pointer: str
     detail: str
+    code: OptionalField[str] = None
+    values: OptionalField[dict[str, str]] = None
+
+    def inside(self, outer: str) -> Fault:
+        """Return the same fault of a body that is a part of another body, at the pointer `outer`."""
+        return self.model_copy(update={"pointer": f"{outer}{self.pointer}"})
 
 
 class ProblemError(Exception):
@@ -82,56 +86,6 @@ class ProblemError(Exception):
         return document
 
 
-def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
-    """Convert the errors of a pydantic validation into faults of the validated body.
-
-    A list whose items are all invalid is reported by pydantic as too short as well. That second error is left out.
-    """
-    faulty = {error["loc"] for error in errors}
-    return [
-        Fault(pointer=pointer(*error["loc"]), detail=_sentence(error))
-        for error in errors
-        if error["type"] != "too_short" or not any(_is_inside(loc, error["loc"]) for loc in faulty)
-    ]
-
-
-def _is_inside(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
-    return len(inner) > len(outer) and inner[: len(outer)] == outer
-
-
 def pointer(*path: str | int) -> str:
     """Build a JSON pointer (RFC 6901) from names and indexes."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
-_FEW = 10
-_SENTENCES = {
-    "extra_forbidden": "There is no property of this name here; remove it or correct its spelling.",
-    "missing": "This property is required.",
-    "model_type": "This must be an object.",
-    "model_attributes_type": "This must be an object.",
-    "tuple_type": "This must be an array.",
-    "too_short": "This must not be empty.",
-    "string_type": "This must be a string.",
-    "bool_type": "This must be true or false.",
-    "string_too_short": "This must not be empty.",
-}
-
-
-def _sentence(error: ErrorDetails) -> str:
-    if error["type"] == "enum":
-        return _unknown_value(error.get("input"), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
-    if error["type"] == "string_too_long":
-        return f"This may have {error['ctx']['max_length']:,} characters at most."
-    if error["type"] == "too_long":
-        return f"This may have {error['ctx']['max_length']:,} entries at most."
-    return _SENTENCES.get(error["type"]) or f"{error['msg'].rstrip('.')}."
-
-
-def _unknown_value(value: object, known: list[str]) -> str:
-    """Suggest the nearest of the known values if there are many, else list them all."""
-    near = difflib.get_close_matches(str(value), known, n=3)
-    if len(known) > _FEW and not near:
-        return f"This is none of the {len(known)} known values, which the documentation lists."
-    offered = ", ".join(near if len(known) > _FEW else known)
-    return f"This is not a known value; did you mean {offered}?" if near else f"This must be one of {offered}."

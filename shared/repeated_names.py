@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from shared.faults import REPEATED_PROPERTY
 from shared.problems import Fault, pointer
 
 
@@ -29,7 +30,7 @@ def _faults(value: Any, *path: str | int) -> Iterator[Fault]:
         seen: set[str] = set()
         for name, inner in value:
             if name in seen:
-                yield Fault(pointer=pointer(*path, name), detail="This property appears twice; send it once.")
+                yield REPEATED_PROPERTY.at(pointer(*path, name))
             seen.add(name)
             yield from _faults(inner, *path, name)
     elif isinstance(value, list):

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from exports.request.faults import BLANK_HEADER, BLANKS_AROUND_HEADER, HEADER_WITH_NUL, USED_TWICE
 from exports.request.fields import TargetField
+from shared.faults import FaultKind
 from shared.models import Model
 from shared.problems import Fault, pointer
 
@@ -38,19 +40,19 @@ ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
 def find_faults(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:
     """Yield a fault for every header that no file can show well, and for every duplicate."""
     for index, column in enumerate(columns):
-        detail = _header_fault(column.csv_header)
-        if detail:
-            yield Fault(pointer=pointer("columnMappings", index, "csvHeader"), detail=detail)
+        kind = _header_fault(column.csv_header)
+        if kind:
+            yield kind.at(pointer("columnMappings", index, "csvHeader"))
     yield from find_duplicates(columns)
 
 
-def _header_fault(header: str) -> str | None:
+def _header_fault(header: str) -> FaultKind | None:
     if "\0" in header:
-        return "A header cannot hold the character NUL (U+0000); remove it."
+        return HEADER_WITH_NUL
     if not header.strip(_BLANKS):
-        return "The header is blank; give the column a name."
+        return BLANK_HEADER
     if header != header.strip(_BLANKS):
-        return "The header begins or ends with a blank; remove it, because programs would not find the column."
+        return BLANKS_AROUND_HEADER
     return None
 
 
@@ -65,5 +67,4 @@ def find_duplicates(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:
         ):
             first = first_uses.setdefault(value, index)
             if first != index:
-                detail = f"“{value}” is already used by column {first + 1}; use it once."
-                yield Fault(pointer=pointer("columnMappings", index, name), detail=detail)
+                yield USED_TWICE.at(pointer("columnMappings", index, name), value=value, column=first + 1)

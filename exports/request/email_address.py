@@ -11,7 +11,8 @@ import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+
+from exports.request.faults import NOT_AN_EMAIL_ADDRESS
 
 MAX_EMAIL_ADDRESSES = 5
 """How many addresses one request may name."""
@@ -32,8 +33,7 @@ def is_email_address(text: str) -> bool:
 
 def _require_plain(address: str) -> str:
     if not is_email_address(address):
-        message = "give an e-mail address such as name@example.com, in ASCII, without a name before it"
-        raise PydanticCustomError("not_an_email_address", message)
+        raise NOT_AN_EMAIL_ADDRESS.error()
     return address
 
 

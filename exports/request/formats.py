@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
 
+from exports.request.faults import NEEDS_HEADERS, OPTION_OF_CSV, OPTION_OF_PRESETS
 from shared.models import Model, OptionalField
 from shared.problems import Fault, pointer
 
@@ -217,14 +218,14 @@ def find_option_faults(wanted: FormatDto, *, include_headers: bool = True) -> It
     for option, value in (*wanted, ("include_headers", include_headers)):
         if option != "preset" and value != _ABSENT.get(option) and _is_refused(option, kind):
             place = () if option == "include_headers" else ("format",)
-            yield Fault(pointer=pointer(*place, to_camel(option)), detail=_detail(option, kind))
+            yield _option_fault(pointer(*place, to_camel(option)), option, kind)
 
 
-def _detail(option: str, kind: FileKind | None) -> str:
+def _option_fault(place: str, option: str, kind: FileKind | None) -> Fault:
     name = to_camel(option)
     if option == "include_headers":
-        return f"{NAMES[kind]} needs headers, which are its keys. Leave {name} out, or choose another preset."
+        return NEEDS_HEADERS.at(place, option=name, kind=NAMES[kind])
     if option in OPTIONS[None]:
-        return f"{name} is an option of CSV; {NAMES[kind]} has no such option. Leave it out, or choose another preset."
+        return OPTION_OF_CSV.at(place, option=name, kind=NAMES[kind])
     presets = ", ".join(preset.value for preset, form in FORMAT_PRESETS.items() if option in OPTIONS[form.kind])
-    return f"{name} has a meaning only for the preset {presets}; leave it out."
+    return OPTION_OF_PRESETS.at(place, option=name, presets=presets)

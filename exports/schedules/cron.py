@@ -17,43 +17,40 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from exports.request.faults import CRON_FIELD, CRON_FIELDS, CRON_NEVER, CRON_TOO_OFTEN, TIME_ZONE
+
 MAX_SLOTS_AN_HOUR = 12
-_FIELDS = ("minute", "hour", "day-of-month", "month", "day-of-week")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _normalize(cron: str) -> str:
     """Validate an expression and return it with single spaces."""
     words = cron.split()
-    if len(words) != len(_FIELDS):
-        raise PydanticCustomError(
-            "cron", "give five fields: minute, hour, day of the month, month, day of the week, such as 30 6 * * 1-5"
-        )
+    if len(words) != len(CRON_FIELD):
+        raise CRON_FIELDS.error()
     try:
         parsed = CronSim(cron, _ANY_TIME)
         next(parsed)
     except CronSimError as error:
-        raise PydanticCustomError("cron", "{reason}", {"reason": _reason(str(error), words)}) from None
+        raise _wrong_field(str(error), words) from None
     except StopIteration:
-        raise PydanticCustomError("cron", "give a time that occurs: no day within 50 years matches this one") from None
+        raise CRON_NEVER.error() from None
     if len(parsed.minutes) > MAX_SLOTS_AN_HOUR:
-        raise PydanticCustomError("cron", "give at most 12 minutes of an hour, such as */5 for every fifth minute")
+        raise CRON_TOO_OFTEN.error()
     return " ".join(words)
 
 
-def _reason(message: str, words: list[str]) -> str:
+def _wrong_field(message: str, words: list[str]) -> PydanticCustomError:
     """Turn a message such as “Bad minute” into advice. `CronSim` also reports a day that none of the months has."""
     name = message.removeprefix("Bad ")
-    if name not in _FIELDS:
-        return "give a cron expression of five fields, such as 30 6 * * 1-5"
-    ranges = dict(zip(_FIELDS, ("0-59", "0-23", "1-31 and a day that the month has", "1-12", "0-7"), strict=True))
-    allowed = f"{ranges[name]}, *, or a combination of these with , - /"
-    return f"correct the {name}, “{words[_FIELDS.index(name)]}”: it must be {allowed}"
+    if name not in CRON_FIELD:
+        return CRON_FIELDS.error()
+    return CRON_FIELD[name].error(given=words[[*CRON_FIELD].index(name)])
 
 
 def _require_known(zone: str) -> str:
     if zone not in _zones():
-        raise PydanticCustomError("time_zone", "give the IANA name of a time zone, such as Europe/London or UTC")
+        raise TIME_ZONE.error()
     return zone
 
 

@@ -50,7 +50,7 @@ def assert_problem(response: Response, status: int, code: str) -> dict[str, Any]
         ({"columnMappings": "Name"}, "/columnMappings", "array"),
         ({"filter": {"statuses": ["Dormant"]}}, "/filter/statuses/0", "Active"),
         ({"filter": {"managerCodes": "M01"}}, "/filter/managerCodes", "array"),
-        ({"filter": {"updatedSince": "yesterday"}}, "/filter/updatedSince", "datetime"),
+        ({"filter": {"updatedSince": "yesterday"}}, "/filter/updatedSince", "date and time"),
         ({"filter": {"updatedSince": "2026-01-31T09:00:00"}}, "/filter/updatedSince", "offset"),
         ([], "", "object"),
     ],

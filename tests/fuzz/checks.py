@@ -41,5 +41,5 @@ def refused_for_a_reason(
     problem = response.json()
     for detail in [fault["detail"] for fault in problem.get("errors", ())] or [problem["detail"]]:
         reasons = _DETAILS_OF_FAULTS if "errors" in problem else (_DETAILS_OF_PROBLEMS.get(problem["code"], "never"),)
-        is_known = any(re.fullmatch(reason, detail, re.DOTALL) for reason in reasons)
+        is_known = any(re.fullmatch(reason, detail, re.DOTALL | re.IGNORECASE) for reason in reasons)
         assert is_known, f"refused, though it fits the schema: {detail}"

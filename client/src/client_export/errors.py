@@ -22,7 +22,7 @@ ClientExportError
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,11 +35,21 @@ class Fault:
 
     Attributes:
         pointer: JSON pointer to the faulty value.
-        detail: What is wrong, and what to change.
+        detail: What is wrong, and what to change, in English.
+        code: Identifies the kind of fault; empty from a service that does not tell it.
+        values: What the sentence of the kind names, for a text of your own.
     """
 
     pointer: str
     detail: str
+    code: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, document: Any) -> Fault:
+        """Read a fault as the service shows it."""
+        values = dict(document.get("values") or {})
+        return cls(str(document["pointer"]), str(document["detail"]), str(document.get("code") or ""), values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Problem:
         """Read a problem. Anything else, such as a page of a proxy, becomes a problem without a code of its own."""
         if not isinstance(document, Mapping) or "code" not in document:
             return cls(status, "unknown", f"HTTP {status}", f"The service answered with HTTP {status}.", (), request_id)
-        faults = tuple(Fault(str(each["pointer"]), str(each["detail"])) for each in document.get("errors") or ())
+        faults = tuple(map(Fault.from_json, document.get("errors") or ()))
         named = document.get("requestId") or request_id
         return cls(status, document["code"], document.get("title", ""), document.get("detail", ""), faults, named)
 

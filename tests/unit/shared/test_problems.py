@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import Field, ValidationError
 
+from shared.faults import faults_of
 from shared.models import Model
-from shared.problems import Fault, ProblemError, ProblemType, faults_of, pointer
+from shared.problems import Fault, ProblemError, ProblemType, pointer
 
 TEAPOT = ProblemType("teapot", 418, "It is a teapot")
 

@@ -26,6 +26,7 @@ from exports.triggers.http.problems import (
 )
 from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route
 from shared.api_keys import TENANT_PATTERN
+from shared.faults import MISSPELT_VALUE
 from shared.http import (
     BODY_TOO_LARGE,
     INTERNAL,
@@ -244,7 +245,7 @@ def _problem_reply(status: int, kinds: Sequence[ProblemType]) -> Document:
 
 
 def _problem_example(kind: ProblemType) -> Document:
-    faults = [Fault(pointer="/columnMappings/0/targetField", detail="This is not a known value; did you mean Name?")]
+    faults = [MISSPELT_VALUE.at("/columnMappings/0/targetField", near="Name")]
     has_faults = kind in (INVALID_REQUEST, MALFORMED_BODY)
     return ProblemError(kind, ADVICE.get(kind.code, kind.title), faults if has_faults else ()).document()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exports.notifications.receivers import origin_of, refusal_reason
+from exports.notifications.receivers import origin_of, refusal_of
 
 
 def test_the_path_and_query_of_a_url_are_not_shown() -> None:
@@ -28,6 +28,6 @@ def test_the_path_and_query_of_a_url_are_not_shown() -> None:
     ],
 )
 def test_a_url_that_is_clearly_not_public_is_refused_at_once(url: str, why: str | None) -> None:
-    refused = refusal_reason(url, allow_private=False)
-    assert refused is None if why is None else refused is not None and why in refused
-    assert refusal_reason(url, allow_private=True) is None
+    refused = refusal_of(url, allow_private=False)
+    assert refused is None if why is None else refused is not None and why in refused.sentence
+    assert refusal_of(url, allow_private=True) is None

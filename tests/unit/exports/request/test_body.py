@@ -232,7 +232,7 @@ def test_a_url_longer_than_2000_characters_is_refused() -> None:
 
 
 def test_notify_needs_a_receiver_and_takes_nothing_else() -> None:
-    assert _faults({"notify": {}}) == [("/notify", "give webhookUrl or email, or both.")]
+    assert _faults({"notify": {}}) == [("/notify", "Give webhookUrl or email, or both.")]
     faults = _faults({"notify": {"phone": "1", "webhookUrl": None, "email": "a@b.example"}})
     assert {pointer for pointer, _ in faults} == {"/notify/phone", "/notify/webhookUrl", "/notify/email"}
 

@@ -52,21 +52,21 @@ def test_a_valid_expression_is_accepted_and_normalized(cron: str, normal: str) -
 @pytest.mark.parametrize(
     ("cron", "advice"),
     [
-        ("", "give five fields"),
-        ("@daily", "give five fields"),
-        ("0 0 * * * *", "give five fields"),
-        ("61 * * * *", "correct the minute, “61”: it must be 0-59"),
-        ("0 24 * * *", "correct the hour, “24”"),
-        ("0 0 0 * *", "correct the day-of-month, “0”"),
-        ("0 0 30 2 *", "correct the day-of-month, “30”: it must be 1-31 and a day that the month has"),
-        ("0 0 31 4,6 *", "correct the day-of-month"),
-        ("0 0 * 13 *", "correct the month, “13”"),
-        ("0 0 * * 8", "correct the day-of-week, “8”"),
-        ("5-1 * * * *", "correct the minute"),
-        ("*/0 * * * *", "correct the minute"),
-        ("* * * * *", "give at most 12 minutes of an hour"),
-        ("*/4 3 * * *", "give at most 12 minutes of an hour"),
-        ("0 0 29-30 2 SUN#5,x", "correct the day-of-week"),
+        ("", "Give five fields"),
+        ("@daily", "Give five fields"),
+        ("0 0 * * * *", "Give five fields"),
+        ("61 * * * *", "Correct the minute, “61”: it must be 0-59"),
+        ("0 24 * * *", "Correct the hour, “24”"),
+        ("0 0 0 * *", "Correct the day-of-month, “0”"),
+        ("0 0 30 2 *", "Correct the day-of-month, “30”: it must be 1-31 and a day that the month has"),
+        ("0 0 31 4,6 *", "Correct the day-of-month"),
+        ("0 0 * 13 *", "Correct the month, “13”"),
+        ("0 0 * * 8", "Correct the day-of-week, “8”"),
+        ("5-1 * * * *", "Correct the minute"),
+        ("*/0 * * * *", "Correct the minute"),
+        ("* * * * *", "Give at most 12 minutes of an hour"),
+        ("*/4 3 * * *", "Give at most 12 minutes of an hour"),
+        ("0 0 29-30 2 SUN#5,x", "Correct the day-of-week"),
         ("9" * 101, "at most 100 characters"),
     ],
 )
@@ -93,7 +93,7 @@ def test_known_time_zones_are_accepted(zone: str) -> None:
     "zone", ["", "London", "europe/london", "GMT+25", "../../etc/passwd", "Europe", "/UTC", "localtime"]
 )
 def test_unknown_time_zones_are_refused(zone: str) -> None:
-    with pytest.raises(ValidationError, match="give the IANA name"):
+    with pytest.raises(ValidationError, match="Give the IANA name"):
         _ZONE.validate_python(zone)
 
 

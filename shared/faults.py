@@ -1,0 +1,146 @@
+"""Names the kinds of faults that a request can have, and turns the errors of pydantic into faults.
+
+A kind has a code for programs and a sentence for people. So a client can say the same in another language.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
+
+from shared.problems import Fault, pointer
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A kind of fault: one row of a table of faults.
+
+    Attributes:
+        code: Stable identifier for programs, in kebab-case.
+        sentence: Says what is wrong and what to change. May hold `{values}`.
+    """
+
+    code: str
+    sentence: str
+
+    def at(self, pointer: str, **values: str | int) -> Fault:
+        """Return a fault of this kind at a place of the body."""
+        written = {name: value if isinstance(value, str) else f"{value:,}" for name, value in values.items()}
+        plain = {name: str(value) for name, value in values.items()}
+        return Fault(pointer=pointer, detail=self.sentence.format(**written), code=self.code, values=plain or None)
+
+    def error(self, **values: str) -> PydanticCustomError:
+        """Return an error for a validator of pydantic; `faults_of` turns it into a fault of this kind."""
+        return PydanticCustomError(self.code, self.sentence, dict(values) or None)
+
+
+UNKNOWN_PROPERTY = FaultKind(
+    "unknown-property", "There is no property of this name here; remove it or correct its spelling."
+)
+MISSING_PROPERTY = FaultKind("missing-property", "This property is required.")
+REPEATED_PROPERTY = FaultKind("repeated-property", "This property appears twice; send it once.")
+NOT_AN_OBJECT = FaultKind("not-an-object", "This must be an object.")
+NOT_AN_ARRAY = FaultKind("not-an-array", "This must be an array.")
+NOT_A_STRING = FaultKind("not-a-string", "This must be a string.")
+NOT_A_BOOLEAN = FaultKind("not-a-boolean", "This must be true or false.")
+NOT_A_MOMENT = FaultKind("not-a-moment", "This must be a date and time with its offset, e.g. 2026-01-31T09:00:00Z.")
+EMPTY = FaultKind("empty", "This must not be empty.")
+TOO_LONG = FaultKind("too-long", "This may have {most} characters at most.")
+TOO_MANY_ENTRIES = FaultKind("too-many-entries", "This may have {most} entries at most.")
+UNKNOWN_VALUE = FaultKind("unknown-value", "This is none of the {count} known values, which the documentation lists.")
+MISSPELT_VALUE = FaultKind("misspelt-value", "This is not a known value; did you mean {near}?")
+NONE_OF_VALUES = FaultKind("none-of-values", "This must be one of {known}.")
+CONTROL_CHARACTERS = FaultKind("control-characters", "Leave out line breaks and other control characters.")
+INVALID = FaultKind("invalid", "{reason}.")
+
+FORM_KINDS = (
+    UNKNOWN_PROPERTY,
+    MISSING_PROPERTY,
+    REPEATED_PROPERTY,
+    NOT_AN_OBJECT,
+    NOT_AN_ARRAY,
+    NOT_A_STRING,
+    NOT_A_BOOLEAN,
+    NOT_A_MOMENT,
+    EMPTY,
+    TOO_LONG,
+    TOO_MANY_ENTRIES,
+    UNKNOWN_VALUE,
+    MISSPELT_VALUE,
+    NONE_OF_VALUES,
+    CONTROL_CHARACTERS,
+    INVALID,
+)
+"""The kinds of faults that any body of JSON can have."""
+
+_FEW = 10
+_OF_PYDANTIC = frozenset(get_args(core_schema.ErrorType))
+_KIND_OF = {
+    "extra_forbidden": UNKNOWN_PROPERTY,
+    "missing": MISSING_PROPERTY,
+    "model_type": NOT_AN_OBJECT,
+    "model_attributes_type": NOT_AN_OBJECT,
+    "tuple_type": NOT_AN_ARRAY,
+    "too_short": EMPTY,
+    "string_type": NOT_A_STRING,
+    "bool_type": NOT_A_BOOLEAN,
+    "string_too_short": EMPTY,
+}
+"""The kind of each error of pydantic that needs no values."""
+
+
+def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
+    """Convert the errors of a pydantic validation into faults of the validated body.
+
+    A list whose items are all invalid is reported by pydantic as too short as well. That second error is left out.
+    """
+    faulty = {error["loc"] for error in errors}
+    return [
+        _fault(error)
+        for error in errors
+        if error["type"] != "too_short" or not any(_is_inside(loc, error["loc"]) for loc in faulty)
+    ]
+
+
+def _is_inside(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _fault(error: ErrorDetails) -> Fault:
+    place, kind = pointer(*error["loc"]), error["type"]
+    if kind == "enum":
+        return _unknown_value(place, error.get("input"), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+    if kind == "string_too_long":
+        return TOO_LONG.at(place, most=error["ctx"]["max_length"])
+    if kind == "too_long":
+        return TOO_MANY_ENTRIES.at(place, most=error["ctx"]["max_length"])
+    if kind.startswith("datetime_"):
+        return NOT_A_MOMENT.at(place)
+    if kind in _KIND_OF:
+        return _KIND_OF[kind].at(place)
+    if kind in _OF_PYDANTIC:
+        return INVALID.at(place, reason=error["msg"].rstrip("."))
+    return _fault_of_validator(place, error)
+
+
+def _fault_of_validator(place: str, error: ErrorDetails) -> Fault:
+    """Return the fault of an error that one of our validators raised."""
+    message = error["msg"].rstrip(".")
+    values = {name: str(value) for name, value in error.get("ctx", {}).items()}
+    sentence = f"{message[:1].upper()}{message[1:]}."
+    return Fault(pointer=place, detail=sentence, code=error["type"].replace("_", "-"), values=values or None)
+
+
+def _unknown_value(place: str, value: object, known: list[str]) -> Fault:
+    """Suggest the nearest of the known values if there are many, else list them all."""
+    near = difflib.get_close_matches(str(value), known, n=3)
+    if len(known) > _FEW and not near:
+        return UNKNOWN_VALUE.at(place, count=len(known))
+    if near:
+        return MISSPELT_VALUE.at(place, near=", ".join(near if len(known) > _FEW else known))
+    return NONE_OF_VALUES.at(place, known=", ".join(known))
