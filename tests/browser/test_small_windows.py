@@ -7,10 +7,18 @@ from playwright.sync_api import expect
 
 from exports.request.fields import TargetField
 from tests.browser.test_accessibility import assert_accessible
+from tests.support.system import NORTHWIND, System
 from tests.support.visitor import Visitor
 
 PHONE = {"viewport": {"width": 320, "height": 640}}
 DARK = {"color_scheme": "dark"}
+BROKEN = """() => [...document.querySelectorAll('#recent-rows td:not([data-column=content], [data-column=file])')]
+  .filter((cell) => cell.checkVisibility() && cell.textContent)
+  .filter((cell) => {
+    const text = document.createRange();
+    text.selectNodeContents(document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode());
+    return text.getClientRects().length > 1;
+  }).map((cell) => cell.textContent)"""
 COVERED = """() => {
   const bar = document.getElementById('export').closest('.actions').getBoundingClientRect();
   const { top, bottom, height } = document.activeElement.getBoundingClientRect();
@@ -86,3 +94,15 @@ def test_the_form_is_accessible_in_each_of_its_states(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/#export?columns=Nothing")
     visitor.expect_text("#address-problem", "usual settings")
     assert_accessible(visitor)
+
+
+@pytest.mark.parametrize("visitor", [{}, DARK | {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+def test_the_history_breaks_no_number_and_no_button_over_two_lines(visitor: Visitor, system: System) -> None:
+    system.start_export({"format": {"preset": "xlsx"}}, NORTHWIND)
+    visitor.sign_in()
+    visitor.go("history")
+    expect(visitor.at("#recent-rows [data-act=download]").first).to_be_visible()
+    for width in (1_280, 1_180, 1_020, 640, 320):
+        visitor.page.set_viewport_size({"width": width, "height": 800})
+        assert visitor.evaluate(BROKEN) == [], width
+        assert not visitor.overflows(), width
