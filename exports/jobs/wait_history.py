@@ -13,7 +13,7 @@ _SHARE_OF_SHORTEST = 0.9
 
 
 class WaitHistory:
-    """How long the last small jobs of this process took, as the requests that waited for them saw it.
+    """How long the last small jobs that this process waited for took.
 
     A read that comes too early costs a storage request, and one that comes too late delays the answer. Only the event
     loop uses it, so it needs no lock.
@@ -23,14 +23,11 @@ class WaitHistory:
         self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
 
     def add(self, seconds: float) -> None:
-        """Remember a wait that saw the end of its job. Long waits are ignored: they say nothing about small jobs."""
+        """Remember how long a job took. Long jobs are ignored: they say nothing about small ones."""
         if seconds <= _SMALL_JOB_SECONDS:
             self._seconds.append(seconds)
 
     def first_pause_seconds(self) -> float:
-        """Return how long to wait before the first read: a little less than the shortest of the last waits.
-
-        A wait is never shorter than its first pause. So if jobs become faster, the pause shrinks by a tenth each time.
-        """
+        """Return how long to wait before the first read: a little less than the shortest of the last jobs took."""
         shortest = min(self._seconds, default=0.0)
         return max(SHORTEST_PAUSE_SECONDS, shortest * _SHARE_OF_SHORTEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from exports.jobs.job import Job
 from exports.services import Services
@@ -17,14 +18,25 @@ async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
     reads grow: each is a tenth of the time waited so far, from 0.02 to 0.5 seconds.
     """
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    begun, began = loop.time(), services.now()
     pause = services.waits.first_pause_seconds()
     while not job.status.is_terminal and (elapsed := loop.time() - begun) < seconds:
         await asyncio.sleep(min(pause, seconds - elapsed))
         found = await asyncio.to_thread(services.jobs.get, job.tenant, job.code)
         job = found or job
         waited = loop.time() - begun
-        if job.status.is_terminal:
-            services.waits.add(waited)
+        if job.completed_date:
+            _remember(services, began, job.completed_date, waited)
         pause = min(max(_SHORTEST_PAUSE_SECONDS, waited / 10), _LONGEST_PAUSE_SECONDS)
     return job
+
+
+def _remember(services: Services, began: datetime, completed: datetime, waited: float) -> None:
+    """Remember how long the job itself took.
+
+    The wait says less: it includes the pause before the last read, so long pauses would lead to long pauses. If another
+    host ended the job and its clock says that this was after the wait, nothing is learned.
+    """
+    seconds = (completed - began).total_seconds()
+    if seconds <= waited:
+        services.waits.add(seconds)
