@@ -12,6 +12,7 @@ from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row
 from exports.request.filter_values import FilterValuesDto
 from exports.request.filters import ClientFilter
+from exports.request.preview import ClientCount
 
 MAX_RANKED_CODES = 400
 """SQLite combines at most 500 selects; SQL Server takes at most 2,100 parameters."""
@@ -34,14 +35,10 @@ class ClientSelection:
 
 @dataclass(frozen=True, slots=True)
 class ClientPreview:
-    """The first clients of a selection, in key order.
-
-    Attributes:
-        total: How many clients the selection has; None if counting them takes too long.
-    """
+    """The first clients of a selection, in key order, and how many there are; None: counting them was not wanted."""
 
     rows: list[Row]
-    total: int | None
+    count: ClientCount | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +57,19 @@ class ClientSnapshot:
     moment: datetime
     token: str | None
     readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotReading:
+    """How a source would read a snapshot.
+
+    Attributes:
+        readers: How many threads can read at the same time.
+        copied_bytes: The size of what must be copied first; 0: nothing.
+    """
+
+    readers: int
+    copied_bytes: int = 0
 
 
 class ClientSource(Protocol):
@@ -142,7 +152,8 @@ class ClientSource(Protocol):
         Args:
             seconds: How long reading may take. If it takes longer, that raises `SourceUnavailableError`, as far as the
                 source can stop reading.
-            count_seconds: How long counting may take. If it takes longer, the number is not known. 0: it is not wanted.
+            count_seconds: How long counting may take. If it takes longer, the number is not known, but perhaps a lower
+                bound. 0: it is not wanted, and only known if all clients are shown.
         """
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
@@ -175,6 +186,13 @@ class ClientSource(Protocol):
         """Say in a sentence for a caller why the source can show no snapshot; None if it can, as far as is known.
 
         Asks the source nothing.
+        """
+
+    def snapshot_reading(self) -> SnapshotReading:
+        """Look how the source would read a snapshot now. Takes none.
+
+        Raises:
+            SourceRefusedError: The source can show no snapshot.
         """
 
     def open_snapshot(self) -> AbstractContextManager[ClientSnapshot]:

@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from exports.errors import SourceThrottledError
 from exports.request.filter_values import FilterValuesDto
 from exports.request.filters import ClientFilter
+from exports.request.preview import ClientCount
 
 _MOST_LOOKUPS = 4
 _WAIT_SECONDS = 1.0
@@ -83,23 +84,33 @@ class FilterValueCache:
             known.lock.release()
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What counting for some seconds has found, and when."""
+
+    at: datetime = _NEVER
+    seconds: float = 0.0
+    count: ClientCount = field(default_factory=ClientCount)
+
+
 class CountCache:
     """Keeps numbers of clients for some seconds: people try columns more often than filters. Thread-safe."""
 
     def __init__(self) -> None:
-        self._counts: LRUCache[tuple[str, str], tuple[datetime, int | None]] = LRUCache(_MOST_COUNTS)
+        self._counts: LRUCache[tuple[str, str], _Counted] = LRUCache(_MOST_COUNTS)
         self._lock = Lock()
 
-    def find(self, tenant: str, wanted: ClientFilter, now: datetime) -> tuple[int | None] | None:
-        """Return the number of clients that pass a filter, or None in it if counting took too long; None: not known."""
+    def find(self, tenant: str, wanted: ClientFilter, now: datetime, seconds: float) -> ClientCount | None:
+        """Return how many clients pass a filter. None: count, because counting for so many seconds may tell more."""
         with self._lock:
-            counted, total = self._counts.get(_key(tenant, wanted), (_NEVER, None))
-        return (total,) if timedelta(0) <= now - counted < _KEEP_COUNT else None
+            known = self._counts.get(_key(tenant, wanted), _Counted())
+        is_enough = known.count.total is not None or known.seconds >= seconds
+        return known.count if is_enough and timedelta(0) <= now - known.at < _KEEP_COUNT else None
 
-    def keep(self, tenant: str, wanted: ClientFilter, now: datetime, total: int | None) -> None:
-        """Keep the number of clients that pass a filter; None: counting took too long."""
+    def keep(self, tenant: str, wanted: ClientFilter, now: datetime, seconds: float, count: ClientCount) -> None:
+        """Keep what counting for so many seconds has found."""
         with self._lock:
-            self._counts[_key(tenant, wanted)] = (now, total)
+            self._counts[_key(tenant, wanted)] = _Counted(now, seconds, count)
 
 
 def _key(tenant: str, wanted: ClientFilter) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from shared.models import Model
@@ -12,11 +14,26 @@ MAX_TEXT_CHARACTERS = 50_000
 CUT_MARK = "…"
 
 
+@dataclass(frozen=True, slots=True)
+class ClientCount:
+    """How many clients a selection has, as far as they could be counted in time.
+
+    Attributes:
+        total: The number of all; None if counting them takes too long.
+        minimum: If `total` is None: it is this number or more. None: not even that is known.
+    """
+
+    total: int | None = None
+    minimum: int | None = None
+
+
 class ExportPreviewDto(Model):
     """The answer of `POST …/clients/export/csv/preview`.
 
     Attributes:
         total_items: Number of clients; null if the client database takes too long to count them.
+        minimum_items: If `totalItems` is null: there are at least so many clients. Otherwise null, and also if not even
+            this is found in time.
         columns: The columns of the file, in order.
         rows: The cells of the first ten clients, without the header, as a program reads them from the file: with the
             apostrophes of the formula guard, for example. A cell of more than 1,000 characters is cut, and ends with
@@ -27,6 +44,7 @@ class ExportPreviewDto(Model):
     """
 
     total_items: int | None
+    minimum_items: int | None
     columns: tuple[ColumnMapping, ...]
     rows: tuple[tuple[str, ...], ...]
     omitted_fields: tuple[TargetField, ...]

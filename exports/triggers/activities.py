@@ -140,8 +140,8 @@ def run_job_step(
     An error that no rule knows is a fault of this service, which more tries over minutes would not cure. So the step is
     run a second time at once, as every step may be, and then the job fails with an incident number. An attempt reads
     only one snapshot, so a run that had begun to read it is not repeated: the second try is the next attempt of the
-    job. Steps that end a job are not run like this: they are tried for an hour, so that the job never seems to run for
-    ever.
+    job, which the service begins by itself. An attempt that a user has begun by a resume has two tries as well. Steps
+    that end a job are not run like this: they are tried for an hour, so that the job never seems to run for ever.
 
     Raises:
         TransientError: A retry can help, and this was not the final try.
@@ -159,7 +159,7 @@ def run_job_step(
         raise
     except Exception as error:
         return _fail(error, command, payload)
-    is_second = result["kind"] == _SNAPSHOT_LOST and payload["order"]["job"]["attempt"] > 1
+    is_second = result["kind"] == _SNAPSHOT_LOST and result["retries"] > 0
     return _fail(first, command, payload) if is_second else result
 
 

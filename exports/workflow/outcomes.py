@@ -71,9 +71,13 @@ class SnapshotLost(Model):
     """An earlier run of the step has begun to read a snapshot, which no later run can read.
 
     Another attempt of the job must begin.
+
+    Attributes:
+        retries: How many attempts the service has begun by itself since a user last queued the job.
     """
 
     kind: Literal["SnapshotLost"] = "SnapshotLost"
+    retries: OptionalField[int] = None
 
 
 class Done(Model):

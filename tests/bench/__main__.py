@@ -25,6 +25,7 @@ from tests.bench.engines import compare_engines
 from tests.bench.environment import NARROW_REQUEST, Databases, Sizes, filled_databases, storage
 from tests.bench.figures import Figure, line, save
 from tests.bench.small_exports import small_exports
+from tests.bench.snapshots import compare_snapshots
 from tests.bench.workbooks import compare_workbooks
 
 Part = Callable[[Path, Azurite, Databases], Iterator[Figure]]
@@ -43,7 +44,7 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="client-export-bench-") as scratch:
         say(f"creating {sum(wide.values()) + sum(narrow.values()):,} clients")
-        in_sqlite = {TENANT: options.rows} if "comparison" in chosen else {}
+        in_sqlite = {TENANT: options.rows} if {"comparison", "snapshot"} & chosen.keys() else {}
         with filled_databases(Path(scratch), wide, in_sqlite, narrow) as databases:
             for name, part in chosen.items():
                 say(name)
@@ -59,8 +60,8 @@ def main() -> None:
 def _is_chosen(name: str, options: argparse.Namespace) -> bool:
     if name == "engines" and not options.engine:
         return False
-    # pandas with openpyxl holds a whole workbook in memory, so this part is measured only if it is named
-    return name in options.only if options.only else name != "workbook"
+    # pandas with openpyxl holds a whole workbook in memory, and few exports are snapshots: these parts must be named
+    return name in options.only if options.only else name not in ("workbook", "snapshot")
 
 
 def _parts(options: argparse.Namespace) -> dict[str, Part]:
@@ -73,6 +74,9 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
             folder, emulator, databases, options.rows, options.rounds
         ),
         "workbook": lambda folder, emulator, databases: compare_workbooks(
+            folder, emulator, databases, options.rows, options.rounds
+        ),
+        "snapshot": lambda folder, emulator, databases: compare_snapshots(
             folder, emulator, databases, options.rows, options.rounds
         ),
         "latency": lambda folder, emulator, databases: parts.latency(folder, emulator, databases.postgres),
@@ -109,7 +113,8 @@ def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]
 
 
 def _options() -> argparse.Namespace:
-    names = ("comparison", "workbook", "latency", "small", "engines", "together", "memory", "growth", "pages")
+    compared = ("comparison", "workbook", "snapshot")
+    names = (*compared, "latency", "small", "engines", "together", "memory", "growth", "pages")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument(
         "--quick",

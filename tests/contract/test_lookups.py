@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from exports.adapters.clients_sql import lookups
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filter_values import FilterValuesDto
 from exports.request.filters import ClientFilter
-from tests.contract.client_stores import SQL_STORES, STORES, TENANT, ClientStore, SqlStore, client
+from exports.request.preview import ClientCount
+from tests.contract.client_stores import SQL_STORES, STORES, TENANT, ClientStore, SqlStore, TableStore, client
 
 ENOUGH_SECONDS = 30.0
 MOST = 1_000
@@ -45,7 +47,7 @@ def test_a_preview_has_the_first_clients_in_key_order_and_the_number_of_all(stor
     found = store.source.preview(select(), 10, ENOUGH_SECONDS, ENOUGH_SECONDS)
     (first,) = store.source.sample(select(), [KeyRange()], 10)
     assert [tuple(row) for row in found.rows] == [tuple(row) for row in first]
-    assert (len(found.rows), found.total) == (10, 25)
+    assert (len(found.rows), found.count) == (10, ClientCount(25))
 
 
 def test_a_preview_counts_and_shows_only_clients_that_pass_the_filter(store: ClientStore) -> None:
@@ -53,23 +55,23 @@ def test_a_preview_counts_and_shows_only_clients_that_pass_the_filter(store: Cli
     found = store.source.preview(
         select(statuses=["Inactive"], service_codes=["PAY"]), 2, ENOUGH_SECONDS, ENOUGH_SECONDS
     )
-    assert ([row[0] for row in found.rows], found.total) == (["C0", "C3"], 3)
+    assert ([row[0] for row in found.rows], found.count) == (["C0", "C3"], ClientCount(3))
 
 
 def test_a_preview_with_fewer_clients_than_wanted_need_not_count_them(sql_store: SqlStore) -> None:
     sql_store.put(client("C1"), client("C2"))
-    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.000001).total == 2
+    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.000001).count == ClientCount(2)
 
 
 def test_a_preview_need_not_count(store: ClientStore) -> None:
     store.put(*(client(f"C{number}") for number in range(5)))
     found = store.source.preview(select(), 2, ENOUGH_SECONDS, 0)
-    assert ([row[0] for row in found.rows], found.total) == (["C0", "C1"], None)
+    assert ([row[0] for row in found.rows], found.count) == (["C0", "C1"], None)
 
 
 def test_a_preview_of_nobody_is_empty(store: ClientStore) -> None:
     found = store.source.preview(select(), 10, ENOUGH_SECONDS, ENOUGH_SECONDS)
-    assert (found.rows, found.total) == ([], 0)
+    assert (found.rows, found.count) == ([], ClientCount(0))
 
 
 def test_the_values_of_filters_are_those_of_the_clients_of_the_tenant(store: ClientStore) -> None:
@@ -94,9 +96,13 @@ def test_each_value_finds_its_clients_as_a_filter(store: ClientStore) -> None:
     found = store.source.filter_values(TENANT, MOST, ENOUGH_SECONDS)
     assert {code.strip() for code in named(found, "managers")} == {code.strip() for code in codes}
     for code in named(found, "managers"):
-        assert store.source.preview(select(manager_codes=[code]), 1, ENOUGH_SECONDS, ENOUGH_SECONDS).total == 1
+        assert store.source.preview(
+            select(manager_codes=[code]), 1, ENOUGH_SECONDS, ENOUGH_SECONDS
+        ).count == ClientCount(1)
     for code in named(found, "services"):
-        assert store.source.preview(select(service_codes=[code]), 1, ENOUGH_SECONDS, ENOUGH_SECONDS).total == 1
+        assert store.source.preview(
+            select(service_codes=[code]), 1, ENOUGH_SECONDS, ENOUGH_SECONDS
+        ).count == ClientCount(1)
 
 
 def test_values_that_no_filter_can_name_are_not_offered(store: ClientStore) -> None:
@@ -153,7 +159,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     sql_store.replace_view(f"{slow} WHERE {slow_condition(sql_store)}")
     began = time.monotonic()
     found = sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.3)
-    assert ([row[0] for row in found.rows], found.total) == (["C00000", "C00001", "C00002"], None)
+    assert ([row[0] for row in found.rows], found.count) == (["C00000", "C00001", "C00002"], ClientCount())
     assert time.monotonic() - began < 10
 
     with pytest.raises(SourceUnavailableError, match="takes too long to find the first clients"):
@@ -163,8 +169,34 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     assert (values.teams, values.truncated) == ((), True)
 
     sql_store.replace_view(slow)
-    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, ENOUGH_SECONDS).total == 1_200
+    assert sql_store.source.preview(select(), 3, ENOUGH_SECONDS, ENOUGH_SECONDS).count == ClientCount(1_200)
     assert sql_store.source.find_boundaries(select(), 500).total_rows == 1_200
+
+
+def test_clients_that_take_too_long_to_count_have_a_minimum_if_some_are_found_soon(
+    sql_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql_store.put(*(client(f"C{number:05d}", name="n") for number in range(1_200)))
+    view = f"SELECT {', '.join(VIEW_COLUMNS)} FROM client_records"
+    sql_store.replace_view(f"{view} WHERE {slow_condition(sql_store)}")
+    monkeypatch.setattr(lookups, "COUNTED_FIRST", 50)
+    found = sql_store.source.preview(select(), 3, ENOUGH_SECONDS, 0.5)
+    assert (len(found.rows), found.count) == (3, ClientCount(minimum=50))
+
+
+@pytest.mark.parametrize("clients", [4, 5, 6])
+def test_counting_a_few_first_never_changes_the_number(
+    sql_store: SqlStore, monkeypatch: pytest.MonkeyPatch, clients: int
+) -> None:
+    sql_store.put(*(client(f"C{number}", status="Active") for number in range(clients)), client("X", tenant="other"))
+    monkeypatch.setattr(lookups, "COUNTED_FIRST", 5)
+    found = sql_store.source.preview(select(statuses=["Active"]), 2, ENOUGH_SECONDS, ENOUGH_SECONDS)
+    assert found.count == ClientCount(clients)
+
+
+def test_clients_in_table_storage_that_take_too_long_to_count_have_a_minimum(table_store: TableStore) -> None:
+    table_store.put(*(client(f"C{number}") for number in range(5)))
+    assert table_store.source.preview(select(), 2, ENOUGH_SECONDS, 1e-9).count == ClientCount(minimum=5)
 
 
 def slow_condition(store: SqlStore) -> str:

@@ -19,7 +19,7 @@ from exports.adapters.clients_sql.source import SqlClientSource, open_sql_client
 from exports.errors import SourceRefusedError, SourceUnavailableError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
-from exports.ports.clients import ClientSelection, ClientSnapshot, ClientSource
+from exports.ports.clients import ClientSelection, ClientSnapshot, ClientSource, SnapshotReading
 from tests.contract.client_stores import TENANT, SqlStore, TableStore, client, empty_database, sqlite_store
 from tests.support.builders import a_spec
 from tests.support.moving_amounts import MovingAmounts
@@ -297,6 +297,20 @@ def test_a_database_without_snapshots_refuses_to_open_one(
     monkeypatch.setattr(SqliteDialect, "snapshots", None)
     with pytest.raises(SourceRefusedError, match="can show no snapshot"), sqlite_store.source.open_snapshot():
         pass
+
+
+def test_a_source_says_how_it_reads_a_snapshot_before_it_takes_one(store: Any) -> None:
+    store.put(client("A"))
+    with store.source.open_snapshot() as snapshot:
+        assert store.source.snapshot_reading().readers == snapshot.readers
+
+
+def test_only_a_sqlite_file_without_a_log_is_copied(wal_store: SqlStore, tmp_path: Path) -> None:
+    assert wal_store.source.snapshot_reading() == SnapshotReading(readers=1)
+    with sqlite_store(tmp_path) as store:
+        store.put(client("A"))
+        size = Path(str(store.engine.url.database)).stat().st_size
+        assert store.source.snapshot_reading() == SnapshotReading(readers=1, copied_bytes=size)
 
 
 def test_a_snapshot_that_cannot_connect_can_be_tried_again(sql_store: SqlStore) -> None:

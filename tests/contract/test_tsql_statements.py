@@ -91,9 +91,15 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
         "generation": source.generation,
         "open_snapshot": lambda: _refuse_snapshot(source),
         "snapshot_refusal": source.snapshot_refusal,
+        "snapshot_reading": lambda: _refuse_reading(source),
         "is_replaced": lambda: source.is_replaced("{}"),
         "close": source.close,
     }
+
+
+def _refuse_reading(source: SqlClientSource) -> None:
+    with pytest.raises(SourceRefusedError):
+        source.snapshot_reading()
 
 
 def _refuse_snapshot(source: SqlClientSource) -> None:

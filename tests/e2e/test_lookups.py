@@ -76,7 +76,7 @@ def test_the_caller_has_no_form_with_a_tenant_and_takes_no_parameter(system: Sys
 )
 def test_a_preview_is_the_beginning_of_the_file(system: System, changes: dict[str, Any]) -> None:
     body = {"columnMappings": COLUMNS, **changes}
-    shown = system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}", body).json
+    shown = system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}?count=full", body).json
     job = system.start_export(body).json
     file = download(job).decode("utf-8-sig")
     assert shown["totalItems"] == job["totalItems"]
@@ -85,6 +85,15 @@ def test_a_preview_is_the_beginning_of_the_file(system: System, changes: dict[st
     records = list(csv.reader(io.StringIO(file, newline=""), delimiter=delimiter))
     assert shown["rows"] == records[body.get("includeHeaders", True) :][:10]
     assert shown["columns"] == COLUMNS
+
+
+def test_a_preview_counts_as_long_as_the_request_says(system: System) -> None:
+    for count in ("quick", "full"):
+        shown = system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}?count={count}", {})
+        assert (shown.status, shown.json["minimumItems"] is None) == (200, shown.json["totalItems"] is not None)
+    for query in ("count=some", "count=", "counts=full"):
+        refused = system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}?{query}", {})
+        assert (refused.status, refused.json["code"]) == (400, "invalid-query")
 
 
 def test_a_preview_refuses_what_an_export_refuses(system: System) -> None:
@@ -127,7 +136,7 @@ def test_the_values_of_filters_are_those_in_the_database(system: System, databas
     assert found["services"]
     assert not found["truncated"]
     body = {"filter": {"serviceCodes": [found["services"][0]["code"]], "managerCodes": [found["managers"][0]["code"]]}}
-    assert system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}", body).json["totalItems"] > 0
+    assert system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}?count=full", body).json["totalItems"] > 0
 
 
 def test_a_tenant_without_clients_has_an_empty_preview_and_no_values(system: System) -> None:

@@ -14,10 +14,11 @@ from exports.adapters.clients_sql.sql.statements import needed_columns
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import MAX_RANKED_CODES, ClientPreview, ClientSelection, ClientSnapshot
+from exports.ports.clients import MAX_RANKED_CODES, ClientPreview, ClientSelection, ClientSnapshot, SnapshotReading
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filter_values import FilterValuesDto, collect_values
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
+from exports.request.preview import ClientCount
 from tests.support.hooks import Hook, do_nothing
 
 Client = dict[str, Any]
@@ -37,11 +38,12 @@ class MemoryClients:
         order_of: The sort key of a code. Key ranges still compare the codes themselves, so any function but the
             default plants a bug.
         rankings: How many times codes were ranked.
-        counts_in_time: Whether `preview` counts the clients in time.
+        counts_in_time: Whether `preview` counts the clients in time; otherwise it finds that there is one or more.
         counts: How many times a preview was to count the clients.
         value_lookups: How many times the values of filters were looked up.
         data_generation: What identifies the clients. Change it together with all of them.
         refusal: Why there are no snapshots; None: there are.
+        reading: How snapshots are read, as estimates learn it.
         snapshots: How many snapshots have been taken.
     """
 
@@ -60,6 +62,7 @@ class MemoryClients:
         self.value_lookups = 0
         self.data_generation: str | None = None
         self.refusal: str | None = None
+        self.reading = SnapshotReading(readers=2)
         self.snapshots = 0
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
@@ -119,7 +122,9 @@ class MemoryClients:
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         first = list(chain.from_iterable(self._read(selection, KeyRange(), rows)))
         self.counts += bool(count_seconds)
-        return ClientPreview(first, len(self._select(selection)) if self.counts_in_time and count_seconds else None)
+        total = len(self._select(selection))
+        count = ClientCount(total) if self.counts_in_time else ClientCount(minimum=1)
+        return ClientPreview(first, count if count_seconds else None)
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         self.before_ask()
@@ -129,6 +134,10 @@ class MemoryClients:
 
     def snapshot_refusal(self) -> str | None:
         return self.refusal
+
+    def snapshot_reading(self) -> SnapshotReading:
+        self.before_ask()
+        return self.reading
 
     @contextmanager
     def open_snapshot(self) -> Iterator[ClientSnapshot]:

@@ -28,6 +28,7 @@ class Me:
         scopes: What you may do for at least one tenant.
         limits: Limits of each tenant by name, such as `activeJobs`.
         notify_by: The ways in which the service can notify you about the end of an export: `webhook`, `email`.
+        consistency: What a file can guarantee here: `pages`, and `snapshot` if the client database can show one moment.
     """
 
     name: str | None
@@ -36,6 +37,7 @@ class Me:
     scopes: tuple[str, ...]
     limits: Mapping[str, float]
     notify_by: tuple[str, ...]
+    consistency: tuple[str, ...]
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
@@ -52,6 +54,7 @@ class Me:
             scopes=tuple(document["scopes"]),
             limits={name: value for name, value in limits.items() if isinstance(value, (int, float))},
             notify_by=tuple(limits.get("notifyBy") or ()),
+            consistency=tuple(limits.get("consistency") or ("pages",)),
             raw=document,
         )
 
@@ -62,6 +65,7 @@ class Preview:
 
     Attributes:
         total_items: How many clients the file would hold; None if counting them takes too long.
+        minimum_items: If `total_items` is None: there are at least so many clients. None if not even that is known.
         columns: (header, field) of each column.
         rows: The cells of the first clients. Long cells are cut.
         omitted_fields: Sensitive fields that are left out, because you may not read them.
@@ -74,6 +78,7 @@ class Preview:
     omitted_fields: tuple[str, ...]
     text: str = field(repr=False)
     raw: Json = field(repr=False, compare=False)
+    minimum_items: int | None = None
 
     @classmethod
     def from_json(cls, document: Json) -> Preview:
@@ -85,6 +90,7 @@ class Preview:
             omitted_fields=tuple(document.get("omittedFields") or ()),
             text=document["text"],
             raw=document,
+            minimum_items=document.get("minimumItems"),
         )
 
 

@@ -5,6 +5,7 @@ Each statement has a time limit, because a user waits for the answer. What is no
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,9 +29,16 @@ from exports.request.filter_values import (
     is_offered,
     services_in,
 )
+from exports.request.preview import ClientCount
 
 _MAX_SERVICE_LISTS = 10_000
 """The most different values of `service_codes` that are read. Each lists the services of some clients."""
+
+
+COUNTED_FIRST = 10_000
+"""The lower bound that is found before all clients are counted: some ten milliseconds of the database's time."""
+
+_SHORTEST_SECONDS = 0.005
 
 
 class _TooSlowError(Exception):
@@ -52,13 +60,30 @@ def reading_limit(connection: Connection, seconds: float) -> Iterator[None]:
         raise SourceUnavailableError(message) from error
 
 
-def count_clients(connection: Connection, view: ClientView, selection: ClientSelection, seconds: float) -> int | None:
-    """Let the database count the clients; None if it takes longer than so many seconds."""
+def count_clients(connection: Connection, view: ClientView, selection: ClientSelection, seconds: float) -> ClientCount:
+    """Let the database count the clients, for so many seconds at most.
+
+    It first counts up to `COUNTED_FIRST` clients, which is quick if many pass the filter. So the answer to an impatient
+    reader is at least a lower bound.
+    """
+    end = time.monotonic() + seconds
     try:
-        ((count,),) = _rows(connection, sql_statements.count(view, selection), seconds)
+        least = _number(connection, sql_statements.count_up_to(view, selection, COUNTED_FIRST), seconds)
     except _TooSlowError:
-        return None
-    return int(count)
+        return ClientCount()
+    left = end - time.monotonic()
+    if least < COUNTED_FIRST:
+        return ClientCount(total=least)
+    try:
+        total = _number(connection, sql_statements.count(view, selection), left) if left >= _SHORTEST_SECONDS else None
+    except _TooSlowError:
+        total = None
+    return ClientCount(total, None if total is not None else least)
+
+
+def _number(connection: Connection, statement: Select[Any], seconds: float) -> int:
+    ((number,),) = _rows(connection, statement, seconds)
+    return int(number)
 
 
 def find_filter_values(connection: Connection, tenant: str, most: int, seconds: float) -> FilterValuesDto:

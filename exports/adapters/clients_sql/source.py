@@ -31,9 +31,10 @@ from exports.adapters.clients_sql.sql.translations import MissingColumnError, Un
 from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot
+from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, SnapshotReading
 from exports.request.fields import REQUIRED_COLUMNS
 from exports.request.filter_values import FilterValuesDto
+from exports.request.preview import ClientCount
 from shared.events import emit
 
 
@@ -158,9 +159,10 @@ class SqlClientSource:
             view = describe_selected(connection, selection)
             with self._naming_bad_cells(view, selection, [KeyRange()], rows), reading_limit(connection, seconds):
                 first = read_sample(connection, view, selection, KeyRange(), rows)
-            if len(first) < rows or not count_seconds:
-                return ClientPreview(first, len(first) if len(first) < rows else None)
-            return ClientPreview(first, count_clients(connection, view, selection, count_seconds))
+            if len(first) < rows:
+                return ClientPreview(first, ClientCount(len(first)))
+            wanted = count_clients(connection, view, selection, count_seconds) if count_seconds else None
+            return ClientPreview(first, wanted)
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         """Let the database find the values of each filter by a statement of its own."""
@@ -185,6 +187,14 @@ class SqlClientSource:
             return None
         name = url.dialect.name if isinstance(url, Engine) else url.get_backend_name()
         return None if dialect_named(name).snapshots else REFUSAL
+
+    def snapshot_reading(self) -> SnapshotReading:
+        """Let the dialect look at the database."""
+        with self._connection() as connection:
+            taker = dialect_named(connection.dialect.name).snapshots
+            if taker is None:
+                raise SourceRefusedError(REFUSAL)
+            return taker.reading(connection)
 
     @contextmanager
     def open_snapshot(self) -> Iterator[ClientSnapshot]:

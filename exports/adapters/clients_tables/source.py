@@ -18,9 +18,10 @@ from exports.adapters.clients_tables.keys import TenantKeys, escape
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot
+from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, SnapshotReading
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
 from exports.request.filter_values import VALUE_COLUMNS, FilterValuesDto, collect_values
+from exports.request.preview import ClientCount
 from shared.storage import StorageAccount, is_throttling, is_transient, retry_after_seconds
 
 ROWS_PER_LIST = 1_000
@@ -76,6 +77,10 @@ class TableClientSource:
             "The clients are in Azure Table Storage, which cannot show all of them as they were at one moment. Leave "
             "consistency out."
         )
+
+    def snapshot_reading(self) -> SnapshotReading:
+        """Refuse, as `snapshot_refusal` says."""
+        raise SourceRefusedError(self.snapshot_refusal())
 
     def open_snapshot(self) -> AbstractContextManager[ClientSnapshot]:
         """Refuse, as `snapshot_refusal` says."""
@@ -139,17 +144,17 @@ class TableClientSource:
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         """Sample, then count by passing over the keys, as long as there is time."""
         (first,) = self.sample(selection, [KeyRange()], rows)
-        return ClientPreview(first, len(first) if len(first) < rows else self._count(selection, count_seconds))
+        if len(first) < rows:
+            return ClientPreview(first, ClientCount(len(first)))
+        return ClientPreview(first, self._count(selection, count_seconds) if count_seconds else None)
 
-    def _count(self, selection: ClientSelection, seconds: float) -> int | None:
-        if not seconds:
-            return None
+    def _count(self, selection: ClientSelection, seconds: float) -> ClientCount:
         end, total = time.monotonic() + seconds, 0
         for entities in self.entities(selection, (), self.keys_of(selection.tenant).conditions(KeyRange())):
             total += len(entities)
             if time.monotonic() > end:
-                return None
-        return total
+                return ClientCount(minimum=total)
+        return ClientCount(total)
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         """Collect the values of the first thousand clients: Table Storage can only find values by reading all."""

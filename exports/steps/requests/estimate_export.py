@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from exports.file.compression import compress
 from exports.file.page_record import PageRecord
 from exports.file.plan import planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
-from exports.request.consistency import Consistency
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.sampling import Sampler
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
+from exports.steps.requests.estimate_snapshot import reading_of, snapshot_seconds, snapshot_warnings
 from exports.steps.requests.recent_rate import recent_rate
 
 _SAMPLE_ROWS = 1_000
@@ -42,8 +41,11 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
     with naming_every_refusal(services, sampler.selection):
         strides = services.clients.find_boundaries(sampler.selection, _STRIDE_ROWS)
         sample = sampler.read_rows(strides, _SAMPLE_ROWS)
-    estimate = _with_recent_rate(services, tenant, spec, _extrapolate(services, spec, renderer, strides, sample))
-    costs = _snapshot_warnings(spec, services.settings.longest_snapshot, estimate)
+        reading = reading_of(services, spec)
+    estimate = _extrapolate(services, spec, renderer, strides, sample)
+    seconds = round(_START_SECONDS + snapshot_seconds(reading, estimate.seconds), 1)
+    estimate = _with_recent_rate(services, tenant, spec, estimate.model_copy(update={"seconds": seconds}))
+    costs = snapshot_warnings(reading, services.settings.longest_snapshot, estimate)
     return estimate.model_copy(update={"warnings": (*estimate.warnings, *costs)})
 
 
@@ -61,7 +63,7 @@ def _with_recent_rate(
 def _extrapolate(
     services: Services, spec: ExportSpec, renderer: Renderer, strides: Boundaries, sample: Sequence[Row]
 ) -> ExportEstimateDto:
-    """Judge all clients by a sample of them."""
+    """Judge all clients by a sample of them. The seconds are those for reading and writing the clients alone."""
     total = strides.total_rows
     opening = renderer.opening(with_header=spec.include_headers)
     rendered = b"".join(records.data for records in render_lists([[*sample]], renderer))
@@ -75,7 +77,7 @@ def _extrapolate(
         rows=total,
         bytes=whole - body + round(scale * body) + _frame_bytes(spec, renderer, sample, total, pages),
         pages=pages,
-        seconds=round(_START_SECONDS + plain_seconds, 1),
+        seconds=plain_seconds,
         warnings=(
             *_format_warnings(spec, renderer, sample, total),
             *_omission_warnings(spec),
@@ -111,22 +113,6 @@ def _omission_warnings(spec: ExportSpec) -> Iterator[EstimateWarning]:
         message = "This API key or token may not read sensitive fields; they will be left out."
         names = tuple(field.value for field in spec.omitted_fields)
         yield EstimateWarning(code=WarningCode.FIELDS_LEFT_OUT, message=message, columns=names)
-
-
-def _snapshot_warnings(spec: ExportSpec, longest: timedelta, estimate: ExportEstimateDto) -> Iterator[EstimateWarning]:
-    """Warn of the limit of time. Recent jobs that are alike read snapshots too, so their rate shows what that costs."""
-    if spec.consistency is not Consistency.SNAPSHOT:
-        return
-    minutes = longest / timedelta(minutes=1)
-    if estimate.seconds > longest.total_seconds():
-        message = f"A snapshot may take {minutes:g} minutes, and this export would take longer, so it would fail."
-        yield EstimateWarning(code=WarningCode.SNAPSHOT_TOO_LONG, message=message)
-    elif not estimate.recent_jobs:
-        message = (
-            "One process alone reads a snapshot, so the export takes longer than the estimated seconds if an export "
-            f"without a snapshot uses several. After {minutes:g} minutes it fails."
-        )
-        yield EstimateWarning(code=WarningCode.SNAPSHOT_IS_SLOWER, message=message)
 
 
 def _absence_warnings(spec: ExportSpec, absent: Sequence[str]) -> Iterator[EstimateWarning]:

@@ -14,22 +14,31 @@ from exports.request.preview import (
     MAX_CELL_CHARACTERS,
     MAX_ROWS,
     MAX_TEXT_CHARACTERS,
+    ClientCount,
     ExportPreviewDto,
 )
 from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 
-_READ_SECONDS, _COUNT_SECONDS = 10.0, 2.0
-"""The most seconds for reading the first clients, which are far apart if few pass the filter, and for counting all."""
+_READ_SECONDS = 10.0
+"""The most seconds for reading the first clients, which are far apart if few pass the filter."""
+
+QUICK_COUNT_SECONDS, FULL_COUNT_SECONDS = 0.1, 2.0
+"""How long all clients are counted at most: while a reader waits for the first rows, and if the number is asked for."""
 
 Cells = list[list[str]]
 
 
-def preview_export(services: Services, tenant: str, spec: ExportSpec) -> ExportPreviewDto:
+def preview_export(
+    services: Services, tenant: str, spec: ExportSpec, count_seconds: float = QUICK_COUNT_SECONDS
+) -> ExportPreviewDto:
     """Read and render the first clients, and let the database count all of them. Changes nothing.
 
     The number of clients is at most 15 seconds old.
+
+    Args:
+        count_seconds: How long counting may take. If it takes longer, the preview has a lower bound at most.
 
     Raises:
         SourceUnavailableError, SourceThrottledError: Can be tried again.
@@ -38,15 +47,16 @@ def preview_export(services: Services, tenant: str, spec: ExportSpec) -> ExportP
     renderer = renderer_for(spec)
     selection = select_clients(tenant, spec, renderer)
     now = services.now()
-    known = services.counts.find(tenant, spec.filter, now)
+    known = services.counts.find(tenant, spec.filter, now, count_seconds)
     with services.lookups.enter(), naming_every_refusal(services, selection):
-        found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, 0 if known else _COUNT_SECONDS)
-    total = known[0] if known and found.total is None else found.total
+        found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, 0 if known else count_seconds)
+    count = found.count or known or ClientCount()
     if not known:
-        services.counts.keep(tenant, spec.filter, now, total)
+        services.counts.keep(tenant, spec.filter, now, count_seconds, count)
     cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))
     return ExportPreviewDto(
-        total_items=total,
+        total_items=count.total,
+        minimum_items=count.minimum,
         columns=spec.columns,
         rows=tuple(tuple(map(_cut_cell, row)) for row in cells),
         omitted_fields=spec.omitted_fields,

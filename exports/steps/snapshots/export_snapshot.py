@@ -43,7 +43,7 @@ def export_snapshot(services: Services, command: ExportSnapshot) -> Done | Snaps
     if job is None:
         return finalize_if_completed(services, command.job) or Stopped()
     if _has_begun(job):
-        return SnapshotLost()
+        return SnapshotLost(retries=job.retries)
     with services.snapshots.place_for(job.tenant), services.clients.open_snapshot() as snapshot:
         began = _begin(services, job, snapshot)
         if not isinstance(began, Job):
@@ -71,7 +71,7 @@ def _begin(services: Services, job: Job, snapshot: ClientSnapshot) -> Job | Snap
     begun = change_running(services, job.ref, begin, job)
     if begun is None:
         return Stopped()
-    return SnapshotLost() if has_begun else begun
+    return SnapshotLost(retries=begun.retries) if has_begun else begun
 
 
 def _export(services: Services, command: ExportSnapshot, job: Job, readers: int) -> Done | Stopped:

@@ -9,18 +9,24 @@ from exports.request.filter_values import FilterValuesDto
 from exports.request.preview import ExportPreviewDto
 from exports.request.scopes import Scope
 from exports.steps.requests.list_filter_values import list_filter_values as list_filter_values_step
+from exports.steps.requests.preview_export import FULL_COUNT_SECONDS, QUICK_COUNT_SECONDS
 from exports.steps.requests.preview_export import preview_export as preview_export_step
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.triggers.http.export_routes import COLLECTION
 from exports.triggers.http.problems import SENSITIVE_FIELDS, SOURCE_UNUSABLE
-from exports.triggers.http.routes import Call, Reply, TenantRoute
+from exports.triggers.http.query import require_one_of, text_of_query
+from exports.triggers.http.routes import Call, Parameter, Reply, TenantRoute
 from shared.http import json_response
+
+_QUICK, _FULL = "quick", "full"
+_COUNT_SECONDS = {_QUICK: QUICK_COUNT_SECONDS, _FULL: FULL_COUNT_SECONDS}
 
 
 def preview_export(call: Call) -> func.HttpResponse:
     request = call.parse_body(CsvExportRequestDto)
     spec = resolve_spec(call.services, call.tenant, request, call.caller.sensitive_fields)
-    return json_response(preview_export_step(call.services, call.tenant, spec))
+    count = require_one_of("count", text_of_query(call.req.url, "count") or _QUICK, _COUNT_SECONDS)
+    return json_response(preview_export_step(call.services, call.tenant, spec, _COUNT_SECONDS[count]))
 
 
 def list_filter_values(call: Call) -> func.HttpResponse:
@@ -35,6 +41,15 @@ ROUTES = (
         summary="Preview an export without starting it: the number of clients, and the first ten rows of the file",
         scope=Scope.EXPORTS_READ,
         body=CsvExportRequestDto,
+        parameters=(
+            Parameter(
+                "count",
+                "query",
+                "How long the clients are counted: `quick`, the default, for a tenth of a second, or `full`, for two "
+                "seconds. If that is not enough, `totalItems` is null.",
+                {"type": "string", "enum": [_QUICK, _FULL], "default": _QUICK},
+            ),
+        ),
         replies={200: Reply("The preview", ExportPreviewDto)},
         problems=(SENSITIVE_FIELDS, SOURCE_UNUSABLE),
     ),

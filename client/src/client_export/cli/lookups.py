@@ -7,6 +7,7 @@ import typer
 from client_export.cli import options as given
 from client_export.cli.context import AsJson, messages, print_facts, print_json, print_table, service
 from client_export.cli.exits import exits
+from client_export.lookups import Preview
 from client_export.request import FileFormat
 
 
@@ -20,7 +21,8 @@ def me(context: typer.Context, as_json: AsJson = False) -> None:
         return
     print_facts({"name": found.name, "tenants": "every tenant" if found.any_tenant else str(len(found.tenants))})
     limits = {name: f"{value:,.15g}" for name, value in found.limits.items()}
-    print_facts(limits | {"notifyBy": ", ".join(found.notify_by) or None})
+    offers = {"notifyBy": ", ".join(found.notify_by) or None, "consistency": ", ".join(found.consistency)}
+    print_facts(limits | offers)
     print_table(("tenant", "name", "scopes"), ((each.code, each.name, " ".join(each.scopes)) for each in found.tenants))
 
 
@@ -42,11 +44,16 @@ def preview(
     if as_json:
         print_json(found.raw)
         return
-    total = "an unknown number of" if found.total_items is None else f"{found.total_items:,}"
-    messages().print(f"{len(found.rows)} of {total} clients", markup=False)
+    messages().print(f"{len(found.rows)} of {_total_of(found)} clients", markup=False)
     print_table([header for header, _ in found.columns], found.rows)
     if found.omitted_fields:
         messages().print(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}", markup=False)
+
+
+def _total_of(found: Preview) -> str:
+    if found.total_items is not None:
+        return f"{found.total_items:,}"
+    return "an unknown number of" if found.minimum_items is None else f"at least {found.minimum_items:,}"
 
 
 @exits

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
 from exports.errors import SourceUnavailableError
+from exports.ports.clients import SnapshotReading
 
 READERS = 3
 """Connections that read one snapshot at the same time. While one page is rendered in Python, the server reads others;
@@ -27,6 +28,10 @@ class PostgresqlSnapshots:
 
     A transaction that has imported the snapshot keeps the state itself, so no connection depends on another one.
     """
+
+    def reading(self, _connection: Connection) -> SnapshotReading:
+        """See `SnapshotTaker.reading`."""
+        return SnapshotReading(READERS)
 
     @contextmanager
     def open(self, engine: Engine) -> Iterator[OpenSnapshot]:

@@ -9,6 +9,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
+from exports.ports.clients import SnapshotReading
+
 SAVEPOINT_OPTION = "snapshot_savepoint"
 """Execution option of a connection that reads a snapshot: the savepoint to which its transaction returns after a failed
 statement; empty if the database lets a transaction continue after that."""
@@ -30,6 +32,9 @@ class OpenSnapshot:
 
 class SnapshotTaker(Protocol):
     """Takes snapshots of one kind of database."""
+
+    def reading(self, connection: Connection) -> SnapshotReading:
+        """Look how a snapshot would be read."""
 
     def open(self, engine: Engine) -> AbstractContextManager[OpenSnapshot]:
         """Take a snapshot. It ends with the context.

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
 from exports.adapters.clients_sql.dialects.sqlite_file import forget_file
 from exports.adapters.clients_sql.dialects.sqlite_values import add_functions
+from exports.ports.clients import SnapshotReading
 
 _COPY = "sqlite3_backup_step"
 _FIRST_READ = "SELECT count(*) FROM sqlite_schema"
@@ -29,17 +30,28 @@ class SqliteSnapshots:
     is copied first, which takes a fraction of the time of an export, and the copy is read.
     """
 
+    def reading(self, connection: Connection) -> SnapshotReading:
+        """See `SnapshotTaker.reading`."""
+        if _has_log(connection):
+            return SnapshotReading(readers=1)
+        pages, page_bytes = (connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size"))
+        return SnapshotReading(readers=1, copied_bytes=pages * page_bytes)
+
     @contextmanager
     def open(self, engine: Engine) -> Iterator[OpenSnapshot]:
         """See `SnapshotTaker.open`."""
         with engine.connect() as connection:
-            has_log = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            has_log = _has_log(connection)
             connection.rollback()
             if has_log:
                 yield _begin(connection, datetime.now(UTC))
                 return
             with _copy_of(connection) as (copied, moment), copied.connect() as reader:
                 yield _begin(reader, moment)
+
+
+def _has_log(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal")
 
 
 def _begin(opened: Connection, moment: datetime) -> OpenSnapshot:

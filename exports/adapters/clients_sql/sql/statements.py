@@ -79,6 +79,14 @@ def count(view: ClientView, selection: ClientSelection) -> Select[Any]:
     return select(func.count()).select_from(CLIENTS).where(*_conditions(view, selection))
 
 
+def count_up_to(view: ClientView, selection: ClientSelection, most: int) -> Select[Any]:
+    """Count the clients of a selection, but no more than `most`. The database stops reading there."""
+    some: Select[Any] = (
+        select(literal_column("1").label("one")).select_from(CLIENTS).where(*_conditions(view, selection)).limit(most)
+    )
+    return select(func.count()).select_from(some.subquery("some_clients"))
+
+
 def values(view: ClientView, tenant: str, column: str, name_column: str | None, most: int) -> Select[Any]:
     """Select the different values of a column, in its order, and one name of each if there is a column of names."""
     value = CLIENTS.c[column]

@@ -184,6 +184,7 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "ExportPreviewDto": {
         "totalItems": 6871,
+        "minimumItems": None,
         "columns": _COLUMNS,
         "rows": [["Harbour Lights Ltd", "GB123456789"], ["Northern Bakery LLP", ""]],
         "omittedFields": [],

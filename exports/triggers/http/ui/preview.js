@@ -71,15 +71,33 @@ async function askForPreview() {
     answered = text;
     failures = 0;
     drawPreview(data, request);
-    whenPreviewed(api, request, data.totalItems, signal);
+    const total = data.totalItems ?? (await countFully(api, request, signal));
+    if (!signal.aborted) whenPreviewed(api, request, total, signal);
   } catch (problem) {
     if (!signal.aborted) showPreviewProblem(problem, text);
   }
 }
 
-function drawPreview({ totalItems, columns, rows, omittedFields, text }, request) {
-  const isCounted = totalItems !== null;
-  showPreviewCount(isCounted ? clients(totalItems) : t("preview.uncounted"));
+/** Count clients that were too many to count before the first rows were shown. Returns null if that takes too long. */
+async function countFully(api, request, signal) {
+  try {
+    const { data } = await api.send("POST", `${PATH_OF_JOBS}/preview?count=full`, { body: request, signal });
+    if (signal.aborted) return null;
+    showPreviewCount(textOfCount(data, "preview.uncounted"));
+    return data.totalItems;
+  } catch {
+    if (!signal.aborted) showPreviewCount(t("preview.uncounted"));
+    return null;
+  }
+}
+
+function textOfCount({ totalItems, minimumItems }, otherwise) {
+  if (totalItems !== null) return clients(totalItems);
+  return minimumItems === null ? t(otherwise) : t("preview.atLeast", { clients: clients(minimumItems) });
+}
+
+function drawPreview({ totalItems, minimumItems, columns, rows, omittedFields, text }, request) {
+  showPreviewCount(textOfCount({ totalItems, minimumItems }, "preview.counting"));
   byId("preview-head").replaceChildren(...columns.map(({ csvHeader }) => make("th", { scope: "col" }, csvHeader)));
   byId("preview-rows").replaceChildren(...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))));
   byId("preview-text").textContent = text;

@@ -137,6 +137,7 @@ OUTCOMES: list[tuple[Model, dict[str, Any]]] = [
     (WaveWritten(rows=40, bytes=400), {"kind": "WaveWritten", "rows": 40, "bytes": 400}),
     (PagesLost(next_page=2, rows=20, bytes=200), {"kind": "PagesLost", "nextPage": 2, "rows": 20, "bytes": 200}),
     (SnapshotLost(), {"kind": "SnapshotLost"}),
+    (SnapshotLost(retries=1), {"kind": "SnapshotLost", "retries": 1}),
     (Done(), {"kind": "Done"}),
     (Stopped(), {"kind": "Stopped"}),
     (Rejected(failure=FAILURE), {"kind": "Rejected", "failure": FAILURE_JSON}),

@@ -17,7 +17,7 @@ from exports.request.lookups import LookupRoom
 from exports.request.preview import MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS, ExportPreviewDto
 from exports.request.spec import ExportSpec, SensitiveFields
 from exports.steps.finalize.commit_file import commit_file
-from exports.steps.requests.preview_export import preview_export
+from exports.steps.requests.preview_export import FULL_COUNT_SECONDS, preview_export
 from tests.support.builders import a_spec_of
 from tests.support.fake_clients import Client
 from tests.support.fakes import MemoryServices, a_services
@@ -102,11 +102,22 @@ def test_ten_clients_are_shown_and_all_are_counted() -> None:
     assert services.clients.reads == 1
 
 
-def test_clients_that_cannot_be_counted_in_time_have_no_total() -> None:
+def test_clients_that_cannot_be_counted_in_time_have_a_minimum_and_no_total() -> None:
     services = a_services(some_clients(2))
     services.clients.counts_in_time = False
     found = _preview(services, two_columns())
-    assert (found.total_items, len(found.rows)) == (None, 2)
+    assert (found.total_items, found.minimum_items, len(found.rows)) == (None, 1, 2)
+
+
+def test_a_count_that_was_given_up_is_made_when_more_time_is_given_and_then_kept() -> None:
+    services = a_services(some_clients(12))
+    services.clients.counts_in_time = False
+    assert _preview(services, two_columns()).total_items is None
+    services.clients.counts_in_time = True
+    full = preview_export(services, TENANT, two_columns(), FULL_COUNT_SECONDS)
+    assert (full.total_items, full.minimum_items) == (12, None)
+    assert _preview(services, two_columns()).total_items == 12
+    assert services.clients.counts == 2
 
 
 def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter() -> None:
@@ -127,7 +138,7 @@ def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter() -> None:
 def test_a_count_that_took_too_long_is_not_tried_again_at_once() -> None:
     services = a_services(some_clients(12))
     services.clients.counts_in_time = False
-    assert [_preview(services, two_columns()).total_items for _ in range(3)] == [None] * 3
+    assert [_preview(services, two_columns()).minimum_items for _ in range(3)] == [1] * 3
     assert services.clients.counts == 1
 
 

@@ -178,3 +178,26 @@ def test_an_unexpected_error_in_two_attempts_fails_the_job_with_an_incident_numb
     assert failed.failure is not None
     assert (failed.status, failed.failure.code, failed.attempt) == (JobStatus.FAILED, "internal", 2)
     assert names.count("export_snapshot") == 2
+
+
+def test_a_resumed_job_gets_a_second_try_after_an_unexpected_error() -> None:
+    services, starter = a_services(some_clients(5)), MemoryOrchestrationClient()
+    job = a_job_of(services)
+    services.clients.after_read = crash
+    start(services, starter, job)
+    run_all(services, starter)
+    services.clients.after_read = lambda: None
+    stage, calls = services.files.stage, [0]
+
+    def fail_once(*arguments: Any, **named: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 1:
+            raise ZeroDivisionError
+        stage(*arguments, **named)
+
+    services.files.stage = fail_once  # type: ignore[method-assign]
+    asyncio.run(resume_export(services, starter, job.tenant, job.code, "caller"))
+    run_all(services, starter)
+
+    assert stored(services, job).status is JobStatus.COMPLETED
+    assert calls[0] > 1

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from exports.jobs.states import JobStatus
+from exports.ports.clients import SnapshotReading
 from exports.request.body import CsvExportRequestDto
 from exports.request.consistency import Consistency
 from exports.request.estimate import WarningCode
@@ -49,6 +50,37 @@ def test_an_estimate_warns_of_what_a_snapshot_costs(rate: int, warning: WarningC
     services = a_services(some_clients(1_000), EXPORT_BYTES_PER_SECOND=rate)
     assert [each.code for each in estimate_export(services, TENANT, SPEC).warnings] == [warning]
     assert estimate_export(services, TENANT, two_columns()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("reading", "said"),
+    [
+        (SnapshotReading(readers=3), "One process alone reads a snapshot."),
+        (SnapshotReading(readers=1), "one page after another."),
+        (
+            SnapshotReading(readers=1, copied_bytes=3 * 10**9),
+            "a copy of the database file, which may take 20",
+        ),
+    ],
+    ids=["several readers", "one reader", "copied"],
+)
+def test_an_estimate_knows_how_the_source_reads_a_snapshot(reading: SnapshotReading, said: str) -> None:
+    services = a_services(some_clients(1_000), EXPORT_BYTES_PER_SECOND=1_000)
+    services.clients.reading = reading
+    snapshot, ordinary = (estimate_export(services, TENANT, spec) for spec in (SPEC, two_columns()))
+    (warning,) = snapshot.warnings
+    assert said in warning.message
+    assert snapshot.seconds > ordinary.seconds * 1.4 + reading.copied_bytes / 10**9
+    assert (snapshot.rows, snapshot.bytes) == (ordinary.rows, ordinary.bytes)
+
+
+def test_fewer_readers_take_longer() -> None:
+    services = a_services(some_clients(1_000), EXPORT_BYTES_PER_SECOND=1_000)
+    seconds = []
+    for readers in (3, 1):
+        services.clients.reading = SnapshotReading(readers)
+        seconds.append(estimate_export(services, TENANT, SPEC).seconds)
+    assert seconds[0] < seconds[1]
 
 
 @pytest.mark.parametrize(("seconds", "warnings"), [(1, []), (1_000, [WarningCode.SNAPSHOT_TOO_LONG])])
