@@ -23,6 +23,7 @@ PLACES = LAYOUT_DOCUMENT.partition("| To change … |")[2]
 TABLE = re.findall(r"^\| (?!To change|---)(.+?) \| (.+) \|$", PLACES, re.MULTILINE)
 _PATH = re.compile(r"`((?:exports|shared|devhost|infra|tests|docs)/[\w./-]*|function_app\.py|dev\.py)`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+_ANCHOR = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)]+)\)")
 
 
 def paths_of_layout() -> list[str]:
@@ -97,6 +98,28 @@ def test_every_link_between_documents_leads_to_a_file() -> None:
         if not (document.parent / link).exists()
     }
     assert broken == set()
+
+
+def anchors_of(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = (re.sub(r"[`*]", "", heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_anchor_in_a_link_between_documents_is_a_heading() -> None:
+    links = [
+        (document, document.parent / path if path else document, anchor)
+        for document in DOCUMENTS
+        for path, anchor in _ANCHOR.findall(document.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 50
+    broken = [
+        f"{document.relative_to(ROOT)}: {target.name}#{anchor}"
+        for document, target, anchor in links
+        if target.suffix == ".md" and anchor not in anchors_of(target)
+    ]
+    assert broken == []
 
 
 def test_the_readme_is_short_enough_to_read_in_one_sitting() -> None:
