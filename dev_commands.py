@@ -48,7 +48,7 @@ SETTINGS = ROOT / "local.settings.json"
 SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
 SERVICE = "service.json"
-PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos", "soak": "tests.soak"}
+PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos", "pictures": "tests.browser.pictures", "soak": "tests.soak"}
 """Commands that are programs of their own. They receive all arguments."""
 MEND = "Still running: mend the view, then press Enter to check it and export again, or use {page}/. Ctrl-C stops."
 RETRY_TRIES = "3"

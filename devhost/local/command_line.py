@@ -59,6 +59,9 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
     commands.add_parser(
         "soak", help="run thousands of small exports; check that memory and requests do not grow", add_help=False
     )
+    commands.add_parser(
+        "pictures", help="take the pictures of the UI in the documents again, or those that are named", add_help=False
+    )
     commands.add_parser("engine", help="build the program with the real Durable extension (needs the .NET 10 SDK)")
     package = commands.add_parser("package", help="make the deployment package, a zip file")
     package.add_argument("--output", type=Path, default=Path("out/client-export.zip"), metavar="FILE")

@@ -122,6 +122,13 @@ def test_every_anchor_in_a_link_between_documents_is_a_heading() -> None:
     assert broken == []
 
 
+def test_every_picture_is_shown_by_a_document_and_together_they_are_small() -> None:
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    shown = {path.name for each in DOCUMENTS for path in map(Path, _LINK.findall(each.read_text(encoding="utf-8")))}
+    assert [picture.name for picture in pictures if picture.name not in shown] == []
+    assert sum(picture.stat().st_size for picture in pictures) < 1_000_000
+
+
 def test_the_readme_is_short_enough_to_read_in_one_sitting() -> None:
     assert len(README.splitlines()) <= 150
     assert len(README.split()) <= 1_500
