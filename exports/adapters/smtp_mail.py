@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
+from typing import Self
 
 from exports.notifications.delivery import MailFault, SendResult
 from exports.notifications.mail_message import MailMessage
@@ -20,7 +21,7 @@ from exports.request.email_address import domain_of
 from shared.outbound import PostFault
 
 _STEP_SECONDS, _TOTAL_SECONDS = 5.0, 15.0
-"""Time limits for each answer of the mail server, and for the whole conversation after connecting."""
+"""Time limits for each answer of the mail server, and for the whole conversation with its greeting and encryption."""
 
 _ACCEPTED = 250
 _LOWEST_PERMANENT = 500
@@ -47,7 +48,7 @@ class SmtpMailSender:
         begun = time.monotonic()
         status, fault = self._try(address, message)
         seconds = time.monotonic() - begun
-        if fault == PostFault.NO_ANSWER and seconds >= _TOTAL_SECONDS:
+        if status is None and fault in _FAULTS_OF_A_CUT and seconds >= _TOTAL_SECONDS:
             fault = PostFault.TIMEOUT
         return SendResult(status=status, fault=fault, milliseconds=round(seconds * 1000))
 
@@ -56,8 +57,7 @@ class SmtpMailSender:
         if not self.allows(address):
             return None, MailFault.DOMAIN_REFUSED
         try:
-            smtp = self._connect()
-            with _cut_off(smtp), _quitting(smtp):
+            with _TimeLimit() as limit, _quitting(_Smtp(self._server, self._tls, limit)) as smtp:
                 if self._server.security is MailSecurity.STARTTLS:
                     smtp.starttls(context=self._tls)
                 self._log_in(smtp)
@@ -71,19 +71,6 @@ class SmtpMailSender:
         except (OSError, _NoLoginError) as error:
             return None, _fault_of(error)
         return _ACCEPTED, None
-
-    def _connect(self) -> smtplib.SMTP:
-        """Connect, with `tls` over a protected connection.
-
-        The name that the client gives is the domain of the sender. Without it, `smtplib` would look up the name of this
-        machine, which may take long.
-        """
-        name = domain_of(self._server.sender)
-        if self._server.security is MailSecurity.TLS:
-            return smtplib.SMTP_SSL(
-                self._server.host, self._server.port, name, timeout=_STEP_SECONDS, context=self._tls
-            )
-        return smtplib.SMTP(self._server.host, self._server.port, name, timeout=_STEP_SECONDS)
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:
         if not self._server.user:
@@ -108,34 +95,74 @@ class SmtpMailSender:
         return mail.as_bytes()
 
 
-@contextlib.contextmanager
-def _cut_off(smtp: smtplib.SMTP) -> Iterator[None]:
-    """Cut the connection if the conversation takes too long, however fast each single answer is."""
-    timer = threading.Timer(_TOTAL_SECONDS, _shut_down, [smtp])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class _TimeLimit:
+    """Cuts the connection if the conversation takes too long, however fast each single answer is."""
+
+    def __init__(self) -> None:
+        self._connection: socket.socket | None = None
+        self._is_over = False
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(_TOTAL_SECONDS, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def watch(self, connection: socket.socket) -> None:
+        """Watch a new connection. A duplicate stays open when TLS takes over the socket itself."""
+        with self._lock:
+            self._connection = connection.dup()
+        if self._is_over:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            self._is_over = True
+            if self._connection is not None:
+                with contextlib.suppress(OSError):
+                    self._connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Smtp(smtplib.SMTP):
+    """A conversation with the mail server whose connection a time limit watches from the first byte on.
+
+    The name that the client gives is the domain of the sender. Without it, `smtplib` would look up the name of this
+    machine, which may take long.
+    """
+
+    def __init__(self, server: MailServer, tls: ssl.SSLContext, limit: _TimeLimit) -> None:
+        self._tls = tls if server.security is MailSecurity.TLS else None
+        self._limit = limit
+        super().__init__(server.host, server.port, domain_of(server.sender), timeout=_STEP_SECONDS)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Connect. `smtplib` calls this, and its own `SMTP_SSL` overrides it in the same way."""
+        connection = socket.create_connection((host, port), timeout)
+        self._limit.watch(connection)
+        return self._tls.wrap_socket(connection, server_hostname=host) if self._tls else connection
 
 
 @contextlib.contextmanager
-def _quitting(smtp: smtplib.SMTP) -> Iterator[None]:
+def _quitting(smtp: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
     """End the conversation after the block. The answer to that does not count: the message is accepted or refused."""
     try:
-        yield
+        yield smtp
     finally:
         with contextlib.suppress(OSError):
             smtp.quit()
         smtp.close()
 
 
-def _shut_down(smtp: smtplib.SMTP) -> None:
-    connection = smtp.sock
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+_FAULTS_OF_A_CUT = frozenset({PostFault.NO_ANSWER, PostFault.TLS, PostFault.NOT_CONNECTED})
+"""How a connection that was cut looks: the end of the answer, or of the TLS handshake, or a broken connection."""
 
 
 def _fault_of(error: Exception) -> str:

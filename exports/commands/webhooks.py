@@ -58,12 +58,14 @@ def _list(services: Services, arguments: argparse.Namespace) -> None:
 
 
 def _replay(services: Services, arguments: argparse.Namespace) -> None:
-    if services.mail is None:
-        _secrets(services, arguments.tenant)
     job = _ended_job(services, arguments)
     targets = targets_of(job, mail_origin(services))
     if any(target.url for target in targets):
         _secrets(services, arguments.tenant)
+    if services.mail is None and any(target.address for target in targets):
+        raise CommandError(
+            "Set the settings EXPORT_SMTP_… to the values that the service has. They name its mail server."
+        )
     refused = [line for target in targets if (line := _send(services, job, target))]
     if refused:
         raise CommandError("\n".join(refused))

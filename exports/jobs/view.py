@@ -43,7 +43,8 @@ class CsvExportJobDto(Model):
         failure: Why the job is `Failed`.
         consistency: What the file guarantees if clients change during the export.
         schedule_code: The schedule that started the job.
-        snapshot_date: The moment of the database that the file shows. Present only for snapshots.
+        snapshot_date: The moment of the database that the file shows. Present only for snapshots, once the current
+            attempt has taken its own.
         resumable_until: The moment until which the job can be resumed. Present only when it can.
         kept_items: Number of clients that need not be read again. For a job that can be resumed: those whose pages
             storage holds now. For a job that was resumed: those that the resume kept. Lists do not count it for jobs
@@ -109,7 +110,7 @@ def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
         failure=job.failure,
         consistency=job.consistency,
         schedule_code=job.schedule_code,
-        snapshot_date=job.snapshot and job.snapshot.moment,
+        snapshot_date=job.snapshot.moment if job.snapshot and job.snapshot.attempt == job.attempt else None,
         resumable_until=resumable_until(job),
         kept_items=None if job.is_resumable else job.kept_items,
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -222,19 +225,59 @@ def test_a_server_that_is_not_there_is_named_as_such() -> None:
 
 
 def test_a_server_that_does_not_answer_is_left_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual_seconds = smtp_mail._STEP_SECONDS
     monkeypatch.setattr(smtp_mail, "_STEP_SECONDS", 0.3)
     with socket.create_server((HOST, 0)) as silent:
         begun = time.monotonic()
         result = SmtpMailSender(replace(OPEN, port=silent.getsockname()[1])).send(ADDRESS, MESSAGE)
     assert outcome(result) == (None, "timeout")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < usual_seconds
 
 
 def test_a_conversation_that_takes_too_long_in_all_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual_seconds = smtp_mail._TOTAL_SECONDS
     monkeypatch.setattr(smtp_mail, "_TOTAL_SECONDS", 0.3)
     with a_mail_server() as server:
         server.pause_seconds = 2
         begun = time.monotonic()
         result = send(server, security=MailSecurity.NONE)
     assert outcome(result) == (None, "timeout")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < usual_seconds
+
+
+@contextmanager
+def a_slow_talker(first: bytes, again: bytes) -> Iterator[int]:
+    """A server that greets with `first`, and then sends `again` every tenth of a second. Yields its port."""
+
+    def talk(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(first)
+                while True:
+                    connection.sendall(again)
+                    time.sleep(0.1)
+
+    with socket.create_server((HOST, 0)) as listener:
+        talker = threading.Thread(target=talk, args=[listener])
+        talker.start()
+        yield listener.getsockname()[1]
+        talker.join(60)
+        assert not talker.is_alive(), "the connection is still open"
+
+
+@pytest.mark.parametrize(
+    ("security", "first", "again"),
+    [
+        (MailSecurity.NONE, b"", b"220-wait\r\n"),
+        (MailSecurity.TLS, b"\x16\x03\x03\x3f\xff", b"\0"),  # the head of a long TLS record, then bytes of it
+    ],
+    ids=["greeting", "handshake"],
+)
+def test_a_server_that_begins_too_slowly_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, security: MailSecurity, first: bytes, again: bytes
+) -> None:
+    monkeypatch.setattr(smtp_mail, "_TOTAL_SECONDS", 0.5)
+    with a_slow_talker(first, again) as port:
+        result = SmtpMailSender(replace(OPEN, port=port, security=security)).send(ADDRESS, MESSAGE)
+    assert outcome(result) == (None, "timeout")

@@ -23,6 +23,10 @@ from exports.request.fields import VIEW_COLUMNS
 DATABASES = ("postgresql", "mariadb", "sqlite")
 MANY = 5_000
 VIEW = "CREATE VIEW clients AS SELECT * FROM records"
+VALUES_OF_SOME = (
+    "UPDATE records SET status = 'active' WHERE code = 'C000007'",
+    "UPDATE records SET type = 'Shop' WHERE code = 'C000008'",
+)
 
 
 @pytest.fixture(params=DATABASES)
@@ -243,6 +247,26 @@ def test_codes_that_repeat_or_are_null_are_reasons_why_an_export_fails(
     assert (exit_code, answer["usable"]) == (1, False)
     expected = "has no code" if code is None else "It is C000001 of northwind."
     assert expected in " ".join(answer["reasons"])
+
+
+def test_a_status_or_type_that_the_filters_do_not_know_is_noted(
+    database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    updates = ["UPDATE records SET status = 'Active', type = 'Trust'", *VALUES_OF_SOME]
+    url = make_records(database, many_clients(), *updates, VIEW)
+
+    exit_code, answer = check(url, capsys)
+
+    assert (exit_code, answer["usable"]) == (0, True)
+    status, kind = sorted(note for note in answer["notes"] if "is none of" in note)
+    assert "status of some clients of northwind is “active”, which is none of Active, Inactive, Prospect" in status
+    assert "type of some clients of northwind is “Shop”, which is none of PrivateLimitedCompany" in kind
+    assert "Trust” " not in kind
+
+
+def test_known_values_of_status_and_type_need_no_note(database: URL, capsys: pytest.CaptureFixture[str]) -> None:
+    url = make_records(database, many_clients(), "UPDATE records SET status = 'Prospect', type = NULL", VIEW)
+    assert not [note for note in check(url, capsys)[1]["notes"] if "is none of" in note]
 
 
 def test_a_value_that_cannot_be_written_is_found_in_the_sample(

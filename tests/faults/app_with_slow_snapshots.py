@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
-from exports.file.page_record import PageRecord
-from exports.file.plan import PagePlan
-from exports.services import Services
+from exports.steps.pages.write_page import render_page
 from exports.steps.snapshots import snapshot_pages
-from exports.steps.snapshots.snapshot_pages import SnapshotWatch
 from tests.faults.real_app import load_real_app
 
 _PAGE_SECONDS = float(os.environ["PAGE_SECONDS"])
-_write_page = snapshot_pages._write_page
 
 
-def _write_slowly(services: Services, watch: SnapshotWatch, plan: PagePlan, page: int) -> PageRecord:
+def _render_slowly(*arguments: Any) -> Any:
     time.sleep(_PAGE_SECONDS)
-    return _write_page(services, watch, plan, page)
+    return render_page(*arguments)
 
 
-snapshot_pages._write_page = _write_slowly
+vars(snapshot_pages)["render_page"] = _render_slowly
 app = load_real_app()

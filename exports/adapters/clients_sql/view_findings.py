@@ -30,12 +30,15 @@ from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.columns import ALL_COLUMNS
-from exports.request.fields import source_columns
+from exports.request.fields import ClientStatus, ClientType, source_columns
+from shared.text import shorten
 
 MAX_TENANTS = 10
 _SAMPLE_CLIENTS = 10_000
 _PAGE_CLIENTS = 2_000
 _SLOW_SECONDS = 0.3
+_KNOWN_VALUES: dict[str, tuple[str, ...]] = {"status": tuple(ClientStatus), "type": tuple(ClientType)}
+"""The columns whose values the API names, with these values."""
 _INSPECTORS: dict[str, ViewInspector] = {
     "postgresql": PostgresqlInspector(),
     "mysql": MysqlInspector(),
@@ -97,6 +100,9 @@ class ViewCheck:
         with self._part(0.5, "whether updatedSince can compare every updated_at") as connection:
             self._refuse_bad_moments(connection, tenant)
         self._look_for_more(tenant, ends[0], usable)
+        for column in sorted(_KNOWN_VALUES.keys() & set(usable) & self._view.columns.keys()):
+            with self._part(0.3, f"whether every {column} is a known one") as connection:
+                self._note_unknown_values(connection, tenant, column)
 
     def _look_for_more(self, tenant: str, start: str, usable: Sequence[str]) -> None:
         """Read the sample again without the columns that failed, until it can be read, so each of them is named."""
@@ -201,6 +207,19 @@ class ViewCheck:
                 f"It is {text} of {tenant}."
             )
             self.findings.problems.setdefault("code", reason)
+
+    def _note_unknown_values(self, connection: Connection, tenant: str, column: str) -> None:
+        """Name values that files show as they are, but that the filter of this column cannot ask for."""
+        selection, cell = ClientSelection(tenant, ("code",)), CLIENTS.c[column]
+        cells = sql_statements.cells(self._view, selection, KeyRange(), [cell]).order_by(None).where(cell.is_not(None))
+        found = connection.execute(cells.limit(_SAMPLE_CLIENTS)).scalars()  # a collation might call two of them equal
+        known = _KNOWN_VALUES[column]
+        if unknown := sorted({str(value) for value in found} - set(known)):
+            named = ", ".join(f"“{shorten(value, 40)}”" for value in unknown[:3] if value.isprintable())
+            self.findings.notes.append(
+                f"{column} of some clients of {tenant} is {named or 'unprintable'}, which is none of "
+                f"{', '.join(known)}. Files show it as it is, and the filter of {column} never finds these clients."
+            )
 
     def _refuse_bad_moments(self, connection: Connection, tenant: str) -> None:
         if "updated_at" in self._view.columns:

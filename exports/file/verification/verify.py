@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Self
 
 from exports.file.crc32 import combine
-from exports.file.csv.code_count import DistinctCells
 from exports.file.csv.record_count import code_column
 from exports.file.manifest import KeyOrder, ManifestDto, ManifestPage, crc32_text
+from exports.file.verification.code_count import DistinctCells
 from exports.file.verification.describe_damage import (
     Piece,
     Progress,

@@ -16,6 +16,7 @@ from exports.errors import NotNotifiedError, TooManySendsError
 from exports.jobs.audit import AuditAction, AuditEntry, audit_entry
 from exports.jobs.job import Job
 from exports.notifications.delivery import Delivery, Postponement, SendResult
+from exports.notifications.delivery_cursor import with_cursors
 from exports.notifications.mail_message import trial_message
 from exports.notifications.message import trial_body
 from exports.notifications.receivers import origin_of
@@ -108,17 +109,17 @@ def list_deliveries(
     """List the tries to deliver the notifications of a job, oldest first.
 
     Args:
-        after: The cursor: the position of the last try of the previous answer. The log orders tries by their begin, and
-            gets them when they end. So a try that takes long may move those after it, and the list repeats one then.
+        after: The cursor of the last try of the previous answer. The log orders tries by their begin, and gets them
+            when they end. So a try that ends between two answers may be missing, but none is repeated.
 
     Raises:
         JobNotFoundError: The tenant has no job with this code.
         StorageUnavailableError: Can be tried again.
     """
     find_job(services, tenant, code)
-    begin = int(after) + 1 if after else 0
-    tries = [*islice(enumerate(services.deliveries.deliveries(tenant, code)), begin, begin + limit + 1)]
-    return make_list(tries, lambda numbered: str(numbered[0]), lambda numbered: show_delivery(numbered[1]), limit)
+    tries = with_cursors(services.deliveries.deliveries(tenant, code))
+    rest = [*islice((each for each in tries if after is None or each[0] > after), limit + 1)]
+    return make_list(rest, lambda each: each[0], lambda each: show_delivery(each[1]), limit)
 
 
 def _reveal(services: Services, tenant: str, request: NotificationTestDto) -> NotifyDto:

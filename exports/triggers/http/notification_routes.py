@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import azure.functions as func
 
+from exports.notifications.delivery_cursor import is_delivery_cursor
 from exports.notifications.view import DeliveryDto, NotificationTestDto, ReceiverAnswerDto
 from exports.request.scopes import Scope
 from exports.steps.notifications import send_by_hand as steps
@@ -16,8 +15,6 @@ from exports.triggers.http.routes import Call, Reply, TenantRoute
 from shared.http import json_response
 from shared.lists import ListDto
 
-_POSITION = re.compile("[0-9]{1,9}")
-
 
 def test_notification(call: Call) -> func.HttpResponse:
     request = call.parse_body(NotificationTestDto)
@@ -25,7 +22,7 @@ def test_notification(call: Call) -> func.HttpResponse:
 
 
 def list_deliveries(call: Call) -> func.HttpResponse:
-    query = parse_list_query(call.req.url, lambda cursor: _POSITION.fullmatch(cursor) is not None)
+    query = parse_list_query(call.req.url, is_delivery_cursor)
     return json_response(steps.list_deliveries(call.services, call.tenant, job_code_of(call), query.limit, query.after))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Semaphore
 
 import pytest
 
@@ -14,15 +13,17 @@ from tests.support.fakes import a_services
 
 
 def test_threads_that_ask_at_the_same_time_get_the_same_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, built = Barrier(8), []
+    start, asked, built = Barrier(8), Semaphore(0), []
 
     def build(_: object) -> Services:
         built.append(1)
-        time.sleep(0.05)
+        for _thread in range(8):
+            asked.acquire(timeout=60)  # until all threads are about to ask
         return a_services()
 
     def ask(_: int) -> Services:
         start.wait()
+        asked.release()
         return wiring.services_from_environment()
 
     monkeypatch.setattr(wiring, "build_services", build)

@@ -37,6 +37,8 @@ NO_ROOM = Translation(
     "The temporary folder of the service has no room to sort the clients or to copy their database for a snapshot.",
 )
 
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+"""For a read of bytes, on Windows too. Python itself keeps the descriptor from programs that it starts."""
 _HEADER_BYTES = 100
 _READ_VERSION = 19
 _RESTORE_SECONDS = 1.0
@@ -89,7 +91,8 @@ class _Look:
         """Return the state and the header of the file at a path."""
         with self._lock:
             descriptor = self._descriptor_of(path)
-            return os.fstat(descriptor), os.pread(descriptor, _HEADER_BYTES, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)  # `os.pread` does not exist on Windows
+            return os.fstat(descriptor), os.read(descriptor, _HEADER_BYTES)
 
     def forget(self, path: str) -> None:
         """Close the descriptor of a file that nobody reads any more."""
@@ -104,7 +107,7 @@ class _Look:
             if os.path.samestat(os.fstat(descriptor), Path(path).stat()):
                 return descriptor
             os.close(self._open.pop(path))
-        self._open[path] = descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._open[path] = descriptor = os.open(path, _OPEN_FLAGS)
         return descriptor
 
 

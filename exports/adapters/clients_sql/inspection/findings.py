@@ -72,7 +72,7 @@ class Findings:
         first_seconds: Until the first client of the tenant came. Each page waits as long.
         problems: Why an export would fail, by the column of which a value was found.
         reasons: Why else an export would fail.
-        notes: What was not found out, and why.
+        notes: What does not fail an export but should be known, and what was not found out, and why.
     """
 
     functions: list[UnstableFunction] | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from exports.request.body import NotifyDto
 from exports.steps.notifications.send_webhook import send_webhook
 from exports.workflow.commands import SendWebhook
 from shared.standard_webhooks import derive_secret
+from tests.support.fake_webhooks import MemoryMailSender
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_stored_job
 
@@ -118,13 +121,28 @@ def test_a_job_of_another_tenant_is_not_replayed(services: MemoryServices) -> No
     assert services.webhooks.posted == []
 
 
-@pytest.mark.parametrize("action", [["secret"], ["replay", "--code", "x"]])
+@pytest.mark.parametrize("action", [["secret"], ["replay"]])
 def test_without_a_secret_the_command_names_the_missing_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], action: list[str]
 ) -> None:
-    monkeypatch.setattr(webhooks, "open_services", a_services)
-    assert _run(*action) == 1
+    memory = a_services()
+    monkeypatch.setattr(webhooks, "open_services", lambda: memory)
+    code = _a_cancelled_job(memory).code
+    assert _run(*action, *(["--code", code] if action == ["replay"] else [])) == 1
     assert "EXPORT_WEBHOOK_SECRET" in capsys.readouterr().err
+
+
+def test_a_replay_of_e_mail_alone_needs_the_mail_server_and_no_webhook_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_mail, without = replace(a_services(), mail=MemoryMailSender()), a_services()
+    for memory, code, said in ((with_mail, 0, "The mail server accepted the e-mail"), (without, 1, "EXPORT_SMTP_")):
+        monkeypatch.setattr(webhooks, "open_services", partial(lambda memory: memory, memory))
+        job = _a_cancelled_job(memory, NotifyDto(email=("a@example.com",)))
+        assert _run("replay", "--code", job.code) == code
+        printed = "".join(capsys.readouterr())
+        assert said in printed
+        assert "EXPORT_WEBHOOK_SECRET" not in printed
 
 
 def test_a_missing_or_wrong_storage_setting_is_named_but_not_shown(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from exports.jobs.failures import Failure
 from exports.jobs.job import Job, JobRef
+from exports.jobs.snapshot import TakenSnapshot
 from exports.jobs.states import FileStatus, IllegalTransitionError, JobStatus
 from exports.jobs.view import CsvExportJobDto, job_etag, show_job
 from tests.support.builders import NOON, a_job
@@ -215,6 +216,15 @@ def test_a_resumed_job_shows_no_less_progress_than_before() -> None:
     assert show_job(resumed, 40, LATER).processed_items == 70
     again = replace(resumed, status=JobStatus.CANCELLED).resume(kept_items=40, shown_items=50)
     assert (show_job(again, 50, LATER).processed_items, again.kept_items) == (70, 40)
+
+
+def test_the_moment_of_an_earlier_attempt_is_not_shown() -> None:
+    running = _running(total_items=10).begin_snapshot(NOON, TakenSnapshot(moment=NOON, attempt=1))
+    assert show_job(running, 0, LATER).snapshot_date == NOON
+    resumed = running.cancel(LATER).resume()
+    assert show_job(resumed, 0, LATER).snapshot_date is None
+    again = resumed.begin_snapshot(LATER, TakenSnapshot(moment=LATER, attempt=2))
+    assert show_job(again, 0, LATER).snapshot_date == LATER
 
 
 @pytest.mark.parametrize(

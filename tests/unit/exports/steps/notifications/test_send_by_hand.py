@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -196,6 +197,23 @@ def test_the_list_of_tries_continues_where_the_previous_part_ended(services: Mem
         ("https://hooks.example", 204),
     ]
     assert len(found) == 6
+
+
+def test_a_try_that_is_logged_between_two_answers_repeats_and_hides_no_other(services: MemoryServices) -> None:
+    job = a_cancelled_job(services)
+    for _ in range(2):
+        send_again(services, TENANT, job.code, ACTOR)
+        services.now.advance(minutes=1)
+    whole = list_deliveries(services, TENANT, job.code, 25).data
+    first = list_deliveries(services, TENANT, job.code, 2)
+
+    earlier = next(services.deliveries.deliveries(TENANT, job.code)).model_copy(
+        update={"moment": whole[0].sent_date - timedelta(minutes=1)}
+    )
+    services.deliveries.append(earlier)  # it began first, and ended late
+    assert first.continuation_token is not None
+    rest = list_deliveries(services, TENANT, job.code, 25, decode_token(first.continuation_token))
+    assert (*first.data, *rest.data) == whole
 
 
 def test_the_tries_of_another_tenant_are_not_listed(services: MemoryServices) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exports.file.csv import code_count
-from exports.file.csv.code_count import DistinctCells
+from exports.file.verification import code_count
+from exports.file.verification.code_count import DistinctCells
 
 
 @pytest.fixture
