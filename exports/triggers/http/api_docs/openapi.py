@@ -151,7 +151,7 @@ def _path_parameter(name: str, template: str) -> Document:
 
 
 def _tag(route: Route) -> str:
-    return next(name for prefix, name, _ in TAGS if route.path.startswith(prefix))
+    return max((prefix, name) for prefix, name, _ in TAGS if route.path.startswith(prefix))[1]
 
 
 def _operation(route: Route, name: str, by_tenant: bool, references: References, used: dict[str, Document]) -> Document:

@@ -15,14 +15,14 @@ those that you do not know. Errors are problem documents (RFC 9457). You may sen
 `x-request-id` (1 to 64 letters, digits, `.`, `_` or `-`); every answer names the id, and operators find the request by
 it."""
 TAGS = (
-    ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
     ("clients/export", "Exports", "Write the clients of a tenant to a file. Each export is a job."),
+    ("clients/export/schedules", "Schedules", "Start exports at fixed times."),
     ("csv-mappings", "Mappings", "Save the columns of a file under a name."),
     ("keys", "Keys", "Administer the API keys of a tenant."),
     ("audit", "Audit log", "See who did what with the clients of a tenant."),
     ("", "Service", "The service itself, and what it knows of its caller."),
 )
-"""The beginning of a path, the name of its section, and what the section is for."""
+"""The beginning of a path, the name of its section, and what the section is for. The longest beginning counts."""
 
 CODES = {"clients/export/csv": JOB_CODE_PATTERN, "keys": KEY_CODE_PATTERN}
 """The form of the codes of a collection."""

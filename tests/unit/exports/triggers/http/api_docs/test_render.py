@@ -78,6 +78,11 @@ def test_a_keyboard_reaches_every_table_and_example_by_a_name(docs: HtmlReader) 
     assert all((given["tabindex"], given["role"]) == ("0", "group") and given["aria-label"] for given in scrolling)
 
 
+def test_exports_come_first_after_getting_started() -> None:
+    titles = re.findall(r"<h2[^>]*>(.+?)</h2>", HTML.partition("<main")[2])
+    assert titles[:3] == [TITLE, "Exports", "Schedules"]
+
+
 def test_every_path_is_shown() -> None:
     for path in document()["paths"]:
         assert f"</span> {path}</code>" in HTML
