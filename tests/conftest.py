@@ -109,6 +109,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
         },
     ) as running:
         yield running
+        running.stop()  # so that the log ends as that of a deployment does
     leaks = leaks_in_log(running.log, secrets_of(running.settings), database_url)
     assert not leaks, f"the log of the session contains {leaks[:5]}"
     assert dropped_records(running.log) == []

@@ -8,17 +8,18 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from devhost.local import engine_program
+from devhost.local import engine_program, package, packaged
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
 from devhost.local.processes import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 STATIC_CHECKS = {
     "ruff check": ("ruff", "check", "--output-format=concise"),
@@ -105,16 +106,31 @@ def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
 def run_default_on_engine() -> Check:
     """Repeat tests on the real Durable extension: under CI all that `--engine` runs, otherwise those of `tests/e2e`.
 
-    Without the program, prints where to get it. Under CI that is a failure.
+    The systems of these tests run the unpacked deployment package. Without the program, prints where to get it. Under
+    CI that is a failure.
     """
     found = engine_program.find()
     if found is None:
         print(engine_program.HOW_TO_GET)
         return Check("on engine", 0.0, ok=not under_ci())
     arguments = (*ON_ENGINE, *SIDE_BY_SIDE) if under_ci() else (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL)
-    tests, summary = pytest_on_engine(engine_program.executable(found), arguments)
+    with packaged_systems():
+        tests, summary = pytest_on_engine(engine_program.executable(found), arguments)
     print(summary)
     return tests
+
+
+@contextmanager
+def packaged_systems() -> Iterator[None]:
+    """Make tests run their systems from the deployment package, which shows that nothing is missing in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        package.make_package(Path(folder, "client-export.zip"))
+        unpacked = packaged.unpack(Path(folder, "client-export.zip"), Path(folder, "unpacked"))
+        os.environ[packaged.SETTING] = str(unpacked.folder)
+        try:
+            yield
+        finally:
+            del os.environ[packaged.SETTING]
 
 
 def run_on_engine(program: Path, pytest_args: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ from tests.chaos.storage_proxy import Record
 from tests.chaos.timeline import Observation, Timeline
 from tests.support.system import EXPORT, System
 
-_PAUSE_SECONDS = 0.03
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.03, 0.25
 
 
 class Watchers:
@@ -61,23 +61,29 @@ class Watchers:
             time.sleep(0.01)
 
     def _watch(self, tenant: str, code: str) -> None:
+        """Poll a job often while its progress or status changes, and less often while it only waits."""
         path = f"/tenants/{tenant}{EXPORT}/{code}"
+        pause_seconds, last = _SHORTEST_PAUSE_SECONDS, ""
         while not self._stopped.is_set():
-            self._poll(path, code)
-            self._stopped.wait(_PAUSE_SECONDS)
+            shown = self._poll(path, code)
+            factor = 1.2 if shown == last else 0
+            pause_seconds = min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, pause_seconds * factor))
+            last = shown
+            self._stopped.wait(pause_seconds)
 
-    def _poll(self, path: str, code: str) -> None:
+    def _poll(self, path: str, code: str) -> str:
+        """Record an observation, and return what it shows; empty without an answer."""
         began = time.time()
         try:
             response = self._system.call("GET", path)
         except NO_RESPONSE:
-            return
+            return ""
         except (AssertionError, json.JSONDecodeError) as error:
             self._timeline.undocumented.append(f"GET {path}: {error}")
-            return
+            return ""
         if response.status != 200:
             self._record_error(path, response.status)
-            return
+            return ""
         shown = response.json
         self._timeline.observations.append(
             Observation(
@@ -93,6 +99,7 @@ class Watchers:
             )
         )
         self._last[code] = shown["status"]
+        return f"{shown['status']} {shown['processedItems']}"
 
     def _record_error(self, path: str, status: int) -> None:
         """Record any status but those of an outage: the job exists, so the service must find it."""

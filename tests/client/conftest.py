@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import venv
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,18 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     It takes no package of the test environment, so a dependency that the package forgets to declare is found.
     """
-    folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder, with_pip=False)  # the pip of the test environment installs, which saves the time for another
-    pip = [str(in_venv("python")), "-m", "pip", "--python", f"{folder}/bin/python"]
-    install = [*pip, "install", "--disable-pip-version-check", f"{ROOT}/client"]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder / "bin" / "client-export"
+    return install_client(tmp_path_factory.mktemp("installed") / "venv").with_name("client-export")
+
+
+def install_client(folder: Path, extra: str = "") -> Path:
+    """Install the client, perhaps with an extra, into a fresh environment; return the Python of this environment."""
+    package = f"{ROOT / 'client'}[{extra}]" if extra else str(ROOT / "client")
+    python = folder / "bin" / "python"
+    commands: list[list[str | Path]] = [
+        ["venv", "--python", in_venv("python"), folder],
+        ["pip", "install", "--python", python, package],
+    ]
+    for command in commands:
+        done = subprocess.run([in_venv("uv"), "-q", *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return python

@@ -22,6 +22,7 @@ from shared.storage import StorageAccount
 from tests.faults.conftest import AppVariant, StartSystem
 from tests.support.http_client import Response
 from tests.support.system import NORTHWIND, System, code_of
+from tests.support.waiting import pause
 
 CANCELS = int(os.environ.get("CANCELS", "8"))
 SEED = int(os.environ.get("CANCEL_SEED", "1"))
@@ -119,6 +120,7 @@ def observe_end(monitor: Monitor, job: Cancelled) -> None:
     while not monitor.has_ended(job.location) or monitor.blobs(job.location) - {"plan.json"}:
         assert_cancelled(monitor.system, job)
         assert time.time() < deadline, f"{monitor.blobs(job.location)}\n{monitor.system.host.tail(40)}"
+        pause(time.time() - job.responded)
     job.clean_seconds = time.time() - job.responded
     job.last_read_seconds = max(0.0, monitor.last_read() - job.responded)
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from devhost.local.checks import under_ci
 from devhost.local.environment import in_venv
+from devhost.local.packaged import SETTING, PackagedApp, unpack
 from devhost.local.paths import ROOT
-from tests.support.packaged import PackagedApp, unpack
 
 SOME = ["tests/e2e/test_links.py", "tests/e2e/test_docs.py"]
-ALL = ["tests/e2e"]
+"""All run on the package and the real Durable extension, wherever a run of all tests finds that."""
 
 
 def make(output: Path) -> str:
@@ -59,20 +58,9 @@ def test_the_unpacked_package_imports_with_its_requirements_alone(unpacked: Pack
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)  # it holds a whole run of pytest
 def test_end_to_end_tests_pass_on_the_unpacked_package(unpacked: PackagedApp) -> None:
-    """Under CI all of them, elsewhere some."""
-    command: list[str | Path] = [
-        in_venv("python"),
-        "-m",
-        "pytest",
-        *(ALL if under_ci() else SOME),
-        "-q",
-        "-x",
-        "--numprocesses=2",
-        "--dist=loadfile",
-    ]
+    command: list[str | Path] = [in_venv("python"), "-m", "pytest", *SOME, "-q", "-x"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    env |= {"PACKAGED_APP": str(unpacked.folder)}
+    env |= {SETTING: str(unpacked.folder)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:]

@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("unit", deadline=None, database=None)
+from devhost.local.checks import under_ci
+
+FEW_EXAMPLES, EXAMPLES = 30, 100
+"""How many examples a property is tried with, elsewhere and under CI."""
+
+settings.register_profile("unit", deadline=None, database=None, max_examples=EXAMPLES if under_ci() else FEW_EXAMPLES)
 settings.load_profile("unit")
