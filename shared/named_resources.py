@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+
+from shared.faults import CONTROL_CHARACTERS
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CODE = re.compile("[0-9a-f]{20}")
@@ -18,7 +19,7 @@ _TICK = timedelta(milliseconds=1)
 def one_line(name: str) -> str:
     """Refuse a name with control characters, as pydantic validates it."""
     if _CONTROL.search(name):
-        raise PydanticCustomError("control_characters", "leave out line breaks and other control characters")
+        raise CONTROL_CHARACTERS.error()
     return name
 
 

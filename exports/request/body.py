@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
 
 from exports.request.columns import ColumnMapping
 from exports.request.consistency import Consistency
 from exports.request.email_address import MAX_EMAIL_ADDRESSES, EmailAddress
+from exports.request.faults import NO_RECEIVER, NOT_A_URL, REPEATED_ADDRESS, TWO_SOURCES_OF_COLUMNS
 from exports.request.filters import ClientFilter, Code
 from exports.request.formats import PRESETS_THAT_NEED_HEADERS, FormatDto
 from shared.models import Model
@@ -80,21 +80,20 @@ class NotifyDto(Model):
         except ValueError:  # the port, or an address in brackets, is not valid
             is_valid = False
         if not is_valid or value.endswith("\n"):
-            message = "give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment"
-            raise PydanticCustomError("not_a_url", message)
+            raise NOT_A_URL.error()
         return value
 
     @field_validator("email")
     @classmethod
     def _has_each_address_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len({address.lower() for address in value}) < len(value):
-            raise PydanticCustomError("repeated_address", "give each address once")
+            raise REPEATED_ADDRESS.error()
         return value
 
     @model_validator(mode="after")
     def _has_a_receiver(self) -> NotifyDto:
         if not self.webhook_url and not self.email:
-            raise PydanticCustomError("no_receiver", "give webhookUrl or email, or both")
+            raise NO_RECEIVER.error()
         return self
 
 
@@ -140,5 +139,5 @@ class CsvExportRequestDto(Model):
     @model_validator(mode="after")
     def _one_source_of_columns(self) -> CsvExportRequestDto:
         if self.mapping_code is not None and self.column_mappings is not None:
-            raise PydanticCustomError("both_mappings", "give mappingCode or columnMappings, not both")
+            raise TWO_SOURCES_OF_COLUMNS.error()
         return self

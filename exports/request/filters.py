@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
 
+from exports.request.faults import NO_OFFSET, TOO_FAR_AWAY
 from exports.request.fields import ClientStatus, ClientType
 from shared.models import Model, Moment
 
@@ -66,9 +66,9 @@ class ClientFilter(Model):
     @classmethod
     def _can_be_converted_to_utc(cls, value: Moment | None) -> Moment | None:
         if value is not None and value.tzinfo is None:
-            raise PydanticCustomError("timezone", "give the time with its offset, e.g. 2026-01-31T09:00:00Z")
+            raise NO_OFFSET.error()
         if value is not None and not MINYEAR < value.year < MAXYEAR:
-            raise PydanticCustomError("too_far_away", "give a time in the years 2 to 9998")
+            raise TOO_FAR_AWAY.error()
         return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from exports.request.consistency import Consistency
 from exports.request.identity import ANY_TENANT, Identity
 from shared.models import Model
 
@@ -31,6 +32,8 @@ class LimitsDto(Model):
         link_minutes: Minutes for which a link to a file works.
         wait_seconds: Seconds for which the request that starts an export waits for its end, unless it says otherwise.
         notify_by: The ways in which the service can notify about the end of an export: `webhook`, `email`.
+        consistency: The values of `consistency` that a request may have here: `snapshot` only if the client database
+            can show all clients as they were at one moment.
     """
 
     active_jobs: int
@@ -39,6 +42,7 @@ class LimitsDto(Model):
     link_minutes: float
     wait_seconds: float
     notify_by: tuple[str, ...] = ()
+    consistency: tuple[Consistency, ...] = (Consistency.PAGES,)
 
 
 class MeDto(Model):

@@ -8,6 +8,7 @@ from enum import Enum
 from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_faults
 from exports.request.consistency import Consistency
+from exports.request.faults import FAULTY_MAPPING, SENSITIVE_FIELD, SENSITIVE_FIELD_IN_MAPPING, UNKNOWN_MAPPING
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import CsvFormat, find_option_faults
@@ -100,10 +101,9 @@ def _named_columns(request: CsvExportRequestDto, find_columns: FindColumns) -> S
 
 def _find_faults(request: CsvExportRequestDto, named: Sequence[ColumnMapping] | None) -> Iterator[Fault]:
     if named is None:
-        yield Fault(pointer=pointer("mappingCode"), detail="There is no mapping with this code.")
+        yield UNKNOWN_MAPPING.at(pointer("mappingCode"))
     if request.mapping_code is not None and any(find_faults(named or ())):
-        detail = "A header of this mapping is blank, has blanks around it or occurs twice; change the mapping first."
-        yield Fault(pointer=pointer("mappingCode"), detail=detail)
+        yield FAULTY_MAPPING.at(pointer("mappingCode"))
     yield from find_faults(request.column_mappings or ())
     yield from find_option_faults(request.format, include_headers=request.include_headers)
 
@@ -118,14 +118,13 @@ def _refuse_sensitive(request: CsvExportRequestDto, columns: Sequence[ColumnMapp
     found = {index: column.target_field for index, column in enumerate(columns) if _is_sensitive(column)}
     if not found:
         return
-    by_mapping = request.mapping_code is not None
-    faults = [
-        Fault(
-            pointer=pointer("mappingCode") if by_mapping else pointer("columnMappings", index, "targetField"),
-            detail=f"{'The mapping holds' if by_mapping else 'This is'} the sensitive field {field.value}.",
-        )
-        for index, field in found.items()
-    ]
+    if request.mapping_code is not None:
+        faults = [SENSITIVE_FIELD_IN_MAPPING.at(pointer("mappingCode"), field=field) for field in found.values()]
+    else:
+        faults = [
+            SENSITIVE_FIELD.at(pointer("columnMappings", index, "targetField"), field=field)
+            for index, field in found.items()
+        ]
     raise SensitiveFieldsError(list(found.values()), faults)
 
 

@@ -15,7 +15,7 @@ from tests.support.visitor import Visitor
 
 ADDRESSES = json.loads((Path(__file__).parent / "addresses.json").read_text(encoding="utf-8"))
 """Addresses that the ui has written. People keep them, so each must keep its meaning."""
-DEFAULT_FORMAT = {"preset": "rfc4180", "compression": "none"}
+DEFAULT_FORMAT = {"preset": "rfc4180", "compression": "none", "longCells": "cut"}
 
 
 def is_preview(request: Request) -> bool:
@@ -66,6 +66,26 @@ def test_the_form_survives_a_reload(visitor: Visitor) -> None:
     }
 
 
+CHANGE_AND_RELOAD = """(changes) => {
+  const field = document.getElementById('search');
+  for (let number = 1; number <= changes; number += 1) {
+    field.value = `change ${number}`;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  location.reload();
+}"""
+
+
+@pytest.mark.parametrize("changes", [1, 25], ids=["one change", "a burst of changes"])
+def test_a_change_right_before_a_reload_is_not_lost(visitor: Visitor, changes: int) -> None:
+    visitor.sign_in()
+    expect(visitor.at("#mapping option").first).to_be_attached()
+    with visitor.page.expect_navigation():
+        visitor.evaluate(CHANGE_AND_RELOAD, changes)
+
+    expect(visitor.at("#search")).to_have_value(f"change {changes}")
+
+
 @pytest.mark.parametrize("kept", ADDRESSES, ids=lambda kept: kept["address"][:30] or "empty")
 def test_an_address_keeps_its_meaning_for_ever(visitor: Visitor, kept: Any) -> None:
     visitor.sign_in()
@@ -74,7 +94,6 @@ def test_an_address_keeps_its_meaning_for_ever(visitor: Visitor, kept: Any) -> N
     expect(visitor.at("#address-problem")).to_be_hidden()
     assert previewed(visitor) == kept["request"]
     visitor.at("#search").dispatch_event("input")
-    visitor.page.wait_for_timeout(500)
     assert address_of(visitor).removeprefix("#export").removeprefix("?") == kept["address"]
 
 
@@ -91,8 +110,9 @@ def test_an_address_keeps_its_meaning_for_ever(visitor: Visitor, kept: Any) -> N
         "search=%E0%A4%A",
         "search=a&search=b",
         "colour=red",
-        "consistency=snapshot",
-        "preset=xlsx&longCells=fail",
+        "consistency=moment",
+        "longCells=fail",
+        "preset=xlsx&longCells=keep",
         "columns",
         "__proto__=x",
         "delimiter=%3B&preset=",

@@ -106,7 +106,7 @@ def test_the_list_is_searched_and_filtered_and_the_address_keeps_that(visitor: V
     expect(rows).to_have_count(1)
     expect(rows).to_have_attribute("data-code", marys.code)
     visitor.at("#recent-search").fill("")
-    visitor.at("#recent-person").select_option("Mary")
+    visitor.at("#recent-person").fill("Mary")
     expect(rows).to_have_count(1)
     visitor.at("#recent-status").select_option("Cancelled")
     visitor.expect_text("#recent-empty", "No export fits these filters.")
@@ -150,6 +150,45 @@ def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Vis
     expect(rows.first).not_to_have_attribute("data-code", first)
     visitor.at("#newer").click()
     expect(rows.first).to_have_attribute("data-code", first)
+
+
+def test_after_a_failed_change_of_a_filter_no_cursor_of_other_filters_is_sent(visitor: Visitor, system: System) -> None:
+    with stored_jobs(system) as jobs:
+        for number in range(60):
+            jobs.create(completed(number, HARBOUR, file_name=f"filtered-{number}.csv", created_by="Filtered"))
+    visitor.sign_in(KEY, HARBOUR)
+    visitor.go("history")
+    rows = visitor.at("#recent-rows tr")
+    expect(rows).to_have_count(25)
+    visitor.page.route("**/csv?*createdBy=*", lambda route: route.fulfill(status=429, json={"title": "Later."}))
+    visitor.at("#recent-person").fill("Filtered")
+    visitor.expect_text("#recent-problem", "Later.")
+    expect(visitor.at("#more")).to_be_hidden()
+    visitor.page.unroute("**/csv?*createdBy=*")
+    visitor.at("#refresh").click()
+    expect(visitor.at("#more")).to_be_visible()
+    first = rows.first.get_attribute("data-code") or ""
+    visitor.at("#more").click()
+    expect(rows.first).not_to_have_attribute("data-code", first)
+    visitor.at("#recent-person").fill("Nobody of this name")
+    visitor.expect_text("#recent-empty", "No export fits")
+
+    asked = visitor.requests_where(lambda request: "/csv?" in request.url and "createdBy=" in request.url)
+    assert [("Filtered" in request.url) for request in asked if "continuationToken" in request.url] == [True]
+
+
+def test_the_filter_by_person_takes_any_name_and_suggests_the_readers_own(visitor: Visitor, system: System) -> None:
+    with stored_jobs(system) as jobs:
+        jobs.create(completed(1, created_by="Nora Older"))
+    visitor.sign_in()
+    visitor.go("history")
+    name = system.call("GET", "/me").json["name"]
+    expect(visitor.at(f"#people option[value='{name}']")).to_be_attached()
+    visitor.at("#recent-person").fill("Nora Older")
+    expect(visitor.at("#recent-rows tr")).to_have_count(1)
+    visitor.page.reload()
+    expect(visitor.at("#recent-person")).to_have_value("Nora Older")
+    expect(visitor.at("#recent-rows tr")).to_have_count(1)
 
 
 def test_ten_thousand_exports_show_their_first_rows_without_delay(visitor: Visitor, system: System) -> None:

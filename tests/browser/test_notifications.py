@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, expect
 from tests.browser.test_accessibility import NARROW, assert_accessible
 from tests.support.mail_server import MailServer, a_mail_server
 from tests.support.receiver import Receiver, a_receiver
-from tests.support.system import NORTHWIND, System, running_system, sample_database
+from tests.support.system import EXPORT, NORTHWIND, System, running_system, sample_database
 from tests.support.visitor import TIMEOUT_MS, Visitor
+from tests.support.waiting import wait_until
 
 SCHEDULES = f"/tenants/{NORTHWIND}/clients/export/schedules"
 
@@ -92,7 +93,7 @@ def test_a_receiver_that_is_refused_is_marked_at_its_field(office: Visitor) -> N
     office.at("#notify-url").fill("ftp://files.example")
     office.at("#notify-email").fill("a@other.example")
     office.at("#notify-test").click()
-    assert "absolute URL" in office.fault_of("#notify-url")
+    assert "begins with https" in office.fault_of("#notify-url")
     office.at("#notify-url").fill("")
     office.at("#notify-test").click()
     assert "does not allow" in office.fault_of("#notify-email")
@@ -110,7 +111,9 @@ def test_an_export_tells_its_receivers_shows_the_tries_and_sends_again(
     office.expect_status("Completed")
     receiver.wait_for(1)
     sender.mail.wait_for(1)
-    office.page.wait_for_timeout(1_000)
+    job = office.system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=1").json["data"][0]
+    deliveries = f"/tenants/{NORTHWIND}{EXPORT}/{job['code']}/deliveries"
+    wait_until(lambda: len(office.system.call("GET", deliveries).json["data"]) == 2)
     office.at("#deliveries summary").click()
     tries = office.at("#deliveries-list li")
     expect(tries).to_have_count(2, timeout=TIMEOUT_MS)

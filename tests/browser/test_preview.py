@@ -11,6 +11,8 @@ from playwright.sync_api import Request, Route, expect
 from tests.support.system import System
 from tests.support.visitor import Visitor
 
+LONG_MS = 10_000
+"""Much longer than the form must rest before its preview is asked for. The clock of the page makes it pass at once."""
 HIDE = """(hidden) => {
   Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
@@ -101,12 +103,13 @@ def test_a_late_preview_of_an_earlier_form_is_cancelled_and_never_shown(visitor:
 
 
 def test_a_hidden_page_asks_for_no_preview(visitor: Visitor) -> None:
+    visitor.page.clock.install()
     visitor.sign_in()
     settle(visitor)
     visitor.evaluate(HIDE, True)
     before = len(visitor.requests_where(is_preview))
     visitor.at("#search").fill("smith")
-    visitor.page.wait_for_timeout(1500)
+    visitor.page.clock.run_for(LONG_MS)
     assert len(visitor.requests_where(is_preview)) == before
 
     visitor.evaluate(HIDE, False)
@@ -115,12 +118,13 @@ def test_a_hidden_page_asks_for_no_preview(visitor: Visitor) -> None:
 
 
 def test_a_hidden_view_asks_for_no_preview(visitor: Visitor) -> None:
+    visitor.page.clock.install()
     visitor.sign_in()
     settle(visitor)
     before = len(visitor.requests_where(is_preview))
     visitor.at("#search").fill("smith")
     visitor.at("nav a[href='#history']").click()
-    visitor.page.wait_for_timeout(1500)
+    visitor.page.clock.run_for(LONG_MS)
     assert len(visitor.requests_where(is_preview)) == before
 
     visitor.at("nav a[href='#export']").click()

@@ -128,6 +128,10 @@ class Visitor:
         ids = (box.get_attribute("aria-describedby") or "").split()
         return " ".join(self.at(f"#{each}").inner_text() for each in ids)
 
+    def is_german(self) -> bool:
+        """Return whether the page is in German, as the parameters of some tests ask."""
+        return bool(self.page.evaluate("document.documentElement.lang === 'de'"))
+
     def overflows(self) -> bool:
         """Return whether the page is wider than its window."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))

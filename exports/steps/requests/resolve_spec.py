@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exports.request.body import CsvExportRequestDto
 from exports.request.consistency import Consistency
+from exports.request.faults import NO_SNAPSHOTS
 from exports.request.spec import ExportSpec, InvalidSpecError, SensitiveFields, make_spec
 from exports.services import Services
 from exports.steps.mappings.save_mappings import columns_of
@@ -39,9 +40,9 @@ def _faults_of_notify(services: Services, request: CsvExportRequestDto) -> list[
     if request.notify is None:
         return []
     faults = faults_of_receivers(services, request.notify)
-    return [Fault(pointer=f"{pointer('notify')}{fault.pointer}", detail=fault.detail) for fault in faults]
+    return [fault.inside(pointer("notify")) for fault in faults]
 
 
 def _faults_of_consistency(services: Services, request: CsvExportRequestDto) -> list[Fault]:
     refusal = services.clients.snapshot_refusal() if request.consistency is Consistency.SNAPSHOT else None
-    return [Fault(pointer=pointer("consistency"), detail=refusal)] if refusal else []
+    return [NO_SNAPSHOTS.at(pointer("consistency"), reason=refusal)] if refusal else []

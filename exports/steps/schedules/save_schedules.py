@@ -10,6 +10,7 @@ from collections.abc import Callable
 from exports.errors import ScheduleNotFoundError, TooManySchedulesError
 from exports.jobs.audit import AuditAction
 from exports.request.body import CsvExportRequestDto
+from exports.request.faults import HIDDEN_URL
 from exports.request.hidden_urls import has_hidden_url, reveal_url
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.audit import schedule_entry
@@ -22,7 +23,6 @@ from exports.steps.requests.resolve_spec import resolve_spec
 from shared.events import emit
 from shared.lists import ListDto, make_list, sort_and_cut
 from shared.named_resources import cursor_by_name, is_code
-from shared.problems import Fault
 
 Check = Callable[[ExportScheduleDto], None]
 """Checks a schedule that is about to change; raises an error to prevent the change. It may run several times."""
@@ -146,18 +146,13 @@ def _cursor(schedule: ExportScheduleDto) -> str:
 def _require_valid(services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields) -> None:
     """Refuse a request with which every run would fail. The faults point to the request inside the body."""
     if has_hidden_url(request):
-        detail = "This is the shortened form of the URL that the API shows; give the whole URL."
-        raise InvalidSpecError([Fault(pointer="/request/notify/webhookUrl", detail=detail)])
+        raise InvalidSpecError([HIDDEN_URL.at("/request/notify/webhookUrl")])
     try:
         resolve_spec(services, tenant, request, sensitive)
     except InvalidSpecError as error:
-        raise InvalidSpecError([_inside(fault) for fault in error.faults]) from None
+        raise InvalidSpecError([fault.inside("/request") for fault in error.faults]) from None
     except SensitiveFieldsError as error:
-        raise SensitiveFieldsError(error.fields, [_inside(fault) for fault in error.faults]) from None
-
-
-def _inside(fault: Fault) -> Fault:
-    return Fault(pointer=f"/request{fault.pointer}", detail=fault.detail)
+        raise SensitiveFieldsError(error.fields, [fault.inside("/request") for fault in error.faults]) from None
 
 
 def _audit(services: Services, action: AuditAction, actor: str, schedule: Schedule) -> None:

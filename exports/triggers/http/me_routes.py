@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import azure.functions as func
 
 from exports.notifications.target import Channel
+from exports.request.consistency import Consistency
 from exports.request.me import LimitsDto, MeDto, describe_caller
 from exports.services import Services
 from exports.triggers.http.routes import CallerCall, CallerRoute, Reply
@@ -22,6 +23,7 @@ def get_me(call: CallerCall) -> func.HttpResponse:
         link_minutes=settings.link_minutes,
         wait_seconds=settings.wait_seconds,
         notify_by=tuple(_ways_to_notify(call.services)),
+        consistency=tuple(_consistencies(call.services)),
     )
     return json_response(describe_caller(call.identity, settings.tenant_names, limits))
 
@@ -31,6 +33,12 @@ def _ways_to_notify(services: Services) -> Iterator[Channel]:
         yield Channel.WEBHOOK
     if services.mail is not None:
         yield Channel.EMAIL
+
+
+def _consistencies(services: Services) -> Iterator[Consistency]:
+    yield Consistency.PAGES
+    if services.clients.snapshot_refusal() is None:
+        yield Consistency.SNAPSHOT
 
 
 ROUTES = (

@@ -10,7 +10,8 @@ const OF_FILTER = [...LISTS, "search", "updatedSince", "updatedUntil"];
 const OF_CSV = ["compression", "delimiter", "lineEnding", "quoting", "byteOrderMark", "formulaGuard"];
 const OF_FORMAT = ["preset", "fileName", ...OF_CSV, "longCells"];
 const BOOLEANS = ["headers", "byteOrderMark", "formulaGuard"];
-const DEFAULTS = {
+/** The values that an address leaves out, by their JSON pointers. They never change, because old addresses rely on them. */
+export const DEFAULTS = {
   "/includeHeaders": true,
   "/consistency": "pages",
   "/format/preset": "rfc4180",

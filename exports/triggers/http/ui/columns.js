@@ -6,6 +6,7 @@ import { hasText, t } from "./texts.js";
 
 let columns = [];
 let whenColumnsChanged = () => {};
+let isSensitiveAllowed = true;
 
 /** Set up the picker. `changed` runs after every change. */
 export function setUpColumns(changed) {
@@ -26,6 +27,24 @@ export function setUpColumns(changed) {
   list.addEventListener("keydown", moveByKey);
   setUpDragging(list);
   drawColumns();
+}
+
+/** Let the reader select sensitive fields, or not. One that is selected already can still be removed. */
+export function allowSensitiveFields(allowed) {
+  isSensitiveAllowed = allowed;
+  for (const box of all("[data-sensitive]")) {
+    if (allowed) box.removeAttribute("aria-describedby");
+    else box.setAttribute("aria-describedby", "sensitive-note");
+  }
+  drawColumns();
+}
+
+export const mayExportAllFields = () => isSensitiveAllowed;
+
+/** Return the labels of those columns that the reader may not export. */
+export function refusedLabels(mappings) {
+  const refused = isSensitiveAllowed ? [] : all("[data-sensitive]").map((box) => box.dataset.field);
+  return mappings.filter(({ targetField }) => refused.includes(targetField)).map(({ targetField }) => t(`fields.${targetField}`));
 }
 
 /** Return the columns in the form that a request has. */
@@ -61,7 +80,7 @@ function toggleField(field, on) {
 }
 
 function toggleGroup(group) {
-  const boxes = all("[data-field]", group).filter((box) => !box.closest("label").hidden);
+  const boxes = selectableBoxes(group);
   const fields = boxes.map((box) => box.dataset.field);
   if (boxes.every((box) => box.checked)) removeColumns(fields);
   else addColumns(fields);
@@ -82,9 +101,10 @@ function setVisible(element, visible) {
   if (element.hidden === visible) show(element, visible);
 }
 
-function visibleFields() {
-  const boxes = all("[data-field]").filter((box) => !box.closest("label").hidden);
-  return boxes.map((box) => box.dataset.field);
+const visibleFields = () => selectableBoxes().map((box) => box.dataset.field);
+
+function selectableBoxes(within) {
+  return all("[data-field]", within).filter((box) => !box.disabled && !box.closest("label").hidden);
 }
 
 function setHeading(input) {
@@ -144,7 +164,10 @@ function redraw(announcement) {
 
 function drawColumns() {
   const present = new Set(columns.map((column) => column.field));
-  for (const box of all("[data-field]")) box.checked = present.has(box.dataset.field);
+  for (const box of all("[data-field]")) {
+    box.checked = present.has(box.dataset.field);
+    box.disabled = !isSensitiveAllowed && !box.checked && "sensitive" in box.dataset;
+  }
   byId("chosen").replaceChildren(...columns.map(drawColumn));
   byId("chosen-count").textContent = String(columns.length);
   for (const id of ["chosen-hint", "save"]) show(byId(id), columns.length > 0);

@@ -1,7 +1,7 @@
 /* The notification of an ended export: the tries to deliver it, and the button that sends it again. */
 
 import { announce, busy, byId, make, show } from "./dom.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { moment } from "./labels.js";
 import { tryInWords } from "./notify.js";
 import { hasEnded, pathOf } from "./watch.js";
@@ -9,11 +9,9 @@ import { hasEnded, pathOf } from "./watch.js";
 const MOST_TRIES = 100;
 let deliveriesApi = null;
 let notifiedCode = "";
-let whenDeliveriesRefused = () => {};
 
-/** Set up the part of the job. `refused` runs when the service no longer accepts the key. */
-export function setUpDeliveries(refused) {
-  whenDeliveriesRefused = refused;
+/** Set up the part of the job. */
+export function setUpDeliveries() {
   byId("deliveries").addEventListener("toggle", () => byId("deliveries").open && loadDeliveries());
   byId("deliveries-again").addEventListener("click", () => busy(byId("deliveries-again"), sendAgain));
 }
@@ -51,8 +49,7 @@ async function talk(work) {
   try {
     await work();
   } catch (problem) {
-    if (problem.status === 401) whenDeliveriesRefused(problem);
-    else showProblem(problem, byId("deliveries"), byId("deliveries-problem"));
+    reportProblem(problem, byId("deliveries"), byId("deliveries-problem"));
   }
 }
 

@@ -2,16 +2,17 @@
 
 import { busy, byId } from "./dom.js";
 import { forgetCodeLists, loadCodeLists, setUpCodeLists } from "./code_lists.js";
+import { offerAllowed } from "./allowed.js";
 import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
 import { isJobShown, showJob } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
 import { forgetMappings, loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
 import { previewSoon, resumePreview, setUpPreview } from "./preview.js";
-import { chooseColumns, choosePreset, requestBody, showSource, summary } from "./request.js";
+import { chooseColumns, choosePreset, requestBody, showChosenParts, summary } from "./request.js";
 import { startExport } from "./start.js";
 import { PATH_OF_JOBS, hasEnded } from "./watch.js";
 
@@ -21,18 +22,16 @@ let exportApi = null;
 let isFilled = false;
 /** The request of the form as text, when it was last looked at. */
 let requested = "";
-let whenRefused = () => {};
 
-/** Set up the form. `keyRefused` runs when the service no longer accepts the key. */
-export function setUpExport(keyRefused) {
-  whenRefused = keyRefused;
-  exportNotify.setUp(keyRefused);
+/** Set up the form. */
+export function setUpExport() {
+  exportNotify.setUp();
   setUpColumns(refresh);
   setUpCodeLists();
-  setUpMappings(pickCopy, keyRefused);
-  setUpMappingChanges(pickColumns, keyRefused);
+  setUpMappings(pickCopy);
+  setUpMappingChanges(pickColumns);
   setUpEstimate(usePreset);
-  setUpPreview(estimateQuietly, keyRefused);
+  setUpPreview(estimateQuietly);
   byId("request").addEventListener("input", () => {
     hideAddressProblem();
     refresh();
@@ -79,6 +78,7 @@ export async function showExport(api) {
   hideEstimate();
   clearFaults(byId("request"), byId("problem"));
   if (api) {
+    offerAllowed(api);
     showRunningJob(api).catch(showFormProblem);
     await beginForm(api);
   } else {
@@ -119,7 +119,7 @@ async function showRunningJob(api) {
 
 /** Show what would be exported after a change of the form. */
 function refresh() {
-  showSource();
+  showChosenParts();
   byId("summary").textContent = summary();
   const request = requestBody();
   if (JSON.stringify(request) === requested) return;
@@ -130,8 +130,7 @@ function refresh() {
 }
 
 function showFormProblem(problem) {
-  if (problem.status === 401) whenRefused(problem);
-  else showProblem(problem, byId("request"), byId("problem"));
+  reportProblem(problem, byId("request"), byId("problem"));
 }
 
 async function exportNow() {

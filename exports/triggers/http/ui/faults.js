@@ -3,7 +3,26 @@
 import { all, make, show } from "./dom.js";
 import { Ended } from "./api.js";
 import { duration } from "./labels.js";
-import { hasText, t } from "./texts.js";
+import { hasText, labelOf, t } from "./texts.js";
+
+let whenKeyRefused = () => {};
+
+/** Set up what happens when the service no longer accepts the key or the sign-in: `refused` receives the problem. */
+export function setUpFaults(refused) {
+  whenKeyRefused = refused;
+}
+
+/** End the reader's session if the service no longer accepts the key or the sign-in. Return whether it was so. */
+export function endIfRefused(problem) {
+  const isRefused = problem.status === 401;
+  if (isRefused) whenKeyRefused(problem);
+  return isRefused;
+}
+
+/** Show a problem of a signed-in reader, as `showProblem` does; or end the session if that is what the problem says. */
+export function reportProblem(problem, ...where) {
+  if (!endIfRefused(problem)) showProblem(problem, ...where);
+}
 
 /** Remove all faults within `container`, and hide `box`. */
 export function clearFaults(container, box) {
@@ -27,9 +46,8 @@ export function showProblem(problem, container, box, attribute = "data-pointer")
   let first = null;
   for (const [index, fault] of (problem.errors ?? []).entries()) {
     const field = fieldOf(container, attribute, fault.pointer);
-    const detail = problem.code === "sensitive-fields" ? t("problems.sensitiveField") : fault.detail;
-    if (field) markFault(field, `fault-${attribute}-${index}`, detail);
-    else lines.push(detail);
+    if (field) markFault(field, `fault-${attribute}-${index}`, faultInWords(fault));
+    else lines.push(faultInWords(fault));
     first ??= field;
   }
   const message = first || lines.length === 0 ? withWait(messageOf(problem), problem.retrySeconds) : "";
@@ -40,7 +58,13 @@ export function showProblem(problem, container, box, attribute = "data-pointer")
 
 /** Return what a problem means, in words of an office if there are any for its code. */
 export function messageOf(problem) {
-  return hasText(`problemCodes.${problem.code}`) ? t(`problemCodes.${problem.code}`) : problem.message;
+  return hasText(`problemCodes.${problem.code}`) ? t(`problemCodes.${problem.code}`, { detail: problem.message }) : problem.message;
+}
+
+/** Return what a fault of a request means, in the language of the page if it knows this kind of fault. */
+export function faultInWords({ code, detail, values = {} }) {
+  if (!hasText(`faultCodes.${code}`)) return detail;
+  return t(`faultCodes.${code}`, { ...values, most: Number(values.most), field: labelOf("fields", values.field) });
 }
 
 function withWait(message, seconds) {

@@ -1,12 +1,12 @@
 /* Fills the form from a request: that of an address, or of an earlier job. */
 
 import { all, byId } from "./dom.js";
-import { withoutDefaults } from "./address.js";
+import { DEFAULTS, withoutDefaults } from "./address.js";
 import { setCodes } from "./code_lists.js";
 import { filterFields, setColumns } from "./columns.js";
 import { showMappingActions, stopEditing } from "./mapping_changes.js";
 import { describeMapping } from "./mappings.js";
-import { requestBody, showSource, writeMoment } from "./request.js";
+import { SNAPSHOT, requestBody, showChosenParts, writeMoment } from "./request.js";
 
 /**
  * Fill the form from a request, and reset what the request does not name. Returns the JSON pointers of what the form
@@ -18,11 +18,12 @@ export function applyRequest(request) {
   setColumns(wanted.columnMappings ?? []);
   check("columns", wanted.mappingCode === undefined ? (wanted.columnMappings ? "chosen" : "all") : "mapping");
   if (wanted.mappingCode !== undefined) byId("mapping").value = wanted.mappingCode;
-  byId("headers").checked = wanted.includeHeaders !== false;
+  byId("headers").checked = wanted.includeHeaders ?? DEFAULTS["/includeHeaders"];
+  byId("snapshot").checked = wanted.consistency === SNAPSHOT && !byId("snapshot").disabled;
   fillFilter(wanted.filter ?? {});
   fillFormat(wanted.format ?? {});
   filterFields();
-  showSource();
+  showChosenParts();
   describeMapping();
   stopEditing();
   showMappingActions();
@@ -39,14 +40,16 @@ function fillFilter(filter) {
 }
 
 function fillFormat(format) {
-  check("preset", format.preset ?? "rfc4180");
+  check("preset", format.preset ?? DEFAULTS["/format/preset"]);
   byId("file-name").value = format.fileName ?? "";
-  byId("compression").value = format.compression ?? "none";
+  for (const [id, name] of [["compression", "compression"], ["long-cells", "longCells"]]) {
+    byId(id).value = format[name] ?? DEFAULTS[`/format/${name}`];
+  }
   for (const [id, name] of [["delimiter", "delimiter"], ["line-ending", "lineEnding"], ["quoting", "quoting"]]) {
     byId(id).value = format[name] ?? "";
   }
   byId("mark").value = { true: "yes", false: "no" }[format.byteOrderMark] ?? "";
-  byId("guard").checked = format.formulaGuard !== false;
+  byId("guard").checked = format.formulaGuard ?? DEFAULTS["/format/formulaGuard"];
 }
 
 /** Check the radio button with a value, if there is one. */

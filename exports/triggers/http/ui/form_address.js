@@ -7,13 +7,18 @@ import { requestBody } from "./request.js";
 import { currentView, keepInAddress } from "./views.js";
 
 const FORM_VIEW = "export";
-/** Browsers allow about 200 changes of the address in 30 seconds. */
-const MIN_WRITE_MS = 300;
+/** Browsers allow about 200 changes of the address in 30 seconds, and Safari 100. */
+const MIN_WRITE_MS = 500;
+/** So many changes in a row are written at once: a reload right after the last one finds it. */
+const MOST_AT_ONCE = 30;
 let isFollowed = false;
+/** Whether the form is being filled: half of it must not get into the address. */
+let isFilling = false;
 /** The settings that the address had when it was last read or written. */
 let knownQuery = "";
 let writeTimer = 0;
-let writtenAt = 0;
+/** When the changes written so far would be over if each took `MIN_WRITE_MS`. */
+let busyUntil = 0;
 
 /** Fill the form from the address when the reader begins, and keep the address true from then on. */
 export function beginFormAddress() {
@@ -39,18 +44,20 @@ export function followFormAddress() {
   if (knownQuery && knownQuery !== queryOf(requestBody())) fillFromAddress(knownQuery);
 }
 
-/** Write the form into the address, at most every 300 ms. */
+/** Write the form into the address: at once, or a moment later if there were many changes in a row. */
 export function keepFormAddress() {
-  if (!isFollowed) return;
+  if (!isFollowed || isFilling) return;
   clearTimeout(writeTimer);
-  writeTimer = setTimeout(writeFormAddress, Math.max(0, writtenAt + MIN_WRITE_MS - Date.now()));
+  const pause = busyUntil - MOST_AT_ONCE * MIN_WRITE_MS - Date.now();
+  if (pause <= 0) writeFormAddress();
+  else writeTimer = setTimeout(writeFormAddress, pause);
 }
 
 /** Write the address, unless it is that of another view, or was changed by the reader and is about to be followed. */
 function writeFormAddress() {
   const query = queryOf(requestBody());
   if (currentView() !== FORM_VIEW || queryOfAddress() !== knownQuery || query === knownQuery) return;
-  writtenAt = Date.now();
+  busyUntil = Math.max(busyUntil, Date.now()) + MIN_WRITE_MS;
   knownQuery = query;
   keepInAddress(FORM_VIEW, query);
 }
@@ -63,9 +70,11 @@ function queryOfAddress() {
 
 /** Fill the form from a query. If the form cannot show all of it, show the default form and say why. */
 function fillFromAddress(query) {
+  isFilling = true;
   const request = requestInQuery(query);
   const isWhole = request !== null && applyRequest(request).length === 0;
   if (!isWhole) applyRequest({});
+  isFilling = false;
   show(byId("address-problem"), !isWhole);
 }
 

@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from exports.jobs.states import JobStatus
 from exports.request.fields import SENSITIVE_FIELDS, ClientStatus, ClientType, TargetField
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter, Codes
-from exports.request.formats import Compression, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+from exports.request.formats import Compression, Delimiter, FormatDto, FormatPreset, LineEnding, LongCells, Quoting
 from exports.triggers.http.ui.labels import field_groups
 from exports.triggers.http.ui.texts import Texts, languages
 
@@ -39,6 +39,7 @@ def render_fragments(texts: Texts) -> dict[str, str]:
         "line_endings": _options(texts, "lineEndings", LineEnding),
         "quotings": _options(texts, "quotings", Quoting),
         "compressions": _options(texts, "compressions", Compression, FormatDto().compression),
+        "long_cells": _options(texts, "longCells", LongCells, LongCells.CUT),
         "job_statuses": _options(texts, "jobStatuses", JobStatus),
         "notify_fields": _notify_fields("notify", "data-pointer", "/notify"),
         "schedule_notify_fields": _notify_fields("schedule-notify", "data-schedule", "/request/notify"),
@@ -76,10 +77,11 @@ def _field_group(texts: Texts, name: str, fields: Iterable[TargetField]) -> str:
 
 
 def _field(field: TargetField) -> str:
-    mark = ' <span class="mark">{{columns.sensitive}}</span>' if field in SENSITIVE_FIELDS else ""
+    is_sensitive = field in SENSITIVE_FIELDS
+    mark = ' <span class="mark">{{columns.sensitive}}</span>' if is_sensitive else ""
+    named = f'data-field="{field.value}"{" data-sensitive" if is_sensitive else ""}'
     return (
-        f'<label class="check"><input type="checkbox" data-field="{field.value}"> '
-        f"<span>{{{{fields.{field.value}}}}}{mark}</span></label>"
+        f'<label class="check"><input type="checkbox" {named}> <span>{{{{fields.{field.value}}}}}{mark}</span></label>'
     )
 
 

@@ -1,7 +1,7 @@
 /* The view of the exports so far: a list that stays current, with a search, filters and pages. */
 
 import { all, busy, byId, make, show } from "./dom.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
 import { t } from "./texts.js";
 import { addressState, currentView, keepInAddress } from "./views.js";
@@ -18,19 +18,19 @@ let cursors = [null];
 /** The cursors of the page that is shown, and of those before it. */
 let shownCursors = [null];
 let olderCursor = null;
+/** The filters of the page that is shown, as a query. */
+let shownFilters = "";
 let fetches = 0;
 let nextFetch = 0;
 let searching = 0;
 let whenOpened = () => {};
-let whenListRefused = () => {};
 
 /**
- * Set up the view. `opened` receives a job that the reader wants to see, `keyRefused` runs when the key is refused, and
- * `settingsWanted` receives a request that the reader wants in the form.
+ * Set up the view. `opened` receives a job that the reader wants to see, and `settingsWanted` a request that the reader
+ * wants in the form.
  */
-export function setUpHistory(opened, keyRefused, settingsWanted) {
+export function setUpHistory(opened, settingsWanted) {
   whenOpened = opened;
-  whenListRefused = keyRefused;
   setUpRows({ opened, settingsWanted, changed: () => fetchJobs(), problem: showListProblem });
   byId("refresh").addEventListener("click", () => busy(byId("refresh"), fetchJobs));
   byId("newer").addEventListener("click", () => busy(byId("newer"), () => turnTo(cursors.slice(0, -1))));
@@ -51,6 +51,7 @@ export async function showHistory(api) {
   const code = addressState().get("job");
   if (code && (await openNamed(code))) return;
   readAddress();
+  offerPerson(api.me.name);
   await Promise.all([showFirstPage(), listSchedules()]);
 }
 
@@ -58,10 +59,13 @@ function forgetList() {
   clearTimeout(searching);
   fetches += 1;
   cursors = [null];
+  shownCursors = [null];
+  shownFilters = "";
   closeDetails();
   byId("recent-rows").replaceChildren();
   byId("recent-filter").reset();
-  for (const id of ["recent-person", "recent-schedule"]) byId(id).replaceChildren(byId(id).options[0]);
+  byId("people").replaceChildren();
+  byId("recent-schedule").replaceChildren(byId("recent-schedule").options[0]);
 }
 
 /** Take the filters from the address. An address without any keeps the filters. */
@@ -95,15 +99,12 @@ function chosenFilters() {
   return new URLSearchParams(given.filter(([, value]) => value));
 }
 
-/** Show the first page for the filters as they are now. Cursors for other filters are worth nothing. */
-async function showFirstPage() {
-  shownCursors = [null];
-  await turnTo([null]);
-}
+/** Show the first page for the filters as they are now. */
+const showFirstPage = () => turnTo([null]);
 
-/** Show another page of the list. A cursor for each page before it leads back. */
+/** Show another page of the list. A cursor for each page before it leads back. Cursors are worth nothing for other filters. */
 async function turnTo(wanted) {
-  cursors = wanted;
+  cursors = chosenFilters().toString() === shownFilters ? wanted : [null];
   keepInAddress("history", chosenFilters());
   closeDetails();
   await fetchJobs();
@@ -111,40 +112,52 @@ async function turnTo(wanted) {
 
 /**
  * Fetch the wanted page of the list. An answer that is older than another one is dropped. After a failure, the page that
- * is shown is the wanted one again.
+ * is shown is the wanted one again, unless it belongs to other filters.
  */
 async function fetchJobs() {
   const mine = (fetches += 1);
   const query = chosenFilters();
+  const filters = query.toString();
   query.set("limit", LIST_LIMIT);
   if (cursors.at(-1)) query.set("continuationToken", cursors.at(-1));
   try {
     const { data } = await listApi.send("GET", `${PATH_OF_JOBS}?${query}`);
     if (mine !== fetches) return;
     clearFaults(byId("recent-filter"), byId("recent-problem"));
-    drawList(data);
+    drawList(data, filters);
   } catch (problem) {
     if (mine !== fetches) return;
-    cursors = shownCursors;
+    if (filters === shownFilters) cursors = shownCursors;
+    else showPageButtons(false, false);
     showListProblem(problem);
   }
 }
 
-function drawList({ data, hasMore, continuationToken }) {
+function drawList({ data, hasMore, continuationToken }, filters) {
   shownCursors = cursors;
+  shownFilters = filters;
   olderCursor = continuationToken;
   const isLive = data.some((job) => !hasEnded(job));
   nextFetch = Date.now() + (isLive ? LIVE_MS : CALM_MS);
   drawRows(listApi, data);
-  for (const job of data) if (job.createdBy) offerOption(byId("recent-person"), job.createdBy, job.createdBy);
-  show(byId("more"), hasMore);
-  show(byId("newer"), cursors.length > 1);
+  for (const job of data) offerPerson(job.createdBy);
+  showPageButtons(hasMore, cursors.length > 1);
   show(byId("recent-empty"), data.length === 0);
-  byId("recent-empty").textContent = t([...chosenFilters().keys()].length || cursors.length > 1 ? "history.noneFound" : "history.empty");
+  byId("recent-empty").textContent = t(filters || cursors.length > 1 ? "history.noneFound" : "history.empty");
+}
+
+function showPageButtons(hasOlder, hasNewer) {
+  show(byId("more"), hasOlder);
+  show(byId("newer"), hasNewer);
+}
+
+/** Suggest a name. Any other can be typed. */
+function offerPerson(name) {
+  if (name) offerOption(byId("people"), name, "");
 }
 
 function offerOption(select, value, label) {
-  if (select.tagName !== "SELECT" || [...select.options].some((option) => option.value === value)) return;
+  if (!("options" in select) || [...select.options].some((option) => option.value === value)) return;
   select.append(make("option", { value }, label));
 }
 
@@ -157,7 +170,7 @@ async function listSchedules() {
       for (const option of all("option", byId("recent-schedule"))) if (option.value === code) option.textContent = name;
     }
   } catch (problem) {
-    if (problem.status === 401) whenListRefused(problem);
+    endIfRefused(problem);
   }
 }
 
@@ -171,6 +184,5 @@ function tickList() {
 }
 
 function showListProblem(problem) {
-  if (problem.status === 401) whenListRefused(problem);
-  else showProblem(problem, byId("recent-filter"), byId("recent-problem"));
+  reportProblem(problem, byId("recent-filter"), byId("recent-problem"));
 }

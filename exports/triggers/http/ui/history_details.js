@@ -5,6 +5,7 @@ import { copyText } from "./clipboard.js";
 import { filterInWords, presetOf, requestOf } from "./job_request.js";
 import { listOf, moment } from "./labels.js";
 import { meaningOf, whatHappened } from "./outcome.js";
+import { ofOneMoment } from "./request.js";
 import { startExport } from "./start.js";
 import { labelOf, t } from "./texts.js";
 import { hasEnded, hasFile, pathOf } from "./watch.js";
@@ -21,11 +22,13 @@ export async function drawJobDetails(api, code, place, actions) {
 
 function jobFacts(job) {
   const { columns, filter, format } = job.request;
+  const file = labelOf("presets", presetOf(format));
   return [
     ["outcome", [job.failure ? whatHappened(job.failure) : "", meaningOf(job)].filter(Boolean).join(" ")],
     ["columns", listOf(columns.map((column) => column.csvHeader))],
-    ["clients", filterInWords(filter)],
-    ["format", labelOf("presets", presetOf(format))],
+    ["clients", ofOneMoment(filterInWords(filter), job.request)],
+    ["moment", job.snapshotDate ? moment(job.snapshotDate) : ""],
+    ["format", format.longCells === "fail" ? t("details.failsIfTooLong", { format: file }) : file],
     ["ended", job.completedDate ? moment(job.completedDate) : ""],
     ["code", job.code],
   ].filter(([, text]) => text);

@@ -69,7 +69,7 @@ function drawRow(job) {
     "tr",
     { dataset: { code: job.code } },
     make("th", { scope: "row" }, make("span", {}, time), make("small", {}, authorOf(job))),
-    jobCell("content", make("span", {}, columnsOfJob(job)), make("small", {}, filterInWords(job.filter))),
+    jobCell("content", make("span", {}, columnsOfJob(job)), make("small", {}, clientsOf(job))),
     jobCell("status", make("span", { className: "pill", dataset: { status: job.status } }, statusOf(job))),
     jobCell("clients", job.totalItems === null ? "" : count(job.totalItems)),
     jobCell("size", job.fileSize ? size(job.fileSize) : ""),
@@ -81,6 +81,11 @@ function drawRow(job) {
 
 function jobCell(column, ...content) {
   return make("td", { dataset: { column, name: column && t(`history.${column}`) } }, ...content);
+}
+
+function clientsOf(job) {
+  const clients = filterInWords(job.filter);
+  return job.snapshotDate ? t("history.ofMoment", { clients, time: moment(job.snapshotDate) }) : clients;
 }
 
 function authorOf(job) {

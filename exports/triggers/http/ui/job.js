@@ -1,7 +1,7 @@
 /* Shows one job: its progress and its rate, what its end means, and the steps that come next. */
 
 import { all, announce, busy, byId, show } from "./dom.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
 import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
 import { requestOf } from "./job_request.js";
@@ -22,16 +22,14 @@ let following = new AbortController();
 let announcedQuarter = -1;
 let meter = new RateMeter();
 let whenEnded = () => {};
-let whenKeyRefused = () => {};
 let whenSettingsWanted = () => {};
 
 /**
- * Set up the buttons. `ended` runs when a job has ended, `keyRefused` when the service no longer accepts the key, and
- * `settingsWanted` with a request that the reader wants in the form.
+ * Set up the buttons. `ended` runs when a job has ended, and `settingsWanted` with a request that the reader wants in
+ * the form.
  */
-export function setUpJob(ended, keyRefused, settingsWanted) {
+export function setUpJob(ended, settingsWanted) {
   whenEnded = ended;
-  whenKeyRefused = keyRefused;
   whenSettingsWanted = settingsWanted;
   setUpEndNotice();
   setInterval(drawTimes, 1000);
@@ -133,8 +131,7 @@ async function resolvedRequest() {
 }
 
 function showJobProblem(problem) {
-  if (problem.status === 401) whenKeyRefused(problem);
-  else showProblem(problem, byId("job"), byId("job-problem"));
+  reportProblem(problem, byId("job"), byId("job-problem"));
 }
 
 function showUnreachable(pause) {

@@ -4,6 +4,7 @@ import { queryOf } from "./address.js";
 import { byId } from "./dom.js";
 import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
+import { setUpFaults } from "./faults.js";
 import { setUpHistory, showHistory } from "./history.js";
 import { setUpJob, showJob } from "./job.js";
 import { setUpLanguages } from "./languages.js";
@@ -43,11 +44,12 @@ function refreshHistory() {
 
 if (setUpLanguages()) {
   setUpViews({ export: showExport, history: showHistory, schedules: showSchedules, verify: showVerify });
-  setUpExport(signOut);
-  setUpHistory(openJob, signOut, showSettings);
-  setUpJob(refreshHistory, signOut, showSettings);
-  setUpSchedules(openJob, signOut);
-  setUpDeliveries(signOut);
-  setUpVerify(signOut);
+  setUpFaults(signOut);
+  setUpExport();
+  setUpHistory(openJob, showSettings);
+  setUpJob(refreshHistory, showSettings);
+  setUpSchedules(openJob);
+  setUpDeliveries();
+  setUpVerify();
   setUpSignIn(begin);
 }

@@ -3,7 +3,7 @@
 import { announce, busy, byId, show } from "./dom.js";
 import { unlessGone } from "./api.js";
 import { chosenColumns, setColumns } from "./columns.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { PATH_OF_MAPPINGS, chosenMapping, dropMapping, putMapping } from "./mappings.js";
 import { t } from "./texts.js";
 
@@ -11,14 +11,9 @@ let changesApi = null;
 let mayChange = false;
 /** The selection whose columns are in the picker to be changed, as the service showed it, with its ETag; or null. */
 let editedMapping = null;
-let whenChangesRefused = () => {};
 
-/**
- * Set up the buttons. `editing` runs when the columns of a selection are in the picker, `keyRefused` when the service
- * no longer accepts the key.
- */
-export function setUpMappingChanges(editing, keyRefused) {
-  whenChangesRefused = keyRefused;
+/** Set up the buttons. `editing` runs when the columns of a selection are in the picker. */
+export function setUpMappingChanges(editing) {
   byId("mapping").addEventListener("change", showMappingActions);
   onPress("edit", () => editMapping(editing));
   onPress("save-changes", saveChanges);
@@ -135,7 +130,7 @@ async function saveChanges() {
     putMapping(data);
     announce(t("columns.changesSaved", { name: data.name }));
   } catch (problem) {
-    showChangeProblem(await unlessConflict(problem, path), byId("by-choice"), box);
+    reportProblem(await unlessConflict(problem, path), byId("by-choice"), box);
   }
 }
 
@@ -159,11 +154,6 @@ async function changeChosen(work) {
   try {
     await work(pathOfMapping(chosenMapping().code));
   } catch (problem) {
-    showChangeProblem(problem, byId("by-mapping"), box, "data-save");
+    reportProblem(problem, byId("by-mapping"), box, "data-save");
   }
-}
-
-function showChangeProblem(problem, ...where) {
-  if (problem.status === 401) whenChangesRefused(problem);
-  else showProblem(problem, ...where);
 }

@@ -1,21 +1,17 @@
 /* Saved mappings: the presets of the service, and those that the tenant has saved. The ui calls them selections. */
 
-import { METADATA, announce, busy, byId, make } from "./dom.js";
-import { chosenColumns, setColumns } from "./columns.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { METADATA, announce, busy, byId, make, show } from "./dom.js";
+import { chosenColumns, refusedLabels, setColumns } from "./columns.js";
+import { clearFaults, reportProblem } from "./faults.js";
+import { listOf } from "./labels.js";
 import { t } from "./texts.js";
 
 export const PATH_OF_MAPPINGS = "csv-mappings";
 let mappingApi = null;
 let mappings = [];
-let whenMappingsRefused = () => {};
 
-/**
- * Set up choosing and saving. `adapt` runs when the reader wants to change a copy of a mapping, `keyRefused` when the
- * service no longer accepts the key.
- */
-export function setUpMappings(adapt, keyRefused) {
-  whenMappingsRefused = keyRefused;
+/** Set up choosing and saving. `adapt` runs when the reader wants to change a copy of a mapping. */
+export function setUpMappings(adapt) {
   byId("mapping").addEventListener("change", describeMapping);
   byId("adapt").addEventListener("click", () => {
     setColumns(chosenMapping()?.columnMappings ?? []);
@@ -83,6 +79,9 @@ export function dropMapping(code) {
 export function describeMapping() {
   const mapped = chosenMapping()?.columnMappings ?? [];
   const headings = mapped.map(({ csvHeader }) => csvHeader).join(" · ");
+  const refused = refusedLabels(mapped);
+  show(byId("mapping-refused"), refused.length > 0);
+  byId("mapping-refused").textContent = refused.length ? t("columns.mappingRefused", { fields: listOf(refused) }) : "";
   byId("mapping-columns").textContent = mapped.length ? t("columns.mappingColumns", { count: mapped.length, headings }) : "";
 }
 
@@ -100,7 +99,6 @@ async function saveMapping() {
     byId("save").querySelector("summary").focus();
     announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
-    if (problem.status === 401) whenMappingsRefused(problem);
-    else showProblem(problem, byId("save"), box, "data-save");
+    reportProblem(problem, byId("save"), box, "data-save");
   }
 }

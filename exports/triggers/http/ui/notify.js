@@ -1,7 +1,7 @@
 /* The fields for a notification about the end of an export, and the button that tests its receivers. */
 
 import { announce, busy, byId, make, show } from "./dom.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { hasText, t } from "./texts.js";
 
 const PATH_OF_TEST = "clients/export/notification-test";
@@ -28,9 +28,8 @@ export class NotifyFields {
     return byId(`${this.prefix}-${name}`);
   }
 
-  /** Set up the button. `refused` runs when the service no longer accepts the key. */
-  setUp(refused) {
-    this.refused = refused;
+  /** Set up the button. */
+  setUp() {
     this.at("test").addEventListener("click", () => busy(this.at("test"), () => this.test()));
     for (const name of ["url", "email"]) this.at(name).addEventListener("input", () => this.clearAnswers());
   }
@@ -82,8 +81,7 @@ export class NotifyFields {
       );
       announce(lines.join(" "));
     } catch (problem) {
-      if (problem.status === 401) this.refused(problem);
-      else showProblem(problem, this.at("fields"), this.at("problem"), "data-test");
+      reportProblem(problem, this.at("fields"), this.at("problem"), "data-test");
     }
   }
 }

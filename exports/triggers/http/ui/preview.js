@@ -1,7 +1,7 @@
 /* Shows what an export would write: how many clients, and the first rows exactly as the file would hold them. */
 
 import { byId, make, show } from "./dom.js";
-import { messageOf } from "./faults.js";
+import { endIfRefused, faultInWords, messageOf } from "./faults.js";
 import { clients, listOf } from "./labels.js";
 import { labelOf, t } from "./texts.js";
 import { PATH_OF_JOBS } from "./watch.js";
@@ -17,15 +17,13 @@ let failures = 0;
 let timer = 0;
 let asking = new AbortController();
 let whenPreviewed = () => {};
-let whenPreviewRefused = () => {};
 
 /**
  * Set up the preview. `previewed` receives the API, the request, the number of its clients (null if they were not
- * counted) and a signal that ends with the preview. `keyRefused` runs when the service no longer accepts the key.
+ * counted) and a signal that ends with the preview.
  */
-export function setUpPreview(previewed, keyRefused) {
+export function setUpPreview(previewed) {
   whenPreviewed = previewed;
-  whenPreviewRefused = keyRefused;
   document.addEventListener("visibilitychange", resumePreview);
 }
 
@@ -130,13 +128,10 @@ function clearPreview(note) {
 
 /** Show why there is no preview. After a fault that passes, ask again, with longer and longer pauses. */
 function showPreviewProblem(problem, text) {
-  if (problem.status === 401) {
-    whenPreviewRefused(problem);
-    return;
-  }
+  if (endIfRefused(problem)) return;
   const passes = problem.status === undefined || problem.status === 429 || problem.status >= 500;
   if (!passes) answered = text;
-  const faults = (problem.errors ?? []).map((fault) => fault.detail);
+  const faults = (problem.errors ?? []).map(faultInWords);
   clearPreview(faults.length ? t("preview.faulty", { fault: faults[0] }) : messageOf(problem));
   if (!passes) return;
   const pause = problem.retrySeconds ?? Math.min(FIRST_RETRY_SECONDS * 2 ** failures, LAST_RETRY_SECONDS);

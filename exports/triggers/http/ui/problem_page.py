@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import azure.functions as func
@@ -30,7 +32,7 @@ def problem_as_page(req: func.HttpRequest, answer: func.HttpResponse) -> func.Ht
     html = Template(_html(language)).substitute(
         language=language,
         style=_style(),
-        message=escape(_message(problem.get("code"), language)),
+        message=escape(_message(problem, language)),
         ui="../" * path.count("/") or "./",
         code=quote(req.route_params.get("code") or "", safe=""),
     )
@@ -46,13 +48,14 @@ def problem_as_page(req: func.HttpRequest, answer: func.HttpResponse) -> func.Ht
     )
 
 
-def _message(code: str | None, language: str) -> str:
+def _message(problem: Mapping[str, Any], language: str) -> str:
     """Return what a problem means. Whoever opens a link without a key is asked to sign in."""
     texts = languages()[language]
+    code = problem.get("code")
     if code == "invalid-api-key":
         return texts.get("problemPage", "signIn")
     if code and code in texts.sections["problemCodes"]:
-        return texts.get("problemCodes", code)
+        return texts.get("problemCodes", code).replace("{detail}", str(problem.get("detail", "")))
     return texts.get("problemPage", "other")
 
 

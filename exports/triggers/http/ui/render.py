@@ -39,6 +39,7 @@ _SCRIPTS = (
     "mappings",
     "mapping_changes",
     "request",
+    "allowed",
     "address",
     "fill_form",
     "form_address",

@@ -2,23 +2,27 @@
 
 import { METADATA, all, byId, show } from "./dom.js";
 import { chosenCodes } from "./code_lists.js";
-import { chosenColumns } from "./columns.js";
+import { chosenColumns, mayExportAllFields } from "./columns.js";
 import { chosenMapping } from "./mappings.js";
 import { t } from "./texts.js";
+
+/** The value of `consistency` for a file that shows one moment. */
+export const SNAPSHOT = "snapshot";
 
 const radioValue = (name) => document.querySelector(`input[name=${name}]:checked`).value;
 
 const checkedValues = (name) => all(`input[name=${name}]:checked`).map((box) => box.value);
 
-/** Show the part of the form that belongs to the chosen source of columns. */
-export function showSource() {
+/** Show the parts of the form that belong to the chosen source of columns and to the chosen format. */
+export function showChosenParts() {
   show(byId("by-mapping"), radioValue("columns") === "mapping");
   show(byId("by-choice"), radioValue("columns") === "chosen");
+  show(byId("long-cells-field"), isOption("longCells"));
 }
 
 export function chooseColumns() {
   document.querySelector("input[name=columns][value=chosen]").checked = true;
-  showSource();
+  showChosenParts();
 }
 
 export function choosePreset(value) {
@@ -32,6 +36,7 @@ export function requestBody() {
   if (source === "mapping") body.mappingCode = byId("mapping").value;
   if (source === "chosen") body.columnMappings = chosenColumns();
   if (!byId("headers").checked && isOption("includeHeaders")) body.includeHeaders = false;
+  if (byId("snapshot").checked) body.consistency = SNAPSHOT;
   return { ...body, filter: readFilter(), format: readFormat() };
 }
 
@@ -79,6 +84,7 @@ function readOptions() {
     quoting: byId("quoting").value || undefined,
     byteOrderMark: { yes: true, no: false }[byId("mark").value],
     formulaGuard: byId("guard").checked ? undefined : false,
+    longCells: byId("long-cells").value,
   };
 }
 
@@ -92,15 +98,17 @@ function withoutEmpty(properties) {
 export function summary() {
   const body = requestBody();
   const filters = Object.keys(body.filter).length;
-  return t("export.summary", {
-    columns: columnsInWords(body),
-    clients: filters ? t("export.matchingClients", { count: filters }) : t("export.allClients"),
-    format: t(`presets.${body.format.preset}`),
-  });
+  const clients = filters ? t("export.matchingClients", { count: filters }) : t("export.allClients");
+  return t("export.summary", { columns: columnsInWords(body), clients: ofOneMoment(clients, body), format: t(`presets.${body.format.preset}`) });
+}
+
+/** Add to words about clients that a request is for one moment, if it is. */
+export function ofOneMoment(clients, { consistency }) {
+  return consistency === SNAPSHOT ? t("export.ofOneMoment", { clients }) : clients;
 }
 
 function columnsInWords(body) {
   if (body.columnMappings) return t("export.columnCount", { count: body.columnMappings.length });
   if ("mappingCode" in body) return t("export.columnsOf", { name: chosenMapping()?.name ?? "" });
-  return t("export.everyColumn");
+  return t(mayExportAllFields() ? "export.everyColumn" : "export.everyAllowedColumn");
 }

@@ -2,7 +2,7 @@
 
 import { all, announce, busy, byId, make, show } from "./dom.js";
 import { Problem } from "./api.js";
-import { clearFaults } from "./faults.js";
+import { clearFaults, reportProblem } from "./faults.js";
 import { choiceOf, cronOf, weekdayName } from "./cron.js";
 import { NotifyFields, exportNotify } from "./notify.js";
 import { requestBody, summary } from "./request.js";
@@ -14,13 +14,14 @@ const notifyOfSchedule = new NotifyFields("schedule-notify");
 let formApi = null;
 let edited = null;
 let whenSaved = () => {};
-let whenNotSaved = () => {};
 
-/** Set up the form. `saved` receives the code of the schedule, `notSaved` a problem, its container and its box. */
-export function setUpScheduleForm(saved, notSaved) {
+/** Show a problem with a schedule. Fields are found by the JSON pointer in the body of a schedule. */
+export const reportScheduleProblem = (problem, container, box) => reportProblem(problem, container, box, "data-schedule");
+
+/** Set up the form. `saved` receives the code of the schedule. */
+export function setUpScheduleForm(saved) {
   whenSaved = saved;
-  whenNotSaved = notSaved;
-  notifyOfSchedule.setUp((problem) => whenNotSaved(problem));
+  notifyOfSchedule.setUp();
   byId("schedule-weekday").replaceChildren(
     ...[1, 2, 3, 4, 5, 6, 0].map((day) => make("option", { value: String(day) }, weekdayName(day))),
   );
@@ -52,7 +53,7 @@ export async function editSchedule(api, code) {
   try {
     edited = code ? await api.send("GET", `${PATH_OF_SCHEDULES}/${code}`) : null;
   } catch (problem) {
-    whenNotSaved(problem, byId("schedules-list"), byId("schedules-problem"));
+    reportScheduleProblem(problem, byId("schedules-list"), byId("schedules-problem"));
     return;
   }
   fillForm(edited?.data ?? null);
@@ -118,6 +119,6 @@ async function saveSchedule() {
     await whenSaved(data.code);
     announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
-    whenNotSaved(problem, byId("schedule-form"), byId("schedule-problem"));
+    reportScheduleProblem(problem, byId("schedule-form"), byId("schedule-problem"));
   }
 }

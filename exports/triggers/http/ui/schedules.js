@@ -2,24 +2,23 @@
 
 import { announce, busy, byId, make, show } from "./dom.js";
 import { unlessGone } from "./api.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { filterInWords } from "./job_request.js";
-import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
+import { ofOneMoment } from "./request.js";
+import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, reportScheduleProblem, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
 import { labelOf, t } from "./texts.js";
 import { pathOf } from "./watch.js";
 
 const MOST_RUNS = 10;
 let schedulesApi = null;
 let schedulesToken = null;
-let whenSchedulesRefused = () => {};
 let whenRunOpened = () => {};
 
-/** Set up the view. `opened` receives the job of a run, `refused` runs when the service no longer accepts the key. */
-export function setUpSchedules(opened, refused) {
+/** Set up the view. `opened` receives the job of a run. */
+export function setUpSchedules(opened) {
   whenRunOpened = opened;
-  whenSchedulesRefused = refused;
-  setUpScheduleForm(refreshSchedules, showScheduleProblem);
+  setUpScheduleForm(refreshSchedules);
   byId("schedule-new").addEventListener("click", () => editSchedule(schedulesApi, null));
   byId("schedules-more").addEventListener("click", () => busy(byId("schedules-more"), () => fetchSchedules(false)));
 }
@@ -63,13 +62,8 @@ async function attempt(work) {
   try {
     await work();
   } catch (problem) {
-    showScheduleProblem(problem, byId("schedules-list"), byId("schedules-problem"));
+    reportScheduleProblem(problem, byId("schedules-list"), byId("schedules-problem"));
   }
-}
-
-function showScheduleProblem(problem, container, box) {
-  if (problem.status === 401) whenSchedulesRefused(problem);
-  else showProblem(problem, container, box, "data-schedule");
 }
 
 function scheduleCard(schedule) {
@@ -92,7 +86,7 @@ function whatInWords({ request, incremental }) {
   const columns = request.columnMappings
     ? t("export.columnCount", { count: request.columnMappings.length })
     : t(request.mappingCode ? "schedules.savedSelection" : "export.everyColumn");
-  const values = { columns, clients: filterInWords(request.filter), format: t(`presets.${request.format.preset}`) };
+  const values = { columns, clients: ofOneMoment(filterInWords(request.filter), request), format: t(`presets.${request.format.preset}`) };
   return `${t("export.summary", values)} ${incremental ? t("schedules.onlyChanges") : ""}`.trim();
 }
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
+
+from exports.request.faults import FAULT_KINDS
 
 DEFAULT_LANGUAGE = "en"
 _FOLDER = Path(__file__).parent / "texts"
@@ -61,7 +64,19 @@ class Texts:
 def languages() -> Mapping[str, Texts]:
     """Return the texts of every language, the default language first."""
     tags = sorted((file.stem for file in _FOLDER.glob("*.json")), key=lambda tag: (tag != DEFAULT_LANGUAGE, tag))
-    return {tag: Texts(tag, json.loads((_FOLDER / f"{tag}.json").read_text(encoding="utf-8"))) for tag in tags}
+    return {tag: Texts(tag, _sections(tag)) for tag in tags}
+
+
+def _sections(tag: str) -> dict[str, dict[str, str | dict[str, str]]]:
+    """Read the texts of a language.
+
+    The API says in the default language what is wrong with a request. So a kind of fault needs a text there only if
+    that sentence is not one for an office.
+    """
+    sections: dict[str, dict[str, Any]] = json.loads((_FOLDER / f"{tag}.json").read_text(encoding="utf-8"))
+    if tag == DEFAULT_LANGUAGE:
+        sections["faultCodes"] = {kind.code: kind.sentence for kind in FAULT_KINDS} | sections["faultCodes"]
+    return sections
 
 
 def choose_language(wanted: str | None, accepted: str | None) -> str:

@@ -1,7 +1,7 @@
 /* The view in which a downloaded file is checked against the manifest of its export, within the browser. */
 
 import { byId, make, show } from "./dom.js";
-import { showProblem } from "./faults.js";
+import { reportProblem } from "./faults.js";
 import { BadManifest, proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
 import { t } from "./texts.js";
@@ -9,13 +9,11 @@ import { PATH_OF_JOBS, hasFile, pathOf } from "./watch.js";
 
 const LISTED = 100;
 let verifyApi = null;
-let whenVerifyRefused = () => {};
 let listed = [];
 let running = null;
 
-/** Set up the view. `refused` runs when the service no longer accepts the key. */
-export function setUpVerify(refused) {
-  whenVerifyRefused = refused;
+/** Set up the view. */
+export function setUpVerify() {
   byId("verify-file").addEventListener("change", () => {
     forgetVerdict();
     chooseJobOf(byId("verify-file").files[0]);
@@ -32,6 +30,7 @@ export function setUpVerify(refused) {
 export async function showVerify(api) {
   verifyApi = api;
   if (api) return listCompleted();
+  listed = [];
   byId("verify-form").reset();
   byId("verify-job").replaceChildren();
   forgetVerdict();
@@ -104,10 +103,7 @@ function explain(problem) {
   else showVerifyProblem(problem);
 }
 
-function showVerifyProblem(problem) {
-  if (problem.status === 401) whenVerifyRefused(problem);
-  else showProblem(problem, byId("verify-form"), byId("verify-problem"));
-}
+const showVerifyProblem = (problem) => reportProblem(problem, byId("verify-form"), byId("verify-problem"));
 
 function sayVerifyFault(name, id) {
   byId("verify-problem").replaceChildren(make("p", {}, t(`verify.${name}`)));
