@@ -12,8 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.faults.conftest import app_variant
 from tests.support.receiver import a_receiver
@@ -57,21 +60,56 @@ def main(version: str) -> None:
             save(directory / "small-throttled.json", record_throttled(work / "slowed-small", settings, {"throttle": 1}))
             settings = app_settings(storage.connection_string, database, **IN_WAVES)
             save(directory / "pages-lost.json", record_lost(work, settings))
+            record_snapshots(work, app_settings(storage.connection_string, database), directory)
         finally:
             storage.stop()
+
+
+def record_snapshots(work: Path, settings: dict[str, str], directory: Path) -> None:
+    """Record two exports of a snapshot: nothing disturbs the one, and the workers of the other are killed."""
+    body = {"consistency": "snapshot"}
+
+    def until_recorded() -> None:
+        time.sleep(3)  # the step ends the job before its outcome is in the history
+
+    save(directory / "snapshot.json", record(System(work / "snapshot", settings), body, until_recorded))
+    root, slow = app_variant(work / "slow-snapshots", "app_with_slow_snapshots.py")
+    system = System(work / "snapshot-lost", {**settings, **IN_WAVES, **slow, "PAGE_SECONDS": "1"}, root)
+    save(directory / "snapshot-lost.json", record(system, body, until_recorded, kill_workers))
+
+
+def kill_workers(system: System, location: str) -> None:
+    """Kill both workers once a part of the clients is read: one of them holds the snapshot."""
+    system.wait(location, lambda job: bool(job["processedItems"]))
+    killed: set[int | None] = set()
+    while len(killed - {None}) < 2:
+        with suppress(psutil.ZombieProcess):  # the host has not noticed yet that it has ended
+            killed.add(system.kill_a_worker())
 
 
 def save(file: Path, histories: list[dict[str, Any]]) -> None:
     file.write_text(json.dumps(histories, indent=1) + "\n", encoding="utf-8")
 
 
-def record(system: System, body: Any = None, until: Callable[[], object] = lambda: None) -> list[dict[str, Any]]:
-    """Run one export. Return the orchestrator, id and history of each of its instances."""
+def record(
+    system: System,
+    body: Any = None,
+    until: Callable[[], object] = lambda: None,
+    during: Callable[[System, str], object] = lambda system, location: None,
+) -> list[dict[str, Any]]:
+    """Run one export. Return the orchestrator, id and history of each of its instances.
+
+    Args:
+        until: Runs after the end of the export.
+        during: Runs after its start, with the address of its job.
+    """
     system.directory.mkdir()
     try:
         system.start()
         system.wait_for_any_response()
-        system.wait(system.start_async(body, NORTHWIND))
+        location = system.start_async(body, NORTHWIND)
+        during(system, location)
+        system.wait(location)
         until()
     finally:
         system.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from exports.errors import SourceUnavailableError
 from exports.file.compression import Packing, compress
@@ -78,16 +78,25 @@ def announce_plan(services: Services, job: Job, plan: PagePlan) -> PagesPlanned 
     return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant, plan.pages))
 
 
-def draw_plan(services: Services, job: Job, target_bytes: int) -> PagePlan:
-    """Count the clients and choose the page boundaries. Stores nothing."""
+def draw_plan(
+    services: Services, job: Job, target_bytes: int, *, check: Callable[[], object] = lambda: None
+) -> PagePlan:
+    """Count the clients and choose the page boundaries. Stores nothing.
+
+    Args:
+        check: Runs between two statements. What it raises ends the planning.
+    """
     generation = services.clients.generation()
     renderer = renderer_for(job.spec)
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
     with naming_every_refusal(services, sampler.selection):
         first = sampler.take_first()
+    check()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
+    check()
     samples = sampler.take_all_over(strides, first)
+    check()
     share = _planned_share(samples.by_stride.values(), renderer.compression)
     sizes = [size * share for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)

@@ -77,7 +77,7 @@ def _begin(services: Services, job: Job, snapshot: ClientSnapshot) -> Job | Snap
 def _export(services: Services, command: ExportSnapshot, job: Job, readers: int) -> Done | Stopped:
     """Do the work. `services` reads clients in the snapshot only."""
     watch = SnapshotWatch(services, job)
-    plan = draw_plan(services, job, command.target_bytes)
+    plan = draw_plan(services, job, command.target_bytes, check=watch.check)
     watch.planned(plan.total_rows)
     records = write_pages(services, watch, plan, readers)
     commit = CommitFile(

@@ -257,6 +257,32 @@ def test_a_snapshot_is_given_up_when_its_time_is_over() -> None:
     assert services.files.size_bytes(job.file_path) is None
 
 
+def test_planning_counts_towards_the_time_of_a_snapshot() -> None:
+    services = a_services(some_clients(CLIENTS), EXPORT_SNAPSHOT_MINUTES="3")
+    job, reads = a_job_of(services), list[Any]()
+
+    def take_long() -> None:
+        reads.append(services.now.advance(minutes=4))
+
+    services.clients.after_read = take_long
+    with pytest.raises(SnapshotTimeError):
+        run(services, job)
+    assert len(reads) == 1, "only the first sample is read"
+
+
+def test_a_job_that_is_cancelled_while_it_is_planned_stops_before_the_next_statement() -> None:
+    services = a_services(some_clients(CLIENTS))
+    job, reads = a_job_of(services), list[Any]()
+
+    def cancel_it() -> None:
+        services.now.advance(seconds=5)
+        reads.append(cancel_export(services, job.tenant, job.code, "caller"))
+
+    services.clients.after_read = cancel_it
+    assert run(services, job) == Stopped()
+    assert len(reads) == 1
+
+
 def test_a_tenant_holds_one_snapshot_and_a_process_two() -> None:
     services = a_services()
     room = services.snapshots
