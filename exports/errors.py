@@ -29,6 +29,7 @@
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         ├── SourceRefusedError          the database refused the statement or the login
         ├── SourceReplacedError         other data stand in the place of those that the job was planned for
+        ├── TooManyRemovedError         more clients were removed since another export than a manifest lists
         ├── SnapshotTimeError           the export did not end in the time that a snapshot may take
         ├── KeyOrderError               the database compares codes in another order than it sorts them
         ├── RowCountError               the database counts other clients than it returns
@@ -222,6 +223,12 @@ class SnapshotTimeError(PermanentError):
     """The export did not end in the time for which a job may hold a snapshot of the client database."""
 
     code = "snapshot-time"
+
+
+class TooManyRemovedError(PermanentError):
+    """More clients were deleted, or left the filter, since another export than a manifest lists."""
+
+    code = "too-many-removed"
 
 
 class KeyOrderError(PermanentError):

@@ -24,6 +24,7 @@ from exports.request.token_settings import (
     explain_token_settings,
     read_roles,
 )
+from exports.request.view_name import read_view_name
 from exports.workflow.commands import Limits
 from shared.models import Model
 from shared.retry_policy import RetryPolicy
@@ -31,6 +32,7 @@ from shared.setting_faults import describe_setting_fault
 from shared.telemetry import Exporter
 
 _SHORTEST_SECRET = 32
+ViewName = Annotated[str, BeforeValidator(read_view_name)]
 _WORDS = BeforeValidator(lambda text: text.split() if isinstance(text, str) else text)
 _ROLES = BeforeValidator(read_roles)
 _TENANT_NAMES = BeforeValidator(read_tenant_names)
@@ -46,6 +48,7 @@ class Settings(Model):
     Attributes:
         storage: Connection string of the storage account, or its name for access by managed identity.
         database_url: SQLAlchemy URL of the database with the `clients` view, or `azure-tables:…` for Table Storage.
+        deletions_view: The view of deleted clients, in the same database. Empty: there is none.
         keep_hours: How long a finished file can be downloaded.
         link_minutes: How long a link to a file works. A link never outlives its file.
         keep_rows_days: How long the records of a job are kept after its file was deleted.
@@ -91,6 +94,7 @@ class Settings(Model):
 
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
     database_url: Annotated[SecretStr, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
+    deletions_view: Annotated[ViewName, Field(alias="EXPORT_DELETIONS_VIEW")] = ""
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
     link_minutes: Annotated[float, Field(alias="EXPORT_LINK_MINUTES", ge=1, le=1440)] = 15
     keep_rows_days: Annotated[float, Field(alias="EXPORT_KEEP_ROWS_DAYS", ge=0, le=3650)] = 30
@@ -138,6 +142,13 @@ class Settings(Model):
     token_subject_claim: Annotated[ClaimName, Field(alias="EXPORT_TOKEN_SUBJECT_CLAIM", min_length=1)] = "sub"  # noqa: S105 (the name of a claim)
     sign_in_client_id: Annotated[ClientId, Field(alias="EXPORT_SIGN_IN_CLIENT_ID")] = ""
     sign_in_scopes: Annotated[tuple[IssuerScope, ...], _WORDS, Field(alias="EXPORT_SIGN_IN_SCOPES")] = ("openid",)
+
+    @model_validator(mode="after")
+    def _deletions_have_a_database(self) -> Settings:
+        if self.deletions_view and self.database_url.get_secret_value().startswith("azure-tables:"):
+            message = "EXPORT_DELETIONS_VIEW: remove it, because Azure Table Storage has no views of deleted clients"
+            raise PydanticCustomError("no_deletions", message)
+        return self
 
     @model_validator(mode="after")
     def _token_settings_agree(self) -> Settings:

@@ -39,7 +39,9 @@ def build_services(settings: Settings) -> Services:
     account = StorageAccount(settings.storage.get_secret_value())
     return Services(
         settings=settings,
-        clients=open_clients(settings.database_url.get_secret_value(), settings.storage.get_secret_value()),
+        clients=open_clients(
+            settings.database_url.get_secret_value(), settings.storage.get_secret_value(), settings.deletions_view
+        ),
         jobs=TableJobStore(account),
         pages=TablePageLedger(account),
         files=BlobFileStore(account),

@@ -7,13 +7,14 @@ from exports.ports.clients import ClientSource
 TABLES_SCHEME = "azure-tables:"
 
 
-def open_clients(url: str, storage: str) -> ClientSource:
+def open_clients(url: str, storage: str, deletions_view: str = "") -> ClientSource:
     """Prepare to read clients. The first use connects; a malformed URL is reported only then.
 
     Args:
         url: `azure-tables:…` (see `exports.adapters.clients_tables.source`), or the URL of any database that
             SQLAlchemy has a driver for.
         storage: The setting of the service's own storage account.
+        deletions_view: The name of the view of deleted clients in a SQL database; empty: there is none.
     """
     if url.startswith(TABLES_SCHEME):
         from exports.adapters.clients_tables.source import TableClientSource
@@ -21,4 +22,4 @@ def open_clients(url: str, storage: str) -> ClientSource:
         return TableClientSource(url, storage)
     from exports.adapters.clients_sql.source import open_sql_clients
 
-    return open_sql_clients(url)
+    return open_sql_clients(url, deletions_view)

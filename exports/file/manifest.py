@@ -63,6 +63,23 @@ class ManifestFrame(Model):
     crc32: Crc32
 
 
+class ManifestChanges(Model):
+    """What an export since another one tells beside its file, which holds the clients that changed.
+
+    To bring the file of the other export up to date, first replace its clients by those of this file and add the new
+    ones, then remove the clients of both lists.
+
+    Attributes:
+        since: The code of the other export.
+        deleted_codes: Clients that were deleted since then; null if the client database cannot tell.
+        left_codes: Clients that changed since then and do not pass the filter. They may never have passed it.
+    """
+
+    since: str
+    deleted_codes: tuple[str, ...] | None
+    left_codes: tuple[str, ...]
+
+
 class ManifestDto(Model):
     """The body of `GET …/clients/export/csv/{code}/manifest`.
 
@@ -80,7 +97,8 @@ class ManifestDto(Model):
     CSV, and in a workbook all that XML cannot hold. `cutCells` counts the cells of a workbook whose text was cut.
     `incompleteColumns` are the columns of the file that are empty for every client, or lack a part, because the view
     lacked their data when the export was planned. `snapshot` names the state of the database that the file shows, if
-    the request asked for one.
+    the request asked for one. `changes` says which clients the file of another export must lose, if the request names
+    one as its start.
     """
 
     code: str
@@ -102,6 +120,7 @@ class ManifestDto(Model):
     counted_rows: int | None = None
     recounted_rows: int | None = None
     incomplete_columns: OptionalField[tuple[IncompleteColumn, ...]] = None
+    changes: OptionalField[ManifestChanges] = None
     pages: tuple[ManifestPage, ...]
     frames: OptionalField[tuple[ManifestFrame, ...]] = None
 

@@ -72,6 +72,19 @@ class SnapshotReading:
     copied_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RemovedCodes:
+    """The codes of clients that an earlier export may hold, and that a later one of the same clients would not hold.
+
+    Attributes:
+        deleted: The clients that were deleted; None if the source cannot tell.
+        left: The clients that exist, but no longer pass the filter.
+    """
+
+    deleted: tuple[str, ...] | None
+    left: tuple[str, ...]
+
+
 class ClientSource(Protocol):
     """Reads clients. Safe to call from several threads.
 
@@ -162,6 +175,27 @@ class ClientSource(Protocol):
         Args:
             most: The most values of each list.
             seconds: How long each list may take. If some values are not found in time, the result says so.
+        """
+
+    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+        """Find the clients that were deleted, or changed and do not pass the filter, in the time that the filter names.
+
+        A client that was deleted and made again is not deleted. Clients that changed and never passed the filter count
+        too: the source knows only what they are now.
+
+        Args:
+            selection: Its filter has an `updated_since`. It has no columns.
+            most: The most codes of each list that are wanted. A list that is longer shows that there are more.
+
+        Raises:
+            SourceMismatchError: The source should know which clients were deleted, but its view of them cannot be used.
+        """
+
+    def require_deletions(self) -> None:
+        """Look whether the view of deleted clients can be used, if there is to be one.
+
+        Raises:
+            SourceMismatchError: It cannot.
         """
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
-from pydantic.config import JsonDict
+from pydantic.config import JsonDict, JsonValue
 
 from exports.request.columns import ColumnMapping
 from exports.request.consistency import Consistency
@@ -15,7 +15,7 @@ from exports.request.email_address import MAX_EMAIL_ADDRESSES, EmailAddress
 from exports.request.faults import NO_RECEIVER, NOT_A_URL, REPEATED_ADDRESS, TWO_SOURCES_OF_COLUMNS
 from exports.request.filters import ClientFilter, Code
 from exports.request.formats import PRESETS_THAT_NEED_HEADERS, FormatDto
-from shared.models import Model
+from shared.models import Model, OptionalField
 
 _URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
 """Absolute, in visible ASCII, without user name or fragment. A host has at most 253 characters (RFC 1035, 2.3.4)."""
@@ -112,6 +112,15 @@ _WITHOUT_ITS_HEADERS: JsonDict = {
     },
 }
 
+_BOTH_STARTS: JsonDict = {
+    "required": ["since", "filter"],
+    "properties": {
+        "since": {"type": "string"},
+        "filter": {"required": ["updatedSince"], "properties": {"updatedSince": {"type": "string"}}},
+    },
+}
+_REFUSED: list[JsonValue] = [_BOTH_SOURCES_OF_COLUMNS, _WITHOUT_ITS_HEADERS, _BOTH_STARTS]
+
 
 class CsvExportRequestDto(Model):
     """The body of `POST …/clients/export/csv`. `{}` asks for every client with every field.
@@ -124,9 +133,11 @@ class CsvExportRequestDto(Model):
         consistency: `snapshot` if the file must show all clients as they were at one moment. By default each page is
             read at a moment of its own, which is faster.
         notify: Where to send a notification when the export has ended. Without it, none is sent.
+        since: Code of a completed export with the same columns and filter. The file then holds only the clients that
+            changed since that export was requested, and some minutes before. Excludes `updatedSince` in `filter`.
     """
 
-    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": [_BOTH_SOURCES_OF_COLUMNS, _WITHOUT_ITS_HEADERS]}})
+    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": _REFUSED}})
 
     mapping_code: Code | None = None
     column_mappings: Annotated[tuple[ColumnMapping, ...], Field(min_length=1)] | None = None
@@ -135,6 +146,7 @@ class CsvExportRequestDto(Model):
     format: FormatDto = FormatDto()
     consistency: Consistency = Consistency.PAGES
     notify: NotifyDto | None = None
+    since: OptionalField[Code] = None
 
     @model_validator(mode="after")
     def _one_source_of_columns(self) -> CsvExportRequestDto:

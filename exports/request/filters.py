@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import MAXYEAR, MINYEAR
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 from pydantic.alias_generators import to_camel
 
-from exports.request.faults import NO_OFFSET, TOO_FAR_AWAY
+from exports.request.faults import NO_MOMENT_BETWEEN, NO_OFFSET, TOO_FAR_AWAY
 from exports.request.fields import ClientStatus, ClientType
-from shared.models import Model, Moment
+from shared.models import Model, Moment, OptionalField
+from shared.problems import Fault, pointer
 
 MAX_CODE_CHARACTERS = 100
 Code = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CODE_CHARACTERS)]
@@ -35,6 +37,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "service_codes": ("service_codes",),
     "search": SEARCHED_COLUMNS,
     "updated_since": ("updated_at",),
+    "updated_until": ("updated_at",),
 }
 """Maps each filter to the columns that it reads."""
 
@@ -50,6 +53,8 @@ class ClientFilter(Model):
         search: Only clients with this text anywhere in their name, code, e-mail address, company number, internal
             reference, trading name or contact name. Upper and lower case are the same.
         updated_since: Only clients that changed at this moment or later. Give the time with its offset from UTC.
+        updated_until: Only clients that last changed before this moment. A client that changed at the moment itself is
+            left out, so an export until a moment and one since the same moment share no client.
     """
 
     manager_codes: Codes = ()
@@ -61,8 +66,9 @@ class ClientFilter(Model):
     service_codes: Codes = ()
     search: Annotated[str, StringConstraints(max_length=200)] | None = None
     updated_since: Moment | None = None
+    updated_until: OptionalField[Moment] = None
 
-    @field_validator("updated_since")
+    @field_validator("updated_since", "updated_until")
     @classmethod
     def _can_be_converted_to_utc(cls, value: Moment | None) -> Moment | None:
         if value is not None and value.tzinfo is None:
@@ -70,6 +76,17 @@ class ClientFilter(Model):
         if value is not None and not MINYEAR < value.year < MAXYEAR:
             raise TOO_FAR_AWAY.error()
         return value
+
+    def of_moments(self) -> ClientFilter:
+        """Return the filter by the time of the last change alone."""
+        return ClientFilter(updated_since=self.updated_since, updated_until=self.updated_until)
+
+
+def find_filter_faults(wanted: ClientFilter) -> Iterator[Fault]:
+    """Yield the fault of a filter that lets no client through, whatever the clients are."""
+    since, until = wanted.updated_since, wanted.updated_until
+    if since is not None and until is not None and until <= since:
+        yield NO_MOMENT_BETWEEN.at(pointer("filter", "updatedUntil"))
 
 
 def columns_by_filter(wanted: ClientFilter) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from exports.request.columns import ALL_COLUMNS, ColumnMapping, find_faults
 from exports.request.consistency import Consistency
 from exports.request.faults import FAULTY_MAPPING, SENSITIVE_FIELD, SENSITIVE_FIELD_IN_MAPPING, UNKNOWN_MAPPING
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
-from exports.request.filters import ClientFilter
+from exports.request.filters import ClientFilter, find_filter_faults
 from exports.request.formats import CsvFormat, find_option_faults
 from shared.models import Model, OptionalField
 from shared.problems import Fault, pointer
@@ -21,6 +21,7 @@ class ExportSpec(Model):
 
     `omittedFields`: the sensitive fields that a full export leaves out because its caller may not export them.
     `consistency`: `snapshot` if the file shows one moment; None: each page is read at a moment of its own.
+    `since`: the code of the export that the request names as its start; `filter` has the moment that follows from it.
     """
 
     columns: tuple[ColumnMapping, ...]
@@ -29,6 +30,7 @@ class ExportSpec(Model):
     format: CsvFormat = CsvFormat()
     omitted_fields: tuple[TargetField, ...] = ()
     consistency: OptionalField[Consistency] = None
+    since: OptionalField[str] = None
 
     @property
     def sensitive_fields(self) -> tuple[TargetField, ...]:
@@ -72,7 +74,7 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
 
     Raises:
         InvalidSpecError: The mapping does not exist, a header is blank or has blanks around it, a header or a field
-            occurs twice, or the format has an option that its preset does not know.
+            occurs twice, the format has an option that its preset does not know, or the filter lets no moment through.
         SensitiveFieldsError: The request or its mapping names a sensitive field, and `sensitive` refuses them.
     """
     named = _named_columns(request, find_columns)
@@ -106,6 +108,7 @@ def _find_faults(request: CsvExportRequestDto, named: Sequence[ColumnMapping] | 
         yield FAULTY_MAPPING.at(pointer("mappingCode"))
     yield from find_faults(request.column_mappings or ())
     yield from find_option_faults(request.format, include_headers=request.include_headers)
+    yield from find_filter_faults(request.filter)
 
 
 def _full_export(sensitive: SensitiveFields) -> tuple[ColumnMapping, ...]:

@@ -11,14 +11,13 @@ was downloaded, and the next file contains the changes of the other files again.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.jobs.watermark import content_hash, watermark_of
 from exports.request.spec import ExportSpec
 from exports.schedules.schedule import Schedule
-from shared.named_resources import to_millisecond
 
 
 def narrow(spec: ExportSpec, schedule: Schedule, margin: timedelta) -> ExportSpec:
@@ -42,16 +41,8 @@ def may_advance(schedule: Schedule, job: Job | None) -> bool:
 def advance(schedule: Schedule, job: Job | None) -> Schedule:
     """Advance the watermark to a job that has completed, that counts, and whose file has been downloaded.
 
-    The new watermark is the moment when the job was created. That is before any attempt of the job read a client.
+    The new watermark is that of the job: the moment when it was created, or its `updatedUntil` if that is earlier.
     """
     if job is None or job.downloaded_date is None or not may_advance(schedule, job):
         return schedule
-    watermark = to_millisecond(job.created_date)
-    return schedule.with_state(watermark=watermark, watermark_of=content_hash(job.spec))
-
-
-def content_hash(spec: ExportSpec) -> str:
-    """Hash which columns of which clients a job exports, regardless of when the clients changed."""
-    any_time = spec.filter.model_copy(update={"updated_since": None})
-    canonical = ExportSpec(columns=spec.columns, filter=any_time).model_dump_json(by_alias=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return schedule.with_state(watermark=watermark_of(job), watermark_of=content_hash(job.spec))

@@ -103,6 +103,23 @@ def test_what_happens_to_long_text_is_offered_for_a_workbook_alone(visitor: Visi
     assert "longCells" not in visitor.page.url
 
 
+def test_clients_that_changed_before_a_moment_are_chosen(visitor: Visitor, system: System) -> None:
+    visitor.sign_in()
+    visitor.pick("Code")
+    visitor.at("#until").fill("2020-01-01T00:00")
+    visitor.expect_text("#preview-count", "0 clients")
+    visitor.at("#since").fill("2020-01-01T00:00")
+    visitor.at("#until").fill("2200-01-01T00:00")
+    visitor.expect_text("#preview-count", "4,500 clients")
+    visitor.expect_text("#summary", "2 filters")
+    visitor.export()
+    visitor.expect_status("Completed")
+    assert request_of_newest(system)["filter"]["updatedUntil"] == "2200-01-01T00:00:00.000Z"
+    visitor.go("history")
+    code = newest_job(system)["code"]
+    visitor.expect_text(f"#recent-rows tr[data-code='{code}']", "changed before 1 Jan 2200")
+
+
 @BOTH
 def test_a_reader_who_may_not_cannot_select_sensitive_fields_and_learns_why(
     visitor: Visitor, key_without_sensitive_fields: str

@@ -44,6 +44,7 @@ FILTERS: dict[str, tuple[str, ClientFilter]] = {
     "serviceCodes": ("service_codes", ClientFilter(service_codes=("VAT",))),
     "search": ("trading_as", ClientFilter(search="x")),
     "updatedSince": ("updated_at", ClientFilter(updated_since=datetime(2026, 1, 1, tzinfo=UTC))),
+    "updatedUntil": ("updated_at", ClientFilter(updated_until=datetime(2026, 1, 1, tzinfo=UTC))),
 }
 
 

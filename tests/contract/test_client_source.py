@@ -219,10 +219,18 @@ FILTER_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "since, inclusive": ({"updated_since": EARLY}, "AB"),
     "since, to the millisecond": ({"updated_since": EARLY + timedelta(microseconds=1)}, "B"),
     "since, in another zone": ({"updated_since": LATE.astimezone(timezone(timedelta(hours=-5)))}, "B"),
+    "until, exclusive": ({"updated_until": LATE}, "ACDE"),
+    "until, to the microsecond": ({"updated_until": LATE + timedelta(microseconds=1)}, "ABCDE"),
+    "until, in another zone": ({"updated_until": EARLY.astimezone(timezone(timedelta(hours=-5)))}, "CDE"),
+    "since and until": ({"updated_since": EARLY, "updated_until": LATE}, "A"),
+    "since and until, to the microsecond": (
+        {"updated_since": EARLY + timedelta(microseconds=1), "updated_until": LATE + timedelta(microseconds=1)},
+        "B",
+    ),
     "lists are AND": ({"manager_codes": ("M1", "M2"), "statuses": ("Active",), "service_codes": ("VAT",)}, "A"),
     "all at once": (
         {"manager_codes": ("M1",), "statuses": ("Active",), "types": ("Trust",), "service_codes": ("VAT",)}
-        | {"search": "a", "updated_since": EARLY},
+        | {"search": "a", "updated_since": EARLY, "updated_until": LATE},
         "A",
     ),
 }
@@ -235,6 +243,16 @@ def test_a_filter_selects_the_expected_clients(store: ClientStore, case: str) ->
 
     assert codes(store.source, select(**filters)) == list(expected)
     assert store.source.find_boundaries(select(**filters), 10).total_rows == len(expected)
+
+
+@pytest.mark.parametrize("microseconds", [-1_000, -1, 0, 1, 999, 1_000, 1_001])
+def test_every_client_is_either_until_or_since_a_moment(store: ClientStore, microseconds: int) -> None:
+    moment = EARLY + timedelta(microseconds=microseconds)
+    store.put(*FILTERED)
+
+    until, since = codes(store.source, select(updated_until=moment)), codes(store.source, select(updated_since=moment))
+
+    assert sorted(until + since) == list("ABCDE")
 
 
 @pytest.mark.parametrize("column", SEARCHED_COLUMNS)

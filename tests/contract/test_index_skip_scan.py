@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from exports.adapters.clients_sql import source as sql_clients
 from exports.adapters.clients_sql.described import describe_selected
 from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.numbered_boundaries import numbered_boundaries
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
@@ -35,13 +36,13 @@ def store(request: pytest.FixtureRequest) -> SqlStore:
 def numbered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A list that grows with every pass that numbers all keys."""
     passes: list[int] = []
-    number = sql_clients._numbered
+    number = numbered_boundaries
 
     def counted(*args: Any) -> Boundaries:
         passes.append(len(passes))
         return number(*args)
 
-    monkeypatch.setattr(sql_clients, "_numbered", counted)
+    monkeypatch.setattr(sql_clients, "numbered_boundaries", counted)
     return passes
 
 
@@ -70,7 +71,7 @@ def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
         view = describe_selected(connection, SELECTION)
         found = index_skip_scan.skip_scan_boundaries(connection, view, SELECTION, rows_per_page)
         assert found is not None
-        assert found == sql_clients._numbered(connection, view, SELECTION, rows_per_page)
+        assert found == numbered_boundaries(connection, view, SELECTION, rows_per_page)
     return found
 
 
@@ -197,13 +198,13 @@ def test_keys_are_numbered_within_the_limits_if_the_plan_is_unavailable(
     monkeypatch.setattr(postgresql_plans, "_ALL_KEYS", "NO STATEMENT")
     put_codes(skip_scan_postgres_store, *"abcdefg")
     limits: list[str] = []
-    number = sql_clients._numbered
+    number: Callable[..., Boundaries] = vars(sql_clients)["numbered_boundaries"]
 
     def noting_the_limit(connection: Connection, *args: Any) -> Boundaries:
         limits.append(str(connection.exec_driver_sql("SHOW statement_timeout").scalar()))
         return number(connection, *args)
 
-    monkeypatch.setattr(sql_clients, "_numbered", noting_the_limit)
+    monkeypatch.setattr(sql_clients, "numbered_boundaries", noting_the_limit)
 
     assert skip_scan_postgres_store.source.find_boundaries(SELECTION, 3) == Boundaries(7, ("d", "g"))
     assert (numbered, limits) == ([0], ["4min"])

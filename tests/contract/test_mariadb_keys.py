@@ -322,6 +322,9 @@ def test_updated_since_compares_moments_in_utc(views: MariadbViews, declared: st
     assert since(2026, 6, 2, 0, 0, 1) == []
     assert since(2, 1, 1) == ["C00", "C01", "C02"]
     assert since(9998, 12, 31) == []
+    for moment in (datetime(2026, 6, 1, 0, 0, 0, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC)):
+        every = views.find(updated_until=moment) + views.find(updated_since=moment)
+        assert every == ["C00", "C01", "C02"]
 
 
 def test_an_index_serves_the_keys_in_every_character_set(views: MariadbViews) -> None:

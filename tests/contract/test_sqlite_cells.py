@@ -195,6 +195,8 @@ def test_updated_since_compares_moments_whatever_text_keeps_them(file: SqliteFil
     _fill(file, "updated_at", values, declared)
 
     assert file.find(updated_since=SINCE) == [f"C{n:02}" for n, value in enumerate(values) if value in AT_SINCE]
+    before = [f"C{n:02}" for n, value in enumerate(values) if value is not None and value not in AT_SINCE]
+    assert file.find(updated_until=SINCE) == before
 
 
 def test_updated_since_is_exact_to_the_microsecond(file: SqliteFile) -> None:
@@ -202,17 +204,20 @@ def test_updated_since_is_exact_to_the_microsecond(file: SqliteFile) -> None:
 
     assert file.find(updated_since=SINCE + timedelta(microseconds=4)) == ["C01", "C02"]
     assert file.find(updated_since=SINCE + timedelta(microseconds=5)) == ["C02"]
+    assert file.find(updated_until=SINCE + timedelta(microseconds=4)) == ["C00"]
+    assert file.find(updated_until=SINCE + timedelta(microseconds=5)) == ["C00", "C01"]
 
 
+@pytest.mark.parametrize("bound", ["updated_since", "updated_until"])
 @pytest.mark.parametrize(
     "value",
     ["31.01.2026 09:00", "2026-02-30 09:00:00", "2026-01-31T24:00:00Z", "now", "", 1769850000000, 2461071.5, b"2026"],
 )
-def test_updated_since_refuses_what_is_no_moment_with_column_and_client(file: SqliteFile, value: Any) -> None:
+def test_a_value_that_is_no_moment_is_refused_with_column_and_client(file: SqliteFile, value: Any, bound: str) -> None:
     _fill(file, "updated_at", ["2026-01-31T09:00:00.000Z", "2026-01-31", value])
 
     with pytest.raises(SourceMismatchError, match=r"column updated_at .*not a moment") as caught:
-        file.find(updated_since=SINCE)
+        file.find(**{bound: SINCE})  # type: ignore[arg-type]
 
     assert "C02" in caught.value.private
 

@@ -135,6 +135,9 @@ def test_moments_outside_the_range_of_the_service_can_be_filtered_by(
     wanted = ClientFilter(updated_since=since + timedelta(microseconds=1))
 
     assert codes(table_store.source, ClientSelection(TENANT, ("code",), wanted)) == expected
+    before = ClientFilter(updated_until=since + timedelta(microseconds=1))
+    others = [code for code in ("C1", "C2") if code not in expected]
+    assert codes(table_store.source, ClientSelection(TENANT, ("code",), before)) == others
 
 
 @pytest.mark.parametrize("keys", [("northwind|C1", "C 1"), ("northwind|C", "C12345"), ("northwind|C1~", "C1~E9")])

@@ -55,6 +55,7 @@ def _filters(codes: Iterable[str] = _CODES) -> dict[str, ClientFilter]:
     listed: dict[str, Any] = dict.fromkeys(LISTED_COLUMNS, tuple(codes))
     listed |= {"statuses": ["Active", "Inactive"], "types": ["PrivateLimitedCompany", "SoleTrader"]}
     others = {"service_codes": _CODES, "search": "O'Neil %", "updated_since": datetime(2026, 1, 31, tzinfo=UTC)}
+    others["updated_until"] = datetime(2026, 2, 28, tzinfo=UTC)
     every = {**listed, **others}
     alone = {name: ClientFilter.model_validate({name: value}) for name, value in every.items()}
     nobody = {
@@ -77,12 +78,16 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
     fields = _FEW_FIELDS if wanted != ClientFilter() else TargetField
     renderer = CsvRenderer([ColumnMapping(target_field=field, csv_header=field.value) for field in fields])
     selection = ClientSelection(key, renderer.source_columns, wanted)
+    since = wanted.updated_since or datetime(2026, 1, 31, tzinfo=UTC)
+    changed = ClientSelection(key, (), wanted.model_copy(update={"updated_since": since}))
     ranges = [KeyRange(start, stop) for start, stop in product((None, key), (None, key))]
     return {
         "missing_columns": lambda: source.missing_columns(VIEW_COLUMNS),
         "preview": lambda: source.preview(selection, 0, 2.0, 2.0),
         "filter_values": lambda: source.filter_values(key, 1_000, 2.0),
         "find_boundaries": lambda: source.find_boundaries(selection, 2),
+        "removed_codes": lambda: source.removed_codes(changed, 40),
+        "require_deletions": source.require_deletions,
         "rank_codes": lambda: source.rank_codes([key, key]),
         "sample": lambda: list(source.sample(selection, ranges, 40)),
         "render_samples": lambda: list(source.render_samples(selection, [key], 40, renderer)),
@@ -111,7 +116,10 @@ def _scripts(
     tds: TdsProcess, view: Table, key: str, filters: Iterable[ClientFilter], *, is_checked: bool = True
 ) -> Iterator[str]:
     """Use every method with each filter, and yield what the server got. Some views cannot serve every filter."""
-    with tds.database(rules_for(view, key)) as server, closing(SqlClientSource(server.url)) as source:
+    with (
+        tds.database(rules_for(view, key)) as server,
+        closing(SqlClientSource(server.url, deletions_view="deleted_clients")) as source,
+    ):
         for wanted in filters:
             for name, use in _uses(source, wanted, key).items():
                 if is_checked or name != "missing_columns":
@@ -132,7 +140,8 @@ def test_microsofts_parser_accepts_every_statement_for_azure_sql(tds: TdsProcess
         _scripts(tds, view_of(kind), "C1", [ClientFilter(), ClientFilter(search="1")], is_checked=False)
         for kind in _OTHER_TYPES
     ]
-    moments = [_scripts(tds, view_of(moment=kind), "C1", [_filters()["updated_since"]]) for kind in _MOMENTS]
+    bounds = [_filters()["updated_since"], _filters()["updated_until"]]
+    moments = [_scripts(tds, view_of(moment=kind), "C1", bounds) for kind in _MOMENTS]
     assert _parsed(tmp_path, chain(usual, narrow, *keys, *cells, *moments)) == ""
 
 

@@ -15,6 +15,9 @@ _DETAILS_OF_PROBLEMS = {
 _DETAILS_OF_FAULTS = (
     r"“.*” is already used by column \d+; use it once\.",
     r"There is no mapping with this code\.",
+    r"There is no export with this code\. .*",
+    r"A schedule cannot start from one export\. .*",
+    r"Give a later moment than updatedSince: .*",
     r"give a time in the years 2 to 9998\.",
     r"give a cron expression of five fields, .*",
     r"give five fields: .*",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -14,7 +15,14 @@ from exports.adapters.clients_sql.sql.statements import needed_columns
 from exports.errors import SourceMismatchError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import MAX_RANKED_CODES, ClientPreview, ClientSelection, ClientSnapshot, SnapshotReading
+from exports.ports.clients import (
+    MAX_RANKED_CODES,
+    ClientPreview,
+    ClientSelection,
+    ClientSnapshot,
+    RemovedCodes,
+    SnapshotReading,
+)
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filter_values import FilterValuesDto, collect_values
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
@@ -41,6 +49,7 @@ class MemoryClients:
         counts_in_time: Whether `preview` counts the clients in time; otherwise it finds that there is one or more.
         counts: How many times a preview was to count the clients.
         value_lookups: How many times the values of filters were looked up.
+        deletions: The rows of the view of deleted clients; None: there is no such view.
         data_generation: What identifies the clients. Change it together with all of them.
         refusal: Why there are no snapshots; None: there are.
         reading: How snapshots are read, as estimates learn it.
@@ -60,6 +69,7 @@ class MemoryClients:
         self.counts_in_time = True
         self.counts = 0
         self.value_lookups = 0
+        self.deletions: list[Client] | None = None
         self.data_generation: str | None = None
         self.refusal: str | None = None
         self.reading = SnapshotReading(readers=2)
@@ -126,6 +136,23 @@ class MemoryClients:
         count = ClientCount(total) if self.counts_in_time else ClientCount(minimum=1)
         return ClientPreview(first, count if count_seconds else None)
 
+    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+        self.before_ask()
+        wanted, all_clients = selection.filter, replace(selection, filter=selection.filter.of_moments())
+        passing = {client["code"] for client in self._select(selection)}
+        left = [client["code"] for client in self._select(all_clients) if client["code"] not in passing]
+        existing = {client["code"] for client in self.clients if client["tenant"] == selection.tenant}
+        deleted = None
+        if self.deletions is not None:
+            rows = (row for row in self.deletions if row["tenant"] == selection.tenant and row["code"] not in existing)
+            moments = ({"updated_at": row["deleted_at"], "code": row["code"]} for row in rows)
+            passed = (row for row in moments if row["updated_at"] is None or _passes(row, wanted.of_moments()))
+            deleted = tuple(sorted({row["code"] for row in passed})[: most + 1])
+        return RemovedCodes(deleted, tuple(left[: most + 1]))
+
+    def require_deletions(self) -> None:
+        self.before_ask()
+
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         self.before_ask()
         self.value_lookups += 1
@@ -184,6 +211,7 @@ def _passes(client: Client, wanted: ClientFilter) -> bool:
         and (not wanted.service_codes or not services.isdisjoint(code.strip() for code in wanted.service_codes))
         and (not wanted.search or any(_contains(client.get(name), wanted.search) for name in SEARCHED_COLUMNS))
         and (wanted.updated_since is None or (updated is not None and updated >= wanted.updated_since))
+        and (wanted.updated_until is None or (updated is not None and updated < wanted.updated_until))
     )
 
 

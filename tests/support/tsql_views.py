@@ -37,6 +37,7 @@ def rules_for(view: Table, key: str) -> Rules:
     """Answer every statement on a view that has one code, but no client on any page."""
     return [
         ("dm_exec_describe_first_result_set", view),
+        ("FROM deleted_clients", Table(["tenant", "code", "deleted_at"])),
         ("SELECT * ", Table(VIEW_COLUMNS)),
         ("AS numbered", Table(["code", "position", "following"], [(key, 1, 1), (key, 3, None)])),
         ("dense_rank", Table(["place", "rank"], [(0, 1), (1, 1)])),

@@ -38,7 +38,6 @@ FILTERS = {
     "status": "statuses",
     "type": "types",
     "service_codes": "serviceCodes",
-    "updated_at": "updatedSince",
 }
 
 
@@ -50,6 +49,7 @@ def words(cell: str) -> list[str]:
 def expected_row(column: str) -> list[object]:
     """Return the type, whether it may be empty, the fields and the filters that the document must give for a column."""
     filters = [FILTERS[column]] if column in FILTERS else []
+    filters += ["updatedSince", "updatedUntil"] if column == "updated_at" else []
     return [
         "moment" if column == "updated_at" else TYPES.get(KINDS.get(column, CellKind.TEXT), "text"),
         "no" if column in {"tenant", "code"} else "yes",

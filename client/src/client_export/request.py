@@ -18,6 +18,7 @@ class ClientFilter:
     Attributes:
         search: A text anywhere in name, code, e-mail address, company number, reference, trading or contact name.
         updated_since: Only clients that changed at this moment or later. It needs a time zone.
+        updated_until: Only clients that last changed before this moment. It needs a time zone.
     """
 
     statuses: Sequence[str] = ()
@@ -29,10 +30,10 @@ class ClientFilter:
     service_codes: Sequence[str] = ()
     search: str | None = None
     updated_since: datetime | str | None = None
+    updated_until: datetime | str | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the filter as the service reads it."""
-        since = self.updated_since.isoformat() if isinstance(self.updated_since, datetime) else self.updated_since
         return _given(
             statuses=list(self.statuses),
             types=list(self.types),
@@ -42,7 +43,8 @@ class ClientFilter:
             teamCodes=list(self.team_codes),
             serviceCodes=list(self.service_codes),
             search=self.search,
-            updatedSince=since,
+            updatedSince=_moment(self.updated_since),
+            updatedUntil=_moment(self.updated_until),
         )
 
 
@@ -97,6 +99,8 @@ class ExportRequest:
             a moment of its own, which is faster.
         webhook_url: Receives a signed POST when the export has ended.
         emails: Addresses that get an e-mail when the export has ended, at most five.
+        since: Code of a completed export with the same columns and filter. The file then holds only the clients that
+            changed since that one was requested, and `removed_codes` of its manifest the clients to remove.
         extra: Further properties of the request, for a service that is newer than this package.
     """
 
@@ -108,6 +112,7 @@ class ExportRequest:
     consistency: str | None = None
     webhook_url: str | None = None
     emails: Sequence[str] = ()
+    since: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
@@ -120,6 +125,7 @@ class ExportRequest:
                 filter=self.filter.body(),
                 format=self.format.body(),
                 consistency=self.consistency,
+                since=self.since,
                 notify=_given(webhookUrl=self.webhook_url, email=list(self.emails) or None),
             ),
             **self.extra,
@@ -141,6 +147,10 @@ def column_mappings(columns: Sequence[Column]) -> list[dict[str, str]]:
     """Return columns as the service reads them."""
     pairs = ((each, each) if isinstance(each, str) else each for each in columns)
     return [{"csvHeader": header, "targetField": target} for header, target in pairs]
+
+
+def _moment(moment: datetime | str | None) -> str | None:
+    return moment.isoformat() if isinstance(moment, datetime) else moment
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -63,6 +63,18 @@ class Manifest:
     order_is_checked: bool
     raw: Mapping[str, Any] = field(repr=False, compare=False)
 
+    @property
+    def removed_codes(self) -> frozenset[str]:
+        """The clients to remove from the file of the export that the request named as `since`, after its changes.
+
+        Raises:
+            FileMismatchError: The request named none, or the database of the service cannot tell which were deleted.
+        """
+        changes = self.raw.get("changes") or {}
+        if changes.get("deletedCodes") is None:
+            raise FileMismatchError("The manifest does not say which clients were deleted since another export.")
+        return frozenset([*changes["deletedCodes"], *changes["leftCodes"]])
+
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Manifest:
         """Read a manifest as the service gives it.

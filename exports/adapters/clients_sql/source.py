@@ -14,37 +14,38 @@ from sqlalchemy.exc import ArgumentError
 
 from exports.adapters.clients_sql.bad_cells import BadCellFinder
 from exports.adapters.clients_sql.described import describe_selected, describe_view
-from exports.adapters.clients_sql.dialects.base import FastRenderer
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, reading_limit
+from exports.adapters.clients_sql.numbered_boundaries import numbered_boundaries
+from exports.adapters.clients_sql.removed_codes import find_removed_codes, require_deletions
 from exports.adapters.clients_sql.row_lists import read_lists, read_sample
 from exports.adapters.clients_sql.snapshots import REFUSAL, SnapshotConnections
-from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import absent_columns, require_writable
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
-from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
+from exports.errors import ExportError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, SnapshotReading
+from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, RemovedCodes, SnapshotReading
 from exports.request.fields import REQUIRED_COLUMNS
 from exports.request.filter_values import FilterValuesDto
 from exports.request.preview import ClientCount
 from shared.events import emit
 
 
-def open_sql_clients(url: str) -> SqlClientSource:
+def open_sql_clients(url: str, deletions_view: str = "") -> SqlClientSource:
     """Prepare to read clients from a database. The first use connects; a malformed URL is reported only then.
 
     Args:
         url: `sqlite:///relative/path`, `postgresql://…`, or any other URL SQLAlchemy has a driver for.
+        deletions_view: As `SqlClientSource`.
     """
-    return SqlClientSource(url)
+    return SqlClientSource(url, deletions_view=deletions_view)
 
 
 class SqlClientSource:
@@ -58,18 +59,21 @@ class SqlClientSource:
         database: str | URL | Engine,
         lend: Callable[[], AbstractContextManager[Connection]] | None = None,
         turn: Lock | None = None,
+        deletions_view: str = "",
     ) -> None:
         """Make a source.
 
         Args:
             lend: Gives the connections for reading; None: each reading connects by itself.
             turn: The lock by which threads take turns; None: a lock of its own.
+            deletions_view: The name of the view of deleted clients; empty: there is none.
         """
         self._address = DatabaseAddress.of(database.url if isinstance(database, Engine) else database)
         self._database = database
         self._lend = lend
         self._lock = Lock()
         self._turn = turn or Lock()
+        self._deletions_view = deletions_view
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
@@ -87,7 +91,7 @@ class SqlClientSource:
                 dialect_named(connection.dialect.name).require_values(connection, view, selection)
                 found = skip_scan_boundaries(connection, view, selection, rows_per_page)
                 if found is None:
-                    found = _numbered(connection, view, selection, rows_per_page)
+                    found = numbered_boundaries(connection, view, selection, rows_per_page)
                 return replace(found, absent_columns=absent_columns(selection, view.absent))
 
     def rank_codes(self, codes: Sequence[str]) -> list[int]:
@@ -113,7 +117,9 @@ class SqlClientSource:
         """Let the database write the records of all samples in one statement if it can; else sample, then render."""
         with self._connection() as connection:
             view = describe_selected(connection, selection)
-            if (fast := _fast_renderer(connection, view, selection, renderer)) is not None:
+            if (
+                fast := dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)
+            ) is not None:
                 with self._naming_bad_cells(view, selection, map(KeyRange, starts), rows_of_each):
                     yield from fast.samples(starts, rows_of_each)
                 return
@@ -133,7 +139,7 @@ class SqlClientSource:
         """Let the database write the records if it can write them exactly; else read, then render."""
         with self._connection() as connection:
             view = describe_selected(connection, selection)
-            fast = _fast_renderer(connection, view, selection, renderer)
+            fast = dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)
             with self._naming_bad_cells(view, selection, [key_range]):
                 if fast is not None:
                     yield from fast.page(key_range)
@@ -168,6 +174,19 @@ class SqlClientSource:
         """Let the database find the values of each filter by a statement of its own."""
         with self._connection() as connection:
             return find_filter_values(connection, tenant, most, seconds)
+
+    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+        """Let the database find the codes of each list by a statement of its own, both on one connection."""
+        with self._connection() as connection:
+            view = describe_selected(connection, selection)
+            with self._naming_bad_cells(view, selection, [KeyRange()]):
+                return find_removed_codes(connection, view, self._deletions_view, selection, most)
+
+    def require_deletions(self) -> None:
+        """Let the database name the columns of the view, if the source has one."""
+        if self._deletions_view:
+            with self._connection() as connection:
+                require_deletions(connection, self._deletions_view)
 
     def generation(self) -> str | None:
         """Let the dialect identify the database."""
@@ -206,7 +225,7 @@ class SqlClientSource:
         with ExitStack() as stack:
             with self._telling_operators():
                 opened = stack.enter_context(taker.open(engine))
-            clients = SqlClientSource(engine, SnapshotConnections(opened).lend, self._turn)
+            clients = self._lending(SnapshotConnections(opened).lend)
             yield ClientSnapshot(clients, opened.moment, opened.token, len(opened.connections))
 
     def close(self) -> None:
@@ -241,6 +260,9 @@ class SqlClientSource:
                     found = dialect.find_bad_filter_value(connection, view, selection)
             raise found or error from error.__cause__
 
+    def _lending(self, lend: Callable[[], AbstractContextManager[Connection]]) -> SqlClientSource:
+        return SqlClientSource(self._engine(), lend, self._turn, self._deletions_view)
+
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         with self._telling_operators(), (self._lend or self._engine().connect)() as connection:
@@ -269,23 +291,3 @@ class SqlClientSource:
                     url = self._database if isinstance(self._database, URL) else parse_url(self._database)
                     self._database = make_engine(url)
             return self._database
-
-
-def _numbered(connection: Connection, view: ClientView, selection: ClientSelection, rows_per_page: int) -> Boundaries:
-    """Find boundaries by letting the database number all keys."""
-    starts: list[str] = []
-    total_rows = 0
-    for code, position, following in connection.execute(sql_statements.boundaries(view, selection, rows_per_page)):
-        if code is None:
-            raise SourceMismatchError("A client has no code; every row of the view clients needs one.", column="code")
-        if position > 1 and (position - 1) % rows_per_page == 0:
-            starts.append(view.sql.key_text(view.column("code"), code))
-        if following is None:
-            total_rows = position
-    return Boundaries(total_rows=total_rows, starts=tuple(starts))
-
-
-def _fast_renderer(
-    connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
-) -> FastRenderer | None:
-    return dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exports.adapters.clients_tables.keys import quoted
@@ -36,17 +36,22 @@ class EntityFilter:
     passes: Check | None
 
 
-def make_filter(wanted: ClientFilter) -> EntityFilter:
-    """Divide a filter between the service and this process."""
+def make_filter(wanted: ClientFilter, *, at_service: bool = True) -> EntityFilter:
+    """Divide a filter between the service and this process.
+
+    Args:
+        at_service: Whether the service compares more than moments.
+    """
     conditions: list[str] = []
     checks: dict[str, Check] = {}
-    if wanted.updated_since is not None:
-        since = max(wanted.updated_since.astimezone(UTC), _EARLIEST)
-        coarse = since.replace(microsecond=since.microsecond // 1000 * 1000)
-        conditions.append(f"updated_at ge datetime'{rfc3339(coarse)}'")
-        if coarse != since:
-            checks["updated_at"] = _is_since(since)
-    left = _MAX_COMPARISONS - len(conditions)
+    since, until = _in_range(wanted.updated_since), _in_range(wanted.updated_until)
+    if since is not None:
+        conditions.append(f"updated_at ge datetime'{rfc3339(since)}'")
+    if until is not None:
+        conditions.append(f"updated_at lt datetime'{rfc3339(_up_to_millisecond(until))}'")
+    if any(bound is not None and bound.microsecond % 1000 for bound in (since, until)):
+        checks["updated_at"] = _is_between(since, until)
+    left = _MAX_COMPARISONS - len(conditions) if at_service else 0
     for attribute, column in LISTED_COLUMNS.items():
         values = [str(value) for value in getattr(wanted, attribute)]
         if not values:
@@ -66,9 +71,34 @@ def make_filter(wanted: ClientFilter) -> EntityFilter:
     return EntityFilter(tuple(conditions), frozenset(columns), _all_of(list(checks.values())))
 
 
-def _is_since(moment: datetime) -> Check:
+def make_left_filter(wanted: ClientFilter) -> EntityFilter:
+    """Return the filter of clients that changed in the time that a filter names, and do not pass the rest of it."""
+    changed = make_filter(wanted.of_moments())
+    rest = make_filter(wanted.model_copy(update={"updated_since": None, "updated_until": None}), at_service=False)
+    passes, is_in_time = rest.passes, changed.passes
+
+    def has_left(entity: Entity) -> bool:
+        return (is_in_time is None or is_in_time(entity)) and passes is not None and not passes(entity)
+
+    return EntityFilter(changed.conditions, changed.columns | rest.columns, has_left)
+
+
+def _in_range(moment: datetime | None) -> datetime | None:
+    return None if moment is None else max(moment.astimezone(UTC), _EARLIEST)
+
+
+def _up_to_millisecond(moment: datetime) -> datetime:
+    return moment + timedelta(microseconds=-moment.microsecond % 1000)
+
+
+def _is_between(since: datetime | None, until: datetime | None) -> Check:
     """Compare fractions of a millisecond here. The service gets whole milliseconds: emulators compare no finer."""
-    return lambda entity: datetime.fromisoformat(entity["updated_at"]) >= moment
+
+    def is_between(entity: Entity) -> bool:
+        updated = datetime.fromisoformat(entity["updated_at"])
+        return (since is None or updated >= since) and (until is None or updated < until)
+
+    return is_between
 
 
 def _all_of(checks: Collection[Check]) -> Check | None:

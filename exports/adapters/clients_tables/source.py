@@ -13,12 +13,12 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azure.data.tables import TableClient
 
 from exports.adapters.clients_tables.boundaries import ResponseSummary, Scanner, find_boundaries
-from exports.adapters.clients_tables.filters import EntityFilter, make_filter
+from exports.adapters.clients_tables.filters import EntityFilter, make_filter, make_left_filter
 from exports.adapters.clients_tables.keys import TenantKeys, escape
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceThrottledError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, SnapshotReading
+from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, RemovedCodes, SnapshotReading
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS
 from exports.request.filter_values import VALUE_COLUMNS, FilterValuesDto, collect_values
 from exports.request.preview import ClientCount
@@ -122,7 +122,12 @@ class TableClientSource:
         return render_lists(self.read(selection, key_range), renderer)
 
     def entities(
-        self, selection: ClientSelection, columns: Iterable[str], conditions: Sequence[str], at_most: int | None = None
+        self,
+        selection: ClientSelection,
+        columns: Iterable[str],
+        conditions: Sequence[str],
+        at_most: int | None = None,
+        wanted: EntityFilter | None = None,
     ) -> Iterator[list[Entity]]:
         """Yield the selected clients that meet the first condition, then those that meet the second, and so on.
 
@@ -131,8 +136,9 @@ class TableClientSource:
         Args:
             conditions: Conditions on the keys. The filter of the selection is added to each.
             at_most: The number of clients needed, so that a request asks for no more.
+            wanted: The filter; None: that of the selection.
         """
-        wanted = make_filter(selection.filter)
+        wanted = wanted or make_filter(selection.filter)
         keys = self.keys_of(selection.tenant)
         names = {*columns, *wanted.columns}.difference(KEY_COLUMNS)
         size = ROWS_PER_LIST if at_most is None or wanted.passes else max(1, min(at_most, ROWS_PER_LIST))
@@ -155,6 +161,20 @@ class TableClientSource:
             if time.monotonic() > end:
                 return ClientCount(minimum=total)
         return ClientCount(total)
+
+    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+        """Read the changed clients that do not pass the filter. A table knows nothing of entities that were deleted."""
+        left: list[str] = []
+        if selection.filter != selection.filter.of_moments():
+            conditions = self.keys_of(selection.tenant).conditions(KeyRange())
+            for entities in self.entities(selection, (), conditions, wanted=make_left_filter(selection.filter)):
+                left += (str(entity["code"]) for entity in entities)
+                if len(left) > most:
+                    break
+        return RemovedCodes(None, tuple(left[: most + 1]))
+
+    def require_deletions(self) -> None:
+        """Do nothing: the settings refuse a view of deleted clients for Table Storage."""
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         """Collect the values of the first thousand clients: Table Storage can only find values by reading all."""

@@ -15,6 +15,7 @@ from exports.jobs.job import Job
 from exports.ports.files import FileState
 from exports.services import Services
 from exports.steps.fencing import change_running, find_running
+from exports.steps.finalize.find_changes import find_changes
 from exports.steps.finalize.frames import frames_of, in_one, stage_frames
 from exports.steps.finalize.prove_clients import prove_clients
 from exports.steps.pages.plan_cache import load_plan
@@ -148,7 +149,8 @@ def _prove(
     _prove_sums(command, records)
     frames = frames_of(job, plan, records)
     manifest = _prove_tiling(job, plan, records, frames)
-    return manifest.model_copy(update=prove_clients(services, job, plan, records)), frames
+    proof = {**prove_clients(services, job, plan, records), "changes": find_changes(services, job)}
+    return manifest.model_copy(update=proof), frames
 
 
 def _save_manifest(services: Services, command: CommitFile, manifest: ManifestDto, *, replace: bool = True) -> None:

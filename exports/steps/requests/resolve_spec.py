@@ -8,6 +8,7 @@ from exports.request.faults import NO_SNAPSHOTS
 from exports.request.spec import ExportSpec, InvalidSpecError, SensitiveFields, make_spec
 from exports.services import Services
 from exports.steps.mappings.save_mappings import columns_of
+from exports.steps.requests.changes_since import changes_since
 from exports.steps.requests.check_receivers import faults_of_receivers
 from shared.problems import Fault, pointer
 
@@ -21,14 +22,15 @@ def resolve_spec(
     job.
 
     Raises:
-        InvalidSpecError: As `make_spec`; or a receiver in the request's `notify` is refused, or the source has no
-            snapshots.
+        InvalidSpecError: As `make_spec` and `changes_since`; or a receiver in the request's `notify` is refused, or the
+            source has no snapshots.
         SensitiveFieldsError: As `make_spec`.
         StorageUnavailableError: Can be tried again.
     """
     faults = [*_faults_of_notify(services, request), *_faults_of_consistency(services, request)]
     try:
         spec = make_spec(request, lambda code: columns_of(services, tenant, code), sensitive)
+        spec = spec if request.since is None else changes_since(services, tenant, request.since, spec)
     except InvalidSpecError as error:
         raise InvalidSpecError([*error.faults, *faults]) from None
     if faults:

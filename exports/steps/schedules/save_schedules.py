@@ -10,7 +10,7 @@ from collections.abc import Callable
 from exports.errors import ScheduleNotFoundError, TooManySchedulesError
 from exports.jobs.audit import AuditAction
 from exports.request.body import CsvExportRequestDto
-from exports.request.faults import HIDDEN_URL
+from exports.request.faults import HIDDEN_URL, START_OF_SCHEDULE
 from exports.request.hidden_urls import has_hidden_url, reveal_url
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.audit import schedule_entry
@@ -147,6 +147,8 @@ def _require_valid(services: Services, tenant: str, request: CsvExportRequestDto
     """Refuse a request with which every run would fail. The faults point to the request inside the body."""
     if has_hidden_url(request):
         raise InvalidSpecError([HIDDEN_URL.at("/request/notify/webhookUrl")])
+    if request.since is not None:
+        raise InvalidSpecError([START_OF_SCHEDULE.at("/request/since")])
     try:
         resolve_spec(services, tenant, request, sensitive)
     except InvalidSpecError as error:

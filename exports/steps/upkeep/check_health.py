@@ -140,11 +140,15 @@ def _check_packages() -> str | None:
 
 
 def _check_view(services: Services) -> str | None:
-    """Check that the view has every column that it must have, and name the others that it lacks."""
+    """Check that the view has every column that it must have, and name the others that it lacks.
+
+    The view of deleted clients, if a setting names one, must have all of its columns.
+    """
     missing = services.clients.missing_columns(VIEW_COLUMNS)
     if required := [name for name in missing if name in REQUIRED_COLUMNS]:
         message = f"The clients view lacks {', '.join(required)}; docs/client-view.md says what it must have."
         raise SourceMismatchError(message)
+    services.clients.require_deletions()
     if missing:
         return (
             f"The clients view lacks {', '.join(missing)}: files show nothing there, and filters by them are refused."

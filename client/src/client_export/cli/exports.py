@@ -55,6 +55,7 @@ def start(
     long_cells: given.LongCells = None,
     headers: given.Headers = True,
     snapshot: given.Snapshot = False,
+    since: given.Since = None,
     webhook: given.Webhook = None,
     email: given.Emails = None,
     body: given.Body = None,
@@ -79,7 +80,9 @@ def start(
         file_name,
         long_cells,
     )
-    made = given.make_request(columns, mapping, where, file_format, headers, webhook, snapshot=snapshot, emails=email)
+    made = given.make_request(
+        columns, mapping, where, file_format, headers, webhook, snapshot=snapshot, since=since, emails=email
+    )
     request = given.choose_request(made, body)
     with service(context) as client:
         waits = wait or output is not None
@@ -204,12 +207,13 @@ def estimate(
     where: given.Where = None,
     preset: given.Format = None,
     gzip: given.Gzip = False,
+    since: given.Since = None,
     body: given.Body = None,
     as_json: AsJson = False,
 ) -> None:
     """Count the clients of an export, and estimate its size and duration, without starting it."""
     file_format = FileFormat(preset=preset, compression="gzip" if gzip else None)
-    request = given.make_request(columns, mapping, where, file_format, True, None)
+    request = given.make_request(columns, mapping, where, file_format, True, None, since=since)
     with service(context) as client:
         found = client.estimate(given.choose_request(request, body))
     if as_json:

@@ -22,9 +22,10 @@ FILTERS = {
     "service": "service_codes",
     "search": "search",
     "updated-since": "updated_since",
+    "updated-until": "updated_until",
 }
 """The names before `=` in `--where`, and what they are in a filter."""
-_SINGLE = ("search", "updated_since")
+_SINGLE = ("search", "updated_since", "updated_until")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 Columns = Annotated[
@@ -60,6 +61,10 @@ LongCells = Annotated[
     str | None, typer.Option(help="Text that is too long for a cell of a workbook: cut (the default) or fail.")
 ]
 Headers = Annotated[bool, typer.Option(help="Whether the first record holds the headers.")]
+Since = Annotated[
+    str | None,
+    typer.Option(help="Code of an earlier export of the same columns and filter: export only what changed since."),
+]
 Snapshot = Annotated[bool, typer.Option("--snapshot", help="Export all clients as they were at one moment.")]
 Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]
 Emails = Annotated[
@@ -80,6 +85,7 @@ def make_request(
     webhook: str | None,
     *,
     snapshot: bool = False,
+    since: str | None = None,
     emails: Sequence[str] | None = None,
 ) -> ExportRequest:
     """Build the request of the options."""
@@ -92,6 +98,7 @@ def make_request(
         consistency="snapshot" if snapshot else None,
         webhook_url=webhook,
         emails=emails or (),
+        since=since,
     )
 
 

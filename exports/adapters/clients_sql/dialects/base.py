@@ -7,6 +7,7 @@ database well, add a subclass in a file of its own and a line in `registry.py`.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from sqlalchemy import URL, ColumnElement, Connection, Engine, String, bindparam
 
 from exports.adapters.clients_sql.dialects.snapshot import SnapshotTaker
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
-from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, Compare, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Instant
 from exports.adapters.clients_sql.sql.translations import (
     BUSY,
@@ -201,11 +202,15 @@ class SourceDialect:
 
     def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
         """Return the condition that `updated_at` is this moment or a later one."""
-        return CLIENTS.c[column.name] >= self.moment_bound(column, "updated_since", moment)
+        return self.compare_moment(CLIENTS.c[column.name], "updated_since", operator.ge, moment)
 
-    def moment_bound(self, column: ViewColumn, name: str, moment: datetime) -> ColumnElement[Any]:
-        """Return a moment as it is compared with `updated_at`."""
-        return bindparam(name, moment, Instant())
+    def updated_until(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
+        """Return the condition that `updated_at` is before this moment."""
+        return self.compare_moment(CLIENTS.c[column.name], "updated_until", operator.lt, moment)
+
+    def compare_moment(self, value: Any, name: str, compare: Compare, moment: datetime) -> ColumnElement[bool]:
+        """Return the condition that compares a value with a moment: `compare` is `operator.ge` or `operator.lt`."""
+        return compare(value, bindparam(name, moment, Instant()))
 
     def text_cast(self, column: ViewColumn) -> str:
         """Return the SQL that makes text of a column, for a person to write into the view."""
@@ -292,5 +297,5 @@ class SourceDialect:
 
         The numbers 2000 to 2999 come from MySQL's client library and concern the connection.
         """
-        listed = self.error_numbers.get(number)
-        return listed or (STATEMENT if 1000 <= number < 2000 or number >= 3000 else None)
+        is_of_server = 1000 <= number < 2000 or number >= 3000
+        return self.error_numbers.get(number) or (STATEMENT if is_of_server else None)

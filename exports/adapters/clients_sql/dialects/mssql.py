@@ -20,7 +20,7 @@ from exports.adapters.clients_sql.dialects.base import (
 )
 from exports.adapters.clients_sql.dialects.mssql_cells import cell_sql, text_sql
 from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url, why_not_loaded
-from exports.adapters.clients_sql.dialects.mssql_keys import key_bound, moment_bound
+from exports.adapters.clients_sql.dialects.mssql_keys import is_after_all, key_bound, moment_bound
 from exports.adapters.clients_sql.dialects.mssql_lists import equals_any, holds_any
 from exports.adapters.clients_sql.dialects.mssql_types import MssqlType, describe
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
@@ -98,6 +98,14 @@ class MssqlDialect(SourceDialect):
         if column.details is None:
             return super().updated_since(column, moment)
         return CLIENTS.c[column.name] >= moment_bound(column.details, "updated_since", moment)
+
+    def updated_until(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
+        """Compare in the column's type. Every moment of the type is before one that the type cannot hold yet."""
+        if column.details is None:
+            return super().updated_until(column, moment)
+        if is_after_all(column.details, moment):
+            return CLIENTS.c[column.name].is_not(None)
+        return CLIENTS.c[column.name] < moment_bound(column.details, "updated_until", moment)
 
     def text_cast(self, column: ViewColumn) -> str:
         """Name the function for types whose usual conversion loses something."""

@@ -30,8 +30,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_BYTES = 8000
 _COLLATION = re.compile(r"\w+", re.ASCII)
 _CALENDARS = {
-    "smalldatetime": (datetime(1900, 1, 1, tzinfo=UTC), datetime(2079, 6, 6, tzinfo=UTC)),
-    "datetime": (datetime(1753, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)),
+    "smalldatetime": (datetime(1900, 1, 1, tzinfo=UTC), datetime(2079, 6, 6, 23, 59, tzinfo=UTC)),
+    "datetime": (datetime(1753, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)),
 }
 """The first and the last moment of types that cannot hold every moment."""
 
@@ -89,6 +89,11 @@ def moment_bound(of: MssqlType, name: str, moment: datetime) -> ColumnElement[An
     first, last = _CALENDARS.get(of.name, (moment, moment))
     bound = bindparam(name, min(max(moment, first), last), Instant())
     return cast(bound, MssqlTypeName(of.text))
+
+
+def is_after_all(of: MssqlType, moment: datetime) -> bool:
+    """Say whether a moment is later than every one that the type can hold."""
+    return of.name in _CALENDARS and moment > _CALENDARS[of.name][1]
 
 
 def _is_unicode(of: MssqlType) -> bool:

@@ -58,7 +58,7 @@ from exports.adapters.clients_sql.dialects.sqlite_values import (
     moment_of,
 )
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
-from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, ViewColumn
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ClientView, Compare, ViewColumn
 from exports.adapters.clients_sql.sql.translations import (
     BROKEN_VIEW,
     BUSY,
@@ -222,16 +222,17 @@ class SqliteDialect(SourceDialect):
             found.append(cast(self.cell(column, CellKind.TEXT), String()).in_(others))
         return or_(*found) if found else false()
 
-    def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
-        """Compare moments, whatever text or number the column keeps. See `moment_of`.
+    def compare_moment(self, value: Any, name: str, compare: Compare, moment: datetime) -> ColumnElement[bool]:
+        """Compare moments, whatever text or number the value is. See `moment_of`.
 
-        The text that `rfc3339` writes is compared as text, which is several times as fast.
+        The text that `rfc3339` writes is compared as text, which is several times as fast. It has whole milliseconds,
+        so it is before the moment exactly if it is before the first whole millisecond from the moment on.
         """
-        value = CLIENTS.c[column.name]
-        micros = bindparam("updated_since", moment_of(moment.isoformat()), BigInteger())
-        as_text = bindparam("updated_since_text", milliseconds_from(moment), String())
+        micros = bindparam(name, moment_of(moment.isoformat()), BigInteger())
+        as_text = bindparam(f"{name}_text", milliseconds_from(moment), String())
         is_usual = value.op("GLOB")(literal_column(USUAL_MOMENT)) == literal_column("1")
-        return case((is_usual, value >= as_text), else_=func.client_moment(value) >= micros) == literal_column("1")
+        usual, other = compare(value, as_text), compare(func.client_moment(value), micros)
+        return case((is_usual, usual), else_=other) == literal_column("1")
 
     def text_cast(self, column: ViewColumn) -> str:
         """Return a cast to text."""

@@ -100,7 +100,7 @@ def _mixed(column: ViewColumn, found: str, first: str, private: str) -> SourceMi
 
 def find_bad_moment(connection: Connection, view: ClientView, selection: ClientSelection) -> SourceMismatchError | None:
     """Return the error for a client whose `updated_at` is no moment; None if there is none, or nothing compares it."""
-    if selection.filter.updated_since is None:
+    if selection.filter.updated_since is None and selection.filter.updated_until is None:
         return None
     of_tenant = view.sql.of_tenant(view.column("tenant"), selection.tenant)
     is_bad = func.is_client_moment(CLIENTS.c.updated_at) == literal_column("0")
@@ -108,8 +108,9 @@ def find_bad_moment(connection: Connection, view: ClientView, selection: ClientS
     if found is None:
         return None
     message = (
-        "The column updated_at of the view clients holds a value that is not a moment, so updatedSince cannot compare "
-        "it. Write text such as 2026-01-31T09:00:00Z or 2026-01-31 09:00:00 (UTC), or whole seconds since 1970."
+        "The column updated_at of the view clients holds a value that is not a moment, so updatedSince and "
+        "updatedUntil cannot compare it. Write text such as 2026-01-31T09:00:00Z or 2026-01-31 09:00:00 (UTC), or "
+        "whole seconds since 1970."
     )
     return SourceMismatchError(message, f"The client has the code {found.code}.", "updated_at")
 

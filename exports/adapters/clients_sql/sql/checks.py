@@ -132,7 +132,7 @@ def refusals(view: ClientView, columns: Sequence[str], wanted: ClientFilter) -> 
         if column.form is None:
             yield Refusal(column, "which cannot be searched as text", view.sql.text_cast(column))
     updated = view.column("updated_at")
-    if wanted.updated_since and updated.form not in view.sql.moment_forms:
+    if (wanted.updated_since or wanted.updated_until) and updated.form not in view.sql.moment_forms:
         yield Refusal(updated, "which cannot be compared with a moment", view.sql.moment_cast(updated))
 
 

@@ -7,10 +7,11 @@ dialect writes each comparison in the type and the collation of the column, so r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, literal_column, or_, select
 
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
 from exports.adapters.clients_sql.sql.expressions import CODE_SEPARATOR, Position, any_of
@@ -87,6 +88,16 @@ def count_up_to(view: ClientView, selection: ClientSelection, most: int) -> Sele
     return select(func.count()).select_from(some.subquery("some_clients"))
 
 
+def left(view: ClientView, selection: ClientSelection) -> Select[Any]:
+    """Select the codes of clients that changed in the time that the filter names, and do not pass the rest of it."""
+    wanted = selection.filter
+    changed = _conditions(view, replace(selection, filter=wanted.of_moments()))
+    rest = wanted.model_copy(update={"updated_since": None, "updated_until": None})
+    passes = case((and_(*_filter_conditions(view, rest)), literal_column("1")), else_=literal_column("0"))
+    code = CLIENTS.c.code
+    return select(code).select_from(CLIENTS).where(*changed, passes == literal_column("0")).order_by(code)
+
+
 def values(view: ClientView, tenant: str, column: str, name_column: str | None, most: int) -> Select[Any]:
     """Select the different values of a column, in its order, and one name of each if there is a column of names."""
     value = CLIENTS.c[column]
@@ -136,6 +147,8 @@ def _filter_conditions(view: ClientView, wanted: ClientFilter) -> Iterator[Colum
         yield _contains(view, wanted.search)
     if wanted.updated_since is not None:
         yield view.sql.updated_since(view.column("updated_at"), wanted.updated_since)
+    if wanted.updated_until is not None:
+        yield view.sql.updated_until(view.column("updated_at"), wanted.updated_until)
 
 
 def _contains(view: ClientView, text: str) -> ColumnElement[bool]:

@@ -36,6 +36,7 @@ function fillFilter(filter) {
   }
   byId("search").value = filter.search ?? "";
   writeMoment(byId("since"), filter.updatedSince);
+  writeMoment(byId("until"), filter.updatedUntil);
   setCodes(filter);
 }
 

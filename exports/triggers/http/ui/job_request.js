@@ -7,9 +7,12 @@ import { labelOf, t } from "./texts.js";
 /** The presets of CSV: their delimiter, and whether they write text for Excel. */
 const CSV_FORMS = { rfc4180: [",", false], excel: [",", true], excelEu: [";", true], tsv: ["\t", false] };
 
-/** Return the body of a request that gives the same file as a job. `resolved` is the `request` of the job. */
+/**
+ * Return the body of a request that gives the same file as a job. `resolved` is the `request` of the job. Its `since` is
+ * left out: the filter has the moment that it stands for, and a request may have only one of the two.
+ */
 export function requestOf(resolved) {
-  const { columns, filter, format, omittedFields, ...others } = resolved;
+  const { columns, filter, format, omittedFields, since, ...others } = resolved;
   const isWhole = omittedFields?.length || columns.length === all("[data-field]").length && columns.every(({ csvHeader, targetField }) => csvHeader === targetField);
   const chosen = isWhole ? {} : { columnMappings: columns };
   return { ...chosen, ...givenOnly(others), filter: givenOnly(filter), format: formatOf(format) };

@@ -46,6 +46,7 @@ function readFilter() {
     types: checkedValues("types"),
     search: byId("search").value.trim() || undefined,
     updatedSince: readMoment(byId("since")),
+    updatedUntil: readMoment(byId("until")),
     ...chosenCodes(),
   });
 }

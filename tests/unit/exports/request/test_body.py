@@ -44,6 +44,7 @@ def test_every_property_reaches_the_specification() -> None:
             "serviceCodes": ["S1"],
             "search": "smith",
             "updatedSince": moment,
+            "updatedUntil": "2026-02-28T09:00:00+01:00",
         },
     }
     spec = a_spec_of(CsvExportRequestDto.model_validate(body))
@@ -51,6 +52,7 @@ def test_every_property_reaches_the_specification() -> None:
     assert not spec.include_headers
     assert spec.filter.model_fields_set == set(type(spec.filter).model_fields)
     assert spec.filter.updated_since == datetime(2026, 1, 31, 8, tzinfo=UTC)
+    assert spec.filter.updated_until == datetime(2026, 2, 28, 8, tzinfo=UTC)
 
 
 def test_an_explicit_null_means_the_same_as_an_absent_property() -> None:
@@ -147,7 +149,8 @@ def test_a_value_that_is_too_short_or_too_long_is_pointed_at(body: dict[str, Any
     ],
 )
 def test_a_moment_that_cannot_be_converted_to_utc_is_pointed_at(moment: Any) -> None:
-    assert [found for found, _ in _faults({"filter": {"updatedSince": moment}})] == ["/filter/updatedSince"]
+    for name in ("updatedSince", "updatedUntil"):
+        assert [found for found, _ in _faults({"filter": {name: moment}})] == [f"/filter/{name}"]
 
 
 def test_the_fault_of_a_moment_without_offset_shows_an_example() -> None:

@@ -97,6 +97,22 @@ def test_an_unknown_mapping_is_pointed_at() -> None:
     assert (fault.pointer, fault.detail) == ("/mappingCode", "There is no mapping with this code.")
 
 
+@pytest.mark.parametrize("until", ["2026-01-31T08:59:59.999Z", "2026-01-31T10:00:00+01:00"])
+def test_a_filter_that_ends_before_it_begins_is_pointed_at(until: str) -> None:
+    (fault,) = _spec_faults(filter={"updatedSince": "2026-01-31T09:00:00Z", "updatedUntil": until})
+    assert fault.pointer == "/filter/updatedUntil"
+    assert "later moment than updatedSince" in fault.detail
+
+
+def test_a_filter_may_end_a_millisecond_after_it_begins() -> None:
+    moments = {"updatedSince": "2026-01-31T09:00:00Z", "updatedUntil": "2026-01-31T09:00:00.001Z"}
+    spec = a_spec_of(CsvExportRequestDto.model_validate({"filter": moments}))
+    assert spec.filter.model_dump(mode="json", by_alias=True, exclude_defaults=True) == {
+        "updatedSince": "2026-01-31T09:00:00.000Z",
+        "updatedUntil": "2026-01-31T09:00:00.001Z",
+    }
+
+
 def test_a_mapping_supplies_its_columns() -> None:
     spec = a_spec_of(CsvExportRequestDto(mapping_code="private"), MAPPINGS)
     assert (spec.columns, spec.omitted_fields) == (MAPPINGS["private"], ())

@@ -10,10 +10,11 @@ import pytest
 
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.jobs.watermark import content_hash
 from exports.request.filters import ClientFilter
 from exports.request.spec import ExportSpec
 from exports.schedules.schedule import Schedule
-from exports.schedules.watermarks import advance, content_hash, narrow
+from exports.schedules.watermarks import advance, narrow
 from tests.support.builders import NOON, a_job, a_schedule, a_spec
 from tests.support.steps import two_columns
 

@@ -82,6 +82,13 @@ def test_a_moment_that_a_type_cannot_hold_is_compared_as_its_first() -> None:
     assert datetime(1900, 1, 1, tzinfo=UTC) in condition.compile().params.values()
 
 
+def test_every_moment_of_a_type_is_before_one_that_it_cannot_hold_yet() -> None:
+    condition = DIALECT.updated_until(column("smalldatetime"), datetime(2100, 1, 1, tzinfo=UTC))
+    assert str(condition) == "clients.code IS NOT NULL"
+    condition = DIALECT.updated_until(column("smalldatetime"), datetime(2026, 1, 1, tzinfo=UTC))
+    assert str(condition) == "clients.code < CAST(:updated_until AS smalldatetime)"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("1.0000000000000001e-001", "0.1"), ("1.0000000000000000e+030", "1e+30"), ("4.2000000000000000e+001", "42")],

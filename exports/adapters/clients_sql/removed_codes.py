@@ -1,0 +1,123 @@
+"""Find the clients that an earlier export may hold and a later one would not: deleted ones, and those that left."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, column, exists, literal_column, or_, select, table
+from sqlalchemy.exc import DBAPIError
+
+from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.sql import statements as sql_statements
+from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
+from exports.errors import SourceMismatchError, TransientError
+from exports.ports.clients import ClientSelection, RemovedCodes
+from exports.request.filters import ClientFilter
+
+DELETION_COLUMNS = ("tenant", "code", "deleted_at")
+_KEYS = (str, int, Decimal, UUID)
+_SEE = 'docs/client-view.md says under "Deleted clients" what it must have.'
+
+
+def find_removed_codes(
+    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int
+) -> RemovedCodes:
+    """Find the clients of `RemovedCodes`, at most one code more than `most` of each kind.
+
+    Args:
+        name: The name of the view of deleted clients; empty: there is none.
+
+    Raises:
+        SourceMismatchError: The view of deleted clients cannot be used.
+    """
+    left = _left_codes(connection, view, selection, most)
+    return RemovedCodes(_deleted_codes(connection, view, name, selection, most) if name else None, left)
+
+
+def _left_codes(connection: Connection, view: ClientView, selection: ClientSelection, most: int) -> tuple[str, ...]:
+    """Return the codes of clients that changed in the time that the filter names, and do not pass the rest of it."""
+    if selection.filter == selection.filter.of_moments():
+        return ()
+    found = connection.execute(sql_statements.left(view, selection).limit(most + 1))
+    return tuple(_texts(view, [code for (code,) in found]))
+
+
+def _deleted_codes(
+    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int
+) -> tuple[str, ...]:
+    """Return the codes of clients that the view of deleted clients has, and the view `clients` has not.
+
+    A deletion without a moment counts as one of every time.
+    """
+    require_deletions(connection, name)
+    try:
+        found = connection.execute(_deleted(view, name, selection).limit(most + 1)).all()
+    except DBAPIError as error:
+        raise _unusable(connection, name, error) from None
+    return tuple(_texts(view, [code for (code,) in found], name))
+
+
+def require_deletions(connection: Connection, name: str) -> None:
+    """Look whether the view of deleted clients exists and has its columns.
+
+    Raises:
+        SourceMismatchError: It does not.
+    """
+    every: Select[Any] = select(literal_column("*")).select_from(table(name))
+    try:
+        with connection.execute(every.where(literal_column("1") == literal_column("0"))) as result:
+            found = set(map(dialect_named(connection.dialect.name).column_name, result.keys()))
+    except DBAPIError as error:
+        raise _unusable(connection, name, error) from None
+    if missing := [needed for needed in DELETION_COLUMNS if needed not in found]:
+        message = f"The view {name} of deleted clients lacks {', '.join(missing)}. {_SEE}"
+        raise SourceMismatchError(message)
+
+
+def _deleted(view: ClientView, name: str, selection: ClientSelection) -> Select[Any]:
+    """Select the codes of deleted clients, each once.
+
+    The tenant and the codes are compared in the types of the view `clients`.
+    """
+    deletions = table(name, *map(column, DELETION_COLUMNS))
+    bound = view.sql.key_bound(view.column("tenant"), "deleted_tenant", selection.tenant)
+    is_of_tenant = literal_column("1") == literal_column("0") if bound is None else deletions.c.tenant == bound
+    of_tenant = view.sql.of_tenant(view.column("tenant"), selection.tenant)
+    same = (of_tenant, CLIENTS.c.code == deletions.c.code)
+    is_there = exists(select(literal_column("1")).select_from(CLIENTS).where(*same))
+    when = or_(deletions.c.deleted_at.is_(None), and_(*_moments(view, deletions.c.deleted_at, selection.filter)))
+    return select(deletions.c.code).where(is_of_tenant, when, ~is_there).distinct().order_by(deletions.c.code)
+
+
+def _moments(view: ClientView, value: ColumnElement[Any], wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.updated_since is not None:
+        yield view.sql.compare_moment(value, "deleted_since", operator.ge, wanted.updated_since)
+    if wanted.updated_until is not None:
+        yield view.sql.compare_moment(value, "deleted_until", operator.lt, wanted.updated_until)
+
+
+def _texts(view: ClientView, codes: Sequence[Any], name: str = "clients") -> Iterator[str]:
+    """Yield codes as manifests hold them."""
+    for code in codes:
+        if not isinstance(code, _KEYS):
+            message = f"A row of the view {name} has {'no code' if code is None else 'a code that is not text'}. {_SEE}"
+            raise SourceMismatchError(message)
+        yield view.sql.key_text(view.column("code"), code)
+
+
+def _unusable(connection: Connection, name: str, error: DBAPIError) -> Exception:
+    """Return the error for a statement on the view of deleted clients that failed.
+
+    Errors that trying again can cure stay what they are: the caller translates them.
+    """
+    translation = None if error.connection_invalidated else dialect_named(connection.dialect.name).translate(error.orig)
+    if translation is None or issubclass(translation.kind, TransientError):
+        return error
+    return SourceMismatchError(
+        f"The client database cannot read the view {name} of deleted clients, which EXPORT_DELETIONS_VIEW names: it "
+        f"is missing, may not be read, or has a column of another type. {_SEE}"
+    )

@@ -1,0 +1,26 @@
+"""The watermark of a job: the moment up to which its file holds every change of the clients that it selects."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from exports.jobs.job import Job
+from exports.request.spec import ExportSpec
+from shared.named_resources import to_millisecond
+
+
+def watermark_of(job: Job) -> datetime:
+    """Return the moment when the job was created, or its `updatedUntil` if that is earlier.
+
+    The creation is before any attempt of the job read a client. Changes from `updatedUntil` on are not in its file.
+    """
+    until = job.spec.filter.updated_until
+    return to_millisecond(job.created_date if until is None else min(job.created_date, until))
+
+
+def content_hash(spec: ExportSpec) -> str:
+    """Hash which columns of which clients a job exports, regardless of when the clients changed."""
+    any_time = spec.filter.model_copy(update={"updated_since": None, "updated_until": None})
+    canonical = ExportSpec(columns=spec.columns, filter=any_time).model_dump_json(by_alias=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

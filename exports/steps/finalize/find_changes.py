@@ -1,0 +1,38 @@
+"""Finds the clients that the file of an earlier export must lose, for the manifest of an export since it."""
+
+from __future__ import annotations
+
+from exports.errors import TooManyRemovedError
+from exports.file.manifest import ManifestChanges
+from exports.jobs.job import Job
+from exports.ports.clients import ClientSelection
+from exports.services import Services
+
+MAX_REMOVED_CODES = 100_000
+"""The most codes in each list of a manifest: a few MB of JSON, which every reader can hold in memory."""
+
+
+def find_changes(services: Services, job: Job) -> ManifestChanges | None:
+    """Find the clients that were deleted or left the filter since the export that the request names as its start.
+
+    Call it after the pages were read. A client that is deleted meanwhile may be in the file and in a list; it is gone.
+    One that is made again after this may be in neither; the next export since this one has it.
+
+    Returns:
+        None if the request names no start.
+
+    Raises:
+        TooManyRemovedError: There are more than a manifest lists. Cannot be tried again.
+        SourceMismatchError: The view of deleted clients cannot be used. Cannot be tried again.
+        SourceUnavailableError: Can be tried again.
+    """
+    if job.spec.since is None:
+        return None
+    found = services.clients.removed_codes(ClientSelection(job.tenant, (), job.spec.filter), MAX_REMOVED_CODES)
+    if max(len(found.left), len(found.deleted or ())) > MAX_REMOVED_CODES:
+        message = (
+            f"More than {MAX_REMOVED_CODES:,} clients were deleted, or changed and do not pass the filter, since the "
+            "export that since names. Start an export of all clients, without since."
+        )
+        raise TooManyRemovedError(message)
+    return ManifestChanges(since=job.spec.since, deleted_codes=found.deleted, left_codes=found.left)

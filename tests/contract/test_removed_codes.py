@@ -1,0 +1,190 @@
+"""Which clients were deleted, or left the filter, since a moment: on each source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.errors import SourceMismatchError
+from exports.ports.clients import ClientSelection, ClientSource, RemovedCodes
+from exports.request.fields import ClientStatus
+from exports.request.filters import ClientFilter
+from shared.models import rfc3339
+from tests.contract.client_stores import SQL_STORES, STORES, TENANT, ClientStore, SqlStore, client
+from tests.support.fake_clients import MemoryClients
+
+SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+UNTIL = SINCE + timedelta(days=1)
+SECOND = timedelta(seconds=1)
+ACTIVE = ClientFilter(statuses=(ClientStatus.ACTIVE,), updated_since=SINCE)
+MOMENTS = {"sqlite": "TEXT", "postgresql": "TIMESTAMPTZ", "mysql": "DATETIME(6)"}
+
+
+@pytest.fixture(params=SQL_STORES)
+def sql_store(request: pytest.FixtureRequest) -> SqlStore:
+    opened: SqlStore = request.getfixturevalue(request.param)
+    return opened
+
+
+@pytest.fixture
+def source(sql_store: SqlStore) -> Iterator[SqlClientSource]:
+    """A source with a view of deleted clients, empty at first."""
+    dialect = sql_store.engine.dialect.name
+    sql_store.execute("DROP TABLE IF EXISTS deleted_clients")
+    collation = " COLLATE utf8mb4_nopad_bin" if dialect == "mysql" else ""
+    key = f"VARCHAR(100){collation}" if dialect == "mysql" else "TEXT"
+    sql_store.execute(f"CREATE TABLE deleted_clients (tenant {key}, code {key}, deleted_at {MOMENTS[dialect]})")
+    url = sql_store.engine.url.render_as_string(hide_password=False)
+    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+        yield opened
+
+
+def delete(store: SqlStore, code: str | None, moment: datetime | None, tenant: str = TENANT) -> None:
+    kept: Any = moment
+    if moment is not None and store.engine.dialect.name == "mysql":
+        kept = moment.replace(tzinfo=None)
+    if moment is not None and store.engine.dialect.name == "sqlite":
+        kept = rfc3339(moment)
+    with store.engine.begin() as connection:
+        row = {"tenant": tenant, "code": code, "deleted_at": kept}
+        connection.execute(text("INSERT INTO deleted_clients VALUES (:tenant, :code, :deleted_at)"), row)
+
+
+def removed(source: ClientSource, most: int = 100, **wanted: Any) -> RemovedCodes:
+    return source.removed_codes(ClientSelection(TENANT, (), ClientFilter(**{"updated_since": SINCE, **wanted})), most)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> ClientStore:
+    opened: ClientStore = request.getfixturevalue(request.param)
+    return opened
+
+
+CHANGED: tuple[Mapping[str, Any], ...] = (
+    client("A", status="Active", updated_at=SINCE),
+    client("B", status="Inactive", updated_at=SINCE),
+    client("C", status="Inactive", updated_at=SINCE - SECOND),
+    client("D", status=None, updated_at=UNTIL - SECOND),
+    client("E", status="Inactive", service_codes="VAT", updated_at=UNTIL),
+    client("F", status="Active", service_codes="VAT;CT", updated_at=UNTIL),
+    client("B", tenant="harbour", status="Inactive", updated_at=SINCE),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        ({}, ""),
+        ({"statuses": ("Active",)}, "BDE"),
+        ({"statuses": ("Active",), "updated_until": UNTIL}, "BD"),
+        ({"statuses": ("Active", "Inactive")}, "D"),
+        ({"statuses": ("Active",), "service_codes": ("CT",)}, "ABDE"),
+        ({"search": "no such text"}, "ABDEF"),
+        ({"service_codes": (";",)}, "ABDEF"),
+        ({"manager_codes": tuple(f"M{number}" for number in range(999))}, "ABDEF"),
+    ],
+)
+def test_changed_clients_that_do_not_pass_the_filter_have_left_it(
+    store: ClientStore, wanted: dict[str, Any], left: str
+) -> None:
+    store.put(*CHANGED)
+    found = removed(store.source, **wanted)
+    assert (found.deleted, sorted(found.left)) == (None, list(left))
+
+
+def test_fractions_of_a_millisecond_count_for_clients_that_left_too(store: ClientStore) -> None:
+    store.put(*CHANGED)
+    since, until = SINCE + timedelta(microseconds=1), UNTIL + timedelta(microseconds=1)
+    assert removed(store.source, statuses=("Active",), updated_since=since, updated_until=until).left == ("D", "E")
+
+
+def test_no_more_codes_are_given_than_show_that_there_are_too_many(store: ClientStore) -> None:
+    store.put(*CHANGED)
+    assert len(removed(store.source, 1, statuses=("Active",)).left) == 2
+
+
+def test_clients_deleted_in_the_time_of_the_filter_are_found(sql_store: SqlStore, source: SqlClientSource) -> None:
+    for code, moment in [("D1", SINCE - SECOND), ("D2", SINCE), ("D3", UNTIL - SECOND), ("D4", UNTIL)]:
+        delete(sql_store, code, moment)
+    delete(sql_store, "D5", SINCE, "harbour")
+    assert removed(source).deleted == ("D2", "D3", "D4")
+    assert removed(source, updated_until=UNTIL).deleted == ("D2", "D3")
+    assert len(removed(source, 1).deleted or ()) == 2
+
+
+def test_a_deletion_without_a_moment_counts_at_any_time(sql_store: SqlStore, source: SqlClientSource) -> None:
+    delete(sql_store, "D1", None)
+    assert removed(source, updated_since=UNTIL + timedelta(days=9)).deleted == ("D1",)
+
+
+def test_a_client_that_was_made_again_is_not_deleted(sql_store: SqlStore, source: SqlClientSource) -> None:
+    sql_store.put(client("C1"), client("C2", tenant="harbour"))
+    for code in ("C1", "C2", "C3", "C3"):
+        delete(sql_store, code, SINCE)
+    assert removed(source).deleted == ("C2", "C3")
+
+
+def test_the_fake_finds_what_databases_find(sql_store: SqlStore, source: SqlClientSource) -> None:
+    fake = MemoryClients([dict(each) for each in CHANGED])
+    fake.deletions = []
+    sql_store.put(*CHANGED)
+    for code, moment in [("A", SINCE), ("X", SINCE), ("Y", None), ("Z", UNTIL), ("X", SINCE - SECOND)]:
+        delete(sql_store, code, moment)
+        fake.deletions.append({"tenant": TENANT, "code": code, "deleted_at": moment})
+    for wanted in (ACTIVE, replace_until(ACTIVE), ClientFilter(updated_since=UNTIL)):
+        selection = ClientSelection(TENANT, (), wanted)
+        assert source.removed_codes(selection, 9) == fake.removed_codes(selection, 9)
+
+
+def replace_until(wanted: ClientFilter) -> ClientFilter:
+    return wanted.model_copy(update={"updated_until": UNTIL})
+
+
+def test_a_snapshot_shows_the_deletions_of_its_moment(sql_store: SqlStore, source: SqlClientSource) -> None:
+    delete(sql_store, "D1", SINCE)
+    with source.open_snapshot() as snapshot:
+        before = removed(snapshot.clients)
+        delete(sql_store, "D2", SINCE)
+        assert removed(snapshot.clients) == before
+    assert removed(source).deleted == ("D1", "D2")
+
+
+def test_a_view_of_deleted_clients_that_is_missing_is_named(sql_store: SqlStore, source: SqlClientSource) -> None:
+    source.require_deletions()
+    sql_store.execute("DROP TABLE deleted_clients")
+    for ask in (source.require_deletions, lambda: removed(source)):
+        with pytest.raises(SourceMismatchError, match=r"view deleted_clients .* EXPORT_DELETIONS_VIEW .*client-view"):
+            ask()
+
+
+def test_the_columns_that_the_view_of_deleted_clients_lacks_are_named(
+    sql_store: SqlStore, source: SqlClientSource
+) -> None:
+    sql_store.execute("DROP TABLE deleted_clients")
+    sql_store.execute("CREATE TABLE deleted_clients (tenant VARCHAR(9), removed_at VARCHAR(9))")
+    for ask in (source.require_deletions, lambda: removed(source)):
+        with pytest.raises(SourceMismatchError, match=r"deleted_clients of deleted clients lacks code, deleted_at\."):
+            ask()
+
+
+def test_a_deletion_without_a_code_is_refused(sql_store: SqlStore, source: SqlClientSource) -> None:
+    delete(sql_store, None, SINCE)
+    with pytest.raises(SourceMismatchError, match="row of the view deleted_clients has no code"):
+        removed(source)
+
+
+def test_a_deletion_at_no_moment_of_sqlite_is_refused(sqlite_store: SqlStore) -> None:
+    sqlite_store.execute("CREATE TABLE deleted_clients (tenant TEXT, code TEXT, deleted_at TEXT)")
+    sqlite_store.execute("INSERT INTO deleted_clients VALUES ('northwind', 'D1', 'yesterday')")
+    url = sqlite_store.engine.url.render_as_string(hide_password=False)
+    with (
+        closing(open_sql_clients(url, "deleted_clients")) as opened,
+        pytest.raises(SourceMismatchError, match="deleted_clients"),
+    ):
+        removed(opened)
