@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 from playwright.sync_api import Request, Route, expect
@@ -17,6 +18,8 @@ HIDE = """(hidden) => {
   Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
 }"""
+
+FULL_PREVIEW = re.compile(r"/csv/preview\?count=full$")
 
 
 def is_preview(request: Request) -> bool:
@@ -70,6 +73,30 @@ def test_the_count_follows_the_form_and_the_estimate_follows_the_count(visitor: 
     visitor.expect_text("#preview-notes", "No client matches")
     visitor.expect_text("#estimated-rows", "0")
     expect(visitor.at("#preview-table")).to_be_hidden()
+
+
+def test_the_rows_appear_before_many_clients_are_counted(visitor: Visitor) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    held: list[Route] = []
+
+    def leave_uncounted(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"totalItems": None, "minimumItems": 10_000})
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/csv/preview", leave_uncounted, times=1)
+    visitor.page.route(FULL_PREVIEW, hold)
+    visitor.at("#search").fill("smith")
+    visitor.expect_text("#preview-count", "At least 10,000 clients")
+    assert shown_rows(visitor)
+
+    visitor.wait_for_requests(lambda request: FULL_PREVIEW.search(request.url) is not None, 1)
+    held[0].continue_()
+    expect(visitor.at("#preview-count")).to_have_text(re.compile(r"^[0-9,]+ clients$"))
+    expect(visitor.at("#estimated")).to_be_visible()
 
 
 def test_typing_asks_for_one_preview_after_the_last_letter(visitor: Visitor) -> None:
