@@ -57,6 +57,7 @@ def fill_in_the_form(visitor: Visitor) -> None:
     visitor.at("#file-name").fill("Active clients")
     expect(visitor.at("#preview")).to_have_attribute("aria-busy", "false", timeout=TIMEOUT_MS)
     expect(visitor.at("#preview-table")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(visitor.at("#estimated")).to_be_visible(timeout=TIMEOUT_MS)
 
 
 def show_the_form(visitor: Visitor) -> None:
