@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -171,15 +172,23 @@ def test_waiting_for_a_job_that_has_ended_returns_at_once() -> None:
     assert _wait(services, ended, 60) is ended
 
 
-def test_waiting_ends_soon_after_the_job_does() -> None:
+def test_waiting_ends_soon_after_the_job_does(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services()
     job = a_planned_job(services)
+    was_read, get = threading.Event(), services.jobs.get
+
+    def read(tenant: str, code: str) -> Job | None:
+        found = get(tenant, code)
+        was_read.set()
+        return found
 
     async def end_meanwhile() -> Job:
         waiting = asyncio.create_task(wait_for_end(services, job, 60))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(was_read.wait, 30)
         record_outcome(services, RecordOutcome(job=job.ref, rows=0, bytes=0))
-        return await asyncio.wait_for(waiting, 2)
+        return await asyncio.wait_for(waiting, 30)
+
+    monkeypatch.setattr(services.jobs, "get", read)
 
     assert asyncio.run(end_meanwhile()) == stored(services, job)
     assert stored(services, job).status is JobStatus.COMPLETED
