@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from client_export import ClientFilter, ExportClient, ExportRequest
 from client_export.cli.exits import Exit
 
 import dev_commands
@@ -38,10 +39,17 @@ def commands_of(document: Path) -> list[str]:
 
 
 def environment(program: Path, system: System, folder: Path) -> dict[str, str]:
-    """Return the variables with which the commands of the documents find the service."""
+    """Return the variables with which the commands of the documents find the service, an export and a key."""
     settings = {"URL": system.url, "KEY": NORTHWIND_KEY, "CONFIG": str(folder / "profiles.json")}
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, **{f"CLIENT_EXPORT_{name}": value for name, value in settings.items()}}
+    with ExportClient(system.url, key=NORTHWIND_KEY) as client:
+        export = ExportRequest([("Client", "Name"), ("VAT", "VatNumber")], filter=ClientFilter(statuses=["Active"]))
+        codes = {
+            "CODE": client.wait(client.start(export).code).code,
+            "KEY_CODE": client.create_key("Of the documents").key.code,
+        }
+    named = {f"CLIENT_EXPORT_{name}": value for name, value in settings.items()}
+    return {**os.environ, "PATH": path, **named, **codes}
 
 
 @pytest.mark.parametrize("document", [CLIENT_DOC, CLIENT_README, README], ids=["docs", "package", "README"])
@@ -50,13 +58,14 @@ def test_every_command_of_the_documents_runs(program: Path, system: System, tmp_
     assert commands[0].startswith(INSTALL)
     own = [command.replace(EXAMPLE_URL, system.url) for command in commands[1:] if not command.startswith(DEV_CLI)]
     assert own
+    variables = environment(program, system, tmp_path)
     for command in own:
         assert command.startswith("client-export ")
         done = subprocess.run(
             command,
             shell=True,
             cwd=tmp_path,
-            env=environment(program, system, tmp_path),
+            env=variables,
             capture_output=True,
             text=True,
             check=False,
@@ -99,8 +108,8 @@ def test_the_document_lists_every_exit_code() -> None:
 
 def test_the_document_lists_every_command(program: Path) -> None:
     shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
-    offered = set(re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE))
+    offered = set(re.findall(r"^  ([a-z-]+)  ", shown.partition("Commands:")[2], re.MULTILINE))
     table = text_of(CLIENT_DOC).partition("| Command | |")[2].partition("\n\n")[0]
     assert offered
     cells = " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
-    assert offered == set(re.findall(r"`(\w+)`", cells))
+    assert offered == set(re.findall(r"`([\w-]+)`", cells))

@@ -5,6 +5,7 @@
 ...     client.export_to("clients.csv", ExportRequest(columns=["Name", "VatNumber"]))
 """
 
+from client_export.administration import ApiKey, AuditEntry, Delivery, NewApiKey
 from client_export.async_client import AsyncExportClient
 from client_export.client import ExportClient
 from client_export.downloads import Download
@@ -46,11 +47,14 @@ from client_export.verification import Manifest, ManifestPage, Verification, ver
 
 __all__ = [
     "ApiError",
+    "ApiKey",
     "AsyncExportClient",
+    "AuditEntry",
     "AuthenticationError",
     "ClientExportError",
     "ClientFilter",
     "ConflictError",
+    "Delivery",
     "Download",
     "Estimate",
     "EstimateWarning",
@@ -74,6 +78,7 @@ __all__ = [
     "ManifestPage",
     "Me",
     "MyTenant",
+    "NewApiKey",
     "NotFoundError",
     "Preview",
     "Problem",

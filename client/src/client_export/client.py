@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -10,11 +11,19 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from client_export import http as driver
+from client_export.administration import (
+    Administration,
+    ApiKey,
+    AuditEntry,
+    AuditQuery,
+    Delivery,
+    NewApiKey,
+)
 from client_export.downloads import Download
 from client_export.http import Access, each
 from client_export.lookups import FilterValues, Me, Preview
 from client_export.models import Estimate, Job, SavedMapping, Schedule, ScheduleRun
-from client_export.operations import Operations, Watch
+from client_export.operations import Watch
 from client_export.request import Column, RequestLike
 from client_export.steps import Flow, RetryPolicy
 from client_export.verification import Manifest, Progress, Verification, no_progress, verify_file
@@ -48,7 +57,7 @@ class ExportClient:
         http: httpx.Client | None = None,
     ) -> None:
         self._access = Access(url, key, token)
-        self._operations = Operations(tenant, retries or RetryPolicy())
+        self._operations = Administration(tenant, retries or RetryPolicy())
         self._owns_http = http is None
         self._http = http or httpx.Client(timeout=driver.TIMEOUT)
 
@@ -225,6 +234,60 @@ class ExportClient:
     def schedule_runs(self, code: str) -> Iterator[ScheduleRun]:
         """Yield the runs of a schedule, newest first."""
         return each(lambda token: self._run(self._operations.runs_part(code, token)))
+
+    # --- keys, audit log and notifications
+
+    def keys(self) -> Iterator[ApiKey]:
+        """Yield the API keys that open the tenant, oldest first."""
+        return each(lambda token: self._run(self._operations.keys_part(token)))
+
+    def create_key(self, name: str, *, scopes: Sequence[str] = (), valid_days: int | None = None) -> NewApiKey:
+        """Make an API key for the tenant, with scopes that you have yourself. Nothing shows it again."""
+        return self._run(self._operations.create_key(name, scopes, valid_days))
+
+    def rotate_key(self, code: str, *, overlap_hours: int | None = None) -> NewApiKey:
+        """Make an API key with the rights of another one, which stays valid for some hours (by default a week)."""
+        return self._run(self._operations.rotate_key(code, overlap_hours))
+
+    def revoke_key(self, code: str, *, confirm: bool = False) -> ApiKey:
+        """Revoke an API key for ever, within a minute.
+
+        Args:
+            confirm: Revoke it even if you use it, or if it is the last one that may administer keys.
+        """
+        return self._run(self._operations.revoke_key(code, confirm=confirm))
+
+    def audit(
+        self,
+        day: date | str | None = None,
+        *,
+        actions: Sequence[str] = (),
+        actor: str | None = None,
+        code: str | None = None,
+    ) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit log of a day (UTC; by default today), oldest first."""
+        query = AuditQuery(day, actions, actor, code)
+        return each(lambda token: self._run(self._operations.audit_part(query, token)))
+
+    def deliveries(self, code: str) -> Iterator[Delivery]:
+        """Yield the tries to notify of the end of an export, oldest first."""
+        return each(lambda token: self._run(self._operations.deliveries_part(code, token)))
+
+    def notify_again(self, code: str) -> tuple[Delivery, ...]:
+        """Notify all receivers of an ended export once more, and return the tries."""
+        return self._run(self._operations.notify_again(code))
+
+    def test_notification(
+        self, *, webhook_url: str | None = None, emails: Sequence[str] = (), schedule_code: str | None = None
+    ) -> tuple[Delivery, ...]:
+        """Send a test to receivers, and return how each has answered.
+
+        Args:
+            schedule_code: The schedule whose shortened URL `webhook_url` is.
+        """
+        receivers = {"webhookUrl": webhook_url, "email": list(emails), "scheduleCode": schedule_code}
+        given = {name: value for name, value in receivers.items() if value}
+        return self._run(self._operations.test_notification(given))
 
     def _run(self, flow: Flow[T]) -> T:
         return driver.run(flow, self._http, self._access)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,13 +29,12 @@ def to_pandas(
     client: ExportClient, request: RequestLike | None = None, *, timeout_seconds: float | None = None
 ) -> pandas.DataFrame:
     """Export clients, prove the file, and return it as a data frame of pandas. Ignores the format of the request."""
-    import pandas
-
+    library = _library("pandas")
     return _read(
         client,
         request,
         timeout_seconds,
-        lambda path: pandas.read_csv(path, dtype=str, na_values=[""], keep_default_na=False),
+        lambda path: library.read_csv(path, dtype=str, na_values=[""], keep_default_na=False),
     )
 
 
@@ -42,9 +42,17 @@ def to_polars(
     client: ExportClient, request: RequestLike | None = None, *, timeout_seconds: float | None = None
 ) -> polars.DataFrame:
     """Export clients, prove the file, and return it as a data frame of polars. Ignores the format of the request."""
-    import polars
+    library = _library("polars")
+    read: Callable[[Path], polars.DataFrame] = lambda path: library.read_csv(path, infer_schema=False)  # noqa: E731
+    return _read(client, request, timeout_seconds, read)
 
-    return _read(client, request, timeout_seconds, lambda path: polars.read_csv(path, infer_schema=False))
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        message = f"{name} is not installed. Run: pip install 'client-export-client[{name}]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
 
 
 def _read(

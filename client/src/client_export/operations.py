@@ -27,7 +27,7 @@ from client_export.verification import Manifest, Progress, no_progress
 
 T = TypeVar("T")
 Watch = Callable[[Job], None]
-_EXPORTS, _MAPPINGS, _SCHEDULES = "/clients/export/csv", "/csv-mappings", "/clients/export/schedules"
+EXPORTS, _MAPPINGS, _SCHEDULES = "/clients/export/csv", "/csv-mappings", "/clients/export/schedules"
 _MOST_ITEMS = 100
 _POLL_SECONDS = 1.0
 _LINK_REFUSED = (401, 403, 404)
@@ -46,18 +46,18 @@ class Operations:
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         if wait_seconds is not None:
             headers["Prefer"] = f"wait={int(wait_seconds)}" if wait_seconds > 0 else "respond-async"
-        return _job((yield from self._ask("POST", _EXPORTS, body_of(request), headers=headers)))
+        return _job((yield from self._ask("POST", EXPORTS, body_of(request), headers=headers)))
 
     def status(self, code: str) -> Flow[Job]:
-        return _job((yield from self._ask("GET", _item(_EXPORTS, code))))
+        return _job((yield from self._ask("GET", item(EXPORTS, code))))
 
     def cancel(self, code: str) -> Flow[Job]:
-        return _job((yield from self._ask("DELETE", _item(_EXPORTS, code))))
+        return _job((yield from self._ask("DELETE", item(EXPORTS, code))))
 
     def resume(self, code: str) -> Flow[Job]:
         """Resume an export. If the answer of a first try was lost, the second is refused although the first worked."""
         try:
-            return _job((yield from self._ask("POST", f"{_item(_EXPORTS, code)}/resume")))
+            return _job((yield from self._ask("POST", f"{item(EXPORTS, code)}/resume")))
         except ConflictError:
             job = yield from self.status(code)
             if job.status.has_ended:
@@ -65,14 +65,14 @@ class Operations:
             return job
 
     def remove_file(self, code: str) -> Flow[Job]:
-        return _job((yield from self._ask("DELETE", f"{_item(_EXPORTS, code)}/file")))
+        return _job((yield from self._ask("DELETE", f"{item(EXPORTS, code)}/file")))
 
     def estimate(self, request: RequestLike | None) -> Flow[Estimate]:
-        answer = yield from self._ask("POST", f"{_EXPORTS}/estimate", body_of(request))
+        answer = yield from self._ask("POST", f"{EXPORTS}/estimate", body_of(request))
         return Estimate.from_json(answer.json)
 
     def preview(self, request: RequestLike | None) -> Flow[Preview]:
-        answer = yield from self._ask("POST", f"{_EXPORTS}/preview?count=full", body_of(request))
+        answer = yield from self._ask("POST", f"{EXPORTS}/preview?count=full", body_of(request))
         return Preview.from_json(answer.json)
 
     def filters(self) -> Flow[FilterValues]:
@@ -82,11 +82,11 @@ class Operations:
         return Me.from_json((yield from ask(Send("GET", "/me"), self.policy)).json)
 
     def manifest(self, code: str) -> Flow[Manifest]:
-        return Manifest.from_json((yield from self._ask("GET", f"{_item(_EXPORTS, code)}/manifest")).json)
+        return Manifest.from_json((yield from self._ask("GET", f"{item(EXPORTS, code)}/manifest")).json)
 
     def link(self, code: str) -> Flow[str]:
         """Ask for a new link to the file."""
-        answer = yield from self._ask("GET", f"{_item(_EXPORTS, code)}/download")
+        answer = yield from self._ask("GET", f"{item(EXPORTS, code)}/download")
         return answer.headers["location"]
 
     def wait(self, code: str, timeout_seconds: float | None, watch: Watch | None) -> Flow[Job]:
@@ -123,7 +123,7 @@ class Operations:
 
     def list_part(self, statuses: Sequence[str], token: str | None) -> Flow[Part[Job]]:
         query = [("status", str(each)) for each in statuses]
-        return (yield from self._part(_EXPORTS, Job.from_json, token, query))
+        return (yield from self._part(EXPORTS, Job.from_json, token, query))
 
     # --- mappings and schedules
 
@@ -131,7 +131,7 @@ class Operations:
         return (yield from self._part(_MAPPINGS, SavedMapping.from_json, token))
 
     def mapping(self, code: str) -> Flow[SavedMapping]:
-        return SavedMapping.from_json((yield from self._ask("GET", _item(_MAPPINGS, code))).json)
+        return SavedMapping.from_json((yield from self._ask("GET", item(_MAPPINGS, code))).json)
 
     def save_mapping(self, name: str, columns: Sequence[Column], code: str | None) -> Flow[SavedMapping]:
         """Create a mapping, or replace the one with this code."""
@@ -139,31 +139,31 @@ class Operations:
         if code is None:
             answer = yield from self._ask("POST", _MAPPINGS, {**body, "mappingType": "Client"}, repeatable=False)
         else:
-            answer = yield from self._ask("PUT", _item(_MAPPINGS, code), body)
+            answer = yield from self._ask("PUT", item(_MAPPINGS, code), body)
         return SavedMapping.from_json(answer.json)
 
     def delete_mapping(self, code: str) -> Flow[None]:
-        yield from self._ask("DELETE", _item(_MAPPINGS, code))
+        yield from self._ask("DELETE", item(_MAPPINGS, code))
 
     def schedules_part(self, token: str | None) -> Flow[Part[Schedule]]:
         return (yield from self._part(_SCHEDULES, Schedule.from_json, token))
 
     def schedule(self, code: str) -> Flow[Schedule]:
-        return Schedule.from_json((yield from self._ask("GET", _item(_SCHEDULES, code))).json)
+        return Schedule.from_json((yield from self._ask("GET", item(_SCHEDULES, code))).json)
 
     def save_schedule(self, body: Mapping[str, Any], code: str | None) -> Flow[Schedule]:
         """Create a schedule, or replace the one with this code."""
         if code is None:
             answer = yield from self._ask("POST", _SCHEDULES, dict(body), repeatable=False)
         else:
-            answer = yield from self._ask("PUT", _item(_SCHEDULES, code), dict(body))
+            answer = yield from self._ask("PUT", item(_SCHEDULES, code), dict(body))
         return Schedule.from_json(answer.json)
 
     def delete_schedule(self, code: str) -> Flow[None]:
-        yield from self._ask("DELETE", _item(_SCHEDULES, code))
+        yield from self._ask("DELETE", item(_SCHEDULES, code))
 
     def runs_part(self, code: str, token: str | None) -> Flow[Part[ScheduleRun]]:
-        return (yield from self._part(f"{_item(_SCHEDULES, code)}/runs", ScheduleRun.from_json, token))
+        return (yield from self._part(f"{item(_SCHEDULES, code)}/runs", ScheduleRun.from_json, token))
 
     # --- building blocks
 
@@ -218,7 +218,8 @@ class Operations:
                 yield Sleep(self.policy.pause_seconds(failed))
 
 
-def _item(collection: str, code: str) -> str:
+def item(collection: str, code: str) -> str:
+    """Return the path of one thing of a collection."""
     return f"{collection}/{quote(code, safe='')}"
 
 

@@ -7,17 +7,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from client_export.administration import ApiKey, AuditEntry, Delivery
 from client_export.cli.profiles import find_profile
 from client_export.client import ExportClient
 from client_export.models import Job, SavedMapping, Schedule, ScheduleRun
 
-T = TypeVar("T", Job, SavedMapping, Schedule, ScheduleRun)
+T = TypeVar("T", Job, SavedMapping, Schedule, ScheduleRun, ApiKey, AuditEntry, Delivery)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -29,13 +31,14 @@ class Choice:
     profile: str | None = None
     url: str | None = None
     tenant: str | None = None
+    token_file: Path | None = None
 
 
 @contextmanager
 def service(context: typer.Context) -> Iterator[ExportClient]:
     """Open the client of the chosen profile."""
     choice: Choice = context.obj or Choice()
-    with find_profile(choice.profile, choice.url, choice.tenant).open() as client:
+    with find_profile(choice.profile, choice.url, choice.tenant, choice.token_file).open() as client:
         yield client
 
 

@@ -55,6 +55,8 @@ class Exit(IntEnum):
     """The file is intact, but its manifest does not prove that every client was written once."""
     TIMEOUT = 11
     """The export has not ended in time. It still runs."""
+    NOT_DELIVERED = 12
+    """A receiver did not accept a notification."""
     INTERRUPTED = 130
 
 

@@ -10,7 +10,7 @@ import typer
 
 from client_export.cli.context import AsJson, Choice, print_facts, print_json, print_table
 from client_export.cli.exits import LocalError, exits
-from client_export.cli.profiles import DEFAULT, KEY, TOKEN, Profile, load_profiles, save_profiles
+from client_export.cli.profiles import DEFAULT, KEY, TOKEN, Profile, load_profiles, reader_of, save_profiles
 
 
 @exits
@@ -24,14 +24,16 @@ def login(
 ) -> None:
     """Save the address, the key and the tenant of a service, after a request has shown that they work.
 
-    The key comes from the variable CLIENT_EXPORT_KEY (a token from CLIENT_EXPORT_TOKEN), otherwise from standard input.
+    The key comes from the variable CLIENT_EXPORT_KEY (a token from CLIENT_EXPORT_TOKEN, or from the file that --token
+    before the command names), otherwise from standard input.
     It is never an option, because other users of the machine could see it.
     """
     choice: Choice = context.obj or Choice()
     url, tenant = url or choice.url, tenant or choice.tenant
     if url is None:
         raise typer.BadParameter("Give the address of the service.", param_hint="--url")
-    secret = _read_secret(with_token=with_token)
+    with_token = with_token or choice.token_file is not None
+    secret = reader_of(choice.token_file)() if choice.token_file else _read_secret(with_token=with_token)
     profile = Profile(url, None if with_token else secret, secret if with_token else None, tenant)
     with profile.open() as client:
         next(client.list(), None)
@@ -39,7 +41,7 @@ def login(
     if as_json:
         print_json({"profile": name, "url": url, "tenant": tenant, "file": str(file)})
     else:
-        print_facts({"profile": name, "url": url, "tenant": tenant, "saved in": file})
+        print_facts({"profile": name, "url": url, "tenant": tenant, "file": file})
 
 
 @exits

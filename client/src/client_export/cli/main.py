@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client_export.cli import exports, login, lookups, saved
+from client_export.cli import administration, exports, login, lookups, saved
 from client_export.cli.context import Choice
 from client_export.cli.exits import LocalError
 from client_export.cli.profiles import PROFILE, TENANT, URL, load_profiles
@@ -38,11 +39,15 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "preview": lookups.preview,
     "filters": lookups.filters,
     "me": lookups.me,
+    "audit": administration.audit,
+    "notification-test": administration.notification_test,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(saved.mappings, name="mappings")
 app.add_typer(saved.schedules, name="schedules")
+app.add_typer(administration.deliveries, name="deliveries")
+app.add_typer(administration.keys, name="keys")
 
 
 def _profile_names(incomplete: str) -> list[str]:
@@ -67,12 +72,20 @@ def choose(
     ] = None,
     url: Annotated[str | None, typer.Option(help=f"Address of the service (or {URL}).")] = None,
     tenant: Annotated[str | None, typer.Option(help=f"The tenant (or {TENANT}).")] = None,
+    token: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with an access token, read again for each request; - is standard input.",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Keep the options before the command for it."""
-    context.obj = Choice(profile, url, tenant)
+    context.obj = Choice(profile, url, tenant, token)
 
 
 def main() -> None:

@@ -106,7 +106,7 @@ def choose_request(made: ExportRequest, body: Path | None) -> RequestLike:
     """Return the request of the file, or that of the options; not both."""
     if body is None:
         return made
-    if made != ExportRequest():
+    if made.body():
         raise typer.BadParameter("Give the request in the file or by options, not both.", param_hint="--body")
     document = read_json(body)
     if not isinstance(document, dict):

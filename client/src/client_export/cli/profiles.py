@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,22 @@ URL, KEY, TOKEN, TENANT = "CLIENT_EXPORT_URL", "CLIENT_EXPORT_KEY", "CLIENT_EXPO
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How to reach a service."""
+    """How to reach a service.
+
+    Attributes:
+        read_token: Gives the current token; it is not stored.
+    """
 
     url: str = ""
     key: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     tenant: str | None = None
+    read_token: Callable[[], str] | None = field(default=None, repr=False)
 
     def open(self) -> ExportClient:
         """Open a client."""
         try:
-            return ExportClient(self.url, key=self.key, token=self.token, tenant=self.tenant)
+            return ExportClient(self.url, key=self.key, token=self.read_token or self.token, tenant=self.tenant)
         except ValueError as error:
             raise LocalError(str(error)) from None
 
@@ -75,7 +81,7 @@ def save_profiles(profiles: Mapping[str, Profile]) -> Path:
     return file
 
 
-def find_profile(name: str | None, url: str | None, tenant: str | None) -> Profile:
+def find_profile(name: str | None, url: str | None, tenant: str | None, token_file: Path | None = None) -> Profile:
     """Return what a command uses: options first, then environment variables, then the profile.
 
     Raises:
@@ -83,23 +89,52 @@ def find_profile(name: str | None, url: str | None, tenant: str | None) -> Profi
     """
     env = os.environ.get
     chosen = name or env(PROFILE)
-    is_complete = bool(url or env(URL)) and bool(env(KEY) or env(TOKEN))
+    is_complete = bool(url or env(URL)) and bool(env(KEY) or env(TOKEN) or token_file)
     known = {} if is_complete and chosen is None else load_profiles()
     if chosen is not None and chosen not in known:
         message = f"There is no profile {chosen}. Make it with: client-export login --name {chosen} --url URL"
         raise LocalError(message)
     profile = known.get(chosen or DEFAULT, Profile())
-    if env(KEY) or env(TOKEN):
+    if token_file is not None:
+        profile = replace(profile, key=None, token=None, read_token=reader_of(token_file))
+    elif env(KEY) or env(TOKEN):
         profile = replace(profile, key=env(KEY) or None, token=env(TOKEN) or None)
     profile = replace(profile, url=url or env(URL) or profile.url, tenant=tenant or env(TENANT) or profile.tenant)
     if not profile.url:
         message = f"No service is known. Run client-export login --url URL, or set {URL} and {KEY}."
         raise LocalError(message)
-    if profile.key is None and profile.token is None:
+    if profile.key is None and profile.token is None and profile.read_token is None:
         message = f"No credentials are known. Run client-export login, or set {KEY} or {TOKEN}."
         raise LocalError(message)
     return profile
 
 
+def reader_of(file: Path) -> Callable[[], str]:
+    """Return a function that reads the token in a file, which other programs may renew. Read it once to find faults.
+
+    Raises:
+        LocalError: There is no token in it.
+    """
+    if str(file) == "-":
+        given = sys.stdin.readline().strip()
+        _require_token(given, file)
+        return lambda: given
+
+    def read() -> str:
+        return _require_token(file.read_text(encoding="utf-8").strip(), file)
+
+    read()
+    return read
+
+
+def _require_token(text: str, file: Path) -> str:
+    if not text or not text.isascii() or len(text.split()) != 1:
+        message = (
+            f"{'Standard input' if str(file) == '-' else file} holds no access token: it must be one word of ASCII."
+        )
+        raise LocalError(message)
+    return text
+
+
 def _given(profile: Profile) -> dict[str, str]:
-    return {name: value for name, value in asdict(profile).items() if value is not None}
+    return {name: value for name, value in asdict(profile).items() if value is not None and name != "read_token"}

@@ -1,0 +1,265 @@
+"""Administrators manage keys, read the audit log and send notifications by hand, with the client and its commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client_export import (
+    ApiKey,
+    AsyncExportClient,
+    AuditEntry,
+    AuthenticationError,
+    ConflictError,
+    Delivery,
+    ExportClient,
+    ExportRequest,
+    ForbiddenError,
+)
+
+from tests.support.receiver import Receiver, a_receiver
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System, running_system, sample_database
+from tests.support.token_issuer import AUDIENCE, TokenIssuer, a_token_issuer
+from tests.support.waiting import wait_until
+
+NOBODY = "http://127.0.0.1:9/"
+"""The port of the discard protocol, at which nothing listens."""
+SMALL = ExportRequest(columns=["Code"])
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[TokenIssuer]:
+    with a_token_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sender(tmp_path_factory: pytest.TempPathFactory, issuer: TokenIssuer) -> Iterator[System]:
+    """A system that sends webhooks, and accepts tokens."""
+    directory = tmp_path_factory.mktemp("sender")
+    settings = {
+        "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
+        "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+        "EXPORT_WEBHOOK_RETRY_SECONDS": "0.2 0.2 0.2",
+        "EXPORT_TOKEN_ISSUER": issuer.url,
+        "EXPORT_TOKEN_AUDIENCE": AUDIENCE,
+        "EXPORT_TOKEN_ROLES": json.dumps({"Reader": {"scopes": ["exports:read"], "tenants": [NORTHWIND]}}),
+    }
+    with running_system(directory, sample_database(directory, 200), settings) as system:
+        yield system
+
+
+@pytest.fixture
+def client(sender: System) -> Iterator[ExportClient]:
+    with ExportClient(sender.url, key=NORTHWIND_KEY) as opened:
+        yield opened
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as running:
+        yield running
+
+
+def run(
+    program: Path, system: System, *arguments: str | Path, given: str = "", **changes: str
+) -> subprocess.CompletedProcess[str]:
+    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY, **changes}
+    variables = {**os.environ, **settings}
+    return subprocess.run(
+        [program, *arguments], env=variables, input=given, capture_output=True, text=True, check=False
+    )
+
+
+def shown(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def key_in(keys: Iterator[ApiKey], code: str) -> ApiKey:
+    (found,) = [key for key in keys if key.code == code]
+    return found
+
+
+def test_the_client_makes_rotates_and_revokes_a_key(sender: System, client: ExportClient) -> None:
+    made = client.create_key("Nightly import", scopes=["exports:read"], valid_days=30)
+    assert made.text not in repr(made)
+    with ExportClient(sender.url, key=made.text) as reader:
+        assert reader.me().name == "Nightly import"
+        with pytest.raises(ForbiddenError, match="keys:admin"):
+            list(reader.keys())
+    new = client.rotate_key(made.key.code, overlap_hours=24)
+    assert new.replaced is not None
+    assert (new.replaced.code, new.key.scopes, new.key.tenants) == (made.key.code, ("exports:read",), (NORTHWIND,))
+    assert client.revoke_key(new.key.code).state == "Revoked"
+    assert key_in(client.keys(), new.key.code).state == "Revoked"
+    assert key_in(client.keys(), made.key.code) == new.replaced
+    with pytest.raises(ConflictError, match=r"made|new one"):
+        client.rotate_key(new.key.code)
+    with ExportClient(sender.url, key=new.text) as stranger, pytest.raises(AuthenticationError):
+        stranger.me()
+
+
+def test_the_client_revokes_the_key_that_it_uses_only_with_a_confirmation(sender: System, client: ExportClient) -> None:
+    made = client.create_key("Short-lived", scopes=["keys:admin"])
+    with ExportClient(sender.url, key=made.text) as own:
+        with pytest.raises(ConflictError, match="the key that you use"):
+            own.revoke_key(made.key.code)
+        assert own.revoke_key(made.key.code, confirm=True).state == "Revoked"
+
+
+def test_the_client_reads_the_audit_log_by_day_action_actor_and_code(client: ExportClient) -> None:
+    job = client.start(SMALL)
+    client.remove_file(job.code)
+    entries = list(client.audit(code=job.code))
+    assert [entry.action for entry in entries] == ["Started", "LinkGiven", "FileRemoved"]
+    started = entries[0]
+    today = started.moment.date() if started.moment else datetime.now(UTC).date()
+    assert list(client.audit(today, code=job.code, actions=["Started"], actor=started.actor)) == [started]
+    assert list(client.audit("2001-01-01")) == []
+    assert started.raw["fields"] == ["Code"]
+
+
+def test_the_client_tests_a_receiver_and_notifies_it_again(client: ExportClient, receiver: Receiver) -> None:
+    (answer,) = client.test_notification(webhook_url=receiver.url)
+    assert (answer.delivered, answer.channel, answer.sent, answer.number) == (True, "webhook", None, None)
+    job = client.start(ExportRequest(columns=["Code"], webhook_url=receiver.url))
+    first = wait_until(lambda: list(client.deliveries(job.code)), 60)
+    (again,) = client.notify_again(job.code)
+    assert (again.delivered, again.number) == (True, 0)
+    assert list(client.deliveries(job.code)) == [*first, again]
+    (lost,) = client.test_notification(webhook_url=NOBODY)
+    assert (lost.delivered, lost.status, bool(lost.fault)) == (False, None, True)
+
+
+def test_the_client_for_asyncio_administers_too(sender: System, client: ExportClient, receiver: Receiver) -> None:
+    job = client.start(ExportRequest(columns=["Code"], webhook_url=receiver.url))
+
+    async def ask() -> tuple[list[ApiKey], list[AuditEntry], list[Delivery]]:
+        async with AsyncExportClient(sender.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
+            made = await opened.create_key("From asyncio")
+            await opened.rotate_key(made.key.code)
+            await opened.revoke_key(made.key.code)
+            sent = [*(await opened.notify_again(job.code)), *(await opened.test_notification(webhook_url=NOBODY))]
+            assert [delivery.delivered for delivery in sent] == [True, False]
+            keys = [key async for key in opened.keys()]  # noqa: SIM118 - it is no mapping
+            entries = [entry async for entry in opened.audit(code=job.code)]
+            return keys, entries, [delivery async for delivery in opened.deliveries(job.code)]
+
+    keys, entries, deliveries = asyncio.run(ask())
+    assert {"From asyncio"} <= {key.name for key in keys}
+    assert entries == list(client.audit(code=job.code))
+    assert 0 in {delivery.number for delivery in deliveries}
+
+
+def test_a_command_prints_a_new_key_alone_on_standard_output(program: Path, sender: System) -> None:
+    done = run(program, sender, "keys", "create", "--name", "Of the shell", "--scope", "exports:read")
+    assert done.returncode == 0, done.stderr
+    assert "shown only once" in done.stderr
+    me = shown(run(program, sender, "me", "--json", CLIENT_EXPORT_KEY=done.stdout.strip()))
+    assert (me["name"], me["scopes"]) == ("Of the shell", ["exports:read"])
+
+
+def test_the_commands_for_keys_print_what_the_service_answers(
+    program: Path, sender: System, client: ExportClient
+) -> None:
+    options = ["--name", "As JSON", "--scope", "exports:read", "--valid-days", "7", "--json"]
+    made = shown(run(program, sender, "keys", "create", *options))
+    new = shown(run(program, sender, "keys", "rotate", made["code"], "--overlap-hours", "2", "--json"))
+    assert new["replaced"]["code"] == made["code"]
+    assert shown(run(program, sender, "keys", "revoke", new["code"], "--json"))["state"] == "Revoked"
+    listed = shown(run(program, sender, "keys", "list", "--json"))
+    assert listed == [key.raw for key in client.keys()]  # noqa: SIM118 - it is no mapping
+    assert not {"hash", "key"} & set().union(*listed)
+    rows = [line.split("\t") for line in run(program, sender, "keys", "list").stdout.splitlines()]
+    assert [new["code"], "As JSON", "Revoked"] in [row[:3] for row in rows]
+
+
+def test_a_command_says_how_to_confirm_a_revocation(program: Path, sender: System, client: ExportClient) -> None:
+    made = client.create_key("Own", scopes=["keys:admin"])
+    revoke = ["keys", "revoke", made.key.code]
+    refused = run(program, sender, *revoke, CLIENT_EXPORT_KEY=made.text)
+    assert (refused.returncode, "add --confirm" in refused.stderr) == (3, True)
+    as_json = run(program, sender, *revoke, "--json", CLIENT_EXPORT_KEY=made.text)
+    assert json.loads(as_json.stderr)["error"]["code"] == "not-confirmed"
+    assert run(program, sender, *revoke, "--confirm", CLIENT_EXPORT_KEY=made.text).returncode == 0
+
+
+def test_the_command_for_the_audit_log_prints_entries(program: Path, sender: System, client: ExportClient) -> None:
+    job = client.start(SMALL)
+    entries = shown(run(program, sender, "audit", "--code", job.code, "--json"))
+    assert entries == [entry.raw for entry in client.audit(code=job.code)]
+    actor = entries[0]["actor"]
+    lines = run(program, sender, "audit", "--code", job.code, "--action", "Started", "--actor", actor).stdout
+    assert [line.split("\t")[1:] for line in lines.splitlines()] == [["Started", actor, job.code]]
+    cut = run(program, sender, "audit", "--code", job.code, "--limit", "1")
+    assert (len(cut.stdout.splitlines()), "more entries" in cut.stderr) == (1, True)
+    assert run(program, sender, "audit", "--day", "2001-01-01").stdout == ""
+    assert run(program, sender, "audit", "--day", "yesterday").returncode == 3
+
+
+def test_the_commands_for_notifications_end_with_a_code_of_their_own(
+    program: Path, sender: System, client: ExportClient, receiver: Receiver
+) -> None:
+    (answer,) = shown(run(program, sender, "notification-test", "--webhook", receiver.url, "--json"))
+    assert answer["delivered"]
+    lost = run(program, sender, "notification-test", "--webhook", NOBODY)
+    assert (lost.returncode, lost.stdout.split("\t")[1]) == (12, "webhook")
+    assert run(program, sender, "notification-test", "--email", "a@example.com").returncode == 3
+
+    job = client.start(ExportRequest(columns=["Code"], webhook_url=receiver.url))
+    wait_until(lambda: list(client.deliveries(job.code)), 60)
+    (again,) = shown(run(program, sender, "deliveries", "send", job.code, "--json"))
+    assert (again["number"], again["delivered"]) == (0, True)
+    listed = shown(run(program, sender, "deliveries", "list", job.code, "--json"))
+    assert listed == [delivery.raw for delivery in client.deliveries(job.code)]
+    assert "delivered" in run(program, sender, "deliveries", "list", job.code).stdout
+    assert run(program, sender, "deliveries", "send", client.start(SMALL).code).returncode == 3
+
+
+def test_a_command_takes_a_token_from_a_file_or_from_standard_input(
+    program: Path, sender: System, issuer: TokenIssuer, tmp_path: Path
+) -> None:
+    token, file = issuer.token(roles=["Reader"]), tmp_path / "token"
+    file.write_text(f"{token}\n", encoding="utf-8")
+    for options, given in ((["--token", str(file)], ""), (["--token", "-"], f"{token}\n")):
+        me = shown(run(program, sender, *options, "me", "--json", given=given))  # it wins over the key of the variable
+        assert me["scopes"] == ["exports:read"]
+    assert token not in run(program, sender, "--token", file, "start").stderr
+
+    config = {"CLIENT_EXPORT_CONFIG": str(tmp_path / "profiles.json"), "CLIENT_EXPORT_KEY": ""}
+    login = run(program, sender, "--token", file, "login", "--url", sender.url, "--json", **config)
+    assert shown(login) == {
+        "profile": "default",
+        "url": sender.url,
+        "tenant": None,
+        "file": config["CLIENT_EXPORT_CONFIG"],
+    }
+    assert shown(run(program, sender, "me", "--json", **config))["scopes"] == ["exports:read"]
+
+
+@pytest.mark.parametrize("content", ["", "two words", "tökén", "a\nb"])
+def test_a_file_without_a_token_is_named(program: Path, sender: System, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(content, encoding="utf-8")
+    done = run(program, sender, "--token", file, "me")
+    assert (done.returncode, "holds no access token" in done.stderr, str(file) in done.stderr) == (1, True, True)
+    missing = run(program, sender, "--token", tmp_path / "missing", "me")
+    assert (missing.returncode, missing.stderr) == (1, f"{tmp_path / 'missing'}: No such file or directory.\n")
+
+
+def test_a_renewed_token_in_the_file_is_used_by_the_next_request(tmp_path: Path) -> None:
+    from client_export.cli.profiles import reader_of
+
+    file = tmp_path / "token"
+    file.write_text("first", encoding="utf-8")
+    read = reader_of(file)
+    file.write_text("second\n", encoding="utf-8")
+    assert read() == "second"
