@@ -222,5 +222,7 @@ def test_an_unknown_and_another_tenants_mapping_give_the_same_fault(system: Syst
         )
         for code in (theirs, "f" * 20, "no-such-mapping")
     ]
-    assert problems[0]["errors"] == [{"pointer": "/mappingCode", "detail": "There is no mapping with this code."}]
+    assert problems[0]["errors"] == [
+        {"pointer": "/mappingCode", "detail": "There is no mapping with this code.", "code": "unknown-mapping"}
+    ]
     assert problems[0] == problems[1] == problems[2]
