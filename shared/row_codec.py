@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import UnionType
 from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -21,7 +21,10 @@ from azure.data.tables import EdmType, EntityProperty
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
+from shared.identity import SameObject
+
 T = TypeVar("T")
+_KEPT_DOCUMENTS = 8
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -76,12 +79,22 @@ def json_text(model: type[BaseModel], *, exclude_defaults: bool = False) -> Form
 
 
 def compressed_json(model: type[BaseModel], *, exclude_defaults: bool = False) -> Form:
-    """Store a model as compressed JSON, because a text property ends at 32 Ki characters."""
+    """Store a model as compressed JSON, because a text property ends at 32 Ki characters.
 
-    def write(value: BaseModel) -> bytes:
-        return zlib.compress(value.model_dump_json(by_alias=True, exclude_defaults=exclude_defaults).encode())
+    The model must be immutable. Equal properties are read once and share one object, which is written once: the same
+    few documents stand in many rows, and some hold dozens of columns.
+    """
 
-    return Form(write, lambda data: model.model_validate_json(zlib.decompress(data)))
+    @lru_cache(maxsize=_KEPT_DOCUMENTS)
+    def write(same: SameObject[BaseModel]) -> bytes:
+        text = same.value.model_dump_json(by_alias=True, exclude_defaults=exclude_defaults)
+        return zlib.compress(text.encode())
+
+    @lru_cache(maxsize=_KEPT_DOCUMENTS)
+    def read(data: bytes) -> BaseModel:
+        return model.model_validate_json(zlib.decompress(data))
+
+    return Form(lambda value: write(SameObject(value)), read)
 
 
 class _Property(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
+from exports.file.block_buffer import MEMORY_BYTES
 from exports.file.ranges import Boundaries, KeyRange
 from exports.request.spec import ExportSpec
 from shared.models import Model, OptionalField
@@ -17,6 +18,7 @@ PAGE_SECONDS = 25.0
 """The longest time that reading a page from a slow source should take. It is far below the time-outs of a statement
 (240 s) and of a step on the host (ten minutes), and a failed try costs it again."""
 _MIN_PLANNED_SHARE = 1 / 3
+_SMALL_JOB_PAGES = 2
 
 
 class PagePlan(Model):
@@ -80,6 +82,15 @@ def planned_bytes(plain_bytes: int, packed_bytes: int) -> float:
     fewer processes could share them, and would take long to repeat.
     """
     return max(packed_bytes, plain_bytes * _MIN_PLANNED_SHARE)
+
+
+def is_small(rows: int, file_bytes: float, target_bytes: int) -> bool:
+    """Say whether one step should write all clients of a job: two pages at most, which memory holds.
+
+    Two steps would end sooner only on idle processors, and cost more than they save: each is an activity of its own,
+    and the plan, the blocks and the ledger have to be stored for them.
+    """
+    return rows <= MAX_PAGE_ROWS and file_bytes <= min(_SMALL_JOB_PAGES * target_bytes, MEMORY_BYTES)
 
 
 def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes: int) -> Boundaries:

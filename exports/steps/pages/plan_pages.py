@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from exports.errors import SourceUnavailableError
 from exports.file.compression import Packing, compress
 from exports.file.page_record import require_short
-from exports.file.plan import MAX_BLOCKS, PagePlan, cap_pages, even_pages, planned_bytes, rows_per_page, weight_by_time
+from exports.file.plan import (
+    MAX_BLOCKS,
+    PagePlan,
+    cap_pages,
+    even_pages,
+    is_small,
+    planned_bytes,
+    rows_per_page,
+    weight_by_time,
+)
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Records
 from exports.jobs.job import Job
@@ -79,11 +88,18 @@ def announce_plan(services: Services, job: Job, plan: PagePlan) -> PagesPlanned 
 
 
 def draw_plan(
-    services: Services, job: Job, target_bytes: int, *, check: Callable[[], object] = lambda: None
+    services: Services,
+    job: Job,
+    target_bytes: int,
+    *,
+    join_small: bool = False,
+    check: Callable[[], object] = lambda: None,
 ) -> PagePlan:
     """Count the clients and choose the page boundaries. Stores nothing.
 
     Args:
+        join_small: Whether a small job gets one page even if it is larger than `target_bytes`. Compressed files and
+            slow sources keep their pages, because one process takes long for them.
         check: Runs between two statements. What it raises ends the planning.
     """
     generation = services.clients.generation()
@@ -91,7 +107,6 @@ def draw_plan(
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
     with naming_every_refusal(services, sampler.selection):
         first = sampler.take_first()
-    check()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
     check()
@@ -102,6 +117,9 @@ def draw_plan(
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
     framed = renderer if isinstance(renderer, FramedRenderer) else None
     pages = cap_pages(even_pages(strides, weights, target_bytes), MAX_BLOCKS // 2 if framed else MAX_BLOCKS)
+    is_quick = renderer.compression is Compression.NONE and not samples.client_seconds
+    if join_small and is_quick and is_small(strides.total_rows, sum(sizes), target_bytes):
+        pages = Boundaries(strides.total_rows, ())
     if generation is not None and services.clients.is_replaced(generation):
         raise SourceUnavailableError("The client data were replaced while the export was planned.")
     require_short(*pages.starts)

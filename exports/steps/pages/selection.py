@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from exports.errors import SourceMismatchError
 from exports.file.csv.renderer import CsvRenderer
@@ -14,6 +15,7 @@ from exports.ports.clients import ClientSelection
 from exports.request.formats import FileKind
 from exports.request.spec import ExportSpec
 from exports.services import Services
+from shared.identity import SameObject
 
 RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
     None: lambda spec: CsvRenderer(spec.columns, spec.format),
@@ -24,8 +26,13 @@ RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
 
 
 def renderer_for(spec: ExportSpec) -> Renderer:
-    """Build the renderer of a specification's format."""
-    return RENDERERS[spec.format.kind](spec)
+    """Return the renderer of a specification's format. All jobs of one specification share it: it has no state."""
+    return _build(SameObject(spec))
+
+
+@lru_cache(maxsize=8)
+def _build(same: SameObject[ExportSpec]) -> Renderer:
+    return RENDERERS[same.value.format.kind](same.value)
 
 
 def select_clients(

@@ -26,7 +26,7 @@ _LONGEST_PLANNING = timedelta(seconds=10)
 """If planning took longer, the source is slow. Then an activity of its own writes the page, with a time-out of its own,
 and the time between the two activities does not matter."""
 
-_CHECK_INTERVAL = timedelta(seconds=1)
+_CHECK_INTERVAL = timedelta(seconds=2)
 _ONLY_PAGE = 0
 
 
@@ -35,8 +35,8 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
 
     An activity costs an orchestration two messages through queues. A small job needs only this activity.
 
-    Usually the page is read within a second. Then its bytes are published at once: no plan, block or record is stored,
-    because no other step needs them. Otherwise, the step stores them as the three steps do.
+    Usually the page is read within two seconds. Then its bytes are published at once: no plan, block or record is
+    stored, because no other step needs them. Otherwise, the step stores them as the three steps do.
 
     The export after the plan is tried once. If it does not end the job, the step stores and returns the plan. The
     orchestrator then calls `write_page` and `commit_file`, which have their own tries and repeat only what is missing.
@@ -60,7 +60,7 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
     job, is_repeat = _begin(services, command.job)
     if job is None:
         return finalize_if_completed(services, command.job) or Stopped()
-    plan = draw_plan(services, job, command.target_bytes)
+    plan = draw_plan(services, job, command.target_bytes, join_small=True)
     if plan.pages > 1 or is_repeat or services.now() - began > _LONGEST_PLANNING:
         return announce_plan(services, job, store_plan(services, job, plan))
     retry_after_seconds = None
@@ -137,8 +137,8 @@ class _Announcement:
     """Checks whether the job still runs; stores its plan, and shows its number of clients, if it does not end at once.
 
     The write of that number is conditional on the version of the job that was read last, so it is the check. If the job
-    began less than a second ago, there is no time to see the number before the job ends, and no check: a cancel in that
-    second is noticed when the end of the job is written, and the file, to which no link was given, is removed.
+    began less than two seconds ago, there is no time to see the number before the job ends, and no check: a cancel in
+    that time is noticed when the end of the job is written, and the file, to which no link was given, is removed.
 
     Attributes:
         job: The job as it was last read or written.

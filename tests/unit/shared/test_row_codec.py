@@ -81,6 +81,20 @@ def test_a_compressed_model_comes_back() -> None:
     assert codec.read(row) == item
 
 
+def test_equal_compressed_models_are_one_object_and_different_ones_are_not() -> None:
+    codec = RowCodec(Item, forms={**FORMS, "box": compressed_json(Box)})
+    rows = [codec.write(Item("a", NOON, box=Box(wide_side=side))) for side in (3, 3, 4)]
+    first, same, other = (codec.read(row).box for row in rows)
+    assert first is same
+    assert (first, other) == (Box(wide_side=3), Box(wide_side=4))
+
+
+def test_compressed_models_are_stored_as_they_are_however_many_there_are() -> None:
+    codec = RowCodec(Item, forms={**FORMS, "box": compressed_json(Box)})
+    items = [Item("a", NOON, box=Box(wide_side=side)) for side in range(100)]
+    assert [codec.read(codec.write(item)) for item in items * 2] == items * 2
+
+
 def test_a_field_may_be_stored_under_another_name() -> None:
     codec = RowCodec(Item, forms={**FORMS, "name": PLAIN.named("title")})
     item = Item("a", NOON)

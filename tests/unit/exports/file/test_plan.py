@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.file.plan import MAX_BLOCKS, MAX_PAGE_ROWS, MIN_PAGE_ROWS, PagePlan, cap_pages, even_pages, rows_per_page
+from exports.file.block_buffer import MEMORY_BYTES
+from exports.file.plan import (
+    MAX_BLOCKS,
+    MAX_PAGE_ROWS,
+    MIN_PAGE_ROWS,
+    PagePlan,
+    cap_pages,
+    even_pages,
+    is_small,
+    rows_per_page,
+)
 from exports.file.ranges import Boundaries, KeyRange
 from tests.support.builders import a_spec
 
@@ -72,6 +82,23 @@ def test_the_number_of_clients_in_a_page_is_bounded() -> None:
     strides = Boundaries(1_000_000, tuple(f"{number:03d}" for number in range(1, 1000)))
     starts = even_pages(strides, [0.0] * 1000, 10**6).starts
     assert starts == tuple(f"{number:03d}" for number in range(100, 1000, MAX_PAGE_ROWS // 1000))
+
+
+@pytest.mark.parametrize(
+    ("rows", "file_bytes", "target_bytes", "expected"),
+    [
+        (20_000, 2_000, 1_000, True),
+        (20_000, 2_001, 1_000, False),
+        (MAX_PAGE_ROWS, 2_000, 1_000, True),
+        (MAX_PAGE_ROWS + 1, 2_000, 1_000, False),
+        (20_000, MEMORY_BYTES, 64 * 1024 * 1024, True),
+        (20_000, MEMORY_BYTES + 1, 64 * 1024 * 1024, False),
+    ],
+)
+def test_a_small_job_has_two_pages_at_most_and_fits_into_memory(
+    rows: int, file_bytes: int, target_bytes: int, expected: bool
+) -> None:
+    assert is_small(rows, file_bytes, target_bytes) is expected
 
 
 @given(_STARTS, st.integers(1, 50))

@@ -9,6 +9,7 @@ import pytest
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import Boundaries
 from exports.request.columns import ColumnMapping
+from exports.request.consistency import Consistency
 from exports.request.estimate import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
 from exports.request.fields import TargetField
 from exports.request.formats import CSV_PRESETS, FormatDto
@@ -60,6 +61,12 @@ def test_the_number_of_pages_follows_from_the_block_size() -> None:
     services = a_services(some_clients(8_000), EXPORT_BLOCK_BYTES=20_000)
     assert _estimate(services).pages == pytest.approx(8_000 * 20 / 20_000, abs=2)
     assert _estimate(services, _format(compression="gzip")).pages < 4
+
+
+def test_an_export_of_two_pages_is_estimated_as_the_one_page_that_it_gets() -> None:
+    services = a_services(some_clients(2_500), EXPORT_BLOCK_BYTES=30_000)
+    assert _estimate(services).pages == 1
+    assert _estimate(services, two_columns(consistency=Consistency.SNAPSHOT)).pages == 2
 
 
 def test_the_duration_follows_from_the_configured_rate() -> None:

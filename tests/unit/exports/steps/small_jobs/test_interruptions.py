@@ -49,7 +49,7 @@ def read_slowly(services: MemoryServices) -> None:
 
     def slowly(*arguments: Any) -> Any:
         for records in render(*arguments):
-            services.now.advance(seconds=1.5)
+            services.now.advance(seconds=2.5)
             yield records
 
     services.clients.render = slowly  # type: ignore[assignment, method-assign]

@@ -11,11 +11,12 @@ import pytest
 from exports.errors import SourceMismatchError, SourceThrottledError, SourceUnavailableError, StorageUnavailableError
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.request.formats import Compression, FormatDto
 from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.workflow.commands import PlanOrExport
 from exports.workflow.outcomes import Done, PagesPlanned, Stopped
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import some_clients, stored
+from tests.support.steps import some_clients, stored, two_columns
 from tests.support.whole_jobs import TARGET_BYTES, a_watched_job, export_whole
 
 FILE = b"Code,Name\r\n" + b"".join(b"C%04d,Client %d\r\n" % (number, number) for number in range(1, 6))
@@ -73,6 +74,23 @@ def test_a_job_of_several_pages_is_only_planned() -> None:
     assert run(services, job, target_bytes=1_024) == PagesPlanned(pages=4, rows=2_000, wave_pages=64)
     assert (stored(services, job).status, stored(services, job).total_items) == (JobStatus.IN_PROGRESS, 2_000)
     assert services.files.get_state(job.file_path).blocks == {}
+
+
+def test_a_job_of_two_pages_becomes_one_page_and_is_completed_in_one_step() -> None:
+    services, job = a_system(1_500)
+    assert run(services, job, target_bytes=20_000) == Done(ended=True)
+    assert [page["rows"] for page in manifest(services, job)["pages"]] == [1_500]
+
+
+def test_a_compressed_job_of_two_pages_keeps_them() -> None:
+    services, job = a_system(2_500, spec=two_columns(format=FormatDto(compression=Compression.GZIP).resolve()))
+    assert run(services, job, target_bytes=10_000) == PagesPlanned(pages=2, rows=2_500, wave_pages=64)
+
+
+def test_a_job_of_two_pages_from_a_slow_source_keeps_them() -> None:
+    services, job = a_system(1_500)
+    services.clients.take_time = lambda rows: services.now.advance(seconds=0.004 * rows)
+    assert run(services, job, target_bytes=20_000) == PagesPlanned(pages=2, rows=1_500, wave_pages=64)
 
 
 def test_a_step_that_runs_again_after_the_end_returns_the_same() -> None:
