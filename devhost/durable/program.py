@@ -15,7 +15,7 @@ from devhost.functions import FunctionTable, StartupError
 
 _log = logging.getLogger("devhost.extension")
 
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.2

@@ -23,7 +23,7 @@ STORAGE_ACCOUNT = "devstoreaccount1"
 # The emulator has one account, with a fixed key that Microsoft publishes.
 STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 STORAGE_PORTS = (10000, 10001, 10002)
-AZURITE_START_SECONDS = 60.0
+AZURITE_START_SECONDS = 120.0
 # By default the emulator closes a connection that was idle for five seconds. A request that is sent just then fails,
 # and a busy machine makes that likely.
 _KEEP_ALIVE_SECONDS = 120
@@ -98,7 +98,8 @@ def start_azurite(
     # The SDKs send a newer API version than the emulator knows. The operations that they use work all the same.
     command += ["--location", state_dir, "--disableTelemetry", "--skipApiVersionCheck", *options]
     command += [] if log_requests else ["--silent"]
-    process = Process("Azurite", command, log=log or state_dir / "azurite.log")
+    env = {"NODE_COMPILE_CACHE": str(LOCAL / "node-compile-cache")}  # it starts in four fifths of the time
+    process = Process("Azurite", command, log=log or state_dir / "azurite.log", env=env)
     try:
         return Azurite(process, wait_for_azurite(process))
     except BaseException:

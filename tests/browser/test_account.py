@@ -47,7 +47,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, issuer: OidcServer) -> Iter
         "EXPORT_SIGN_IN_CLIENT_ID": "export-page",
         "EXPORT_SIGN_IN_SCOPES": "openid offline_access",
     }
-    with running_system(directory, sample_database(directory, 200), settings) as running:
+    with running_system(directory, sample_database(directory, 200), settings, workers=1) as running:
         yield running
 
 

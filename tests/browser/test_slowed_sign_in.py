@@ -12,7 +12,7 @@ from tests.support.visitor import Visitor
 
 def test_a_wrong_key_from_a_slowed_network_is_told_and_a_right_one_works(browser: Browser, tmp_path: Path) -> None:
     clients = sample_database(tmp_path, 20)
-    with running_system(tmp_path, clients, {"EXPORT_MAX_WRONG_KEYS": "1"}) as strict:
+    with running_system(tmp_path, clients, {"EXPORT_MAX_WRONG_KEYS": "1"}, workers=1) as strict:
         context = browser.new_context(locale="en-GB")
         try:
             visitor = Visitor(context.new_page(), strict)

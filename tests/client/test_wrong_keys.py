@@ -23,7 +23,9 @@ CODE = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system whose processes allow one wrong key a minute."""
     directory = tmp_path_factory.mktemp("strict")
-    with running_system(directory, sample_database(directory, 20), {"EXPORT_MAX_WRONG_KEYS": "1"}) as running:
+    with running_system(
+        directory, sample_database(directory, 20), {"EXPORT_MAX_WRONG_KEYS": "1"}, workers=1
+    ) as running:
         yield running
 
 

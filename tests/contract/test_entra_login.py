@@ -122,7 +122,7 @@ def test_the_running_service_exports_from_a_database_without_a_password(
 ) -> None:
     url = local(postgres_role).render_as_string(hide_password=False)
     assert "token-1" not in url
-    with running_system(tmp_path, url, identity.settings) as system:
+    with running_system(tmp_path, url, identity.settings, workers=1) as system:
         body = {"columnMappings": [{"csvHeader": "Who", "targetField": "Name"}]}
         assert system.export(body) == b"Who\r\nOne\r\n"
         assert "token-1" not in system.log

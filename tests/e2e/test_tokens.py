@@ -56,7 +56,7 @@ def issuer() -> Iterator[TokenIssuer]:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, issuer: TokenIssuer) -> Iterator[System]:
     directory = tmp_path_factory.mktemp("tokens")
-    with running_system(directory, sample_database(directory, 200), settings_for(issuer.url)) as running:
+    with running_system(directory, sample_database(directory, 200), settings_for(issuer.url), workers=1) as running:
         yield running
 
 
@@ -154,7 +154,9 @@ def test_an_issuer_that_is_down_is_503_until_its_keys_were_had_once(
 ) -> None:
     with a_token_issuer(OUR_KEY) as gone:
         token = gone.token(roles=["Export.Northwind"])
-    with running_system(tmp_path, sample_database(tmp_path, 20), settings_for(gone.url), healthy=False) as system:
+    with running_system(
+        tmp_path, sample_database(tmp_path, 20), settings_for(gone.url), healthy=False, workers=1
+    ) as system:
         response = call(system, "GET", EXPORT, token)
         assert_problem(response, 503, "unavailable")
         assert 1 <= int(response.headers["retry-after"]) <= 30
@@ -166,7 +168,7 @@ def test_an_issuer_that_is_down_is_503_until_its_keys_were_had_once(
 def test_a_certified_openid_connect_server_issues_tokens_that_export(tmp_path: Any) -> None:
     with (
         an_oidc_server(tmp_path, "Export.Northwind") as server,
-        running_system(tmp_path, sample_database(tmp_path, 20), settings_for(server.url)) as system,
+        running_system(tmp_path, sample_database(tmp_path, 20), settings_for(server.url), workers=1) as system,
     ):
         token = server.token()
         started = call(system, "POST", EXPORT, token, SMALL)

@@ -35,11 +35,11 @@ def start_system(tmp_path: Path, azurite: Azurite, database_url: str) -> Iterato
     """Return a function that starts a system; keyword arguments change app settings. All systems are stopped later."""
     with ExitStack() as cleanup:
 
-        def start(root: Path = ROOT, *, healthy: bool = True, **changes: str) -> System:
+        def start(root: Path = ROOT, *, healthy: bool = True, workers: int = 2, **changes: str) -> System:
             directory = tmp_path / f"system{len(list(tmp_path.iterdir()))}"
             directory.mkdir()
             settings = app_settings(azurite.connection_string, database_url, **{**MANY_PAGES, **changes})
-            system = System(directory, settings, root)
+            system = System(directory, settings, root, workers)
             cleanup.callback(system.discard)
             system.start_and_wait() if healthy else system.start()
             return system

@@ -41,7 +41,7 @@ def health(system: System) -> dict[str, Any]:
 def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     start_system: StartSystem, tmp_path: Path, column: str
 ) -> None:
-    system = start_system(healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, column))
+    system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL=database_without(tmp_path, column))
     system.wait_for_any_response()
 
     failure = failed_job(system)
@@ -56,7 +56,7 @@ def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
 
 def test_a_closed_port_fails_the_job_after_its_tries_with_a_plain_message(start_system: StartSystem) -> None:
     nowhere = f"postgresql://reader:a-password@127.0.0.1:{free_port()}/practice"
-    system = start_system(healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
+    system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
     system.wait_for_any_response()
 
     failure = failed_job(system)
@@ -76,7 +76,7 @@ def test_a_closed_port_fails_the_job_after_its_tries_with_a_plain_message(start_
 def test_a_fault_that_no_retry_cures_is_the_same_sentence_at_once_everywhere(
     start_system: StartSystem, url: str, words: str
 ) -> None:
-    system = start_system(healthy=False, CLIENTS_DATABASE_URL=url)
+    system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL=url)
     system.wait_for_any_response()
 
     estimate = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}/estimate", {})
@@ -100,7 +100,7 @@ def test_a_view_without_optional_columns_exports_them_empty_and_says_so(
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute(f"INSERT INTO records (tenant, code, name) VALUES ('{NORTHWIND}', 'C1', 'One')")
     connection.close()
-    system = start_system(CLIENTS_DATABASE_URL=url)
+    system = start_system(workers=1, CLIENTS_DATABASE_URL=url)
     columns = [
         {"csvHeader": header, "targetField": field} for header, field in (("Name", "Name"), ("VAT", "VatNumber"))
     ]
@@ -116,7 +116,7 @@ def test_a_view_without_optional_columns_exports_them_empty_and_says_so(
 
 
 def test_a_filter_by_a_missing_column_fails_the_job_and_the_estimate(start_system: StartSystem, tmp_path: Path) -> None:
-    system = start_system(CLIENTS_DATABASE_URL=database_without(tmp_path, "team_code"))
+    system = start_system(workers=1, CLIENTS_DATABASE_URL=database_without(tmp_path, "team_code"))
     body = {"filter": {"teamCodes": ["T1"]}}
 
     estimate = system.call("POST", f"/tenants/{NORTHWIND}{EXPORT}/estimate", body)
@@ -132,7 +132,7 @@ def test_unreachable_storage_is_a_503_that_says_so(start_system: StartSystem) ->
     gone = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;" + "".join(
         f"{service}Endpoint=http://127.0.0.1:9/devstoreaccount1;" for service in ("Blob", "Table")
     )
-    system = start_system(healthy=False, EXPORT_STORAGE=gone)
+    system = start_system(workers=1, healthy=False, EXPORT_STORAGE=gone)
     system.wait_for_any_response()
 
     response = system.start_export()
@@ -145,7 +145,7 @@ def test_unreachable_storage_is_a_503_that_says_so(start_system: StartSystem) ->
 
 
 def test_only_health_names_a_wrong_setting(start_system: StartSystem) -> None:
-    system = start_system(healthy=False, EXPORT_KEEP_HOURS="for ever")
+    system = start_system(workers=1, healthy=False, EXPORT_KEEP_HOURS="for ever")
     system.wait_for_any_response()
 
     assert "EXPORT_KEEP_HOURS" in health(system)["settings"]["detail"]
@@ -155,7 +155,7 @@ def test_only_health_names_a_wrong_setting(start_system: StartSystem) -> None:
 
 
 def test_a_malformed_database_url_fails_the_job_and_the_health_check(start_system: StartSystem) -> None:
-    system = start_system(healthy=False, CLIENTS_DATABASE_URL="nonsense")
+    system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL="nonsense")
     system.wait_for_any_response()
 
     assert health(system)["clients"]["status"] == "Unhealthy"

@@ -105,7 +105,7 @@ class System:
         self.port = port
         self.start()
         try:
-            wait_until_healthy(self.url, self.host, key=KEY)
+            wait_until_healthy(self.url, self.host, TIMEOUT_SECONDS, key=KEY)
         except DevError:
             self.discard()
             raise
@@ -250,7 +250,12 @@ def download(job: Any) -> bytes:
 
 @contextmanager
 def running_system(
-    directory: Path, database_url: str, settings: Mapping[str, str] | None = None, *, healthy: bool = True
+    directory: Path,
+    database_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    healthy: bool = True,
+    workers: int = 2,
 ) -> Iterator[System]:
     """Run a system with its own storage until the end of the block.
 
@@ -260,12 +265,13 @@ def running_system(
     Args:
         settings: Override those of `app_settings`.
         healthy: Whether to wait until the system is healthy, or only until it responds.
+        workers: One starts sooner, for tests in which no two processes meet.
     """
     with ExitStack() as cleanup:
         storage = start_storage(directory / "azurite")
         cleanup.callback(storage.stop)
         changes = {"EXPORT_WAIT_SECONDS": "60", **(settings or {})}
-        system = System(directory, app_settings(storage.connection_string, database_url, **changes))
+        system = System(directory, app_settings(storage.connection_string, database_url, **changes), workers=workers)
         cleanup.callback(system.discard, with_storage=True)
         system.start_and_wait() if healthy else system.start_and_wait_for_any_response()
         yield system
