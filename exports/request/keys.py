@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from exports.request.identity import Identity
 from exports.request.scopes import Scope
@@ -18,6 +18,11 @@ from shared.named_resources import NAME_SCHEMA, one_line
 KEY_CODE_PATTERN = "[0-9a-z]{12}"
 _MAX_DAYS, _MAX_OVERLAP_HOURS = 3650, 2160
 _CODE = re.compile(KEY_CODE_PATTERN)
+
+
+def _whole_number(value: Any) -> Any:
+    """Read `30.0` as 30: a JSON Schema counts it as an integer, and some programs write no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class KeyState(StrEnum):
@@ -44,7 +49,7 @@ class CreateKeyDto(Model):
         Field(json_schema_extra=NAME_SCHEMA),
     ]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)] = (Scope.EXPORTS_READ, Scope.EXPORTS_WRITE)
-    valid_days: Annotated[int, Field(ge=1, le=_MAX_DAYS)] | None = None
+    valid_days: Annotated[int, Field(ge=1, le=_MAX_DAYS), BeforeValidator(_whole_number)] | None = None
 
 
 class RotateKeyDto(Model):
@@ -55,7 +60,7 @@ class RotateKeyDto(Model):
             nobody out; to end a leaked key at once, revoke it.
     """
 
-    overlap_hours: Annotated[int, Field(ge=1, le=_MAX_OVERLAP_HOURS)] = 168
+    overlap_hours: Annotated[int, Field(ge=1, le=_MAX_OVERLAP_HOURS), BeforeValidator(_whole_number)] = 168
 
 
 class KeyDto(Model):

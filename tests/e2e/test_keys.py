@@ -64,6 +64,7 @@ def test_a_key_made_over_http_opens_its_tenant_with_its_scopes_at_once(system: S
     assert (caller["name"], caller["scopes"]) == ("Import", ["audit:read", "exports:read"])
     lifetime = datetime.fromisoformat(made["expiryDate"]) - datetime.fromisoformat(made["createdDate"])
     assert lifetime == timedelta(days=30)
+    assert make(system, validDays=30.0)["expiryDate"]
     assert system.call("GET", f"/tenants/{NORTHWIND}/audit", key=made["key"]).status == 403
 
 
@@ -175,6 +176,7 @@ def test_the_last_administrator_of_a_tenant_is_revoked_only_with_a_confirmation(
         ({"name": "x", "validDays": 0}, "/validDays"),
         ({"name": "x", "validDays": 3651}, "/validDays"),
         ({"name": "x", "validDays": "30"}, "/validDays"),
+        ({"name": "x", "validDays": 1.5}, "/validDays"),
         ({"name": "x", "hash": "x"}, "/hash"),
     ],
 )

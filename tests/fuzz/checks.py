@@ -10,6 +10,7 @@ import schemathesis
 _DETAILS_OF_PROBLEMS = {
     "precondition-failed": ".*",
     "idempotency-key-reused": ".*",
+    "forbidden": r"This key opens other tenants as well, .*",
     "invalid-query": r"The continuation token is not .*|confirm must be the code of the key .*",
 }
 _DETAILS_OF_FAULTS = (
@@ -39,7 +40,11 @@ def refused_for_a_reason(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
     """Fail if the service refuses a request that its own document allows, unless the reason is one of those above."""
-    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 422):
+    if (
+        case.meta is None
+        or not case.meta.generation.mode.is_positive
+        or response.status_code not in (400, 403, 412, 422)
+    ):
         return
     problem = response.json()
     for detail in [fault["detail"] for fault in problem.get("errors", ())] or [problem["detail"]]:
