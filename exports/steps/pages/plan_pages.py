@@ -107,6 +107,7 @@ def draw_plan(
     sampler = Sampler(services, select_clients(job.tenant, job.spec, renderer), renderer)
     with naming_every_refusal(services, sampler.selection):
         first = sampler.take_first()
+    check()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
     check()
