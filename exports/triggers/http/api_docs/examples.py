@@ -210,6 +210,7 @@ EXAMPLES: Mapping[str, Any] = {
             "linkMinutes": 15,
             "waitSeconds": 10,
             "notifyBy": ["webhook"],
+            "consistency": ["pages", "snapshot"],
         },
     },
     "LivenessDto": {"status": "Healthy"},
