@@ -62,7 +62,7 @@ def run_curl(command: str, variables: Mapping[str, str]) -> tuple[str, str, Resp
 
 
 def _expand(command: str, variables: Mapping[str, str]) -> str:
-    return re.sub(r"\$([A-Z]+)", lambda found: variables[found[1]], command)
+    return re.sub(r"\$([A-Z_]+)", lambda found: variables[found[1]], command)
 
 
 def _send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
