@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
@@ -108,25 +107,13 @@ def test_an_export_of_a_snapshot_shows_one_moment_and_an_ordinary_one_does_not(
     assert ("token" in manifest["snapshot"]) == (database == "postgresql_url")
 
 
-def kill_workers(system: System) -> None:
-    """Kill both workers: one of them holds the snapshot."""
-    killed: set[int | None] = set()
-
-    def both_are_killed() -> bool:
-        with suppress(psutil.ZombieProcess):  # the host has not noticed yet that it has ended
-            killed.add(system.kill_a_worker())
-        return len(killed - {None}) == 2
-
-    system.wait_until(both_are_killed)
-
-
 def restart_host(system: System) -> None:
     system.kill_host()
     system.start()
 
 
 KILLS: dict[str, Callable[[System], object]] = {
-    "workers": kill_workers,
+    "workers": System.kill_all_workers,
     "host": restart_host,
 }
 

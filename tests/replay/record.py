@@ -12,11 +12,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from tests.faults.conftest import app_variant
 from tests.support.receiver import a_receiver
@@ -81,10 +78,7 @@ def record_snapshots(work: Path, settings: dict[str, str], directory: Path) -> N
 def kill_workers(system: System, location: str) -> None:
     """Kill both workers once a part of the clients is read: one of them holds the snapshot."""
     system.wait(location, lambda job: bool(job["processedItems"]))
-    killed: set[int | None] = set()
-    while len(killed - {None}) < 2:
-        with suppress(psutil.ZombieProcess):  # the host has not noticed yet that it has ended
-            killed.add(system.kill_a_worker())
+    system.kill_all_workers()
 
 
 def save(file: Path, histories: list[dict[str, Any]]) -> None:

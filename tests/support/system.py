@@ -153,13 +153,23 @@ class System:
 
         Returns its process id, or None if no worker was running.
         """
-        children = psutil.Process(self.host.pid).children()
-        workers = [child for child in children if "devhost.workers.process" in child.cmdline()]
+        workers = self._workers()
         if not workers:
             return None
         workers[0].kill()
         workers[0].wait(TIMEOUT_SECONDS)
         return workers[0].pid
+
+    def kill_all_workers(self) -> None:
+        """Kill all workers at once. One after another, the second to be killed could be the successor of the first."""
+        workers = self._workers()
+        for worker in workers:
+            worker.kill()
+        psutil.wait_procs(workers, TIMEOUT_SECONDS)
+
+    def _workers(self) -> list[psutil.Process]:
+        children = psutil.Process(self.host.pid).children()
+        return [child for child in children if _is_worker(child)]
 
     def wait_until(self, condition: Callable[[], T], seconds: float = TIMEOUT_SECONDS) -> T:
         """Wait until a condition is true, and return its value; a failure shows the last lines of the host's log."""
@@ -290,6 +300,14 @@ def start_storage(directory: Path, preload: Path | None = None) -> Azurite:
         emulator.stop()
         raise
     return emulator
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Return whether a process is a worker of devhost that has not ended."""
+    try:
+        return "devhost.workers.process" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def sample_database(directory: Path, clients: int) -> str:
