@@ -150,6 +150,7 @@ def test_a_saved_selection_with_sensitive_fields_tells_who_may_not_export_it(
     saved = system.call("POST", f"/tenants/{NORTHWIND}/csv-mappings", body).json
     visitor.sign_in(key_without_sensitive_fields)
     visitor.choose("mapping")
+    visitor.at("#mapping").select_option("limited-company-clients")
     expect(visitor.at("#mapping-refused")).to_be_hidden()
     visitor.at("#mapping").select_option(saved["code"])
     visitor.expect_text("#mapping-refused", "NI number")
