@@ -14,6 +14,7 @@ from client_export import ClientFilter, ExportClient, ExportRequest
 from client_export.cli.exits import Exit
 
 import dev_commands
+from devhost.local.environment import in_venv
 from devhost.local.paths import ROOT
 from devhost.local.running import record_service
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
@@ -87,18 +88,50 @@ def test_every_command_of_the_document_for_the_local_system_runs(
     assert (tmp_path / "active.csv").exists()
 
 
-@pytest.mark.parametrize("document", [CLIENT_DOC, CLIENT_README], ids=["docs", "package"])
-def test_the_python_example_of_the_documents_exports(
-    program: Path, system: System, tmp_path: Path, document: Path
-) -> None:
-    [example] = re.findall(r"^```python\n(.*?)^```", text_of(document), re.MULTILINE | re.DOTALL)
+def python_examples(document: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", text_of(document), re.MULTILINE | re.DOTALL)
+
+
+def run_python(python: Path, example: str, system: System, folder: Path, **variables: str) -> str:
+    """Run an example that knows `url` and `key`, or has stand-ins for them; return what it prints."""
     example = example.replace(EXAMPLE_URL, system.url).replace('"…"', json.dumps(NORTHWIND_KEY))
     example = f"url, key = {system.url!r}, {NORTHWIND_KEY!r}\n{example}"
     done = subprocess.run(
-        [program.with_name("python"), "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
+        [python, "-c", example],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("document", "number"), [(CLIENT_DOC, 0), (CLIENT_DOC, 1), (CLIENT_README, 0)], ids=["docs", "asyncio", "package"]
+)
+def test_the_python_example_of_the_documents_exports(
+    program: Path, system: System, tmp_path: Path, document: Path, number: int
+) -> None:
+    run_python(program.with_name("python"), python_examples(document)[number], system, tmp_path)
     assert (tmp_path / "clients.csv").stat().st_size > 0
+
+
+def test_the_example_of_data_frames_gives_both_kinds_with_the_same_rows(system: System, tmp_path: Path) -> None:
+    """It runs where the tests run, which have both libraries; `test_extras.py` installs each extra as users do."""
+    *_, example = python_examples(CLIENT_DOC)
+    printed = run_python(in_venv("python"), example, system, tmp_path, PYTHONPATH=str(ROOT / "client" / "src"))
+    pandas, polars = re.fullmatch(r"(\(\d+, 2\)) (\(\d+, 2\))\n", printed).groups()  # type: ignore[union-attr]
+    assert pandas == polars != "(0, 2)"
+
+
+def test_the_documents_have_an_example_of_each_client() -> None:
+    examples = python_examples(CLIENT_DOC)
+    assert len(examples) == 3, "each one must be run by a test above"
+    for name in ("ExportClient(", "AsyncExportClient(", "to_pandas(", "to_polars("):
+        assert any(name in example for example in examples), name
+    assert len(python_examples(CLIENT_README)) == 1
 
 
 def test_the_document_lists_every_exit_code() -> None:

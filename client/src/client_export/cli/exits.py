@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import typer
 
@@ -85,20 +85,20 @@ def exits(command: F) -> F:
 
     @functools.wraps(command)
     def guarded(*arguments: Any, **options: Any) -> Any:
+        as_json = bool(options.get("as_json"))
         try:
             return command(*arguments, **options)
         except ClientExportError as error:
-            _show(error, as_json=bool(options.get("as_json")))
+            _show(error, as_json=as_json)
             raise typer.Exit(exit_of(error)) from None
         except LocalError as error:
-            _print(f"{error}")
-            raise typer.Exit(Exit.LOCAL) from None
+            _end(f"{error}", Exit.LOCAL, as_json=as_json)
         except OSError as error:
-            _print(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
-            raise typer.Exit(Exit.LOCAL) from None
+            _end(
+                f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.", Exit.LOCAL, as_json=as_json
+            )
         except KeyboardInterrupt:
-            _print("Interrupted.")
-            raise typer.Exit(Exit.INTERRUPTED) from None
+            _end("Interrupted.", Exit.INTERRUPTED, as_json=as_json)
 
     return cast("F", guarded)
 
@@ -118,6 +118,12 @@ def _show(error: ClientExportError, *, as_json: bool) -> None:
         faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.problem.faults]
         shown |= {"status": error.status, "code": error.code, "errors": faults, "requestId": request_id}
     _print(json.dumps({"error": shown}, ensure_ascii=False))
+
+
+def _end(message: str, code: Exit, *, as_json: bool) -> NoReturn:
+    shown = {"error": {"message": message, "exitCode": int(code)}}
+    _print(json.dumps(shown, ensure_ascii=False) if as_json else message)
+    raise typer.Exit(code) from None
 
 
 def _print(text: str) -> None:

@@ -1,0 +1,64 @@
+"""Promises about all commands and methods of the client that need no service."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from client_export import AsyncExportClient, ExportClient
+from client_export.cli.main import app
+from typer.testing import CliRunner
+
+
+def commands(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name, also those of groups."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *names, name)
+        else:
+            yield " ".join((*names, name)), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def methods(kind: type) -> dict[str, Callable[..., Any]]:
+    return {name: value for name, value in vars(kind).items() if callable(value) and not name.startswith("_")}
+
+
+def test_every_command_can_print_json_and_says_what_it_does() -> None:
+    assert {"start", "keys rotate", "schedules runs"} <= set(COMMANDS)
+    for name, command in COMMANDS.items():
+        assert "--json" in {option for parameter in command.params for option in parameter.opts}, name
+        assert command.help, name
+
+
+def test_both_clients_have_the_same_documented_methods() -> None:
+    one, other = methods(ExportClient), methods(AsyncExportClient)
+    assert set(one) == set(other)
+    for name, method in one.items():
+        assert inspect.signature(method).parameters == inspect.signature(other[name]).parameters, name
+        assert method.__doc__, name
+        assert other[name].__doc__, name
+
+
+@pytest.mark.parametrize(
+    "command", [["status", "7ybqttn9kg0pf1x6vfw644k23d"], ["verify", "no-file", "--manifest", "no"]]
+)
+def test_an_error_of_this_machine_is_json_too(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = dict.fromkeys(("URL", "KEY", "TOKEN", "PROFILE"), "") | {"CONFIG": str(tmp_path / "profiles.json")}
+    known = {f"CLIENT_EXPORT_{name}": value for name, value in variables.items()}
+
+    told = CliRunner().invoke(app, command, env=known)
+    as_json = CliRunner().invoke(app, [*command, "--json"], env=known)
+
+    assert told.exit_code == as_json.exit_code == 1
+    assert json.loads(as_json.stderr) == {"error": {"message": told.stderr.strip(), "exitCode": 1}}
