@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from exports.jobs.job import Job
 from exports.request.spec import ExportSpec
 from shared.named_resources import to_millisecond
+
+_EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+"""The earliest moment that a stored filter may name."""
 
 
 def watermark_of(job: Job) -> datetime:
@@ -17,6 +20,11 @@ def watermark_of(job: Job) -> datetime:
     """
     until = job.spec.filter.updated_until
     return to_millisecond(job.created_date if until is None else min(job.created_date, until))
+
+
+def start_after(watermark: datetime, margin: timedelta) -> datetime:
+    """Return the moment from which the next export looks for changes: the watermark less the margin."""
+    return max((watermark - margin).astimezone(UTC), _EARLIEST)
 
 
 def content_hash(spec: ExportSpec) -> str:

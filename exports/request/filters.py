@@ -77,6 +77,11 @@ class ClientFilter(Model):
             raise TOO_FAR_AWAY.error()
         return value
 
+    @property
+    def is_of_moments(self) -> bool:
+        """Whether it filters by nothing but the time of the last change. An empty `search` filters nothing."""
+        return columns_by_filter(self).keys() <= {"updatedSince", "updatedUntil"}
+
     def of_moments(self) -> ClientFilter:
         """Return the filter by the time of the last change alone."""
         return ClientFilter(updated_since=self.updated_since, updated_until=self.updated_until)

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
-from exports.jobs.watermark import content_hash, watermark_of
+from exports.jobs.watermark import content_hash, start_after, watermark_of
 from exports.request.spec import ExportSpec
 from exports.schedules.schedule import Schedule
 
@@ -29,7 +29,7 @@ def narrow(spec: ExportSpec, schedule: Schedule, margin: timedelta) -> ExportSpe
     watermark = schedule.state.watermark
     if not schedule.content.incremental or watermark is None or schedule.state.watermark_of != content_hash(spec):
         return spec
-    since = max(filter(None, (watermark - margin, spec.filter.updated_since)))
+    since = max(filter(None, (start_after(watermark, margin), spec.filter.updated_since)))
     return spec.model_copy(update={"filter": spec.filter.model_copy(update={"updated_since": since})})
 
 

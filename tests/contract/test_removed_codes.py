@@ -81,6 +81,7 @@ CHANGED: tuple[Mapping[str, Any], ...] = (
     ("wanted", "left"),
     [
         ({}, ""),
+        ({"search": ""}, ""),
         ({"statuses": ("Active",)}, "BDE"),
         ({"statuses": ("Active",), "updated_until": UNTIL}, "BD"),
         ({"statuses": ("Active", "Inactive")}, "D"),
@@ -188,3 +189,15 @@ def test_a_deletion_at_no_moment_of_sqlite_is_refused(sqlite_store: SqlStore) ->
         pytest.raises(SourceMismatchError, match="deleted_clients"),
     ):
         removed(opened)
+
+
+@pytest.mark.parametrize(("tenant", "found"), [("1", ("D1",)), ("01", ()), ("1.0", ())])
+def test_sqlite_gives_no_deletions_of_a_tenant_whose_number_only_resembles_the_text(
+    sqlite_store: SqlStore, tenant: str, found: tuple[str, ...]
+) -> None:
+    sqlite_store.execute("CREATE TABLE deleted_clients (tenant INTEGER, code TEXT, deleted_at TEXT)")
+    sqlite_store.execute("INSERT INTO deleted_clients VALUES (1, 'D1', NULL)")
+    url = sqlite_store.engine.url.render_as_string(hide_password=False)
+    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+        selection = ClientSelection(tenant, (), ClientFilter(updated_since=SINCE))
+        assert opened.removed_codes(selection, 9).deleted == found

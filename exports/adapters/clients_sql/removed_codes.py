@@ -40,7 +40,7 @@ def find_removed_codes(
 
 def _left_codes(connection: Connection, view: ClientView, selection: ClientSelection, most: int) -> tuple[str, ...]:
     """Return the codes of clients that changed in the time that the filter names, and do not pass the rest of it."""
-    if selection.filter == selection.filter.of_moments():
+    if selection.filter.is_of_moments:
         return ()
     found = connection.execute(sql_statements.left(view, selection).limit(most + 1))
     return tuple(_texts(view, [code for (code,) in found]))
@@ -84,10 +84,9 @@ def _deleted(view: ClientView, name: str, selection: ClientSelection) -> Select[
     The tenant and the codes are compared in the types of the view `clients`.
     """
     deletions = table(name, *map(column, DELETION_COLUMNS))
-    bound = view.sql.key_bound(view.column("tenant"), "deleted_tenant", selection.tenant)
-    is_of_tenant = literal_column("1") == literal_column("0") if bound is None else deletions.c.tenant == bound
-    of_tenant = view.sql.of_tenant(view.column("tenant"), selection.tenant)
-    same = (of_tenant, CLIENTS.c.code == deletions.c.code)
+    tenant = view.column("tenant")
+    is_of_tenant = view.sql.of_tenant(tenant, selection.tenant, deletions.c.tenant)
+    same = (view.sql.of_tenant(tenant, selection.tenant), CLIENTS.c.code == deletions.c.code)
     is_there = exists(select(literal_column("1")).select_from(CLIENTS).where(*same))
     when = or_(deletions.c.deleted_at.is_(None), and_(*_moments(view, deletions.c.deleted_at, selection.filter)))
     return select(deletions.c.code).where(is_of_tenant, when, ~is_there).distinct().order_by(deletions.c.code)

@@ -152,20 +152,20 @@ class TableClientSource:
         (first,) = self.sample(selection, [KeyRange()], rows)
         if len(first) < rows:
             return ClientPreview(first, ClientCount(len(first)))
-        return ClientPreview(first, self._count(selection, count_seconds) if count_seconds else None)
+        return ClientPreview(first, self._count(selection, count_seconds, len(first)) if count_seconds else None)
 
-    def _count(self, selection: ClientSelection, seconds: float) -> ClientCount:
+    def _count(self, selection: ClientSelection, seconds: float, known: int) -> ClientCount:
         end, total = time.monotonic() + seconds, 0
         for entities in self.entities(selection, (), self.keys_of(selection.tenant).conditions(KeyRange())):
             total += len(entities)
             if time.monotonic() > end:
-                return ClientCount(minimum=total)
+                return ClientCount(minimum=max(total, known))
         return ClientCount(total)
 
     def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
         """Read the changed clients that do not pass the filter. A table knows nothing of entities that were deleted."""
         left: list[str] = []
-        if selection.filter != selection.filter.of_moments():
+        if not selection.filter.is_of_moments:
             conditions = self.keys_of(selection.tenant).conditions(KeyRange())
             for entities in self.entities(selection, (), conditions, wanted=make_left_filter(selection.filter)):
                 left += (str(entity["code"]) for entity in entities)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exports.jobs.codes import is_job_code
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
-from exports.jobs.watermark import content_hash, watermark_of
+from exports.jobs.watermark import content_hash, start_after, watermark_of
 from exports.request.faults import (
     BEFORE_START,
     START_FAILED,
@@ -38,7 +38,7 @@ def changes_since(services: Services, tenant: str, code: str, spec: ExportSpec) 
         raise InvalidSpecError([UNKNOWN_START.at(pointer("since"))])
     if refusal := _refusal(job, spec):
         raise InvalidSpecError([refusal])
-    start = watermark_of(job) - services.settings.incremental_margin
+    start = start_after(watermark_of(job), services.settings.incremental_margin)
     if spec.filter.updated_until is not None and spec.filter.updated_until <= start:
         raise InvalidSpecError([BEFORE_START.at(pointer("filter", "updatedUntil"))])
     changed = spec.filter.model_copy(update={"updated_since": start})

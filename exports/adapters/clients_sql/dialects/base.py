@@ -152,10 +152,16 @@ class SourceDialect:
         """
         return bindparam(name, text)
 
-    def of_tenant(self, column: ViewColumn, text: str) -> ColumnElement[bool]:
-        """Return the condition that a client is of the tenant with this text. An index must be able to serve it."""
-        bound = self.key_bound(column, "tenant", text)
-        return false() if bound is None else CLIENTS.c.tenant == bound
+    def of_tenant(
+        self, column: ViewColumn, text: str, deleted: ColumnElement[Any] | None = None
+    ) -> ColumnElement[bool]:
+        """Return the condition that a client is of the tenant with this text. An index must be able to serve it.
+
+        Args:
+            deleted: The tenant of a deleted client, to compare it in place of that of a client.
+        """
+        bound = self.key_bound(column, "tenant" if deleted is None else "deleted_tenant", text)
+        return false() if bound is None else (CLIENTS.c.tenant if deleted is None else deleted) == bound
 
     def key_text(self, column: ViewColumn, value: Any) -> str:
         """Return a value of a key column as the text that plans and manifests hold. `key_bound` reads it back."""

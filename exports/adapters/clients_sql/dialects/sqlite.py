@@ -200,12 +200,16 @@ class SqliteDialect(SourceDialect):
             return None
         return bindparam(name, text, String())
 
-    def of_tenant(self, column: ViewColumn, text: str) -> ColumnElement[bool]:
+    def of_tenant(
+        self, column: ViewColumn, text: str, deleted: ColumnElement[Any] | None = None
+    ) -> ColumnElement[bool]:
         """Compare the text with text only if SQLite might convert it to the number that it resembles."""
-        condition = super().of_tenant(column, text)
-        if column.form is CellForm.TEXT or not is_other_number(text):
+        condition = super().of_tenant(column, text, deleted)
+        is_text = deleted is None and column.form is CellForm.TEXT
+        if is_text or not is_other_number(text):
             return condition
-        return and_(condition, func.typeof(CLIENTS.c.tenant) == literal_column("'text'"))
+        value = CLIENTS.c.tenant if deleted is None else deleted
+        return and_(condition, func.typeof(value) == literal_column("'text'"))
 
     def matches_any(self, column: ViewColumn, texts: Sequence[str]) -> ColumnElement[bool]:
         """Compare with the text of each value. SQLite itself would find 1 by '01' and '1.0' in columns of numbers."""

@@ -66,6 +66,13 @@ def test_an_export_since_one_that_ended_with_an_earlier_moment_begins_there() ->
     assert resolve(services, since=code).filter.updated_since == until - MARGIN
 
 
+@pytest.mark.parametrize("offset", ["+00:00", "+14:00", "-14:00"])
+def test_an_export_never_begins_before_the_first_moment_of_a_filter(offset: str) -> None:
+    services = a_services()
+    spec = resolve(services, since=export(services, filter={"updatedUntil": f"0002-01-01T00:00:00{offset}"}))
+    assert ExportSpec.model_validate_json(spec.model_dump_json(by_alias=True)) == spec
+
+
 def test_exports_since_each_other_form_a_chain() -> None:
     services = a_services()
     first = export(services)
