@@ -1,7 +1,9 @@
 """Steps: list, make, rotate and revoke the API keys of a tenant.
 
 The audit log records each change before it is made, for every tenant of the key. No step gives a caller rights that it
-has not: a key that it makes or rotates has scopes that the caller has itself, for each of the key's tenants.
+has not: a key that it makes or rotates has scopes that the caller has itself, for each of the key's tenants. The key of
+the caller is read again before a change: a process that has cached it may accept it for some time after it was revoked,
+and whoever holds a leaked key must not make another one in that time.
 
 Every step raises `KeysUnavailableError` or `StorageUnavailableError` when trying again can help.
 """
@@ -57,12 +59,13 @@ def create_key(services: Services, tenant: str, identity: Identity, request: Cre
     """Make a key for one tenant.
 
     Raises:
-        NotPermittedError: The caller lacks a scope that the key is to have.
+        NotPermittedError: The caller lacks a scope that the key is to have, or uses a key that is no longer valid.
         TooManyApiKeysError: The tenant has `MAX_KEYS`. Requests at the same moment may exceed it by a few.
     """
     now, scopes = services.now(), tuple(dict.fromkeys(scope.value for scope in request.scopes))
     _require_scopes(identity, (tenant,), scopes)
-    _require_room(services, tenant, now)
+    _require_valid_caller(services, identity, now)
+    _require_room(services, (tenant,), now)
     expires = now + timedelta(days=request.valid_days) if request.valid_days else None
     key, text = make_key(request.name, (tenant,), scopes, now, expires)
     _audit(services, AuditAction.KEY_CREATED, identity, key)
@@ -74,11 +77,13 @@ def create_key(services: Services, tenant: str, identity: Identity, request: Cre
 def rotate_key(services: Services, tenant: str, identity: Identity, code: str, request: RotateKeyDto) -> RotatedKeyDto:
     """Make a key with the rights and the lifetime of another one, which expires some hours later.
 
-    The new key is stored first. If the second write fails, both keys are valid.
+    The new key is stored first. If the second write fails, both keys are valid. A key that was rotated before has a
+    shorter lifetime than it was made with, and so has its next successor.
 
     Raises:
         ApiKeyNotFoundError: No key with this code opens the tenant.
-        NotPermittedError: The caller lacks a scope of the key, or may not administer the keys of all of its tenants.
+        NotPermittedError: The caller lacks a scope of the key, may not administer the keys of all of its tenants, or
+            uses a key that is no longer valid.
         ApiKeyNotActiveError: The key has expired or is revoked, perhaps meanwhile.
         TooManyApiKeysError: As `create_key`.
     """
@@ -86,7 +91,8 @@ def rotate_key(services: Services, tenant: str, identity: Identity, code: str, r
     old = _find_own(services, tenant, identity, code)
     _require_active(old, now)
     _require_scopes(identity, old.tenants, old.scopes)
-    _require_room(services, tenant, now)
+    _require_valid_caller(services, identity, now)
+    _require_room(services, old.tenants, now)
     key, text = make_key(old.name, old.tenants, old.scopes, now, old.expires and now + (old.expires - old.created))
     _audit(services, AuditAction.KEY_ROTATED, identity, old, key.id)
     _add(services, key)
@@ -107,12 +113,15 @@ def revoke_key(services: Services, tenant: str, identity: Identity, code: str, *
 
     Raises:
         ApiKeyNotFoundError: No key with this code opens the tenant.
-        NotPermittedError: The caller may not administer the keys of all tenants of the key.
-        UnconfirmedError: The caller uses this key itself, or no other key may administer the keys of a tenant.
+        NotPermittedError: The caller may not administer the keys of all tenants of the key, or uses a key that is no
+            longer valid.
+        UnconfirmedError: The caller uses this key itself, or no other key may administer the keys of a tenant. Of two
+            requests at the same moment, each may count on the key that the other one revokes.
     """
     now = services.now()
     key = _find_own(services, tenant, identity, code)
     if key.revoked is None:
+        _require_valid_caller(services, identity, now)
         warning = "" if is_confirmed else _warning(services, identity, key, now)
         if warning:
             message = f"{warning} To revoke it all the same, repeat the request with ?confirm={key.id}."
@@ -148,13 +157,20 @@ def _require_scopes(identity: Identity, tenants: Collection[str], scopes: Collec
             raise NotPermittedError(message)
 
 
-def _require_room(services: Services, tenant: str, now: datetime) -> None:
+def _require_valid_caller(services: Services, identity: Identity, now: datetime) -> None:
+    """Refuse a caller whose API key was revoked, or given another expiry, since this process has cached it."""
+    own = None if identity.is_token else services.keys.store.get(identity.actor)
+    if not identity.is_token and (own is None or own.state(now) is not KeyState.ACTIVE):
+        raise NotPermittedError("The API key that you use is no longer valid, so it cannot change keys.")
+
+
+def _require_room(services: Services, tenants: Collection[str], now: datetime) -> None:
     counted = [
         key
         for key in services.keys.store.list()
-        if tenant in key.tenants and (key.state(now) is KeyState.ACTIVE or key.created > now - _COUNTED_AFTER)
+        if key.state(now) is KeyState.ACTIVE or key.created > now - _COUNTED_AFTER
     ]
-    if len(counted) >= MAX_KEYS:
+    if any(sum(tenant in key.tenants for key in counted) >= MAX_KEYS for tenant in tenants):
         message = f"A tenant may have {MAX_KEYS} keys; revoke keys that are no longer used, and try again tomorrow."
         raise TooManyApiKeysError(message)
 
@@ -179,7 +195,7 @@ def _warning(services: Services, identity: Identity, key: ApiKey, now: datetime)
     """Return why a revocation may lock callers out; empty if it does not."""
     own = "This is the key that you use. " if not identity.is_token and identity.actor == key.id else ""
     orphaned: list[str] = []
-    if Scope.KEYS_ADMIN.value in key.scopes:
+    if Scope.KEYS_ADMIN.value in key.scopes and key.state(now) is KeyState.ACTIVE:
         others = [
             other
             for other in services.keys.store.list()

@@ -243,6 +243,29 @@ def test_a_key_that_another_can_replace_is_revoked_without_a_confirmation() -> N
     assert revoke(keys_of(key, a_key(A, C)[0]), key.id).state is KeyState.REVOKED
 
 
+def test_a_key_that_has_expired_is_revoked_without_a_confirmation() -> None:
+    expired = a_key(A, expires=NOON)[0]
+    assert revoke(keys_of(expired), expired.id).state is KeyState.REVOKED
+
+
+@pytest.mark.parametrize("change", [{"revoked": NOON}, {"expires": NOON}])
+@pytest.mark.parametrize("act", [lambda services, _, identity: create(services, identity), rotate, revoke])
+def test_a_caller_whose_cached_key_was_revoked_changes_no_key(act: Callable[..., Any], change: dict[str, Any]) -> None:
+    own, other = a_key(A)[0], a_key(A)[0]
+    services = keys_of(own.model_copy(update=change), other)
+    before = services.keys.store.list()
+    with pytest.raises(NotPermittedError, match="no longer valid"):
+        act(services, other.id, identity_of_key(own))
+    assert (services.keys.store.list(), services.audit.all) == (before, [])
+
+
+def test_a_caller_who_has_revoked_its_own_key_may_repeat_the_request() -> None:
+    own = a_key(A)[0]
+    services = keys_of(own)
+    for _ in range(2):
+        assert revoke(services, own.id, identity_of_key(own), is_confirmed=True).state is KeyState.REVOKED
+
+
 def test_every_change_is_in_the_audit_log_of_every_tenant_of_the_key() -> None:
     old, _ = a_key(A, B)
     services = keys_of(old)
@@ -286,3 +309,10 @@ def test_a_tenant_has_a_limit_of_keys_that_revoking_them_does_not_evade() -> Non
             act(services)
     services.now.advance(days=2)
     assert create(services).code
+
+
+def test_a_rotation_keeps_to_the_limit_of_each_tenant_of_the_key() -> None:
+    shared = a_key(A, B)[0]
+    services = keys_of(shared, *(a_key(B)[0] for _ in range(MAX_KEYS - 1)))
+    with pytest.raises(TooManyApiKeysError):
+        rotate(services, shared.id, ADMIN_OF_A_AND_B)
