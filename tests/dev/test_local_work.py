@@ -91,6 +91,12 @@ def test_what_the_user_exempts_from_the_proxy_stays_exempt() -> None:
     assert environment["NO_PROXY"] == environment["no_proxy"] == "example.com,10.0.0.1,127.0.0.1,localhost,::1"
 
 
+def test_where_every_host_is_exempt_from_the_proxy_the_environment_stays_as_it_is() -> None:
+    environment = {"https_proxy": "http://proxy:3128", "NO_PROXY": "*"}
+    exempt_this_machine(environment)
+    assert environment == {"https_proxy": "http://proxy:3128", "NO_PROXY": "*"}
+
+
 def test_without_a_proxy_the_environment_stays_as_it_is() -> None:
     environment = {"HTTP_PROXY": "", "PATH": "/bin"}
     exempt_this_machine(environment)
