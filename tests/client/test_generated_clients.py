@@ -65,6 +65,7 @@ def test_a_generated_typescript_client_is_typed_and_exports(system: System, gene
 
 
 def test_errors_are_one_type_for_the_generators() -> None:
+    """A generator for C# otherwise makes a class for each operation and status."""
     schemas = [
         media["schema"]
         for response in document()["components"]["responses"].values()
@@ -72,6 +73,15 @@ def test_errors_are_one_type_for_the_generators() -> None:
     ]
     assert schemas
     assert all(schema == {"$ref": "#/components/schemas/Problem"} for schema in schemas)
+    errors = {
+        (path, status): response
+        for path, operations in document()["paths"].items()
+        for operation in operations.values()
+        if isinstance(operation, dict)
+        for status, response in operation["responses"].items()
+        if status >= "400"
+    }
+    assert {key for key, response in errors.items() if "$ref" not in response} == {("/health", "503")}
 
 
 def test_every_value_of_an_enumeration_has_a_name_that_is_an_identifier() -> None:

@@ -17,6 +17,7 @@ from exports.request.faults import FAULT_KINDS
 from exports.request.fields import ClientStatus, ClientType, TargetField
 from exports.request.filters import SEARCHED_COLUMNS
 from exports.request.formats import Compression, Delimiter, FormatPreset, LineEnding, LongCells, Quoting
+from exports.request.scopes import ALL_SCOPES
 from exports.schedules.runs import RunOutcome
 from exports.triggers.http.problems import PROBLEMS
 from exports.triggers.http.ui.fragments import VIEWS, code_filter_names
@@ -95,6 +96,14 @@ def test_no_text_of_a_fault_names_what_only_operators_and_programs_know() -> Non
     for language, texts in languages().items():
         for code, text in texts.sections["faultCodes"].items():
             assert not known_to_programs.search(str(text)), (language, code)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_text_names_a_scope_a_setting_or_a_file_of_the_repository(language: str) -> None:
+    technical = re.compile(rf"{'|'.join(ALL_SCOPES)}|EXPORT_|\.(md|py|js|json)\b|python|https?:")
+    for section, texts in languages()[language].sections.items():
+        for name, text in texts.items():
+            assert not technical.search(str(text)), (section, name)
 
 
 @pytest.mark.parametrize("language", languages())
