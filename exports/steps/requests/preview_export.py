@@ -51,7 +51,7 @@ def preview_export(
     with services.lookups.enter(), naming_every_refusal(services, selection):
         found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, 0 if known else count_seconds)
     count = found.count or known or ClientCount()
-    if not known:
+    if not known and len(found.rows) == MAX_ROWS:  # fewer are counted by each preview anyway
         services.counts.keep(tenant, spec.filter, now, count_seconds, count)
     cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))
     return ExportPreviewDto(

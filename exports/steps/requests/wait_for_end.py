@@ -35,8 +35,8 @@ def _remember(services: Services, began: datetime, completed: datetime, waited: 
     """Remember how long the job itself took.
 
     The wait says less: it includes the pause before the last read, so long pauses would lead to long pauses. If another
-    host ended the job and its clock says that this was after the wait, nothing is learned.
+    host ended the job and its clock says that this was before or after the wait, nothing is learned.
     """
     seconds = (completed - began).total_seconds()
-    if seconds <= waited:
+    if 0 <= seconds <= waited:
         services.waits.add(seconds)

@@ -69,24 +69,27 @@ async function askForPreview() {
     answered = text;
     failures = 0;
     drawPreview(data, request);
-    const total = data.totalItems ?? (await countFully(api, request, signal));
+    const total = data.totalItems ?? (await countFully(api, request, data.minimumItems, signal));
     if (!signal.aborted) whenPreviewed(api, request, total, signal);
   } catch (problem) {
     if (!signal.aborted) showPreviewProblem(problem, text);
   }
 }
 
-/** Count clients that were too many to count before the first rows were shown. Returns null if that takes too long. */
-async function countFully(api, request, signal) {
+/**
+ * Count clients that were too many to count before the first rows were shown. Returns null if that takes too long.
+ * `minimumItems`: how many there are at least, as far as that is known already.
+ */
+async function countFully(api, request, minimumItems, signal) {
+  let count = { totalItems: null, minimumItems };
   try {
     const { data } = await api.send("POST", `${PATH_OF_JOBS}/preview?count=full`, { body: request, signal });
-    if (signal.aborted) return null;
-    showPreviewCount(textOfCount(data, "preview.uncounted"));
-    return data.totalItems;
+    count = { totalItems: data.totalItems, minimumItems: data.minimumItems ?? minimumItems };
   } catch {
-    if (!signal.aborted) showPreviewCount(t("preview.uncounted"));
-    return null;
+    // The rows are shown, with what is known of their number.
   }
+  if (!signal.aborted) showPreviewCount(textOfCount(count, "preview.uncounted"));
+  return count.totalItems;
 }
 
 function textOfCount({ totalItems, minimumItems }, otherwise) {

@@ -142,6 +142,14 @@ def test_a_count_that_took_too_long_is_not_tried_again_at_once() -> None:
     assert services.clients.counts == 1
 
 
+def test_the_count_of_a_few_clients_is_not_kept_when_more_than_these_are_shown() -> None:
+    services = a_services(some_clients(5))
+    assert _preview(services, two_columns()).total_items == 5
+    services.clients.clients = some_clients(25)
+    found = _preview(services, two_columns())
+    assert (found.total_items, len(found.rows)) == (25, 10)
+
+
 def test_a_preview_without_clients_has_only_the_header() -> None:
     found = _preview(a_services(), two_columns())
     assert (found.total_items, found.rows, found.text) == (0, (), "Code,Name\r\n")

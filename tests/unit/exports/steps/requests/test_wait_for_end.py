@@ -38,3 +38,6 @@ def test_a_clock_that_is_wrong_does_not_delay_the_answers_for_small_jobs(seconds
     services = a_services()
     _wait_for_a_job_that_took(services, seconds)
     assert services.waits.first_pause_seconds() == SHORTEST_PAUSE_SECONDS
+    services.waits.add(0.2)
+    _wait_for_a_job_that_took(services, seconds)
+    assert services.waits.first_pause_seconds() == pytest.approx(0.18)
