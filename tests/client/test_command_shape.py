@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import typer.main
 from client_export import AsyncExportClient, ExportClient
 from client_export.cli.main import app
+from client_export.cli.profiles import Profile
 from typer.testing import CliRunner
 
 
@@ -62,3 +64,39 @@ def test_an_error_of_this_machine_is_json_too(
 
     assert told.exit_code == as_json.exit_code == 1
     assert json.loads(as_json.stderr) == {"error": {"message": told.stderr.strip(), "exitCode": 1}}
+
+
+@pytest.mark.parametrize("given", [None, {"filter": {"statuses": ["Active"]}}], ids=["kept", "replaced"])
+def test_a_schedule_that_is_changed_keeps_its_request_unless_one_is_given(
+    given: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = {
+        "columnMappings": [{"csvHeader": "Name", "targetField": "Name"}],
+        "notify": {"webhookUrl": "https://a/***"},
+    }
+    schedule = {
+        "code": "c",
+        "name": "Nightly",
+        "cron": "0 6 * * *",
+        "timeZone": "UTC",
+        "enabled": True,
+        "request": stored,
+    }
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            sent.append(json.loads(request.content))
+        return httpx.Response(200, json=schedule)
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    opened = ExportClient("https://exports.example", key="k", tenant="t", http=http)
+    monkeypatch.setattr(Profile, "open", lambda profile: opened)
+    options = ["--name", "Nightly", "--cron", "0 6 * * *", "--no-enabled", "--code", "c", "--json"]
+    options += [] if given is None else ["--request", "-"]
+    known = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k"}
+
+    done = CliRunner().invoke(app, ["schedules", "save", *options], env=known, input=json.dumps(given))
+
+    assert done.exit_code == 0, done.output
+    assert [(body["request"], body["enabled"]) for body in sent] == [(given or stored, False)]

@@ -101,13 +101,17 @@ def save_schedule(
     ] = False,
     enabled: Annotated[bool, typer.Option(help="Whether it is active.")] = True,
     request: Annotated[
-        Path | None, typer.Option(help="File with what to export, as JSON; - is standard input.")
+        Path | None,
+        typer.Option(
+            help="File with what to export, as JSON; - is standard input. "
+            "Default: every client; with --code, what the schedule exports now."
+        ),
     ] = None,
     code: ReplacedCode = None,
     as_json: AsJson = False,
 ) -> None:
     """Save a schedule."""
-    content = {
+    content: dict[str, Any] = {
         "name": name,
         "cron": cron,
         "timeZone": time_zone,
@@ -117,6 +121,8 @@ def save_schedule(
         "request": {} if request is None else given.read_json(request),
     }
     with service(context) as client:
+        if code is not None and request is None:
+            content["request"] = client.schedule(code).raw["request"]
         _show_schedule(client.save_schedule(content, code=code), as_json)
 
 
