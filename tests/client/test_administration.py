@@ -263,3 +263,13 @@ def test_a_renewed_token_in_the_file_is_used_by_the_next_request(tmp_path: Path)
     read = reader_of(file)
     file.write_text("second\n", encoding="utf-8")
     assert read() == "second"
+
+
+def test_a_file_that_is_no_text_holds_no_token(tmp_path: Path) -> None:
+    from client_export.cli.exits import LocalError
+    from client_export.cli.profiles import reader_of
+
+    file = tmp_path / "token"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LocalError, match="holds no access token"):
+        reader_of(file)

@@ -121,7 +121,7 @@ def reader_of(file: Path) -> Callable[[], str]:
         return lambda: given
 
     def read() -> str:
-        return _require_token(file.read_text(encoding="utf-8").strip(), file)
+        return _require_token(file.read_text(encoding="utf-8", errors="replace").strip(), file)
 
     read()
     return read
