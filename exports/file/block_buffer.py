@@ -1,8 +1,9 @@
 """Collect the bytes of a block: in memory, or in a temporary file if there are many.
 
-A block is planned to have at most `EXPORT_BLOCK_BYTES` (8 MiB), so it usually stays in memory. It outgrows the memory
-only if clients are much larger than those sampled for the plan. A worker needs up to `MEMORY_BYTES` for each page that
-it writes at the same time.
+A block is planned to have about `EXPORT_BLOCK_BYTES` (8 MiB), and the only page of a small job up to `MEMORY_BYTES`, so
+it usually stays in memory. It outgrows the memory if clients are larger than those sampled for the plan, or if
+`EXPORT_BLOCK_BYTES` is larger. A worker needs up to `MEMORY_BYTES` for each page that it writes at the same time, and
+as much again while it publishes a file in one request.
 """
 
 from __future__ import annotations
