@@ -135,7 +135,7 @@ def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
 
 def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
     key = store.change(arguments.id, lambda key: key.model_copy(update={"revoked": key.revoked or now}))
-    sys.stderr.write(f"{key.id} ({key.name}) is revoked. Within a minute the service accepts it no longer.\n")
+    sys.stderr.write(f"{key.id} ({_shown(key.name)}) is revoked. Within a minute the service accepts it no longer.\n")
 
 
 def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
@@ -172,7 +172,12 @@ def _issue(
 def _row(key: ApiKey, now: datetime) -> tuple[str, ...]:
     moments = (key.created, key.expires, key.last_used)
     shown = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else "never" for moment in moments)
-    return (key.id, key.name, ",".join(key.tenants), ",".join(key.scopes), key.state(now).value, *shown)
+    return (key.id, _shown(key.name), ",".join(key.tenants), ",".join(key.scopes), key.state(now).value, *shown)
+
+
+def _shown(name: str) -> str:
+    """Return a name without characters that a terminal would obey: administrators of tenants choose names over HTTP."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _tenants(given: Sequence[str]) -> list[str]:

@@ -126,6 +126,14 @@ def test_the_list_shows_state_and_last_use_but_never_a_hash(shell: Shell) -> Non
     assert not any(key.hash in out or "sha256" in out for key in keys)
 
 
+def test_a_name_cannot_make_the_terminal_of_the_operator_obey(shell: Shell) -> None:
+    key, _ = a_key("a", name="J\u00fcrgen\x9b2J\x1b[2J\u202e")
+    shell.store.add(key)
+    shown = shell.run("list")[1] + shell.run("revoke", key.id)[2]
+    assert shown.count("J\u00fcrgen?2J?[2J?") == 2
+    assert shown.replace("\n", "").isprintable()
+
+
 def test_an_empty_list_says_how_to_make_a_key(shell: Shell) -> None:
     code, out, err = shell.run("list")
     assert (code, out) == (0, "")
