@@ -5,15 +5,20 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 import typer.main
-from client_export import AsyncExportClient, ExportClient
+from client_export import AsyncExportClient, ExportClient, JobStatus
+from client_export import errors as client_errors
+from client_export.cli import exits, show
 from client_export.cli.main import app
 from client_export.cli.profiles import Profile
+from rich.console import Console
 from typer.testing import CliRunner
 
 
@@ -64,6 +69,34 @@ def test_an_error_of_this_machine_is_json_too(
 
     assert told.exit_code == as_json.exit_code == 1
     assert json.loads(as_json.stderr) == {"error": {"message": told.stderr.strip(), "exitCode": 1}}
+
+
+def test_every_error_of_the_client_has_an_exit_code_of_its_kind() -> None:
+    kinds = [kind for kind in vars(client_errors).values() if inspect.isclass(kind)]
+    bases = (client_errors.ClientExportError, client_errors.ExportEndedError)
+    own = [kind for kind in kinds if issubclass(kind, client_errors.ClientExportError) and kind not in bases]
+    assert len(own) > 10
+    known = tuple(kind for kind, _ in exits._CODES)
+    assert [kind.__name__ for kind in own if not issubclass(kind, known)] == []
+
+
+def test_a_terminal_gets_a_bar_with_clients_and_a_pipe_a_line_for_each_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs: list[Any] = [
+        SimpleNamespace(code="c", status=JobStatus.QUEUED, processed_items=0, total_items=None),
+        SimpleNamespace(code="c", status=JobStatus.IN_PROGRESS, processed_items=500, total_items=4_500),
+        SimpleNamespace(code="c", status=JobStatus.IN_PROGRESS, processed_items=1_500, total_items=4_500),
+    ]
+    shown = {}
+    for is_terminal in (True, False):
+        out = StringIO()
+        console = Console(file=out, force_terminal=is_terminal, width=100, highlight=False)
+        monkeypatch.setattr(show, "messages", lambda console=console: console)
+        with show.watching(quiet=False) as watch:
+            for job in jobs:
+                watch(job)
+        shown[is_terminal] = out.getvalue()
+    assert "1,500/4,500 clients" in shown[True]
+    assert shown[False].splitlines() == ["c Queued", "c InProgress"]
 
 
 @pytest.mark.parametrize("given", [None, {"filter": {"statuses": ["Active"]}}], ids=["kept", "replaced"])

@@ -1,0 +1,63 @@
+"""Which service a command uses: options, then variables, then the profile, in a file that only its owner can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from client_export.cli.exits import LocalError
+from client_export.cli.profiles import Profile, find_profile, load_profiles, save_profiles
+
+VARIABLES = ("URL", "KEY", "TOKEN", "TENANT", "PROFILE")
+DEFAULT = Profile("https://default.example", key="of-default", tenant="northwind")
+STAGING = Profile("https://staging.example", token="of-staging", tenant="southwind")
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in VARIABLES:
+        monkeypatch.delenv(f"CLIENT_EXPORT_{name}", raising=False)
+    monkeypatch.setenv("CLIENT_EXPORT_CONFIG", str(tmp_path / "folder" / "profiles.json"))
+    return save_profiles({"default": DEFAULT, "staging": STAGING})
+
+
+def test_the_default_profile_is_used_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_profile(None, None, None) == DEFAULT
+    assert find_profile("staging", None, None) == STAGING
+    monkeypatch.setenv("CLIENT_EXPORT_PROFILE", "staging")
+    assert find_profile(None, None, None) == STAGING
+    assert find_profile("default", None, None) == DEFAULT
+
+
+def test_options_win_over_variables_and_variables_over_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("URL", "https://variable.example"), ("KEY", "of-variable"), ("TENANT", "eastwind")):
+        monkeypatch.setenv(f"CLIENT_EXPORT_{name}", value)
+    assert find_profile("staging", None, None) == Profile(
+        "https://variable.example", key="of-variable", tenant="eastwind"
+    )
+    found = find_profile("staging", "https://option.example", "westwind")
+    assert found == Profile("https://option.example", key="of-variable", tenant="westwind")
+
+
+def test_a_complete_set_of_variables_needs_no_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("damaged", encoding="utf-8")
+    monkeypatch.setenv("CLIENT_EXPORT_URL", "https://variable.example")
+    monkeypatch.setenv("CLIENT_EXPORT_TOKEN", "of-variable")
+    assert find_profile(None, None, None) == Profile("https://variable.example", token="of-variable")
+
+
+def test_what_is_missing_is_named_with_what_to_do(file: Path) -> None:
+    with pytest.raises(LocalError, match="client-export login --name production"):
+        find_profile("production", None, None)
+    file.unlink()
+    with pytest.raises(LocalError, match="client-export login --url URL"):
+        find_profile(None, None, None)
+    with pytest.raises(LocalError, match="No credentials are known"):
+        find_profile(None, "https://option.example", None)
+
+
+def test_a_file_that_others_can_read_is_refused(file: Path) -> None:
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    with pytest.raises(LocalError, match="chmod 600"):
+        load_profiles()
