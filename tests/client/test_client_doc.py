@@ -44,7 +44,7 @@ def environment(program: Path, system: System, folder: Path) -> dict[str, str]:
     settings = {"URL": system.url, "KEY": NORTHWIND_KEY, "CONFIG": str(folder / "profiles.json")}
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
     with ExportClient(system.url, key=NORTHWIND_KEY) as client:
-        export = ExportRequest([("Client", "Name"), ("VAT", "VatNumber")], filter=ClientFilter(statuses=["Active"]))
+        export = ExportRequest(["Code", ("Client", "Name")], filter=ClientFilter(statuses=["Active"]))
         codes = {
             "CODE": client.wait(client.start(export).code).code,
             "KEY_CODE": client.create_key("Of the documents").key.code,

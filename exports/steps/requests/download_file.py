@@ -31,7 +31,7 @@ def create_link(services: Services, tenant: str, code: str, reader: Reader) -> s
 
 
 def load_manifest(services: Services, tenant: str, code: str) -> bytes:
-    """Return the manifest, a JSON document. It contains no values of fields, so no permission for fields is needed.
+    """Return the manifest, a JSON document. It contains codes of clients, but no sensitive field: a reader may have it.
 
     Raises:
         JobNotFoundError, NotCompletedError, ExpiredError: The job has no file, or no longer has it.
