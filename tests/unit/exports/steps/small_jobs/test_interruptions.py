@@ -12,6 +12,8 @@ from exports.file.block_buffer import BlockBuffer
 from exports.file.manifest import ManifestDto
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.steps.pages.plan_pages import draw_plan
+from exports.steps.small_jobs import plan_or_export as small_jobs
 from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.workflow.commands import PlanOrExport
 from tests.support.fakes import MemoryServices, a_services
@@ -56,14 +58,20 @@ def read_slowly(services: MemoryServices) -> None:
 
 
 def a_system(
-    way: str, port: str, method: str, call: int, moment: str, act: Callable[[MemoryServices, Job], None]
+    way: str,
+    port: str,
+    method: str,
+    call: int,
+    moment: str,
+    act: Callable[[MemoryServices, Job], None],
+    clients: int = 5,
 ) -> Any:
-    """Make a job of five clients, and let `act` run once, before or after an effect of its step.
+    """Make a job, and let `act` run once, before or after an effect of its step.
 
     Returns:
         The services, the job, and a list that is empty until `act` has run.
     """
-    services = a_services(some_clients(5))
+    services = a_services(some_clients(clients))
     if way == SLOWLY:
         read_slowly(services)
     job = a_watched_job(services)
@@ -142,6 +150,24 @@ def test_a_second_run_between_two_effects_gives_one_file(
     export_whole(services, job)
     assert acted
     assert_complete(services, job)
+
+
+@each_effect
+@before_and_after
+def test_a_run_of_a_version_that_plans_two_pages_gives_the_same_file(
+    monkeypatch: pytest.MonkeyPatch, way: str, port: str, method: str, call: int, moment: str
+) -> None:
+    """While a new version is deployed, workers of the version before may run the same step."""
+
+    def run_older_version(services: MemoryServices, job: Job) -> None:
+        with monkeypatch.context() as older:
+            older.setattr(small_jobs, "draw_plan", lambda *given, **_: draw_plan(*given))
+            plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=TARGET_BYTES))
+
+    services, job, acted = a_system(way, port, method, call, moment, run_older_version, clients=1_000)
+    export_whole(services, job)
+    assert acted
+    assert_complete(services, job, clients=1_000)
 
 
 @each_effect
