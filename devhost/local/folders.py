@@ -43,6 +43,8 @@ def require_writable(*folders: Path) -> None:
 def explain_unwritable(error: OSError, path: Path | None = None) -> str | None:
     """Return a line that names the path and says what to do. None: the error is of another kind.
 
+    A refusal that names no file is one of those: it may concern a process or a port.
+
     Args:
         path: What was to be written; None: what the error names.
     """
@@ -50,6 +52,8 @@ def explain_unwritable(error: OSError, path: Path | None = None) -> str | None:
     if advice is None:
         return None
     named = path or (Path(error.filename) if isinstance(error.filename, str) else None)
+    if named is None and advice is not _NO_ROOM:
+        return None
     return f"{_shown(named) if named else 'A file'} cannot be written ({error.strerror}). {advice}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -243,6 +244,8 @@ def test_every_error_that_tells_of_an_unwritable_file_has_an_advice_of_its_own()
         assert line is not None
         assert line.startswith(f"out/clients.csv cannot be written ({os.strerror(number)}). ")
     assert folders.explain_unwritable(OSError("no number")) is None
+    assert folders.explain_unwritable(PermissionError(errno.EPERM, "no file")) is None
+    assert folders.explain_unwritable(OSError(errno.ENOSPC, "No space left")) is not None
 
 
 # --- what a killed run leaves behind
