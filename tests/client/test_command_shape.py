@@ -99,37 +99,53 @@ def test_a_terminal_gets_a_bar_with_clients_and_a_pipe_a_line_for_each_status(mo
     assert shown[False].splitlines() == ["c Queued", "c InProgress"]
 
 
-@pytest.mark.parametrize("given", [None, {"filter": {"statuses": ["Active"]}}], ids=["kept", "replaced"])
-def test_a_schedule_that_is_changed_keeps_its_request_unless_one_is_given(
-    given: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored = {
+STORED: dict[str, Any] = {
+    "name": "Nightly",
+    "cron": "0 6 * * *",
+    "timeZone": "Europe/London",
+    "overlap": "queue",
+    "incremental": True,
+    "enabled": True,
+    "request": {
         "columnMappings": [{"csvHeader": "Name", "targetField": "Name"}],
         "notify": {"webhookUrl": "https://a/***"},
-    }
-    schedule = {
-        "code": "c",
-        "name": "Nightly",
-        "cron": "0 6 * * *",
-        "timeZone": "UTC",
-        "enabled": True,
-        "request": stored,
-    }
-    sent: list[dict[str, Any]] = []
+    },
+}
+
+
+@pytest.fixture
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """The schedules that a service with one stored schedule is asked to save, with the method of the request."""
+    sent: list[tuple[str, dict[str, Any]]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        if request.method == "PUT":
-            sent.append(json.loads(request.content))
-        return httpx.Response(200, json=schedule)
+        if request.method != "GET":
+            sent.append((request.method, json.loads(request.content)))
+        return httpx.Response(200, json=STORED | {"code": "c"})
 
     http = httpx.Client(transport=httpx.MockTransport(answer))
     opened = ExportClient("https://exports.example", key="k", tenant="t", http=http)
     monkeypatch.setattr(Profile, "open", lambda profile: opened)
-    options = ["--name", "Nightly", "--cron", "0 6 * * *", "--no-enabled", "--code", "c", "--json"]
-    options += [] if given is None else ["--request", "-"]
+    return sent
+
+
+def save_schedule(*options: str, given: Any = None) -> None:
     known = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k"}
-
-    done = CliRunner().invoke(app, ["schedules", "save", *options], env=known, input=json.dumps(given))
-
+    command = ["schedules", "save", "--name", "Nightly", "--cron", "0 6 * * *", *options]
+    done = CliRunner().invoke(app, command, env=known, input=json.dumps(given))
     assert done.exit_code == 0, done.output
-    assert [(body["request"], body["enabled"]) for body in sent] == [(given or stored, False)]
+
+
+def test_a_changed_schedule_keeps_what_is_not_given(saved: list[tuple[str, dict[str, Any]]]) -> None:
+    save_schedule("--code", "c", "--no-enabled")
+    save_schedule("--code", "c", "--no-incremental", "--time-zone", "UTC", "--request", "-", given={"since": None})
+    assert saved == [
+        ("PUT", STORED | {"enabled": False}),
+        ("PUT", STORED | {"incremental": False, "timeZone": "UTC", "request": {"since": None}}),
+    ]
+
+
+def test_a_new_schedule_has_the_defaults_that_the_help_names(saved: list[tuple[str, dict[str, Any]]]) -> None:
+    save_schedule("--incremental")
+    defaults = {"timeZone": "UTC", "overlap": "skip", "incremental": True, "enabled": True, "request": {}}
+    assert saved == [("POST", {"name": "Nightly", "cron": "0 6 * * *", **defaults})]

@@ -17,6 +17,15 @@ from client_export.models import SavedMapping, Schedule
 mappings = typer.Typer(no_args_is_help=True, help="Saved lists of columns.")
 schedules = typer.Typer(no_args_is_help=True, help="Schedules, which start exports at their times.")
 
+NEW_SCHEDULE: dict[str, Any] = {
+    "timeZone": "UTC",
+    "overlap": "skip",
+    "incremental": False,
+    "enabled": True,
+    "request": {},
+}
+"""What a new schedule has, unless options say otherwise."""
+
 Code = Annotated[str, typer.Argument(help="Its code.")]
 ReplacedCode = Annotated[str | None, typer.Option("--code", help="Replace the one with this code.")]
 
@@ -94,35 +103,29 @@ def save_schedule(
     context: typer.Context,
     name: Annotated[str, typer.Option(help="Its name.")],
     cron: Annotated[str, typer.Option(help="Minute, hour, day of the month, month, day of the week.")],
-    time_zone: Annotated[str, typer.Option(help="Time zone of these fields, such as Europe/London.")] = "UTC",
-    overlap: Annotated[str, typer.Option(help="If the previous export still runs: skip or queue.")] = "skip",
-    incremental: Annotated[
-        bool, typer.Option("--incremental", help="Only clients changed since the last run.")
-    ] = False,
-    enabled: Annotated[bool, typer.Option(help="Whether it is active.")] = True,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Time zone of these fields, such as Europe/London. Default: UTC.")
+    ] = None,
+    overlap: Annotated[
+        str | None, typer.Option(help="If the previous export still runs: skip (the default) or queue.")
+    ] = None,
+    incremental: Annotated[bool | None, typer.Option(help="Only clients changed since the last run.")] = None,
+    enabled: Annotated[bool | None, typer.Option(help="Whether it is active. Default: it is.")] = None,
     request: Annotated[
         Path | None,
-        typer.Option(
-            help="File with what to export, as JSON; - is standard input. "
-            "Default: every client; with --code, what the schedule exports now."
-        ),
+        typer.Option(help="File with what to export, as JSON; - is standard input. Default: every client."),
     ] = None,
     code: ReplacedCode = None,
     as_json: AsJson = False,
 ) -> None:
-    """Save a schedule."""
-    content: dict[str, Any] = {
-        "name": name,
-        "cron": cron,
-        "timeZone": time_zone,
-        "overlap": overlap,
-        "incremental": incremental,
-        "enabled": enabled,
-        "request": {} if request is None else given.read_json(request),
-    }
+    """Save a schedule. With --code, what is not given stays as it is."""
+    chosen = {"timeZone": time_zone, "overlap": overlap, "incremental": incremental, "enabled": enabled}
+    changes: dict[str, Any] = {option: value for option, value in chosen.items() if value is not None}
+    if request is not None:
+        changes["request"] = given.read_json(request)
     with service(context) as client:
-        if code is not None and request is None:
-            content["request"] = client.schedule(code).raw["request"]
+        known = NEW_SCHEDULE if code is None else client.schedule(code).raw
+        content = {option: known[option] for option in NEW_SCHEDULE} | changes | {"name": name, "cron": cron}
         _show_schedule(client.save_schedule(content, code=code), as_json)
 
 
