@@ -61,3 +61,20 @@ def test_a_file_that_others_can_read_is_refused(file: Path) -> None:
     file.chmod(0o644)
     with pytest.raises(LocalError, match="chmod 600"):
         load_profiles()
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        (Profile("ftp://a.example", key="k"), "must begin with https:// or http://"),
+        (Profile("https://a.example:port", key="k"), "is no address of a service"),
+        (Profile("https://a.example", key="cx_ключ"), "The key has characters that no key has"),
+        (Profile("https://a.example", token="two\nlines"), "The token has characters that no token has"),
+    ],
+    ids=["scheme", "port", "key", "token"],
+)
+def test_an_address_or_secret_that_cannot_be_right_is_told_in_one_line(profile: Profile, told: str) -> None:
+    with pytest.raises(LocalError, match=told) as refused:
+        profile.open()
+    assert "ключ" not in str(refused.value)
+    assert "lines" not in str(refused.value)

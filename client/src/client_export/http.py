@@ -34,6 +34,15 @@ class Access:
         if not self.url.startswith(("http://", "https://")):
             message = f"The address of the service must begin with https:// or http://, not {self.url!r}."
             raise ValueError(message)
+        try:
+            httpx.URL(self.url)
+        except httpx.InvalidURL as error:
+            message = f"{self.url!r} is no address of a service: {error}."
+            raise ValueError(message) from None
+        for name, secret in (("key", self.key), ("token", self.token)):
+            if isinstance(secret, str) and not (secret.isascii() and secret.isprintable()):
+                message = f"The {name} has characters that no {name} has. Copy it again."
+                raise ValueError(message)
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every request to the service has."""
