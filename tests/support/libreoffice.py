@@ -66,12 +66,12 @@ def find_libreoffice() -> str:
 
 
 def open_csv(
-    files: Sequence[bytes], separator: str, language: Language, *, timeout_seconds: float = 120
+    files: Sequence[bytes], separator: str, language: Language, *, timeout_seconds: float = 280
 ) -> list[Sheet]:
     """Open CSV files as a person does whose computer separates cells by `separator`; return the cells of each file."""
     program = find_libreoffice()
     options = f"CSV:{ord(separator)},34,{_UTF_8},1,,{int(language)},false,true"
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
         sources = [folder / f"{number}.csv" for number in range(len(files))]
         for source, data in zip(sources, files, strict=True):
@@ -92,13 +92,13 @@ def open_csv(
         return [read_sheet(folder / "opened" / f"{source.stem}.fods") for source in sources]
 
 
-def workbook_as_csv(data: bytes, *, timeout_seconds: float = 120) -> list[list[str]]:
+def workbook_as_csv(data: bytes, *, timeout_seconds: float = 280) -> list[list[str]]:
     """Open a workbook and save its first sheet as CSV, as a person does; return the cells.
 
     Cells are saved as they are shown, and text in quotes (filter options 7 and 8).
     """
     program = find_libreoffice()
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
         (folder / "clients.xlsx").write_bytes(data)
         subprocess.run(
