@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -163,8 +163,12 @@ class Administration(Operations):
         answer = yield from self._ask("POST", f"{item(EXPORTS, code)}/deliveries", repeatable=False)
         return _deliveries(answer.json)
 
-    def test_notification(self, receivers: Mapping[str, Any]) -> Flow[tuple[Delivery, ...]]:
-        return _deliveries((yield from self._ask("POST", _TEST, dict(receivers), repeatable=False)).json)
+    def test_notification(
+        self, webhook_url: str | None, emails: Sequence[str], schedule_code: str | None
+    ) -> Flow[tuple[Delivery, ...]]:
+        receivers = {"webhookUrl": webhook_url, "email": list(emails), "scheduleCode": schedule_code}
+        given = {name: value for name, value in receivers.items() if value}
+        return _deliveries((yield from self._ask("POST", _TEST, given, repeatable=False)).json)
 
 
 @dataclass(frozen=True, slots=True)

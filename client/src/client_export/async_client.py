@@ -288,9 +288,7 @@ class AsyncExportClient:
         Args:
             schedule_code: The schedule whose shortened URL `webhook_url` is.
         """
-        receivers = {"webhookUrl": webhook_url, "email": list(emails), "scheduleCode": schedule_code}
-        given = {name: value for name, value in receivers.items() if value}
-        return await self._run(self._operations.test_notification(given))
+        return await self._run(self._operations.test_notification(webhook_url, emails, schedule_code))
 
     async def _run(self, flow: Flow[T]) -> T:
         return await driver.run_async(flow, self._http, self._access)

@@ -285,9 +285,7 @@ class ExportClient:
         Args:
             schedule_code: The schedule whose shortened URL `webhook_url` is.
         """
-        receivers = {"webhookUrl": webhook_url, "email": list(emails), "scheduleCode": schedule_code}
-        given = {name: value for name, value in receivers.items() if value}
-        return self._run(self._operations.test_notification(given))
+        return self._run(self._operations.test_notification(webhook_url, emails, schedule_code))
 
     def _run(self, flow: Flow[T]) -> T:
         return driver.run(flow, self._http, self._access)

@@ -72,7 +72,7 @@ class Operations:
         return Estimate.from_json(answer.json)
 
     def preview(self, request: RequestLike | None) -> Flow[Preview]:
-        answer = yield from self._ask("POST", f"{EXPORTS}/preview?count=full", body_of(request))
+        answer = yield from self._ask("POST", f"{EXPORTS}/preview", body_of(request), query=[("count", "full")])
         return Preview.from_json(answer.json)
 
     def filters(self) -> Flow[FilterValues]:

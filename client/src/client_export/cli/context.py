@@ -8,18 +8,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from client_export.administration import ApiKey, AuditEntry, Delivery
 from client_export.cli.profiles import find_profile
 from client_export.client import ExportClient
-from client_export.models import Job, SavedMapping, Schedule, ScheduleRun
+from client_export.models import Json
 
-T = TypeVar("T", Job, SavedMapping, Schedule, ScheduleRun, ApiKey, AuditEntry, Delivery)
+
+class Listed(Protocol):
+    """A thing that the service lists, with the whole answer about it."""
+
+    @property
+    def raw(self) -> Json:
+        """What the service says of it."""
+
+
+T = TypeVar("T", bound=Listed)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
