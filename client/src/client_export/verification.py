@@ -65,7 +65,9 @@ class Manifest:
 
     @property
     def removed_codes(self) -> frozenset[str]:
-        """The clients to remove from the file of the export that the request named as `since`, after its changes.
+        """Codes of the clients to remove from the file of the earlier export, which the request named as `since`.
+
+        First replace or add the clients of this file there.
 
         Raises:
             FileMismatchError: The request named none, or the database of the service cannot tell which were deleted.
