@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from client_export import ExportClient
 
 from devhost.local.environment import in_venv
 from devhost.local.paths import ROOT
+from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,20 @@ def install_client(folder: Path, extra: str = "") -> Path:
         done = subprocess.run([in_venv("uv"), "-q", *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return python
+
+
+@pytest.fixture
+def client(system: System) -> Iterator[ExportClient]:
+    with ExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
+        yield opened
+
+
+def run(
+    program: Path, system: System, *arguments: str | Path, given: str = "", **changes: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the installed client on the service, with the key of a tenant and these variables."""
+    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY, **changes}
+    variables = {**os.environ, **settings}
+    return subprocess.run(
+        [program, *arguments], env=variables, input=given, capture_output=True, text=True, check=False
+    )

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from client_export import (
@@ -25,22 +22,10 @@ from client_export import (
 )
 from client_export.frames import to_pandas, to_polars
 
+from tests.client.conftest import run
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
 CODES = ExportRequest(columns=[("Client code", "Code"), ("Name", "Name")])
-
-
-@pytest.fixture
-def client(system: System) -> Any:
-    with ExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
-        yield opened
-
-
-def run(program: Path, system: System, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
-    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY, **changes}
-    return subprocess.run(
-        [program, *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
-    )
 
 
 def test_the_installed_command_exports_to_a_proved_file(program: Path, system: System, tmp_path: Path) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from client_export import (
@@ -22,24 +19,16 @@ from client_export import (
 )
 from client_export.cli.context import print_facts, print_table
 
+from tests.client.conftest import run
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
 REQUEST = ExportRequest(columns=[("Client code", "Code"), "Name"], filter=ClientFilter(statuses=["Active"]))
 
 
-def run(program: Path, system: System, *arguments: str) -> str:
-    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY}
-    done = subprocess.run(
-        [program, *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
-    )
+def printed(program: Path, system: System, *arguments: str) -> str:
+    done = run(program, system, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def client(system: System) -> Any:
-    with ExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
-        yield opened
 
 
 def test_the_client_tells_who_it_is(client: ExportClient) -> None:
@@ -82,20 +71,20 @@ def test_the_client_for_asyncio_gives_the_same(system: System, client: ExportCli
 
 def test_the_commands_print_what_the_service_answers(program: Path, system: System, client: ExportClient) -> None:
     options = ["--columns", "Client code=Code,Name", "--where", "status=Active"]
-    assert json.loads(run(program, system, "me", "--json")) == client.me().raw
-    assert json.loads(run(program, system, "preview", *options, "--json")) == client.preview(REQUEST).raw
-    assert json.loads(run(program, system, "filters", "--json")) == client.filters().raw
+    assert json.loads(printed(program, system, "me", "--json")) == client.me().raw
+    assert json.loads(printed(program, system, "preview", *options, "--json")) == client.preview(REQUEST).raw
+    assert json.loads(printed(program, system, "filters", "--json")) == client.filters().raw
 
 
 def test_the_commands_print_lines_for_people(program: Path, system: System, client: ExportClient) -> None:
-    me = run(program, system, "me").splitlines()
+    me = printed(program, system, "me").splitlines()
     assert [line.split()[0] for line in me[:2]] == ["name", "tenants"]
     assert ["keepHours", "24"] in [line.split() for line in me]
     assert me[-1].split("\t")[0] == NORTHWIND
-    rows = run(program, system, "preview", "--columns", "Code,Name", "--where", "status=Active").splitlines()
+    rows = printed(program, system, "preview", "--columns", "Code,Name", "--where", "status=Active").splitlines()
     assert len(rows) == 10
     assert {line.count("\t") for line in rows} == {1}
-    values = [line.split("\t") for line in run(program, system, "filters").splitlines()]
+    values = [line.split("\t") for line in printed(program, system, "filters").splitlines()]
     assert {name for name, _, _ in values} == {"manager", "partner", "associate", "team", "service"}
     assert ["manager", client.filters().managers[0].code, client.filters().managers[0].name] in values
 

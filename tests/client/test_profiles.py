@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 from client_export.cli.exits import LocalError
-from client_export.cli.profiles import Profile, find_profile, load_profiles, save_profiles
+from client_export.cli.profiles import Profile, find_profile, load_profiles, reader_of, save_profiles
 
 VARIABLES = ("URL", "KEY", "TOKEN", "TENANT", "PROFILE")
 DEFAULT = Profile("https://default.example", key="of-default", tenant="northwind")
@@ -78,3 +80,21 @@ def test_an_address_or_secret_that_cannot_be_right_is_told_in_one_line(profile: 
         profile.open()
     assert "ключ" not in str(refused.value)
     assert "lines" not in str(refused.value)
+
+
+def test_a_renewed_token_in_the_file_is_used_by_the_next_request(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("first", encoding="utf-8")
+    read = reader_of(token)
+    token.write_text("second\n", encoding="utf-8")
+    assert read() == "second"
+
+
+def test_a_file_or_an_input_that_is_no_text_holds_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tmp_path / "token"
+    token.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LocalError, match="token holds no access token"):
+        reader_of(token)
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"\xff\xfe\n"), encoding="utf-8"))
+    with pytest.raises(LocalError, match="Standard input holds no access token"):
+        reader_of(Path("-"))

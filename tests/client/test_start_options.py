@@ -1,4 +1,4 @@
-"""The options of `client-export start` that choose what is exported and how reach the service; the shell completes."""
+"""The service receives what the options of `client-export start` choose, and the shell completes commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,8 @@ import pytest
 from client_export import ExportClient, WaitTimeoutError
 from client_export.cli.exits import Exit, exit_of
 
-from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
-
-
-@pytest.fixture
-def client(system: System) -> Iterator[ExportClient]:
-    with ExportClient(system.url, key=NORTHWIND_KEY, tenant=NORTHWIND) as opened:
-        yield opened
-
-
-def run(
-    program: Path, system: System, *arguments: str | Path, given: str = "", **changes: str
-) -> subprocess.CompletedProcess[str]:
-    settings = {"CLIENT_EXPORT_URL": system.url, "CLIENT_EXPORT_KEY": NORTHWIND_KEY, **changes}
-    variables = {**os.environ, **settings}
-    return subprocess.run(
-        [program, *arguments], env=variables, input=given, capture_output=True, text=True, check=False
-    )
+from tests.client.conftest import run
+from tests.support.system import System
 
 
 def start(program: Path, system: System, *options: str | Path, given: str = "") -> Any:

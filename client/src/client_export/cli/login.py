@@ -10,7 +10,7 @@ import typer
 
 from client_export.cli.context import AsJson, Choice, print_facts, print_json, print_table
 from client_export.cli.exits import LocalError, exits
-from client_export.cli.profiles import DEFAULT, KEY, TOKEN, Profile, load_profiles, reader_of, save_profiles
+from client_export.cli.profiles import DEFAULT, KEY, TOKEN, Profile, load_profiles, read_line, reader_of, save_profiles
 
 
 @exits
@@ -74,7 +74,7 @@ def _read_secret(*, with_token: bool) -> str:
         return known
     if sys.stdin.isatty():
         return str(typer.prompt("Access token" if with_token else "API key", hide_input=True, err=True)).strip()
-    given = sys.stdin.readline().strip()
+    given = read_line()
     if not given:
         message = (
             f"Give the {'token' if with_token else 'key'} on standard input, or in {TOKEN if with_token else KEY}."

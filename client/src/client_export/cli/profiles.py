@@ -110,14 +110,15 @@ def find_profile(name: str | None, url: str | None, tenant: str | None, token_fi
 
 
 def reader_of(file: Path) -> Callable[[], str]:
-    """Return a function that reads the token in a file, which other programs may renew. Read it once to find faults.
+    """Return a function that gives the current token of a file, which other programs may renew.
+
+    The file is read here too, so that a fault is told before the first request. Standard input is read only here.
 
     Raises:
         LocalError: There is no token in it.
     """
     if str(file) == "-":
-        given = sys.stdin.readline().strip()
-        _require_token(given, file)
+        given = _require_token(read_line(), file)
         return lambda: given
 
     def read() -> str:
@@ -125,6 +126,11 @@ def reader_of(file: Path) -> Callable[[], str]:
 
     read()
     return read
+
+
+def read_line() -> str:
+    """Read a line of standard input. In place of bytes that are no text it has a character that no secret has."""
+    return sys.stdin.buffer.readline().decode("utf-8", errors="replace").strip()
 
 
 def _require_token(text: str, file: Path) -> str:
