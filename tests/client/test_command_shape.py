@@ -86,6 +86,7 @@ def test_a_terminal_gets_a_bar_with_clients_and_a_pipe_a_line_for_each_status(mo
         SimpleNamespace(code="c", status=JobStatus.IN_PROGRESS, processed_items=500, total_items=4_500),
         SimpleNamespace(code="c", status=JobStatus.IN_PROGRESS, processed_items=1_500, total_items=4_500),
     ]
+    monkeypatch.setenv("TERM", "xterm")  # rich draws no bar on the terminal “dumb”
     shown = {}
     for is_terminal in (True, False):
         out = StringIO()
