@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from devhost.local.errors import DevError
-from devhost.local.paths import ROOT
+from devhost.local.paths import shown_path
 
 _PROBE_BYTES = 64 * 1024
 _NO_RIGHT = "Give your user the right to write there, or use a copy of the project that belongs to you."
@@ -54,8 +54,4 @@ def explain_unwritable(error: OSError, path: Path | None = None) -> str | None:
     named = path or (Path(error.filename) if isinstance(error.filename, str) else None)
     if named is None and advice is not _NO_ROOM:
         return None
-    return f"{_shown(named) if named else 'A file'} cannot be written ({error.strerror}). {advice}"
-
-
-def _shown(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+    return f"{shown_path(named) if named else 'A file'} cannot be written ({error.strerror}). {advice}"

@@ -10,5 +10,5 @@ LOCAL = ROOT / ".local"
 
 
 def shown_path(path: Path) -> str:
-    """Return the path relative to the repository folder, for messages."""
-    return path.relative_to(ROOT).as_posix()
+    """Return the path for messages: relative to the repository folder, if it is inside."""
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-import socket
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +15,7 @@ import pytest
 import dev_commands
 from devhost.local import azurite
 from devhost.local.paths import ROOT
+from devhost.local.ports import free_port
 from exports.commands.demo import local_data
 
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -48,10 +48,7 @@ def run_once(command: str, clients: int | None = None) -> None:
     """
     arguments = vars(dev_commands.PARSER.parse_args(shlex.split(command)))
     assert arguments.pop("command") == "run"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = replace(dev_commands.RunOptions(**arguments), port=port, workers=1, once=True, clients=clients)
+    options = replace(dev_commands.RunOptions(**arguments), port=free_port(), workers=1, once=True, clients=clients)
     assert dev_commands.run_command(options) == 0
 
 
