@@ -1,7 +1,7 @@
 /* The view of the exports so far: a list that stays current, with a search, filters and pages. */
 
 import { all, busy, byId, make, show } from "./dom.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, endIfRefused, reportProblem } from "./faults.js";
 import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
 import { t } from "./texts.js";
 import { addressState, currentView, keepInAddress } from "./views.js";

@@ -24,7 +24,9 @@ from tests.unit.exports.triggers.http.html_reader import HtmlReader
 HTML = render_ui()
 FOLDER = Path(exports.triggers.http.ui.__file__).parent
 _PUBLIC = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+_EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 _IMPORTED = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";$', re.MULTILINE)
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +166,16 @@ def test_every_import_of_a_module_is_exported_by_an_earlier_module(ui: HtmlReade
             begins = [script.index(f"{modules()[module].splitlines()[0]}\n") for module in (source, name)]
             assert begins == sorted(begins), f"{name} is joined before {source}"
     assert not re.search(r"^(import|export) ", script, re.MULTILINE)
+
+
+def test_every_module_imports_what_it_calls_of_other_modules() -> None:
+    """The modules are joined into one script, in which a forgotten import goes unnoticed."""
+    exported = {name: source for source, text in modules().items() for name in _EXPORTED.findall(text)}
+    for module, text in modules().items():
+        code = _COMMENT.sub("", text)
+        known = {each for names, _ in _IMPORTED.findall(text) for each in names.split(", ")}
+        called = set(re.findall(r"(?:(?<![\w$.])|(?<=\.{3}))(\w+)\(", code)) & exported.keys()
+        assert {name for name in called if exported[name] != module} <= known, module
 
 
 def test_the_script_never_writes_markup() -> None:
