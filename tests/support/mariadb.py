@@ -78,7 +78,7 @@ def _create_data(program: str, folder: Path, account: Account | None) -> None:
         "--skip-test-db",
         "--auth-root-authentication-method=normal",
     ]
-    create_data_directory([program, *options], folder, account)
+    create_data_directory([program, *options], folder, account, {"TMPDIR": str(folder)})
 
 
 def _initial_statements(folder: Path, password: str, account: Account | None) -> Path:
@@ -97,10 +97,15 @@ def _initial_statements(folder: Path, password: str, account: Account | None) ->
 def _start(
     server: str, folder: Path, port: int, statements: Path, account: Account | None, more: Mapping[str, str]
 ) -> Process:
+    """Start the server, with a folder of its own for temporary tables.
+
+    A server deletes all temporary tables in that folder when it starts, so two servers cannot share one.
+    """
     settings = {
         **SETTINGS,
         **more,
         "datadir": folder / "data",
+        "tmpdir": folder,
         "socket": folder / "socket",
         "pid-file": folder / "pid",
         "port": port,
