@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, Self
 
 from pydantic import Field, StringConstraints
 
@@ -78,6 +78,18 @@ class ApiKey(Model):
         if self.revoked is not None:
             return KeyState.REVOKED
         return KeyState.EXPIRED if self.expires is not None and now >= self.expires else KeyState.ACTIVE
+
+    def revoke(self, now: datetime) -> Self:
+        """Revoke the key. A repeat keeps the first moment."""
+        return self.model_copy(update={"revoked": self.revoked or now})
+
+    def expire(self, moment: datetime) -> Self:
+        """Let the key expire at this moment, unless it does so earlier."""
+        return self.model_copy(update={"expires": min(self.expires or moment, moment)})
+
+    def successor_expires(self, now: datetime) -> datetime | None:
+        """Return when a key that is made now expires, if it gets the lifetime of this one; None: never."""
+        return self.expires and now + (self.expires - self.created)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
 
 
 def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
-    key = store.change(arguments.id, lambda key: key.model_copy(update={"revoked": key.revoked or now}))
+    key = store.change(arguments.id, lambda key: key.revoke(now))
     sys.stderr.write(f"{key.id} ({_shown(key.name)}) is revoked. Within a minute the service accepts it no longer.\n")
 
 
@@ -150,8 +150,8 @@ def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> No
     if old.state(now) is not KeyState.ACTIVE:
         message = f"{old.id} is {old.state(now)}; make a new key with `keys create`."
         raise CommandError(message)
-    _issue(store, old.name, old.tenants, old.scopes, now, old.expires and now + (old.expires - old.created))
-    old = store.change(old.id, lambda key: key.model_copy(update={"expires": min(key.expires or until, until)}))
+    _issue(store, old.name, old.tenants, old.scopes, now, old.successor_expires(now))
+    old = store.change(old.id, lambda key: key.expire(until))
     sys.stderr.write(f"The old key {old.id} expires {rfc3339(old.expires or until)}.\n")
 
 

@@ -143,6 +143,11 @@ class Job:
         """Return the name of the blob of the exported file."""
         return self.ref.file_path(self.file_name)
 
+    @property
+    def own_snapshot(self) -> TakenSnapshot | None:
+        """Return the snapshot that the current attempt has begun to read; None if it has begun to read none."""
+        return self.snapshot if self.snapshot and self.snapshot.attempt == self.attempt else None
+
     def runs(self, attempt: int) -> bool:
         """Return whether `attempt` is the current attempt of a job that has not ended."""
         return self.attempt == attempt and not self.status.is_terminal

@@ -110,7 +110,7 @@ def show_job(job: Job, processed_items: int, now: datetime) -> CsvExportJobDto:
         failure=job.failure,
         consistency=job.consistency,
         schedule_code=job.schedule_code,
-        snapshot_date=job.snapshot.moment if job.snapshot and job.snapshot.attempt == job.attempt else None,
+        snapshot_date=job.own_snapshot and job.own_snapshot.moment,
         resumable_until=resumable_until(job),
         kept_items=None if job.is_resumable else job.kept_items,
     )

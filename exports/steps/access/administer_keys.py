@@ -1,7 +1,7 @@
 """Steps: list, make, rotate and revoke the API keys of a tenant.
 
 The audit log records each change before it is made, for every tenant of the key. No step gives a caller rights that it
-has not: a key that it makes or rotates has scopes that the caller has itself, for each of the key's tenants. The key of
+lacks: a key that it makes or rotates has scopes that the caller has itself, for each of the key's tenants. The key of
 the caller is read again before a change: a process that has cached it may accept it for some time after it was revoked,
 and whoever holds a leaked key must not make another one in that time.
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
 from exports.errors import (
     ApiKeyNotActiveError,
@@ -71,7 +70,7 @@ def create_key(services: Services, tenant: str, identity: Identity, request: Cre
     _audit(services, AuditAction.KEY_CREATED, identity, key)
     _add(services, key)
     emit("key.created", tenant=tenant, key=key.id)
-    return NewKeyDto(**_fields(show_key(key, identity, now)), key=str(text))
+    return NewKeyDto(**dict(show_key(key, identity, now)), key=str(text))
 
 
 def rotate_key(services: Services, tenant: str, identity: Identity, code: str, request: RotateKeyDto) -> RotatedKeyDto:
@@ -93,19 +92,17 @@ def rotate_key(services: Services, tenant: str, identity: Identity, code: str, r
     _require_scopes(identity, old.tenants, old.scopes)
     _require_valid_caller(services, identity, now)
     _require_room(services, old.tenants, now)
-    key, text = make_key(old.name, old.tenants, old.scopes, now, old.expires and now + (old.expires - old.created))
+    key, text = make_key(old.name, old.tenants, old.scopes, now, old.successor_expires(now))
     _audit(services, AuditAction.KEY_ROTATED, identity, old, key.id)
     _add(services, key)
     until = now + timedelta(hours=request.overlap_hours)
-    old = services.keys.store.change(
-        old.id, lambda known: known.model_copy(update={"expires": min(known.expires or until, until)})
-    )
+    old = services.keys.store.change(old.id, lambda known: known.expire(until))
     if old.revoked is not None:
-        _revoke(services, key.id, now)
+        services.keys.store.change(key.id, lambda known: known.revoke(now))
         _require_active(old, now)
     emit("key.rotated", tenant=tenant, key=old.id)
     shown, replaced = show_key(key, identity, now), show_key(old, identity, now)
-    return RotatedKeyDto(**_fields(shown), key=str(text), replaced=replaced)
+    return RotatedKeyDto(**dict(shown), key=str(text), replaced=replaced)
 
 
 def revoke_key(services: Services, tenant: str, identity: Identity, code: str, *, is_confirmed: bool) -> KeyDto:
@@ -127,7 +124,7 @@ def revoke_key(services: Services, tenant: str, identity: Identity, code: str, *
             message = f"{warning} To revoke it all the same, repeat the request with ?confirm={key.id}."
             raise UnconfirmedError(message)
         _audit(services, AuditAction.KEY_REVOKED, identity, key)
-        key = _revoke(services, key.id, now)
+        key = services.keys.store.change(key.id, lambda known: known.revoke(now))
         emit("key.revoked", tenant=tenant, key=key.id)
     return show_key(key, identity, now)
 
@@ -187,23 +184,19 @@ def _add(services: Services, key: ApiKey) -> None:
         raise StorageUnavailableError("The new key could not be stored.")
 
 
-def _revoke(services: Services, key_id: str, now: datetime) -> ApiKey:
-    return services.keys.store.change(key_id, lambda known: known.model_copy(update={"revoked": known.revoked or now}))
-
-
 def _warning(services: Services, identity: Identity, key: ApiKey, now: datetime) -> str:
     """Return why a revocation may lock callers out; empty if it does not."""
     own = "This is the key that you use. " if not identity.is_token and identity.actor == key.id else ""
     orphaned: list[str] = []
-    if Scope.KEYS_ADMIN.value in key.scopes and key.state(now) is KeyState.ACTIVE:
-        others = [
-            other
-            for other in services.keys.store.list()
-            if other.id != key.id and Scope.KEYS_ADMIN.value in other.scopes and other.state(now) is KeyState.ACTIVE
-        ]
+    if _can_administer(key, now):
+        others = [other for other in services.keys.store.list() if other.id != key.id and _can_administer(other, now)]
         orphaned = [tenant for tenant in key.tenants if not any(tenant in other.tenants for other in others)]
     last = f"No other key may administer the keys of {', '.join(orphaned)}." if orphaned else ""
     return f"{own}{last}".strip()
+
+
+def _can_administer(key: ApiKey, now: datetime) -> bool:
+    return Scope.KEYS_ADMIN.value in key.scopes and key.state(now) is KeyState.ACTIVE
 
 
 def _audit(
@@ -223,7 +216,3 @@ def _audit(
             new_code=new_code,
         )
         services.audit.append(entry)
-
-
-def _fields(shown: KeyDto) -> dict[str, Any]:
-    return {name: getattr(shown, name) for name in KeyDto.model_fields}

@@ -42,7 +42,7 @@ def export_snapshot(services: Services, command: ExportSnapshot) -> Done | Snaps
     job = find_running(services, command.job)
     if job is None:
         return finalize_if_completed(services, command.job) or Stopped()
-    if _has_begun(job):
+    if job.own_snapshot:
         return SnapshotLost(retries=job.retries)
     with services.snapshots.place_for(job.tenant), services.clients.open_snapshot() as snapshot:
         began = _begin(services, job, snapshot)
@@ -54,10 +54,6 @@ def export_snapshot(services: Services, command: ExportSnapshot) -> Done | Snaps
             return Stopped()
 
 
-def _has_begun(job: Job) -> bool:
-    return job.snapshot is not None and job.snapshot.attempt == job.attempt
-
-
 def _begin(services: Services, job: Job, snapshot: ClientSnapshot) -> Job | SnapshotLost | Stopped:
     """Record that this attempt reads the snapshot, unless another run of it has recorded its own."""
     taken = TakenSnapshot(moment=snapshot.moment, token=snapshot.token, attempt=job.attempt)
@@ -65,7 +61,7 @@ def _begin(services: Services, job: Job, snapshot: ClientSnapshot) -> Job | Snap
 
     def begin(job: Job) -> Job:
         nonlocal has_begun
-        has_begun = _has_begun(job)
+        has_begun = job.own_snapshot is not None
         return job if has_begun else job.begin_snapshot(services.now(), taken)
 
     begun = change_running(services, job.ref, begin, job)
