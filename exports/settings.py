@@ -32,7 +32,7 @@ from shared.setting_faults import describe_setting_fault
 from shared.telemetry import Exporter
 
 _SHORTEST_SECRET = 32
-ViewName = Annotated[str, BeforeValidator(read_view_name)]
+_VIEW_NAME = BeforeValidator(read_view_name)
 _WORDS = BeforeValidator(lambda text: text.split() if isinstance(text, str) else text)
 _ROLES = BeforeValidator(read_roles)
 _TENANT_NAMES = BeforeValidator(read_tenant_names)
@@ -94,7 +94,7 @@ class Settings(Model):
 
     storage: Annotated[SecretStr, Field(alias="EXPORT_STORAGE", min_length=1)]
     database_url: Annotated[SecretStr, Field(alias="CLIENTS_DATABASE_URL", min_length=1)]
-    deletions_view: Annotated[ViewName, Field(alias="EXPORT_DELETIONS_VIEW")] = ""
+    deletions_view: Annotated[str, _VIEW_NAME, Field(alias="EXPORT_DELETIONS_VIEW")] = ""
     keep_hours: Annotated[float, Field(alias="EXPORT_KEEP_HOURS", gt=0, le=160)] = 24
     link_minutes: Annotated[float, Field(alias="EXPORT_LINK_MINUTES", ge=1, le=1440)] = 15
     keep_rows_days: Annotated[float, Field(alias="EXPORT_KEEP_ROWS_DAYS", ge=0, le=3650)] = 30

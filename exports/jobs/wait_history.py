@@ -28,6 +28,6 @@ class WaitHistory:
             self._seconds.append(seconds)
 
     def first_pause_seconds(self) -> float:
-        """Return how long to wait before the first read: a little less than the shortest of the last jobs took."""
+        """Return how long to wait before the first read: a little less than the fastest of the last jobs took."""
         shortest = min(self._seconds, default=0.0)
         return max(SHORTEST_PAUSE_SECONDS, shortest * _SHARE_OF_SHORTEST)

@@ -129,11 +129,6 @@ def test_a_list_continues_after_any_position(log: AuditLog) -> None:
     assert {day_of_position(position) for position in positions} == {DAY}
 
 
-@pytest.mark.parametrize("text", ["", "x", "2026-01-31", "2026-02-30T00:00:00.000000-0123456789abcdef", "' or 1 eq 1"])
-def test_a_text_of_another_form_is_no_position(text: str) -> None:
-    assert day_of_position(text) is None
-
-
 def test_a_list_has_only_the_wanted_entries(log: AuditLog) -> None:
     wanted = a_job(tenant="tenant", code="9" * 26)
     log.append(audit_entry(AuditAction.STARTED, "me", wanted, NOON))

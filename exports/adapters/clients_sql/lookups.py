@@ -34,7 +34,6 @@ from exports.request.preview import ClientCount
 _MAX_SERVICE_LISTS = 10_000
 """The most different values of `service_codes` that are read. Each lists the services of some clients."""
 
-
 COUNTED_FIRST = 10_000
 """The lower bound that is found before all clients are counted: some ten milliseconds of the database's time."""
 
@@ -71,14 +70,15 @@ def count_clients(connection: Connection, view: ClientView, selection: ClientSel
         least = _number(connection, sql_statements.count_up_to(view, selection, COUNTED_FIRST), seconds)
     except _TooSlowError:
         return ClientCount()
-    left = end - time.monotonic()
     if least < COUNTED_FIRST:
         return ClientCount(total=least)
+    left = end - time.monotonic()
+    if left < _SHORTEST_SECONDS:
+        return ClientCount(minimum=least)
     try:
-        total = _number(connection, sql_statements.count(view, selection), left) if left >= _SHORTEST_SECONDS else None
+        return ClientCount(total=_number(connection, sql_statements.count(view, selection), left))
     except _TooSlowError:
-        total = None
-    return ClientCount(total, None if total is not None else least)
+        return ClientCount(minimum=least)
 
 
 def _number(connection: Connection, statement: Select[Any], seconds: float) -> int:

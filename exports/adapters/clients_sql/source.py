@@ -117,9 +117,8 @@ class SqlClientSource:
         """Let the database write the records of all samples in one statement if it can; else sample, then render."""
         with self._connection() as connection:
             view = describe_selected(connection, selection)
-            if (
-                fast := dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)
-            ) is not None:
+            fast = dialect_named(connection.dialect.name).fast_renderer(connection, view, selection, renderer)
+            if fast is not None:
                 with self._naming_bad_cells(view, selection, map(KeyRange, starts), rows_of_each):
                     yield from fast.samples(starts, rows_of_each)
                 return

@@ -72,8 +72,8 @@ def _extrapolate(
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), round(planned_bytes(len(rendered), body)), services.settings.block_bytes)
     scale = total / len(sample) if sample else 0
-    is_joined = renderer.compression is Compression.NONE and spec.consistency is None
-    is_joined = is_joined and is_small(total, scale * len(rendered), services.settings.block_bytes)
+    may_join = renderer.compression is Compression.NONE and spec.consistency is None
+    is_joined = may_join and is_small(total, scale * len(rendered), services.settings.block_bytes)
     plain_seconds = scale * len(rendered) / services.settings.bytes_per_second
     pages = 1 if is_joined else max(1, -(-total // page_rows))
     return ExportEstimateDto(

@@ -18,13 +18,13 @@ async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
     reads grow: each is a tenth of the time waited so far, from 0.02 to 0.5 seconds.
     """
     loop = asyncio.get_running_loop()
-    begun, began = loop.time(), services.now()
+    start, began = loop.time(), services.now()
     pause = services.waits.first_pause_seconds()
-    while not job.status.is_terminal and (elapsed := loop.time() - begun) < seconds:
+    while not job.status.is_terminal and (elapsed := loop.time() - start) < seconds:
         await asyncio.sleep(min(pause, seconds - elapsed))
         found = await asyncio.to_thread(services.jobs.get, job.tenant, job.code)
         job = found or job
-        waited = loop.time() - begun
+        waited = loop.time() - start
         if job.completed_date:
             _remember(services, began, job.completed_date, waited)
         pause = min(max(_SHORTEST_PAUSE_SECONDS, waited / 10), _LONGEST_PAUSE_SECONDS)

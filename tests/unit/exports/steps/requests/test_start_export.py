@@ -207,8 +207,8 @@ def test_an_ended_wait_tells_the_next_one_when_to_read_first() -> None:
 
     async def end_meanwhile() -> None:
         waiting = asyncio.create_task(wait_for_end(services, job, 60))
-        await asyncio.sleep(0.2)
-        services.now.advance(seconds=0.2)
+        await asyncio.sleep(0.25)
+        services.now.advance(seconds=0.2)  # a little less than the wait
         record_outcome(services, RecordOutcome(job=job.ref, rows=0, bytes=0))
         await waiting
 
