@@ -21,7 +21,7 @@ from azure.data.tables import EdmType, EntityProperty
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from shared.identity import SameObject
+from shared.same_object import SameObject
 
 T = TypeVar("T")
 _KEPT_DOCUMENTS = 8

@@ -15,7 +15,7 @@ from exports.ports.clients import ClientSelection
 from exports.request.formats import FileKind
 from exports.request.spec import ExportSpec
 from exports.services import Services
-from shared.identity import SameObject
+from shared.same_object import SameObject
 
 RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
     None: lambda spec: CsvRenderer(spec.columns, spec.format),

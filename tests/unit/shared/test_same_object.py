@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.identity import SameObject
+from shared.same_object import SameObject
 
 
 def test_a_key_is_equal_for_the_same_object_and_different_for_an_equal_one() -> None:
