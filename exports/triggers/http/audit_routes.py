@@ -14,17 +14,15 @@ from exports.triggers.http.query import (
     LIST_PARAMETERS,
     TEXT,
     day_of_query,
+    members_of_query,
+    members_parameter,
     parse_list_query,
-    require_one_of,
     text_of_query,
-    values_of_query,
 )
 from exports.triggers.http.routes import Call, Parameter, Reply, TenantRoute
 from shared.http import json_response
 from shared.lists import ListDto
 from shared.problems import ProblemError
-
-_ACTIONS = [action.value for action in AuditAction]
 
 
 def list_audit(call: Call) -> func.HttpResponse:
@@ -34,7 +32,7 @@ def list_audit(call: Call) -> func.HttpResponse:
     day, begun = day_of_query(url, "day"), day_of_position(query.after or "")
     if day and begun and day != begun:
         raise ProblemError(INVALID_QUERY, "The continuation token is not one of this day; start from the beginning.")
-    actions = [AuditAction(require_one_of("action", value, _ACTIONS)) for value in values_of_query(url, "action")]
+    actions = members_of_query(url, "action", AuditAction)
     wanted = AuditConditions(actions, text_of_query(url, "actor"), text_of_query(url, "code"))
     return json_response(list_audit_step(call.services, call.tenant, day or begun, query.limit, query.after, wanted))
 
@@ -50,12 +48,7 @@ ROUTES = (
         parameters=(
             *LIST_PARAMETERS,
             Parameter("day", "query", "The day (UTC); without it: today", DAY),
-            Parameter(
-                "action",
-                "query",
-                "Only entries of this action; may be repeated",
-                {"type": "array", "items": {"type": "string", "enum": _ACTIONS}},
-            ),
+            members_parameter("action", "Only entries of this action", AuditAction),
             Parameter("actor", "query", "Only entries whose `actor` is this one", TEXT),
             Parameter("code", "query", "Only entries about the export, schedule or key with this code", TEXT),
         ),

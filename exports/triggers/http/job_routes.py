@@ -32,22 +32,20 @@ from exports.triggers.http.problems import (
 from exports.triggers.http.query import (
     LIST_PARAMETERS,
     TEXT,
+    members_of_query,
+    members_parameter,
     parse_list_query,
-    require_one_of,
     text_of_query,
-    values_of_query,
 )
 from exports.triggers.http.routes import Call, Parameter, Reply, StartingRoute, TenantRoute
 from shared.http import json_bytes_response, json_response
 from shared.lists import ListDto
 
-_STATUSES = [status.value for status in JobStatus]
-
 
 def list_exports(call: Call) -> func.HttpResponse:
     url = call.req.url
     query = parse_list_query(url, is_job_code)
-    statuses = [JobStatus(require_one_of("status", value, _STATUSES)) for value in values_of_query(url, "status")]
+    statuses = members_of_query(url, "status", JobStatus)
     wanted = JobConditions(statuses, *(text_of_query(url, name) for name in ("createdBy", "scheduleCode", "search")))
     return json_response(list_exports_step(call.services, call.tenant, query.limit, query.after, wanted))
 
@@ -87,12 +85,7 @@ ROUTES = (
         scope=Scope.EXPORTS_READ,
         parameters=(
             *LIST_PARAMETERS,
-            Parameter(
-                "status",
-                "query",
-                "Only jobs with this status; may be repeated",
-                {"type": "array", "items": {"type": "string", "enum": _STATUSES}},
-            ),
+            members_parameter("status", "Only jobs with this status", JobStatus),
             Parameter("createdBy", "query", "Only jobs whose `createdBy` is this name", TEXT),
             Parameter("scheduleCode", "query", "Only jobs of the schedule with this code", TEXT),
             Parameter(

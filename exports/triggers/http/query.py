@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from exports.triggers.http.problems import INVALID_QUERY
 from exports.triggers.http.routes import Parameter
 from shared.lists import BadTokenError, decode_token
 from shared.problems import ProblemError
+
+Member = TypeVar("Member", bound=StrEnum)
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
 LIST_PARAMETERS = (
@@ -73,6 +76,22 @@ def require_one_of(name: str, value: str, known: Collection[str]) -> str:
     if value not in known:
         raise ProblemError(INVALID_QUERY, f"{name} must be one of {', '.join(known)}.")
     return value
+
+
+def members_parameter(name: str, meaning: str, members: type[StrEnum]) -> Parameter:
+    """Describe a parameter that `members_of_query` reads."""
+    schema = {"type": "array", "items": {"type": "string", "enum": [member.value for member in members]}}
+    return Parameter(name, "query", f"{meaning}; may be repeated", schema)
+
+
+def members_of_query(url: str, name: str, members: type[Member]) -> list[Member]:
+    """Return the members of an enumeration that a parameter names, which may be repeated.
+
+    Raises:
+        ProblemError: 400.
+    """
+    known = [member.value for member in members]
+    return [members(require_one_of(name, value, known)) for value in values_of_query(url, name)]
 
 
 def text_of_query(url: str, name: str) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from exports.jobs.codes import is_job_code, new_job_code
+from exports.jobs.states import JobStatus
 from exports.triggers.http.query import (
     ListQuery,
+    members_of_query,
     parse_list_query,
     refuse_unknown,
     require_one_of,
@@ -71,6 +73,15 @@ def test_a_text_that_is_no_token_is_refused(token: str) -> None:
 def test_the_values_of_a_parameter_are_decoded_and_keep_their_order() -> None:
     url = f"{URL}?status=Failed&other=1&status=&status=In%50rogress&Status=x#status=no"
     assert values_of_query(url, "status") == ["Failed", "", "InProgress"]
+
+
+def test_repeated_members_of_an_enumeration_are_read_in_order() -> None:
+    assert members_of_query(f"{URL}?status=Failed&status=Queued", "status", JobStatus) == [
+        JobStatus.FAILED,
+        JobStatus.QUEUED,
+    ]
+    with pytest.raises(ProblemError, match="status must be one of Queued"):
+        members_of_query(f"{URL}?status=Failed&status=failed", "status", JobStatus)
 
 
 def test_a_known_value_is_returned() -> None:
