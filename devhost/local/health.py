@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from devhost.local.processes import Process
 
-HOST_START_SECONDS = {"devhost": 60.0, "func": 240.0}  # func downloads its extension bundle when it first starts
+# devhost itself gives the Durable extension 120 s; func downloads its extension bundle when it first starts
+HOST_START_SECONDS = {"devhost": 150.0, "func": 240.0}
 UNHEALTHY_SECONDS = 25.0  # the report may be ten seconds old
 
 
