@@ -56,7 +56,7 @@ def test_a_forged_host_reaches_no_answer_about_a_job(behind: System) -> None:
 
 
 def test_a_forged_host_reaches_no_stored_row(behind: System) -> None:
-    assert behind.start_export(SMALL, **FORGED).status == 201
+    assert behind.start_export(SMALL, prefer="wait=60", **FORGED).status == 201
     account = StorageAccount(behind.storage)
     tables = [table.name for table in account.tables.list_tables()]
     rows = {name: str(list(account.tables.get_table_client(name).list_entities())) for name in tables}

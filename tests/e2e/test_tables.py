@@ -144,6 +144,6 @@ def test_a_system_on_a_new_account_goes_on_with_the_loaded_tables(
         assert [shown["code"] for shown in listed] == [job["code"]]
         url = f"{SCHEDULES}/{schedule.json['code']}"
         assert new.call("GET", url, key=NORTHWIND_KEY).json["name"] == "Mondays"
-        assert new.start_export({}, key=NORTHWIND_KEY).status == 201
+        assert new.start_export({}, key=NORTHWIND_KEY, prefer="wait=60").status == 201
     finally:
         new.discard()
