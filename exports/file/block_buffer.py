@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import zlib
 from types import TracebackType
 from typing import BinaryIO, Self, cast
+
+from exports.file.crc32 import crc32_of
 
 MEMORY_BYTES = 16 * 1024 * 1024
 
@@ -51,7 +52,7 @@ class BlockBuffer:
         """Append some bytes."""
         self.bytes += len(data)
         self._sha256.update(data)
-        self.crc32 = zlib.crc32(data, self.crc32)
+        self.crc32 = crc32_of(data, self.crc32)
         if self._file:
             self._file.write(data)
             return

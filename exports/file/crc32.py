@@ -8,17 +8,22 @@ of `crc32_combine` in zlib 1.2.12 (Mark Adler). Bits are reflected: the highest 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from functools import cache
+
+from isal import isal_zlib
 
 _POLYNOMIAL = 0xEDB88320
 _ONE, _X = 1 << 31, 1 << 30
 
 
-def crc32_of(data: bytes) -> int:
-    """Return the CRC-32 of some bytes; 0 for no bytes."""
-    return zlib.crc32(data)
+def crc32_of(data: bytes, before: int = 0) -> int:
+    """Return the CRC-32 of some bytes; 0 for no bytes. ISA-L takes a sixteenth of the time that zlib takes.
+
+    Args:
+        before: The CRC-32 of the bytes before them.
+    """
+    return isal_zlib.crc32(data, before)
 
 
 def combine(pieces: Iterable[tuple[int, int]]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ from exports.errors import PermanentError
 from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.compression import compress_stream
+from exports.file.crc32 import crc32_of
 from exports.file.page_record import PageRecord, require_short
 from exports.file.plan import PagePlan
 from exports.file.renderer import FramedRenderer, Records, SpreadsheetRenderer
@@ -67,7 +67,7 @@ class _Content:
     def read_by(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Pass the pieces on, and add them."""
         for piece in pieces:
-            self.crc32 = zlib.crc32(piece, self.crc32)
+            self.crc32 = crc32_of(piece, self.crc32)
             self.length += len(piece)
             yield piece
 
