@@ -15,6 +15,7 @@ import pytest
 from devhost.local.environment import in_venv
 from devhost.local.node import installed_node
 from devhost.local.paths import ROOT
+from tests.support import csharp
 from tests.support.conformance import document
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
@@ -43,6 +44,22 @@ def generated_typescript(system: System, tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
+@pytest.fixture(scope="module")
+def generated_csharp(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled client that OpenAPI Generator makes for C# from the running service."""
+    csharp.require_mono()
+    folder = tmp_path_factory.mktemp("csharp")
+    source = folder / "openapi.json"
+    source.write_bytes(system.call("GET", "/openapi.json", key=None).body)
+    output = csharp.generate_client(source, folder / "generated")
+    warnings = [line for line in output.splitlines() if re.search("warn|error", line, re.IGNORECASE)]
+    assert not [
+        line for line in warnings if "OpenAPI 3.1 support is still in beta" not in line and " INFO " not in line
+    ]
+    csharp.compile_library(folder / "generated" / "src", folder / "ClientExport.dll")
+    return folder
+
+
 def test_a_generated_python_client_is_typed_and_exports(system: System, generated_python: Path) -> None:
     usage = USAGE / "python_client.py"
     run(in_venv("mypy"), "--strict", "--config-file=", usage, MYPYPATH=str(generated_python))
@@ -62,6 +79,33 @@ def test_a_generated_typescript_client_is_typed_and_exports(system: System, gene
     output = run(node, "usage.js", system.url, NORTHWIND_KEY, NORTHWIND, cwd=generated_typescript)
 
     assert_exported(json.loads(output))
+
+
+def test_a_generated_csharp_client_compiles_and_exports(system: System, generated_csharp: Path) -> None:
+    program = generated_csharp / "usage.exe"
+    csharp.compile_files([USAGE / "csharp_client.cs"], program, f"-r:{generated_csharp / 'ClientExport.dll'}")
+
+    output = csharp.run_program(program, system.url, NORTHWIND_KEY, NORTHWIND)
+
+    assert_exported(json.loads(output))
+
+
+def test_numbers_that_may_need_64_bits_say_so() -> None:
+    """Clients in C# and Java otherwise read 32 bits, and fail at a file of two gigabytes."""
+    integers = [
+        schema for schema in objects(document()["components"]["schemas"]) if "integer" in schema.get("type", "")
+    ]
+    assert len(integers) > 20
+    assert all(schema.get("format") == "int64" or schema["maximum"] < 2**31 for schema in integers)
+
+
+def test_routes_and_webhooks_share_no_tag() -> None:
+    """A generator that writes a file for each tag would overwrite the routes by the webhooks."""
+    routes, webhooks = tags_of(document()["paths"]), tags_of(document()["webhooks"])
+    assert routes
+    assert webhooks
+    assert not routes & webhooks
+    assert routes | webhooks == {tag["name"] for tag in document()["tags"]}
 
 
 def test_errors_are_one_type_for_the_generators() -> None:
@@ -104,6 +148,16 @@ def assert_exported(found: Any) -> None:
     assert found["rows"] == found["total"] == found["manifest"] > 0
     assert found["problems"] == ["job-not-found", "invalid-request"]
     assert found["pointers"] == ["/mappingCode"]
+
+
+def tags_of(items: dict[str, dict[str, Any]]) -> set[str]:
+    """Return the tags of all operations."""
+    return {tag for item in items.values() for found in item.values() for tag in operation_tags(found)}
+
+
+def operation_tags(found: Any) -> list[str]:
+    """Return the tags of an operation; a path has parameters beside its operations."""
+    return found["tags"] if isinstance(found, dict) else []
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from exports.triggers.http.api_docs.advice import ADVICE
 from exports.triggers.http.api_docs.examples import EXAMPLES, REPLY_EXAMPLES
 from exports.triggers.http.api_docs.openapi_schemas import READ, REFERENCE, WRITTEN, Mode, Schema, make_schemas
 from exports.triggers.http.api_docs.openapi_texts import ANY_CODE, CODES, INTRODUCTION, TAGS
-from exports.triggers.http.api_docs.openapi_webhooks import add_ended_schema, describe_webhooks
+from exports.triggers.http.api_docs.openapi_webhooks import WEBHOOKS, add_ended_schema, describe_webhooks
 from exports.triggers.http.problems import (
     FORBIDDEN,
     INVALID_API_KEY,
@@ -73,6 +73,7 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
     add_ended_schema(schemas)
     used: dict[str, Document] = {}
     paths = _paths(routes, references, used)
+    webhooks = describe_webhooks(schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "client-export", "version": VERSION, "description": INTRODUCTION},
@@ -81,9 +82,10 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
             {"name": name, "description": meaning}
             for _, name, meaning in TAGS
             if any(_tag(route) == name for route in routes)
-        ],
+        ]
+        + [WEBHOOKS] * bool(webhooks),
         "paths": paths,
-        "webhooks": describe_webhooks(schemas),
+        "webhooks": webhooks,
         "components": {
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Your API key."},

@@ -21,6 +21,7 @@ WRITTEN: Mode = "serialization"
 """The schema of a model that the service writes: unknown properties are allowed, since later versions may add some."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*")
+_FIRST_LONG = 2**31
 REFERENCE = "#/components/schemas/"
 
 
@@ -46,6 +47,11 @@ class _Generator(GenerateJsonSchema):
             values = [{"name": name, "value": member.value} for name, member in zip(names, members, strict=True)]
             found |= {"x-enum-varnames": names, "x-ms-enum": {"name": schema["cls"].__name__, "values": values}}
         return found
+
+    def int_schema(self, schema: core_schema.IntSchema) -> Schema:
+        """Say that a number may need 64 bits, as the size of a file does: clients in C# and Java otherwise read 32."""
+        found = super().int_schema(schema)
+        return found if found.get("maximum", _FIRST_LONG) < _FIRST_LONG else found | {"format": "int64"}
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

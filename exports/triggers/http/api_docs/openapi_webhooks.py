@@ -14,6 +14,9 @@ from exports.triggers.http.api_docs.openapi_schemas import REFERENCE, Schema
 BODY = "CsvExportEndedDto"
 """The model of the webhook's body: a job without what receivers do not get."""
 
+WEBHOOKS = {"name": "Webhooks", "description": "What the service sends to your server."}
+"""A tag of its own: generators write a file for each tag, and OpenAPI Generator writes webhooks over routes."""
+
 _JOB = "CsvExportJobDto"
 _LEFT_OUT = frozenset(map(to_camel, NOT_SENT))
 _MEANING = (
@@ -59,7 +62,7 @@ def _operation() -> dict[str, Any]:
         "operationId": "export_ended",
         "summary": "An export has ended",
         "description": _MEANING,
-        "tags": ["Exports"],
+        "tags": [WEBHOOKS["name"]],
         "security": [],
         "parameters": [
             {"name": name, "in": "header", "required": True, "description": meaning, "schema": schema}

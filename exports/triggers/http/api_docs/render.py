@@ -49,7 +49,7 @@ def render_docs(document: Json) -> str:
 {_paragraphs(document["info"]["description"])}
 <p>Generated from <a href="/openapi.json">/openapi.json</a> (OpenAPI {escape(document["openapi"])}).</p>
 {render_getting_started(document["servers"][0]["url"])}
-{"".join(_tag_section(document, tag) for tag in document["tags"])}
+{"".join(_tag_section(document, tag) for tag in _tags(document))}
 {_webhook_section(document)}
 {_problem_section()}
 {_model_section(document["components"]["schemas"])}
@@ -77,7 +77,7 @@ def _style() -> str:
 
 def _navigation(document: Json) -> str:
     lists = [_links("Start", [(ANCHOR, TITLE)])]
-    lists += [_links(tag["name"], _operation_links(document, tag["name"])) for tag in document["tags"]]
+    lists += [_links(tag["name"], _operation_links(document, tag["name"])) for tag in _tags(document)]
     lists.append(_links("Webhooks", ((each["operationId"], each["summary"]) for each in _webhooks(document))))
     lists.append(_links("Problems", ((f"problem-{kind.code}", kind.code) for kind in PROBLEMS)))
     lists.append(_links("Models", ((f"model-{name}", name) for name in document["components"]["schemas"])))
@@ -95,6 +95,11 @@ def _links(title: str, links: Iterable[tuple[str, str]]) -> str:
 
 
 # --- operations
+
+
+def _tags(document: Json) -> list[Json]:
+    """Return the tags of routes. Webhooks have a section of their own."""
+    return [tag for tag in document["tags"] if any(_operations(document, tag["name"]))]
 
 
 def _operations(document: Json, tag: str) -> Iterator[tuple[str, str, Json]]:
