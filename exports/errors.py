@@ -158,6 +158,10 @@ class ApiKeyNotActiveError(RefusedError):
     """The API key has expired or is revoked."""
 
 
+class ApiKeyRotatedError(RefusedError):
+    """The API key was rotated, and the key that replaced it is active."""
+
+
 class TooManyApiKeysError(RefusedError):
     """The tenant has reached its limit of API keys."""
 

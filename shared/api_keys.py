@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +61,9 @@ class ApiKey(Model):
         expires: The key is refused from this moment on; None: it never expires.
         revoked: When the key was revoked; None: it was not.
         last_used: Exact to a few minutes.
+        replaced_by: The id of the key that a rotation made to replace this one.
+        planned_expires: When the key was to expire before a rotation replaced it; None: never, or it was not rotated.
+        request: Identifies the request that made the key, if that had an idempotency key.
     """
 
     id: Annotated[str, StringConstraints(pattern=rf"^[a-z2-7]{{{_ID_LENGTH}}}$")]
@@ -72,6 +75,9 @@ class ApiKey(Model):
     expires: Moment | None = None
     revoked: Moment | None = None
     last_used: Moment | None = None
+    replaced_by: str | None = None
+    planned_expires: Moment | None = None
+    request: str | None = None
 
     def state(self, now: datetime) -> KeyState:
         """Return whether the key is active, expired or revoked at this moment."""
@@ -83,13 +89,18 @@ class ApiKey(Model):
         """Revoke the key. A repeat keeps the first moment."""
         return self.model_copy(update={"revoked": self.revoked or now})
 
-    def expire(self, moment: datetime) -> Self:
-        """Let the key expire at this moment, unless it does so earlier."""
-        return self.model_copy(update={"expires": min(self.expires or moment, moment)})
+    def replace(self, successor: Self, until: datetime) -> Self:
+        """Let the key expire at this moment, unless it does so earlier, because another key replaces it."""
+        planned = {"replaced_by": successor.id, "planned_expires": self._planned_expires}
+        return self.model_copy(update={**planned, "expires": min(self.expires or until, until)})
 
     def successor_expires(self, now: datetime) -> datetime | None:
         """Return when a key that is made now expires, if it gets the lifetime of this one; None: never."""
-        return self.expires and now + (self.expires - self.created)
+        return self._planned_expires and now + (self._planned_expires - self.created)
+
+    @property
+    def _planned_expires(self) -> datetime | None:
+        return self.planned_expires if self.replaced_by else self.expires
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +117,14 @@ class KeyText:
         return f"KeyText({self.id})"
 
 
-def new_key_text() -> KeyText:
-    """Generate the text of a key: an id of 60 random bits and a secret of 256."""
-    key_id = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:_ID_LENGTH]
+def new_key_text(origin: str | None = None) -> KeyText:
+    """Generate the text of a key: an id of 60 bits and a secret of 256 random bits.
+
+    Args:
+        origin: The id is derived from this text; None: it is random.
+    """
+    bits = secrets.token_bytes(8) if origin is None else hashlib.sha256(origin.encode()).digest()
+    key_id = base64.b32encode(bits).decode().lower()[:_ID_LENGTH]
     return KeyText(key_id, secrets.token_urlsafe(_SECRET_BYTES))
 
 
@@ -131,14 +147,23 @@ def secret_matches(secret: str, key: ApiKey | None) -> bool:
 
 
 def make_key(
-    name: str, tenants: Sequence[str], scopes: Sequence[str], created: datetime, expires: datetime | None = None
+    name: str,
+    tenants: Sequence[str],
+    scopes: Sequence[str],
+    created: datetime,
+    expires: datetime | None = None,
+    request: str | None = None,
+    text: KeyText | None = None,
 ) -> tuple[ApiKey, KeyText]:
-    """Generate a key.
+    """Make a key.
+
+    Args:
+        text: The text of the key; None generates it.
 
     Returns:
         The form to store, and the text for its owner. The text cannot be recovered later.
     """
-    text = new_key_text()
+    text = text or new_key_text()
     key = ApiKey(
         id=text.id,
         name=name,
@@ -147,8 +172,34 @@ def make_key(
         scopes=tuple(scopes),
         created=created,
         expires=expires,
+        request=request,
     )
     return key, text
+
+
+def valid_successor(key: ApiKey, keys: Iterable[ApiKey], now: datetime) -> ApiKey | None:
+    """Return the key that has replaced a key, if it is among these and still active."""
+    found = (other for other in keys if other.id == key.replaced_by)
+    return next((other for other in found if other.state(now) is KeyState.ACTIVE), None)
+
+
+MAX_KEYS_OF_DECISION = 100
+"""How many keys the changes of one decision may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanges:
+    """What a decision about keys changes. It names at most `MAX_KEYS_OF_DECISION` keys.
+
+    Attributes:
+        changed: Stored keys, as they are to be.
+        added: New keys.
+        relied_on: The ids of other stored keys that must be as they were when the decision was taken.
+    """
+
+    changed: tuple[ApiKey, ...] = ()
+    added: tuple[ApiKey, ...] = ()
+    relied_on: frozenset[str] = frozenset()
 
 
 class KeyStore(Protocol):
@@ -171,6 +222,17 @@ class KeyStore(Protocol):
 
         Raises:
             KeyNotFoundError: There is no key with this id.
+        """
+
+    def decide(self, decide: Callable[[builtins.list[ApiKey]], KeyChanges]) -> KeyChanges:
+        """Read all keys, decide, and make all changes or none. Return the changes that were made.
+
+        Of two decisions at the same moment, one of which changes a key that the other changes or relies on, one is
+        taken after the other: `decide` runs again if a key that it has changed or relied on was written meanwhile, or
+        the id of a new one is taken.
+
+        Args:
+            decide: Takes all keys, oldest first. What it raises ends the decision, and nothing is changed.
         """
 
     def record_use(self, key_id: str, moment: datetime) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from shared.api_keys import ApiKey, KeyNotFoundError, KeysUnavailableError
+from shared.api_keys import ApiKey, KeyChanges, KeyNotFoundError, KeysUnavailableError
 from shared.row_codec import TEXTS, RowCodec
 from shared.storage import StorageAccount
-from shared.tables import StorageTable
+from shared.tables import Operation, StorageTable, with_write_token
 
 KEYS = RowCodec(ApiKey, elsewhere=("id",), forms={"tenants": TEXTS, "scopes": TEXTS}, always_present=("scopes",))
 _PARTITION = "keys"
+_NOT_AS_READ = frozenset({404, 409, 412})
 _Entity = dict[str, Any]
 
 
@@ -40,9 +42,7 @@ class TableKeyStore(StorageTable):
 
     def list(self) -> builtins.list[ApiKey]:
         """See `KeyStore.list`."""
-        with self._translate_failures():
-            rows = list(self._table.query_entities(f"PartitionKey eq '{_PARTITION}'"))
-        return sorted(map(_from_entity, rows), key=lambda key: (key.created, key.id))
+        return _oldest_first(self._rows())
 
     def is_empty(self) -> bool:
         """See `KeyStore.is_empty`."""
@@ -62,11 +62,37 @@ class TableKeyStore(StorageTable):
             if after == before or self._write_if_unchanged(found, _to_entity(after)):
                 return after
 
+    def decide(self, decide: Callable[[builtins.list[ApiKey]], KeyChanges]) -> KeyChanges:
+        """See `KeyStore.decide`. A transaction writes the keys that were relied on as well, so their ETags change."""
+        while True:
+            rows = {row["RowKey"]: row for row in self._rows()}
+            changes = decide(_oldest_first(rows.values()))
+            operations = [_replace_unchanged(rows[key.id], _to_entity(key)) for key in changes.changed]
+            operations += [("create", _to_entity(key)) for key in changes.added]
+            if not operations:
+                return changes
+            operations += [_replace_unchanged(rows[key_id], rows[key_id]) for key_id in sorted(changes.relied_on)]
+            if self._transact(operations, _NOT_AS_READ, of_any=True):
+                return changes
+
     def record_use(self, key_id: str, moment: datetime) -> None:
         """See `KeyStore.record_use`. Writes the moment alone, so it cannot undo a change made at the same time."""
         row = {"PartitionKey": _PARTITION, "RowKey": key_id, "lastUsed": moment}
         with self._translate_failures(), suppress(ResourceNotFoundError):
             self._table.update_entity(row, UpdateMode.MERGE)
+
+    def _rows(self) -> builtins.list[Any]:
+        with self._translate_failures():
+            return list(self._table.query_entities(f"PartitionKey eq '{_PARTITION}'"))
+
+
+def _oldest_first(rows: Iterable[Any]) -> list[ApiKey]:
+    return sorted(map(_from_entity, rows), key=lambda key: (key.created, key.id))
+
+
+def _replace_unchanged(row: Any, after: _Entity) -> Operation:
+    condition = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
+    return "update", with_write_token(after), {"mode": UpdateMode.REPLACE, **condition}
 
 
 def _to_entity(key: ApiKey) -> _Entity:

@@ -124,7 +124,7 @@ class StorageTable:
                 raise
         return True
 
-    def _transact(self, operations: Sequence[Operation], refusals: Collection[int]) -> bool:
+    def _transact(self, operations: Sequence[Operation], refusals: Collection[int], *, of_any: bool = False) -> bool:
         """Do all operations, on rows of one partition, or none.
 
         Verifies as `_insert` does, unless the first operation is a deletion, which leaves no row.
@@ -132,9 +132,10 @@ class StorageTable:
         Args:
             refusals: Statuses with which storage may refuse the first operation because its row is not in the expected
                 state.
+            of_any: Whether storage may so refuse the other operations too.
 
         Returns:
-            False, and nothing was done, if the first operation was refused with one of these statuses.
+            False, and nothing was done, if such an operation was refused with one of these statuses.
         """
         (verb, entity, *options), *others = operations
         entity = entity if verb == "delete" else with_write_token(entity)
@@ -144,7 +145,7 @@ class StorageTable:
                 try:
                     self._table.submit_transaction([(verb, entity, *options), *others])
                 except TableTransactionError as error:
-                    if error.index != 0 or error.status_code not in refusals:
+                    if (error.index != 0 and not of_any) or error.status_code not in refusals:
                         raise
                     return False
             return True

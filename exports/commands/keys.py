@@ -22,12 +22,16 @@ from exports.request.scopes import ALL_SCOPES, Scope
 from shared.api_keys import (
     MAX_NAME_CHARACTERS,
     ApiKey,
+    KeyChanges,
     KeyNotFoundError,
     KeyState,
     KeyStore,
     KeysUnavailableError,
+    KeyText,
     Tenant,
     make_key,
+    new_key_text,
+    valid_successor,
 )
 from shared.models import rfc3339
 
@@ -139,19 +143,29 @@ def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> No
 
 
 def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
-    """Make the new key, and then change the expiry of the old one.
-
-    If the second step fails, both keys are valid and the user knows both. So no caller loses access.
-    """
+    """Make the new key and change the expiry of the old one, both or neither."""
     until = now + _duration(arguments.overlap)
-    old = store.get(arguments.id)
-    if old is None:
-        raise KeyNotFoundError(arguments.id)
-    if old.state(now) is not KeyState.ACTIVE:
-        message = f"{old.id} is {old.state(now)}; make a new key with `keys create`."
-        raise CommandError(message)
-    _issue(store, old.name, old.tenants, old.scopes, now, old.successor_expires(now))
-    old = store.change(old.id, lambda key: key.expire(until))
+    text = new_key_text()
+
+    def decide(keys: list[ApiKey]) -> KeyChanges:
+        old = next((key for key in keys if key.id == arguments.id), None)
+        if old is None:
+            raise KeyNotFoundError(arguments.id)
+        if old.state(now) is not KeyState.ACTIVE:
+            message = f"{old.id} is {old.state(now)}; make a new key with `keys create`."
+            raise CommandError(message)
+        if successor := valid_successor(old, keys, now):
+            message = (
+                f"{old.id} was rotated, and {successor.id} replaces it. If nobody has that key, rotate it in turn."
+            )
+            raise CommandError(message)
+        expires = old.successor_expires(now)
+        new, _ = make_key(old.name, old.tenants, old.scopes, now, expires, text=text)
+        return KeyChanges((old.replace(new, until),), (new,))
+
+    changes = store.decide(decide)
+    (new,), (old,) = changes.added, changes.changed
+    _show_new(new, text)
     sys.stderr.write(f"The old key {old.id} expires {rfc3339(old.expires or until)}.\n")
 
 
@@ -161,9 +175,13 @@ def _issue(
     key, text = make_key(name, tenants, scopes, now, expires)
     while not store.add(key):
         key, text = make_key(name, tenants, scopes, now, expires)
-    until = f"until {rfc3339(expires)}" if expires else "until it is revoked"
+    _show_new(key, text)
+
+
+def _show_new(key: ApiKey, text: KeyText) -> None:
+    until = f"until {rfc3339(key.expires)}" if key.expires else "until it is revoked"
     sys.stderr.write(
-        f"A key for {', '.join(tenants)} with {', '.join(scopes)}, valid {until}. It is shown only once:\n"
+        f"A key for {', '.join(key.tenants)} with {', '.join(key.scopes)}, valid {until}. It is shown only once:\n"
     )
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

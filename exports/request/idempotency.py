@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from exports.request.body import CsvExportRequestDto
+from shared.models import Model
 
 KEY_PATTERN = "^[!-~]([ -~]{0,253}[!-~])?$"
 
@@ -45,10 +45,20 @@ def hash_of_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def hash_of_body(request: CsvExportRequestDto) -> str:
+def hash_of_body(request: Model) -> str:
     """Hash the meaning of a request: the order of properties, white space and explicit defaults make no difference.
 
     The hash leaves out defaults. So a property that a later release adds does not change the hashes of older requests.
     """
     canonical = request.model_dump_json(by_alias=True, exclude_defaults=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def mark_request(actor: str, key: str, action: str, request: Model) -> str:
+    """Identify a request for an API key by its caller and idempotency key, and by what it asked for."""
+    return f"{hash_of_key(f'{actor} {key}')}:{hash_of_key(f'{action} {hash_of_body(request)}')}"
+
+
+def have_same_key(mark: str, other: str) -> bool:
+    """Return whether two requests that `mark_request` has identified had the same caller and idempotency key."""
+    return mark.partition(":")[0] == other.partition(":")[0]

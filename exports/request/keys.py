@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,7 +16,6 @@ from shared.named_resources import NAME_SCHEMA, one_line
 
 KEY_CODE_PATTERN = "[0-9a-z]{12}"
 _MAX_DAYS, _MAX_OVERLAP_HOURS = 3650, 2160
-_CODE = re.compile(KEY_CODE_PATTERN)
 
 
 def _whole_number(value: Any) -> Any:
@@ -103,11 +101,6 @@ class RotatedKeyDto(NewKeyDto):
     """
 
     replaced: KeyDto
-
-
-def is_key_code(text: str) -> bool:
-    """Return whether a text may be the code of a key. Check this before it becomes part of a storage request."""
-    return _CODE.fullmatch(text) is not None
 
 
 def administers(identity: Identity, tenant: str) -> bool:

@@ -137,6 +137,28 @@ def test_a_start_whose_answer_is_lost_starts_no_second_export(proxy: Proxy, clie
     assert named == [job.code]
 
 
+def test_a_key_whose_answer_is_lost_is_replaced_by_the_one_of_the_repeat(proxy: Proxy, client: ExportClient) -> None:
+    made = client.create_key("To rotate", scopes=["exports:read"])
+
+    def lose_first_answer() -> None:
+        proxy.seen.clear()
+        proxy.faults = lambda request: None if proxy.seen else Fault(keep_bytes=0)
+
+    lose_first_answer()
+    new = client.rotate_key(made.key.code)
+    assert len(proxy.seen) == 2
+    lose_first_answer()
+    other = client.create_key("Lost at first", scopes=["exports:read"])
+    keys = list(client.keys())
+    valid = [key.code for key in keys if key.state == "Active"]
+    assert {made.key.code, new.key.code, other.key.code} <= {*valid}
+    lost = [key for key in keys if key.state == "Revoked" and key.name in ("To rotate", "Lost at first")]
+    assert len(lost) == 2
+    for each in (new, other):
+        with ExportClient(proxy.url, key=each.text) as owner:
+            assert owner.me().name == each.key.name
+
+
 def test_a_token_is_sent_to_the_service_and_never_to_storage(
     proxy: Proxy, client: ExportClient, code: str, tmp_path: Path
 ) -> None:

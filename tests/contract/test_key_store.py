@@ -6,11 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 
-from shared.api_keys import ApiKey, KeyNotFoundError, KeyStore, KeysUnavailableError
+from shared.api_keys import ApiKey, KeyChanges, KeyNotFoundError, KeyStore, KeysUnavailableError
 from shared.key_ring import KeyRing
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
@@ -40,10 +41,11 @@ def _revoked(key: ApiKey) -> ApiKey:
     [
         {},
         {"expires": LATER, "revoked": LATER, "last_used": LATER},
+        {"replaced_by": "aaaaaaaaaaaa", "planned_expires": LATER, "request": "x:y"},
         {"name": 'Zoë\'s ‘client’, 100 % \\ "quoted"', "tenants": ("a", "b.c-d_e"), "scopes": ()},
         {"tenants": tuple(f"tenant-{number:055d}" for number in range(200))},
     ],
-    ids=["plain", "all moments", "odd name", "many tenants"],
+    ids=["plain", "all moments", "rotated", "odd name", "many tenants"],
 )
 def test_every_property_is_read_back_unchanged(keys: KeyStore, changes: dict[str, Any]) -> None:
     key = _added(keys, **changes)
@@ -95,6 +97,87 @@ def test_concurrent_changes_lose_nothing(keys: KeyStore) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add_scope, range(8)))
     assert sorted(keys.list()[0].scopes) == [str(number) for number in range(8)]
+
+
+def test_a_decision_sees_all_keys_and_makes_all_its_changes(keys: KeyStore) -> None:
+    old, other, new = _added(keys), _added(keys, created=NOON + timedelta(hours=1)), a_key(created=LATER)[0]
+
+    def decide(known: list[ApiKey]) -> KeyChanges:
+        assert known == [old, other]
+        return KeyChanges((_revoked(old),), (new,), frozenset({other.id}))
+
+    assert keys.decide(decide) == KeyChanges((_revoked(old),), (new,), frozenset({other.id}))
+    assert keys.list() == [_revoked(old), other, new]
+
+
+def test_a_decision_that_raises_or_changes_nothing_writes_nothing(keys: KeyStore) -> None:
+    key = _added(keys)
+
+    def refuse(_: list[ApiKey]) -> KeyChanges:
+        raise KeyNotFoundError("no")
+
+    with pytest.raises(KeyNotFoundError):
+        keys.decide(refuse)
+    assert keys.decide(lambda _: KeyChanges(relied_on=frozenset({key.id}))).changed == ()
+    assert keys.list() == [key]
+
+
+@pytest.mark.parametrize("touched", [0, 1])
+def test_a_decision_is_taken_again_if_a_key_that_it_concerns_was_changed(keys: KeyStore, touched: int) -> None:
+    pair = _added(keys), _added(keys, created=NOON + timedelta(hours=1))
+    seen: list[list[ApiKey]] = []
+
+    def decide(known: list[ApiKey]) -> KeyChanges:
+        seen.append(known)
+        if len(seen) == 1:
+            keys.change(pair[touched].id, lambda key: key.model_copy(update={"name": "new"}))
+        return KeyChanges((_revoked(known[0]),), (), frozenset({known[1].id}))
+
+    keys.decide(decide)
+    assert [known[touched].name for known in seen] == ["Test key", "new"]
+    first, second = keys.list()
+    assert (first.revoked, second.revoked) == (LATER, None)
+
+
+def test_a_decision_is_taken_again_if_the_id_of_its_new_key_is_taken(keys: KeyStore) -> None:
+    old, new = _added(keys), a_key(created=LATER)[0]
+    seen: list[int] = []
+
+    def decide(known: list[ApiKey]) -> KeyChanges:
+        seen.append(len(known))
+        if len(seen) == 1:
+            keys.add(new)
+        return KeyChanges((_revoked(old),), (new,) if len(known) == 1 else ())
+
+    keys.decide(decide)
+    assert seen == [1, 2]
+    assert keys.list() == [_revoked(old), new]
+
+
+def test_decisions_that_rely_on_each_other_are_never_both_taken(keys: KeyStore) -> None:
+    """Each revokes one key if the other one is valid. Without the conditions both would be revoked in most rounds."""
+    for _ in range(20):
+        pair = _added(keys), _added(keys)
+        begin = Barrier(2, timeout=60)
+
+        def revoke_first_of(mine: ApiKey, other: ApiKey, begin: Barrier = begin) -> None:
+            tries = 0
+
+            def decide(known: list[ApiKey]) -> KeyChanges:
+                nonlocal tries
+                tries += 1
+                if tries == 1:
+                    begin.wait()  # both have read before either writes
+                by_id = {key.id: key for key in known}
+                if by_id[other.id].revoked:
+                    return KeyChanges()
+                return KeyChanges((_revoked(by_id[mine.id]),), (), frozenset({other.id}))
+
+            keys.decide(decide)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(revoke_first_of, pair, reversed(pair)))
+        assert sum(key.revoked is None for key in keys.list() if key.id in {each.id for each in pair}) == 1
 
 
 def test_recording_a_use_changes_nothing_else(keys: KeyStore) -> None:
@@ -166,6 +249,7 @@ class Use:
         Use("list", lambda keys: keys.list()),
         Use("is_empty", lambda keys: keys.is_empty()),
         Use("change", lambda keys: keys.change("aaaaaaaaaaaa", _revoked)),
+        Use("decide", lambda keys: keys.decide(lambda _: KeyChanges())),
         Use("note_use", lambda keys: keys.record_use("aaaaaaaaaaaa", NOON)),
     ],
     ids=lambda use: use.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -138,6 +139,33 @@ def test_a_rotation_leaves_the_old_key_valid_for_the_hours_that_were_asked_for(s
     left = datetime.fromisoformat(replaced["expiryDate"]) - datetime.now(UTC)
     assert timedelta(hours=1, minutes=50) < left < timedelta(hours=2, minutes=1)
     assert [me(system, each["key"]).status for each in (old, new)] == [200, 200]
+
+
+def test_a_rotation_whose_answer_was_lost_is_repeated_with_its_idempotency_key(system: System) -> None:
+    old = make(system, scopes=["exports:read"], validDays=30)
+    path, once = f"{OF_HARBOUR}/{old['code']}/rotate", {"Idempotency-Key": f"rotate {old['code']}"}
+    answers = [system.call("POST", path, {}, **once) for _ in range(3)]
+    assert [answer.status for answer in answers] == [201, 201, 201]
+    lost, also_lost, last = (answer.json for answer in answers)
+    assert last["replaced"]["expiryDate"] == lost["replaced"]["expiryDate"]
+    assert [me(system, each["key"]).status for each in (lost, also_lost, last, old)] == [401, 401, 200, 200]
+    lifetime = datetime.fromisoformat(last["expiryDate"]) - datetime.fromisoformat(last["createdDate"])
+    assert lifetime == timedelta(days=30)
+    assert_problem(system.call("POST", path, {"overlapHours": 2}, **once), 422, "idempotency-key-reused")
+    refused = assert_problem(system.call("POST", path, {}), 409, "key-rotated")
+    assert last["code"] in refused["detail"]
+    assert_problem(system.call("POST", path, {}, **{"Idempotency-Key": "x" * 256}), 400, "invalid-header")
+
+
+def test_two_requests_at_once_never_revoke_both_last_administrators(system: System, store: TableKeyStore) -> None:
+    for number in range(15):
+        keys = f"/tenants/pair{number}/keys"
+        (one, text_of_one), (two, text_of_two) = added(store, f"pair{number}"), added(store, f"pair{number}")
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(system.call, "DELETE", f"{keys}/{one}", key=text_of_two)
+            pool.submit(system.call, "DELETE", f"{keys}/{two}", key=text_of_one)
+        valid = [key.id for key in store.list() if key.id in (one, two) and key.revoked is None]
+        assert len(valid) == 1
 
 
 def test_a_caller_revokes_its_own_key_only_with_a_confirmation(system: System, store: TableKeyStore) -> None:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from exports.request.scopes import ALL_SCOPES
-from shared.api_keys import ApiKey, KeyNotFoundError, KeyText, hash_secret, make_key, parse_key
+from shared.api_keys import ApiKey, KeyChanges, KeyNotFoundError, KeyText, hash_secret, make_key, parse_key
 from tests.support.builders import NOON
 from tests.support.hooks import Hook, do_nothing
 
@@ -58,6 +58,20 @@ class MemoryKeyStore:
                 if self._keys[key_id] is before:
                     self._keys[key_id] = after
                     return after
+
+    def decide(self, decide: Callable[[builtins.list[ApiKey]], KeyChanges]) -> KeyChanges:
+        while True:
+            before = {key.id: key for key in self.list()}
+            changes = decide([*before.values()])
+            if not changes.changed and not changes.added:
+                return changes
+            self.before_write()
+            with self._lock:
+                as_read = {*changes.relied_on, *(key.id for key in changes.changed)}
+                is_current = all(self._keys[key_id] is before[key_id] for key_id in as_read)
+                if is_current and not any(key.id in self._keys for key in changes.added):
+                    self._keys |= {key.id: key for key in (*changes.changed, *changes.added)}
+                    return changes
 
     def record_use(self, key_id: str, moment: datetime) -> None:
         self.before_ask()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -139,15 +140,20 @@ class Administration(Operations):
     def keys_part(self, token: str | None) -> Flow[Part[ApiKey]]:
         return (yield from self._part(_KEYS, ApiKey.from_json, token))
 
-    def create_key(self, name: str, scopes: Sequence[str], valid_days: int | None) -> Flow[NewApiKey]:
-        """Make a key. It is not repeated if nobody knows whether the request arrived: a key would be lost."""
+    def create_key(
+        self, name: str, scopes: Sequence[str], valid_days: int | None, idempotency_key: str | None
+    ) -> Flow[NewApiKey]:
         body: dict[str, Any] = {"name": name, **({"scopes": list(scopes)} if scopes else {}), "validDays": valid_days}
-        return NewApiKey.from_json((yield from self._ask("POST", _KEYS, body, repeatable=False)).json)
+        return (yield from self._new_key(_KEYS, body, idempotency_key))
 
-    def rotate_key(self, code: str, overlap_hours: int | None) -> Flow[NewApiKey]:
+    def rotate_key(self, code: str, overlap_hours: int | None, idempotency_key: str | None) -> Flow[NewApiKey]:
         body = {} if overlap_hours is None else {"overlapHours": overlap_hours}
-        answer = yield from self._ask("POST", f"{item(_KEYS, code)}/rotate", body, repeatable=False)
-        return NewApiKey.from_json(answer.json)
+        return (yield from self._new_key(f"{item(_KEYS, code)}/rotate", body, idempotency_key))
+
+    def _new_key(self, path: str, body: Json, idempotency_key: str | None) -> Flow[NewApiKey]:
+        """Ask for a key. The idempotency key makes it safe to send the request again if its answer was lost."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return NewApiKey.from_json((yield from self._ask("POST", path, body, headers=headers)).json)
 
     def revoke_key(self, code: str, *, confirm: bool) -> Flow[ApiKey]:
         query = [("confirm", code)] if confirm else []

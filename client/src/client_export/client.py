@@ -241,13 +241,31 @@ class ExportClient:
         """Yield the API keys that open the tenant, oldest first."""
         return each(lambda token: self._run(self._operations.keys_part(token)))
 
-    def create_key(self, name: str, *, scopes: Sequence[str] = (), valid_days: int | None = None) -> NewApiKey:
-        """Make an API key for the tenant, with scopes that you have yourself. Nothing shows it again."""
-        return self._run(self._operations.create_key(name, scopes, valid_days))
+    def create_key(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[str] = (),
+        valid_days: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> NewApiKey:
+        """Make an API key for the tenant, with scopes that you have yourself. Nothing shows it again.
 
-    def rotate_key(self, code: str, *, overlap_hours: int | None = None) -> NewApiKey:
-        """Make an API key with the rights of another one, which stays valid for some hours (by default a week)."""
-        return self._run(self._operations.rotate_key(code, overlap_hours))
+        Args:
+            idempotency_key: If an answer is lost, the same key and request make another API key, and the lost one is
+                revoked. By default each call has a key of its own, which its retries repeat.
+        """
+        return self._run(self._operations.create_key(name, scopes, valid_days, idempotency_key))
+
+    def rotate_key(
+        self, code: str, *, overlap_hours: int | None = None, idempotency_key: str | None = None
+    ) -> NewApiKey:
+        """Make an API key with the rights of another one, which stays valid for some hours (by default a week).
+
+        Args:
+            idempotency_key: As in `create_key`.
+        """
+        return self._run(self._operations.rotate_key(code, overlap_hours, idempotency_key))
 
     def revoke_key(self, code: str, *, confirm: bool = False) -> ApiKey:
         """Revoke an API key for ever, within a minute.

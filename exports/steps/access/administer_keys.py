@@ -1,27 +1,33 @@
 """Steps: list, make, rotate and revoke the API keys of a tenant.
 
 The audit log records each change before it is made, for every tenant of the key. No step gives a caller rights that it
-lacks: a key that it makes or rotates has scopes that the caller has itself, for each of the key's tenants. The key of
-the caller is read again before a change: a process that has cached it may accept it for some time after it was revoked,
-and whoever holds a leaked key must not make another one in that time.
+lacks: a key that it makes or rotates has scopes that the caller has itself, for each of the key's tenants. A change
+relies on the key of the caller as storage has it: a process that has cached it may accept it for some time after it was
+revoked, and whoever holds a leaked key must not make another one in that time.
+
+An answer that shows a new key may be lost, and nothing can show that key again. If the caller repeats such a request
+with its idempotency key, the lost key is revoked and another one takes its place.
 
 Every step raises `KeysUnavailableError` or `StorageUnavailableError` when trying again can help.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from exports.errors import (
     ApiKeyNotActiveError,
     ApiKeyNotFoundError,
+    ApiKeyRotatedError,
+    KeyReusedError,
     NotPermittedError,
     StorageUnavailableError,
     TooManyApiKeysError,
     UnconfirmedError,
 )
 from exports.jobs.audit import AuditAction, AuditEntry
+from exports.request.idempotency import have_same_key, mark_request
 from exports.request.identity import Identity
 from exports.request.keys import (
     CreateKeyDto,
@@ -30,12 +36,21 @@ from exports.request.keys import (
     RotatedKeyDto,
     RotateKeyDto,
     administers,
-    is_key_code,
     show_key,
 )
 from exports.request.scopes import Scope
 from exports.services import Services
-from shared.api_keys import ApiKey, KeyState, make_key
+from shared.api_keys import (
+    MAX_KEYS_OF_DECISION,
+    ApiKey,
+    KeyChanges,
+    KeyState,
+    KeysUnavailableError,
+    KeyText,
+    make_key,
+    new_key_text,
+    valid_successor,
+)
 from shared.events import emit
 from shared.lists import ListDto, sort_and_cut
 from shared.models import rfc3339
@@ -43,6 +58,7 @@ from shared.models import rfc3339
 MAX_KEYS = 200
 """How many keys a tenant may have over HTTP. Keys that are no longer valid count for a day after they were made."""
 _COUNTED_AFTER = timedelta(days=1)
+_MAX_RELIED_ON = MAX_KEYS_OF_DECISION - 2  # beside the key that is revoked and the one of the caller
 
 
 def list_keys(
@@ -54,84 +70,141 @@ def list_keys(
     return sort_and_cut(shown, lambda key: f"{rfc3339(key.created_date)} {key.code}", limit, after)
 
 
-def create_key(services: Services, tenant: str, identity: Identity, request: CreateKeyDto) -> NewKeyDto:
+def create_key(
+    services: Services, tenant: str, identity: Identity, request: CreateKeyDto, repeatable: str | None = None
+) -> NewKeyDto:
     """Make a key for one tenant.
+
+    Args:
+        repeatable: The idempotency key, if the caller sent one. A repeat of the request makes another key and revokes
+            the one whose answer was lost.
 
     Raises:
         NotPermittedError: The caller lacks a scope that the key is to have, or uses a key that is no longer valid.
         TooManyApiKeysError: The tenant has `MAX_KEYS`. Requests at the same moment may exceed it by a few.
+        KeyReusedError: The idempotency key belongs to another request, or the key that it made is in use.
+        ApiKeyNotActiveError: The key that the idempotency key made has expired or is revoked.
     """
     now, scopes = services.now(), tuple(dict.fromkeys(scope.value for scope in request.scopes))
     _require_scopes(identity, (tenant,), scopes)
-    _require_valid_caller(services, identity, now)
-    _require_room(services, (tenant,), now)
     expires = now + timedelta(days=request.valid_days) if request.valid_days else None
-    key, text = make_key(request.name, (tenant,), scopes, now, expires)
-    _audit(services, AuditAction.KEY_CREATED, identity, key)
-    _add(services, key)
+    mark = repeatable and mark_request(identity.actor, repeatable, f"create {tenant}", request)
+    log = _AuditLog(services, identity)
+    texts = [new_key_text()]
+
+    def decide(keys: list[ApiKey]) -> KeyChanges:
+        _require_valid_caller(identity, keys, now)
+        _require_room(keys, (tenant,), now)
+        if mark:
+            texts.append(_text_of_repeatable(mark, keys))
+        key, _ = make_key(request.name, (tenant,), scopes, now, expires, mark, texts[-1])
+        lost = _lost_keys(keys, key, now)
+        log.append(AuditAction.KEY_CREATED, key)
+        for each in lost:
+            log.append(AuditAction.KEY_REVOKED, each)
+        return KeyChanges(tuple(each.revoke(now) for each in lost), (_with_free_id(key, keys),), _own(identity))
+
+    changes = services.keys.store.decide(decide)
+    (key,) = changes.added
     emit("key.created", tenant=tenant, key=key.id)
-    return NewKeyDto(**dict(show_key(key, identity, now)), key=str(text))
+    _tell_revoked(tenant, changes.changed)
+    return NewKeyDto(**dict(show_key(key, identity, now)), key=str(texts[-1]))
 
 
-def rotate_key(services: Services, tenant: str, identity: Identity, code: str, request: RotateKeyDto) -> RotatedKeyDto:
+def rotate_key(
+    services: Services,
+    tenant: str,
+    identity: Identity,
+    code: str,
+    request: RotateKeyDto,
+    repeatable: str | None = None,
+) -> RotatedKeyDto:
     """Make a key with the rights and the lifetime of another one, which expires some hours later.
 
-    The new key is stored first. If the second write fails, both keys are valid. A key that was rotated before has a
-    shorter lifetime than it was made with, and so has its next successor.
+    Both are written together or not at all.
+
+    Args:
+        repeatable: The idempotency key, if the caller sent one. A repeat of the request makes another key and revokes
+            the one whose answer was lost. The old key keeps the expiry that the first request gave it.
 
     Raises:
         ApiKeyNotFoundError: No key with this code opens the tenant.
         NotPermittedError: The caller lacks a scope of the key, may not administer the keys of all of its tenants, or
             uses a key that is no longer valid.
-        ApiKeyNotActiveError: The key has expired or is revoked, perhaps meanwhile.
-        TooManyApiKeysError: As `create_key`.
+        ApiKeyNotActiveError: The key has expired or is revoked, or so has the one that the idempotency key made.
+        ApiKeyRotatedError: Another request has rotated the key, and the key that it made is active.
+        TooManyApiKeysError, KeyReusedError: As `create_key`.
     """
     now = services.now()
-    old = _find_own(services, tenant, identity, code)
-    _require_active(old, now)
-    _require_scopes(identity, old.tenants, old.scopes)
-    _require_valid_caller(services, identity, now)
-    _require_room(services, old.tenants, now)
-    key, text = make_key(old.name, old.tenants, old.scopes, now, old.successor_expires(now))
-    _audit(services, AuditAction.KEY_ROTATED, identity, old, key.id)
-    _add(services, key)
     until = now + timedelta(hours=request.overlap_hours)
-    old = services.keys.store.change(old.id, lambda known: known.expire(until))
-    if old.revoked is not None:
-        services.keys.store.change(key.id, lambda known: known.revoke(now))
+    mark = repeatable and mark_request(identity.actor, repeatable, f"rotate {tenant} {code}", request)
+    log = _AuditLog(services, identity)
+    texts = [new_key_text()]
+
+    def decide(keys: list[ApiKey]) -> KeyChanges:
+        old = _find_own(keys, tenant, identity, code)
         _require_active(old, now)
+        _require_scopes(identity, old.tenants, old.scopes)
+        _require_valid_caller(identity, keys, now)
+        _require_room(keys, old.tenants, now)
+        if mark:
+            texts.append(_text_of_repeatable(mark, keys))
+        key, _ = make_key(old.name, old.tenants, old.scopes, now, old.successor_expires(now), mark, texts[-1])
+        lost = _lost_keys(keys, key, now)
+        _require_not_replaced(old, [each for each in keys if each not in lost], now)
+        log.append(AuditAction.KEY_ROTATED, old, key.id)
+        for each in lost:
+            log.append(AuditAction.KEY_REVOKED, each)
+        changed = (old.replace(key, until), *(each.revoke(now) for each in lost))
+        return KeyChanges(changed, (_with_free_id(key, keys),), _own(identity) - {old.id})
+
+    changes = services.keys.store.decide(decide)
+    (key,), (old, *revoked) = changes.added, changes.changed
     emit("key.rotated", tenant=tenant, key=old.id)
+    _tell_revoked(tenant, revoked)
     shown, replaced = show_key(key, identity, now), show_key(old, identity, now)
-    return RotatedKeyDto(**dict(shown), key=str(text), replaced=replaced)
+    return RotatedKeyDto(**dict(shown), key=str(texts[-1]), replaced=replaced)
 
 
 def revoke_key(services: Services, tenant: str, identity: Identity, code: str, *, is_confirmed: bool) -> KeyDto:
     """Revoke a key for ever. Does nothing if it is revoked already.
 
+    Requests at the same moment cannot revoke all keys that may administer the keys of a tenant, unless that is
+    confirmed: a revocation relies on the keys that remain, which `KeyStore.decide` lets no other request revoke
+    meanwhile.
+
     Raises:
         ApiKeyNotFoundError: No key with this code opens the tenant.
         NotPermittedError: The caller may not administer the keys of all tenants of the key, or uses a key that is no
             longer valid.
-        UnconfirmedError: The caller uses this key itself, or no other key may administer the keys of a tenant. Of two
-            requests at the same moment, each may count on the key that the other one revokes.
+        UnconfirmedError: The caller uses this key itself, or no other key may administer the keys of a tenant.
     """
     now = services.now()
-    key = _find_own(services, tenant, identity, code)
-    if key.revoked is None:
-        _require_valid_caller(services, identity, now)
-        warning = "" if is_confirmed else _warning(services, identity, key, now)
-        if warning:
-            message = f"{warning} To revoke it all the same, repeat the request with ?confirm={key.id}."
-            raise UnconfirmedError(message)
-        _audit(services, AuditAction.KEY_REVOKED, identity, key)
-        key = services.keys.store.change(key.id, lambda known: known.revoke(now))
-        emit("key.revoked", tenant=tenant, key=key.id)
+    log = _AuditLog(services, identity)
+
+    def decide(keys: list[ApiKey]) -> KeyChanges:
+        key = _find_own(keys, tenant, identity, code)
+        if key.revoked is not None:
+            return KeyChanges()
+        _require_valid_caller(identity, keys, now)
+        remaining = frozenset[str]() if is_confirmed else _remaining_administrators(identity, key, keys, now)
+        log.append(AuditAction.KEY_REVOKED, key)
+        return KeyChanges((key.revoke(now),), (), (remaining | _own(identity)) - {key.id})
+
+    changes = services.keys.store.decide(decide)
+    _tell_revoked(tenant, changes.changed)
+    key = changes.changed[0] if changes.changed else _find_own(services.keys.store.list(), tenant, identity, code)
     return show_key(key, identity, now)
 
 
-def _find_own(services: Services, tenant: str, identity: Identity, code: str) -> ApiKey:
+def _tell_revoked(tenant: str, keys: Iterable[ApiKey]) -> None:
+    for key in keys:
+        emit("key.revoked", tenant=tenant, key=key.id)
+
+
+def _find_own(keys: Iterable[ApiKey], tenant: str, identity: Identity, code: str) -> ApiKey:
     """Return a key all of whose tenants the caller administers."""
-    key = services.keys.store.get(code) if is_key_code(code) else None
+    key = next((key for key in keys if key.id == code), None)
     if key is None or tenant not in key.tenants:
         raise ApiKeyNotFoundError("There is no key with this code.")
     if not all(administers(identity, each) for each in key.tenants):
@@ -154,19 +227,20 @@ def _require_scopes(identity: Identity, tenants: Collection[str], scopes: Collec
             raise NotPermittedError(message)
 
 
-def _require_valid_caller(services: Services, identity: Identity, now: datetime) -> None:
+def _require_valid_caller(identity: Identity, keys: Iterable[ApiKey], now: datetime) -> None:
     """Refuse a caller whose API key was revoked, or given another expiry, since this process has cached it."""
-    own = None if identity.is_token else services.keys.store.get(identity.actor)
-    if not identity.is_token and (own is None or own.state(now) is not KeyState.ACTIVE):
+    is_valid = any(key.id == identity.actor and key.state(now) is KeyState.ACTIVE for key in keys)
+    if not identity.is_token and not is_valid:
         raise NotPermittedError("The API key that you use is no longer valid, so it cannot change keys.")
 
 
-def _require_room(services: Services, tenants: Collection[str], now: datetime) -> None:
-    counted = [
-        key
-        for key in services.keys.store.list()
-        if key.state(now) is KeyState.ACTIVE or key.created > now - _COUNTED_AFTER
-    ]
+def _own(identity: Identity) -> frozenset[str]:
+    """Return the id of the API key of the caller: nobody may revoke it while it changes keys."""
+    return frozenset[str]() if identity.is_token else frozenset({identity.actor})
+
+
+def _require_room(keys: Iterable[ApiKey], tenants: Collection[str], now: datetime) -> None:
+    counted = [key for key in keys if key.state(now) is KeyState.ACTIVE or key.created > now - _COUNTED_AFTER]
     if any(sum(tenant in key.tenants for key in counted) >= MAX_KEYS for tenant in tenants):
         message = f"A tenant may have {MAX_KEYS} keys; revoke keys that are no longer used, and try again tomorrow."
         raise TooManyApiKeysError(message)
@@ -179,40 +253,109 @@ def _require_active(key: ApiKey, now: datetime) -> None:
         raise ApiKeyNotActiveError(message)
 
 
-def _add(services: Services, key: ApiKey) -> None:
-    if not services.keys.store.add(key):  # another key has the same 60 random bits
+def _require_not_replaced(key: ApiKey, keys: Iterable[ApiKey], now: datetime) -> None:
+    successor = valid_successor(key, keys, now)
+    if successor is not None:
+        message = (
+            f"This key was rotated, and the key {successor.id} replaces it. If you have not received that key, rotate "
+            "it in turn. A request with an Idempotency-Key can be repeated instead."
+        )
+        raise ApiKeyRotatedError(message)
+
+
+def _lost_keys(keys: Iterable[ApiKey], new: ApiKey, now: datetime) -> list[ApiKey]:
+    """Return the key that the request has made before, which nobody has received, or nothing.
+
+    Raises:
+        KeyReusedError, ApiKeyNotActiveError: The request may not be repeated.
+        KeysUnavailableError: This request is older than one that has the same idempotency key and was answered.
+    """
+    made = _made_by(new.request, keys)
+    if not made:
+        return []
+    last = max(made, key=lambda key: key.created)
+    if last.request != new.request:
+        raise KeyReusedError("This Idempotency-Key was used for another request; use a new key for a new request.")
+    if last.created >= new.created:
+        raise KeysUnavailableError("The same request was answered at this moment.")
+    if last.state(now) is not KeyState.ACTIVE:
+        message = f"The key that this request has made is {last.state(now).value}; use a new Idempotency-Key."
+        raise ApiKeyNotActiveError(message)
+    if last.last_used is not None:
+        raise KeyReusedError("The key that this request has made is in use; use a new Idempotency-Key to make another.")
+    return [last]
+
+
+def _made_by(mark: str | None, keys: Iterable[ApiKey]) -> list[ApiKey]:
+    """Return the keys that were made with the same idempotency key."""
+    return [key for key in keys if mark and key.request and have_same_key(key.request, mark)]
+
+
+def _text_of_repeatable(mark: str, keys: Iterable[ApiKey]) -> KeyText:
+    """Generate the text of a key. Equal requests at the same moment get one id, so only one of them can store it."""
+    return new_key_text(f"{mark} {len(_made_by(mark, keys))}")
+
+
+def _with_free_id(key: ApiKey, keys: Iterable[ApiKey]) -> ApiKey:
+    if any(other.id == key.id for other in keys):  # another key has the same 60 random bits
         raise StorageUnavailableError("The new key could not be stored.")
+    return key
 
 
-def _warning(services: Services, identity: Identity, key: ApiKey, now: datetime) -> str:
-    """Return why a revocation may lock callers out; empty if it does not."""
-    own = "This is the key that you use. " if not identity.is_token and identity.actor == key.id else ""
-    orphaned: list[str] = []
-    if _can_administer(key, now):
-        others = [other for other in services.keys.store.list() if other.id != key.id and _can_administer(other, now)]
-        orphaned = [tenant for tenant in key.tenants if not any(tenant in other.tenants for other in others)]
-    last = f"No other key may administer the keys of {', '.join(orphaned)}." if orphaned else ""
-    return f"{own}{last}".strip()
+def _remaining_administrators(identity: Identity, key: ApiKey, keys: Iterable[ApiKey], now: datetime) -> frozenset[str]:
+    """Return the ids of keys that together may administer the keys of every tenant of a key that is to be revoked.
+
+    Raises:
+        UnconfirmedError: The revocation may lock callers out.
+    """
+    warnings = [] if identity.is_token or identity.actor != key.id else ["This is the key that you use."]
+    remaining: set[str] = set()
+    orphaned = set(key.tenants) if _can_administer(key, now) else set()
+    others = [other for other in keys if other.id != key.id and _can_administer(other, now)]
+    for other in sorted(others, key=lambda other: len(orphaned.intersection(other.tenants)), reverse=True):
+        if not orphaned.isdisjoint(other.tenants):
+            remaining.add(other.id)
+            orphaned -= {*other.tenants}
+    if orphaned:
+        named = ", ".join(tenant for tenant in key.tenants if tenant in orphaned)
+        warnings.append(f"No other key may administer the keys of {named}.")
+    if len(remaining) > _MAX_RELIED_ON:
+        warnings.append("So many other keys administer its tenants that they cannot all be held meanwhile.")
+    if warnings:
+        message = f"{' '.join(warnings)} To revoke it all the same, repeat the request with ?confirm={key.id}."
+        raise UnconfirmedError(message)
+    return frozenset(remaining)
 
 
 def _can_administer(key: ApiKey, now: datetime) -> bool:
     return Scope.KEYS_ADMIN.value in key.scopes and key.state(now) is KeyState.ACTIVE
 
 
-def _audit(
-    services: Services, action: AuditAction, identity: Identity, key: ApiKey, new_code: str | None = None
-) -> None:
-    """Append an entry for each tenant of the key before the change is made, so that no change lacks an entry."""
-    for tenant in key.tenants:
-        entry = AuditEntry(
-            tenant=tenant,
-            moment=services.now(),
-            action=action,
-            actor=identity.actor,
-            code=key.id,
-            fields=(),
-            filter={},
-            scopes=key.scopes,
-            new_code=new_code,
-        )
-        services.audit.append(entry)
+class _AuditLog:
+    """Appends an entry for each tenant of a key before the change is made, so that no change lacks an entry.
+
+    A decision that is taken again appends none again.
+    """
+
+    def __init__(self, services: Services, identity: Identity) -> None:
+        self._services = services
+        self._identity = identity
+        self._appended: set[tuple[AuditAction, str, str | None]] = set()
+
+    def append(self, action: AuditAction, key: ApiKey, new_code: str | None = None) -> None:
+        if (action, key.id, new_code) in self._appended:
+            return
+        for tenant in key.tenants:
+            entry = AuditEntry(
+                tenant=tenant,
+                moment=self._services.now(),
+                action=action,
+                actor=self._identity.actor,
+                code=key.id,
+                fields=(),
+                filter={},
+                scopes=key.scopes,
+                new_code=new_code,
+            )
+            self._services.audit.append(entry)
+        self._appended.add((action, key.id, new_code))

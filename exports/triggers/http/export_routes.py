@@ -12,17 +12,16 @@ from exports.jobs.codes import is_job_code
 from exports.jobs.view import CsvExportJobDto
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.request.body import CsvExportRequestDto
-from exports.request.idempotency import KEY_PATTERN, is_idempotency_key
 from exports.request.scopes import Scope
 from exports.steps.requests.get_export import add_link, find_job, present_one, present_started, tag_of
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.requests.wait_for_end import wait_for_end
 from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
+from exports.triggers.http.idempotency_key import idempotency_key, parse_idempotency_key
 from exports.triggers.http.prefer import parse_prefer
 from exports.triggers.http.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
 from exports.triggers.http.routes import Call, Parameter, Reply, StartingRoute, TenantRoute
 from shared.http import json_response, matches, not_modified
-from shared.problems import ProblemError
 
 COLLECTION = "clients/export/csv"
 ITEM = COLLECTION + "/{code}"
@@ -36,7 +35,7 @@ _LONGEST_RETRY_SECONDS = 30
 async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpResponse:
     """Start a job and wait a little for it, so that the answer for a small export already has the download link."""
     services, caller = call.services, call.caller
-    request, key = call.parse_body(CsvExportRequestDto), _idempotency_key(call)
+    request, key = call.parse_body(CsvExportRequestDto), parse_idempotency_key(call)
     name = caller.identity.shown_name
     command = ExportCommand(call.tenant, caller.actor, request, caller.sensitive_fields, key, name)
     job = await request_export(services, starter, command)
@@ -80,12 +79,9 @@ ROUTES = (
                 "`respond-async`: do not wait; `wait=N`: wait at most N seconds; both together: `wait=N` (RFC 7240)",
                 {"type": "string"},
             ),
-            Parameter(
-                "Idempotency-Key",
-                "header",
+            idempotency_key(
                 "Repeating a request with the same key and body returns the same job; the same key with another body "
-                "is a 422",
-                {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
+                "is a 422"
             ),
         ),
         problems=(INVALID_HEADER, SENSITIVE_FIELDS, KEY_REUSED, QUOTA_EXCEEDED),
@@ -126,10 +122,3 @@ def retry_after(shown: CsvExportJobDto) -> dict[str, str]:
         whole = shown.estimated_completion_date - shown.started_date
         seconds = int(whole.total_seconds() * (1 - done) / 10)
     return {"Retry-After": str(min(max(seconds, 1), _LONGEST_RETRY_SECONDS))}
-
-
-def _idempotency_key(call: Call) -> str | None:
-    key: str | None = call.req.headers.get("idempotency-key")
-    if key is not None and not is_idempotency_key(key):
-        raise ProblemError(INVALID_HEADER, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    return key

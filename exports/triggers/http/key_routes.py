@@ -7,7 +7,17 @@ import azure.functions as func
 from exports.request.keys import KEY_CODE_PATTERN, CreateKeyDto, KeyDto, NewKeyDto, RotatedKeyDto, RotateKeyDto
 from exports.request.scopes import Scope
 from exports.steps.access import administer_keys as steps
-from exports.triggers.http.problems import INVALID_QUERY, KEY_NOT_ACTIVE, KEY_NOT_FOUND, NOT_CONFIRMED, TOO_MANY_KEYS
+from exports.triggers.http.idempotency_key import idempotency_key, parse_idempotency_key
+from exports.triggers.http.problems import (
+    INVALID_HEADER,
+    INVALID_QUERY,
+    KEY_NOT_ACTIVE,
+    KEY_NOT_FOUND,
+    KEY_REUSED,
+    KEY_ROTATED,
+    NOT_CONFIRMED,
+    TOO_MANY_KEYS,
+)
 from exports.triggers.http.query import LIST_PARAMETERS, parse_list_query, values_of_query
 from exports.triggers.http.routes import Call, Parameter, Reply, TenantRoute
 from shared.http import json_response
@@ -16,6 +26,10 @@ from shared.problems import ProblemError
 
 KEYS = "keys"
 _ITEM = KEYS + "/{code}"
+_REPEATABLE = idempotency_key(
+    "If the answer is lost, repeat the request with the same key: the answer shows another new key, and the lost one "
+    "is revoked. Once the new key has been used, and with another body, the answer is a 422"
+)
 
 
 def list_keys(call: Call) -> func.HttpResponse:
@@ -25,12 +39,14 @@ def list_keys(call: Call) -> func.HttpResponse:
 
 def create_key(call: Call) -> func.HttpResponse:
     request = call.parse_body(CreateKeyDto)
-    return json_response(steps.create_key(call.services, call.tenant, call.caller.identity, request), 201)
+    repeatable = parse_idempotency_key(call)
+    return json_response(steps.create_key(call.services, call.tenant, call.caller.identity, request, repeatable), 201)
 
 
 def rotate_key(call: Call) -> func.HttpResponse:
-    request = call.parse_body(RotateKeyDto)
-    return json_response(steps.rotate_key(call.services, call.tenant, call.caller.identity, call.code, request), 201)
+    request, repeatable = call.parse_body(RotateKeyDto), parse_idempotency_key(call)
+    made = steps.rotate_key(call.services, call.tenant, call.caller.identity, call.code, request, repeatable)
+    return json_response(made, 201)
 
 
 def revoke_key(call: Call) -> func.HttpResponse:
@@ -56,22 +72,26 @@ ROUTES = (
         path=KEYS,
         handler=create_key,
         summary="Make an API key for the tenant; the answer is the only one that shows it",
-        description="The key gets scopes that you have yourself. To repeat the request makes another key.",
+        description="The key gets scopes that you have yourself. To repeat the request without an `Idempotency-Key` "
+        "makes another key.",
         scope=Scope.KEYS_ADMIN,
+        parameters=(_REPEATABLE,),
         body=CreateKeyDto,
         replies={201: Reply("The new key", NewKeyDto)},
-        problems=(TOO_MANY_KEYS,),
+        problems=(INVALID_HEADER, KEY_NOT_ACTIVE, TOO_MANY_KEYS, KEY_REUSED),
     ),
     TenantRoute(
         method="POST",
         path=f"{_ITEM}/rotate",
         handler=rotate_key,
         summary="Replace an API key by a new one with the same rights; the old one stays valid for some hours",
-        description="You need each scope of the key, and must administer the keys of all of its tenants.",
+        description="You need each scope of the key, and must administer the keys of all of its tenants. A key can be "
+        "rotated once, unless the new one is no longer valid.",
         scope=Scope.KEYS_ADMIN,
+        parameters=(_REPEATABLE,),
         body=RotateKeyDto,
         replies={201: Reply("The new key, and the old one", RotatedKeyDto)},
-        problems=(KEY_NOT_FOUND, KEY_NOT_ACTIVE, TOO_MANY_KEYS),
+        problems=(INVALID_HEADER, KEY_NOT_FOUND, KEY_NOT_ACTIVE, KEY_ROTATED, TOO_MANY_KEYS, KEY_REUSED),
     ),
     TenantRoute(
         method="DELETE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from exports.errors import (
     ApiKeyNotActiveError,
     ApiKeyNotFoundError,
+    ApiKeyRotatedError,
     ExpiredError,
     ExportError,
     JobNotFoundError,
@@ -60,6 +61,7 @@ TOO_MANY_MAPPINGS = ProblemType("too-many-mappings", 409, "The tenant has reache
 TOO_MANY_SCHEDULES = ProblemType("too-many-schedules", 409, "The tenant has reached its limit of schedules")
 TOO_MANY_KEYS = ProblemType("too-many-keys", 409, "The tenant has reached its limit of API keys")
 KEY_NOT_ACTIVE = ProblemType("key-not-active", 409, "The API key has expired or is revoked")
+KEY_ROTATED = ProblemType("key-rotated", 409, "The API key was rotated already")
 NOT_CONFIRMED = ProblemType("not-confirmed", 409, "This needs your confirmation")
 NOT_COMPLETED = ProblemType("not-completed", 409, "The export has no file")
 ALREADY_ENDED = ProblemType("already-ended", 409, "The export has already ended")
@@ -95,6 +97,7 @@ PROBLEMS: tuple[ProblemType, ...] = (
     TOO_MANY_SCHEDULES,
     TOO_MANY_KEYS,
     KEY_NOT_ACTIVE,
+    KEY_ROTATED,
     NOT_CONFIRMED,
     NOT_COMPLETED,
     ALREADY_ENDED,
@@ -123,6 +126,7 @@ _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     ScheduleNotFoundError: SCHEDULE_NOT_FOUND,
     ApiKeyNotFoundError: KEY_NOT_FOUND,
     ApiKeyNotActiveError: KEY_NOT_ACTIVE,
+    ApiKeyRotatedError: KEY_ROTATED,
     TooManyApiKeysError: TOO_MANY_KEYS,
     UnconfirmedError: NOT_CONFIRMED,
     NotPermittedError: FORBIDDEN,

@@ -126,6 +126,7 @@ def test_a_field_that_does_not_exist_cannot_be_named(option: str) -> None:
 
 
 def test_every_field_of_an_api_key_comes_back() -> None:
-    key, _ = a_key(expires=NOON, revoked=NOON, last_used=NOON, scopes=("a", "b"))
+    rotated = {"replaced_by": "aaaaaaaaaaaa", "planned_expires": NOON, "request": "caller:body"}
+    key, _ = a_key(expires=NOON, revoked=NOON, last_used=NOON, scopes=("a", "b"), **rotated)
     assert {name for name in ApiKey.model_fields if getattr(key, name) is None} == set()
     assert KEYS.read(KEYS.write(key), id=key.id) == key

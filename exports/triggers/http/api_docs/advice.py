@@ -34,6 +34,7 @@ ADVICE: Mapping[str, str] = {
     "too-many-schedules": "Delete a schedule that is no longer used.",
     "too-many-keys": "Use keys that exist; keys that expired or were revoked count for a day after they were made.",
     "key-not-active": "Make a new key.",
+    "key-rotated": "Rotate the key that replaced it.",
     "not-confirmed": "The detail says what may happen, and how to confirm that you want it.",
     "precondition-failed": "It was changed meanwhile: read it again, then repeat your change with its new `ETag`.",
     "quota-exceeded": "Wait as long as `Retry-After` says, or until a running export has ended.",

@@ -179,7 +179,9 @@ def test_the_new_key_has_the_lifetime_that_the_old_key_was_given(shell: Shell) -
 def test_rotation_never_makes_a_key_expire_later(shell: Shell) -> None:
     old = shell.created("--expires", "3d")
     shell.run("rotate", old.id)
-    assert shell.store.get(old.id) == old
+    kept = shell.store.get(old.id)
+    assert kept is not None
+    assert kept.expires == old.expires
 
 
 @pytest.mark.parametrize("changes", [{"revoked": NOON}, {"expires": NOON}], ids=["revoked", "expired"])
@@ -190,7 +192,17 @@ def test_an_expired_or_revoked_key_cannot_be_rotated(shell: Shell, changes: dict
     assert shell.store.list() == [key]
 
 
-def test_the_new_key_is_printed_even_if_the_old_key_cannot_be_changed(shell: Shell) -> None:
+def test_a_rotated_key_is_not_rotated_again_while_its_successor_is_valid(shell: Shell) -> None:
+    old = shell.created("--expires", "30d")
+    shell.run("rotate", old.id, "--overlap", "1h")
+    new = next(key for key in shell.store.list() if key.id != old.id)
+    assert f"{new.id} replaces it" in shell.refused("rotate", old.id)
+    shell.run("revoke", new.id)
+    assert shell.run("rotate", old.id)[0] == 0
+    assert [_lifetime(key) for key in shell.store.list() if key.id != old.id] == [timedelta(days=30)] * 2
+
+
+def test_a_rotation_that_fails_makes_no_key(shell: Shell) -> None:
     old = shell.created()
 
     def fail() -> NoReturn:
@@ -198,8 +210,8 @@ def test_the_new_key_is_printed_even_if_the_old_key_cannot_be_changed(shell: She
 
     shell.store.before_write = fail
     code, out, err = shell.run("rotate", old.id)
-    assert (code, "It did not answer." in err) == (1, True)
-    assert KeyRing(shell.store, run_in_background=lambda _: None).find(out.strip())
+    assert (code, out, "It did not answer." in err) == (1, "", True)
+    assert shell.store.list() == [old]
 
 
 @pytest.mark.parametrize(
