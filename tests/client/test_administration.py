@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +110,35 @@ def test_the_client_revokes_the_key_that_it_uses_only_with_a_confirmation(sender
         assert own.revoke_key(made.key.code, confirm=True).state == "Revoked"
 
 
+def days_of(job: Job) -> list[date]:
+    """Return the days (UTC) from the start of an export to today: two if it is just past midnight."""
+    assert job.created is not None
+    return sorted({job.created.astimezone(UTC).date(), datetime.now(UTC).date()})
+
+
+def audit_of(client: ExportClient, job: Job) -> list[AuditEntry]:
+    return [entry for day in days_of(job) for entry in client.audit(day, code=job.code)]
+
+
 def test_the_client_reads_the_audit_log_by_day_action_actor_and_code(client: ExportClient) -> None:
     job = ended_export(client)
     client.remove_file(job.code)
-    entries = list(client.audit(code=job.code))
+    entries = audit_of(client, job)
     assert list(dict.fromkeys(entry.action for entry in entries)) == ["Started", "LinkGiven", "FileRemoved"]
     started = entries[0]
-    today = started.moment.date() if started.moment else datetime.now(UTC).date()
-    assert list(client.audit(today, code=job.code, actions=["Started"], actor=started.actor)) == [started]
+    assert list(client.audit(days_of(job)[0], code=job.code, actions=["Started"], actor=started.actor)) == [started]
     assert list(client.audit("2001-01-01")) == []
     assert started.raw["fields"] == ["Code"]
+
+
+def test_the_client_reads_the_audit_log_of_today_unless_a_day_is_named(client: ExportClient) -> None:
+    while True:  # again if it is midnight meanwhile
+        job = ended_export(client)
+        entries = list(client.audit(code=job.code))
+        if len(days := days_of(job)) == 1:
+            break
+    assert entries
+    assert entries == list(client.audit(days[0], code=job.code))
 
 
 def test_the_client_tests_a_receiver_and_notifies_it_again(client: ExportClient, receiver: Receiver) -> None:
@@ -145,12 +164,12 @@ def test_the_client_for_asyncio_administers_too(sender: System, client: ExportCl
             sent = [*(await opened.notify_again(job.code)), *(await opened.test_notification(webhook_url=NOBODY))]
             assert [delivery.delivered for delivery in sent] == [True, False]
             keys = [key async for key in opened.keys()]  # noqa: SIM118 - it is no mapping
-            entries = [entry async for entry in opened.audit(code=job.code)]
+            entries = [entry for day in days_of(job) async for entry in opened.audit(day, code=job.code)]
             return keys, entries, [delivery async for delivery in opened.deliveries(job.code)]
 
     keys, entries, deliveries = asyncio.run(ask())
     assert {"From asyncio"} <= {key.name for key in keys}
-    assert entries == list(client.audit(code=job.code))
+    assert entries == audit_of(client, job)
     assert 0 in {delivery.number for delivery in deliveries}
 
 
@@ -189,12 +208,13 @@ def test_a_command_says_how_to_confirm_a_revocation(program: Path, sender: Syste
 
 def test_the_command_for_the_audit_log_prints_entries(program: Path, sender: System, client: ExportClient) -> None:
     job = ended_export(client)
-    entries = shown(run(program, sender, "audit", "--code", job.code, "--json"))
-    assert entries == [entry.raw for entry in client.audit(code=job.code)]
+    of_job = ["audit", "--day", str(days_of(job)[0]), "--code", job.code]
+    entries = shown(run(program, sender, *of_job, "--json"))
+    assert entries == [entry.raw for entry in client.audit(days_of(job)[0], code=job.code)]
     actor = entries[0]["actor"]
-    lines = run(program, sender, "audit", "--code", job.code, "--action", "Started", "--actor", actor).stdout
+    lines = run(program, sender, *of_job, "--action", "Started", "--actor", actor).stdout
     assert [line.split("\t")[1:] for line in lines.splitlines()] == [["Started", actor, job.code]]
-    cut = run(program, sender, "audit", "--code", job.code, "--limit", "1")
+    cut = run(program, sender, *of_job, "--limit", "1")
     assert (len(cut.stdout.splitlines()), "more entries" in cut.stderr) == (1, True)
     assert run(program, sender, "audit", "--day", "2001-01-01").stdout == ""
     assert run(program, sender, "audit", "--day", "yesterday").returncode == 3
