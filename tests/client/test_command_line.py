@@ -53,7 +53,12 @@ def test_exit_codes_say_what_went_wrong(program: Path, system: System) -> None:
     assert run(program, system, "start", "--where", "colour=red").returncode == 2
     refused = run(program, system, "start", "--columns", "Nmae", "--json")
     assert refused.returncode == 3
-    assert json.loads(refused.stderr)["error"]["errors"][0]["pointer"] == "/columnMappings/0/targetField"
+    assert refused.stdout == ""
+    error = json.loads(refused.stderr)["error"]
+    assert (error["status"], error["code"], error["exitCode"]) == (400, "invalid-request", 3)
+    (fault,) = error["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/columnMappings/0/targetField", "unknown-value")
+    assert int(fault["values"]["count"]) > 60
 
 
 def test_a_login_is_saved_for_its_owner_only_and_works(program: Path, system: System, tmp_path: Path) -> None:

@@ -45,6 +45,55 @@ def test_every_command_can_print_json_and_says_what_it_does() -> None:
         assert command.help, name
 
 
+def options_of(command: str) -> dict[str, tuple[Any, ...]]:
+    found = (parameter for parameter in COMMANDS[command].params if parameter.opts[0].startswith("-"))
+    return {each.name: (each.opts, each.secondary_opts, each.help, each.default) for each in found}
+
+
+NOT_OF_THE_FILE = {"webhook", "email", "idempotency_key", "wait", "output", "timeout"}
+"""What a start can do beyond its file: who is told of its end, and what the command waits for."""
+
+
+@pytest.mark.parametrize("command", ["preview", "estimate"])
+def test_every_option_of_a_start_that_changes_the_file_is_one_of(command: str) -> None:
+    start = options_of("start")
+    assert {"since", "snapshot", "long_cells", "gzip", "headers", "body"} <= set(start)
+    of_the_file = {name: option for name, option in start.items() if name not in NOT_OF_THE_FILE}
+    assert options_of(command) == of_the_file
+    assert set(start) - set(of_the_file) == NOT_OF_THE_FILE
+
+
+@pytest.mark.parametrize("wrong", [["preview", "--nope"], ["start", "--where", "colour=red"], ["status"]])
+def test_wrong_options_are_told_as_json_if_the_command_prints_json(wrong: list[str]) -> None:
+    told = CliRunner().invoke(app, wrong)
+    as_json = CliRunner().invoke(app, [*wrong, "--json"])
+
+    assert told.exit_code == as_json.exit_code == 2
+    assert as_json.stdout == ""
+    error = json.loads(as_json.stderr)["error"]
+    assert error == {"message": error["message"], "exitCode": 2}
+    assert told.stderr.endswith(f"Error: {error['message']}\n")
+
+
+def test_a_problem_of_the_service_is_one_line_of_json_with_all_that_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = {"pointer": "/format/fileName", "detail": "Too long.", "code": "too-long", "values": {"most": "200"}}
+    problem = {"status": 400, "code": "invalid-request", "title": "Invalid", "detail": "Correct it.", "errors": [fault]}
+    answer = httpx.Response(400, json=problem | {"type": "about:blank", "requestId": "r1"})
+    http = httpx.Client(transport=httpx.MockTransport(lambda _: answer))
+    opened = ExportClient("https://exports.example", key="k", tenant="t", http=http)
+    monkeypatch.setattr(Profile, "open", lambda profile: opened)
+    known = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k"}
+
+    told = CliRunner().invoke(app, ["start"], env=known)
+    as_json = CliRunner().invoke(app, ["start", "--json"], env=known)
+
+    assert told.exit_code == as_json.exit_code == 3
+    assert (as_json.stdout, as_json.stderr.count("\n")) == ("", 1)
+    error = json.loads(as_json.stderr)["error"]
+    assert error.pop("message").startswith("Invalid: Correct it.")
+    assert error == problem | {"exitCode": 3, "requestId": "r1"}
+
+
 def test_both_clients_have_the_same_documented_methods() -> None:
     one, other = methods(ExportClient), methods(AsyncExportClient)
     assert set(one) == set(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ def test_the_commands_print_what_the_service_answers(program: Path, system: Syst
     assert json.loads(printed(program, system, "me", "--json")) == client.me().raw
     assert json.loads(printed(program, system, "preview", *options, "--json")) == client.preview(REQUEST).raw
     assert json.loads(printed(program, system, "filters", "--json")) == client.filters().raw
+
+
+def test_a_preview_and_an_estimate_are_of_the_file_that_the_options_describe(
+    program: Path, system: System, client: ExportClient
+) -> None:
+    columns = ("--columns", "Code")
+    before = client.wait(client.start(ExportRequest(columns=["Code"])).code)
+    options = (*columns, "--delimiter", "bar", "--line-ending", "lf", "--quoting", "all", "--no-headers")
+    assert re.match(r'"[^"]+"\n"', json.loads(printed(program, system, "preview", *options, "--json"))["text"])
+    for command in ("preview", "estimate"):
+        found = json.loads(printed(program, system, command, *columns, "--since", before.code, "--json"))
+        assert found.get("totalItems", found.get("rows")) == 0, command
 
 
 def test_the_commands_print_lines_for_people(program: Path, system: System, client: ExportClient) -> None:

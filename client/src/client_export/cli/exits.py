@@ -21,6 +21,7 @@ from client_export.errors import (
     ForbiddenError,
     GoneError,
     NotFoundError,
+    Problem,
     QuotaExceededError,
     ServiceError,
     ServiceUnreachableError,
@@ -113,17 +114,41 @@ def _show(error: ClientExportError, *, as_json: bool) -> None:
     if not as_json:
         _print(f"{error}" + (f"\n  request id: {request_id}" if request_id else ""))
         return
-    shown: dict[str, Any] = {"message": str(error), "exitCode": int(exit_of(error))}
-    if isinstance(error, ApiError):
-        faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.problem.faults]
-        shown |= {"status": error.status, "code": error.code, "errors": faults, "requestId": request_id}
-    _print(json.dumps({"error": shown}, ensure_ascii=False))
+    told = _told_by_service(error.problem) if isinstance(error, ApiError) else {}
+    _print_json(str(error), exit_of(error), **told)
+
+
+def _told_by_service(problem: Problem) -> dict[str, Any]:
+    """Return the problem under the names that the service gives its parts (RFC 9457)."""
+    return {
+        "status": problem.status,
+        "code": problem.code,
+        "title": problem.title,
+        "detail": problem.detail,
+        "errors": [
+            {"pointer": fault.pointer, "detail": fault.detail, "code": fault.code, "values": dict(fault.values)}
+            for fault in problem.faults
+        ],
+        "requestId": problem.request_id,
+    }
+
+
+def show_usage_error(message: str) -> None:
+    """Tell a program that the options are wrong."""
+    _print_json(message, Exit.USAGE)
 
 
 def _end(message: str, code: Exit, *, as_json: bool) -> NoReturn:
-    shown = {"error": {"message": message, "exitCode": int(code)}}
-    _print(json.dumps(shown, ensure_ascii=False) if as_json else message)
+    if as_json:
+        _print_json(message, code)
+    else:
+        _print(message)
     raise typer.Exit(code) from None
+
+
+def _print_json(message: str, exit_code: Exit, **more: Any) -> None:
+    """Print an error as one line of JSON."""
+    _print(json.dumps({"error": {"message": message, "exitCode": int(exit_code), **more}}, ensure_ascii=False))
 
 
 def _print(text: str) -> None:

@@ -25,7 +25,7 @@ from client_export.client import ExportClient
 from client_export.downloads import Download
 from client_export.errors import ExportCancelledError, ExportFailedError
 from client_export.models import Job, JobStatus
-from client_export.request import FileFormat
+from client_export.request import RequestLike
 from client_export.verification import Manifest, verify_file
 
 Code = Annotated[str, typer.Argument(help="Code of the export.")]
@@ -39,26 +39,12 @@ Timeout = Annotated[float | None, typer.Option(help="Seconds to wait for the end
 
 
 @exits
+@given.describes_a_file
 def start(
     context: typer.Context,
-    columns: given.Columns = None,
-    mapping: given.MappingCode = None,
-    where: given.Where = None,
-    preset: given.Format = None,
-    delimiter: given.Delimiter = None,
-    line_ending: given.LineEnding = None,
-    byte_order_mark: given.ByteOrderMark = None,
-    quoting: given.Quoting = None,
-    gzip: given.Gzip = False,
-    formula_guard: given.FormulaGuard = None,
-    file_name: given.FileName = None,
-    long_cells: given.LongCells = None,
-    headers: given.Headers = True,
-    snapshot: given.Snapshot = False,
-    since: given.Since = None,
+    request: RequestLike,
     webhook: given.Webhook = None,
     email: given.Emails = None,
-    body: given.Body = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key and request lead to the same export.")
     ] = None,
@@ -68,25 +54,10 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Start an export."""
-    compression = "gzip" if gzip else None
-    file_format = FileFormat(
-        preset,
-        given.read_delimiter(delimiter),
-        line_ending,
-        byte_order_mark,
-        quoting,
-        compression,
-        formula_guard,
-        file_name,
-        long_cells,
-    )
-    made = given.make_request(
-        columns, mapping, where, file_format, headers, webhook, snapshot=snapshot, since=since, emails=email
-    )
-    request = given.choose_request(made, body)
+    wanted = given.add_receivers(request, webhook, email)
     with service(context) as client:
         waits = wait or output is not None
-        job = client.start(request, idempotency_key=idempotency_key, wait_seconds=None if waits else 0)
+        job = client.start(wanted, idempotency_key=idempotency_key, wait_seconds=None if waits else 0)
         if waits:
             job = _wait(client, job, timeout, quiet=as_json)
         _finish(client, job, output, as_json)
@@ -200,22 +171,11 @@ def verify(
 
 
 @exits
-def estimate(
-    context: typer.Context,
-    columns: given.Columns = None,
-    mapping: given.MappingCode = None,
-    where: given.Where = None,
-    preset: given.Format = None,
-    gzip: given.Gzip = False,
-    since: given.Since = None,
-    body: given.Body = None,
-    as_json: AsJson = False,
-) -> None:
+@given.describes_a_file
+def estimate(context: typer.Context, request: RequestLike, as_json: AsJson = False) -> None:
     """Count the clients of an export, and estimate its size and duration, without starting it."""
-    file_format = FileFormat(preset=preset, compression="gzip" if gzip else None)
-    request = given.make_request(columns, mapping, where, file_format, True, None, since=since)
     with service(context) as client:
-        found = client.estimate(given.choose_request(request, body))
+        found = client.estimate(request)
     if as_json:
         print_json(found.raw)
         return

@@ -8,7 +8,7 @@ from client_export.cli import options as given
 from client_export.cli.context import AsJson, messages, print_facts, print_json, print_table, service
 from client_export.cli.exits import exits
 from client_export.lookups import Preview
-from client_export.request import FileFormat
+from client_export.request import RequestLike
 
 
 @exits
@@ -27,25 +27,18 @@ def me(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @exits
-def preview(
-    context: typer.Context,
-    columns: given.Columns = None,
-    mapping: given.MappingCode = None,
-    where: given.Where = None,
-    preset: given.Format = None,
-    headers: given.Headers = True,
-    body: given.Body = None,
-    as_json: AsJson = False,
-) -> None:
+@given.describes_a_file
+def preview(context: typer.Context, request: RequestLike, as_json: AsJson = False) -> None:
     """Count the clients of an export, and show its first ten rows, without starting it."""
-    request = given.make_request(columns, mapping, where, FileFormat(preset=preset), headers, None)
     with service(context) as client:
-        found = client.preview(given.choose_request(request, body))
+        found = client.preview(request)
     if as_json:
         print_json(found.raw)
         return
     messages().print(f"{len(found.rows)} of {_total_of(found)} clients", markup=False)
     print_table([header for header, _ in found.columns], found.rows)
+    if not found.rows_complete:
+        messages().print("Few clients match, and finding them takes too long for a preview.", markup=False)
     if found.omitted_fields:
         messages().print(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}", markup=False)
 

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
 from client_export.cli import administration, exports, login, lookups, saved
 from client_export.cli.context import Choice
-from client_export.cli.exits import LocalError
+from client_export.cli.exits import Exit, LocalError, show_usage_error
 from client_export.cli.profiles import PROFILE, TENANT, URL, load_profiles
 from client_export.http import package_version
 
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""The base of the errors about options. Some versions of typer bring a click of their own, which has another."""
+
+
+class _Commands(TyperGroup):
+    """The commands. With `--json`, wrong options are told as JSON too."""
+
+    def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **more: Any) -> Any:  # type: ignore[override] # nobody gives the others by position
+        """Run a command, as click does."""
+        given = sys.argv[1:] if args is None else args
+        if not standalone_mode or "--json" not in given:
+            return super().main(args, standalone_mode=standalone_mode, **more)
+        try:
+            ended = super().main(args, standalone_mode=False, **more)
+        except _UsageError as error:
+            show_usage_error(error.format_message())
+            ended = Exit.USAGE
+        sys.exit(ended or Exit.DONE)
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="client-export",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,42 +79,83 @@ Body = Annotated[
 ]
 
 
-def make_request(
-    columns: Sequence[str] | None,
-    mapping: str | None,
-    where: Sequence[str] | None,
-    file_format: FileFormat,
-    headers: bool,
-    webhook: str | None,
-    *,
-    snapshot: bool = False,
-    since: str | None = None,
-    emails: Sequence[str] | None = None,
-) -> ExportRequest:
-    """Build the request of the options."""
-    return ExportRequest(
+def read_request(
+    columns: Columns = None,
+    mapping: MappingCode = None,
+    where: Where = None,
+    preset: Format = None,
+    delimiter: Delimiter = None,
+    line_ending: LineEnding = None,
+    byte_order_mark: ByteOrderMark = None,
+    quoting: Quoting = None,
+    gzip: Gzip = False,
+    formula_guard: FormulaGuard = None,
+    file_name: FileName = None,
+    long_cells: LongCells = None,
+    headers: Headers = True,
+    snapshot: Snapshot = False,
+    since: Since = None,
+    body: Body = None,
+) -> RequestLike:
+    """Read the request from the options that describe a file, or from a file with the whole request; not from both."""
+    made = ExportRequest(
         columns=read_columns(columns or ()),
         mapping=mapping,
         filter=read_filter(where or ()),
-        format=file_format,
+        format=FileFormat(
+            preset=preset,
+            delimiter=read_delimiter(delimiter),
+            line_ending=line_ending,
+            byte_order_mark=byte_order_mark,
+            quoting=quoting,
+            compression="gzip" if gzip else None,
+            formula_guard=formula_guard,
+            file_name=file_name,
+            long_cells=long_cells,
+        ),
         include_headers=headers,
         consistency="snapshot" if snapshot else None,
-        webhook_url=webhook,
-        emails=emails or (),
         since=since,
     )
-
-
-def choose_request(made: ExportRequest, body: Path | None) -> RequestLike:
-    """Return the request of the file, or that of the options; not both."""
     if body is None:
         return made
     if made.body():
-        raise typer.BadParameter("Give the request in the file or by options, not both.", param_hint="--body")
+        raise _two_requests()
     document = read_json(body)
     if not isinstance(document, dict):
         raise typer.BadParameter("The request must be a JSON object.", param_hint="--body")
     return document
+
+
+def describes_a_file(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option that describes a file. The command receives the request of them as `request`."""
+    options = inspect.signature(read_request, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True)
+    context, *others = (each for name, each in own.parameters.items() if name != "request")
+
+    @functools.wraps(command)
+    def described(*arguments: Any, **given: Any) -> None:
+        chosen = {name: given.pop(name) for name in options if name in given}
+        command(*arguments, request=read_request(**chosen), **given)
+
+    parameters = [context, *options.values(), *others]
+    # typer reads the options of a command from these two
+    vars(described)["__signature__"] = own.replace(parameters=parameters)
+    described.__annotations__ = {each.name: each.annotation for each in parameters}
+    return described
+
+
+def add_receivers(request: RequestLike, webhook: str | None, emails: Sequence[str] | None) -> RequestLike:
+    """Return the request with those who are told of the end. A whole request from a file names them itself."""
+    if webhook is None and not emails:
+        return request
+    if not isinstance(request, ExportRequest):
+        raise _two_requests()
+    return replace(request, webhook_url=webhook, emails=emails or ())
+
+
+def _two_requests() -> typer.BadParameter:
+    return typer.BadParameter("Give the request in the file or by options, not both.", param_hint="--body")
 
 
 def read_columns(texts: Sequence[str]) -> list[Column]:
