@@ -19,7 +19,7 @@ from pathlib import Path
 from devhost.local import engine_program
 from devhost.local.azurite import Azurite
 from devhost.local.paths import ROOT
-from tests.bench import chart, parts
+from tests.bench import chart, many_jobs, parts
 from tests.bench.comparison import TENANT, compare
 from tests.bench.engines import compare_engines
 from tests.bench.environment import NARROW_REQUEST, Databases, Sizes, filled_databases, storage
@@ -60,8 +60,9 @@ def main() -> None:
 def _is_chosen(name: str, options: argparse.Namespace) -> bool:
     if name == "engines" and not options.engine:
         return False
-    # pandas with openpyxl holds a whole workbook in memory, and few exports are snapshots: these parts must be named
-    return name in options.only if options.only else name not in ("workbook", "snapshot")
+    # pandas with openpyxl holds a whole workbook in memory, and few exports are snapshots: these parts must be named.
+    # `many` is the short form of `together`.
+    return name in options.only if options.only else name not in ("workbook", "snapshot", "many")
 
 
 def _parts(options: argparse.Namespace) -> dict[str, Part]:
@@ -86,6 +87,9 @@ def _parts(options: argparse.Namespace) -> dict[str, Part]:
         "engines": lambda folder, _, databases: compare_engines(
             folder, _sizes(options, set())[0], databases.postgres, options.rows, options.rounds
         ),
+        "many": lambda folder, _, databases: many_jobs.many_jobs(
+            folder, _sizes(options, {"many"})[0], databases.postgres, options.rounds
+        ),
         "together": lambda folder, _, databases: parts.simultaneous_jobs(
             folder, _sizes(options, {"together"})[0], databases.postgres, WIDE_SIZES["big"], options.rows
         ),
@@ -106,6 +110,8 @@ def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]
     wide: Sizes = {TENANT: options.rows, "small": parts.SMALL_ROWS, "job": parts.JOB_ROWS}
     if "memory" in chosen:
         wide |= {name: rows for name, rows in WIDE_SIZES.items() if rows <= options.largest}
+    if "many" in chosen:
+        wide[many_jobs.TENANT] = many_jobs.ROWS
     if "together" in chosen:
         wide["big"] = WIDE_SIZES["big"]
     narrow = {name: rows for name, rows in NARROW_SIZES.items() if rows <= options.largest}
@@ -114,7 +120,7 @@ def _sizes(options: argparse.Namespace, chosen: set[str]) -> tuple[Sizes, Sizes]
 
 def _options() -> argparse.Namespace:
     compared = ("comparison", "workbook", "snapshot")
-    names = (*compared, "latency", "small", "engines", "together", "memory", "growth", "pages")
+    names = (*compared, "latency", "small", "engines", "many", "together", "memory", "growth", "pages")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument(
         "--quick",

@@ -14,7 +14,7 @@ from sqlalchemy import URL, make_url
 
 from devhost.local.azurite import Azurite
 from devhost.local.paths import ROOT
-from exports.commands.sample.clients import SampleClients
+from exports.commands.sample.clients import SAMPLE_COLUMNS, SampleClients
 from exports.commands.sample.postgres import fill_postgres
 from exports.commands.sample.sqlite import fill_sqlite
 from exports.request.fields import KEY_COLUMNS, VIEW_COLUMNS, CellKind, TargetField, cell_kind, source_columns
@@ -43,6 +43,9 @@ NARROW_FIELDS = (
 )
 NARROW_REQUEST = {"columnMappings": [{"csvHeader": field, "targetField": field} for field in NARROW_FIELDS]}
 _NARROW = "narrow"
+_GENERATED_ROWS = 20_000
+"""How many clients of a tenant are generated, which takes long. The rest are copies of them under their own codes."""
+
 _TYPES = {CellKind.BOOLEAN: "boolean", CellKind.DATE: "date"}
 Sizes = dict[str, int]
 """Number of clients by tenant."""
@@ -59,15 +62,41 @@ class Databases:
 
 @contextmanager
 def filled_databases(folder: Path, wide: Sizes, in_sqlite: Sizes, narrow: Sizes) -> Iterator[Databases]:
-    """Start and fill a PostgreSQL server, and fill a SQLite file. The server ends with the context."""
+    """Start and fill a PostgreSQL server, and fill a SQLite file. The server ends with the context.
+
+    Tenants in both databases have the same clients in both.
+    """
     with postgres_server(SERVER_SETTINGS) as server:
         url = make_url(server.url())
-        fill_postgres(url, chain.from_iterable(SampleClients(name, 1).rows(1, wide[name]) for name in sorted(wide)))
+        generated = {
+            name: rows if name in in_sqlite else min(rows, _GENERATED_ROWS) for name, rows in sorted(wide.items())
+        }
+        fill_postgres(url, chain.from_iterable(SampleClients(name, 1).rows(1, generated[name]) for name in generated))
+        _copy_clients(url, {name: rows for name, rows in wide.items() if rows > generated[name]})
         sqlite = f"sqlite:///{folder / 'clients.sqlite'}"
         fill_sqlite(
             make_url(sqlite), chain.from_iterable(SampleClients(name, 1).rows(1, in_sqlite[name]) for name in in_sqlite)
         )
         yield Databases(server.url(), sqlite, _fill_narrow(url, narrow))
+
+
+def _copy_clients(url: URL, sizes: Sizes) -> None:
+    """Give tenants more clients inside the server: copies of their first ones, with codes that continue theirs."""
+    columns = [name for name in SAMPLE_COLUMNS if name not in KEY_COLUMNS]
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        for tenant, rows in sizes.items():
+            connection.execute(_COPIES.format(columns=", ".join(columns), tenant=tenant, rows=rows).encode())
+        if sizes:
+            connection.execute(b"VACUUM (ANALYZE) client_records")
+
+
+_COPIES = f"""
+INSERT INTO client_records (tenant, code, {{columns}})
+SELECT tenant, 'C' || lpad((substr(code, 2)::int + {_GENERATED_ROWS} * copy)::text, 8, '0'), {{columns}}
+FROM client_records CROSS JOIN generate_series(1, ({{rows}} - 1) / {_GENERATED_ROWS}) AS copy
+WHERE tenant = '{{tenant}}' AND substr(code, 2)::int + {_GENERATED_ROWS} * copy <= {{rows}}
+ORDER BY copy, code
+"""
 
 
 def _fill_narrow(url: URL, sizes: Sizes) -> str:
