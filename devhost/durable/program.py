@@ -21,6 +21,8 @@ _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.2
 # Otherwise the web server of the extension logs four lines for each request of the durable client.
 _QUIET = {"Logging__LogLevel__Microsoft": "Warning"}
+# Otherwise .NET compiles busy methods twice more, first with counters in them, while the functions run.
+_WITHOUT_COUNTERS = {"DOTNET_TieredPGO": "0"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _spawn(command: list[str | Path]) -> "subprocess.Popen[bytes]":
             [str(part) for part in command],
             stdin=subprocess.PIPE,
             stdout=sys.stderr.fileno(),  # the host's stdout holds the ready line and nothing else
-            env={**_QUIET, **_host_json_overrides(), **os.environ},
+            env={**_QUIET, **_WITHOUT_COUNTERS, **_host_json_overrides(), **os.environ},
         )
     except OSError as error:
         msg = f"cannot start the Durable extension {command[0]}: {error.strerror}"

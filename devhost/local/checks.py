@@ -49,8 +49,8 @@ The files run in the order of their names. So files that share a server run one 
 LONG_WAITS = "--timeout=600"
 """Twice the usual limit of a test, because a killed host costs a minute on the real Durable extension."""
 
-_FOR_SHORT_RUNS = {"DOTNET_TieredPGO": "0"}
-"""The extension of a test soon ends, so .NET need not learn from its calls how to compile it better."""
+_FOR_SHORT_RUNS = {"DOTNET_TieredCompilation": "0"}
+"""The extension of a test soon ends, so .NET need not compile its busy methods again, which takes seconds."""
 
 SIDE_BY_SIDE = ("--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 """Four processes even on two cores, for tests that mostly wait."""

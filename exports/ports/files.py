@@ -89,7 +89,7 @@ class FileStore(Protocol):
     def publish(self, path: str, data: list[bytes], metadata: Mapping[str, str] | None = None) -> None:
         """Publish the file as exactly these bytes, in one atomic operation. No file may be published yet.
 
-        The store checks the bytes against their MD5. The file has no blocks, and staged blocks may be dropped.
+        The store checks the bytes as those of a block. The file has no blocks, and staged blocks may be dropped.
 
         Args:
             data: The bytes in pieces: no more than fit into memory twice.

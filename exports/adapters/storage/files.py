@@ -140,12 +140,16 @@ class BlobFileStore:
         return str(committed["etag"])
 
     def publish(self, path: str, data: list[bytes], metadata: Mapping[str, str] | None = None) -> None:
-        """See `FileStore.publish`. One Put Blob: the SDK sends as much as `max_single_put_size` in one request."""
+        """See `FileStore.publish`. One Put Blob: the SDK sends as much as `max_single_put_size` in one request.
+
+        The service checks an MD5 where it would check that of a block.
+        """
+        blob = self._blob(path)
         with _translate_failures(), _refused_as_changed():
-            self._blob(path).upload_blob(
+            blob.upload_blob(
                 b"".join(data),
                 overwrite=False,
-                validate_content=True,
+                validate_content=needs_checksum(blob.url),
                 content_settings=content_settings(path),
                 metadata=dict(metadata or {}),
             )

@@ -32,6 +32,14 @@ def test_the_failure_of_an_activity_reads_the_same_on_both_engines(devhosts_own:
     assert first_lines[0] == first_lines[1]
 
 
+def test_the_program_compiles_its_busy_methods_without_counters(
+    start_host: StartHost, extension: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOTNET_TieredPGO", raising=False)
+    (program,) = programs(start_host("durable", **extension))
+    assert program.environ()["DOTNET_TieredPGO"] == "0"
+
+
 def test_the_program_ends_with_a_host_that_is_killed(start_host: StartHost, extension: Options) -> None:
     host = start_host("durable", **extension)
     (program,) = programs(host)

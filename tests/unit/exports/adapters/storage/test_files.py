@@ -1,4 +1,4 @@
-"""When storage checks a block by MD5, and what a download link allows."""
+"""When storage checks what it receives by MD5, and what a download link allows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.storage.blob import BlobClient
 
 from exports.adapters.storage.file_content import needs_checksum
 from exports.adapters.storage.files import BlobFileStore
@@ -27,6 +28,20 @@ KEY = base64.b64encode(b"key of a test").decode()
 )
 def test_blocks_are_checked_by_md5_where_the_connection_does_not_protect_them(url: str, checked: bool) -> None:
     assert needs_checksum(url) is checked
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "checked"), [("https://account.blob.core.windows.net", False), ("http://azurite:10000/account", True)]
+)
+def test_a_whole_file_is_checked_by_md5_where_a_block_would_be(
+    endpoint: str, checked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bool] = []
+    monkeypatch.setattr(BlobClient, "upload_blob", lambda *_, **options: sent.append(options["validate_content"]))
+
+    a_store(f"AccountName=account;AccountKey={KEY};BlobEndpoint={endpoint}").publish("a/b/clients.csv", [b"a"])
+
+    assert sent == [checked]
 
 
 def a_store(setting: str) -> BlobFileStore:
