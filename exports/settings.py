@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
 from exports.notifications.mail_settings import Domain, MailSecurity, MailServer, Sender, explain_mail_settings
+from exports.ports.client_urls import names_tables
 from exports.request.public_url import ForwardedHost, PublicUrl
 from exports.request.tenant_names import read_tenant_names
 from exports.request.token_access import RoleGrant
@@ -145,7 +146,7 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _deletions_have_a_database(self) -> Settings:
-        if self.deletions_view and self.database_url.get_secret_value().startswith("azure-tables:"):
+        if self.deletions_view and names_tables(self.database_url.get_secret_value()):
             message = "EXPORT_DELETIONS_VIEW: remove it, because Azure Table Storage has no views of deleted clients"
             raise PydanticCustomError("no_deletions", message)
         return self

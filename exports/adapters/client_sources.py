@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from exports.ports.client_urls import names_tables
 from exports.ports.clients import ClientSource
-
-TABLES_SCHEME = "azure-tables:"
 
 
 def open_clients(url: str, storage: str, deletions_view: str = "") -> ClientSource:
@@ -16,7 +15,7 @@ def open_clients(url: str, storage: str, deletions_view: str = "") -> ClientSour
         storage: The setting of the service's own storage account.
         deletions_view: The name of the view of deleted clients in a SQL database; empty: there is none.
     """
-    if url.startswith(TABLES_SCHEME):
+    if names_tables(url):
         from exports.adapters.clients_tables.source import TableClientSource
 
         return TableClientSource(url, storage)

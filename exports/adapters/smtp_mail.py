@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from typing import Self
+from typing import Any, Self
 
 from exports.notifications.delivery import MailFault, SendResult
 from exports.notifications.mail_message import MailMessage
@@ -143,11 +143,13 @@ class _Smtp(smtplib.SMTP):
         self._limit = limit
         super().__init__(server.host, server.port, domain_of(server.sender), timeout=_STEP_SECONDS)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Connect. `smtplib` calls this, and its own `SMTP_SSL` overrides it in the same way."""
-        connection = socket.create_connection((host, port), timeout)
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        """Connect, and return the greeting. `LMTP` of the standard library overrides this in the same way."""
+        connection = socket.create_connection((host, port), _STEP_SECONDS, source_address)
         self._limit.watch(connection)
-        return self._tls.wrap_socket(connection, server_hostname=host) if self._tls else connection
+        self.sock = self._tls.wrap_socket(connection, server_hostname=host) if self._tls else connection
+        self.file = None
+        return self.getreply()
 
 
 @contextlib.contextmanager

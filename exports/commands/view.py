@@ -12,6 +12,7 @@ from exports.commands.command_line import CommandError, wants_colours
 from exports.commands.view_table import has_types, report_lines
 from exports.commands.view_template import DIALECTS, view_template
 from exports.errors import ExportError
+from exports.ports.client_urls import names_tables
 
 if TYPE_CHECKING:
     from exports.adapters.clients_sql.view_report import ViewReport
@@ -45,10 +46,9 @@ def _print_template(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Print the report; return 1 if an export of every field, or a filter, would fail."""
-    from exports.adapters.client_sources import TABLES_SCHEME
     from exports.adapters.clients_sql.view_report import report_on_view
 
-    if arguments.url.startswith(TABLES_SCHEME):
+    if names_tables(arguments.url):
         raise CommandError("This command checks views of SQL databases. Clients in Table Storage have no view.")
     try:
         report = report_on_view(arguments.url, arguments.tenant)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from exports.file.block_buffer import MEMORY_BYTES
+from exports.file.compression import Packing
 from exports.file.ranges import Boundaries, KeyRange
+from exports.request.formats import Compression
 from exports.request.spec import ExportSpec
 from shared.models import Model, OptionalField
 
@@ -84,13 +86,15 @@ def planned_bytes(plain_bytes: int, packed_bytes: int) -> float:
     return max(packed_bytes, plain_bytes * _MIN_PLANNED_SHARE)
 
 
-def is_small(rows: int, file_bytes: float, target_bytes: int) -> bool:
-    """Say whether one step should write all clients of a job: two pages at most, which memory holds.
+def is_small(compression: Compression | Packing, rows: int, file_bytes: float, target_bytes: int) -> bool:
+    """Say whether one step should write all clients of a job: two pages at most, not compressed, which memory holds.
 
-    Two steps would end sooner only on idle processors, and cost more than they save: each is an activity of its own,
-    and the plan, the blocks and the ledger have to be stored for them.
+    One process takes long to compress two pages. Otherwise two steps would end sooner only on idle processors, and cost
+    more than they save: each is an activity of its own, and the plan, the blocks and the ledger have to be stored for
+    them.
     """
-    return rows <= MAX_PAGE_ROWS and file_bytes <= min(_SMALL_JOB_PAGES * target_bytes, MEMORY_BYTES)
+    is_held = rows <= MAX_PAGE_ROWS and file_bytes <= min(_SMALL_JOB_PAGES * target_bytes, MEMORY_BYTES)
+    return compression is Compression.NONE and is_held
 
 
 def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes: int) -> Boundaries:

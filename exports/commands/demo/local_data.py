@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from exports.commands.demo.answers import DemoError
+from exports.ports.client_urls import names_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ def check_view(python: Path, root: Path, database: str, tenant: str) -> None:
         python: The interpreter of an environment where the app's packages are installed.
         root: The folder of the app.
     """
-    if database.startswith("azure-tables:"):  # clients in Table Storage have no view
+    if names_tables(database):  # clients in Table Storage have no view
         return
     command = [str(python), "-m", "exports", "view", "check", database, "--tenant", tenant]
     subprocess.run(command, check=False, cwd=root)

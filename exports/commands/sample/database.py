@@ -8,10 +8,10 @@ from itertools import chain, islice
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from exports.adapters.client_sources import TABLES_SCHEME
 from exports.commands.sample.clients import SampleClients
 from exports.commands.sample.pools import Part
 from exports.commands.sample.schema import ROWS_PER_REPORT, SampleRefusedError
+from exports.ports.client_urls import names_tables
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of clients written so far, and the number of all clients."""
@@ -41,7 +41,7 @@ def create_sample_database(
     if clients < 0 or not tenants or len(set(tenants)) != len(tenants):
         raise SampleRefusedError("Give a number of clients that is not negative, and one or more different tenants.")
     rows = _reported(_all_rows(share_out(clients, tenants), seed), clients, on_progress or (lambda _done, _of: None))
-    if url.startswith(TABLES_SCHEME):
+    if names_tables(url):
         from exports.commands.sample.tables import fill_tables
 
         return fill_tables(url, storage, rows)

@@ -118,8 +118,8 @@ def draw_plan(
     weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
     framed = renderer if isinstance(renderer, FramedRenderer) else None
     pages = cap_pages(even_pages(strides, weights, target_bytes), MAX_BLOCKS // 2 if framed else MAX_BLOCKS)
-    is_quick = renderer.compression is Compression.NONE and not samples.client_seconds
-    if join_small and is_quick and is_small(strides.total_rows, sum(sizes), target_bytes):
+    may_join = join_small and not samples.client_seconds
+    if may_join and is_small(renderer.compression, strides.total_rows, sum(sizes), target_bytes):
         pages = Boundaries(strides.total_rows, ())
     if generation is not None and services.clients.is_replaced(generation):
         raise SourceUnavailableError("The client data were replaced while the export was planned.")

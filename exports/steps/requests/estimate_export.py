@@ -10,7 +10,6 @@ from exports.file.plan import is_small, planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
-from exports.request.formats import Compression
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
 from exports.services import Services
@@ -72,8 +71,9 @@ def _extrapolate(
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), round(planned_bytes(len(rendered), body)), services.settings.block_bytes)
     scale = total / len(sample) if sample else 0
-    may_join = renderer.compression is Compression.NONE and spec.consistency is None
-    is_joined = may_join and is_small(total, scale * len(rendered), services.settings.block_bytes)
+    is_joined = spec.consistency is None and is_small(
+        renderer.compression, total, scale * len(rendered), services.settings.block_bytes
+    )
     plain_seconds = scale * len(rendered) / services.settings.bytes_per_second
     pages = 1 if is_joined else max(1, -(-total // page_rows))
     return ExportEstimateDto(

@@ -20,6 +20,7 @@ from exports.file.plan import (
     rows_per_page,
 )
 from exports.file.ranges import Boundaries, KeyRange
+from exports.request.formats import Compression
 from tests.support.builders import a_spec
 
 _STARTS = st.lists(st.text(min_size=1, max_size=5), unique=True, max_size=40).map(lambda codes: tuple(sorted(codes)))
@@ -98,7 +99,8 @@ def test_the_number_of_clients_in_a_page_is_bounded() -> None:
 def test_a_small_job_has_two_pages_at_most_and_fits_into_memory(
     rows: int, file_bytes: int, target_bytes: int, expected: bool
 ) -> None:
-    assert is_small(rows, file_bytes, target_bytes) is expected
+    assert is_small(Compression.NONE, rows, file_bytes, target_bytes) is expected
+    assert not is_small(Compression.GZIP, rows, file_bytes, target_bytes)
 
 
 @given(_STARTS, st.integers(1, 50))

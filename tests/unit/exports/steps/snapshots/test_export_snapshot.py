@@ -176,18 +176,30 @@ def test_a_newer_attempt_replaces_the_file_that_an_older_one_has_published() -> 
 def test_a_cancelled_job_stops_between_two_pages() -> None:
     services = a_services(some_clients(CLIENTS))
     job = a_job_of(services)
-    reads = services.clients.reads
+    staged: list[int] = []
 
-    def cancel_it() -> None:
-        services.clients.after_read = lambda: None
+    def cancel_at_second_page() -> None:
+        """Note how many pages are staged when another one was read, and cancel the job when it is one."""
+        staged.append(len(services.files.staged(job.file_path)))
         services.now.advance(seconds=5)
-        cancel_export(services, job.tenant, job.code, "caller")
+        if staged[-1] == 1:
+            cancel_export(services, job.tenant, job.code, "caller")
 
-    services.clients.after_read = cancel_it
+    services.clients.after_read = cancel_at_second_page
     assert run(services, job) == Stopped()
+    assert (staged.count(1), max(staged)) == (1, 1)
     assert services.files.size_bytes(job.file_path) is None
-    assert services.clients.reads - reads < CLIENTS // 500
     assert run(services, job) == Stopped()
+    assert staged[-1] == 1
+
+
+def test_a_job_that_is_not_cancelled_reads_more_pages_than_one() -> None:
+    services = a_services(some_clients(CLIENTS))
+    job = a_job_of(services)
+    staged: list[int] = []
+    services.clients.after_read = lambda: staged.append(len(services.files.staged(job.file_path)))
+    assert run(services, job) == Done(ended=True)
+    assert set(staged) == set(range(CLIENTS // 500))
 
 
 @pytest.mark.parametrize("end", [cancel_export, None], ids=["cancelled", "failed"])
