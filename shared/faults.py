@@ -129,11 +129,9 @@ def _fault(error: ErrorDetails) -> Fault:
 
 
 def _fault_of_validator(place: str, error: ErrorDetails) -> Fault:
-    """Return the fault of an error that one of our validators raised."""
-    message = error["msg"].rstrip(".")
+    """Return the fault of an error that one of our validators raised, as `FaultKind.error` makes it."""
     values = {name: str(value) for name, value in error.get("ctx", {}).items()}
-    sentence = f"{message[:1].upper()}{message[1:]}."
-    return Fault(pointer=place, detail=sentence, code=error["type"].replace("_", "-"), values=values or None)
+    return Fault(pointer=place, detail=error["msg"], code=error["type"], values=values or None)
 
 
 def _unknown_value(place: str, value: object, known: list[str]) -> Fault:

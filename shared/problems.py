@@ -41,6 +41,10 @@ class Fault(Model):
     code: OptionalField[str] = None
     values: OptionalField[dict[str, str]] = None
 
+    def __hash__(self) -> int:
+        """Hash the fault by its content. `values` has no hash of its own, and nobody changes it."""
+        return hash((self.pointer, self.detail, self.code, frozenset((self.values or {}).items())))
+
     def inside(self, outer: str) -> Fault:
         """Return the same fault of a body that is a part of another body, at the pointer `outer`."""
         return self.model_copy(update={"pointer": f"{outer}{self.pointer}"})

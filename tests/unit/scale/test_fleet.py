@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.file.plan import MAX_BLOCKS
@@ -18,7 +18,6 @@ from tests.scale.scenarios import Step, clients_of, top_of_the_hour
 FLEET = Fleet(instances=20, instances_per_second=1_000, starts=10_000)
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.integers(0, 400_000), min_size=1, max_size=20),
     st.integers(1, 30),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.errors import SourceMismatchError, SourceUnavailableError, TooManyRemovedError
@@ -198,7 +198,6 @@ def take(services: MemoryServices, step_: tuple[str, str, Any]) -> None:
         delete(services, code)
 
 
-@settings(max_examples=150)
 @given(st.lists(STEPS, max_size=25), st.sampled_from([{}, ACTIVE, {"search": "x"}]))
 def test_changes_applied_to_a_file_give_the_next_full_file_exactly(
     steps: list[tuple[str, str, Any]], wanted: dict[str, Any]

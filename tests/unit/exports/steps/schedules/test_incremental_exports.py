@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.errors import RefusedError
@@ -197,7 +197,6 @@ EVENTS = st.lists(
 END = [("pass_time", 600), ("run", "Completed"), ("download", 1)]
 
 
-@settings(max_examples=300, deadline=None)
 @given(EVENTS)
 def test_no_change_is_lost_despite_late_commits_failures_and_missed_downloads(
     events: list[tuple[str, Any]],
