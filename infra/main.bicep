@@ -33,6 +33,9 @@ param zoneRedundant bool = false
 @description('SQLAlchemy URL of the database with the clients view, or an azure-tables: URL.')
 param clientsDatabaseUrl string
 
+@description('Name of the view of deleted clients in the same database. If empty, there is none.')
+param deletionsView string = ''
+
 @description('Hours for which a finished file can be downloaded. Keep it below deleteAfterDays.')
 @minValue(1)
 @maxValue(160)
@@ -264,6 +267,7 @@ module app 'modules/app.bicep' = {
     tokenGroups: tokenGroups
     signInClientId: signInClientId
     signInScopes: signInScopes
+    deletionsView: deletionsView
     tenantNames: tenantNames
     publicUrl: publicUrl
     forwardedHosts: forwardedHosts
@@ -273,7 +277,7 @@ module app 'modules/app.bicep' = {
     smtpPort: smtpPort
     smtpTls: smtpTls
     smtpUser: smtpUser
-    smtpSecretUri: empty(smtpUser) ? '' : vault.outputs.smtpSecretUri
+    smtpSecretUri: empty(smtpHost) || empty(smtpUser) ? '' : vault.outputs.smtpSecretUri
     smtpFrom: smtpFrom
     emailDomains: emailDomains
     subnetId: subnetId

@@ -78,7 +78,7 @@ def test_a_provision_without_the_password_of_mail_leaves_the_stored_one_in_use(
     assert "if(parameters('storesSmtpPassword')" in uri
     assert "secrets/smtp-password" in uri
     given = module(resources, "app")["parameters"]["smtpSecretUri"]
-    assert "empty(parameters('smtpUser'))" in str(given)
+    assert "or(empty(parameters('smtpHost')), empty(parameters('smtpUser')))" in str(given)
 
 
 def test_azd_remembers_that_webhooks_are_on(compiled: Compiled) -> None:
