@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -83,6 +83,20 @@ def stored_jobs(system: System) -> Iterator[TableJobStore]:
     account = StorageAccount(system.settings["EXPORT_STORAGE"])
     yield TableJobStore(account)
     account.tables.close()
+
+
+def assert_fast_once(measure: Callable[[], float], most_ms: float, tries: int = 40) -> None:
+    """Measure until one result is below the limit, because other work on a busy machine makes single results longer.
+
+    What takes longer by itself is never below the limit, however often it is measured.
+    """
+    taken: list[float] = []
+    while len(taken) < tries:
+        taken.append(measure())
+        if taken[-1] < most_ms:
+            return
+    message = f"none of {tries} tries took less than {most_ms:g} ms: {taken}"
+    raise AssertionError(message)
 
 
 def newest_job(system: System) -> Any:

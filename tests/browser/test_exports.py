@@ -50,6 +50,7 @@ def test_the_key_is_stored_in_this_tab_only(visitor: Visitor) -> None:
 def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     before = jobs_of(system)
+    visitor.evaluate("(() => { const now = Date.now(); Date.now = () => now; })()")  # a busy machine clicks too late
     visitor.at("#export").dblclick()
     visitor.expect_status("Completed")
     visitor.at("#export").click()
@@ -167,12 +168,13 @@ def test_a_button_in_the_list_downloads_the_file(visitor: Visitor, system: Syste
     assert read_download(coming.value).startswith(b"Client\r\n")
 
 
-def test_a_link_that_has_expired_while_the_page_was_open_is_renewed_by_the_click(visitor: Visitor) -> None:
+def test_every_download_asks_for_a_link_that_has_not_expired(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.export()
     visitor.expect_status("Completed")
-    visitor.evaluate("document.querySelector('#job-download').href += '-expired'")
+    before = len(visitor.requests_where(is_poll))
     assert read_download(visitor.download()).startswith(b"Name,Code")
+    assert len(visitor.requests_where(is_poll)) == before + 1
 
 
 def test_a_removed_file_is_told_in_plain_words_in_the_list_and_beside_the_job(visitor: Visitor, system: System) -> None:

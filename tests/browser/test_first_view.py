@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import assert_fast_once
 from tests.support.visitor import Visitor
 
 MOST_BYTES = 100_000
@@ -33,13 +34,13 @@ def test_the_first_view_takes_less_than_100_kb_on_the_wire(visitor: Visitor) -> 
 
 @BOTH
 def test_the_first_paint_comes_within_half_a_second(visitor: Visitor) -> None:
-    """Take the best of some loads: on a busy machine, one load tells more about its other work than about the page."""
-    taken = []
-    for _ in range(7):
+    """Load until one load is fast enough. A busy machine delays most of them; a slow page is never fast."""
+
+    def first_paint() -> float:
         visitor.page.goto("about:blank")
         visitor.open()
         visitor.page.wait_for_function(f"() => {FIRST_PAINT_MS}")
-        taken.append(visitor.evaluate(FIRST_PAINT_MS))
         expect(visitor.at("#sign-in-form")).to_be_visible()
+        return float(visitor.evaluate(FIRST_PAINT_MS))
 
-    assert min(taken) < MOST_PAINT_MS, taken
+    assert_fast_once(first_paint, MOST_PAINT_MS)

@@ -14,12 +14,13 @@ from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.request.filters import ClientFilter
-from tests.browser.conftest import jobs_of, locked_clients, newest_job, stored_jobs
+from tests.browser.conftest import assert_fast_once, jobs_of, locked_clients, newest_job, stored_jobs
 from tests.browser.test_accessibility import assert_accessible
 from tests.support.builders import a_job, a_spec
 from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, System
 from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
 
+SCHEDULES = f"/tenants/{NORTHWIND}/clients/export/schedules"
 NARROW = {"viewport": {"width": 320, "height": 740}}
 GERMAN_AND_NARROW = NARROW | {"locale": "de-DE", "color_scheme": "dark"}
 COVERED = """() => [...document.querySelectorAll('#view-history :is(button, input, select, a)')]
@@ -117,6 +118,34 @@ def test_the_list_is_searched_and_filtered_and_the_address_keeps_that(visitor: V
     expect(rows).to_have_attribute("data-code", nightly.code)
 
 
+def test_the_filter_by_schedule_offers_schedules_by_name_and_keeps_the_address(
+    visitor: Visitor, system: System
+) -> None:
+    body = {"name": "Every Monday", "cron": "0 6 * * 1", "timeZone": "UTC", "request": {}}
+    made = system.call("POST", SCHEDULES, body)
+    assert made.status == 201, made
+    of_schedule = completed(1, created_by=None, schedule_code=made.json["code"])
+    with stored_jobs(system) as jobs:
+        jobs.create(of_schedule)
+        jobs.create(completed(2, created_by="Mary"))
+    visitor.sign_in()
+    visitor.go("history")
+    rows = visitor.at("#recent-rows tr")
+    expect(rows.nth(1)).to_be_visible()
+    visitor.at("#recent-schedule").select_option(label="Every Monday")
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-code", of_schedule.code)
+    visitor.expect_text("#recent-rows", "by a schedule")
+    expect(visitor.page).to_have_url(re.compile(rf"#history\?scheduleCode={made.json['code']}$"))
+    visitor.page.reload()
+    expect(visitor.at("#recent-schedule option:checked")).to_have_text("Every Monday")
+    expect(rows).to_have_count(1)
+    visitor.at("#recent-schedule").select_option("")
+    expect(rows.nth(1)).to_be_visible()
+    expect(visitor.page).to_have_url(re.compile("#history$"))
+    assert system.call("DELETE", f"{SCHEDULES}/{made.json['code']}").status == 204
+
+
 def test_the_list_has_pages_back_and_forth(visitor: Visitor, system: System) -> None:
     with stored_jobs(system) as jobs:
         for number in range(60):
@@ -197,11 +226,12 @@ def test_ten_thousand_exports_show_their_first_rows_without_delay(visitor: Visit
     visitor.sign_in(KEY, HARBOUR)
     visitor.go("history")
     expect(visitor.at("#recent-rows tr")).to_have_count(25)
-    taken = []
-    for _ in range(5):
+
+    def first_rows() -> float:
         visitor.go("export")
-        taken.append(visitor.evaluate(FIRST_ROWS_MS))
-    assert min(taken) < 200, taken
+        return float(visitor.evaluate(FIRST_ROWS_MS))
+
+    assert_fast_once(first_rows, 200)
 
 
 def store_at_once(jobs: Any, many: list[Job]) -> None:
@@ -255,6 +285,20 @@ def test_the_settings_of_an_earlier_export_are_put_into_the_form(visitor: Visito
     assert read_download(visitor.download()) == system.export(BODY)
 
 
+def test_details_call_columns_as_the_reader_does(visitor: Visitor, system: System) -> None:
+    raw = [{"csvHeader": name, "targetField": name} for name in ("VatNumber", "Utr")]
+    own = {"csvHeader": "Ours", "targetField": "CompanyUtr"}
+    some = system.start_export({"columnMappings": [*raw, own]}, prefer="wait=60").json
+    every = system.start_export({}, prefer="wait=60").json
+    visitor.sign_in()
+    visitor.go("history")
+    open_details(visitor, some)
+    visitor.expect_text(".details", "VAT number, UTR and Ours")
+    open_details(visitor, every)
+    visitor.expect_text(".details", "Every column")
+    expect(visitor.at(".details")).not_to_contain_text("VatNumber")
+
+
 def test_a_file_is_deleted_only_after_a_question(visitor: Visitor, system: System) -> None:
     job = system.start_export(BODY, prefer="wait=60").json
     visitor.sign_in()
@@ -278,9 +322,6 @@ def test_a_link_to_an_export_is_copied_and_opens_it(visitor: Visitor, system: Sy
     visitor.expect_text("#recent-rows", "Copied.")
     link = visitor.evaluate("navigator.clipboard.readText()")
     assert link == f"{system.url}/#history?job={job['code']}"
-    visitor.at("[data-act=copyFileLink]").click()
-    expect(visitor.at("[data-act=copyFileLink] + .copied")).to_be_visible()
-    assert "sig=" in visitor.evaluate("navigator.clipboard.readText()")
     visitor.page.goto("about:blank")
     visitor.page.goto(link)
     visitor.expect_status("Completed")

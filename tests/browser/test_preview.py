@@ -7,8 +7,11 @@ import io
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Request, Route, expect
 
+from exports.request.fields import TargetField
+from exports.triggers.http.ui.texts import languages
 from tests.support.system import System
 from tests.support.visitor import Visitor
 
@@ -80,6 +83,23 @@ def test_the_count_follows_the_form_and_the_estimate_follows_the_count(visitor: 
     visitor.expect_text("#preview-notes", "No client matches")
     visitor.expect_text("#estimated-rows", "0")
     expect(visitor.at("#preview-table")).to_be_hidden()
+
+
+RAW = re.compile("|".join(rf"\b{field.value}\b" for field in TargetField if re.search("[a-z][A-Z]", field.value)))
+"""The names of the API for fields that no text of the page has."""
+
+
+@pytest.mark.parametrize("visitor", [{}, {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+def test_warnings_call_columns_as_the_reader_does(visitor: Visitor) -> None:
+    visitor.sign_in()
+    labels = languages()["de" if visitor.is_german() else "en"].sections["fields"]
+    told = visitor.at("[data-code=excel-changes-cells] .hint")
+    expect(told).to_contain_text(str(labels["CompanyNumber"]))
+    assert not RAW.search(told.inner_text())
+
+    visitor.page.goto(f"{visitor.system.url}/#export?columns=CompanyNumber,Utr:Name")
+    expect(visitor.at("#chosen li")).to_have_count(2)
+    expect(told).to_have_text(re.compile(rf"^\w+ {labels['CompanyNumber']} \w+ Name\.$"))
 
 
 def test_the_rows_appear_before_many_clients_are_counted(visitor: Visitor) -> None:

@@ -11,9 +11,11 @@ from playwright.sync_api import expect
 from exports.jobs.failures import INTERRUPTED, Failure, unexpected_failure
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.triggers.http.ui.texts import languages
 from tests.browser.conftest import locked_clients, newest_job, stored_jobs
 from tests.browser.test_accessibility import assert_accessible
 from tests.support.builders import a_job
+from tests.support.failures import every_failure
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
 from tests.support.visitor import TIMEOUT_MS, Visitor
 
@@ -129,14 +131,23 @@ def test_a_failure_says_what_happened_what_it_means_and_the_next_step(
     assert_accessible(visitor)
 
 
-@pytest.mark.parametrize("visitor", [NARROW | GERMAN_AND_DARK], ids=["German, 320 px, dark"], indirect=True)
-def test_a_failure_is_told_in_german(visitor: Visitor, system: System) -> None:
-    job = failed(unexpected_failure("7f3a"))
+@pytest.mark.parametrize("visitor", [{}, NARROW | GERMAN_AND_DARK], ids=["English", "German, 320 px"], indirect=True)
+def test_every_failure_is_told_in_the_language_of_the_page(visitor: Visitor, system: System) -> None:
+    ended = {code: failed(failure) for code, failure in every_failure().items()}
     with stored_jobs(system) as jobs:
-        jobs.create(job)
-    visitor.page.goto(f"{system.url}/#history?job={job.code}")
-    visitor.give_key(NORTHWIND_KEY)
-    visitor.expect_text("#job-text", "unerwarteten Fehler")
-    visitor.expect_text("#job-meaning", "Es gibt keine Datei")
-    visitor.expect_text("#job-support", "Für den Support kopieren")
+        for job in ended.values():
+            jobs.create(job)
+    visitor.sign_in()
+    texts = languages()["de" if visitor.is_german() else "en"]
+    steps = {texts.get("job", step) for step in ("resume", "again", "support", "settings")}
+    for code, job in ended.items():
+        visitor.page.goto(f"{system.url}/#history?job={job.code}")
+        expect(visitor.at("#job-text")).to_have_text(texts.get("failureCodes", code))
+        expect(visitor.at("#job-title")).to_have_text(texts.get("jobTitles", "Failed"))
+        visitor.expect_text("#job-meaning", texts.get("outcome", "noFile"))
+        expect(visitor.at("#job-actions .primary:visible")).to_have_count(1)
+        assert visitor.at("#job-actions .primary:visible").inner_text() in steps, code
+        assert job.failure
+        assert job.failure.message not in visitor.at("#job").inner_text(), code
+        expect(visitor.at("#job-failure[lang=en]")).to_have_text(job.failure.message)
     assert_accessible(visitor)

@@ -30,7 +30,7 @@ def removed(system: System) -> str:
     ("state", "status", "words"),
     [
         ("removed", 410, "The file is no longer available"),
-        ("unknown", 404, "This export no longer exists"),
+        ("unknown", 404, "There is no such export here"),
         ("without key", 401, "sign in first"),
     ],
 )

@@ -103,6 +103,8 @@ class Visitor:
         self.at("#export").click()
 
     def expect_status(self, status: str) -> None:
+        """Wait until the job has a status. Until a start is answered, the page may show a job that ran before."""
+        expect(self.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
         expect(self.at("#job")).to_have_attribute("data-status", status, timeout=TIMEOUT_MS)
 
     def export_and_download(self) -> bytes:

@@ -21,7 +21,7 @@ export class Unreachable extends Error {
   }
 }
 
-/** The reader has signed out or changed the tenant, so no part of the page may show the answer any more. */
+/** The reader was signed out or changed the tenant, so no part of the page may show the answer any more. */
 export class Ended extends Unreachable {}
 
 /** Accept the problem of a deletion if what was to be deleted is gone already; throw any other. */
@@ -44,11 +44,15 @@ export function keyCredentials(key) {
 }
 
 export class Api {
-  /** `me` is the answer of `GET /me`. Without a tenant, paths are those of the service. */
-  constructor(credentials, tenant = "", me = null) {
+  /**
+   * `me` is the answer of `GET /me`. Without a tenant, paths are those of the service. `signOut` receives the problem if
+   * the service no longer accepts the credentials, whichever request it was, and ends this API.
+   */
+  constructor(credentials, tenant = "", me = null, signOut = null) {
     this.credentials = credentials;
     this.tenant = tenant;
     this.me = me;
+    this.signOut = signOut;
     this.ending = new AbortController();
   }
 
@@ -72,6 +76,7 @@ export class Api {
       const answer = await this.exchange(method, path, options);
       if (!this.ending.signal.aborted) return answer;
     } catch (problem) {
+      if (problem.status === 401 && !this.ending.signal.aborted) this.signOut?.(problem);
       if (!this.ending.signal.aborted) throw problem;
     }
     throw new Ended();

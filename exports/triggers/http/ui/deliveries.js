@@ -1,7 +1,7 @@
 /* The notification of an ended export: the tries to deliver it, and the button that sends it again. */
 
 import { announce, busy, byId, make, show } from "./dom.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { moment } from "./labels.js";
 import { tryInWords } from "./notify.js";
 import { hasEnded, pathOf } from "./watch.js";
@@ -49,7 +49,7 @@ async function talk(work) {
   try {
     await work();
   } catch (problem) {
-    reportProblem(problem, byId("deliveries"), byId("deliveries-problem"));
+    showProblem(problem, byId("deliveries"), byId("deliveries-problem"));
   }
 }
 

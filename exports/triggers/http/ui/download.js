@@ -1,4 +1,7 @@
-/* Downloads the file of a job. A link works for some minutes only, so each download asks for a new one. */
+/*
+ * Downloads the file of a job. A link to storage works for some minutes only, so each download asks for a new one. The page
+ * never shows it: who had copied it would later read an error of storage, in XML. `addressOfJob` is what people may copy.
+ */
 
 import { make } from "./dom.js";
 import { pathOf } from "./watch.js";

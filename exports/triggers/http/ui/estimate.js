@@ -2,7 +2,8 @@
 
 import { METADATA, announce, byId, make, show } from "./dom.js";
 import { clients, count, duration, listOf, size } from "./labels.js";
-import { hasText, t } from "./texts.js";
+import { columnsOf } from "./mappings.js";
+import { hasText, nameOfColumn, t } from "./texts.js";
 import { PATH_OF_JOBS } from "./watch.js";
 
 /** An estimate passes over the keys of all clients. Up to this many clients it needs no press of the button. */
@@ -27,7 +28,7 @@ export function hideEstimate() {
 /** Show the estimate of a request, and read it out. Throws `Problem` or `Unreachable`. */
 export async function estimateAloud(api, request) {
   const { data } = await api.send("POST", `${PATH_OF_JOBS}/estimate`, { body: request });
-  showEstimate(data);
+  showEstimate(data, request);
   const values = { clients: clients(data.rows), size: size(data.bytes), time: duration(data.seconds) };
   const warned = data.warnings.length ? t("export.warnings", { count: data.warnings.length }) : "";
   announce(`${t("export.estimated", values)} ${warned}`);
@@ -38,27 +39,33 @@ export async function estimateQuietly(api, request, total, signal) {
   try {
     if (total === null || total > MAX_UNASKED_CLIENTS) return hideEstimate();
     const { data } = await api.send("POST", `${PATH_OF_JOBS}/estimate`, { body: request, signal });
-    if (!signal.aborted) showEstimate(data);
+    if (!signal.aborted) showEstimate(data, request);
   } catch {
     if (!signal.aborted) hideEstimate();
   }
 }
 
-function showEstimate(estimate) {
+function showEstimate(estimate, request) {
   byId("estimated-rows").textContent = count(estimate.rows);
   byId("estimated-bytes").textContent = size(estimate.bytes);
   byId("estimated-seconds").textContent = duration(estimate.seconds);
-  byId("warnings").replaceChildren(...estimate.warnings.map(drawWarning));
+  byId("warnings").replaceChildren(...estimate.warnings.map((warning) => drawWarning(warning, columnsOf(request))));
   byId("estimated").setAttribute("aria-busy", "false");
   show(byId("estimated"), true);
 }
 
-function drawWarning({ code, message, columns }) {
+function drawWarning({ code, message, columns }, mapped) {
   const item = make("li", { dataset: { code } }, make("p", {}, hasText(`warnings.${code}`) ? t(`warnings.${code}`) : message));
-  if (columns.length) item.append(make("p", { className: "hint" }, t("export.inColumns", { columns: listNames(columns) })));
+  if (columns.length) item.append(make("p", { className: "hint" }, t("export.inColumns", { columns: listNames(namesOf(columns, mapped)) })));
   const preset = METADATA.remedies[code];
   if (preset) item.append(remedy(preset));
   return item;
+}
+
+/** Return the names of columns, or of fields: a warning has the headings of the columns, or what the API calls the fields. */
+function namesOf(headings, mapped) {
+  const isOf = (heading) => ({ csvHeader }) => csvHeader === heading;
+  return headings.map((heading) => nameOfColumn(mapped.find(isOf(heading)) ?? { csvHeader: heading, targetField: heading }));
 }
 
 function listNames(names) {

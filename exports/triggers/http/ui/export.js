@@ -5,7 +5,7 @@ import { forgetCodeLists, loadCodeLists, setUpCodeLists } from "./code_lists.js"
 import { offerAllowed } from "./allowed.js";
 import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
 import { isJobShown, showJob } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
@@ -130,7 +130,7 @@ function refresh() {
 }
 
 function showFormProblem(problem) {
-  reportProblem(problem, byId("request"), byId("problem"));
+  showProblem(problem, byId("request"), byId("problem"));
 }
 
 async function exportNow() {

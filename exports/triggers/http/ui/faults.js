@@ -5,25 +5,6 @@ import { Ended } from "./api.js";
 import { duration } from "./labels.js";
 import { hasText, labelOf, t } from "./texts.js";
 
-let whenKeyRefused = () => {};
-
-/** Set up what happens when the service no longer accepts the key or the sign-in: `refused` receives the problem. */
-export function setUpFaults(refused) {
-  whenKeyRefused = refused;
-}
-
-/** End the reader's session if the service no longer accepts the key or the sign-in. Return whether it was so. */
-export function endIfRefused(problem) {
-  const isRefused = problem.status === 401;
-  if (isRefused) whenKeyRefused(problem);
-  return isRefused;
-}
-
-/** Show a problem of a signed-in reader, as `showProblem` does; or end the session if that is what the problem says. */
-export function reportProblem(problem, ...where) {
-  if (!endIfRefused(problem)) showProblem(problem, ...where);
-}
-
 /** Remove all faults within `container`, and hide `box`. */
 export function clearFaults(container, box) {
   for (const note of all(".fault", container)) note.remove();

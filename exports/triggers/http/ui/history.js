@@ -1,7 +1,7 @@
 /* The view of the exports so far: a list that stays current, with a search, filters and pages. */
 
 import { all, busy, byId, make, show } from "./dom.js";
-import { clearFaults, endIfRefused, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
 import { t } from "./texts.js";
 import { addressState, currentView, keepInAddress } from "./views.js";
@@ -37,6 +37,7 @@ export function setUpHistory(opened, settingsWanted) {
   byId("more").addEventListener("click", () => busy(byId("more"), () => turnTo([...cursors, olderCursor])));
   byId("recent-filter").addEventListener("submit", (event) => event.preventDefault());
   byId("recent-filter").addEventListener("input", (event) => {
+    clearLinkProblem();
     clearTimeout(searching);
     searching = setTimeout(showFirstPage, event.target.type === "search" ? SEARCH_PAUSE_MS : 0);
   });
@@ -48,6 +49,7 @@ export async function showHistory(api) {
   if (api !== listApi) forgetList();
   listApi = api;
   if (!api) return;
+  clearLinkProblem();
   const code = addressState().get("job");
   if (code && (await openNamed(code))) return;
   readAddress();
@@ -79,7 +81,10 @@ function readAddress() {
   }
 }
 
-/** Open the job that the address names, unless the reader has left the view. Return whether the list is not needed. */
+/**
+ * Open the job that the address names, unless the reader has left the view. Return whether the list is not needed. What is
+ * wrong with such a link stays shown above the list, however often the list is fetched.
+ */
 async function openNamed(code) {
   try {
     const { data } = await listApi.send("GET", pathOf(code));
@@ -89,9 +94,13 @@ async function openNamed(code) {
     return true;
   } catch (problem) {
     keepInAddress("history", new URLSearchParams());
-    showListProblem(problem);
+    showProblem(problem, byId("recent-filter"), byId("link-problem"));
     return false;
   }
+}
+
+function clearLinkProblem() {
+  clearFaults(byId("recent-filter"), byId("link-problem"));
 }
 
 function chosenFilters() {
@@ -169,8 +178,8 @@ async function listSchedules() {
       offerOption(byId("recent-schedule"), code, name);
       for (const option of all("option", byId("recent-schedule"))) if (option.value === code) option.textContent = name;
     }
-  } catch (problem) {
-    endIfRefused(problem);
+  } catch {
+    // Without their names, the filter that the address names still works.
   }
 }
 
@@ -184,5 +193,5 @@ function tickList() {
 }
 
 function showListProblem(problem) {
-  reportProblem(problem, byId("recent-filter"), byId("recent-problem"));
+  showProblem(problem, byId("recent-filter"), byId("recent-problem"));
 }

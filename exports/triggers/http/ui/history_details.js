@@ -2,12 +2,12 @@
 
 import { announce, busy, make } from "./dom.js";
 import { copyText } from "./clipboard.js";
-import { filterInWords, presetOf, requestOf } from "./job_request.js";
+import { filterInWords, hasEveryField, presetOf, requestOf } from "./job_request.js";
 import { listOf, moment } from "./labels.js";
 import { meaningOf, whatHappened } from "./outcome.js";
 import { ofOneMoment } from "./request.js";
 import { startExport } from "./start.js";
-import { labelOf, t } from "./texts.js";
+import { labelOf, nameOfColumn, t } from "./texts.js";
 import { hasEnded, hasFile, pathOf } from "./watch.js";
 
 /** Fetch a job, draw its details into `place`, and return it. `actions` is that of the rows. */
@@ -25,7 +25,7 @@ function jobFacts(job) {
   const file = labelOf("presets", presetOf(format));
   return [
     ["outcome", [job.failure ? whatHappened(job.failure) : "", meaningOf(job)].filter(Boolean).join(" ")],
-    ["columns", listOf(columns.map((column) => column.csvHeader))],
+    ["columns", hasEveryField(columns) ? t("export.everyColumn") : listOf(columns.map(nameOfColumn))],
     ["clients", ofOneMoment(filterInWords(filter), job.request)],
     ["moment", job.snapshotDate ? moment(job.snapshotDate) : ""],
     ["format", format.longCells === "fail" ? t("details.failsIfTooLong", { format: file }) : file],
@@ -48,21 +48,17 @@ function jobButtons(api, job, place, actions) {
   if (mayWrite && job.resumableUntil) shown.push(button("resume", resume));
   if (mayWrite && hasEnded(job)) shown.push(button("runAgain", again));
   if (mayWrite) shown.push(settings);
-  if (job.downloadUrl) shown.push(button("copyFileLink", (made) => copyFileLink(api, job.code, made)));
-  shown.push(button("copyLink", (made) => copyText(linkToJob(job.code), made)));
+  shown.push(button("copyLink", (made) => copyText(addressOfJob(job.code), made)));
   if (mayWrite && hasFile(job)) shown.push(button("deleteFile", (made) => askToDelete(api, job, made, place, actions)));
   return shown;
 }
 
-/** The address of an export in this page. It opens the export only for a reader who may see it. */
-function linkToJob(code) {
+/**
+ * The address of an export in this page, which never expires. It opens the export for a reader who may see it, and says so
+ * if the file is no longer there.
+ */
+function addressOfJob(code) {
   return `${location.origin}${location.pathname}#history?job=${encodeURIComponent(code)}`;
-}
-
-/** Copy a fresh link to the file: it works for some minutes, for anyone. */
-async function copyFileLink(api, code, button) {
-  const { data } = await api.send("GET", pathOf(code));
-  await copyText(data.downloadUrl, button);
 }
 
 /** Replace the button by a question, because a deleted file does not come back. */

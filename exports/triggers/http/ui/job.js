@@ -1,7 +1,7 @@
 /* Shows one job: its progress and its rate, what its end means, and the steps that come next. */
 
 import { all, announce, busy, byId, show } from "./dom.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
 import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
 import { requestOf } from "./job_request.js";
@@ -33,10 +33,7 @@ export function setUpJob(ended, settingsWanted) {
   whenSettingsWanted = settingsWanted;
   setUpEndNotice();
   setInterval(drawTimes, 1000);
-  byId("job-download").addEventListener("click", (event) => {
-    event.preventDefault();
-    busy(byId("job-download"), downloadShown);
-  });
+  byId("job-download").addEventListener("click", () => busy(byId("job-download"), downloadShown));
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));
   byId("job-resume").addEventListener("click", () => busy(byId("job-resume"), () => change("POST", "/resume")));
   byId("job-again").addEventListener("click", () => busy(byId("job-again"), runAgain));
@@ -131,7 +128,7 @@ async function resolvedRequest() {
 }
 
 function showJobProblem(problem) {
-  reportProblem(problem, byId("job"), byId("job-problem"));
+  showProblem(problem, byId("job"), byId("job-problem"));
 }
 
 function showUnreachable(pause) {
@@ -200,14 +197,8 @@ function describeJob(job) {
 }
 
 function drawActions(job) {
-  const link = byId("job-download");
-  show(link, Boolean(job.downloadUrl));
-  if (job.downloadUrl) {
-    link.href = job.downloadUrl;
-    link.textContent = t("job.download", { file: job.fileName });
-  } else {
-    link.removeAttribute("href");
-  }
+  show(byId("job-download"), Boolean(job.downloadUrl));
+  byId("job-download").textContent = job.downloadUrl ? t("job.download", { file: job.fileName }) : "";
   const steps = nextSteps(job, jobApi.may("exports:write"));
   for (const button of all("[data-step]", byId("job-actions"))) {
     show(button, steps.includes(button.dataset.step));

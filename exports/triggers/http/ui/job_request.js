@@ -13,9 +13,13 @@ const CSV_FORMS = { rfc4180: [",", false], excel: [",", true], excelEu: [";", tr
  */
 export function requestOf(resolved) {
   const { columns, filter, format, omittedFields, since, ...others } = resolved;
-  const isWhole = omittedFields?.length || columns.length === all("[data-field]").length && columns.every(({ csvHeader, targetField }) => csvHeader === targetField);
-  const chosen = isWhole ? {} : { columnMappings: columns };
+  const chosen = omittedFields?.length || hasEveryField(columns) ? {} : { columnMappings: columns };
   return { ...chosen, ...givenOnly(others), filter: givenOnly(filter), format: formatOf(format) };
+}
+
+/** Whether these are the columns of a request that names none: every field, headed by its name. */
+export function hasEveryField(columns) {
+  return columns.length === all("[data-field]").length && columns.every(({ csvHeader, targetField }) => csvHeader === targetField);
 }
 
 export function presetOf(format) {

@@ -4,12 +4,11 @@ import { queryOf } from "./address.js";
 import { byId } from "./dom.js";
 import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
-import { setUpFaults } from "./faults.js";
 import { setUpHistory, showHistory } from "./history.js";
 import { setUpJob, showJob } from "./job.js";
 import { setUpLanguages } from "./languages.js";
 import { setUpSchedules, showSchedules } from "./schedules.js";
-import { setUpSignIn, signOut } from "./sign_in.js";
+import { setUpSignIn } from "./sign_in.js";
 import { setUpVerify, showVerify } from "./verify.js";
 import { currentView, goToView, setUpViews, showViews } from "./views.js";
 
@@ -44,7 +43,6 @@ function refreshHistory() {
 
 if (setUpLanguages()) {
   setUpViews({ export: showExport, history: showHistory, schedules: showSchedules, verify: showVerify });
-  setUpFaults(signOut);
   setUpExport();
   setUpHistory(openJob, showSettings);
   setUpJob(refreshHistory, showSettings);

@@ -3,7 +3,7 @@
 import { announce, busy, byId, show } from "./dom.js";
 import { unlessGone } from "./api.js";
 import { chosenColumns, setColumns } from "./columns.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { PATH_OF_MAPPINGS, chosenMapping, dropMapping, putMapping } from "./mappings.js";
 import { t } from "./texts.js";
 
@@ -130,7 +130,7 @@ async function saveChanges() {
     putMapping(data);
     announce(t("columns.changesSaved", { name: data.name }));
   } catch (problem) {
-    reportProblem(await unlessConflict(problem, path), byId("by-choice"), box);
+    showProblem(await unlessConflict(problem, path), byId("by-choice"), box);
   }
 }
 
@@ -154,6 +154,6 @@ async function changeChosen(work) {
   try {
     await work(pathOfMapping(chosenMapping().code));
   } catch (problem) {
-    reportProblem(problem, byId("by-mapping"), box, "data-save");
+    showProblem(problem, byId("by-mapping"), box, "data-save");
   }
 }

@@ -2,7 +2,7 @@
 
 import { METADATA, announce, busy, byId, make, show } from "./dom.js";
 import { chosenColumns, refusedLabels, setColumns } from "./columns.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { listOf } from "./labels.js";
 import { t } from "./texts.js";
 
@@ -47,6 +47,11 @@ export async function loadMappings(api) {
 
 export function chosenMapping() {
   return mappings.find((mapping) => mapping.code === byId("mapping").value);
+}
+
+/** Return the columns that a request names, itself or by a saved mapping. Without any it has all fields. */
+export function columnsOf({ columnMappings, mappingCode }) {
+  return columnMappings ?? mappings.find(({ code }) => code === mappingCode)?.columnMappings ?? [];
 }
 
 function drawMappings() {
@@ -99,6 +104,6 @@ async function saveMapping() {
     byId("save").querySelector("summary").focus();
     announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
-    reportProblem(problem, byId("save"), box, "data-save");
+    showProblem(problem, byId("save"), box, "data-save");
   }
 }

@@ -1,7 +1,7 @@
 /* The fields for a notification about the end of an export, and the button that tests its receivers. */
 
 import { announce, busy, byId, make, show } from "./dom.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { hasText, t } from "./texts.js";
 
 const PATH_OF_TEST = "clients/export/notification-test";
@@ -81,7 +81,7 @@ export class NotifyFields {
       );
       announce(lines.join(" "));
     } catch (problem) {
-      reportProblem(problem, this.at("fields"), this.at("problem"), "data-test");
+      showProblem(problem, this.at("fields"), this.at("problem"), "data-test");
     }
   }
 }

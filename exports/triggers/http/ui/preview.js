@@ -1,7 +1,7 @@
 /* Shows what an export would write: how many clients, and the first rows exactly as the file would hold them. */
 
 import { byId, make, show } from "./dom.js";
-import { endIfRefused, faultInWords, messageOf } from "./faults.js";
+import { faultInWords, messageOf } from "./faults.js";
 import { clients, listOf } from "./labels.js";
 import { labelOf, t } from "./texts.js";
 import { PATH_OF_JOBS } from "./watch.js";
@@ -131,7 +131,6 @@ function clearPreview(note) {
 
 /** Show why there is no preview. After a fault that passes, ask again, with longer and longer pauses. */
 function showPreviewProblem(problem, text) {
-  if (endIfRefused(problem)) return;
   const passes = problem.status === undefined || problem.status === 429 || problem.status >= 500;
   if (!passes) answered = text;
   const faults = (problem.errors ?? []).map(faultInWords);

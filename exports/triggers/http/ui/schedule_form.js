@@ -2,7 +2,7 @@
 
 import { all, announce, busy, byId, make, show } from "./dom.js";
 import { Problem } from "./api.js";
-import { clearFaults, reportProblem } from "./faults.js";
+import { clearFaults, showProblem } from "./faults.js";
 import { choiceOf, cronOf, weekdayName } from "./cron.js";
 import { NotifyFields, exportNotify } from "./notify.js";
 import { requestBody, summary } from "./request.js";
@@ -16,7 +16,7 @@ let edited = null;
 let whenSaved = () => {};
 
 /** Show a problem with a schedule. Fields are found by the JSON pointer in the body of a schedule. */
-export const reportScheduleProblem = (problem, container, box) => reportProblem(problem, container, box, "data-schedule");
+export const reportScheduleProblem = (problem, container, box) => showProblem(problem, container, box, "data-schedule");
 
 /** Set up the form. `saved` receives the code of the schedule. */
 export function setUpScheduleForm(saved) {

@@ -97,7 +97,7 @@ function open(credentials, me, tenant) {
   if (credentials.key) sessionStorage.setItem(KEY, credentials.key);
   sessionStorage.setItem(TENANT, tenant);
   entering = null;
-  showWork(new Api(credentials, tenant, me));
+  showWork(new Api(credentials, tenant, me, signOut));
 }
 
 function switchTenant(tenant) {

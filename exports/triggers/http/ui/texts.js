@@ -33,6 +33,11 @@ export function t(name, values = {}) {
   });
 }
 
+/** Return how the reader calls a column: by its heading, or by the label of its field if the heading is only the field's name. */
+export function nameOfColumn({ csvHeader, targetField }) {
+  return csvHeader === targetField ? labelOf("fields", targetField) : csvHeader;
+}
+
 /** Return the label of a value of the API, or the value itself if this page does not know it yet. */
 export function labelOf(section, value) {
   return hasText(`${section}.${value}`) ? t(`${section}.${value}`) : value;

@@ -1,7 +1,7 @@
 /* The view in which a downloaded file is checked against the manifest of its export, within the browser. */
 
 import { byId, make, show } from "./dom.js";
-import { reportProblem } from "./faults.js";
+import { showProblem } from "./faults.js";
 import { BadManifest, proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
 import { t } from "./texts.js";
@@ -103,7 +103,7 @@ function explain(problem) {
   else showVerifyProblem(problem);
 }
 
-const showVerifyProblem = (problem) => reportProblem(problem, byId("verify-form"), byId("verify-problem"));
+const showVerifyProblem = (problem) => showProblem(problem, byId("verify-form"), byId("verify-problem"));
 
 function sayVerifyFault(name, id) {
   byId("verify-problem").replaceChildren(make("p", {}, t(`verify.${name}`)));

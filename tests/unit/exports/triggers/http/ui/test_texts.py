@@ -23,6 +23,8 @@ from exports.triggers.http.problems import PROBLEMS
 from exports.triggers.http.ui.fragments import VIEWS, code_filter_names
 from exports.triggers.http.ui.labels import field_groups
 from exports.triggers.http.ui.texts import DEFAULT_LANGUAGE, choose_language, languages
+from tests.support.failures import every_failure
+from tests.unit.test_faults import calls_of
 
 FOLDER = Path(exports.triggers.http.ui.__file__).parent
 HTML = {file.name: file.read_text(encoding="utf-8") for file in (*FOLDER.glob("*.html"), *FOLDER.glob("views/*.html"))}
@@ -89,6 +91,19 @@ def test_every_fault_and_problem_of_the_api_has_a_text_in_each_language(language
     assert set(texts.sections["problemCodes"]) == {problem.code for problem in PROBLEMS}
     for kind in FAULT_KINDS:
         assert values_in(texts.get("faultCodes", kind.code)) <= values_in(kind.sentence), kind.code
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_failure_of_a_job_has_a_text_in_each_language(language: str) -> None:
+    texts = languages()[language]
+
+    assert set(texts.sections["failureCodes"]) == set(every_failure())
+    for code, failure in every_failure().items():
+        assert texts.get("failureCodes", code) != failure.message, code
+
+
+def test_every_failure_is_made_where_its_code_is_known_to_the_texts() -> None:
+    assert {file for file, _ in calls_of("Failure")} == {"exports/jobs/failures.py"}
 
 
 def test_no_text_of_a_fault_names_what_only_operators_and_programs_know() -> None:

@@ -1,0 +1,53 @@
+"""Whichever request finds that the key is no longer valid, the reader signs in again and goes on with the same form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.support.system import NORTHWIND_KEY
+from tests.support.visitor import Visitor
+
+REFUSED: dict[str, Any] = {"code": "invalid-api-key", "title": "Unauthorized", "detail": "Wrong key.", "status": 401}
+REQUESTS = {
+    "preview": "**/csv/preview",
+    "count": "**/csv/preview?count=full",
+    "estimate": "**/csv/estimate",
+    "filters": "**/clients/export/filters",
+    "selections": "**/csv-mappings?*",
+    "exports": "**/clients/export/csv?limit=*",
+}
+
+
+def refuse(route: Route) -> None:
+    route.fulfill(status=401, content_type="application/problem+json", json=REFUSED)
+
+
+def leave_uncounted(route: Route) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, json=answer.json() | {"totalItems": None, "minimumItems": 10})
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_a_revoked_key_is_asked_for_again_and_the_form_is_kept(visitor: Visitor, request_name: str) -> None:
+    visitor.sign_in()
+    visitor.pick("Code", "Name")
+    visitor.at("#search").fill("smith")
+    expect(visitor.at("#preview")).to_have_attribute("aria-busy", "false")
+    if request_name == "count":
+        visitor.page.route("**/csv/preview", leave_uncounted)
+    visitor.page.route(REQUESTS[request_name], refuse)
+    visitor.page.reload()
+
+    visitor.expect_text("#sign-in-problem", "This API key is not valid.")
+    expect(visitor.at("#work")).to_be_hidden()
+    expect(visitor.at("#key")).to_be_focused()
+    assert visitor.evaluate("[sessionStorage.length, document.getElementById('key').value]") == [0, ""]
+    visitor.page.unroute_all()
+    visitor.give_key(NORTHWIND_KEY)
+    expect(visitor.at("#work")).to_be_visible()
+    expect(visitor.at("#search")).to_have_value("smith")
+    expect(visitor.at("#chosen li")).to_have_count(2)
+    expect(visitor.at("#sign-in-problem")).to_be_hidden()
