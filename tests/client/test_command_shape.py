@@ -129,24 +129,28 @@ def test_every_error_of_the_client_has_an_exit_code_of_its_kind() -> None:
     assert [kind.__name__ for kind in own if not issubclass(kind, known)] == []
 
 
-def test_a_terminal_gets_a_bar_with_clients_and_a_pipe_a_line_for_each_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_a_bar_and_a_pipe_or_a_dumb_terminal_a_line_for_each_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     jobs: list[Any] = [
         SimpleNamespace(code="c", status=JobStatus.QUEUED, processed_items=0, total_items=None),
         SimpleNamespace(code="c", status=JobStatus.IN_PROGRESS, processed_items=500, total_items=4_500),
         SimpleNamespace(code="c", status=JobStatus.IN_PROGRESS, processed_items=1_500, total_items=4_500),
     ]
-    monkeypatch.setenv("TERM", "xterm")  # rich draws no bar on the terminal “dumb”
     shown = {}
-    for is_terminal in (True, False):
+    for kind, is_terminal in (("xterm", True), ("xterm", False), ("dumb", True)):
+        monkeypatch.setenv("TERM", kind)
         out = StringIO()
         console = Console(file=out, force_terminal=is_terminal, width=100, highlight=False)
         monkeypatch.setattr(show, "messages", lambda console=console: console)
         with show.watching(quiet=False) as watch:
             for job in jobs:
                 watch(job)
-        shown[is_terminal] = out.getvalue()
-    assert "1,500/4,500 clients" in shown[True]
-    assert shown[False].splitlines() == ["c Queued", "c InProgress"]
+            with show.downloading(quiet=False) as progress:
+                progress(1, 2)
+        shown[kind, is_terminal] = out.getvalue()
+    assert "1,500/4,500 clients" in shown.pop(("xterm", True))
+    assert [text.splitlines() for text in shown.values()] == [["c Queued", "c InProgress"]] * 2
 
 
 STORED: dict[str, Any] = {
@@ -179,16 +183,21 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     return sent
 
 
-def save_schedule(*options: str, given: Any = None) -> None:
+NAMED = ("--name", "Nightly", "--cron", "0 6 * * *")
+
+
+def save_schedule(*options: str, given: Any = None, code: int = 0) -> str:
     known = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k"}
-    command = ["schedules", "save", "--name", "Nightly", "--cron", "0 6 * * *", *options]
-    done = CliRunner().invoke(app, command, env=known, input=json.dumps(given))
-    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(app, ["schedules", "save", *options], env=known, input=json.dumps(given))
+    assert done.exit_code == code, done.output
+    return done.stderr
 
 
 def test_a_changed_schedule_keeps_what_is_not_given(saved: list[tuple[str, dict[str, Any]]]) -> None:
     save_schedule("--code", "c", "--no-enabled")
     save_schedule("--code", "c", "--no-incremental", "--time-zone", "UTC", "--request", "-", given={"since": None})
+    save_schedule("--code", "c", "--name", "Weekly")
+    assert saved.pop() == ("PUT", STORED | {"name": "Weekly"})
     assert saved == [
         ("PUT", STORED | {"enabled": False}),
         ("PUT", STORED | {"incremental": False, "timeZone": "UTC", "request": {"since": None}}),
@@ -196,6 +205,14 @@ def test_a_changed_schedule_keeps_what_is_not_given(saved: list[tuple[str, dict[
 
 
 def test_a_new_schedule_has_the_defaults_that_the_help_names(saved: list[tuple[str, dict[str, Any]]]) -> None:
-    save_schedule("--incremental")
+    save_schedule("--incremental", *NAMED)
     defaults = {"timeZone": "UTC", "overlap": "skip", "incremental": True, "enabled": True, "request": {}}
     assert saved == [("POST", {"name": "Nightly", "cron": "0 6 * * *", **defaults})]
+
+
+def test_a_new_schedule_without_a_name_or_times_is_refused_before_any_request(
+    saved: list[tuple[str, dict[str, Any]]],
+) -> None:
+    for options in ((), NAMED[:2], NAMED[2:]):
+        assert "needs --name and --cron" in " ".join(save_schedule(*options, code=2).split())
+    assert saved == []

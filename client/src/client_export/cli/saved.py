@@ -101,8 +101,11 @@ def show_schedule(context: typer.Context, code: Code, as_json: AsJson = False) -
 @exits
 def save_schedule(
     context: typer.Context,
-    name: Annotated[str, typer.Option(help="Its name.")],
-    cron: Annotated[str, typer.Option(help="Minute, hour, day of the month, month, day of the week.")],
+    name: Annotated[str | None, typer.Option(help="Its name. A new schedule needs one.")] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(help="Minute, hour, day of the month, month, day of the week. A new schedule needs it."),
+    ] = None,
     time_zone: Annotated[
         str | None, typer.Option(help="Time zone of these fields, such as Europe/London. Default: UTC.")
     ] = None,
@@ -119,13 +122,22 @@ def save_schedule(
     as_json: AsJson = False,
 ) -> None:
     """Save a schedule. With --code, what is not given stays as it is."""
-    chosen = {"timeZone": time_zone, "overlap": overlap, "incremental": incremental, "enabled": enabled}
-    changes: dict[str, Any] = {option: value for option, value in chosen.items() if value is not None}
-    if request is not None:
-        changes["request"] = given.read_json(request)
+    if code is None and (name is None or cron is None):
+        message = "A new schedule needs --name and --cron; --code changes one that exists."
+        raise typer.BadParameter(message)
+    chosen = {
+        "name": name,
+        "cron": cron,
+        "timeZone": time_zone,
+        "overlap": overlap,
+        "incremental": incremental,
+        "enabled": enabled,
+        "request": None if request is None else given.read_json(request),
+    }
+    changes = {option: value for option, value in chosen.items() if value is not None}
     with service(context) as client:
         known = NEW_SCHEDULE if code is None else client.schedule(code).raw
-        content = {option: known[option] for option in NEW_SCHEDULE} | changes | {"name": name, "cron": cron}
+        content = {option: known[option] for option in chosen if option in known} | changes
         _show_schedule(client.save_schedule(content, code=code), as_json)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -78,9 +79,9 @@ def verification_json(found: Verification) -> dict[str, Any]:
 
 @contextmanager
 def watching(*, quiet: bool) -> Iterator[Callable[[Job], None]]:
-    """Show the progress of an export: a bar on a terminal, otherwise a line for each change of the status."""
+    """Show the progress of an export: a bar on a terminal that can draw one, otherwise a line for each new status."""
     console = messages()
-    if quiet or not console.is_terminal:
+    if quiet or not _draws(console):
         yield _StatusLines(quiet)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,} clients"))
@@ -95,7 +96,7 @@ def watching(*, quiet: bool) -> Iterator[Callable[[Job], None]]:
 def downloading(*, quiet: bool) -> Iterator[Show]:
     """Show the progress of a download or of a check on a terminal."""
     console = messages()
-    if quiet or not console.is_terminal:
+    if quiet or not _draws(console):
         yield no_progress
         return
     with Progress(
@@ -103,6 +104,11 @@ def downloading(*, quiet: bool) -> Iterator[Show]:
     ) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _draws(console: Console) -> bool:
+    """Return whether a console can draw over its lines: a terminal that is not "dumb", such as that of an editor."""
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 class _StatusLines:
