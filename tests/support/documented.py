@@ -1,4 +1,4 @@
-"""Finds the commands in the documents: the lines of their `console` and `sh` blocks."""
+"""Finds the code in the documents, and the commands: the lines of their `console` and `sh` blocks."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 NEEDS_AZURE = "# needs Azure"
 """The first line of a block whose commands need Azure. A reader sees it too."""
-_BLOCK = re.compile(r"^( *)```(console|sh)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _PROMPT = re.compile(r"^\$ ", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|\s{2,})# .*$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of commands.
+    """A block of code.
 
     Attributes:
         document: The path of the document in the repository.
-        language: `console` if each command has a prompt, and its output may follow; otherwise `sh`.
+        language: In a block of commands: `console` if each has a prompt, and its output may follow; otherwise `sh`.
     """
 
     document: str
@@ -64,10 +64,16 @@ def documents() -> list[Path]:
 
 
 def blocks() -> Iterator[Block]:
-    """Yield every block of commands, without the indentation that it has inside a list."""
+    """Yield every block of commands in the documents."""
     for document in documents():
-        for indent, language, text in _BLOCK.findall(document.read_text(encoding="utf-8")):
-            flush = re.sub(rf"^{indent}", "", text, flags=re.MULTILINE)
+        yield from blocks_of(document.read_text(encoding="utf-8"), "console", "sh", document=document)
+
+
+def blocks_of(text: str, *languages: str, document: Path = ROOT) -> Iterator[Block]:
+    """Yield the blocks of a text in some languages, without the indentation that they have inside a list."""
+    for indent, language, content in _BLOCK.findall(text):
+        if language in languages:
+            flush = re.sub(rf"^{indent}", "", content, flags=re.MULTILINE)
             yield Block(str(document.relative_to(ROOT)), language, flush)
 
 
