@@ -21,6 +21,7 @@ param tokenRoles object
 param tokenGroups object
 param signInClientId string
 param signInScopes string
+param deletionsView string
 param tenantNames object
 param publicUrl string
 param forwardedHosts string
@@ -65,6 +66,7 @@ var settings = {
   AZURE_CLIENT_ID: identityClientId
   EXPORT_STORAGE: storageName
   CLIENTS_DATABASE_URL: '@Microsoft.KeyVault(SecretUri=${clientsDatabaseUrlSecretUri})'
+  EXPORT_DELETIONS_VIEW: deletionsView
   EXPORT_KEEP_HOURS: string(keepHours)
   EXPORT_WEBHOOK_SECRET: empty(webhookSecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
   EXPORT_WEBHOOK_ALLOW_PRIVATE: 'false'

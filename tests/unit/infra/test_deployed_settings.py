@@ -35,8 +35,6 @@ TUNING = frozenset(
         "EXPORT_WAIT_SECONDS",
         "EXPORT_WAVE_PAGES",
         "EXPORT_WEBHOOK_RETRY_SECONDS",
-        # what few databases have
-        "EXPORT_DELETIONS_VIEW",
         # what few issuers of tokens need
         "EXPORT_TOKEN_ALGORITHMS",
         "EXPORT_TOKEN_KEYS_URL",
