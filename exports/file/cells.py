@@ -110,7 +110,9 @@ def booleans(values: Column, name: str) -> Cells:
 
 def dates(values: Column, name: str) -> Cells:
     try:
-        return [value.isoformat() if type(value) is date else "" if value is None else _date(value) for value in values]
+        return [
+            _date_of_text(value) if type(value) is str else "" if value is None else _date(value) for value in values
+        ]
     except (ValueError, TypeError):
         message = (
             f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD). A moment with a "
@@ -121,8 +123,8 @@ def dates(values: Column, name: str) -> Cells:
 
 def _date(value: object) -> str:
     """Format a date. A date-time loses its time of day. One with a zone is refused: its day depends on the zone."""
-    if type(value) is str:
-        return _date_of_text(value)
+    if type(value) is date:
+        return value.isoformat()
     if not isinstance(value, date) or getattr(value, "tzinfo", None) is not None:
         raise TypeError(value)
     return value.isoformat()[:10]

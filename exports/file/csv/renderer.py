@@ -8,7 +8,6 @@ Python's csv module writes, in half the time.
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -180,9 +179,12 @@ def _quoted(cell: str) -> str:
 
 
 def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
-    """Quote the cells that hold one of the special letters."""
+    """Quote the cells that hold one of the special letters. A search for each letter is faster than one pattern."""
+    first, second, third, fourth = (special * 4)[:4]
     if len(special) == 1:
-        letter = special[0]
-        return [_quoted(cell) if letter in cell else cell for cell in cells]
-    has_special = re.compile(f"[{re.escape(''.join(special))}]").search
-    return [_quoted(cell) if has_special(cell) else cell for cell in cells]
+        return [_quoted(cell) if first in cell else cell for cell in cells]
+    if len(special) == 2:
+        return [_quoted(cell) if first in cell or second in cell else cell for cell in cells]
+    return [
+        _quoted(cell) if first in cell or second in cell or third in cell or fourth in cell else cell for cell in cells
+    ]
