@@ -35,10 +35,16 @@ class ClientSelection:
 
 @dataclass(frozen=True, slots=True)
 class ClientPreview:
-    """The first clients of a selection, in key order, and how many there are; None: counting them was not wanted."""
+    """The first clients of a selection, in key order.
+
+    Attributes:
+        count: How many clients there are; None: counting them was not wanted, or there was no time to find the first.
+        is_complete: Whether `rows` holds as many clients as were wanted, or all. If not, time was over.
+    """
 
     rows: list[Row]
     count: ClientCount | None
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +169,8 @@ class ClientSource(Protocol):
         """Read the first clients, `rows` at most, and count all of them.
 
         Args:
-            seconds: How long reading may take. If it takes longer, that raises `SourceUnavailableError`, as far as the
-                source can stop reading.
+            seconds: How long reading may take, as far as the source can stop it. If it takes longer, the result holds
+                the clients that were found by then, and none are counted.
             count_seconds: How long counting may take. If it takes longer, the number is not known, but perhaps a lower
                 bound. 0: it is not wanted, and only known if all clients are shown.
         """

@@ -38,6 +38,8 @@ class ExportPreviewDto(Model):
         rows: The cells of the first ten clients, without the header, as a program reads them from the file: with the
             apostrophes of the formula guard, for example. A cell of more than 1,000 characters is cut, and ends with
             `…`.
+        rows_complete: Whether these are the first ten clients, or all if there are fewer. If not, the client database
+            takes long to find them, and `rows` holds those of them that it has found in time.
         omitted_fields: The sensitive fields that are left out because the caller may not read them.
         text: The beginning of the file as text, with the header if it has one, before compression and without a byte
             order mark; empty for a workbook. It is cut after 50,000 characters.
@@ -47,5 +49,6 @@ class ExportPreviewDto(Model):
     minimum_items: int | None
     columns: tuple[ColumnMapping, ...]
     rows: tuple[tuple[str, ...], ...]
+    rows_complete: bool
     omitted_fields: tuple[TargetField, ...]
     text: str

@@ -126,6 +126,39 @@ def test_the_rows_appear_before_many_clients_are_counted(visitor: Visitor) -> No
     expect(visitor.at("#estimated")).to_be_visible()
 
 
+@pytest.mark.parametrize("is_found_at_last", [True, False])
+def test_rows_that_take_long_to_find_follow_those_that_were_found(visitor: Visitor, is_found_at_last: bool) -> None:
+    visitor.sign_in()
+    settle(visitor)
+    held: list[Route] = []
+    unfinished = {"rowsComplete": False, "totalItems": None, "minimumItems": 1}
+
+    def find_one(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | unfinished | {"rows": answer.json()["rows"][:1]})
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/csv/preview", find_one, times=1)
+    visitor.page.route(FULL_PREVIEW, hold)
+    visitor.at("#search").fill("smith")
+    visitor.expect_text("#preview-count", "At least 1 client")
+    visitor.expect_text("#preview-notes p:last-child", "Still looking for clients that match…")
+    assert len(shown_rows(visitor)) == 1
+
+    visitor.wait_for_requests(lambda request: FULL_PREVIEW.search(request.url) is not None, 1)
+    if is_found_at_last:
+        held[0].continue_()
+        expect(visitor.at("#preview-count")).to_have_text(re.compile(r"^[0-9,]+ clients$"))
+        assert len(shown_rows(visitor)) > 1
+        expect(visitor.at("#estimated")).to_be_visible()
+    else:
+        held[0].fulfill(response=(answer := held[0].fetch()), json=answer.json() | unfinished | {"rows": []})
+        expect(visitor.at("#preview-notes")).to_have_text(re.compile("The export finds all"))
+        assert shown_rows(visitor) == []
+
+
 def test_typing_asks_for_one_preview_after_the_last_letter(visitor: Visitor) -> None:
     visitor.sign_in()
     settle(visitor)

@@ -34,7 +34,7 @@ def require_mono() -> None:
 def generate_client(document: Path, folder: Path) -> str:
     """Generate the sources of a client from an OpenAPI document; return what the generator printed."""
     parts = "apis,models,supportingFiles,apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
-    options = ["-g", "csharp", "-i", document, "-o", folder, f"--additional-properties={_OPTIONS}"]
+    options: list[str | Path] = ["-g", "csharp", "-i", document, "-o", folder, f"--additional-properties={_OPTIONS}"]
     return _run(in_venv("openapi-generator-cli"), "generate", *options, f"--global-property={parts}")
 
 

@@ -66,6 +66,7 @@ class MemoryClients:
         self.rows_per_list = rows_per_list
         self.order_of: Callable[[str], str] = str
         self.rankings = 0
+        self.search_seconds = 0.0
         self.counts_in_time = True
         self.counts = 0
         self.value_lookups = 0
@@ -131,6 +132,8 @@ class MemoryClients:
 
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         first = list(chain.from_iterable(self._read(selection, KeyRange(), rows)))
+        if seconds < self.search_seconds:
+            return ClientPreview(first[:1], None, is_complete=False)
         self.counts += bool(count_seconds)
         total = len(self._select(selection))
         count = ClientCount(total) if self.counts_in_time else ClientCount(minimum=1)

@@ -68,6 +68,8 @@ class Preview:
         minimum_items: If `total_items` is None: there are at least so many clients. None if not even that is known.
         columns: (header, field) of each column.
         rows: The cells of the first clients. Long cells are cut.
+        rows_complete: Whether these are the first ten clients, or all if there are fewer. If not, they are those that
+            were found in time.
         omitted_fields: Sensitive fields that are left out, because you may not read them.
         text: The beginning of the file; empty for a workbook.
     """
@@ -79,6 +81,7 @@ class Preview:
     text: str = field(repr=False)
     raw: Json = field(repr=False, compare=False)
     minimum_items: int | None = None
+    rows_complete: bool = True
 
     @classmethod
     def from_json(cls, document: Json) -> Preview:
@@ -91,6 +94,7 @@ class Preview:
             text=document["text"],
             raw=document,
             minimum_items=document.get("minimumItems"),
+            rows_complete=document.get("rowsComplete", True),
         )
 
 

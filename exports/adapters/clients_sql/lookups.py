@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Select
@@ -15,11 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.described import describe_view
 from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.row_lists import stream_sample
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.checks import require_columns
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.translations import BUSY
-from exports.errors import SourceUnavailableError
+from exports.file.renderer import Row
 from exports.ports.clients import ClientSelection
 from exports.request.filter_values import (
     NAMED_VALUES,
@@ -44,19 +45,26 @@ class _TooSlowError(Exception):
     """A statement did not end within its time limit."""
 
 
-@contextmanager
-def reading_limit(connection: Connection, seconds: float) -> Iterator[None]:
-    """Limit the block that reads the first clients.
+def read_first(
+    connection: Connection, view: ClientView, selection: ClientSelection, rows: int, seconds: float
+) -> tuple[list[Row], bool]:
+    """Read the first clients, at most `rows`, for so many seconds.
 
-    Raises:
-        SourceUnavailableError: The time is over.
+    It may take twice as long in PostgreSQL, which limits the search for each row.
+
+    Returns:
+        The clients that were found in time, and whether these are all that were wanted.
     """
+    end, found = time.monotonic() + seconds, list[Row]()
     try:
-        with _limited(connection, seconds):
-            yield
-    except _TooSlowError as error:
-        message = "The client database takes too long to find the first clients that pass the filter."
-        raise SourceUnavailableError(message) from error
+        with _limited(connection, seconds), closing(stream_sample(connection, view, selection, rows)) as stream:
+            for row in stream:
+                found.append(row)
+                if len(found) < rows and time.monotonic() >= end:
+                    return found, False
+    except _TooSlowError:
+        return found, len(found) == rows
+    return found, True
 
 
 def count_clients(connection: Connection, view: ClientView, selection: ClientSelection, seconds: float) -> ClientCount:

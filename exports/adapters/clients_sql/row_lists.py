@@ -32,6 +32,26 @@ def read_sample(
     return found
 
 
+def stream_sample(
+    connection: Connection, view: ClientView, selection: ClientSelection, rows: int
+) -> Generator[Row, None, None]:
+    """Yield the first clients, at most `rows`, soon after the database finds them.
+
+    If each fetch is a request, it is for three times as many as the one before: the first client comes at once, and few
+    requests suffice.
+    """
+    dialect, finish = dialect_named(connection.dialect.name), _finisher(view, selection.columns)
+    statement = sql_statements.sample(view, selection, KeyRange(), rows)
+    with connection.execute(statement.execution_options(stream_results=dialect.streams_by_requests)) as result:
+        cursor, count = result.cursor, 1
+        while found := _fetch_tuples(result, count):
+            yield from finish(found)
+            if len(found) < count:
+                break
+            count *= 3 if dialect.streams_by_requests else 1
+    dialect.require_whole(connection, cursor)
+
+
 def read_lists(
     connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange
 ) -> Generator[list[Row], None, None]:

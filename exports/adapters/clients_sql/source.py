@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_nam
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
-from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, reading_limit
+from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, read_first
 from exports.adapters.clients_sql.numbered_boundaries import numbered_boundaries
 from exports.adapters.clients_sql.removed_codes import find_removed_codes, require_deletions
 from exports.adapters.clients_sql.row_lists import read_lists, read_sample
@@ -159,15 +160,21 @@ class SqlClientSource:
             yield records
 
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
-        """Read the first clients. If there may be more, let the database count all, on the same connection."""
+        """Read the first clients. If there may be more, let the database count all, on the same connection.
+
+        Both together take no longer than `seconds` and `count_seconds`, even if reading took longer than it may.
+        """
+        end = time.monotonic() + seconds + count_seconds
         with self._connection() as connection:
             view = describe_selected(connection, selection)
-            with self._naming_bad_cells(view, selection, [KeyRange()], rows), reading_limit(connection, seconds):
-                first = read_sample(connection, view, selection, KeyRange(), rows)
+            with self._naming_bad_cells(view, selection, [KeyRange()], rows):
+                first, is_complete = read_first(connection, view, selection, rows, seconds)
+            if not is_complete:
+                return ClientPreview(first, None, is_complete=False)
             if len(first) < rows:
                 return ClientPreview(first, ClientCount(len(first)))
-            wanted = count_clients(connection, view, selection, count_seconds) if count_seconds else None
-            return ClientPreview(first, wanted)
+            left = max(0.001, min(count_seconds, end - time.monotonic()))
+            return ClientPreview(first, count_clients(connection, view, selection, left) if count_seconds else None)
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
         """Let the database find the values of each filter by a statement of its own."""

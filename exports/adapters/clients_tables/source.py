@@ -148,8 +148,17 @@ class TableClientSource:
                 yield _filtered([_with_key_columns(entity, keys) for entity in response], wanted)
 
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
-        """Sample, then count by passing over the keys, as long as there is time."""
-        (first,) = self.sample(selection, [KeyRange()], rows)
+        """Read, then count by passing over the keys, both as long as there is time."""
+        end, is_late, first = time.monotonic() + seconds, False, list[Row]()
+        conditions = self.keys_of(selection.tenant).conditions(KeyRange())
+        for entities in self.entities(selection, selection.columns, conditions, rows):
+            first += (tuple(map(entity.get, selection.columns)) for entity in entities)
+            if len(first) >= rows:
+                first = first[:rows]
+                break
+            if is_late:
+                return ClientPreview(first, None, is_complete=False)
+            is_late = time.monotonic() > end
         if len(first) < rows:
             return ClientPreview(first, ClientCount(len(first)))
         return ClientPreview(first, self._count(selection, count_seconds, len(first)) if count_seconds else None)

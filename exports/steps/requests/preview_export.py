@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from exports.file.csv.read_records import read_records
 from exports.file.renderer import Renderer, SpreadsheetRenderer, render_rows
@@ -21,24 +22,36 @@ from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 
-_READ_SECONDS = 10.0
-"""The most seconds for reading the first clients, which are far apart if few pass the filter."""
 
-QUICK_COUNT_SECONDS, FULL_COUNT_SECONDS = 0.1, 2.0
-"""How long all clients are counted at most: while a reader waits for the first rows, and if the number is asked for."""
+@dataclass(frozen=True, slots=True)
+class PreviewTimeouts:
+    """How long a preview may take.
+
+    Attributes:
+        read_seconds: To find the first clients, which are far apart if few pass the filter.
+        count_seconds: To count all clients after that.
+    """
+
+    read_seconds: float
+    count_seconds: float
+
+
+QUICK = PreviewTimeouts(read_seconds=0.12, count_seconds=0.1)
+"""A reader waits for the first rows: the answer should take less than 0.3 seconds."""
+
+FULL = PreviewTimeouts(read_seconds=10.0, count_seconds=2.0)
+"""A reader asks for all first rows and the number of clients."""
 
 Cells = list[list[str]]
 
 
 def preview_export(
-    services: Services, tenant: str, spec: ExportSpec, count_seconds: float = QUICK_COUNT_SECONDS
+    services: Services, tenant: str, spec: ExportSpec, timeouts: PreviewTimeouts = QUICK
 ) -> ExportPreviewDto:
     """Read and render the first clients, and let the database count all of them. Changes nothing.
 
-    The number of clients is at most 15 seconds old.
-
-    Args:
-        count_seconds: How long counting may take. If it takes longer, the preview has a lower bound at most.
+    The number of clients is at most 15 seconds old. What takes longer than `timeouts` is left out: the preview then has
+    the clients that were found in time, and a lower bound of their number at most.
 
     Raises:
         SourceUnavailableError, SourceThrottledError: Can be tried again.
@@ -47,18 +60,20 @@ def preview_export(
     renderer = renderer_for(spec)
     selection = select_clients(tenant, spec, renderer)
     now = services.now()
-    known = services.counts.find(tenant, spec.filter, now, count_seconds)
+    known = services.counts.find(tenant, spec.filter, now, timeouts.count_seconds)
     with services.lookups.enter(), naming_every_refusal(services, selection):
-        found = services.clients.preview(selection, MAX_ROWS, _READ_SECONDS, 0 if known else count_seconds)
-    count = found.count or known or ClientCount()
+        count_seconds = 0 if known else timeouts.count_seconds
+        found = services.clients.preview(selection, MAX_ROWS, timeouts.read_seconds, count_seconds)
+    count = found.count or known or ClientCount(minimum=len(found.rows) or None)
     if not known and len(found.rows) == MAX_ROWS:  # fewer are counted by each preview anyway
-        services.counts.keep(tenant, spec.filter, now, count_seconds, count)
+        services.counts.keep(tenant, spec.filter, now, timeouts.count_seconds, count)
     cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))
     return ExportPreviewDto(
         total_items=count.total,
         minimum_items=count.minimum,
         columns=spec.columns,
         rows=tuple(tuple(map(_cut_cell, row)) for row in cells),
+        rows_complete=found.is_complete,
         omitted_fields=spec.omitted_fields,
         text=text[:MAX_TEXT_CHARACTERS],
     )

@@ -9,7 +9,7 @@ from exports.request.filter_values import FilterValuesDto
 from exports.request.preview import ExportPreviewDto
 from exports.request.scopes import Scope
 from exports.steps.requests.list_filter_values import list_filter_values as list_filter_values_step
-from exports.steps.requests.preview_export import FULL_COUNT_SECONDS, QUICK_COUNT_SECONDS
+from exports.steps.requests.preview_export import FULL, QUICK
 from exports.steps.requests.preview_export import preview_export as preview_export_step
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.triggers.http.export_routes import COLLECTION
@@ -19,14 +19,14 @@ from exports.triggers.http.routes import Call, Parameter, Reply, TenantRoute
 from shared.http import json_response
 
 _QUICK, _FULL = "quick", "full"
-_COUNT_SECONDS = {_QUICK: QUICK_COUNT_SECONDS, _FULL: FULL_COUNT_SECONDS}
+_TIMEOUTS = {_QUICK: QUICK, _FULL: FULL}
 
 
 def preview_export(call: Call) -> func.HttpResponse:
     request = call.parse_body(CsvExportRequestDto)
     spec = resolve_spec(call.services, call.tenant, request, call.caller.sensitive_fields)
-    count = require_one_of("count", text_of_query(call.req.url, "count") or _QUICK, _COUNT_SECONDS)
-    return json_response(preview_export_step(call.services, call.tenant, spec, _COUNT_SECONDS[count]))
+    count = require_one_of("count", text_of_query(call.req.url, "count") or _QUICK, _TIMEOUTS)
+    return json_response(preview_export_step(call.services, call.tenant, spec, _TIMEOUTS[count]))
 
 
 def list_filter_values(call: Call) -> func.HttpResponse:
@@ -45,8 +45,9 @@ ROUTES = (
             Parameter(
                 "count",
                 "query",
-                "How long the clients are counted: `quick`, the default, for a tenth of a second, or `full`, for two "
-                "seconds. If that is not enough, `totalItems` is null.",
+                "How long the preview may take. `quick`, the default, finds rows and counts clients for a tenth of a "
+                "second each; `full` finds rows for ten seconds and counts for two. If that is not enough, "
+                "`rowsComplete` is false or `totalItems` is null.",
                 {"type": "string", "enum": [_QUICK, _FULL], "default": _QUICK},
             ),
         ),

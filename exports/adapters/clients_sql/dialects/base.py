@@ -78,6 +78,8 @@ class SourceDialect:
         pre_ping: Whether the pool tests a connection before it hands the connection out.
         pools: Whether connections are kept for the next use.
         reads_in_turns: Whether threads that read at the same time would only slow each other down.
+        streams_by_requests: Whether the server gives the first rows before it finds the others only through a cursor,
+            by a request for each fetch.
         sqlstates: Translations by the longest prefix of a SQLSTATE.
         error_numbers: Translations by the server's error number.
         connect_messages: Translations by words in the message of a failure without a code. The first match counts.
@@ -91,6 +93,7 @@ class SourceDialect:
     pre_ping: ClassVar[bool] = True
     pools: ClassVar[bool] = True
     reads_in_turns: ClassVar[bool] = False
+    streams_by_requests: ClassVar[bool] = False
     sqlstates: ClassVar[Mapping[str, Translation]] = SQLSTATES
     error_numbers: ClassVar[Mapping[int, Translation]] = {}
     connect_messages: ClassVar[Mapping[str, Translation]] = {

@@ -66,6 +66,7 @@ class PostgresqlDialect(SourceDialect):
         "client_encoding": "utf8",
         "prepare_threshold": None,  # prepared statements do not survive a pooler such as PgBouncer
     }
+    streams_by_requests: ClassVar = True
     sqlstates: ClassVar = {
         **SQLSTATES,
         "21": VALUE,  # a subquery in the view gives several rows

@@ -187,6 +187,7 @@ EXAMPLES: Mapping[str, Any] = {
         "minimumItems": None,
         "columns": _COLUMNS,
         "rows": [["Harbour Lights Ltd", "GB123456789"], ["Northern Bakery LLP", ""]],
+        "rowsComplete": True,
         "omittedFields": [],
         "text": "Client,VAT number\r\nHarbour Lights Ltd,GB123456789\r\nNorthern Bakery LLP,\r\n",
     },

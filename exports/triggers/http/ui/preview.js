@@ -68,8 +68,9 @@ async function askForPreview() {
     if (signal.aborted) return;
     answered = text;
     failures = 0;
-    drawPreview(data, request);
-    const total = data.totalItems ?? (await countFully(api, request, data.minimumItems, signal));
+    drawPreview(data, request, "preview.searching");
+    const isKnown = data.totalItems !== null && data.rowsComplete;
+    const total = isKnown ? data.totalItems : await previewFully(api, request, data, signal);
     if (!signal.aborted) whenPreviewed(api, request, total, signal);
   } catch (problem) {
     if (!signal.aborted) showPreviewProblem(problem, text);
@@ -77,19 +78,21 @@ async function askForPreview() {
 }
 
 /**
- * Count clients that were too many to count before the first rows were shown. Returns null if that takes too long.
- * `minimumItems`: how many there are at least, as far as that is known already.
+ * Find the rows and count the clients for which there was no time in the quick preview. Returns the number of clients, or
+ * null if counting takes too long.
  */
-async function countFully(api, request, minimumItems, signal) {
-  let count = { totalItems: null, minimumItems };
+async function previewFully(api, request, quick, signal) {
+  let full = quick;
   try {
     const { data } = await api.send("POST", `${PATH_OF_JOBS}/preview?count=full`, { body: request, signal });
-    count = { totalItems: data.totalItems, minimumItems: data.minimumItems ?? minimumItems };
+    full = { ...data, minimumItems: data.minimumItems ?? quick.minimumItems };
   } catch {
-    // The rows are shown, with what is known of their number.
+    // The rows of the quick preview are shown, with what is known of their number.
   }
-  if (!signal.aborted) showPreviewCount(textOfCount(count, "preview.uncounted"));
-  return count.totalItems;
+  if (signal.aborted) return null;
+  if (!quick.rowsComplete) drawPreview(full, request, "preview.notAllFound");
+  showPreviewCount(textOfCount(full, "preview.uncounted"));
+  return full.totalItems;
 }
 
 function textOfCount({ totalItems, minimumItems }, otherwise) {
@@ -97,14 +100,19 @@ function textOfCount({ totalItems, minimumItems }, otherwise) {
   return minimumItems === null ? t(otherwise) : t("preview.atLeast", { clients: clients(minimumItems) });
 }
 
-function drawPreview({ totalItems, minimumItems, columns, rows, omittedFields, text }, request) {
-  showPreviewCount(textOfCount({ totalItems, minimumItems }, "preview.counting"));
+/** `incomplete` names the text that says why there may be more rows, unless all first rows were found. */
+function drawPreview(data, request, incomplete) {
+  const { columns, rows, rowsComplete, omittedFields, text } = data;
+  showPreviewCount(textOfCount(data, "preview.counting"));
   byId("preview-head").replaceChildren(...columns.map(({ csvHeader }) => make("th", { scope: "col" }, csvHeader)));
   byId("preview-rows").replaceChildren(...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))));
   byId("preview-text").textContent = text;
   show(byId("preview-table"), rows.length > 0);
   show(byId("preview-raw"), Boolean(text));
-  const notes = [rows.length ? t("preview.rows", { count: rows.length }) : t("preview.none")];
+  const notes = [];
+  if (rows.length) notes.push(t("preview.rows", { count: rows.length }));
+  if (!rowsComplete) notes.push(t(incomplete));
+  else if (!rows.length) notes.push(t("preview.none"));
   if (request.includeHeaders === false) notes.push(t("preview.noHeadings"));
   if (omittedFields.length) notes.push(t("preview.omitted", { fields: labelsOf(omittedFields) }));
   showPreviewNotes(notes);

@@ -17,7 +17,7 @@ from exports.request.lookups import LookupRoom
 from exports.request.preview import MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS, ExportPreviewDto
 from exports.request.spec import ExportSpec, SensitiveFields
 from exports.steps.finalize.commit_file import commit_file
-from exports.steps.requests.preview_export import FULL_COUNT_SECONDS, preview_export
+from exports.steps.requests.preview_export import FULL, QUICK, preview_export
 from tests.support.builders import a_spec_of
 from tests.support.fake_clients import Client
 from tests.support.fakes import MemoryServices, a_services
@@ -114,7 +114,7 @@ def test_a_count_that_was_given_up_is_made_when_more_time_is_given_and_then_kept
     services.clients.counts_in_time = False
     assert _preview(services, two_columns()).total_items is None
     services.clients.counts_in_time = True
-    full = preview_export(services, TENANT, two_columns(), FULL_COUNT_SECONDS)
+    full = preview_export(services, TENANT, two_columns(), FULL)
     assert (full.total_items, full.minimum_items) == (12, None)
     assert _preview(services, two_columns()).total_items == 12
     assert services.clients.counts == 2
@@ -148,6 +148,23 @@ def test_the_count_of_a_few_clients_is_not_kept_when_more_than_these_are_shown()
     services.clients.clients = some_clients(25)
     found = _preview(services, two_columns())
     assert (found.total_items, len(found.rows)) == (25, 10)
+
+
+def test_clients_that_are_not_found_in_time_are_left_to_a_preview_that_waits() -> None:
+    services = a_services(some_clients(12))
+    services.clients.search_seconds = 5
+    quick = _preview(services, two_columns())
+    assert (quick.rows_complete, len(quick.rows), quick.total_items, quick.minimum_items) == (False, 1, None, 1)
+    assert quick.text == "Code,Name\r\nC0001,Client 1\r\n"
+    full = preview_export(services, TENANT, two_columns(), FULL)
+    assert (full.rows_complete, len(full.rows), full.total_items) == (True, 10, 12)
+    again = _preview(services, two_columns())
+    assert (again.rows_complete, again.total_items, again.minimum_items) == (False, 12, None)
+
+
+def test_a_quick_preview_takes_less_than_three_tenths_of_a_second() -> None:
+    assert QUICK.read_seconds + QUICK.count_seconds < 0.3
+    assert FULL.read_seconds > QUICK.read_seconds
 
 
 def test_a_preview_without_clients_has_only_the_header() -> None:
