@@ -1,0 +1,103 @@
+"""Which reading gets the next turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Event, Thread
+
+import pytest
+
+from exports.adapters.clients_sql.reading_turns import ReadingTurns
+from exports.errors import SourceUnavailableError
+from exports.file.renderer import Records
+from tests.support.waiting import wait_until
+
+LIST = Records(600, b"")
+
+
+class _Reading:
+    """A reading in a thread of its own, which notes its name each time that it has the turn."""
+
+    def __init__(self, turns: ReadingTurns, name: str, order: list[str]) -> None:
+        self.name, self.order = name, order
+        self.lists = turns.each_in_turn(self._lists())
+        next(self.lists)
+
+    def _lists(self) -> Iterator[Records]:
+        yield LIST
+        while True:
+            self.order.append(self.name)
+            yield LIST
+
+    def go_on(self) -> Thread:
+        thread = Thread(target=next, args=(self.lists,), daemon=True)
+        thread.start()
+        return thread
+
+
+def _order_of(turns: ReadingTurns, readings: list[_Reading]) -> None:
+    """Let the readings wait for one turn, one after the other, and then have it."""
+    held, holds = Event(), Event()
+
+    def hold() -> Iterator[Records]:
+        yield LIST
+        holds.set()
+        held.wait()
+
+    def run() -> None:
+        list(turns.each_in_turn(hold()))
+
+    holder = Thread(target=run, daemon=True)
+    holder.start()
+    holds.wait()
+    threads = []
+    for count, reading in enumerate(readings, 1):
+        threads.append(reading.go_on())
+        wait_until(lambda count=count: turns.waiting == count)  # type: ignore[misc]
+    held.set()
+    for thread in (*threads, holder):
+        thread.join()
+
+
+def test_the_reading_that_began_first_goes_first() -> None:
+    turns, order = ReadingTurns(), list[str]()
+    readings = [_Reading(turns, name, order) for name in ("first", "second", "third")]
+
+    _order_of(turns, [readings[2], readings[0], readings[1]])
+
+    assert order == ["first", "second", "third"]
+
+
+def test_a_reading_that_has_given_few_clients_goes_before_all_others() -> None:
+    turns, order = ReadingTurns(), list[str]()
+    large = [_Reading(turns, name, order) for name in ("large", "larger")]
+    for reading in large:
+        next(reading.lists)
+    order.clear()
+    small = _Reading(turns, "small", order)
+
+    _order_of(turns, [*large, small])
+
+    assert order == ["small", "large", "larger"]
+
+
+def test_a_reading_that_fails_gives_its_turn_back() -> None:
+    turns = ReadingTurns()
+
+    def fails() -> Iterator[Records]:
+        yield LIST
+        raise SourceUnavailableError("away")
+
+    with pytest.raises(SourceUnavailableError):
+        list(turns.each_in_turn(fails()))
+    assert list(turns.each_in_turn(iter([LIST, LIST]))) == [LIST, LIST]
+
+
+def test_a_reading_that_is_given_up_keeps_no_turn() -> None:
+    turns = ReadingTurns()
+    with closing(turns.each_in_turn(iter([LIST, LIST, LIST]))) as given_up:
+        next(given_up)
+        next(given_up)
+
+    assert len(list(turns.each_in_turn(iter([LIST, LIST])))) == 2
