@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticCustomError
 
 from exports.commands.command_line import CommandError, wants_colours
 from exports.commands.view_table import has_types, report_lines
 from exports.commands.view_template import DIALECTS, view_template
 from exports.errors import ExportError
 from exports.ports.client_urls import names_tables
+from exports.request.view_name import read_view_name
 
 if TYPE_CHECKING:
     from exports.adapters.clients_sql.view_report import ViewReport
 
 _SETTING = "CLIENTS_DATABASE_URL"
+_DELETIONS = "EXPORT_DELETIONS_VIEW"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help=summary, description=summary)
     check.add_argument("url", metavar="URL", help="SQLAlchemy URL of the database, as in CLIENTS_DATABASE_URL")
     check.add_argument("--tenant", help="look at this tenant, and count its clients (default: the first one)")
+    help_text = f"also check this view of deleted clients (default: {_DELETIONS})"
+    check.add_argument("--deletions", metavar="VIEW", default=os.environ.get(_DELETIONS, ""), help=help_text)
     check.add_argument("--json", action="store_true", help="print JSON for programs")
     check.set_defaults(act=_check)
 
@@ -51,7 +58,12 @@ def _check(arguments: argparse.Namespace) -> int:
     if names_tables(arguments.url):
         raise CommandError("This command checks views of SQL databases. Clients in Table Storage have no view.")
     try:
-        report = report_on_view(arguments.url, arguments.tenant)
+        deletions = read_view_name(arguments.deletions)
+    except PydanticCustomError as error:
+        message = f"--deletions: {error.message()}."
+        raise CommandError(message) from error
+    try:
+        report = report_on_view(arguments.url, arguments.tenant, deletions)
     except ExportError as error:
         reason = f"{error} {error.operator}".rstrip().replace(_SETTING, "the URL")
         if not arguments.json:
@@ -84,5 +96,7 @@ def _as_json(report: ViewReport) -> dict[str, Any]:
         "functions": None if found.functions is None else [asdict(function) for function in found.functions],
         "tenants": found.tenants and asdict(found.tenants),
         "sample": sample and {**asdict(sample), "clients_per_second": sample.clients_per_second},
+        "deletions": None if found.deletions is None else [asdict(column) for column in found.deletions],
+        "deletedClients": found.deleted_clients,
         "notes": found.notes,
     }

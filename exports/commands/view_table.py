@@ -67,6 +67,10 @@ def _findings(found: Findings) -> Iterator[tuple[str, str, str]]:
         speed = f"{sample.clients_per_second:,} clients a second"
         basis = f"the first {sample.clients:,} of {sample.tenant} took {sample.seconds:.2f} s"
         yield "", "speed", f"{speed} in one page ({basis})"
+    for column in found.deletions or ():
+        yield ("FAIL" if column.problem else "ok"), "deletions", f"{column.name} {column.type_name}".rstrip()
+    if found.deleted_clients is not None:
+        yield "", "deletions", f"{found.deleted_clients:,} clients that the view clients has not, up to 10,000"
     yield from (("", "note", note) for note in found.notes)
 
 

@@ -46,7 +46,9 @@ class AuditEntry(Model):
         actor: Id of the API key, `token:` and the subject of the access token, or the schedule.
         code: Code of the job, of the schedule or of the API key.
         fields: Fields of the export, in column order. For a schedule: the fields that its request names itself.
-        filter: The filter, as in a request.
+        filter: The filter, as in a request. Without the moment that follows from `since`.
+        since: The code of the export since whose start the job exports the changes.
+        changed_since: The moment that follows from it: clients that changed then or later are exported.
         rows, bytes: Size of the file, if it is known.
         link_source: The answer that gave the link. Present only for the action `LinkGiven`.
         receivers: Where a notification went, for the two actions on notifications: scheme, host and port of a webhook,
@@ -62,6 +64,8 @@ class AuditEntry(Model):
     code: str
     fields: tuple[str, ...]
     filter: dict[str, Any]
+    since: OptionalField[str] = None
+    changed_since: OptionalField[Moment] = None
     rows: int | None = None
     bytes: int | None = None
     link_source: LinkSource | None = None
@@ -74,6 +78,7 @@ def audit_entry(
     action: AuditAction, actor: str, job: Job, moment: datetime, link_source: LinkSource | None = None
 ) -> AuditEntry:
     """Describe an action on a job."""
+    given, since = job.spec.filter, job.spec.since
     return AuditEntry(
         tenant=job.tenant,
         moment=moment,
@@ -81,7 +86,9 @@ def audit_entry(
         actor=actor,
         code=job.code,
         fields=field_names(job.spec.columns),
-        filter=shown_filter(job.spec.filter),
+        filter=shown_filter(given.model_copy(update={"updated_since": None}) if since else given),
+        since=since,
+        changed_since=given.updated_since if since else None,
         rows=job.total_items,
         bytes=job.file_bytes,
         link_source=link_source,

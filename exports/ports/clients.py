@@ -183,7 +183,7 @@ class ClientSource(Protocol):
             seconds: How long each list may take. If some values are not found in time, the result says so.
         """
 
-    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+    def removed_codes(self, selection: ClientSelection, most: int, seconds: float) -> RemovedCodes:
         """Find the clients that were deleted, or changed and do not pass the filter, in the time that the filter names.
 
         A client that was deleted and made again is not deleted. Clients that changed and never passed the filter count
@@ -192,8 +192,10 @@ class ClientSource(Protocol):
         Args:
             selection: Its filter has an `updated_since`. It has no columns.
             most: The most codes of each list that are wanted. A list that is longer shows that there are more.
+            seconds: How long all of it may take.
 
         Raises:
+            SourceUnavailableError: The time is over.
             SourceMismatchError: The source should know which clients were deleted, but its view of them cannot be used.
         """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
-from exports.errors import SourceMismatchError
+from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.ports.clients import ClientSelection, ClientSource, RemovedCodes
 from exports.request.fields import ClientStatus
 from exports.request.filters import ClientFilter
@@ -56,8 +57,9 @@ def delete(store: SqlStore, code: str | None, moment: datetime | None, tenant: s
         connection.execute(text("INSERT INTO deleted_clients VALUES (:tenant, :code, :deleted_at)"), row)
 
 
-def removed(source: ClientSource, most: int = 100, **wanted: Any) -> RemovedCodes:
-    return source.removed_codes(ClientSelection(TENANT, (), ClientFilter(**{"updated_since": SINCE, **wanted})), most)
+def removed(source: ClientSource, most: int = 100, seconds: float = 60, **wanted: Any) -> RemovedCodes:
+    selection = ClientSelection(TENANT, (), ClientFilter(**{"updated_since": SINCE, **wanted}))
+    return source.removed_codes(selection, most, seconds)
 
 
 @pytest.fixture(params=STORES)
@@ -140,7 +142,7 @@ def test_the_fake_finds_what_databases_find(sql_store: SqlStore, source: SqlClie
         fake.deletions.append({"tenant": TENANT, "code": code, "deleted_at": moment})
     for wanted in (ACTIVE, replace_until(ACTIVE), ClientFilter(updated_since=UNTIL)):
         selection = ClientSelection(TENANT, (), wanted)
-        assert source.removed_codes(selection, 9) == fake.removed_codes(selection, 9)
+        assert source.removed_codes(selection, 9, 60) == fake.removed_codes(selection, 9, 60)
 
 
 def replace_until(wanted: ClientFilter) -> ClientFilter:
@@ -174,6 +176,36 @@ def test_the_columns_that_the_view_of_deleted_clients_lacks_are_named(
             ask()
 
 
+SLOW = {
+    "postgresql": "pg_sleep(60)",
+    "mysql": "(SELECT sleep(60)) AS slow",
+    "sqlite": "(WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 0) AS slow",
+}
+
+
+def test_all_statements_together_have_one_time_limit(sql_store: SqlStore, source: SqlClientSource) -> None:
+    """A second is enough to find who left the filter, but not for the view of deleted clients, which never answers."""
+    sql_store.put(*CHANGED)
+    delete(sql_store, "D1", SINCE)
+    slow = SLOW[sql_store.engine.dialect.name]
+    sql_store.execute("ALTER TABLE deleted_clients RENAME TO kept")
+    sql_store.execute(f"CREATE VIEW deleted_clients AS SELECT kept.* FROM kept, {slow}")
+    started = time.monotonic()
+    try:
+        with pytest.raises(SourceUnavailableError, match="takes too long to find the clients that were deleted"):
+            removed(source, seconds=1, statuses=("Active",))
+    finally:
+        sql_store.execute("DROP VIEW deleted_clients")
+        sql_store.execute("DROP TABLE kept")
+    assert time.monotonic() - started < 20
+
+
+def test_no_statement_begins_when_the_time_is_used_up(store: ClientStore) -> None:
+    store.put(*CHANGED)
+    with pytest.raises(SourceUnavailableError, match="takes too long"):
+        removed(store.source, seconds=0, statuses=("Active",))
+
+
 def test_a_deletion_without_a_code_is_refused(sql_store: SqlStore, source: SqlClientSource) -> None:
     delete(sql_store, None, SINCE)
     with pytest.raises(SourceMismatchError, match="row of the view deleted_clients has no code"):
@@ -200,4 +232,4 @@ def test_sqlite_gives_no_deletions_of_a_tenant_whose_number_only_resembles_the_t
     url = sqlite_store.engine.url.render_as_string(hide_password=False)
     with closing(open_sql_clients(url, "deleted_clients")) as opened:
         selection = ClientSelection(tenant, (), ClientFilter(updated_since=SINCE))
-        assert opened.removed_codes(selection, 9).deleted == found
+        assert opened.removed_codes(selection, 9, 60).deleted == found

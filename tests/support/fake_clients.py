@@ -12,7 +12,7 @@ from typing import Any
 
 from exports.adapters.clients_sql.sql.checks import absent_columns, require_columns
 from exports.adapters.clients_sql.sql.statements import needed_columns
-from exports.errors import SourceMismatchError
+from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
 from exports.ports.clients import (
@@ -139,8 +139,10 @@ class MemoryClients:
         count = ClientCount(total) if self.counts_in_time else ClientCount(minimum=1)
         return ClientPreview(first, count if count_seconds else None)
 
-    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+    def removed_codes(self, selection: ClientSelection, most: int, seconds: float) -> RemovedCodes:
         self.before_ask()
+        if seconds <= 0:
+            raise SourceUnavailableError("The client database takes too long.")
         wanted, all_clients = selection.filter, replace(selection, filter=selection.filter.of_moments())
         passing = {client["code"] for client in self._select(selection)}
         left = [client["code"] for client in self._select(all_clients) if client["code"] not in passing]

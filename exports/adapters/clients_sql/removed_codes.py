@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,51 +16,106 @@ from sqlalchemy.exc import DBAPIError
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
-from exports.errors import SourceMismatchError, TransientError
+from exports.adapters.clients_sql.sql.translations import BUSY
+from exports.errors import SourceMismatchError, SourceUnavailableError, TransientError
 from exports.ports.clients import ClientSelection, RemovedCodes
 from exports.request.filters import ClientFilter
 
 DELETION_COLUMNS = ("tenant", "code", "deleted_at")
 _KEYS = (str, int, Decimal, UUID)
-_SEE = 'docs/client-view.md says under "Deleted clients" what it must have.'
+SEE_DELETIONS = 'docs/client-view.md says under "Deleted clients" what it must have.'
+
+
+class _Deadline:
+    """Gives each statement the time that the ones before have left."""
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection = connection
+        self._end = time.monotonic() + seconds
+
+    @contextmanager
+    def statement(self) -> Iterator[None]:
+        """Limit the block.
+
+        Raises:
+            SourceUnavailableError: The time is over.
+        """
+        dialect, left = dialect_named(self._connection.dialect.name), self._end - time.monotonic()
+        if left <= 0:
+            raise _too_slow()
+        try:
+            with dialect.time_limit(self._connection, left):
+                yield
+        except DBAPIError as error:
+            if error.connection_invalidated or dialect.translate(error.orig) is not BUSY:
+                raise
+            raise _too_slow() from error
+
+
+def _too_slow() -> SourceUnavailableError:
+    message = "The client database takes too long to find the clients that were deleted or left the filter."
+    return SourceUnavailableError(message)
 
 
 def find_removed_codes(
-    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int
+    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int, seconds: float
 ) -> RemovedCodes:
     """Find the clients of `RemovedCodes`, at most one code more than `most` of each kind.
 
     Args:
         name: The name of the view of deleted clients; empty: there is none.
+        seconds: How long all statements together may take.
 
     Raises:
         SourceMismatchError: The view of deleted clients cannot be used.
+        SourceUnavailableError: The time is over.
     """
-    left = _left_codes(connection, view, selection, most)
-    return RemovedCodes(_deleted_codes(connection, view, name, selection, most) if name else None, left)
+    deadline = _Deadline(connection, seconds)
+    left = _left_codes(connection, view, selection, most, deadline)
+    deleted = _deleted_codes(connection, view, name, selection, most, deadline) if name else None
+    return RemovedCodes(deleted, left)
 
 
-def _left_codes(connection: Connection, view: ClientView, selection: ClientSelection, most: int) -> tuple[str, ...]:
+def find_deleted_codes(
+    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int, seconds: float
+) -> tuple[str, ...]:
+    """Find deleted clients only. Arguments and errors are those of `find_removed_codes`; there is a view."""
+    return _deleted_codes(connection, view, name, selection, most, _Deadline(connection, seconds))
+
+
+def _left_codes(
+    connection: Connection, view: ClientView, selection: ClientSelection, most: int, deadline: _Deadline
+) -> tuple[str, ...]:
     """Return the codes of clients that changed in the time that the filter names, and do not pass the rest of it."""
     if selection.filter.is_of_moments:
         return ()
-    found = connection.execute(sql_statements.left(view, selection).limit(most + 1))
+    with deadline.statement():
+        found = connection.execute(sql_statements.left(view, selection).limit(most + 1)).all()
     return tuple(_texts(view, [code for (code,) in found]))
 
 
 def _deleted_codes(
-    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int
+    connection: Connection, view: ClientView, name: str, selection: ClientSelection, most: int, deadline: _Deadline
 ) -> tuple[str, ...]:
     """Return the codes of clients that the view of deleted clients has, and the view `clients` has not.
 
     A deletion without a moment counts as one of every time.
     """
-    require_deletions(connection, name)
     try:
-        found = connection.execute(_deleted(view, name, selection).limit(most + 1)).all()
+        with deadline.statement():
+            require_deletions(connection, name)
+            deletions = describe_deletions(connection, name)
+        with deadline.statement():
+            found = connection.execute(_deleted(view, name, deletions, selection).limit(most + 1)).all()
     except DBAPIError as error:
         raise _unusable(connection, name, error) from None
     return tuple(_texts(view, [code for (code,) in found], name))
+
+
+def describe_deletions(connection: Connection, name: str) -> ClientView:
+    """Describe the columns of the view of deleted clients, as far as the database can do that."""
+    dialect = dialect_named(connection.dialect.name)
+    return ClientView(dialect, dialect.describe(connection, DELETION_COLUMNS, name))
 
 
 def require_deletions(connection: Connection, name: str) -> None:
@@ -74,11 +131,11 @@ def require_deletions(connection: Connection, name: str) -> None:
     except DBAPIError as error:
         raise _unusable(connection, name, error) from None
     if missing := [needed for needed in DELETION_COLUMNS if needed not in found]:
-        message = f"The view {name} of deleted clients lacks {', '.join(missing)}. {_SEE}"
+        message = f"The view {name} of deleted clients lacks {', '.join(missing)}. {SEE_DELETIONS}"
         raise SourceMismatchError(message)
 
 
-def _deleted(view: ClientView, name: str, selection: ClientSelection) -> Select[Any]:
+def _deleted(view: ClientView, name: str, described: ClientView, selection: ClientSelection) -> Select[Any]:
     """Select the codes of deleted clients, each once.
 
     The tenant and the codes are compared in the types of the view `clients`.
@@ -88,22 +145,24 @@ def _deleted(view: ClientView, name: str, selection: ClientSelection) -> Select[
     is_of_tenant = view.sql.of_tenant(tenant, selection.tenant, deletions.c.tenant)
     same = (view.sql.of_tenant(tenant, selection.tenant), CLIENTS.c.code == deletions.c.code)
     is_there = exists(select(literal_column("1")).select_from(CLIENTS).where(*same))
-    when = or_(deletions.c.deleted_at.is_(None), and_(*_moments(view, deletions.c.deleted_at, selection.filter)))
+    when = or_(deletions.c.deleted_at.is_(None), and_(*_moments(described, deletions.c.deleted_at, selection.filter)))
     return select(deletions.c.code).where(is_of_tenant, when, ~is_there).distinct().order_by(deletions.c.code)
 
 
-def _moments(view: ClientView, value: ColumnElement[Any], wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
+def _moments(described: ClientView, value: ColumnElement[Any], wanted: ClientFilter) -> Iterator[ColumnElement[bool]]:
+    column, compare = described.column("deleted_at"), described.sql.compare_moment
     if wanted.updated_since is not None:
-        yield view.sql.compare_moment(value, "deleted_since", operator.ge, wanted.updated_since)
+        yield compare(column, value, "deleted_since", operator.ge, wanted.updated_since)
     if wanted.updated_until is not None:
-        yield view.sql.compare_moment(value, "deleted_until", operator.lt, wanted.updated_until)
+        yield compare(column, value, "deleted_until", operator.lt, wanted.updated_until)
 
 
 def _texts(view: ClientView, codes: Sequence[Any], name: str = "clients") -> Iterator[str]:
     """Yield codes as manifests hold them."""
     for code in codes:
         if not isinstance(code, _KEYS):
-            message = f"A row of the view {name} has {'no code' if code is None else 'a code that is not text'}. {_SEE}"
+            fault = "no code" if code is None else "a code that is not text"
+            message = f"A row of the view {name} has {fault}. {SEE_DELETIONS}"
             raise SourceMismatchError(message)
         yield view.sql.key_text(view.column("code"), code)
 
@@ -118,5 +177,5 @@ def _unusable(connection: Connection, name: str, error: DBAPIError) -> Exception
         return error
     return SourceMismatchError(
         f"The client database cannot read the view {name} of deleted clients, which EXPORT_DELETIONS_VIEW names: it "
-        f"is missing, may not be read, or has a column of another type. {_SEE}"
+        f"is missing, may not be read, or has a column of another type. {SEE_DELETIONS}"
     )

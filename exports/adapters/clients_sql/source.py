@@ -181,12 +181,12 @@ class SqlClientSource:
         with self._connection() as connection:
             return find_filter_values(connection, tenant, most, seconds)
 
-    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+    def removed_codes(self, selection: ClientSelection, most: int, seconds: float) -> RemovedCodes:
         """Let the database find the codes of each list by a statement of its own, both on one connection."""
         with self._connection() as connection:
             view = describe_selected(connection, selection)
             with self._naming_bad_cells(view, selection, [KeyRange()]):
-                return find_removed_codes(connection, view, self._deletions_view, selection, most)
+                return find_removed_codes(connection, view, self._deletions_view, selection, most, seconds)
 
     def require_deletions(self) -> None:
         """Let the database name the columns of the view, if the source has one."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select
 
+from exports.adapters.clients_sql.deletions_check import count_deleted_clients, describe_deletion_columns
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.inspection.findings import Findings, Sample, Tenants
@@ -82,6 +83,21 @@ class ViewCheck:
         for name in found.tenants.names[:1]:
             self._look_at(name, usable)
         return found
+
+    def look_at_deletions(self, name: str) -> None:
+        """Check the view of deleted clients, with the tenant that `run` has looked at. Call `run` before."""
+        found = self.findings
+        with self._part(0.5, f"whether the view {name} of deleted clients can be used") as connection:
+            found.deletions = describe_deletion_columns(connection, name, self._view)
+            found.reasons += [column.problem for column in found.deletions if column.problem]
+        tenants = found.tenants.names[:1] if found.tenants else ()
+        if found.deletions is None or any(column.problem for column in found.deletions):
+            return
+        for tenant in tenants:
+            with self._part(0.8, f"how many deleted clients of {tenant} the view {name} has") as connection:
+                found.deleted_clients = count_deleted_clients(connection, name, self._view, tenant, 0.8)
+                if not found.deleted_clients:
+                    found.notes.append(f"The view {name} has no deleted clients of {tenant}.")
 
     def _look_at(self, tenant: str, usable: Sequence[str]) -> None:
         ends = self._page_ends(tenant)

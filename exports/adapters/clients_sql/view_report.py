@@ -59,11 +59,12 @@ class ViewReport(NamedTuple):
         return [*(column.problem for column in self.columns if column.problem), *self.findings.reasons]
 
 
-def report_on_view(url: str, tenant: str | None = None) -> ViewReport:
+def report_on_view(url: str, tenant: str | None = None, deletions: str = "") -> ViewReport:
     """Check the view of a database, within seconds whatever its size.
 
     Args:
         tenant: The tenant to look at; None: the first one.
+        deletions: The name of the view of deleted clients; empty: there is none.
 
     Raises:
         ExportError: The database cannot be reached, refuses the login, or has no view `clients`. `operator` says where.
@@ -76,7 +77,12 @@ def report_on_view(url: str, tenant: str | None = None) -> ViewReport:
         view, columns = _describe(engine, address)
         usable = [column.name for column in columns if not column.problem]
         checkable = {"tenant", "code"} <= set(usable)
-        findings = ViewCheck(engine, address, view, limit).run(tenant, usable) if checkable else Findings()
+        findings = Findings()
+        if checkable:
+            view_check = ViewCheck(engine, address, view, limit)
+            findings = view_check.run(tenant, usable)
+            if deletions:
+                view_check.look_at_deletions(deletions)
     finally:
         engine.dispose()
     return ViewReport([_with_findings(column, findings) for column in columns], findings)

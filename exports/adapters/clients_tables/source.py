@@ -171,15 +171,17 @@ class TableClientSource:
                 return ClientCount(minimum=max(total, known))
         return ClientCount(total)
 
-    def removed_codes(self, selection: ClientSelection, most: int) -> RemovedCodes:
+    def removed_codes(self, selection: ClientSelection, most: int, seconds: float) -> RemovedCodes:
         """Read the changed clients that do not pass the filter. A table knows nothing of entities that were deleted."""
-        left: list[str] = []
+        end, left = time.monotonic() + seconds, list[str]()
         if not selection.filter.is_of_moments:
             conditions = self.keys_of(selection.tenant).conditions(KeyRange())
             for entities in self.entities(selection, (), conditions, wanted=make_left_filter(selection.filter)):
                 left += (str(entity["code"]) for entity in entities)
                 if len(left) > most:
                     break
+                if time.monotonic() > end:
+                    raise SourceUnavailableError("The table takes too long to find the clients that left the filter.")
         return RemovedCodes(None, tuple(left[: most + 1]))
 
     def require_deletions(self) -> None:

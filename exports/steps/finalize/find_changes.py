@@ -11,6 +11,10 @@ from exports.services import Services
 MAX_REMOVED_CODES = 100_000
 """The most codes in each list of a manifest: a few MB of JSON, which every reader can hold in memory."""
 
+_MOST_SECONDS = 240
+"""How long the source may search for them: as long as for one statement. `commit_file` may let it count as long before,
+and both together stay under the ten minutes that the host gives an activity."""
+
 
 def find_changes(services: Services, job: Job) -> ManifestChanges | None:
     """Find the clients that were deleted or left the filter since the export that the request names as its start.
@@ -28,7 +32,8 @@ def find_changes(services: Services, job: Job) -> ManifestChanges | None:
     """
     if job.spec.since is None:
         return None
-    found = services.clients.removed_codes(ClientSelection(job.tenant, (), job.spec.filter), MAX_REMOVED_CODES)
+    selection = ClientSelection(job.tenant, (), job.spec.filter)
+    found = services.clients.removed_codes(selection, MAX_REMOVED_CODES, _MOST_SECONDS)
     if max(len(found.left), len(found.deleted or ())) > MAX_REMOVED_CODES:
         message = (
             f"More than {MAX_REMOVED_CODES:,} clients were deleted, or changed and do not pass the filter, since the "

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
@@ -55,6 +55,11 @@ SQLSTATES = {
     "HYT": BUSY,
 }
 """Translations by the longest prefix of a SQLSTATE. `42S..` and `HYT..` are ODBC's, the others the SQL standard's."""
+
+
+def day_of(moment: datetime) -> datetime:
+    """Return the beginning of a moment's day in UTC."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class FastRenderer(Protocol):
@@ -126,10 +131,13 @@ class SourceDialect:
         """Return the name of a result's column in the spelling of the view's documentation, which is lower case."""
         return name.lower()
 
-    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
-        """Describe those of the named columns that the view has, by one small statement.
+    def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
+        """Describe those of the named columns that a view has, by one small statement.
 
         By default nothing is described, so the driver decides how values are read and compared.
+
+        Args:
+            view: A name that needs no quotes.
         """
         return {}
 
@@ -211,15 +219,24 @@ class SourceDialect:
 
     def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
         """Return the condition that `updated_at` is this moment or a later one."""
-        return self.compare_moment(CLIENTS.c[column.name], "updated_since", operator.ge, moment)
+        return self.compare_moment(column, CLIENTS.c[column.name], "updated_since", operator.ge, moment)
 
     def updated_until(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
         """Return the condition that `updated_at` is before this moment."""
-        return self.compare_moment(CLIENTS.c[column.name], "updated_until", operator.lt, moment)
+        return self.compare_moment(column, CLIENTS.c[column.name], "updated_until", operator.lt, moment)
 
-    def compare_moment(self, value: Any, name: str, compare: Compare, moment: datetime) -> ColumnElement[bool]:
-        """Return the condition that compares a value with a moment: `compare` is `operator.ge` or `operator.lt`."""
-        return compare(value, bindparam(name, moment, Instant()))
+    def compare_moment(
+        self, column: ViewColumn, value: Any, name: str, compare: Compare, moment: datetime
+    ) -> ColumnElement[bool]:
+        """Return the condition that compares a value with a moment: `compare` is `operator.ge` or `operator.lt`.
+
+        A date is compared with the day of the moment in UTC. So a client that changed on that day comes again with all
+        changes since the moment, rather than being missed.
+
+        Args:
+            column: Describes the value.
+        """
+        return compare(value, bindparam(name, day_of(moment) if column.form is CellForm.DATE else moment, Instant()))
 
     def text_cast(self, column: ViewColumn) -> str:
         """Return the SQL that makes text of a column, for a person to write into the view."""

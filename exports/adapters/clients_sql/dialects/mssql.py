@@ -61,9 +61,9 @@ class MssqlDialect(SourceDialect):
         finally:
             driver.timeout = STATEMENT_TIMEOUT_SECONDS
 
-    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+    def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Ask for the types, by a function that reads no row."""
-        return describe(connection, names)
+        return describe(connection, names, view)
 
     def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
         """Let SQL Server form the text."""

@@ -19,7 +19,7 @@ from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
 DESCRIBE = """
 SELECT name, COALESCE(system_type_name, user_type_name) AS type_name, collation_name,
     CAST(COLLATIONPROPERTY(collation_name, 'CodePage') AS int) AS code_page
-FROM sys.dm_exec_describe_first_result_set(N'SELECT * FROM clients', NULL, 0)
+FROM sys.dm_exec_describe_first_result_set(N'SELECT * FROM {view}', NULL, 0)
 WHERE error_number IS NULL ORDER BY column_ordinal
 """
 """`system_type_name` is NULL for CLR types such as `geography` and `hierarchyid`."""
@@ -75,12 +75,12 @@ class MssqlType:
         return _FORMS.get(self.name)
 
 
-def describe(connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
-    """Describe those of the named columns that the view has; nothing if there is no view.
+def describe(connection: Connection, names: Sequence[str], view: str) -> Mapping[str, ViewColumn]:
+    """Describe those of the named columns that a view has; nothing if there is no view.
 
     Case does not distinguish names of columns, as in the usual collations.
     """
-    rows = connection.exec_driver_sql(DESCRIBE).all()
+    rows = connection.exec_driver_sql(DESCRIBE.format(view=view)).all()
     columns = (describe_column(name.lower(), *rest) for name, *rest in rows if name)
     return {column.name: column for column in columns if column.name in names}
 

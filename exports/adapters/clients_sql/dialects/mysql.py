@@ -99,9 +99,9 @@ class MysqlDialect(SourceDialect):
             return NO_ANSWER if cause.errno == socket.EAI_AGAIN else UNKNOWN_HOST
         return next(by_cause, None) or super().translate(error)
 
-    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+    def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Ask for the types and the collations, which the server names for each column."""
-        return describe(connection, names)
+        return describe(connection, names, view)
 
     def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
         """Let the server form the text. Usual text and whole numbers are read as they are."""

@@ -92,9 +92,9 @@ class MysqlType:
         return self.base == "float" and not self.has_scale
 
 
-def describe(connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
-    """Describe those of the named columns that the view has."""
-    rows = connection.exec_driver_sql("SHOW FULL COLUMNS FROM clients")
+def describe(connection: Connection, names: Sequence[str], view: str) -> Mapping[str, ViewColumn]:
+    """Describe those of the named columns that a view has."""
+    rows = connection.exec_driver_sql(f"SHOW FULL COLUMNS FROM {view}")
     described = ((row[0].lower(), row[1], row[2] or "") for row in rows)
     return {name: _column(name, type_name, collation) for name, type_name, collation in described if name in names}
 

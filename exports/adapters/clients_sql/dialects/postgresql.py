@@ -145,9 +145,9 @@ class PostgresqlDialect(SourceDialect):
         """Return the name as it is: PostgreSQL folds unquoted names itself, so letter case distinguishes names."""
         return name
 
-    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+    def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Ask for the types, by a statement that selects no row."""
-        return describe(connection, names)
+        return describe(connection, names, view)
 
     def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
         """Let PostgreSQL form the text, as it does for COPY."""

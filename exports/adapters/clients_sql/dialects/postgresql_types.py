@@ -90,12 +90,12 @@ FROM pg_catalog.pg_type AS of JOIN wanted ON wanted.oid = of.oid
 """
 
 
-def describe(connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
-    """Describe those of the named columns that the view has."""
+def describe(connection: Connection, names: Sequence[str], view: str) -> Mapping[str, ViewColumn]:
+    """Describe those of the named columns that a view has."""
     begin(connection)
     driver = driver_of(connection)
     with closing_on_failure(connection), driver.cursor() as cursor:
-        cursor.execute("SELECT * FROM clients WHERE false")
+        cursor.execute(f"SELECT * FROM {view} WHERE false".encode())  # noqa: S608 - the name needs no quotes
         found = _columns(cursor)
         wanted = tuple((name, *found[name]) for name in names if name in found)
         types = _look_up(cursor, {oid for _, oid, _ in wanted})

@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect, day_of
 from exports.adapters.clients_sql.dialects.sqlite_checks import (
     INTEGER,
     describe_column,
@@ -170,17 +170,17 @@ class SqliteDialect(SourceDialect):
         finally:
             driver.set_progress_handler(None, 0)
 
-    def describe(self, connection: Connection, names: Sequence[str]) -> Mapping[str, ViewColumn]:
+    def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Describe columns by the types that they declare, and keys by the type of the first value found.
 
         `table_info` would leave out generated columns.
         """
-        declared = {row[1].lower(): row[2] for row in connection.exec_driver_sql("PRAGMA table_xinfo(clients)")}
+        declared = {row[1].lower(): row[2] for row in connection.exec_driver_sql(f"PRAGMA table_xinfo({view})")}
         is_compound = has_compound_views(connection)
         known = (name for name in names if name in declared)
         columns = {name: describe_column(name, declared[name], is_compound=is_compound) for name in known}
         if "code" in columns and "tenant" in columns:
-            columns["code"], columns["tenant"] = describe_keys(connection, columns["code"], columns["tenant"])
+            columns["code"], columns["tenant"] = describe_keys(connection, columns["code"], columns["tenant"], view)
         return columns
 
     def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]:
@@ -226,8 +226,10 @@ class SqliteDialect(SourceDialect):
             found.append(cast(self.cell(column, CellKind.TEXT), String()).in_(others))
         return or_(*found) if found else false()
 
-    def compare_moment(self, value: Any, name: str, compare: Compare, moment: datetime) -> ColumnElement[bool]:
-        """Compare moments, whatever text or number the value is. See `moment_of`.
+    def compare_moment(
+        self, column: ViewColumn, value: Any, name: str, compare: Compare, moment: datetime
+    ) -> ColumnElement[bool]:
+        """Compare moments, whatever text or number the value is. See `moment_of`. Text may be a date only.
 
         The text that `rfc3339` writes is compared as text, which is several times as fast. It has whole milliseconds,
         so it is before the moment exactly if it is before the first whole millisecond from the moment on.
@@ -235,8 +237,11 @@ class SqliteDialect(SourceDialect):
         micros = bindparam(name, moment_of(moment.isoformat()), BigInteger())
         as_text = bindparam(f"{name}_text", milliseconds_from(moment), String())
         is_usual = value.op("GLOB")(literal_column(USUAL_MOMENT)) == literal_column("1")
-        usual, other = compare(value, as_text), compare(func.client_moment(value), micros)
-        return case((is_usual, usual), else_=other) == literal_column("1")
+        day = bindparam(f"{name}_day", moment_of(day_of(moment).isoformat()), BigInteger())
+        is_day = and_(func.typeof(value) == literal_column("'text'"), func.length(value) == literal_column("10"))
+        read = func.client_moment(value)
+        usual, of_day, other = compare(value, as_text), compare(read, day), compare(read, micros)
+        return case((is_usual, usual), (is_day, of_day), else_=other) == literal_column("1")
 
     def text_cast(self, column: ViewColumn) -> str:
         """Return a cast to text."""

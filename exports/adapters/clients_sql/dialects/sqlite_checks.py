@@ -16,8 +16,7 @@ INTEGER, TEXT = "integer", "text"
 """The storage classes of keys: all values of a tenant have the same one."""
 
 _NULL = "null"
-_FIRST_TYPES = "SELECT typeof(code), typeof(tenant) FROM clients WHERE code IS NOT NULL AND tenant IS NOT NULL LIMIT 1"
-
+_FIRST_TYPES = "SELECT typeof(code), typeof(tenant) FROM {view} WHERE code IS NOT NULL AND tenant IS NOT NULL LIMIT 1"
 
 _COMPOUND = """
 SELECT count(*) FROM sqlite_master WHERE type = 'view'
@@ -41,11 +40,13 @@ def describe_column(name: str, declared: str, *, is_compound: bool) -> ViewColum
     return ViewColumn(name, declared, CellForm.TEXT if is_text else CellForm.UNKNOWN, key=TEXT)
 
 
-def describe_keys(connection: Connection, code: ViewColumn, tenant: ViewColumn) -> tuple[ViewColumn, ViewColumn]:
+def describe_keys(
+    connection: Connection, code: ViewColumn, tenant: ViewColumn, view: str
+) -> tuple[ViewColumn, ViewColumn]:
     """Describe the key columns by the types of the first values found, unless both are declared as TEXT."""
     if code.form is tenant.form is CellForm.TEXT:
         return code, tenant
-    found = connection.exec_driver_sql(_FIRST_TYPES).one_or_none() or (_NULL, _NULL)
+    found = connection.exec_driver_sql(_FIRST_TYPES.format(view=view)).one_or_none() or (_NULL, _NULL)
     return _key_column(code, found[0]), _key_column(tenant, found[1])
 
 

@@ -64,6 +64,15 @@ class Sample:
         return round(self.clients / max(self.seconds, 0.001))
 
 
+@dataclass(frozen=True)
+class DeletionColumn:
+    """A column of the view of deleted clients. `problem`: why exports with `since` fail by it; empty if none does."""
+
+    name: str
+    type_name: str
+    problem: str = ""
+
+
 @dataclass
 class Findings:
     """What was found; None stands for what was not found out.
@@ -73,6 +82,8 @@ class Findings:
         problems: Why an export would fail, by the column of which a value was found.
         reasons: Why else an export would fail.
         notes: What does not fail an export but should be known, and what was not found out, and why.
+        deletions: The columns of the view of deleted clients; None also if there is to be no such view.
+        deleted_clients: How many deleted clients of the tenant it has that the view `clients` has not.
     """
 
     functions: list[UnstableFunction] | None = None
@@ -83,3 +94,5 @@ class Findings:
     problems: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    deletions: list[DeletionColumn] | None = None
+    deleted_clients: int | None = None

@@ -53,6 +53,20 @@ def test_an_entry_shows_the_filter_as_in_a_request_without_defaults() -> None:
     assert _entry(a_job()).filter == {}
 
 
+def test_an_entry_of_an_export_since_another_shows_what_was_given_and_what_follows() -> None:
+    filter_ = ClientFilter(statuses=(ClientStatus.ACTIVE,), updated_since=NOON)
+    entry = _entry(a_job(spec=a_spec(filter=filter_, since="exp_1")))
+    shown = json.loads(entry.model_dump_json(by_alias=True))
+    assert shown["filter"] == {"statuses": ["Active"]}
+    assert (shown["since"], shown["changedSince"]) == ("exp_1", "2026-01-31T12:00:00.000Z")
+    assert AuditEntry.model_validate(shown) == entry
+
+
+def test_an_entry_without_since_names_no_moment_that_follows_from_it() -> None:
+    entry = _entry(a_job(spec=a_spec(filter=ClientFilter(updated_since=NOON))))
+    assert not {"since", "changedSince"} & json.loads(entry.model_dump_json(by_alias=True)).keys()
+
+
 @pytest.mark.parametrize("search", ["Ada Lovelace", "x", " "])
 def test_an_entry_hides_the_search_text(search: str) -> None:
     entry = _entry(a_job(spec=a_spec(filter=ClientFilter(search=search))))
