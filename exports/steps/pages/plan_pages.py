@@ -18,7 +18,7 @@ from exports.file.plan import (
     weight_by_time,
 )
 from exports.file.ranges import Boundaries
-from exports.file.renderer import FramedRenderer, Records
+from exports.file.renderer import FramedRenderer, Records, Renderer
 from exports.jobs.job import Job
 from exports.request.formats import Compression
 from exports.services import Services
@@ -26,7 +26,7 @@ from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_cache import cache_plan
 from exports.steps.pages.same_source import code_order
-from exports.steps.pages.sampling import Sample, Sampler
+from exports.steps.pages.sampling import Sample, Sampler, Samples
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import PagesPlanned, Stopped
@@ -111,7 +111,10 @@ def draw_plan(
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
     check()
-    samples = sampler.take_all_over(strides, first)
+    if join_small and first.is_quick and _seems_small(strides.total_rows, first, renderer, target_bytes):
+        samples = Samples({0: first.records}, 0.0)  # spares small jobs a statement
+    else:
+        samples = sampler.take_all_over(strides, first)
     check()
     share = _planned_share(samples.by_stride.values(), renderer.compression)
     sizes = [size * share for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
@@ -134,6 +137,15 @@ def draw_plan(
         code_order=code_order(services) if pages.starts else None,
         column_widths=framed.measure(first.rows) if framed else None,
     )
+
+
+def _seems_small(rows: int, first: Sample, renderer: Renderer, target_bytes: int) -> bool:
+    """Say whether one page is to hold all clients, judged by the first of them.
+
+    If the others are larger, their page outgrows the memory into a temporary file.
+    """
+    file_bytes = rows * len(first.records.data) / max(1, first.records.rows)
+    return is_small(renderer.compression, rows, file_bytes, target_bytes)
 
 
 def _stride_rows(first: Sample, target_bytes: int) -> int:

@@ -49,6 +49,11 @@ class Sample:
         """Say of the first sample whether it took long. The clients may be slow, or only the connecting."""
         return self.seconds > _SLOW_FIRST_SECONDS
 
+    @property
+    def is_quick(self) -> bool:
+        """Say of the first sample whether its clients are surely not slow, although it may have waited to connect."""
+        return self.seconds < _SLOW_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -80,6 +81,25 @@ def test_a_job_of_two_pages_becomes_one_page_and_is_completed_in_one_step() -> N
     services, job = a_system(1_500)
     assert run(services, job, target_bytes=20_000) == Done(ended=True)
     assert [page["rows"] for page in manifest(services, job)["pages"]] == [1_500]
+
+
+@pytest.mark.parametrize(("first_seconds", "statements"), [(0.0, 0), (0.2, 1)])
+def test_a_job_whose_quick_first_clients_say_it_is_small_takes_no_more_samples(
+    first_seconds: float, statements: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, job = a_system(1_500)
+    delays = iter([first_seconds])
+    services.clients.take_time = lambda _rows: services.now.advance(seconds=next(delays, 0.0))
+    taken: list[Sequence[str]] = []
+    render_samples = services.clients.render_samples
+
+    def noted(selection: Any, starts: Sequence[str], *others: Any) -> Any:
+        taken.append(starts)
+        return render_samples(selection, starts, *others)
+
+    monkeypatch.setattr(services.clients, "render_samples", noted)
+    assert run(services, job, target_bytes=20_000) == Done(ended=True)
+    assert len(taken) == statements
 
 
 def test_a_compressed_job_of_two_pages_keeps_them() -> None:
