@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from exports.jobs.kept_items import KeptItemsCache
 from exports.jobs.snapshot import SnapshotRoom
 from exports.jobs.wait_history import WaitHistory
 from exports.jobs.waiting_room import WaitingRoom
@@ -60,6 +61,7 @@ class Services:
     lookups: LookupRoom = field(default_factory=LookupRoom)
     filter_values: FilterValueCache = field(default_factory=FilterValueCache)
     counts: CountCache = field(default_factory=CountCache)
+    kept_items: KeptItemsCache = field(default_factory=KeptItemsCache)
     guesses: GuessLimit = field(default_factory=GuessLimit)
     by_hand: SendsByHand = field(default_factory=SendsByHand)
 

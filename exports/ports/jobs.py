@@ -44,6 +44,7 @@ class JobStore(Protocol):
         statuses: Collection[JobStatus] = (),
         created_by: str | None = None,
         schedule_code: str | None = None,
+        between: tuple[str, str] | None = None,
     ) -> builtins.list[Job]:
         """Return at most `limit` jobs of a tenant, newest first. Logs and leaves out jobs that cannot be read.
 
@@ -52,6 +53,7 @@ class JobStore(Protocol):
             statuses: Only jobs with one of these statuses; empty: with any.
             created_by: Only jobs of a caller with this name.
             schedule_code: Only jobs of this schedule.
+            between: Only jobs with one of these two codes, or with a code between them.
         """
 
     def check(self) -> None:

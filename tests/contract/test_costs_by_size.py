@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -16,9 +18,11 @@ from exports.adapters.storage.pages import TablePageLedger, _to_entity
 from exports.adapters.storage.watch import MANY_TENANTS, TableWatchIndex
 from exports.file.page_record import PageRecord
 from exports.jobs.job import Job, JobRef
+from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import watched
 from exports.request.body import CsvExportRequestDto
 from exports.request.spec import SensitiveFields
+from exports.schedules.runs import RunOutcome, run_of
 from exports.services import Services
 from exports.settings import read_settings
 from exports.steps.finalize.commit_file import commit_file
@@ -27,12 +31,13 @@ from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.get_export import get_export
 from exports.steps.requests.request_export import ExportCommand, request_export
+from exports.steps.schedules.save_schedules import list_runs
 from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.wiring import build_services
 from exports.workflow.commands import CommitFile, PlanOrExport, PlanPages, WritePage
 from exports.workflow.outcomes import Done, PagesPlanned, PageWritten
 from shared.storage import StorageAccount
-from tests.support.builders import NOON, a_job
+from tests.support.builders import NOON, a_job, a_schedule
 from tests.support.counting import counted_requests
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import a_services
@@ -71,6 +76,51 @@ def test_a_status_takes_two_requests_for_a_job_of_any_size(
 
     assert shown.processed_items == pages * ROWS
     assert len(sent) == 2
+
+
+def test_a_status_asks_once_in_a_while_how_many_clients_a_resume_would_keep(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, ledger, job = a_job_of(account, 2_500)
+    services = a_services()
+    object.__setattr__(services, "jobs", jobs)
+    object.__setattr__(services, "pages", ledger)
+    jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()))
+
+    requests = []
+    for _ in range(4):
+        with counted_requests(monkeypatch) as sent:
+            assert get_export(services, job.tenant, job.code, READER).kept_items == 0  # no block is staged
+        requests.append(len(sent))
+
+    assert requests == [2 + 3, 2, 2, 2]
+    ended = jobs.change(job.tenant, job.code, lambda job: replace(job, created_by="Ann"))
+    assert ended.is_resumable
+    with counted_requests(monkeypatch) as sent:
+        get_export(services, job.tenant, job.code, READER)
+    assert len(sent) == 2 + 3
+
+
+def test_the_jobs_of_all_runs_of_a_schedule_take_one_request(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = a_services()
+    jobs = TableJobStore(account, f"jobs{uuid4().hex[:16]}")
+    object.__setattr__(services, "jobs", jobs)
+    schedule = a_schedule()
+    services.schedules.create(schedule)
+    for hours in range(40):
+        slot = NOON + timedelta(hours=hours)
+        code = schedule.job_code(slot)
+        jobs.create(a_job(tenant=schedule.tenant, code=code, schedule_code=schedule.code, created_date=slot))
+        services.runs.record(run_of(schedule, slot, RunOutcome.STARTED, slot, job_code=code))
+
+    with counted_requests(monkeypatch) as sent:
+        shown = list_runs(services, schedule.tenant, schedule.code, 30)
+
+    assert len(sent) == 1
+    assert [run.job_status for run in shown.data] == [JobStatus.QUEUED] * 30
+    assert shown.has_more
 
 
 def test_one_request_reads_a_thousand_records_of_the_ledger(

@@ -65,6 +65,13 @@ def test_a_list_goes_on_after_a_code(jobs: JobStore) -> None:
     assert jobs.list("tenant", 10, after=first.code) == []
 
 
+def test_a_list_can_be_limited_to_the_codes_between_two(jobs: JobStore) -> None:
+    first, second, third, _ = _create_some(jobs, 4)
+    assert jobs.list("tenant", 10, between=(third.code, first.code)) == [third, second, first]
+    assert jobs.list("tenant", 10, after=third.code, between=(third.code, second.code)) == [second]
+    assert jobs.list("tenant", 10, between=(second.code, second.code)) == [second]
+
+
 def test_a_list_goes_on_after_a_code_that_no_job_has(jobs: JobStore) -> None:
     first, second = _create_some(jobs, 2)
     between = new_job_code(second.created_date - timedelta(milliseconds=1))

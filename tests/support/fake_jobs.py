@@ -96,9 +96,11 @@ class MemoryJobStore:
         statuses: Collection[JobStatus] = (),
         created_by: str | None = None,
         schedule_code: str | None = None,
+        between: tuple[str, str] | None = None,
     ) -> builtins.list[Job]:
         found = sorted(job.code for job in self.all() if job.tenant == tenant and job.code > (after or ""))
         jobs = [self._jobs[tenant, code] for code in found]
+        jobs = [job for job in jobs if between is None or between[0] <= job.code <= between[1]]
         jobs = [job for job in jobs if created_by in (None, job.created_by)]
         jobs = [job for job in jobs if schedule_code in (None, job.schedule_code)]
         return [job for job in jobs if not statuses or job.status in statuses][:limit]

@@ -110,13 +110,16 @@ class TableJobStore(TableAdapter):
         statuses: Collection[JobStatus] = (),
         created_by: str | None = None,
         schedule_code: str | None = None,
+        between: tuple[str, str] | None = None,
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
         conditions = [f"PartitionKey eq @tenant and RowKey gt '{after or ''}' and RowKey lt '{QUOTA_ROW}'"]
         conditions += [f"({_any_of(statuses)})"] if statuses else []
+        conditions += ["RowKey ge @first and RowKey le @last"] if between else []
         given = {"createdBy": created_by, "scheduleCode": schedule_code}
         texts = {name: text for name, text in given.items() if text is not None}
         query = " and ".join([*conditions, *(f"{name} eq @{name}" for name in texts)])
+        texts |= dict(zip(("first", "last"), between, strict=True)) if between else {}
         with self._translate_failures():
             rows = self._table.query_entities(query, parameters={"tenant": tenant, **texts}, results_per_page=limit)
             return [*islice(readable("job", rows, _from_entity), limit)]

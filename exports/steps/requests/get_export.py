@@ -34,9 +34,16 @@ def present(services: Services, job: Job) -> CsvExportJobDto:
 
 
 def present_one(services: Services, job: Job) -> CsvExportJobDto:
-    """Show a job as `present` does, and its request. If it can be resumed, ask storage how much a resume would keep."""
+    """Show a job as `present` does, and its request. If it can be resumed, show how much a resume would keep.
+
+    That is asked of storage once in half a minute, because it takes a request for each thousand pages, and one for the
+    blocks.
+    """
     shown = present(services, job).model_copy(update={"request": job.spec})
-    return shown.model_copy(update={"kept_items": kept_items(services, job)}) if job.is_resumable else shown
+    if not job.is_resumable:
+        return shown
+    kept = services.kept_items.get(job, lambda: kept_items(services, job))
+    return shown.model_copy(update={"kept_items": kept})
 
 
 def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:

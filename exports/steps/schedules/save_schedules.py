@@ -15,7 +15,6 @@ from exports.request.hidden_urls import has_hidden_url, reveal_url
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.audit import schedule_entry
 from exports.schedules.body import SaveScheduleDto, content_of
-from exports.schedules.runs import ScheduleRun
 from exports.schedules.schedule import MAX_SCHEDULES, Schedule, new_schedule
 from exports.schedules.view import ExportScheduleDto, ScheduleRunDto, show_run, show_schedule
 from exports.services import Services
@@ -119,17 +118,17 @@ def list_runs(
 ) -> ListDto[ScheduleRunDto]:
     """List the runs of a schedule, the newest first. The list continues after the run with the key `after`.
 
-    Costs one read for each run that has a job.
+    The jobs of all runs are read together: runs sort as their jobs do.
 
     Raises:
         ScheduleNotFoundError: The tenant has no schedule with this code.
     """
     runs = services.runs.list(_find(services, tenant, code).ref, limit + 1, after)
-
-    def show(run: ScheduleRun) -> ScheduleRunDto:
-        return show_run(run, services.jobs.get(tenant, run.job_code) if run.job_code else None)
-
-    return make_list(runs, lambda run: run.key, show, limit)
+    codes = [run.job_code for run in runs if run.job_code]
+    between = (min(codes), max(codes)) if codes else None
+    jobs = services.jobs.list(tenant, len(codes), schedule_code=code, between=between) if codes else []
+    by_code = {job.code: job for job in jobs}
+    return make_list(runs, lambda run: run.key, lambda run: show_run(run, by_code.get(run.job_code or "")), limit)
 
 
 def _find(services: Services, tenant: str, code: str) -> Schedule:

@@ -27,7 +27,7 @@ from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
-from exports.steps.requests.get_export import get_export
+from exports.steps.requests.get_export import get_export, present
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, RecordOutcome, WritePage
 from exports.workflow.outcomes import PagesPlanned, Stopped
@@ -132,7 +132,7 @@ def test_a_resume_whose_blocks_are_gone_shows_no_less_progress() -> None:
     services, job = _ten_pages()
     _write(services, job, range(5))
     cancel(services, job)
-    before = get_export(services, TENANT, job.code, READER).processed_items
+    before = present(services, stored(services, job)).processed_items
     services.files.discard(job.file_path, None)
     assert get_export(services, TENANT, job.code, READER).kept_items == 0
 

@@ -210,7 +210,7 @@ def test_no_change_is_made_if_the_audit_log_cannot_be_written() -> None:
 def test_a_run_shows_the_status_that_its_export_has_now() -> None:
     services = a_services()
     code = create(services).code
-    job = a_stored_job(services, tenant=TENANT)
+    job = a_stored_job(services, tenant=TENANT, schedule_code=code)
     for hours, job_code in enumerate((job.code, "0" * 26, None)):
         slot = NOON + timedelta(hours=hours)
         run = ScheduleRun(TENANT, code, f"key{hours}", slot, RunOutcome.STARTED, NOON, job_code=job_code)

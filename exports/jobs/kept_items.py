@@ -1,0 +1,35 @@
+"""How many clients a resume of an ended job would not read again, as of the last seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+from cachetools import TTLCache
+
+from exports.jobs.job import Job
+
+KEEP_SECONDS = 30.0
+"""A status may show for this time what storage has dropped meanwhile. A resume asks storage itself."""
+
+_MAX_JOBS = 1_000
+_Key = tuple[str, str, str | None]
+
+
+class KeptItemsCache:
+    """Keeps the counts of the last jobs. A job that was changed since counts as another. Safe to share by threads."""
+
+    def __init__(self) -> None:
+        self._counts: TTLCache[_Key, int] = TTLCache(_MAX_JOBS, KEEP_SECONDS)
+        self._lock = Lock()
+
+    def get(self, job: Job, count: Callable[[], int]) -> int:
+        """Return the count of a job; `count` asks storage for it if it is not cached."""
+        key = (job.tenant, job.code, job.version)
+        with self._lock:
+            found = self._counts.get(key)
+        if found is None:
+            found = count()
+            with self._lock:
+                self._counts[key] = found
+        return found
