@@ -14,9 +14,10 @@ from exports.services import Services
 _COPIED_BYTES_PER_SECOND = 150_000_000
 """How fast SQLite copies its file, on a disk that is not fast."""
 
-_SLOWDOWN_OF_SEVERAL_READERS, _SLOWDOWN_OF_ONE_READER = 1.5, 2.0
-"""How many times as long as all processes of one host one process takes for the clients. These are guesses on the safe
-side: `dev.py bench --only snapshot` measures the price on one host."""
+_SLOWDOWN_OF_SEVERAL_READERS, _SLOWDOWN_OF_ONE_READER = 1.2, 1.8
+"""How many times as long as all processes of one host one process takes for the clients. docs/performance.md has the
+measurements of `dev.py bench --only snapshot`, and how the second number follows from them for a host without other
+work."""
 
 
 def reading_of(services: Services, spec: ExportSpec) -> SnapshotReading | None:
