@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import count
 from threading import Condition
@@ -40,7 +40,7 @@ class ReadingTurns:
         """How many readings wait for a turn."""
         return len(self._waiting)
 
-    def each_in_turn(self, rendered: Iterator[Records]) -> Iterator[Records]:
+    def each_in_turn(self, rendered: Iterator[Records]) -> Generator[Records, None, None]:
         """Take a turn for each list of a reading. The first one takes none: it may wait for a writer."""
         number, rows = next(self._numbers), 0
         records = next(rendered, None)

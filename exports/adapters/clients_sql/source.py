@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
-from itertools import islice
 from threading import Lock
 
 from sqlalchemy import URL, Connection, Engine
@@ -21,6 +20,7 @@ from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, read_first
 from exports.adapters.clients_sql.numbered_boundaries import numbered_boundaries
+from exports.adapters.clients_sql.reading_turns import ReadingTurns
 from exports.adapters.clients_sql.removed_codes import find_removed_codes, require_deletions
 from exports.adapters.clients_sql.row_lists import read_lists, read_sample
 from exports.adapters.clients_sql.snapshots import REFUSAL, SnapshotConnections
@@ -59,21 +59,21 @@ class SqlClientSource:
         self,
         database: str | URL | Engine,
         lend: Callable[[], AbstractContextManager[Connection]] | None = None,
-        turn: Lock | None = None,
+        turns: ReadingTurns | None = None,
         deletions_view: str = "",
     ) -> None:
         """Make a source.
 
         Args:
             lend: Gives the connections for reading; None: each reading connects by itself.
-            turn: The lock by which threads take turns; None: a lock of its own.
+            turns: Gives turns to threads that read; None: the source makes its own.
             deletions_view: The name of the view of deleted clients; empty: there is none.
         """
         self._address = DatabaseAddress.of(database.url if isinstance(database, Engine) else database)
         self._database = database
         self._lend = lend
         self._lock = Lock()
-        self._turn = turn or Lock()
+        self._turns = turns or ReadingTurns()
         self._deletions_view = deletions_view
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
@@ -147,17 +147,7 @@ class SqlClientSource:
                     with closing(read_lists(connection, view, selection, key_range)) as lists:
                         rendered = render_lists(lists, renderer)
                         in_turns = dialect_named(connection.dialect.name).reads_in_turns
-                        yield from self._in_turns(rendered) if in_turns else rendered
-
-    def _in_turns(self, rendered: Iterator[Records]) -> Iterator[Records]:
-        """Read and render one list at a time in this process. A first list takes no turn: it may wait for a writer."""
-        yield from islice(rendered, 1)
-        while True:
-            with self._turn:
-                records = next(rendered, None)
-            if records is None:
-                return
-            yield records
+                        yield from self._turns.each_in_turn(rendered) if in_turns else rendered
 
     def preview(self, selection: ClientSelection, rows: int, seconds: float, count_seconds: float) -> ClientPreview:
         """Read the first clients. If there may be more, let the database count all, on the same connection.
@@ -267,7 +257,7 @@ class SqlClientSource:
             raise found or error from error.__cause__
 
     def _lending(self, lend: Callable[[], AbstractContextManager[Connection]]) -> SqlClientSource:
-        return SqlClientSource(self._engine(), lend, self._turn, self._deletions_view)
+        return SqlClientSource(self._engine(), lend, self._turns, self._deletions_view)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
