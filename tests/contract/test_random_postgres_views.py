@@ -23,13 +23,16 @@ from exports.errors import SourceMismatchError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.file.renderer import render_lists
+from exports.file.xlsx.renderer import XlsxRenderer
 from exports.ports.clients import ClientSelection
 from exports.request.columns import ALL_COLUMNS
 from exports.request.fields import FIELD_COLUMNS, CellKind, TargetField, column_kind
 from exports.request.formats import CsvFormat
+from tests.support.workbooks import XLSX
 
 ROWS = 150
 RENDERER = CsvRenderer(ALL_COLUMNS, CsvFormat(formula_guard=False))
+SHEETS = XlsxRenderer(ALL_COLUMNS, XLSX)
 SELECTION = ClientSelection("t", RENDERER.source_columns)
 CODES: tuple[str, ...] = (
     "text",
@@ -121,9 +124,10 @@ def export(source: SqlClientSource, chance: Random) -> bytes:
     found = source.find_boundaries(SELECTION, chance.choice((7, 40, 1_000)))
     written = []
     for start, stop in pairwise([None, *found.starts, None]):
-        copied = b"".join(part.data for part in source.render(SELECTION, KeyRange(start, stop), RENDERER))
-        rows = render_lists(source.read(SELECTION, KeyRange(start, stop)), RENDERER)
-        assert copied == b"".join(part.data for part in rows)
+        for renderer in (SHEETS, RENDERER):
+            copied = b"".join(part.data for part in source.render(SELECTION, KeyRange(start, stop), renderer))
+            rows = render_lists(source.read(SELECTION, KeyRange(start, stop)), renderer)
+            assert copied == b"".join(part.data for part in rows)
         written.append(copied)
     assert found.total_rows == ROWS
     return b"".join(written)

@@ -1,13 +1,9 @@
-"""Render rows of the `clients` view as rows of a worksheet, column by column.
-
-A row is `<row><c t="str"><v>text</v></c>…</row>`. Neither rows nor cells say where they are (`r` is optional, ECMA-376,
-part 1, 18.3.1.73), so a page does not need to know the number of its first row.
-"""
+"""Render rows of the `clients` view as rows of a worksheet: as plain records first (`exports.file.xlsx.sheet_rows`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import chain
 from typing import Any
 
 from exports.errors import SourceMismatchError
@@ -17,18 +13,10 @@ from exports.file.frame import Frame
 from exports.file.page_record import PageRecord
 from exports.file.renderer import Row, columns_for
 from exports.file.text_warnings import is_too_long
-from exports.file.xlsx.cells import (
-    NO_CELL,
-    Column,
-    boolean_column,
-    cut,
-    date_column,
-    holds_refused,
-    text_column,
-    without_refused,
-)
+from exports.file.xlsx.cells import count_refused, cut, day_number, without_refused
 from exports.file.xlsx.frames import Layout, make_frames
 from exports.file.xlsx.package import SHEET_MAX_ROWS
+from exports.file.xlsx.sheet_rows import DAY, FALSE, OTHER, TEXT, TRUE, RefusedCharacterError, is_plain, sheet_rows
 from exports.file.xlsx.warnings import workbook_warnings
 from exports.request.columns import ColumnMapping
 from exports.request.estimate import EXCEL_MAX_CELL_CHARS, EstimateWarning
@@ -36,9 +24,12 @@ from exports.request.fields import CellKind, TargetField, cell_kind, source_colu
 from exports.request.formats import CsvFormat, LongCells
 
 SourceColumn = Sequence[Any]
-ColumnMaker = Callable[[Sequence[SourceColumn]], Column]
+CellMaker = Callable[[Sequence[SourceColumn]], Cells]
 _MIN_WIDTH, _MAX_WIDTH, _MARGIN, _DATE_CHARS, _BOOLEAN_CHARS = 8, 60, 3, 10, 5
 """Widths of columns in digits of the usual font. The margin leaves room for the button of the filter."""
+
+_TRUTHS = {"true": TRUE, "false": FALSE, "": OTHER}
+_NUL = "\0"
 
 
 class XlsxRenderer:
@@ -46,6 +37,8 @@ class XlsxRenderer:
 
     Attributes:
         compression: How pages are compressed.
+        fields: The fields that the cells of a row show, in order.
+        starts_with_text: Whether the first cell of a row is text.
         source_columns: The columns of each row, in order: first `code`, then those that the mappings need.
     """
 
@@ -57,12 +50,15 @@ class XlsxRenderer:
         self._max_sheet_rows = max_sheet_rows
         self._cuts = wanted.long_cells is not LongCells.FAIL
         self._headers = tuple(mapping.csv_header for mapping in mappings)
-        self._fields = tuple(mapping.target_field for mapping in mappings)
-        self.source_columns = columns_for(self._fields)
+        self.fields = tuple(mapping.target_field for mapping in mappings)
+        self.source_columns = columns_for(self.fields)
         position = {name: index for index, name in enumerate(self.source_columns)}
-        self._makers: list[tuple[TargetField, TextMaker | None, ColumnMaker | None]] = [
-            (field, _text_maker(field, position), _column_maker(field, position)) for field in self._fields
-        ]
+        texts = [field for field in self.fields if cell_kind(field) in TEXT_KINDS]
+        self._text_makers: dict[TargetField, TextMaker] = {field: text_maker(field, position) for field in texts}
+        self._other_makers = {field: _cell_maker(field, position) for field in self.fields if field not in texts}
+        shown = chain.from_iterable(map(source_columns, self._text_makers))
+        self._text_positions = [position[name] for name in dict.fromkeys(shown)]
+        self.starts_with_text = self.fields[0] in self._text_makers
 
     def opening(self, *, with_header: bool) -> bytes:
         """Return nothing: the frame before the first page opens the sheet and holds its header."""
@@ -81,24 +77,52 @@ class XlsxRenderer:
         if not rows:
             return b"", 0, 0
         columns: list[SourceColumn] = list(zip(*rows, strict=True))
-        removed = 0
-        found = self._texts(columns)
-        if holds_refused(found.values()):
-            cleaned: list[SourceColumn] = [[*map(_cleaned, column)] for column in columns]
-            removed = _count_chars(columns) - _count_chars(cleaned)
-            columns, found = cleaned, self._texts(cleaned)
-        lines = self._lines(columns, found)
-        cut_cells = 0
-        if max(map(len, lines)) > EXCEL_MAX_CELL_CHARS:  # otherwise no cell is too long, as a line has more bytes
-            long = {field: text for field, text in found.items() if _is_long(text)}
-            cut_cells = sum(self._count_long(field, text) for field, text in long.items())
-            lines = self._lines(columns, found | {field: _cut_column(text) for field, text in long.items()})
-        return b"".join(lines), removed, cut_cells
+        texts = self._texts(columns)
+        others = {field: make(columns) for field, make in self._other_makers.items()}
+        try:
+            return self._rendered(texts, others, removed=0)
+        except RefusedCharacterError:
+            texts = self._texts([[*map(_without_nul, column)] for column in columns])  # as in CSV
+            cleaned = {field: ColumnText.of([*map(without_refused, text.cells)]) for field, text in texts.items()}
+            return self._rendered(cleaned, others, self._count_refused(columns))
 
-    def _lines(self, columns: Sequence[SourceColumn], found: Mapping[TargetField, ColumnText]) -> list[bytes]:
-        """Return the rows of a sheet, made of the columns of the source and the text of some cells."""
-        made = [text_column(found[field]) if make is None else make(columns) for field, _, make in self._makers]
-        return _rows(made)
+    def _rendered(
+        self, texts: Mapping[TargetField, ColumnText], others: Mapping[TargetField, Cells], removed: int
+    ) -> tuple[bytes, int, int]:
+        records = self._records(texts, others)
+        cut_cells = 0
+        if max(map(len, records)) > EXCEL_MAX_CELL_CHARS:  # otherwise no cell is too long, as a record has more bytes
+            long = {field: text for field, text in texts.items() if _is_long(text)}
+            cut_cells = sum(self.count_long(field, text.cells) for field, text in long.items())
+            records = self._records({**texts, **{field: _cut_column(text) for field, text in long.items()}}, others)
+        return self.sheet_rows(records), removed, cut_cells
+
+    def _records(self, texts: Mapping[TargetField, ColumnText], others: Mapping[TargetField, Cells]) -> list[bytes]:
+        """Return plain records. Each is encoded by itself: a letter outside of Latin-1 makes only its own text wider.
+
+        Large texts are slow: they leave the cache of the processor.
+        """
+        columns: list[Cells] = []
+        for field in self.fields:
+            if field in texts:
+                columns.append(texts[field].cells)
+            elif columns:
+                columns[-1] = [*map(str.__add__, columns[-1], others[field])]
+            else:
+                columns.append(others[field])
+        return [record.encode("utf-8", "surrogatepass") for record in map(TEXT.join, zip(*columns, strict=True))]
+
+    def sheet_rows(self, records: Sequence[bytes]) -> bytes:
+        """Make rows of a sheet of plain records.
+
+        Raises:
+            RefusedCharacterError: A record has a character that XML cannot hold.
+        """
+        return sheet_rows(records, len(self.fields), starts_with_text=self.starts_with_text)
+
+    def is_plain(self, record: bytes) -> bool:
+        """Say whether `sheet_rows` takes a record."""
+        return is_plain(record, len(self.fields), starts_with_text=self.starts_with_text)
 
     def measure(self, sample: Sequence[Row]) -> tuple[int, ...]:
         """Return widths for the columns of the sheets, judged by some clients."""
@@ -106,7 +130,7 @@ class XlsxRenderer:
         found = self._texts(columns) if sample else {}
         return tuple(
             _width(header, field, found[field].cells if field in found else ())
-            for header, field in zip(self._headers, self._fields, strict=True)
+            for header, field in zip(self._headers, self.fields, strict=True)
         )
 
     def frames(
@@ -119,16 +143,25 @@ class XlsxRenderer:
     def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
         """Warn about cells that are too long, about several sheets, and about headers that look alike."""
         found = self._texts(list(zip(*sample, strict=True))) if sample else {}
-        headers = dict(zip(self._fields, self._headers, strict=True))
+        headers = dict(zip(self.fields, self._headers, strict=True))
         long = tuple(headers[field] for field, text in found.items() if _is_long(text))
         return workbook_warnings(long, self._headers, records, self._max_sheet_rows, cuts=self._cuts)
 
     def _texts(self, columns: Sequence[SourceColumn]) -> dict[TargetField, ColumnText]:
-        return {field: make(columns) for field, make, _ in self._makers if make is not None}
+        return {field: make(columns) for field, make in self._text_makers.items()}
 
-    def _count_long(self, field: TargetField, text: ColumnText) -> int:
-        """Count the cells that are cut, or refuse them."""
-        count = sum(map(is_too_long, text.cells))
+    def _count_refused(self, columns: Sequence[SourceColumn]) -> int:
+        """Count the characters of the clients that are left out. A column that two fields show counts once."""
+        shown = chain.from_iterable(columns[index] for index in self._text_positions)
+        return sum(count_refused(value) for value in shown if isinstance(value, str))
+
+    def count_long(self, field: TargetField, cells: Cells) -> int:
+        """Count the cells that are too long.
+
+        Raises:
+            SourceMismatchError: There are some, and they may not be cut.
+        """
+        count = sum(map(is_too_long, cells))
         if count and not self._cuts:
             name = ", ".join(source_columns(field))
             message = (
@@ -139,46 +172,17 @@ class XlsxRenderer:
         return count
 
 
-def _text_maker(field: TargetField, position: dict[str, int]) -> TextMaker | None:
-    """Return the function that makes the text of a field's cells; None if they are no text."""
-    return text_maker(field, position) if cell_kind(field) in TEXT_KINDS else None
-
-
-def _column_maker(field: TargetField, position: dict[str, int]) -> ColumnMaker | None:
-    """Return the function that makes a field's cells; None if they are text."""
-    name = source_columns(field)[0]
+def _cell_maker(field: TargetField, position: Mapping[str, int]) -> CellMaker:
+    """Return the function that makes a field's cells, each after its separator, for truth values and dates."""
+    (name,) = source_columns(field)
     if cell_kind(field) is CellKind.BOOLEAN:
-        return lambda columns: boolean_column(booleans(columns[position[name]], name))
-    if cell_kind(field) is CellKind.DATE:
-        return lambda columns: date_column(dates(columns[position[name]], name))
-    return None
+        return lambda columns: [_TRUTHS[word] for word in booleans(columns[position[name]], name)]
+    return lambda columns: [_day_cell(day) for day in dates(columns[position[name]], name)]
 
 
-def _rows(columns: Sequence[Column]) -> list[bytes]:
-    """Join cells to rows. What all rows have in common stands between the columns of what differs.
-
-    Each row is encoded by itself, so that a letter outside of Latin-1 makes only its own row wider. Large texts are
-    slow: they leave the cache of the processor.
-    """
-    pieces: list[Sequence[str] | repeat[str]] = []
-    markup = "<row>"
-    for cells, around in columns:
-        if around is not None and "" not in cells:
-            pieces += (repeat(markup + around[0]), cells)
-            markup = around[1]
-        elif around is not None and not any(cells):
-            markup += NO_CELL
-        else:
-            pieces += (repeat(markup), cells if around is None else _wrapped(cells, around))
-            markup = ""
-    rows = len(columns[0].cells)
-    pieces.append(repeat(markup + "</row>", rows))
-    return list(map(str.encode, map("".join, zip(*pieces, strict=False))))
-
-
-def _wrapped(cells: Cells, around: tuple[str, str]) -> list[str]:
-    before, after = around
-    return [f"{before}{cell}{after}" if cell else NO_CELL for cell in cells]
+def _day_cell(day: str) -> str:
+    number = day_number(day) if day else None
+    return OTHER + day if number is None else DAY + number
 
 
 def _is_long(text: ColumnText) -> bool:
@@ -192,12 +196,8 @@ def _cut_column(text: ColumnText) -> ColumnText:
     return ColumnText.of(list(map(cut, text.cells)))
 
 
-def _cleaned(value: Any) -> Any:
-    return without_refused(value) if isinstance(value, str) else value
-
-
-def _count_chars(columns: Sequence[SourceColumn]) -> int:
-    return sum(len(value) for column in columns for value in column if isinstance(value, str))
+def _without_nul(value: Any) -> Any:
+    return value.replace(_NUL, "") if isinstance(value, str) else value
 
 
 def _width(header: str, field: TargetField, cells: Cells) -> int:

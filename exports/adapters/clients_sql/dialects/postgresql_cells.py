@@ -39,7 +39,7 @@ _BLANKS = r"E' \t\n\r\f\v'"
 
 def copied_cells(renderer: CsvRenderer, view: ClientView) -> list[str]:
     """Return the SQL of each field's cell, for COPY."""
-    expressions = [_copied_cell(field, view) for field in renderer.fields]
+    expressions = [copied_cell(field, view) for field in renderer.fields]
     # COPY never quotes NULL, even with FORCE_QUOTE
     return [f"coalesce(({cell})::text, '')" if renderer.quotes_all else cell for cell in expressions]
 
@@ -149,7 +149,8 @@ def _refused(name: str) -> str:
     return f"{_refused_day(name)}::text"
 
 
-def _copied_cell(field: TargetField, view: ClientView) -> str:
+def copied_cell(field: TargetField, view: ClientView) -> str:
+    """Return the SQL of a field's cell, for COPY: text that is not empty, `true` or `false`, a date, or NULL."""
     columns = [view.column(name) for name in source_columns(field) if name not in view.absent]
     kind = cell_kind(field)
     if not columns:

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, Select, literal_column
 
 from exports.adapters.clients_sql.dialects.postgresql_cells import copied_cells
 from exports.adapters.clients_sql.dialects.postgresql_driver import closing_on_failure, driver_of
 from exports.adapters.clients_sql.dialects.postgresql_records import PostgresRecords, cell_text, split_cells
+from exports.adapters.clients_sql.dialects.postgresql_sheets import PostgresSheetRecords, sheet_cells
 from exports.adapters.clients_sql.dialects.postgresql_types import server_encoding
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Records, Renderer, repeated_client
+from exports.file.xlsx.renderer import XlsxRenderer
 from exports.ports.clients import ClientSelection
 
 if TYPE_CHECKING:
@@ -37,11 +39,42 @@ def make_copier(
     connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
 ) -> Copier | None:
     """Prepare to copy; None if PostgreSQL cannot write exactly what `renderer` would, or psycopg is not the driver."""
-    if not isinstance(renderer, CsvRenderer) or renderer.format.excel_text:
+    form: RecordForm
+    if isinstance(renderer, XlsxRenderer):
+        form, cells = PostgresSheetRecords(renderer), sheet_cells(renderer, view)
+    elif isinstance(renderer, CsvRenderer) and not renderer.format.excel_text:
+        form, cells = PostgresRecords(renderer), copied_cells(renderer, view)
+    else:
         return None
     if server_encoding(driver_of(connection)) == "SQL_ASCII":
         return None  # COPY would not check that the bytes are UTF-8
-    return Copier(connection, view, selection, renderer, copied_cells(renderer, view))
+    return Copier(connection, view, selection, form, cells)
+
+
+class RecordForm(Protocol):
+    """How PostgreSQL writes records, and how they are finished."""
+
+    @property
+    def delimiter(self) -> bytes:
+        """The character between cells."""
+
+    @property
+    def quote(self) -> bytes:
+        """The character around cells that hold a delimiter, a line ending or this character."""
+
+    @property
+    def quotes_all(self) -> bool:
+        """Whether PostgreSQL quotes every cell."""
+
+    def finish_counted(self, records: Sequence[bytes], codes: Sequence[bytes]) -> tuple[bytes, int, int]:
+        """Return the bytes of records, and count the characters that are left out and the cells that are cut.
+
+        Args:
+            codes: The cells with the codes of the clients, for messages; empty: they are not known.
+
+        Raises:
+            SourceMismatchError: A value does not fit the format.
+        """
 
 
 class Copier:
@@ -55,7 +88,7 @@ class Copier:
         connection: Connection,
         view: ClientView,
         selection: ClientSelection,
-        renderer: CsvRenderer,
+        form: RecordForm,
         cell_expressions: Sequence[str],
     ) -> None:
         """Make a copier.
@@ -66,21 +99,21 @@ class Copier:
         self._connection = connection
         self._view = view
         self._selection = selection
-        self._records = PostgresRecords(renderer)
-        self._renderer = renderer
+        self._form = form
         # one text, because compiling dozens of columns for each page would take half a millisecond
         self._cells = ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cell_expressions))
         self._names = ", ".join(f"c{number}" for number in range(len(cell_expressions)))
 
     def page(self, key_range: KeyRange) -> Iterator[Records]:
         """Yield the records of a key range, a few at a time."""
-        last_code = b""
+        last_code, quote = b"", self._form.quote
         with closing(self._copy(self._query(key_range, f"{self._cells}, code AS key"))) as copied:
             for records, codes in copied:
-                _require_unique_codes(codes, last_code)
+                _require_unique_codes(codes, last_code, quote)
                 last_code = codes[-1]
-                first, last = (cell_text(code.removesuffix(b"\n")) for code in (codes[0], last_code))
-                yield Records(len(records), self._records.finish(records), first, last)
+                first, last = _code_text(codes[0], quote), _code_text(last_code, quote)
+                data, removed, cut_cells = self._form.finish_counted(records, codes)
+                yield Records(len(records), data, first, last, removed, cut_cells)
 
     def samples(self, starts: Sequence[str], rows_of_each: int) -> Iterator[Records]:
         """Yield the records of the first clients from each code on. One statement, planned once, reads all samples."""
@@ -98,7 +131,7 @@ class Copier:
                 found.setdefault(key, []).append(record)
         for number in range(len(starts)):
             sample = found.get(b"%d\n" % number, [])
-            yield Records(len(sample), self._records.finish(sample))
+            yield Records(len(sample), self._form.finish_counted(sample, ())[0])
 
     def _query(self, key_range: KeyRange, wanted: str) -> str:
         return self._text_of(sql_statements.cells(self._view, self._selection, key_range, [literal_column(wanted)]))
@@ -124,9 +157,9 @@ class Copier:
 
     def _copy(self, query: str) -> Generator[tuple[Sequence[bytes], Sequence[bytes]]]:
         """Yield records, a few at a time, and the last cells of them."""
-        driver, delimiter = driver_of(self._connection), self._renderer.delimiter
-        options = f"FORMAT csv, ENCODING 'UTF8', DELIMITER E'{delimiter}'"
-        if self._renderer.quotes_all:
+        driver, form = driver_of(self._connection), self._form
+        options = f"FORMAT csv, ENCODING 'UTF8', DELIMITER {_literal(form.delimiter)}, QUOTE {_literal(form.quote)}"
+        if form.quotes_all:
             options += f", FORCE_QUOTE ({self._names})"
         copy = f"COPY ({query}) TO STDOUT WITH ({options})".encode(driver.info.encoding)
         with closing_on_failure(self._connection):
@@ -135,7 +168,7 @@ class Copier:
             while more:
                 lines, more = driver.wait(_fetch(driver.pgconn))
                 if lines:
-                    yield _without_last_cells(lines, delimiter.encode())
+                    yield _without_last_cells(lines, form.delimiter, form.quote)
 
 
 def _begin(connection: PGconn, copy: bytes) -> PQGen[None]:
@@ -177,19 +210,27 @@ def _require(results: Sequence[PGresult], status: int) -> None:
             raise errors.error_from_result(result)
 
 
-def _without_last_cells(lines: list[bytes], delimiter: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
+def _literal(character: bytes) -> str:
+    return rf"E'\x{character[0]:02x}'"
+
+
+def _without_last_cells(lines: list[bytes], delimiter: bytes, quote: bytes) -> tuple[Sequence[bytes], Sequence[bytes]]:
     """Split every line into the record and its last cell. The last cells keep their line endings."""
     records, _, codes = zip(*map(bytes.rpartition, lines, repeat(delimiter)), strict=True)
-    if b'"' not in b"".join(codes):
+    if quote not in b"".join(codes):
         return records, codes
-    cells = [split_cells(line.removesuffix(b"\n"), delimiter) for line in lines]
+    cells = [split_cells(line.removesuffix(b"\n"), delimiter, quote) for line in lines]
     return [delimiter.join(record[:-1]) for record in cells], [record[-1] + b"\n" for record in cells]
 
 
-def _require_unique_codes(codes: Sequence[bytes], last_code: bytes) -> None:
+def _code_text(cell: bytes, quote: bytes) -> str:
+    return cell_text(cell.removesuffix(b"\n"), quote)
+
+
+def _require_unique_codes(codes: Sequence[bytes], last_code: bytes, quote: bytes) -> None:
     if len(set(codes)) == len(codes) and codes[0] != last_code:
         return
     for code in codes:
         if code == last_code:
-            raise repeated_client(cell_text(code.removesuffix(b"\n")))
+            raise repeated_client(_code_text(code, quote))
         last_code = code

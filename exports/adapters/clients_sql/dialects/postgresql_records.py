@@ -16,6 +16,8 @@ from itertools import accumulate
 from exports.file.csv.formula_guard import SEPARATORS, guard_parts
 from exports.file.csv.renderer import CsvRenderer
 
+QUOTE = b'"'
+
 _NUMBER = rb"(?: ?[0-9(.][0-9 ()./%-]*+)?+"
 """What may follow a sign in numbers: most of the text that `formula_guard` leaves alone."""
 
@@ -42,13 +44,21 @@ Search = Callable[[bytes], Iterable[int]]
 
 
 class PostgresRecords:
-    """Turns records without line endings, as PostgreSQL wrote them, into the bytes that a `CsvRenderer` would write."""
+    """Turns records without line endings, as PostgreSQL wrote them, into the bytes that a `CsvRenderer` would write.
+
+    Attributes:
+        delimiter, quote: The characters by which PostgreSQL separates and quotes cells.
+        quotes_all: Whether PostgreSQL quotes every cell.
+    """
+
+    quote = QUOTE
 
     def __init__(self, renderer: CsvRenderer) -> None:
-        self._delimiter = renderer.delimiter.encode()
+        self.delimiter = renderer.delimiter.encode()
+        self.quotes_all = renderer.quotes_all
         self._ending = renderer.line_ending.encode()
         self._single = len(renderer.fields) == 1
-        self._suspicious = _searches(self._delimiter) if renderer.format.formula_guard else ()
+        self._suspicious = _searches(self.delimiter) if renderer.format.formula_guard else ()
 
     def finish(self, records: Sequence[bytes]) -> bytes:
         """Guard the cells that need it, and end each record."""
@@ -60,12 +70,16 @@ class PostgresRecords:
             finished[index] = self._guarded(finished[index], positions)
         return self._ending.join(finished)
 
+    def finish_counted(self, records: Sequence[bytes], codes: Sequence[bytes]) -> tuple[bytes, int, int]:
+        """Finish records of which nothing is left out and no cell is cut."""
+        return self.finish(records), 0, 0
+
     def _suspects(self, records: Sequence[bytes]) -> Mapping[int, Sequence[int]]:
         """Return the records that may hold cells that need the guard: by index, a position in each such cell."""
         found: dict[int, list[int]] = {}
         if not self._suspicious:
             return found
-        data = self._delimiter.join([b"", *records, b""])  # puts a delimiter before and after every cell
+        data = self.delimiter.join([b"", *records, b""])  # puts a delimiter before and after every cell
         positions = [position for search in self._suspicious for position in search(data)]
         starts = list(accumulate(map(len, records), _next_start, initial=1)) if positions else []
         for position in positions:
@@ -74,11 +88,11 @@ class PostgresRecords:
         return found
 
     def _guarded(self, record: bytes, positions: Iterable[int]) -> bytes:
-        cells = split_cells(record, self._delimiter)
+        cells = split_cells(record, self.delimiter)
         starts = list(accumulate(map(len, cells), _next_start, initial=0))
         for number in {bisect_right(starts, position) - 1 for position in positions}:
             cells[number] = _guarded_cell(cells[number])
-        return self._delimiter.join(cells)
+        return self.delimiter.join(cells)
 
 
 def _next_start(start: int, length: int) -> int:
@@ -95,21 +109,23 @@ def _guarded_cell(cell: bytes) -> bytes:
     return b'"' + written.replace(b'"', b'""') + b'"' if cell.startswith(b'"') else written
 
 
-def split_cells(record: bytes, delimiter: bytes) -> list[bytes]:
+def split_cells(record: bytes, delimiter: bytes, quote: bytes = QUOTE) -> list[bytes]:
     """Split a record into its cells, with their quotes."""
-    return _cells(delimiter).findall(record)
+    return _cells(delimiter, quote).findall(record)
 
 
-def cell_text(cell: bytes) -> str:
+def cell_text(cell: bytes, quote: bytes = QUOTE) -> str:
     """Return the text that a cell shows."""
-    text = cell.decode()
-    return text[1:-1].replace('""', '"') if text.startswith('"') else text
+    return (cell[1:-1].replace(quote * 2, quote) if cell.startswith(quote) else cell).decode()
 
 
 @cache
-def _cells(delimiter: bytes) -> re.Pattern[bytes]:
-    end = re.escape(delimiter)
-    return re.compile(rb'(?:\A|%b)("[^"]*(?:""[^"]*)*"|[^%b]*)' % (end, end))
+def _cells(delimiter: bytes, quote: bytes) -> re.Pattern[bytes]:
+    end, mark = re.escape(delimiter), re.escape(quote)
+    return re.compile(
+        rb"(?:\A|%(end)b)(%(mark)b[^%(mark)b]*(?:%(mark)b%(mark)b[^%(mark)b]*)*%(mark)b|[^%(end)b]*)"
+        % {b"end": end, b"mark": mark}
+    )
 
 
 @cache
