@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from devhost.local.paths import ROOT
 from exports.adapters.clients_sql import lookups
+from exports.adapters.clients_sql.described import describe_selected
+from exports.adapters.clients_sql.inspection.inspector import Explain
+from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
@@ -215,6 +219,28 @@ def test_counting_a_few_first_never_changes_the_number(
 def test_clients_in_table_storage_that_take_too_long_to_count_have_a_minimum(table_store: TableStore) -> None:
     table_store.put(*(client(f"C{number}") for number in range(5)))
     assert table_store.source.preview(select(), 2, ENOUGH_SECONDS, 1e-9).count == ClientCount(minimum=5)
+
+
+@pytest.mark.parametrize(("filtered", "column"), [("manager_codes", "manager_code"), ("statuses", "status")])
+def test_the_index_that_the_document_advises_serves_the_preview(
+    sqlite_store: SqlStore, filtered: str, column: str
+) -> None:
+    sqlite_store.put(client("C1", status="Active", manager_code="Active"))
+    selection = select(**{filtered: ["Active"]})
+    advised = f"(tenant, {column}, code)"
+    assert f"`{advised}`" in (ROOT / "docs" / "client-view.md").read_text(encoding="utf-8")
+    assert f"INDEX filtered (tenant=? AND {column}=?)" not in plan_of_preview(sqlite_store, selection)
+    sqlite_store.execute(f"CREATE INDEX filtered ON client_records {advised}")
+    plan = plan_of_preview(sqlite_store, selection)
+    assert f"INDEX filtered (tenant=? AND {column}=?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def plan_of_preview(store: SqlStore, selection: ClientSelection) -> str:
+    with store.engine.connect() as connection:
+        view = describe_selected(connection, selection)
+        statement = sql_statements.sample(view, selection, KeyRange(), 10)
+        return "\n".join(str(row[3]) for row in connection.execute(Explain("EXPLAIN QUERY PLAN", statement)))
 
 
 def slow_condition(store: SqlStore) -> str:
