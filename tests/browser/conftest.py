@@ -66,15 +66,24 @@ def locked_clients(database_url: str) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def busy_system(system: System) -> Iterator[System]:
+@contextmanager
+def kept_busy(system: System) -> Iterator[None]:
     """Keep the system so busy that one more export takes some seconds."""
     jobs = [system.start_async() for _ in range(12)]
-    yield system
-    for job in jobs:
-        system.call("DELETE", job)
-    for job in jobs:
-        system.wait(job)
+    try:
+        yield
+    finally:
+        for job in jobs:
+            system.call("DELETE", job)
+        for job in jobs:
+            system.wait(job)
+
+
+@pytest.fixture
+def busy_system(system: System) -> Iterator[System]:
+    """Give a system that is busy from before the test."""
+    with kept_busy(system):
+        yield system
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import locked_clients, newest_job
+from tests.browser.conftest import kept_busy, locked_clients, newest_job
 from tests.browser.test_exports import is_poll
 from tests.support.system import EXPORT, NORTHWIND, System
 from tests.support.visitor import TIMEOUT_MS, Visitor
@@ -45,27 +45,28 @@ def heard(visitor: Visitor) -> list[list[str]]:
 
 @pytest.mark.parametrize("visitor", [{}, {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
 def test_a_running_export_is_announced_at_its_ends_and_once_a_quarter(
-    visitor: Visitor, busy_system: System, database_url: str
+    visitor: Visitor, system: System, database_url: str
 ) -> None:
     visitor.sign_in()
     expect(visitor.at("#preview")).to_have_attribute("aria-busy", "false")
     expect(visitor.at("#estimated")).to_have_attribute("aria-busy", "false")
     visitor.evaluate(RECORD)
-    with locked_clients(database_url):
-        visitor.export()
-        visitor.wait_for_requests(is_poll, 3)
-    location = f"/tenants/{NORTHWIND}{EXPORT}/{newest_job(busy_system)['code']}"
-    busy_system.wait(location, lambda job: job["processedItems"] > 0)
-    with locked_clients(database_url):
-        visitor.wait_for_requests(is_poll, len(visitor.requests_where(is_poll)) + 4)
-    visitor.expect_status("Completed")
+    with kept_busy(system):  # from now on: the page shows at first an export that runs already
+        with locked_clients(database_url):
+            visitor.export()
+            visitor.wait_for_requests(is_poll, 3)
+        location = f"/tenants/{NORTHWIND}{EXPORT}/{newest_job(system)['code']}"
+        system.wait(location, lambda job: job["processedItems"] > 0)
+        with locked_clients(database_url):
+            visitor.wait_for_requests(is_poll, len(visitor.requests_where(is_poll)) + 4)
+        visitor.expect_status("Completed")
     title = visitor.at("#job-title").inner_text()
     visitor.page.wait_for_function(
         "() => window.heard.at(-1)[1].startsWith(document.getElementById('job-title').textContent)"
     )
 
     told = heard(visitor)
-    pages: list[Any] = busy_system.call("GET", f"{location}/manifest").json["pages"]
+    pages: list[Any] = system.call("GET", f"{location}/manifest").json["pages"]
     assert len(pages) >= 8
     assert len(visitor.requests_where(is_poll)) >= 8 > MOST >= len(told), told
     assert {region for region, _ in told} == {"announce"}
