@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import StringIO
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -223,3 +226,16 @@ def test_a_renderer_keeps_no_rows() -> None:
     renderer = _renderer(TargetField.CODE)
     renderer.render([("C1",)])
     assert renderer.render([("C2",)]) == b"C2\r\n"
+
+
+@pytest.mark.parametrize("delimiter", Delimiter)
+def test_cells_are_quoted_as_by_the_csv_module_whatever_letters_a_column_holds(delimiter: Delimiter) -> None:
+    """How a cell is examined depends on the letters that occur in its column."""
+    renderer = _renderer(TargetField.NAME, TargetField.CODE, wanted=CsvFormat(delimiter=delimiter, formula_guard=False))
+    letters = (delimiter.value, '"', "\r", "\n")
+    for count in range(len(letters) + 1):
+        for found in combinations(letters, count):
+            rows = [(f"C{number}", f"a{letter}b") for number, letter in enumerate(("", *found, ""))]
+            expected = StringIO(newline="")
+            csv.writer(expected, delimiter=delimiter.value).writerows((name, code) for code, name in rows)
+            assert renderer.render(rows).decode() == expected.getvalue()
