@@ -184,7 +184,7 @@ class PostgresqlDialect(SourceDialect):
     def fast_renderer(
         self, connection: Connection, view: ClientView, selection: ClientSelection, renderer: Renderer
     ) -> FastRenderer | None:
-        """Let PostgreSQL write CSV by COPY."""
+        """Let PostgreSQL write the records of CSV and of workbooks by COPY."""
         return make_copier(connection, view, selection, renderer)
 
 

@@ -155,8 +155,7 @@ class PostgresSheetRecords:
 
 def _of_clients(removed: Mapping[TargetField, int]) -> int:
     """Sum up the characters of the clients that are left out. A column that two fields show counts once."""
-    shown = {source_columns(field)[0] for field in removed if cell_kind(field) is CellKind.TEXT}
-    lines = {source_columns(field)[0]: count for field, count in removed.items() if cell_kind(field) is CellKind.TEXT}
-    addresses = [field for field in removed if cell_kind(field) is CellKind.ADDRESS]
-    twice = sum(lines[name] for field in addresses for name in source_columns(field) if name in shown)
-    return sum(removed.values()) - twice
+    columns = {source_columns(field)[0]: count for field, count in removed.items() if cell_kind(field) is CellKind.TEXT}
+    addresses = (field for field in removed if cell_kind(field) is CellKind.ADDRESS)
+    counted_twice = sum(columns.get(name, 0) for field in addresses for name in source_columns(field))
+    return sum(removed.values()) - counted_twice
