@@ -20,14 +20,13 @@ from exports.errors import (
     ApiKeyNotActiveError,
     ApiKeyNotFoundError,
     ApiKeyRotatedError,
-    KeyReusedError,
     NotPermittedError,
     StorageUnavailableError,
     TooManyApiKeysError,
     UnconfirmedError,
 )
 from exports.jobs.audit import AuditAction, AuditEntry
-from exports.request.idempotency import have_same_key, mark_request
+from exports.request.idempotency import mark_request
 from exports.request.identity import Identity
 from exports.request.keys import (
     CreateKeyDto,
@@ -40,13 +39,12 @@ from exports.request.keys import (
 )
 from exports.request.scopes import Scope
 from exports.services import Services
+from exports.steps.access.repeated_requests import lost_keys, text_of_repeatable
 from shared.api_keys import (
     MAX_KEYS_OF_DECISION,
     ApiKey,
     KeyChanges,
     KeyState,
-    KeysUnavailableError,
-    KeyText,
     make_key,
     new_key_text,
     valid_successor,
@@ -96,9 +94,9 @@ def create_key(
         _require_valid_caller(identity, keys, now)
         _require_room(keys, (tenant,), now)
         if mark:
-            texts.append(_text_of_repeatable(mark, keys))
+            texts.append(text_of_repeatable(mark, keys))
         key, _ = make_key(request.name, (tenant,), scopes, now, expires, mark, texts[-1])
-        lost = _lost_keys(keys, key, now)
+        lost = lost_keys(keys, key, now)
         log.append(AuditAction.KEY_CREATED, key)
         for each in lost:
             log.append(AuditAction.KEY_REVOKED, each)
@@ -148,9 +146,9 @@ def rotate_key(
         _require_valid_caller(identity, keys, now)
         _require_room(keys, old.tenants, now)
         if mark:
-            texts.append(_text_of_repeatable(mark, keys))
+            texts.append(text_of_repeatable(mark, keys))
         key, _ = make_key(old.name, old.tenants, old.scopes, now, old.successor_expires(now), mark, texts[-1])
-        lost = _lost_keys(keys, key, now)
+        lost = lost_keys(keys, key, now)
         _require_not_replaced(old, [each for each in keys if each not in lost], now)
         log.append(AuditAction.KEY_ROTATED, old, key.id)
         for each in lost:
@@ -261,39 +259,6 @@ def _require_not_replaced(key: ApiKey, keys: Iterable[ApiKey], now: datetime) ->
             "it in turn. A request with an Idempotency-Key can be repeated instead."
         )
         raise ApiKeyRotatedError(message)
-
-
-def _lost_keys(keys: Iterable[ApiKey], new: ApiKey, now: datetime) -> list[ApiKey]:
-    """Return the key that the request has made before, which nobody has received, or nothing.
-
-    Raises:
-        KeyReusedError, ApiKeyNotActiveError: The request may not be repeated.
-        KeysUnavailableError: This request is older than one that has the same idempotency key and was answered.
-    """
-    made = _made_by(new.request, keys)
-    if not made:
-        return []
-    last = max(made, key=lambda key: key.created)
-    if last.request != new.request:
-        raise KeyReusedError("This Idempotency-Key was used for another request; use a new key for a new request.")
-    if last.created >= new.created:
-        raise KeysUnavailableError("The same request was answered at this moment.")
-    if last.state(now) is not KeyState.ACTIVE:
-        message = f"The key that this request has made is {last.state(now).value}; use a new Idempotency-Key."
-        raise ApiKeyNotActiveError(message)
-    if last.last_used is not None:
-        raise KeyReusedError("The key that this request has made is in use; use a new Idempotency-Key to make another.")
-    return [last]
-
-
-def _made_by(mark: str | None, keys: Iterable[ApiKey]) -> list[ApiKey]:
-    """Return the keys that were made with the same idempotency key."""
-    return [key for key in keys if mark and key.request and have_same_key(key.request, mark)]
-
-
-def _text_of_repeatable(mark: str, keys: Iterable[ApiKey]) -> KeyText:
-    """Generate the text of a key. Equal requests at the same moment get one id, so only one of them can store it."""
-    return new_key_text(f"{mark} {len(_made_by(mark, keys))}")
 
 
 def _with_free_id(key: ApiKey, keys: Iterable[ApiKey]) -> ApiKey:
