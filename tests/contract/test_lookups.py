@@ -175,7 +175,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     assert sql_store.source.find_boundaries(select(), 500).total_rows == 1_200
 
 
-def test_a_preview_gives_the_clients_that_it_finds_in_time_and_says_that_more_may_follow(sql_store: SqlStore) -> None:
+def test_a_preview_gives_the_clients_found_in_time_and_says_that_more_may_follow(sql_store: SqlStore) -> None:
     sql_store.put(*(client(f"C{number:05d}", name="n") for number in range(1_200)))
     view = f"SELECT {', '.join(VIEW_COLUMNS)} FROM client_records"
     sql_store.replace_view(

@@ -24,8 +24,9 @@ from exports.request.fields import (
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "client-view.md").read_text(encoding="utf-8")
+_COLUMNS = DOCUMENT.partition("\n## Columns\n")[2].partition("\n### ")[0]
 ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| `.*", DOCUMENT, re.MULTILINE)
+    [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| `.*", _COLUMNS, re.MULTILINE)
 ]
 VIEWS = re.findall(r"CREATE VIEW (?:dbo\.)?clients AS\nSELECT\n(.*?)\nFROM", DOCUMENT, re.DOTALL)
 KINDS = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
