@@ -64,8 +64,8 @@ def _lines(dialect: str) -> Iterator[str]:
     yield "-- Put your tables in the place of the subquery after FROM, and your columns in the place of the examples."
     yield "-- Leave out columns that you have no data for: they are empty in every file, and filters by them refused."
     yield f"-- Only {_listed(REQUIRED_COLUMNS)} are required. Never rename a column of the view."
-    yield "-- Give the table columns behind (tenant, code) a unique index. If previews of a filter that few clients pass"
-    yield "-- come late, add an index with its column: (tenant, manager_code, code), for example."
+    yield "-- Give the table columns behind (tenant, code) a unique index. If previews by a filter"
+    yield "-- that finds few clients are slow, add an index with its column: (tenant, manager_code, code), for example."
     yield f"CREATE VIEW {'dbo.' if dialect == 'mssql' else ''}clients AS"
     yield "SELECT"
     last = next(reversed(MEANINGS))
