@@ -210,6 +210,12 @@ def test_a_new_schedule_has_the_defaults_that_the_help_names(saved: list[tuple[s
     assert saved == [("POST", {"name": "Nightly", "cron": "0 6 * * *", **defaults})]
 
 
+def test_a_request_that_is_null_is_left_to_the_service_to_refuse(saved: list[tuple[str, dict[str, Any]]]) -> None:
+    save_schedule(*NAMED, "--request", "-", given=None)
+    save_schedule("--code", "c", "--request", "-", given=None)
+    assert [content["request"] for _, content in saved] == [None, None]
+
+
 def test_a_new_schedule_without_a_name_or_times_is_refused_before_any_request(
     saved: list[tuple[str, dict[str, Any]]],
 ) -> None:

@@ -132,12 +132,13 @@ def save_schedule(
         "overlap": overlap,
         "incremental": incremental,
         "enabled": enabled,
-        "request": None if request is None else given.read_json(request),
     }
     changes = {option: value for option, value in chosen.items() if value is not None}
+    if request is not None:
+        changes["request"] = given.read_json(request)  # null too: the service refuses it
     with service(context) as client:
         known = NEW_SCHEDULE if code is None else client.schedule(code).raw
-        content = {option: known[option] for option in chosen if option in known} | changes
+        content = {option: known[option] for option in (*chosen, "request") if option in known} | changes
         _show_schedule(client.save_schedule(content, code=code), as_json)
 
 
