@@ -28,6 +28,8 @@ def lost_keys(keys: Iterable[ApiKey], new: ApiKey, now: datetime) -> list[ApiKey
     if last.state(now) is not KeyState.ACTIVE:
         message = f"The key that this request has made is {last.state(now).value}; use a new Idempotency-Key."
         raise ApiKeyNotActiveError(message)
+    if last.replaced_by is not None:
+        raise KeyReusedError("The key that this request has made was rotated; use a new Idempotency-Key.")
     if last.last_used is not None:
         raise KeyReusedError("The key that this request has made is in use; use a new Idempotency-Key to make another.")
     return [last]

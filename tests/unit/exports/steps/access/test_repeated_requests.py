@@ -65,6 +65,19 @@ def test_a_request_is_not_repeated_once_its_key_is_used_or_revoked(how: str) -> 
 
 
 @pytest.mark.parametrize("how", ["make", "rotate"])
+def test_a_request_is_not_repeated_once_its_lost_key_was_rotated_in_turn(how: str) -> None:
+    services = keys_of(a_key(A, **TO_ROTATE)[0])
+    lost = make_or_rotate(services, how, "one")
+    services.now.advance(minutes=5)
+    received = rotate_key(services, A, ADMIN_OF_A, lost.code, RotateKeyDto())
+    services.now.advance(minutes=5)
+    with pytest.raises(KeyReusedError, match="was rotated; use a new"):
+        make_or_rotate(services, how, "one")
+    assert len(services.keys.store.list()) == 3
+    assert services.keys.find(received.key) is not None
+
+
+@pytest.mark.parametrize("how", ["make", "rotate"])
 def test_a_request_that_was_overtaken_by_its_own_repeat_changes_nothing(how: str) -> None:
     services = keys_of(a_key(A, **TO_ROTATE)[0])
     store = services.keys.store
