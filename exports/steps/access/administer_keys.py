@@ -276,7 +276,8 @@ def _remaining_administrators(identity: Identity, key: ApiKey, keys: Iterable[Ap
     warnings = [] if identity.is_token or identity.actor != key.id else ["This is the key that you use."]
     remaining: set[str] = set()
     orphaned = set(key.tenants) if _can_administer(key, now) else set()
-    others = [other for other in keys if other.id != key.id and _can_administer(other, now)]
+    # A rotated key soon expires, so it is none of the keys that remain.
+    others = [each for each in keys if each.id != key.id and each.replaced_by is None and _can_administer(each, now)]
     for other in sorted(others, key=lambda other: len(orphaned.intersection(other.tenants)), reverse=True):
         if not orphaned.isdisjoint(other.tenants):
             remaining.add(other.id)

@@ -217,7 +217,7 @@ def test_a_rotated_key_is_not_rotated_again_while_its_successor_is_valid() -> No
     with pytest.raises(ApiKeyRotatedError, match=f"the key {new.code} replaces it"):
         rotate(services, old.id)
     assert len(services.keys.store.list()) == 2
-    revoke(services, new.code)
+    revoke(services, new.code, is_confirmed=True)
     assert rotate(services, old.id).expiry_date == NOON + timedelta(days=90)
 
 
@@ -288,6 +288,15 @@ def test_the_last_key_that_may_administer_keys_is_revoked_only_with_a_confirmati
     with pytest.raises(UnconfirmedError, match=rf"No other key may administer the keys of {A}\."):
         revoke(services, last.id, ADMIN_OF_A_AND_B)
     assert revoke(services, last.id, ADMIN_OF_A_AND_B, is_confirmed=True).state is KeyState.REVOKED
+
+
+def test_the_successor_of_the_last_administrator_is_revoked_only_with_a_confirmation() -> None:
+    old = a_key(A)[0]
+    services = keys_of(old)
+    new = rotate(services, old.id, hours=1)
+    with pytest.raises(UnconfirmedError, match=rf"No other key may administer the keys of {A}\."):
+        revoke(services, new.code)
+    assert revoke(services, old.id).state is KeyState.REVOKED
 
 
 def test_a_key_that_another_can_replace_is_revoked_without_a_confirmation() -> None:
