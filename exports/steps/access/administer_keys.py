@@ -79,7 +79,7 @@ def create_key(
 
     Raises:
         NotPermittedError: The caller lacks a scope that the key is to have, or uses a key that is no longer valid.
-        TooManyApiKeysError: The tenant has `MAX_KEYS`. Requests at the same moment may exceed it by a few.
+        TooManyApiKeysError: The tenant has `MAX_KEYS`, the lost one not counted. Requests at the same moment may exceed it by a few.
         KeyReusedError: The idempotency key belongs to another request, or the key that it made is in use.
         ApiKeyNotActiveError: The key that the idempotency key made has expired or is revoked.
     """
@@ -92,11 +92,11 @@ def create_key(
 
     def decide(keys: list[ApiKey]) -> KeyChanges:
         _require_valid_caller(identity, keys, now)
-        _require_room(keys, (tenant,), now)
         if mark:
             texts.append(text_of_repeatable(mark, keys))
         key, _ = make_key(request.name, (tenant,), scopes, now, expires, mark, texts[-1])
         lost = lost_keys(keys, key, now)
+        _require_room([each for each in keys if each not in lost], (tenant,), now)
         log.append(AuditAction.KEY_CREATED, key)
         for each in lost:
             log.append(AuditAction.KEY_REVOKED, each)
@@ -144,12 +144,13 @@ def rotate_key(
         _require_active(old, now)
         _require_scopes(identity, old.tenants, old.scopes)
         _require_valid_caller(identity, keys, now)
-        _require_room(keys, old.tenants, now)
         if mark:
             texts.append(text_of_repeatable(mark, keys))
         key, _ = make_key(old.name, old.tenants, old.scopes, now, old.successor_expires(now), mark, texts[-1])
         lost = lost_keys(keys, key, now)
-        _require_not_replaced(old, [each for each in keys if each not in lost], now)
+        others = [each for each in keys if each not in lost]
+        _require_room(others, old.tenants, now)
+        _require_not_replaced(old, others, now)
         log.append(AuditAction.KEY_ROTATED, old, key.id)
         for each in lost:
             log.append(AuditAction.KEY_REVOKED, each)

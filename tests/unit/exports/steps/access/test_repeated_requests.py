@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from exports.errors import ApiKeyNotActiveError, KeyReusedError
+from exports.errors import ApiKeyNotActiveError, KeyReusedError, TooManyApiKeysError
 from exports.request.keys import CreateKeyDto, RotateKeyDto
 from exports.request.scopes import Scope
-from exports.steps.access.administer_keys import create_key, rotate_key
+from exports.steps.access.administer_keys import MAX_KEYS, create_key, rotate_key
 from shared.api_keys import KeysUnavailableError
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices
@@ -62,6 +62,17 @@ def test_a_request_is_not_repeated_once_its_key_is_used_or_revoked(how: str) -> 
     with pytest.raises(ApiKeyNotActiveError, match="revoked; use a new"):
         make_or_rotate(services, how, "one")
     assert len(services.keys.store.list()) == 2
+
+
+@pytest.mark.parametrize("how", ["make", "rotate"])
+def test_a_request_is_repeated_although_its_lost_key_was_the_last_allowed(how: str) -> None:
+    services = keys_of(a_key(A, **TO_ROTATE)[0], *(a_key(A)[0] for _ in range(MAX_KEYS - 2)))
+    make_or_rotate(services, how, "one")
+    services.now.advance(minutes=5)
+    with pytest.raises(TooManyApiKeysError):
+        create_key(services, A, ADMIN_OF_A, CreateKeyDto(name="Import"), "two")
+    received = make_or_rotate(services, how, "one")
+    assert services.keys.find(received.key) is not None
 
 
 @pytest.mark.parametrize("how", ["make", "rotate"])
