@@ -178,9 +178,17 @@ def make_key(
 
 
 def valid_successor(key: ApiKey, keys: Iterable[ApiKey], now: datetime) -> ApiKey | None:
-    """Return the key that has replaced a key, if it is among these and still active."""
-    found = (other for other in keys if other.id == key.replaced_by)
-    return next((other for other in found if other.state(now) is KeyState.ACTIVE), None)
+    """Return the key that has replaced a key, directly or through keys that were rotated in turn.
+
+    Returns:
+        The last active key of the chain; None if no key of it is active.
+    """
+    by_id = {other.id: other for other in keys if other.id != key.id}
+    successor, last = by_id.pop(key.replaced_by or "", None), None
+    while successor is not None:
+        last = successor if successor.state(now) is KeyState.ACTIVE else last
+        successor = by_id.pop(successor.replaced_by or "", None)  # no key twice, so a circle ends too
+    return last
 
 
 MAX_KEYS_OF_DECISION = 100

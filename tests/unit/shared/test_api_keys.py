@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.api_keys import ApiKey, KeyState, hash_secret, make_key, new_key_text, parse_key, secret_matches
+from shared.api_keys import (
+    ApiKey,
+    KeyState,
+    hash_secret,
+    make_key,
+    new_key_text,
+    parse_key,
+    secret_matches,
+    valid_successor,
+)
 from tests.support.builders import NOON
 from tests.support.keys import a_key
 
@@ -132,3 +141,35 @@ def test_a_key_names_at_least_one_tenant() -> None:
 )
 def test_a_key_is_active_until_it_expires_or_is_revoked(changes: dict[str, Any], state: KeyState) -> None:
     assert a_key(**changes)[0].state(NOON) is state
+
+
+@pytest.mark.parametrize(
+    ("states", "found"),
+    [
+        ([KeyState.ACTIVE], 0),
+        ([KeyState.REVOKED], None),
+        ([KeyState.ACTIVE, KeyState.ACTIVE], 1),
+        ([KeyState.ACTIVE, KeyState.REVOKED], 0),
+        ([KeyState.EXPIRED, KeyState.ACTIVE], 1),
+        ([KeyState.REVOKED, KeyState.EXPIRED, KeyState.ACTIVE], 2),
+    ],
+)
+@pytest.mark.parametrize("is_circle", [False, True])
+def test_the_successor_of_a_key_is_the_last_active_key_of_its_rotations(
+    states: list[KeyState], found: int | None, is_circle: bool
+) -> None:
+    changes = {KeyState.ACTIVE: {}, KeyState.REVOKED: {"revoked": NOON}, KeyState.EXPIRED: {"expires": NOON}}
+    ids = [new_key_text().id for _ in range(len(states) + 1)]
+    following = [*ids[1:], ids[0] if is_circle else None]
+    key, *successors = (
+        a_key(id=own, replaced_by=after, **changes[state])[0]
+        for own, after, state in zip(ids, following, [KeyState.ACTIVE, *states], strict=True)
+    )
+    expected = None if found is None else successors[found]
+    assert valid_successor(key, [*reversed(successors), key], NOON) == expected
+
+
+def test_a_key_whose_successor_is_gone_or_that_was_never_rotated_has_none() -> None:
+    other = a_key()[0]
+    assert valid_successor(a_key()[0], [other], NOON) is None
+    assert valid_successor(a_key(replaced_by="a" * 12)[0], [other], NOON) is None

@@ -221,6 +221,16 @@ def test_a_rotated_key_is_not_rotated_again_while_its_successor_is_valid() -> No
     assert rotate(services, old.id).expiry_date == NOON + timedelta(days=90)
 
 
+def test_a_rotated_key_is_not_rotated_again_while_a_later_successor_is_valid() -> None:
+    old = a_key(A)[0]
+    services = keys_of(old)
+    middle = rotate(services, old.id)
+    last = rotate(services, middle.code)
+    revoke(services, middle.code)
+    with pytest.raises(ApiKeyRotatedError, match=f"the key {last.code} replaces it"):
+        rotate(services, old.id)
+
+
 @pytest.mark.parametrize("lifetime", [None, timedelta(days=90)])
 def test_every_key_of_a_chain_of_rotations_has_the_lifetime_of_the_first(lifetime: timedelta | None) -> None:
     key = a_key(A, expires=lifetime and NOON + lifetime)[0]
