@@ -36,6 +36,10 @@ _MIN_STRIDE_ROWS, _MAX_STRIDE_ROWS = 100, 1_000
 """The one pass over the keys divides them into more strides than pages will need, so that pages can be cut where they
 hold the same number of bytes. The strides of a billion clients take some 80 MB of memory."""
 
+_MAX_UNSAMPLED_ROWS = 20_000
+"""The most clients that the first ones alone may speak for. If each of the others takes up to twelve milliseconds,
+their page still ends within the statement's time-out of 240 seconds."""
+
 
 def plan_pages(services: Services, command: PlanPages) -> PagesPlanned | Stopped:
     """Start processing: count the clients, choose the page boundaries and store the plan.
@@ -111,7 +115,7 @@ def draw_plan(
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
     check()
-    if join_small and first.is_quick and _seems_small(strides.total_rows, first, renderer, target_bytes):
+    if join_small and _seems_small(strides.total_rows, first, renderer, target_bytes):
         samples = Samples({0: first.records}, 0.0)  # spares small jobs a statement
     else:
         samples = sampler.take_all_over(strides, first)
@@ -140,11 +144,13 @@ def draw_plan(
 
 
 def _seems_small(rows: int, first: Sample, renderer: Renderer, target_bytes: int) -> bool:
-    """Say whether one page is to hold all clients, judged by the first of them.
+    """Say whether one page is to hold all clients, judged by the first of them, if these are quick and any.
 
     If the others are larger, their page outgrows the memory into a temporary file.
     """
-    file_bytes = rows * len(first.records.data) / max(1, first.records.rows)
+    if rows > _MAX_UNSAMPLED_ROWS or not first.is_quick or not first.records.rows:
+        return False
+    file_bytes = rows * len(first.records.data) / first.records.rows
     return is_small(renderer.compression, rows, file_bytes, target_bytes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -100,6 +101,33 @@ def test_a_job_whose_quick_first_clients_say_it_is_small_takes_no_more_samples(
     monkeypatch.setattr(services.clients, "render_samples", noted)
     assert run(services, job, target_bytes=20_000) == Done(ended=True)
     assert len(taken) == statements
+
+
+def test_slow_clients_after_quick_first_ones_get_pages_that_end_in_time() -> None:
+    services, job = a_system(25_000)
+    seconds = chain([0.02])
+    services.clients.take_time = lambda rows: services.now.advance(seconds=next(seconds, 0.01 * rows))
+    planned = run(services, job, target_bytes=8 << 20)
+    assert isinstance(planned, PagesPlanned)
+    assert planned.rows / planned.pages * 0.01 < 60  # seconds for each page
+
+
+def test_long_clients_after_short_first_ones_get_pages_of_the_usual_size() -> None:
+    services, job = a_system(25_000)
+    for client in sorted(services.clients.clients, key=lambda client: client["code"])[50:]:
+        client["name"] = "x" * 200
+    planned = run(services, job, target_bytes=1_000_000)
+    assert isinstance(planned, PagesPlanned)
+    assert planned.rows / planned.pages * len("C12345," + "x" * 200) < 1_100_000  # bytes of each page
+
+
+def test_clients_that_are_loaded_after_the_first_sample_are_sampled_too() -> None:
+    services, job = a_system(0)
+    loaded = iter(some_clients(5_000))
+    services.clients.after_read = lambda: services.clients.clients.extend(loaded)
+    planned = run(services, job, target_bytes=10_000)
+    assert isinstance(planned, PagesPlanned)
+    assert (planned.rows, planned.pages > 3) == (5_000, True)
 
 
 def test_a_compressed_job_of_two_pages_keeps_them() -> None:
