@@ -23,7 +23,7 @@
     │   ├── TooManyApiKeysError         the tenant has reached its limit of API keys
     │   ├── UnconfirmedError            the request needs a confirmation, because it may lock callers out
     │   ├── NotPermittedError           the caller has not the rights that the request needs
-    │   ├── KeyReusedError              the idempotency key belongs to another request
+    │   ├── KeyReusedError              the idempotency key cannot be used again
     │   └── QuotaExceededError          the tenant has reached its limit of jobs
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
@@ -175,7 +175,7 @@ class NotPermittedError(RefusedError):
 
 
 class KeyReusedError(RefusedError):
-    """The idempotency key belongs to another request."""
+    """The idempotency key belongs to another request, or the API key that it made is in use or was rotated."""
 
 
 class QuotaExceededError(RefusedError):

@@ -254,6 +254,9 @@ class AsyncExportClient:
     ) -> NewApiKey:
         """Make an API key for the tenant, with scopes that you have yourself. Nothing shows it again.
 
+        Use a new key once before you hand it on, for example with `me`: from then on no repeat can revoke it, not even
+        one that a proxy delivers late.
+
         Args:
             idempotency_key: If an answer is lost, the same key and request make another API key, and the lost one is
                 revoked. By default each call has a key of its own, which its retries repeat.
@@ -264,6 +267,9 @@ class AsyncExportClient:
         self, code: str, *, overlap_hours: int | None = None, idempotency_key: str | None = None
     ) -> NewApiKey:
         """Make an API key with the rights of another one, which stays valid for some hours (by default a week).
+
+        Use a new key once before you hand it on, for example with `me`: from then on no repeat can revoke it, not even
+        one that a proxy delivers late.
 
         Args:
             idempotency_key: As in `create_key`.

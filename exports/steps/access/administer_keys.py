@@ -79,8 +79,10 @@ def create_key(
 
     Raises:
         NotPermittedError: The caller lacks a scope that the key is to have, or uses a key that is no longer valid.
-        TooManyApiKeysError: The tenant has `MAX_KEYS`, the lost one not counted. Requests at the same moment may exceed it by a few.
-        KeyReusedError: The idempotency key belongs to another request, or the key that it made is in use.
+        TooManyApiKeysError: The tenant has `MAX_KEYS` without the lost one. Requests at the same moment may exceed it
+            by a few.
+        KeyReusedError: The idempotency key belongs to another request, or the key that it made is in use or was
+            rotated.
         ApiKeyNotActiveError: The key that the idempotency key made has expired or is revoked.
     """
     now, scopes = services.now(), tuple(dict.fromkeys(scope.value for scope in request.scopes))

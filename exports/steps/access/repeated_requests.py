@@ -11,7 +11,9 @@ from shared.api_keys import ApiKey, KeyState, KeysUnavailableError, KeyText, new
 
 
 def lost_keys(keys: Iterable[ApiKey], new: ApiKey, now: datetime) -> list[ApiKey]:
-    """Return the key that the request has made before, which nobody has received, or nothing.
+    """Return the key that the request has made before and nobody has used, or nothing.
+
+    A first request that a proxy delivers after its repeat was answered looks like another repeat.
 
     Raises:
         KeyReusedError, ApiKeyNotActiveError: The request may not be repeated.

@@ -28,7 +28,8 @@ KEYS = "keys"
 _ITEM = KEYS + "/{code}"
 _REPEATABLE = idempotency_key(
     "If the answer is lost, repeat the request with the same key: the answer shows another new key, and the lost one "
-    "is revoked. Once the new key has been used, and with another body, the answer is a 422"
+    "is revoked. Once the new key was used or rotated, and with another body, the answer is a 422. Use a new key "
+    "before you hand it on: from then on no repeat can revoke it, not even one that a proxy delivers late"
 )
 
 
@@ -104,7 +105,8 @@ ROUTES = (
             Parameter(
                 "confirm",
                 "query",
-                "The code of the key. Needed for the key that you use, and for the last one that may administer keys",
+                "The code of the key. Needed for the key that you use, for the last one that may administer keys, and "
+                "where more than 98 other keys would have to administer its tenants",
                 {"type": "string", "pattern": f"^{KEY_CODE_PATTERN}$"},
             ),
         ),

@@ -26,7 +26,7 @@ ADVICE: Mapping[str, str] = {
     "not-resumable": "Start another export: only one that is `Cancelled`, or `Failed` and `resumable`, can be resumed.",
     "expired": "Start the export again; a file is available for a limited time.",
     "preset-read-only": "Create a mapping of your own; presets cannot be changed or deleted.",
-    "idempotency-key-reused": "Use a new key for a new request.",
+    "idempotency-key-reused": "Use a new `Idempotency-Key`.",
     "length-required": "Send the body with a Content-Length header, not chunked; most clients do so for text or bytes.",
     "body-too-large": "Send a smaller body; the detail says how large it may be.",
     "unsupported-media-type": "Send `content-type: application/json`.",
