@@ -60,6 +60,8 @@ def test_an_export_needs_only_a_keyboard(visitor: Visitor) -> None:
     press_until(visitor, "Tab", "#chosen [data-act=down]")
     keyboard.press("Enter")
     press_until(visitor, "Tab", "#export")
+    # Until the form is filled, the button does nothing.
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
     keyboard.press("Enter")
     visitor.expect_status("Completed")
     press_until(visitor, "Tab", "#job-download")
