@@ -18,7 +18,7 @@ _ONE, _X = 1 << 31, 1 << 30
 
 
 def crc32_of(data: bytes, before: int = 0) -> int:
-    """Return the CRC-32 of some bytes; 0 for no bytes. ISA-L takes a sixteenth of the time that zlib takes.
+    """Return the CRC-32 of some bytes; 0 for no bytes. ISA-L takes a twentieth to an eighth of the time of zlib.
 
     Args:
         before: The CRC-32 of the bytes before them.
