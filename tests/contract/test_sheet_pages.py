@@ -101,6 +101,19 @@ def test_cells_that_are_too_long_are_cut_and_counted_as_the_renderer_does(store:
     assert written[1:] == (6, 7, 3)
 
 
+@pytest.mark.parametrize("long_cells", LongCells)
+@pytest.mark.parametrize("store", ROOMY_STORES, indirect=True)
+def test_characters_that_are_left_out_make_no_cell_too_long(store: ClientStore, long_cells: LongCells) -> None:
+    store.put(client("C1", website="z" * LIMIT + "\x01"), client("C2", website="plain"))
+    wanted = XLSX.model_copy(update={"long_cells": long_cells})
+    renderer = XlsxRenderer(columns(TargetField.CODE, TargetField.WEBSITE), wanted)
+
+    written = rendered(store.source, renderer)
+    assert written == expected(store.source, renderer)
+    assert written[1:] == (2, 1, 0)
+    assert written[0].count(b"z" * LIMIT) == 1
+
+
 @pytest.mark.parametrize("store", ROOMY_STORES, indirect=True)
 def test_the_message_about_a_long_cell_is_that_of_the_renderer(store: ClientStore) -> None:
     store.put(client("C1", website="x" * LIMIT), client("C2", website="\n" + "x" * LIMIT))

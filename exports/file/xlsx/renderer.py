@@ -92,6 +92,8 @@ class XlsxRenderer:
         records = self._records(texts, others)
         cut_cells = 0
         if max(map(len, records)) > EXCEL_MAX_CELL_CHARS:  # otherwise no cell is too long, as a record has more bytes
+            if not all(map(self.is_plain, records)):
+                raise RefusedCharacterError  # these characters are left out before cells are measured
             long = {field: text for field, text in texts.items() if _is_long(text)}
             cut_cells = sum(self.count_long(field, text.cells) for field, text in long.items())
             records = self._records({**texts, **{field: _cut_column(text) for field, text in long.items()}}, others)

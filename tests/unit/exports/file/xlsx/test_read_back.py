@@ -124,6 +124,16 @@ def test_with_long_cells_fail_a_job_says_which_column_and_client_are_too_long() 
     assert list(render_lists([rows[:1]], XlsxRenderer(NAMED, wanted)))
 
 
+@pytest.mark.parametrize("text", ["x" * LIMIT + "\x01", "\x01" + "x" * LIMIT, "\ud800" + "x" * LIMIT])
+@pytest.mark.parametrize("long_cells", LongCells)
+def test_characters_that_are_left_out_make_no_cell_too_long(text: str, long_cells: LongCells) -> None:
+    wanted = XLSX.model_copy(update={"long_cells": long_cells})
+    (records,) = render_lists([[("C1", text)]], XlsxRenderer(NAMED, wanted))
+
+    assert (records.removed_characters, records.cut_cells) == (1, 0)
+    assert records.data.count(b"x" * LIMIT) == 1
+
+
 def test_a_sheet_has_a_bold_frozen_header_a_filter_and_widths_of_its_sample() -> None:
     rows = [("C1", "A name of some thirty characters"), ("C2", "x" * 300)]
     book = openpyxl.load_workbook(io.BytesIO(workbook(XlsxRenderer(NAMED, XLSX), [rows], name="My clients.xlsx")))
