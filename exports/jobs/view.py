@@ -47,8 +47,8 @@ class CsvExportJobDto(Model):
             attempt has taken its own.
         resumable_until: The moment until which the job can be resumed. Present only when it can.
         kept_items: Number of clients that need not be read again. For a job that can be resumed: those whose pages
-            storage holds now. For a job that was resumed: those that the resume kept. Lists do not count it for jobs
-            that can be resumed.
+            storage held at some time in the last half minute. For a job that was resumed: those that the resume kept.
+            Lists do not count it for jobs that can be resumed.
     """
 
     code: str

@@ -36,13 +36,14 @@ def present(services: Services, job: Job) -> CsvExportJobDto:
 def present_one(services: Services, job: Job) -> CsvExportJobDto:
     """Show a job as `present` does, and its request. If it can be resumed, show how much a resume would keep.
 
-    That is asked of storage once in half a minute, because it takes a request for each thousand pages, and one for the
-    blocks.
+    That is asked of storage once in half a minute unless more is written, because it takes a request for each thousand
+    pages, and one for the blocks.
     """
-    shown = present(services, job).model_copy(update={"request": job.spec})
+    processed = processed_items(services, job)
+    shown = show_job(job, processed, services.now()).model_copy(update={"request": job.spec})
     if not job.is_resumable:
         return shown
-    kept = services.kept_items.get(job, lambda: kept_items(services, job))
+    kept = services.kept_items.get(job, processed, lambda: kept_items(services, job))
     return shown.model_copy(update={"kept_items": kept})
 
 

@@ -218,7 +218,25 @@ def test_a_page_that_was_being_written_at_the_cancel_is_kept_too() -> None:
     write_page(services, WritePage(job=job.ref, page=2))
     assert _discard(services, job) == Done()
     assert len(services.files.staged(job.file_path)) == 3
-    assert get_export(services, TENANT, job.code, READER).kept_items == ROWS
+    shown = get_export(services, TENANT, job.code, READER)
+    assert (shown.kept_items, shown.processed_items) == (ROWS, ROWS)
+
+
+@pytest.mark.parametrize("shown_items", [0, ROWS])  # of a resumed job that has lost its pages, ROWS were shown before
+def test_a_page_that_ends_after_the_cancel_counts_as_kept_at_once(shown_items: int) -> None:
+    services = a_services(some_clients(ROWS))
+    job = _half_written(services)
+    services.jobs.change(TENANT, job.code, lambda job: replace(job, shown_items=shown_items))
+    kept: list[int | None] = []
+
+    def cancel_and_look() -> None:
+        _cancel_before_staging(services, job)
+        kept.append(get_export(services, TENANT, job.code, READER).kept_items)
+
+    services.files.before_stage = cancel_and_look
+    write_page(services, WritePage(job=job.ref, page=2))
+    kept.append(get_export(services, TENANT, job.code, READER).kept_items)
+    assert kept == [ROWS - 1, ROWS]
 
 
 def _cancel_before_staging(services: MemoryServices, job: Job) -> None:
