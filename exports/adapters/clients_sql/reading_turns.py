@@ -13,6 +13,9 @@ from exports.file.renderer import Records
 _SHORT_ROWS = 1_000
 """A reading counts as short until it has given so many clients."""
 
+_MOST_PASSED = 4
+"""How many turns of short readings in a row a long one lets pass."""
+
 
 class _Place(NamedTuple):
     """The place of a reading among those that wait: the least goes first."""
@@ -26,13 +29,15 @@ class ReadingTurns:
 
     The turn goes to the reading that began first. If all pages took turns alike, they would end at the same time: then
     all threads would send their blocks together, and none would read. A reading that has given only a few clients goes
-    before all others, so a small export does not wait for large pages.
+    before all others, so a small export does not wait for large pages. Four such turns in a row at most pass a page
+    that waits, so a stream of small exports does not stop a large one.
     """
 
     def __init__(self) -> None:
         self._numbers = count()
         self._waiting: list[_Place] = []
         self._is_taken = False
+        self._passed = 0
         self._changed = Condition()
 
     @property
@@ -55,8 +60,9 @@ class ReadingTurns:
         with self._changed:
             self._waiting.append(place)
             try:
-                self._changed.wait_for(lambda: not self._is_taken and place == min(self._waiting))
+                self._changed.wait_for(lambda: not self._is_taken and place == self._next())
                 self._is_taken = True
+                self._passed = 0 if place.is_long or not self._long() else self._passed + 1
             finally:
                 self._waiting.remove(place)
         try:
@@ -65,3 +71,11 @@ class ReadingTurns:
             with self._changed:
                 self._is_taken = False
                 self._changed.notify_all()
+
+    def _next(self) -> _Place:
+        """Return the place that gets the turn: a long one, if enough short ones have passed it."""
+        long = self._long() if self._passed >= _MOST_PASSED else []
+        return min(long or self._waiting)
+
+    def _long(self) -> list[_Place]:
+        return [place for place in self._waiting if place.is_long]

@@ -82,6 +82,31 @@ def test_a_reading_that_has_given_few_clients_goes_before_all_others() -> None:
     assert order == ["small", "large", "larger"]
 
 
+def test_a_large_page_lets_only_four_turns_of_small_exports_pass() -> None:
+    turns, order = ReadingTurns(), list[str]()
+    large = _Reading(turns, "large", order)
+    next(large.lists)
+    order.clear()
+    small = [_Reading(turns, str(number), order) for number in range(6)]
+
+    _order_of(turns, [large, *small])
+
+    assert order == ["0", "1", "2", "3", "large", "4", "5"]
+
+
+def test_turns_of_small_exports_pass_only_a_page_that_waits() -> None:
+    turns, order = ReadingTurns(), list[str]()
+    small = [_Reading(turns, str(number), order) for number in range(4)]
+    _order_of(turns, small)
+    large = _Reading(turns, "large", order)
+    next(large.lists)
+    order.clear()
+
+    _order_of(turns, [large, _Reading(turns, "late", order)])
+
+    assert order == ["late", "large"]
+
+
 def test_a_reading_that_fails_gives_its_turn_back() -> None:
     turns = ReadingTurns()
 
