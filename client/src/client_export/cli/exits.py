@@ -98,7 +98,7 @@ def exits(command: F) -> F:
             _end(
                 f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.", Exit.LOCAL, as_json=as_json
             )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):  # a prompt aborts
             _end("Interrupted.", Exit.INTERRUPTED, as_json=as_json)
 
     return cast("F", guarded)

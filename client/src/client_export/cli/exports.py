@@ -199,7 +199,8 @@ def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quie
     except (ExportFailedError, ExportCancelledError) as error:
         return error.job
     except KeyboardInterrupt:
-        messages().print(f"The export still runs. See its end with: client-export watch {job.code}", markup=False)
+        if not quiet:
+            messages().print(f"The export still runs. See its end with: client-export watch {job.code}", markup=False)
         raise
 
 
