@@ -1,9 +1,12 @@
-"""A repeated request with the same `Idempotency-Key` leads to the same job.
+"""A repeated request with the same `Idempotency-Key` leads to the same job, or to one valid API key.
 
-A record binds the key to the hash of the body and to the code of the job that the request will create. The request
-writes the record before the job, and only if the key has none. A second request finds the record. If the first request
-did not get as far as the job, the second one creates it under the same code. Creating a job twice under one code is
-harmless, so the record needs no state between "reserved" and "done".
+For a job, a record binds the key to the hash of the body and to the code of the job that the request will create. The
+request writes the record before the job, and only if the key has none. A second request finds the record. If the first
+request did not get as far as the job, the second one creates it under the same code. Creating a job twice under one
+code is harmless, so the record needs no state between "reserved" and "done".
+
+For an API key there is no record: the row of the new key identifies the request that made it (`mark_request`). Nothing
+can show a key again, so a repeat makes another one in its place (`exports.steps.access.repeated_requests`).
 """
 
 from __future__ import annotations
