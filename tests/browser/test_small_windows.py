@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from exports.request.fields import TargetField
+from tests.browser.conftest import locked_clients
 from tests.browser.test_accessibility import assert_accessible
 from tests.support.system import NORTHWIND, System
 from tests.support.visitor import Visitor
@@ -37,6 +38,19 @@ def test_the_export_button_stays_in_reach_on_a_phone(visitor: Visitor) -> None:
         expect(visitor.at("#export")).to_be_in_viewport(ratio=1)
     visitor.at("#columns-title").scroll_into_view_if_needed()
     visitor.export()
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
+def test_an_export_that_takes_long_ends_in_view_on_a_phone(visitor: Visitor, database_url: str) -> None:
+    visitor.sign_in()
+    visitor.pick("Name")
+    visitor.at("#take-all").click()
+    visitor.at("#columns-title").scroll_into_view_if_needed()
+    with locked_clients(database_url):
+        visitor.export()
+        expect(visitor.at("#job-cancel")).to_be_in_viewport()
     visitor.expect_status("Completed")
     expect(visitor.at("#job-download")).to_be_in_viewport()
 

@@ -4,6 +4,7 @@ import { all, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
 import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
+import { keepInView } from "./keep_in_view.js";
 import { requestOf } from "./job_request.js";
 import { clients, count, duration, moment, percent, size } from "./labels.js";
 import { meaningOf, nextSteps, reportOf, whatHappened } from "./outcome.js";
@@ -32,6 +33,7 @@ export function setUpJob(ended, settingsWanted) {
   whenEnded = ended;
   whenSettingsWanted = settingsWanted;
   setUpEndNotice();
+  keepInView(byId("job"));
   setInterval(drawTimes, 1000);
   byId("job-download").addEventListener("click", () => busy(byId("job-download"), downloadShown));
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));

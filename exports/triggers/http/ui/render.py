@@ -54,6 +54,7 @@ _SCRIPTS = (
     "outcome",
     "job_request",
     "end_notice",
+    "keep_in_view",
     "notify",
     "deliveries",
     "job",
