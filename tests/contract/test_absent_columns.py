@@ -15,14 +15,18 @@ from exports.adapters.clients_sql.dialects.base import SourceDialect
 from exports.adapters.clients_sql.dialects.sqlite import SqliteDialect
 from exports.adapters.clients_sql.sql.checks import require_usable
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceReplacedError
+from exports.file.jsonl.renderer import JsonLinesRenderer
 from exports.file.ranges import KeyRange
-from exports.file.renderer import Row, render_lists
+from exports.file.renderer import Renderer, Row, render_lists
+from exports.file.xlsx.renderer import XlsxRenderer
 from exports.ports.clients import ClientSelection
+from exports.request.columns import ALL_COLUMNS
 from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS, TargetField
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
-from exports.request.formats import CsvFormat, Quoting
+from exports.request.formats import FORMAT_PRESETS, CsvFormat, FormatPreset, Quoting
 from tests.contract.client_stores import SQL_STORES, TENANT, SqlStore, client
 from tests.contract.test_rendered_pages import FORMATS, hostile_clients, renderer_of
+from tests.support.workbooks import XLSX
 
 ABSENT = (
     "vat_reg_date",
@@ -71,8 +75,10 @@ def test_absent_columns_are_empty_in_the_bytes_of_every_path_and_format(store: S
     leave_out(store, *ABSENT)
 
     assert [row for part in store.source.read(selection, KeyRange()) for row in part] == rows
-    for name, wanted in FORMATS.items():
-        renderer = renderer_of(wanted)
+    renderers: dict[str, Renderer] = {name: renderer_of(wanted) for name, wanted in FORMATS.items()}
+    renderers["xlsx"] = XlsxRenderer(ALL_COLUMNS, XLSX)
+    renderers["jsonl"] = JsonLinesRenderer(ALL_COLUMNS, FORMAT_PRESETS[FormatPreset.JSONL])
+    for name, renderer in renderers.items():
         written = b"".join(part.data for part in store.source.render(selection, KeyRange(), renderer))
         assert written == b"".join(part.data for part in render_lists([rows], renderer)), name
         (sample,) = store.source.render_samples(selection, ["C00007"], 5, renderer)

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from exports.adapters.clients_sql import source as sql_source
 from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Records, render_lists
@@ -139,3 +140,20 @@ def test_samples_have_the_rows_of_the_renderer(store: ClientStore) -> None:
     sampled = list(store.source.sample(selection, map(KeyRange, starts), 7))
     wanted = [Records(len(sample), renderer.render(sample)) for sample in sampled]
     assert list(store.source.render_samples(selection, starts, 7, renderer)) == wanted
+
+
+def test_postgresql_writes_the_records_of_workbooks_itself(
+    postgres_store: ClientStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres_store.put(*hostile_clients(60))
+    renderer = XlsxRenderer(ALL_COLUMNS, XLSX)
+    selection = ClientSelection(TENANT, renderer.source_columns)
+    starts = ["C00030", "C00007"]
+    wanted = expected(postgres_store.source, renderer)
+    sampled = postgres_store.source.sample(selection, map(KeyRange, starts), 7)
+    wanted_samples = [Records(len(sample), renderer.render(sample)) for sample in sampled]
+
+    monkeypatch.setattr(sql_source, "render_lists", None)
+    monkeypatch.setattr(sql_source, "render_samples", None)
+    assert rendered(postgres_store.source, renderer) == wanted
+    assert [*postgres_store.source.render_samples(selection, starts, 7, renderer)] == wanted_samples
