@@ -46,7 +46,8 @@ class MemoryClients:
         order_of: The sort key of a code. Key ranges still compare the codes themselves, so any function but the
             default plants a bug.
         rankings: How many times codes were ranked.
-        counts_in_time: Whether `preview` counts the clients in time; otherwise it finds that there is one or more.
+        counts_in_time: Whether `preview` counts the clients in time; otherwise it finds `least_counted`.
+        least_counted: There are as many clients or more; None: not even that is known.
         counts: How many times a preview was to count the clients.
         value_lookups: How many times the values of filters were looked up.
         deletions: The rows of the view of deleted clients; None: there is no such view.
@@ -68,6 +69,7 @@ class MemoryClients:
         self.rankings = 0
         self.search_seconds = 0.0
         self.counts_in_time = True
+        self.least_counted: int | None = 1
         self.counts = 0
         self.value_lookups = 0
         self.deletions: list[Client] | None = None
@@ -136,7 +138,7 @@ class MemoryClients:
             return ClientPreview(first[:1], None, is_complete=False)
         self.counts += bool(count_seconds)
         total = len(self._select(selection))
-        count = ClientCount(total) if self.counts_in_time else ClientCount(minimum=1)
+        count = ClientCount(total) if self.counts_in_time else ClientCount(minimum=self.least_counted)
         return ClientPreview(first, count if count_seconds else None)
 
     def removed_codes(self, selection: ClientSelection, most: int, seconds: float) -> RemovedCodes:

@@ -64,7 +64,9 @@ def preview_export(
     with services.lookups.enter(), naming_every_refusal(services, selection):
         count_seconds = 0 if known else timeouts.count_seconds
         found = services.clients.preview(selection, MAX_ROWS, timeouts.read_seconds, count_seconds)
-    count = found.count or known or ClientCount(minimum=len(found.rows) or None)
+    count = found.count or known or ClientCount()
+    if count.total is None:
+        count = ClientCount(minimum=max(count.minimum or 0, len(found.rows)) or None)
     if not known and len(found.rows) == MAX_ROWS:  # fewer are counted by each preview anyway
         services.counts.keep(tenant, spec.filter, now, timeouts.count_seconds, count)
     cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))

@@ -105,8 +105,19 @@ def test_ten_clients_are_shown_and_all_are_counted() -> None:
 def test_clients_that_cannot_be_counted_in_time_have_a_minimum_and_no_total() -> None:
     services = a_services(some_clients(2))
     services.clients.counts_in_time = False
+    services.clients.least_counted = 7
     found = _preview(services, two_columns())
-    assert (found.total_items, found.minimum_items, len(found.rows)) == (None, 1, 2)
+    assert (found.total_items, found.minimum_items, len(found.rows)) == (None, 7, 2)
+
+
+@pytest.mark.parametrize("least", [None, 1])
+def test_there_are_at_least_as_many_clients_as_a_preview_shows(least: int | None) -> None:
+    services = a_services(some_clients(12))
+    services.clients.counts_in_time = False
+    services.clients.least_counted = least
+    for _ in range(2):
+        found = _preview(services, two_columns())
+        assert (found.total_items, found.minimum_items, len(found.rows)) == (None, 10, 10)
 
 
 def test_a_count_that_was_given_up_is_made_when_more_time_is_given_and_then_kept() -> None:
@@ -138,7 +149,7 @@ def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter() -> None:
 def test_a_count_that_took_too_long_is_not_tried_again_at_once() -> None:
     services = a_services(some_clients(12))
     services.clients.counts_in_time = False
-    assert [_preview(services, two_columns()).minimum_items for _ in range(3)] == [1] * 3
+    assert [_preview(services, two_columns()).minimum_items for _ in range(3)] == [10] * 3
     assert services.clients.counts == 1
 
 
