@@ -14,7 +14,9 @@ from exports.adapters.storage.runs import TableRunHistory
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
+from tests.browser.conftest import stored_jobs
 from tests.browser.test_accessibility import NARROW, assert_accessible, press_until
+from tests.browser.test_history import completed
 from tests.support.keys import a_key
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 from tests.support.visitor import Visitor
@@ -264,8 +266,10 @@ def record_runs(system: System, code: str, job: str) -> None:
 
 def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor, system: System) -> None:
     code = a_schedule(system, timeZone="America/New_York")
-    job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}).json
-    record_runs(system, code, job["code"])
+    job = completed(1, schedule_code=code)
+    with stored_jobs(system) as jobs:
+        jobs.create(job)
+    record_runs(system, code, job.code)
     open_schedules(visitor)
     shown = card(visitor, "VAT")
     visitor.at(f"{shown} summary").click()
