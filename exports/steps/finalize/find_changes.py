@@ -13,7 +13,8 @@ MAX_REMOVED_CODES = 100_000
 
 _MOST_SECONDS = 240
 """How long the source may search for them: as long as for one statement. `commit_file` may let it count as long before,
-and both together stay under the ten minutes that the host gives an activity."""
+and both together stay under the ten minutes that the host gives an activity. So `plan_or_export`, which may read a page
+as long, leaves them to `commit_file` unless it has read the page quickly."""
 
 
 def find_changes(services: Services, job: Job) -> ManifestChanges | None:

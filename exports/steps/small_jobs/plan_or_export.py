@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from exports.errors import FileChangedError, PermanentError, SourceThrottledError, TransientError
 from exports.file.block_buffer import BlockBuffer
+from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost
 from exports.jobs.job import Job, JobRef
@@ -41,8 +42,8 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
     The export after the plan is tried once. If it does not end the job, the step stores and returns the plan. The
     orchestrator then calls `write_page` and `commit_file`, which have their own tries and repeat only what is missing.
     This happens after an error that can be tried again, if the page was lost, if the end of the job could not be
-    written, and if the step runs again because its process has died. So a page that kills its process does so only once
-    here, and then fails as page 0.
+    written, if the page was read slowly and `find_changes` may take as long again, and if the step runs again because
+    its process has died. So a page that kills its process does so only once here, and then fails as page 0.
 
     Safe to run twice, and late. A run that finds the job begun stores and announces the plan, which changes the job.
     From then on an earlier run, which may have read other clients, can no longer end the job. It publishes only where
@@ -112,10 +113,18 @@ def _export(services: Services, announcement: _Announcement) -> Done | Stopped |
             return None
         rendered = replace(rendered, job=job)
         record = stage_rendered(services, rendered, buffer)
+    if job.spec.since is not None:
+        return _settle(services, job, record)
     committed = commit_page(services, _command(replace(rendered, record=record)), job, record)
     if isinstance(committed, PagesLost) or (isinstance(committed, Done) and not committed.ended):
         return None
     return committed
+
+
+def _settle(services: Services, job: Job, record: PageRecord) -> Stopped | None:
+    """Settle the page, so that `write_page` looks its record up instead of reading it again."""
+    settled = change_running(services, job.ref, lambda job: job.settle(1, record.rows), job)
+    return Stopped() if settled is None else None
 
 
 def _command(page: RenderedPage) -> CommitFile:

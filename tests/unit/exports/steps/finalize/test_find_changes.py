@@ -45,12 +45,18 @@ def services_of(*codes: str, **columns: Any) -> MemoryServices:
 
 def export(services: MemoryServices, *, small_at_once: bool | None = True, **body: Any) -> Job:
     """Run an export to its end."""
+    job = queue(services, **body)
+    export_whole(services, job, small_at_once=small_at_once)
+    return stored(services, job)
+
+
+def queue(services: MemoryServices, **body: Any) -> Job:
+    """Store the job of an export, none of whose steps have run."""
     request = CsvExportRequestDto.model_validate({"columnMappings": COLUMNS, **body})
     spec = resolve_spec(services, TENANT, request, SensitiveFields.ALLOWED)
     job = make_job(TENANT, spec, new_job_code(services.now()), services.now())
     services.jobs.create(job)
-    export_whole(services, job, small_at_once=small_at_once)
-    return stored(services, job)
+    return job
 
 
 def rows_of(services: MemoryServices, job: Job) -> dict[str, str]:
@@ -102,6 +108,26 @@ def test_an_export_since_another_has_changes_and_names_what_was_removed(small_at
     assert rows_of(services, second) == {"A": "New name"}
     assert changes_in(services, second) == ManifestChanges(since=first.code, deleted_codes=("C",), left_codes=("B",))
     assert applied(services, rows_of(services, first), second) == {"A": "New name", "D": "Name of D"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "names"), [(0, ["plan_or_export"]), (3, ["plan_or_export", "write_page", "commit_file"])]
+)
+def test_after_a_slow_page_another_step_searches_removals_and_reads_nothing_again(
+    seconds: int, names: list[str]
+) -> None:
+    services = services_of("A", "B", "C")
+    first = export(services)
+    services.now.moment += DAY
+    change(services, "A", name="New name")
+    delete(services, "B")
+    services.clients.take_time = lambda _rows: services.now.advance(seconds=seconds)
+    reads, job = services.clients.reads, queue(services, since=first.code)
+    assert export_whole(services, job).names() == names
+    assert services.clients.reads - reads == 2  # a sample and the page
+    assert stored(services, job).status is JobStatus.COMPLETED
+    assert rows_of(services, job) == {"A": "New name"}
+    assert changes_in(services, job) == ManifestChanges(since=first.code, deleted_codes=("B",), left_codes=())
 
 
 def test_the_manifest_says_nothing_of_removals_unless_the_request_names_a_start() -> None:
