@@ -83,7 +83,7 @@ class XlsxRenderer:
             return self._rendered(texts, others, removed=0)
         except RefusedCharacterError:
             texts = self._texts([[*map(_without_nul, column)] for column in columns])  # as in CSV
-            cleaned = {field: ColumnText.of([*map(without_refused, text.cells)]) for field, text in texts.items()}
+            cleaned = {field: _cleaned(text) for field, text in texts.items()}
             return self._rendered(cleaned, others, self._count_refused(columns))
 
     def _rendered(
@@ -146,7 +146,7 @@ class XlsxRenderer:
         """Warn about cells that are too long, about several sheets, and about headers that look alike."""
         found = self._texts(list(zip(*sample, strict=True))) if sample else {}
         headers = dict(zip(self.fields, self._headers, strict=True))
-        long = tuple(headers[field] for field, text in found.items() if _is_long(text))
+        long = tuple(headers[field] for field, text in found.items() if _is_long(text) and _is_long(_cleaned(text)))
         return workbook_warnings(long, self._headers, records, self._max_sheet_rows, cuts=self._cuts)
 
     def _texts(self, columns: Sequence[SourceColumn]) -> dict[TargetField, ColumnText]:
@@ -192,6 +192,10 @@ def _is_long(text: ColumnText) -> bool:
     if 2 * len(text.joined) <= EXCEL_MAX_CELL_CHARS or 2 * max(map(len, text.cells)) <= EXCEL_MAX_CELL_CHARS:
         return False
     return any(map(is_too_long, text.cells))
+
+
+def _cleaned(text: ColumnText) -> ColumnText:
+    return ColumnText.of([*map(without_refused, text.cells)])
 
 
 def _cut_column(text: ColumnText) -> ColumnText:

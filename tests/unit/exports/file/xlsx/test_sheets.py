@@ -112,7 +112,7 @@ def test_an_estimate_warns_of_several_sheets_and_of_cells_that_are_cut() -> None
         (WarningCode.SEVERAL_SHEETS, ()),
         (WarningCode.CELLS_TOO_LONG, ("Name",)),
     ]
-    assert [*renderer.warnings([("C1", "x" * 32_767)], 1_048_576)] == []
+    assert [*renderer.warnings([("C1", "x" * 32_767), ("C2", "\x01" + "x" * 32_767)], 1_048_576)] == []
     assert [*renderer.warnings([], 0)] == []
 
 
