@@ -23,6 +23,10 @@ from shared.events import emit
 from shared.lists import ListDto, make_list, sort_and_cut
 from shared.named_resources import cursor_by_name, is_code
 
+_MAX_JOBS = 1_000
+"""The most jobs of listed runs. Usually there are as many as runs. Jobs beyond that are of runs that cannot be read or
+do not name their job."""
+
 Check = Callable[[ExportScheduleDto], None]
 """Checks a schedule that is about to change; raises an error to prevent the change. It may run several times."""
 
@@ -118,7 +122,8 @@ def list_runs(
 ) -> ListDto[ScheduleRunDto]:
     """List the runs of a schedule, the newest first. The list continues after the run with the key `after`.
 
-    The jobs of all runs are read together: runs sort as their jobs do.
+    The jobs of all runs are read together: runs sort as their jobs do. The table looks at all jobs of the tenant
+    between them.
 
     Raises:
         ScheduleNotFoundError: The tenant has no schedule with this code.
@@ -126,7 +131,7 @@ def list_runs(
     runs = services.runs.list(_find(services, tenant, code).ref, limit + 1, after)
     codes = [run.job_code for run in runs if run.job_code]
     between = (min(codes), max(codes)) if codes else None
-    jobs = services.jobs.list(tenant, len(codes), schedule_code=code, between=between) if codes else []
+    jobs = services.jobs.list(tenant, _MAX_JOBS, schedule_code=code, between=between) if codes else []
     by_code = {job.code: job for job in jobs}
     return make_list(runs, lambda run: run.key, lambda run: show_run(run, by_code.get(run.job_code or "")), limit)
 

@@ -224,6 +224,16 @@ def test_a_run_shows_the_status_that_its_export_has_now() -> None:
     assert sorted(map(str, statuses())) == ["Cancelled", "None", "None"]
 
 
+def test_jobs_whose_runs_do_not_name_them_hide_no_status_of_other_runs() -> None:
+    services = a_services()
+    code = create(services).code
+    jobs = [a_stored_job(services, tenant=TENANT, schedule_code=code, code=f"{number:026}") for number in range(5)]
+    for hours, job in ((0, jobs[0]), (9, jobs[-1])):
+        slot = NOON + timedelta(hours=hours)
+        services.runs.record(ScheduleRun(TENANT, code, job.code, slot, RunOutcome.STARTED, NOON, job_code=job.code))
+    assert [run.job_status for run in steps.list_runs(services, TENANT, code, 10).data] == ["Queued", "Queued"]
+
+
 def test_runs_are_listed_by_cursor_and_deleted_with_their_schedule() -> None:
     services = a_services()
     code = create(services).code
