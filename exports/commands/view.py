@@ -60,7 +60,7 @@ def _check(arguments: argparse.Namespace) -> int:
     try:
         deletions = read_view_name(arguments.deletions)
     except PydanticCustomError as error:
-        message = f"--deletions: {error.message()}."
+        message = f"--deletions or {_DELETIONS}: {error.message()}."
         raise CommandError(message) from error
     try:
         report = report_on_view(arguments.url, arguments.tenant, deletions)
