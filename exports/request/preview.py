@@ -32,8 +32,8 @@ class ExportPreviewDto(Model):
 
     Attributes:
         total_items: Number of clients; null if the client database takes too long to count them.
-        minimum_items: If `totalItems` is null: there are at least so many clients, never fewer than `rows` has. Otherwise null,
-            and also if not one is found in time.
+        minimum_items: If `totalItems` is null: there are at least so many clients, never fewer than `rows` has.
+            Otherwise null, and also if not one is found in time.
         columns: The columns of the file, in order.
         rows: The cells of the first ten clients, without the header, as a program reads them from the file: with the
             apostrophes of the formula guard, for example. A cell of more than 1,000 characters is cut, and ends with

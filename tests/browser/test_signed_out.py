@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
+from tests.browser.test_preview import fetch_in_full
 from tests.support.system import NORTHWIND_KEY
 from tests.support.visitor import Visitor
 
@@ -26,8 +27,9 @@ def refuse(route: Route) -> None:
 
 
 def leave_uncounted(route: Route) -> None:
-    answer = route.fetch()
-    route.fulfill(response=answer, json=answer.json() | {"totalItems": None, "minimumItems": 10})
+    answer = fetch_in_full(route)
+    found = {"totalItems": None, "minimumItems": 10, "rowsComplete": True}
+    route.fulfill(response=answer, json=answer.json() | found)
 
 
 @pytest.mark.parametrize("request_name", REQUESTS)

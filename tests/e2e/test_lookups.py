@@ -90,7 +90,11 @@ def test_a_preview_is_the_beginning_of_the_file(system: System, changes: dict[st
 def test_a_preview_counts_as_long_as_the_request_says(system: System) -> None:
     for count in ("quick", "full"):
         shown = system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}?count={count}", {})
-        assert (shown.status, shown.json["minimumItems"] is None) == (200, shown.json["totalItems"] is not None)
+        assert shown.status == 200
+        total, minimum = shown.json["totalItems"], shown.json["minimumItems"]
+        assert total is None or minimum is None
+        assert (total or minimum or 0) >= len(shown.json["rows"])
+    assert total == 4_500 or minimum  # a busy machine may have found none in the time of a quick one
     for query in ("count=some", "count=", "counts=full"):
         refused = system.call("POST", f"/tenants/{NORTHWIND}{PREVIEW}?{query}", {})
         assert (refused.status, refused.json["code"]) == (400, "invalid-query")

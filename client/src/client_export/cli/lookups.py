@@ -38,7 +38,7 @@ def preview(context: typer.Context, request: RequestLike, as_json: AsJson = Fals
     messages().print(f"{len(found.rows)} of {_total_of(found)} clients", markup=False)
     print_table([header for header, _ in found.columns], found.rows)
     if not found.rows_complete:
-        messages().print("Few clients match, and finding them takes too long for a preview.", markup=False)
+        messages().print("Finding the first clients takes too long for a preview.", markup=False)
     if found.omitted_fields:
         messages().print(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}", markup=False)
 

@@ -67,27 +67,33 @@ async function askForPreview() {
     const { data } = await api.send("POST", `${PATH_OF_JOBS}/preview`, { body: request, signal });
     if (signal.aborted) return;
     answered = text;
-    failures = 0;
     drawPreview(data, request, "preview.searching");
     const isKnown = data.totalItems !== null && data.rowsComplete;
     const total = isKnown ? data.totalItems : await previewFully(api, request, data, signal);
-    if (!signal.aborted) whenPreviewed(api, request, total, signal);
+    if (signal.aborted) return;
+    if (answered) failures = 0;
+    whenPreviewed(api, request, total, signal);
   } catch (problem) {
     if (!signal.aborted) showPreviewProblem(problem, text);
   }
 }
 
 /**
- * Find the rows and count the clients for which there was no time in the quick preview. Returns the number of clients, or
- * null if counting takes too long.
+ * Find the rows and count the clients for which there was no time in the quick preview. If that fails while rows are
+ * missing, ask again later. Returns the number of clients, or null if it is not known.
  */
 async function previewFully(api, request, quick, signal) {
   let full = quick;
   try {
     const { data } = await api.send("POST", `${PATH_OF_JOBS}/preview?count=full`, { body: request, signal });
     full = { ...data, minimumItems: data.minimumItems ?? quick.minimumItems };
-  } catch {
+  } catch (problem) {
     // The rows of the quick preview are shown, with what is known of their number.
+    if (!signal.aborted && !quick.rowsComplete) {
+      answered = "";
+      askAgain(problem);
+      return null;
+    }
   }
   if (signal.aborted) return null;
   if (!quick.rowsComplete) drawPreview(full, request, "preview.notAllFound");
@@ -143,7 +149,10 @@ function showPreviewProblem(problem, text) {
   if (!passes) answered = text;
   const faults = (problem.errors ?? []).map(faultInWords);
   clearPreview(faults.length ? t("preview.faulty", { fault: faults[0] }) : messageOf(problem));
-  if (!passes) return;
+  if (passes) askAgain(problem);
+}
+
+function askAgain(problem) {
   const pause = problem.retrySeconds ?? Math.min(FIRST_RETRY_SECONDS * 2 ** failures, LAST_RETRY_SECONDS);
   failures += 1;
   timer = setTimeout(askForPreview, pause * 1000);
