@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import newest_job
+from tests.browser.conftest import locked_clients, newest_job
 from tests.browser.test_accessibility import assert_accessible
 from tests.browser.test_history import open_details, row_of
 from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, NORTHWIND_KEY, System
@@ -76,3 +77,31 @@ def test_a_link_to_an_export_of_another_tenant_says_that_there_is_none(visitor: 
     assert_accessible(visitor)
     visitor.at("#recent-search").fill("a")
     expect(visitor.at("#link-problem")).to_be_hidden()
+    expect(visitor.page).to_have_url(re.compile(r"#history\?search=a$"))
+
+
+def test_a_link_opened_for_the_wrong_tenant_opens_after_a_change_of_the_tenant(
+    visitor: Visitor, system: System
+) -> None:
+    job = system.start_export({}, prefer="wait=60").json
+    visitor.sign_in(KEY, HARBOUR)
+    visitor.page.goto(f"{system.url}/#history?job={job['code']}")
+    visitor.expect_text("#link-problem", "it belongs to another tenant")
+    visitor.at("#tenant-switch").select_option(NORTHWIND)
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).to_have_text(re.compile(re.escape(job["fileName"])))
+
+
+def test_what_is_wrong_with_a_link_stays_when_a_running_export_ends(
+    visitor: Visitor, system: System, database_url: str
+) -> None:
+    visitor.sign_in()
+    with locked_clients(database_url):
+        visitor.export()
+        visitor.expect_status("InProgress")
+        job = newest_job(system)
+        visitor.page.goto(f"{system.url}/#history?job={'0' * 26}")
+        visitor.expect_text("#link-problem", "There is no such export here.")
+    expect(visitor.at("#job")).to_have_attribute("data-status", "Completed")
+    expect(visitor.at(f"{row_of(job)} .pill")).to_have_attribute("data-status", "Completed")
+    expect(visitor.at("#link-problem")).to_be_visible()

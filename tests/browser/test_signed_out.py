@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.test_preview import fetch_in_full
-from tests.support.system import NORTHWIND_KEY
+from tests.support.system import NORTHWIND_KEY, System
 from tests.support.visitor import Visitor
 
 REFUSED: dict[str, Any] = {"code": "invalid-api-key", "title": "Unauthorized", "detail": "Wrong key.", "status": 401}
@@ -53,3 +54,20 @@ def test_a_revoked_key_is_asked_for_again_and_the_form_is_kept(visitor: Visitor,
     expect(visitor.at("#search")).to_have_value("smith")
     expect(visitor.at("#chosen li")).to_have_count(2)
     expect(visitor.at("#sign-in-problem")).to_be_hidden()
+
+
+def test_a_link_to_an_export_that_finds_a_revoked_key_is_opened_after_signing_in(
+    visitor: Visitor, system: System
+) -> None:
+    job = system.start_export({}, prefer="wait=60").json
+    visitor.sign_in()
+    visitor.page.route(f"**/clients/export/csv/{job['code']}", refuse)
+    visitor.page.goto(f"{system.url}/#history?job={job['code']}")
+
+    visitor.expect_text("#sign-in-problem", "This API key is not valid.")
+    expect(visitor.page).to_have_url(re.compile(f"#history\\?job={job['code']}$"))
+    visitor.page.unroute_all()
+    visitor.give_key(NORTHWIND_KEY)
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).to_have_text(re.compile(re.escape(job["fileName"])))
+    expect(visitor.at("#recent-problem")).to_be_hidden()

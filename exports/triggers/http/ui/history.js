@@ -1,5 +1,6 @@
 /* The view of the exports so far: a list that stays current, with a search, filters and pages. */
 
+import { Ended } from "./api.js";
 import { all, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
@@ -23,6 +24,8 @@ let shownFilters = "";
 let fetches = 0;
 let nextFetch = 0;
 let searching = 0;
+/** The job of a link that could not be opened. The address keeps it until the reader navigates. */
+let unopened = null;
 let whenOpened = () => {};
 
 /**
@@ -31,7 +34,7 @@ let whenOpened = () => {};
  */
 export function setUpHistory(opened, settingsWanted) {
   whenOpened = opened;
-  setUpRows({ opened, settingsWanted, changed: () => fetchJobs(), problem: showListProblem });
+  setUpRows({ opened, settingsWanted, changed: fetchJobs, problem: showListProblem });
   byId("refresh").addEventListener("click", () => busy(byId("refresh"), fetchJobs));
   byId("newer").addEventListener("click", () => busy(byId("newer"), () => turnTo(cursors.slice(0, -1))));
   byId("more").addEventListener("click", () => busy(byId("more"), () => turnTo([...cursors, olderCursor])));
@@ -73,7 +76,7 @@ function forgetList() {
 /** Take the filters from the address. An address without any keeps the filters. */
 function readAddress() {
   const state = addressState();
-  if (![...state.keys()].length) return;
+  if (!Object.keys(LIST_FILTERS).some((name) => state.has(name))) return;
   for (const [name, id] of Object.entries(LIST_FILTERS)) {
     const value = state.get(name) ?? "";
     offerOption(byId(id), value, value);
@@ -93,13 +96,15 @@ async function openNamed(code) {
     whenOpened(data);
     return true;
   } catch (problem) {
-    keepInAddress("history", new URLSearchParams());
+    if (problem instanceof Ended) return true;
+    unopened = code;
     showProblem(problem, byId("recent-filter"), byId("link-problem"));
     return false;
   }
 }
 
 function clearLinkProblem() {
+  unopened = null;
   clearFaults(byId("recent-filter"), byId("link-problem"));
 }
 
@@ -108,13 +113,19 @@ function chosenFilters() {
   return new URLSearchParams(given.filter(([, value]) => value));
 }
 
+function stateOfList() {
+  const state = chosenFilters();
+  if (unopened) state.set("job", unopened);
+  return state;
+}
+
 /** Show the first page for the filters as they are now. */
 const showFirstPage = () => turnTo([null]);
 
 /** Show another page of the list. A cursor for each page before it leads back. Cursors are worth nothing for other filters. */
 async function turnTo(wanted) {
   cursors = chosenFilters().toString() === shownFilters ? wanted : [null];
-  keepInAddress("history", chosenFilters());
+  keepInAddress("history", stateOfList());
   closeDetails();
   await fetchJobs();
 }
@@ -123,7 +134,7 @@ async function turnTo(wanted) {
  * Fetch the wanted page of the list. An answer that is older than another one is dropped. After a failure, the page that
  * is shown is the wanted one again, unless it belongs to other filters.
  */
-async function fetchJobs() {
+export async function fetchJobs() {
   const mine = (fetches += 1);
   const query = chosenFilters();
   const filters = query.toString();

@@ -4,7 +4,7 @@ import { queryOf } from "./address.js";
 import { byId } from "./dom.js";
 import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
-import { setUpHistory, showHistory } from "./history.js";
+import { fetchJobs, setUpHistory, showHistory } from "./history.js";
 import { setUpJob, showJob } from "./job.js";
 import { setUpLanguages } from "./languages.js";
 import { setUpSchedules, showSchedules } from "./schedules.js";
@@ -38,7 +38,7 @@ function showSettings(request) {
 }
 
 function refreshHistory() {
-  if (currentView() === "history") showHistory(api);
+  if (currentView() === "history") fetchJobs();
 }
 
 if (setUpLanguages()) {
