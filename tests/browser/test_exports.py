@@ -173,9 +173,10 @@ def test_every_download_asks_for_a_link_that_has_not_expired(visitor: Visitor) -
     visitor.sign_in()
     visitor.export()
     visitor.expect_status("Completed")
-    before = len(visitor.requests_where(is_poll))
-    assert read_download(visitor.download()).startswith(b"Name,Code")
-    assert len(visitor.requests_where(is_poll)) == before + 1
+    with visitor.page.expect_response(lambda response: is_poll(response.request)) as answered:
+        download = visitor.download()
+    assert download.url == answered.value.json()["downloadUrl"]
+    assert read_download(download).startswith(b"Name,Code")
 
 
 def test_a_removed_file_is_told_in_plain_words_in_the_list_and_beside_the_job(visitor: Visitor, system: System) -> None:
