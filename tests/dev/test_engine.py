@@ -13,6 +13,7 @@ import pytest
 from devhost.local import checks, engine_program
 from devhost.local.errors import DevError
 from devhost.local.paths import ROOT
+from tests.support import csharp
 
 
 def archive_of(directory: Path, name: str) -> Path:
@@ -106,23 +107,60 @@ def test_without_the_dotnet_sdk_a_build_is_refused_in_one_sentence(
     assert str(refused.value) == expected
 
 
-def test_the_script_of_ci_runs_all_tests_with_ci_set(tmp_path: Path) -> None:
-    """So a test that is skipped, and a real Durable extension that is not used, are failures."""
+def run_ci(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of CI where everything is installed, with stand-ins for programs in a folder."""
     programs = {
         "python3": 'echo "python3 $* with CI=$CI"',
         # As on a machine with many libraries, the list goes on long after the two names that are looked for.
         "ldconfig": "echo libltdl.so.7; echo libgssapi_krb5.so.2; seq 100000",
         "apt-get": "echo apt-get was called; exit 1",
         **dict.fromkeys(("my_print_defaults", "mariadbd"), "exit 0"),
+        **more,
     }
+    folder.mkdir(exist_ok=True)
     for name, line in programs.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
-        (tmp_path / name).chmod(0o755)
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
     environment = {
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PATH": f"{folder}:{os.environ['PATH']}",
         "LIBREOFFICE": "x",
         "CHROMIUM": "x",
         "DURABLE_ENGINE": "x",
     }
-    done = subprocess.run([ROOT / ".ci" / "run"], capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run([ROOT / ".ci" / "run"], capture_output=True, text=True, env=environment, check=False)
+
+
+def test_the_script_of_ci_runs_all_tests_with_ci_set(tmp_path: Path) -> None:
+    """So a test that is skipped, and a real Durable extension that is not used, are failures."""
+    done = run_ci(tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "python3 dev.py test with CI=true\n", "")
+
+
+MONO = dict.fromkeys(("java", "mcs", "mono"), "exit 0")
+
+
+def install_libraries(folder: Path, *missing: str) -> None:
+    """Lay the libraries of Mono beside the folder of its programs, without some."""
+    libraries = folder / "lib" / "mono" / "4.5"
+    libraries.mkdir(parents=True)
+    for name in {*csharp._LIBRARIES} - {*missing}:
+        (libraries / f"{name}.dll").touch()
+
+
+def test_the_script_of_ci_installs_nothing_if_every_library_for_csharp_is_there(tmp_path: Path) -> None:
+    install_libraries(tmp_path)
+    assert run_ci(tmp_path / "bin", **MONO).stdout == "python3 dev.py test with CI=true\n"
+
+
+@pytest.mark.parametrize("library", csharp._LIBRARIES)
+def test_without_a_library_for_csharp_ci_installs_it_and_others_skip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    install_libraries(tmp_path, library)
+    assert run_ci(tmp_path / "bin", **MONO).stdout.startswith("apt-get was called\n")
+
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for ci, ended in (("", pytest.skip.Exception), ("true", pytest.fail.Exception)):
+        monkeypatch.setenv("CI", ci)
+        with pytest.raises(ended, match=f"^{library}.dll not found"):
+            csharp.require_mono()

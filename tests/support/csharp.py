@@ -24,8 +24,10 @@ _OPTIONS = "library=httpclient,targetFramework=net48,packageName=ClientExport,su
 
 
 def require_mono() -> None:
-    """Look for the programs. Under CI a missing program fails the test; elsewhere the test is skipped."""
+    """Look for the programs and libraries. Under CI, what is missing fails the test; elsewhere the test is skipped."""
     missing = [name for name in ("java", "mcs", "mono") if shutil.which(name) is None]
+    folder = Path(shutil.which("mono") or "/usr/bin/mono").resolve().parents[1] / "lib" / "mono" / "4.5"
+    missing += [f"{name}.dll" for name in _LIBRARIES if not (folder / f"{name}.dll").exists()]
     if missing:
         message = f"{', '.join(missing)} not found: apt-get install --no-install-recommends {_PACKAGES}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
