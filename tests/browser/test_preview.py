@@ -184,7 +184,9 @@ def test_rows_that_a_busy_service_did_not_find_are_asked_for_again(visitor: Visi
 
     visitor.page.route("**/csv/preview", find_one)
     visitor.page.route(FULL_PREVIEW, be_busy_at_first)
+    before = len(visitor.requests_where(lambda request: FULL_PREVIEW.search(request.url) is not None))
     visitor.at("#search").fill("smith")
+    visitor.wait_for_requests(lambda request: FULL_PREVIEW.search(request.url) is not None, before + 2)
     expect(visitor.at("#preview-count")).to_have_text(re.compile(r"^[0-9,]+ clients$"))
     expect(visitor.at("#preview-notes")).not_to_have_text(re.compile("Still looking|The export finds"))
     assert len(shown_rows(visitor)) > 1
