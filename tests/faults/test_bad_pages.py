@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_an_invalid_client_fails_the_job_with_its_page_range_after_one_read(
 ) -> None:
     spoiled, code = tmp_path / "spoiled.sqlite", "C00002600"
     shutil.copy(database_url.removeprefix("sqlite:///"), spoiled)
-    with sqlite3.connect(spoiled) as connection:
+    with closing(sqlite3.connect(spoiled)) as connection, connection:
         changed = connection.execute(
             "UPDATE client_records SET vat_reg_date = 'last year' WHERE tenant = ? AND code = ?", (NORTHWIND, code)
         )

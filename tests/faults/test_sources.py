@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.support.system import EXPORT, NORTHWIND, System, download
 
 def database_without(directory: Path, column: str) -> str:
     path = directory / "incomplete.sqlite"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         names = [name for name in VIEW_COLUMNS if name != column]
         connection.execute(f"CREATE TABLE records ({', '.join(names)})")
         connection.execute("CREATE VIEW clients AS SELECT * FROM records")
@@ -97,7 +98,7 @@ def test_a_view_without_optional_columns_exports_them_empty_and_says_so(
     start_system: StartSystem, tmp_path: Path
 ) -> None:
     url = database_without(tmp_path, "vat_number")
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute(f"INSERT INTO records (tenant, code, name) VALUES ('{NORTHWIND}', 'C1', 'One')")
     connection.close()
     system = start_system(workers=1, CLIENTS_DATABASE_URL=url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def database_url(tmp_path: Path) -> str:
         " name, contact_name, registered_address_line1, contact_phone"
     )
     cells = ("ann@lee.example", None, "QQ123456C", *[None] * 4, "Lee & Daughters", "Ann Lee-Hara", None, None)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"CREATE TABLE client_records ({columns})")
         connection.execute(f"INSERT INTO client_records VALUES ({', '.join('?' * len(cells))})", cells)
     connection.close()

@@ -8,6 +8,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_kills_neither_lose_nor_corrupt_an_instance(
     kill(host, rng)
     check(host, programs, seconds=60 + KILLS)
     host.stop()
-    with sqlite3.connect(host.state) as database:
+    with closing(sqlite3.connect(host.state)) as database, database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert database.execute("SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM inbox)").fetchone() == (
             0,

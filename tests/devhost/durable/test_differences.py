@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime
 
 from tests.devhost.harness import API, Host, wait_until
@@ -13,7 +14,7 @@ DAY = 24 * 3600.0
 def days_until_the_timer_fires(host: Host, instance_id: str) -> float | None:
     """Return in how many days the only timer of an instance fires; None: there is none yet."""
     if not host.is_real:
-        with sqlite3.connect(host.state) as state:
+        with closing(sqlite3.connect(host.state)) as state, state:
             found = state.execute("SELECT at FROM inbox WHERE id = ? AND at > ?", (instance_id, time.time())).fetchall()
         return (found[0][0] - time.time()) / DAY if found else None
     history = host.status(instance_id, "?showHistory=true").get("historyEvents", ())
