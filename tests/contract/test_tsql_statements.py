@@ -83,10 +83,10 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
     ranges = [KeyRange(start, stop) for start, stop in product((None, key), (None, key))]
     return {
         "missing_columns": lambda: source.missing_columns(VIEW_COLUMNS),
-        "preview": lambda: source.preview(selection, 0, 2.0, 2.0),
-        "filter_values": lambda: source.filter_values(key, 1_000, 2.0),
+        "preview": lambda: source.preview(selection, 0, 60.0, 60.0),
+        "filter_values": lambda: source.filter_values(key, 1_000, 60.0),
         "find_boundaries": lambda: source.find_boundaries(selection, 2),
-        "removed_codes": lambda: source.removed_codes(changed, 40, 2.0),
+        "removed_codes": lambda: source.removed_codes(changed, 40, 60.0),
         "require_deletions": source.require_deletions,
         "rank_codes": lambda: source.rank_codes([key, key]),
         "sample": lambda: list(source.sample(selection, ranges, 40)),
