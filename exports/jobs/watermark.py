@@ -24,7 +24,7 @@ def watermark_of(job: Job) -> datetime:
 
 def start_after(watermark: datetime, margin: timedelta) -> datetime:
     """Return the moment from which the next export looks for changes: the watermark less the margin."""
-    return max((watermark - margin).astimezone(UTC), _EARLIEST)
+    return max(watermark.astimezone(UTC) - margin, _EARLIEST)
 
 
 def content_hash(spec: ExportSpec) -> str:
