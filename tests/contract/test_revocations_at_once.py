@@ -60,6 +60,12 @@ def rotate(services: MemoryServices, tenant: str, code: str) -> Callable[[], Any
     return lambda: rotate_key(services, tenant, ANN, code, RotateKeyDto())
 
 
+def revoke_all(services: MemoryServices) -> None:
+    """Revoke all keys, so that the next round begins without an administrator."""
+    for key in services.keys.store.list():
+        services.keys.store.change(key.id, lambda known: known.revoke(services.now()))
+
+
 def test_revocations_at_once_leave_a_key_that_may_administer_each_tenant(services: MemoryServices) -> None:
     for _ in range(ROUNDS):
         keys = [a_key(*tenants)[0] for tenants in (TENANTS, ("alpha",), ("alpha",), ("beta",))]
@@ -68,8 +74,7 @@ def test_revocations_at_once_leave_a_key_that_may_administer_each_tenant(service
         results = at_once(*(revoke(services, key.tenants[0], key.id) for key in keys))
         assert UnconfirmedError in results
         assert all(administrators(services, tenant) for tenant in TENANTS)
-        for key in services.keys.store.list():
-            services.keys.store.change(key.id, lambda known: known.revoke(services.now()))
+        revoke_all(services)
 
 
 def test_a_rotation_and_a_revocation_at_once_leave_a_key_that_may_administer(services: MemoryServices) -> None:
@@ -78,8 +83,7 @@ def test_a_rotation_and_a_revocation_at_once_leave_a_key_that_may_administer(ser
         services.keys.store.add(key)
         results = at_once(revoke(services, "alpha", key.id), rotate(services, "alpha", key.id))
         assert len(administrators(services, "alpha")) >= 1, results
-        for each in services.keys.store.list():
-            services.keys.store.change(each.id, lambda known: known.revoke(services.now()))
+        revoke_all(services)
 
 
 def test_rotations_at_once_make_one_new_key(services: MemoryServices) -> None:
@@ -88,5 +92,4 @@ def test_rotations_at_once_make_one_new_key(services: MemoryServices) -> None:
         services.keys.store.add(key)
         assert at_once(*[rotate(services, "alpha", key.id)] * 4).count(ApiKeyRotatedError) == 3
         assert len(administrators(services, "alpha")) == 2
-        for each in services.keys.store.list():
-            services.keys.store.change(each.id, lambda known: known.revoke(services.now()))
+        revoke_all(services)
