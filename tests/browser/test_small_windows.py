@@ -20,6 +20,12 @@ BROKEN = """() => [...document.querySelectorAll('#recent-rows td:not([data-colum
     text.selectNodeContents(document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode());
     return text.getClientRects().length > 1;
   }).map((cell) => cell.textContent)"""
+SCROLL_WHILE_THE_PAGE_GROWS = """() => {
+  const added = document.createElement('div');
+  added.style.height = '2000px';
+  document.getElementById('job').before(added);
+  scrollBy(0, -1);
+}"""
 COVERED = """() => {
   const bar = document.getElementById('export').closest('.actions').getBoundingClientRect();
   const { top, bottom, height } = document.activeElement.getBoundingClientRect();
@@ -53,6 +59,23 @@ def test_an_export_that_takes_long_ends_in_view_on_a_phone(visitor: Visitor, dat
         expect(visitor.at("#job-cancel")).to_be_in_viewport()
     visitor.expect_status("Completed")
     expect(visitor.at("#job-download")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
+def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(
+    visitor: Visitor, database_url: str
+) -> None:
+    visitor.sign_in()
+    visitor.pick("Name")
+    with locked_clients(database_url):
+        visitor.export()
+        expect(visitor.at("#job-cancel")).to_be_in_viewport()
+        visitor.evaluate(SCROLL_WHILE_THE_PAGE_GROWS)
+        expect(visitor.at("#job-cancel")).to_be_in_viewport()
+        visitor.page.mouse.wheel(0, -2_000)
+        expect(visitor.at("#job-cancel")).not_to_be_in_viewport()
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).not_to_be_in_viewport()
 
 
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)

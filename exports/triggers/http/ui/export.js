@@ -7,7 +7,7 @@ import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
-import { isJobShown, showJob } from "./job.js";
+import { bringJobIntoView, isJobShown, showJob } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
 import { forgetMappings, loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
@@ -138,7 +138,7 @@ async function exportNow() {
   try {
     const job = await startExport(exportApi, { ...requestBody(), notify: exportNotify.read() });
     showJob(exportApi, job);
-    byId("job").scrollIntoView({ block: "nearest" });
+    bringJobIntoView();
   } catch (problem) {
     showFormProblem(problem);
   }

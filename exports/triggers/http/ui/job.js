@@ -22,6 +22,7 @@ let shown = null;
 let following = new AbortController();
 let announcedQuarter = -1;
 let meter = new RateMeter();
+let scrollToJob = () => {};
 let whenEnded = () => {};
 let whenSettingsWanted = () => {};
 
@@ -33,7 +34,7 @@ export function setUpJob(ended, settingsWanted) {
   whenEnded = ended;
   whenSettingsWanted = settingsWanted;
   setUpEndNotice();
-  keepInView(byId("job"));
+  scrollToJob = keepInView(byId("job"));
   setInterval(drawTimes, 1000);
   byId("job-download").addEventListener("click", () => busy(byId("job-download"), downloadShown));
   byId("job-cancel").addEventListener("click", () => busy(byId("job-cancel"), () => change("DELETE", "")));
@@ -73,6 +74,9 @@ export async function showJob(api, job) {
     if (!signal.aborted) showJobProblem(problem);
   }
 }
+
+/** Scroll to the shown job, and keep it in view while the page grows, until the reader scrolls away. */
+export const bringJobIntoView = () => scrollToJob();
 
 export const isJobShown = () => shown !== null;
 

@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
 import { fetchJobs, setUpHistory, showHistory } from "./history.js";
-import { setUpJob, showJob } from "./job.js";
+import { bringJobIntoView, setUpJob, showJob } from "./job.js";
 import { setUpLanguages } from "./languages.js";
 import { setUpSchedules, showSchedules } from "./schedules.js";
 import { setUpSignIn } from "./sign_in.js";
@@ -25,7 +25,7 @@ function begin(signedIn) {
 function openJob(job) {
   goToView("export");
   showJob(api, job);
-  byId("job").scrollIntoView({ block: "nearest" });
+  bringJobIntoView();
   byId("job-title").focus();
 }
 
