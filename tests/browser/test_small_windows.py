@@ -62,9 +62,7 @@ def test_an_export_that_takes_long_ends_in_view_on_a_phone(visitor: Visitor, dat
 
 
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
-def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(
-    visitor: Visitor, database_url: str
-) -> None:
+def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(visitor: Visitor, database_url: str) -> None:
     visitor.sign_in()
     visitor.pick("Name")
     with locked_clients(database_url):
