@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TypedDict
 
-from exports.errors import KeyOrderError, PermanentError, RowCountError
+from exports.errors import KeyOrderError, PermanentError, RowCountError, SourceUnavailableError
 from exports.file.key_order import OrderedCode, codes_in_order, find_disorder, has_all_codes
 from exports.file.manifest import KeyOrder
 from exports.file.page_record import PageRecord
@@ -16,6 +17,10 @@ from exports.services import Services
 from exports.steps.pages.same_source import require_not_replaced, require_same_order
 
 _CODE_ONLY = ("code",)
+
+_LONGEST_RECOUNT = timedelta(seconds=240)
+"""How long the source may count the clients again and read their codes, both together: as long as for one statement.
+`find_changes` may take as long after it, and both stay under the ten minutes that the host gives an activity."""
 
 
 class ClientsProof(TypedDict):
@@ -88,14 +93,19 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
 
     As a rule clients were added or removed meanwhile. The source is at fault if it still counts what it counted at
     first, and each page still has as many clients as were written: then nothing has changed.
+
+    Raises:
+        RowCountError: The source is at fault.
+        SourceUnavailableError: The time was over before every page was compared.
     """
     rows = sum(record.rows for record in records)
     if rows == plan.total_rows:
         return None
+    end = services.now() + _LONGEST_RECOUNT
     selection = ClientSelection(job.tenant, _CODE_ONLY, plan.spec.filter)
     counted = services.clients.find_boundaries(selection, MAX_PAGE_ROWS).total_rows
     if counted == plan.total_rows and all(
-        _count(services, selection, plan, record) == record.rows for record in records
+        _count(services, selection, plan, record, end) == record.rows for record in records
     ):
         message = (
             f"The client database counts {counted:,} clients, but gives {rows:,} when they are read, twice each. "
@@ -105,6 +115,15 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     return counted
 
 
-def _count(services: Services, selection: ClientSelection, plan: PagePlan, record: PageRecord) -> int:
-    """Count the clients of a page by reading their codes, as the page was read."""
-    return sum(map(len, services.clients.read(selection, plan.key_range(record.page))))
+def _count(services: Services, selection: ClientSelection, plan: PagePlan, record: PageRecord, end: datetime) -> int:
+    """Count the clients of a page by reading their codes, as the page was read.
+
+    Raises:
+        SourceUnavailableError: It is later than `end`.
+    """
+    count = 0
+    for rows in services.clients.read(selection, plan.key_range(record.page)):
+        count += len(rows)
+        if services.now() > end:
+            raise SourceUnavailableError("The client database takes too long to count the clients of the file again.")
+    return count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -177,6 +178,15 @@ def test_a_source_that_counts_clients_which_it_does_not_give_gets_no_file(starts
     error = _refused(services, write_pages(services, job, len(starts) + 1), RowCountError)
     assert (failure_of(error).code, failure_of(error).resumable) == ("row-count", False)
     assert "counts 5 clients, but gives 4" in str(error)
+
+
+def test_counting_again_ends_in_time_and_publishes_nothing_that_is_not_proved() -> None:
+    services = replace(a_services(), clients=HidingClients(some_clients(6)))
+    _, command = _ready(services, rows_per_page=1)
+    services.clients.take_time = lambda _rows: services.now.advance(seconds=100)
+    reads, began = services.clients.reads, services.now()
+    _refused(services, command, SourceUnavailableError)
+    assert (services.clients.reads - reads, services.now() - began) == (3, timedelta(seconds=300))
 
 
 def _fail() -> None:
