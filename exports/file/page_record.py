@@ -43,6 +43,16 @@ class PageRecord:
     cut_cells: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PageBlock:
+    """The part of a `PageRecord` that says which clients a resume would keep. Its attributes are those of the whole."""
+
+    page: int
+    rows: int
+    bytes: int
+    block: str
+
+
 def require_short(*codes: str | None) -> None:
     """Refuse codes at the ends of pages that a record cannot hold, because their order would not be proved.
 

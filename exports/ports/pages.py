@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from exports.file.page_record import PageRecord
+from exports.file.page_record import PageBlock, PageRecord
 from exports.jobs.job import JobRef
 
 
@@ -27,6 +27,9 @@ class PageLedger(Protocol):
 
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
         """Yield the records of all pages from `first_page` on, by page number."""
+
+    def blocks(self, job: JobRef) -> Iterator[PageBlock]:
+        """Yield the blocks of all pages, by page number. Costs less than their whole records."""
 
     def purge(self, job: JobRef) -> None:
         """Remove the records of all pages of a job."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -78,10 +79,12 @@ def test_a_status_takes_two_requests_for_a_job_of_any_size(
     assert len(sent) == 2
 
 
+@pytest.mark.parametrize(("pages", "of_ledger"), [(10, 1), (2_500, 3), (10_000, 10)])
 def test_a_status_asks_once_in_a_while_how_many_clients_a_resume_would_keep(
-    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch, pages: int, of_ledger: int
 ) -> None:
-    jobs, ledger, job = a_job_of(account, 2_500)
+    """A file has 50,000 pages at most, so no status takes more than 52 requests, beside the one for the blocks."""
+    jobs, ledger, job = a_job_of(account, pages)
     services = a_services()
     object.__setattr__(services, "jobs", jobs)
     object.__setattr__(services, "pages", ledger)
@@ -93,12 +96,13 @@ def test_a_status_asks_once_in_a_while_how_many_clients_a_resume_would_keep(
             assert get_export(services, job.tenant, job.code, READER).kept_items == 0  # no block is staged
         requests.append(len(sent))
 
-    assert requests == [2 + 3, 2, 2, 2]
+    assert requests == [2 + of_ledger, 2, 2, 2]
     ended = jobs.change(job.tenant, job.code, lambda job: replace(job, created_by="Ann"))
     assert ended.is_resumable
     with counted_requests(monkeypatch) as sent:
         get_export(services, job.tenant, job.code, READER)
-    assert len(sent) == 2 + 3
+    assert len(sent) == 2 + of_ledger
+    assert sum("select=RowKey,rows,bytes,block" in unquote(request) for request in sent) == of_ledger
 
 
 def test_the_jobs_of_all_runs_of_a_schedule_take_one_request(

@@ -12,7 +12,7 @@ import pytest
 from exports.adapters.storage.pages import TablePageLedger
 from exports.errors import StorageUnavailableError
 from exports.file.block_ids import block_id, digest
-from exports.file.page_record import MAX_CODE_CHARS, PageRecord
+from exports.file.page_record import MAX_CODE_CHARS, PageBlock, PageRecord
 from exports.jobs.job import JobRef
 from exports.ports.pages import PageLedger
 from shared.storage import StorageAccount
@@ -59,6 +59,7 @@ def test_every_property_is_read_back_unchanged(pages: PageLedger, record: PageRe
     job = _a_ref()
     pages.record(job, record)
     assert list(pages.records(job)) == [record]
+    assert list(pages.blocks(job)) == [PageBlock(record.page, record.rows, record.bytes, record.block)]
 
 
 def test_the_first_record_of_a_page_is_kept(pages: PageLedger) -> None:
@@ -89,6 +90,7 @@ def test_jobs_do_not_share_their_records(pages: PageLedger) -> None:
     pages.record(job, _a_record())
     assert pages.find(other, 0) is None
     assert list(pages.records(other)) == []
+    assert list(pages.blocks(other)) == []
 
 
 def test_tenants_do_not_share_the_records_of_jobs_with_the_same_code(pages: PageLedger) -> None:
@@ -102,6 +104,7 @@ def test_records_are_listed_by_page_in_any_order_of_writing(pages: PageLedger) -
     for page in (10, 2, 100, 0, 9):
         pages.record(job, _a_record(page))
     assert [record.page for record in pages.records(job)] == [0, 2, 9, 10, 100]
+    assert [block.page for block in pages.blocks(job)] == [0, 2, 9, 10, 100]
 
 
 @pytest.mark.parametrize(("first_page", "expected"), [(0, [0, 2, 9, 10]), (9, [9, 10]), (3, [9, 10]), (11, [])])
@@ -130,8 +133,9 @@ def test_a_thousand_records_are_read_in_order_with_two_requests(
         lambda pages, job: pages.record(job, _a_record()),
         lambda pages, job: pages.find(job, 0),
         lambda pages, job: list(pages.records(job)),
+        lambda pages, job: list(pages.blocks(job)),
     ],
-    ids=["record", "find", "records"],
+    ids=["record", "find", "records", "blocks"],
 )
 def test_an_unreachable_ledger_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[PageLedger, JobRef], object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from threading import Lock
 
-from exports.file.page_record import PageRecord
+from exports.file.page_record import PageBlock, PageRecord
 from exports.jobs.job import JobRef
 from tests.support.hooks import Hook, do_nothing
 
@@ -32,6 +32,9 @@ class MemoryPageLedger:
     def records(self, job: JobRef, first_page: int = 0) -> Iterator[PageRecord]:
         found = self._of(job)
         return iter([found[page] for page in sorted(found) if page >= first_page])
+
+    def blocks(self, job: JobRef) -> Iterator[PageBlock]:
+        return (PageBlock(each.page, each.rows, each.bytes, each.block) for each in self.records(job))
 
     def forget(self, job: JobRef, page: int) -> None:
         self._of(job).pop(page, None)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from exports.adapters.storage.table_adapter import Entity, TableAdapter
-from exports.file.page_record import PageRecord
+from exports.file.page_record import PageBlock, PageRecord
 from exports.jobs.job import JobRef
 from shared.row_codec import INT64, RowCodec
 from shared.storage import StorageAccount
 
 _LARGE = ("bytes", "crc32", "content_crc32", "content_bytes")
 RECORDS = RowCodec(PageRecord, elsewhere=("page",), forms=dict.fromkeys(_LARGE, INT64))
+_BLOCKS = RowCodec(PageBlock, elsewhere=("page",), forms={"bytes": INT64})
 
 
 class TablePageLedger(TableAdapter):
@@ -45,6 +46,14 @@ class TablePageLedger(TableAdapter):
         with self._translate_failures():
             for row in rows:
                 yield _from_entity(row)
+
+    def blocks(self, job: JobRef) -> Iterator[PageBlock]:
+        """See `PageLedger.blocks`. A thousand pages take a request, as whole records do, but a third of the time."""
+        columns = ["RowKey", "rows", "bytes", "block"]
+        rows = self._table.query_entities("PartitionKey eq @job", parameters={"job": _partition(job)}, select=columns)
+        with self._translate_failures():
+            for row in rows:
+                yield _BLOCKS.read(row, page=int(row["RowKey"]))
 
     def purge(self, job: JobRef) -> None:
         """See `PageLedger.purge`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from exports.errors import SourceReplacedError
-from exports.file.page_record import PageRecord
+from exports.file.page_record import PageBlock
 from exports.jobs.job import Job
 from exports.services import Services
 
 
-def kept_pages(services: Services, job: Job) -> tuple[list[PageRecord], list[PageRecord]]:
-    """Return the records of the pages that storage holds, and of those whose blocks are gone, by page number.
+def kept_pages(services: Services, job: Job) -> tuple[list[PageBlock], list[PageBlock]]:
+    """Return the pages whose blocks storage holds, and those whose blocks are gone, by page number.
 
     Storage drops staged blocks seven days after the last one was staged. The service drops them together with a file
     that was published before the job failed or was cancelled, so the blocks of such a file do not count.
@@ -19,11 +19,11 @@ def kept_pages(services: Services, job: Job) -> tuple[list[PageRecord], list[Pag
     """
     file = services.files.get_state(job.file_path)
     blocks = file.staged if file.version is None else {}
-    kept: list[PageRecord] = []
-    lost: list[PageRecord] = []
-    for record in services.pages.records(job.ref):
-        is_held = not record.block or blocks.get(record.block) == record.bytes
-        (kept if is_held else lost).append(record)
+    kept: list[PageBlock] = []
+    lost: list[PageBlock] = []
+    for page in services.pages.blocks(job.ref):
+        is_held = not page.block or blocks.get(page.block) == page.bytes
+        (kept if is_held else lost).append(page)
     return kept, lost
 
 
@@ -41,4 +41,4 @@ def kept_items(services: Services, job: Job) -> int:
     if needs_new_plan(job):
         return 0
     kept, _ = kept_pages(services, job)
-    return sum(record.rows for record in kept)
+    return sum(page.rows for page in kept)

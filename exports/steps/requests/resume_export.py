@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from exports.errors import JobNotFoundError, NotResumableError
-from exports.file.page_record import PageRecord
+from exports.file.page_record import PageBlock
 from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
 from exports.jobs.watchdog import watched
@@ -63,12 +63,12 @@ def _forget_everything(services: Services, job: Job) -> None:
     services.files.purge(job.ref)
 
 
-def _resumed(job: Job, kept: list[PageRecord], shown_items: int) -> Job:
+def _resumed(job: Job, kept: list[PageBlock], shown_items: int) -> Job:
     """Resume the job and settle the first pages kept, because a status query adds up only the pages after them."""
     _require_resumable(job)
-    first = [record for page, record in enumerate(kept) if record.page == page]
-    resumed = job.resume(sum(record.rows for record in kept), shown_items)
-    return resumed.settle(len(first), sum(record.rows for record in first))
+    first = [each for page, each in enumerate(kept) if each.page == page]
+    resumed = job.resume(sum(each.rows for each in kept), shown_items)
+    return resumed.settle(len(first), sum(each.rows for each in first))
 
 
 def _require_resumable(job: Job) -> None:
@@ -77,9 +77,9 @@ def _require_resumable(job: Job) -> None:
         raise NotResumableError(message)
 
 
-def _forget_lost_pages(services: Services, job: Job) -> list[PageRecord]:
-    """Forget the pages whose blocks are gone. Return the records of the others."""
+def _forget_lost_pages(services: Services, job: Job) -> list[PageBlock]:
+    """Forget the pages whose blocks are gone. Return the others."""
     kept, lost = kept_pages(services, job)
-    for record in lost:
-        services.pages.forget(job.ref, record.page)
+    for each in lost:
+        services.pages.forget(job.ref, each.page)
     return kept
