@@ -18,14 +18,11 @@ from datetime import datetime, timedelta
 
 from exports.errors import (
     ApiKeyNotActiveError,
-    ApiKeyNotFoundError,
     ApiKeyRotatedError,
-    NotPermittedError,
     StorageUnavailableError,
     TooManyApiKeysError,
-    UnconfirmedError,
 )
-from exports.jobs.audit import AuditAction, AuditEntry
+from exports.jobs.audit import AuditAction
 from exports.request.idempotency import mark_request
 from exports.request.identity import Identity
 from exports.request.keys import (
@@ -34,14 +31,19 @@ from exports.request.keys import (
     NewKeyDto,
     RotatedKeyDto,
     RotateKeyDto,
-    administers,
     show_key,
 )
-from exports.request.scopes import Scope
 from exports.services import Services
+from exports.steps.access.key_audit import KeyAuditLog
+from exports.steps.access.key_permissions import (
+    find_administered_key,
+    ids_of_caller,
+    require_scopes,
+    require_valid_caller,
+)
+from exports.steps.access.lockout import remaining_administrators
 from exports.steps.access.repeated_requests import lost_keys, text_of_repeatable
 from shared.api_keys import (
-    MAX_KEYS_OF_DECISION,
     ApiKey,
     KeyChanges,
     KeyState,
@@ -56,7 +58,6 @@ from shared.models import rfc3339
 MAX_KEYS = 200
 """How many keys a tenant may have over HTTP. Keys that are no longer valid count for a day after they were made."""
 _COUNTED_AFTER = timedelta(days=1)
-_MAX_RELIED_ON = MAX_KEYS_OF_DECISION - 2  # beside the key that is revoked and the one of the caller
 
 
 def list_keys(
@@ -86,14 +87,14 @@ def create_key(
         ApiKeyNotActiveError: The key that the idempotency key made has expired or is revoked.
     """
     now, scopes = services.now(), tuple(dict.fromkeys(scope.value for scope in request.scopes))
-    _require_scopes(identity, (tenant,), scopes)
+    require_scopes(identity, (tenant,), scopes)
     expires = now + timedelta(days=request.valid_days) if request.valid_days else None
     mark = repeatable and mark_request(identity.actor, repeatable, f"create {tenant}", request)
-    log = _AuditLog(services, identity)
+    log = KeyAuditLog(services, identity)
     texts = [new_key_text()]
 
     def decide(keys: list[ApiKey]) -> KeyChanges:
-        _require_valid_caller(identity, keys, now)
+        require_valid_caller(identity, keys, now)
         if mark:
             texts.append(text_of_repeatable(mark, keys))
         key, _ = make_key(request.name, (tenant,), scopes, now, expires, mark, texts[-1])
@@ -102,7 +103,9 @@ def create_key(
         log.append(AuditAction.KEY_CREATED, key)
         for each in lost:
             log.append(AuditAction.KEY_REVOKED, each)
-        return KeyChanges(tuple(each.revoke(now) for each in lost), (_with_free_id(key, keys),), _own(identity))
+        return KeyChanges(
+            tuple(each.revoke(now) for each in lost), (_with_free_id(key, keys),), ids_of_caller(identity)
+        )
 
     changes = services.keys.store.decide(decide)
     (key,) = changes.added
@@ -138,14 +141,14 @@ def rotate_key(
     now = services.now()
     until = now + timedelta(hours=request.overlap_hours)
     mark = repeatable and mark_request(identity.actor, repeatable, f"rotate {tenant} {code}", request)
-    log = _AuditLog(services, identity)
+    log = KeyAuditLog(services, identity)
     texts = [new_key_text()]
 
     def decide(keys: list[ApiKey]) -> KeyChanges:
-        old = _find_own(keys, tenant, identity, code)
+        old = find_administered_key(keys, tenant, identity, code)
         _require_active(old, now)
-        _require_scopes(identity, old.tenants, old.scopes)
-        _require_valid_caller(identity, keys, now)
+        require_scopes(identity, old.tenants, old.scopes)
+        require_valid_caller(identity, keys, now)
         if mark:
             texts.append(text_of_repeatable(mark, keys))
         key, _ = make_key(old.name, old.tenants, old.scopes, now, old.successor_expires(now), mark, texts[-1])
@@ -157,7 +160,7 @@ def rotate_key(
         for each in lost:
             log.append(AuditAction.KEY_REVOKED, each)
         changed = (old.replace(key, until), *(each.revoke(now) for each in lost))
-        return KeyChanges(changed, (_with_free_id(key, keys),), _own(identity) - {old.id})
+        return KeyChanges(changed, (_with_free_id(key, keys),), ids_of_caller(identity) - {old.id})
 
     changes = services.keys.store.decide(decide)
     (key,), (old, *revoked) = changes.added, changes.changed
@@ -181,63 +184,30 @@ def revoke_key(services: Services, tenant: str, identity: Identity, code: str, *
         UnconfirmedError: The caller uses this key itself, or no other key may administer the keys of a tenant.
     """
     now = services.now()
-    log = _AuditLog(services, identity)
+    log = KeyAuditLog(services, identity)
 
     def decide(keys: list[ApiKey]) -> KeyChanges:
-        key = _find_own(keys, tenant, identity, code)
+        key = find_administered_key(keys, tenant, identity, code)
         if key.revoked is not None:
             return KeyChanges()
-        _require_valid_caller(identity, keys, now)
-        remaining = frozenset[str]() if is_confirmed else _remaining_administrators(identity, key, keys, now)
+        require_valid_caller(identity, keys, now)
+        remaining = frozenset[str]() if is_confirmed else remaining_administrators(identity, key, keys, now)
         log.append(AuditAction.KEY_REVOKED, key)
-        return KeyChanges((key.revoke(now),), (), (remaining | _own(identity)) - {key.id})
+        return KeyChanges((key.revoke(now),), (), (remaining | ids_of_caller(identity)) - {key.id})
 
     changes = services.keys.store.decide(decide)
     _tell_revoked(tenant, changes.changed)
-    key = changes.changed[0] if changes.changed else _find_own(services.keys.store.list(), tenant, identity, code)
+    key = (
+        changes.changed[0]
+        if changes.changed
+        else find_administered_key(services.keys.store.list(), tenant, identity, code)
+    )
     return show_key(key, identity, now)
 
 
 def _tell_revoked(tenant: str, keys: Iterable[ApiKey]) -> None:
     for key in keys:
         emit("key.revoked", tenant=tenant, key=key.id)
-
-
-def _find_own(keys: Iterable[ApiKey], tenant: str, identity: Identity, code: str) -> ApiKey:
-    """Return a key all of whose tenants the caller administers."""
-    key = next((key for key in keys if key.id == code), None)
-    if key is None or tenant not in key.tenants:
-        raise ApiKeyNotFoundError("There is no key with this code.")
-    if not all(administers(identity, each) for each in key.tenants):
-        message = (
-            "This key opens other tenants as well, whose keys you may not administer. "
-            "The operator of the service can change it."
-        )
-        raise NotPermittedError(message)
-    return key
-
-
-def _require_scopes(identity: Identity, tenants: Collection[str], scopes: Collection[str]) -> None:
-    for tenant in tenants:
-        missing = [scope for scope in scopes if scope not in identity.scopes_for(tenant)]
-        if missing:
-            message = (
-                f"This {identity.credentials} lacks the scope {', '.join(missing)} for {tenant}, "
-                "so it cannot give it to a key."
-            )
-            raise NotPermittedError(message)
-
-
-def _require_valid_caller(identity: Identity, keys: Iterable[ApiKey], now: datetime) -> None:
-    """Refuse a caller whose API key was revoked, or given another expiry, since this process has cached it."""
-    is_valid = any(key.id == identity.actor and key.state(now) is KeyState.ACTIVE for key in keys)
-    if not identity.is_token and not is_valid:
-        raise NotPermittedError("The API key that you use is no longer valid, so it cannot change keys.")
-
-
-def _own(identity: Identity) -> frozenset[str]:
-    """Return the id of the API key of the caller: nobody may revoke it while it changes keys."""
-    return frozenset[str]() if identity.is_token else frozenset({identity.actor})
 
 
 def _require_room(keys: Iterable[ApiKey], tenants: Collection[str], now: datetime) -> None:
@@ -268,63 +238,3 @@ def _with_free_id(key: ApiKey, keys: Iterable[ApiKey]) -> ApiKey:
     if any(other.id == key.id for other in keys):  # another key has the same 60 random bits
         raise StorageUnavailableError("The new key could not be stored.")
     return key
-
-
-def _remaining_administrators(identity: Identity, key: ApiKey, keys: Iterable[ApiKey], now: datetime) -> frozenset[str]:
-    """Return the ids of keys that together may administer the keys of every tenant of a key that is to be revoked.
-
-    Raises:
-        UnconfirmedError: The revocation may lock callers out.
-    """
-    warnings = [] if identity.is_token or identity.actor != key.id else ["This is the key that you use."]
-    remaining: set[str] = set()
-    orphaned = set(key.tenants) if _can_administer(key, now) else set()
-    # A rotated key soon expires, so it is none of the keys that remain.
-    others = [each for each in keys if each.id != key.id and each.replaced_by is None and _can_administer(each, now)]
-    for other in sorted(others, key=lambda other: len(orphaned.intersection(other.tenants)), reverse=True):
-        if not orphaned.isdisjoint(other.tenants):
-            remaining.add(other.id)
-            orphaned -= {*other.tenants}
-    if orphaned:
-        named = ", ".join(tenant for tenant in key.tenants if tenant in orphaned)
-        warnings.append(f"No other key may administer the keys of {named}.")
-    if len(remaining) > _MAX_RELIED_ON:
-        warnings.append("So many other keys administer its tenants that they cannot all be held meanwhile.")
-    if warnings:
-        message = f"{' '.join(warnings)} To revoke it all the same, repeat the request with ?confirm={key.id}."
-        raise UnconfirmedError(message)
-    return frozenset(remaining)
-
-
-def _can_administer(key: ApiKey, now: datetime) -> bool:
-    return Scope.KEYS_ADMIN.value in key.scopes and key.state(now) is KeyState.ACTIVE
-
-
-class _AuditLog:
-    """Appends an entry for each tenant of a key before the change is made, so that no change lacks an entry.
-
-    A decision that is taken again appends none again.
-    """
-
-    def __init__(self, services: Services, identity: Identity) -> None:
-        self._services = services
-        self._identity = identity
-        self._appended: set[tuple[AuditAction, str, str | None]] = set()
-
-    def append(self, action: AuditAction, key: ApiKey, new_code: str | None = None) -> None:
-        if (action, key.id, new_code) in self._appended:
-            return
-        for tenant in key.tenants:
-            entry = AuditEntry(
-                tenant=tenant,
-                moment=self._services.now(),
-                action=action,
-                actor=self._identity.actor,
-                code=key.id,
-                fields=(),
-                filter={},
-                scopes=key.scopes,
-                new_code=new_code,
-            )
-            self._services.audit.append(entry)
-        self._appended.add((action, key.id, new_code))

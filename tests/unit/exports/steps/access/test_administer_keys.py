@@ -22,7 +22,8 @@ from exports.jobs.audit import AuditAction
 from exports.request.identity import ANY_TENANT, Grant, Identity, identity_of_key
 from exports.request.keys import CreateKeyDto, KeyState, RotateKeyDto
 from exports.request.scopes import ALL_SCOPES, Scope
-from exports.steps.access.administer_keys import _MAX_RELIED_ON, MAX_KEYS, create_key, list_keys, revoke_key, rotate_key
+from exports.steps.access.administer_keys import MAX_KEYS, create_key, list_keys, revoke_key, rotate_key
+from exports.steps.access.lockout import MAX_RELIED_ON
 from shared.api_keys import ApiKey, parse_key, secret_matches
 from shared.key_ring import KeyRing
 from tests.support.builders import NOON
@@ -244,7 +245,7 @@ def test_every_key_of_a_chain_of_rotations_has_the_lifetime_of_the_first(lifetim
 
 
 def test_a_revocation_that_would_hold_too_many_other_keys_needs_a_confirmation() -> None:
-    tenants = [f"t{number}" for number in range(_MAX_RELIED_ON + 1)]
+    tenants = [f"t{number}" for number in range(MAX_RELIED_ON + 1)]
     shared, others = a_key(*tenants)[0], [a_key(tenant)[0] for tenant in tenants]
     services = keys_of(shared, *others)
     everywhere = a_person((tenants, ALL_SCOPES))
