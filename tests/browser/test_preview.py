@@ -111,17 +111,13 @@ def test_warnings_call_columns_as_the_reader_does(visitor: Visitor) -> None:
 def test_the_rows_appear_before_many_clients_are_counted(visitor: Visitor) -> None:
     visitor.sign_in()
     settle(visitor)
-    held: list[Route] = []
 
     def leave_uncounted(route: Route) -> None:
         answer = fetch_in_full(route)
         route.fulfill(response=answer, json=answer.json() | {"totalItems": None, "minimumItems": 10_000})
 
-    def hold(route: Route) -> None:
-        held.append(route)
-
     visitor.page.route("**/csv/preview", leave_uncounted, times=1)
-    visitor.page.route(FULL_PREVIEW, hold)
+    held = visitor.hold(FULL_PREVIEW)
     visitor.at("#search").fill("smith")
     visitor.expect_text("#preview-count", "At least 10,000 clients")
     assert shown_rows(visitor)
@@ -145,13 +141,8 @@ def find_one(route: Route) -> None:
 def test_rows_that_take_long_to_find_follow_those_that_were_found(visitor: Visitor, is_found_at_last: bool) -> None:
     visitor.sign_in()
     settle(visitor)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
     visitor.page.route("**/csv/preview", find_one, times=1)
-    visitor.page.route(FULL_PREVIEW, hold)
+    held = visitor.hold(FULL_PREVIEW)
     visitor.at("#search").fill("smith")
     visitor.expect_text("#preview-count", "At least 1 client")
     visitor.expect_text("#preview-notes p:last-child", "Still looking for clients that match…")
@@ -211,12 +202,7 @@ def test_typing_asks_for_one_preview_after_the_last_letter(visitor: Visitor) -> 
 def test_a_late_preview_of_an_earlier_form_is_cancelled_and_never_shown(visitor: Visitor) -> None:
     visitor.sign_in()
     settle(visitor)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    visitor.page.route("**/csv/preview", hold, times=1)
+    visitor.hold("**/csv/preview", times=1)
     visitor.at("#search").fill("smith")
     visitor.wait_for_requests(lambda request: is_preview(request) and "smith" in (request.post_data or ""), 1)
     with visitor.page.expect_event("requestfailed", is_failed_preview) as failed:

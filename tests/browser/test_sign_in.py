@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
@@ -82,12 +82,7 @@ def test_a_key_for_several_tenants_asks_which_one(visitor: Visitor, system: Syst
 def test_an_answer_for_the_tenant_before_is_not_shown(visitor: Visitor) -> None:
     visitor.sign_in(KEY, HARBOUR)
     expect(visitor.at("#mapping option").first).to_be_attached()
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    visitor.page.route(f"**/tenants/{HARBOUR}{EXPORT}", hold)
+    held = visitor.hold(f"**/tenants/{HARBOUR}{EXPORT}")
     visitor.export()
     visitor.wait_for_requests(lambda each: each.method == "POST" and each.url.endswith(f"{HARBOUR}{EXPORT}"), 1)
     visitor.at("#tenant-switch").select_option(NORTHWIND)

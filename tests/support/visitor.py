@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Download, Locator, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Download, Locator, Page, Request, Route, expect
 
 from tests.support.system import NORTHWIND_KEY, System
 
@@ -140,6 +140,16 @@ class Visitor:
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
         return self.page.evaluate(script, argument)
+
+    def hold(self, url: str | re.Pattern[str], times: int | None = None) -> list[Route]:
+        """Keep requests waiting until the test answers them. They are added to the returned list as they come."""
+        held: list[Route] = []
+
+        def keep(route: Route) -> None:
+            held.append(route)
+
+        self.page.route(url, keep, times=times)
+        return held
 
     def requests_where(self, fits: Callable[[Request], bool]) -> list[Request]:
         return [request for request in self.requests if fits(request)]
