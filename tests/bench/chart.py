@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tests.bench.comparison import BY_HAND, FRAMES, OURS, SCRIPT
+from tests.bench.comparison import BY_HAND, FRAMES, OURS, SAME_BYTES, SCRIPT
 from tests.bench.figures import Figure
 
 _WIDTH, _BAR, _GAP, _LEFT, _RIGHT = 720, 24, 10, 190, 110
-_COLOURS = {OURS: "#1f6feb", BY_HAND: "#8250df", FRAMES: "#8c959f", SCRIPT: "#8c959f"}
+_COLOURS = {OURS: "#1f6feb", BY_HAND: "#8250df", SAME_BYTES: "#8250df", FRAMES: "#8c959f", SCRIPT: "#8c959f"}
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#57606a}.t{font-weight:600;fill:#1f2328}"
     "@media(prefers-color-scheme:dark){text{fill:#9198a1}.t{fill:#f0f6fc}}"
@@ -17,13 +17,18 @@ _STYLE = (
 
 
 def draw(figures: Sequence[Figure], title: str) -> str:
-    """Return a chart of rows per second with a bar for each contestant and database; longer is faster."""
+    """Return a chart of rows per second with a bar for each contestant and database; longer is faster.
+
+    It is empty if no figure is the speed of a contestant.
+    """
     groups: dict[str, list[Figure]] = {}
     for figure in figures:
         database, _, contestant = figure.name.partition(", ")
         if figure.unit == "rows/s" and contestant in _COLOURS:
             groups.setdefault(database, []).append(figure)
-    fastest = max((figure.value for group in groups.values() for figure in group), default=1.0)
+    if not groups:
+        return ""
+    fastest = max(figure.value for group in groups.values() for figure in group)
     parts, top = [_text(0, 18, title, "t")], 30
     for database, group in groups.items():
         parts.append(_text(0, top + 18, database, "t"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -36,10 +37,8 @@ def compare_snapshots(
         for name, url in urls.items():
             system = stack.enter_context(running(folder / f"snapshot-{name}", emulator, url))
             for kind, body in ((_ORDINARY, None), (_SNAPSHOT, _BODY)):
-                contestants[name, kind] = lambda system=system, body=body: seconds_of_export(  # type: ignore[misc]
-                    system, TENANT, rows, body
-                )
-        speeds = measure(contestants, rows, rounds)
+                contestants[name, kind] = Contestant(rows, partial(seconds_of_export, system, TENANT, rows, body))
+        speeds = measure(contestants, rounds)
     for (name, kind), samples in speeds.items():
         yield median_of(f"{name}, {kind}", samples, "rows/s")
     middle = {key: median(samples) for key, samples in speeds.items()}

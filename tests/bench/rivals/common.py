@@ -22,8 +22,8 @@ class ExportInput:
     database: str
     storage: str
     tenant: str
+    blob: str
     container: str = "rivals"
-    blob: str = "clients.csv"
 
 
 def statement(dialect: str, where: str) -> str:
@@ -55,7 +55,8 @@ def upload(source: ExportInput, file: Path) -> None:
 
 def run(rival: Callable[[ExportInput], int]) -> None:
     """Run a rival on the input from its environment; report its rows and seconds, not counting the start of Python."""
-    source = ExportInput(os.environ["BENCH_DATABASE"], os.environ["BENCH_STORAGE"], os.environ["BENCH_TENANT"])
+    names = ("BENCH_DATABASE", "BENCH_STORAGE", "BENCH_TENANT", "BENCH_BLOB")
+    source = ExportInput(*(os.environ[name] for name in names))
     began = time.perf_counter()
     rows = rival(source)
     json.dump({"seconds": time.perf_counter() - began, "rows": rows}, sys.stdout)

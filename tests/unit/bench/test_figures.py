@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.bench.chart import draw
+from tests.bench.comparison import BY_HAND, FRAMES, OURS, SAME_BYTES, SCRIPT
 from tests.bench.figures import Figure, line, median_of, save
 
 
@@ -55,3 +56,18 @@ def test_the_chart_has_a_bar_for_each_rival_as_long_as_its_speed() -> None:
     widths = [int(bar.get("width", "0")) for bar in drawing.iter("{http://www.w3.org/2000/svg}rect")]
     assert [width / max(widths) for width in widths] == [0.5, 1, 0.25]
     assert drawing.get("aria-label") == "Rows & seconds"
+
+
+def test_there_is_no_chart_if_no_rival_was_compared() -> None:
+    figures = [Figure("PostgreSQL, a snapshot", 50_000, "rows/s"), Figure("GET status", 3.0, "ms")]
+
+    assert not draw(figures, "Rows & seconds")
+
+
+def test_the_chart_has_a_colour_for_each_rival_of_the_comparison() -> None:
+    rivals = [OURS, SCRIPT, FRAMES, BY_HAND, SAME_BYTES]
+    figures = [Figure(f"PostgreSQL, {name}", 50_000, "rows/s") for name in rivals]
+
+    drawing = ElementTree.fromstring(draw(figures, "Rows & seconds"))
+
+    assert len(list(drawing.iter("{http://www.w3.org/2000/svg}rect"))) == len(rivals)
