@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from exports.errors import SourceMismatchError
+from exports.file.known import Known
 from exports.file.sql_words import in_sql
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 
@@ -39,7 +39,26 @@ class ColumnText(NamedTuple):
         return cls(cells, CELL_SEPARATOR + CELL_SEPARATOR.join(cells))
 
 
-TextMaker = Callable[[Sequence[Column]], ColumnText]
+class Columns:
+    """The columns of some rows. A column that several fields show, such as a line of an address, becomes text once.
+
+    Attributes:
+        values: The values of each column.
+    """
+
+    def __init__(self, values: Sequence[Column]) -> None:
+        self.values = values
+        self._texts: dict[int, ColumnText] = {}
+
+    def text(self, index: int, name: str) -> ColumnText:
+        """Return the text of a column. The name is that of the column in the view; errors give it."""
+        found = self._texts.get(index)
+        if found is None:
+            found = self._texts[index] = texts(self.values[index], name)
+        return found
+
+
+TextMaker = Callable[[Columns], ColumnText]
 TEXT_KINDS = (CellKind.TEXT, CellKind.ADDRESS)
 
 
@@ -51,9 +70,9 @@ def text_maker(field: TargetField, position: Mapping[str, int]) -> TextMaker:
     """
     names = source_columns(field)
     if cell_kind(field) is CellKind.ADDRESS:
-        return lambda columns: addresses({name: columns[position[name]] for name in names})
+        return lambda columns: addresses([columns.text(position[name], name) for name in names])
     (name,) = names
-    return lambda columns: texts(columns[position[name]], name)
+    return lambda columns: columns.text(position[name], name)
 
 
 def texts(values: Column, name: str) -> ColumnText:
@@ -102,6 +121,10 @@ _BOOLEAN_WORDS = {
 
 def booleans(values: Column, name: str) -> Cells:
     try:
+        return list(map(_BOOLEAN_WORDS.__getitem__, values))
+    except (KeyError, TypeError):
+        pass  # a text may have blanks and capital letters
+    try:
         return [_BOOLEAN_WORDS[value.strip().lower() if isinstance(value, str) else value] for value in values]
     except (KeyError, TypeError):
         message = f"The column {name} of the clients view holds a value that is not a boolean (true, false, 1 or 0)."
@@ -110,15 +133,23 @@ def booleans(values: Column, name: str) -> Cells:
 
 def dates(values: Column, name: str) -> Cells:
     try:
-        return [
-            _date_of_text(value) if type(value) is str else "" if value is None else _date(value) for value in values
-        ]
+        return list(map(_DAYS.__getitem__, values))
     except (ValueError, TypeError):
         message = (
             f"The column {name} of the clients view holds a value that is not a date (YYYY-MM-DD). A moment with a "
             "time zone is a date only in a zone: make the date of it in the view."
         )
         raise SourceMismatchError(message, column=name) from None
+
+
+def _day(value: object) -> str:
+    if value is None:
+        return ""
+    return _date_of_text(value) if type(value) is str else _date(value)
+
+
+_DAYS = Known(_day, most=50_000)
+"""Dates repeat: there are some 36,500 in a century."""
 
 
 def _date(value: object) -> str:
@@ -130,7 +161,6 @@ def _date(value: object) -> str:
     return value.isoformat()[:10]
 
 
-@lru_cache(maxsize=50_000)  # dates repeat: there are some 36,500 in a century
 def _date_of_text(text: str) -> str:
     """Parse text that begins with a date. ISO 8601 has other forms too, such as `2026-W05-6`; they are refused.
 
@@ -145,9 +175,9 @@ def _date_of_text(text: str) -> str:
     return date.fromisoformat(text[:10]).isoformat()
 
 
-def addresses(columns: Mapping[str, Column]) -> ColumnText:
+def addresses(texts_of_lines: Sequence[ColumnText]) -> ColumnText:
     """Join the lines of addresses. Only spaces are trimmed: PostgreSQL, which may render instead, trims only those."""
-    lines = [_trimmed(texts(column, name)) for name, column in columns.items()]
+    lines = list(map(_trimmed, texts_of_lines))
     return ColumnText.of(list(map(", ".join, map(filter, repeat(None), zip(*lines, strict=True)))))
 
 

@@ -17,8 +17,9 @@ from exports.ports.clients import ClientSelection
 
 ROWS_PER_LIST = 2_000
 _FIRST_ROWS = 50
-_BYTES_PER_LIST = 4 * 1024 * 1024
-"""Lists are shorter if rows are long. The first list is short, because the length of the rows is not known yet."""
+_BYTES_PER_LIST, _BYTES_PER_REQUEST = 1024 * 1024, 4 * 1024 * 1024
+"""Lists are shorter if rows are long: a processor renders rows faster that fit in its second cache. If each list is a
+request, they may be longer. The first list is short, because the length of the rows is not known yet."""
 
 
 def read_sample(
@@ -56,14 +57,15 @@ def read_lists(
     connection: Connection, view: ClientView, selection: ClientSelection, key_range: KeyRange
 ) -> Generator[list[Row], None, None]:
     """Yield the clients of a key range, at most `ROWS_PER_LIST` in a list."""
-    finish = _finisher(view, selection.columns)
+    dialect, finish = dialect_named(connection.dialect.name), _finisher(view, selection.columns)
+    most_bytes = _BYTES_PER_REQUEST if dialect.streams_by_requests else _BYTES_PER_LIST
     statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
     with connection.execute(statement) as result:
         cursor, count = result.cursor, _FIRST_ROWS
         while rows := _fetch_tuples(result, count):
             yield finish(rows)
-            count = _rows_like(rows[-1])
-    dialect_named(connection.dialect.name).require_whole(connection, cursor)
+            count = _rows_like(rows[-1], most_bytes)
+    dialect.require_whole(connection, cursor)
 
 
 def _finisher(view: ClientView, columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
@@ -84,6 +86,6 @@ def _fetch_tuples(result: CursorResult[Any], count: int) -> list[Row]:
     return list(result.cursor_strategy.fetchmany(result, result.cursor, count))
 
 
-def _rows_like(row: Row) -> int:
+def _rows_like(row: Row, most_bytes: int) -> int:
     """Choose how many rows of this length make a list."""
-    return max(1, min(ROWS_PER_LIST, _BYTES_PER_LIST // (sum(map(getsizeof, row)) + 1)))
+    return max(1, min(ROWS_PER_LIST, most_bytes // (sum(map(getsizeof, row)) + 1)))

@@ -128,7 +128,8 @@ class SqlClientSource:
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range as tuples of the driver.
 
-        A list holds at most `ROWS_PER_LIST` clients and about 4 MiB, unless rows suddenly grow longer.
+        A list holds at most `ROWS_PER_LIST` clients and about 1 MiB, or 4 MiB if it is a request, unless rows
+        suddenly grow longer.
         """
         with self._connection() as connection:
             view = describe_selected(connection, selection)

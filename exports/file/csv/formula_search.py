@@ -7,34 +7,56 @@ slower still, so each search runs only if the ones before have found something.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from exports.file.cells import CELL_SEPARATOR
 from exports.file.csv.formula_guard import BLANKS, FORMAT_CHARACTERS, SEPARATORS, SIGNS, guard_parts, guard_text
 
 _ENDS = (*SEPARATORS, "\r", "\n")
-_BLANK_STARTS = [CELL_SEPARATOR + blank for blank in "\t\r\n"]
+_BLANK_STARTS = "\t\r\n"
 _ASCII_SIGNS = [sign for sign in SIGNS if sign.isascii()]
 _BEFORE = rf"{re.escape(SEPARATORS)}\r\n\"{FORMAT_CHARACTERS}"
 _HIDDEN = {sign: re.compile(rf"{sign}(?<=[{_BEFORE}{BLANKS}].)") for sign in "=＝"}
 _AFTER = {sign: re.compile(rf"{re.escape(sign)}(?<=[{_BEFORE}].)") for sign in SIGNS} | _HIDDEN
 """Searches for a sign behind a character that the guard looks behind. Before `=` it looks behind blanks too."""
 
-may_be_changed = re.compile(rf"[{re.escape(SIGNS)}\t\r\n]").search
-"""Finds something in every cell that a guard changes, and in few others: a guard takes ten times as long."""
+_SIGNED = {CELL_SEPARATOR + sign for sign in "+-"}
+_NO_NUMBER = re.compile(rf"{CELL_SEPARATOR}[+-](?!(?: ?[0-9(.][ 0-9()./,%-]*)?(?:{CELL_SEPARATOR}|\Z))")
+"""Finds a cell that begins with a sign and may be no number, if no cell holds a separator. It knows fewer numbers than
+the guard does."""
 
 
-def find_guard(joined: str) -> Callable[[str], str] | None:
+def find_guard(joined: str, cells: int) -> Callable[[str], str] | None:
     """Return the guard that a column needs, or None if the guard changes none of its cells.
 
     Args:
         joined: The cells, each after a `CELL_SEPARATOR`.
+        cells: How many there are.
     """
     signs = [sign for sign in (_ASCII_SIGNS if joined.isascii() else SIGNS) if sign in joined]
     if signs and _has_suspect_parts(joined, signs):
         return guard_parts
-    starts = (*(CELL_SEPARATOR + sign for sign in signs), *(start for start in _BLANK_STARTS if start[1] in joined))
-    return guard_text if any(start in joined for start in starts) else None
+    starts = (
+        *(CELL_SEPARATOR + sign for sign in signs),
+        *(CELL_SEPARATOR + blank for blank in _BLANK_STARTS if blank in joined),
+    )
+    found = [start for start in starts if start in joined]
+    return guard_text if found and not _are_numbers(found, joined, cells) else None
+
+
+def may_be_changed(cells: Sequence[str], joined: str) -> set[str]:
+    """Return all cells that a guard changes, and few others: a guard takes much longer than these searches.
+
+    Args:
+        joined: As `find_guard`.
+    """
+    letters = [letter for letter in (*SIGNS, *_BLANK_STARTS) if letter in joined]
+    return {cell for letter in letters for cell in cells if letter in cell}
+
+
+def _are_numbers(found: Sequence[str], joined: str, cells: int) -> bool:
+    """Say whether all cells with these starts are surely numbers, such as telephone numbers."""
+    return set(found) <= _SIGNED and not _NO_NUMBER.search(joined) and joined.count(CELL_SEPARATOR) == cells
 
 
 def _has_suspect_parts(joined: str, signs: list[str]) -> bool:

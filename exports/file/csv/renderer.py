@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
-from exports.file.cells import TEXT_KINDS, Cells, Column, ColumnText, booleans, dates, text_maker
+from exports.file.cells import TEXT_KINDS, Cells, Column, Columns, ColumnText, booleans, dates, text_maker
 from exports.file.csv.excel_text import apostrophe, constant, converted_of
 from exports.file.csv.formula_guard import guard_text, is_suspect
 from exports.file.csv.formula_search import find_guard, may_be_changed
@@ -23,7 +24,7 @@ from exports.request.estimate import EstimateWarning
 from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 from exports.request.formats import CsvFormat, LineEnding, Quoting
 
-CellMaker = Callable[[Sequence[Column]], Cells]
+CellMaker = Callable[[Columns], Cells]
 _NUL = "\0"
 _LINE_ENDINGS = {LineEnding.CRLF: "\r\n", LineEnding.LF: "\n"}
 _DEFAULT_FORMAT = CsvFormat()
@@ -100,7 +101,8 @@ class CsvRenderer:
             cleaned = [[_without_nul(value) for value in column] for column in columns]
             return self._render(cleaned), _count_nul(columns)
 
-    def _render(self, columns: Sequence[Column]) -> bytes:
+    def _render(self, values: Sequence[Column]) -> bytes:
+        columns = Columns(values)
         return self._records([make(columns) for make in self._cell_makers])
 
     def warnings(self, sample: Sequence[Row], records: int) -> Iterator[EstimateWarning]:
@@ -109,7 +111,7 @@ class CsvRenderer:
 
     def _texts(self, rows: Sequence[Row]) -> dict[str, Cells]:
         """Return the cells that are free text, by header, before they are guarded and quoted."""
-        columns = list(zip(*rows, strict=True))
+        columns = Columns(list(zip(*rows, strict=True)))
         return {header: make(columns).cells for header, make in self._text_makers.items()} if rows else {}
 
     def _records(self, columns: Sequence[Cells]) -> bytes:
@@ -117,8 +119,8 @@ class CsvRenderer:
             # an empty line would not be a record
             columns = [[cell or '""' for cell in columns[0]]]
         records = map(self.delimiter.join, zip(*columns, strict=True))
-        ending = self.line_ending
-        return (ending.join(records) + ending).encode()
+        # a letter outside of Latin-1 makes only its own record wider
+        return self.line_ending.encode().join(chain(map(str.encode, records), [b""]))
 
     def _cell_maker(self, field: TargetField, position: dict[str, int], *, is_first: bool) -> CellMaker:
         """Return the function that makes a field's cells, guarded and quoted, from the columns of a list of rows."""
@@ -127,7 +129,7 @@ class CsvRenderer:
             return lambda columns: self._text(make(columns), is_first)
         (name,) = source_columns(field)
         index, read = position[name], booleans if cell_kind(field) is CellKind.BOOLEAN else dates
-        return lambda columns: self._quoted_if_all(read(columns[index], name))
+        return lambda columns: self._quoted_if_all(read(columns.values[index], name))
 
     def _text(self, text: ColumnText, is_first: bool) -> Cells:
         """Guard and quote the cells that need it.
@@ -144,10 +146,9 @@ class CsvRenderer:
         changed = self._protected(cells, joined, is_first)
         if self.quotes_all:
             return self._quoted_if_all(changed)
-        if self.format.excel_text and changed is not cells:
-            joined += '"'  # constants contain quotes
-        special = [letter for letter in (self.delimiter, '"', "\r", "\n") if letter in joined]
-        return _quoted_where_needed(changed, special) if special else changed
+        has_quotes = '"' in joined or (self.format.excel_text and changed is not cells)  # constants contain quotes
+        special = [letter for letter in (self.delimiter, "\r", "\n") if letter in joined]
+        return _quoted_where_needed(changed, special, has_quotes=has_quotes) if special or has_quotes else changed
 
     def _protected(self, cells: Cells, joined: str, is_first: bool) -> Cells:
         """Write text that Excel would convert as constants, and guard text that a spreadsheet would run."""
@@ -155,9 +156,8 @@ class CsvRenderer:
         if self.format.excel_text:
             write = apostrophe if is_first and self._guards_constants else constant
             changes = {cell: write(cell) for cell in converted_of(set(cells))}
-        if self.format.formula_guard and (guard := find_guard(joined)):
-            # by far the most cells that a guard looks at are numbers with a sign, which stay as they are
-            suspects = filter(is_suspect if guard is guard_text else may_be_changed, cells)
+        if self.format.formula_guard and (guard := find_guard(joined, len(cells))):
+            suspects = filter(is_suspect, cells) if guard is guard_text else may_be_changed(cells, joined)
             changes = {cell: guard(cell) for cell in suspects} | changes
         return list(map(changes.get, cells, cells)) if changes else cells
 
@@ -178,13 +178,19 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
-def _quoted_where_needed(cells: Cells, special: list[str]) -> Cells:
-    """Quote the cells that hold one of the special letters. A search for each letter is faster than one pattern."""
+def _quoted_where_needed(cells: Cells, special: list[str], *, has_quotes: bool) -> Cells:
+    """Quote the cells that hold a quote or one of the special letters, at most three.
+
+    A search for each letter is faster than one pattern.
+    """
+    if has_quotes:
+        cells = [cell.replace('"', '""') if '"' in cell else cell for cell in cells]
+        special = [*special, '"']
     first, second, third, fourth = (special * 4)[:4]
     if len(special) == 1:
-        return [_quoted(cell) if first in cell else cell for cell in cells]
+        return [f'"{cell}"' if first in cell else cell for cell in cells]
     if len(special) == 2:
-        return [_quoted(cell) if first in cell or second in cell else cell for cell in cells]
+        return [f'"{cell}"' if first in cell or second in cell else cell for cell in cells]
     return [
-        _quoted(cell) if first in cell or second in cell or third in cell or fourth in cell else cell for cell in cells
+        f'"{cell}"' if first in cell or second in cell or third in cell or fourth in cell else cell for cell in cells
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 
-from exports.file.cells import Cells, addresses, booleans, dates
+from exports.file.cells import Cells, addresses, booleans, dates, texts
 from exports.file.cells import Column as SourceColumn
 from exports.file.jsonl.cells import Column, boolean_column, string_column, text_column
 from exports.file.renderer import Row, columns_for
@@ -78,7 +78,7 @@ def _column_maker(field: TargetField, position: dict[str, int]) -> ColumnMaker:
     if kind is CellKind.DATE:
         return lambda columns: _null_if_empty(dates(columns[index], name))
     if kind is CellKind.ADDRESS:
-        return lambda columns: _null_if_empty(addresses({part: columns[position[part]] for part in names}).cells)
+        return lambda columns: _null_if_empty(addresses([texts(columns[position[part]], part) for part in names]).cells)
     return lambda columns: text_column(columns[index], name)
 
 

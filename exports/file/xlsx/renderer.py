@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from exports.errors import SourceMismatchError
-from exports.file.cells import TEXT_KINDS, Cells, ColumnText, TextMaker, booleans, dates, text_maker
+from exports.file.cells import TEXT_KINDS, Cells, Columns, ColumnText, TextMaker, booleans, dates, text_maker
 from exports.file.compression import Packing
 from exports.file.frame import Frame
 from exports.file.page_record import PageRecord
@@ -149,7 +149,8 @@ class XlsxRenderer:
         long = tuple(headers[field] for field, text in found.items() if _is_long(text) and _is_long(_cleaned(text)))
         return workbook_warnings(long, self._headers, records, self._max_sheet_rows, cuts=self._cuts)
 
-    def _texts(self, columns: Sequence[SourceColumn]) -> dict[TargetField, ColumnText]:
+    def _texts(self, values: Sequence[SourceColumn]) -> dict[TargetField, ColumnText]:
+        columns = Columns(values)
         return {field: make(columns) for field, make in self._text_makers.items()}
 
     def _count_refused(self, columns: Sequence[SourceColumn]) -> int:

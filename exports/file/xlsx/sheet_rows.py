@@ -11,9 +11,10 @@ A row is `<row><c t="str"><v>text</v></c>…</row>`. Neither rows nor cells say 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from exports.file.known import Known
 from exports.file.xlsx.cells import DATE_STYLE, ESCAPED
 
 TEXT = "\x1f"
@@ -41,6 +42,8 @@ _INLINE = (b'<c t="inlineStr"><is><t xml:space="preserve">', b"</t></is></c>")
 _REFERENCES = ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b"\r", b"&#13;"))
 _WITHOUT_TEXT = re.compile(rb"\x1f[\x01-\x03\x1e\x1f]+")
 """A cell without text, and the separators after it."""
+
+_MOST_KNOWN = 50_000
 
 _RARE_BLANKS = (b"\t", b"\n", b"\r")
 _WIDE_BLANKS = (
@@ -158,7 +161,7 @@ class _Markup:
         self.row_start = _ROW_START + _TEXT_START if starts_with_text else _ROW_START
         self._starts = {_ROW: _ROW_END + self.row_start, **_STARTS}
         self._ends = {_ROW: _ROW_END + _ROW_START + (_NO_CELL if starts_with_text else b""), _TEXT: _NO_CELL}
-        self._known = _Known(self._markup_without_text)
+        self._known = Known(self._markup_without_text, most=_MOST_KNOWN)
 
     def of(self, data: bytes) -> bytes:
         """Return the markup of records, from one separator up to another."""
@@ -173,18 +176,6 @@ class _Markup:
         """Return the markup of separators without text between them."""
         *others, last = (separators[index : index + 1] for index in range(len(separators)))
         return _END + b"".join(self._ends.get(other) or _STARTS[other] + _END for other in others) + self._starts[last]
-
-
-class _Known(dict[bytes, bytes]):
-    """Results of a function."""
-
-    def __init__(self, function: Callable[[bytes], bytes]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, key: bytes) -> bytes:
-        self[key] = self._function(key)
-        return self[key]
 
 
 def _in_xml(data: bytes) -> bytes:
