@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Select, func, select
 from exports.adapters.clients_sql.deletions_check import count_deleted_clients, describe_deletion_columns
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.errors import source_errors
-from exports.adapters.clients_sql.inspection.findings import Findings, Sample, Tenants
+from exports.adapters.clients_sql.inspection.findings import ChangedCollation, Findings, Sample, Tenants
 from exports.adapters.clients_sql.inspection.inspector import ViewInspector
 from exports.adapters.clients_sql.inspection.mysql import MysqlInspector
 from exports.adapters.clients_sql.inspection.postgresql import PostgresqlInspector
@@ -70,10 +70,11 @@ class ViewCheck:
             usable: The columns that an export can use. `tenant` and `code` must be among them.
         """
         found = self.findings
-        question = "whether functions in the view change from call to call, or row-level security hides clients"
+        question = "whether functions in the view, row-level security or a collation can make a file wrong"
         with self._part(0.6, question) as connection:
             found.functions = self._inspector.unstable_functions(connection)
             found.notes += map(_note_on_policies, self._inspector.tables_with_hidden_rows(connection))
+            found.notes += map(_note_on_collation, self._inspector.changed_collations(connection))
         if tenant is None:
             found.tenants = self._tenants()
         else:
@@ -254,4 +255,12 @@ def _note_on_policies(table: str) -> str:
     return (
         f"Row-level security of {table} applies to this user: clients that its policies hide are in no file. "
         "Compare the number of clients with your own count."
+    )
+
+
+def _note_on_collation(collation: ChangedCollation) -> str:
+    return (
+        f"The collation {collation.name} has changed from version {collation.recorded} to {collation.present}, and "
+        "an index in the old order can hide clients from a file: REINDEX the tables behind the view, then run "
+        f"{collation.refresh}."
     )

@@ -20,6 +20,23 @@ class UnstableFunction:
 
 
 @dataclass(frozen=True)
+class ChangedCollation:
+    """A collation that may sort otherwise than when the indexes were built.
+
+    Attributes:
+        name: As a statement names it; for the default one, `of the database` and its name.
+        recorded: The version when it was created or last refreshed.
+        present: The version of the library that compares now.
+        refresh: The statement that records the present version, once the indexes are built again.
+    """
+
+    name: str
+    recorded: str
+    present: str
+    refresh: str
+
+
+@dataclass(frozen=True)
 class KeyUse:
     """How the database would read one page: the clients of one tenant in a range of codes, in order.
 

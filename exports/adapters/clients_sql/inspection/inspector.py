@@ -8,7 +8,7 @@ from sqlalchemy import ClauseElement, Connection, Engine, Executable, Select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
+from exports.adapters.clients_sql.inspection.findings import ChangedCollation, KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 
 
@@ -42,6 +42,10 @@ class ViewInspector:
 
     def tables_with_hidden_rows(self, connection: Connection) -> list[str]:
         """Return the tables behind the view of which the database may hide rows from this user."""
+        return []
+
+    def changed_collations(self, connection: Connection) -> list[ChangedCollation]:
+        """Return the collations of the view's columns whose version is another one than the database has recorded."""
         return []
 
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, event, text
 
-from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
+from exports.adapters.clients_sql.inspection.findings import ChangedCollation, KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 
@@ -77,6 +77,29 @@ ORDER BY 1
 """Finds the tables whose row-level security applies. A view reads with the rights of its owner, one with
 `security_invoker` with those of its reader ("CREATE VIEW" and "Row Security Policies" in the documentation)."""
 
+_CHANGED_COLLATIONS = """
+SELECT DISTINCT format('%%I.%%I', schema.nspname, used.collname), used.collversion, found.version,
+    format('ALTER COLLATION %%I.%%I REFRESH VERSION', schema.nspname, used.collname)
+FROM pg_attribute AS attribute
+JOIN pg_collation AS used ON used.oid = attribute.attcollation
+JOIN pg_namespace AS schema ON schema.oid = used.collnamespace
+CROSS JOIN LATERAL (SELECT pg_collation_actual_version(used.oid) AS version) AS found
+WHERE attribute.attrelid = to_regclass('clients') AND used.collversion <> found.version
+"""
+_CHANGED_DEFAULT = """
+UNION ALL
+SELECT format('of the database %%I', database.datname), database.datcollversion, found.version,
+    format('ALTER DATABASE %%I REFRESH COLLATION VERSION', database.datname)
+FROM pg_database AS database
+CROSS JOIN LATERAL (SELECT pg_database_collation_actual_version(database.oid) AS version) AS found
+WHERE database.datname = current_database() AND database.datcollversion <> found.version AND EXISTS (
+    SELECT FROM pg_attribute AS attribute JOIN pg_collation AS used ON used.oid = attribute.attcollation
+    WHERE attribute.attrelid = to_regclass('clients') AND used.collprovider = 'd'
+)
+"""
+_VERSION_OF_DEFAULTS = (15,)
+"""The first version of PostgreSQL that records a version of a database's default collation."""
+
 _HAS_BOTH = text(
     "SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname IN ('tenant', 'code')"
 )
@@ -102,6 +125,12 @@ class PostgresqlInspector(ViewInspector):
     def tables_with_hidden_rows(self, connection: Connection) -> list[str]:
         """Search the relations behind the view for row-level security that applies to the user who reads them."""
         return list(connection.exec_driver_sql(_WITH_POLICIES).scalars())
+
+    def changed_collations(self, connection: Connection) -> list[ChangedCollation]:
+        """Compare the versions in the catalogue with those of the libraries, as PostgreSQL does for its own warning."""
+        records_defaults = (connection.dialect.server_version_info or ()) >= _VERSION_OF_DEFAULTS
+        found = connection.exec_driver_sql(_CHANGED_COLLATIONS + _CHANGED_DEFAULT * records_defaults)
+        return [ChangedCollation(*row) for row in found]
 
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:
         """Explain the page; if no index serves it, explain it again without the rival plans of small tables."""
