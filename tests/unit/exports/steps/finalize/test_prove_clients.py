@@ -180,6 +180,45 @@ def test_a_source_that_counts_clients_which_it_does_not_give_gets_no_file(starts
     assert "counts 5 clients, but gives 4" in str(error)
 
 
+@pytest.mark.parametrize("starts", [(), ("C0003",)], ids=["one page", "two pages"])
+def test_a_source_at_fault_gets_no_file_although_clients_came_meanwhile(starts: tuple[str, ...]) -> None:
+    services = replace(a_services(), clients=HidingClients(some_clients(5)))
+    job = a_planned_job(services, starts)
+    services.clients.clients += _clients(["C0002a", "C0002b"])
+    error = _refused(services, write_pages(services, job, len(starts) + 1), RowCountError)
+    assert "counts 7 clients, but gives 6" in str(error)
+
+
+def test_clients_that_come_before_and_after_their_page_was_read_do_not_fail_the_job() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.clients += _clients(["C0002a"])
+    command = write_pages(services, job)
+    services.clients.clients += _clients(["C0004a"])
+    publish_file(services, command)
+    manifest = _manifest(services, job)
+    assert (manifest.rows, manifest.counted_rows, manifest.recounted_rows) == (6, 5, 7)
+
+
+def test_a_client_that_is_there_only_while_clients_are_counted_does_not_fail_the_job() -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services)
+    services.clients.clients += _clients(["C0002a"])
+    command = write_pages(services, job)
+    services.clients.clients += _clients(["C0009"])
+    services.clients.take_time = lambda _rows: services.clients.clients.__delitem__(slice(6, None))
+    publish_file(services, command)
+    assert _manifest(services, job).recounted_rows == 7
+
+
+def test_what_counts_differ_by_is_compared_only_while_there_is_time() -> None:
+    services = replace(a_services(), clients=HidingClients(some_clients(6)))
+    _, command = _ready(services, rows_per_page=1)
+    services.clients.clients += _clients(["C0009"])
+    services.clients.take_time = lambda _rows: services.now.advance(seconds=300)
+    assert isinstance(publish_file(services, command), Job)
+
+
 def test_counting_again_ends_in_time_and_publishes_nothing_that_is_not_proved() -> None:
     services = replace(a_services(), clients=HidingClients(some_clients(6)))
     _, command = _ready(services, rows_per_page=1)
