@@ -1,4 +1,4 @@
-"""A clock for tests."""
+"""Clocks for tests."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ class Clock:
         """Move the clock forward; takes the arguments of `timedelta`."""
         self.moment += timedelta(**duration)
         return self.moment
+
+
+class MonotonicClock:
+    """A clock that counts seconds, and stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds

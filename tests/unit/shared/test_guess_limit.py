@@ -8,22 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.guess_limit import Guesser, GuessLimit
+from tests.support.clock import MonotonicClock
 
 HERE, THERE = "203.0.113.7", "203.0.113.8"
 
 
-class Clock:
-    """A monotonic clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def _a_limit(per_minute: int = 30, proxies: int = 1, most: int = 10_000) -> tuple[GuessLimit, Clock]:
-    clock = Clock()
+def _a_limit(per_minute: int = 30, proxies: int = 1, most: int = 10_000) -> tuple[GuessLimit, MonotonicClock]:
+    clock = MonotonicClock()
     return GuessLimit(per_minute, proxies, clock, most), clock
 
 

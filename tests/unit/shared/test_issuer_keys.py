@@ -16,21 +16,12 @@ import pytest
 from shared import issuer_keys
 from shared.access_tokens import IssuerUnavailableError
 from shared.issuer_keys import IssuerKeys
+from tests.support.clock import MonotonicClock
 from tests.support.token_issuer import TokenIssuer, a_token_issuer, ec_key, rsa_key
 from tests.support.waiting import wait_until
 
 FIRST, SECOND, CURVE = rsa_key(), rsa_key("rsa-2"), ec_key()
 BOTH = ["/.well-known/openid-configuration", "/keys"]
-
-
-class Seconds:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -40,12 +31,12 @@ def issuer() -> Iterator[TokenIssuer]:
 
 
 @pytest.fixture
-def clock() -> Seconds:
-    return Seconds()
+def clock() -> MonotonicClock:
+    return MonotonicClock()
 
 
 @pytest.fixture
-def keys(issuer: TokenIssuer, clock: Seconds) -> IssuerKeys:
+def keys(issuer: TokenIssuer, clock: MonotonicClock) -> IssuerKeys:
     return IssuerKeys(issuer.url, now=clock)
 
 
@@ -58,45 +49,47 @@ def test_nothing_is_fetched_before_the_first_token(issuer: TokenIssuer, keys: Is
     assert issuer.requests == []
 
 
-def test_a_pinned_key_set_needs_no_discovery(issuer: TokenIssuer, clock: Seconds) -> None:
+def test_a_pinned_key_set_needs_no_discovery(issuer: TokenIssuer, clock: MonotonicClock) -> None:
     assert IssuerKeys("https://issuer.example", f"{issuer.url}/pinned", now=clock).find(FIRST.key_id, "RS256")
     assert issuer.requests == ["/pinned"]
 
 
-def test_a_rotated_key_is_found_by_one_more_fetch(issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds) -> None:
+def test_a_rotated_key_is_found_by_one_more_fetch(issuer: TokenIssuer, keys: IssuerKeys, clock: MonotonicClock) -> None:
     assert keys.find(FIRST.key_id, "RS256")
     issuer.keys = [SECOND.public]
-    clock.now += 31
+    clock.seconds += 31
     assert keys.find(SECOND.key_id, "RS256")
     assert keys.find(FIRST.key_id, "RS256") is None, "the issuer has withdrawn it"
     assert issuer.requests == BOTH * 2
 
 
 def test_invented_key_ids_cause_one_fetch_each_half_minute(
-    issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds
+    issuer: TokenIssuer, keys: IssuerKeys, clock: MonotonicClock
 ) -> None:
     for number in range(50):
         assert keys.find(f"invented-{number}", "RS256") is None
     assert issuer.requests == BOTH
-    clock.now += 31
+    clock.seconds += 31
     assert keys.find("invented", "RS256") is None
     assert keys.find("invented too", "RS256") is None
     assert issuer.requests == BOTH * 2
 
 
-def test_a_withdrawn_key_is_accepted_for_an_hour_at_most(issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds) -> None:
+def test_a_withdrawn_key_is_accepted_for_an_hour_at_most(
+    issuer: TokenIssuer, keys: IssuerKeys, clock: MonotonicClock
+) -> None:
     assert keys.find(FIRST.key_id, "RS256")
     issuer.keys = [SECOND.public]
-    clock.now += 3601
+    clock.seconds += 3601
     assert keys.find(FIRST.key_id, "RS256") is None
 
 
 def test_the_keys_outlive_an_issuer_that_is_down(
-    issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds, caplog: pytest.LogCaptureFixture
+    issuer: TokenIssuer, keys: IssuerKeys, clock: MonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert keys.find(FIRST.key_id, "RS256")
     issuer.status = 503
-    clock.now += 100_000
+    clock.seconds += 100_000
     with caplog.at_level(logging.WARNING):
         assert keys.find(FIRST.key_id, "RS256")
     assert "event=tokens.keys_not_fetched" in caplog.text
@@ -154,7 +147,7 @@ def test_no_answer_but_200_is_used_and_no_redirect_followed(issuer: TokenIssuer,
     assert issuer.requests == BOTH[:1]
 
 
-def test_an_issuer_that_nobody_runs_is_unavailable_until_it_runs(clock: Seconds) -> None:
+def test_an_issuer_that_nobody_runs_is_unavailable_until_it_runs(clock: MonotonicClock) -> None:
     with a_token_issuer(FIRST) as gone:
         port = gone.port
     keys = IssuerKeys(gone.url, now=clock)
@@ -163,7 +156,7 @@ def test_an_issuer_that_nobody_runs_is_unavailable_until_it_runs(clock: Seconds)
     with a_token_issuer(FIRST, port):
         with pytest.raises(IssuerUnavailableError):
             keys.check()
-        clock.now += 31
+        clock.seconds += 31
         keys.check()
 
 
@@ -203,14 +196,16 @@ def test_a_key_is_used_only_for_algorithms_of_its_own_kind(issuer: TokenIssuer, 
     assert keys.find(CURVE.key_id, "ES256") is not None
 
 
-def test_a_fetch_that_hangs_holds_up_one_thread_only(issuer: TokenIssuer, keys: IssuerKeys, clock: Seconds) -> None:
+def test_a_fetch_that_hangs_holds_up_one_thread_only(
+    issuer: TokenIssuer, keys: IssuerKeys, clock: MonotonicClock
+) -> None:
     assert keys.find(FIRST.key_id, "RS256")
-    clock.now += 31
+    clock.seconds += 31
     issuer.pause_seconds = 1
     slow = threading.Thread(target=keys.find, args=("invented", "RS256"))
     slow.start()
     wait_until(lambda: len(issuer.requests) > len(BOTH))
-    clock.now += 31
+    clock.seconds += 31
     assert keys.find(FIRST.key_id, "RS256"), "a known key needs no fetch"
     with pytest.raises(IssuerUnavailableError) as raised:
         keys.find("another", "RS256")

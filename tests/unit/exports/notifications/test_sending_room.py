@@ -17,28 +17,19 @@ from exports.notifications.sending_room import (
     SendingRoom,
     Try,
 )
+from tests.support.clock import MonotonicClock
 
 HUNG, ANSWERED, REFUSED = SendResult(fault="timeout", milliseconds=5000), SendResult(status=500), "not-connected"
 NO_ROOM = Refusal(Postponement.NO_ROOM)
 
 
-class Seconds:
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> MonotonicClock:
+    return MonotonicClock()
 
 
 @pytest.fixture
-def clock() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def room(clock: Seconds) -> SendingRoom:
+def room(clock: MonotonicClock) -> SendingRoom:
     return SendingRoom(clock)
 
 
@@ -87,7 +78,7 @@ def test_a_receiver_that_hung_once_gets_one_try_at_a_time(room: SendingRoom) -> 
     assert [room.enter(a_try(number=number)) for number in (1, 2)] == [None, NO_ROOM]
 
 
-def test_a_receiver_that_keeps_hanging_rests_twice_as_long_each_time(room: SendingRoom, clock: Seconds) -> None:
+def test_a_receiver_that_keeps_hanging_rests_twice_as_long_each_time(room: SendingRoom, clock: MonotonicClock) -> None:
     let_rest(room)
     rests: list[float] = []
     for _ in range(10):
@@ -95,17 +86,17 @@ def test_a_receiver_that_keeps_hanging_rests_twice_as_long_each_time(room: Sendi
         assert refused is not None
         assert refused.reason is Postponement.RESTING
         rests.append(refused.rest_seconds)
-        clock.now += refused.rest_seconds
+        clock.seconds += refused.rest_seconds
         make(room, HUNG)
     assert rests == [min(FIRST_REST_SECONDS * 2**number, LONGEST_REST_SECONDS) for number in range(10)]
 
 
 @pytest.mark.parametrize("result", [ANSWERED, SendResult(status=204), SendResult(fault=REFUSED, milliseconds=3)])
 def test_a_receiver_that_answers_or_refuses_at_once_rests_no_more(
-    room: SendingRoom, clock: Seconds, result: SendResult
+    room: SendingRoom, clock: MonotonicClock, result: SendResult
 ) -> None:
     let_rest(room)
-    clock.now += FIRST_REST_SECONDS
+    clock.seconds += FIRST_REST_SECONDS
     make(room, result)
     assert not room.hung_last(a_try())
     make(room, HUNG)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from exports.notifications.sends_by_hand import MOST_SENDS, WINDOW_SECONDS, SendsByHand
-
-
-class SetTime:
-    """A clock that shows what a test sets."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.support.clock import MonotonicClock
 
 
 def test_a_tenant_that_has_used_up_its_sends_waits_until_the_first_is_a_minute_old() -> None:
-    clock = SetTime()
+    clock = MonotonicClock()
     sends = SendsByHand(clock)
     for _ in range(MOST_SENDS):
         assert sends.admit("northwind") == 0
@@ -29,7 +20,7 @@ def test_a_tenant_that_has_used_up_its_sends_waits_until_the_first_is_a_minute_o
 
 
 def test_a_refused_request_does_not_prolong_the_wait() -> None:
-    clock = SetTime()
+    clock = MonotonicClock()
     sends = SendsByHand(clock)
     for _ in range(MOST_SENDS * 3):
         sends.admit("northwind")
@@ -39,7 +30,7 @@ def test_a_refused_request_does_not_prolong_the_wait() -> None:
 
 
 def test_tenants_do_not_use_up_the_sends_of_others() -> None:
-    sends = SendsByHand(SetTime())
+    sends = SendsByHand(MonotonicClock())
     for _ in range(MOST_SENDS + 1):
         sends.admit("northwind")
 
@@ -47,7 +38,7 @@ def test_tenants_do_not_use_up_the_sends_of_others() -> None:
 
 
 def test_the_memory_for_tenants_is_bounded() -> None:
-    sends = SendsByHand(SetTime())
+    sends = SendsByHand(MonotonicClock())
     for number in range(10_100):
         sends.admit(str(number))
 
