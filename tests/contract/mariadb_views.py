@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from io import StringIO
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import URL, create_engine, text
@@ -17,15 +16,14 @@ from exports.file.renderer import render_lists
 from exports.ports.clients import ClientSelection
 from exports.request.columns import ColumnMapping
 from exports.request.fields import VIEW_COLUMNS, TargetField
-from exports.request.filters import ClientFilter
 from exports.request.formats import CsvFormat
+from tests.contract.viewed_clients import TENANT, ViewedClients
 
-TENANT = "northwind"
 INVALID_DATES = "SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'"
 """Lets a table keep dates that no calendar has, and writes moments in UTC."""
 
 
-class MariadbViews:
+class MariadbViews(ViewedClients):
     """A database with a table `kept` and a view of it."""
 
     def __init__(self, url: URL) -> None:
@@ -62,20 +60,6 @@ class MariadbViews:
         chosen = {"tenant": f"'{TENANT}'", **columns}
         listed = ", ".join(f"{chosen.get(name, 'NULL')} AS {name}" for name in VIEW_COLUMNS)
         self.run("DROP VIEW IF EXISTS clients", f"CREATE VIEW clients AS SELECT {listed} FROM kept")
-
-    def find(self, tenant: str = TENANT, **wanted: Any) -> list[str]:
-        """Return the codes of the clients that a filter finds."""
-        selection = ClientSelection(tenant, ("code",), ClientFilter(**wanted))
-        return [str(row[0]) for rows in self.source.read(selection, KeyRange()) for row in rows]
-
-    def pages(self, rows_per_page: int, tenant: str = TENANT) -> tuple[int, list[list[str]]]:
-        """Plan and read all pages; return the planned rows, and the codes of each page."""
-        selection = ClientSelection(tenant, ("code",))
-        found = self.source.find_boundaries(selection, rows_per_page)
-        assert all(type(start) is str for start in found.starts)
-        ranges = [KeyRange(start, stop) for start, stop in pairwise([None, *found.starts, None])]
-        codes = [[str(row[0]) for rows in self.source.read(selection, each) for row in rows] for each in ranges]
-        return found.total_rows, codes
 
     def cells(self, field: TargetField = TargetField.TELEPHONE) -> list[str]:
         """Return the cells of one field, which a page, an estimate and rows must have alike."""

@@ -15,11 +15,10 @@ from exports.ports.clients import ClientSelection
 from exports.request.columns import ColumnMapping
 from exports.request.fields import VIEW_COLUMNS, TargetField
 from exports.request.filters import ClientFilter
+from tests.contract.viewed_clients import TENANT, ViewedClients
 
-TENANT = "northwind"
 
-
-class SqliteFile:
+class SqliteFile(ViewedClients):
     """A file with a table `kept` and a view of it."""
 
     def __init__(self, path: Path) -> None:
@@ -46,20 +45,6 @@ class SqliteFile:
         self.run("DROP VIEW IF EXISTS clients")
         chosen = ", ".join(f"{columns.get(name, 'NULL')} AS {name}" for name in VIEW_COLUMNS)
         self.run(f"CREATE VIEW clients AS SELECT {chosen} FROM kept")
-
-    def find(self, tenant: str = TENANT, **wanted: Any) -> list[str]:
-        """Return the codes of the clients that a filter finds."""
-        selection = ClientSelection(tenant, ("code",), ClientFilter(**wanted))
-        return [str(row[0]) for rows in self.source.read(selection, KeyRange()) for row in rows]
-
-    def pages(self, rows_per_page: int, tenant: str = TENANT) -> tuple[int, list[list[str]]]:
-        """Plan and read all pages; return the planned rows, and the codes of each page."""
-        selection = ClientSelection(tenant, ("code",))
-        found = self.source.find_boundaries(selection, rows_per_page)
-        assert all(type(start) is str for start in found.starts)
-        ranges = map(KeyRange, [None, *found.starts], [*found.starts, None])
-        codes = [[str(row[0]) for rows in self.source.read(selection, each) for row in rows] for each in ranges]
-        return found.total_rows, codes
 
     def cells(self, field: TargetField, **wanted: Any) -> list[str]:
         """Render one field of every client, without its header."""

@@ -22,7 +22,8 @@ from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from tests.contract.client_stores import empty_database
-from tests.contract.mariadb_views import TENANT, MariadbViews
+from tests.contract.mariadb_views import MariadbViews
+from tests.contract.viewed_clients import TENANT
 
 TEXTS: tuple[str, ...] = (
     *("a", "A", "á", "ä", "Z", "z", "_", "-", "~", "0", "10", "9", " ", "ss", "ß", "ch"),

@@ -10,7 +10,8 @@ import pytest
 from exports.errors import SourceMismatchError
 from exports.request.fields import TargetField
 from tests.contract.client_stores import empty_database
-from tests.contract.mariadb_views import TENANT, MariadbViews
+from tests.contract.mariadb_views import MariadbViews
+from tests.contract.viewed_clients import TENANT
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from exports.file.renderer import Row
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS, CellKind, TargetField, column_kind
 from tests.contract.client_stores import empty_database
-from tests.contract.mariadb_views import INVALID_DATES, TENANT, MariadbViews
+from tests.contract.mariadb_views import INVALID_DATES, MariadbViews
+from tests.contract.viewed_clients import TENANT
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "client-view.md").read_text(encoding="utf-8")
 CELLS = {

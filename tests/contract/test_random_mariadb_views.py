@@ -24,7 +24,8 @@ from exports.request.columns import ALL_COLUMNS
 from exports.request.fields import FIELD_COLUMNS, CellKind, TargetField, column_kind
 from exports.request.formats import CsvFormat
 from tests.contract.client_stores import empty_database
-from tests.contract.mariadb_views import TENANT, MariadbViews
+from tests.contract.mariadb_views import MariadbViews
+from tests.contract.viewed_clients import TENANT
 
 ROWS = 150
 RENDERER = CsvRenderer(ALL_COLUMNS, CsvFormat(formula_guard=False))

@@ -20,7 +20,7 @@ from exports.ports.clients import ClientSelection
 from exports.request.columns import ALL_COLUMNS
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import ClientFilter
-from tests.contract.mariadb_views import TENANT
+from tests.contract.viewed_clients import TENANT
 
 CLIENTS = 12
 FILTERS = (

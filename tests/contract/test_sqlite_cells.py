@@ -14,7 +14,8 @@ from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS, ClientStatus, TargetField
 from exports.request.filters import ClientFilter
-from tests.contract.sqlite_files import TENANT, SqliteFile
+from tests.contract.sqlite_files import SqliteFile
+from tests.contract.viewed_clients import TENANT
 
 DECLARED = {
     "TEXT": "TEXT",

@@ -16,7 +16,8 @@ from devhost.local.paths import ROOT
 from exports.errors import ExportError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
-from tests.contract.sqlite_files import TENANT, SqliteFile
+from tests.contract.sqlite_files import SqliteFile
+from tests.contract.viewed_clients import TENANT
 from tests.support.accounts import server_account, temporary_folder
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))

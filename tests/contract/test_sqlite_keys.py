@@ -9,7 +9,8 @@ import pytest
 
 from exports.errors import SourceMismatchError
 from exports.ports.clients import ClientSelection
-from tests.contract.sqlite_files import TENANT, SqliteFile
+from tests.contract.sqlite_files import SqliteFile
+from tests.contract.viewed_clients import TENANT
 
 NUMBERS = [-5, 0, 7, 9, 10, 42, 99, 100, 1000, 2**63 - 1]
 WORDS = ["B", "a", "A", "a ", "c", "C", "é", "É", "_", "10", "9"]

@@ -11,7 +11,8 @@ import pytest
 from exports.errors import SourceMismatchError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
-from tests.contract.sqlite_files import TENANT, SqliteFile
+from tests.contract.sqlite_files import SqliteFile
+from tests.contract.viewed_clients import TENANT
 
 SELECTION = ClientSelection(TENANT, ("code", "name"))
 

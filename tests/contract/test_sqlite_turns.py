@@ -13,7 +13,8 @@ from exports.file.ranges import KeyRange
 from exports.file.renderer import Row
 from exports.ports.clients import ClientSelection
 from exports.request.columns import ALL_COLUMNS
-from tests.contract.sqlite_files import TENANT, SqliteFile
+from tests.contract.sqlite_files import SqliteFile
+from tests.contract.viewed_clients import TENANT
 
 ROWS, THREADS = 12_000, 4
 
