@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
+from tests.support.background_writer import BackgroundWriter
 from tests.support.system import NORTHWIND
 
 CHANGES_PER_SECOND = 1_500
@@ -43,7 +41,7 @@ class Progress:
     values: Mapping[str, int]
 
 
-class ChangingClients:
+class ChangingClients(BackgroundWriter):
     """Changes the clients of one tenant on a thread while the context is open.
 
     Every transaction writes one value, greater than all earlier ones, into two columns of each client that it changes.
@@ -52,15 +50,13 @@ class ChangingClients:
     """
 
     def __init__(self, url: str) -> None:
+        super().__init__(CHANGES_PER_SECOND)
         self._engine: Engine = create_engine(url)
         self._random = Random(1)
         self._values = count(1)
         self._value, self._changed = 0, 0
         self._of_client: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
         with self._engine.begin() as connection:
             select = text("SELECT code FROM client_records WHERE tenant = :tenant ORDER BY code")
             codes = [str(code) for (code,) in connection.execute(select, {"tenant": NORTHWIND})]
@@ -71,18 +67,8 @@ class ChangingClients:
         self._inserted: list[str] = []
         self._numbers = count(1)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
+    def close(self) -> None:
         self._engine.dispose()
-        if self._failure:
-            raise self._failure
 
     @property
     def done(self) -> Progress:
@@ -90,18 +76,7 @@ class ChangingClients:
         with self._lock:
             return Progress(self._value, self._changed, dict(self._of_client))
 
-    def _run(self) -> None:
-        try:
-            began = time.monotonic()
-            while not self._stopping.is_set():
-                self._change_some()
-                ahead = self._changed / CHANGES_PER_SECOND - (time.monotonic() - began)
-                if ahead > 0:
-                    time.sleep(ahead)
-        except BaseException as error:
-            self._failure = error
-
-    def _change_some(self) -> None:
+    def write(self) -> int:
         value = next(self._values)
         pairs = self._random.choices(self.pairs, k=_PAIRS_PER_TRANSACTION)
         with self._engine.begin() as connection:
@@ -109,6 +84,7 @@ class ChangingClients:
         with self._lock:
             self._value, self._changed = value, self._changed + changes
             self._of_client.update({code: value for pair in pairs for code in pair})
+            return self._changed
 
     def _changes(self, connection: Connection, pairs: list[tuple[str, str]], value: str) -> Iterator[int]:
         """Execute the statements of a transaction; yield the number of clients that each one changed."""

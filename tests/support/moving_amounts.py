@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable
 from random import Random
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import Engine, text
+
+from tests.support.background_writer import BackgroundWriter
 
 CHANGES_PER_SECOND = 1_000
 AMOUNT = 1_000
@@ -18,7 +17,7 @@ AMOUNT = 1_000
 _WRITE = text("UPDATE client_records SET internal_reference = :amount WHERE tenant = :tenant AND code = :code")
 
 
-class MovingAmounts:
+class MovingAmounts(BackgroundWriter):
     """Moves amounts on a thread while the context is open.
 
     Every transaction takes an amount from one client and gives it to another one, anywhere in the key space. So a
@@ -27,29 +26,16 @@ class MovingAmounts:
     """
 
     def __init__(self, engine: Engine, tenant: str, codes: Iterable[str]) -> None:
+        super().__init__(CHANGES_PER_SECOND)
         self.changes = 0
         self._engine = engine
         self._tenant = tenant
-        self._amounts = dict.fromkeys(codes, AMOUNT)
+        self._codes = list(codes)
+        self._amounts = dict.fromkeys(self._codes, AMOUNT)
         self.total = AMOUNT * len(self._amounts)
         self._random = Random(1)
-        self._stopping = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
         with engine.begin() as connection:
             connection.execute(text("UPDATE client_records SET internal_reference = :amount"), {"amount": str(AMOUNT)})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-        if self._failure:
-            raise self._failure
 
     def wait_for_changes(self, count: int) -> None:
         """Wait until so many more changes are committed."""
@@ -59,17 +45,10 @@ class MovingAmounts:
             assert time.monotonic() < end, "the writer is too slow"
             time.sleep(0.001)
 
-    def _run(self) -> None:
-        try:
-            began, codes = time.monotonic(), list(self._amounts)
-            while not self._stopping.is_set():
-                giver, taker = self._random.sample(codes, 2)
-                self._move(giver, taker, self._random.randint(1, 9))
-                ahead = self.changes / CHANGES_PER_SECOND - (time.monotonic() - began)
-                if ahead > 0:
-                    time.sleep(ahead)
-        except BaseException as error:
-            self._failure = error
+    def write(self) -> int:
+        giver, taker = self._random.sample(self._codes, 2)
+        self._move(giver, taker, self._random.randint(1, 9))
+        return self.changes
 
     def _move(self, giver: str, taker: str, amount: int) -> None:
         self._amounts[giver] -= amount
