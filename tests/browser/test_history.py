@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job
@@ -146,14 +146,20 @@ def test_the_filter_by_schedule_offers_schedules_by_name_and_keeps_the_address(
     assert system.call("DELETE", f"{SCHEDULES}/{made.json['code']}").status == 204
 
 
-def test_the_list_has_pages_back_and_forth(visitor: Visitor, system: System) -> None:
+def open_a_long_list(visitor: Visitor, system: System, **changes: Any) -> Locator:
+    """Store sixty exports, and open the first part of their list. Return its rows."""
     with stored_jobs(system) as jobs:
         for number in range(60):
-            jobs.create(completed(number, HARBOUR))
+            jobs.create(completed(number, HARBOUR, **changes))
     visitor.sign_in(KEY, HARBOUR)
     visitor.go("history")
     rows = visitor.at("#recent-rows tr")
     expect(rows).to_have_count(25)
+    return rows
+
+
+def test_the_list_has_pages_back_and_forth(visitor: Visitor, system: System) -> None:
+    rows = open_a_long_list(visitor, system)
     first = rows.first.get_attribute("data-code")
     expect(visitor.at("#newer")).to_be_hidden()
     visitor.at("#more").click()
@@ -163,13 +169,7 @@ def test_the_list_has_pages_back_and_forth(visitor: Visitor, system: System) -> 
 
 
 def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Visitor, system: System) -> None:
-    with stored_jobs(system) as jobs:
-        for number in range(60):
-            jobs.create(completed(number, HARBOUR))
-    visitor.sign_in(KEY, HARBOUR)
-    visitor.go("history")
-    rows = visitor.at("#recent-rows tr")
-    expect(rows).to_have_count(25)
+    rows = open_a_long_list(visitor, system)
     first = rows.first.get_attribute("data-code") or ""
     visitor.page.route("**/csv?*continuationToken=*", lambda route: route.fulfill(status=429, json={"title": "Later."}))
     visitor.at("#more").click()
@@ -182,13 +182,7 @@ def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Vis
 
 
 def test_after_a_failed_change_of_a_filter_no_cursor_of_other_filters_is_sent(visitor: Visitor, system: System) -> None:
-    with stored_jobs(system) as jobs:
-        for number in range(60):
-            jobs.create(completed(number, HARBOUR, file_name=f"filtered-{number}.csv", created_by="Filtered"))
-    visitor.sign_in(KEY, HARBOUR)
-    visitor.go("history")
-    rows = visitor.at("#recent-rows tr")
-    expect(rows).to_have_count(25)
+    rows = open_a_long_list(visitor, system, created_by="Filtered")
     visitor.page.route("**/csv?*createdBy=*", lambda route: route.fulfill(status=429, json={"title": "Later."}))
     visitor.at("#recent-person").fill("Filtered")
     visitor.expect_text("#recent-problem", "Later.")
