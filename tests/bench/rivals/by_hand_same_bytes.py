@@ -31,13 +31,13 @@ def make_block(source: ExportInput, page: int, key_range: KeyRange) -> Block:
     with BlockBuffer(_MEMORY_BYTES) as buffer:
         if page == 0:
             buffer.add(_RENDERER.opening(with_header=True))
-        for records in _clients(source.database).render(selection, key_range, _RENDERER):
+        for records in clients_of(source.database).render(selection, key_range, _RENDERER):
             buffer.add(records.data)
         return Block(block_id(page, buffer.sha256), cast("list[bytes]", buffer.body()))
 
 
 @cache
-def _clients(database: str) -> SqlClientSource:
+def clients_of(database: str) -> SqlClientSource:
     """Return the source of this process, which keeps its connection."""
     return open_sql_clients(database)
 
