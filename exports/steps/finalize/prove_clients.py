@@ -129,10 +129,12 @@ def _are_unchanged(
 ) -> bool | None:
     """Say whether each page has as many clients as were written, by reading their codes as the page was read.
 
+    The last page is the first to be read, because new clients often get the highest codes.
+
     Returns:
         None if it was later than `end` before that was known.
     """
-    for record in records:
+    for record in reversed(records):
         count = 0
         for rows in services.clients.read(selection, plan.key_range(record.page)):
             count += len(rows)
