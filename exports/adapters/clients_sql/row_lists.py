@@ -59,10 +59,10 @@ def read_lists(
     """Yield the clients of a key range, at most `ROWS_PER_LIST` in a list."""
     dialect, finish = dialect_named(connection.dialect.name), _finisher(view, selection.columns)
     most_bytes = _BYTES_PER_REQUEST if dialect.streams_by_requests else _BYTES_PER_LIST
-    statement = sql_statements.page(view, selection, key_range).execution_options(stream_results=True)
-    with connection.execute(statement) as result:
+    statement, unpack = dialect.packed(connection, sql_statements.page(view, selection, key_range))
+    with connection.execute(statement.execution_options(stream_results=True)) as result:
         cursor, count = result.cursor, _FIRST_ROWS
-        while rows := _fetch_tuples(result, count):
+        while rows := unpack(_fetch_tuples(result, count)):
             yield finish(rows)
             count = _rows_like(rows[-1], most_bytes)
     dialect.require_whole(connection, cursor)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     String,
     and_,
     bindparam,
@@ -30,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 
-from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect, day_of
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect, Unpack, day_of
 from exports.adapters.clients_sql.dialects.sqlite_checks import (
     INTEGER,
     describe_column,
@@ -48,6 +49,7 @@ from exports.adapters.clients_sql.dialects.sqlite_file import (
     file_generation,
     is_same_file,
 )
+from exports.adapters.clients_sql.dialects.sqlite_rows import GivenRows
 from exports.adapters.clients_sql.dialects.sqlite_snapshot import SqliteSnapshots
 from exports.adapters.clients_sql.dialects.sqlite_values import (
     USUAL_MOMENT,
@@ -190,6 +192,16 @@ class SqliteDialect(SourceDialect):
             return value
         return case((func.typeof(value) == literal_column("'real'"), func.client_real(value)), else_=value)
 
+    def packed(self, connection: Connection, statement: Select[Any]) -> tuple[Select[Any], Unpack]:
+        """Let a function of ours take the cells, and select the number of the row that it was given: see `GivenRows`.
+
+        If SQLite has to sort the rows, it would give all of them before it returns the first number.
+        """
+        rows: GivenRows | None = connection.info.get(GivenRows)
+        if rows is None or _is_sorted(connection, statement):
+            return super().packed(connection, statement)
+        return statement.with_only_columns(func.client_row(*statement.inner_columns)), rows.take
+
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
         """Bind an integer if the column holds integers. Text is compared by the collation of the column."""
         if not self.storable(column, text):
@@ -302,3 +314,11 @@ class SqliteDialect(SourceDialect):
         subqueries = [line for number in recursions for line in children.get(number, ()) if "SUBQUERY" in line[1]]
         searches = [words for number, _ in subqueries for _, words in children.get(number, ())]
         return len(searches) == 1 and _SEARCH_FROM_A_KEY.fullmatch(searches[0]) is not None
+
+
+def _is_sorted(connection: Connection, statement: Select[Any]) -> bool:
+    """Say whether SQLite sorts what a statement returns, because no index has the order. The plan needs no values."""
+    compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
+    values = (None,) * len(compiled.positiontup or ())
+    plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values)
+    return any("TEMP B-TREE" in words for *_, words in plan)

@@ -10,6 +10,9 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from exports.adapters.clients_sql.dialects.sqlite_rows import GivenRows
 from shared.models import rfc3339
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
@@ -29,8 +32,15 @@ _MIN_SECONDS, _MAX_SECONDS = -62_135_596_800, 253_402_300_799
 """The years 1 to 9999. Milliseconds since 1970 lie far beyond, so they are never taken for seconds."""
 
 
-def add_functions(connection: sqlite3.Connection, _record: object = None) -> None:
-    """Add the functions that the statements call."""
+def add_functions(connection: sqlite3.Connection, record: ConnectionPoolEntry | None = None) -> None:
+    """Add the functions that the statements call.
+
+    Args:
+        record: What SQLAlchemy knows of the connection. Statements find there what `client_row` was given.
+    """
+    if record is not None:
+        rows = record.info[GivenRows] = GivenRows()
+        connection.create_function("client_row", -1, rows.give)
     connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own `lower` knows only A to Z
     connection.create_function("client_real", 1, real_text, deterministic=True)
     connection.create_function("client_moment", 1, moment_of, deterministic=True)
