@@ -71,12 +71,12 @@ def setup_command() -> int:
     return 0
 
 
-def test_command(fast: bool, engine: Path | None, pytest_args: Sequence[str]) -> int:
+def test_command(fast: bool, thorough: bool, engine: Path | None, pytest_args: Sequence[str]) -> int:
     checks.refuse_skipping_under_ci(fast)
     set_up()
     if engine:
         return 0 if checks.run_on_engine(engine_program.executable(engine), pytest_args) else 1
-    return 0 if checks.run_checks(fast, pytest_args) else 1
+    return 0 if checks.run_checks(fast, thorough, pytest_args) else 1
 
 
 def engine_command() -> int:
@@ -283,7 +283,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if command == "run":
         return run_command(RunOptions(**arguments))
     if command == "test":
-        return test_command(options.fast, options.engine, rest)
+        return test_command(options.fast, options.thorough, options.engine, rest)
     if command in ("engine", "vendor"):
         return engine_command() if command == "engine" else vendor_command()
     if command == "fuzz":

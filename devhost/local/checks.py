@@ -31,10 +31,10 @@ STATIC_CHECKS = {
 ON_ENGINE = ("tests/chaos/test_chaos.py", "tests/faults", "tests/e2e")
 """The tests that `--engine` runs. They know the system by HTTP alone, so the engine makes no difference to them.
 
-Under CI, a run of all tests repeats them on the real Durable extension. The longest file is the first to start."""
+A thorough run repeats them on the real Durable extension. The longest file is the first to start."""
 
 ON_ENGINE_BY_DEFAULT = ("tests/e2e",)
-"""Those of them that a run of all tests repeats elsewhere. The others wait for a minute after each killed host."""
+"""Those of them that every other run of all tests runs there. The rest wait for a minute after each killed host."""
 
 _PROCESSES = min(4, (os.cpu_count() or 1) + 1)
 IN_PARALLEL = (f"--numprocesses={_PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")
@@ -85,29 +85,53 @@ def under_ci() -> bool:
     return os.environ.get("CI", "").lower() in ("1", "true")
 
 
+THOROUGH = "thorough"
+"""The mark of tests that repeat at length what others show in short. Only CI and `--thorough` run them."""
+
+
 def refuse_skipping_under_ci(fast: bool) -> None:
     """Raise a DevError if `--fast` would skip tests under CI, where every test must run."""
     if fast and under_ci():
         raise DevError("CI is set, so every test must run: leave out --fast.")
 
 
-def run_checks(fast: bool, pytest_args: Sequence[str]) -> bool:
+def run_checks(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> bool:
     """Run all checks, even after one has failed, and return whether all succeeded.
 
-    A run of all tests repeats some of them on the real Durable extension, if its program is found.
+    Without arguments for pytest, some tests also run on the real Durable extension, if its program is found.
+
+    Args:
+        fast: Leave out the tests that are marked `slow`.
+        thorough: Run the tests that are marked `thorough`, and repeat all that `--engine` runs, as CI does.
     """
+    thorough = thorough or under_ci()
     checks = [run_static_check(name, command) for name, command in STATIC_CHECKS.items()]
-    tests, summary = run_pytest([*(("-m", "not slow") if fast else ()), *(pytest_args or IN_PARALLEL)])
+    tests, summary = run_pytest(chosen_tests(fast, thorough, pytest_args))
     checks.append(fail_if_skipped(tests, summary))
     if not fast and not pytest_args:
-        checks.append(run_default_on_engine())
+        checks.append(run_default_on_engine(thorough))
     report(checks)
     print(summary)
+    if not thorough and not pytest_args:
+        print(f"Left to CI, or to `dev.py test --thorough`: the tests that are marked `{THOROUGH}`.")
     return all(check.ok for check in checks)
 
 
-def run_default_on_engine() -> Check:
-    """Repeat tests on the real Durable extension: under CI all that `--engine` runs, otherwise those of `tests/e2e`.
+def chosen_tests(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> list[str]:
+    """Return the arguments with which pytest runs the wanted tests.
+
+    A run that is not thorough leaves `tests/e2e` to the real Durable extension, where its program is found.
+    """
+    if pytest_args:
+        return [*(("-m", "not slow") if fast else ()), *pytest_args]
+    left_out = [mark for mark, is_left_out in (("slow", fast), (THOROUGH, not thorough)) if is_left_out]
+    marks = ("-m", " and ".join(f"not {mark}" for mark in left_out)) if left_out else ()
+    run_elsewhere = () if fast or thorough or engine_program.find() is None else ON_ENGINE_BY_DEFAULT
+    return [*marks, *(f"--ignore={tests}" for tests in run_elsewhere), *IN_PARALLEL]
+
+
+def run_default_on_engine(thorough: bool) -> Check:
+    """Run tests on the real Durable extension: all that `--engine` runs if thorough, otherwise those of `tests/e2e`.
 
     The systems of these tests run the unpacked deployment package. Without the program, prints where to get it. Under
     CI that is a failure.
@@ -116,7 +140,8 @@ def run_default_on_engine() -> Check:
     if found is None:
         print(engine_program.HOW_TO_GET)
         return Check("on engine", 0.0, ok=not under_ci())
-    arguments = (*ON_ENGINE, *SIDE_BY_SIDE) if under_ci() else (*ON_ENGINE_BY_DEFAULT, *IN_PARALLEL)
+    short = (*ON_ENGINE_BY_DEFAULT, "-m", f"not {THOROUGH}", *IN_PARALLEL)
+    arguments = (*ON_ENGINE, *SIDE_BY_SIDE) if thorough else short
     with packaged_systems():
         tests, summary = pytest_on_engine(engine_program.executable(found), arguments)
     print(summary)

@@ -39,6 +39,7 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     test.add_argument("--fast", action="store_true", help="skip the tests marked as slow")
+    test.add_argument("--thorough", action="store_true", help="run every test, as CI does, in about an hour")
     test.add_argument(
         "--engine",
         type=Path,

@@ -111,7 +111,11 @@ def violations(visitor: Visitor) -> list[Any]:
     return [(each["impact"], each["id"], [node["html"] for node in each["nodes"]]) for each in found]
 
 
-@pytest.mark.parametrize("visitor", [{}, NARROW | DARK], ids=["light", "narrow and dark"], indirect=True)
+@pytest.mark.parametrize(
+    "visitor",
+    [pytest.param({}, id="light"), pytest.param(NARROW | DARK, id="narrow and dark", marks=pytest.mark.thorough)],
+    indirect=True,
+)
 def test_the_documentation_passes_the_same_checks(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/docs")
     for fold in visitor.at("details > summary").all():

@@ -43,7 +43,11 @@ def heard(visitor: Visitor) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("visitor", [{}, {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+@pytest.mark.parametrize(
+    "visitor",
+    [pytest.param({}, id="English"), pytest.param({"locale": "de-DE"}, id="German", marks=pytest.mark.thorough)],
+    indirect=True,
+)
 def test_a_running_export_is_announced_at_its_ends_and_once_a_quarter(
     visitor: Visitor, system: System, database_url: str
 ) -> None:

@@ -214,6 +214,7 @@ def test_the_filter_by_person_takes_any_name_and_suggests_the_readers_own(visito
     expect(visitor.at("#recent-rows tr")).to_have_count(1)
 
 
+@pytest.mark.thorough
 def test_ten_thousand_exports_show_their_first_rows_without_delay(visitor: Visitor, system: System) -> None:
     with stored_jobs(system) as jobs:
         store_at_once(jobs, [completed(number, HARBOUR) for number in range(10_000)])

@@ -31,13 +31,16 @@ class Exported:
     file: bytes
 
 
+FEW_COLUMNS = [{"csvHeader": field, "targetField": field} for field in ("Code", "Name", "Email", "RegisteredAddress")]
+
+
 @pytest.fixture(params=[{}, {"compression": "gzip"}, {"preset": "xlsx"}, {"preset": "jsonl"}], ids=str)
 def exported(system: System, request: pytest.FixtureRequest) -> Exported:
     return export(system, request.param)
 
 
 def export(system: System, form: dict[str, Any]) -> Exported:
-    location = system.start_async({"format": form})
+    location = system.start_async({"format": form, "columnMappings": FEW_COLUMNS})
     job = system.wait(location)
     manifest = system.call("GET", f"{location}/manifest").json
     return Exported(job, manifest, request("GET", job["downloadUrl"]).body)

@@ -69,6 +69,7 @@ def test_a_generated_python_client_is_typed_and_exports(system: System, generate
     assert_exported(json.loads(output))
 
 
+@pytest.mark.thorough
 def test_a_generated_typescript_client_is_typed_and_exports(system: System, generated_typescript: Path) -> None:
     node = installed_node().program
     shutil.copy(USAGE / "typescript_client.ts", generated_typescript / "usage.ts")
@@ -81,6 +82,7 @@ def test_a_generated_typescript_client_is_typed_and_exports(system: System, gene
     assert_exported(json.loads(output))
 
 
+@pytest.mark.thorough
 def test_a_generated_csharp_client_compiles_and_exports(system: System, generated_csharp: Path) -> None:
     program = generated_csharp / "usage.exe"
     csharp.compile_files([USAGE / "csharp_client.cs"], program, f"-r:{generated_csharp / 'ClientExport.dll'}")

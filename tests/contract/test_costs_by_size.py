@@ -63,7 +63,7 @@ def a_job_of(account: StorageAccount, pages: int) -> tuple[TableJobStore, TableP
     return jobs, ledger, job
 
 
-@pytest.mark.parametrize("pages", [10, 1_000, 10_000])
+@pytest.mark.parametrize("pages", [10, 1_000, pytest.param(10_000, marks=pytest.mark.thorough)])
 def test_a_status_takes_two_requests_for_a_job_of_any_size(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
@@ -79,7 +79,9 @@ def test_a_status_takes_two_requests_for_a_job_of_any_size(
     assert len(sent) == 2
 
 
-@pytest.mark.parametrize(("pages", "of_ledger"), [(10, 1), (2_500, 3), (10_000, 10)])
+@pytest.mark.parametrize(
+    ("pages", "of_ledger"), [(10, 1), (2_500, 3), pytest.param(10_000, 10, marks=pytest.mark.thorough)]
+)
 def test_a_status_asks_once_in_a_while_how_many_clients_a_resume_would_keep(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch, pages: int, of_ledger: int
 ) -> None:

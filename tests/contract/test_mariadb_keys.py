@@ -139,6 +139,7 @@ def assert_pages_tile(views: MariadbViews, ordered: list[str], case: str, sizes:
     assert all(before < after for before, after in pairwise(ranks)), case
 
 
+@pytest.mark.thorough
 def test_no_other_collation_of_the_server_sorts_otherwise_than_it_compares(views: MariadbViews) -> None:
     """Of all 1,241 collations of the server, only those that the service refuses as keys may do so."""
     seed = secrets.randbits(32)
@@ -162,6 +163,7 @@ def test_no_other_collation_of_the_server_sorts_otherwise_than_it_compares(views
     assert sum(map(len, names.values())) > 300
 
 
+@pytest.mark.thorough
 def test_pages_tile_in_the_order_of_collations_of_every_character_set(views: MariadbViews) -> None:
     """Each run pages by some of the collations, at least by one of each character set and by those it must refuse."""
     seed = secrets.randbits(32)

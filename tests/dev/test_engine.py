@@ -69,15 +69,19 @@ def test_without_the_program_a_run_says_where_to_get_it_and_fails_under_ci_only(
 ) -> None:
     monkeypatch.setattr(engine_program, "BESIDE_THE_CHECKOUT", tmp_path / "missing")
     monkeypatch.setenv("CI", ci)
-    assert checks.run_default_on_engine().ok is ok
+    assert checks.run_default_on_engine(thorough=bool(ci)).ok is ok
     assert "Build it with the .NET 10 SDK" in capsys.readouterr().out
 
 
+ON_ENGINE = ["tests/chaos/test_chaos.py", "tests/faults", "tests/e2e"]
+
+
 @pytest.mark.parametrize(
-    ("ci", "repeated"), [("true", ["tests/chaos/test_chaos.py", "tests/faults", "tests/e2e"]), ("", ["tests/e2e"])]
+    ("ci", "thorough", "on_engine"),
+    [("true", True, ON_ENGINE), ("", True, ON_ENGINE), ("", False, ["tests/e2e", "not thorough"])],
 )
-def test_a_run_of_all_tests_repeats_e2e_on_the_program_and_under_ci_faults_and_chaos(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, repeated: list[str]
+def test_a_run_tries_e2e_on_the_program_and_a_thorough_one_faults_and_chaos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, thorough: bool, on_engine: list[str]
 ) -> None:
     named, runs = tmp_path / "durable-engine", list[tuple[str, list[str]]]()
     named.touch()
@@ -89,12 +93,39 @@ def test_a_run_of_all_tests_repeats_e2e_on_the_program_and_under_ci_faults_and_c
     monkeypatch.setattr(checks, "run_pytest", run)
     monkeypatch.setenv(engine_program.SETTING, str(named))
     monkeypatch.setenv("CI", ci)
-    check = checks.run_default_on_engine()
+    check = checks.run_default_on_engine(thorough)
     ((program, arguments),) = runs
     assert program == str(named)
-    assert [argument for argument in arguments if not argument.startswith("-")] == repeated
+    assert [argument for argument in arguments if not argument.startswith("-")] == on_engine
     assert check.ok is not bool(ci), "under CI a skipped test is a failure"
     assert engine_program.engine_of_systems() is None
+
+
+@pytest.mark.parametrize("has_program", [True, False])
+@pytest.mark.parametrize(
+    ("fast", "thorough", "marks"),
+    [
+        (False, False, "not thorough"),
+        (True, False, "not slow and not thorough"),
+        (True, True, "not slow"),
+        (False, True, ""),
+    ],
+)
+def test_a_run_leaves_out_only_what_ci_or_the_program_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool, thorough: bool, marks: str, has_program: bool
+) -> None:
+    monkeypatch.setattr(engine_program, "BESIDE_THE_CHECKOUT", tmp_path / "missing")
+    monkeypatch.setattr(engine_program, "built", lambda: tmp_path / "missing")
+    if has_program:
+        (tmp_path / "durable-engine").touch()
+        monkeypatch.setenv(engine_program.SETTING, str(tmp_path / "durable-engine"))
+    arguments = checks.chosen_tests(fast, thorough, ())
+    assert (arguments[arguments.index("-m") + 1] if "-m" in arguments else "") == marks
+    assert ("--ignore=tests/e2e" in arguments) is (has_program and not fast and not thorough)
+
+
+def test_tests_that_are_named_run_whatever_their_marks() -> None:
+    assert checks.chosen_tests(fast=False, thorough=False, pytest_args=["tests/e2e"]) == ["tests/e2e"]
 
 
 def test_without_the_dotnet_sdk_a_build_is_refused_in_one_sentence(
