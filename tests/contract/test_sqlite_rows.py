@@ -115,6 +115,16 @@ def test_a_reading_that_stops_early_disturbs_no_other_on_its_connection(file: Sq
         assert len(whole) == 300
 
 
+def test_more_columns_than_sqlite_allows_arguments_are_read_without_the_function(file: SqliteFile) -> None:
+    file.fill([{"code": "C1", "name": "N1", "email": "e"}])
+    statements: list[str] = []
+    with _connect(file, statements) as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.setlimit(sqlite3.SQLITE_LIMIT_FUNCTION_ARG, len(COLUMNS) - 1)
+        assert _rows(connection) == [("C1", "N1", "e")]
+    assert not _calls_function(statements)
+
+
 def test_a_client_with_every_column_is_read(file: SqliteFile) -> None:
     file.fill([{name: f"{name} of a" for name in FIELD_COLUMNS}])
     statements: list[str] = []

@@ -195,12 +195,16 @@ class SqliteDialect(SourceDialect):
     def packed(self, connection: Connection, statement: Select[Any]) -> tuple[Select[Any], Unpack]:
         """Let a function of ours take the cells, and select the number of the row that it was given: see `GivenRows`.
 
-        If SQLite has to sort the rows, it would give all of them before it returns the first number.
+        If SQLite has to sort the rows, it would give all of them before it returns the first number. And it may have
+        been built for functions of few arguments.
         """
         rows: GivenRows | None = connection.info.get(GivenRows)
-        if rows is None or _is_sorted(connection, statement):
+        driver: Any = connection.connection.driver_connection
+        cells = list(statement.inner_columns)
+        most = driver.getlimit(sqlite3.SQLITE_LIMIT_FUNCTION_ARG)
+        if rows is None or len(cells) > most or _is_sorted(connection, statement):
             return super().packed(connection, statement)
-        return statement.with_only_columns(func.client_row(*statement.inner_columns)), rows.take
+        return statement.with_only_columns(func.client_row(*cells)), rows.take
 
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
         """Bind an integer if the column holds integers. Text is compared by the collation of the column."""
