@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row
@@ -14,8 +14,30 @@ from exports.request.filter_values import FilterValuesDto
 from exports.request.filters import ClientFilter
 from exports.request.preview import ClientCount
 
+Item = TypeVar("Item")
 MAX_RANKED_CODES = 400
 """SQLite combines at most 500 selects; SQL Server takes at most 2,100 parameters."""
+
+
+@contextmanager
+def released(yielded: Iterator[Item]) -> Iterator[Iterator[Item]]:
+    """Close what a source yields when the context ends, because it owns a connection, even if not all of it was read.
+
+    Otherwise the connection would be open until Python collects the garbage of a failed step, in any thread. An error
+    of the context is more telling than one of closing.
+    """
+    try:
+        yield yielded
+    except BaseException:
+        with suppress(Exception):
+            _close(yielded)
+        raise
+    _close(yielded)
+
+
+def _close(yielded: Iterator[object]) -> None:
+    if isinstance(yielded, Generator):
+        yielded.close()
 
 
 @dataclass(frozen=True, slots=True)

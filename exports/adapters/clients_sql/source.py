@@ -32,7 +32,14 @@ from exports.adapters.clients_sql.sql.translations import MissingColumnError, Un
 from exports.errors import ExportError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
-from exports.ports.clients import ClientPreview, ClientSelection, ClientSnapshot, RemovedCodes, SnapshotReading
+from exports.ports.clients import (
+    ClientPreview,
+    ClientSelection,
+    ClientSnapshot,
+    RemovedCodes,
+    SnapshotReading,
+    released,
+)
 from exports.request.fields import REQUIRED_COLUMNS
 from exports.request.filter_values import FilterValuesDto
 from exports.request.preview import ClientCount
@@ -123,7 +130,8 @@ class SqlClientSource:
                 with self._naming_bad_cells(view, selection, map(KeyRange, starts), rows_of_each):
                     yield from fast.samples(starts, rows_of_each)
                 return
-        yield from render_samples(self.sample(selection, map(KeyRange, starts), rows_of_each), renderer)
+        with released(self.sample(selection, map(KeyRange, starts), rows_of_each)) as samples:
+            yield from render_samples(samples, renderer)
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         """Yield the clients of a key range as tuples of the driver.

@@ -12,7 +12,7 @@ from exports.file.manifest import KeyOrder
 from exports.file.page_record import PageRecord
 from exports.file.plan import MAX_PAGE_ROWS, PagePlan, name_page
 from exports.jobs.job import Job
-from exports.ports.clients import MAX_RANKED_CODES, ClientSelection
+from exports.ports.clients import MAX_RANKED_CODES, ClientSelection, released
 from exports.services import Services
 from exports.steps.pages.same_source import require_not_replaced, require_same_order
 
@@ -136,10 +136,11 @@ def _are_unchanged(
     """
     for record in reversed(records):
         count = 0
-        for rows in services.clients.read(selection, plan.key_range(record.page)):
-            count += len(rows)
-            if services.now() > end:
-                return None
+        with released(services.clients.read(selection, plan.key_range(record.page))) as lists:
+            for rows in lists:
+                count += len(rows)
+                if services.now() > end:
+                    return None
         if count != record.rows:
             return False
     return True

@@ -13,7 +13,7 @@ from itertools import chain
 
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_rows
-from exports.ports.clients import ClientSelection
+from exports.ports.clients import ClientSelection, released
 from exports.services import Services
 
 _ROWS = 50
@@ -142,11 +142,11 @@ class Sampler:
         now = self._services.now
         taken: list[Sample] = []
         began = now()
-        samples = self._services.clients.sample(self.selection, map(KeyRange, starts), rows_of_each)
-        for start, rows in zip(starts, samples, strict=True):
-            seconds = (now() - began).total_seconds()
-            taken.append(Sample(start, Records(len(rows), render_rows(rows, self._renderer)), seconds, rows))
-            began = now()
+        with released(self._services.clients.sample(self.selection, map(KeyRange, starts), rows_of_each)) as samples:
+            for start, rows in zip(starts, samples, strict=True):
+                seconds = (now() - began).total_seconds()
+                taken.append(Sample(start, Records(len(rows), render_rows(rows, self._renderer)), seconds, rows))
+                began = now()
         return taken
 
 

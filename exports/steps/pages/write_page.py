@@ -17,6 +17,7 @@ from exports.file.page_record import PageRecord, require_short
 from exports.file.plan import PagePlan
 from exports.file.renderer import FramedRenderer, Records, SpreadsheetRenderer
 from exports.jobs.job import Job
+from exports.ports.clients import released
 from exports.services import Services
 from exports.steps.fencing import find_running
 from exports.steps.pages.plan_cache import load_plan
@@ -211,19 +212,19 @@ def _render(
     """
     renderer = renderer_for(plan.spec)
     selection = select_clients(command.job.tenant, plan.spec, renderer, plan.absent_columns or ())
-    rendered = services.clients.render(selection, plan.key_range(command.page), renderer)
     clients = _Clients(content=_Content() if isinstance(renderer, FramedRenderer) else None)
-    pieces = _noted(_while_running(services, rendered, check), clients)
     opening = renderer.opening(with_header=plan.spec.include_headers) if command.page == 0 else b""
-    first = next(pieces, None)
-    if first is None and command.page > 0:
-        return clients
-    start = opening + (first or b"")
-    if command.page == 0 and isinstance(renderer, SpreadsheetRenderer):
-        start = renderer.protect_start(start)
-    whole = chain([start], pieces)
-    for data in compress_stream(clients.content.read_by(whole) if clients.content else whole, renderer.compression):
-        buffer.add(data)
+    with released(services.clients.render(selection, plan.key_range(command.page), renderer)) as rendered:
+        pieces = _noted(_while_running(services, rendered, check), clients)
+        first = next(pieces, None)
+        if first is None and command.page > 0:
+            return clients
+        start = opening + (first or b"")
+        if command.page == 0 and isinstance(renderer, SpreadsheetRenderer):
+            start = renderer.protect_start(start)
+        whole = chain([start], pieces)
+        for data in compress_stream(clients.content.read_by(whole) if clients.content else whole, renderer.compression):
+            buffer.add(data)
     return clients
 
 
