@@ -1,4 +1,4 @@
-"""An index of PostgreSQL in another order than its collation has now never makes a file that lacks clients."""
+"""An index of PostgreSQL in another order than its collation has now makes no file that lacks clients."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ MAX_REMOVED_CODES = 100_000
 """The most codes in each list of a manifest: a few MB of JSON, which every reader can hold in memory."""
 
 _MOST_SECONDS = 240
-"""How long the source may search for them: as long as for one statement. Before that, `prove_clients` may let it count
-as long, and both together stay under the ten minutes that the host gives an activity. So `plan_or_export`, which may
+"""How long the source may search for them: as long as for one statement. `prove_clients`, which may let it count before
+that, leaves this time of the ten minutes that the host gives an activity. So `plan_or_export`, which may
 read a page as long, leaves them to `commit_file` unless it has read the page quickly."""
 
 

@@ -202,9 +202,10 @@ class SqliteDialect(SourceDialect):
         driver: Any = connection.connection.driver_connection
         cells = list(statement.inner_columns)
         most = driver.getlimit(sqlite3.SQLITE_LIMIT_FUNCTION_ARG)
-        if rows is None or len(cells) > most or _is_sorted(connection, statement):
+        packed = statement.with_only_columns(func.client_row(*cells))
+        if rows is None or len(cells) > most or _is_sorted(connection, packed):
             return super().packed(connection, statement)
-        return statement.with_only_columns(func.client_row(*cells)), rows.take
+        return packed, rows.take
 
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
         """Bind an integer if the column holds integers. Text is compared by the collation of the column."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from exports.errors import ExportError, KeyOrderError, RowCountError, SourceUnavailableError
+from exports.errors import ExportError, KeyOrderError, PermanentError, RowCountError, SourceUnavailableError
 from exports.file.manifest import KeyOrder, ManifestDto
 from exports.file.ranges import KeyRange
 from exports.file.renderer import Row
@@ -20,15 +20,17 @@ from exports.steps.pages.write_page import write_page
 from exports.workflow.commands import CommitFile, WritePage
 from tests.support.fake_clients import Client, MemoryClients
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import TENANT, a_planned_job, some_clients, write_pages
+from tests.support.steps import TENANT, a_planned_job, some_clients, two_columns, write_pages
 
 
 class HidingClients(MemoryClients):
-    """Counts all clients, but never gives the very last one."""
+    """Counts all clients, but never gives the very last ones."""
+
+    hidden = 1
 
     def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
         for rows in super().read(selection, key_range):
-            yield rows if key_range.stop is not None else rows[:-1]
+            yield rows if key_range.stop is not None else rows[: -self.hidden]
 
 
 MIXED_CODES = [f"{'aBcDeF'[number % 6]}{number:03d}" for number in range(60)]
@@ -211,7 +213,7 @@ def test_a_client_that_is_there_only_while_clients_are_counted_does_not_fail_the
     assert _manifest(services, job).recounted_rows == 7
 
 
-def test_what_counts_differ_by_is_compared_only_while_there_is_time() -> None:
+def test_a_count_that_clients_have_changed_is_accepted_when_the_time_is_over() -> None:
     services = replace(a_services(), clients=HidingClients(some_clients(6)))
     _, command = _ready(services, rows_per_page=1)
     services.clients.clients += _clients(["C0009"])
@@ -219,7 +221,43 @@ def test_what_counts_differ_by_is_compared_only_while_there_is_time() -> None:
     assert isinstance(publish_file(services, command), Job)
 
 
-def test_counting_again_ends_in_time_and_publishes_nothing_that_is_not_proved() -> None:
+def test_one_client_that_came_does_not_explain_several_missing_ones() -> None:
+    hiding = HidingClients(some_clients(9))
+    hiding.hidden = 2
+    services = replace(a_services(), clients=hiding)
+    _, command = _ready(services, rows_per_page=3)
+    services.clients.clients += _clients(["C0009a"])
+    error = _refused(services, command, RowCountError)
+    assert "counts 10 clients, but gives 7" in str(error)
+
+
+def test_as_many_clients_that_came_as_the_counts_differ_by_do_not_fail_the_job() -> None:
+    services = a_services(some_clients(9))
+    job = a_planned_job(services, ("C0004", "C0007"))
+    services.clients.clients += _clients(["C0001a"])
+    command = write_pages(services, job, 3)
+    services.clients.clients += _clients(["C0002a", "C0005a", "C0008a"])
+    assert isinstance(publish_file(services, command), Job)
+    assert _manifest(services, job).recounted_rows == 13
+
+
+@pytest.mark.parametrize(("since", "longest"), [(None, 480), ("an-earlier-export", 340)])
+@pytest.mark.parametrize("statement", [1, 30, 70, 99, 119, 239])
+def test_no_statement_begins_so_late_that_the_host_would_stop_the_activity(
+    since: str | None, longest: int, statement: int
+) -> None:
+    """`find_changes`, which may take 240 seconds, follows in an export since another one."""
+    services = replace(a_services(), clients=HidingClients(some_clients(40)))
+    starts = tuple(client["code"] for client in services.clients.clients[1:])
+    job = a_planned_job(services, starts, spec=two_columns(since=since))
+    command = write_pages(services, job, len(starts) + 1)
+    services.clients.take_time = lambda _rows: services.now.advance(seconds=statement)
+    began = services.now()
+    _refused(services, command, PermanentError if statement == 1 else SourceUnavailableError)
+    assert services.now() - began <= timedelta(seconds=longest)
+
+
+def test_counting_again_ends_in_time_and_refuses_a_count_like_the_planned_one() -> None:
     services = replace(a_services(), clients=HidingClients(some_clients(6)))
     _, command = _ready(services, rows_per_page=1)
     services.clients.take_time = lambda _rows: services.now.advance(seconds=100)
