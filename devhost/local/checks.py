@@ -86,7 +86,9 @@ def under_ci() -> bool:
 
 
 THOROUGH = "thorough"
-"""The mark of tests that repeat at length what others show in short. Only CI and `--thorough` run them."""
+"""The mark of tests that take long, while others show the same in short or they rarely fail.
+
+A run without arguments leaves them out, except under CI and with `--thorough`."""
 
 
 def refuse_skipping_under_ci(fast: bool) -> None:
@@ -113,7 +115,8 @@ def run_checks(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> bool:
     report(checks)
     print(summary)
     if not thorough and not pytest_args:
-        print(f"Left to CI, or to `dev.py test --thorough`: the tests that are marked `{THOROUGH}`.")
+        left_out = f"the tests marked `{THOROUGH}`, and `tests/faults` and chaos on the real Durable extension"
+        print(f"Left to CI, or to `dev.py test --thorough`: {left_out}.")
     return all(check.ok for check in checks)
 
 

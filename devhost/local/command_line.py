@@ -34,13 +34,14 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
     )
     test = commands.add_parser(
         "test",
-        help="run linters, type check and all tests",
+        help="run linters, type check and tests",
         description="Run ruff, mypy, import-linter and pytest. Other arguments than these go to pytest.",
         allow_abbrev=False,
     )
-    test.add_argument("--fast", action="store_true", help="skip the tests marked as slow")
-    test.add_argument("--thorough", action="store_true", help="run every test, as CI does, in about an hour")
-    test.add_argument(
+    extent = test.add_mutually_exclusive_group()
+    extent.add_argument("--fast", action="store_true", help="skip the tests marked as slow")
+    extent.add_argument("--thorough", action="store_true", help="also run what is marked as thorough, as CI does")
+    extent.add_argument(
         "--engine",
         type=Path,
         metavar="PROGRAM",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -80,7 +83,7 @@ ON_ENGINE = ["tests/chaos/test_chaos.py", "tests/faults", "tests/e2e"]
     ("ci", "thorough", "on_engine"),
     [("true", True, ON_ENGINE), ("", True, ON_ENGINE), ("", False, ["tests/e2e", "not thorough"])],
 )
-def test_a_run_tries_e2e_on_the_program_and_a_thorough_one_faults_and_chaos(
+def test_a_run_includes_e2e_on_the_program_and_a_thorough_one_faults_and_chaos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, thorough: bool, on_engine: list[str]
 ) -> None:
     named, runs = tmp_path / "durable-engine", list[tuple[str, list[str]]]()
@@ -101,17 +104,35 @@ def test_a_run_tries_e2e_on_the_program_and_a_thorough_one_faults_and_chaos(
     assert engine_program.engine_of_systems() is None
 
 
+def test_ci_leaves_out_no_test_and_runs_all_of_them_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, on_engine = list[list[str]](), list[bool]()
+
+    def run(arguments: list[str]) -> tuple[checks.Check, checks.Summary]:
+        runs.append(arguments)
+        return checks.Check("pytest", 0.0, ok=True), checks.Summary("", "1 passed in 1s")
+
+    def repeat(thorough: bool) -> checks.Check:
+        on_engine.append(thorough)
+        return checks.Check("on engine", 0.0, ok=True)
+
+    monkeypatch.setattr(checks, "STATIC_CHECKS", {})
+    monkeypatch.setattr(checks, "run_pytest", run)
+    monkeypatch.setattr(checks, "run_default_on_engine", repeat)
+    monkeypatch.setenv("CI", "true")
+    assert checks.run_checks(fast=False, thorough=False, pytest_args=())
+    assert (runs, on_engine) == ([[*checks.IN_PARALLEL]], [True])
+
+
 @pytest.mark.parametrize("has_program", [True, False])
 @pytest.mark.parametrize(
     ("fast", "thorough", "marks"),
     [
         (False, False, "not thorough"),
         (True, False, "not slow and not thorough"),
-        (True, True, "not slow"),
         (False, True, ""),
     ],
 )
-def test_a_run_leaves_out_only_what_ci_or_the_program_runs(
+def test_a_run_leaves_out_only_what_a_thorough_one_or_the_program_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool, thorough: bool, marks: str, has_program: bool
 ) -> None:
     monkeypatch.setattr(engine_program, "BESIDE_THE_CHECKOUT", tmp_path / "missing")
@@ -124,7 +145,7 @@ def test_a_run_leaves_out_only_what_ci_or_the_program_runs(
     assert ("--ignore=tests/e2e" in arguments) is (has_program and not fast and not thorough)
 
 
-def test_tests_that_are_named_run_whatever_their_marks() -> None:
+def test_tests_that_are_named_run_although_they_are_thorough() -> None:
     assert checks.chosen_tests(fast=False, thorough=False, pytest_args=["tests/e2e"]) == ["tests/e2e"]
 
 
@@ -138,7 +159,9 @@ def test_without_the_dotnet_sdk_a_build_is_refused_in_one_sentence(
     assert str(refused.value) == expected
 
 
-def run_ci(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def run_ci(
+    folder: Path, environment: Mapping[str, str] = MappingProxyType({}), /, **more: str
+) -> subprocess.CompletedProcess[str]:
     """Run the script of CI where everything is installed, with stand-ins for programs in a folder."""
     programs = {
         "python3": 'echo "python3 $* with CI=$CI"',
@@ -152,13 +175,14 @@ def run_ci(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     for name, line in programs.items():
         (folder / name).write_text(f"#!/bin/sh\n{line}\n")
         (folder / name).chmod(0o755)
-    environment = {
+    usual = {
         "PATH": f"{folder}:{os.environ['PATH']}",
         "LIBREOFFICE": "x",
         "CHROMIUM": "x",
         "DURABLE_ENGINE": "x",
     }
-    return subprocess.run([ROOT / ".ci" / "run"], capture_output=True, text=True, env=environment, check=False)
+    variables = usual | dict(environment)
+    return subprocess.run([ROOT / ".ci" / "run"], capture_output=True, text=True, env=variables, check=False)
 
 
 def test_the_script_of_ci_runs_all_tests_with_ci_set(tmp_path: Path) -> None:
@@ -181,6 +205,30 @@ def install_libraries(folder: Path, *missing: str) -> None:
 def test_the_script_of_ci_installs_nothing_if_every_library_for_csharp_is_there(tmp_path: Path) -> None:
     install_libraries(tmp_path)
     assert run_ci(tmp_path / "bin", **MONO).stdout == "python3 dev.py test with CI=true\n"
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        ("*", ["chromium-headless-shell"]),
+        ("chromium", ["chromium-headless-shell", "chromium"]),
+        ("none", ["chromium-headless-shell", "chromium"]),
+    ],
+)
+def test_ci_installs_the_headless_shell_of_chromium_or_else_the_browser(
+    tmp_path: Path, known: str, asked: list[str]
+) -> None:
+    install_libraries(tmp_path)
+    folder, record = tmp_path / "bin", tmp_path / "asked"
+    folder.mkdir()
+    for name in ("bash", "sh", "dirname", "readlink", "seq"):
+        (folder / name).symlink_to(shutil.which(name) or name)
+    install = f'for last; do :; done; echo "$last" >> {record}; case "$last" in {known}) ;; *) exit 1 ;; esac'
+    stand_ins = {"apt-get": f'[ "$1" = update ] || {{ {install}; }}', "id": "echo 0", "curl": "exit 0"}
+    done = run_ci(folder, {"CHROMIUM": "", "PATH": str(folder)}, **stand_ins, **MONO)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert record.read_text().split() == asked
+    assert ("apt could not install Chromium" in done.stdout) is (known == "none")
 
 
 @pytest.mark.parametrize("library", csharp._LIBRARIES)

@@ -23,7 +23,7 @@ from devhost.local.processes import run_quietly
 from tests.support.once import make_once
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""The first is Chromium without its windows: the same pages, for half the processor time of a whole browser."""
+"""The first is the headless shell of Chromium: the same pages, for half the processor time of the whole browser."""
 PACKAGE = "@sparticuz/chromium@153.0.0"
 PACKAGE_SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
 _PARTS = ("swiftshader.tar", "fonts.tar", "al2023.tar")
