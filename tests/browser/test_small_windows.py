@@ -26,6 +26,7 @@ SCROLL_WHILE_THE_PAGE_GROWS = """() => {
   document.getElementById('job').before(added);
   scrollBy(0, -1);
 }"""
+NEXT_FRAMES = "() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))"
 COVERED = """() => {
   const bar = document.getElementById('export').closest('.actions').getBoundingClientRect();
   const { top, bottom, height } = document.activeElement.getBoundingClientRect();
@@ -73,6 +74,30 @@ def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(visit
         visitor.page.mouse.wheel(0, -2_000)
         expect(visitor.at("#job-cancel")).not_to_be_in_viewport()
     visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).to_be_visible()
+    visitor.evaluate(NEXT_FRAMES)
+    expect(visitor.at("#job-download")).not_to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
+def test_an_ended_export_never_takes_the_view_from_what_the_reader_turns_to(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.pick("Name")
+    visitor.export()
+    visitor.expect_status("Completed")
+    expect(visitor.at("#job-download")).to_be_in_viewport()
+
+    visitor.at("#chosen input").fill("")
+    visitor.at("#job-download").focus()
+    visitor.export()
+    visitor.expect_text("#problem", "Please correct the marked field")
+    visitor.evaluate(NEXT_FRAMES)
+    expect(visitor.at("#chosen input")).to_be_in_viewport()
+
+    visitor.go("history")
+    visitor.go("export")
+    visitor.evaluate(NEXT_FRAMES)
+    expect(visitor.at("#job-download")).to_be_visible()
     expect(visitor.at("#job-download")).not_to_be_in_viewport()
 
 

@@ -6,7 +6,8 @@ const READER_ACTS = ["wheel", "touchmove", "pointerdown", "keydown"];
  * Keep an element in view if all of it was in view before the page grew. Where readers scroll to, they stay.
  *
  * A scroll event says nothing of its cause, and on a slow machine it comes after the page has grown. So only a scroll
- * after an act of the reader, on a page that has not grown since, lets go of the element.
+ * after an act of the reader, on a page that has not grown since, lets go of the element, or a focus elsewhere: then the
+ * reader, or the page, has turned to something else.
  *
  * @returns {() => void} scrolls to the element, and keeps it in view from then on
  */
@@ -32,6 +33,7 @@ export function keepInView(element) {
   };
 
   for (const act of READER_ACTS) addEventListener(act, () => (readerActed = true), { passive: true, capture: true });
+  addEventListener("focusin", ({ target }) => (isKept &&= element.contains(target)));
   addEventListener("scroll", scrolled, { passive: true });
   const growth = new ResizeObserver(grown);
   growth.observe(document.body);
