@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support.system import KEY, NORTHWIND, NORTHWIND_KEY
-from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
+from tests.support.visitor import TIMEOUT_MS, Visitor, read_download, shown_in
 
 NARROW = {"viewport": {"width": 320, "height": 640}}
 DARK = {"color_scheme": "dark"}
@@ -70,7 +70,7 @@ def test_an_export_needs_only_a_keyboard(visitor: Visitor) -> None:
     assert read_download(coming.value).startswith(b"Code,Name\r\n")
 
 
-@pytest.mark.parametrize("visitor", [{}, NARROW | DARK], ids=["light", "narrow and dark"], indirect=True)
+@shown_in({"light": {}, "narrow and dark": NARROW | DARK})
 def test_the_ui_passes_an_accessibility_check_and_fits_its_window(visitor: Visitor) -> None:
     visitor.open()
     assert_accessible(visitor)
@@ -111,11 +111,7 @@ def violations(visitor: Visitor) -> list[Any]:
     return [(each["impact"], each["id"], [node["html"] for node in each["nodes"]]) for each in found]
 
 
-@pytest.mark.parametrize(
-    "visitor",
-    [pytest.param({}, id="light"), pytest.param(NARROW | DARK, id="narrow and dark", marks=pytest.mark.thorough)],
-    indirect=True,
-)
+@shown_in({"light": {}, "narrow and dark": NARROW | DARK})
 def test_the_documentation_passes_the_same_checks(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/docs")
     for fold in visitor.at("details > summary").all():
@@ -124,7 +120,7 @@ def test_the_documentation_passes_the_same_checks(visitor: Visitor) -> None:
     assert_accessible(visitor)
 
 
-@pytest.mark.parametrize("visitor", [{}, NARROW], ids=["wide", "narrow"], indirect=True)
+@shown_in({"wide": {}, "narrow": NARROW})
 def test_a_keyboard_reaches_and_scrolls_whatever_is_wider_than_the_documentation(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/docs")
 

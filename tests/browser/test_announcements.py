@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import kept_busy, locked_clients, newest_job
 from tests.browser.test_exports import is_poll
 from tests.support.system import EXPORT, NORTHWIND, System
-from tests.support.visitor import TIMEOUT_MS, Visitor
+from tests.support.visitor import TIMEOUT_MS, Visitor, shown_in
 
 RECORD = """() => {
   const live = '[aria-live]:not([aria-live=off]), [role=status], [role=alert], [role=log], [role=timer], output';
@@ -43,11 +42,7 @@ def heard(visitor: Visitor) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "visitor",
-    [pytest.param({}, id="English"), pytest.param({"locale": "de-DE"}, id="German", marks=pytest.mark.thorough)],
-    indirect=True,
-)
+@shown_in({"English": {}, "German": {"locale": "de-DE"}})
 def test_a_running_export_is_announced_at_its_ends_and_once_a_quarter(
     visitor: Visitor, system: System, database_url: str
 ) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 CLIPPED = """() => {
   const seen = (selector) => [...document.querySelectorAll(selector)]
@@ -39,7 +38,7 @@ CLIPPED = """() => {
     ...seen('button, .button, summary, legend, .check, .choice, .pill').filter(sticksOut),
   ].map((each) => `${each.id || each.className}: ${(each.placeholder || each.textContent).trim().slice(0, 80)}`);
 }"""
-BOTH = pytest.mark.parametrize("visitor", [{}, {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+BOTH = shown_in({"English": {}, "German": {"locale": "de-DE"}})
 
 
 def clipped(visitor: Visitor) -> list[str]:

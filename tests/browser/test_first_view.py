@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import assert_fast_once
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 MOST_BYTES = 100_000
 MOST_PAINT_MS = 500
 FIRST_PAINT_MS = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-BOTH = pytest.mark.parametrize("visitor", [{}, {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+BOTH = shown_in({"English": {}, "German": {"locale": "de-DE"}})
 
 
 @BOTH

@@ -18,7 +18,7 @@ from tests.browser.conftest import assert_fast_once, jobs_of, locked_clients, ne
 from tests.browser.test_accessibility import assert_accessible
 from tests.support.builders import a_job, a_spec
 from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, System
-from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
+from tests.support.visitor import TIMEOUT_MS, Visitor, read_download, shown_in
 
 SCHEDULES = f"/tenants/{NORTHWIND}/clients/export/schedules"
 NARROW = {"viewport": {"width": 320, "height": 740}}
@@ -322,7 +322,7 @@ def test_a_link_to_an_export_is_copied_and_opens_it(visitor: Visitor, system: Sy
     visitor.expect_status("Completed")
 
 
-@pytest.mark.parametrize("visitor", [{}, GERMAN_AND_NARROW], ids=["wide", "German, 320 px, dark"], indirect=True)
+@shown_in({"wide": {}, "German, 320 px, dark": GERMAN_AND_NARROW})
 def test_nothing_covers_anything_at_any_width_and_all_states_are_accessible(visitor: Visitor, system: System) -> None:
     job = system.start_export({**BODY, "format": {"fileName": "a-very-long-name-" * 6}}, prefer="wait=60").json
     visitor.sign_in()

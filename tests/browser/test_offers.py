@@ -13,10 +13,10 @@ from exports.request.fields import SENSITIVE_FIELDS, TargetField
 from tests.browser.conftest import newest_job
 from tests.browser.test_accessibility import NARROW, assert_accessible
 from tests.support.system import EXPORT, NORTHWIND, System, running_system
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 GERMAN = NARROW | {"locale": "de-DE"}
-BOTH = pytest.mark.parametrize("visitor", [{}, GERMAN], ids=["English", "German, 320 px"], indirect=True)
+BOTH = shown_in({"English": {}, "German, 320 px": GERMAN})
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from playwright.sync_api import APIResponse, Request, Route, expect
 from exports.request.fields import TargetField
 from exports.triggers.http.ui.texts import languages
 from tests.support.system import System
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 LONG_MS = 10_000
 """Much longer than the form must rest before its preview is asked for. The clock of the page makes it pass at once."""
@@ -95,7 +95,7 @@ RAW = re.compile("|".join(rf"\b{field.value}\b" for field in TargetField if re.s
 """The names of the API for fields that no text of the page has."""
 
 
-@pytest.mark.parametrize("visitor", [{}, {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+@shown_in({"English": {}, "German": {"locale": "de-DE"}})
 def test_warnings_call_columns_as_the_reader_does(visitor: Visitor) -> None:
     visitor.sign_in()
     labels = languages()["de" if visitor.is_german() else "en"].sections["fields"]

@@ -19,7 +19,7 @@ from tests.browser.test_accessibility import NARROW, assert_accessible, press_un
 from tests.browser.test_history import completed
 from tests.support.keys import a_key
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 SCHEDULES = f"/tenants/{NORTHWIND}/clients/export/schedules"
 GERMAN = {"locale": "de-DE"}
@@ -291,7 +291,7 @@ def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor,
 # --- everyone
 
 
-@pytest.mark.parametrize("visitor", [NARROW, GERMAN | NARROW], ids=["narrow", "narrow and German"], indirect=True)
+@shown_in({"narrow": NARROW, "narrow and German": GERMAN | NARROW})
 def test_every_state_of_the_view_is_accessible_in_a_narrow_window(visitor: Visitor, system: System) -> None:
     a_schedule(system, name="A schedule with a name that is much longer than a narrow window is wide")
     a_schedule(system, name="Paused", enabled=False)

@@ -9,7 +9,7 @@ from exports.request.fields import TargetField
 from tests.browser.conftest import locked_clients
 from tests.browser.test_accessibility import assert_accessible
 from tests.support.system import NORTHWIND, System
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 PHONE = {"viewport": {"width": 320, "height": 640}}
 DARK = {"color_scheme": "dark"}
@@ -111,7 +111,7 @@ def test_the_export_button_never_covers_the_focus_on_a_phone(visitor: Visitor) -
         assert not visitor.evaluate(COVERED), visitor.evaluate("document.activeElement.outerHTML")
 
 
-@pytest.mark.parametrize("visitor", [{}, PHONE], ids=["desktop", "phone"], indirect=True)
+@shown_in({"desktop": {}, "phone": PHONE})
 def test_a_list_of_every_field_scrolls_in_its_place(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("chosen")
@@ -129,7 +129,7 @@ def test_a_list_of_every_field_scrolls_in_its_place(visitor: Visitor) -> None:
     expect(visitor.at("#chosen li:nth-last-child(2) [data-act=up]")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("visitor", [{}, PHONE, PHONE | DARK], ids=["desktop", "phone", "dark phone"], indirect=True)
+@shown_in({"desktop": {}, "phone": PHONE, "dark phone": PHONE | DARK})
 def test_the_form_is_accessible_in_each_of_its_states(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.page.goto(f"{visitor.system.url}/#export?columns=Code,Name&managerCodes=MGR-01,unknown")
@@ -156,7 +156,7 @@ def test_the_form_is_accessible_in_each_of_its_states(visitor: Visitor) -> None:
     assert_accessible(visitor)
 
 
-@pytest.mark.parametrize("visitor", [{}, DARK | {"locale": "de-DE"}], ids=["English", "German"], indirect=True)
+@shown_in({"English": {}, "German": DARK | {"locale": "de-DE"}})
 def test_the_history_breaks_no_number_and_no_button_over_two_lines(visitor: Visitor, system: System) -> None:
     system.start_export({"format": {"preset": "xlsx"}}, NORTHWIND)
     visitor.sign_in()

@@ -17,7 +17,7 @@ from tests.browser.test_accessibility import assert_accessible
 from tests.support.builders import a_job
 from tests.support.failures import every_failure
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
-from tests.support.visitor import TIMEOUT_MS, Visitor
+from tests.support.visitor import TIMEOUT_MS, Visitor, shown_in
 
 NARROW = {"viewport": {"width": 320, "height": 740}}
 GERMAN_AND_DARK = {"locale": "de-DE", "color_scheme": "dark"}
@@ -40,7 +40,7 @@ def start_and_wait_for_progress(visitor: Visitor, system: System) -> str:
     return location
 
 
-@pytest.mark.parametrize("visitor", [{}, NARROW], ids=["wide", "320 px"], indirect=True)
+@shown_in({"wide": {}, "320 px": NARROW})
 def test_a_running_export_shows_its_rate_its_times_and_a_chart(
     visitor: Visitor, busy_system: System, database_url: str
 ) -> None:
@@ -131,7 +131,7 @@ def test_a_failure_says_what_happened_what_it_means_and_the_next_step(
     assert_accessible(visitor)
 
 
-@pytest.mark.parametrize("visitor", [{}, NARROW | GERMAN_AND_DARK], ids=["English", "German, 320 px"], indirect=True)
+@shown_in({"English": {}, "German, 320 px": NARROW | GERMAN_AND_DARK})
 def test_every_failure_is_told_in_the_language_of_the_page(visitor: Visitor, system: System) -> None:
     ended = {code: failed(failure) for code, failure in every_failure().items()}
     with stored_jobs(system) as jobs:

@@ -18,6 +18,8 @@ from tests.faults.conftest import StartSystem, app_variant
 from tests.faults.test_crashes import assert_complete
 from tests.support.system import HARBOUR, NORTHWIND, System, download
 
+pytestmark = pytest.mark.thorough
+
 StartWithFaults = Callable[..., System]
 Tries = Callable[[], list[dict[str, Any]]]
 

@@ -24,6 +24,8 @@ from tests.support.builders import NOON
 from tests.support.keys import key_of_text
 from tests.support.system import EXPORT, System
 
+pytestmark = pytest.mark.thorough
+
 HUGE, EQUALS, SMALLS = "huge", ("equal1", "equal2", "equal3"), ("small1", "small2", "small3")
 HUGE_PAGES, EQUAL_PAGES, SMALL_PAGES, ROWS_PER_PAGE = 240, 60, 2, 500
 KEY = f"cx_manytenants2_{'m' * 43}"

@@ -22,6 +22,8 @@ from tests.support.system import HARBOUR, NORTHWIND, System, code_of
 from tests.support.tar_pit import TarPit, a_tar_pit, accept, drip, pour, stay_silent
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 JOBS, WORKERS = 100, 2
 SECONDS_OF_A_SLOT = 2.0
 """Far more than nine of ten steps hold a slot on a busy machine, and still less than half the time limit of a try."""

@@ -16,6 +16,8 @@ from shared.storage import StorageAccount
 from tests.support.leaks import leaks_in_log, secrets_of
 from tests.support.system import EXPORT, NORTHWIND, System, app_settings, code_of, running_system
 
+pytestmark = pytest.mark.thorough
+
 JOBS = f"/tenants/{NORTHWIND}{EXPORT}"
 SMALL = {"columnMappings": [{"csvHeader": "Client", "targetField": "Name"}]}
 HOOK = "https://hooks.example/a-secret-of-the-receiver"

@@ -15,6 +15,8 @@ from tests.faults.conftest import StartSystem
 from tests.support.http_client import request
 from tests.support.system import NORTHWIND, System
 
+pytestmark = pytest.mark.thorough
+
 KEEP_SECONDS, KEEP_ROWS_SECONDS = 6.0, 4.0
 SHORT_PERIODS = {"EXPORT_KEEP_HOURS": str(KEEP_SECONDS / 3600), "EXPORT_KEEP_ROWS_DAYS": str(KEEP_ROWS_SECONDS / 86400)}
 

@@ -14,6 +14,8 @@ from tests.faults.conftest import AppVariant, StartSystem, app_variant
 from tests.support.schedules import StoreEditor, edit_stores, fire, save, wait_for_run
 from tests.support.system import HARBOUR, code_of
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def editor(azurite: Azurite) -> Iterator[StoreEditor]:

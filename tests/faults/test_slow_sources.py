@@ -26,6 +26,8 @@ from tests.contract.client_stores import empty_schema
 from tests.support.system import EXPORT, NORTHWIND, System, app_settings, code_of
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 SECONDS_FOR_A_STATUS = 1.0
 """A generous limit for a busy machine, and still far less than the source hangs."""
 ACTIVITIES = 4

@@ -23,6 +23,8 @@ from tests.support.system import HARBOUR, NORTHWIND, System, app_settings, code_
 from tests.support.tar_pit import a_tar_pit
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 ACTIVITIES = 4
 """As many as run at once, by `host.json`."""
 HANGING_SECONDS = 15.0

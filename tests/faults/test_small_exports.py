@@ -12,6 +12,8 @@ from tests.faults.conftest import AppVariant, StartSystem, app_variant
 from tests.support.expected import client_records, records
 from tests.support.system import HARBOUR, NORTHWIND, System, code_of, download
 
+pytestmark = pytest.mark.thorough
+
 AT_ONCE = ("publish", "save_manifest", "complete", "add_due", "unwatch")
 STEP_BY_STEP = ("save_plan", "stage", "record", "commit", "save_manifest", "complete")
 """The effects if the file cannot be published at once: a test lets storage refuse that."""

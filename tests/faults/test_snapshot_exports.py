@@ -19,6 +19,8 @@ from tests.support.moving_amounts import MovingAmounts
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.system import NORTHWIND, System, download
 
+pytestmark = pytest.mark.thorough
+
 CLIENTS = 6_000
 SMALL_PAGES = {"EXPORT_BLOCK_BYTES": "1024", "EXPORT_WAVE_PAGES": "2"}
 COLUMNS = [{"csvHeader": name, "targetField": name} for name in ("Code", "InternalReference")]

@@ -13,6 +13,8 @@ from tests.faults.conftest import MANY_PAGES
 from tests.support.expected import client_records, records
 from tests.support.system import NORTHWIND, System, app_settings, download
 
+pytestmark = pytest.mark.thorough
+
 WROTE_A_PAGE = "activity write_page ended"
 
 

@@ -13,6 +13,8 @@ from tests.faults.conftest import AppVariant, StartSystem
 from tests.faults.test_crashes import assert_complete, part_way
 from tests.support.system import EXPORT, NORTHWIND, System, code_of, download
 
+pytestmark = pytest.mark.thorough
+
 SHORT_TIMEOUTS = {"EXPORT_START_GRACE_SECONDS": "0.5", "EXPORT_RETRY_TRIES": "2"}
 LONG_STALL, SHORT_STALL = "1", "0.05"
 """Minutes: one is longer than a step takes on a busy machine, the other short enough to wait for in a test."""

@@ -18,6 +18,8 @@ from tests.support.receiver import Receiver, a_receiver
 from tests.support.system import NORTHWIND, System
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.thorough
+
 SETTINGS = {
     "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
     "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",

@@ -14,6 +14,8 @@ from tests.support.expected import records
 from tests.support.system import System, download, running_system
 from tests.support.workbooks import as_text, read_with_calamine
 
+pytestmark = pytest.mark.thorough
+
 BODY: dict[str, Any] = {"format": {"preset": "xlsx", "fileName": "clients"}}
 """The sheets have the name of the file, so the same name gives the same bytes."""
 

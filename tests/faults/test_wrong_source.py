@@ -13,6 +13,8 @@ from tests.contract.client_stores import empty_schema
 from tests.faults.conftest import StartSystem, app_variant
 from tests.support.system import NORTHWIND, System, download
 
+pytestmark = pytest.mark.thorough
+
 CLIENTS = 3_000
 BODY = {"columnMappings": [{"csvHeader": name, "targetField": name} for name in ("Code", "Name")]}
 

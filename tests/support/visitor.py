@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import ConsoleMessage, Download, Locator, Page, Request, Route, expect
 
 from tests.support.system import NORTHWIND_KEY, System
@@ -18,6 +19,17 @@ _EXPECTED_MESSAGES = re.compile(
     r"Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_INTERNET_DISC)"
 )
 """Browsers log these responses themselves, even if the ui expects them."""
+
+
+def shown_in(windows: Mapping[str, Mapping[str, Any]]) -> pytest.MarkDecorator:
+    """Let a test see the page in several windows. A run that is not thorough uses the first one only.
+
+    Args:
+        windows: Options of Playwright's `new_context` by the id of the case.
+    """
+    (first, options), *others = windows.items()
+    thorough = [pytest.param(more, id=name, marks=pytest.mark.thorough) for name, more in others]
+    return pytest.mark.parametrize("visitor", [pytest.param(options, id=first), *thorough], indirect=True)
 
 
 @dataclass
