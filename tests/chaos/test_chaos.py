@@ -21,7 +21,7 @@ from tests.chaos.schedule import (
     make_schedule,
 )
 
-SEEDS = (12, 17, 24, 64, 66, 71)
+SEEDS = (17, 24, 12, 64, 66, 71)
 """Chosen so that together they contain every kill, every delivery, cut connections and calls, in little time."""
 
 EVERY_STEP_TWICE = Schedule(0, "narrow", Delivery.TWICE, ())

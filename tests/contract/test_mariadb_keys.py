@@ -191,6 +191,7 @@ def test_pages_tile_in_the_order_of_collations_of_every_character_set(views: Mar
     assert len(chosen) > 50
 
 
+@pytest.mark.thorough
 def test_text_outside_the_character_set_of_a_column_finds_nobody(views: MariadbViews) -> None:
     """Text that the column can hold finds its client, also beside the `?` that the server would make of other text."""
     seed = secrets.randbits(32)

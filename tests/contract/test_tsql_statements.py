@@ -132,6 +132,7 @@ def _parsed(folder: Path, scripts: Iterable[str]) -> str:
     return parse(folder, {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in scripts})
 
 
+@pytest.mark.thorough
 def test_microsofts_parser_accepts_every_statement_for_azure_sql(tds: TdsProcess, tmp_path: Path) -> None:
     usual = _scripts(tds, view_of(), "C1", _filters().values())
     narrow = _scripts(tds, view_of("varchar(9)", "varchar(9)"), "C1", _filters().values())

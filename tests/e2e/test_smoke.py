@@ -63,6 +63,7 @@ def test_a_tenant_without_clients_passes_with_a_remark(system: System) -> None:
     assert "has no clients" in found["small"]["detail"]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_schedule_of_the_smoke_test_runs_and_is_deleted(system: System) -> None:
     done = smoke(system.url, "--json", "--tenant", HARBOUR, key=KEY)

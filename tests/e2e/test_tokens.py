@@ -149,6 +149,7 @@ def test_a_rotated_key_is_accepted_while_the_service_runs(guarded: System, issue
     assert call(guarded, "GET", EXPORT, issuer.token(roles=["Export.Northwind"])).status == 200
 
 
+@pytest.mark.thorough
 def test_an_issuer_that_is_down_is_503_until_its_keys_were_had_once(
     tmp_path: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -36,7 +36,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> 
         return system.export()
 
 
-@pytest.mark.parametrize("kills", [1, 3])
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.thorough)])
 def test_an_export_gives_identical_bytes_after_the_host_is_killed(
     start_system: StartSystem, undisturbed: bytes, database_url: str, kills: int
 ) -> None:

@@ -36,6 +36,7 @@ def small_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_no_generated_request_gets_an_answer_outside_the_document(small_system: System, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_a_long_soak_shows_the_course_of_memory_in_some_twenty_steps() -> None:
     assert (course[0], course[1], course[-1], len(course)) == ("99", "103", "195", 25)
 
 
+@pytest.mark.thorough
 def test_the_command_runs_the_exports_and_reports_memory_and_requests() -> None:
     command = [sys.executable, "-m", "tests.soak", "--exports", "60", "--warm-up", "40"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -63,6 +63,7 @@ def test_a_host_whose_program_ends_stops_and_says_why(start_host: StartHost, ext
     assert "devhost: the Durable extension ended by itself" in host.log()
 
 
+@pytest.mark.thorough
 def test_a_stopped_host_ends_what_it_runs_and_the_next_one_does_the_rest(
     start_host: StartHost, extension: Options, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_stopped_host_ends_what_it_runs_and_the_next_one_does_the_rest(
     assert host.finished(instance_id, 120)["output"] == 64, "each activity returned 1: it was its first run"
 
 
+@pytest.mark.thorough
 def test_a_killed_host_leaves_its_activities_to_the_next_one_after_a_minute(
     start_host: StartHost, extension: Options
 ) -> None:
