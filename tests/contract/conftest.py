@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import URL
 
 from devhost.local.azurite import Azurite, connection_string
-from devhost.local.ports import free_port
 from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.adapters.storage.files import BlobFileStore
 from exports.ports.files import FileStore
@@ -19,6 +18,7 @@ from shared.storage import StorageAccount
 from tests.contract import client_stores, file_stores
 from tests.contract.client_stores import MemoryStore, SqlStore, TableStore
 from tests.contract.file_stores import Harness
+from tests.support.closed_port import closed_port
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +31,15 @@ def account(azurite: Azurite) -> Iterator[StorageAccount]:
 
 
 @pytest.fixture
-def unreachable_storage(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the connection string of an account behind a closed port.
+def unreachable_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The connection string of an account behind a closed port.
 
     The SDK's retries are off, because their pauses would only slow the tests down.
     """
     monkeypatch.setattr(storage, "_BLOB_OPTIONS", {"retry_total": 0})
     monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
-    port = free_port()
-    return connection_string(port, port, port)
+    with closed_port() as port:
+        yield connection_string(port, port, port)
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ import pytest
 import trustme
 from sqlalchemy import URL, create_engine, make_url
 
-from devhost.local.ports import free_port
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
 from tests.support.accounts import server_account, temporary_folder
+from tests.support.closed_port import closed_port
 from tests.support.mariadb import mariadb_server
 from tests.support.postgres import postgres_server
 
@@ -83,8 +83,8 @@ def test_an_unknown_host_is_refused_at_once_and_named_to_operators(server: URL) 
 
 
 def test_a_closed_port_can_be_tried_again_because_a_server_may_be_restarting(server: URL) -> None:
-    port = free_port()
-    error = fault_of(server.set(port=port))
+    with closed_port() as port:
+        error = fault_of(server.set(port=port))
     assert type(error) is SourceUnavailableError
     assert "nothing accepts connections at its port" in str(error)
     assert f"host 127.0.0.1, port {port}" in error.operator

@@ -16,7 +16,6 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
 from devhost.local.azurite import connection_string
-from devhost.local.ports import free_port
 from exports.adapters.storage.files import BlobFileStore
 from exports.errors import FileChangedError, StorageUnavailableError
 from exports.jobs.job import JobRef
@@ -24,6 +23,7 @@ from exports.ports.files import FileState, FileStore
 from shared.storage import StorageAccount
 from tests.contract.file_stores import ONE, PATH, THREE, TWO, Harness, publish, soon
 from tests.support.builders import a_job
+from tests.support.closed_port import closed_port
 
 # --- plans ---
 
@@ -348,9 +348,9 @@ def test_an_unreachable_store_raises_a_retryable_error(
 
 
 def test_an_unreachable_store_fails_soon() -> None:
-    port = free_port()
-    files = BlobFileStore(StorageAccount(connection_string(port, port, port)))
-    begun = time.monotonic()
-    with pytest.raises(StorageUnavailableError):
-        files.check()
+    with closed_port() as port:
+        files = BlobFileStore(StorageAccount(connection_string(port, port, port)))
+        begun = time.monotonic()
+        with pytest.raises(StorageUnavailableError):
+            files.check()
     assert time.monotonic() - begun < 20

@@ -27,6 +27,7 @@ from devhost.local.proxies import exempt_this_machine
 from exports.commands.demo.answers import DemoError
 from exports.commands.demo.export import download
 from tests.support.checkout import Checkout, a_checkout, run_options
+from tests.support.closed_port import closed_port
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
 from tests.support.postgres import postgres_server
 from tests.support.waiting import wait_until
@@ -253,9 +254,10 @@ def test_every_error_that_tells_of_an_unwritable_file_has_an_advice_of_its_own()
 
 def test_dev_cli_after_a_killed_run_says_how_to_start_a_system(checkout: Checkout) -> None:
     (checkout.folder / ".local").mkdir()
-    record = f'{{"CLIENT_EXPORT_URL": "http://127.0.0.1:{free_port()}"}}'
-    (checkout.folder / ".local" / "service.json").write_text(record)
-    done = checkout.run("cli", "list")
+    with closed_port() as port:
+        record = f'{{"CLIENT_EXPORT_URL": "http://127.0.0.1:{port}"}}'
+        (checkout.folder / ".local" / "service.json").write_text(record)
+        done = checkout.run("cli", "list")
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "No system runs in this folder. Start one in another terminal with: python3 dev.py run"

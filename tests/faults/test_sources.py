@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from devhost.local.ports import free_port
 from exports.request.fields import VIEW_COLUMNS
 from tests.faults.conftest import StartSystem
+from tests.support.closed_port import closed_port
 from tests.support.system import EXPORT, NORTHWIND, System, download
 
 
@@ -56,15 +56,16 @@ def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
 
 
 def test_a_closed_port_fails_the_job_after_its_tries_with_a_plain_message(start_system: StartSystem) -> None:
-    nowhere = f"postgresql://reader:a-password@127.0.0.1:{free_port()}/practice"
-    system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
-    system.wait_for_any_response()
+    with closed_port() as port:
+        nowhere = f"postgresql://reader:a-password@127.0.0.1:{port}/practice"
+        system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL=nowhere, EXPORT_RETRY_TRIES="2")
+        system.wait_for_any_response()
 
-    failure = failed_job(system)
-    assert failure["code"] == "source-unavailable"
-    assert failure["retryable"]
-    assert "nothing accepts connections at its port" in failure["message"]
-    assert health(system)["clients"]["detail"] == failure["message"]
+        failure = failed_job(system)
+        assert failure["code"] == "source-unavailable"
+        assert failure["retryable"]
+        assert "nothing accepts connections at its port" in failure["message"]
+        assert health(system)["clients"]["detail"] == failure["message"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from devhost.local.ports import free_port
+from tests.support.closed_port import closed_port
 
 SCRIPT = Path(__file__).parents[3] / "infra" / "wait_until_healthy.py"
 
@@ -56,6 +56,7 @@ def test_a_deployment_that_stays_unhealthy_fails_with_the_last_answer() -> None:
 
 
 def test_a_deployment_that_does_not_answer_fails() -> None:
-    done = run(f"http://127.0.0.1:{free_port()}", "0")
+    with closed_port() as port:
+        done = run(f"http://127.0.0.1:{port}", "0")
     assert done.returncode == 1
     assert "no answer" in done.stderr
