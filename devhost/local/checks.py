@@ -114,7 +114,7 @@ def run_checks(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> bool:
         checks.append(run_default_on_engine(thorough))
     report(checks)
     print(summary)
-    if not thorough and not pytest_args:
+    if not fast and not thorough and not pytest_args:
         left_out = f"the tests marked `{THOROUGH}`, and `tests/faults` and chaos on the real Durable extension"
         print(f"Left to CI, or to `dev.py test --thorough`: {left_out}.")
     return all(check.ok for check in checks)

@@ -26,6 +26,10 @@ SCROLL_WHILE_THE_PAGE_GROWS = """() => {
   document.getElementById('job').before(added);
   scrollBy(0, -1);
 }"""
+RETURN_TO_THE_WINDOW = """() => {
+  dispatchEvent(new FocusEvent('blur'));
+  document.activeElement.dispatchEvent(new FocusEvent('focusin', { bubbles: true }));
+}"""
 NEXT_FRAMES = "() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))"
 COVERED = """() => {
   const bar = document.getElementById('export').closest('.actions').getBoundingClientRect();
@@ -69,6 +73,9 @@ def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(visit
     with locked_clients(database_url):
         visitor.export()
         expect(visitor.at("#job-cancel")).to_be_in_viewport()
+        visitor.evaluate(SCROLL_WHILE_THE_PAGE_GROWS)
+        expect(visitor.at("#job-cancel")).to_be_in_viewport()
+        visitor.evaluate(RETURN_TO_THE_WINDOW)
         visitor.evaluate(SCROLL_WHILE_THE_PAGE_GROWS)
         expect(visitor.at("#job-cancel")).to_be_in_viewport()
         visitor.page.mouse.wheel(0, -2_000)

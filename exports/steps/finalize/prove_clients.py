@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypedDict
 
 from exports.errors import KeyOrderError, PermanentError, RowCountError, SourceUnavailableError
@@ -20,8 +21,8 @@ _CODE_ONLY = ("code",)
 
 _LONGEST_RECOUNT, _LONGEST_BEFORE_CHANGES = timedelta(seconds=240), timedelta(seconds=100)
 """How long after it has begun the comparison of counts may begin another statement; the second if `find_changes`
-follows. A statement takes 240 seconds at most, and so does `find_changes`. So an activity ends after 480 or 580 of the
-600 seconds that the host gives it."""
+follows. A statement takes 240 seconds at most, and so does `find_changes`. So both end after 480 or 580 seconds, and
+the host gives an activity 600, for all that it does."""
 
 
 class ClientsProof(TypedDict):
@@ -93,13 +94,14 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     """Count the clients again if the file has not as many as were planned. Return the new count, or None.
 
     As a rule clients were added or removed meanwhile: before their page was read, so that the new count is that of the
-    file, or after it, so that the pages have other numbers now. If neither explains the new count, and a third one is
-    like it, the source is at fault: it counts clients that it does not give.
+    file, or after it, so that the pages have other numbers now. If neither explains the new count, a third one is like
+    it, and the pages do not explain it then either, the source is at fault: it counts clients that it does not give.
 
     Raises:
         RowCountError: The source is at fault.
         SourceUnavailableError: The time was over before every page was compared, although the source counts as many
-            clients as were planned. If it counts others, some came or went, and the pages that are left may explain it.
+            clients as were planned, or as before. If it counts others, usually some came or went, and the pages that
+            are left may explain it.
     """
     rows = sum(record.rows for record in records)
     if rows == plan.total_rows:
@@ -109,10 +111,13 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     counted = _count(services, selection)
     if counted == rows:
         return counted
-    is_explained = _have_changed_by(abs(counted - rows), services, selection, plan, records, end)
-    if is_explained is None and counted == plan.total_rows:
-        raise SourceUnavailableError("The client database takes too long to count the clients of the file again.")
+    compare = partial(_have_changed_by, counted - rows, services, selection, plan, records, end)
+    is_explained, must_explain = compare(), counted == plan.total_rows
     if is_explained is False and _count(services, selection) == counted:
+        is_explained, must_explain = compare(), True  # clients may have come and gone while the pages were read
+    if is_explained is None and must_explain:
+        raise SourceUnavailableError("The client database takes too long to count the clients of the file again.")
+    if is_explained is False and must_explain:
         message = (
             f"The client database counts {counted:,} clients, but gives {rows:,} when they are read. "
             "The view clients must give the same clients to every statement; docs/client-view.md says how."
@@ -135,12 +140,16 @@ def _have_changed_by(
 ) -> bool | None:
     """Say whether the pages have changed by so many clients since they were written. Read their codes to know it.
 
-    The last page is the first to be read, because new clients often get the highest codes.
+    Only changes in the same direction count: they are at least as many as all together. The last page is the first to
+    be read, because new clients often get the highest codes.
+
+    Args:
+        clients: How many came; negative: how many went.
 
     Returns:
         None if it was later than `end` before that was known.
     """
-    left = clients
+    left, sign = abs(clients), 1 if clients > 0 else -1
     for record in reversed(records):
         if services.now() > end:
             return None
@@ -150,7 +159,7 @@ def _have_changed_by(
                 count += len(rows)
                 if services.now() > end:
                     return None
-        left -= abs(count - record.rows)
+        left -= max(0, sign * (count - record.rows))
         if left <= 0:
             return True
     return None if services.now() > end else False

@@ -14,6 +14,7 @@ const READER_ACTS = ["wheel", "touchmove", "pointerdown", "keydown"];
 export function keepInView(element) {
   let isKept = false;
   let readerActed = false;
+  let focusedBefore = null; // when the window gets the focus back, it returns by itself to where it was
   let heights = "";
 
   const bring = () => {
@@ -33,7 +34,11 @@ export function keepInView(element) {
   };
 
   for (const act of READER_ACTS) addEventListener(act, () => (readerActed = true), { passive: true, capture: true });
-  addEventListener("focusin", ({ target }) => (isKept &&= element.contains(target)));
+  addEventListener("blur", () => (focusedBefore = document.activeElement));
+  addEventListener("focusin", ({ target }) => {
+    if (target !== focusedBefore) isKept &&= element.contains(target);
+    focusedBefore = null;
+  });
   addEventListener("scroll", scrolled, { passive: true });
   const growth = new ResizeObserver(grown);
   growth.observe(document.body);

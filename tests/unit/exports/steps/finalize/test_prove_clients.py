@@ -33,6 +33,17 @@ class HidingClients(MemoryClients):
             yield rows if key_range.stop is not None else rows[: -self.hidden]
 
 
+class VanishingClients(MemoryClients):
+    """Counts clients that it does not give any longer."""
+
+    have_vanished = False
+
+    def read(self, selection: ClientSelection, key_range: KeyRange) -> Iterator[list[Row]]:
+        if not self.have_vanished:
+            yield from super().read(selection, key_range)
+        self.take_time(0)
+
+
 MIXED_CODES = [f"{'aBcDeF'[number % 6]}{number:03d}" for number in range(60)]
 
 
@@ -231,6 +242,35 @@ def test_one_client_that_came_does_not_explain_several_missing_ones() -> None:
     assert "counts 10 clients, but gives 7" in str(error)
 
 
+def test_a_client_that_went_does_not_explain_a_missing_one() -> None:
+    hiding = HidingClients(some_clients(9))
+    hiding.hidden = 2
+    services = replace(a_services(), clients=hiding)
+    _, command = _ready(services, rows_per_page=3)
+    del services.clients.clients[1]
+    error = _refused(services, command, RowCountError)
+    assert "counts 8 clients, but gives 7" in str(error)
+
+
+def test_clients_that_come_and_go_while_the_pages_are_counted_do_not_fail_the_job() -> None:
+    services = a_services(some_clients(9))
+    job = a_planned_job(services, ("C0004", "C0007"))
+    services.clients.clients += _clients(["C0001a"])
+    command = write_pages(services, job, 3)
+    services.clients.clients += _clients(["C0002a", "C0005a"])
+    before = services.clients.reads
+
+    def come_and_go() -> None:
+        codes = {client["code"] for client in services.clients.clients}
+        if services.clients.reads > before and "C0005a" in codes:
+            services.clients.clients[:] = [each for each in services.clients.clients if each["code"] != "C0005a"]
+            services.clients.clients += _clients(["C0009a"])
+
+    services.clients.before_ask = come_and_go
+    assert isinstance(publish_file(services, command), Job)
+    assert _manifest(services, job).recounted_rows == 12
+
+
 def test_as_many_clients_that_came_as_the_counts_differ_by_do_not_fail_the_job() -> None:
     services = a_services(some_clients(9))
     job = a_planned_job(services, ("C0004", "C0007"))
@@ -255,6 +295,33 @@ def test_no_statement_begins_so_late_that_the_host_would_stop_the_activity(
     began = services.now()
     _refused(services, command, PermanentError if statement == 1 else SourceUnavailableError)
     assert services.now() - began <= timedelta(seconds=longest)
+
+
+@pytest.mark.parametrize(("since", "seconds"), [(None, 241), ("an-earlier-export", 101)])
+def test_after_a_slow_count_no_page_is_read_again(since: str | None, seconds: int) -> None:
+    services = replace(a_services(), clients=HidingClients(some_clients(6)))
+    job = a_planned_job(services, (), spec=two_columns(since=since))
+    command = write_pages(services, job, 1)
+
+    def answer_slowly() -> None:
+        services.now.advance(seconds=seconds)
+
+    services.clients.before_ask = answer_slowly
+    reads = services.clients.reads
+    _refused(services, command, SourceUnavailableError)
+    assert services.clients.reads == reads
+
+
+def test_a_comparison_whose_last_statement_ends_too_late_decides_nothing() -> None:
+    vanishing = VanishingClients(some_clients(2))
+    services = replace(a_services(), clients=vanishing)
+    job = a_planned_job(services, ())
+    vanishing.clients += _clients(["C0003"])
+    command = write_pages(services, job, 1)
+    vanishing.clients += _clients(["C0004"])
+    vanishing.have_vanished = True
+    vanishing.take_time = lambda _rows: services.now.advance(seconds=241)
+    assert isinstance(publish_file(services, command), Job)
 
 
 def test_counting_again_ends_in_time_and_refuses_a_count_like_the_planned_one() -> None:
