@@ -115,12 +115,17 @@ def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes:
     return Boundaries(strides.total_rows, tuple(starts))
 
 
-def weight_by_time(
+def weigh_strides(
     stride_rows: int, stride_bytes: Sequence[float], client_seconds: float, target_bytes: int
 ) -> list[float]:
-    """Return the sizes of strides, raised for a slow source: `PAGE_SECONDS` of reading weigh as much as a full page."""
-    min_bytes = stride_rows * client_seconds / PAGE_SECONDS * target_bytes
-    return [max(size, min_bytes) for size in stride_bytes]
+    """Return the sizes of strides, raised where pages of `target_bytes` would have too many clients or take too long.
+
+    `MAX_PAGE_ROWS` clients, or `PAGE_SECONDS` of reading from a slow source, weigh as much as a full page. Without
+    that, clients without text beside large ones would fill pages with more clients than a sheet of a workbook has rows.
+    """
+    by_rows = target_bytes * stride_rows // MAX_PAGE_ROWS
+    by_time = stride_rows * client_seconds / PAGE_SECONDS * target_bytes
+    return [max(size, by_rows, by_time) for size in stride_bytes]
 
 
 def cap_pages(boundaries: Boundaries, max_pages: int = MAX_BLOCKS) -> Boundaries:

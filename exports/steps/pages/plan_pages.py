@@ -15,7 +15,7 @@ from exports.file.plan import (
     is_small,
     planned_bytes,
     rows_per_page,
-    weight_by_time,
+    weigh_strides,
 )
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Records, Renderer
@@ -122,7 +122,7 @@ def draw_plan(
     check()
     share = _planned_share(samples.by_stride.values(), renderer.compression)
     sizes = [size * share for size in _stride_sizes(strides, stride_rows, samples.by_stride)]
-    weights = weight_by_time(stride_rows, sizes, samples.client_seconds, target_bytes)
+    weights = weigh_strides(stride_rows, sizes, samples.client_seconds, target_bytes)
     framed = renderer if isinstance(renderer, FramedRenderer) else None
     pages = cap_pages(even_pages(strides, weights, target_bytes), MAX_BLOCKS // 2 if framed else MAX_BLOCKS)
     may_join = join_small and not samples.client_seconds

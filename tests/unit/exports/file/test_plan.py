@@ -18,6 +18,7 @@ from exports.file.plan import (
     even_pages,
     is_small,
     rows_per_page,
+    weigh_strides,
 )
 from exports.file.ranges import Boundaries, KeyRange
 from exports.request.formats import Compression
@@ -83,6 +84,16 @@ def test_the_number_of_clients_in_a_page_is_bounded() -> None:
     strides = Boundaries(1_000_000, tuple(f"{number:03d}" for number in range(1, 1000)))
     starts = even_pages(strides, [0.0] * 1000, 10**6).starts
     assert starts == tuple(f"{number:03d}" for number in range(100, 1000, MAX_PAGE_ROWS // 1000))
+
+
+@pytest.mark.parametrize("empty_strides", [1, 100, 1_500, 4_999])
+def test_clients_without_text_beside_large_ones_do_not_fill_pages_without_bound(empty_strides: int) -> None:
+    strides = Boundaries(5_000_000, tuple(f"{number:04d}" for number in range(1, 5_000)))
+    sizes = [8_000.0] * empty_strides + [300_000.0] * (5_000 - empty_strides)
+    target_bytes = 8 * 1024 * 1024
+    starts = even_pages(strides, weigh_strides(1_000, sizes, 0.0, target_bytes), target_bytes).starts
+    edges = [0, *map(int, starts), 5_000]
+    assert max(stop - start for start, stop in pairwise(edges)) * 1_000 <= MAX_PAGE_ROWS + 1_000
 
 
 @pytest.mark.parametrize(
