@@ -79,14 +79,17 @@ def make_frames(records: Sequence[PageRecord], layout: Layout) -> list[Frame]:
             rows.
     """
     sheets = _divide(records, layout.max_rows - layout.has_header)
-    filtered = [sum(record.rows for record in pages) + 1 for pages in sheets] if layout.has_header else []
+    rows = [sum(record.rows for record in pages) + layout.has_header for pages in sheets]
+    filtered = rows if layout.has_header else []
     columns = len(layout.headers)
     archive = _Archive()
     for name, content in fixed_documents(sheet_names(layout.file_name, len(sheets)), columns, filtered):
         archive.begin(name, STORED, len(content), len(content), zlib.crc32(content))
         archive.add(content)
     for number, pages in enumerate(sheets):
-        opening = sheet_opening(layout.headers, layout.widths, with_header=layout.has_header, is_first=number == 0)
+        opening = sheet_opening(
+            layout.headers, layout.widths, rows[number], with_header=layout.has_header, is_first=number == 0
+        )
         closing = sheet_closing(columns, filtered[number] if filtered else 0)
         packed = compress([opening], Packing.DEFLATE_PIECE), compress([closing], Packing.DEFLATE_END)
         plain = [(zlib.crc32(opening), len(opening)), *map(_content, pages), (zlib.crc32(closing), len(closing))]

@@ -101,8 +101,18 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
-def sheet_opening(headers: Sequence[str], widths: Sequence[int], *, with_header: bool, is_first: bool) -> bytes:
-    """Return the beginning of a sheet, up to the first row of clients. The header row is frozen."""
+def sheet_opening(
+    headers: Sequence[str], widths: Sequence[int], rows: int, *, with_header: bool, is_first: bool
+) -> bytes:
+    """Return the beginning of a sheet, up to the first row of clients. The header row is frozen.
+
+    It says how large the sheet is. Without that, a reader that streams rows, such as openpyxl with `read_only`, first
+    reads the whole sheet to find out.
+
+    Args:
+        rows: How many rows the sheet has, header included.
+    """
+    size = f"A1:{column_letters(len(headers))}{rows}" if rows else "A1"
     selected = ' tabSelected="1"' if is_first else ""
     pane = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/><selection pane="bottomLeft"/>'
     columns = "".join(
@@ -111,7 +121,8 @@ def sheet_opening(headers: Sequence[str], widths: Sequence[int], *, with_header:
     )
     row = f"<row>{''.join(map(header_cell, headers))}</row>" if with_header else ""
     return (
-        f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView{selected} workbookViewId="0">'
+        f'{_HEAD}<worksheet xmlns="{_MAIN}"><dimension ref="{size}"/>'
+        f'<sheetViews><sheetView{selected} workbookViewId="0">'
         f"{pane if with_header else ''}</sheetView></sheetViews><cols>{columns}</cols><sheetData>{row}"
     ).encode()
 

@@ -62,6 +62,19 @@ def test_every_sheet_has_its_header_filter_and_name_but_only_the_first_is_select
     assert [bool(sheet.sheet_view.tabSelected) for sheet in book] == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("pages", "with_header", "expected"),
+    [((2, 1, 3), True, [4, 4]), ((2, 1, 3), False, [3, 3]), ((0,), True, [1]), ((0,), False, [1])],
+)
+def test_a_reader_that_streams_rows_knows_the_size_of_a_sheet_at_once(
+    pages: tuple[int, ...], with_header: bool, expected: list[int]
+) -> None:
+    data = workbook(XlsxRenderer(CODE, XLSX, max_sheet_rows=4), _pages(*pages), with_header=with_header)
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)  # reads a whole sheet if it does not say its size
+
+    assert [(sheet.max_row, sheet.max_column) for sheet in book.worksheets] == [(rows, 1) for rows in expected]
+
+
 def test_a_page_of_more_clients_than_a_sheet_has_rows_is_an_error() -> None:
     with pytest.raises(FileMismatchError, match="A page has 10 clients, but a sheet of a workbook only 9 rows"):
         workbook(XlsxRenderer(CODE, XLSX, max_sheet_rows=10), _pages(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import zipfile
@@ -17,13 +18,25 @@ from exports.jobs.states import JobStatus
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.pages.write_page import write_page
 from exports.steps.requests.estimate_export import estimate_export
-from exports.workflow.commands import CommitFile, PlanPages
+from exports.steps.requests.resume_export import resume_export
+from exports.workflow.commands import CommitFile, PlanPages, WritePage
 from exports.workflow.outcomes import Done, PagesLost
 from tests.support.fake_clients import Client
+from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.proofs import InMemory, a_proved_file
-from tests.support.steps import TENANT, a_planned_job, a_stored_job, some_clients, stored, two_columns, write_pages
+from tests.support.steps import (
+    TENANT,
+    a_planned_job,
+    a_stored_job,
+    cancel,
+    some_clients,
+    stored,
+    two_columns,
+    write_pages,
+)
 from tests.support.whole_jobs import a_watched_job, export_whole
 from tests.support.workbooks import XLSX, read_with_openpyxl
 
@@ -123,6 +136,23 @@ def test_a_lost_page_of_a_workbook_is_written_again() -> None:
 
     assert commit_file(services, write_pages(services, job)) == Done(ended=True)
     assert read_with_openpyxl(_file(services, job)) == [ROWS]
+
+
+def test_a_resumed_workbook_is_the_one_of_a_job_that_never_failed() -> None:
+    undisturbed, same_job = _services()
+    commit_file(undisturbed, write_pages(undisturbed, same_job))
+    services, job = _services()
+    write_page(services, WritePage(job=job.ref, page=0))
+    cancel(services, job)
+    reads_before = services.clients.reads
+
+    resumed = asyncio.run(resume_export(services, RecordingStarter(), TENANT, job.code, "me"))
+    plan_pages(services, PlanPages(job=resumed.ref, target_bytes=10**6))
+    assert commit_file(services, write_pages(services, resumed)) == Done(ended=True)
+
+    assert services.clients.reads == reads_before + 2
+    assert _file(services, resumed) == _file(undisturbed, same_job)
+    assert verify(InMemory(_file(services, resumed)), _manifest(services, resumed)).proved
 
 
 def test_a_small_job_gives_the_workbook_that_three_steps_give() -> None:
