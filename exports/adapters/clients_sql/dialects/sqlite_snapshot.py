@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
+from exports.adapters.clients_sql.dialects.sqlite_copies import path_for_copy
 from exports.adapters.clients_sql.dialects.sqlite_file import forget_file
 from exports.adapters.clients_sql.dialects.sqlite_values import add_functions
 from exports.ports.clients import SnapshotReading
@@ -66,8 +66,7 @@ def _begin(opened: Connection, moment: datetime) -> OpenSnapshot:
 def _copy_of(connection: Connection) -> Iterator[tuple[Engine, datetime]]:
     """Copy the file, and remove the copy afterwards."""
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-    with TemporaryDirectory(prefix="clients-snapshot-") as folder:
-        path = Path(folder).resolve() / "clients.sqlite"
+    with path_for_copy() as path:
         moment = datetime.now(UTC)
         _copy(driver, path)
         copied = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
