@@ -117,7 +117,8 @@ class Episode:
         self._history = history
         head = json.dumps(
             {
-                "input": _sdk_input(instance.input),
+                # As in production: the SDK for Python reads text and objects, and fails on lists, numbers and booleans.
+                "input": None if instance.input is None else json.loads(instance.input),
                 "instanceId": instance.id,
                 "isReplaying": False,
                 "parentInstanceId": instance.parent.id if instance.parent else None,
@@ -206,7 +207,7 @@ class Episode:
             msg = f"The orchestrator function '{leaf.name}' does not exist or has another kind of trigger."
             raise FatalError(msg)
         instance, version = self._instance, leaf.fields.get("version")
-        child = leaf.fields.get("instanceId") or f"{instance.execution}:{task:04x}"
+        child = leaf.fields.get("instanceId") or f"{instance.execution}:{task:x}"
         text = json.dumps(leaf.fields.get("input"))
         self._add_event(EventType.SUB_CREATED, task, Name=leaf.name, Version=version, InstanceId=child, Input=text)
         parent = Parent(instance.id, instance.execution, task)
@@ -282,11 +283,3 @@ class Episode:
         task = self._instance.next_task
         self._instance.next_task += 1
         return task
-
-
-def _sdk_input(raw: str | None) -> str | None:
-    """Return the input in the form the SDK expects: the content of a JSON string, or the JSON text of other values."""
-    if raw is None:
-        return None
-    value = json.loads(raw)
-    return value if isinstance(value, str) else json.dumps(value)

@@ -71,8 +71,12 @@ class ExtensionService:
         response = web.Response(status=answer.status, body=content)
         for name, value in answer.headers.items():
             if name.lower() not in _CONNECTION_HEADERS:
-                response.headers.add(name, value)
+                response.headers.add(name, self._public(value) if name.lower() == "location" else value)
         return response
+
+    def _public(self, url: str) -> str:
+        """Return where clients find an address of the program. It names its own, from the request that it received."""
+        return url.replace(self._rpc, self._origin + _PUBLIC_BASE, 1) if url.startswith(self._rpc) else url
 
     def pump(self) -> None:
         self._invocations.pump()

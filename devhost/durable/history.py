@@ -39,8 +39,25 @@ _VIEW_NAMES = {
     EventType.SUB_COMPLETED: "SubOrchestrationInstanceCompleted",
     EventType.SUB_FAILED: "SubOrchestrationInstanceFailed",
 }
-_SCHEDULING = {EventType.TASK_SCHEDULED, EventType.SUB_CREATED, EventType.TIMER_CREATED}
-_HIDDEN = {"EventType", "EventId", "IsPlayed", "TaskScheduledId", "TimerId", "ParentInstance"}
+_SCHEDULING = {EventType.TASK_SCHEDULED, EventType.SUB_CREATED}
+_HIDDEN = {
+    *("EventType", "EventId", "IsPlayed", "TaskScheduledId", "TimerId"),
+    *("ParentInstance", "OrchestrationInstance", "Version", "Tags"),
+}
+# The real extension shows these too. Here they are always empty.
+_EMPTY: dict[EventType, dict[str, Any]] = {
+    EventType.EXECUTION_STARTED: {
+        **dict.fromkeys(("Correlation", "ParentTraceContext", "ScheduledStartTime")),
+        "Generation": 0,
+        "GenerateNewTrace": False,
+    },
+    EventType.TASK_SCHEDULED: dict.fromkeys(("Input", "ParentTraceContext", "Tags")),
+    EventType.SUB_CREATED: dict.fromkeys(("Input", "ClientSpanId", "Tags")),
+    EventType.EVENT_RAISED: {"ParentTraceContext": None},
+    EventType.TASK_FAILED: {"FailureDetails": None},
+    EventType.SUB_FAILED: {"FailureDetails": None},
+    EventType.EXECUTION_COMPLETED: {"FailureDetails": None},
+}
 
 
 def iso(seconds: float) -> str:
@@ -60,36 +77,37 @@ def external_event_name(text: str) -> str:
     return str(item["Name"]).lower() if item["EventType"] == EventType.EVENT_RAISED else ""
 
 
-def view(rows: Iterable[str], *, show_output: bool) -> list[dict[str, Any]]:
-    """Convert history to the form of a status query.
+def view(rows: Iterable[str], *, show_input: bool, show_output: bool) -> list[dict[str, Any]]:
+    """Convert history to the form of a status query, as the real extension does.
 
-    Names replace the numbers of events. Each completion shows the name and time of the event that scheduled it.
+    Names replace the numbers of events. A completion takes the place of the event that scheduled it, and shows its
+    name and time.
     """
     scheduled: dict[int, dict[str, Any]] = {}
-    shown = []
+    shown: list[dict[str, Any]] = []
     for item in map(json.loads, rows):
         kind = EventType(item["EventType"])
+        if kind is EventType.ORCHESTRATOR_STARTED:
+            continue
+        entry = _present(kind, item)
         if kind in _SCHEDULING:
-            scheduled[item["EventId"]] = item
-        elif kind is not EventType.ORCHESTRATOR_STARTED:
-            shown.append(_present(kind, item, scheduled, show_output=show_output))
-    return shown
+            scheduled[item["EventId"]] = entry
+        elif source := scheduled.pop(item.get("TaskScheduledId", -1), None):
+            shown = [each for each in shown if each is not source]
+            entry |= {"ScheduledTime": source["Timestamp"], "FunctionName": source["Name"], "Input": None}
+            entry |= {name: source[name] for name in ("InstanceId",) if name in source}
+        shown.append(entry)
+    hidden = {name for name, is_shown in (("Input", show_input), ("Result", show_output)) if not is_shown}
+    return [{name: value for name, value in entry.items() if name not in hidden} for entry in shown]
 
 
-def _present(
-    kind: EventType, item: dict[str, Any], scheduled: dict[int, dict[str, Any]], *, show_output: bool
-) -> dict[str, Any]:
+def _present(kind: EventType, item: dict[str, Any]) -> dict[str, Any]:
     name = _VIEW_NAMES.get(kind) or "".join(word.title() for word in kind.name.split("_"))
-    entry = {"EventType": name, **{key: value for key, value in item.items() if key not in _HIDDEN}}
-    source = scheduled.get(item.get("TaskScheduledId", item.get("TimerId", -1)))
-    if source:
-        entry["ScheduledTime"] = source["Timestamp"]
-        if "Name" in source:
-            entry["FunctionName"] = source["Name"]
-    if not show_output:
-        entry.pop("Result", None)
-        entry.pop("Input", None)
-    elif entry.get("Result") is not None:
+    fields = {key: value for key, value in item.items() if key not in _HIDDEN}
+    entry = {"EventType": name, **fields, **_EMPTY.get(kind, {})}
+    if kind is EventType.EXECUTION_STARTED:
+        entry["FunctionName"] = entry.pop("Name")
+    if entry.get("Result") is not None:
         with contextlib.suppress(ValueError):  # reasons and failures are plain text
             entry["Result"] = json.loads(entry["Result"])
     return entry

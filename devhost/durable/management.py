@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -25,19 +26,24 @@ from devhost.settings import HostSettings
 _BASES = ("/runtime/webhooks/durabletask/", "/durabletask/")
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
 _MAX_ID_CHARACTERS = 256
-_SECONDS = re.compile(r"\d+(?:\.\d+)?")
+_SECONDS = re.compile(r"-?\d+(?:\.\d+)?")
 _CONTROLS = {
     "terminate": (EventType.EXECUTION_TERMINATED, "Input"),
     "suspend": (EventType.EXECUTION_SUSPENDED, "Reason"),
     "resume": (EventType.EXECUTION_RESUMED, "Reason"),
 }
 _STATUSES = {"Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"}
+_INVALID_OPERATION = "System.InvalidOperationException"
 _NO_EFFECT = {"suspend": "Suspended", "resume": "Running"}
 """Controls that the API refuses in these states, because they would change nothing."""
 
 
 class _BadRequestError(Exception):
     """Makes the API answer 400 with this text."""
+
+
+class _NotJsonError(Exception):
+    """Makes the API answer 400, because a body is not JSON."""
 
 
 class Management:
@@ -67,6 +73,8 @@ class Management:
             return await self._route(request, parts)
         except _BadRequestError as error:
             return _error(400, str(error))
+        except _NotJsonError as error:
+            return _error(400, str(error), "Invalid JSON content", "Newtonsoft.Json.JsonReaderException")
 
     async def _route(self, request: web.Request, parts: list[str]) -> web.Response:
         match [part.lower() for part in parts[:1]] + parts[1:]:
@@ -94,15 +102,15 @@ class Management:
                 return self._list(request)
             case "DELETE":
                 return self._purge_many(request)
-        return web.Response(status=405, headers={"Allow": "GET, DELETE"})
+        return web.Response(status=404)
 
     async def _on_one(self, request: web.Request, instance_id: str, rest: list[str]) -> web.Response:
-        match (request.method, *rest):
+        match (request.method, *(part.lower() for part in rest[:1]), *rest[1:]):
             case ("GET",):
                 return self._status(request, instance_id)
             case ("DELETE",):
                 return self._purge(instance_id)
-            case ("POST", "raiseEvent", name):
+            case ("POST", "raiseevent", name):
                 return await self._raise_event(request, instance_id, name)
             case ("POST", ("terminate" | "suspend" | "resume") as verb):
                 return self._control(request, instance_id, verb)
@@ -125,20 +133,24 @@ class Management:
             return _json({"Message": "An Orchestration instance with the status Running already exists."}, 409)
         self._wake(instance_id)
         query = _query(request)
-        if _SECONDS.fullmatch(query.get("timeout", "")):
-            ended = await self._wait_for_end(instance_id, float(query["timeout"]), query.get("pollinginterval", ""))
+        seconds, pause = _seconds(query.get("timeout")), _seconds(query.get("pollinginterval"))
+        if seconds is not None and pause is not None:
+            if pause > seconds:
+                msg = f"Total timeout {seconds:g} should be bigger than retry timeout {pause:g}"
+                return _json({"Message": msg}, 400)
+            ended = await self._wait_for_end(instance_id, seconds, pause)
             if ended is not None:
                 return ended
         urls = management_urls(str(request.url.origin()), self._hub, instance_id)
+        del urls["rewindPostUri"]  # only the client of a function gets this one
         return _json(urls, 202, {"Location": urls["statusQueryGetUri"], "Retry-After": "10"})
 
-    async def _wait_for_end(self, instance_id: str, seconds: float, interval: str) -> web.Response | None:
+    async def _wait_for_end(self, instance_id: str, seconds: float, pause: float) -> web.Response | None:
         """Wait for a limited time until an instance has ended.
 
         Returns:
             The output of a completed instance, or the status of another one that has ended; None if it still runs.
         """
-        pause = float(interval) if _SECONDS.fullmatch(interval) else 1.0
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             await asyncio.sleep(min(max(pause, 0.01), left))
@@ -157,14 +169,12 @@ class Management:
 
     def _control(self, request: web.Request, instance_id: str, verb: str) -> web.Response:
         kind, key = _CONTROLS[verb]
-        reason = request.query.get("reason", "")
+        reason = _query(request).get("reason")
         instance = self._store.instance(instance_id)
         if instance is not None and instance.status == _NO_EFFECT.get(verb):
-            return _error(
-                500,
-                f"Cannot {verb} the orchestration instance {instance_id} because instance is in the "
-                f"{instance.status} state.",
-            )
+            msg = f"Cannot {verb} the orchestration instance {instance_id} because instance is in the "
+            msg += f"{instance.status} state."
+            return _error(500, msg, "Something went wrong while processing your request", _INVALID_OPERATION)
         fields: dict[str, Any] = {key: reason}
         return self._post(instance_id, kind, event(kind, time.time(), **fields))
 
@@ -183,10 +193,11 @@ class Management:
         if instance is None:
             return web.Response(status=404)
         query = _query(request)
-        body = _present(instance, show_input=_flag(query, "showinput", default=True))
+        show_input = _flag(query, "showinput", default=True)
+        body = _present(instance, show_input=show_input)
         if _flag(query, "showhistory"):
-            show_output = _flag(query, "showhistoryoutput")
-            body["historyEvents"] = view(self._store.history(instance_id), show_output=show_output)
+            history, show_output = self._store.history(instance_id), _flag(query, "showhistoryoutput")
+            body["historyEvents"] = view(history, show_input=show_input, show_output=show_output)
         if not instance.is_finished:
             return _json(body, 202, {"Location": str(request.url), "Retry-After": "5"})
         failed = instance.status == "Failed" and _flag(query, "returninternalservererroronfailure")
@@ -213,17 +224,19 @@ class Management:
     def _purge_many(self, request: web.Request) -> web.Response:
         if "createdtimefrom" not in _query(request):
             return _json("Please provide value for 'createdTimeFrom' parameter.", 400)
-        wanted = [i for i in self._store.find(_filter(request)) if i.is_finished]
+        criteria = replace(_filter(request), prefix=None, top=None)  # as the real API, which ignores these two here
+        wanted = [i for i in self._store.find(criteria) if i.is_finished]
         with self._store.transaction():
             for instance in wanted:
                 self._store.delete(instance.id)
-        return _json({"instancesDeleted": len(wanted)}, 200 if wanted else 404)
+        return _json({"instancesDeleted": len(wanted)}) if wanted else web.Response(status=404)
 
 
 def _present(instance: Instance, *, show_input: bool) -> dict[str, Any]:
     return {
         "name": instance.name,
         "instanceId": instance.id,
+        **({"parentInstanceId": instance.parent.id} if instance.parent else {}),
         "runtimeStatus": instance.status,
         "input": _value(instance.input) if show_input else None,
         "customStatus": _value(instance.custom_status),
@@ -273,20 +286,26 @@ def _time(text: str | None) -> float | None:
 
 
 def _flag(query: dict[str, str], name: str, *, default: bool = False) -> bool:
-    return query[name].lower() == "true" if name in query else default
+    """Return a flag of a query. Like the real API, take anything but `true` and `false` as if it were not there."""
+    return {"true": True, "false": False}.get(query.get(name, "").strip().lower(), default)
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and _SECONDS.fullmatch(text) else None
 
 
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        msg = f"The body is not JSON: {error}"
-        raise _BadRequestError(msg) from error
+        raise _NotJsonError(error) from error
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.json_response(body, status=status, headers=headers)
 
 
-def _error(status: int, message: str) -> web.Response:
-    return _json({"Message": message, "ExceptionMessage": message, "ExceptionType": "", "StackTrace": ""}, status)
+def _error(status: int, text: str, message: str | None = None, kind: str = "") -> web.Response:
+    """Return the answer to a request that failed: the text says why, the message may be more general."""
+    content = {"Message": message or text, "ExceptionMessage": text, "ExceptionType": kind, "StackTrace": ""}
+    return _json(content, status)

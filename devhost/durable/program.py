@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devhost.functions import FunctionTable, StartupError
+from devhost.json_files import parse_json
 
 _log = logging.getLogger("devhost.extension")
 
@@ -75,9 +76,11 @@ async def start_program(path: Path, host_json: Path, functions: FunctionTable, a
     with tempfile.TemporaryDirectory(prefix="devhost-") as folder:
         names = Path(folder) / "functions.json"
         client = Path(folder) / "client.json"
+        settings = Path(folder) / "host.json"
         names.write_text(_names(functions), encoding="utf-8")
+        settings.write_text(_readable_by_program(host_json), encoding="utf-8")
         options: dict[str, str | Path] = {
-            "--host-json": host_json,
+            "--host-json": settings,
             "--functions": names,
             "--bridge": addresses.bridge,
             "--client-file": client,
@@ -127,6 +130,15 @@ async def _wait_for(client: Path, process: "subprocess.Popen[bytes]") -> None:
             msg = f"the Durable extension did not serve within {_START_SECONDS:g} s"
             raise StartupError(msg)
         await asyncio.sleep(_POLL_SECONDS)
+
+
+def _readable_by_program(host_json: Path) -> str:
+    """Return host.json without comments, and with the name `extensions` in lower case, as the program wants it.
+
+    Below that name the program ignores case.
+    """
+    document = parse_json(host_json.read_text(encoding="utf-8-sig"))
+    return json.dumps({name.lower(): value for name, value in document.items()})
 
 
 def _names(functions: FunctionTable) -> str:
