@@ -12,6 +12,7 @@ from devhost.local.azurite import Azurite
 from devhost.local.checks import under_ci
 from devhost.local.engine_program import HOW_TO_GET, executable, find
 from exports.adapters.clients_sql.dialects.mssql_driver import why_not_loaded
+from tests.support.bytecode import discard_temporary_bytecode, keep_bytecode
 from tests.support.case_counts import case_outcomes, describe_cases
 from tests.support.leaks import dropped_records, leaks_in_log, secrets_of
 from tests.support.mariadb import HOW_TO_INSTALL, find_program, mariadb_server
@@ -20,6 +21,13 @@ from tests.support.system import System, running_system, sample_database, start_
 from tests.support.tds_process import TdsProcess
 
 CLIENTS = 6_000
+
+keep_bytecode()  # before pytest imports other tests, and starts the processes of a parallel run
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the first process of a parallel run ends last
+        discard_temporary_bytecode()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,7 +21,7 @@ from tests.chaos.schedule import (
     make_schedule,
 )
 
-SEEDS = (17, 24, 12, 64, 66, 71)
+SEEDS = (24, 17, 12, 64, 66, 71)
 """Chosen so that together they contain every kill, every delivery, cut connections and calls, in little time."""
 
 EVERY_STEP_TWICE = Schedule(0, "narrow", Delivery.TWICE, ())
@@ -44,7 +44,7 @@ def test_the_seeds_contain_every_kill_every_delivery_cut_connections_and_calls()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [*SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.thorough) for seed in SEEDS[2:])])
+@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.thorough) for seed in SEEDS[1:])])
 def test_no_invariant_is_broken_by_the_schedule_of_a_seed(seed: int, rig: Rig) -> None:
     schedule = make_schedule(seed)
 
@@ -52,6 +52,7 @@ def test_no_invariant_is_broken_by_the_schedule_of_a_seed(seed: int, rig: Rig) -
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_planted_bug_is_found(rig: Rig) -> None:
     """The schedule breaks no invariant, until a bug counts a page as often as its step runs."""
     assert violations(perform(rig, EVERY_STEP_TWICE)) == []

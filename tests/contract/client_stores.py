@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,8 @@ class ClientStore(Protocol):
 
     def remove(self, tenant: str, code: str) -> None: ...
 
+    def clear(self) -> None: ...
+
 
 def client(code: str, tenant: str = TENANT, **columns: Any) -> Client:
     """Return a client with the given columns; all others are empty."""
@@ -67,6 +69,9 @@ class SqlStore:
 
     def remove(self, tenant: str, code: str) -> None:
         self.execute("DELETE FROM client_records WHERE tenant = :tenant AND code = :code", tenant=tenant, code=code)
+
+    def clear(self) -> None:
+        self.execute("DELETE FROM client_records")
 
     def execute(self, statement: str, **values: Any) -> None:
         with self.engine.begin() as connection:
@@ -176,6 +181,9 @@ class MemoryStore:
         clients = self.source.clients
         clients[:] = [client for client in clients if (client["tenant"], client["code"]) != (tenant, code)]
 
+    def clear(self) -> None:
+        self.source.clients.clear()
+
 
 class TableStore:
     """A new table in the storage emulator, with the layout of the sample clients."""
@@ -201,6 +209,10 @@ class TableStore:
         keys = entity_of({"tenant": tenant, "code": code}, self.prefix)
         self.table.delete_entity(keys["PartitionKey"], keys["RowKey"])
 
+    def clear(self) -> None:
+        for entity in self.table.list_entities(select=["PartitionKey", "RowKey"]):
+            self.table.delete_entity(entity)
+
     def close(self) -> None:
         self.table.delete_table()
         self.source.close()
@@ -214,3 +226,30 @@ def _give_no_answer() -> None:
 SQL_STORES = ("sqlite_store", "postgres_store", "skip_scan_postgres_store", "mariadb_store")
 STORES = ("memory_store", *SQL_STORES, "table_store")
 """The fixtures on which every source is tested. Add the fixture of a new source here to run the suite on it."""
+
+
+@contextmanager
+def open_store(name: str, fixture: Callable[[str], Any], folder: Path) -> Iterator[ClientStore]:
+    """Open a store that several tests use, because opening one for each test takes longer than the test.
+
+    Its `unreachable_source` is not for use: in the table store it retries slowly.
+
+    Args:
+        name: One of `STORES`.
+        fixture: Returns the value of a fixture of the session: a server.
+        folder: An empty folder for a file.
+    """
+    with ExitStack() as cleanup:
+        if name == "memory_store":
+            yield MemoryStore()
+        elif name == "table_store":
+            connection = fixture("azurite").connection_string
+            yield cleanup.enter_context(closing(TableStore(connection, connection)))
+        elif name == "sqlite_store":
+            yield cleanup.enter_context(sqlite_store(folder))
+        elif name == "mariadb_store":
+            yield cleanup.enter_context(mariadb_store(cleanup.enter_context(empty_database(fixture("mariadb_url")))))
+        else:
+            schema = cleanup.enter_context(empty_schema(fixture("postgres_url")))
+            opened = {"postgres_store": postgres_store, "skip_scan_postgres_store": skip_scan_postgres_store}[name]
+            yield cleanup.enter_context(opened(schema))

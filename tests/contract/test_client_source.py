@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from exports.adapters.clients_sql.dialects import postgresql_plans
 from exports.errors import SourceUnavailableError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import MAX_RANKED_CODES, ClientSelection, ClientSource
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
-from tests.contract.client_stores import STORES, TENANT, ClientStore, client
+from tests.contract.client_stores import STORES, TENANT, ClientStore, client, open_store
+from tests.support.each_case import assert_each
 
 MAX_ROWS_PER_LIST = 2_000
+CROWD = 3_000
 HOSTILE_TEXTS = (
     "' OR '1'='1",
     "'; DROP TABLE client_records; --",
@@ -40,10 +43,54 @@ HOSTILE_TEXTS = (
 )
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> ClientStore:
-    opened: ClientStore = request.getfixturevalue(request.param)
+def _opened(request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> AbstractContextManager[ClientStore]:
+    return open_store(request.param, request.getfixturevalue, factory.mktemp("clients"))
+
+
+@pytest.fixture(scope="module", params=STORES)
+def shared_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, ClientStore]]:
+    """A store for all tests of this file, and its name."""
+    with _opened(request, tmp_path_factory) as opened:
+        yield request.param, opened
+
+
+@pytest.fixture
+def store(shared_store: tuple[str, ClientStore], monkeypatch: pytest.MonkeyPatch) -> ClientStore:
+    """An empty store."""
+    name, opened = shared_store
+    _prepare(name, monkeypatch)
+    opened.clear()
     return opened
+
+
+@pytest.fixture(scope="module", params=STORES)
+def shared_crowd(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, ClientStore]]:
+    with _opened(request, tmp_path_factory) as opened:
+        opened.put(*numbered(CROWD))
+        yield request.param, opened
+
+
+@pytest.fixture
+def crowded(shared_crowd: tuple[str, ClientStore], monkeypatch: pytest.MonkeyPatch) -> ClientStore:
+    """A store of more clients than one list holds, which tests only read."""
+    name, opened = shared_crowd
+    _prepare(name, monkeypatch)
+    return opened
+
+
+@pytest.fixture(params=[name for name in STORES if name != "sqlite_store"])
+def unreachable_source(request: pytest.FixtureRequest) -> ClientSource:
+    store: ClientStore = request.getfixturevalue(request.param)
+    return store.unreachable_source
+
+
+def _prepare(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "skip_scan_postgres_store":
+        monkeypatch.setattr(postgresql_plans, "MIN_SKIP_SCAN_ROWS", 0)
 
 
 def select(wanted: ClientFilter | None = None, tenant: str = TENANT, **filters: Any) -> ClientSelection:
@@ -63,21 +110,21 @@ def numbered(count: int, **columns: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("rows_per_page", [1, 10])
-@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
-def test_ranges_tile_the_clients_in_pages_of_the_requested_size(
-    store: ClientStore, count: int, rows_per_page: int
-) -> None:
-    clients = numbered(count)
-    if clients:
-        store.put(*clients)
+def test_ranges_tile_the_clients_in_pages_of_the_requested_size(store: ClientStore, rows_per_page: int) -> None:
+    clients = numbered(25)
 
-    found = store.source.find_boundaries(select(), rows_per_page)
+    def check(counts: tuple[int, int]) -> None:
+        before, count = counts
+        if added := clients[before:count]:
+            store.put(*added)
+        found = store.source.find_boundaries(select(), rows_per_page)
+        pages = [codes(store.source, select(), key_range) for key_range in ranges(found.starts)]
+        assert found.total_rows == count
+        assert [code for page in pages for code in page] == [client["code"] for client in clients[:count]]
+        assert all(len(page) == rows_per_page for page in pages[:-1])
+        assert len(pages) == max(1, -(-count // rows_per_page))
 
-    pages = [codes(store.source, select(), key_range) for key_range in ranges(found.starts)]
-    assert found.total_rows == count
-    assert [code for page in pages for code in page] == [client["code"] for client in clients]
-    assert all(len(page) == rows_per_page for page in pages[:-1])
-    assert len(pages) == max(1, -(-count // rows_per_page))
+    assert_each({f"{counts[1]} clients": counts for counts in pairwise([0, 0, 1, 9, 10, 11, 20, 25])}, check)
 
 
 def test_pages_follow_the_order_of_the_source_for_all_kinds_of_codes(store: ClientStore) -> None:
@@ -159,33 +206,27 @@ def test_ranges_are_sampled_one_by_one(store: ClientStore) -> None:
         assert list(requested) == [KeyRange("C00001"), KeyRange("C00002")]
 
 
-def test_lists_have_a_bounded_length(store: ClientStore) -> None:
-    store.put(*numbered(4_500))
+def test_lists_have_a_bounded_length(crowded: ClientStore) -> None:
+    lengths = [len(rows) for rows in crowded.source.read(select(), KeyRange())]
 
-    lengths = [len(rows) for rows in store.source.read(select(), KeyRange())]
-
-    assert sum(lengths) == 4_500
+    assert sum(lengths) == CROWD
     assert max(lengths) <= MAX_ROWS_PER_LIST
 
 
-def test_readers_that_stop_early_give_their_connections_back(store: ClientStore) -> None:
-    store.put(*numbered(3_000))
-
+def test_readers_that_stop_early_give_their_connections_back(crowded: ClientStore) -> None:
     for _ in range(40):
-        rows = store.source.read(select(), KeyRange())
+        rows = crowded.source.read(select(), KeyRange())
         next(rows)
         rows.close()  # type: ignore[attr-defined]
 
-    assert len(codes(store.source, select())) == 3_000
+    assert len(codes(crowded.source, select())) == CROWD
 
 
-def test_threads_can_read_at_the_same_time(store: ClientStore) -> None:
-    store.put(*numbered(3_000))
-
+def test_threads_can_read_at_the_same_time(crowded: ClientStore) -> None:
     with ThreadPoolExecutor(4) as pool:
-        read = list(pool.map(lambda _: codes(store.source, select()), range(8)))
+        read = list(pool.map(lambda _: codes(crowded.source, select()), range(8)))
 
-    assert all(found == read[0] and len(found) == 3_000 for found in read)
+    assert all(found == read[0] and len(found) == CROWD for found in read)
 
 
 EARLY, LATE = datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 1, 12, 0, 0, 1000, tzinfo=UTC)
@@ -236,44 +277,58 @@ FILTER_CASES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", FILTER_CASES)
-def test_a_filter_selects_the_expected_clients(store: ClientStore, case: str) -> None:
-    filters, expected = FILTER_CASES[case]
+def test_a_filter_selects_the_expected_clients(store: ClientStore) -> None:
     store.put(*FILTERED)
 
-    assert codes(store.source, select(**filters)) == list(expected)
-    assert store.source.find_boundaries(select(**filters), 10).total_rows == len(expected)
+    def check(case: tuple[dict[str, Any], str]) -> None:
+        filters, expected = case
+        assert codes(store.source, select(**filters)) == list(expected)
+        assert store.source.find_boundaries(select(**filters), 10).total_rows == len(expected)
+
+    assert_each(FILTER_CASES, check)
 
 
-@pytest.mark.parametrize("microseconds", [-1_000, -1, 0, 1, 999, 1_000, 1_001])
-def test_every_client_is_either_until_or_since_a_moment(store: ClientStore, microseconds: int) -> None:
-    moment = EARLY + timedelta(microseconds=microseconds)
+def test_every_client_is_either_until_or_since_a_moment(store: ClientStore) -> None:
     store.put(*FILTERED)
 
-    until, since = codes(store.source, select(updated_until=moment)), codes(store.source, select(updated_since=moment))
+    def check(microseconds: int) -> None:
+        moment = EARLY + timedelta(microseconds=microseconds)
+        until = codes(store.source, select(updated_until=moment))
+        since = codes(store.source, select(updated_since=moment))
+        assert sorted(until + since) == list("ABCDE")
 
-    assert sorted(until + since) == list("ABCDE")
-
-
-@pytest.mark.parametrize("column", SEARCHED_COLUMNS)
-def test_search_covers_each_documented_column(store: ClientStore, column: str) -> None:
-    store.put(client("C1"), client(**{"code": "C2", column: "xx Needle xx"}))
-
-    assert len(codes(store.source, select(search="needle"))) == 1
+    assert_each({f"{each} µs": each for each in (-1_000, -1, 0, 1, 999, 1_000, 1_001)}, check)
 
 
-@pytest.mark.parametrize(("name", "search"), [("Straße ÉCLAIR Ltd", "éclair"), ("zoë", "ZOË"), ("ΣΟΦΙΑ", "σοφια")])
-def test_search_ignores_letter_case_in_every_script(store: ClientStore, name: str, search: str) -> None:
-    store.put(client("C1", name=name), client("C2", name="other"))
+def test_search_covers_each_documented_column(store: ClientStore) -> None:
+    store.put(
+        client("C1"), *(client(**{"code": f"C-{name}", name: f"xx Needle.{name} xx"}) for name in SEARCHED_COLUMNS)
+    )
 
-    assert codes(store.source, select(search=search)) == ["C1"]
+    def check(column: str) -> None:
+        (found,) = store.source.read(select(search=f"needle.{column} "), KeyRange())
+        assert [code for code, *_ in found] == ["xx Needle.code xx" if column == "code" else f"C-{column}"]
+
+    assert_each({column: column for column in SEARCHED_COLUMNS}, check)
 
 
-@pytest.mark.parametrize("wild", ["a%c", "a_c", "[abc]", "a*c", "a?c", "a~%c", "a\\%c", "%", "_"])
-def test_wildcard_characters_in_a_search_match_only_themselves(store: ClientStore, wild: str) -> None:
-    store.put(client("C1", name="abc"), client("C2", name=f"x{wild}x"))
+def test_search_ignores_letter_case_in_every_script(store: ClientStore) -> None:
+    names = {"C1": "Straße ÉCLAIR Ltd", "C2": "zoë", "C3": "ΣΟΦΙΑ", "C4": "other"}
+    store.put(*(client(code, name=name) for code, name in names.items()))
 
-    assert codes(store.source, select(search=wild)) == ["C2"]
+    for search, code in (("éclair", "C1"), ("ZOË", "C2"), ("σοφια", "C3")):
+        assert codes(store.source, select(search=search)) == [code]
+
+
+def test_wildcard_characters_in_a_search_match_only_themselves(store: ClientStore) -> None:
+    wild = ("a%c", "a_c", "[abc]", "a*c", "a?c", "a~%c", "a\\%c", "%", "_")
+    names = {"C0": "abc", **{f"C{number}": f"x{text}x" for number, text in enumerate(wild, 1)}}
+    store.put(*(client(code, name=name) for code, name in names.items()))
+
+    def check(search: str) -> None:
+        assert codes(store.source, select(search=search)) == [code for code, name in names.items() if search in name]
+
+    assert_each({text: text for text in wild}, check)
 
 
 FILTER_MAKERS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -283,32 +338,39 @@ FILTER_MAKERS: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 @pytest.mark.parametrize("column", FILTER_MAKERS)
-def test_hostile_text_in_a_filter_is_only_text(store: ClientStore, column: str, hostile: str) -> None:
-    store.put(client("C1", **{column: "plain"}), client("C2", **{column: hostile}), client("C3", tenant="harbour"))
-    filters = FILTER_MAKERS[column](hostile)
+def test_hostile_text_in_a_filter_is_only_text(store: ClientStore, column: str) -> None:
+    """It finds the client with this text, and in a search those whose text contains it, but no other."""
+    texts = {f"C{number:02d}": text for number, text in enumerate(("plain", *HOSTILE_TEXTS))}
+    store.put(*(client(code, **{column: text}) for code, text in texts.items()), client("D1", tenant="harbour"))
 
-    assert codes(store.source, select(**filters)) == ["C2"]
+    def check(hostile: str) -> None:
+        matches = [code for code, text in texts.items() if text == hostile or (column == "name" and hostile in text)]
+        assert codes(store.source, select(**FILTER_MAKERS[column](hostile))) == matches
+
+    assert_each({text: text for text in HOSTILE_TEXTS}, check)
 
 
-@pytest.mark.parametrize("filters", [{"search": "\0"}, {"manager_codes": ("M\0",)}, {"service_codes": ("\0",)}])
-def test_text_with_a_nul_matches_no_client(store: ClientStore, filters: dict[str, Any]) -> None:
+def test_text_with_a_nul_matches_no_client(store: ClientStore) -> None:
     store.put(client("C1", manager_code="M", service_codes="VAT"))
 
-    assert codes(store.source, select(**filters)) == []
+    for selection in (select(search="\0"), select(manager_codes=("M\0",)), select(service_codes=("\0",))):
+        assert codes(store.source, selection) == []
 
 
-@pytest.mark.parametrize("tenant", [TENANT, "north", "northwind ", "%", "' OR '1'='1", "Northwind", ""])
-def test_clients_of_other_tenants_never_appear(store: ClientStore, tenant: str) -> None:
+def test_clients_of_other_tenants_never_appear(store: ClientStore) -> None:
     others = ["harbour", "northwind2", "NORTHWIND", "north%"]
     store.put(client("C1"), *(client("C1", tenant=other, name="x") for other in others))
-    expected = ["C1"] if tenant == TENANT else []
 
-    assert codes(store.source, select(tenant=tenant)) == expected
-    assert codes(store.source, select(tenant=tenant, search="x")) == []
-    assert codes(store.source, select(tenant=tenant), KeyRange("A", "Z")) == expected
-    assert store.source.find_boundaries(select(tenant=tenant), 1).total_rows == len(expected)
+    def check(tenant: str) -> None:
+        expected = ["C1"] if tenant == TENANT else []
+        assert codes(store.source, select(tenant=tenant)) == expected
+        assert codes(store.source, select(tenant=tenant, search="x")) == []
+        assert codes(store.source, select(tenant=tenant), KeyRange("A", "Z")) == expected
+        assert store.source.find_boundaries(select(tenant=tenant), 1).total_rows == len(expected)
+
+    tenants = (TENANT, "north", "northwind ", "%", "' OR '1'='1", "Northwind", "")
+    assert_each({tenant: tenant for tenant in tenants}, check)
 
 
 def test_no_documented_column_is_missing(store: ClientStore) -> None:
@@ -317,9 +379,8 @@ def test_no_documented_column_is_missing(store: ClientStore) -> None:
     assert store.source.missing_columns(VIEW_COLUMNS) == ()
 
 
-@pytest.mark.parametrize("store", [name for name in STORES if name != "sqlite_store"], indirect=True)
-def test_a_source_that_does_not_answer_is_temporarily_unavailable(store: ClientStore) -> None:
-    source = store.unreachable_source
+def test_a_source_that_does_not_answer_is_temporarily_unavailable(unreachable_source: ClientSource) -> None:
+    source = unreachable_source
 
     for request in (
         lambda: source.missing_columns(VIEW_COLUMNS),
@@ -332,9 +393,7 @@ def test_a_source_that_does_not_answer_is_temporarily_unavailable(store: ClientS
         assert caught.value.__cause__ is not None
 
 
-def test_an_open_iterator_does_not_block_other_reads(store: ClientStore) -> None:
-    store.put(*numbered(5_000))
-
-    with closing(store.source.read(select(), KeyRange())) as rows:  # type: ignore[type-var]
+def test_an_open_iterator_does_not_block_other_reads(crowded: ClientStore) -> None:
+    with closing(crowded.source.read(select(), KeyRange())) as rows:  # type: ignore[type-var]
         next(rows)
-        assert store.source.find_boundaries(select(), 1_000).total_rows == 5_000
+        assert crowded.source.find_boundaries(select(), 1_000).total_rows == CROWD

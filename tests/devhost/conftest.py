@@ -26,6 +26,14 @@ def extension(tmp_path: Path, engine_program: Path) -> Iterator[dict[str, Any]]:
     storage.stop()
 
 
+@pytest.fixture(scope="module")
+def idle_extension(tmp_path_factory: pytest.TempPathFactory, engine_program: Path) -> Iterator[dict[str, Any]]:
+    """As `extension`, for hosts that run no orchestration: all of a file share one storage account."""
+    storage = start_azurite(tmp_path_factory.mktemp("azurite"))
+    yield {"durable": engine_program, "env": {"AzureWebJobsStorage": storage.connection_string}, "workers": 1}
+    storage.stop()
+
+
 @pytest.fixture(scope="session")
 def devhosts_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A shared host that runs the sample orchestrations on the engine of devhost."""

@@ -37,24 +37,24 @@ BROKEN = [
     ("@app.route(route='a')\ndef a(req: 'Missing'): ...", "its annotations cannot be resolved: name 'Missing'"),
     ("@app.route(route='a')\ndef a(req: int): ...", "annotation of req does not suit its binding httpTrigger: int"),
     ("@app.route(route='a')\ndef a(req, context: str): ...", "must be annotated as azure.functions.Context"),
-    ("@app.route(route='a')\ndef a(req) -> int: ...", "its result does not suit its binding http: int"),
     ("@app.activity_trigger('x')\ndef a(x: int | None): ...", "the annotation of x is not a type: int | None"),
-    ("@app.activity_trigger('x')\ndef a(x: dict[str, int]): ...", "annotation of x is not a type: dict[str, int]"),
-    ("@app.timer_trigger('t', '0 * * * * *')\ndef t(t: dict): ...", "does not suit its binding timerTrigger: dict"),
     ("@app.entity_trigger(context_name='context')\ndef e(context): ...", "uses entityTrigger"),
-    ("@app.queue_trigger('m', 'q', 'c')\ndef q(m): ...", "uses queueTrigger"),
     ("@app.timer_trigger('t', 'every day')\ndef t(t): ...", "does not have five or six fields"),
     ("@app.timer_trigger('t', '%MISSING%')\ndef t(t): ...", "the app setting 'MISSING'"),
+]
+BROKEN_IN_OTHER_PLACES = [
+    ("@app.route(route='a')\ndef a(req) -> int: ...", "its result does not suit its binding http: int"),
+    ("@app.activity_trigger('x')\ndef a(x: dict[str, int]): ...", "annotation of x is not a type: dict[str, int]"),
+    ("@app.timer_trigger('t', '0 * * * * *')\ndef t(t: dict): ...", "does not suit its binding timerTrigger: dict"),
+    ("@app.queue_trigger('m', 'q', 'c')\ndef q(m): ...", "uses queueTrigger"),
     ("@app.route(route='{a:even}')\ndef a(req): ...", "route constraint 'even'"),
 ]
+"""Other places and values with the same kinds of faults."""
 
 
-@pytest.fixture(scope="module")
-def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The standard error for each broken app. The hosts run in parallel, because each start takes a second."""
-
-    codes = [code for code, _ in BROKEN]
-    directories = [tmp_path_factory.mktemp("broken") for _ in codes]
+def refusals_of(codes: list[str], factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the standard error for each broken app. The hosts run in parallel, because each start takes a second."""
+    directories = [factory.mktemp("broken") for _ in codes]
     hosts = [
         Host(make_app(directory, code), directory, workers=1)
         for directory, code in zip(directories, codes, strict=True)
@@ -63,10 +63,27 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         return dict(zip(codes, pool.map(Host.refusal, hosts), strict=True))
 
 
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return refusals_of([code for code, _ in BROKEN], tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def other_refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return refusals_of([code for code, _ in BROKEN_IN_OTHER_PLACES], tmp_path_factory)
+
+
 @pytest.mark.parametrize(("code", "words"), BROKEN)
 def test_a_broken_app_is_refused_with_its_reason(refusals: dict[str, str], code: str, words: str) -> None:
     assert words in refusals[code]
     assert refusals[code].count("devhost: ") == 1
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("code", "words"), BROKEN_IN_OTHER_PLACES)
+def test_an_app_broken_in_another_place_is_refused_too(other_refusals: dict[str, str], code: str, words: str) -> None:
+    assert words in other_refusals[code]
+    assert other_refusals[code].count("devhost: ") == 1
 
 
 @pytest.mark.parametrize(

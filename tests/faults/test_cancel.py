@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 
 from devhost.local.azurite import Azurite
+from devhost.local.checks import under_ci
 from shared.storage import StorageAccount
 from tests.faults.conftest import AppVariant, StartSystem
 from tests.support.http_client import Response
 from tests.support.system import NORTHWIND, System, code_of
 from tests.support.waiting import pause
 
-CANCELS = int(os.environ.get("CANCELS", "8"))
+CANCELS = int(os.environ.get("CANCELS", "8" if under_ci() else "4"))
 SEED = int(os.environ.get("CANCEL_SEED", "1"))
 LAST_READ_SECONDS, CLEAN_SECONDS = 20, 120
 _log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from devhost.local.checks import under_ci
 from exports.commands.sample.database import create_sample_database
 from tests.contract.client_stores import empty_schema
 from tests.faults.changing_clients import ChangingClients, Progress
@@ -25,7 +26,7 @@ from tests.support.expected import records
 from tests.support.system import HARBOUR, NORTHWIND, System, download
 
 CLIENTS = 12_000
-EXPORTS = 4
+EXPORTS = 4 if under_ci() else 2
 CHANGES_AT_LEAST = 1_000
 BODY = {
     "columnMappings": [

@@ -97,6 +97,7 @@ def test_a_job_started_just_before_a_crash_is_not_lost(start_system: StartSystem
     assert_complete(system.wait(location), database_url)
 
 
+@pytest.mark.thorough
 def test_progress_never_falls_across_a_crash(start_system: StartSystem) -> None:
     system = start_system()
     location, seen = system.start_async(), list[int]()
@@ -129,6 +130,7 @@ def test_every_step_delivered_twice_gives_the_same_file_and_the_same_counts(
     assert download(job) == undisturbed
 
 
+@pytest.mark.thorough
 def test_a_killed_host_leaves_no_worker_behind(start_system: StartSystem) -> None:
     system = start_system()
     workers = psutil.Process(system.host.pid).children(recursive=True)
@@ -139,6 +141,7 @@ def test_a_killed_host_leaves_no_worker_behind(start_system: StartSystem) -> Non
     assert not alive
 
 
+@pytest.mark.thorough
 def test_the_sum_of_a_crashed_wave_counts_each_page_once(start_system: StartSystem) -> None:
     """The status adds settled waves and pages in flight. After a crash, pages of both kinds run again."""
     system: System = start_system(EXPORT_WAVE_PAGES="2")

@@ -79,6 +79,7 @@ def test_a_file_replaced_during_a_job_fails_it_and_a_resume_reads_all_anew(
     assert {name for _, name, _ in _clients(resumed)} == {"NEW"}
 
 
+@pytest.mark.thorough
 def test_a_column_lost_during_a_job_fails_it_and_a_resume_reads_all_anew(
     slow_job: tuple[System, Any, Path],
 ) -> None:

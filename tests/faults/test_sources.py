@@ -38,7 +38,7 @@ def health(system: System) -> dict[str, Any]:
     return {"httpStatus": response.status} | {each["name"]: each for each in response.json["dependencies"]}
 
 
-@pytest.mark.parametrize("column", ["name", "code"])
+@pytest.mark.parametrize("column", ["name", pytest.param("code", marks=pytest.mark.thorough)])
 def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     start_system: StartSystem, tmp_path: Path, column: str
 ) -> None:
@@ -71,7 +71,11 @@ def test_a_closed_port_fails_the_job_after_its_tries_with_a_plain_message(start_
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://reader:a-password@no-such-host.invalid/practice", "host of the client database is unknown"),
+        pytest.param(
+            "postgresql://reader:a-password@no-such-host.invalid/practice",
+            "host of the client database is unknown",
+            marks=pytest.mark.thorough,
+        ),
         ("sqlite:////no-such-folder/clients.db", "no file of the client database"),
     ],
 )

@@ -1,15 +1,16 @@
 """Random orchestrations with known results, which test the numbering of tasks, the order of events and retries.
 
-DEVHOST_SEEDS=200 runs more of them.
+CI runs twice as many of them, and DEVHOST_SEEDS=200 runs more.
 """
 
 import os
 
+from devhost.local.checks import under_ci
 from tests.devhost.conftest import StartHost
 from tests.devhost.durable.programs import Node, activities, events, expected, make_program
 from tests.devhost.harness import API, Host, wait_until
 
-SEEDS = int(os.environ.get("DEVHOST_SEEDS", "60"))
+SEEDS = int(os.environ.get("DEVHOST_SEEDS", "60" if under_ci() else "30"))
 
 
 def begin_programs(host: Host, seeds: range) -> dict[str, list[Node]]:
