@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from random import Random
 from typing import Any
 
 from exports.commands.sample.clients import SAMPLE_COLUMNS, SampleClients
 from exports.file.csv.renderer import CsvRenderer
+from exports.file.xlsx.cells import without_refused
 from exports.file.xlsx.renderer import XlsxRenderer
 from exports.request.columns import ALL_COLUMNS, ColumnMapping
-from exports.request.fields import CellKind, TargetField, cell_kind
+from exports.request.fields import CellKind, TargetField, cell_kind, source_columns
 from exports.request.formats import CsvFormat
 from tests.spreadsheets.files import hostile_rows
 from tests.support.libreoffice import workbook_as_csv
@@ -55,6 +57,28 @@ def test_three_readers_show_all_67_columns_of_a_workbook_as_its_csv_file_has_the
     for read in (read_with_openpyxl, read_with_calamine):
         (sheet,) = read(data)
         assert [[as_text(cell) for cell in row] for row in sheet] == expected
+
+
+def _hostile(count: int) -> list[tuple[Any, ...]]:
+    texts = [text for text in TEXTS if len(text) <= 1_000 and text == without_refused(text)]
+    values: dict[CellKind, Sequence[Any]] = {
+        CellKind.BOOLEAN: (None, True, False),
+        CellKind.DATE: (None, "2026-01-31", "1899-12-31", "9999-12-31"),
+    }
+    kinds = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
+    chance = Random(5)
+    names = XlsxRenderer(ALL_COLUMNS, XLSX).source_columns[1:]
+    return [
+        (f"C{number:04}", *(chance.choice(values.get(kinds[name], (None, *texts))) for name in names))
+        for number in range(count)
+    ]
+
+
+def test_libreoffice_shows_hostile_text_in_all_67_columns_as_the_csv_file_has_it() -> None:
+    rows = _hostile(120)
+    shown = workbook_as_csv(workbook(XlsxRenderer(ALL_COLUMNS, XLSX), [rows[:50], rows[50:]]))
+
+    assert _one_kind_of_line_break(_in_lower_case(shown)) == _one_kind_of_line_break(_csv_of(ALL_COLUMNS, rows))
 
 
 def test_libreoffice_shows_hostile_text_in_a_workbook_as_it_is_and_runs_nothing() -> None:

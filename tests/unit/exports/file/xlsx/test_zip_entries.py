@@ -1,16 +1,22 @@
-"""Archives beyond the limits of plain ZIP, read by Python's zipfile from a file with holes."""
+"""Archives beyond the limits of plain ZIP, read by Python's zipfile from a file with holes; workbooks, by unzip."""
 
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import struct
+import subprocess
 import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
 
+from exports.file.xlsx.renderer import XlsxRenderer
 from exports.file.xlsx.zip_entries import DEFLATED, STORED, ZipEntry, central_directory
+from exports.request.fields import TargetField
+from tests.support.workbooks import XLSX, columns, workbook
 
 GIB = 1 << 30
 
@@ -84,3 +90,21 @@ def test_equal_data_give_equal_archives_without_a_time() -> None:
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert (archive.testzip(), archive.read("sheet")) == (None, b"rows")
         assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def _unzip(file: Path) -> int:
+    """Let unzip test every entry, and return its exit code."""
+    program = shutil.which("unzip")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("unzip is not installed: apt-get install unzip")
+    return subprocess.run([program, "-tqq", file], capture_output=True, check=False).returncode
+
+
+def test_unzip_finds_no_error_in_a_workbook_of_several_sheets_and_one_in_a_damaged_one(tmp_path: Path) -> None:
+    pages = [[(f"C{page}{number}",) for number in range(3)] for page in range(5)]
+    data = workbook(XlsxRenderer(columns(TargetField.CODE), XLSX, max_sheet_rows=7), pages)
+    whole, damaged = tmp_path / "whole.xlsx", tmp_path / "damaged.xlsx"
+    whole.write_bytes(data)
+    damaged.write_bytes(data.replace(b"Calibri", b"calibri", 1))
+
+    assert (_unzip(whole), _unzip(damaged)) == (0, 2)
