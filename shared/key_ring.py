@@ -15,6 +15,8 @@ from shared.events import emit
 
 Task = Callable[[], None]
 
+_KEPT_FAILURES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class CacheLimits:
@@ -64,6 +66,7 @@ class KeyRing:
         self._recent_unknown: deque[datetime] = deque(maxlen=limits.unknown_reads)
         self._ids: tuple[datetime, frozenset[str]] | None = None
         self._listing = Lock()
+        self._failed_writes: deque[tuple[str, Exception]] = deque(maxlen=_KEPT_FAILURES)
 
     def find(self, presented: str, *, by_guesser: bool = False) -> ApiKey | None:
         """Return the key that a caller presented, or None if it is not valid.
@@ -78,6 +81,7 @@ class KeyRing:
         Raises:
             KeysUnavailableError: The key store did not answer.
         """
+        self._report_failed_writes()
         text = parse_key(presented)
         found = self._lookup(text.id, by_guesser=by_guesser) if text else None
         key = found.key if found else None
@@ -149,7 +153,14 @@ class KeyRing:
         try:
             self.store.record_use(key_id, moment)
         except Exception as error:
-            emit("key.use_not_noted", logging.WARNING, cause=error, key=key_id)
+            self._failed_writes.append((key_id, error))
+
+    def _report_failed_writes(self) -> None:
+        """Log what failed in the background. The host drops what a thread logs after its request has ended."""
+        with suppress(IndexError):
+            while self._failed_writes:
+                key_id, error = self._failed_writes.popleft()
+                emit("key.use_not_noted", logging.WARNING, cause=error, key=key_id)
 
 
 def _run_in_thread(task: Task) -> None:

@@ -248,6 +248,20 @@ def test_a_use_that_cannot_be_recorded_does_not_fail_the_request(caplog: pytest.
         assert ring.find(ring.text)
 
 
+def test_the_next_request_tells_of_a_use_that_could_not_be_recorded(caplog: pytest.LogCaptureFixture) -> None:
+    """The background cannot tell: the host drops a record that a thread makes after its request has ended."""
+    key, text = a_key()
+    store, tasks = MemoryKeyStore(key), list[Callable[[], None]]()
+    ring = KeyRing(store, Clock(), run_in_background=tasks.append)
+    ring.find(text)
+    store.before_ask = _unavailable
+    tasks[0]()
+    assert "key.use_not_noted" not in caplog.text
+    ring.find("not a key")
+    ring.find("not a key")
+    assert caplog.text.count(f"event=key.use_not_noted key={key.id}") == 1
+
+
 def test_a_use_is_recorded_in_the_background() -> None:
     key, text = a_key()
     store = MemoryKeyStore(key)
