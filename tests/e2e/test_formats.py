@@ -41,9 +41,17 @@ def _estimate(system: System, body: Any, tenant: str = HARBOUR, key: str | None 
     return system.call("POST", f"/tenants/{tenant}{EXPORT}/estimate", body, key=key)
 
 
-def test_a_gzip_file_has_the_plain_content_in_one_member_per_page(system: System, database_url: str) -> None:
+@pytest.fixture(scope="module")
+def compressed(system: System) -> tuple[Any, Response]:
+    """A job whose file is compressed and has several pages, and the download of its file."""
     job = _job(system, {"format": {"compression": "gzip"}}, NORTHWIND)
-    response = request("GET", job["downloadUrl"])
+    return job, request("GET", job["downloadUrl"])
+
+
+def test_a_gzip_file_has_the_plain_content_in_one_member_per_page(
+    compressed: tuple[Any, Response], database_url: str
+) -> None:
+    job, response = compressed
 
     assert job["fileName"].endswith(".csv.gz")
     assert job["fileSize"] == len(response.body)
@@ -55,9 +63,11 @@ def test_a_gzip_file_has_the_plain_content_in_one_member_per_page(system: System
     assert response.body.count(b"\x1f\x8b\x08\x00\x00\x00\x00\x00") > 1
 
 
-def test_pandas_reads_every_member_of_a_gzip_file(system: System, database_url: str, tmp_path: Path) -> None:
+def test_pandas_reads_every_member_of_a_gzip_file(
+    compressed: tuple[Any, Response], database_url: str, tmp_path: Path
+) -> None:
     file = tmp_path / "clients.csv.gz"
-    file.write_bytes(system.export({"format": {"compression": "gzip"}}))
+    file.write_bytes(compressed[1].body)
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
 
     assert list(frame.columns) == [field.value for field in TargetField]

@@ -153,9 +153,15 @@ def test_a_download_redirects_to_a_fresh_link(system: System, database_url: str)
     assert records(file)[1:] == client_records(database_url, HARBOUR)
 
 
-def test_the_manifest_proves_the_file_page_by_page(system: System) -> None:
+@pytest.fixture(scope="module")
+def proved(system: System) -> tuple[Any, Any]:
+    """A completed job of several pages, and its manifest."""
     job = system.wait(system.start_async({}))
-    manifest = system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}/{job['code']}/manifest").json
+    return job, system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}/{job['code']}/manifest").json
+
+
+def test_the_manifest_proves_the_file_page_by_page(proved: tuple[Any, Any]) -> None:
+    job, manifest = proved
     file, at = download(job), 0
 
     assert (manifest["rows"], manifest["bytes"]) == (job["totalItems"], len(file))
@@ -169,10 +175,8 @@ def test_the_manifest_proves_the_file_page_by_page(system: System) -> None:
     assert manifest["crc32"] == f"{zlib.crc32(file):08x}"
 
 
-def test_the_manifest_shows_the_costs_of_the_job(system: System) -> None:
-    location = system.start_export({}).headers["location"]
-    manifest = system.call("GET", f"{location}/manifest").json
-
+def test_the_manifest_shows_the_costs_of_the_job(proved: tuple[Any, Any]) -> None:
+    _, manifest = proved
     cost, pages = manifest["cost"], len(manifest["pages"])
     requests = cost["storageRequests"]
     assert requests["blobWrite"] >= pages + 2  # a block for each page, the plan, the block list
@@ -190,9 +194,8 @@ def test_a_downloaded_file_has_its_job_rows_and_crc_as_metadata(system: System) 
     assert metadata == {"job": job["code"], "rows": "1500", "crc32": f"{zlib.crc32(response.body):08x}"}
 
 
-def test_the_key_ranges_of_the_manifest_tile_the_key_space(system: System) -> None:
-    location = system.start_export({}).headers["location"]
-    pages = system.call("GET", f"{location}/manifest").json["pages"]
+def test_the_key_ranges_of_the_manifest_tile_the_key_space(proved: tuple[Any, Any]) -> None:
+    pages = proved[1]["pages"]
 
     assert pages[0]["start"] is None
     assert pages[-1]["stop"] is None

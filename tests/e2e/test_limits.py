@@ -25,7 +25,7 @@ SMALL = {"filter": {"search": "no client is called this"}}
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     directory = tmp_path_factory.mktemp("narrow")
-    with running_system(directory, sample_database(directory, 40_000), LIMITS) as running:
+    with running_system(directory, sample_database(directory, 20_000), LIMITS) as running:
         yield running
 
 

@@ -1,4 +1,6 @@
-"""Every event of the service reaches the log: the host drops no record, because each belongs to its invocation."""
+"""A service that cannot reach its clients: webhook and smoke test say so, and every event of it reaches the log.
+
+The host drops no record, because each belongs to its invocation."""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.test_smoke import failed_lines, smoke
+from tests.e2e.test_webhooks import DEVELOPMENT, as_sent, body_with_webhook, verified
 from tests.support.app_functions import timer_names
 from tests.support.event_calls import ROWS, events_of
 from tests.support.leaks import dropped_records
@@ -20,12 +24,8 @@ BAD = "sqlite:////nowhere/at/all.sqlite"
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that cannot reach its clients, so that its steps, its health check and its threads log failures."""
     directory = tmp_path_factory.mktemp("noisy")
-    settings = {
-        "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
-        "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
-        "EXPORT_RETRY_TRIES": "2",
-    }
-    with running_system(directory, BAD, settings, healthy=False) as running:
+    settings = {**DEVELOPMENT, "EXPORT_RETRY_TRIES": "2"}
+    with running_system(directory, BAD, settings, healthy=False, workers=1) as running:
         yield running
 
 
@@ -64,3 +64,21 @@ def test_a_request_is_found_in_its_answers_and_in_all_events_of_its_job(noisy: S
     assert {"job.started", "step.failed", "job.ended"} == {event["event"] for event in events}
     assert {event["request"] for event in events} == {"of-the-caller.1"}
     assert [event["status"] for event in events if event["event"] == "job.ended"] == ["Failed"]
+
+
+def test_the_webhook_of_a_failed_job_has_the_reason(noisy: System) -> None:
+    with a_receiver() as receiver:
+        job = noisy.wait(noisy.start_async(body_with_webhook(receiver)))
+        (received,) = receiver.wait_for(1)
+
+    assert verified(received) == as_sent(job)
+    assert (job["status"], job["failure"]["code"]) == ("Failed", "source-refused")
+
+
+def test_a_database_that_is_gone_fails_in_one_line(noisy: System) -> None:
+    done = smoke(noisy.url, "--quick")
+    assert done.code == 1
+    (line,) = failed_lines(done)
+    assert "health" in line
+    assert "clients: " in line
+    assert "Traceback" not in done.out + done.err

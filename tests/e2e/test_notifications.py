@@ -60,7 +60,7 @@ def sender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sender]:
             "EXPORT_SMTP_FROM": "exports@sender.example",
             "EXPORT_EMAIL_DOMAINS": "example.com",
         }
-        with running_system(directory, sample_database(directory, 1_000), settings) as system:
+        with running_system(directory, sample_database(directory, 1_000), settings, workers=1) as system:
             yield Sender(system, mail, settings)
 
 

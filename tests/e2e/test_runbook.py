@@ -1,7 +1,10 @@
-"""Every command that needs no Azure does what `runbook.md`, `deploy.md` and `webhooks.md` say, in their order."""
+"""Every command that needs no Azure does what `runbook.md`, `deploy.md` and `webhooks.md` say, in their order.
+
+The smoke test with a webhook runs on the same system, which allows receivers on this machine."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_smoke import results, smoke
 from tests.support.commands import run_command
 from tests.support.curl import run_curl
 from tests.support.documented import blocks_to_run
@@ -33,7 +37,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def operated(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
     """A system of its own, because an operator revokes keys and loads tables."""
-    with running_system(tmp_path_factory.mktemp("operated"), database_url, SETTINGS) as running:
+    with running_system(tmp_path_factory.mktemp("operated"), database_url, SETTINGS, workers=1) as running:
         yield running
 
 
@@ -80,3 +84,12 @@ def test_every_command_that_needs_no_azure_works(
             line = line.replace(name, value)
         assert "‹" not in line, command
         assert run_line(line, operated.storage) is None, command
+
+
+def test_a_receiver_gets_the_webhook_of_the_smoke_test(operated: System) -> None:
+    with a_receiver() as receiver:
+        done = smoke(operated.url, "--quick", "--json", "--webhook-url", receiver.url)
+        (received,) = receiver.wait_for(1)
+    webhook = results(done)["webhook"]
+    assert webhook["outcome"] == "passed"
+    assert json.loads(received.body)["code"] in webhook["detail"]

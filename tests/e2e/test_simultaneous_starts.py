@@ -50,7 +50,7 @@ def _accepted(answers: list[Response]) -> list[str]:
     return [answer.headers["location"] for answer in answers if answer.status == 202]
 
 
-@pytest.mark.parametrize("tenant", [NORTHWIND, HARBOUR])
+@pytest.mark.parametrize("tenant", [NORTHWIND, pytest.param(HARBOUR, marks=pytest.mark.thorough)])
 def test_of_sixty_simultaneous_requests_exactly_the_quota_starts(narrow: System, tenant: str) -> None:
     first = _accepted(_start_at_once(narrow, tenant))
     assert len(first) == ACTIVE

@@ -35,7 +35,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def changing(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system on this database. Its pages are small, so that files have several."""
     settings = {"EXPORT_DELETIONS_VIEW": "deleted_clients", "EXPORT_BLOCK_BYTES": "4096"}
-    with running_system(tmp_path_factory.mktemp("changing"), f"sqlite:///{database}", settings) as system:
+    with running_system(tmp_path_factory.mktemp("changing"), f"sqlite:///{database}", settings, workers=1) as system:
         yield system
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
@@ -14,8 +12,7 @@ from exports.commands.smoke import checks
 from exports.commands.smoke.report import Outcome, Result, table_row
 from exports.commands.smoke.service import Answer, send
 from tests.support.commands import Finished, run_command
-from tests.support.receiver import a_receiver
-from tests.support.system import HARBOUR, KEY, NO_CLIENTS, NORTHWIND, NORTHWIND_KEY, System, running_system
+from tests.support.system import HARBOUR, KEY, NO_CLIENTS, NORTHWIND, NORTHWIND_KEY, System
 
 TESTED = ["health", "document", "key", "whole", "gzip", "small", "empty", "remove", "cleanup"]
 EXPORTS = f"/tenants/{NORTHWIND}/clients/export/csv"
@@ -86,21 +83,6 @@ def test_a_key_of_several_tenants_needs_the_name_of_one(system: System) -> None:
     assert "tenant" in line
 
 
-@pytest.fixture
-def without_database(tmp_path: Path) -> Iterator[System]:
-    with running_system(tmp_path, f"sqlite:///{tmp_path / 'gone.sqlite'}", healthy=False) as running:
-        yield running
-
-
-def test_a_database_that_is_gone_fails_in_one_line(without_database: System) -> None:
-    done = smoke(without_database.url, "--quick")
-    assert done.code == 1
-    (line,) = failed_lines(done)
-    assert "health" in line
-    assert "clients: " in line
-    assert "Traceback" not in done.out + done.err
-
-
 def test_a_service_that_does_not_answer_fails_in_one_line() -> None:
     done = smoke("http://127.0.0.1:9", "--quick")
     (line,) = failed_lines(done)
@@ -153,16 +135,3 @@ def test_a_row_has_colours_only_where_they_are_wanted() -> None:
     result = Result("key", Outcome.FAILED, "Refused.", 0.25)
     assert table_row(result, colours=False) == "  ✗ key          0.2 s  Refused."
     assert table_row(result, colours=True).startswith("  \x1b[31m✗\x1b[0m key ")
-
-
-def test_a_receiver_gets_the_webhook_of_the_smoke_test(tmp_path: Path, database_url: str) -> None:
-    settings = {
-        "EXPORT_WEBHOOK_SECRET": "a-secret-of-tests-of-32-characters-or-more",
-        "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
-    }
-    with running_system(tmp_path, database_url, settings) as system, a_receiver() as receiver:
-        done = smoke(system.url, "--quick", "--json", "--webhook-url", receiver.url)
-        (received,) = receiver.wait_for(1)
-    webhook = results(done)["webhook"]
-    assert webhook["outcome"] == "passed"
-    assert json.loads(received.body)["code"] in webhook["detail"]

@@ -14,7 +14,7 @@ CLIENTS = 1_500
 
 def test_clients_in_table_storage_give_the_same_file(tmp_path: Path, system: System, database_url: str) -> None:
     small_pages = {"EXPORT_BLOCK_BYTES": "65536", "EXPORT_WAVE_PAGES": "4"}
-    with running_system(tmp_path, TABLE, small_pages, healthy=False) as on_tables:
+    with running_system(tmp_path, TABLE, small_pages, healthy=False, workers=1) as on_tables:
         create_sample_database(TABLE, CLIENTS, (HARBOUR,), 1, storage=on_tables.storage)
         file = on_tables.export({}, HARBOUR)
 

@@ -123,13 +123,14 @@ def test_an_unknown_table_and_a_missing_file_are_named(azurite: Azurite, tmp_pat
     assert "cannot be used: No such file or directory." in missing.err
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_system_on_a_new_account_goes_on_with_the_loaded_tables(
     tmp_path: Path, database_url: str, empty_storage: Azurite
 ) -> None:
     file = tmp_path / "tables.jsonl"
     (tmp_path / "old").mkdir()
-    with running_system(tmp_path / "old", database_url) as old:
+    with running_system(tmp_path / "old", database_url, workers=1) as old:
         schedule = old.call("POST", SCHEDULES, {"name": "Mondays", "cron": "0 7 * * MON"}, key=NORTHWIND_KEY)
         job = old.start_export({}).json
         saved = tables("save", file, old.storage)
@@ -137,7 +138,7 @@ def test_a_system_on_a_new_account_goes_on_with_the_loaded_tables(
     loaded = tables("load", file, empty_storage.connection_string)
     assert loaded.code == 0, loaded.err
     (tmp_path / "new").mkdir()
-    new = System(tmp_path / "new", app_settings(empty_storage.connection_string, database_url))
+    new = System(tmp_path / "new", app_settings(empty_storage.connection_string, database_url), workers=1)
     try:
         new.start_and_wait()
         listed = new.call("GET", EXPORTS, key=NORTHWIND_KEY).json["data"]

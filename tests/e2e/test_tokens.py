@@ -166,6 +166,7 @@ def test_an_issuer_that_is_down_is_503_until_its_keys_were_had_once(
             system.wait_until(lambda: call(system, "GET", EXPORT, token).status == 200)
 
 
+@pytest.mark.thorough
 def test_a_certified_openid_connect_server_issues_tokens_that_export(tmp_path: Any) -> None:
     with (
         an_oidc_server(tmp_path, "Export.Northwind") as server,
