@@ -202,3 +202,9 @@ def test_the_location_of_a_running_instance_is_that_of_its_host(durable: Host) -
     location = durable.get(f"{API}/instances/{instance_id}?showInput=false").headers["Location"]
     assert location == f"http://127.0.0.1:{durable.port}{API}/instances/{instance_id}?showInput=false"
     durable.send(instance_id, "go")
+
+
+def test_another_task_hub_is_asked_on_the_real_engine_only(durable: Host) -> None:
+    durable.run("chain", 1)
+    assert durable.get(f"{API}/instances?taskHub=Sample").json()
+    assert (durable.get(f"{API}/instances?taskHub=NoSuchHub").json() == []) is durable.is_real
