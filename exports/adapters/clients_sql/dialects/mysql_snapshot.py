@@ -9,7 +9,7 @@ from datetime import UTC
 
 from sqlalchemy import Connection, Engine, text
 
-from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
+from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot, snapshot_connection
 from exports.errors import SourceRefusedError
 from exports.ports.clients import SnapshotReading
 
@@ -46,7 +46,7 @@ class MysqlSnapshots:
     @contextmanager
     def open(self, engine: Engine) -> Iterator[OpenSnapshot]:
         """See `SnapshotTaker.open`."""
-        with engine.connect() as opened:
+        with snapshot_connection(engine) as opened:
             connection = opened.execution_options(**{SAVEPOINT_OPTION: ""})
             connection.begin()
             _require_versions(connection)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot
+from exports.adapters.clients_sql.dialects.snapshot import SAVEPOINT_OPTION, OpenSnapshot, snapshot_connection
 from exports.errors import SourceUnavailableError
 from exports.ports.clients import SnapshotReading
 
@@ -53,7 +53,7 @@ class PostgresqlSnapshots:
 
 @contextmanager
 def _begin(engine: Engine, imported: str | None = None) -> Iterator[Connection]:
-    with engine.connect() as opened:
+    with snapshot_connection(engine) as opened:
         connection = opened.execution_options(
             isolation_level="REPEATABLE READ", **{SAVEPOINT_OPTION: _SAVEPOINT, IMPORTED_OPTION: imported}
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from exports.ports.clients import SnapshotReading
 
@@ -43,6 +45,21 @@ class SnapshotTaker(Protocol):
             sqlalchemy.exc.SQLAlchemyError: The database did not give one.
             SourceRefusedError: The database cannot keep a state of its clients.
         """
+
+
+@contextmanager
+def snapshot_connection(engine: Engine) -> Iterator[Connection]:
+    """Open a connection for a snapshot, and close it at the end.
+
+    If the server has ended the session meanwhile, it cannot be closed in order. Whoever read has been told of that, and
+    an error here would take the place of theirs, or of a success.
+    """
+    connection = engine.connect()
+    try:
+        yield connection
+    finally:
+        with suppress(SQLAlchemyError):
+            connection.close()
 
 
 def give_up_statement(connection: Connection) -> None:
