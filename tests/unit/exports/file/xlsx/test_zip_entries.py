@@ -100,7 +100,7 @@ def _unzip(file: Path) -> int:
     return subprocess.run([program, "-tqq", file], capture_output=True, check=False).returncode
 
 
-def test_unzip_finds_no_error_in_a_workbook_of_several_sheets_and_one_in_a_damaged_one(tmp_path: Path) -> None:
+def test_unzip_finds_no_error_in_several_sheets_and_one_in_a_damaged_workbook(tmp_path: Path) -> None:
     pages = [[(f"C{page}{number}",) for number in range(3)] for page in range(5)]
     data = workbook(XlsxRenderer(columns(TargetField.CODE), XLSX, max_sheet_rows=7), pages)
     whole, damaged = tmp_path / "whole.xlsx", tmp_path / "damaged.xlsx"
