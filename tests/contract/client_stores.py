@@ -120,31 +120,43 @@ def mariadb_store(database: URL) -> Iterator[SqlStore]:
 
 
 @contextmanager
-def empty_database(server: str) -> Iterator[URL]:
-    """An empty database of its own on the MariaDB server that the URL names."""
-    url = make_url(server)
+def empty_database(server: str, engine: Engine | None = None) -> Iterator[URL]:
+    """An empty database of its own on the MariaDB server that the URL names, made by `engine` if it is given."""
     name = f"test_{uuid4().hex}"
-    admin = create_engine(url)
-    try:
-        _run(admin, f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
-        yield url.set(database=name)
-    finally:
-        _run(admin, f"DROP DATABASE IF EXISTS {name}")
-        admin.dispose()
+    with _engine_for(server, engine) as admin:
+        try:
+            _run(admin, f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+            yield make_url(server).set(database=name)
+        finally:
+            _run(admin, f"DROP DATABASE IF EXISTS {name}")
 
 
 @contextmanager
-def empty_schema(server: str) -> Iterator[URL]:
-    """An empty schema of its own in the database that the URL names."""
+def empty_schema(server: str, engine: Engine | None = None) -> Iterator[URL]:
+    """An empty schema of its own in the database that the URL names, made by `engine` if it is given."""
     url = make_url(server).set(drivername="postgresql+psycopg")
     schema = f"test_{uuid4().hex}"
-    admin = create_engine(url)
-    try:
-        _run(admin, f"CREATE SCHEMA {schema}")
-        yield url.update_query_dict({"options": f"-csearch_path={schema}"})
-    finally:
-        _run(admin, f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        admin.dispose()
+    with _engine_for(server, engine) as admin:
+        try:
+            _run(admin, f"CREATE SCHEMA {schema}")
+            yield url.update_query_dict({"options": f"-csearch_path={schema}"})
+        finally:
+            _run(admin, f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+def server_engine(server: str) -> Engine:
+    """Return an engine that makes and removes schemas or databases, and survives when tests end its sessions."""
+    url = make_url(server)
+    postgres = url.get_backend_name() == "postgresql"
+    return create_engine(url.set(drivername="postgresql+psycopg") if postgres else url, pool_pre_ping=True)
+
+
+@contextmanager
+def _engine_for(server: str, shared: Engine | None) -> Iterator[Engine]:
+    engine = shared or server_engine(server)
+    yield engine
+    if engine is not shared:
+        engine.dispose()
 
 
 def _rendered(url: URL) -> str:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 
 from devhost.local.azurite import Azurite, connection_string
 from exports.adapters.clients_sql.dialects import postgresql_plans
@@ -67,10 +67,24 @@ def files(harness: Harness) -> FileStore:
     return harness.files
 
 
+@pytest.fixture(scope="session")
+def postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    engine = client_stores.server_engine(postgres_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def mariadb_engine(mariadb_url: str) -> Iterator[Engine]:
+    engine = client_stores.server_engine(mariadb_url)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def postgres_schema(postgres_url: str) -> Iterator[URL]:
+def postgres_schema(postgres_url: str, postgres_engine: Engine) -> Iterator[URL]:
     """Create an empty schema in a PostgreSQL database."""
-    with client_stores.empty_schema(postgres_url) as schema:
+    with client_stores.empty_schema(postgres_url, postgres_engine) as schema:
         yield schema
 
 
@@ -88,9 +102,9 @@ def skip_scan_postgres_store(postgres_schema: URL, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def mariadb_database(mariadb_url: str) -> Iterator[URL]:
+def mariadb_database(mariadb_url: str, mariadb_engine: Engine) -> Iterator[URL]:
     """Create an empty database on a MariaDB server."""
-    with client_stores.empty_database(mariadb_url) as database:
+    with client_stores.empty_database(mariadb_url, mariadb_engine) as database:
         yield database
 
 

@@ -54,6 +54,7 @@ def test_a_driver_that_cannot_be_imported_names_the_missing_library(tmp_path: Pa
     assert "Traceback" not in said
 
 
+@pytest.mark.thorough
 def test_tests_of_the_driver_are_skipped_with_a_sentence_where_it_cannot_be_loaded(tmp_path: Path) -> None:
     tests = "tests/contract/test_mssql_driver.py"
     said = _run(tmp_path, "libltdl.so.7", "-m", "pytest", tests, "-q", "-rs", "-p", "no:cacheprovider")

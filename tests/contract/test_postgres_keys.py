@@ -21,6 +21,7 @@ from exports.ports.clients import ClientSelection
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.filters import ClientFilter
+from tests.support.each_case import assert_each
 
 MIXED = "(ARRAY['a', 'B', 'c', 'D', 'e', 'F', '_', 'é'])[1 + n % 8] || lpad(n::text, 4, '0')"
 CODES = {
@@ -102,26 +103,27 @@ def pages(keys: Keys, found: Boundaries) -> list[bytes]:
     return [b"".join(part.data for part in keys.source.render(SELECTION, each, RENDERER)) for each in ranges]
 
 
-@pytest.mark.parametrize("minimum", [0, 1_000_000], ids=["skip scan", "numbering"])
 @pytest.mark.parametrize("code", CODES)
 def test_pages_tile_the_clients_for_every_type_and_collation_of_the_code(
-    keys: Keys, code: str, minimum: int, monkeypatch: pytest.MonkeyPatch
+    keys: Keys, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql_plans, "MIN_SKIP_SCAN_ROWS", minimum)
     if code == "other.citext":
         keys.run("DROP EXTENSION citext", "CREATE SCHEMA IF NOT EXISTS other", "CREATE EXTENSION citext SCHEMA other")
     keys.fill(code, CODES[code])
-
-    found = keys.source.find_boundaries(SELECTION, 9)
-
-    parts = pages(keys, found)
     (whole,) = pages(keys, Boundaries(ROWS, ()))
-    assert found.total_rows == ROWS
-    assert len(parts) == 23
-    assert all(isinstance(start, str) for start in found.starts)
-    assert [part.count(b"\r\n") for part in parts] == [9] * 22 + [2]
-    assert b"".join(parts) == whole
     assert len(set(whole.splitlines())) == ROWS
+
+    def check(minimum: int) -> None:
+        monkeypatch.setattr(postgresql_plans, "MIN_SKIP_SCAN_ROWS", minimum)
+        found = keys.source.find_boundaries(SELECTION, 9)
+        parts = pages(keys, found)
+        assert found.total_rows == ROWS
+        assert len(parts) == 23
+        assert all(isinstance(start, str) for start in found.starts)
+        assert [part.count(b"\r\n") for part in parts] == [9] * 22 + [2]
+        assert b"".join(parts) == whole
+
+    assert_each({"skip scan": 0, "numbering": 1_000_000}, check)
 
 
 @pytest.mark.parametrize("code", [name for name in CODES if name != "numeric(12,3)"])
