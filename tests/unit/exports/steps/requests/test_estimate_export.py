@@ -69,6 +69,16 @@ def test_an_export_of_two_pages_is_estimated_as_the_one_page_that_it_gets() -> N
     assert _estimate(services, two_columns(consistency=Consistency.SNAPSHOT)).pages == 2
 
 
+@pytest.mark.parametrize(("long_cells", "words"), [("cut", "will be cut"), ("fail", "this export would fail")])
+def test_text_too_long_for_a_workbook_is_a_warning_also_if_it_would_fail_the_export(
+    long_cells: str, words: str
+) -> None:
+    services = a_services(_with_names("short", "x" * 40_000))
+    (warning,) = _estimate(services, _format(preset="xlsx", longCells=long_cells)).warnings
+    assert (warning.code, warning.columns) == (WarningCode.CELLS_TOO_LONG, ("Name",))
+    assert words in warning.message
+
+
 def test_the_duration_follows_from_the_configured_rate() -> None:
     slow, fast = (_estimate(a_services(some_clients(5_000), EXPORT_BYTES_PER_SECOND=rate)) for rate in (10_000, 10**7))
     assert slow.seconds == pytest.approx(0.3 + slow.bytes / 10_000, abs=0.1)
