@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from devhost.local.checks import under_ci
 from exports.errors import ApiKeyNotActiveError, ApiKeyRotatedError, UnconfirmedError
 from exports.request.identity import Grant, Identity
 from exports.request.keys import RotateKeyDto
@@ -21,7 +22,7 @@ from shared.table_keys import TableKeyStore
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.keys import a_key
 
-ROUNDS = 25
+ROUNDS = 25 if under_ci() else 6
 TENANTS = ("alpha", "beta")
 ANN = Identity("token:ann", True, (Grant(frozenset(TENANTS), frozenset(ALL_SCOPES)),))
 

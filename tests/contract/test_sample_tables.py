@@ -44,28 +44,26 @@ def file_of(source: ClientSource, wanted: ClientFilter) -> bytes:
     return b"".join(rows.render(some) for some in source.read(selection, KeyRange()))
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        ClientFilter(),
-        ClientFilter(search="ZOË"),
-        ClientFilter(service_codes=("VAT", "CT")),
-        ClientFilter.model_validate({"statuses": ["Active"], "updatedSince": "2025-06-01T00:00:00Z"}),
-    ],
-    ids=["all", "search", "services", "status and updatedSince"],
-)
-def test_a_table_gives_the_same_bytes_as_a_database(
-    source: TableClientSource, tmp_path: Path, wanted: ClientFilter
-) -> None:
+FILTERS = {
+    "all": ClientFilter(),
+    "search": ClientFilter(search="ZOË"),
+    "services": ClientFilter(service_codes=("VAT", "CT")),
+    "status and updatedSince": ClientFilter.model_validate(
+        {"statuses": ["Active"], "updatedSince": "2025-06-01T00:00:00Z"}
+    ),
+}
+
+
+def test_a_table_gives_the_same_bytes_as_a_database(source: TableClientSource, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/clients.sqlite"
     create_sample_database(url, 1_500, TENANTS, 1)
     fill(source, 1_500)
 
     with closing(open_sql_clients(url)) as database:
-        expected = file_of(database, wanted)
-
-    assert expected
-    assert file_of(source, wanted) == expected
+        for name, wanted in FILTERS.items():
+            expected = file_of(database, wanted)
+            assert expected, name
+            assert file_of(source, wanted) == expected, name
 
 
 def test_a_second_run_replaces_the_clients_of_the_first(source: TableClientSource) -> None:
