@@ -73,7 +73,8 @@ def old_pythons() -> list[Path]:
 
 def test_dev_py_tells_an_old_python_in_one_line_which_one_to_use() -> None:
     for program in old_pythons():
-        command: list[str | Path] = [program, "-B", ROOT / "dev.py", "run"]  # Python 2 would write compiled modules beside the sources
+        # Python 2 would write compiled modules beside the sources
+        command: list[str | Path] = [program, "-B", ROOT / "dev.py", "run"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (answer.returncode, answer.stdout) == (1, ""), program
         assert answer.stderr.startswith("client-export needs CPython 3.11 to 3.14; this is CPython "), program
