@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -67,23 +68,24 @@ def locked_clients(database_url: str) -> Iterator[None]:
 
 
 @contextmanager
-def kept_busy(system: System) -> Iterator[None]:
-    """Keep the system so busy that one more export takes some seconds."""
-    jobs = [system.start_async() for _ in range(12)]
-    try:
-        yield
-    finally:
-        for job in jobs:
-            system.call("DELETE", job)
-        for job in jobs:
-            system.wait(job)
+def stopped_halfway(system: System, database_url: str, start: Callable[[], str]) -> Iterator[str]:
+    """Lock the client database as soon as an export has written some of its clients, and give the URL of the export.
 
+    Before that, the database is locked nearly all the time: the export reads a few pages, and then the test looks at
+    it. So no export ends too soon, on any machine.
 
-@pytest.fixture
-def busy_system(system: System) -> Iterator[System]:
-    """Give a system that is busy from before the test."""
-    with kept_busy(system):
-        yield system
+    Args:
+        start: Starts the export, which has several pages, and returns its URL.
+    """
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)) as locked:
+        locked.execute("BEGIN EXCLUSIVE")
+        location = start()
+        while not (job := system.job(location))["processedItems"]:
+            locked.execute("COMMIT")
+            time.sleep(0.05)
+            locked.execute("BEGIN EXCLUSIVE")
+        assert job["status"] == "InProgress", job
+        yield location
 
 
 @contextmanager
@@ -106,6 +108,13 @@ def assert_fast_once(measure: Callable[[], float], most_ms: float, tries: int = 
             return
     message = f"none of {tries} tries took less than {most_ms:g} ms: {taken}"
     raise AssertionError(message)
+
+
+def start_in_page(visitor: Visitor, system: System) -> str:
+    """Start an export with the settings of the form, and return its URL."""
+    visitor.export()
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
+    return f"/tenants/{NORTHWIND}{EXPORT}/{newest_job(system)['code']}"
 
 
 def newest_job(system: System) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import kept_busy, locked_clients, newest_job
+from tests.browser.conftest import start_in_page, stopped_halfway
 from tests.browser.test_exports import is_poll
-from tests.support.system import EXPORT, NORTHWIND, System
+from tests.support.system import System
 from tests.support.visitor import TIMEOUT_MS, Visitor, shown_in
 
 RECORD = """() => {
@@ -50,15 +50,15 @@ def test_a_running_export_is_announced_at_its_ends_and_once_a_quarter(
     expect(visitor.at("#preview")).to_have_attribute("aria-busy", "false")
     expect(visitor.at("#estimated")).to_be_visible()
     visitor.evaluate(RECORD)
-    with kept_busy(system):  # from now on: the page shows at first an export that runs already
-        with locked_clients(database_url):
-            visitor.export()
-            visitor.wait_for_requests(is_poll, 3)
-        location = f"/tenants/{NORTHWIND}{EXPORT}/{newest_job(system)['code']}"
-        system.wait(location, lambda job: job["processedItems"] > 0)
-        with locked_clients(database_url):
-            visitor.wait_for_requests(is_poll, len(visitor.requests_where(is_poll)) + 4)
-        visitor.expect_status("Completed")
+
+    def start() -> str:
+        location = start_in_page(visitor, system)
+        visitor.wait_for_requests(is_poll, 3)
+        return location
+
+    with stopped_halfway(system, database_url, start) as location:
+        visitor.wait_for_requests(is_poll, len(visitor.requests_where(is_poll)) + 5)
+    visitor.expect_status("Completed")
     title = visitor.at("#job-title").inner_text()
     visitor.page.wait_for_function(
         "() => window.heard.at(-1)[1].startsWith(document.getElementById('job-title').textContent)"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Any
 
 from playwright.sync_api import Request, Route, expect
 
-from tests.browser.conftest import jobs_of, locked_clients
+from tests.browser.conftest import jobs_of, locked_clients, newest_job, start_in_page, stopped_halfway
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
 from tests.support.visitor import TIMEOUT_MS, Visitor, read_download
 
@@ -19,10 +18,6 @@ def is_start(request: Request) -> bool:
 
 def is_poll(request: Request) -> bool:
     return request.method == "GET" and re.search(rf"{EXPORT}/[0-9a-z]{{20,}}$", request.url) is not None
-
-
-def newest_job(system: System) -> Any:
-    return system.call("GET", f"/tenants/{NORTHWIND}{EXPORT}?limit=1").json["data"][0]
 
 
 def test_the_ui_downloads_the_same_file_as_the_api(visitor: Visitor, system: System) -> None:
@@ -117,13 +112,9 @@ def assert_polite(visitor: Visitor) -> None:
     assert all("if-none-match" in poll.headers for poll in polls[1:])
 
 
-def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, busy_system: System, database_url: str) -> None:
+def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, system: System, database_url: str) -> None:
     visitor.sign_in()
-    visitor.export()
-    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
-    code = newest_job(busy_system)["code"]
-    busy_system.wait(f"/tenants/{NORTHWIND}{EXPORT}/{code}", lambda job: job["processedItems"] > 0)
-    with locked_clients(database_url):
+    with stopped_halfway(system, database_url, lambda: start_in_page(visitor, system)):
         visitor.expect_text("#job-text", re.compile(r"[1-9][\d,]* of 4,500 clients, \d+%"))
         done = int(visitor.at("#job-bar").evaluate("bar => bar.value"))
         visitor.expect_text("#job-text", f"{done}%")

@@ -147,9 +147,9 @@ def test_the_filter_by_schedule_offers_schedules_by_name_and_keeps_the_address(
 
 
 def open_a_long_list(visitor: Visitor, system: System, **changes: Any) -> Locator:
-    """Store sixty exports, and open the first part of their list. Return its rows."""
+    """Store thirty exports, and open the first part of their list. Return its rows."""
     with stored_jobs(system) as jobs:
-        for number in range(60):
+        for number in range(30):
             jobs.create(completed(number, HARBOUR, **changes))
     visitor.sign_in(KEY, HARBOUR)
     visitor.go("history")

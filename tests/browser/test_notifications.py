@@ -41,7 +41,7 @@ def sender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sender]:
             "EXPORT_SMTP_TLS": "none",
             "EXPORT_EMAIL_DOMAINS": "example.com",
         }
-        with running_system(directory, sample_database(directory, 200), settings) as system:
+        with running_system(directory, sample_database(directory, 200), settings, workers=1) as system:
             yield Sender(system, mail)
 
 

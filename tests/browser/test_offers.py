@@ -23,7 +23,7 @@ BOTH = shown_in({"English": {}, "German, 320 px": GERMAN})
 def system_of_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Run a system whose clients are in Table Storage, which can show no moment. Its table is still missing."""
     directory = tmp_path_factory.mktemp("tables")
-    with running_system(directory, "azure-tables:///clients", healthy=False) as system:
+    with running_system(directory, "azure-tables:///clients", healthy=False, workers=1) as system:
         yield system
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from playwright.sync_api import FilePayload, expect
 
 from exports.__main__ import main
 from tests.browser.test_accessibility import assert_accessible
+from tests.support.each_case import assert_each
 from tests.support.http_client import request
 from tests.support.system import System
 from tests.support.visitor import Visitor
@@ -34,9 +36,19 @@ class Exported:
 FEW_COLUMNS = [{"csvHeader": field, "targetField": field} for field in ("Code", "Name", "Email", "RegisteredAddress")]
 
 
-@pytest.fixture(params=[{}, {"compression": "gzip"}, {"preset": "xlsx"}, {"preset": "jsonl"}], ids=str)
-def exported(system: System, request: pytest.FixtureRequest) -> Exported:
+LEFT_OUT = [{"compression": "gzip"}, {"preset": "jsonl"}]
+"""Formats of which a run that is not thorough lets only the command find what is wrong (`tests/e2e/test_verify.py`)."""
+
+
+@pytest.fixture(params=[{"preset": "xlsx"}, *(pytest.param(form, marks=pytest.mark.thorough) for form in LEFT_OUT)])
+def other_kind(system: System, request: pytest.FixtureRequest) -> Exported:
     return export(system, request.param)
+
+
+@pytest.fixture(scope="module")
+def exported(system: System) -> Exported:
+    """A file as the form asks for it unless told otherwise."""
+    return export(system, {})
 
 
 def export(system: System, form: dict[str, Any]) -> Exported:
@@ -80,8 +92,18 @@ def verdict_of_command(folder: Path, content: bytes, manifest: dict[str, Any]) -
 
 
 def test_the_browser_finds_what_the_verify_command_finds(visitor: Visitor, exported: Exported, tmp_path: Path) -> None:
+    assert_same_verdicts(visitor, exported, tmp_path)
+
+
+def test_it_finds_the_same_in_files_of_other_kinds(visitor: Visitor, other_kind: Exported, tmp_path: Path) -> None:
+    assert_same_verdicts(visitor, other_kind, tmp_path)
+
+
+def assert_same_verdicts(visitor: Visitor, exported: Exported, tmp_path: Path) -> None:
+    """Check that the page says of damaged files what the command says, and sends nothing for it."""
     assert len(exported.manifest["pages"]) > 2
     visitor.sign_in()
+    expect(visitor.at("#estimated")).to_be_visible()
     visitor.go("verify")
     sent = len(visitor.requests)
     for verdict, content in damaged(exported.file, exported.manifest):
@@ -92,8 +114,9 @@ def test_the_browser_finds_what_the_verify_command_finds(visitor: Visitor, expor
     assert [each for each in visitor.requests[sent:] if each.method != "GET"] == []
 
 
-def test_the_export_is_found_by_the_name_of_the_file_and_nothing_is_uploaded(visitor: Visitor, system: System) -> None:
-    exported = export(system, {})
+def test_the_export_is_found_by_the_name_of_the_file_and_nothing_is_uploaded(
+    visitor: Visitor, exported: Exported
+) -> None:
     visitor.sign_in()
     visitor.go("verify")
     expect(visitor.at(f"#verify-job option[value='{exported.job['code']}']")).to_be_attached()
@@ -104,8 +127,7 @@ def test_the_export_is_found_by_the_name_of_the_file_and_nothing_is_uploaded(vis
     assert all(each.post_data_buffer is None for each in visitor.requests[sent:])
 
 
-def test_the_verdict_names_the_part_that_is_wrong_and_what_to_do(visitor: Visitor, system: System) -> None:
-    exported = export(system, {})
+def test_the_verdict_names_the_part_that_is_wrong_and_what_to_do(visitor: Visitor, exported: Exported) -> None:
     first = exported.manifest["pages"][0]["bytes"]
     wrong = exported.file[: first + 5] + b"?" + exported.file[first + 6 :]
     visitor.sign_in()
@@ -119,8 +141,9 @@ def test_the_verdict_names_the_part_that_is_wrong_and_what_to_do(visitor: Visito
     assert_accessible(visitor)
 
 
-def test_a_file_of_unknown_order_is_unchanged_but_not_proved(visitor: Visitor, system: System, tmp_path: Path) -> None:
-    exported = export(system, {})
+def test_a_file_of_unknown_order_is_unchanged_but_not_proved(
+    visitor: Visitor, exported: Exported, tmp_path: Path
+) -> None:
     old = exported.manifest | {"keyOrder": None}
     visitor.sign_in()
     visitor.go("verify")
@@ -142,8 +165,7 @@ LAST_DIGEST_WAITS = """(pages) => {
 }"""
 
 
-def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visitor: Visitor, system: System) -> None:
-    exported = export(system, {})
+def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visitor: Visitor, exported: Exported) -> None:
     visitor.sign_in()
     visitor.go("verify")
     visitor.evaluate(LAST_DIGEST_WAITS, len(exported.manifest["pages"]))
@@ -158,28 +180,29 @@ def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visito
     expect(visitor.at("#verdict")).to_be_empty()
 
 
-@pytest.mark.parametrize("change", ["rows", "gap", "digest", "no-pages", "null", "text"])
-def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, system: System, change: str) -> None:
-    exported = export(system, {})
-    manifest: Any = json.loads(json.dumps(exported.manifest))
-    if change == "rows":
-        manifest["rows"] += 1
-    elif change == "gap":
-        manifest["pages"][1]["start"] += "x"
-    elif change == "digest":
-        manifest["pages"][1]["sha256"] = "0"
-    elif change == "no-pages":
-        manifest["pages"] = []
-    elif change == "null":
-        manifest["pages"][0] = None
-    content = b"<Error/>" if change == "text" else json.dumps(manifest).encode()
+def useless(manifest: Any) -> dict[str, bytes]:
+    """Return manifests that prove nothing, by what is wrong with them."""
+    wrong = {name: copy.deepcopy(manifest) for name in ("rows", "gap", "digest", "no pages", "null")}
+    wrong["rows"]["rows"] += 1
+    wrong["gap"]["pages"][1]["start"] += "x"
+    wrong["digest"]["pages"][1]["sha256"] = "0"
+    wrong["no pages"]["pages"] = []
+    wrong["null"]["pages"][0] = None
+    return {name: json.dumps(each).encode() for name, each in wrong.items()} | {"text": b"<Error/>"}
+
+
+def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, exported: Exported) -> None:
+    def check(manifest: bytes) -> None:
+        visitor.page.goto("about:blank")
+        visitor.page.goto(f"{visitor.system.url}/#verify")
+        visitor.at("#verify-manifest").set_input_files(payload("m.json", manifest))
+        visitor.at("#verify-file").set_input_files(payload("clients.csv", exported.file))
+        visitor.at("#verify-start").click()
+        visitor.expect_text("#verify-problem", "This is not the manifest of an export")
+        expect(visitor.at("#verify-manifest")).to_be_focused()
+
     visitor.sign_in()
-    visitor.go("verify")
-    visitor.at("#verify-manifest").set_input_files(payload("m.json", content))
-    visitor.at("#verify-file").set_input_files(payload("clients.csv", exported.file))
-    visitor.at("#verify-start").click()
-    visitor.expect_text("#verify-problem", "This is not the manifest of an export")
-    expect(visitor.at("#verify-manifest")).to_be_focused()
+    assert_each(useless(exported.manifest), check)
 
 
 @pytest.mark.parametrize("visitor", [{"viewport": {"width": 320, "height": 700}}], indirect=True)

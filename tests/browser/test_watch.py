@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import expect
 
 from exports.jobs.failures import INTERRUPTED, Failure, unexpected_failure
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.triggers.http.ui.texts import languages
-from tests.browser.conftest import locked_clients, newest_job, stored_jobs
+from tests.browser.conftest import locked_clients, start_in_page, stopped_halfway, stored_jobs
 from tests.browser.test_accessibility import assert_accessible
 from tests.support.builders import a_job
+from tests.support.each_case import assert_each
 from tests.support.failures import every_failure
-from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System
+from tests.support.system import NORTHWIND, System
 from tests.support.visitor import TIMEOUT_MS, Visitor, shown_in
 
 NARROW = {"viewport": {"width": 320, "height": 740}}
@@ -32,21 +32,12 @@ NOTIFICATIONS = """
 """
 
 
-def start_and_wait_for_progress(visitor: Visitor, system: System) -> str:
-    visitor.export()
-    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
-    location = f"/tenants/{NORTHWIND}{EXPORT}/{newest_job(system)['code']}"
-    system.wait(location, lambda job: job["processedItems"] > 0)
-    return location
-
-
 @shown_in({"wide": {}, "320 px": NARROW})
 def test_a_running_export_shows_its_rate_its_times_and_a_chart(
-    visitor: Visitor, busy_system: System, database_url: str
+    visitor: Visitor, system: System, database_url: str
 ) -> None:
     visitor.sign_in()
-    start_and_wait_for_progress(visitor, busy_system)
-    with locked_clients(database_url):
+    with stopped_halfway(system, database_url, lambda: start_in_page(visitor, system)):
         expect(visitor.at("#job-chart polyline")).to_be_attached(timeout=TIMEOUT_MS)
         visitor.expect_text("#job-rate", re.compile(r"\d"))
         visitor.expect_text("#job-chart-text", re.compile(r"at most [\d,]+"))
@@ -61,20 +52,19 @@ def test_a_running_export_shows_its_rate_its_times_and_a_chart(
 
 
 def test_a_cancel_says_what_is_kept_and_the_resume_reads_only_the_rest(
-    visitor: Visitor, busy_system: System, database_url: str
+    visitor: Visitor, system: System, database_url: str
 ) -> None:
     visitor.sign_in()
-    location = start_and_wait_for_progress(visitor, busy_system)
-    with locked_clients(database_url):
+    with stopped_halfway(system, database_url, lambda: start_in_page(visitor, system)) as location:
         visitor.at("#job-cancel").click()
         visitor.expect_status("Cancelled")
-        kept = busy_system.job(location)["keptItems"]
+        kept = system.job(location)["keptItems"]
         assert kept > 0
         visitor.expect_text("#job-meaning", re.compile(r"[\d,]+ clients are kept until .*reads only the others"))
         assert_accessible(visitor)
     visitor.at("#job-resume").click()
     visitor.expect_status("Completed")
-    pages = busy_system.call("GET", f"{location}/manifest").json["pages"]
+    pages = system.call("GET", f"{location}/manifest").json["pages"]
     assert {page["attempt"] for page in pages} == {1, 2}
     assert sum(page["rows"] for page in pages if page["attempt"] == 1) >= kept
 
@@ -103,32 +93,34 @@ NO_RETRY = Failure(code="source-mismatch", message="The column name is too long.
 ONCE_MORE = Failure(code="snapshot-lost", message="It was lost.", retryable=True, resumable=False)
 
 
-@pytest.mark.parametrize(
-    ("failure", "happened", "means", "step"),
-    [
-        (INTERRUPTED, "interrupted several times", "", "Resume"),
-        (ONCE_MORE, "lost the moment of the database", "Nothing is kept", "Export again"),
-        (NO_RETRY, "something that the export cannot write", "Nothing is kept", "Copy for support"),
-        (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy for support"),
-    ],
-    ids=["resumable", "retryable", "for the people who run it", "unexpected"],
-)
-def test_a_failure_says_what_happened_what_it_means_and_the_next_step(
-    visitor: Visitor, system: System, failure: Failure, happened: str, means: str, step: str
-) -> None:
-    job = failed(failure)
-    with stored_jobs(system) as jobs:
-        jobs.create(job)
-    visitor.page.goto(f"{system.url}/#history?job={job.code}")
-    visitor.give_key(NORTHWIND_KEY)
-    visitor.expect_status("Failed")
-    visitor.expect_text("#job-text", happened)
-    visitor.expect_text("#job-meaning", "There is no file, so nobody has got an incomplete one.")
-    visitor.expect_text("#job-meaning", means)
-    visitor.expect_text("#job-actions .primary:visible", step)
-    visitor.at("#job-details summary").click()
-    visitor.expect_text("#job-failure", failure.message)
-    assert_accessible(visitor)
+FAILURES = {
+    "resumable": (INTERRUPTED, "interrupted several times", "", "Resume"),
+    "retryable": (ONCE_MORE, "lost the moment of the database", "Nothing is kept", "Export again"),
+    "not retryable": (NO_RETRY, "something that the export cannot write", "Nothing is kept", "Copy for support"),
+    "unexpected": (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy for support"),
+}
+"""A failure, what the page says about it, and the next step."""
+
+
+def test_a_failure_says_what_happened_what_it_means_and_the_next_step(visitor: Visitor, system: System) -> None:
+    def check(case: tuple[Failure, str, str, str]) -> None:
+        failure, happened, means, step = case
+        job = failed(failure)
+        with stored_jobs(system) as jobs:
+            jobs.create(job)
+        visitor.page.goto("about:blank")
+        visitor.page.goto(f"{system.url}/#history?job={job.code}")
+        visitor.expect_status("Failed")
+        visitor.expect_text("#job-text", happened)
+        visitor.expect_text("#job-meaning", "There is no file, so nobody has got an incomplete one.")
+        visitor.expect_text("#job-meaning", means)
+        visitor.expect_text("#job-actions .primary:visible", step)
+        visitor.at("#job-details summary").click()
+        visitor.expect_text("#job-failure", failure.message)
+        assert_accessible(visitor)
+
+    visitor.sign_in()
+    assert_each(FAILURES, check)
 
 
 @shown_in({"English": {}, "German, 320 px": NARROW | GERMAN_AND_DARK})
