@@ -53,7 +53,7 @@ def sender(tmp_path_factory: pytest.TempPathFactory, issuer: TokenIssuer) -> Ite
         "EXPORT_TOKEN_AUDIENCE": AUDIENCE,
         "EXPORT_TOKEN_ROLES": json.dumps({"Reader": {"scopes": ["exports:read"], "tenants": [NORTHWIND]}}),
     }
-    with running_system(directory, sample_database(directory, 200), settings) as system:
+    with running_system(directory, sample_database(directory, 200), settings, workers=1) as system:
         yield system
 
 
@@ -260,11 +260,16 @@ def test_a_command_takes_a_token_from_a_file_or_from_standard_input(
     assert shown(run(program, sender, "me", "--json", **config))["scopes"] == ["exports:read"]
 
 
-@pytest.mark.parametrize("content", ["", "two words", "tökén", "a\nb"])
+@pytest.mark.parametrize(
+    "content", ["", "tökén", *(pytest.param(other, marks=pytest.mark.thorough) for other in ("two words", "a\nb"))]
+)
 def test_a_file_without_a_token_is_named(program: Path, sender: System, tmp_path: Path, content: str) -> None:
     file = tmp_path / "token"
     file.write_text(content, encoding="utf-8")
     done = run(program, sender, "--token", file, "me")
     assert (done.returncode, "holds no access token" in done.stderr, str(file) in done.stderr) == (1, True, True)
+
+
+def test_a_file_that_is_missing_is_named(program: Path, sender: System, tmp_path: Path) -> None:
     missing = run(program, sender, "--token", tmp_path / "missing", "me")
     assert (missing.returncode, missing.stderr) == (1, f"{tmp_path / 'missing'}: No such file or directory.\n")

@@ -32,7 +32,7 @@ def run(python: Path, system: System, library: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("library", ["pandas", pytest.param("polars", marks=pytest.mark.thorough)])
 def test_an_extra_installs_what_its_data_frame_needs(tmp_path: Path, system: System, library: str) -> None:
     python = install_client(tmp_path / "venv", extra=library)
     done = run(python, system, library)
