@@ -140,7 +140,7 @@ class Host:
     def worker_processes(self) -> list[psutil.Process]:
         assert self.process is not None
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if WORKER in child.cmdline()]
+        return [child for child in children if _is_worker(child)]
 
     def _wait(self) -> int:
         assert self.process is not None
@@ -212,6 +212,14 @@ class Host:
             return answer.status != 404 and answer.json()["runtimeStatus"] == runtime_status
 
         wait_until(there)
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Return whether a process is a worker. One that was just killed is none."""
+    try:
+        return WORKER in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def _first_line(process: "subprocess.Popen[str]", seconds: float = 60.0) -> str:
