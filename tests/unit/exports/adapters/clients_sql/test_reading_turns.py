@@ -107,6 +107,55 @@ def test_turns_of_small_exports_pass_only_a_page_that_waits() -> None:
     assert order == ["late", "large"]
 
 
+def _long(turns: ReadingTurns, name: str, order: list[str]) -> _Reading:
+    reading = _Reading(turns, name, order)
+    next(reading.lists)
+    return reading
+
+
+def test_the_turn_is_kept_for_the_first_page_while_its_caller_takes_a_list() -> None:
+    turns, order = ReadingTurns(kept_seconds=60), list[str]()
+    first, second = _long(turns, "first", order), _long(turns, "second", order)
+    next(first.lists)
+    order.clear()
+
+    waits = second.go_on()
+    wait_until(lambda: turns.waiting == 1)
+    next(first.lists)
+    next(first.lists)
+
+    assert order == ["first", "first"]
+    first.lists.close()  # as at the end of a page
+    waits.join()
+    assert order == ["first", "first", "second"]
+
+
+def test_a_page_whose_caller_is_slow_holds_up_no_other() -> None:
+    turns, order = ReadingTurns(kept_seconds=0.01), list[str]()
+    first, second = _long(turns, "first", order), _long(turns, "second", order)
+    next(first.lists)
+    order.clear()
+
+    second.go_on().join()
+
+    assert order == ["second"]
+
+
+def test_the_turn_is_not_kept_from_a_page_that_began_earlier_or_from_a_small_export() -> None:
+    turns, order = ReadingTurns(kept_seconds=60), list[str]()
+    first, second = _long(turns, "first", order), _long(turns, "second", order)
+    small = _Reading(turns, "small", order)
+    next(second.lists)
+    order.clear()
+
+    first.go_on().join()
+    small.go_on().join()
+
+    assert order == ["first", "small"]
+    first.lists.close()
+    second.go_on().join()
+
+
 def test_a_reading_that_fails_gives_its_turn_back() -> None:
     turns = ReadingTurns()
 
