@@ -71,9 +71,13 @@ def setup_command() -> int:
     return 0
 
 
-def test_command(fast: bool, thorough: bool, engine: Path | None, pytest_args: Sequence[str]) -> int:
+def test_command(fast: bool, thorough: bool, engine: Path | None, host: str | None, pytest_args: Sequence[str]) -> int:
     checks.refuse_skipping_under_ci(fast)
+    if host:
+        hosts.choose_host(host)  # before anything is installed
     set_up()
+    if host:
+        return 0 if checks.run_on_host(host, pytest_args) else 1
     if engine:
         return 0 if checks.run_on_engine(engine_program.executable(engine), pytest_args) else 1
     return 0 if checks.run_checks(fast, thorough, pytest_args) else 1
@@ -283,7 +287,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if command == "run":
         return run_command(RunOptions(**arguments))
     if command == "test":
-        return test_command(options.fast, options.thorough, options.engine, rest)
+        return test_command(options.fast, options.thorough, options.engine, options.host, rest)
     if command in ("engine", "vendor"):
         return engine_command() if command == "engine" else vendor_command()
     if command == "fuzz":

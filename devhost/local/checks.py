@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from devhost.local import engine_program, package, packaged
+from devhost.local import engine_program, hosts, package, packaged
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
 from devhost.local.processes import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 STATIC_CHECKS = {
     "ruff check": ("ruff", "check", "--output-format=concise"),
@@ -176,15 +176,34 @@ def run_on_engine(program: Path, pytest_args: Sequence[str]) -> bool:
     return tests.ok
 
 
+def run_on_host(kind: str, pytest_args: Sequence[str]) -> bool:
+    """Run the tests that need no particular host, those of `tests/e2e`, on Core Tools; return whether all succeeded.
+
+    Args:
+        pytest_args: Which of these tests to run; empty: all but the thorough ones, one process, because each host of
+            Core Tools starts a program of its own for the Durable extension.
+    """
+    short = (*ON_ENGINE_BY_DEFAULT, "-m", f"not {THOROUGH}")
+    tests, summary = pytest_with({hosts.USED: kind}, pytest_args or short, "on host", "Azure Functions Core Tools")
+    report([tests])
+    print(summary)
+    return tests.ok
+
+
 def pytest_on_engine(program: Path, pytest_args: Sequence[str]) -> tuple[Check, Summary]:
     changes = {engine_program.USED: str(program), **_FOR_SHORT_RUNS}
+    return pytest_with(changes, pytest_args, "on engine", "the real Durable extension")
+
+
+def pytest_with(changes: Mapping[str, str], pytest_args: Sequence[str], name: str, on: str) -> tuple[Check, Summary]:
+    """Run tests in a changed environment, with which they start their systems differently."""
     os.environ |= changes
     try:
-        tests, summary = run_pytest([LONG_WAITS, *pytest_args], "pytest on the real Durable extension")
+        tests, summary = run_pytest([LONG_WAITS, *pytest_args], f"pytest on {on}")
     finally:
-        for name in changes:
-            del os.environ[name]
-    tests = Check("on engine", tests.seconds, tests.ok)
+        for setting in changes:
+            del os.environ[setting]
+    tests = Check(name, tests.seconds, tests.ok)
     return fail_if_skipped(tests, summary), summary
 
 

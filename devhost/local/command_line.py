@@ -47,6 +47,9 @@ def make_parser(defaults: Defaults) -> argparse.ArgumentParser:
         metavar="PROGRAM",
         help="run e2e, faults and chaos schedules only, on the real Durable extension (see docs/devhost.md)",
     )
+    extent.add_argument(
+        "--host", choices=("func",), help="run e2e only, on Azure Functions Core Tools (`func`), which must be on PATH"
+    )
     fuzz = commands.add_parser("fuzz", help="send generated requests, made from its /openapi.json, to the service")
     fuzz.add_argument("--cases", type=positive, default=2000, help="least number of requests (default: 2,000)")
     fuzz.add_argument(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 READY_TEXT = {"devhost": "devhost ready", "func": ""}
 """What a host writes to its log when it has its port. `func` itself refuses a port that is in use."""
+USED = "SYSTEM_HOST"
+"""The setting with which `dev.py` makes the tests run their systems on another host than devhost: `func`."""
 STOP_SECONDS_ON_ENGINE = 30.0
 """The real Durable extension may take up to 20 seconds to give back what it holds. Killed, it hides it for a minute."""
 
@@ -41,7 +43,7 @@ def choose_host(requested: str) -> str:
         DevError: The user asked for `func`, but it is not installed.
     """
     if requested == "func" and not has_core_tools():
-        raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Use --host devhost instead.")
+        raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Install it, or leave out --host func.")
     if requested == "auto":
         return "func" if has_core_tools() else "devhost"
     return requested
@@ -53,7 +55,7 @@ def start(
     """Start a host of that kind, with its log and state in `folder`. `engine` is for devhost; see `start_host`."""
     log = folder / "host.log"
     if kind == "func":
-        return start_func(port, workers, env, log)
+        return start_func(root, port, workers, env, log)
     return start_host(root, port, workers, folder / "devhost.sqlite", env, log, engine)
 
 
@@ -100,12 +102,18 @@ def engine_option(engine: Path | None) -> list[str | Path]:
     return ["--durable", engine] if engine else []
 
 
-def start_func(port: int, workers: int, env: Mapping[str, str], log: Path) -> Process:
-    """Start Azure Functions Core Tools on this app, with the Python of `.venv`."""
+def start_func(root: Path, port: int, workers: int, env: Mapping[str, str], log: Path) -> Process:
+    """Start Azure Functions Core Tools on the function app in `root`, with the Python of `.venv`."""
     in_venv_env = {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
         "VIRTUAL_ENV": str(VENV),
         "PATH": f"{in_venv('python').parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "FUNCTIONS_WORKER_PROCESS_COUNT": str(workers),
     }
     func = shutil.which("func") or "func"
-    return Process("host", [func, "start", "--port", str(port)], log=log, env={**env, **in_venv_env})
+    return Process("host", [func, "start", "--port", str(port)], log=log, env={**env, **in_venv_env}, cwd=root)
+
+
+def host_of_systems() -> str:
+    """Return the kind of host on which this test run starts its systems: `devhost`, or `func` if it is asked for."""
+    return choose_host(os.environ.get(USED, "devhost"))

@@ -29,7 +29,8 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.thorough
 
 SECONDS_FOR_A_STATUS = 1.0
-"""A generous limit for a busy machine, and still far less than the source hangs."""
+"""A generous limit for the median on a busy machine, and still far less than the source hangs."""
+SECONDS_FOR_A_STATUS_AT_BEST = 0.1
 ACTIVITIES = 4
 """As many as run at once, by `host.json`."""
 _log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def test_five_hanging_reads_hold_up_neither_status_nor_health_nor_an_orchestrato
         estimates = [pool.submit(one_core.call, "POST", f"/tenants/{NORTHWIND}{EXPORT}/estimate", {}) for _ in range(2)]
         wait_until(lambda: waiting_reads(holder) >= ACTIVITIES + 2)
 
-        usual = statistics.median(seconds_of(one_core, jobs[0]) for _ in range(11))
+        times = sorted(seconds_of(one_core, jobs[0]) for _ in range(11))
         other = one_core.start_async()
         instance = f"/runtime/webhooks/durabletask/instances/{code_of(other)}-1"
         wait_until(lambda: one_core.call("GET", instance, key=None).json.get("runtimeStatus") == "Running")
@@ -88,7 +89,9 @@ def test_five_hanging_reads_hold_up_neither_status_nor_health_nor_an_orchestrato
         statuses = {one_core.wait(job)["status"] for job in [*jobs, other]}
         answers = {estimate.result().status for estimate in estimates}
 
-    _log.info("median of a status while the source hangs: %.0f ms", usual * 1000)
+    best, usual = times[0], statistics.median(times)
+    _log.info("a status while the source hangs: at best %.0f ms, median %.0f ms", best * 1000, usual * 1000)
+    assert best < SECONDS_FOR_A_STATUS_AT_BEST
     assert usual < SECONDS_FOR_A_STATUS
     unhealthy = [found["name"] for found in health.json["dependencies"] if found["status"] == "Unhealthy"]
     assert (health.status, unhealthy) == (503, ["clients"])

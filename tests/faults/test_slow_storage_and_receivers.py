@@ -29,7 +29,8 @@ ACTIVITIES = 4
 """As many as run at once, by `host.json`."""
 HANGING_SECONDS = 15.0
 SECONDS_FOR_A_STATUS = 1.0
-"""A generous limit for a busy machine, and still far less than storage or a receiver hangs."""
+"""A generous limit for the median on a busy machine, and still far less than storage or a receiver hangs."""
+SECONDS_FOR_A_STATUS_AT_BEST = 0.1
 WRITES_OF_FILES = ("put block", "put blob", "put blocklist")
 _log = logging.getLogger(__name__)
 
@@ -66,11 +67,13 @@ def seconds_of(system: System, path: str) -> float:
 
 def assert_responsive(system: System, job: str, what: str) -> str:
     """Check status, health and orchestrators; return the URL of a job whose orchestrator runs."""
-    usual = statistics.median(seconds_of(system, job) for _ in range(11))
+    times = sorted(seconds_of(system, job) for _ in range(11))
     other = system.start_async()
     instance = f"/runtime/webhooks/durabletask/instances/{code_of(other)}-1"
     wait_until(lambda: system.call("GET", instance, key=None).json.get("runtimeStatus") in ("Running", "Completed"))
-    _log.info("median of a status while %s: %.0f ms", what, usual * 1000)
+    best, usual = times[0], statistics.median(times)
+    _log.info("a status while %s: at best %.0f ms, median %.0f ms", what, best * 1000, usual * 1000)
+    assert best < SECONDS_FOR_A_STATUS_AT_BEST
     assert usual < SECONDS_FOR_A_STATUS
     assert seconds_of(system, "/health") < SECONDS_FOR_A_STATUS * 2
     return other

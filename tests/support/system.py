@@ -17,8 +17,8 @@ from devhost.local.azurite import Azurite, start_azurite
 from devhost.local.engine_program import engine_of_systems
 from devhost.local.errors import DevError
 from devhost.local.guard import STOP_SECONDS
-from devhost.local.health import wait_until_healthy
-from devhost.local.hosts import engine_option, start_host, stop_seconds_of
+from devhost.local.health import HOST_START_SECONDS, wait_until_healthy
+from devhost.local.hosts import engine_option, host_of_systems, start_func, start_host, stop_seconds_of
 from devhost.local.paths import ROOT
 from devhost.local.ports import free_port, is_free, on_a_free_port
 from devhost.local.processes import Process
@@ -51,6 +51,7 @@ class System:
 
     Attributes:
         engine: The program with the real Durable extension; None: the engine of devhost.
+        kind: `devhost`, or `func` for Azure Functions Core Tools, which brings an engine of its own.
     """
 
     directory: Path
@@ -59,6 +60,7 @@ class System:
     workers: int = 2
     port: int = field(default_factory=free_port)
     engine: Path | None = field(default_factory=engine_of_systems)
+    kind: str = field(default_factory=host_of_systems)
     _host: Process | None = None
 
     @property
@@ -82,6 +84,9 @@ class System:
     def start(self) -> None:
         state = self.directory / "devhost.sqlite"
         log = self.directory / f"host-{time.monotonic_ns()}.log"
+        if self.kind == "func":
+            self._host = start_func(self.root, self.port, self.workers, self.settings, log)
+            return
         if (packaged := packaged_app()) and self.root == ROOT:
             command: list[str | Path] = [packaged.python, "-m", "devhost", "--root", packaged.app, "--state", state]
             command += ["--port", str(self.port), "--workers", str(self.workers), *engine_option(self.engine)]
@@ -105,7 +110,7 @@ class System:
         self.port = port
         self.start()
         try:
-            wait_until_healthy(self.url, self.host, TIMEOUT_SECONDS, key=KEY)
+            wait_until_healthy(self.url, self.host, max(TIMEOUT_SECONDS, HOST_START_SECONDS[self.kind]), key=KEY)
         except DevError:
             self.discard()
             raise
