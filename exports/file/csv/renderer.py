@@ -8,7 +8,7 @@ Python's csv module writes, in half the time.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -157,7 +157,9 @@ class CsvRenderer:
             write = apostrophe if is_first and self._guards_constants else constant
             changes = {cell: write(cell) for cell in converted_of(set(cells))}
         if self.format.formula_guard and (guard := find_guard(joined, len(cells))):
-            suspects = filter(is_suspect, cells) if guard is guard_text else may_be_changed(cells, joined)
+            suspects: Iterable[str] = may_be_changed(cells, joined)
+            if guard is guard_text:
+                suspects = filter(is_suspect, suspects)
             changes = {cell: guard(cell) for cell in suspects} | changes
         return list(map(changes.get, cells, cells)) if changes else cells
 
