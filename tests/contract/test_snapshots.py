@@ -282,7 +282,7 @@ def test_table_storage_has_no_snapshots(table_store: TableStore) -> None:
         ("sqlite:///clients.sqlite", True),
         ("postgresql://u:p@nowhere.invalid/clients", True),
         ("mysql://u:p@nowhere.invalid/clients", True),
-        ("mssql+mssqlpython://u:p@nowhere.invalid/clients", False),
+        ("mssql+mssqlpython://u:p@nowhere.invalid/clients", True),
         ("oracle://u:p@nowhere.invalid/clients", False),
         ("no url", True),
     ],

@@ -21,7 +21,7 @@ import pytest
 from exports.adapters.clients_sql.dialects.mssql_types import KEYS
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_sql.view_report import report_on_view
-from exports.errors import SourceMismatchError, SourceRefusedError
+from exports.errors import SourceMismatchError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
@@ -94,22 +94,17 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
         "read": lambda: [list(source.read(selection, key_range)) for key_range in ranges],
         "render": lambda: list(source.render(selection, ranges[-1], renderer)),
         "generation": source.generation,
-        "open_snapshot": lambda: _refuse_snapshot(source),
+        "open_snapshot": lambda: _read_snapshot(source, selection),
         "snapshot_refusal": source.snapshot_refusal,
-        "snapshot_reading": lambda: _refuse_reading(source),
+        "snapshot_reading": source.snapshot_reading,
         "is_replaced": lambda: source.is_replaced("{}"),
         "close": source.close,
     }
 
 
-def _refuse_reading(source: SqlClientSource) -> None:
-    with pytest.raises(SourceRefusedError):
-        source.snapshot_reading()
-
-
-def _refuse_snapshot(source: SqlClientSource) -> None:
-    with pytest.raises(SourceRefusedError), source.open_snapshot():
-        pass
+def _read_snapshot(source: SqlClientSource, selection: ClientSelection) -> None:
+    with source.open_snapshot() as snapshot:
+        assert list(snapshot.clients.read(selection, KeyRange())) == []
 
 
 def _scripts(
@@ -144,6 +139,15 @@ def test_microsofts_parser_accepts_every_statement_for_azure_sql(tds: TdsProcess
     bounds = [_filters()["updated_since"], _filters()["updated_until"]]
     moments = [_scripts(tds, view_of(moment=kind), "C1", bounds) for kind in _MOMENTS]
     assert _parsed(tmp_path, chain(usual, narrow, *keys, *cells, *moments)) == ""
+
+
+def test_microsofts_parser_accepts_every_statement_of_a_snapshot_for_azure_sql(tds: TdsProcess, tmp_path: Path) -> None:
+    with tds.database(rules_for(view_of(), "C1")) as server, closing(SqlClientSource(server.url)) as source:
+        _read_snapshot(source, ClientSelection("northwind", ("code", "name")))
+        scripts = [statement.script for statement in server.seen().statements]
+    words = ("snapshot_isolation_state", "LEVEL SNAPSHOT", "SYSUTCDATETIME", "WHEN EXISTS", "CURRENT_TRANSACTION_ID")
+    assert [word for word in words if not any(word in script for script in scripts)] == []
+    assert _parsed(tmp_path, scripts) == ""
 
 
 def test_lists_at_their_maximum_take_one_parameter_each_on_azure_sql(tds: TdsProcess, tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from tests.support.tds_requests import Login, Statement, login_of, messages, statement_of
 
 _PRELOGIN, _LOGIN, _BATCH, _RPC, _ATTENTION, _TRANSACTION, _REPLY = 0x12, 0x10, 0x01, 0x03, 0x06, 0x0E, 0x04
-_BEGIN, _COMMIT = 5, 7
+_BEGIN, _COMMIT, _ROLLBACK = 5, 7, 8
 _NO_ENCRYPTION = bytes([0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF]) + b"\x10\x00\x07\xd0\x00\x00" + b"\x02"
 _COLLATION = b"\x09\x04\xd0\x00\x34"
 _HAS_ERROR, _HAS_COUNT, _IS_ATTENTION, _GOES_ON = 0x02, 0x10, 0x20, 0x01
 _SUCCESS = b"\x79" + bytes(4)
 _HANDLE = b"\xac\x00\x00\x00\x01" + bytes(6) + b"\x26\x04\x04\x01\x00\x00\x00"
+_IDENTITY = b"\x08" + b"\x01" * 8
 _LONGEST_PACKET = 4088
 
 Value = str | bytes | int | None
@@ -31,11 +32,16 @@ Value = str | bytes | int | None
 
 @dataclass(frozen=True)
 class ServerError:
-    """An error as the server sends it."""
+    """An error as the server sends it.
+
+    Attributes:
+        ends_transaction: Whether the server rolls back the transaction that the statement is in.
+    """
 
     number: int
     message: str
     severity: int = 16
+    ends_transaction: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,25 @@ class Cut:
     is_reset: bool = False
 
 
+@dataclass(frozen=True)
+class CurrentTransaction:
+    """A row with the number of the transaction that the connection is in, and its isolation level."""
+
+    level: int
+
+
+@dataclass(frozen=True)
+class Once:
+    """The first reply on all connections; later the server looks for another rule."""
+
+    reply: Table | ServerError | CurrentTransaction
+
+
 class Silence:
     """Leaves the client waiting."""
 
 
-Reply = Table | ServerError | Cut | Silence
+Reply = Table | ServerError | Cut | Once | CurrentTransaction | Silence
 Rules = Sequence[tuple[str, Reply]]
 """The reply to the first words that a statement contains."""
 
@@ -91,11 +111,14 @@ class Seen:
         statements: Every statement that arrived, in order.
         logins: Every login.
         attentions: How many statements the client gave up.
+        steps: The text of every statement, and between them `BEGIN`, `COMMIT` and `ROLLBACK`, which clients send as
+            requests and not as statements. A `BEGIN` may name an isolation level, in place of that of the session.
     """
 
     statements: list[Statement] = field(default_factory=list)
     logins: list[Login] = field(default_factory=list)
     attentions: int = 0
+    steps: list[str] = field(default_factory=list)
 
 
 class TdsServer:
@@ -105,6 +128,9 @@ class TdsServer:
         self._rules = [*rules, *FIRST_RULES]
         self._login_error = login_error
         self._cut: set[int] = set()
+        self._used: set[int] = set()
+        self._transactions: dict[socket.socket, int] = {}
+        self._begun = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._clients: list[socket.socket] = []
         self.seen = Seen()
@@ -131,11 +157,12 @@ class TdsServer:
             for kind, body in messages(client):
                 if kind in {_BATCH, _RPC} and (found := statement_of(body, is_batch=kind == _BATCH)) is not None:
                     self.seen.statements.append(found)
+                    self.seen.steps.append(found.text)
                     self._answer(client, found)
                 else:
-                    client.sendall(_packets(self._control(kind, body)))
+                    client.sendall(_packets(self._control(client, kind, body)))
 
-    def _control(self, kind: int, body: bytes) -> bytes:
+    def _control(self, client: socket.socket, kind: int, body: bytes) -> bytes:
         if kind == _PRELOGIN:
             return _NO_ENCRYPTION
         if kind == _LOGIN:
@@ -145,12 +172,32 @@ class TdsServer:
             self.seen.attentions += 1
             return _done(_IS_ATTENTION)
         if kind == _TRANSACTION:
-            return _transaction(body)
+            return self._transaction(client, body)
         return _SUCCESS + _done(token=0xFE)  # a prepared statement is dropped
 
+    def _transaction(self, client: socket.socket, body: bytes) -> bytes:
+        (headers,) = struct.unpack("<I", body[:4])
+        (wanted,) = struct.unpack("<H", body[headers : headers + 2])
+        if wanted == _BEGIN:
+            level = body[headers + 2]
+            self.seen.steps.append(f"BEGIN WITH LEVEL {level}" if level else "BEGIN")
+            self._begun += 1
+            self._transactions[client] = self._begun
+            return _token(0xE3, b"\x08" + _IDENTITY + b"\x00") + _done()
+        self.seen.steps.append("COMMIT" if wanted == _COMMIT else "ROLLBACK")
+        self._transactions.pop(client, None)
+        return _ended(wanted) + _done()
+
     def _answer(self, client: socket.socket, statement: Statement) -> None:
-        reply = next(reply for words, reply in self._rules if words in statement.text)
+        reply = next(reply for words, reply in self._rules if words in statement.text and id(reply) not in self._used)
+        if isinstance(reply, Once):
+            self._used.add(id(reply))
+            reply = reply.reply
+        if isinstance(reply, CurrentTransaction):
+            reply = Table(["number", "level"], [(self._transactions.get(client, 0), reply.level)])
         if isinstance(reply, ServerError):
+            if reply.ends_transaction:
+                self._transactions.pop(client, None)
             client.sendall(_packets(_refusal(reply)))
         elif isinstance(reply, Table):
             client.sendall(_packets(_result(reply, is_prepared=statement.is_prepared)))
@@ -192,7 +239,8 @@ def _done(status: int = 0, rows: int = 0, token: int = 0xFD) -> bytes:
 def _refusal(error: ServerError) -> bytes:
     message = struct.pack("<H", len(error.message)) + error.message.encode("utf-16-le")
     head = struct.pack("<iBB", error.number, 1, error.severity)
-    return _token(0xAA, head + message + _short("server") + _short("") + struct.pack("<i", 1)) + _done(_HAS_ERROR)
+    told = _token(0xAA, head + message + _short("server") + _short("") + struct.pack("<i", 1))
+    return told + (_ended(_ROLLBACK) if error.ends_transaction else b"") + _done(_HAS_ERROR)
 
 
 def _logged_in() -> bytes:
@@ -206,13 +254,8 @@ def _logged_in() -> bytes:
     )
 
 
-def _transaction(body: bytes) -> bytes:
-    (headers,) = struct.unpack("<I", body[:4])
-    (wanted,) = struct.unpack("<H", body[headers : headers + 2])
-    identity = b"\x08" + b"\x01" * 8
-    if wanted == _BEGIN:
-        return _token(0xE3, b"\x08" + identity + b"\x00") + _done()
-    return _token(0xE3, (b"\x09" if wanted == _COMMIT else b"\x0a") + b"\x00" + identity) + _done()
+def _ended(how: int) -> bytes:
+    return _token(0xE3, (b"\x09" if how == _COMMIT else b"\x0a") + b"\x00" + _IDENTITY)
 
 
 def _result(table: Table, *, is_prepared: bool) -> bytes:

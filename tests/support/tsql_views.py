@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from exports.request.fields import VIEW_COLUMNS, CellKind, column_kind
-from tests.support.tds_server import Rules, Table
+from tests.support.tds_server import CurrentTransaction, Rules, Table
 
 COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 Description = tuple[str, str | None, int | None]
@@ -13,6 +13,14 @@ Description = tuple[str, str | None, int | None]
 
 _KINDS = {CellKind.BOOLEAN: "bit", CellKind.DATE: "date"}
 _CHARACTERS = ("char", "varchar", "nchar", "nvarchar", "text", "ntext")
+
+SNAPSHOT_RULES: Rules = (
+    ("snapshot_isolation_state", Table(["x"], [(1,)])),
+    ("SYSUTCDATETIME", Table(["x"], [("2026-11-30T05:28:21.1234567",)])),
+    ("WHEN EXISTS", Table(["x"], [(1,)])),
+    ("CURRENT_TRANSACTION_ID", CurrentTransaction(level=5)),
+)
+"""Answer the statements that take a snapshot, as a database that allows snapshot isolation."""
 
 
 def described(type_name: str) -> Description:
@@ -36,6 +44,7 @@ def view_of(text_type: str = "nvarchar(100)", key_type: str = "nvarchar(100)", m
 def rules_for(view: Table, key: str) -> Rules:
     """Answer every statement on a view that has one code, but no client on any page."""
     return [
+        *SNAPSHOT_RULES,
         ("dm_exec_describe_first_result_set", view),
         ("FROM deleted_clients", Table(["tenant", "code", "deleted_at"])),
         ("SELECT * ", Table(VIEW_COLUMNS)),

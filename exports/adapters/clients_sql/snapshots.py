@@ -13,8 +13,8 @@ from exports.adapters.clients_sql.dialects.snapshot import OpenSnapshot, give_up
 from exports.errors import SourceUnavailableError
 
 REFUSAL = (
-    "The client database can show no snapshot: this service takes snapshots of PostgreSQL, MariaDB, MySQL and SQLite "
-    "only. Leave consistency out."
+    "The client database can show no snapshot: this service takes snapshots of PostgreSQL, Azure SQL, MariaDB, MySQL "
+    "and SQLite only. Leave consistency out."
 )
 
 
@@ -22,6 +22,7 @@ class SnapshotConnections:
     """Lends connections whose transactions have been open since the snapshot was taken."""
 
     def __init__(self, snapshot: OpenSnapshot) -> None:
+        self._is_held = snapshot.is_held or (lambda _: True)
         self._transactions = {id(each): each.get_transaction() for each in snapshot.connections}
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         for each in snapshot.connections:
@@ -32,7 +33,8 @@ class SnapshotConnections:
         """Lend a connection. Waits while all of them are lent.
 
         The check after the use is as important as the one before: a connection whose transaction ended during the use
-        may have read another state.
+        may have read another state. A driver that then begins another transaction does not say so, so only the database
+        can tell. It is asked after each use, and what it answers counts for the next use, too.
 
         Raises:
             SourceUnavailableError: The connection no longer reads the snapshot.
@@ -46,6 +48,8 @@ class SnapshotConnections:
                 self._recover(connection)
                 raise
             self._require_unbroken(connection)
+            self._throw_away_unless_held(connection)
+            self._require_unbroken(connection)
         finally:
             self._idle.put(connection)
 
@@ -53,7 +57,18 @@ class SnapshotConnections:
         try:
             if self._is_unbroken(connection):
                 give_up_statement(connection)
+                self._throw_away_unless_held(connection)
         except SQLAlchemyError:
+            connection.invalidate()
+
+    def _throw_away_unless_held(self, connection: Connection) -> None:
+        """Ask the database. A connection of which it does not answer is of no use any more."""
+        try:
+            is_held = self._is_held(connection)
+        except SQLAlchemyError:
+            connection.invalidate()
+            raise
+        if not is_held:
             connection.invalidate()
 
     def _is_unbroken(self, connection: Connection) -> bool:

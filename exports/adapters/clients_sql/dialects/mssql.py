@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from math import ceil
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, literal_column
@@ -13,15 +12,12 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from exports.adapters.clients_sql.dialects import mssql_errors
-from exports.adapters.clients_sql.dialects.base import (
-    CONNECT_TIMEOUT_SECONDS,
-    STATEMENT_TIMEOUT_SECONDS,
-    SourceDialect,
-)
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, SourceDialect
 from exports.adapters.clients_sql.dialects.mssql_cells import cell_sql, text_sql
-from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url, why_not_loaded
+from exports.adapters.clients_sql.dialects.mssql_driver import limit_sessions, reading_url, time_limit, why_not_loaded
 from exports.adapters.clients_sql.dialects.mssql_keys import is_after_all, key_bound, moment_bound
 from exports.adapters.clients_sql.dialects.mssql_lists import equals_any, holds_any
+from exports.adapters.clients_sql.dialects.mssql_snapshot import MssqlSnapshots
 from exports.adapters.clients_sql.dialects.mssql_types import MssqlType, describe
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ViewColumn
@@ -42,6 +38,7 @@ class MssqlDialect(SourceDialect):
     """Azure SQL and SQL Server from 2016 on."""
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
+    snapshots: ClassVar = MssqlSnapshots()
 
     def reading_url(self, url: URL) -> URL:
         """Choose `mssql-python`, whichever driver the URL names."""
@@ -54,12 +51,8 @@ class MssqlDialect(SourceDialect):
     @contextmanager
     def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
         """Limit the cursors that the block opens, to whole seconds."""
-        driver: Any = connection.connection.driver_connection
-        driver.timeout = ceil(seconds)
-        try:
+        with time_limit(connection, seconds):
             yield
-        finally:
-            driver.timeout = STATEMENT_TIMEOUT_SECONDS
 
     def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Ask for the types, by a function that reads no row."""

@@ -6,11 +6,13 @@ import ctypes
 import errno
 import socket
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
+from math import ceil
 from typing import Any
 
-from sqlalchemy import URL, Dialect, Engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, event
 
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS
 from exports.errors import SourceRefusedError
@@ -80,6 +82,17 @@ def limit_sessions(engine: Engine) -> Engine:
     event.listen(engine, "do_connect", partial(_connect, engine.url))
     event.listen(engine, "connect", _limit_session)
     return engine
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    """Limit the cursors that the block opens, to whole seconds."""
+    driver: Any = connection.connection.driver_connection
+    driver.timeout = ceil(seconds)
+    try:
+        yield
+    finally:
+        driver.timeout = STATEMENT_TIMEOUT_SECONDS
 
 
 def _refused(fault: str, change: str) -> SourceRefusedError:

@@ -47,6 +47,45 @@ _OLD_LEVEL = Translation(
 )
 """Nothing else of ours has a WITH or a `$`, and the server has checked the syntax of the view when it was made."""
 
+SNAPSHOTS_OFF = Translation(
+    SourceRefusedError,
+    "The client database can show no snapshot, because it, or another database that the view clients reads, does not "
+    "allow snapshot isolation. Run ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON in it, or export without a "
+    "snapshot.",
+)
+SNAPSHOTS_NOT_YET = Translation(
+    SourceUnavailableError,
+    "The client database cannot show a snapshot yet: the ALTER DATABASE that allows snapshot isolation waits until the "
+    "transactions that began before it have ended.",
+)
+NOT_IN_SNAPSHOT = Translation(
+    SourceRefusedError,
+    "The client database allows snapshot isolation, but began a transaction of another isolation level, so it would "
+    "not show one moment. Export without a snapshot, and tell support.",
+)
+_UNVERSIONED = Translation(
+    SourceRefusedError,
+    "The client database can show no snapshot, because the view clients reads a table of another server or a "
+    "memory-optimized table, which snapshot isolation cannot read. Copy it into an ordinary table, or export without a "
+    "snapshot.",
+)
+_VERSIONS_LOST = Translation(
+    SourceUnavailableError,
+    "The client database no longer has the older versions of rows that the export reads: there is no room for them (in "
+    "tempdb, or in the database itself), or a replica has removed them. Export again when fewer rows change, or give "
+    "them more room.",
+)
+"""Ordinary exports get this error, too: reading committed rows by their versions is the default in Azure SQL."""
+
+_ALTERED = Translation(
+    SourceUnavailableError,
+    "The view clients, or a table or an index that it reads, was altered while the export read it. Export again when "
+    "that has ended.",
+)
+
+_FAILED = "Snapshot isolation transaction failed in database '.*' because"
+_NOT_STARTED = "Snapshot isolation transaction failed to start in database '.*' because the ALTER DATABASE command"
+
 _ERRORS: tuple[tuple[tuple[int, ...], str, Translation], ...] = (
     ((1205,), r"Transaction \(Process ID", BUSY),
     ((1222,), "Lock request time out", BUSY),
@@ -58,6 +97,23 @@ _ERRORS: tuple[tuple[tuple[int, ...], str, Translation], ...] = (
     ((49918, 49920), r"Cannot process request\.", THROTTLED),
     ((49919,), "Cannot process create or update request", THROTTLED),
     ((17809,), "Could not connect because the maximum number of", THROTTLED),
+    ((3952,), "Snapshot isolation transaction failed accessing database", SNAPSHOTS_OFF),
+    ((3954,), f"{_NOT_STARTED} that disallows", SNAPSHOTS_OFF),
+    ((3956,), f"{_NOT_STARTED} which enables", SNAPSHOTS_NOT_YET),
+    ((3957,), f"{_FAILED} the database did not allow", SNAPSHOTS_NOT_YET),
+    ((3953,), f"{_FAILED} the database was not recovered", NO_ANSWER),
+    ((3961,), f"{_FAILED} the object accessed by the statement has been modified", _ALTERED),
+    ((3951,), "Transaction failed in database '.*' because the statement was run under snapshot", NOT_IN_SNAPSHOT),
+    ((3963,), "Transaction failed in database '.*' because distributed transactions", _UNVERSIONED),
+    ((3996, 7420), "(Snapshot isolation level is not|Remote access is not) supported for", _UNVERSIONED),
+    ((41332,), "Memory optimized tables .* cannot be accessed", _UNVERSIONED),
+    ((3950,), "Version store scan timed out", _VERSIONS_LOST),
+    ((3958, 3966), "Transaction (aborted|is rolled back) when accessing version", _VERSIONS_LOST),
+    (
+        (3947, 3948),
+        "The transaction was (aborted|terminated) because (of the availability|the secondary)",
+        _VERSIONS_LOST,
+    ),
     ((701,), "There is insufficient (system )?memory", THROTTLED),
     ((40197, 40143, 40540), "The service has encountered an error", NO_ANSWER),
     ((40613,), "Database .* on server .* is not currently available", NO_ANSWER),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,11 +25,14 @@ class OpenSnapshot:
     Attributes:
         moment: Everything that was committed until then is in the state, by the clock of the database.
         token: What the database calls the state; None if it has no name for it.
+        is_held: Asks the database whether a connection is still in the transaction that reads the state. None: what
+            the driver says of the connection is enough.
     """
 
     moment: datetime
     token: str | None
     connections: tuple[Connection, ...]
+    is_held: Callable[[Connection], bool] | None = None
 
 
 class SnapshotTaker(Protocol):
