@@ -105,7 +105,7 @@ class Settings(Model):
     forwarded_hosts: Annotated[tuple[ForwardedHost, ...], _WORDS, Field(alias="EXPORT_FORWARDED_HOSTS")] = ()
     trusted_proxies: Annotated[int, Field(alias="EXPORT_TRUSTED_PROXIES", ge=0, le=20)] = 1
     max_wrong_keys: Annotated[int, Field(alias="EXPORT_MAX_WRONG_KEYS", ge=1, le=1_000_000)] = 30
-    block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 8 * 1024 * 1024
+    block_bytes: Annotated[int, Field(alias="EXPORT_BLOCK_BYTES", ge=1024, le=64 * 1024 * 1024)] = 16 * 1024 * 1024
     wave_pages: Annotated[int, Field(alias="EXPORT_WAVE_PAGES", ge=1, le=500)] = 64
     retry_tries: Annotated[int, Field(alias="EXPORT_RETRY_TRIES", ge=1, le=50)] = 7
     start_grace_seconds: Annotated[float, Field(alias="EXPORT_START_GRACE_SECONDS", ge=0, le=3600)] = 60

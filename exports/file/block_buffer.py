@@ -1,9 +1,9 @@
 """Collect the bytes of a block: in memory, or in a temporary file if there are many.
 
-A block is planned to have about `EXPORT_BLOCK_BYTES` (8 MiB), and the only page of a small job up to `MEMORY_BYTES`, so
-it usually stays in memory. It outgrows the memory if clients are larger than those sampled for the plan, or if
-`EXPORT_BLOCK_BYTES` is larger. A worker needs up to `MEMORY_BYTES` for each page that it writes at the same time, and
-as much again while it publishes a file in one request.
+A block is planned to have about `EXPORT_BLOCK_BYTES` (16 MiB), so it usually stays in memory. It outgrows the memory if
+clients are larger than those sampled for the plan, or if `EXPORT_BLOCK_BYTES` is larger. A worker needs up to
+`MEMORY_BYTES` for each page that it writes at the same time, and as much again while it publishes a file in one
+request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import BinaryIO, Self, cast
 
 from exports.file.crc32 import crc32_of
 
-MEMORY_BYTES = 16 * 1024 * 1024
+MEMORY_BYTES = 24 * 1024 * 1024
 
 
 class BlockBuffer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from exports.file.block_buffer import MEMORY_BYTES
 from exports.file.compression import Packing
 from exports.file.ranges import Boundaries, KeyRange
 from exports.request.formats import Compression
@@ -21,6 +20,8 @@ PAGE_SECONDS = 25.0
 (240 s) and of a step on the host (ten minutes), and a failed try costs it again."""
 _MIN_PLANNED_SHARE = 1 / 3
 _SMALL_JOB_PAGES = 2
+MAX_SMALL_JOB_BYTES = 16 * 1024 * 1024
+"""Memory holds them, and one process writes them in about a second."""
 
 
 class PagePlan(Model):
@@ -93,7 +94,7 @@ def is_small(compression: Compression | Packing, rows: int, file_bytes: float, t
     more than they save: each is an activity of its own, and the plan, the blocks and the ledger have to be stored for
     them.
     """
-    is_held = rows <= MAX_PAGE_ROWS and file_bytes <= min(_SMALL_JOB_PAGES * target_bytes, MEMORY_BYTES)
+    is_held = rows <= MAX_PAGE_ROWS and file_bytes <= min(_SMALL_JOB_PAGES * target_bytes, MAX_SMALL_JOB_BYTES)
     return compression is Compression.NONE and is_held
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.file.block_buffer import MEMORY_BYTES
 from exports.file.plan import (
     MAX_BLOCKS,
     MAX_PAGE_ROWS,
+    MAX_SMALL_JOB_BYTES,
     MIN_PAGE_ROWS,
     PagePlan,
     cap_pages,
@@ -103,8 +103,8 @@ def test_clients_without_text_beside_large_ones_do_not_fill_pages_without_bound(
         (20_000, 2_001, 1_000, False),
         (MAX_PAGE_ROWS, 2_000, 1_000, True),
         (MAX_PAGE_ROWS + 1, 2_000, 1_000, False),
-        (20_000, MEMORY_BYTES, 64 * 1024 * 1024, True),
-        (20_000, MEMORY_BYTES + 1, 64 * 1024 * 1024, False),
+        (20_000, MAX_SMALL_JOB_BYTES, 64 * 1024 * 1024, True),
+        (20_000, MAX_SMALL_JOB_BYTES + 1, 64 * 1024 * 1024, False),
     ],
 )
 def test_a_small_job_has_two_pages_at_most_and_fits_into_memory(
