@@ -92,8 +92,8 @@ def _copy_clients(url: URL, sizes: Sizes) -> None:
 
 
 _VISIBLE_AT_ONCE = b"SET synchronous_commit = on"
-"""VACUUM marks rows as visible to all transactions only after their commit is on disk. Without it, planning could not use
-an index-only scan, as it can on a server where autovacuum runs."""
+"""VACUUM marks rows as visible to all transactions only after their commit is on disk. Without it, planning could not
+use an index-only scan, as it can on a server where autovacuum runs."""
 
 _COPIES = f"""
 INSERT INTO client_records (tenant, code, {{columns}})
