@@ -43,7 +43,9 @@ def choose_host(requested: str) -> str:
         DevError: The user asked for `func`, but it is not installed.
     """
     if requested == "func" and not has_core_tools():
-        raise DevError("`func` version 4 (Azure Functions Core Tools) is not on PATH. Install it, or leave out --host func.")
+        raise DevError(
+            "`func` version 4 (Azure Functions Core Tools) is not on PATH. Install it, or leave out --host func."
+        )
     if requested == "auto":
         return "func" if has_core_tools() else "devhost"
     return requested
