@@ -15,6 +15,7 @@ from devhost.functions import FunctionTable, StartupError
 from devhost.json_files import parse_json
 
 _log = logging.getLogger("devhost.extension")
+_STORAGE = "azurewebjobsstorage"
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
@@ -125,6 +126,8 @@ async def _wait_for(client: Path, process: "subprocess.Popen[bytes]") -> None:
     while not client.exists():
         if process.poll() is not None:
             msg = f"the Durable extension ended with code {process.returncode} before it served; the log shows why"
+            if not any(name.lower().startswith(_STORAGE) for name in os.environ):
+                msg += ". AzureWebJobsStorage, which names its storage account, is missing"
             raise StartupError(msg)
         if loop.time() > deadline:
             msg = f"the Durable extension did not serve within {_START_SECONDS:g} s"

@@ -95,17 +95,19 @@ def test_a_killed_host_leaves_its_activities_to_the_next_one_after_a_minute(
     assert 40 < time.monotonic() - began < 90
 
 
-def test_a_program_that_cannot_start_is_refused_with_its_reason(tmp_path: Path) -> None:
+@pytest.mark.parametrize("storage", ["", "UseDevelopmentStorage=true"])
+def test_a_program_that_cannot_start_is_refused_with_its_reason(tmp_path: Path, storage: str) -> None:
     program = tmp_path / "durable-engine"
     program.write_text("#!/bin/sh\necho 'no storage account'\nexit 3\n")
     program.chmod(0o755)
     host = Host(APPS / "durable", tmp_path, durable=program)
-    done = subprocess.run(
-        host.command(), capture_output=True, text=True, timeout=60, env=host.environment(), check=False
-    )
+    environment = {name: text for name, text in host.environment().items() if name != "AzureWebJobsStorage"}
+    environment |= {"AzureWebJobsStorage": storage} if storage else {}
+    done = subprocess.run(host.command(), capture_output=True, text=True, timeout=60, env=environment, check=False)
     assert done.returncode == 1
     assert "devhost: the Durable extension ended with code 3 before it served" in done.stderr
     assert "no storage account" in done.stderr
+    assert ("AzureWebJobsStorage, which names its storage account, is missing" in done.stderr) is not bool(storage)
 
 
 @pytest.mark.parametrize("name", ["durable-engine", "durable-engine.tar.xz"])
