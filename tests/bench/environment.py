@@ -153,7 +153,7 @@ FROM generate_series(1::bigint, {clients}) AS n
 @contextmanager
 def storage(folder: Path, tenants: Sizes) -> Iterator[Azurite]:
     """Run a storage emulator that counts its requests. It has a key for all tenants and a container for the rivals."""
-    emulator = start_storage(folder, preload=COUNTER)
+    emulator = start_storage(folder, preload=COUNTER, in_memory=False)
     try:
         account = StorageAccount(emulator.connection_string)
         key = key_of_text(KEY, name="bench", tenants=tuple(tenants), scopes=ALL_SCOPES, created=NOON)

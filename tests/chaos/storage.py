@@ -30,7 +30,7 @@ class Storage:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._starts = 1
-        self._azurite = start_storage(directory, _PRELOAD)
+        self._azurite = start_storage(directory, _PRELOAD, in_memory=False)
         try:
             self.proxy = StorageProxy(self._azurite.ports[0], self._azurite.ports[2])
             self.account = StorageAccount(self._azurite.connection_string)
