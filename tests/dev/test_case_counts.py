@@ -33,7 +33,9 @@ def test_with_broken_fixture(broken):
 """
 
 
-@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one process", "two processes"])
+@pytest.mark.parametrize(
+    "processes", [[], pytest.param(["-n", "2"], marks=pytest.mark.thorough)], ids=["one process", "two processes"]
+)
 def test_functions_and_cases_are_counted_in_any_number_of_processes(tmp_path: Path, processes: list[str]) -> None:
     (tmp_path / "test_sample.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest", *processes, "."]

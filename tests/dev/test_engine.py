@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
@@ -94,6 +95,7 @@ def test_a_run_includes_e2e_on_the_program_and_a_thorough_one_faults_and_chaos(
         return checks.Check("pytest", 1.0, ok=True), checks.Summary("", "1 skipped in 1 s")
 
     monkeypatch.setattr(checks, "run_pytest", run)
+    monkeypatch.setattr(checks, "packaged_systems", nullcontext)
     monkeypatch.setenv(engine_program.SETTING, str(named))
     monkeypatch.setenv("CI", ci)
     check = checks.run_default_on_engine(thorough)

@@ -70,6 +70,7 @@ def answering(status: str, body: bytes = b"", port: int = 0) -> Iterator[tuple[s
 # --- a proxy
 
 
+@pytest.mark.thorough
 def test_behind_a_proxy_dev_py_and_its_command_lines_reach_this_machine_directly(checkout: Checkout) -> None:
     with answering("403 Forbidden") as (proxy, asked):
         variables = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), proxy)
@@ -121,6 +122,7 @@ def test_a_host_whose_port_is_taken_meanwhile_is_refused_in_one_line(checkout: C
     )
 
 
+@pytest.mark.thorough
 def test_a_program_that_has_taken_the_port_gets_no_key_of_ours(checkout: Checkout) -> None:
     (checkout.folder / "local.settings.json").write_text('{"Values": {"DEV_API_KEY": "cx_secret"}}')
     options = run_options("--once")
