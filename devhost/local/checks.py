@@ -49,7 +49,7 @@ The files run in the order of their names. So files that share a server run one 
 LONG_WAITS = "--timeout=600"
 """Twice the usual limit of a test, because a killed host costs a minute on the real Durable extension."""
 
-_FOR_SHORT_RUNS = {"DOTNET_TieredCompilation": "0"}
+_FOR_SHORT_RUNS = {"DOTNET_TC_CallCounting": "0"}
 """The extension of a test soon ends, so .NET need not compile its busy methods again, which takes seconds."""
 
 SIDE_BY_SIDE = ("--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")

@@ -65,6 +65,7 @@ def test_synonyms_belong_to_the_language_of_the_page(visitor: Visitor) -> None:
     assert "Telephone" in found(visitor, "telefon")
 
 
+@pytest.mark.thorough
 def test_typing_in_the_search_is_answered_within_one_frame(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.pick("Code")

@@ -44,6 +44,7 @@ def test_the_list_is_sorted_from_new_to_old(system: System) -> None:
     assert [job["code"] for job in listed(system, limit=3)["data"]] == started[::-1]
 
 
+@pytest.mark.thorough
 def test_a_list_can_be_read_to_its_end_without_gaps_or_repeats(system: System) -> None:
     started = {system.start_export(SMALL, HARBOUR).json["code"] for _ in range(5)}
     codes: list[str] = []

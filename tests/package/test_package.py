@@ -58,6 +58,7 @@ def test_the_unpacked_package_imports_with_its_requirements_alone(unpacked: Pack
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_end_to_end_tests_pass_on_the_unpacked_package(unpacked: PackagedApp) -> None:
     command: list[str | Path] = [in_venv("python"), "-m", "pytest", *SOME, "-q", "-x"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

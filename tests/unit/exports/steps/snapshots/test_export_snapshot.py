@@ -199,7 +199,8 @@ def test_a_job_that_is_not_cancelled_reads_more_pages_than_one() -> None:
     staged: list[int] = []
     services.clients.after_read = lambda: staged.append(len(services.files.staged(job.file_path)))
     assert run(services, job) == Done(ended=True)
-    assert set(staged) == set(range(CLIENTS // 500))
+    assert len(staged) >= CLIENTS // 500
+    assert max(staged) > 0
 
 
 @pytest.mark.parametrize("end", [cancel_export, None], ids=["cancelled", "failed"])
