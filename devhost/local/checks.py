@@ -170,10 +170,7 @@ def run_on_engine(program: Path, pytest_args: Sequence[str]) -> bool:
     Args:
         pytest_args: Which of these tests to run; empty: all, several side by side, because killed hosts only wait.
     """
-    tests, summary = pytest_on_engine(program, pytest_args or [*ON_ENGINE, *SIDE_BY_SIDE])
-    report([tests])
-    print(summary)
-    return tests.ok
+    return reported(*pytest_on_engine(program, pytest_args or [*ON_ENGINE, *SIDE_BY_SIDE]))
 
 
 def run_on_host(kind: str, pytest_args: Sequence[str]) -> bool:
@@ -184,7 +181,11 @@ def run_on_host(kind: str, pytest_args: Sequence[str]) -> bool:
             Core Tools starts a program of its own for the Durable extension.
     """
     short = (*ON_ENGINE_BY_DEFAULT, "-m", f"not {THOROUGH}")
-    tests, summary = pytest_with({hosts.USED: kind}, pytest_args or short, "on host", "Azure Functions Core Tools")
+    return reported(*pytest_with({hosts.USED: kind}, pytest_args or short, "on host", "Azure Functions Core Tools"))
+
+
+def reported(tests: Check, summary: Summary) -> bool:
+    """Print the result of the only check of a run, and return whether it succeeded."""
     report([tests])
     print(summary)
     return tests.ok

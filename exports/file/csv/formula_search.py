@@ -64,7 +64,7 @@ def _are_numbers(found: Sequence[str], joined: str, cells: int) -> bool:
 
 
 def _are_plain_numbers(joined: str) -> bool:
-    """Say whether all cells are digits and single blanks, some behind a plus. The pattern takes six times as long."""
+    """Say whether all cells are digits and blanks, some behind a plus. The pattern takes twice as long."""
     pluses = joined.count("+")
     return (
         joined.isascii()
