@@ -146,15 +146,11 @@ def sheet_names(file_name: str, count: int) -> list[str]:
     """Make the names of sheets from the name of the file; the second one ends in ` (2)`.
 
     A name has at most 31 characters, none of `\\ / ? * [ ] :`, no apostrophe at its ends, and is not `History`, which
-    Excel reserves.
+    Excel reserves. All names begin with the same text, so none is equal to another, even if the file is called `… (2)`.
     """
-    stem = re.sub(r"\.xlsx\Z", "", file_name, flags=re.IGNORECASE)
-    stem = _FORBIDDEN_IN_NAME.sub("_", without_refused(stem))
-    return [_named(stem, f" ({number})" if number > 1 else "") for number in range(1, count + 1)]
-
-
-def _named(stem: str, ending: str) -> str:
-    room = _MAX_NAME_UNITS - len(ending)
-    short = stem.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore").strip("' \t\r\n")
-    name = (short or _DEFAULT_NAME) + ending
-    return f"{name}_" if name.lower() == _RESERVED_NAME else name
+    stem = _FORBIDDEN_IN_NAME.sub("_", without_refused(re.sub(r"\.xlsx\Z", "", file_name, flags=re.IGNORECASE)))
+    endings = ["", *(f" ({number})" for number in range(2, count + 1))]
+    room = _MAX_NAME_UNITS - len(endings[-1])
+    short = stem.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore").strip("' \t\r\n") or _DEFAULT_NAME
+    names = [short + ending for ending in endings]
+    return [f"{name}_" if name.lower() == _RESERVED_NAME else name for name in names]

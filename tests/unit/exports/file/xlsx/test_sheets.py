@@ -105,12 +105,18 @@ def test_frames_have_a_block_of_their_own_each_with_an_id_as_long_as_that_of_a_p
         ("a[b]: c/d?.xlsx", ["a_b__ c_d_", "a_b__ c_d_ (2)"]),
         ("'quoted'.xlsx", ["quoted", "quoted (2)"]),
         ("'.xlsx", ["clients", "clients (2)"]),
-        ("x" * 40, ["x" * 31, "x" * 27 + " (2)"]),
-        ("x" * 30 + "🙂", ["x" * 30, "x" * 27 + " (2)"]),
+        ("x" * 40, ["x" * 27, "x" * 27 + " (2)"]),
+        ("x" * 26 + "🙂", ["x" * 26, "x" * 26 + " (2)"]),
+        ("x" * 27 + " (2)", ["x" * 27, "x" * 27 + " (2)"]),
     ],
 )
 def test_sheets_are_named_after_the_file_as_excel_allows(file_name: str, expected: list[str]) -> None:
     assert sheet_names(file_name, 2) == expected
+
+
+def test_the_name_of_an_only_sheet_has_up_to_31_characters() -> None:
+    assert sheet_names("x" * 40, 1) == ["x" * 31]
+    assert sheet_names("x" * 30 + "🙂", 1) == ["x" * 30]
 
 
 def test_columns_are_named_by_letters() -> None:
