@@ -9,11 +9,12 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import get_args
 
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
-from shared.problems import Fault, pointer
+from shared.problems import MAX_FAULTS, Fault, pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ FORM_KINDS = (
 """The kinds of faults that any body of JSON can have."""
 
 _FEW = 10
+_MAX_SUGGESTIONS = 100
+"""How many wrong values are compared with all known ones, which takes some milliseconds for each."""
+
 _OF_PYDANTIC = frozenset(get_args(core_schema.ErrorType))
 _KIND_OF = {
     "extra_forbidden": UNKNOWN_PROPERTY,
@@ -95,26 +99,28 @@ _KIND_OF = {
 
 
 def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
-    """Convert the errors of a pydantic validation into faults of the validated body.
+    """Convert the errors of a pydantic validation into faults of the validated body, at most `MAX_FAULTS`.
 
     A list whose items are all invalid is reported by pydantic as too short as well. That second error is left out.
     """
     faulty = {error["loc"] for error in errors}
-    return [
-        _fault(error)
+    own = (
+        error
         for error in errors
         if error["type"] != "too_short" or not any(_is_inside(loc, error["loc"]) for loc in faulty)
-    ]
+    )
+    return [_fault(error, suggests=index < _MAX_SUGGESTIONS) for index, error in enumerate(islice(own, MAX_FAULTS))]
 
 
 def _is_inside(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
-def _fault(error: ErrorDetails) -> Fault:
+def _fault(error: ErrorDetails, *, suggests: bool) -> Fault:
     place, kind = pointer(*error["loc"]), error["type"]
     if kind == "enum":
-        return _unknown_value(place, error.get("input"), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+        known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        return _unknown_value(place, error.get("input"), known, suggests=suggests)
     if kind == "string_too_long":
         return TOO_LONG.at(place, most=error["ctx"]["max_length"])
     if kind == "too_long":
@@ -134,9 +140,9 @@ def _fault_of_validator(place: str, error: ErrorDetails) -> Fault:
     return Fault(pointer=place, detail=error["msg"], code=error["type"], values=values or None)
 
 
-def _unknown_value(place: str, value: object, known: list[str]) -> Fault:
+def _unknown_value(place: str, value: object, known: list[str], *, suggests: bool) -> Fault:
     """Suggest the nearest of the known values if there are many, else list them all."""
-    near = difflib.get_close_matches(str(value), known, n=3)
+    near = difflib.get_close_matches(str(value), known, n=3) if suggests else []
     if len(known) > _FEW and not near:
         return UNKNOWN_VALUE.at(place, count=len(known))
     if near:

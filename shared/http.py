@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from shared.events import emit
 from shared.faults import faults_of
 from shared.models import Model
-from shared.problems import Fault, ProblemError, ProblemType
+from shared.problems import MAX_FAULTS, Fault, ProblemError, ProblemType
 from shared.repeated_names import find_repeated_names
 from shared.request_ids import HEADER, current_request, request_id_of, serving
 
@@ -119,7 +119,10 @@ def matches(if_none_match: str | None, etag: str) -> bool:
 
 
 def invalid_request(faults: Sequence[Fault]) -> ProblemError:
-    """Build the problem for a body that is JSON but not valid."""
+    """Build the problem for a body that is JSON but not valid. It describes at most `MAX_FAULTS` faults."""
+    if len(faults) >= MAX_FAULTS:
+        detail = f"{MAX_FAULTS:,} faults or more in the body; the first {MAX_FAULTS:,} are described under errors."
+        return ProblemError(INVALID_REQUEST, detail, faults[:MAX_FAULTS])
     count = "One fault" if len(faults) == 1 else f"{len(faults)} faults"
     return ProblemError(INVALID_REQUEST, f"{count} in the body, described under errors.", faults)
 

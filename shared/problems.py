@@ -11,6 +11,9 @@ from shared.models import Model, OptionalField
 DOCS_PREFIX = "/docs#problem-"
 """Relative reference to the documentation of a problem type; its code follows."""
 
+MAX_FAULTS = 1000
+"""How many faults an answer describes: as many as the longest list has entries. A small body can have far more."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:

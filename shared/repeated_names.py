@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from shared.faults import REPEATED_PROPERTY
-from shared.problems import Fault, pointer
+from shared.problems import MAX_FAULTS, Fault, pointer
 
 
 class _Object(tuple[tuple[str, Any], ...]):
@@ -17,12 +18,12 @@ class _Object(tuple[tuple[str, Any], ...]):
 
 
 def find_repeated_names(document: bytes) -> list[Fault]:
-    """Return a fault for every property whose name appeared earlier in the same object.
+    """Return a fault for every property whose name appeared earlier in the same object, at most `MAX_FAULTS`.
 
     Args:
         document: Valid JSON. Its depth must be bounded, because the search is recursive.
     """
-    return list(_faults(json.loads(document, object_pairs_hook=_Object)))
+    return list(islice(_faults(json.loads(document, object_pairs_hook=_Object)), MAX_FAULTS))
 
 
 def _faults(value: Any, *path: str | int) -> Iterator[Fault]:

@@ -35,7 +35,8 @@ _LONGEST_RETRY_SECONDS = 30
 async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpResponse:
     """Start a job and wait a little for it, so that the answer for a small export already has the download link."""
     services, caller = call.services, call.caller
-    request, key = call.parse_body(CsvExportRequestDto), parse_idempotency_key(call)
+    request = await asyncio.to_thread(call.parse_body, CsvExportRequestDto)
+    key = parse_idempotency_key(call)
     name = caller.identity.shown_name
     command = ExportCommand(call.tenant, caller.actor, request, caller.sensitive_fields, key, name)
     job = await request_export(services, starter, command)

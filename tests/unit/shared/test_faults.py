@@ -33,6 +33,7 @@ class Body(Model):
     names: Annotated[tuple[str, ...], Field(max_length=1)] = ()
     moment: datetime | None = None
     colour: Colour = Colour.RED
+    colours: tuple[Colour, ...] = ()
     is_new: bool = False
 
 
@@ -67,6 +68,11 @@ def faults(**body: Any) -> list[Fault]:
 def test_an_error_has_the_code_and_the_sentence_of_its_kind(body: dict[str, Any], code: str, detail: str) -> None:
     (fault,) = faults(**body)
     assert (fault.pointer, fault.code, fault.detail) == (f"/{next(iter(body))}", code, detail)
+
+
+def test_only_the_first_hundred_wrong_values_are_compared_with_all_known_ones() -> None:
+    codes = [fault.code for fault in faults(colours=["rad"] * 101)]
+    assert codes == ["misspelt-value"] * 100 + ["none-of-values"]
 
 
 def test_the_values_of_a_sentence_stand_beside_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shared.http import exceptions_to_problems, json_response, read_body
 from shared.models import Model
-from shared.problems import Fault, ProblemError, ProblemType
+from shared.problems import MAX_FAULTS, Fault, ProblemError, ProblemType
 from shared.request_ids import current_request
 from tests.support.http import JSON, a_request, document
 
@@ -115,6 +115,15 @@ def test_a_value_that_does_not_fit_the_model_is_a_fault_with_its_pointer(body: b
     problem = _problem(body)
     assert (problem.kind.status, problem.kind.code) == (400, "invalid-request")
     assert [fault.pointer for fault in problem.faults] == [pointer]
+
+
+def test_an_answer_describes_a_thousand_faults_however_many_a_body_has() -> None:
+    names = ", ".join(f'"n{number}": 1' for number in range(MAX_FAULTS + 1))
+    repeated = ", ".join(['"hot": true'] * (MAX_FAULTS + 2))
+    for body in (f"{{{names}}}", f"{{{repeated}}}"):
+        problem = _problem(body.encode(), max_bytes=65_536)
+        assert len(problem.faults) == MAX_FAULTS
+        assert problem.detail == "1,000 faults or more in the body; the first 1,000 are described under errors."
 
 
 # --- responses ---
