@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from exports.request.faults import BLANK_HEADER, BLANKS_AROUND_HEADER, HEADER_WITH_NUL, USED_TWICE
+from exports.request.faults import BLANK_HEADER, BLANKS_AROUND_HEADER, REFUSED_IN_HEADER, USED_TWICE
 from exports.request.fields import TargetField
-from shared.faults import FaultKind
 from shared.models import Model
 from shared.problems import Fault, pointer
 
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff"
 """White space of Unicode, and U+FEFF, which JavaScript counts as white space."""
 
-_OUTER = r"[^\s\x00\x1c-\x1f\x85\ufeff]"
-_HEADER = rf"^{_OUTER}([^\x00]*{_OUTER})?$"
-"""A header begins and ends with a visible character and holds no NUL. For readers of /openapi.json: jobs and mappings
-that older versions stored may hold other headers, so the model takes them and `find_faults` refuses new ones."""
+REFUSED_IN_XML = r"\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff"
+"""The characters, but for halves of surrogate pairs, that no XML 1.0 document can hold, and so no workbook (W3C,
+"Extensible Markup Language", production 2)."""
+
+_REFUSED = re.compile(f"[{REFUSED_IN_XML}]")
+_OUTER = rf"[^\s\x85\ufeff{REFUSED_IN_XML}]"
+_HEADER = rf"^{_OUTER}([^{REFUSED_IN_XML}]*{_OUTER})?$"
+"""A header begins and ends with a visible character and holds none that a workbook refuses. For readers of
+/openapi.json: jobs and mappings that older versions stored may hold other headers, so the model takes them and
+`find_faults` refuses new ones."""
 
 
 class ColumnMapping(Model):
@@ -40,20 +46,17 @@ ALL_COLUMNS: tuple[ColumnMapping, ...] = tuple(
 def find_faults(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:
     """Yield a fault for every header that no file can show well, and for every duplicate."""
     for index, column in enumerate(columns):
-        kind = _header_fault(column.csv_header)
-        if kind:
-            yield kind.at(pointer("columnMappings", index, "csvHeader"))
+        yield from _header_faults(pointer("columnMappings", index, "csvHeader"), column.csv_header)
     yield from find_duplicates(columns)
 
 
-def _header_fault(header: str) -> FaultKind | None:
-    if "\0" in header:
-        return HEADER_WITH_NUL
-    if not header.strip(_BLANKS):
-        return BLANK_HEADER
-    if header != header.strip(_BLANKS):
-        return BLANKS_AROUND_HEADER
-    return None
+def _header_faults(place: str, header: str) -> Iterator[Fault]:
+    if refused := _REFUSED.search(header):
+        yield REFUSED_IN_HEADER.at(place, character=f"U+{ord(refused[0]):04X}")
+    elif not header.strip(_BLANKS):
+        yield BLANK_HEADER.at(place)
+    elif header != header.strip(_BLANKS):
+        yield BLANKS_AROUND_HEADER.at(place)
 
 
 def find_duplicates(columns: Sequence[ColumnMapping]) -> Iterator[Fault]:

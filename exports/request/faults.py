@@ -12,9 +12,12 @@ TWO_SOURCES_OF_COLUMNS = FaultKind("both-mappings", "Give mappingCode or columnM
 UNKNOWN_MAPPING = FaultKind("unknown-mapping", "There is no mapping with this code.")
 FAULTY_MAPPING = FaultKind(
     "faulty-mapping",
-    "A header of this mapping is blank, has blanks around it or occurs twice; change the mapping first.",
+    "A header of this mapping is blank, has blanks around it, holds a character that no workbook can hold, or "
+    "occurs twice; change the mapping first.",
 )
-HEADER_WITH_NUL = FaultKind("header-with-nul", "A header cannot hold the character NUL (U+0000); remove it.")
+REFUSED_IN_HEADER = FaultKind(
+    "refused-in-header", "A header cannot hold the character {character}, because no workbook can; remove it."
+)
 BLANK_HEADER = FaultKind("blank-header", "The header is blank; give the column a name.")
 BLANKS_AROUND_HEADER = FaultKind(
     "blanks-around-header",
@@ -131,7 +134,7 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     TWO_SOURCES_OF_COLUMNS,
     UNKNOWN_MAPPING,
     FAULTY_MAPPING,
-    HEADER_WITH_NUL,
+    REFUSED_IN_HEADER,
     BLANK_HEADER,
     BLANKS_AROUND_HEADER,
     USED_TWICE,

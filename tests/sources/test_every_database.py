@@ -164,8 +164,8 @@ def test_without_headers_a_first_code_that_begins_with_id_is_quoted(service: Ser
 
 
 def test_headers_that_readers_change_are_400_with_a_pointer_each(service: Service) -> None:
-    headers = [" ", "\u3000", " Name", "Name ", "\u00a0x", "a\0b", "\t"]
-    fields = ("Code", "Name", "Email", "Utr", "Team", "Manager", "Partner")
+    headers = [" ", "\u3000", " Name", "Name ", "\u00a0x", "a\0b", "\t", "a\x01b", "\uffff."]
+    fields = ("Code", "Name", "Email", "Utr", "Team", "Manager", "Partner", "Website", "Type")
     mappings = [{"csvHeader": header, "targetField": field} for header, field in zip(headers, fields, strict=True)]
 
     response = service.system.start_export({"columnMappings": mappings})

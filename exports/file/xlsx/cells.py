@@ -6,6 +6,7 @@ import re
 from datetime import date
 from functools import lru_cache
 
+from exports.request.columns import REFUSED_IN_XML
 from exports.request.estimate import EXCEL_MAX_CELL_CHARS
 
 DATE_STYLE, HEADER_STYLE = 1, 2
@@ -17,8 +18,7 @@ FIRST_DAY = date(1900, 3, 1)
 EPOCH = date(1899, 12, 30)
 """The day with the number 0, for all days from `FIRST_DAY` on."""
 
-_REFUSED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that no XML 1.0 document can hold (W3C, "Extensible Markup Language", production 2)."""
+_REFUSED = re.compile(rf"[{REFUSED_IN_XML}\ud800-\udfff]")
 
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 """What Excel would read as the escape of a character (ECMA-376, part 1, 22.9.2.19, ST_Xstring)."""

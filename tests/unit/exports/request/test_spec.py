@@ -19,6 +19,7 @@ SECRET = {"csvHeader": "NI", "targetField": "NiNumber"}
 MAPPINGS = {
     "plain": (ColumnMapping(csv_header="Client", target_field=TargetField.NAME),),
     "blank": (ColumnMapping(csv_header=" ", target_field=TargetField.NAME),),
+    "refused": (ColumnMapping(csv_header="a\x01b", target_field=TargetField.NAME),),
     "private": (
         ColumnMapping(csv_header="Client", target_field=TargetField.NAME),
         ColumnMapping(csv_header="NI", target_field=TargetField.NI_NUMBER),
@@ -65,17 +66,27 @@ def test_a_repeated_field_is_pointed_at() -> None:
         (" Name", "begins or ends with a blank"),
         ("Name\n", "begins or ends with a blank"),
         ("Name\ufeff", "begins or ends with a blank"),
-        ("a\0b", "NUL"),
+        ("a\0b", "the character U+0000"),
+        ("a\x01b", "the character U+0001"),
+        ("\x1f", "the character U+001F"),
+        ("a\ufffe\0", "the character U+FFFE"),
     ],
 )
-def test_a_header_that_is_blank_or_has_outer_blanks_or_nul_is_pointed_at(header: str, what: str) -> None:
+def test_a_header_that_no_file_can_show_well_is_pointed_at(header: str, what: str) -> None:
     (fault,) = _spec_faults(columnMappings=[NAME, {"csvHeader": header, "targetField": "Code"}])
     assert fault.pointer == "/columnMappings/1/csvHeader"
     assert what in fault.detail
 
 
-def test_a_stored_mapping_with_a_blank_header_is_refused_until_it_is_changed() -> None:
-    (fault,) = _spec_faults(mappingCode="blank")
+@pytest.mark.parametrize("header", ["tab\there", "line\r\nbreak", "\x7f\x85é\U0001f642\U0010ffff", "\ufffd"])
+def test_a_header_that_every_file_can_show_is_taken(header: str) -> None:
+    request = CsvExportRequestDto.model_validate({"columnMappings": [{"csvHeader": header, "targetField": "Code"}]})
+    assert a_spec_of(request).columns[0].csv_header == header
+
+
+@pytest.mark.parametrize("mapping", ["blank", "refused"])
+def test_a_stored_mapping_with_a_faulty_header_is_refused_until_it_is_changed(mapping: str) -> None:
+    (fault,) = _spec_faults(mappingCode=mapping)
     assert fault.pointer == "/mappingCode"
     assert "change the mapping first" in fault.detail
 
