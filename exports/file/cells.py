@@ -133,6 +133,10 @@ def booleans(values: Column, name: str) -> Cells:
 
 def dates(values: Column, name: str) -> Cells:
     try:
+        return _plain_dates(values)
+    except (ValueError, TypeError):
+        pass  # values of another type, or text of another form
+    try:
         return list(map(_DAYS.__getitem__, values))
     except (ValueError, TypeError):
         message = (
@@ -140,6 +144,20 @@ def dates(values: Column, name: str) -> Cells:
             "time zone is a date only in a zone: make the date of it in the view."
         )
         raise SourceMismatchError(message, column=name) from None
+
+
+def _plain_dates(values: Column) -> Cells:
+    """Return text that has no other form than `YYYY-MM-DD` as it is; None as empty text.
+
+    ISO 8601 has one other form of ten letters, `2026-W05-6`, and none that is longer.
+    """
+    cells = ["" if value is None else value for value in values]
+    joined = "".join(cells)
+    if "W" in joined or len(joined) != 10 * (len(cells) - cells.count("")):
+        raise ValueError
+    for _ in map(date.fromisoformat, filter(None, cells)):
+        pass
+    return cells
 
 
 def _day(value: object) -> str:

@@ -27,6 +27,20 @@ def test_one_unusual_truth_value_changes_no_other(values: list[object]) -> None:
     assert booleans(values, "pcl_sent") == [booleans([value], "pcl_sent")[0] for value in values]
 
 
+_DATES = [None, "", "2026-01-31", "2024-02-29", "2026-01-31T00:00", "2026-01-31 23:59:59", date(2026, 1, 31)]
+_WRONG_TEXTS = ["2026-W05-6", "20260131", "2026W056", "2026-02-29", "0000-01-01", "2026-1-31", "２026-01-31"]
+_NO_DATES = [*_WRONG_TEXTS, 0, False, b""]
+
+
+@given(st.lists(st.sampled_from([*_DATES, *_NO_DATES])))
+def test_one_unusual_date_changes_no_other(values: list[object]) -> None:
+    if any(value in _NO_DATES for value in values):
+        with pytest.raises(SourceMismatchError):
+            dates(values, "vat_reg_date")
+    else:
+        assert dates(values, "vat_reg_date") == [dates([value], "vat_reg_date")[0] for value in values]
+
+
 def test_dates_are_right_though_more_of_them_occur_than_are_kept() -> None:
     days = [date.fromordinal(number) for number in range(700_000, 752_000)]
     shown = [day.isoformat() for day in days]
