@@ -198,7 +198,7 @@ def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, ex
         visitor.at("#verify-manifest").set_input_files(payload("m.json", manifest))
         visitor.at("#verify-file").set_input_files(payload("clients.csv", exported.file))
         visitor.at("#verify-start").click()
-        visitor.expect_text("#verify-problem", "This is not the manifest of an export")
+        visitor.expect_text("#verify-problem", "This is not the proof of an export")
         expect(visitor.at("#verify-manifest")).to_be_focused()
 
     visitor.sign_in()

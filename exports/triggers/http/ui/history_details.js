@@ -2,7 +2,8 @@
 
 import { announce, busy, make } from "./dom.js";
 import { copyText } from "./clipboard.js";
-import { filterInWords, hasEveryField, presetOf, requestOf } from "./job_request.js";
+import { saveProof } from "./download.js";
+import { filterInWords, hasEveryField, presetOf, requestOf, requestOfChanges } from "./job_request.js";
 import { listOf, moment } from "./labels.js";
 import { meaningOf, whatHappened } from "./outcome.js";
 import { ofOneMoment } from "./request.js";
@@ -10,11 +11,15 @@ import { startExport } from "./start.js";
 import { labelOf, nameOfColumn, t } from "./texts.js";
 import { hasEnded, hasFile, pathOf } from "./watch.js";
 
+/** A list of clients to remove shows this many codes; the proof has all of them. */
+const SHOWN_CODES = 100;
+
 /** Fetch a job, draw its details into `place`, and return it. `actions` is that of the rows. */
 export async function drawJobDetails(api, code, place, actions) {
   const { data: job } = await api.send("GET", pathOf(code));
+  const changes = job.request.since && hasFile(job) ? (await api.send("GET", pathOf(code, "/manifest"))).data.changes : null;
   place.replaceChildren(
-    make("dl", {}, ...jobFacts(job).flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),
+    make("dl", {}, ...[...jobFacts(job), ...removedClients(changes)].flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),
     make("div", { className: "actions" }, ...jobButtons(api, job, place, actions)),
   );
   return job;
@@ -34,6 +39,22 @@ function jobFacts(job) {
   ].filter(([, text]) => text);
 }
 
+/** Which clients the reader must remove from the file of the earlier export, if the job continues one. */
+function removedClients(changes) {
+  if (!changes) return [];
+  const { deletedCodes, leftCodes } = changes;
+  return [
+    ["deletedClients", deletedCodes ? codesInWords(deletedCodes) : t("details.deletionsUnknown")],
+    ["leftClients", codesInWords(leftCodes)],
+  ];
+}
+
+function codesInWords(codes) {
+  if (!codes.length) return t("details.noClients");
+  const shown = listOf(codes.slice(0, SHOWN_CODES));
+  return codes.length > SHOWN_CODES ? t("details.moreClients", { codes: shown, count: codes.length - SHOWN_CODES }) : shown;
+}
+
 function jobButtons(api, job, place, actions) {
   const mayWrite = api.may("exports:write");
   const button = (act, work) => {
@@ -44,11 +65,14 @@ function jobButtons(api, job, place, actions) {
   const settings = button("useSettings", () => actions.settingsWanted(requestOf(job.request)));
   const resume = async () => actions.opened((await api.send("POST", pathOf(job.code, "/resume"))).data);
   const again = async () => actions.opened(await startExport(api, requestOf(job.request)));
+  const changes = async () => actions.opened(await startExport(api, requestOfChanges(job)));
   const shown = [button("open", () => actions.opened(job))];
   if (mayWrite && job.resumableUntil) shown.push(button("resume", resume));
   if (mayWrite && hasEnded(job)) shown.push(button("runAgain", again));
+  if (mayWrite && job.status === "Completed") shown.push(button("exportChanges", changes));
   if (mayWrite) shown.push(settings);
   shown.push(button("copyLink", (made) => copyText(addressOfJob(job.code), made)));
+  if (hasFile(job)) shown.push(button("saveProof", () => saveProof(api, job)));
   if (mayWrite && hasFile(job)) shown.push(button("deleteFile", (made) => askToDelete(api, job, made, place, actions)));
   return shown;
 }

@@ -17,6 +17,13 @@ export function requestOf(resolved) {
   return { ...chosen, ...givenOnly(others), filter: givenOnly(filter), format: formatOf(format) };
 }
 
+/** Return the body of a request for the clients that have changed since a job: with its columns and its filter. */
+export function requestOfChanges({ code, request }) {
+  const { filter, ...same } = requestOf(request);
+  const { updatedSince, updatedUntil, ...others } = filter;
+  return { ...same, columnMappings: request.columns, filter: others, since: code };
+}
+
 /** Whether these are the columns of a request that names none: every field, headed by its name. */
 export function hasEveryField(columns) {
   return columns.length === all("[data-field]").length && columns.every(({ csvHeader, targetField }) => csvHeader === targetField);
