@@ -7,10 +7,13 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import URL
+from sqlalchemy.exc import OperationalError
 
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceRefusedError
-from tests.contract.client_stores import SqlStore, client, empty_database
+from exports.file.ranges import KeyRange
+from exports.ports.clients import ClientSelection, ClientSnapshot
+from tests.contract.client_stores import TENANT, SqlStore, client, empty_database
 
 
 @pytest.fixture
@@ -81,3 +84,67 @@ def test_an_alias_that_is_called_like_a_database_is_no_table(mariadb_store: SqlS
     assert refusal(mariadb_store.engine.url) is None
     mariadb_store.execute("ALTER TABLE others ENGINE = Aria")
     assert "others has the engine Aria" in str(refusal(mariadb_store.engine.url))
+
+
+def test_no_definition_behind_the_view_changes_before_a_snapshot_of_mariadb_ends(mariadb_store: SqlStore) -> None:
+    mariadb_store.put(client("A"))
+    mariadb_store.execute("CREATE VIEW inner_view AS SELECT * FROM client_records")
+    mariadb_store.execute("CREATE OR REPLACE VIEW clients AS SELECT * FROM inner_view")
+
+    def require_locks() -> None:
+        for change in (
+            "ALTER TABLE client_records ENGINE = Aria",
+            "CREATE OR REPLACE VIEW inner_view AS SELECT 1",
+            "CREATE OR REPLACE VIEW clients AS SELECT 1",
+        ):
+            with pytest.raises(OperationalError, match="Lock wait timeout"):
+                mariadb_store.execute(f"SET STATEMENT lock_wait_timeout = 0 FOR {change}")
+
+    with mariadb_store.source.open_snapshot() as snapshot:
+        require_locks()
+        assert codes_of(snapshot) == ["A"]
+        require_locks()
+
+
+def test_a_function_that_may_read_a_table_without_versions_is_refused(mariadb_store: SqlStore, reader: URL) -> None:
+    mariadb_store.execute("CREATE TABLE kept (name VARCHAR(9)) ENGINE = MyISAM")
+    mariadb_store.execute("CREATE FUNCTION `na``me`() RETURNS VARCHAR(9) READS SQL DATA RETURN (SELECT name FROM kept)")
+    for call in ("`na``me`()", f"{mariadb_store.engine.url.database}.`na``me`()"):
+        mariadb_store.execute(f"CREATE OR REPLACE VIEW inner_view AS SELECT tenant, code, {call} FROM client_records")
+        mariadb_store.execute("CREATE OR REPLACE VIEW clients AS SELECT * FROM inner_view")
+        assert "calls the function na`me, which may read tables" in str(refusal(mariadb_store.engine.url))
+        with pytest.raises(SourceRefusedError, match="NO SQL"):
+            mariadb_store.source.snapshot_reading()
+
+
+def test_a_function_that_is_declared_to_read_no_table_is_allowed(mariadb_store: SqlStore, reader: URL) -> None:
+    mariadb_store.execute("CREATE FUNCTION plain(x VARCHAR(9)) RETURNS VARCHAR(9) RETURN x")
+    mariadb_store.execute("CREATE OR REPLACE VIEW clients AS SELECT tenant, plain(code) AS code FROM client_records")
+    mariadb_store.execute(f"GRANT SHOW VIEW ON clients TO {reader.username}@'%'")
+    mariadb_store.execute(f"GRANT REFERENCES ON client_records TO {reader.username}@'%'")
+    mariadb_store.execute("ALTER FUNCTION plain NO SQL")
+    assert "GRANT EXECUTE ON FUNCTION plain" in str(refusal(reader))
+    mariadb_store.execute(f"GRANT EXECUTE ON FUNCTION plain TO {reader.username}@'%'")
+    assert refusal(reader) is None
+
+
+def test_texts_and_aliases_with_parentheses_are_no_functions(mariadb_store: SqlStore) -> None:
+    strange = [
+        "'`f`(' AS a",
+        "'it''s `f`(' AS b",
+        "'\\' `f`(' AS c",
+        "tenant AS `x``y`",
+        "(`code` = 'x')",
+        "1 AS `f``(`",
+    ]
+    ctes = "WITH two (one, other) AS (SELECT tenant, code FROM client_records) SELECT *"
+    mariadb_store.execute(f"CREATE OR REPLACE VIEW clients AS {ctes}, one AS tenant, other AS code FROM two")
+    assert refusal(mariadb_store.engine.url) is None
+    columns = ", ".join(["tenant", "code", *strange])
+    mariadb_store.execute(f"CREATE OR REPLACE VIEW clients AS SELECT {columns} FROM client_records")
+    assert refusal(mariadb_store.engine.url) is None
+
+
+def codes_of(snapshot: ClientSnapshot) -> list[str]:
+    selection = ClientSelection(TENANT, ("code",))
+    return [code for rows in snapshot.clients.read(selection, KeyRange()) for (code,) in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.dialects.sqlite import SqliteDialect
@@ -197,6 +197,35 @@ def test_a_reading_whose_transaction_ends_meanwhile_is_refused(sql_store: SqlSto
             connection.rollback()
         with pytest.raises(SourceUnavailableError, match="ended the snapshot"):
             [codes_of(snapshot.clients) for _ in range(snapshot.readers)]
+
+
+def code_read_after(snapshot: ClientSnapshot, replace: Callable[[Connection], None]) -> Any:
+    with broken(snapshot)._connection() as connection:
+        replace(connection)
+        return connection.exec_driver_sql("SELECT code FROM clients").scalar()
+
+
+def test_a_transaction_that_another_one_silently_replaces_is_refused(sql_store: SqlStore) -> None:
+    def replace(connection: Connection) -> None:
+        connection.exec_driver_sql("COMMIT")
+
+    with sql_store.source.open_snapshot() as snapshot:
+        sql_store.put(client("A"))
+        with pytest.raises(SourceUnavailableError, match="ended the snapshot"):
+            code_read_after(snapshot, replace)
+
+
+def test_a_session_that_a_proxy_of_mariadb_silently_replaces_is_refused(mariadb_store: SqlStore) -> None:
+    def replace(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        mariadb_store.execute(f"KILL {driver.thread_id()}")
+        driver._force_close()
+        driver.connect()
+
+    with mariadb_store.source.open_snapshot() as snapshot:
+        mariadb_store.put(client("A"))
+        with pytest.raises(SourceUnavailableError, match="ended the snapshot"):
+            code_read_after(snapshot, replace)
 
 
 def test_a_snapshot_whose_session_postgresql_ended_is_refused(postgres_store: SqlStore) -> None:

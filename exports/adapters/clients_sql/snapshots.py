@@ -22,7 +22,7 @@ class SnapshotConnections:
     """Lends connections whose transactions have been open since the snapshot was taken."""
 
     def __init__(self, snapshot: OpenSnapshot) -> None:
-        self._is_held = snapshot.is_held or (lambda _: True)
+        self._is_held = snapshot.is_held
         self._transactions = {id(each): each.get_transaction() for each in snapshot.connections}
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         for each in snapshot.connections:

@@ -25,21 +25,24 @@ class OpenSnapshot:
     Attributes:
         moment: Everything that was committed until then is in the state, by the clock of the database.
         token: What the database calls the state; None if it has no name for it.
-        is_held: Asks the database whether a connection is still in the transaction that reads the state. None: what
-            the driver says of the connection is enough.
+        is_held: Asks the database whether a connection is still in the transaction that reads the state.
     """
 
     moment: datetime
     token: str | None
     connections: tuple[Connection, ...]
-    is_held: Callable[[Connection], bool] | None = None
+    is_held: Callable[[Connection], bool]
 
 
 class SnapshotTaker(Protocol):
     """Takes snapshots of one kind of database."""
 
     def reading(self, connection: Connection) -> SnapshotReading:
-        """Look how a snapshot would be read."""
+        """Look how a snapshot would be read.
+
+        Raises:
+            SourceRefusedError: The database cannot keep a state of its clients.
+        """
 
     def open(self, engine: Engine) -> AbstractContextManager[OpenSnapshot]:
         """Take a snapshot. It ends with the context.

@@ -59,7 +59,12 @@ def _begin(opened: Connection, moment: datetime) -> OpenSnapshot:
     connection.begin()
     connection.exec_driver_sql("BEGIN").close()
     connection.exec_driver_sql(_FIRST_READ).close()
-    return OpenSnapshot(moment, None, (connection,))
+    return OpenSnapshot(moment, None, (connection,), _is_in_transaction)
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    """Say whether the read transaction is open. Nothing begins another one, so it is that of the snapshot."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection).in_transaction
 
 
 @contextmanager
