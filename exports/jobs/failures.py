@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from exports.errors import ExportError, FileMismatchError, SourceReplacedError, TransientError
+from exports.errors import (
+    ExportError,
+    FileMismatchError,
+    SourceMismatchError,
+    SourceRefusedError,
+    SourceReplacedError,
+    TransientError,
+)
 from shared.models import Model
 
 
@@ -54,6 +61,10 @@ SNAPSHOT_LOST = Failure(
 )
 
 
+_MENDED_BY_PEOPLE = (SourceMismatchError, SourceRefusedError, FileMismatchError)
+"""Errors that no retry cures. When people have mended the cause, a resume reads only the pages that are missing."""
+
+
 def unexpected_failure(incident: str) -> Failure:
     """Describe an error that no rule knows. The log has it under the same incident number."""
     message = f"The export failed by an unexpected error in two tries. Give support this number: {incident}."
@@ -64,6 +75,6 @@ def failure_of(error: ExportError) -> Failure:
     """Describe an error as a failure. Takes only errors of this project, because their texts are written for users."""
     transient = isinstance(error, TransientError)
     replaced = isinstance(error, SourceReplacedError)  # a resume reads everything again
-    resumable = transient or replaced or isinstance(error, FileMismatchError)  # it reads the mismatching pages again
+    resumable = transient or replaced or isinstance(error, _MENDED_BY_PEOPLE)
     message = f"{error} {error.private}".rstrip()
     return Failure(code=error.code, message=message, retryable=transient or replaced, resumable=resumable)

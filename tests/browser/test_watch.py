@@ -89,14 +89,16 @@ def failed(failure: Failure) -> Job:
     return job.begin(job.created_date).fail(job.created_date + timedelta(seconds=9), failure)
 
 
-NO_RETRY = Failure(code="source-mismatch", message="The column name is too long.", retryable=False, resumable=False)
+NO_RETRY = Failure(code="key-order", message="The order is another one.", retryable=False, resumable=False)
+MENDED = Failure(code="source-refused", message="The password is wrong.", retryable=False, resumable=True)
 ONCE_MORE = Failure(code="snapshot-lost", message="It was lost.", retryable=True, resumable=False)
 
 
 FAILURES = {
     "resumable": (INTERRUPTED, "interrupted several times", "", "Resume"),
     "retryable": (ONCE_MORE, "lost the moment of the database", "Nothing is kept", "Export again"),
-    "not retryable": (NO_RETRY, "something that the export cannot write", "Nothing is kept", "Copy for support"),
+    "not retryable": (NO_RETRY, "sorts the clients in a way", "Nothing is kept", "Copy for support"),
+    "resumable once it is mended": (MENDED, "refused the request", "resuming reads all clients", "Copy for support"),
     "unexpected": (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy for support"),
 }
 """A failure, what the page says about it, and the next step."""

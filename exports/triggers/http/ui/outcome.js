@@ -35,9 +35,10 @@ export function nextSteps(job, mayWrite) {
 
 function stepsAfterEnd(job) {
   if (hasFile(job)) return ["download", "again", "settings"];
-  if (job.resumableUntil) return ["resume", "settings"];
+  const first = FOR_SUPPORT.includes(job.failure?.code) ? ["support"] : [];
+  if (job.resumableUntil) return [...first, "resume", "settings"];
   if (job.status !== "Failed" || job.failure?.retryable) return ["again", "settings"];
-  return FOR_SUPPORT.includes(job.failure?.code) ? ["support", "settings"] : ["settings"];
+  return [...first, "settings"];
 }
 
 /** The text that helps the people who run the service to find a failure. */

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from exports.errors import (
     ExportError,
     FileMismatchError,
+    KeyOrderError,
     PermanentError,
     SourceMismatchError,
+    SourceRefusedError,
     StorageUnavailableError,
     TransientError,
 )
@@ -28,9 +32,15 @@ def test_a_transient_error_is_retryable_and_resumable() -> None:
 
 
 def test_a_permanent_error_is_neither_retryable_nor_resumable() -> None:
-    assert failure_of(SourceMismatchError("No such view.")) == Failure(
-        code="source-mismatch", message="No such view.", retryable=False, resumable=False
+    assert failure_of(KeyOrderError("Other order.")) == Failure(
+        code="key-order", message="Other order.", retryable=False, resumable=False
     )
+
+
+@pytest.mark.parametrize("kind", [SourceMismatchError, SourceRefusedError])
+def test_a_failure_of_the_database_that_its_operator_mends_is_resumable(kind: type[ExportError]) -> None:
+    failure = failure_of(kind("The password is wrong."))
+    assert (failure.retryable, failure.resumable) == (False, True)
 
 
 def test_the_user_sees_client_data_that_no_log_may_hold() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure.core.rest import HttpRequest
 
-from exports.errors import ExportError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
+from exports.errors import ExportError, KeyOrderError, SourceThrottledError, SourceUnavailableError
 from exports.services import Services
 from exports.triggers.activities import RunStep, export_activities, run_job_step, run_starting_step, run_step
 from exports.workflow.commands import DiscardFile, WritePage
@@ -66,7 +66,7 @@ def test_the_outcome_of_a_step_contains_its_storage_requests() -> None:
 
 @pytest.mark.parametrize("final_try", [False, True])
 def test_a_permanent_error_is_returned_at_once(final_try: bool) -> None:
-    error = SourceMismatchError("It does not add up.")
+    error = KeyOrderError("It does not add up.")
     assert _run(error, final_try=final_try) == _rejected(error, retryable=False)
 
 
@@ -84,7 +84,7 @@ def test_throttling_is_returned_as_a_value(seconds: float | None) -> None:
 
 def test_only_a_rejected_page_names_its_page() -> None:
     def step(_: Services, __: DiscardFile) -> Outcome:
-        raise SourceMismatchError("No.")
+        raise KeyOrderError("No.")
 
     sent = json.loads(json.dumps(wrap_command(DiscardFile(job=COMMAND.job))))
     assert "page" not in run_step(a_services, step, DiscardFile, sent)
@@ -136,11 +136,11 @@ def test_a_transient_error_of_a_step_of_a_job_is_raised() -> None:
 
 
 def test_a_failure_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
-    _run(SourceMismatchError("It does not add up."))
+    _run(KeyOrderError("It does not add up."))
     (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert record.getMessage() == (
         f"event=step.failed tenant={COMMAND.job.tenant} job={COMMAND.job.code} page=3 attempt=1 "
-        "error=source-mismatch final=true step=WritePage"
+        "error=key-order final=true step=WritePage"
     )
     assert record.exc_info is not None
 
