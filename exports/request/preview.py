@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exports.request.columns import ColumnMapping
+from exports.request.estimate import EstimateWarning
 from exports.request.fields import TargetField
 from shared.models import Model
 
@@ -41,6 +42,8 @@ class ExportPreviewDto(Model):
         rows_complete: Whether these are the first ten clients, or all if there are fewer. If not, the client database
             takes long to find them, and `rows` holds those of them that it has found in time.
         omitted_fields: The sensitive fields that are left out because the caller may not read them.
+        warnings: `cells-too-long`, as in an estimate, if these clients have text that no cell of a workbook can hold.
+            It says whether the text will be cut or the export would fail. `rows` shows the beginning of such text.
         text: The beginning of the file as text, with the header if it has one, before compression and without a byte
             order mark; empty for a workbook. It is cut after 50,000 characters.
     """
@@ -51,4 +54,5 @@ class ExportPreviewDto(Model):
     rows: tuple[tuple[str, ...], ...]
     rows_complete: bool
     omitted_fields: tuple[TargetField, ...]
+    warnings: tuple[EstimateWarning, ...]
     text: str

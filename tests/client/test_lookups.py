@@ -54,6 +54,14 @@ def test_a_preview_of_the_client_is_the_beginning_of_its_file(client: ExportClie
     assert (workbook.text, len(workbook.rows)) == ("", 10)
 
 
+def test_a_preview_of_the_client_has_warnings_and_needs_none() -> None:
+    document = {"columns": [], "rows": [], "text": ""}
+    assert Preview.from_json(document).warnings == ()
+    warning = {"code": "cells-too-long", "message": "Too long.", "columns": ["Name"]}
+    (found,) = Preview.from_json(document | {"warnings": [warning]}).warnings
+    assert (found.code, str(found)) == ("cells-too-long", "Too long. (Name)")
+
+
 def test_the_values_of_filters_can_be_used_in_a_request(client: ExportClient) -> None:
     values = client.filters()
     assert values.managers[0].name

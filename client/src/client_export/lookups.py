@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from client_export.models import EstimateWarning
+
 Json = Mapping[str, Any]
 
 
@@ -71,6 +73,7 @@ class Preview:
         rows_complete: Whether these are the first ten clients, or all if there are fewer. If not, they are those that
             were found in time.
         omitted_fields: Sensitive fields that are left out, because you may not read them.
+        warnings: What to know about text that no cell of a workbook can hold: it will be cut, or the export would fail.
         text: The beginning of the file; empty for a workbook.
     """
 
@@ -82,6 +85,7 @@ class Preview:
     raw: Json = field(repr=False, compare=False)
     minimum_items: int | None = None
     rows_complete: bool = True
+    warnings: tuple[EstimateWarning, ...] = ()
 
     @classmethod
     def from_json(cls, document: Json) -> Preview:
@@ -95,6 +99,7 @@ class Preview:
             raw=document,
             minimum_items=document.get("minimumItems"),
             rows_complete=document.get("rowsComplete", True),
+            warnings=EstimateWarning.all_of(document),
         )
 
 

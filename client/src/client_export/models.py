@@ -105,6 +105,15 @@ class EstimateWarning:
     message: str
     columns: tuple[str, ...] = ()
 
+    @classmethod
+    def all_of(cls, document: Json) -> tuple[EstimateWarning, ...]:
+        """Read the warnings of an estimate or a preview."""
+        found = document.get("warnings") or ()
+        return tuple(cls(each["code"], each["message"], tuple(each.get("columns") or ())) for each in found)
+
+    def __str__(self) -> str:
+        return f"{self.message} ({', '.join(self.columns)})" if self.columns else self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -120,10 +129,7 @@ class Estimate:
     @classmethod
     def from_json(cls, document: Json) -> Estimate:
         """Read an estimate."""
-        warnings = tuple(
-            EstimateWarning(each["code"], each["message"], tuple(each.get("columns") or ()))
-            for each in document.get("warnings") or ()
-        )
+        warnings = EstimateWarning.all_of(document)
         return cls(document["rows"], document["bytes"], document["pages"], document["seconds"], warnings, document)
 
 

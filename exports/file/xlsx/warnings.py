@@ -23,7 +23,7 @@ def workbook_warnings(
         yield EstimateWarning(code=WarningCode.SEVERAL_SHEETS, message=message)
     if long:
         held = f"A cell of a workbook holds at most {EXCEL_MAX_CELL_CHARS:,} characters"
-        advice = "longer text will be cut; CSV keeps it." if cuts else "so this export would fail; CSV keeps all text."
-        yield EstimateWarning(code=WarningCode.CELLS_TOO_LONG, message=f"{held}; {advice}", columns=long)
+        advice = "Longer text will be cut; CSV keeps it." if cuts else "So this export would fail; CSV keeps all text."
+        yield EstimateWarning(code=WarningCode.CELLS_TOO_LONG, message=f"{held}. {advice}", columns=long)
     if alike := headers_alike(headers):
         yield alike

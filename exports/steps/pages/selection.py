@@ -12,7 +12,7 @@ from exports.file.jsonl.renderer import JsonLinesRenderer
 from exports.file.renderer import Renderer
 from exports.file.xlsx.renderer import XlsxRenderer
 from exports.ports.clients import ClientSelection
-from exports.request.formats import FileKind
+from exports.request.formats import FileKind, LongCells
 from exports.request.spec import ExportSpec
 from exports.services import Services
 from shared.same_object import SameObject
@@ -28,6 +28,14 @@ RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
 def renderer_for(spec: ExportSpec) -> Renderer:
     """Return the renderer of a specification's format. All jobs of one specification share it: it has no state."""
     return _build(SameObject(spec))
+
+
+def cutting_renderer_for(spec: ExportSpec) -> Renderer:
+    """Return a renderer that cuts text too long for a workbook, even if such text would fail the export."""
+    if spec.format.long_cells is not LongCells.FAIL:
+        return renderer_for(spec)
+    cutting = spec.format.model_copy(update={"long_cells": LongCells.CUT})
+    return renderer_for(spec.model_copy(update={"format": cutting}))
 
 
 @lru_cache(maxsize=8)

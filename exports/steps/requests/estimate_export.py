@@ -10,12 +10,11 @@ from exports.file.plan import is_small, planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
-from exports.request.formats import LongCells
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
 from exports.services import Services
 from exports.steps.pages.sampling import Sampler
-from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
+from exports.steps.pages.selection import cutting_renderer_for, naming_every_refusal, renderer_for, select_clients
 from exports.steps.requests.estimate_snapshot import reading_of, snapshot_seconds, snapshot_warnings
 from exports.steps.requests.recent_rate import recent_rate
 
@@ -67,7 +66,7 @@ def _extrapolate(
     """Judge all clients by a sample of them. The seconds are those for reading and writing the clients alone."""
     total = strides.total_rows
     opening = renderer.opening(with_header=spec.include_headers)
-    rendered = b"".join(records.data for records in render_lists([[*sample]], _cutting_renderer(spec)))
+    rendered = b"".join(records.data for records in render_lists([[*sample]], cutting_renderer_for(spec)))
     whole = len(compress([opening, rendered], renderer.compression))
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), round(planned_bytes(len(rendered), body)), services.settings.block_bytes)
@@ -88,14 +87,6 @@ def _extrapolate(
             *_absence_warnings(spec, strides.absent_columns),
         ),
     )
-
-
-def _cutting_renderer(spec: ExportSpec) -> Renderer:
-    """Return the renderer that measures a sample: text that would fail the export is a warning of an estimate."""
-    if spec.format.long_cells is not LongCells.FAIL:
-        return renderer_for(spec)
-    cutting = spec.format.model_copy(update={"long_cells": LongCells.CUT})
-    return renderer_for(spec.model_copy(update={"format": cutting}))
 
 
 def _frame_bytes(spec: ExportSpec, renderer: Renderer, sample: Sequence[Row], total: int, pages: int) -> int:

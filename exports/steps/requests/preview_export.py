@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exports.file.csv.read_records import read_records
 from exports.file.renderer import Renderer, SpreadsheetRenderer, render_rows
 from exports.file.xlsx.read_cells import read_cells
+from exports.request.estimate import WarningCode
 from exports.request.formats import FileKind
 from exports.request.preview import (
     CUT_MARK,
@@ -20,7 +21,7 @@ from exports.request.preview import (
 )
 from exports.request.spec import ExportSpec
 from exports.services import Services
-from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
+from exports.steps.pages.selection import cutting_renderer_for, naming_every_refusal, renderer_for, select_clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def preview_export(
         count = ClientCount(minimum=max(count.minimum or 0, len(found.rows)) or None)
     if not known and len(found.rows) == MAX_ROWS:  # fewer are counted by each preview anyway
         services.counts.keep(tenant, spec.filter, now, timeouts.count_seconds, count)
-    cells, text = _read_back(spec, renderer, render_rows(found.rows, renderer))
+    cells, text = _read_back(spec, renderer, render_rows(found.rows, cutting_renderer_for(spec)))
     return ExportPreviewDto(
         total_items=count.total,
         minimum_items=count.minimum,
@@ -77,6 +78,9 @@ def preview_export(
         rows=tuple(tuple(map(_cut_cell, row)) for row in cells),
         rows_complete=found.is_complete,
         omitted_fields=spec.omitted_fields,
+        warnings=tuple(
+            warning for warning in renderer.warnings(found.rows, 0) if warning.code is WarningCode.CELLS_TOO_LONG
+        ),
         text=text[:MAX_TEXT_CHARACTERS],
     )
 

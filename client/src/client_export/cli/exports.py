@@ -157,7 +157,7 @@ def verify(
     if (code is None) == (manifest is None):
         raise typer.BadParameter("Give either --code or --manifest.")
     if manifest is not None:
-        known = Manifest.from_json(given.read_json(manifest))
+        known = given.read_manifest(manifest)
     else:
         with service(context) as client:
             known = client.manifest(code or "")
@@ -183,9 +183,7 @@ def estimate(context: typer.Context, request: RequestLike, as_json: AsJson = Fal
         {"clients": f"{found.rows:,}", "bytes": f"about {found.bytes:,}", "seconds": f"about {found.seconds:g}"}
     )
     for warning in found.warnings:
-        print_facts(
-            {"warning": f"{warning.message} ({', '.join(warning.columns)})" if warning.columns else warning.message}
-        )
+        print_facts({"warning": warning})
 
 
 def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quiet: bool) -> Job:

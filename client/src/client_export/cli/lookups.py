@@ -37,6 +37,8 @@ def preview(context: typer.Context, request: RequestLike, as_json: AsJson = Fals
         return
     messages().print(f"{len(found.rows)} of {_total_of(found)} clients", markup=False)
     print_table([header for header, _ in found.columns], found.rows)
+    for warning in found.warnings:
+        messages().print(str(warning), markup=False)
     if not found.rows_complete:
         messages().print("Finding the first clients takes too long for a preview.", markup=False)
     if found.omitted_fields:

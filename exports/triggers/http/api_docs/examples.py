@@ -189,6 +189,7 @@ EXAMPLES: Mapping[str, Any] = {
         "rows": [["Harbour Lights Ltd", "GB123456789"], ["Northern Bakery LLP", ""]],
         "rowsComplete": True,
         "omittedFields": [],
+        "warnings": [],
         "text": "Client,VAT number\r\nHarbour Lights Ltd,GB123456789\r\nNorthern Bakery LLP,\r\n",
     },
     "FilterValuesDto": {

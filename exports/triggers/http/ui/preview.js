@@ -108,7 +108,7 @@ function textOfCount({ totalItems, minimumItems }, otherwise) {
 
 /** `incomplete` names the text that says why there may be more rows, unless all first rows were found. */
 function drawPreview(data, request, incomplete) {
-  const { columns, rows, rowsComplete, omittedFields, text } = data;
+  const { columns, rows, rowsComplete, omittedFields, warnings, text } = data;
   showPreviewCount(textOfCount(data, "preview.counting"));
   byId("preview-head").replaceChildren(...columns.map(({ csvHeader }) => make("th", { scope: "col" }, csvHeader)));
   byId("preview-rows").replaceChildren(...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))));
@@ -121,8 +121,10 @@ function drawPreview(data, request, incomplete) {
   else if (!rows.length) notes.push(t("preview.none"));
   if (request.includeHeaders === false) notes.push(t("preview.noHeadings"));
   if (omittedFields.length) notes.push(t("preview.omitted", { fields: labelsOf(omittedFields) }));
-  showPreviewNotes(notes);
+  showPreviewNotes([...notes, ...warnings.flatMap(sentencesOf)]);
 }
+
+const sentencesOf = ({ code, columns }) => [t(`warnings.${code}`), t("export.inColumns", { columns: listOf(columns) })];
 
 const labelsOf = (fields) => listOf(fields.map((field) => labelOf("fields", field)));
 

@@ -10,6 +10,7 @@ import pytest
 from exports.errors import SourceMismatchError, SourceThrottledError, SourceUnavailableError
 from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ColumnMapping
+from exports.request.estimate import WarningCode
 from exports.request.fields import TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import Compression, FormatDto
@@ -196,6 +197,22 @@ def test_long_cells_and_long_text_are_cut() -> None:
     assert [len(row[1]) for row in found.rows] == [MAX_CELL_CHARACTERS] * 2
     assert found.rows[0][1].endswith("x…")
     assert len(found.text) == MAX_TEXT_CHARACTERS
+
+
+@pytest.mark.parametrize(("long_cells", "words"), [("cut", "will be cut"), ("fail", "this export would fail")])
+def test_a_preview_warns_of_text_that_a_workbook_cuts_or_that_fails_the_export(long_cells: str, words: str) -> None:
+    services = a_services(_clients("short", "x" * 32_768))
+    found = _preview(services, _spec(preset="xlsx", longCells=long_cells))
+    (warning,) = found.warnings
+    assert (warning.code, warning.columns) == (WarningCode.CELLS_TOO_LONG, ("Name",))
+    assert words in warning.message
+    assert [len(row[1]) for row in found.rows] == [5, MAX_CELL_CHARACTERS]
+
+
+@pytest.mark.parametrize("preset", ["rfc4180", "excel", "xlsx", "jsonl"])
+def test_a_preview_leaves_all_other_warnings_to_the_estimate(preset: str) -> None:
+    services = a_services(_clients(*NAMES, "x" * 32_767))
+    assert _preview(services, _spec(preset=preset)).warnings == ()
 
 
 def test_sensitive_fields_are_left_out_and_named() -> None:
