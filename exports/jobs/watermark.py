@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from exports.jobs.job import Job
+from exports.request.filters import LISTS, ClientFilter
 from exports.request.spec import ExportSpec
 from shared.named_resources import to_millisecond
 
@@ -28,7 +29,12 @@ def start_after(watermark: datetime, margin: timedelta) -> datetime:
 
 
 def content_hash(spec: ExportSpec) -> str:
-    """Hash which columns of which clients a job exports, regardless of when the clients changed."""
-    any_time = spec.filter.model_copy(update={"updated_since": None, "updated_until": None})
-    canonical = ExportSpec(columns=spec.columns, filter=any_time).model_dump_json(by_alias=True)
+    """Hash which columns of which clients a job exports, regardless of when the clients changed.
+
+    Filters that let the same clients through have the same hash: the order of the values in a list means nothing.
+    """
+    wanted = ClientFilter(
+        **{name: tuple(sorted(set(getattr(spec.filter, name)))) for name in LISTS}, search=spec.filter.search or None
+    )
+    canonical = ExportSpec(columns=spec.columns, filter=wanted).model_dump_json(by_alias=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

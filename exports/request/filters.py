@@ -31,6 +31,8 @@ LISTED_COLUMNS = {
 }
 """Maps each filter that lists values to the column of the `clients` view that it is compared with."""
 
+LISTS = (*LISTED_COLUMNS, "service_codes")
+"""The filters that list values. Their order, and values that occur twice, mean nothing."""
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     **{attribute: (column,) for attribute, column in LISTED_COLUMNS.items()},

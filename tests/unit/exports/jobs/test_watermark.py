@@ -72,6 +72,22 @@ def test_columns_and_filters_make_the_content_and_the_form_of_the_file_does_not(
     assert (content_hash(other) == content_hash(a_spec())) is is_same
 
 
+def test_filters_that_let_the_same_clients_through_make_the_same_content() -> None:
+    given = {"manager_codes": ["b", "a", "b"], "statuses": ["Inactive", "Active"], "service_codes": ["VAT", "CT"]}
+    same = {name: sorted(set(values)) for name, values in given.items()}
+    assert content_hash(a_spec(filter=ClientFilter(**given, search=""))) == content_hash(
+        a_spec(filter=ClientFilter(**same))
+    )
+
+
+def test_every_filter_counts_for_the_content() -> None:
+    values = {name: ("Active",) for name in ClientFilter.model_fields if "codes" in name or name == "statuses"}
+    every = {**values, "types": ("Trust",), "search": "x"}
+    assert {*every, "updated_since", "updated_until"} == ClientFilter.model_fields.keys()
+    hashes = {content_hash(a_spec(filter=ClientFilter(**{name: value}))) for name, value in every.items()}
+    assert len(hashes | {content_hash(a_spec())}) == len(every) + 1
+
+
 def test_the_content_of_an_export_has_the_hash_that_schedules_have_stored() -> None:
     """Another hash would make every incremental schedule begin with a full export after an upgrade."""
     assert content_hash(a_spec(filter=ClientFilter(search="x"), columns=a_spec().columns[:2])) == (
