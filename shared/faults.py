@@ -147,4 +147,4 @@ def _unknown_value(place: str, value: object, known: list[str], *, suggests: boo
         return UNKNOWN_VALUE.at(place, count=len(known))
     if near:
         return MISSPELT_VALUE.at(place, near=", ".join(near if len(known) > _FEW else known))
-    return NONE_OF_VALUES.at(place, known=", ".join(known))
+    return NONE_OF_VALUES.at(place, known=", ".join(value if value.isalnum() else f"“{value}”" for value in known))

@@ -74,7 +74,7 @@ class MemoryJobStore:
             is_read = before is None
             before = before or self.get(tenant, code)
             if before is None:
-                raise JobNotFoundError("There is no such job.")
+                raise JobNotFoundError("There is no export with this code.")
             after = alter(before)
             self.before_write()
             if after == before and is_read:

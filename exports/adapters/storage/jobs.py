@@ -94,7 +94,7 @@ class TableJobStore(TableAdapter):
     def _require(self, tenant: str, code: str) -> Job:
         found = self.get(tenant, code)
         if found is None:
-            raise JobNotFoundError("There is no such job.")
+            raise JobNotFoundError("There is no export with this code.")
         return found
 
     def purge(self, tenant: str, code: str) -> None:

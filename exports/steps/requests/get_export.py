@@ -24,7 +24,7 @@ def find_job(services: Services, tenant: str, code: str) -> Job:
     """
     job = services.jobs.get(tenant, code)
     if job is None:
-        raise JobNotFoundError("There is no such job.")
+        raise JobNotFoundError("There is no export with this code.")
     return job
 
 

@@ -38,7 +38,7 @@ async def resume_export(services: Services, starter: OrchestrationStarter, tenan
 def _queue_again(services: Services, tenant: str, code: str) -> Job:
     job = services.jobs.get(tenant, code)
     if job is None:
-        raise JobNotFoundError("There is no such job.")
+        raise JobNotFoundError("There is no export with this code.")
     _require_resumable(job)
     require_room(services, tenant)
     clean_up_attempt(services, job.ref)

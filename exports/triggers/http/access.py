@@ -142,11 +142,12 @@ def _identify_by_key(req: func.HttpRequest, keys: KeyRing, guesser: Guesser, *, 
     presented = req.headers.get(_HEADER, "")
     key = keys.find(presented, by_guesser=guesser.is_slowed)
     if key is None:
-        detail, challenge = f"Send your API key in the header {_HEADER}", f'ApiKey header="{_HEADER}"'
+        wanted, challenge = f"a valid API key in the header {_HEADER}", f'ApiKey header="{_HEADER}"'
         if accepts_tokens:
-            detail += ", or an access token in the header Authorization"
+            wanted += ", or an access token in the header Authorization"
             challenge += f", {_BEARER}"
-        problem = ProblemError(INVALID_API_KEY, f"{detail}.", headers={_CHALLENGE: challenge})
+        detail = f"Send {wanted}. The key of this request is missing, mistyped, expired or revoked."
+        problem = ProblemError(INVALID_API_KEY, detail, headers={_CHALLENGE: challenge})
         raise _counted(problem, guesser) if presented else problem  # a request without a key is no guess
     return identity_of_key(key)
 

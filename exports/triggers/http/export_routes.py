@@ -111,7 +111,7 @@ def job_code_of(call: Call) -> str:
         JobNotFoundError: No job can have this code.
     """
     if not is_job_code(call.code):
-        raise JobNotFoundError("There is no such job.")
+        raise JobNotFoundError("There is no export with this code.")
     return call.code
 
 

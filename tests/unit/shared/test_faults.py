@@ -27,6 +27,11 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
+class Sign(StrEnum):
+    COMMA = ","
+    SEMICOLON = ";"
+
+
 class Body(Model):
     number: Annotated[int, AfterValidator(even)] = 0
     name: Annotated[str, Field(min_length=1, max_length=3)] = "x"
@@ -35,6 +40,7 @@ class Body(Model):
     colour: Colour = Colour.RED
     colours: tuple[Colour, ...] = ()
     is_new: bool = False
+    sign: Sign = Sign.COMMA
 
 
 def faults(**body: Any) -> list[Fault]:
@@ -57,6 +63,7 @@ def faults(**body: Any) -> list[Fault]:
             "This must be a date and time with its offset, e.g. 2026-01-31T09:00:00Z.",
         ),
         ({"colour": "green"}, "none-of-values", "This must be one of red, blue."),
+        ({"sign": "::"}, "none-of-values", "This must be one of “,”, “;”."),
         ({"isNew": []}, "not-a-boolean", "This must be true or false."),
         (
             {"other": 1},

@@ -183,7 +183,7 @@ def test_a_job_that_completes_during_the_cancel_stays_completed() -> None:
 def test_a_job_of_another_tenant_looks_like_an_unknown_job(tenant: str) -> None:
     services = a_services()
     job = a_stored_job(services)
-    with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
+    with pytest.raises(JobNotFoundError, match=r"^There is no export with this code\.$"):
         cancel_export(services, tenant, job.code if tenant == "other" else "7" * 26, "me")
     assert stored(services, job).status is JobStatus.QUEUED
 

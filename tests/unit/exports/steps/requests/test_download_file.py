@@ -147,6 +147,6 @@ def test_a_job_that_is_not_completed_has_no_link_and_no_manifest(
 @pytest.mark.parametrize("tenant", ["other", TENANT])
 def test_a_job_of_another_tenant_looks_like_an_unknown_job(download: Download, tenant: str) -> None:
     services, job = _completed()
-    with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
+    with pytest.raises(JobNotFoundError, match=r"^There is no export with this code\.$"):
         download(services, tenant, job.code if tenant == "other" else "7" * 26)
     assert services.audit.all == []

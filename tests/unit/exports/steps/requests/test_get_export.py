@@ -188,5 +188,5 @@ def test_a_cancelled_job_keeps_its_progress() -> None:
 def test_a_job_of_another_tenant_looks_like_an_unknown_job(tenant: str) -> None:
     services = a_services()
     code = a_stored_job(services).code if tenant == "other" else "7" * 26
-    with pytest.raises(JobNotFoundError, match=r"^There is no such job\.$"):
+    with pytest.raises(JobNotFoundError, match=r"^There is no export with this code\.$"):
         get_export(services, tenant, code, READER)

@@ -63,6 +63,8 @@ def test_a_key_opens_each_of_its_tenants(key: str, tenant: str) -> None:
 def test_without_a_valid_key_the_answer_is_401_for_every_path(key: str | None, route: dict[str, str]) -> None:
     refusal = _refusal(key, **route)
     assert (refusal.kind.status, refusal.kind.title) == (401, "Invalid or missing API key")
+    assert refusal.detail.startswith("Send a valid API key in the header x-api-key. ")
+    assert "mistyped, expired or revoked" in refusal.detail
     assert "x-api-key" in refusal.headers["WWW-Authenticate"]
     assert refusal.document() == _refusal(None).document()
 
