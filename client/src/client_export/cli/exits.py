@@ -77,6 +77,13 @@ _CODES: tuple[tuple[type[ClientExportError], Exit], ...] = (
 )
 
 
+_HINTS = {
+    "invalid-api-key": "The key comes from CLIENT_EXPORT_KEY or a profile; client-export login saves another one.",
+    "tenant-required": "Write --tenant before the command, or set CLIENT_EXPORT_TENANT; client-export me lists yours.",
+}
+"""What a problem means on the command line, by its code."""
+
+
 class LocalError(Exception):
     """Something on this machine is not as the command needs it; the text says what to change."""
 
@@ -112,7 +119,9 @@ def exit_of(error: ClientExportError) -> Exit:
 def _show(error: ClientExportError, *, as_json: bool) -> None:
     request_id = error.request_id if isinstance(error, ApiError) else None
     if not as_json:
-        _print(f"{error}" + (f"\n  request id: {request_id}" if request_id else ""))
+        hint = _HINTS.get(error.code) if isinstance(error, ApiError) else None
+        lines = [f"{error}", hint, f"request id: {request_id}" if request_id else None]
+        _print("\n  ".join(filter(None, lines)))
         return
     told = _told_by_service(error.problem) if isinstance(error, ApiError) else {}
     _print_json(str(error), exit_of(error), **told)

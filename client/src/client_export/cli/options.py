@@ -13,7 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from client_export.errors import FileMismatchError
 from client_export.request import ClientFilter, Column, ExportRequest, FileFormat, RequestLike
+from client_export.verification import Manifest
 
 FILTERS = {
     "status": "statuses",
@@ -29,6 +31,8 @@ FILTERS = {
 }
 """The names before `=` in `--where`, and what they are in a filter."""
 _SINGLE = ("search", "updated_since", "updated_until")
+_BYTE_ORDER_MARK = "\ufeff"
+"""Programs of Windows may put it before a text."""
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 Columns = Annotated[
@@ -163,7 +167,7 @@ def read_columns(texts: Sequence[str]) -> list[Column]:
     columns: list[Column] = []
     for text in (part.strip() for each in texts for part in each.split(",")):
         header, equals, target = text.rpartition("=")
-        if not text or (equals and not header):
+        if not target or (equals and not header):
             message = f"“{text}” is no column. Write a field, or a header and a field: Client=Name."
             raise typer.BadParameter(message, param_hint="--columns")
         columns.append((header, target) if equals else target)
@@ -195,7 +199,18 @@ def read_json(path: Path) -> Any:
     """Read a JSON document from a file, or from standard input."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        return json.loads(text)
+        return json.loads(text.removeprefix(_BYTE_ORDER_MARK))
+    except UnicodeDecodeError:
+        message = f"{path} is not JSON: it is not text in UTF-8."
     except ValueError as error:
         message = f"{path} is not JSON: {error}."
-        raise typer.BadParameter(message) from None
+    raise typer.BadParameter(message)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a saved manifest."""
+    try:
+        return Manifest.from_json(read_json(path))
+    except FileMismatchError as error:
+        message = f"{path}: {error}"
+        raise typer.BadParameter(message, param_hint="--manifest") from None

@@ -1,0 +1,96 @@
+"""What the command line says about wrong input: what to change there, not only what the service answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from client_export import ExportClient
+from client_export.cli.exits import Exit
+from client_export.cli.main import app
+from client_export.cli.profiles import Profile
+from typer.testing import CliRunner
+
+KNOWN = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k", "CLIENT_EXPORT_TENANT": "t"}
+WIDE = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
+MANIFEST: dict[str, Any] = {
+    "code": "c",
+    "tenant": "t",
+    "fileName": "clients.csv",
+    "rows": 0,
+    "bytes": 0,
+    "pages": [],
+    "request": {},
+}
+
+
+def run(*command: str | Path, **more: Any) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [*map(str, command)], env=KNOWN | WIDE, **more)
+    return done.exit_code, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [(401, "invalid-api-key", "client-export login"), (400, "tenant-required", "--tenant")],
+)
+def test_a_refusal_says_what_to_change_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str, advice: str
+) -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json={"status": status, "code": code, "title": "No", "detail": "Because."})
+
+    http = httpx.Client(transport=httpx.MockTransport(refuse))
+    opened = ExportClient("https://exports.example", key="k", tenant="t", http=http)
+    monkeypatch.setattr(Profile, "open", lambda profile: opened)
+    exit_code, text = run("list")
+    assert exit_code in (Exit.NOT_ALLOWED, Exit.REFUSED)
+    assert "No: Because." in text
+    assert advice in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04\xa6", "not text in UTF-8"),
+        (b"Code;Name", "is not JSON"),
+        (b"[]", "not a manifest"),
+        (json.dumps(MANIFEST | {"rows": 7}).encode(), "contradicts itself"),
+    ],
+    ids=["a workbook", "a CSV file", "other JSON", "other totals"],
+)
+def test_what_is_no_manifest_is_a_wrong_option_and_says_nothing_about_the_file(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "m").write_bytes(content)
+    (tmp_path / "clients.csv").write_bytes(b"")
+    exit_code, text = run("verify", tmp_path / "clients.csv", "--manifest", tmp_path / "m")
+    assert exit_code == Exit.USAGE
+    assert words in " ".join(text.split())
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_a_manifest_that_a_windows_program_saved_is_read(tmp_path: Path, mark: bytes) -> None:
+    (tmp_path / "m").write_bytes(mark + json.dumps(MANIFEST).encode())
+    (tmp_path / "clients.csv").write_bytes(b"more than nothing")
+    exit_code, text = run("verify", tmp_path / "clients.csv", "--manifest", tmp_path / "m")
+    assert exit_code == Exit.WRONG_FILE, text
+
+
+@pytest.mark.parametrize("columns", ["Name=", "=Name", "Name,", "="])
+def test_a_column_without_its_field_or_header_is_refused_before_the_request(columns: str) -> None:
+    exit_code, text = run("start", "--columns", columns)
+    assert exit_code == Exit.USAGE
+    assert "is no column" in text
+
+
+def test_json_keeps_the_answer_of_the_service_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem: Mapping[str, Any] = {"status": 401, "code": "invalid-api-key", "title": "No", "detail": "Because."}
+    http = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(401, json=problem)))
+    opened = ExportClient("https://exports.example", key="k", tenant="t", http=http)
+    monkeypatch.setattr(Profile, "open", lambda profile: opened)
+    _, text = run("list", "--json")
+    assert json.loads(text)["error"]["message"] == "No: Because."
