@@ -166,10 +166,11 @@ class XlsxRenderer:
         """
         count = sum(map(is_too_long, cells))
         if count and not self._cuts:
-            name = ", ".join(source_columns(field))
+            name = ", ".join(names := source_columns(field))
+            shown = f"column {name}" if len(names) == 1 else f"columns {name} together"
             message = (
-                f"A client has more than {EXCEL_MAX_CELL_CHARS:,} characters in the column {name} of the clients view, "
-                "which no cell of a workbook can hold. Shorten it in the view, or ask for longCells cut or for CSV."
+                f"A client has more than {EXCEL_MAX_CELL_CHARS:,} characters in the {shown} of the clients view, which "
+                "no cell of a workbook can hold. Shorten the text in the view, or ask for longCells cut or for CSV."
             )
             raise SourceMismatchError(message, column=name)
         return count

@@ -125,6 +125,15 @@ def test_with_long_cells_fail_a_job_says_which_column_and_client_are_too_long() 
     assert list(render_lists([rows[:1]], XlsxRenderer(NAMED, wanted)))
 
 
+def test_with_long_cells_fail_a_job_names_all_columns_of_an_address_that_is_too_long() -> None:
+    wanted = XLSX.model_copy(update={"long_cells": LongCells.FAIL})
+    renderer = XlsxRenderer(columns(TargetField.CODE, TargetField.POSTAL_ADDRESS), wanted)
+    line = "x" * (LIMIT // 6)
+
+    with pytest.raises(SourceMismatchError, match="in the columns postal_address_line1, .*_country together of the"):
+        renderer.render([("C1", *[line] * 6)])
+
+
 @pytest.mark.parametrize("text", ["x" * LIMIT + "\x01", "\x01" + "x" * LIMIT, "\ud800" + "x" * LIMIT])
 @pytest.mark.parametrize("long_cells", LongCells)
 def test_characters_that_are_left_out_make_no_cell_too_long(text: str, long_cells: LongCells) -> None:
