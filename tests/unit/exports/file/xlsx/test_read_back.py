@@ -130,7 +130,7 @@ def test_with_long_cells_fail_a_job_names_all_columns_of_an_address_that_is_too_
     renderer = XlsxRenderer(columns(TargetField.CODE, TargetField.POSTAL_ADDRESS), wanted)
     line = "x" * (LIMIT // 6)
 
-    with pytest.raises(SourceMismatchError, match="in the columns postal_address_line1, .*_country together of the"):
+    with pytest.raises(SourceMismatchError, match=r"in the columns postal_address_line1, .*_country together of the"):
         renderer.render([("C1", *[line] * 6)])
 
 
