@@ -4,7 +4,7 @@
     ├── TransientError                  repeating the step can help; steps raise it, and the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
     │   ├── SourceThrottledError        the client database has no capacity now; repeating slowly can help
-    │   ├── StorageUnavailableError     blobs or tables did not answer
+    │   ├── StorageUnavailableError     blobs or tables did not answer, or refused the service
     │   └── FileChangedError            another attempt has meanwhile published or removed the file
     ├── RefusedError                    a caller's request cannot be fulfilled; the HTTP boundary answers with a problem
     │   ├── JobNotFoundError            there is no such job
@@ -87,7 +87,7 @@ class SourceThrottledError(TransientError):
 
 
 class StorageUnavailableError(TransientError):
-    """Blob or Table Storage did not answer."""
+    """Blob or Table Storage did not answer, or refused the service."""
 
     code = "storage-unavailable"
 

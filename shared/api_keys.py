@@ -32,7 +32,7 @@ Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
 
 
 class KeysUnavailableError(Exception):
-    """The key store did not answer. A retry can help."""
+    """The key store did not answer, or refused the service. A retry can help."""
 
 
 class KeyNotFoundError(Exception):

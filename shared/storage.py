@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
 from azure.core.exceptions import (
+    ClientAuthenticationError,
     HttpResponseError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
 )
 
+from shared.events import emit
 from shared.metering import meter_request
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ _TABLE_OPTIONS: dict[str, Any] = {
 }
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLING_STATUSES = frozenset({429, 503})
+_REFUSING_STATUSES = frozenset({401, 403})
 _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 _EMULATOR = (
@@ -59,6 +63,18 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
         return error.status_code in _TRANSIENT_STATUSES
     return isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError))
+
+
+def is_refusal(error: BaseException | None) -> bool:
+    """Return whether Azure Storage refused the service itself, or nobody gave its identity a token."""
+    status = getattr(error, "status_code", None)
+    return isinstance(error, ClientAuthenticationError) or status in _REFUSING_STATUSES
+
+
+def code_of(error: Exception) -> str:
+    """Return the code of Azure for an error, such as `AuthenticationFailed`; without one, the name of its class."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or type(error).__name__)
 
 
 def is_throttling(error: Exception) -> bool:
@@ -85,14 +101,34 @@ def connection_options(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def translate_failures(unavailable: type[Exception], message: str) -> Iterator[None]:
-    """Raise transient failures as `unavailable(message)`; let other errors through."""
+def translate_failures(unavailable: type[Exception], service: str) -> Iterator[None]:
+    """Raise transient failures and refusals as `unavailable`, with a sentence; let other errors through.
+
+    A refusal counts as one that a retry can cure: a new role or network rule reaches all servers of Azure only after
+    some minutes, and an operator can mend it while the steps of a job are tried again.
+
+    Args:
+        service: The name of the service of Azure Storage, for the sentence.
+    """
     try:
         yield
     except Exception as error:
         if is_transient(error):
+            message = f"{service} did not answer."
             raise unavailable(message) from error
+        if is_refusal(error):
+            raise unavailable(_told_refusal(service, error)) from error
         raise
+
+
+def _told_refusal(service: str, error: Exception) -> str:
+    """Tell the log of a refusal. Return the sentence about it."""
+    code = code_of(error)
+    emit("storage.refused", logging.WARNING, error=code, answer=getattr(error, "status_code", None), service=service)
+    return (
+        f"{service} refused this service ({code}). Its operator must correct the key in EXPORT_STORAGE, the roles of "
+        "its identity, the network rules of the storage account, or the clock."
+    )
 
 
 class StorageAccount:

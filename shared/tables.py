@@ -31,7 +31,7 @@ class StorageTable:
     """One table of a storage account.
 
     Attributes:
-        _unavailable: The error that a transient failure of storage is raised as. Subclasses define it.
+        _unavailable: The error that a transient failure or a refusal of storage is raised as. Subclasses define it.
     """
 
     _unavailable: ClassVar[type[Exception]]
@@ -46,8 +46,8 @@ class StorageTable:
             return self._account.tables.create_table_if_not_exists(self._name)
 
     def _translate_failures(self) -> AbstractContextManager[None]:
-        """Raise transient failures as `_unavailable`; let other errors through."""
-        return translate_failures(self._unavailable, "Table Storage did not answer.")
+        """Raise transient failures and refusals as `_unavailable`; let other errors through."""
+        return translate_failures(self._unavailable, "Table Storage")
 
     def _insert(self, entity: dict[str, Any]) -> bool:
         """Add a row. Return False, and change nothing, if a row with its keys exists.

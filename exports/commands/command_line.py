@@ -97,7 +97,9 @@ def print_json_lines(items: Iterable[BaseModel]) -> None:
 
 def storage_refusal(error: AzureError) -> str:
     """Describe an error of Azure Storage in one sentence that shows no address and no secret."""
-    return f"Storage refused the request ({getattr(error, 'error_code', None) or type(error).__name__})."
+    from shared.storage import code_of
+
+    return f"Storage refused the request ({code_of(error)})."
 
 
 def run_to_exit_code(command: Callable[[], int], error_code: int) -> int:

@@ -102,9 +102,14 @@ def run(arguments: argparse.Namespace, open_store: OpenStore | None = None) -> i
     """Run one action, and return the exit code."""
     from azure.core.exceptions import AzureError
 
+    from shared.storage import is_refusal
+
     try:
         arguments.act((open_store or open_storage_keys)(storage_setting(arguments)), arguments, datetime.now(UTC))
     except KeysUnavailableError as error:
+        if is_refusal(error.__cause__):
+            message = f"{error} {_HOW_TO_SIGN_IN}"
+            raise CommandError(message) from error
         message = f"{error} Check that {_WHERE} names the right account and that this machine can reach it."
         raise CommandError(message) from error
     except KeyNotFoundError as error:

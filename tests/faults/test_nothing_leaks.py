@@ -189,7 +189,7 @@ def test_a_missing_plan_fails_the_job_with_a_plain_reason(broken: System, accoun
     assert not job["failure"]["retryable"]
 
 
-def test_storage_that_refuses_the_key_is_a_500_with_an_incident_number(
+def test_storage_that_refuses_the_key_is_a_503_that_says_so_and_an_event(
     tmp_path: Path, azurite: Azurite, database_url: str
 ) -> None:
     key = "bm90IHRoZSBrZXkgb2YgdGhpcyBhY2NvdW50"
@@ -201,8 +201,10 @@ def test_storage_that_refuses_the_key_is_a_500_with_an_incident_number(
         system.wait_for_any_response()
         health = system.call("GET", "/health", key=None)
         assert health.status == 503
-        assert_internal(system, "POST", JOBS, SMALL)
-        assert_internal(system, "GET", JOBS)
+        for refused in (system.call("POST", JOBS, SMALL), system.call("GET", JOBS)):
+            assert (refused.status, refused.json["code"]) == (503, "unavailable")
+            assert "Table Storage refused this service (AuthorizationFailure)" in refused.json["detail"]
+        assert "event=storage.refused " in system.log
     finally:
         system.stop()
     assert leaks_in_log(system.log, [key, *secrets_of(system.settings)], database_url) == []

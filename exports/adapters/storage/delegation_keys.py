@@ -10,12 +10,12 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import AzureError
 from azure.storage.blob import UserDelegationKey
 
 from exports.errors import StorageUnavailableError
 from shared.events import emit
-from shared.storage import StorageAccount, translate_failures
+from shared.storage import StorageAccount, code_of, is_transient
 
 _CLOCK_MARGIN = timedelta(minutes=15)
 """How far the clocks of this process and of Azure Storage may differ."""
@@ -50,14 +50,12 @@ class DelegationKeys:
     def _request(self, start: datetime, expiry: datetime) -> UserDelegationKey:
         for pause_seconds in (*_PAUSES_SECONDS, None):
             try:
-                with translate_failures(StorageUnavailableError, "Blob Storage did not answer."):
-                    return self._account.blobs.get_user_delegation_key(start, expiry)
-            except HttpResponseError as error:
-                emit("link.key_refused", logging.WARNING, error=_code_of(error), answer=error.status_code)
+                return self._account.blobs.get_user_delegation_key(start, expiry)
+            except AzureError as error:
+                if is_transient(error):
+                    raise StorageUnavailableError("Blob Storage did not answer.") from error
+                status = getattr(error, "status_code", None)
+                emit("link.key_refused", logging.WARNING, error=code_of(error), answer=status)
                 if pause_seconds is not None:
                     time.sleep(pause_seconds)
         raise StorageUnavailableError("Blob Storage refused a key for links.")
-
-
-def _code_of(error: HttpResponseError) -> str:
-    return str(getattr(error, "error_code", None) or type(error).__name__)

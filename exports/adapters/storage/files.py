@@ -225,8 +225,8 @@ class BlobFileStore:
 
 
 def _translate_failures() -> AbstractContextManager[None]:
-    """Raise transient failures as `StorageUnavailableError`; let other errors through."""
-    return translate_failures(StorageUnavailableError, "Blob Storage did not answer.")
+    """Raise transient failures and refusals as `StorageUnavailableError`; let other errors through."""
+    return translate_failures(StorageUnavailableError, "Blob Storage")
 
 
 def _blocks(blob: BlobClient) -> FileState:

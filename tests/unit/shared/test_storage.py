@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import (
+    ClientAuthenticationError,
     HttpResponseError,
     IncompleteReadError,
     ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
+from azure.data.tables import TableErrorCode
 
 from shared.storage import (
     StorageAccount,
@@ -80,23 +82,38 @@ def test_other_errors_are_not_transient(error: Exception) -> None:
 def test_a_transient_failure_is_raised_as_the_given_error_with_its_cause() -> None:
     cause = _answered(503)
     with (
-        pytest.raises(UnavailableTestError, match=r"^unavailable$") as raised,
-        translate_failures(UnavailableTestError, "unavailable"),
+        pytest.raises(UnavailableTestError, match=r"^Blob Storage did not answer\.$") as raised,
+        translate_failures(UnavailableTestError, "Blob Storage"),
     ):
         raise cause
     assert raised.value.__cause__ is cause
 
 
+@pytest.mark.parametrize("error", [_answered(401), _answered(403), ClientAuthenticationError("secret")], ids=repr)
+def test_a_refusal_is_raised_as_the_given_error_and_the_log_says_why(
+    error: HttpResponseError, caplog: pytest.LogCaptureFixture
+) -> None:
+    error.error_code = TableErrorCode.AUTHORIZATION_FAILURE  # type: ignore[attr-defined]
+    with (
+        pytest.raises(UnavailableTestError, match=r"^Blob Storage refused .* \(AuthorizationFailure\)") as raised,
+        translate_failures(UnavailableTestError, "Blob Storage"),
+    ):
+        raise error
+    (line,) = caplog.messages
+    assert line.startswith("event=storage.refused error=AuthorizationFailure ")
+    assert "secret" not in f"{raised.value} {line}"
+
+
 def test_another_failure_passes_through_unchanged() -> None:
-    error = _answered(403)
-    with pytest.raises(HttpResponseError) as raised, translate_failures(UnavailableTestError, "unavailable"):
+    error = _answered(409)
+    with pytest.raises(HttpResponseError) as raised, translate_failures(UnavailableTestError, "Blob Storage"):
         raise error
     assert raised.value is error
 
 
 def test_a_success_raises_nothing() -> None:
     done = SimpleNamespace(yes=False)
-    with translate_failures(UnavailableTestError, "unavailable"):
+    with translate_failures(UnavailableTestError, "Blob Storage"):
         done.yes = True
     assert done.yes
 

@@ -17,6 +17,9 @@ from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.keys import MemoryKeyStore, a_key
 
+REFUSED = KeysUnavailableError("Table Storage refused this service.")
+REFUSED.__cause__ = ClientAuthenticationError("secret.host.example")
+
 
 @dataclass
 class Shell:
@@ -221,7 +224,7 @@ def test_a_rotation_that_fails_makes_no_key(shell: Shell) -> None:
             KeysUnavailableError("Table Storage did not answer."),
             "not answer. Check that --storage or EXPORT_STORAGE",
         ),
-        (ClientAuthenticationError("secret.host.example"), "Storage Table Data Contributor"),
+        (REFUSED, "Storage Table Data Contributor"),
     ],
 )
 def test_a_storage_error_is_reported_with_a_hint_but_without_the_address(
