@@ -280,6 +280,18 @@ def test_the_settings_of_an_earlier_export_are_put_into_the_form(visitor: Visito
     assert read_download(visitor.download()) == system.export(BODY)
 
 
+def test_an_empty_text_to_search_for_is_no_filter(visitor: Visitor, system: System) -> None:
+    body = {"columnMappings": BODY["columnMappings"], "filter": {"search": "", "statuses": []}}
+    job = system.start_export(body, prefer="wait=60").json
+    visitor.sign_in()
+    visitor.go("history")
+    visitor.expect_text(f"{row_of(job)} td[data-column=content]", "all clients")
+    open_details(visitor, job)
+    visitor.at("[data-act=useSettings]").click()
+    visitor.expect_text("#summary", "2 columns, all clients")
+    expect(visitor.at("#problem")).to_be_hidden()
+
+
 def test_details_call_columns_as_the_reader_does(visitor: Visitor, system: System) -> None:
     raw = [{"csvHeader": name, "targetField": name} for name in ("VatNumber", "Utr")]
     own = {"csvHeader": "Ours", "targetField": "CompanyUtr"}

@@ -43,8 +43,10 @@ function formatOf({ kind, excelText, ...options }) {
   return givenOnly({ preset, ...Object.fromEntries(known) });
 }
 
-const givenOnly = (properties) =>
-  Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length)));
+/** Whether a property changes nothing: null, an empty list, or an empty text to search for. */
+const isNothing = (value) => value === null || value.length === 0;
+
+const givenOnly = (properties) => Object.fromEntries(Object.entries(properties).filter(([, value]) => !isNothing(value)));
 
 /** Say how many columns a job has, or which saved selection it used. */
 export function columnsOfJob(job) {
@@ -60,7 +62,7 @@ export function filterInWords(filter) {
 }
 
 function filterPartInWords(name, value) {
-  if (value === null || (Array.isArray(value) && !value.length)) return "";
+  if (isNothing(value)) return "";
   if (name === "statuses") return t("requests.statuses", { values: listOf(value.map((each) => labelOf("clientStatuses", each))) });
   if (name === "types") return t("requests.types", { values: listOf(value.map((each) => labelOf("clientTypes", each))) });
   if (name === "search") return t("requests.search", { text: value });
