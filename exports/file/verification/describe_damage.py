@@ -60,7 +60,7 @@ def damaged(
     ends_in_it = shift < 0 and not right and file.size_bytes < start + piece.bytes
     yield _amount(shift, file.size_bytes, cut_off=ends_in_it and (not found.bytes or _stops_midway(file, manifest)))
     if pages:
-        yield "Every page after it is right." if right == pages else f"Of the {pages:,} after it {right:,} are right."
+        yield "Every page after it is right." if right == pages else f"Right pages after it: {right:,} of {pages:,}."
     reading = reading_of(manifest.request)
     yield from reading.damage_hints(file.read(0, HEAD_BYTES), manifest.request.format, found.problem)
 

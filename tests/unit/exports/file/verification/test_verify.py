@@ -96,7 +96,7 @@ def test_of_two_wrong_pages_the_first_is_named_and_the_others_are_counted() -> N
     faults = _faults(copy, manifest)
     assert first == 0
     assert faults.startswith("Page 1 ")
-    assert "Of the 2 after it 1 are right." in faults
+    assert "Right pages after it: 1 of 2." in faults
 
 
 @pytest.mark.parametrize("form", [CsvFormat(), GZIP])
