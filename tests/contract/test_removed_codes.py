@@ -179,6 +179,42 @@ def test_the_columns_that_the_view_of_deleted_clients_lacks_are_named(
             ask()
 
 
+@pytest.mark.parametrize("name", ["postgres_store", "mariadb_store"])
+def test_a_moment_of_deletion_in_a_type_that_would_compare_wrongly_is_refused(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    store: SqlStore = request.getfixturevalue(name)
+    store.execute("CREATE VIEW deleted_clients AS SELECT tenant, code, name AS deleted_at FROM client_records")
+    store.put(client("A", name="2026-03-01T11:30:00-02:00"))
+    _require_refusal(store, "deleted_at .* cannot be compared with a moment")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("postgres_store", "CAST(code AS char(10))", "has the type character"),
+        ("postgres_store", "7", "has the type integer"),
+        ("mariadb_store", "7", "has the type int"),
+        ("mariadb_store", "code COLLATE utf8mb4_swedish_ci", "has the collation utf8mb4_swedish_ci"),
+    ],
+)
+def test_a_code_that_would_compare_in_another_way_than_that_of_the_clients_is_refused(
+    name: str, code: str, words: str, request: pytest.FixtureRequest
+) -> None:
+    store: SqlStore = request.getfixturevalue(name)
+    view = f"SELECT tenant, {code} AS code, updated_at AS deleted_at FROM client_records"
+    store.execute(f"CREATE VIEW deleted_clients AS {view}")
+    _require_refusal(store, f"column code of the view deleted_clients of deleted clients {words}.*make them the same")
+
+
+def _require_refusal(store: SqlStore, words: str) -> None:
+    url = store.engine.url.render_as_string(hide_password=False)
+    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+        for ask in (opened.require_deletions, lambda: removed(opened)):
+            with pytest.raises(SourceMismatchError, match=f"{words}.*client-view.md"):
+                ask()
+
+
 SLOW = {
     "postgresql": "pg_sleep(60)",
     "mysql": "(SELECT sleep(60)) AS slow",

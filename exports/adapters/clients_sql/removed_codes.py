@@ -13,17 +13,23 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, and_, column, exists, literal_column, or_, select, table
 from sqlalchemy.exc import DBAPIError
 
+from exports.adapters.clients_sql.deletions_view import (
+    DELETION_COLUMNS,
+    SEE_DELETIONS,
+    describe_deletions,
+    require_comparable,
+    require_deletions,
+    unusable,
+)
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
 from exports.adapters.clients_sql.sql.translations import BUSY
-from exports.errors import SourceMismatchError, SourceUnavailableError, TransientError
+from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.ports.clients import ClientSelection, RemovedCodes
 from exports.request.filters import ClientFilter
 
-DELETION_COLUMNS = ("tenant", "code", "deleted_at")
 _KEYS = (str, int, Decimal, UUID)
-SEE_DELETIONS = 'docs/client-view.md says under "Deleted clients" what it must have.'
 
 
 class _Deadline:
@@ -105,34 +111,12 @@ def _deleted_codes(
         with deadline.statement():
             require_deletions(connection, name)
             deletions = describe_deletions(connection, name)
+            require_comparable(name, deletions, view)
         with deadline.statement():
             found = connection.execute(_deleted(view, name, deletions, selection).limit(most + 1)).all()
     except DBAPIError as error:
-        raise _unusable(connection, name, error) from None
+        raise unusable(connection, name, error) from None
     return tuple(_texts(view, [code for (code,) in found], name))
-
-
-def describe_deletions(connection: Connection, name: str) -> ClientView:
-    """Describe the columns of the view of deleted clients, as far as the database can do that."""
-    dialect = dialect_named(connection.dialect.name)
-    return ClientView(dialect, dialect.describe(connection, DELETION_COLUMNS, name))
-
-
-def require_deletions(connection: Connection, name: str) -> None:
-    """Look whether the view of deleted clients exists and has its columns.
-
-    Raises:
-        SourceMismatchError: It does not.
-    """
-    every: Select[Any] = select(literal_column("*")).select_from(table(name))
-    try:
-        with connection.execute(every.where(literal_column("1") == literal_column("0"))) as result:
-            found = set(map(dialect_named(connection.dialect.name).column_name, result.keys()))
-    except DBAPIError as error:
-        raise _unusable(connection, name, error) from None
-    if missing := [needed for needed in DELETION_COLUMNS if needed not in found]:
-        message = f"The view {name} of deleted clients lacks {', '.join(missing)}. {SEE_DELETIONS}"
-        raise SourceMismatchError(message)
 
 
 def _deleted(view: ClientView, name: str, described: ClientView, selection: ClientSelection) -> Select[Any]:
@@ -165,17 +149,3 @@ def _texts(view: ClientView, codes: Sequence[Any], name: str = "clients") -> Ite
             message = f"A row of the view {name} has {fault}. {SEE_DELETIONS}"
             raise SourceMismatchError(message)
         yield view.sql.key_text(view.column("code"), code)
-
-
-def _unusable(connection: Connection, name: str, error: DBAPIError) -> Exception:
-    """Return the error for a statement on the view of deleted clients that failed.
-
-    Errors that trying again can cure stay what they are: the caller translates them.
-    """
-    translation = None if error.connection_invalidated else dialect_named(connection.dialect.name).translate(error.orig)
-    if translation is None or issubclass(translation.kind, TransientError):
-        return error
-    return SourceMismatchError(
-        f"The client database cannot read the view {name} of deleted clients, which EXPORT_DELETIONS_VIEW names: it "
-        f"is missing, may not be read, or has a column of another type. {SEE_DELETIONS}"
-    )

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError
 
 from exports.adapters.clients_sql.bad_cells import BadCellFinder
+from exports.adapters.clients_sql.deletions_view import describe_deletions, require_comparable, require_deletions
 from exports.adapters.clients_sql.described import describe_selected, describe_view
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
@@ -21,7 +22,7 @@ from exports.adapters.clients_sql.index_skip_scan import skip_scan_boundaries
 from exports.adapters.clients_sql.lookups import count_clients, find_filter_values, read_first
 from exports.adapters.clients_sql.numbered_boundaries import numbered_boundaries
 from exports.adapters.clients_sql.reading_turns import ReadingTurns
-from exports.adapters.clients_sql.removed_codes import find_removed_codes, require_deletions
+from exports.adapters.clients_sql.removed_codes import find_removed_codes
 from exports.adapters.clients_sql.row_lists import read_lists, read_sample
 from exports.adapters.clients_sql.snapshots import REFUSAL, SnapshotConnections
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
@@ -188,10 +189,12 @@ class SqlClientSource:
                 return find_removed_codes(connection, view, self._deletions_view, selection, most, seconds)
 
     def require_deletions(self) -> None:
-        """Let the database name the columns of the view, if the source has one."""
+        """Let the database describe the columns of the view, if the source has one."""
         if self._deletions_view:
             with self._connection() as connection:
                 require_deletions(connection, self._deletions_view)
+                described = describe_deletions(connection, self._deletions_view)
+                require_comparable(self._deletions_view, described, describe_view(connection, ("tenant", "code")))
 
     def generation(self) -> str | None:
         """Let the dialect identify the database."""

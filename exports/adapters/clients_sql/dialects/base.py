@@ -94,6 +94,8 @@ class SourceDialect:
         skip_scan_step: SQL of one step of an index skip scan (see `index_skip_scan`); None if the database has none.
             `{next_code}` stands for the query that finds the first client of the next page.
         moment_forms: The forms of `updated_at` that the database can compare with a moment.
+        padded_types: The beginnings of the names of types whose values come with the spaces that fill them up.
+        compares_values: Whether the database compares each value by its own type, whatever type the column has.
         snapshots: Takes snapshots; None if this service cannot take any of the database.
     """
 
@@ -115,6 +117,8 @@ class SourceDialect:
     moment_forms: ClassVar[frozenset[CellForm]] = frozenset(
         {CellForm.UNKNOWN, CellForm.DATE, CellForm.TIMESTAMP, CellForm.INSTANT}
     )
+    padded_types: ClassVar[tuple[str, ...]] = ()
+    compares_values: ClassVar[bool] = False
     snapshots: ClassVar[SnapshotTaker | None] = None
 
     def reading_url(self, url: URL) -> URL:

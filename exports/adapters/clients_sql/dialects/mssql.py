@@ -38,6 +38,7 @@ class MssqlDialect(SourceDialect):
     """Azure SQL and SQL Server from 2016 on."""
 
     connect_args: ClassVar = {"timeout": CONNECT_TIMEOUT_SECONDS}
+    padded_types: ClassVar = ("char(", "nchar(")
     snapshots: ClassVar = MssqlSnapshots()
 
     def reading_url(self, url: URL) -> URL:

@@ -67,6 +67,7 @@ class PostgresqlDialect(SourceDialect):
         "prepare_threshold": None,  # prepared statements do not survive a pooler such as PgBouncer
     }
     streams_by_requests: ClassVar = True
+    padded_types: ClassVar = ("character(",)
     sqlstates: ClassVar = {
         **SQLSTATES,
         "21": VALUE,  # a subquery in the view gives several rows

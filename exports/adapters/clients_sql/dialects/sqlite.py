@@ -134,6 +134,7 @@ class SqliteDialect(SourceDialect):
     pre_ping: ClassVar = False
     pools: ClassVar = False
     reads_in_turns: ClassVar = True
+    compares_values: ClassVar = True
     moment_forms: ClassVar = frozenset({CellForm.UNKNOWN, CellForm.TEXT})
     skip_scan_step: ClassVar = "SELECT ({next_code}), hop.page + 1, hop.code FROM hop WHERE hop.code IS NOT NULL"
     """A subquery among the columns, because SQLite has no LATERAL."""

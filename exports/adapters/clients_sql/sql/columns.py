@@ -81,10 +81,14 @@ class ViewColumn:
 class ColumnSql(Protocol):
     """How a database writes and compares columns of the view. `SourceDialect` has the defaults.
 
-    `moment_forms` are the forms of `updated_at` that it can compare with a moment.
+    `moment_forms` are the forms of `updated_at` that it can compare with a moment; `padded_types` are the beginnings of
+    the names of types whose values it gives with the spaces that fill them up. If it `compares_values`, it compares
+    each value by its own type, whatever type the column has.
     """
 
     moment_forms: ClassVar[frozenset[CellForm]]
+    padded_types: ClassVar[tuple[str, ...]]
+    compares_values: ClassVar[bool]
 
     def cell(self, column: ViewColumn, kind: CellKind) -> ColumnElement[Any]: ...
     def key_bound(self, column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None: ...

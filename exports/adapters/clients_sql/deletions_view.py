@@ -1,0 +1,106 @@
+"""The view of deleted clients: its columns, and whether they can be compared with those of the view `clients`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Select, literal_column, select, table
+from sqlalchemy.exc import DBAPIError
+
+from exports.adapters.clients_sql.dialects.registry import dialect_named
+from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
+from exports.errors import SourceMismatchError, TransientError
+
+DELETION_COLUMNS = ("tenant", "code", "deleted_at")
+SEE_DELETIONS = 'docs/client-view.md says under "Deleted clients" what it must have.'
+_KEYS = ("tenant", "code")
+
+
+def describe_deletions(connection: Connection, name: str) -> ClientView:
+    """Describe the columns of the view of deleted clients, as far as the database can do that."""
+    dialect = dialect_named(connection.dialect.name)
+    return ClientView(dialect, dialect.describe(connection, DELETION_COLUMNS, name))
+
+
+def require_deletions(connection: Connection, name: str) -> None:
+    """Look whether the view of deleted clients exists and has its columns.
+
+    Raises:
+        SourceMismatchError: It does not.
+    """
+    every: Select[Any] = select(literal_column("*")).select_from(table(name))
+    try:
+        with connection.execute(every.where(literal_column("1") == literal_column("0"))) as result:
+            found = set(map(dialect_named(connection.dialect.name).column_name, result.keys()))
+    except DBAPIError as error:
+        raise unusable(connection, name, error) from None
+    if missing := [needed for needed in DELETION_COLUMNS if needed not in found]:
+        message = f"The view {name} of deleted clients lacks {', '.join(missing)}. {SEE_DELETIONS}"
+        raise SourceMismatchError(message)
+
+
+def require_comparable(name: str, described: ClientView, clients: ClientView) -> None:
+    """Look whether the columns have the types that comparing them with moments and with the view `clients` needs.
+
+    Some databases compare other types, too, but find other clients: those deleted at another moment or with another
+    code.
+
+    Raises:
+        SourceMismatchError: They have not.
+    """
+    if found := [problem for column in DELETION_COLUMNS if (problem := problem_of(name, described, clients, column))]:
+        raise SourceMismatchError(" ".join([*found, SEE_DELETIONS]))
+
+
+def problem_of(name: str, described: ClientView, clients: ClientView, column: str) -> str:
+    """Return what is wrong with a column of the view of deleted clients; empty if nothing is."""
+    found = described.column(column)
+    reason = next(_reasons(described, clients.column(column), found), "")
+    return f"The column {found.name} of the view {name} of deleted clients {reason}." if reason else ""
+
+
+def _reasons(described: ClientView, client: ViewColumn, found: ViewColumn) -> Iterator[str]:
+    if found.name not in _KEYS:
+        if found.form not in described.sql.moment_forms:
+            change = f"Write in the view: {described.sql.moment_cast(found)} AS {found.name}"
+            yield f"has the type {found.type_name}, which cannot be compared with a moment. {change}"
+        return
+    if found.key is None:
+        yield f"has the type {found.type_name}, which cannot be compared as a key"
+    if _is_other_kind(described, found, client):
+        yield f"has the type {found.type_name}, and that of the view clients has {client.type_name}: make them the same"
+    ours, theirs = _collation(found), _collation(client)
+    if ours and theirs and ours != theirs:
+        yield f"has the collation {ours}, and that of the view clients has {theirs}: make them the same"
+
+
+def _is_other_kind(described: ClientView, found: ViewColumn, client: ViewColumn) -> bool:
+    """Say whether codes of one column look or compare otherwise than those of the other one.
+
+    Spaces with which the database pads codes do not count when it compares them, but readers do not know that.
+    """
+    sql = described.sql
+    if sql.compares_values or CellForm.UNKNOWN in (found.form, client.form):
+        return False
+    padded = {each.type_name.startswith(sql.padded_types) for each in (found, client)}
+    return found.form is not client.form or len(padded) > 1
+
+
+def _collation(column: ViewColumn) -> str:
+    """Return the collation of text, where the database describes it."""
+    return getattr(column.details, "collation", None) or ""
+
+
+def unusable(connection: Connection, name: str, error: DBAPIError) -> Exception:
+    """Return the error for a statement on the view of deleted clients that failed.
+
+    Errors that trying again can cure stay what they are: the caller translates them.
+    """
+    translation = None if error.connection_invalidated else dialect_named(connection.dialect.name).translate(error.orig)
+    if translation is None or issubclass(translation.kind, TransientError):
+        return error
+    return SourceMismatchError(
+        f"The client database cannot read the view {name} of deleted clients, which EXPORT_DELETIONS_VIEW names: it "
+        f"is missing, may not be read, or has a column of another type. {SEE_DELETIONS}"
+    )
