@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,9 @@ from client_export.cli.main import app
 from client_export.cli.profiles import Profile
 from typer.testing import CliRunner
 
+from devhost.local.paths import ROOT
+
+CLIENT = ROOT / "client" / "src"
 KNOWN = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k", "CLIENT_EXPORT_TENANT": "t"}
 WIDE = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
 MANIFEST: dict[str, Any] = {
@@ -85,6 +92,16 @@ def test_a_column_without_its_field_or_header_is_refused_before_the_request(colu
     exit_code, text = run("start", "--columns", columns)
     assert exit_code == Exit.USAGE
     assert "is no column" in text
+
+
+def test_a_reader_that_wants_no_more_of_the_output_is_no_error(tmp_path: Path) -> None:
+    profiles = {f"profile{number}": {"url": "https://exports.example", "key": "k"} for number in range(20_000)}
+    (tmp_path / "profiles.json").write_text(json.dumps({"profiles": profiles}))
+    (tmp_path / "profiles.json").chmod(0o600)
+    command = f"{shlex.quote(sys.executable)} -m client_export profiles | head -n 1"
+    env = {**os.environ, "CLIENT_EXPORT_CONFIG": str(tmp_path / "profiles.json"), "PYTHONPATH": str(CLIENT)}
+    done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, check=True)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
 def test_json_keeps_the_answer_of_the_service_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,8 @@ def exits(command: F) -> F:
             raise typer.Exit(exit_of(error)) from None
         except LocalError as error:
             _end(f"{error}", Exit.LOCAL, as_json=as_json)
+        except BrokenPipeError:
+            raise  # the reader of the output, such as `head`, wants no more of it: Typer ends without a word
         except OSError as error:
             _end(
                 f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.", Exit.LOCAL, as_json=as_json

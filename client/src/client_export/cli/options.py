@@ -70,7 +70,10 @@ LongCells = Annotated[
 Headers = Annotated[bool, typer.Option(help="Whether the first record holds the headers.")]
 Since = Annotated[
     str | None,
-    typer.Option(help="Code of an earlier export of the same columns and filter: export only what changed since."),
+    typer.Option(
+        help="Code of an earlier export of the same columns and filter: export only what changed since. The manifest "
+        "(download --manifest) names the clients to remove."
+    ),
 ]
 Snapshot = Annotated[bool, typer.Option("--snapshot", help="Export all clients as they were at one moment.")]
 Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]

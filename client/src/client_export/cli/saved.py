@@ -112,7 +112,9 @@ def save_schedule(
     overlap: Annotated[
         str | None, typer.Option(help="If the previous export still runs: skip (the default) or queue.")
     ] = None,
-    incremental: Annotated[bool | None, typer.Option(help="Only clients changed since the last run.")] = None,
+    incremental: Annotated[
+        bool | None, typer.Option(help="Only clients changed since the last run whose file was downloaded.")
+    ] = None,
     enabled: Annotated[bool | None, typer.Option(help="Whether it is active. Default: it is.")] = None,
     request: Annotated[
         Path | None,
