@@ -122,6 +122,7 @@ HOSTILE_MARIADB = {
     "tx_isolation": "'READ-UNCOMMITTED'",
     "system_versioning_asof": "'2020-01-01'",
     "net_write_timeout": "1",
+    "wait_timeout": "28800",
     "max_statement_time": "0.5",
     "idle_transaction_timeout": "1",
     "idle_readonly_transaction_timeout": "1",
@@ -173,6 +174,16 @@ def test_defaults_of_a_mariadb_server_change_no_byte_of_a_file(mariadb_database:
         assert cell in first
     assert b",".join([b"x" * 300] * 9) in first
     assert first.index(f"{prefix}79".encode()) < first.index(f"{prefix}80".encode())
+
+
+def test_a_server_ends_the_session_of_a_host_that_is_silent_for_four_minutes(mariadb_database: URL) -> None:
+    with (
+        mariadb_defaults(mariadb_database, {"wait_timeout": "28800", "idle_readonly_transaction_timeout": "0"}),
+        closing(SqlClientSource(mariadb_database)) as source,
+        source._connection() as connection,
+    ):
+        found = connection.exec_driver_sql("SELECT @@wait_timeout, @@idle_readonly_transaction_timeout").one()
+    assert tuple(found) == (240, 240)
 
 
 def test_a_text_that_mariadb_would_cut_is_refused_by_name(mariadb_database: URL) -> None:

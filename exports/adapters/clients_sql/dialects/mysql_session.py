@@ -37,7 +37,10 @@ _SETTINGS = {
     "completion_type": 0,
     "max_error_count": 65535,
     "net_write_timeout": STATEMENT_TIMEOUT_SECONDS,
+    "wait_timeout": STATEMENT_TIMEOUT_SECONDS,
 }
+"""By `wait_timeout` alone, MySQL ends the session of a host that has vanished, and the snapshot that it held."""
+
 _OF_MARIADB = {
     "tx_read_only": 1,
     "tx_isolation": "'REPEATABLE-READ'",
