@@ -19,7 +19,7 @@ from exports.adapters.clients_sql.source import SqlClientSource, open_sql_client
 from exports.errors import SourceRefusedError, SourceUnavailableError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
-from exports.ports.clients import ClientSelection, ClientSnapshot, ClientSource, SnapshotReading
+from exports.ports.clients import ClientSelection, ClientSnapshot, ClientSource, SnapshotReading, released
 from tests.contract.client_stores import TENANT, SqlStore, TableStore, client, empty_database, sqlite_store
 from tests.support.builders import a_spec
 from tests.support.moving_amounts import MovingAmounts
@@ -186,6 +186,16 @@ def test_a_failed_statement_does_not_end_a_snapshot(sql_store: SqlStore) -> None
         sql_store.put(client("B"))
         for _ in range(snapshot.readers):
             assert codes_of(snapshot.clients) == ["A"]
+
+
+def test_a_reading_that_ends_early_leaves_the_snapshot(sql_store: SqlStore) -> None:
+    sql_store.put(*(client(f"C{number:04}", internal_reference="x" * 3_000) for number in range(2_000)))
+    with sql_store.source.open_snapshot() as snapshot:
+        sql_store.remove(TENANT, "C0000")
+        for _ in range(snapshot.readers + 1):
+            with released(snapshot.clients.read(SELECTION, KeyRange())) as reading:
+                assert next(reading)[0][0] == "C0000"
+        assert len(codes_of(snapshot.clients)) == 2_000
 
 
 def test_a_reading_whose_transaction_ends_meanwhile_is_refused(sql_store: SqlStore) -> None:
