@@ -25,6 +25,15 @@ def part_way(job: Any) -> bool:
     return bool(job["processedItems"]) and job["processedItems"] < (job["totalItems"] or 0)
 
 
+def start_part_way(system: System, body: Any) -> str:
+    """Start an export of which some pages are written, but not all. On a busy machine an export may end unseen."""
+    for _ in range(10):
+        location = system.start_async(body)
+        if system.wait(location, lambda job: part_way(job) or job["completedDate"])["status"] == "InProgress":
+            return location
+    pytest.fail("Every export ended before it was seen part way.")
+
+
 def moved_on(seen: int, job: Any) -> bool:
     return job["processedItems"] > seen or job["completedDate"] is not None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import MANY_PAGES, StartSystem
-from tests.faults.test_crashes import part_way
+from tests.faults.test_crashes import part_way, start_part_way
 from tests.support.expected import records
 from tests.support.system import System, download, running_system
 from tests.support.workbooks import as_text, read_with_calamine
@@ -45,8 +45,7 @@ def assert_complete(system: System, location: str, undisturbed: bytes) -> None:
 
 def test_a_workbook_is_identical_after_workers_are_killed(start_system: StartSystem, undisturbed: bytes) -> None:
     system = start_system()
-    location = system.start_async(BODY)
-    system.wait(location, part_way)
+    location = start_part_way(system, BODY)
     killed = {system.kill_a_worker()}
     system.wait(location, lambda job: part_way(job) or job["completedDate"])
     killed.add(system.kill_a_worker())
@@ -57,9 +56,7 @@ def test_a_workbook_is_identical_after_workers_are_killed(start_system: StartSys
 
 def test_a_workbook_is_identical_after_the_host_is_killed(start_system: StartSystem, undisturbed: bytes) -> None:
     system = start_system()
-    location = system.start_async(BODY)
-    job = system.wait(location, part_way)
-    assert job["status"] == "InProgress"
+    location = start_part_way(system, BODY)
     system.kill_host()
     system.start()
 
