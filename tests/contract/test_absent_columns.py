@@ -125,8 +125,9 @@ def test_a_filter_by_an_absent_column_is_refused_by_column_and_filter(store: Sql
         column, wanted = FILTERS[name]
         leave_out(store, column)
         selection = ClientSelection(TENANT, ("code", "name"), wanted)
+        named = name + (", which since and incremental schedules set," if name == "updatedSince" else "")
         words = (
-            f"lacks the column {column}, which the filter {name} needs. Add .* to the view, or export without {name}"
+            f"lacks the column {column}, which the filter {named} needs. Add .* to the view, or export without {name}"
         )
         for ask in (
             lambda: store.source.find_boundaries(selection, 10),

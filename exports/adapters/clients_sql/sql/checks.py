@@ -28,6 +28,9 @@ EVERY_FILTER = ClientFilter(
 )
 """Filters on every column that only filters read."""
 
+_SET_BY_SINCE = ("updatedSince",)
+"""Filters that an export may have although its caller has given none."""
+
 
 class Refusal(NamedTuple):
     """Why a column cannot be used, and the change to the view that helps."""
@@ -59,9 +62,10 @@ def require_columns(selection: ClientSelection, absent: Collection[str]) -> None
         raise SourceMismatchError(message)
     for name, columns in columns_by_filter(selection.filter).items():
         if missing := [column for column in columns if column in absent]:
+            set_by = ", which since and incremental schedules set," if name in _SET_BY_SINCE else ""
             message = (
-                f"The clients view lacks {_columns(missing)}, which the filter {name} needs. Add what is missing to "
-                f"the view, or export without {name}."
+                f"The clients view lacks {_columns(missing)}, which the filter {name}{set_by} needs. Add what "
+                f"is missing to the view, or export without {name}."
             )
             raise SourceMismatchError(message)
     if selection.absent_columns is not None:
