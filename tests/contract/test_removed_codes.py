@@ -196,6 +196,8 @@ def test_a_moment_of_deletion_in_a_type_that_would_compare_wrongly_is_refused(
         ("postgres_store", "7", "has the type integer"),
         ("mariadb_store", "7", "has the type int"),
         ("mariadb_store", "code COLLATE utf8mb4_swedish_ci", "has the collation utf8mb4_swedish_ci"),
+        ("sqlite_store", "code COLLATE NOCASE", "has the collation NOCASE"),
+        ("sqlite_store", "code COLLATE RTRIM", "has the collation RTRIM"),
     ],
 )
 def test_a_code_that_would_compare_in_another_way_than_that_of_the_clients_is_refused(

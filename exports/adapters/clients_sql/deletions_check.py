@@ -31,7 +31,7 @@ def describe_deletion_columns(connection: Connection, name: str, clients: Client
     """
     require_deletions(connection, name)
     described = describe_deletions(connection, name)
-    found = [(column, problem_of(name, described, clients, column)) for column in DELETION_COLUMNS]
+    found = [(column, problem_of(connection, name, described, clients, column)) for column in DELETION_COLUMNS]
     return [
         DeletionColumn(column, described.column(column).type_name, problem and f"{problem} {SEE_DELETIONS}")
         for column, problem in found

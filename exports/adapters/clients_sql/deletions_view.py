@@ -40,7 +40,7 @@ def require_deletions(connection: Connection, name: str) -> None:
         raise SourceMismatchError(message)
 
 
-def require_comparable(name: str, described: ClientView, clients: ClientView) -> None:
+def require_comparable(connection: Connection, name: str, described: ClientView, clients: ClientView) -> None:
     """Look whether the columns have the types that comparing them with moments and with the view `clients` needs.
 
     Some databases compare other types, too, but find other clients: those deleted at another moment or with another
@@ -49,14 +49,15 @@ def require_comparable(name: str, described: ClientView, clients: ClientView) ->
     Raises:
         SourceMismatchError: They have not.
     """
-    if found := [problem for column in DELETION_COLUMNS if (problem := problem_of(name, described, clients, column))]:
+    problems = (problem_of(connection, name, described, clients, column) for column in DELETION_COLUMNS)
+    if found := [problem for problem in problems if problem]:
         raise SourceMismatchError(" ".join([*found, SEE_DELETIONS]))
 
 
-def problem_of(name: str, described: ClientView, clients: ClientView, column: str) -> str:
+def problem_of(connection: Connection, name: str, described: ClientView, clients: ClientView, column: str) -> str:
     """Return what is wrong with a column of the view of deleted clients; empty if nothing is."""
-    found = described.column(column)
-    reason = next(_reasons(described, clients.column(column), found), "")
+    found, client = described.column(column), clients.column(column)
+    reason = next(_reasons(described, client, found), "") or _other_collation(connection, name, client, found)
     return f"The column {found.name} of the view {name} of deleted clients {reason}." if reason else ""
 
 
@@ -70,9 +71,6 @@ def _reasons(described: ClientView, client: ViewColumn, found: ViewColumn) -> It
         yield f"has the type {found.type_name}, which cannot be compared as a key"
     if _is_other_kind(described, found, client):
         yield f"has the type {found.type_name}, and that of the view clients has {client.type_name}: make them the same"
-    ours, theirs = _collation(found), _collation(client)
-    if ours and theirs and ours != theirs:
-        yield f"has the collation {ours}, and that of the view clients has {theirs}: make them the same"
 
 
 def _is_other_kind(described: ClientView, found: ViewColumn, client: ViewColumn) -> bool:
@@ -87,9 +85,14 @@ def _is_other_kind(described: ClientView, found: ViewColumn, client: ViewColumn)
     return found.form is not client.form or len(padded) > 1
 
 
-def _collation(column: ViewColumn) -> str:
-    """Return the collation of text, where the database describes it."""
-    return getattr(column.details, "collation", None) or ""
+def _other_collation(connection: Connection, name: str, client: ViewColumn, found: ViewColumn) -> str:
+    if found.name not in _KEYS:
+        return ""
+    dialect = dialect_named(connection.dialect.name)
+    ours, theirs = dialect.key_collation(connection, found, name), dialect.key_collation(connection, client)
+    if not ours or not theirs or ours == theirs:
+        return ""
+    return f"has the collation {ours}, and that of the view clients has {theirs}: make them the same"
 
 
 def unusable(connection: Connection, name: str, error: DBAPIError) -> Exception:

@@ -111,7 +111,7 @@ def _deleted_codes(
         with deadline.statement():
             require_deletions(connection, name)
             deletions = describe_deletions(connection, name)
-            require_comparable(name, deletions, view)
+            require_comparable(connection, name, deletions, view)
         with deadline.statement():
             found = connection.execute(_deleted(view, name, deletions, selection).limit(most + 1)).all()
     except DBAPIError as error:

@@ -194,7 +194,8 @@ class SqlClientSource:
             with self._connection() as connection:
                 require_deletions(connection, self._deletions_view)
                 described = describe_deletions(connection, self._deletions_view)
-                require_comparable(self._deletions_view, described, describe_view(connection, ("tenant", "code")))
+                clients = describe_view(connection, ("tenant", "code"))
+                require_comparable(connection, self._deletions_view, described, clients)
 
     def generation(self) -> str | None:
         """Let the dialect identify the database."""

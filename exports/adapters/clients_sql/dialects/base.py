@@ -177,6 +177,10 @@ class SourceDialect:
         """
         return bindparam(name, text)
 
+    def key_collation(self, connection: Connection, column: ViewColumn, view: str = "clients") -> str:
+        """Return the collation by which a key column of a view is compared; empty if it has none."""
+        return getattr(column.details, "collation", None) or ""
+
     def of_tenant(
         self, column: ViewColumn, text: str, deleted: ColumnElement[Any] | None = None
     ) -> ColumnElement[bool]:

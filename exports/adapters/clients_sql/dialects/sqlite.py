@@ -37,6 +37,7 @@ from exports.adapters.clients_sql.dialects.sqlite_checks import (
     describe_column,
     describe_keys,
     find_bad_moment,
+    find_collation,
     has_compound_views,
     require_one_type,
 )
@@ -217,6 +218,10 @@ class SqliteDialect(SourceDialect):
         if column.key == INTEGER and column.name != "tenant":
             return None
         return bindparam(name, text, String())
+
+    def key_collation(self, connection: Connection, column: ViewColumn, view: str = "clients") -> str:
+        """Find the collation by which of a few texts it calls equal: SQLite does not name the collation of a view."""
+        return find_collation(connection, column.name, view)
 
     def of_tenant(
         self, column: ViewColumn, text: str, deleted: ColumnElement[Any] | None = None

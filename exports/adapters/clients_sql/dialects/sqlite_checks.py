@@ -24,6 +24,23 @@ AND (instr(upper(sql), 'UNION') OR instr(upper(sql), 'INTERSECT') OR instr(upper
 """
 
 
+_COLLATIONS = {5: "BINARY", 4: "NOCASE", 3: "RTRIM"}
+"""The collations of SQLite, by how many of the texts of `_DISTINCT_TEXTS` they tell apart."""
+
+_DISTINCT_TEXTS = """
+SELECT count(DISTINCT {column}) FROM (
+    SELECT {column} FROM {view} WHERE 1 = 0
+    UNION ALL SELECT 'a' UNION ALL SELECT 'A' UNION ALL SELECT 'a ' UNION ALL SELECT 'b' UNION ALL SELECT 'b '
+)
+"""
+
+
+def find_collation(connection: Connection, column: str, view: str) -> str:
+    """Return the name of the collation by which a column of a view is compared; empty if it is not one of SQLite's."""
+    found = connection.exec_driver_sql(_DISTINCT_TEXTS.format(column=column, view=view)).scalar_one()
+    return _COLLATIONS.get(found, "")
+
+
 def has_compound_views(connection: Connection) -> bool:
     """Say whether a view may consist of several SELECTs. Its columns declare the types of the first one only."""
     return bool(connection.exec_driver_sql(_COMPOUND).scalar())
