@@ -200,7 +200,7 @@ def test_a_moment_of_deletion_in_a_type_that_would_compare_wrongly_is_refused(
         ("sqlite_store", "code COLLATE RTRIM", "has the collation RTRIM"),
     ],
 )
-def test_a_code_that_would_compare_in_another_way_than_that_of_the_clients_is_refused(
+def test_a_code_that_would_compare_otherwise_than_that_of_the_clients_is_refused(
     name: str, code: str, words: str, request: pytest.FixtureRequest
 ) -> None:
     store: SqlStore = request.getfixturevalue(name)
