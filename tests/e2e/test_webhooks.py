@@ -75,7 +75,8 @@ def verified(received: ReceivedRequest, tenant: str = NORTHWIND) -> Any:
 def as_sent(job: Any) -> Any:
     """Return what a receiver gets of a job: neither the link, nor who asked for what, nor what a resume would keep."""
     kept_back = {"downloadUrl", "createdBy", "mappingName", "columnCount", "filter", "request"}
-    return {name: value for name, value in job.items() if name not in kept_back} | {"keptItems": None}
+    sent = {name: value for name, value in job.items() if name not in kept_back}
+    return sent | {"keptItems": None} if job["resumableUntil"] else sent
 
 
 def webhooks(system: System, *arguments: str) -> Finished:
