@@ -25,7 +25,7 @@ AND (instr(upper(sql), 'UNION') OR instr(upper(sql), 'INTERSECT') OR instr(upper
 
 
 _COLLATIONS = {5: "BINARY", 4: "NOCASE", 3: "RTRIM"}
-"""The collations of SQLite, by how many of the texts of `_DISTINCT_TEXTS` they tell apart."""
+"""The collations of SQLite ("Datatypes in SQLite", section 7), by how many of the texts below they tell apart."""
 
 _DISTINCT_TEXTS = """
 SELECT count(DISTINCT {column}) FROM (
