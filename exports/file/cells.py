@@ -149,11 +149,13 @@ def dates(values: Column, name: str) -> Cells:
 def _plain_dates(values: Column) -> Cells:
     """Return text that has no other form than `YYYY-MM-DD` as it is; None as empty text.
 
-    ISO 8601 has one other form of ten letters, `2026-W05-6`, and none that is longer.
+    Python takes no text of more than ten letters for a date. So if all texts together have ten for each, each has ten,
+    and their hyphens are in known places. Python also takes `2026-W05-6`, `20260131` and `20260131xx` for dates.
     """
     cells = ["" if value is None else value for value in values]
-    joined = "".join(cells)
-    if "W" in joined or len(joined) != 10 * (len(cells) - cells.count("")):
+    joined, dates_given = "".join(cells), len(cells) - cells.count("")
+    hyphens = "-" * dates_given
+    if len(joined) != 10 * dates_given or joined[4::10] != hyphens or joined[7::10] != hyphens:
         raise ValueError
     for _ in map(date.fromisoformat, filter(None, cells)):
         pass

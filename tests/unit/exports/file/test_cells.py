@@ -28,8 +28,9 @@ def test_one_unusual_truth_value_changes_no_other(values: list[object]) -> None:
 
 
 _DATES = [None, "", "2026-01-31", "2024-02-29", "2026-01-31T00:00", "2026-01-31 23:59:59", date(2026, 1, 31)]
-_WRONG_TEXTS = ["2026-W05-6", "20260131", "2026W056", "2026-02-29", "0000-01-01", "2026-1-31", "２026-01-31"]
-_NO_DATES = [*_WRONG_TEXTS, 0, False, b""]
+_OTHER_FORMS = ["2026-W05-6", "20260131", "2026W056", "20260131xx", "20260131--", "2026W056-1"]
+_NO_DAYS = ["2026-02-29", "0000-01-01", "2026-1-31", "2026-01-311", "２026-01-31", 0, False, b""]
+_NO_DATES = [*_OTHER_FORMS, *_NO_DAYS]
 
 
 @given(st.lists(st.sampled_from([*_DATES, *_NO_DATES])))
