@@ -28,6 +28,9 @@ JOBS, WORKERS = 100, 2
 SECONDS_OF_A_SLOT = 2.0
 """Far more than nine of ten steps hold a slot on a busy machine, and still less than half the time limit of a try."""
 PROMPT_SECONDS = 30
+PAUSE_SECONDS = 4 * TIMEOUT_SECONDS
+"""How much later an export may end: the work of a hundred retries takes that on a busy machine. Steps that waited for
+the receiver would hold up each of the export's steps for longer."""
 SETTINGS = {
     "EXPORT_WEBHOOK_SECRET": "a-master-secret-of-more-than-32-characters",
     "EXPORT_WEBHOOK_ALLOW_PRIVATE": "true",
@@ -117,7 +120,7 @@ def test_a_hundred_jobs_with_a_hanging_receiver_hold_up_no_other_tenant(
         "%d steps held a slot for %.2f s in the median, %.2f s at most; other webhooks arrived after %.1f s",
         *(alone, JOBS, beside, hung, pit.most_open, len(held), statistics.median(held), max(held), prompt),
     )
-    assert beside < 3 * alone + 5, "a hanging receiver holds up exports"
+    assert beside < 3 * alone + PAUSE_SECONDS, "a hanging receiver holds up exports"
     assert statistics.quantiles(held, n=10)[-1] < SECONDS_OF_A_SLOT
     assert 1 <= pit.most_open <= TRIES_OF_A_TENANT * WORKERS
     assert prompt < PROMPT_SECONDS

@@ -280,6 +280,7 @@ def test_a_failed_instance_answers_500_only_if_asked_to(durable: Host) -> None:
 
 def test_the_urls_of_a_check_status_response_work(durable: Host) -> None:
     links = durable.post("/api/begin/approval", 60).json()
+    durable.reaches(links["id"], "Running")
     path = links["sendEventPostUri"].replace("{eventName}", "answer").partition(str(durable.port))[2]
     assert durable.post(path, "by link").status == 202
     assert durable.finished(links["id"])["output"] == "by link"
