@@ -16,6 +16,7 @@ import pytest
 import trustme
 from sqlalchemy import URL, create_engine, make_url
 
+from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import ExportError, SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.ports.clients import ClientSelection
@@ -29,7 +30,7 @@ PASSWORD = "unique-secret"
 UNKNOWN_HOST = "no-such-host.invalid"
 
 
-def fault_of(url: URL | str, seconds: float = 3) -> ExportError:
+def fault_of(url: URL | str, seconds: float = CONNECT_TIMEOUT_SECONDS) -> ExportError:
     """Return the error of the first use of a database. It must come within so many seconds."""
     text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
     started = time.monotonic()
@@ -95,7 +96,7 @@ def test_a_server_that_says_nothing_is_given_up_after_ten_seconds(server: URL) -
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        error = fault_of(server.set(port=silent.getsockname()[1]), seconds=15)
+        error = fault_of(server.set(port=silent.getsockname()[1]), seconds=CONNECT_TIMEOUT_SECONDS + 10)
     assert type(error) is SourceUnavailableError
     assert "did not answer in time" in str(error)
 

@@ -268,7 +268,7 @@ def test_a_silent_server_is_asked_only_shortly_whether_it_holds_the_snapshot(
         for words in ("is busy", "ended the snapshot"):
             with pytest.raises(SourceUnavailableError, match=words):
                 _read(snapshot)
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("fault", [None, ("WHEN EXISTS", _LOCKED)], ids=["read", "refused"])

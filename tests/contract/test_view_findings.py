@@ -343,7 +343,7 @@ def test_the_check_of_a_view_that_never_answers_ends_within_seconds(
 
     answer = check(url, capsys, "--tenant", "northwind")[1]
 
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
     said = " ".join([*answer["reasons"], *answer["notes"]])
     assert "Not found out within the time limit" in said or "is busy: a lock, a limit or a time-out" in said
 
