@@ -47,6 +47,19 @@ def test_the_changes_since_an_export_are_one_press_away(visitor: Visitor, system
     assert second["filter"]["statuses"] == first["filter"]["statuses"]
 
 
+@pytest.mark.parametrize("body", [BODY, {}], ids=["a choice of columns", "every column"])
+def test_an_export_of_changes_that_is_run_again_has_the_same_start(
+    visitor: Visitor, system: System, body: dict[str, Any]
+) -> None:
+    first = system.start_export(body, prefer="wait=60").json
+    until = {"filter": {**body.get("filter", {}), "updatedUntil": "2099-01-01T00:00:00Z"}}
+    job = system.start_export({**body, **until, "since": first["code"]}, prefer="wait=60").json
+    open_newest(visitor, job)
+    visitor.at(".details [data-act=runAgain]").click()
+    visitor.expect_status("Completed")
+    assert system.job(f"{JOBS}/{newest_job(system)['code']}")["request"] == system.job(f"{JOBS}/{job['code']}")["request"]
+
+
 def test_an_export_without_a_file_offers_neither_its_changes_nor_a_proof(
     visitor: Visitor, system: System, database_url: str
 ) -> None:

@@ -3,7 +3,7 @@
 import { announce, busy, make } from "./dom.js";
 import { copyText } from "./clipboard.js";
 import { saveProof } from "./download.js";
-import { filterInWords, hasEveryField, presetOf, requestOf, requestOfChanges } from "./job_request.js";
+import { filterInWords, hasEveryField, presetOf, requestAgain, requestOf, requestOfChanges } from "./job_request.js";
 import { listOf, moment } from "./labels.js";
 import { meaningOf, whatHappened } from "./outcome.js";
 import { ofOneMoment } from "./request.js";
@@ -64,7 +64,7 @@ function jobButtons(api, job, place, actions) {
   };
   const settings = button("useSettings", () => actions.settingsWanted(requestOf(job.request)));
   const resume = async () => actions.opened((await api.send("POST", pathOf(job.code, "/resume"))).data);
-  const again = async () => actions.opened(await startExport(api, requestOf(job.request)));
+  const again = async () => actions.opened(await startExport(api, requestAgain(job.request)));
   const changes = async () => actions.opened(await startExport(api, requestOfChanges(job)));
   const shown = [button("open", () => actions.opened(job))];
   if (mayWrite && job.resumableUntil) shown.push(button("resume", resume));

@@ -5,7 +5,7 @@ import { clearFaults, showProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
 import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
 import { keepInView } from "./keep_in_view.js";
-import { requestOf } from "./job_request.js";
+import { requestAgain, requestOf } from "./job_request.js";
 import { clients, count, duration, moment, percent, size } from "./labels.js";
 import { meaningOf, nextSteps, reportOf, whatHappened } from "./outcome.js";
 import { RateMeter, drawRates } from "./rate.js";
@@ -110,7 +110,7 @@ async function change(method, more) {
 async function runAgain() {
   clearFaults(byId("job"), byId("job-problem"));
   try {
-    const job = await startExport(jobApi, requestOf(await resolvedRequest()));
+    const job = await startExport(jobApi, requestAgain(await resolvedRequest()));
     byId("job-title").focus();
     const isFollowed = showJob(jobApi, job);
     whenEnded(job);

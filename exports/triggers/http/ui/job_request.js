@@ -8,8 +8,8 @@ import { labelOf, t } from "./texts.js";
 const CSV_FORMS = { rfc4180: [",", false], excel: [",", true], excelEu: [";", true], tsv: ["\t", false] };
 
 /**
- * Return the body of a request that gives the same file as a job. `resolved` is the `request` of the job. Its `since` is
- * left out: the filter has the moment that it stands for, and a request may have only one of the two.
+ * Return the body of a request for the same clients as those of a job. `resolved` is the `request` of the job. Its
+ * `since` is left out: the filter has the moment that it stands for, and a request may have only one of the two.
  */
 export function requestOf(resolved) {
   const { columns, filter, format, omittedFields, since, ...others } = resolved;
@@ -19,9 +19,18 @@ export function requestOf(resolved) {
 
 /** Return the body of a request for the clients that have changed since a job: with its columns and its filter. */
 export function requestOfChanges({ code, request }) {
-  const { filter, ...same } = requestOf(request);
-  const { updatedSince, updatedUntil, ...others } = filter;
-  return { ...same, columnMappings: request.columns, filter: others, since: code };
+  const { updatedUntil, ...others } = request.filter;
+  return requestSince(code, { ...request, filter: others });
+}
+
+/** Return the body of the request that started a job: if it continues an earlier export, with the same start. */
+export function requestAgain(request) {
+  return request.since ? requestSince(request.since, request) : requestOf(request);
+}
+
+function requestSince(since, request) {
+  const { updatedSince, ...filter } = request.filter;
+  return { ...requestOf({ ...request, filter }), columnMappings: request.columns, since };
 }
 
 /** Whether these are the columns of a request that names none: every field, headed by its name. */
