@@ -119,7 +119,9 @@ def columns_for(fields: Iterable[TargetField]) -> tuple[str, ...]:
 
 
 def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Records]:
-    """Render each list of clients. A source without a faster way renders like this.
+    """Render each list of clients, and drop it before the next one is read: see `read_lists` of SQL sources.
+
+    A source without a faster way renders like this.
 
     Args:
         lists: Clients in key order, with the columns that the renderer expects.
@@ -136,7 +138,9 @@ def render_lists(lists: Iterable[list[Row]], renderer: Renderer) -> Iterator[Rec
                 raise _repeated_client_of(last_code, codes)
             last_code = codes[-1]
             data, removed, cut_cells = _render_counted(rows, renderer, render)
-            yield Records(len(rows), data, str(codes[0]), str(last_code), removed, cut_cells)
+            first_code, count = str(codes[0]), len(rows)
+            del rows, codes
+            yield Records(count, data, first_code, str(last_code), removed, cut_cells)
 
 
 def _repeated_client_of(last_code: object, codes: list[object]) -> SourceMismatchError:

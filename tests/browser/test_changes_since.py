@@ -57,7 +57,9 @@ def test_an_export_of_changes_that_is_run_again_has_the_same_start(
     open_newest(visitor, job)
     visitor.at(".details [data-act=runAgain]").click()
     visitor.expect_status("Completed")
-    assert system.job(f"{JOBS}/{newest_job(system)['code']}")["request"] == system.job(f"{JOBS}/{job['code']}")["request"]
+    assert (
+        system.job(f"{JOBS}/{newest_job(system)['code']}")["request"] == system.job(f"{JOBS}/{job['code']}")["request"]
+    )
 
 
 def test_an_export_without_a_file_offers_neither_its_changes_nor_a_proof(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -42,6 +43,15 @@ def query(source: SqlClientSource, *statements: str) -> Any:
         for statement in statements:
             answer = connection.exec_driver_sql(statement).scalar()
     return answer
+
+
+def test_a_list_of_clients_is_given_away(store: SqlStore) -> None:
+    """Nobody else refers to it, so its memory is free for the next one as soon as its reader drops it."""
+    store.put(*(client(f"C{number:04}") for number in range(200)))
+    with closing(store.source.read(SELECTION, KeyRange())) as lists:  # type: ignore[type-var]
+        references = [sys.getrefcount(rows) for rows in lists]
+    assert len(references) > 1
+    assert references == [2] * len(references)  # the loop and the call
 
 
 def test_columns_that_the_view_lacks_are_named(store: SqlStore) -> None:
