@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exports.adapters.clients_sql.inspection.findings import Findings, KeyUse, UnstableFunction
+    from exports.adapters.clients_sql.inspection.findings import Findings, KeyUse, Sample, UnstableFunction
     from exports.adapters.clients_sql.view_report import ColumnReport, ViewReport
 
 _COLOURS = {"FAIL": "31", "warn": "33", "none": "33", "ok": "32", "": "0"}
 _MARKS = {"refused": "FAIL", "missing": "none", "ok": "ok"}
 _LABEL_WIDTH = len("functions")
+_MEANINGFUL_SECONDS = 0.05
+"""A sample that is read faster says nothing of the speed: opening the statement takes as long."""
 
 
 def report_lines(report: ViewReport, *, colours: bool) -> Iterator[str]:
@@ -63,15 +65,19 @@ def _findings(found: Findings) -> Iterator[tuple[str, str, str]]:
     if found.tenants is not None:
         yield "", "tenants", _tenants(found)
     if found.sample is not None:
-        sample = found.sample
-        speed = f"{sample.clients_per_second:,} clients a second"
-        basis = f"the first {sample.clients:,} of {sample.tenant} took {sample.seconds:.2f} s"
-        yield "", "speed", f"{speed} in one page ({basis})"
+        yield "", "speed", _speed(found.sample)
     for column in found.deletions or ():
         yield ("FAIL" if column.problem else "ok"), "deletions", f"{column.name} {column.type_name}".rstrip()
     if found.deleted_clients is not None:
         yield "", "deletions", f"{found.deleted_clients:,} clients that the view clients has not, up to 10,000"
     yield from (("", "note", note) for note in found.notes)
+
+
+def _speed(sample: Sample) -> str:
+    basis = f"the first {sample.clients:,} of {sample.tenant} took {sample.seconds:.2f} s"
+    if sample.seconds < _MEANINGFUL_SECONDS:
+        return f"too few clients to tell ({basis})"
+    return f"{sample.clients_per_second:,} clients a second in one page ({basis})"
 
 
 def _key(key: KeyUse, first_seconds: float | None) -> str:

@@ -226,7 +226,7 @@ def test_the_commands_for_notifications_end_with_a_code_of_their_own(
     (answer,) = shown(run(program, sender, "notification-test", "--webhook", receiver.url, "--json"))
     assert answer["delivered"]
     lost = run(program, sender, "notification-test", "--webhook", NOBODY)
-    assert (lost.returncode, lost.stdout.split("\t")[1]) == (12, "webhook")
+    assert (lost.returncode, lost.stdout.split("\t")[0]) == (12, "webhook")
     assert run(program, sender, "notification-test", "--email", "a@example.com").returncode == 3
 
     job = client.start(ExportRequest(columns=["Code"], webhook_url=receiver.url))

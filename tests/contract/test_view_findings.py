@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url
 
 from exports.__main__ import main
+from exports.adapters.clients_sql.inspection.findings import Sample
 from exports.adapters.clients_sql.view_report import report_on_view
 from exports.commands.command_line import wants_colours
 from exports.commands.view_table import report_lines
@@ -362,6 +364,21 @@ def test_the_table_names_what_was_found_and_ends_with_the_verdict(
     assert any(line.endswith(f"northwind: {MANY:,} clients") for line in lines)
     assert any(f"the first {MANY:,} of northwind took" in line for line in lines)
     assert lines[-1].startswith("Nothing was found by which an export would fail.")
+
+
+@pytest.mark.parametrize(
+    ("sample", "speed"),
+    [
+        (Sample("x", 3, 0.0), "too few clients to tell (the first 3 of x took 0.00 s)"),
+        (Sample("x", 10_000, 0.4), "25,000 clients a second in one page (the first 10,000 of x took 0.40 s)"),
+    ],
+    ids=["three clients", "ten thousand"],
+)
+def test_a_speed_is_told_only_if_it_was_measured_for_long_enough(tmp_path: Path, sample: Sample, speed: str) -> None:
+    report = report_on_view(make_records(make_url(f"sqlite:///{tmp_path / 'clients.db'}"), [("x", "C1")], VIEW))
+    told = report._replace(findings=replace(report.findings, sample=sample))
+    (line,) = (line for line in report_lines(told, colours=False) if "speed" in line)
+    assert line.endswith(speed)
 
 
 def test_colours_are_for_terminals_without_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,15 +183,14 @@ def _show_answers(found: tuple[Delivery, ...], as_json: bool) -> None:
 
 
 def _show_deliveries(found: Iterable[Delivery], as_json: bool) -> None:
-    print_list(
-        found,
-        as_json,
-        ("sent", "channel", "receiver", "result", "status"),
-        lambda each: (
-            local(each.sent),
-            each.channel,
-            each.receiver,
-            "delivered" if each.delivered else each.fault or "refused",
-            None if each.status is None else str(each.status),
-        ),
-    )
+    """List tries, and when they were sent, which the service does not tell of tests."""
+    tries = tuple(found)
+    has_times = any(each.sent for each in tries)
+
+    def cells(each: Delivery) -> list[str | None]:
+        result = "delivered" if each.delivered else each.fault or "refused"
+        status = None if each.status is None else str(each.status)
+        return [*([local(each.sent)] if has_times else []), each.channel, each.receiver, result, status]
+
+    headers = ("channel", "receiver", "result", "status")
+    print_list(tries, as_json, ("sent", *headers) if has_times else headers, cells)
