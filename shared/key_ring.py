@@ -25,7 +25,7 @@ class CacheLimits:
     Attributes:
         known_seconds: How long a key is cached. A revoked key may be accepted this long.
         unknown_seconds: How long an id without a key is cached. A new key with this id may be refused this long.
-        use_seconds: The minimum time between two writes of a key's last use.
+        use_seconds: The minimum time between two writes of a key's last use, and between two events of its refusal.
         max_entries: For known and for unknown ids each. The entries that were read first are dropped first.
         unknown_reads: How many unknown ids are looked up one by one within `unknown_seconds`. Then the ids of all keys
             are read, once in that time, and ids that are not among them are unknown without another read. 0: always.
@@ -62,6 +62,7 @@ class KeyRing:
         self._run_in_background = run_in_background or _run_in_thread
         self._known: OrderedDict[str, _CachedLookup] = OrderedDict()
         self._unknown: OrderedDict[str, _CachedLookup] = OrderedDict()
+        self._refusals: OrderedDict[str, datetime] = OrderedDict()
         self._lock = Lock()
         self._recent_unknown: deque[datetime] = deque(maxlen=limits.unknown_reads)
         self._ids: tuple[datetime, frozenset[str]] | None = None
@@ -86,10 +87,27 @@ class KeyRing:
         found = self._lookup(text.id, by_guesser=by_guesser) if text else None
         key = found.key if found else None
         proven = secret_matches(text.secret if text else "", key)
-        if found is None or key is None or not proven or key.state(self._now()) is not KeyState.ACTIVE:
+        if found is None or key is None or not proven:
+            return None
+        state = key.state(self._now())
+        if state is not KeyState.ACTIVE:
+            self._report_refusal(key, state)
             return None
         self._record_use(key.id, found)
         return key
+
+    def _report_refusal(self, key: ApiKey, state: KeyState) -> None:
+        """Tell operators that a caller still uses a key that is no longer valid: now and then, not for each request."""
+        now = self._now()
+        with self._lock:
+            told = self._refusals.get(key.id)
+            if told is not None and now - told < timedelta(seconds=self._limits.use_seconds):
+                return
+            self._refusals[key.id] = now
+            self._refusals.move_to_end(key.id)
+            if len(self._refusals) > self._limits.max_entries:
+                self._refusals.popitem(last=False)
+        emit("key.refused", logging.WARNING, key=key.id, error=state.value)
 
     def _lookup(self, key_id: str, *, by_guesser: bool = False) -> _CachedLookup:
         now = self._now()

@@ -56,6 +56,22 @@ def test_any_other_text_is_refused(change: Callable[[str], str]) -> None:
     assert ring.find(change(ring.text)) is None
 
 
+@pytest.mark.parametrize(("change", "state"), [("revoked", "revoked"), ("expires", "expired")])
+def test_an_event_tells_now_and_then_of_a_key_that_is_no_longer_valid(
+    change: str, state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ring = Ring(**{change: NOON})
+    told = f"event=key.refused error={state} key={ring.key.id}"
+    assert ring.find(with_other_secret(ring.text)) is None
+    assert told not in caplog.text
+    for _ in range(3):
+        assert ring.find(ring.text) is None
+    assert caplog.text.count(told) == 1
+    ring.clock.advance(seconds=LIMITS.use_seconds)
+    assert ring.find(ring.text) is None
+    assert caplog.text.count(told) == 2
+
+
 @pytest.mark.parametrize("changes", [{"revoked": NOON}, {"expires": NOON}], ids=["revoked", "expired"])
 def test_an_expired_or_revoked_key_is_refused(changes: dict[str, Any]) -> None:
     ring = Ring(**changes)
