@@ -7,10 +7,10 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from exports.commands.command_line import CommandError, add_storage_option, open_account, storage_setting
@@ -18,8 +18,13 @@ from exports.commands.command_line import CommandError, add_storage_option, open
 if TYPE_CHECKING:
     from azure.data.tables import TableServiceClient
 
-FORMAT = "client-export tables 1"
-"""The first line of a file says this, so that `load` refuses other files."""
+FORMAT = "client-export tables 2"
+"""The first line of a file says this, so that `load` refuses other files. The last one says how many rows it has."""
+OWN_TABLES = (
+    *("apikeys", "csvmappings", "exportaudit", "exportdeliveries", "exportjobs", "exportpages", "exportrequests"),
+    *("exportschedules", "exportwatch", "scheduleruns"),
+)
+"""The service's tables. The account may hold others, also one of clients, which must not get into a backup."""
 _ONLY_THE_OWNER = 0o600
 
 
@@ -59,22 +64,36 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _save(tables: TableServiceClient, file: Path, wanted: list[str] | None) -> str:
-    names = [name for name in _own_tables(tables) if wanted is None or name in wanted]
+    existing = {table.name for table in tables.list_tables()}
+    names = [name for name in OWN_TABLES if name in existing and (wanted is None or name in wanted)]
     _refuse_unknown(wanted, names, "The account")
-    rows = 0
     with open(file, "x", encoding="utf-8", opener=_open_for_owner) as lines:  # a path's own `open` takes no opener
-        lines.write(f"{json.dumps({'format': FORMAT})}\n")
-        for name in names:
-            for row in tables.get_table_client(name).list_entities():
-                values = {key: _written(value) for key, value in row.items()}
-                lines.write(f"{json.dumps({'table': name, 'row': values})}\n")
-                rows += 1
+        try:
+            rows = _write(lines, tables, names)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
     return f"Saved {rows:,} rows of {len(names)} tables in {file}. It holds hashes of keys and names of tenants."
+
+
+def _write(lines: TextIO, tables: TableServiceClient, names: Sequence[str]) -> int:
+    """Write the first line, all rows and the last line; return the number of rows."""
+    rows = 0
+    lines.write(f"{json.dumps({'format': FORMAT})}\n")
+    for name in names:
+        for row in tables.get_table_client(name).list_entities():
+            values = {key: _written(value) for key, value in row.items()}
+            lines.write(f"{json.dumps({'table': name, 'row': values})}\n")
+            rows += 1
+    lines.write(f"{json.dumps({'rows': rows})}\n")
+    return rows
 
 
 def _load(tables: TableServiceClient, file: Path, wanted: list[str] | None) -> str:
     from azure.core.exceptions import ResourceExistsError
 
+    for _ in _read(file):
+        pass  # nothing of a file is loaded before all of it is known to be right
     found, added, kept = set(), 0, 0
     for name, row in _read(file):
         if wanted is not None and name not in wanted:
@@ -89,11 +108,6 @@ def _load(tables: TableServiceClient, file: Path, wanted: list[str] | None) -> s
             kept += 1
     _refuse_unknown(wanted, found, str(file))
     return f"Added {added:,} rows to {len(found)} tables. {kept:,} rows existed and stay as they are."
-
-
-def _own_tables(tables: TableServiceClient) -> list[str]:
-    """List the service's tables. Those of Durable Functions and of the Functions host have capital letters."""
-    return sorted(table.name for table in tables.list_tables() if table.name == table.name.lower())
 
 
 def _refuse_unknown(wanted: list[str] | None, found: Any, where: str) -> None:
@@ -112,17 +126,26 @@ def _read(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         CommandError: The file is not one that `save` has written, or is cut off.
     """
-    number = 1
+    number, rows, told = 1, 0, None
     try:
         with file.open(encoding="utf-8") as lines:
             if json.loads(next(lines, "null")) != {"format": FORMAT}:
                 raise ValueError
             for number, line in enumerate(lines, 2):  # noqa: B007 - the message names it
                 item = json.loads(line)
-                yield item["table"], {key: _read_value(value) for key, value in item["row"].items()}
+                if told is not None or item.get("table", OWN_TABLES[0]) not in OWN_TABLES:
+                    raise ValueError
+                if "rows" in item:
+                    told = item["rows"]
+                else:
+                    yield item["table"], {key: _read_value(value) for key, value in item["row"].items()}
+                    rows += 1
+        if told != rows:
+            raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
         message = (
-            f"{file}, line {number}, is not what `python -m exports tables save` writes. Rows before it are loaded."
+            f"{file}, line {number}, is not what `python -m exports tables save` writes, or the file is cut off. "
+            "Nothing of it is loaded."
         )
         raise CommandError(message) from None
 

@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     template.set_defaults(act=_print_template)
     summary = "say for each column of a view its type and its cell; look at index, functions, tenants and speed"
     check = actions.add_parser("check", help=summary, description=summary)
-    check.add_argument("url", metavar="URL", help="SQLAlchemy URL of the database, as in CLIENTS_DATABASE_URL")
+    help_text = f"SQLAlchemy URL of the database (default: {_SETTING})"
+    check.add_argument("url", metavar="URL", nargs="?", default=os.environ.get(_SETTING, ""), help=help_text)
     check.add_argument("--tenant", help="look at this tenant, and count its clients (default: the first one)")
     help_text = f"also check this view of deleted clients (default: {_DELETIONS})"
     check.add_argument("--deletions", metavar="VIEW", default=os.environ.get(_DELETIONS, ""), help=help_text)
@@ -55,6 +56,9 @@ def _check(arguments: argparse.Namespace) -> int:
     """Print the report; return 1 if an export of every field, or a filter, would fail."""
     from exports.adapters.clients_sql.view_report import report_on_view
 
+    if not arguments.url:
+        message = f"Give the URL of the database, or set {_SETTING}."
+        raise CommandError(message)
     if names_tables(arguments.url):
         raise CommandError("This command checks views of SQL databases. Clients in Table Storage have no view.")
     try:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
 from devhost.local.azurite import Azurite, start_azurite
+from exports.__main__ import main
 from exports.commands.tables import FORMAT
 from shared.storage import StorageAccount
 from tests.support.commands import Finished, run_command
@@ -35,6 +36,11 @@ ROW = {
 }
 
 
+CLIENT = {"PartitionKey": "northwind", "RowKey": "C1", "ni_number": "QQ123456C"}
+FIRST_LINE = json.dumps({"format": FORMAT})
+ITEM = json.dumps({"table": "csvmappings", "row": {"PartitionKey": "p", "RowKey": "r"}})
+
+
 @pytest.fixture(scope="module")
 def empty_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """An account without tables, as after a new deployment."""
@@ -51,19 +57,28 @@ def rows_of(storage: str, table: str) -> list[dict[str, Any]]:
     return sorted(map(dict, StorageAccount(storage).tables.get_table_client(table).list_entities()), key=str)
 
 
+@pytest.fixture(scope="module")
+def full_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """An account with a table of clients beside those of the service."""
+    emulator = start_azurite(tmp_path_factory.mktemp("full"))
+    StorageAccount(emulator.connection_string).tables.create_table("clients").create_entity(CLIENT)
+    yield emulator
+    emulator.stop()
+
+
 @pytest.fixture
-def table(azurite: Azurite) -> str:
-    """The name of a table with a row that has a value of every type."""
-    name = f"backup{uuid4().hex}"
-    StorageAccount(azurite.connection_string).tables.create_table(name).create_entity(ROW)
-    return name
+def table(full_storage: Azurite) -> str:
+    """The name of a table of the service with one row, which has a value of every type."""
+    account = StorageAccount(full_storage.connection_string)
+    account.tables.create_table_if_not_exists("csvmappings").upsert_entity(ROW, UpdateMode.REPLACE)
+    return "csvmappings"
 
 
 def test_every_type_of_value_is_the_same_after_a_restore(
-    azurite: Azurite, empty_storage: Azurite, table: str, tmp_path: Path
+    full_storage: Azurite, empty_storage: Azurite, table: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "tables.jsonl"
-    assert tables("save", file, azurite.connection_string, "--table", table).code == 0
+    assert tables("save", file, full_storage.connection_string, "--table", table).code == 0
     assert tables("load", file, empty_storage.connection_string).code == 0
     (loaded,) = rows_of(empty_storage.connection_string, table)
     assert loaded == ROW
@@ -73,25 +88,62 @@ def test_every_type_of_value_is_the_same_after_a_restore(
     }
 
 
-def test_a_row_that_exists_stays_as_it_is(azurite: Azurite, table: str, tmp_path: Path) -> None:
+def test_a_row_that_exists_stays_as_it_is(full_storage: Azurite, table: str, tmp_path: Path) -> None:
     file = tmp_path / "tables.jsonl"
-    tables("save", file, azurite.connection_string, "--table", table)
+    tables("save", file, full_storage.connection_string, "--table", table)
     changed = {"PartitionKey": "p", "RowKey": "r", "text": "revoked since"}
-    StorageAccount(azurite.connection_string).tables.get_table_client(table).upsert_entity(changed, UpdateMode.REPLACE)
-    done = tables("load", file, azurite.connection_string)
+    StorageAccount(full_storage.connection_string).tables.get_table_client(table).upsert_entity(
+        changed, UpdateMode.REPLACE
+    )
+    done = tables("load", file, full_storage.connection_string)
     assert "Added 0 rows" in done.out
     assert "1 rows existed" in done.out
-    assert rows_of(azurite.connection_string, table) == [changed]
+    assert rows_of(full_storage.connection_string, table) == [changed]
 
 
 def test_only_the_owner_can_read_the_file_and_no_file_is_overwritten(
-    azurite: Azurite, table: str, tmp_path: Path
+    full_storage: Azurite, table: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "tables.jsonl"
-    tables("save", file, azurite.connection_string, "--table", table)
+    tables("save", file, full_storage.connection_string, "--table", table)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    again = tables("save", file, azurite.connection_string, "--table", table)
+    again = tables("save", file, full_storage.connection_string, "--table", table)
     assert (again.code, again.err) == (1, f"{file} exists. Name a new file.\n")
+
+
+def test_a_backup_has_no_table_of_clients(full_storage: Azurite, table: str, tmp_path: Path) -> None:
+    file = tmp_path / "tables.jsonl"
+    assert tables("save", file, full_storage.connection_string).code == 0
+    assert "QQ123456C" not in file.read_text(encoding="utf-8")
+    assert {json.loads(line).get("table") for line in file.read_text(encoding="utf-8").splitlines()} == {None, table}
+
+
+def test_a_backup_that_breaks_off_leaves_no_file(
+    full_storage: Azurite, table: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(value: object) -> object:
+        raise ConnectionResetError
+
+    monkeypatch.setattr("exports.commands.tables._written", broken)
+    command = ["tables", "save", str(tmp_path / "tables.jsonl"), "--storage", full_storage.connection_string]
+    assert main([*command, "--table", table]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_of_a_file_that_was_cut_off_is_loaded(
+    full_storage: Azurite, empty_storage: Azurite, table: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "tables.jsonl"
+    assert tables("save", file, full_storage.connection_string, "--table", table).code == 0
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    StorageAccount(empty_storage.connection_string).tables.delete_table(table)
+    for count in range(len(lines)):
+        file.write_text("".join(lines[:count]), encoding="utf-8")
+        done = tables("load", file, empty_storage.connection_string)
+        assert (done.code, done.out) == (1, "")
+        assert "cut off. Nothing of it is loaded." in done.err
+    existing = {each.name for each in StorageAccount(empty_storage.connection_string).tables.list_tables()}
+    assert table not in existing
 
 
 @pytest.mark.parametrize(
@@ -101,25 +153,28 @@ def test_only_the_owner_can_read_the_file_and_no_file_is_overwritten(
         ("{}", 1),
         ("[]", 1),
         ("code;name", 1),
-        (json.dumps({"format": FORMAT}) + '\n{"table": "backupx", "row"', 2),
-        (json.dumps({"format": FORMAT}) + '\n{"table": "backupx", "row": {"a": {"Edm.New": "1"}}}', 2),
+        (f'{FIRST_LINE}\n{{"table": "csvmappings", "row"', 2),
+        (f'{FIRST_LINE}\n{{"table": "csvmappings", "row": {{"a": {{"Edm.New": "1"}}}}}}', 2),
+        (f'{FIRST_LINE}\n{{"table": "clients", "row": {{}}}}\n{{"rows": 1}}', 2),
+        (f'{FIRST_LINE}\n{ITEM}\n{{"rows": 2}}', 3),
+        (f'{FIRST_LINE}\n{ITEM}\n{{"rows": 1}}\n{ITEM}', 4),
     ],
 )
 def test_a_file_of_another_kind_is_refused_with_its_line(
-    content: str, line: int, azurite: Azurite, tmp_path: Path
+    content: str, line: int, full_storage: Azurite, tmp_path: Path
 ) -> None:
     file = tmp_path / "other.txt"
     file.write_text(content, encoding="utf-8")
-    done = tables("load", file, azurite.connection_string)
+    done = tables("load", file, full_storage.connection_string)
     assert done.code == 1
     assert f"{file}, line {line}, is not what" in done.err
     assert "Traceback" not in done.err
 
 
-def test_an_unknown_table_and_a_missing_file_are_named(azurite: Azurite, tmp_path: Path) -> None:
-    unknown = tables("save", tmp_path / "a", azurite.connection_string, "--table", "nosuchtable")
+def test_an_unknown_table_and_a_missing_file_are_named(full_storage: Azurite, tmp_path: Path) -> None:
+    unknown = tables("save", tmp_path / "a", full_storage.connection_string, "--table", "nosuchtable")
     assert unknown.err == "The account has no rows of nosuchtable.\n"
-    missing = tables("load", tmp_path / "b", azurite.connection_string)
+    missing = tables("load", tmp_path / "b", full_storage.connection_string)
     assert "cannot be used: No such file or directory." in missing.err
 
 

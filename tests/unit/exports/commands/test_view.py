@@ -1,4 +1,4 @@
-"""`python -m exports view check` refuses a wrong name of the view of deleted clients and says where it is given."""
+"""`python -m exports view check` takes the settings of the service, and says where a wrong value was given."""
 
 from __future__ import annotations
 
@@ -14,3 +14,21 @@ def test_a_wrong_name_is_refused_with_the_option_and_the_setting(
     monkeypatch.setenv("EXPORT_DELETIONS_VIEW", "no name either")
     assert main(["view", "check", "sqlite://", *given]) != 0
     assert "--deletions or EXPORT_DELETIONS_VIEW: " in capsys.readouterr().err
+
+
+def test_the_database_of_the_setting_is_checked_unless_a_url_is_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLIENTS_DATABASE_URL", "azure-tables:///clients")
+    assert main(["view", "check"]) == 1
+    assert "Clients in Table Storage have no view." in capsys.readouterr().err
+    assert main(["view", "check", "sqlite://"]) == 1
+    assert "Table Storage" not in capsys.readouterr().err
+
+
+def test_a_check_without_a_url_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CLIENTS_DATABASE_URL", raising=False)
+    assert main(["view", "check"]) == 1
+    assert capsys.readouterr().err == "Give the URL of the database, or set CLIENTS_DATABASE_URL.\n"
