@@ -94,6 +94,7 @@ def tries(system: System, code: str) -> list[Any]:
     return [json.loads(line) for line in done.out.splitlines()]
 
 
+@pytest.mark.timeout(900)
 def test_a_hundred_jobs_with_a_hanging_receiver_hold_up_no_other_tenant(
     system: System, pit: TarPit, receiver: Receiver, sends: Path
 ) -> None:

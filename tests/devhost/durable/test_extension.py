@@ -82,17 +82,16 @@ def test_a_stopped_host_ends_what_it_runs_and_the_next_one_does_the_rest(
 
 @pytest.mark.thorough
 def test_a_killed_host_leaves_its_activities_to_the_next_one_after_a_minute(
-    start_host: StartHost, extension: Options
+    start_host: StartHost, extension: Options, tmp_path: Path
 ) -> None:
     host = start_host("durable", **extension)
-    instance_id = host.begin("runs", {"activity": "sleep", "input": 1.5})
-    wait_until(lambda: host.status(instance_id)["runtimeStatus"] == "Running")
-    time.sleep(0.5)
+    instance_id = host.begin("runs", {"activity": "count_first", "input": "killed"})
+    wait_until((tmp_path / "killed.1").exists)
     host.kill()
-    host.start()
     began = time.monotonic()
-    assert host.finished(instance_id, 120)["runtimeStatus"] == "Completed"
-    assert 40 < time.monotonic() - began < 90
+    host.start()
+    assert host.finished(instance_id, 120)["output"] == 2
+    assert 40 < time.monotonic() - began < 120
 
 
 @pytest.mark.parametrize("storage", ["", "UseDevelopmentStorage=true"])

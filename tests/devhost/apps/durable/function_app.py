@@ -51,6 +51,14 @@ def count_slowly(number: int) -> int:
     return _count(f"slow-{number}")
 
 
+@app.activity_trigger(input_name="key")
+def count_first(key: str) -> int:
+    """Count, then go on for as long as a test needs to kill the host."""
+    number = _count(key)
+    time.sleep(1.5)
+    return number
+
+
 @app.activity_trigger(input_name="spec")
 def fail_until(spec: dict) -> int:
     attempt = _count(spec["key"])
