@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
+
+_BEGINS_WITH_DAY_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _]")
 
 
 class Model(BaseModel):
@@ -29,12 +33,20 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _refuse_unix_time(value: Any) -> Any:
+    """Refuse text of digits: pydantic takes it as Unix time, even when strict, so `20260131` is a day of 1970."""
+    if isinstance(value, str) and not _BEGINS_WITH_DAY_AND_TIME.match(value):
+        raise PydanticKnownError("datetime_parsing", {"error": "this is no date with a time"})
+    return value
+
+
 Moment = Annotated[
     datetime,
+    BeforeValidator(_refuse_unix_time),
     PlainSerializer(rfc3339, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A point in time. In JSON it is in UTC, with `Z`."""
+"""A point in time. In JSON it is in UTC, with `Z`. Text of digits alone is refused."""
 
 _Value = TypeVar("_Value")
 OptionalField = Annotated[_Value | None, Field(exclude_if=lambda value: value is None)]

@@ -41,5 +41,17 @@ def test_a_moment_is_written_in_utc_with_z() -> None:
     assert sample.model_dump(mode="json")["changed_at"] == "2026-06-30T23:30:00.000Z"
 
 
+@pytest.mark.parametrize("text", ["20260701", "1782864000", "-5", "17.5", "2026-07-01"])
+def test_a_moment_is_never_read_from_digits_alone(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Sample.model_validate_json(f'{{"firstPart":"x","changedAt":"{text}"}}')
+
+
+@pytest.mark.parametrize("separator", "Tt _")
+def test_a_moment_is_read_with_any_separator_between_day_and_time(separator: str) -> None:
+    sample = Sample.model_validate_json(f'{{"firstPart":"x","changedAt":"2026-07-01{separator}09:00:00z"}}')
+    assert sample.changed_at == datetime(2026, 7, 1, 9, tzinfo=UTC)
+
+
 def test_a_moment_is_cut_to_milliseconds() -> None:
     assert rfc3339(datetime(2026, 7, 1, 0, 0, 0, 123_999, tzinfo=UTC)) == "2026-07-01T00:00:00.123Z"

@@ -153,6 +153,13 @@ def test_a_moment_that_cannot_be_converted_to_utc_is_pointed_at(moment: Any) -> 
         assert [found for found, _ in _faults({"filter": {name: moment}})] == [f"/filter/{name}"]
 
 
+@pytest.mark.parametrize("text", ["20260131", "17.5", "-5", "+1700000000", "1700000000000", "2026-01-31", "2026"])
+def test_text_of_digits_is_no_moment_but_a_fault(text: str) -> None:
+    for name in ("updatedSince", "updatedUntil"):
+        ((pointer, detail),) = _faults({"filter": {name: text}})
+        assert (pointer, "2026-01-31T09:00:00Z" in detail) == (f"/filter/{name}", True)
+
+
 def test_the_fault_of_a_moment_without_offset_shows_an_example() -> None:
     (_, detail), *_ = _faults({"filter": {"updatedSince": "2026-01-31T09:00:00"}})
     assert "2026-01-31T09:00:00Z" in detail
