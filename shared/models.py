@@ -40,13 +40,22 @@ def _refuse_unix_time(value: Any) -> Any:
     return value
 
 
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_refuse_unix_time),
-    PlainSerializer(rfc3339, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-"""A point in time. In JSON it is in UTC, with `Z`. Text of digits alone is refused."""
+def _exact_rfc3339(moment: datetime) -> str:
+    """Format a moment as `rfc3339` does, but with microseconds if it is not a whole millisecond."""
+    if moment.microsecond % 1000 == 0:
+        return rfc3339(moment)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_REFUSES_UNIX_TIME = BeforeValidator(_refuse_unix_time)
+_AS_DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
+
+Moment = Annotated[datetime, _REFUSES_UNIX_TIME, PlainSerializer(rfc3339, when_used="json"), _AS_DATE_TIME]
+"""A point in time. In JSON it is in UTC, with `Z`, and digits beyond milliseconds are cut off. Text of digits alone is
+refused."""
+
+ExactMoment = Annotated[datetime, _REFUSES_UNIX_TIME, PlainSerializer(_exact_rfc3339, when_used="json"), _AS_DATE_TIME]
+"""A `Moment` that JSON keeps to the microsecond: one with which other moments are compared."""
 
 _Value = TypeVar("_Value")
 OptionalField = Annotated[_Value | None, Field(exclude_if=lambda value: value is None)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import MAXYEAR, MINYEAR
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from exports.request.faults import NO_MOMENT_BETWEEN, NO_OFFSET, TOO_FAR_AWAY
 from exports.request.fields import ClientStatus, ClientType
-from shared.models import Model, Moment, OptionalField
+from shared.models import ExactMoment, Model, OptionalField
 from shared.problems import Fault, pointer
 
 MAX_CODE_CHARACTERS = 100
@@ -55,8 +55,10 @@ class ClientFilter(Model):
         search: Only clients with this text anywhere in their name, code, e-mail address, company number, internal
             reference, trading name or contact name. Upper and lower case are the same.
         updated_since: Only clients that changed at this moment or later. Give the time with its offset from UTC.
-        updated_until: Only clients that last changed before this moment. A client that changed at the moment itself is
-            left out, so an export until a moment and one since the same moment share no client.
+            It counts to the microsecond; further digits are cut off.
+        updated_until: Only clients that last changed before this moment, which counts to the microsecond too. A client
+            that changed at the moment itself is left out, so an export until a moment and one since the same moment
+            share no client.
     """
 
     manager_codes: Codes = ()
@@ -67,12 +69,12 @@ class ClientFilter(Model):
     types: tuple[ClientType, ...] = ()
     service_codes: Codes = ()
     search: Annotated[str, StringConstraints(max_length=200)] | None = None
-    updated_since: Moment | None = None
-    updated_until: OptionalField[Moment] = None
+    updated_since: ExactMoment | None = None
+    updated_until: OptionalField[ExactMoment] = None
 
     @field_validator("updated_since", "updated_until")
     @classmethod
-    def _can_be_converted_to_utc(cls, value: Moment | None) -> Moment | None:
+    def _can_be_converted_to_utc(cls, value: datetime | None) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise NO_OFFSET.error()
         if value is not None and not MINYEAR < value.year < MAXYEAR:

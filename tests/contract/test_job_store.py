@@ -179,7 +179,8 @@ _SPEC = a_spec(
         manager_codes=("M1", "ü"),
         statuses=(ClientStatus.LOST_PROSPECT,),
         search="O'Brien",
-        updated_since=datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
+        updated_since=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        updated_until=datetime(2026, 1, 2, 3, 4, 5, 678902, tzinfo=UTC),
     ),
 )
 
