@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypedDict
 
 from exports.errors import KeyOrderError, PermanentError, RowCountError, SourceUnavailableError
@@ -96,6 +96,7 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     As a rule clients were added or removed meanwhile: before their page was read, so that the new count is that of the
     file, or after it, so that the pages have other numbers now. If neither explains the new count, a third one is like
     it, and the pages do not explain it then either, the source is at fault: it counts clients that it does not give.
+    If the third count is another one, clients still come and go.
 
     Raises:
         RowCountError: The source is at fault.
@@ -108,13 +109,15 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
         return None
     end = services.now() + (_LONGEST_RECOUNT if job.spec.since is None else _LONGEST_BEFORE_CHANGES)
     selection = ClientSelection(job.tenant, _CODE_ONLY, plan.spec.filter)
-    counted = _count(services, selection)
+    source = _CountedSource(services, selection, plan, records, end)
+    counted = source.count()
     if counted == rows:
         return counted
-    compare = partial(_have_changed_by, counted - rows, services, selection, plan, records, end)
-    is_explained, must_explain = compare(), counted == plan.total_rows
-    if is_explained is False and _count(services, selection) == counted:
-        is_explained, must_explain = compare(), True  # clients may have come and gone while the pages were read
+    is_explained, must_explain = source.has_changed_by(counted - rows), counted == plan.total_rows
+    if is_explained is False:
+        must_explain = source.count() == counted
+        if must_explain:  # clients may have come and gone while the pages were read
+            is_explained = source.has_changed_by(counted - rows)
     if is_explained is None and must_explain:
         raise SourceUnavailableError("The client database takes too long to count the clients of the file again.")
     if is_explained is False and must_explain:
@@ -126,40 +129,57 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     return counted
 
 
-def _count(services: Services, selection: ClientSelection) -> int:
-    return services.clients.find_boundaries(selection, MAX_PAGE_ROWS).total_rows
+@dataclass(frozen=True)
+class _CountedSource:
+    """The source, and the pages that were read from it.
 
-
-def _have_changed_by(
-    clients: int,
-    services: Services,
-    selection: ClientSelection,
-    plan: PagePlan,
-    records: Sequence[PageRecord],
-    end: datetime,
-) -> bool | None:
-    """Say whether the pages have changed by so many clients since they were written. Read their codes to know it.
-
-    Only changes in the same direction count: they are at least as many as all together. The last page is the first to
-    be read, because new clients often get the highest codes.
-
-    Args:
-        clients: How many came; negative: how many went.
-
-    Returns:
-        None if it was later than `end` before that was known.
+    Attributes:
+        selection: The clients of the file. Only their codes are read.
+        end: No page is read after this moment.
     """
-    left, sign = abs(clients), 1 if clients > 0 else -1
-    for record in reversed(records):
-        if services.now() > end:
+
+    services: Services
+    selection: ClientSelection
+    plan: PagePlan
+    records: Sequence[PageRecord]
+    end: datetime
+
+    def count(self) -> int:
+        return self.services.clients.find_boundaries(self.selection, MAX_PAGE_ROWS).total_rows
+
+    def has_changed_by(self, clients: int) -> bool | None:
+        """Say whether the pages have changed by so many clients since they were written. Read their codes to know it.
+
+        Only changes in the same direction count: they are at least as many as all together. The last page is the first
+        to be read, because new clients often get the highest codes.
+
+        Args:
+            clients: How many came; negative: how many went.
+
+        Returns:
+            None if it was later than `end` before that was known.
+        """
+        left, sign = abs(clients), 1 if clients > 0 else -1
+        for record in reversed(self.records):
+            count = self._count_page(record)
+            if count is None:
+                return None
+            left -= max(0, sign * (count - record.rows))
+            if left <= 0:
+                return True
+        return None if self._is_late() else False
+
+    def _count_page(self, record: PageRecord) -> int | None:
+        """Count the clients of a page by reading them. Return None if it was later than `end` before it was done."""
+        if self._is_late():
             return None
         count = 0
-        with released(services.clients.read(selection, plan.key_range(record.page))) as lists:
+        with released(self.services.clients.read(self.selection, self.plan.key_range(record.page))) as lists:
             for rows in lists:
                 count += len(rows)
-                if services.now() > end:
+                if self._is_late():
                     return None
-        left -= max(0, sign * (count - record.rows))
-        if left <= 0:
-            return True
-    return None if services.now() > end else False
+        return count
+
+    def _is_late(self) -> bool:
+        return self.services.now() > self.end

@@ -10,7 +10,7 @@ import pytest
 
 from exports.errors import ExportError, KeyOrderError, PermanentError, RowCountError, SourceUnavailableError
 from exports.file.manifest import KeyOrder, ManifestDto
-from exports.file.ranges import KeyRange
+from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Row
 from exports.jobs.failures import failure_of
 from exports.jobs.job import Job
@@ -42,6 +42,15 @@ class VanishingClients(MemoryClients):
         if not self.have_vanished:
             yield from super().read(selection, key_range)
         self.take_time(0)
+
+
+class LeavingClients(MemoryClients):
+    """Loses its last client after each count."""
+
+    def find_boundaries(self, selection: ClientSelection, rows_per_page: int) -> Boundaries:
+        counted = super().find_boundaries(selection, rows_per_page)
+        del self.clients[-1]
+        return counted
 
 
 MIXED_CODES = [f"{'aBcDeF'[number % 6]}{number:03d}" for number in range(60)]
@@ -213,15 +222,21 @@ def test_clients_that_come_before_and_after_their_page_was_read_do_not_fail_the_
     assert (manifest.rows, manifest.counted_rows, manifest.recounted_rows) == (6, 5, 7)
 
 
-def test_a_client_that_is_there_only_while_clients_are_counted_does_not_fail_the_job() -> None:
-    services = a_services(some_clients(5))
+@pytest.mark.parametrize(("came", "recounted"), [(True, 7), (False, 5)], ids=["another count", "the planned count"])
+def test_a_client_that_is_there_only_while_clients_are_counted_does_not_fail_the_job(
+    came: bool, recounted: int
+) -> None:
+    services = replace(a_services(), clients=LeavingClients(some_clients(5)))
     job = a_planned_job(services)
-    services.clients.clients += _clients(["C0002a"])
+    if came:
+        services.clients.clients += _clients(["C0002a"])
+    else:
+        del services.clients.clients[1]
     command = write_pages(services, job)
     services.clients.clients += _clients(["C0009"])
-    services.clients.take_time = lambda _rows: services.clients.clients.__delitem__(slice(6, None))
     publish_file(services, command)
-    assert _manifest(services, job).recounted_rows == 7
+    manifest = _manifest(services, job)
+    assert (manifest.counted_rows, manifest.recounted_rows) == (5, recounted)
 
 
 def test_a_count_that_clients_have_changed_is_accepted_when_the_time_is_over() -> None:
