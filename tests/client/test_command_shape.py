@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -17,21 +18,21 @@ from client_export import AsyncExportClient, ExportClient, JobStatus
 from client_export import errors as client_errors
 from client_export.cli import exits, show
 from client_export.cli.main import app
+from client_export.cli.options import read_filter
 from client_export.cli.profiles import Profile
 from rich.console import Console
 from typer.testing import CliRunner
 
 
-def commands(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
-    """Yield each command with its name, also those of groups."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *names, name)
-        else:
-            yield " ".join((*names, name)), command
+def all_of(command: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    """Yield a command with its name; a group before each of its commands."""
+    yield " ".join(names), command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from all_of(inner, *names, name)
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+GROUPS_AND_COMMANDS = dict(all_of(typer.main.get_command(app)))
+COMMANDS = {name: each for name, each in GROUPS_AND_COMMANDS.items() if not hasattr(each, "commands")}
 
 
 def methods(kind: type) -> dict[str, Callable[..., Any]]:
@@ -43,6 +44,17 @@ def test_every_command_can_print_json_and_says_what_it_does() -> None:
     for name, command in COMMANDS.items():
         assert "--json" in {option for parameter in command.params for option in parameter.opts}, name
         assert command.help, name
+
+
+def test_no_option_of_any_command_takes_a_secret() -> None:
+    """Everybody on a machine can read the options of running programs. So `--token` takes the path of a file."""
+    named_like_a_secret = set()
+    for name, command in GROUPS_AND_COMMANDS.items():
+        for option in (each for each in command.params if not getattr(each, "is_flag", False)):
+            for text in (*option.opts, *option.secondary_opts):
+                if re.search("key|token|secret|password|credential", text):
+                    named_like_a_secret.add((name, text, option.metavar))
+    assert named_like_a_secret == {("", "--token", "FILE"), ("start", "--idempotency-key", None)}
 
 
 def options_of(command: str) -> dict[str, tuple[Any, ...]]:
@@ -61,6 +73,19 @@ def test_every_option_of_a_start_that_changes_the_file_is_one_of(command: str) -
     of_the_file = {name: option for name, option in start.items() if name not in NOT_OF_THE_FILE}
     assert options_of(command) == of_the_file
     assert set(start) - set(of_the_file) == NOT_OF_THE_FILE
+
+
+@pytest.mark.parametrize("name", ["search", "updated-since", "updated-until"])
+def test_a_condition_with_one_value_is_refused_if_it_is_given_twice(name: str) -> None:
+    done = CliRunner().invoke(app, ["start", "--where", f"{name}=a", "--where", f"{name}=b", "--json"])
+    assert done.exit_code == 2
+    assert f"{name} is given twice" in json.loads(done.stderr)["error"]["message"]
+
+
+def test_values_of_one_condition_are_alternatives_however_they_are_given() -> None:
+    together, apart = read_filter(["status=Active,Inactive"]), read_filter(["status=Active", "status=Inactive"])
+    assert together == apart
+    assert together.statuses == ["Active", "Inactive"]
 
 
 @pytest.mark.parametrize("wrong", [["preview", "--nope"], ["start", "--where", "colour=red"], ["status"]])
