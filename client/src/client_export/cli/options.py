@@ -51,7 +51,8 @@ Where = Annotated[
         "--where",
         "-w",
         metavar="NAME=VALUE,VALUE",
-        help=f"Which clients; may be repeated, and all must match. Names: {', '.join(FILTERS)}.",
+        help="Which clients; may be repeated. A client must match every name that is given, by at least one of its "
+        f"values. Names: {', '.join(FILTERS)}.",
     ),
 ]
 Format = Annotated[
@@ -178,7 +179,7 @@ def read_columns(texts: Sequence[str]) -> list[Column]:
 
 
 def read_filter(texts: Sequence[str]) -> ClientFilter:
-    """Read conditions as `name=value,value`."""
+    """Read conditions as `name=value,value`. The values of a name are alternatives; some names have one value only."""
     found: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -187,6 +188,9 @@ def read_filter(texts: Sequence[str]) -> ClientFilter:
             message = f"“{text}” is no condition. Write NAME=VALUE; the names are {', '.join(FILTERS)}."
             raise typer.BadParameter(message, param_hint="--where")
         if attribute in _SINGLE:
+            if attribute in found:
+                message = f"{name.strip()} is given twice, and has one value only."
+                raise typer.BadParameter(message, param_hint="--where")
             found[attribute] = value
         else:
             found.setdefault(attribute, []).extend(part.strip() for part in value.split(","))
