@@ -181,7 +181,12 @@ def _codes(verdict: Verdict) -> str:
     if verdict.codes is None:
         return "not compared: no column of the file shows the field Code"
     guarded = f"; {verdict.guarded_codes:,} more have an apostrophe and were not compared" * bool(verdict.guarded_codes)
-    return f"{verdict.codes:,} different ones, no client is in the file twice{guarded}"
+    if not verdict.alike_codes:
+        return f"{verdict.codes:,} different ones, no client is in the file twice{guarded}"
+    alike = (
+        f"{verdict.alike_codes:,} more cannot be compared: without the characters that were left out, they equal others"
+    )
+    return f"{verdict.codes:,} different ones; {alike}{guarded}"
 
 
 def _key_ranges(verdict: Verdict, manifest: ManifestDto) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
@@ -15,6 +16,7 @@ from exports.file.text_damage import text_damage_hints
 from exports.file.verification.file_bytes import inflated
 from exports.file.xlsx.damage import is_whole_workbook, workbook_damage_hints
 from exports.file.xlsx.row_count import count_rows
+from exports.request.columns import REFUSED_IN_XML
 from exports.request.formats import Compression, CsvFormat, FileKind
 from exports.request.spec import ExportSpec
 
@@ -33,12 +35,14 @@ class FileReading:
 
     Attributes:
         has_header_in_page: Whether the header is a record of the first page.
+        left_out: Matches each character of a client that no cell can hold. `removedCharacters` counts them.
         decompress: Returns the decompressed bytes of a page.
         is_whole_end: Whether a complete file may end with these bytes.
         damage_hints: Sentences about likely causes of damage; see `exports.file.text_damage.text_damage_hints`.
     """
 
     has_header_in_page: bool
+    left_out: re.Pattern[str]
     decompress: Callable[[BinaryIO, CsvFormat], BinaryIO]
     count_records: CountRecords
     is_whole_end: Callable[[bytes, CsvFormat], bool]
@@ -75,6 +79,7 @@ def _count_lines(stream: BinaryIO, spec: ExportSpec, *, is_first: bool, on_code:
 READINGS: Mapping[FileKind | None, FileReading] = {
     None: FileReading(
         has_header_in_page=True,
+        left_out=re.compile("\0"),
         decompress=_gunzipped,
         count_records=count_records,
         is_whole_end=_ends_a_record,
@@ -82,6 +87,7 @@ READINGS: Mapping[FileKind | None, FileReading] = {
     ),
     FileKind.JSONL: FileReading(
         has_header_in_page=False,
+        left_out=re.compile(r"(?!)"),
         decompress=_gunzipped,
         count_records=_count_lines,
         is_whole_end=_ends_a_record,
@@ -89,6 +95,7 @@ READINGS: Mapping[FileKind | None, FileReading] = {
     ),
     FileKind.XLSX: FileReading(
         has_header_in_page=False,
+        left_out=re.compile(f"[{REFUSED_IN_XML}]"),
         decompress=lambda stream, _: inflated(stream),
         count_records=_count_rows,
         is_whole_end=lambda end, _: is_whole_workbook(end),

@@ -130,6 +130,19 @@ def test_a_file_that_a_wrong_source_made_of_overlapping_pages_is_wrong(
     assert "but only 60 different codes" in shown
 
 
+def test_codes_that_only_left_out_characters_distinguish_are_said_to_be_incomparable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, manifest = a_proved_file(codes=("A", "A\0", "B"), starts=())
+    saved, proof = tmp_path / "clients.csv", tmp_path / "manifest.json"
+    saved.write_bytes(file)
+    proof.write_text(manifest.model_dump_json(by_alias=True), encoding="utf-8")
+    assert commands.main(["verify", str(saved), str(proof)]) == 0
+    (codes,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  codes ")]
+    assert codes.startswith("  codes       2 different ones; 1 more cannot be compared: ")
+    assert "no client" not in codes
+
+
 def test_a_changed_file_is_wrong_and_its_first_wrong_page_is_named(
     paths: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,10 +15,19 @@ from exports.file.manifest import KeyOrder, ManifestDto
 from exports.file.verification.verify import Verdict, verify
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
-from exports.request.formats import FORMAT_PRESETS, Compression, CsvFormat, Delimiter, LineEnding, Quoting
+from exports.request.formats import (
+    FORMAT_PRESETS,
+    Compression,
+    CsvFormat,
+    Delimiter,
+    FormatPreset,
+    LineEnding,
+    Quoting,
+)
 from tests.support.proofs import NAMES, InMemory, a_file_of_overlapping_pages, a_proved_file
 from tests.support.steps import two_columns
 
+XLSX = FORMAT_PRESETS[FormatPreset.XLSX]
 GZIP = CsvFormat(compression=Compression.GZIP)
 FORMATS = [
     *FORMAT_PRESETS.values(),
@@ -285,6 +294,40 @@ def test_two_codes_that_the_formula_guard_made_equal_are_not_called_one_client()
     verdict = _verdict(file, manifest)
     assert verdict.proved
     assert (verdict.codes, verdict.guarded_codes) == (1, 2)
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)])
+def test_a_workbook_is_proved_although_it_leaves_out_a_character_of_a_code(character: str) -> None:
+    codes = (f"A{character}", "B", f"C {character}", f"{character}D")
+    file, manifest = a_proved_file(XLSX, codes=codes, starts=("C",), names=NAMES)
+    assert _verdict(file, manifest).faults == ()
+    assert (manifest.removed_characters, _verdict(file, manifest).codes) == (3, 4)
+
+
+@pytest.mark.parametrize("form", [CsvFormat(), XLSX], ids=["CSV", "workbook"])
+def test_two_codes_that_a_left_out_character_makes_equal_are_not_one_client(form: CsvFormat) -> None:
+    file, manifest = a_proved_file(form, codes=("A", "A\0", "B"), starts=())
+    verdict = _verdict(file, manifest)
+    assert verdict.proved
+    assert (verdict.codes, verdict.alike_codes) == (2, 1)
+
+
+def test_more_equal_codes_than_characters_were_left_out_are_repeated_clients() -> None:
+    file, manifest = a_file_of_overlapping_pages()
+    alike = manifest.rows - 60
+    assert "more than once" in _faults(file, manifest.model_copy(update={"removed_characters": alike - 1}))
+    assert _verdict(file, manifest.model_copy(update={"removed_characters": alike})).is_intact
+
+
+def test_a_workbook_whose_page_begins_with_another_code_is_wrong() -> None:
+    file, manifest = a_proved_file(XLSX, codes=("A\1", "B"), starts=())
+    wrong = manifest.pages[0].model_copy(update={"first_code": "A\1C"})
+    assert "not A\1C and B" in _faults(file, manifest.model_copy(update={"pages": (wrong,)}))
+
+
+def test_a_guarded_code_that_looks_like_a_constant_of_excel_is_no_fault() -> None:
+    file, manifest = a_proved_file(codes=('="A"', "B"), starts=())
+    assert _verdict(file, manifest).proved
 
 
 def test_a_manifest_that_claims_the_order_check_without_codes_contradicts_itself() -> None:
