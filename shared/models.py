@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 from pydantic_core import PydanticKnownError
 
 _BEGINS_WITH_DAY_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _]")
@@ -64,3 +65,8 @@ OptionalField = Annotated[_Value | None, Field(exclude_if=lambda value: value is
 A field that was added to a published format later is of this type. So a payload that does not use the field is the same
 as it was before.
 """
+
+
+def drop_default(schema: JsonDict) -> None:
+    """Describe a property that may be left out, but whose default cannot be given, or not in every request."""
+    schema.pop("default", None)

@@ -15,24 +15,19 @@ from exports.request.email_address import MAX_EMAIL_ADDRESSES, EmailAddress
 from exports.request.faults import NO_RECEIVER, NOT_A_URL, REPEATED_ADDRESS, TWO_SOURCES_OF_COLUMNS
 from exports.request.filters import ClientFilter, Code
 from exports.request.formats import PRESETS_THAT_NEED_HEADERS, FormatDto
-from shared.models import Model, OptionalField
+from shared.models import Model, OptionalField, drop_default
 
 _URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
 """Absolute, in visible ASCII, without user name or fragment. A host has at most 253 characters (RFC 1035, 2.3.4)."""
 
 
-def _drop_default(schema: JsonDict) -> None:
-    """Describe a property that may be left out, but whose default cannot be given."""
-    schema.pop("default", None)
-
-
 def _describe_url(schema: JsonDict) -> None:
-    _drop_default(schema)
+    drop_default(schema)
     schema.update({"format": "uri", "pattern": _URL})
 
 
 def _describe_addresses(schema: JsonDict) -> None:
-    _drop_default(schema)
+    drop_default(schema)
     schema["uniqueItems"] = True
 
 

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
 
 from exports.request.faults import NEEDS_HEADERS, OPTION_OF_CSV, OPTION_OF_PRESETS
-from shared.models import Model, OptionalField
+from shared.models import Model, OptionalField, drop_default
 from shared.problems import Fault, pointer
 
 WantedName = Annotated[str, StringConstraints(min_length=1, max_length=1000), Field(examples=["clients.csv"])]
@@ -174,9 +174,9 @@ class FormatDto(Model):
         byte_order_mark: Whether the file begins with a byte order mark.
         quoting: Which cells are quoted.
         compression: With `gzip` the file is a gzip file with one member for each page.
-        formula_guard: Whether a text that a spreadsheet would run as a formula gets an apostrophe in front. Has no
-            meaning for `xlsx`: its cells say that they are text, so nothing runs and nothing is changed. `jsonl`
-            changes no text, so `true` is refused; its default is `false`.
+        formula_guard: Whether a text that a spreadsheet would run as a formula gets an apostrophe in front: `true` by
+            default. Has no meaning for `xlsx`: its cells say that they are text, so nothing runs and nothing is
+            changed. `jsonl` changes no text, so `true` is refused; its default is `false`.
         long_cells: Only for `xlsx`: whether text of more than 32,767 characters, which no cell of a workbook can hold,
             is cut and counted in the manifest, or the job fails. `cut` by default.
         file_name: Name of the file. The service makes it safe for every file system, cuts it to 150 characters and adds
@@ -191,7 +191,7 @@ class FormatDto(Model):
     byte_order_mark: bool | None = None
     quoting: Quoting | None = None
     compression: Compression = Compression.NONE
-    formula_guard: bool = True
+    formula_guard: Annotated[bool, Field(json_schema_extra=drop_default)] = True
     long_cells: LongCells | None = None
     file_name: WantedName | None = None
 

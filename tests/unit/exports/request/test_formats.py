@@ -20,6 +20,8 @@ from exports.request.formats import (
     find_option_faults,
 )
 from exports.request.spec import ExportSpec
+from shared.models import Model
+from tests.support.builders import a_spec_of
 from tests.support.http import faults_of_body
 
 
@@ -175,3 +177,22 @@ def test_a_workbook_has_its_own_options_and_extension() -> None:
 
 def test_a_stored_format_of_csv_has_no_properties_of_workbooks() -> None:
     assert {"kind", "longCells"}.isdisjoint(CsvFormat().model_dump(mode="json", by_alias=True))
+
+
+def _defaults_of(model: type[Model]) -> dict[str, object]:
+    """Return the defaults in the schema of a model, but not those of objects, which the published schema leaves out."""
+    properties = model.model_json_schema()["properties"]
+    defaults = {name: each["default"] for name, each in properties.items() if each.get("default") is not None}
+    return {name: value for name, value in defaults.items() if not isinstance(value, dict)}
+
+
+@pytest.mark.parametrize("preset", FormatPreset)
+def test_a_client_may_write_out_every_default_of_the_schema(preset: FormatPreset) -> None:
+    """Generated clients do so, whatever the preset."""
+    form = {**_defaults_of(FormatDto), "preset": preset.value}
+    body = {**_defaults_of(CsvExportRequestDto), "format": form}
+    assert {"includeHeaders", "consistency"} < body.keys()
+    assert "compression" in form
+    assert a_spec_of(CsvExportRequestDto.model_validate(body)) == a_spec_of(
+        CsvExportRequestDto.model_validate({"format": {"preset": preset.value}})
+    )
