@@ -21,7 +21,8 @@ def find_changes(services: Services, job: Job) -> ManifestChanges | None:
     """Find the clients that were deleted or left the filter since the export that the request names as its start.
 
     Call it after the pages were read. A client that is deleted meanwhile may be in the file and in a list; it is gone.
-    One that is made again after this may be in neither; the next export since this one has it.
+    One that is made again after this may be in neither; the next export since this one has it. Call
+    `require_not_replaced` afterwards, also after an error: the lists must be of the same data as the pages.
 
     Returns:
         None if the request names no start.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from exports.errors import KeyOrderError, PermanentError, RowCountError, SourceUnavailableError
+from exports.errors import KeyOrderError, RowCountError, SourceUnavailableError
 from exports.file.key_order import OrderedCode, codes_in_order, find_disorder, has_all_codes
 from exports.file.manifest import KeyOrder
 from exports.file.page_record import PageRecord
@@ -15,7 +15,7 @@ from exports.file.plan import MAX_PAGE_ROWS, PagePlan, name_page
 from exports.jobs.job import Job
 from exports.ports.clients import MAX_RANKED_CODES, ClientSelection, released
 from exports.services import Services
-from exports.steps.pages.same_source import require_not_replaced, require_same_order
+from exports.steps.pages.same_source import require_same_order
 
 _CODE_ONLY = ("code",)
 
@@ -38,27 +38,19 @@ def prove_clients(services: Services, job: Job, plan: PagePlan, records: Sequenc
     A file of one page needs no comparison of its order, because its statement has no key range. Other files cost one
     small statement. Every file costs a count if the number of its clients is not the planned one.
 
+    Call `require_not_replaced` afterwards, also after an error: the source may be replaced between two statements.
+
     Args:
         records: The records of all pages, in page order.
 
     Raises:
         KeyOrderError: The source compares codes in another order than it sorts them.
         RowCountError: The source counts other clients than it returns.
-        SourceReplacedError: The source has other data than the pages, or another order, so it cannot prove them.
+        SourceReplacedError: The source has another order than the pages, so it cannot prove them.
         SourceUnavailableError: Can be tried again.
     """
     if plan.pages == 1:
         return ClientsProof(key_order=KeyOrder.ONE_PAGE, recounted_rows=_prove_count(services, job, plan, records))
-    try:
-        proof = _prove(services, job, plan, records)
-    except PermanentError:
-        require_not_replaced(services, plan.source_generation)
-        raise
-    require_not_replaced(services, plan.source_generation)
-    return proof
-
-
-def _prove(services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]) -> ClientsProof:
     require_same_order(services, plan.code_order)
     _prove_order(services, plan, records)
     key_order = KeyOrder.RANKED_BY_SOURCE if has_all_codes(records) else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from exports.errors import FileChangedError, FileMismatchError
+from exports.errors import FileChangedError, FileMismatchError, PermanentError
 from exports.file.frame import Frame, in_file_order
-from exports.file.manifest import ManifestDto, make_manifest
+from exports.file.manifest import ManifestChanges, ManifestDto, make_manifest
 from exports.file.page_record import PageRecord
 from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost, cost_of, total
@@ -17,8 +17,9 @@ from exports.services import Services
 from exports.steps.fencing import change_running, find_running
 from exports.steps.finalize.find_changes import find_changes
 from exports.steps.finalize.frames import frames_of, in_one, stage_frames
-from exports.steps.finalize.prove_clients import prove_clients
+from exports.steps.finalize.prove_clients import ClientsProof, prove_clients
 from exports.steps.pages.plan_cache import load_plan
+from exports.steps.pages.same_source import require_not_replaced
 from exports.workflow.commands import CommitFile
 from exports.workflow.outcomes import PagesLost, Stopped
 from shared.metering import current_meter
@@ -53,6 +54,8 @@ def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | S
 
     Raises:
         FileMismatchError, KeyOrderError, RowCountError: The evidence does not agree; nothing was published.
+        TooManyRemovedError, SourceMismatchError: `find_changes` cannot list the clients to remove.
+        SourceReplacedError: The source has other data than the pages, so it cannot prove them.
         StorageUnavailableError, SourceUnavailableError, FileChangedError: Can be tried again.
     """
     job = find_running(services, command.job)
@@ -86,7 +89,7 @@ def publish_bytes(
 
     Raises:
         FileChangedError: A file, or a manifest of this attempt, exists already.
-        RowCountError, SourceReplacedError, TransientError: As `publish_file`.
+        PermanentError, TransientError: As `publish_file`.
     """
     manifest, frames = _prove(services, command, job, plan, [record])
     services.files.publish(job.file_path, in_one(data, frames), _metadata_of(manifest))
@@ -149,8 +152,26 @@ def _prove(
     _prove_sums(command, records)
     frames = frames_of(job, plan, records)
     manifest = _prove_tiling(job, plan, records, frames)
-    proof = {**prove_clients(services, job, plan, records), "changes": find_changes(services, job)}
-    return manifest.model_copy(update=proof), frames
+    proof, changes = _ask_source(services, job, plan, records)
+    return manifest.model_copy(update={**proof, "changes": changes}), frames
+
+
+def _ask_source(
+    services: Services, job: Job, plan: PagePlan, records: Sequence[PageRecord]
+) -> tuple[ClientsProof, ManifestChanges | None]:
+    """Let the source prove the clients and name those to remove, and make sure that it still has the planned data.
+
+    A source that is replaced meanwhile can look like any other fault, so it is looked for after each of them. A source
+    that was asked nothing may have been replaced: the file is of one page, which was read from the planned data.
+    """
+    try:
+        proof, changes = prove_clients(services, job, plan, records), find_changes(services, job)
+    except PermanentError:
+        require_not_replaced(services, plan.source_generation)
+        raise
+    if plan.pages > 1 or proof["recounted_rows"] is not None or changes is not None:
+        require_not_replaced(services, plan.source_generation)
+    return proof, changes
 
 
 def _save_manifest(services: Services, command: CommitFile, manifest: ManifestDto, *, replace: bool = True) -> None:

@@ -202,6 +202,31 @@ def test_a_view_of_deleted_clients_that_cannot_be_used_fails_the_job(monkeypatch
     assert services.files.read(failed.file_path) is None
 
 
+@pytest.mark.parametrize("most", [step.MAX_REMOVED_CODES, 0], ids=["few removed", "too many removed"])
+@pytest.mark.parametrize("small_at_once", [True, False])
+def test_a_source_replaced_before_it_names_removals_fails_the_job_until_a_resume(
+    monkeypatch: pytest.MonkeyPatch, small_at_once: bool, most: int
+) -> None:
+    services = services_of("A", "B", "C")
+    services.clients.data_generation = "the first file"
+    first = export(services)
+    services.now.moment += DAY
+    delete(services, "B")
+    ask = services.clients.removed_codes
+
+    def replace_and_ask(*args: Any) -> Any:
+        services.clients.data_generation = "the second file"
+        return ask(*args)
+
+    monkeypatch.setattr(services.clients, "removed_codes", replace_and_ask)
+    monkeypatch.setattr(step, "MAX_REMOVED_CODES", most)
+    failed = export(services, since=first.code, small_at_once=small_at_once)
+
+    assert failed.failure is not None
+    assert (failed.failure.code, failed.failure.resumable) == ("source-replaced", True)
+    assert services.files.read(failed.file_path) is None
+
+
 CODES = st.sampled_from("ABCDEF")
 STEPS = st.one_of(
     st.tuples(st.just("rename"), CODES, st.text("xyz", max_size=2)),

@@ -149,3 +149,23 @@ def test_a_source_replaced_after_the_last_page_is_not_proved_against_the_new_cli
     with pytest.raises(SourceReplacedError):
         publish_file(services, CommitFile(job=job.ref, pages=pages, rows=rows, bytes=size))
     assert services.files.read(job.file_path) is None
+
+
+@pytest.mark.parametrize("is_counted_again", [True, False])
+def test_a_single_page_is_published_unless_a_replaced_source_must_count_it_again(is_counted_again: bool) -> None:
+    services = a_services(some_clients(3))
+    services.clients.data_generation = OLD
+    job = a_stored_job(services)
+    assert _planned(services, job) == 1
+    if is_counted_again:
+        del services.clients.clients[-1]
+    written = _write(services, job, 0)
+    command = CommitFile(job=job.ref, pages=1, rows=written.rows, bytes=written.bytes)
+    _replace(services)
+
+    if is_counted_again:
+        with pytest.raises(SourceReplacedError):
+            publish_file(services, command)
+    else:
+        publish_file(services, command)
+    assert (services.files.read(job.file_path) is None) == is_counted_again
