@@ -150,3 +150,11 @@ def test_an_end_before_the_export_that_since_names_is_refused() -> None:
 def test_every_fault_of_a_request_is_named_beside_that_of_since() -> None:
     notify = {"webhookUrl": "https://hooks.example/x"}
     assert [found for found, _ in faults(a_services(), since="x", notify=notify)] == ["/since", "/notify/webhookUrl"]
+
+
+def test_since_is_looked_at_only_if_columns_format_and_filter_have_no_fault() -> None:
+    services, until = a_services(), {"updatedSince": NOON.isoformat(), "updatedUntil": NOON.isoformat()}
+    wrong = {"/format/compression": {"format": {"preset": "xlsx", "compression": "gzip"}}}
+    wrong |= {"/filter/updatedUntil": {"filter": until}, "/mappingCode": {"mappingCode": "x", "columnMappings": None}}
+    for place, body in wrong.items():
+        assert [found for found, _ in faults(services, since="x", **body)] == [place]
