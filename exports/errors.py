@@ -20,6 +20,7 @@
     │   ├── ExpiredError                the file is no longer kept
     │   ├── ApiKeyNotFoundError         there is no such API key
     │   ├── ApiKeyNotActiveError        the API key has expired or is revoked
+    │   ├── ApiKeyRotatedError          the API key was rotated, and the key that replaced it is active
     │   ├── TooManyApiKeysError         the tenant has reached its limit of API keys
     │   ├── UnconfirmedError            the request needs a confirmation, because it may lock callers out
     │   ├── NotPermittedError           the caller has not the rights that the request needs
