@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from inspect import cleandoc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.file.file_names import MAX_BYTES, MAX_CHARS, clean_file_name
+from exports.request.formats import FormatDto
+from tests.support.documented import ROOT
 
 EXTENSIONS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".jsonl", ".jsonl.gz")
 
@@ -96,3 +99,9 @@ def test_any_text_gives_a_safe_name_or_none(wanted: str, extension: str) -> None
 def test_a_clean_name_stays_as_it_is(wanted: str, extension: str) -> None:
     name = clean_file_name(wanted, extension)
     assert clean_file_name(name, extension) == name
+
+
+def test_the_documents_name_the_limits_of_characters_and_bytes() -> None:
+    limits = f"cuts it, with its extension, to {MAX_CHARS} characters and {MAX_BYTES} bytes of UTF-8."
+    assert limits in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    assert limits in " ".join(cleandoc(FormatDto.__doc__ or "").split())
