@@ -179,8 +179,8 @@ class FormatDto(Model):
             changed. `jsonl` changes no text, so `true` is refused; its default is `false`.
         long_cells: Only for `xlsx`: whether text of more than 32,767 characters, which no cell of a workbook can hold,
             is cut and counted in the manifest, or the job fails. `cut` by default.
-        file_name: Name of the file. The service makes it safe for every file system, adds the extension of the format, and
-            cuts it, with its extension, to 150 characters and 240 bytes of UTF-8.
+        file_name: Name of the file. The service makes it safe for every file system, adds the extension of the format,
+            and cuts it, with its extension, to 150 characters and 240 bytes of UTF-8.
     """
 
     model_config = ConfigDict(json_schema_extra={"not": {"anyOf": _FAULT_SCHEMAS}})
