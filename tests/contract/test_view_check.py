@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from exports.adapters.clients_sql.source import SqlClientSource
 from exports.commands.view_template import view_template
 from exports.errors import SourceMismatchError
 from exports.ports.clients import ClientSelection
-from exports.request.fields import VIEW_COLUMNS
+from exports.request.fields import VIEW_COLUMNS, ClientStatus, ClientType
+from exports.request.filters import ClientFilter
+from exports.steps.upkeep.check_health import HealthStatus, check_health
+from tests.support.fakes import a_services
 
 
 def make_view(url: URL, script: str) -> str:
@@ -127,6 +131,55 @@ def test_the_check_fails_by_a_missing_required_column(
     assert exit_code == 1
     assert [name for name, column in columns.items() if column["problem"]] == ["name"]
     assert columns["name"]["state"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted"),
+    [
+        ("status", ClientFilter(statuses=(ClientStatus.ACTIVE,))),
+        ("type", ClientFilter(types=(ClientType.TRUST,))),
+        ("team_code", ClientFilter(team_codes=("T1",))),
+    ],
+)
+def test_a_column_that_only_a_filter_refuses_fails_the_check_but_not_the_health(
+    column: str, wanted: ClientFilter, postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (
+        f"    NULL::boolean AS {column}," if line.endswith(f" AS {column},") else line
+        for line in view_template("postgresql").splitlines()
+    )
+    url = make_view(postgres_schema, "\n".join(lines))
+
+    exit_code, columns = check(url, capsys)
+
+    with closing(SqlClientSource(url)) as source:
+        with pytest.raises(SourceMismatchError) as failed:
+            source.find_boundaries(ClientSelection("northwind", ("code", "name"), wanted), 10)
+        assert source.find_boundaries(ClientSelection("northwind", ("code", "status", "type")), 10).total_rows == 1
+        services = replace(a_services(), clients=source)  # type: ignore[arg-type]
+        health = next(each for each in check_health(services).dependencies if each.name == "clients")
+    assert exit_code == 1
+    assert {name: each["problem"] for name, each in columns.items() if each["problem"]} == {column: str(failed.value)}
+    assert (health.status, health.detail) == (
+        HealthStatus.HEALTHY,
+        f"{failed.value} Exports without these filters work.",
+    )
+
+
+def test_a_column_that_files_and_filters_refuse_is_named_once_as_the_job_names_it(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = view_template("postgresql").replace("ELSE 'Inactive' END AS status", "END::bytea AS status")
+    url = make_view(postgres_schema, script)
+
+    _, columns = check(url, capsys)
+
+    with closing(SqlClientSource(url)) as source:
+        with pytest.raises(SourceMismatchError) as failed:
+            source.find_boundaries(ClientSelection("northwind", ("code", "status")), 10)
+        with pytest.raises(SourceMismatchError) as unhealthy:
+            source.missing_columns(VIEW_COLUMNS)
+    assert columns["status"]["problem"] == str(failed.value) == str(unhealthy.value)
 
 
 def test_the_table_for_people_has_no_colours_outside_a_terminal(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from enum import StrEnum
 from threading import Lock, Thread
 
 from exports import VERSION
 from exports.errors import ExportError, SourceMismatchError
-from exports.request.fields import REQUIRED_COLUMNS, VIEW_COLUMNS
+from exports.request.fields import FIELD_COLUMNS, KEY_COLUMNS, REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.services import Services
 from shared.access_tokens import IssuerUnavailableError
 from shared.api_keys import KeysUnavailableError
@@ -142,15 +143,32 @@ def _check_packages() -> str | None:
 def _check_view(services: Services) -> str | None:
     """Check that the view has every column that it must have, and name the others that it lacks.
 
-    The view of deleted clients, if a setting names one, must have all of its columns.
+    A column that only a filter cannot use is named too, but is healthy like one that is missing: exports without that
+    filter work. The view of deleted clients, if a setting names one, must have all of its columns.
     """
-    missing = services.clients.missing_columns(VIEW_COLUMNS)
+    missing, unusable = _look_at_columns(services)
     if required := [name for name in missing if name in REQUIRED_COLUMNS]:
         message = f"The clients view lacks {', '.join(required)}; docs/client-view.md says what it must have."
         raise SourceMismatchError(message)
     services.clients.require_deletions()
+    remarks = [f"{unusable} Exports without these filters work."] if unusable else []
     if missing:
-        return (
+        remarks.append(
             f"The clients view lacks {', '.join(missing)}: files show nothing there, and filters by them are refused."
         )
-    return None
+    return " ".join(remarks) or None
+
+
+def _look_at_columns(services: Services) -> tuple[tuple[str, ...], str]:
+    """Return the columns that the view lacks, and why filters cannot use others; nothing if they can use all.
+
+    Raises:
+        SourceMismatchError: An export of every field without a filter would fail. Names the faults of filters as well.
+    """
+    try:
+        return services.clients.missing_columns(VIEW_COLUMNS), ""
+    except SourceMismatchError as error:
+        unusable = error
+    with suppress(SourceMismatchError):
+        return services.clients.missing_columns((*KEY_COLUMNS, *FIELD_COLUMNS)), str(unusable)
+    raise unusable

@@ -9,7 +9,14 @@ from typing import NamedTuple
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.errors import SourceMismatchError, SourceReplacedError
 from exports.ports.clients import ClientSelection
-from exports.request.fields import FIELD_COLUMNS, FILTER_COLUMNS, REQUIRED_COLUMNS, CellKind
+from exports.request.fields import (
+    FIELD_COLUMNS,
+    FILTER_COLUMNS,
+    REQUIRED_COLUMNS,
+    CellKind,
+    ClientStatus,
+    ClientType,
+)
 from exports.request.filters import LISTED_COLUMNS, SEARCHED_COLUMNS, ClientFilter, columns_by_filter
 
 _FORMS = {
@@ -23,10 +30,13 @@ EVERY_FILTER = ClientFilter(
     partner_codes=("x",),
     associate_codes=("x",),
     team_codes=("x",),
+    statuses=(ClientStatus.ACTIVE,),
+    types=(ClientType.INDIVIDUAL,),
     service_codes=("x",),
+    search="x",
     updated_since=datetime(2026, 1, 1, tzinfo=UTC),
 )
-"""Filters on every column that only filters read."""
+"""A filter on every column that filters read. `updated_until` reads the same column as `updated_since`."""
 
 _SET_BY_SINCE = ("updatedSince",)
 """Filters that an export may have although its caller has given none."""
@@ -118,7 +128,7 @@ def require_usable(view: ClientView, selection: ClientSelection) -> None:
 def require_writable(view: ClientView, columns: Sequence[str]) -> None:
     """Raise a `SourceMismatchError` that names every one of the columns whose type an export could not use.
 
-    Filters are checked only if `columns` names all the columns that only filters read.
+    If `columns` names all the columns that only filters read, every filter is checked, those by fields too.
     """
     fields = [name for name in columns if name in FIELD_COLUMNS]
     wanted = EVERY_FILTER if set(FILTER_COLUMNS) <= set(columns) else ClientFilter()
@@ -127,7 +137,15 @@ def require_writable(view: ClientView, columns: Sequence[str]) -> None:
 
 
 def refusals(view: ClientView, columns: Sequence[str], wanted: ClientFilter) -> Iterator[Refusal]:
-    """Yield every refusal of the described columns that an export writes, compares or filters by."""
+    """Yield every column that an export cannot write, compare or filter by, once, as the failed export refuses it."""
+    named = set[str]()
+    for refusal in _all_refusals(view, columns, wanted):
+        if refusal.column.name not in named:
+            named.add(refusal.column.name)
+            yield refusal
+
+
+def _all_refusals(view: ClientView, columns: Sequence[str], wanted: ClientFilter) -> Iterator[Refusal]:
     yield from _incomparable(view, ("tenant", "code"), "which cannot be compared as a key")
     cells = (_cell_refusal(view, view.column(name)) for name in columns)
     yield from (refusal for refusal in cells if refusal)

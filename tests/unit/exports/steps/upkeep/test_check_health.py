@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Barrier, Event
 from typing import NoReturn
 
 import pytest
 
-from exports.errors import SourceUnavailableError, StorageUnavailableError
+from exports.errors import SourceMismatchError, SourceUnavailableError, StorageUnavailableError
 from exports.steps.upkeep import check_health as step
 from exports.steps.upkeep.check_health import Dependency, HealthStatus, check_health, health_of
 from shared.api_keys import KeysUnavailableError
@@ -68,6 +69,16 @@ def test_a_view_without_optional_columns_is_healthy_and_health_names_them() -> N
     clients = next(each for each in check_health(services).dependencies if each.name == "clients")
     assert clients.status is HEALTHY
     assert "lacks email, service_codes: files show nothing there" in str(clients.detail)
+
+
+def test_faults_of_fields_and_of_filters_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services()
+
+    def refuse(columns: Sequence[str]) -> NoReturn:
+        raise SourceMismatchError("email and team_code." if "team_code" in columns else "email.")
+
+    monkeypatch.setattr(services.clients, "missing_columns", refuse)
+    assert _detail(services, "clients") == "email and team_code."
 
 
 def test_a_service_without_api_keys_is_healthy_and_says_so() -> None:
