@@ -76,6 +76,22 @@ def test_only_the_secret_of_a_key_matches_it() -> None:
     assert not secret_matches(key.hash, key)
 
 
+def test_the_hash_of_a_secret_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+
+    def compare(one: str, other: str) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    key, text = make_key("name", ["a"], [], NOON)
+    for secret in (text.secret, new_key_text().secret):
+        secret_matches(secret, key)
+        secret_matches(secret, None)
+    assert [one == other for one, other in compared] == [True, False, False, False]
+    assert {len(digest) for pair in compared for digest in pair} == {64}
+
+
 @pytest.mark.parametrize("secret", ["", SECRET, "0" * 64])
 def test_no_secret_matches_a_missing_key(secret: str) -> None:
     assert not secret_matches(secret, None)
