@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -30,8 +31,10 @@ MANIFEST: dict[str, Any] = {
     "fileName": "clients.csv",
     "rows": 0,
     "bytes": 0,
-    "pages": [],
-    "request": {},
+    "pages": [
+        {"page": 0, "start": None, "stop": None, "rows": 0, "bytes": 0, "sha256": hashlib.sha256().hexdigest()},
+    ],
+    "request": {"includeHeaders": False},
 }
 
 

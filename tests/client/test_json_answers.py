@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import select
@@ -60,7 +61,10 @@ def test_an_answer_without_success_is_on_standard_output(
 def test_a_file_that_is_not_proved_is_an_answer_on_standard_output(tmp_path: Path) -> None:
     file, manifest = tmp_path / "clients.csv", tmp_path / "manifest.json"
     file.touch()
-    document = {"code": "c", "fileName": file.name, "rows": 0, "bytes": 0, "pages": [], "request": {}}
+    empty = {"rows": 0, "bytes": 0, "sha256": hashlib.sha256().hexdigest()}
+    pages = [{"page": 0, "start": None, "stop": "B"} | empty, {"page": 1, "start": "B", "stop": None} | empty]
+    request = {"includeHeaders": False}
+    document = {"code": "c", "fileName": file.name, "rows": 0, "bytes": 0, "pages": pages, "request": request}
     manifest.write_text(json.dumps(document | {"crc32": "00000000"}))
     done = CliRunner().invoke(app, ["verify", str(file), "--manifest", str(manifest), "--json"])
     assert (done.exit_code, done.stderr) == (Exit.UNPROVED, "")

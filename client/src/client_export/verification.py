@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from client_export.contradictions import contradictions, in_file_order
 from client_export.errors import FileMismatchError
 
 CHUNK_BYTES = 1 << 20
@@ -86,37 +87,41 @@ class Manifest:
         """
         try:
             manifest = cls._read(document)
-        except (KeyError, TypeError, AttributeError):
+            found = next(contradictions(document), None)
+        except (KeyError, TypeError, AttributeError, ValueError):
             raise FileMismatchError("This is not a manifest of an export.") from None
-        sums = sum(page.rows for page in manifest.pages), sum(page.bytes for page in manifest.pages)
-        if sums != (manifest.rows, manifest.bytes):
-            raise FileMismatchError("The manifest contradicts itself: its totals are not the sums of its pages.")
+        if found:
+            message = f"The manifest contradicts itself: {found}."
+            raise FileMismatchError(message)
         return manifest
 
     @classmethod
     def _read(cls, document: Mapping[str, Any]) -> Manifest:
         request = document["request"]
         form = request.get("format") or {}
-        pages = [ManifestPage(each["page"], each["rows"], each["bytes"], each["sha256"]) for each in document["pages"]]
-        frames = document.get("frames") or ()
-        blocks = [
-            *pages,
-            *(ManifestPage(each["beforePage"], 0, each["bytes"], each["sha256"], True) for each in frames),
-        ]
-        blocks.sort(key=lambda block: (block.page, not block.is_frame))
+        pages = document["pages"]
+        pieces = in_file_order(pages, document.get("frames") or ())
         return cls(
             code=document["code"],
             file_name=document["fileName"],
             rows=document["rows"],
             bytes=document["bytes"],
             crc32=document.get("crc32"),
-            pages=tuple(blocks),
+            pages=tuple(map(_piece, pieces)),
             include_headers=request.get("includeHeaders", True),
             is_gzip=form.get("compression") == "gzip",
             kind=form.get("kind"),
-            order_is_checked=len(pages) == 1 or document.get("keyOrder") is not None,
+            order_is_checked=len(pages) == 1 or document.get("keyOrder") == "RankedBySource",
             raw=document,
         )
+
+
+def _piece(piece: Mapping[str, Any]) -> ManifestPage:
+    is_frame = "beforePage" in piece
+    number, rows = (piece["beforePage"], 0) if is_frame else (piece["page"], piece["rows"])
+    if any(type(each) is not int or each < 0 for each in (number, rows, piece["bytes"])):
+        raise ValueError("A number of a manifest counts something, so it is never negative.")
+    return ManifestPage(number, rows, piece["bytes"], piece["sha256"], is_frame)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import tracemalloc
 import zlib
 from itertools import accumulate
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from exports.file.manifest import KeyOrder, ManifestDto
+from exports.file.verification import verify as verify_module
 from exports.file.verification.verify import Verdict, verify
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
@@ -24,6 +27,8 @@ from exports.request.formats import (
     LineEnding,
     Quoting,
 )
+from tests.support.contradictions import Document, contradictions
+from tests.support.each_case import assert_each
 from tests.support.proofs import NAMES, InMemory, a_file_of_overlapping_pages, a_proved_file
 from tests.support.steps import two_columns
 
@@ -168,6 +173,25 @@ def test_records_with_a_wrong_number_of_cells_are_not_proved() -> None:
 def test_a_manifest_that_contradicts_itself_proves_nothing(change: dict[str, object], message: str) -> None:
     file, manifest = a_proved_file()
     assert message in _faults(file, manifest.model_copy(update=change))
+
+
+def test_every_manifest_of_the_shared_list_proves_nothing() -> None:
+    file, manifest = a_proved_file()
+
+    def check(wrong: Document) -> None:
+        assert not _verdict(file, ManifestDto.model_validate(wrong)).is_intact
+
+    assert_each(contradictions(manifest.model_dump(mode="json", by_alias=True)), check)
+
+
+def test_every_contradiction_that_verify_finds_is_in_the_shared_list() -> None:
+    """The page and the Python client refuse what is in the list, so what is missing there could escape them."""
+    file, manifest = a_proved_file()
+    cases = contradictions(manifest.model_dump(mode="json", by_alias=True)).values()
+    found = {fault for case in cases for fault in _verdict(file, ManifestDto.model_validate(case)).faults}
+    told = set(re.findall(r'"(The manifest contradicts itself: .*)"', Path(verify_module.__file__).read_text("utf-8")))
+    assert len(told) > 5
+    assert told <= found
 
 
 def test_a_manifest_of_an_older_version_proves_a_file_without_a_crc() -> None:
