@@ -23,7 +23,7 @@ from client_export.downloads import Download
 from client_export.http import Access, each
 from client_export.lookups import FilterValues, Me, Preview
 from client_export.models import Estimate, Job, SavedMapping, Schedule, ScheduleRun
-from client_export.operations import Watch
+from client_export.operations import ListQuery, Watch
 from client_export.request import Column, RequestLike
 from client_export.steps import Flow, RetryPolicy
 from client_export.verification import Manifest, Progress, Verification, no_progress, verify_file
@@ -128,9 +128,24 @@ class ExportClient:
         """
         return self._run(self._operations.wait(code, timeout_seconds, watch))
 
-    def list(self, *, statuses: Sequence[str] = ()) -> Iterator[Job]:
-        """Yield the exports of the tenant, newest first, with one of these statuses if any is given."""
-        return each(lambda token: self._run(self._operations.list_part(statuses, token)))
+    def list(
+        self,
+        *,
+        statuses: Sequence[str] = (),
+        created_by: str | None = None,
+        schedule_code: str | None = None,
+        search: str | None = None,
+    ) -> Iterator[Job]:
+        """Yield the exports of the tenant, newest first.
+
+        Args:
+            statuses: Only exports with one of these statuses; empty: with any.
+            created_by: Only exports that the API key or the person of this name has asked for.
+            schedule_code: Only exports that this schedule has started.
+            search: Only exports with this text in their code, file name, `createdBy` or `mappingName`.
+        """
+        query = ListQuery(statuses, created_by, schedule_code, search)
+        return each(lambda token: self._run(self._operations.list_part(query, token)))
 
     def cancel(self, code: str) -> Job:
         """Cancel an export."""

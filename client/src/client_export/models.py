@@ -50,6 +50,8 @@ class Job:
         total_items: How many clients it exports; None until that is known.
         download_url: A link to the file that works for some minutes; anyone who has it can read the file.
         retry_after_seconds: When the service suggests to ask again; None if the export has ended.
+        snapshot: The moment that the file shows, if the request asked for a snapshot and that moment is known.
+        created_by: Name of the API key or of the person that asked for the export; None if a schedule did.
     """
 
     code: str
@@ -68,6 +70,9 @@ class Job:
     download_url: str | None = field(repr=False)
     raw: Json = field(repr=False, compare=False)
     retry_after_seconds: float | None = field(default=None, repr=False, compare=False)
+    snapshot: datetime | None = None
+    created_by: str | None = None
+    schedule_code: str | None = None
 
     @classmethod
     def from_json(cls, document: Json, retry_after_seconds: float | None = None) -> Job:
@@ -90,6 +95,9 @@ class Job:
             download_url=document.get("downloadUrl"),
             raw=document,
             retry_after_seconds=retry_after_seconds,
+            snapshot=moment(document.get("snapshotDate")),
+            created_by=document.get("createdBy"),
+            schedule_code=document.get("scheduleCode"),
         )
 
 

@@ -35,6 +35,26 @@ _LINK_REFUSED = (401, 403, 404)
 
 
 @dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which exports to list.
+
+    Attributes:
+        statuses: Only exports with one of these statuses; empty: with any.
+    """
+
+    statuses: Sequence[str] = ()
+    created_by: str | None = None
+    schedule_code: str | None = None
+    search: str | None = None
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the query as the service reads it."""
+        texts = {"createdBy": self.created_by, "scheduleCode": self.schedule_code, "search": self.search}
+        given = [(name, text) for name, text in texts.items() if text is not None]
+        return given + [("status", str(status)) for status in self.statuses]
+
+
+@dataclass(frozen=True, slots=True)
 class Operations:
     """The operations for one tenant; None: the tenant that the key opens."""
 
@@ -121,9 +141,8 @@ class Operations:
         job = _completed(job) if job.status.has_ended else (yield from self.wait(job.code, timeout_seconds, watch))
         return (yield from self.download(job.code, path, no_progress))
 
-    def list_part(self, statuses: Sequence[str], token: str | None) -> Flow[Part[Job]]:
-        query = [("status", str(each)) for each in statuses]
-        return (yield from self._part(EXPORTS, Job.from_json, token, query))
+    def list_part(self, query: ListQuery, token: str | None) -> Flow[Part[Job]]:
+        return (yield from self._part(EXPORTS, Job.from_json, token, query.parameters()))
 
     # --- mappings and schedules
 

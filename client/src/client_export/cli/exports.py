@@ -84,12 +84,20 @@ def watch(
 def list_exports(
     context: typer.Context,
     statuses: Annotated[list[JobStatus] | None, typer.Option("--status", help="Only these; may be repeated.")] = None,
+    created_by: Annotated[
+        str | None, typer.Option(help="Only those that the API key or person of this name asked for.")
+    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="Only those of the schedule with this code.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Only those with this text in the code or the name of file, caller or mapping.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many exports to show at most.")] = 25,
     as_json: AsJson = False,
 ) -> None:
     """List exports, newest first."""
     with service(context) as client:
-        found = list(islice(client.list(statuses=statuses or ()), limit))
+        listed = client.list(statuses=statuses or (), created_by=created_by, schedule_code=schedule, search=search)
+        found = list(islice(listed, limit))
     print_list(
         found,
         as_json,
@@ -120,6 +128,13 @@ def resume(
         if wait or output is not None:
             job = _wait(client, job, timeout, quiet=as_json)
         _finish(client, job, output, as_json)
+
+
+@exits
+def remove_file(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
+    """Remove the file of an export now. No link opens it any more."""
+    with service(context) as client:
+        _show(client.remove_file(code), as_json)
 
 
 @exits

@@ -57,6 +57,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": exports.cancel,
     "resume": exports.resume,
     "download": exports.download,
+    "remove-file": exports.remove_file,
     "verify": exports.verify,
     "estimate": exports.estimate,
     "preview": lookups.preview,

@@ -1,0 +1,102 @@
+"""The commands and methods for exports ask and show what the service offers. They need no service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from client_export import AsyncExportClient, ExportClient, Job
+from client_export.cli.exits import Exit
+from client_export.cli.main import app
+from client_export.cli.profiles import Profile
+from typer.testing import CliRunner
+
+URL = "https://exports.example"
+KNOWN = {"CLIENT_EXPORT_URL": URL, "CLIENT_EXPORT_KEY": "k"}
+JOB: dict[str, Any] = {
+    "code": "c",
+    "status": "Completed",
+    "createdDate": "2026-01-02T03:04:05Z",
+    "snapshotDate": "2026-01-02T03:04:06.789Z",
+    "createdBy": "Back office",
+    "scheduleCode": "s",
+}
+CONDITIONS = [("createdBy", "Back office"), ("scheduleCode", "s"), ("search", "a b"), ("status", "Failed")]
+
+
+class Asked(list[httpx.Request]):
+    """The requests that a service has got, which has one export."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.append(request)
+        return httpx.Response(200, json={"data": [JOB]} if request.url.path.endswith("/csv") else JOB)
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The conditions of the last request."""
+        return [(name, value) for name, value in self[-1].url.params.multi_items() if name != "limit"]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    asked = Asked()
+    with httpx.Client(transport=httpx.MockTransport(asked.answer)) as http:
+        monkeypatch.setattr(Profile, "open", lambda _: ExportClient(URL, key="k", tenant="t", http=http))
+        yield asked
+
+
+def run(*command: str) -> str:
+    done = CliRunner().invoke(app, command, env=KNOWN)
+    assert done.exit_code == Exit.DONE, done.output
+    return done.stdout
+
+
+def test_a_job_has_its_caller_and_the_moment_of_its_snapshot() -> None:
+    job = Job.from_json(JOB)
+    assert job.snapshot == datetime(2026, 1, 2, 3, 4, 6, 789_000, tzinfo=UTC)
+    assert (job.created_by, job.schedule_code) == ("Back office", "s")
+    others = ("createdDate", "code", "status")
+    assert Job.from_json({name: JOB[name] for name in others}).snapshot is None
+
+
+def test_a_person_sees_who_started_an_export_and_the_moment_of_its_snapshot(asked: Asked) -> None:
+    shown = dict(line.split("  ", 1) for line in run("status", "c").splitlines())
+    found = {name: value.strip() for name, value in shown.items()}
+    local = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC).astimezone()
+    assert found["snapshot of"] == f"{local:%Y-%m-%d %H:%M:%S}"
+    assert (found["created by"], found["schedule"]) == ("Back office", "s")
+    assert len(asked) == 1
+
+
+def test_the_list_command_asks_for_each_condition_that_the_service_knows(asked: Asked) -> None:
+    run("list", "--created-by", "Back office", "--schedule", "s", "--search", "a b", "--status", "Failed")
+    assert asked.query == CONDITIONS
+    run("list")
+    assert asked.query == []
+
+
+def test_both_clients_list_by_each_condition_that_the_service_knows(asked: Asked) -> None:
+    conditions: dict[str, Any] = {"created_by": "Back office", "schedule_code": "s", "search": "a b"}
+    with Profile(URL, key="k").open() as client:
+        assert [job.code for job in client.list(statuses=["Failed"], **conditions)] == ["c"]
+    assert asked.query == CONDITIONS
+
+    async def list_all() -> list[str]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(asked.answer)) as http:
+            client = AsyncExportClient(URL, key="k", tenant="t", http=http)
+            return [job.code async for job in client.list(statuses=["Failed"], **conditions)]
+
+    asked.clear()
+    assert asyncio.run(list_all()) == ["c"]
+    assert asked.query == CONDITIONS
+
+
+def test_a_command_removes_the_file_of_an_export(asked: Asked) -> None:
+    assert json.loads(run("remove-file", "c", "--json")) == JOB
+    (request,) = asked
+    assert (request.method, request.url.path) == ("DELETE", "/tenants/t/clients/export/csv/c/file")
