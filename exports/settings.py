@@ -71,7 +71,8 @@ class Settings(Model):
         max_jobs_per_day: Jobs that a tenant may start in a day. Further requests are refused until the next day.
         tenant_names: The names of tenants for people, as JSON.
         incremental_margin_seconds: How much further back than the watermark an incremental run looks. The margin allows
-            for transactions that commit after they have stamped a client, and for clocks that differ.
+            for changes that reach the database after they were stamped, by a long transaction, a replica or a file that
+            replaces another one, and for clocks that differ.
         telemetry: Where traces and metrics are sent: `none`, `otlp` or `azure-monitor`.
         webhook_secret: Master secrets from which the secrets that sign webhooks are derived. Space-separated; the first
             is the current one. Empty: the service refuses requests with `notify`.
@@ -115,7 +116,7 @@ class Settings(Model):
     max_active_jobs: Annotated[int, Field(alias="EXPORT_MAX_ACTIVE_JOBS", ge=1)] = 20
     max_jobs_per_day: Annotated[int, Field(alias="EXPORT_MAX_JOBS_PER_DAY", ge=1)] = 1_000
     tenant_names: Annotated[Mapping[str, str], _TENANT_NAMES, Field(alias="EXPORT_TENANT_NAMES")] = {}
-    incremental_margin_seconds: Annotated[int, Field(alias="EXPORT_INCREMENTAL_MARGIN_SECONDS", ge=0, le=86_400)] = 300
+    incremental_margin_seconds: Annotated[int, Field(alias="EXPORT_INCREMENTAL_MARGIN_SECONDS", ge=0, le=604_800)] = 300
     telemetry: Annotated[Exporter, Field(alias="EXPORT_TELEMETRY")] = Exporter.NONE
     webhook_secret: Annotated[SecretStr, Field(alias="EXPORT_WEBHOOK_SECRET")] = SecretStr("")
     webhook_allow_private: Annotated[bool, Field(alias="EXPORT_WEBHOOK_ALLOW_PRIVATE")] = False

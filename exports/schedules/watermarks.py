@@ -1,9 +1,10 @@
 """Incremental exports: a watermark marks the changes that were exported, and the next run exports the later ones.
 
-A completed run has exported every change that was committed before its job was created. A change carries the moment at
-which it was made (`updated_at`). But its transaction may commit later, and clocks differ. So the next run looks back
-further than the watermark, by a margin. Every change is in some file as long as no transaction takes longer than the
-margin from stamping a row to its commit. A client that changed within the margin may be in two files.
+A completed run has exported every change that the database showed before its job was created. A change carries the
+moment at which it was made (`updated_at`). But its transaction may commit later, a replica or a file that replaces
+another one may show it later, and clocks differ. So the next run looks back further than the watermark, by a margin.
+Every change is in some file as long as the database shows it within the margin after its row was stamped. A client that
+changed within the margin may be in two files.
 
 Changes in a file that was never downloaded have reached no reader. So the watermark advances only to a job whose file
 was downloaded, and the next file contains the changes of the other files again.

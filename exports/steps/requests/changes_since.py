@@ -25,8 +25,9 @@ from shared.problems import Fault, pointer
 def changes_since(services: Services, tenant: str, code: str, spec: ExportSpec) -> ExportSpec:
     """Restrict an export to the clients that changed since the watermark of a completed job, less the margin.
 
-    So an export of all clients, one since it, one since that, and so on, miss no change together. The file of the job
-    need not be kept any more.
+    So an export of all clients, one since it, one since that, and so on, miss no change together, if the margin is
+    longer than a change takes to reach the database after it was stamped. The file of the job need not be kept any
+    more.
 
     Raises:
         InvalidSpecError: The tenant has no such job; it is not completed, or has other columns or another filter; or

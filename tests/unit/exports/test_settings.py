@@ -10,6 +10,7 @@ import pytest
 
 from exports.jobs.watchdog import DEAD_HOST_TIME
 from exports.settings import Settings, SettingsError, read_settings
+from tests.support.documented import ROOT
 
 REQUIRED = {"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_URL": "sqlite:///clients.sqlite"}
 
@@ -41,6 +42,13 @@ def test_every_setting_is_parsed_from_its_text() -> None:
     )
     assert (settings.keep, settings.wait_seconds) == (timedelta(minutes=90), 0)
     assert settings.incremental_margin == timedelta(minutes=1)
+
+
+def test_the_margin_may_be_longer_than_a_daily_dump_takes_to_arrive() -> None:
+    settings = read_settings(REQUIRED | {"EXPORT_INCREMENTAL_MARGIN_SECONDS": "604800"})
+    assert settings.incremental_margin == timedelta(days=7)
+    for document in ("settings.md", "client-view.md"):
+        assert "at most `604800`" in (ROOT / "docs" / document).read_text(encoding="utf-8")
 
 
 def test_printed_settings_show_no_secret() -> None:
@@ -113,6 +121,7 @@ def test_a_wrong_setting_is_named_and_its_value_is_never_shown(name: str, value:
         ("EXPORT_WAVE_PAGES", "1.5", "give a whole number"),
         ("EXPORT_WAVE_PAGES", "9" * 5000, "give a smaller number"),
         ("EXPORT_MAX_WAITING", "10001", "give 10,000 or less"),
+        ("EXPORT_INCREMENTAL_MARGIN_SECONDS", "604801", "give 604,800 or less"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "432001", "give 432,000 or less"),
         ("EXPORT_WEBHOOK_RETRY_SECONDS", "1 " * 31, "give at most 30"),
         ("EXPORT_WEBHOOK_ALLOW_PRIVATE", "maybe", "give true or false"),

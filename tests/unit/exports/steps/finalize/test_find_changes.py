@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -200,6 +201,21 @@ def test_a_view_of_deleted_clients_that_cannot_be_used_fails_the_job(monkeypatch
     assert failed.failure is not None
     assert failed.failure.code == "source-mismatch"
     assert services.files.read(failed.file_path) is None
+
+
+@pytest.mark.parametrize(("margin_seconds", "is_found"), [(90_000, True), (86_400, False)])
+def test_a_change_that_arrives_late_is_found_within_the_margin_only(margin_seconds: int, is_found: bool) -> None:
+    services = services_of("A", "B")
+    settings = services.settings.model_copy(update={"incremental_margin_seconds": margin_seconds})
+    services = replace(services, settings=settings)
+    stamped = services.now() - timedelta(hours=24, minutes=15)
+    first = export(services)
+    services.now.moment += timedelta(minutes=10)
+    services.clients.clients[0] |= {"name": "From the next dump", "updated_at": stamped}
+
+    second = export(services, since=first.code)
+
+    assert rows_of(services, second) == ({"A": "From the next dump"} if is_found else {})
 
 
 @pytest.mark.parametrize("most", [step.MAX_REMOVED_CODES, 0], ids=["few removed", "too many removed"])
