@@ -18,6 +18,7 @@ from exports.adapters.storage.jobs import TableJobStore
 from exports.adapters.storage.pages import TablePageLedger, _to_entity
 from exports.adapters.storage.watch import MANY_TENANTS, TableWatchIndex
 from exports.file.page_record import PageRecord
+from exports.jobs.codes import new_job_code
 from exports.jobs.job import Job, JobRef
 from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import watched
@@ -31,6 +32,7 @@ from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.get_export import get_export
+from exports.steps.requests.recent_rate import MAX_JOBS_READ, recent_rate
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.schedules.save_schedules import list_runs
 from exports.steps.small_jobs.plan_or_export import plan_or_export
@@ -127,6 +129,24 @@ def test_the_jobs_of_all_runs_of_a_schedule_take_one_request(
     assert len(sent) == 1
     assert [run.job_status for run in shown.data] == [JobStatus.QUEUED] * 30
     assert shown.has_more
+
+
+def test_an_estimate_learns_its_rate_by_one_request(account: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services()
+    jobs = TableJobStore(account, f"jobs{uuid4().hex[:16]}")
+    object.__setattr__(services, "jobs", jobs)
+    spec = a_job().spec
+    for number in range(2 * MAX_JOBS_READ):
+        created = NOON + timedelta(seconds=number)
+        job = a_job(code=new_job_code(created), created_date=created, spec=spec).begin(created).plan(10_000)
+        jobs.create(job.complete(created + timedelta(seconds=10), 10_000, 1, timedelta(hours=1)))
+
+    with counted_requests(monkeypatch) as sent:
+        rate = recent_rate(services, job.tenant, spec, 10_000, 0.0)
+
+    assert rate is not None
+    assert rate.rows_per_second == pytest.approx(1_000)
+    assert len(sent) == 1
 
 
 def test_one_request_reads_a_thousand_records_of_the_ledger(
