@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
+from exports.jobs.failures import INTERRUPTED
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
-from tests.browser.conftest import newest_job
+from tests.browser.conftest import locked_clients, newest_job, stored_jobs
+from tests.browser.test_history import open_details
+from tests.browser.test_watch import failed
 from tests.support.keys import a_key, with_other_secret
-from tests.support.system import EXPORT, HARBOUR, KEY, NO_CLIENTS, NORTHWIND, NORTHWIND_KEY, System
+from tests.support.system import EXPORT, HARBOUR, KEY, NO_CLIENTS, NORTHWIND, NORTHWIND_KEY, System, code_of
 from tests.support.visitor import Visitor
 
 
@@ -50,6 +55,34 @@ def test_a_reader_sees_no_button_that_would_be_refused(visitor: Visitor, system:
     expect(visitor.at("#export")).to_be_visible()
     expect(visitor.at("[data-unless='exports:write']")).to_be_hidden()
     expect(visitor.at("#save")).to_be_visible(visible=bool(visitor.headings()))
+
+
+def test_a_reader_of_exports_sees_no_button_that_changes_one(
+    visitor: Visitor, system: System, database_url: str
+) -> None:
+    """Each part of the page with `data-scope` needs a right that this reader lacks."""
+    resumable = failed(INTERRUPTED)
+    with stored_jobs(system) as jobs:
+        jobs.create(resumable)
+    completed = system.start_export({}, prefer="wait=60").json
+    visitor.sign_in(key_for(NORTHWIND, system, "exports:read"))
+    visitor.go("history")
+    open_details(visitor, completed)
+    shown = visitor.at("#recent-rows .details [data-act]:visible").all()
+    assert [button.get_attribute("data-act") for button in shown] == ["open", "copyLink", "saveProof"]
+    expect(visitor.at("[data-scope]:visible")).to_have_count(0)
+
+    with locked_clients(database_url):
+        running = code_of(system.start_async())
+        for code, status in (
+            (resumable.code, "Failed"),
+            (completed["code"], "Completed"),
+            (running, re.compile("Queued|InProgress")),
+        ):
+            visitor.page.goto(f"{system.url}/#history?job={code}")
+            expect(visitor.at("#job")).to_have_attribute("data-status", status)
+            expect(visitor.at("[data-scope]:visible, #deliveries-again:visible")).to_have_count(0)
+            assert visitor.at("#job-actions [data-step]:visible").all() == []
 
 
 def key_for(tenant: str, system: System, *scopes: str) -> str:
