@@ -60,7 +60,8 @@ def test_any_other_text_is_refused(change: Callable[[str], str]) -> None:
 def test_an_event_tells_now_and_then_of_a_key_that_is_no_longer_valid(
     change: str, state: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ring = Ring(**{change: NOON})
+    changes: dict[str, Any] = {change: NOON}
+    ring = Ring(**changes)
     told = f"event=key.refused error={state} key={ring.key.id}"
     assert ring.find(with_other_secret(ring.text)) is None
     assert told not in caplog.text
