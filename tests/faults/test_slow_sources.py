@@ -30,7 +30,8 @@ pytestmark = pytest.mark.thorough
 
 SECONDS_FOR_A_STATUS = 1.0
 """A generous limit for the median on a busy machine, and still far less than the source hangs."""
-SECONDS_FOR_A_STATUS_AT_BEST = 0.1
+SECONDS_FOR_A_STATUS_AT_BEST, TIMES_OF_A_STATUS = 0.1, 4
+"""The quickest status takes no longer than this, or, on a slow machine, than a few times the quickest before."""
 ACTIVITIES = 4
 """As many as run at once, by `host.json`."""
 _log = logging.getLogger(__name__)
@@ -71,6 +72,9 @@ def waiting_reads(connection: psycopg.Connection[Any]) -> int:
 def test_five_hanging_reads_hold_up_neither_status_nor_health_nor_an_orchestrator(
     one_core: System, source_url: str
 ) -> None:
+    job = one_core.start_async()
+    one_core.wait(job)
+    before = min(seconds_of(one_core, job) for _ in range(5))
     with psycopg.connect(source_url) as holder, ThreadPoolExecutor(2) as pool:
         holder.execute("LOCK TABLE clients IN ACCESS EXCLUSIVE MODE")
         jobs = [one_core.start_async() for _ in range(ACTIVITIES)]
@@ -91,7 +95,7 @@ def test_five_hanging_reads_hold_up_neither_status_nor_health_nor_an_orchestrato
 
     best, usual = times[0], statistics.median(times)
     _log.info("a status while the source hangs: at best %.0f ms, median %.0f ms", best * 1000, usual * 1000)
-    assert best < SECONDS_FOR_A_STATUS_AT_BEST
+    assert best < max(SECONDS_FOR_A_STATUS_AT_BEST, TIMES_OF_A_STATUS * before)
     assert usual < SECONDS_FOR_A_STATUS
     unhealthy = [found["name"] for found in health.json["dependencies"] if found["status"] == "Unhealthy"]
     assert (health.status, unhealthy) == (503, ["clients"])

@@ -27,10 +27,11 @@ pytestmark = pytest.mark.thorough
 
 ACTIVITIES = 4
 """As many as run at once, by `host.json`."""
-HANGING_SECONDS = 15.0
+HANGING_SECONDS = 30.0
 SECONDS_FOR_A_STATUS = 1.0
 """A generous limit for the median on a busy machine, and still far less than storage or a receiver hangs."""
-SECONDS_FOR_A_STATUS_AT_BEST = 0.1
+SECONDS_FOR_A_STATUS_AT_BEST, TIMES_OF_A_STATUS = 0.1, 4
+"""The quickest status takes no longer than this, or, on a slow machine, than a few times the quickest before."""
 WRITES_OF_FILES = ("put block", "put blob", "put blocklist")
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,14 @@ def seconds_of(system: System, path: str) -> float:
     return time.monotonic() - began
 
 
-def assert_responsive(system: System, job: str, what: str) -> str:
+def best_seconds(system: System) -> float:
+    """Return how long the quickest status of a job takes while nothing hangs."""
+    job = system.start_async()
+    system.wait(job)
+    return min(seconds_of(system, job) for _ in range(5))
+
+
+def assert_responsive(system: System, job: str, what: str, before: float) -> str:
     """Check status, health and orchestrators; return the URL of a job whose orchestrator runs."""
     times = sorted(seconds_of(system, job) for _ in range(11))
     other = system.start_async()
@@ -73,7 +81,7 @@ def assert_responsive(system: System, job: str, what: str) -> str:
     wait_until(lambda: system.call("GET", instance, key=None).json.get("runtimeStatus") in ("Running", "Completed"))
     best, usual = times[0], statistics.median(times)
     _log.info("a status while %s: at best %.0f ms, median %.0f ms", what, best * 1000, usual * 1000)
-    assert best < SECONDS_FOR_A_STATUS_AT_BEST
+    assert best < max(SECONDS_FOR_A_STATUS_AT_BEST, TIMES_OF_A_STATUS * before)
     assert usual < SECONDS_FOR_A_STATUS
     assert seconds_of(system, "/health") < SECONDS_FOR_A_STATUS * 2
     return other
@@ -83,6 +91,7 @@ def test_hanging_storage_holds_up_neither_status_nor_health_nor_an_orchestrator(
     tmp_path: Path, storage: Storage, database_url: str
 ) -> None:
     with one_core(tmp_path, storage.connection_string, database_url) as system:
+        before = best_seconds(system)
         record = storage.proxy.begin()
         storage.proxy.arm(
             [StorageFault(each, 0, 1000, Effect.DELAYED, seconds=HANGING_SECONDS) for each in WRITES_OF_FILES]
@@ -90,7 +99,7 @@ def test_hanging_storage_holds_up_neither_status_nor_health_nor_an_orchestrator(
         jobs = [system.start_async() for _ in range(ACTIVITIES)]
         wait_until(lambda: record.injected.total() >= ACTIVITIES)
         began = time.monotonic()
-        other = assert_responsive(system, jobs[0], "storage hangs")
+        other = assert_responsive(system, jobs[0], "storage hangs", before)
         still_hangs = time.monotonic() - began < HANGING_SECONDS
         storage.proxy.arm([])
 
@@ -108,10 +117,12 @@ def test_hanging_receivers_hold_up_neither_status_nor_health_nor_an_orchestrator
     with ExitStack() as stack:
         pits = [stack.enter_context(a_tar_pit()) for _ in range(ACTIVITIES + 1)]
         system = stack.enter_context(one_core(tmp_path, storage.connection_string, database_url, **settings))
+        before = best_seconds(system)
         bodies = [{"filter": {"teamCodes": ["no-such-team"]}, "notify": {"webhookUrl": pit.url}} for pit in pits]
         jobs = [system.start_async(body, (NORTHWIND, HARBOUR)[number % 2]) for number, body in enumerate(bodies)]
         wait_until(lambda: sum(pit.open for pit in pits) > ACTIVITIES)
-        other = assert_responsive(system, jobs[0], "receivers hang")
+        other = assert_responsive(system, jobs[0], "receivers hang", before)
+        tries = [len(pit.ids) for pit in pits]
 
         assert {system.wait(job)["status"] for job in [*jobs, other]} == {"Completed"}
-        assert [len(pit.ids) for pit in pits] == [1] * len(pits), "a receiver got a second try, so the first has ended"
+        assert tries == [1] * len(pits), "a receiver got a second try, so the first has ended"
