@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.devhost.harness import API, Host
+from tests.devhost.durable.test_answers import kinds
+from tests.devhost.harness import API, Host, wait_until
 
 
 def test_a_chain_passes_each_result_to_the_next_activity(durable: Host) -> None:
@@ -127,7 +128,7 @@ def test_an_event_that_was_not_awaited_ends_with_its_execution(durable: Host) ->
     instance_id = durable.begin("reads_other_after_go", "first")
     durable.reaches(instance_id, "Running")
     durable.send(instance_id, "other", "early")
-    time.sleep(1)
+    wait_until(lambda: "EventRaised" in kinds(durable, instance_id))
     durable.send(instance_id, "go")
     assert durable.finished(instance_id)["output"] == "never came"
 
