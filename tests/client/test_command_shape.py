@@ -62,7 +62,7 @@ def options_of(command: str) -> dict[str, tuple[Any, ...]]:
     return {each.name: (each.opts, each.secondary_opts, each.help, each.default) for each in found}
 
 
-NOT_OF_THE_FILE = {"webhook", "email", "idempotency_key", "wait", "output", "timeout"}
+NOT_OF_THE_FILE = {"webhook", "email", "idempotency_key", "wait", "output", "manifest", "timeout"}
 """What a start can do beyond its file: who is told of its end, and what the command waits for."""
 
 

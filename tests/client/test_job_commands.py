@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,6 +28,17 @@ JOB: dict[str, Any] = {
     "createdBy": "Back office",
     "scheduleCode": "s",
 }
+PAGE = {"page": 0, "start": None, "stop": None, "rows": 0, "bytes": 0, "sha256": hashlib.sha256().hexdigest()}
+MANIFEST: dict[str, Any] = {
+    "code": "c",
+    "fileName": "clients.csv",
+    "rows": 0,
+    "bytes": 0,
+    "crc32": "00000000",
+    "pages": [PAGE],
+    "request": {},
+    "changes": {"since": "b", "deletedCodes": ["C1"], "leftCodes": []},
+}
 CONDITIONS = [("createdBy", "Back office"), ("scheduleCode", "s"), ("search", "a b"), ("status", "Failed")]
 
 
@@ -34,12 +47,18 @@ class Asked(list[httpx.Request]):
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.append(request)
-        return httpx.Response(200, json={"data": [JOB]} if request.url.path.endswith("/csv") else JOB)
+        if request.url.path.endswith("/manifest"):
+            return httpx.Response(200, json=MANIFEST)
+        return httpx.Response(200, json={"data": [JOB]} if _is_list(request) else JOB)
 
     @property
     def query(self) -> list[tuple[str, str]]:
         """The conditions of the last request."""
         return [(name, value) for name, value in self[-1].url.params.multi_items() if name != "limit"]
+
+
+def _is_list(request: httpx.Request) -> bool:
+    return request.method == "GET" and request.url.path.endswith("/csv")
 
 
 @pytest.fixture
@@ -100,3 +119,18 @@ def test_a_command_removes_the_file_of_an_export(asked: Asked) -> None:
     assert json.loads(run("remove-file", "c", "--json")) == JOB
     (request,) = asked
     assert (request.method, request.url.path) == ("DELETE", "/tenants/t/clients/export/csv/c/file")
+
+
+@pytest.mark.parametrize("command", [["start", "--since", "b"], ["watch", "c"], ["resume", "c"]])
+def test_every_command_that_waits_can_save_the_manifest(asked: Asked, command: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "changes.json"
+    assert json.loads(run(*command, "--manifest", str(file), "--json")) == JOB
+    assert json.loads(file.read_text(encoding="utf-8")) == MANIFEST
+    assert asked[-1].url.path.endswith("/c/manifest")
+
+
+def test_a_start_that_saves_the_manifest_waits_for_the_end(asked: Asked, tmp_path: Path) -> None:
+    run("start", "--manifest", str(tmp_path / "changes.json"))
+    assert "prefer" not in asked[0].headers
+    run("start")
+    assert asked[-1].headers["prefer"] == "respond-async"

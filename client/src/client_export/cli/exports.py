@@ -35,6 +35,10 @@ Output = Annotated[
         "--output", "-o", help="Wait, then download into this file or folder, and prove it.", show_default=False
     ),
 ]
+ManifestFile = Annotated[
+    Path | None,
+    typer.Option("--manifest", help="Wait, then save the manifest here, to verify the file later.", show_default=False),
+]
 Timeout = Annotated[float | None, typer.Option(help="Seconds to wait for the end at most.")]
 
 
@@ -50,17 +54,18 @@ def start(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the export has ended.")] = False,
     output: Output = None,
+    manifest: ManifestFile = None,
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
     """Start an export."""
     wanted = given.add_receivers(request, webhook, email)
     with service(context) as client:
-        waits = wait or output is not None
+        waits = wait or output is not None or manifest is not None
         job = client.start(wanted, idempotency_key=idempotency_key, wait_seconds=None if waits else 0)
         if waits:
             job = _wait(client, job, timeout, quiet=as_json)
-        _finish(client, job, output, as_json)
+        _finish(client, job, output, manifest, as_json)
 
 
 @exits
@@ -72,12 +77,17 @@ def status(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
 
 @exits
 def watch(
-    context: typer.Context, code: Code, output: Output = None, timeout: Timeout = None, as_json: AsJson = False
+    context: typer.Context,
+    code: Code,
+    output: Output = None,
+    manifest: ManifestFile = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
 ) -> None:
     """Wait until an export has ended, and show its progress."""
     with service(context) as client:
         job = _wait(client, client.status(code), timeout, quiet=as_json)
-        _finish(client, job, output, as_json)
+        _finish(client, job, output, manifest, as_json)
 
 
 @exits
@@ -119,15 +129,16 @@ def resume(
     code: Code,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the export has ended.")] = False,
     output: Output = None,
+    manifest: ManifestFile = None,
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
     """Resume an export that failed or was cancelled."""
     with service(context) as client:
         job = client.resume(code)
-        if wait or output is not None:
+        if wait or output is not None or manifest is not None:
             job = _wait(client, job, timeout, quiet=as_json)
-        _finish(client, job, output, as_json)
+        _finish(client, job, output, manifest, as_json)
 
 
 @exits
@@ -217,14 +228,16 @@ def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quie
         raise
 
 
-def _finish(client: ExportClient, job: Job, output: Path | None, as_json: bool) -> None:
-    """Show the job, download its file if that is wanted, and end with the exit code of its status."""
+def _finish(client: ExportClient, job: Job, output: Path | None, manifest: Path | None, as_json: bool) -> None:
+    """Show the job, save its manifest and its file if that is wanted, and end with the exit code of its status."""
     if job.status is JobStatus.FAILED:
         _show(job, as_json)
         raise typer.Exit(Exit.FAILED)
     if job.status is JobStatus.CANCELLED:
         _show(job, as_json)
         raise typer.Exit(Exit.CANCELLED)
+    if manifest is not None:
+        _save_manifest(client.manifest(job.code), manifest)
     if output is None:
         _show(job, as_json)
         return

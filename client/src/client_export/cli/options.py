@@ -73,7 +73,7 @@ Since = Annotated[
     str | None,
     typer.Option(
         help="Code of an earlier export of the same columns and filter: export only what changed since. The manifest "
-        "(download --manifest) names the clients to remove."
+        "(start --manifest) names the clients to remove."
     ),
 ]
 Snapshot = Annotated[bool, typer.Option("--snapshot", help="Export all clients as they were at one moment.")]
