@@ -145,6 +145,9 @@ param alertEmails string = ''
 @description('Address that gets the alerts as JSON (common alert schema). Empty: none.')
 param alertWebhookUrl string = ''
 
+@description('Whether Azure asks for /health from outside every minute. Choose false if the Internet cannot reach the service.')
+param availabilityTest bool = true
+
 @description('Additional app settings, name to value. They override the settings of this template.')
 param extraSettings object = {}
 
@@ -215,6 +218,8 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
+var address = empty(publicUrl) ? app.outputs.uri : publicUrl
+
 module alerts 'modules/alerts.bicep' = {
   name: 'alerts'
   scope: group
@@ -224,6 +229,8 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     storageId: storage.outputs.id
+    insightsId: monitoring.outputs.insightsId
+    healthUrl: availabilityTest ? '${address}${endsWith(address, '/') ? '' : '/'}health' : ''
     emails: alertEmails
     webhookUrl: alertWebhookUrl
     dailyCapGb: dailyCapGb
@@ -240,7 +247,7 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
-// The app is created last, because the modules above grant the roles that it needs when it first starts.
+// The app is created after the modules that grant the roles which it needs when it first starts.
 module app 'modules/app.bicep' = {
   name: 'app'
   scope: group

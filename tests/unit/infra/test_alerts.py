@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from exports.schedules.runs import RunOutcome
+from exports.triggers.tick_timer import EVERY_MINUTE, tick_timer
 from shared.events import line_of
 from tests.support.bicep_compiler import compile_bicep
+from tests.support.event_calls import ROWS
 from tests.support.kql import Checked, check_queries
 from tests.unit.infra.arm import all_resources, module, of_type
 
 ROOT = Path(__file__).parents[3]
 INFRA = ROOT / "infra"
+COVERED = {"health.failed": "service-unavailable", "request.failed": "server-errors", "step.failed": "export-failed"}
+"""Events of level error that no query names → the alert that fires because of what they mean."""
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((INFRA / "queries").rglob("*.kql"))}
 
 
@@ -74,7 +79,7 @@ def events_of_the_code() -> dict[str, set[str]]:
 def unknown_names(query: str) -> list[str]:
     """Return the events that a query asks for and the code does not write, and the fields that none of them has."""
     known, asked = events_of_the_code(), re.findall(r"'event=([\w.]+) '", query)
-    fields = re.findall(r"(\w+): \w+", "".join(re.findall(r"parse-kv Message as \((.*?)\)", query)))
+    fields = re.findall(r"(\w+): \w+", "".join(re.findall(r"parse-kv \w+ as \((.*?)\)", query)))
     found = {field for event in asked for field in known.get(event, ())}
     return [*(event for event in asked if event not in known), *(field for field in fields if field not in found)]
 
@@ -118,16 +123,89 @@ def test_every_alert_reaches_the_action_group(resources: list[Any]) -> None:
     assert [copied["name"] for copied in group["properties"]["copy"]] == ["emailReceivers"]
     assert "parameters('webhookUrl')" in group["properties"]["webhookReceivers"]
     (queries,) = of_type(resources, "Microsoft.Insights/scheduledQueryRules")
-    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
+    metrics = of_type(resources, "Microsoft.Insights/metricAlerts")
     (reached,) = queries["properties"]["actions"]["actionGroups"]
     assert "Microsoft.Insights/actionGroups" in reached
-    assert [action["actionGroupId"] for action in metric["properties"]["actions"]] == [reached]
-    assert queries["properties"]["enabled"] is metric["properties"]["enabled"] is True
+    assert [metric["properties"]["actions"] for metric in metrics] == [[{"actionGroupId": reached}]] * 2
+    assert all(alert["properties"]["enabled"] is True for alert in (queries, *metrics))
 
 
 def test_an_alert_looks_at_no_less_than_the_time_since_its_last_look(resources: list[Any]) -> None:
     minutes = {"PT5M": 5, "PT15M": 15, "PT1H": 60, "P1D": 1440}
     assert [name for name, rule in rules(resources).items() if minutes[rule["window"]] < minutes[rule["every"]]] == []
+
+
+def test_an_alert_on_single_events_does_not_wait_until_it_is_resolved(resources: list[Any]) -> None:
+    (queries,) = of_type(resources, "Microsoft.Insights/scheduledQueryRules")
+    names = "[not(contains(variables('singleEvents'), variables('rules')[copyIndex()].name))]"
+    assert queries["properties"]["autoMitigate"] == names
+    single = module(resources, "alerts")["template"]["variables"]["singleEvents"]
+    assert single == ["export-failed", "webhook-undelivered"]
+    told_twice = [name for name in single if rules(resources)[name]["window"] != rules(resources)[name]["every"]]
+    assert told_twice == [], "a line in two periods would be told twice"
+
+
+def test_a_broken_schedule_or_job_hides_no_other_one(resources: list[Any], checked: dict[str, Checked]) -> None:
+    (queries,) = of_type(resources, "Microsoft.Insights/scheduledQueryRules")
+    (criterion,) = queries["properties"]["criteria"]["allOf"]
+    assert module(resources, "alerts")["template"]["variables"]["upkeepRule"] == "upkeep-failed"
+    given = criterion["dimensions"]
+    assert "variables('upkeepRule'))), createArray()," in given
+    split = re.findall(r"'name', '(\w+)', 'operator', 'Include', 'values', createArray\('\*'\)", given)
+    assert split == ["tenant", "subject"]
+    assert {checked["upkeep-failed"].columns[name] for name in split} == {"string"}
+
+
+def test_every_event_of_level_error_leads_to_an_alert(resources: list[Any]) -> None:
+    errors = {event for event, (levels, _) in ROWS.items() if "error" in levels}
+    alerts = rules(resources)
+    asked = {event for rule in alerts.values() for event in re.findall(r"'event=([\w.]+) '", rule["query"])}
+    assert errors - asked == set(COVERED)
+    assert set(COVERED.values()) <= {*alerts, "service-unavailable"}
+
+
+def test_a_schedule_that_does_not_start_its_export_leads_to_an_alert() -> None:
+    assert RunOutcome.FAILED.value == "Failed"
+    assert "event != 'schedule.run' or status == 'Failed'" in QUERIES["upkeep-failed"]
+
+
+def test_a_timer_that_fails_each_minute_leads_to_an_alert(resources: list[Any]) -> None:
+    (timer,) = tick_timer(Any)._function_builders  # type: ignore[arg-type]
+    assert timer._function.get_function_name() == "tick"
+    assert EVERY_MINUTE == "0 * * * * *"
+    assert "(Name == 'tick' and Success == false)" in QUERIES["server-errors"]
+    (least,) = re.findall(r"iff\(Name == 'tick', (\d), \d\)", QUERIES["server-errors"])
+    window = rules(resources)["server-errors"]["window"]
+    assert (window, int(least) < 5) == ("PT5M", True), "the timer may be late, so that only four runs are in a window"
+
+
+def test_azure_asks_for_the_health_from_outside(resources: list[Any]) -> None:
+    (test,) = of_type(resources, "Microsoft.Insights/webtests")
+    asked = test["properties"]
+    assert asked["Request"]["RequestUrl"] == "[parameters('healthUrl')]"
+    assert (asked["Enabled"], asked["Kind"], asked["RetryEnabled"]) == (True, "standard", True)
+    assert asked["ValidationRules"] == {"ExpectedHttpStatusCode": 200, "SSLCheck": True}
+    assert asked["Frequency"] == 300
+    assert asked["Timeout"] > 30 + 10, "a cold start, and the time that /health takes"
+    assert list(test["tags"].split("'")[1::2])[:2] == ["tags", "hidden-link:{0}"], "Application Insights shows it"
+    given = str(module(resources, "alerts")["parameters"]["healthUrl"])
+    assert given.startswith("[if(parameters('availabilityTest'), ")
+    assert "parameters('publicUrl')" in given
+    assert "health'" in given
+
+
+def test_the_alert_on_the_health_fires_when_all_places_but_two_fail(resources: list[Any]) -> None:
+    metrics = of_type(resources, "Microsoft.Insights/metricAlerts")
+    (alert,) = [metric for metric in metrics if "service-unavailable" in metric["name"]]
+    criteria = alert["properties"]["criteria"]
+    assert criteria["odata.type"] == "Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria"
+    assert alert["properties"]["scopes"] == [criteria["webTestId"], criteria["componentId"]]
+    assert criteria["failedLocationCount"] == "[variables('failedPlaces')]"
+    variables = module(resources, "alerts")["template"]["variables"]
+    assert variables["failedPlaces"] == "[sub(length(variables('places')), 2)]"
+    assert len(set(variables["places"])) == 5
+    (test,) = of_type(resources, "Microsoft.Insights/webtests")
+    assert alert["condition"] == test["condition"]
 
 
 def test_the_alert_on_cost_compares_a_column_that_its_query_returns(

@@ -37,6 +37,11 @@ def in_template(pattern: str, text: str = APP) -> int:
     return int(found)
 
 
+def in_list(name: str) -> list[str]:
+    (found,) = re.findall(rf"^var {name} = \[(.*)\]$", ALERTS, re.MULTILINE)
+    return re.findall(r"'([^']+)'", found)
+
+
 def test_operations_states_the_limits_of_an_instance_as_host_json_and_infra_do() -> None:
     activities, orchestrators = DURABLE["maxConcurrentActivityFunctions"], DURABLE["maxConcurrentOrchestratorFunctions"]
     requests = in_template(r"httpConcurrency = (\d+)")
@@ -87,7 +92,7 @@ def test_the_runbook_states_the_times_of_the_watchdog_and_its_alert() -> None:
     assert "A job has made no progress for five minutes (`watch.stalled`)" in text
     assert "A job has been `Queued` for five minutes." in text
     window = in_template(r"name: 'watchdog-silent'\n(?:.*\n){3} +window: 'PT(\d+)M'", ALERTS)
-    assert f"has not run the watchdog for {WORDS[window]}" in text
+    assert f"has not run the watchdog or the retention to its end for {WORDS[window]}" in text
     share = in_template(r"costShareInPercent = (\d+)", ALERTS)
     assert f"more than {share} % of the daily cap (`dailyCapGb`)" in text
     assert f"an alert comes at {share} % of it" in document("deploy.md")
@@ -95,10 +100,21 @@ def test_the_runbook_states_the_times_of_the_watchdog_and_its_alert() -> None:
 
 def test_the_runbook_states_when_a_webhook_has_failed_so_often_that_an_alert_comes() -> None:
     query = (ROOT / "infra" / "queries" / "alerts" / "webhook-undelivered.kql").read_text(encoding="utf-8")
-    tries = in_template(r"number >= (\d+)", query)
+    tries = in_template(r"number == (\d+)", query)
     pauses = Settings.model_fields["webhook_retry_seconds"].default[: tries - 1]
     assert 30 * 60 < sum(pauses) < sum(pauses) * 1.25 < 45 * 60, "each pause may be a quarter longer"
     assert f"has not accepted a webhook in {WORDS[tries]} tries, within about forty minutes" in document("runbook.md")
+
+
+def test_the_runbook_states_how_often_something_must_fail_before_an_alert_comes() -> None:
+    queries, text = ROOT / "infra" / "queries" / "alerts", document("runbook.md")
+    lines = in_template(r"lines >= (\d+)", (queries / "upkeep-failed.kql").read_text(encoding="utf-8"))
+    window = in_template(r"name: upkeepRule\n(?:.*\n){3} +window: 'PT(\d+)M'", ALERTS)
+    assert text.count(f"{WORDS[lines]} times in {WORDS[window]} ") == 2
+    errors = (queries / "server-errors.kql").read_text(encoding="utf-8")
+    assert in_template(r"iff\(Name == 'tick', (\d), 5\)", errors) == 3
+    assert "five or more requests to one route" in text
+    assert "or the timer `tick` failed three times" in text
 
 
 def test_the_guide_states_how_long_a_deployment_waits_for_roles() -> None:
@@ -114,7 +130,9 @@ def test_the_guide_states_how_often_the_timer_runs_in_a_month() -> None:
 
 def test_the_guide_counts_the_alerts_of_the_template() -> None:
     rules = len(re.findall(r"^    query: loadTextContent", ALERTS, re.MULTILINE))
-    assert rules == 8
-    assert "eight queries, each of which looks every five minutes to every hour, and one metric" in document(
-        "deploy.md"
-    )
+    assert rules == 9
+    guide = document("deploy.md")
+    assert "nine queries, each of which looks every five minutes to every hour, and two metrics" in guide
+    places, seconds = len(in_list("places")), in_template(r"Frequency: (\d+)", ALERTS)
+    assert places * 30 * 24 * 3600 // seconds == 43_200
+    assert "The test of the health runs about 43,000 times a month (`availabilityTest`)" in guide

@@ -15,7 +15,8 @@ from tests.support.kql import check_queries
 from tests.unit.infra.arm import all_resources, module, of_type
 from tests.unit.infra.test_alerts import INFRA, QUERIES, rules, unknown_names, value_of
 
-METRIC_ALERT = "storage-throttled"
+METRIC_ALERTS = ["storage-throttled", "service-unavailable"]
+STORES = ROOT / "exports" / "adapters" / "storage"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 COMMANDS = [*blocks_of(RUNBOOK, "sh")]
 
@@ -25,6 +26,12 @@ def alert_sections() -> dict[str, str]:
     (alerts,) = re.findall(r"^## Alerts\n(.*?)^## ", RUNBOOK, re.MULTILINE | re.DOTALL)
     _, *parts = re.split(r"^### (.+)\n", alerts, flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def metrics(resources: list[Any]) -> dict[str, Any]:
+    """Return the metric alerts by name."""
+    found = of_type(resources, "Microsoft.Insights/metricAlerts")
+    return {re.findall(r"'([a-z-]+)-\{0\}'", metric["name"])[0]: metric for metric in found}
 
 
 def queries_in(text: str) -> list[str]:
@@ -38,9 +45,8 @@ def resources() -> list[Any]:
 
 
 def test_each_alert_has_its_section_and_each_section_its_alert(resources: list[Any]) -> None:
-    assert sorted(alert_sections()) == sorted([*rules(resources), METRIC_ALERT])
-    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
-    assert metric["name"] == f"[format('{METRIC_ALERT}-{{0}}', parameters('token'))]"
+    assert sorted(alert_sections()) == sorted([*rules(resources), *METRIC_ALERTS])
+    assert [*metrics(resources)] == METRIC_ALERTS
 
 
 def test_each_alert_names_its_section_in_its_description(resources: list[Any]) -> None:
@@ -48,18 +54,19 @@ def test_each_alert_names_its_section_in_its_description(resources: list[Any]) -
     template = module(resources, "alerts")["template"]
     assert template["variables"]["runbook"] == "See docs/runbook.md, section"
     assert "variables('runbook'), variables('rules')[copyIndex()].name" in queries["properties"]["description"]
+    for name, metric in metrics(resources).items():
+        assert metric["properties"]["description"] == f"[format('{{0}} {name}.', variables('runbook'))]"
 
 
 def test_the_first_query_of_a_section_is_the_one_that_the_alert_runs(resources: list[Any]) -> None:
-    shown = {name: queries_in(text)[0] for name, text in alert_sections().items() if name != METRIC_ALERT}
+    shown = {name: queries_in(text)[0] for name, text in alert_sections().items() if name not in METRIC_ALERTS}
     assert shown == {name: rule["query"] for name, rule in rules(resources).items()}
 
 
 def test_the_section_states_the_severity_of_the_alert(resources: list[Any]) -> None:
     template = module(resources, "alerts")["template"]
     given = {value_of(template, rule["name"]): rule["severity"] for rule in template["variables"]["rules"]}
-    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
-    given[METRIC_ALERT] = metric["properties"]["severity"]
+    given |= {name: metric["properties"]["severity"] for name, metric in metrics(resources).items()}
     stated = {
         name: int(re.findall(r"^Severity (\d)\.", text, re.MULTILINE)[0]) for name, text in alert_sections().items()
     }
@@ -67,14 +74,52 @@ def test_the_section_states_the_severity_of_the_alert(resources: list[Any]) -> N
 
 
 def test_the_section_of_the_metric_names_what_the_alert_counts(resources: list[Any]) -> None:
-    (metric,) = of_type(resources, "Microsoft.Insights/metricAlerts")
+    metric = metrics(resources)["storage-throttled"]
     (criterion,) = metric["properties"]["criteria"]["allOf"]
     (dimension,) = criterion["dimensions"]
-    text = alert_sections()[METRIC_ALERT]
+    text = alert_sections()["storage-throttled"]
     named = [criterion["metricName"], dimension["name"], *dimension["values"]]
     assert [name for name in named if f"`{name}`" not in text] == []
     assert module(resources, "alerts")["template"]["variables"]["throttledRequests"] == 20
     assert "more than twenty requests in five minutes" in text
+
+
+def test_the_section_of_the_health_states_when_its_alert_fires(resources: list[Any]) -> None:
+    variables = module(resources, "alerts")["template"]["variables"]
+    text = " ".join(alert_sections()["service-unavailable"].split())
+    assert len(variables["places"]) == 5
+    assert "Within five minutes, three of five places outside of the deployment have not got `200`" in text
+    assert metrics(resources)["service-unavailable"]["properties"]["windowSize"] == "PT5M"
+    (test,) = of_type(resources, "Microsoft.Insights/webtests")
+    assert test["properties"]["Frequency"] == 5 * 60
+    assert "The places ask every five minutes each (`availabilityTest`)" in text
+
+
+def test_the_runbook_says_of_each_alert_whether_it_resolves(resources: list[Any]) -> None:
+    (row,) = re.findall(r"^\| (.+) \| .*They do not resolve \|$", RUNBOOK, re.MULTILINE)
+    single = module(resources, "alerts")["template"]["variables"]["singleEvents"]
+    assert re.findall(r"\(#([a-z-]+)\)", row) == single
+
+
+def test_the_section_on_upkeep_explains_every_event_of_its_query() -> None:
+    explained = re.findall(r"^\| `(\w+\.\w+)` \|", alert_sections()["upkeep-failed"], re.MULTILINE)
+    assert sorted(explained) == sorted(re.findall(r"'event=([\w.]+) '", QUERIES["upkeep-failed"]))
+
+
+def test_the_runbook_names_the_table_of_each_kind_of_row_that_can_be_damaged() -> None:
+    (section,) = re.findall(r"^## A damaged row\n(.*?)^## ", RUNBOOK, re.MULTILINE | re.DOTALL)
+    stated = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|$", section, re.MULTILINE))
+    texts = [path.read_text(encoding="utf-8") for path in STORES.glob("*.py")]
+    kinds = re.compile(r'(?:readable\(|^    kind = )"(\w+)"', re.MULTILINE)
+    tables = re.compile(r'table: str = "(\w+)"')
+    assert stated == {kind: tables.findall(text)[0] for text in texts for kind in kinds.findall(text)}
+
+
+def test_the_faults_that_the_runbook_calls_ours_are_those_of_the_delivery_log() -> None:
+    ours = re.findall(r"^   \| `([a-z-]+)` \|", alert_sections()["webhook-undelivered"], re.MULTILINE)
+    assert len(ours) == 4
+    listed = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    assert [fault for fault in ours if f"\n| `{fault}` |" not in listed] == []
 
 
 def test_microsofts_parser_has_no_complaint_about_any_query_of_the_runbook() -> None:
