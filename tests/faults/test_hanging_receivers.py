@@ -25,9 +25,9 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.thorough
 
 JOBS, WORKERS = 100, 2
-SECONDS_OF_A_SLOT = 2.0
-"""Far more than nine of ten steps hold a slot on a busy machine, and still less than half the time limit of a try."""
-PROMPT_SECONDS = 30
+SECONDS_OF_A_SLOT = 0.7 * TIMEOUT_SECONDS
+"""Far more than nine of ten steps hold a slot on a busy machine, and still less than the time limit of a try."""
+PROMPT_SECONDS = 60
 PAUSE_SECONDS = 4 * TIMEOUT_SECONDS
 """How much later an export may end. On a slow machine the work of a hundred retries alone took 15 seconds."""
 SETTINGS = {

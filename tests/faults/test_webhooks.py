@@ -116,7 +116,7 @@ def test_a_url_that_is_no_longer_allowed_gets_no_further_try(
     start_system: StartSystem, receiver: Receiver, log: TableDeliveryLog
 ) -> None:
     """The second try must not come before the host has stopped, which takes longer on the real Durable extension."""
-    pauses = "20" if engine_of_systems() else "8"
+    pauses = "45" if engine_of_systems() else "15"
     receiver.statuses = [500]
     system = start_system(**{**SETTINGS, "EXPORT_WEBHOOK_RETRY_SECONDS": pauses})
     job = start(system, receiver)

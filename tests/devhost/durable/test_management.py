@@ -241,12 +241,12 @@ def test_purge_by_filter_skips_running_instances(durable: Host) -> None:
 
 
 def test_results_of_activities_of_a_purged_instance_are_dropped(durable: Host) -> None:
-    instance_id = durable.begin("runs", {"activity": "sleep", "input": 0.3})
+    instance_id = durable.begin("runs", {"activity": "sleep", "input": 1.5})
     durable.reaches(instance_id, "Running")
     durable.post(f"{API}/instances/{instance_id}/terminate")
     durable.finished(instance_id)
     durable.request("DELETE", f"{API}/instances/{instance_id}")
-    time.sleep(0.5)
+    time.sleep(2)  # until the activity has ended
     assert durable.get(f"{API}/instances/{instance_id}").status == 404
 
 
