@@ -90,8 +90,8 @@ def test_a_killed_host_leaves_its_activities_to_the_next_one_after_a_minute(
     host.kill()
     began = time.monotonic()
     host.start()
-    assert host.finished(instance_id, 120)["output"] == 2
-    assert 40 < time.monotonic() - began < 120
+    assert host.finished(instance_id, 120)["output"] == 2, "within about a minute after the start"
+    assert time.monotonic() - began > 40
 
 
 @pytest.mark.parametrize("storage", ["", "UseDevelopmentStorage=true"])
