@@ -6,7 +6,6 @@ import csv
 import io
 import shutil
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,7 @@ def slow_job(start_system: StartSystem, tmp_path: Path, database_url: str) -> tu
     changes = {"CLIENTS_DATABASE_URL": f"sqlite:///{path}", "PAGE_LOG": str(log), "PAGE_SECONDS": "0.3"}
     system = start_system(root, **settings, **changes)
     job = system.start_async(BODY)
-    end = time.monotonic() + 30
-    while not log.read_text() and time.monotonic() < end:
-        time.sleep(0.05)
+    system.wait_until(log.read_text)
     return system, job, path
 
 
