@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 from pydantic_core import PydanticKnownError
 
 _BEGINS_WITH_DAY_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _]")
+_DATETIME = TypeAdapter(datetime, config=ConfigDict(hide_input_in_errors=True))
 
 
 class Model(BaseModel):
@@ -34,11 +35,16 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _refuse_unix_time(value: Any) -> Any:
-    """Refuse text of digits: pydantic takes it as Unix time, even when strict, so `20260131` is a day of 1970."""
-    if isinstance(value, str) and not _BEGINS_WITH_DAY_AND_TIME.match(value):
+def _read_text(value: Any) -> Any:
+    """Read the text of a moment, but refuse digits: pydantic takes them as Unix time, so `20260131` is a day of 1970.
+
+    A strict validation takes text only from JSON itself, and a validator that comes first hides where it is from.
+    """
+    if not isinstance(value, str):
+        return value
+    if not _BEGINS_WITH_DAY_AND_TIME.match(value):
         raise PydanticKnownError("datetime_parsing", {"error": "this is no date with a time"})
-    return value
+    return _DATETIME.validate_python(value)
 
 
 def _exact_rfc3339(moment: datetime) -> str:
@@ -48,14 +54,14 @@ def _exact_rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-_REFUSES_UNIX_TIME = BeforeValidator(_refuse_unix_time)
+_FROM_TEXT = BeforeValidator(_read_text)
 _AS_DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
 
-Moment = Annotated[datetime, _REFUSES_UNIX_TIME, PlainSerializer(rfc3339, when_used="json"), _AS_DATE_TIME]
+Moment = Annotated[datetime, _FROM_TEXT, PlainSerializer(rfc3339, when_used="json"), _AS_DATE_TIME]
 """A point in time. In JSON it is in UTC, with `Z`, and digits beyond milliseconds are cut off. Text of digits alone is
 refused."""
 
-ExactMoment = Annotated[datetime, _REFUSES_UNIX_TIME, PlainSerializer(_exact_rfc3339, when_used="json"), _AS_DATE_TIME]
+ExactMoment = Annotated[datetime, _FROM_TEXT, PlainSerializer(_exact_rfc3339, when_used="json"), _AS_DATE_TIME]
 """A `Moment` that JSON keeps to the microsecond: one with which other moments are compared."""
 
 _Value = TypeVar("_Value")

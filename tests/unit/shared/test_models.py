@@ -53,5 +53,20 @@ def test_a_moment_is_read_with_any_separator_between_day_and_time(separator: str
     assert sample.changed_at == datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
+def test_a_strict_reading_of_json_takes_moments_as_text_and_never_as_numbers() -> None:
+    text, number = '{"firstPart":"x","changedAt":"2026-07-01T09:00:00Z"}', '{"firstPart":"x","changedAt":1782896400}'
+    assert Sample.model_validate_json(text, strict=True).changed_at == datetime(2026, 7, 1, 9, tzinfo=UTC)
+    with pytest.raises(ValidationError):
+        Sample.model_validate_json(number, strict=True)
+
+
+@pytest.mark.parametrize("text", ["2026-07-01T25:00:00Z", "2026-07-01Tsecret"])
+def test_a_printed_error_about_a_moment_shows_no_value(text: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Sample.model_validate({"firstPart": "x", "changedAt": text})
+    assert text not in str(raised.value)
+    assert [each["type"] for each in raised.value.errors()] == ["datetime_from_date_parsing"]
+
+
 def test_a_moment_is_cut_to_milliseconds() -> None:
     assert rfc3339(datetime(2026, 7, 1, 0, 0, 0, 123_999, tzinfo=UTC)) == "2026-07-01T00:00:00.123Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from pydantic import ValidationError
 from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ALL_COLUMNS
 from exports.request.fields import TargetField
+from shared.http import read_body
 from tests.support.builders import a_spec_of
-from tests.support.http import faults_of_body
+from tests.support.http import a_request, faults_of_body
 
 NAME = {"csvHeader": "Client", "targetField": "Name"}
 
@@ -151,6 +153,16 @@ def test_a_value_that_is_too_short_or_too_long_is_pointed_at(body: dict[str, Any
 def test_a_moment_that_cannot_be_converted_to_utc_is_pointed_at(moment: Any) -> None:
     for name in ("updatedSince", "updatedUntil"):
         assert [found for found, _ in _faults({"filter": {name: moment}})] == [f"/filter/{name}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-31T09:00:00Z", "2026-01-31t09:00:00.000z", "2026-01-31 10:00:00+01:00", "2026-01-31_10:00+0100"],
+)
+def test_a_body_may_give_a_moment_in_every_usual_form(text: str) -> None:
+    body = json.dumps({"filter": {"updatedSince": text, "updatedUntil": text}}).encode()
+    wanted = read_body(a_request(body), CsvExportRequestDto, max_bytes=1_000_000).filter
+    assert wanted.updated_since == wanted.updated_until == datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["20260131", "17.5", "-5", "+1700000000", "1700000000000", "2026-01-31", "2026"])
