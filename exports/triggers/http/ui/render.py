@@ -65,6 +65,8 @@ _SCRIPTS = (
     "cron",
     "schedule_form",
     "schedules",
+    "crc32",
+    "manifest",
     "file_proof",
     "verify",
     "main",

@@ -2,8 +2,9 @@
 
 import { byId, make, show } from "./dom.js";
 import { showProblem } from "./faults.js";
-import { BadManifest, proveFile } from "./file_proof.js";
+import { proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
+import { BadManifest } from "./manifest.js";
 import { t } from "./texts.js";
 import { PATH_OF_JOBS, hasFile, pathOf } from "./watch.js";
 
