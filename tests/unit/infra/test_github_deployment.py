@@ -305,3 +305,30 @@ def test_deployments_that_failed_or_are_of_others_do_not_count(github: GitHub) -
     github.deployed("client-export-staging", environmentName="staging", smtpHost="staging.example")
     github.deployed("of-another-template")["parameters"] = None
     assert github.parameters()["smtpHost"] == ""
+
+
+# --- the guide
+
+
+def test_the_guide_copies_every_variable_from_azd_and_no_secret(tmp_path: Path) -> None:
+    """Runs the commands of the guide with stand-ins for `azd` and `gh`."""
+    (commands,) = re.findall(r"^```sh\n# needs Azure\n(azd env get-values.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    values = {**dict.fromkeys(PASSED, "x y"), "SERVICE_API_URI": "https://x", "AZURE_RESOURCE_GROUP": "rg-x"}
+    (tmp_path / "values").write_text("".join(f'{name}="{value}"\n' for name, value in values.items()), encoding="utf-8")
+    (tmp_path / ".azure").mkdir()
+    stand_ins = 'azd() { cat values; }\ngh() { echo "$*"; }\n'
+    command = ["bash", "-e", "-o", "pipefail", "-c", stand_ins + commands]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    copied = (tmp_path / ".azure" / "variables.env").read_text(encoding="utf-8")
+    variables = {name for name, expression in PASSED.items() if expression == f"vars.{name}"} - {"ACCEPTED_RESET"}
+    assert sorted(copied.splitlines()) == sorted(f'{name}="x y"' for name in variables)
+    assert done.stdout.splitlines() == [
+        "variable set --env production --env-file .azure/variables.env",
+        "secret set --env production CLIENTS_DATABASE_URL",
+    ]
+
+
+def test_the_guide_names_the_secrets_of_the_workflow() -> None:
+    section = GUIDE.partition("## Deployments from GitHub\n")[2].partition("\n## ")[0]
+    secrets = {name for name, expression in PASSED.items() if expression == f"secrets.{name}"}
+    assert [name for name in sorted(secrets) if f"`{name}`" not in section] == []
