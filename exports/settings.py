@@ -75,7 +75,7 @@ class Settings(Model):
             replaces another one, and for clocks that differ.
         telemetry: Where traces and metrics are sent: `none`, `otlp` or `azure-monitor`.
         webhook_secret: Master secrets from which the secrets that sign webhooks are derived. Space-separated; the first
-            is the current one. Empty: the service refuses requests with `notify`.
+            is the current one. Empty: the service refuses requests with `webhookUrl` in `notify`.
         webhook_allow_private: Whether webhooks may go to private addresses and use plain http. For development only.
         token_issuer: The only issuer whose access tokens are accepted, as in their claim `iss`. Empty: API keys only.
         token_audience: The audiences for which a token may be meant. Space-separated.

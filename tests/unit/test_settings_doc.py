@@ -47,11 +47,17 @@ def test_the_document_mentions_no_setting_that_does_not_exist() -> None:
     assert set(re.findall(r"\b(?:EXPORT|CLIENTS)_[A-Z_]+", PAGE)) - existing == set()
 
 
+def test_the_document_states_the_longest_time_for_which_a_file_is_kept() -> None:
+    (limit,) = [rule.le for rule in Settings.model_fields["keep_hours"].metadata if hasattr(rule, "le")]
+    (row,) = re.findall(r"^\| `EXPORT_KEEP_HOURS` \|.+$", SERVICE, re.MULTILINE)
+    assert f"more than 0, at most {limit}," in row
+
+
 def test_the_settings_of_the_host_have_the_values_of_sample_and_infra() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
     infra = (ROOT / "infra" / "modules" / "app.bicep").read_text(encoding="utf-8")
-    rows = defaults_of(HOST)
-    assert len(rows) == 3
-    for name, default in rows:
-        assert default == f"`{sample[name]}` in the sample and in `infra/`"
-        assert f"{name}: '{sample[name]}'" in infra
+    fixed = dict(re.findall(r"^  ([A-Z_]+): '(\d+)'$", infra, re.MULTILINE))
+    assert len(fixed) == 4
+    places = {name: "in the sample and in `infra/`" if name in sample else "in `infra/`" for name in fixed}
+    assert dict(defaults_of(HOST)) == {name: f"`{value}` {places[name]}" for name, value in fixed.items()}
+    assert {name: value for name, value in sample.items() if name in fixed}.items() <= fixed.items()
