@@ -13,6 +13,8 @@ from tests.support.visitor import Visitor
 
 FILTERS = f"/tenants/{NORTHWIND}/clients/export/filters"
 MANAGERS = "[data-codes=managerCodes]"
+MOST_MS = 150
+"""A search in a thousand managers takes about 20 ms. A slow machine may need some times as long."""
 TIMES = """(queries) => queries.map((query) => {
   const box = document.querySelector('[data-codes=managerCodes] .codes-find');
   const begun = performance.now();
@@ -96,7 +98,7 @@ def test_codes_can_be_typed_where_the_lists_are_cut_or_fail(visitor: Visitor) ->
     visitor.at(f"{MANAGERS} input[value=M-7]").check()
     visitor.expect_text(f"{MANAGERS} .count", "3")
     typed = ["m", "ma", "manager 9", "manager 99", ""]
-    assert_fast_once(lambda: float(sorted(visitor.evaluate(TIMES, typed))[2]), 50)
+    assert_fast_once(lambda: float(sorted(visitor.evaluate(TIMES, typed))[2]), MOST_MS)
 
     expect(visitor.page).to_have_url(re.compile("M-7"))
     visitor.page.unroute("**/clients/export/filters")

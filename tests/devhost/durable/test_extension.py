@@ -42,7 +42,7 @@ def test_the_program_ends_with_a_host_that_is_killed(start_host: StartHost, idle
     host = start_host("durable", **idle_extension)
     (program,) = programs(host)
     host.kill()
-    wait_until(lambda: not alive([program]), 10)
+    wait_until(lambda: not alive([program]))
 
 
 def test_the_program_ends_with_a_host_that_is_stopped(start_host: StartHost, idle_extension: Options) -> None:
@@ -57,7 +57,7 @@ def test_a_host_whose_program_ends_stops_and_says_why(start_host: StartHost, idl
     (program,) = programs(host)
     program.kill()
     assert host.process is not None
-    assert host.process.wait(30) == 1
+    assert host.process.wait(60) == 1
     assert "devhost: the Durable extension ended by itself" in host.log()
 
 
