@@ -170,6 +170,10 @@ def _report(verdict: Verdict, manifest: ManifestDto, name: str) -> Iterator[str]
     yield f"  pages       {verdict.pages:,} of {len(manifest.pages):,}"
     yield f"  clients     {verdict.rows:,} of {manifest.rows:,}"
     yield f"  bytes       {verdict.bytes:,} of {manifest.bytes:,}"
+    if manifest.cut_cells:
+        yield f"  cut         {manifest.cut_cells:,} of the texts, too long for a cell: the file has only the beginning"
+    if manifest.removed_characters:
+        yield f"  left out    {manifest.removed_characters:,} of the characters of clients, which no cell can hold"
     yield from (f"  column      {column.csv_header}: {column.reason}" for column in manifest.incomplete_columns or ())
     if verdict.is_intact:
         yield f"  CRC-32      {verdict.crc32}{'' if manifest.crc32 else ' (the manifest has none to compare)'}"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from client_export import FileMismatchError, Manifest
+from client_export.cli.main import app
+from client_export.cli.show import print_verification
+from client_export.downloads import Download
 from client_export.verification import verify_file
+from typer.testing import CliRunner
 
 from exports.request.formats import FORMAT_PRESETS, FormatPreset
 from tests.support.contradictions import Document, contradictions
@@ -75,3 +80,44 @@ def test_a_page_with_a_number_that_counts_nothing_is_no_manifest(wrong: Document
 def test_an_order_check_that_this_package_does_not_know_proves_no_order(tmp_path: Path) -> None:
     file, good = a_proved_file()
     assert not proved(tmp_path, good.model_dump(mode="json", by_alias=True) | {"keyOrder": "Newer"}, file)
+
+
+def a_file_that_lacks_something(tmp_path: Path) -> tuple[Path, Path]:
+    """Write a workbook with a cut text and without two characters of clients, and its manifest."""
+    form = FORMAT_PRESETS[FormatPreset.XLSX]
+    data, good = a_proved_file(form, names=("x" * 40_000, "\1y\2", "z"), starts=())
+    file, proof = tmp_path / "clients.xlsx", tmp_path / "manifest.json"
+    file.write_bytes(data)
+    proof.write_text(good.model_dump_json(by_alias=True), encoding="utf-8")
+    return file, proof
+
+
+def test_the_command_verify_tells_what_a_file_lacks(tmp_path: Path) -> None:
+    file, proof = a_file_that_lacks_something(tmp_path)
+    told = CliRunner().invoke(app, ["verify", str(file), "--manifest", str(proof)])
+    assert told.exit_code == 0
+    assert "cut       1 of the texts, too long for a cell" in told.stdout
+    assert "left out  2 of the characters of clients" in told.stdout
+    as_json = CliRunner().invoke(app, ["verify", str(file), "--manifest", str(proof), "--json"])
+    found = json.loads(as_json.stdout)["verification"]
+    assert (found["cutCells"], found["removedCharacters"]) == (1, 2)
+
+
+def test_a_download_tells_what_its_file_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, proof = a_file_that_lacks_something(tmp_path)
+    manifest = Manifest.from_json(json.loads(proof.read_text("utf-8")))
+    assert (manifest.cut_cells, manifest.removed_characters) == (1, 2)
+    print_verification(Download(file, verify_file(file, manifest)))
+    assert "cut       1 of the texts" in capsys.readouterr().out
+
+
+def test_a_file_that_lacks_nothing_has_no_lines_about_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, good = a_proved_file()
+    (tmp_path / "file").write_bytes(data)
+    manifest = Manifest.from_json(good.model_dump(mode="json", by_alias=True))
+    assert (manifest.cut_cells, manifest.removed_characters) == (None, None)
+    print_verification(Download(tmp_path / "file", verify_file(tmp_path / "file", manifest)))
+    shown = capsys.readouterr().out
+    assert "proved" in shown
+    assert "cut " not in shown
+    assert "left out" not in shown

@@ -50,6 +50,10 @@ class Manifest:
         kind: What the file is if it is not CSV: `xlsx`, `jsonl`, or a kind that is newer than this package.
         order_is_checked: Whether the database confirmed the order of the pages, so that no client can be missing
             between two of them.
+        removed_characters: How many characters of clients are not in the file because no cell can hold them; None if
+            there were none.
+        cut_cells: How many texts were too long for a cell, so that the file has only their beginnings; None if there
+            were none.
     """
 
     code: str
@@ -63,6 +67,8 @@ class Manifest:
     kind: str | None
     order_is_checked: bool
     raw: Mapping[str, Any] = field(repr=False, compare=False)
+    removed_characters: int | None = None
+    cut_cells: int | None = None
 
     @property
     def removed_codes(self) -> frozenset[str]:
@@ -113,6 +119,8 @@ class Manifest:
             kind=form.get("kind"),
             order_is_checked=len(pages) == 1 or document.get("keyOrder") == "RankedBySource",
             raw=document,
+            removed_characters=document.get("removedCharacters"),
+            cut_cells=document.get("cutCells"),
         )
 
 
@@ -130,6 +138,7 @@ class Verification:
 
     Attributes:
         is_proved: Whether the manifest also proves that every client was written once.
+        removed_characters, cut_cells: What the file lacks, as in `Manifest`.
     """
 
     rows: int
@@ -137,6 +146,8 @@ class Verification:
     pages: int
     crc32: str
     is_proved: bool
+    removed_characters: int | None = None
+    cut_cells: int | None = None
 
 
 class RecordCounter:
@@ -208,8 +219,15 @@ class Verifier:
             message = f"The CRC-32 of the file is {crc32}; in the manifest it is {self.manifest.crc32}."
             raise FileMismatchError(message)
         pages = sum(not page.is_frame for page in self.manifest.pages)
-        is_proved = self.manifest.order_is_checked
-        return Verification(self._rows, self.bytes, pages, crc32, is_proved)
+        return Verification(
+            self._rows,
+            self.bytes,
+            pages,
+            crc32,
+            self.manifest.order_is_checked,
+            self.manifest.removed_characters,
+            self.manifest.cut_cells,
+        )
 
     def _begin_page(self) -> None:
         """Go to the next page that has bytes."""

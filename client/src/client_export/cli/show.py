@@ -57,8 +57,8 @@ def print_verification(download: Download) -> None:
     print_facts({"file": download.path, **facts_of(download.verification)})
 
 
-def facts_of(found: Verification) -> dict[str, str]:
-    """Return the facts of a verification, by name."""
+def facts_of(found: Verification) -> dict[str, str | None]:
+    """Return the facts of a verification, by name; None where there is nothing to tell."""
     proof = "proved" if found.is_proved else "intact; the manifest does not prove the order of the pages"
     return {
         "result": proof,
@@ -66,7 +66,13 @@ def facts_of(found: Verification) -> dict[str, str]:
         "bytes": f"{found.bytes:,}",
         "pages": f"{found.pages:,}",
         "CRC-32": found.crc32,
+        "cut": _counted(found.cut_cells, "of the texts, too long for a cell: the file has only the beginning"),
+        "left out": _counted(found.removed_characters, "of the characters of clients, which no cell can hold"),
     }
+
+
+def _counted(count: int | None, words: str) -> str | None:
+    return f"{count:,} {words}" if count else None
 
 
 def verification_json(found: Verification) -> dict[str, Any]:
@@ -77,6 +83,8 @@ def verification_json(found: Verification) -> dict[str, Any]:
         "bytes": found.bytes,
         "pages": found.pages,
         "crc32": found.crc32,
+        "cutCells": found.cut_cells or 0,
+        "removedCharacters": found.removed_characters or 0,
     }
 
 

@@ -14,6 +14,7 @@ from exports.file.manifest import ManifestDto
 from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
 from exports.request.fields import source_columns
+from exports.request.formats import FORMAT_PRESETS, FormatPreset
 from exports.request.incomplete_columns import incomplete_columns
 from tests.support.builders import a_job
 from tests.support.fake_files import MemoryFileStore
@@ -96,6 +97,21 @@ def test_the_columns_for_which_the_view_had_no_data_are_shown(
     missing = ", ".join(source_columns(column.target_field))
     words = f"  column      {column.csv_header}: The view clients lacks {missing}, so every cell is empty."
     assert words in capsys.readouterr().out.splitlines()
+
+
+def test_cut_cells_and_left_out_characters_are_told_and_are_no_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, manifest = a_proved_file(FORMAT_PRESETS[FormatPreset.XLSX], names=("x" * 40_000, "\1y\2", "z"), starts=())
+    saved, proof = tmp_path / "clients.xlsx", tmp_path / "manifest.json"
+    saved.write_bytes(file)
+    proof.write_text(manifest.model_dump_json(by_alias=True), encoding="utf-8")
+
+    assert commands.main(["verify", str(saved), str(proof)]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "  cut         1 of the texts, too long for a cell: the file has only the beginning" in lines
+    assert "  left out    2 of the characters of clients, which no cell can hold" in lines
 
 
 def test_a_manifest_of_several_pages_without_the_order_check_is_never_called_proved(
