@@ -5,6 +5,7 @@ import { copyText } from "./clipboard.js";
 import { saveProof } from "./download.js";
 import { filterInWords, hasEveryField, presetOf, requestAgain, requestOf, requestOfChanges } from "./job_request.js";
 import { listOf, moment } from "./labels.js";
+import { lossesOf } from "./losses.js";
 import { meaningOf, whatHappened } from "./outcome.js";
 import { ofOneMoment } from "./request.js";
 import { startExport } from "./start.js";
@@ -17,9 +18,9 @@ const SHOWN_CODES = 100;
 /** Fetch a job, draw its details into `place`, and return it. `actions` is that of the rows. */
 export async function drawJobDetails(api, code, place, actions) {
   const { data: job } = await api.send("GET", pathOf(code));
-  const changes = job.request.since && hasFile(job) ? (await api.send("GET", pathOf(code, "/manifest"))).data.changes : null;
+  const facts = [...jobFacts(job), ...(hasFile(job) ? await factsOfFile(api, code, actions) : [])];
   place.replaceChildren(
-    make("dl", {}, ...[...jobFacts(job), ...removedClients(changes)].flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),
+    make("dl", {}, ...facts.flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),
     make("div", { className: "actions" }, ...jobButtons(api, job, place, actions)),
   );
   return job;
@@ -37,6 +38,17 @@ function jobFacts(job) {
     ["ended", job.completedDate ? moment(job.completedDate) : ""],
     ["code", job.code],
   ].filter(([, text]) => text);
+}
+
+/** What only the manifest tells of a file. If it cannot be fetched, the reader learns why and sees the rest. */
+async function factsOfFile(api, code, actions) {
+  try {
+    const { data } = await api.send("GET", pathOf(code, "/manifest"));
+    return [...lossesOf(data), ...removedClients(data.changes)];
+  } catch (problem) {
+    actions.problem(problem);
+    return [];
+  }
 }
 
 /** Which clients the reader must remove from the file of the earlier export, if the job continues one. */

@@ -59,6 +59,7 @@ _SCRIPTS = (
     "deliveries",
     "job",
     "export",
+    "losses",
     "history_details",
     "history_rows",
     "history",

@@ -4,6 +4,7 @@ import { byId, make, show } from "./dom.js";
 import { showProblem } from "./faults.js";
 import { proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
+import { lossesOf } from "./losses.js";
 import { BadManifest } from "./manifest.js";
 import { t } from "./texts.js";
 import { PATH_OF_JOBS, hasFile, pathOf } from "./watch.js";
@@ -78,7 +79,7 @@ async function checkFile() {
   try {
     const manifest = await chosenManifest();
     const found = await proveFile(file, manifest, (bytes) => showRead(bytes, file.size), controller.signal);
-    if (!controller.signal.aborted) showVerdict(found, file);
+    if (!controller.signal.aborted) showVerdict(found, file, manifest);
   } catch (problem) {
     if (!controller.signal.aborted) explain(problem);
   } finally {
@@ -122,11 +123,13 @@ function showRead(bytes, total) {
   byId("verify-bar").value = total ? (100 * bytes) / total : 100;
 }
 
-function showVerdict(found, file) {
+function showVerdict(found, file, manifest) {
+  const isIntact = ["proved", "unproved"].includes(found.verdict);
   byId("verdict").dataset.verdict = found.verdict;
   byId("verdict").replaceChildren(
     make("h2", {}, t(`verdicts.${found.verdict}`)),
     make("p", {}, t(`verdicts.${found.verdict}Text`, valuesOf(found, file))),
+    ...(isIntact ? lossesOf(manifest) : []).map(([name, text]) => make("p", { dataset: { loss: name } }, text)),
   );
 }
 
