@@ -26,6 +26,7 @@ _SUCCESS = b"\x79" + bytes(4)
 _HANDLE = b"\xac\x00\x00\x00\x01" + bytes(6) + b"\x26\x04\x04\x01\x00\x00\x00"
 _IDENTITY = b"\x08" + b"\x01" * 8
 _LONGEST_PACKET = 4088
+_PACKET_BYTES = _LONGEST_PACKET + 8
 
 Value = str | bytes | int | None
 
@@ -89,7 +90,14 @@ class Silence:
     """Leaves the client waiting."""
 
 
-Reply = Table | ServerError | Cut | Once | CurrentTransaction | Silence
+@dataclass(frozen=True)
+class Stall:
+    """A result of which the client gets the first packet, and then waits for the others."""
+
+    table: Table
+
+
+Reply = Table | ServerError | Cut | Stall | Once | CurrentTransaction | Silence
 Rules = Sequence[tuple[str, Reply]]
 """The reply to the first words that a statement contains."""
 
@@ -201,6 +209,8 @@ class TdsServer:
             client.sendall(_packets(_refusal(reply)))
         elif isinstance(reply, Table):
             client.sendall(_packets(_result(reply, is_prepared=statement.is_prepared)))
+        elif isinstance(reply, Stall):
+            client.sendall(_packets(_result(reply.table, is_prepared=statement.is_prepared))[:_PACKET_BYTES])
         elif isinstance(reply, Cut):
             self._answer_or_cut(client, reply, _packets(_result(reply.table, is_prepared=statement.is_prepared)))
 

@@ -44,5 +44,5 @@ def make_engine(url: URL, answer_seconds: int | None = None, tokens: TokenSource
 
 
 def _shorter(connect_args: Mapping[str, Any], answer_seconds: int | None) -> dict[str, int]:
-    timeouts = [name for name in ("connect_timeout", "read_timeout") if name in connect_args]
+    timeouts = [name for name in ("connect_timeout", "read_timeout", "timeout") if name in connect_args]
     return {} if answer_seconds is None else dict.fromkeys(timeouts, answer_seconds)

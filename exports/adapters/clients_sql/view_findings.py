@@ -17,6 +17,7 @@ from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.errors import source_errors
 from exports.adapters.clients_sql.inspection.findings import ChangedCollation, Findings, Sample, Tenants
 from exports.adapters.clients_sql.inspection.inspector import ViewInspector
+from exports.adapters.clients_sql.inspection.mssql import MssqlInspector
 from exports.adapters.clients_sql.inspection.mysql import MysqlInspector
 from exports.adapters.clients_sql.inspection.postgresql import PostgresqlInspector
 from exports.adapters.clients_sql.inspection.sqlite import SqliteInspector
@@ -44,6 +45,7 @@ _INSPECTORS: dict[str, ViewInspector] = {
     "postgresql": PostgresqlInspector(),
     "mysql": MysqlInspector(),
     "mariadb": MysqlInspector(),
+    "mssql": MssqlInspector(),
     "sqlite": SqliteInspector(),
 }
 
@@ -103,7 +105,6 @@ class ViewCheck:
     def _look_at(self, tenant: str, usable: Sequence[str]) -> None:
         ends = self._page_ends(tenant)
         if not ends:
-            self.findings.notes.append(f"{tenant} has no clients, so the index and the speed were not looked at.")
             return
         with self._part(0.5, "whether an index serves the key") as connection:
             keys = select(CLIENTS.c.tenant, CLIENTS.c.code)
@@ -173,7 +174,10 @@ class ViewCheck:
         return Tenants(tuple(names), is_complete)
 
     def _page_ends(self, tenant: str) -> list[str]:
-        """Return the first code of a tenant, and one some thousand clients later if it is found fast."""
+        """Return the first code of a tenant, and one some thousand clients later if it is found fast.
+
+        Returns nothing if the tenant has no clients, or if that was not found out. A note says which.
+        """
         described, ends = self._view.column("code"), list[str]()
         codes = ClientSelection(tenant, ("code",))
         with self._part(1.0, ""):
@@ -187,6 +191,9 @@ class ViewCheck:
             with self._part(0.4, "whether the tenant has clients") as connection:
                 any_code = self._select_codes(tenant, []).order_by(None).where(CLIENTS.c.code.is_not(None)).limit(1)
                 ends += [self._view.sql.key_text(described, code) for (code,) in connection.execute(any_code)]
+                if not ends:
+                    note = f"{tenant} has no clients, so the index and the speed were not looked at."
+                    self.findings.notes.append(note)
         return ends
 
     def _count(self, connection: Connection, tenant: str) -> int:

@@ -1,12 +1,14 @@
-"""Notice a connection to SQL Server that is lost while rows are fetched.
+"""Notice a connection to SQL Server that is lost, or a server that falls silent, while rows are fetched.
 
-`mssql-python` 1.16 then raises a bare `RuntimeError` for long text. For short text and numbers it raises nothing: it
-returns the rows that have arrived as if they were all, and keeps the error among the messages of the cursor.
+`mssql-python` 1.16 then raises a bare `RuntimeError` for long text. If the connection is lost, for short text and
+numbers it raises nothing: it returns the rows that have arrived as if they were all, and keeps the error among the
+messages of the cursor.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,9 @@ from mssql_python.exceptions import sqlstate_to_exception
 _STATE = re.compile(r"\[(?P<state>\w{5})\]")
 _LOST = "Communication link failure"
 """The driver's words for the SQLSTATE 08S01, by which SQLAlchemy knows that it must throw the connection away."""
+
+_TIMEOUT = "Timeout expired"
+"""The driver's words for the SQLSTATE HYT00."""
 
 _HARMLESS = ("00", "01")
 """Classes of SQLSTATEs: success, and warnings such as the messages of PRINT."""
@@ -35,6 +40,10 @@ class CheckedConnection(Connection):
 class CheckedCursor(Cursor):
     """A cursor that raises the error of a lost connection."""
 
+    def limit(self, seconds: int) -> None:
+        """Limit the statements that the cursor begins from now on."""
+        self._timeout = seconds
+
     def fetchone(self) -> Any:
         """Fetch as the driver does, or raise its error."""
         with self._checked():
@@ -52,11 +61,14 @@ class CheckedCursor(Cursor):
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
+        started = time.monotonic()
         try:
             yield
         except RuntimeError as error:
             if self._is_lost():
                 raise OperationalError(_LOST, str(error)) from error
+            if 0 < self._timeout <= time.monotonic() - started:
+                raise OperationalError(_TIMEOUT, str(error)) from error
             raise
         for state, text in self.messages:
             found = _STATE.match(state)

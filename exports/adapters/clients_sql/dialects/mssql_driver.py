@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, event
 
-from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS
+from exports.adapters.clients_sql.dialects.base import STATEMENT_TIMEOUT_SECONDS
 from exports.errors import SourceRefusedError
 
 DRIVER_NAME = "mssql+mssqlpython"
@@ -88,11 +88,12 @@ def limit_sessions(engine: Engine) -> Engine:
 def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
     """Limit the cursors that the block opens, to whole seconds."""
     driver: Any = connection.connection.driver_connection
+    usual = driver.timeout
     driver.timeout = ceil(seconds)
     try:
         yield
     finally:
-        driver.timeout = STATEMENT_TIMEOUT_SECONDS
+        driver.timeout = usual
 
 
 def _refused(fault: str, change: str) -> SourceRefusedError:
@@ -126,8 +127,10 @@ def _connect(url: URL, _dialect: Dialect, _record: object, _arguments: object, o
 
     if why_not_loaded():  # the driver would say so too, but only if the server can be reached
         raise OperationalError("Connection operation failed", "Failed to load the driver.")
-    _require_server(url.host or "", url.port)
-    return CheckedConnection(_connection_string(url), **options)
+    _require_server(url.host or "", url.port, options["timeout"])
+    connection = CheckedConnection(_connection_string(url), **options)
+    connection.timeout = options["timeout"]  # `_limit_session` allows statements more
+    return connection
 
 
 def _connection_string(url: URL) -> str:
@@ -143,14 +146,14 @@ def _is_plain(host: str) -> bool:
     return "\\" not in host and ":" not in host
 
 
-def _require_server(host: str, port: int | None) -> None:
+def _require_server(host: str, port: int | None, seconds: int) -> None:
     """Raise the driver's own error if the server cannot be reached. The driver takes its whole time limit for that."""
     from mssql_python import OperationalError
 
     if not _is_plain(host):
         return
     try:
-        socket.create_connection((host, port or DEFAULT_PORT), CONNECT_TIMEOUT_SECONDS).close()
+        socket.create_connection((host, port or DEFAULT_PORT), seconds).close()
     except OSError as error:
         raise OperationalError("Client unable to establish connection", _words_for(error)) from error
 
@@ -162,7 +165,7 @@ def _words_for(error: OSError) -> str:
 
 
 def _limit_session(connection: Any, _record: object) -> None:
-    connection.timeout = STATEMENT_TIMEOUT_SECONDS
     with closing(connection.cursor()) as cursor:
         cursor.execute(LIMIT_SESSION)
     connection.commit()
+    connection.timeout = STATEMENT_TIMEOUT_SECONDS

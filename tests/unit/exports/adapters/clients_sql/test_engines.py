@@ -19,6 +19,17 @@ def test_a_sqlite_file_of_any_name_is_opened_read_only(name: str) -> None:
     assert url.query == {"mode": "ro", "uri": "true"}
 
 
+@pytest.mark.parametrize(("answer_seconds", "milliseconds"), [(None, 10_000), (4, 4_000)])
+def test_a_check_waits_for_a_locked_sqlite_file_as_long_as_it_may(
+    answer_seconds: int | None, milliseconds: int, tmp_path: Path
+) -> None:
+    (tmp_path / "clients.sqlite").touch()
+    engine = make_engine(make_url(f"sqlite:///{tmp_path / 'clients.sqlite'}"), answer_seconds)
+
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == milliseconds
+
+
 def test_a_url_cannot_ask_for_write_access() -> None:
     url = SqliteDialect().reading_url(make_url("sqlite:///file:clients.sqlite?uri=true&mode=rwc"))
 
