@@ -30,7 +30,7 @@ def fire_until(system: System, timer: str, condition: Callable[[], bool]) -> Non
         time.sleep(0.4)
         return condition()
 
-    system.wait_until(fire, 60)
+    system.wait_until(fire)
 
 
 def blobs(azurite: Azurite, code: str) -> set[str]:
@@ -91,6 +91,6 @@ def test_orphaned_blobs_are_deleted_and_old_histories_are_purged(start_system: S
     def cursors() -> set[str]:
         return {row["RowKey"] for row in table.query_entities("PartitionKey eq 'places'")}
 
-    system.wait_until(lambda: "histories" in cursors(), 60)
+    system.wait_until(lambda: "histories" in cursors())
     account.blobs.close()
     account.tables.close()
