@@ -154,7 +154,10 @@ def test_every_fault_of_a_request_is_named_beside_that_of_since() -> None:
 
 def test_since_is_looked_at_only_if_columns_format_and_filter_have_no_fault() -> None:
     services, until = a_services(), {"updatedSince": NOON.isoformat(), "updatedUntil": NOON.isoformat()}
-    wrong = {"/format/compression": {"format": {"preset": "xlsx", "compression": "gzip"}}}
-    wrong |= {"/filter/updatedUntil": {"filter": until}, "/mappingCode": {"mappingCode": "x", "columnMappings": None}}
+    wrong: dict[str, dict[str, Any]] = {
+        "/format/compression": {"format": {"preset": "xlsx", "compression": "gzip"}},
+        "/filter/updatedUntil": {"filter": until},
+        "/mappingCode": {"mappingCode": "x", "columnMappings": None},
+    }
     for place, body in wrong.items():
         assert [found for found, _ in faults(services, since="x", **body)] == [place]
