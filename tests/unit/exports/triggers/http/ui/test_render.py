@@ -183,3 +183,10 @@ def test_the_script_never_writes_markup() -> None:
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), (
             name
         )
+
+
+def test_every_request_of_the_page_is_sent_by_the_method_that_notices_wrong_keys() -> None:
+    """`Api.send` asks for the key again, as `tests/browser/test_signed_out.py` shows. No module sends without it."""
+    sending = re.compile(r"\bfetch\(|XMLHttpRequest|sendBeacon|EventSource|WebSocket|\.exchange\(")
+    found = {name: sending.findall(_COMMENT.sub("", text)) for name, text in modules().items()}
+    assert {name: calls for name, calls in found.items() if calls} == {"api": [".exchange(", "fetch("]}
