@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -151,6 +152,24 @@ def test_microsofts_parser_accepts_every_statement_of_a_snapshot_for_azure_sql(t
     words = ("snapshot_isolation_state", "LEVEL SNAPSHOT", "SYSUTCDATETIME", "WHEN EXISTS", "CURRENT_TRANSACTION_ID")
     assert [word for word in words if not any(word in script for script in scripts)] == []
     assert _parsed(tmp_path, scripts) == ""
+
+
+@pytest.mark.parametrize("kind", _MOMENTS)
+def test_moments_of_deletions_are_compared_in_the_type_of_their_column_on_azure_sql(
+    tds: TdsProcess, kind: str, tmp_path: Path
+) -> None:
+    wanted = ClientFilter(
+        updated_since=datetime(2026, 1, 31, tzinfo=UTC), updated_until=datetime(2026, 2, 1, tzinfo=UTC)
+    )
+    with (
+        tds.database(rules_for(view_of(moment=kind), "C1")) as server,
+        closing(SqlClientSource(server.url, deletions_view="deleted_clients")) as source,
+    ):
+        source.removed_codes(ClientSelection("northwind", (), wanted), 40, 60.0)
+        (sent,) = [found for found in server.seen().statements if "deleted_at IS NULL" in found.text]
+    compared = re.findall(rf"deleted_at (>=|<) CAST\(@P\d+ AS {re.escape(kind)}\)", sent.text)
+    assert compared == [">=", "<"]
+    assert _parsed(tmp_path, [sent.script]) == ""
 
 
 def test_lists_at_their_maximum_take_one_parameter_each_on_azure_sql(tds: TdsProcess, tmp_path: Path) -> None:

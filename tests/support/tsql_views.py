@@ -30,12 +30,15 @@ def described(type_name: str) -> Description:
 
 
 def view_of(text_type: str = "nvarchar(100)", key_type: str = "nvarchar(100)", moment: str = "datetime2(3)") -> Table:
-    """Describe a view whose columns of free text have one type, and whose keys have another."""
+    """Describe a view whose columns of free text have one type, whose keys have another, and its moments a third.
+
+    The view of deleted clients is described by the same rows.
+    """
     keys = dict.fromkeys(("tenant", "code"), described(key_type))
     columns: Mapping[str, Description] = {
         **{name: described(_KINDS.get(column_kind(name), text_type)) for name in VIEW_COLUMNS},
         **keys,
-        "updated_at": described(moment),
+        **dict.fromkeys(("updated_at", "deleted_at"), described(moment)),
     }
     names = ["name", "type_name", "collation_name", "code_page"]
     return Table(names, [(name, of[0], of[1], None if of[2] is None else str(of[2])) for name, of in columns.items()])

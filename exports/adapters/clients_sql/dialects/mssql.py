@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,7 +21,7 @@ from exports.adapters.clients_sql.dialects.mssql_lists import equals_any, holds_
 from exports.adapters.clients_sql.dialects.mssql_snapshot import MssqlSnapshots
 from exports.adapters.clients_sql.dialects.mssql_types import MssqlType, describe
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
-from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, ViewColumn
+from exports.adapters.clients_sql.sql.columns import CLIENTS, CellForm, Compare, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import Position
 from exports.adapters.clients_sql.sql.translations import NOT_LOADED, Translation
 from exports.request.fields import CellKind
@@ -87,19 +88,16 @@ class MssqlDialect(SourceDialect):
             return CLIENTS.c[column.name]
         return _sql(text_sql(_name(column), of))
 
-    def updated_since(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
-        """Compare in the column's type."""
-        if column.details is None:
-            return super().updated_since(column, moment)
-        return CLIENTS.c[column.name] >= moment_bound(column.details, "updated_since", moment)
-
-    def updated_until(self, column: ViewColumn, moment: datetime) -> ColumnElement[bool]:
+    def compare_moment(
+        self, column: ViewColumn, value: Any, name: str, compare: Compare, moment: datetime
+    ) -> ColumnElement[bool]:
         """Compare in the column's type. Every moment of the type is before one that the type cannot hold yet."""
         if column.details is None:
-            return super().updated_until(column, moment)
-        if is_after_all(column.details, moment):
-            return CLIENTS.c[column.name].is_not(None)
-        return CLIENTS.c[column.name] < moment_bound(column.details, "updated_until", moment)
+            return super().compare_moment(column, value, name, compare, moment)
+        if compare is operator.lt and is_after_all(column.details, moment):
+            is_known: ColumnElement[bool] = value.is_not(None)
+            return is_known
+        return compare(value, moment_bound(column.details, name, moment))
 
     def text_cast(self, column: ViewColumn) -> str:
         """Name the function for types whose usual conversion loses something."""

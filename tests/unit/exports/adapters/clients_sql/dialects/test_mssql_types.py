@@ -87,6 +87,8 @@ def test_every_moment_of_a_type_is_before_one_that_it_cannot_hold_yet() -> None:
     assert str(condition) == "clients.code IS NOT NULL"
     condition = DIALECT.updated_until(column("smalldatetime"), datetime(2026, 1, 1, tzinfo=UTC))
     assert str(condition) == "clients.code < CAST(:updated_until AS smalldatetime)"
+    condition = DIALECT.updated_since(column("smalldatetime"), datetime(2100, 1, 1, tzinfo=UTC))
+    assert str(condition) == "clients.code >= CAST(:updated_since AS smalldatetime)"
 
 
 @pytest.mark.parametrize(
