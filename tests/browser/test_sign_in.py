@@ -73,16 +73,17 @@ def test_a_reader_of_exports_sees_no_button_that_changes_one(
     expect(visitor.at("[data-scope]:visible")).to_have_count(0)
 
     with locked_clients(database_url):
-        running = code_of(system.start_async())
+        running = system.start_async()
         for code, status in (
             (resumable.code, "Failed"),
             (completed["code"], "Completed"),
-            (running, re.compile("Queued|InProgress")),
+            (code_of(running), re.compile("Queued|InProgress")),
         ):
             visitor.page.goto(f"{system.url}/#history?job={code}")
             expect(visitor.at("#job")).to_have_attribute("data-status", status)
             expect(visitor.at("[data-scope]:visible, #deliveries-again:visible")).to_have_count(0)
             assert visitor.at("#job-actions [data-step]:visible").all() == []
+    assert system.wait(running)["status"] == "Completed"
 
 
 def key_for(tenant: str, system: System, *scopes: str) -> str:
