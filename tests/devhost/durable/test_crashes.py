@@ -44,7 +44,7 @@ def test_kills_neither_lose_nor_corrupt_an_instance(
     send_events(host, programs)
     time.sleep(rng.uniform(0.02, 0.2))
     kill(host, rng)
-    check(host, programs, seconds=60 + KILLS)
+    check(host, programs, seconds=150 + KILLS)
     host.stop()
     with closing(sqlite3.connect(host.state)) as database, database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

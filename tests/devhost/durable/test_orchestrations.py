@@ -167,7 +167,7 @@ def test_an_activity_that_exceeds_the_function_timeout_fails(durable: Host) -> N
     status = durable.run("runs", {"activity": "sleep", "input": 60})
     assert status["runtimeStatus"] == "Failed"
     assert "TimeoutException: Timeout value of 2 s exceeded by function: sleep" in status["output"]
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 50
 
 
 def test_the_function_timeout_ends_an_orchestrator_in_an_endless_loop(durable: Host) -> None:
