@@ -81,7 +81,7 @@ def test_a_reader_of_exports_sees_no_button_that_changes_one(
         ):
             visitor.page.goto(f"{system.url}/#history?job={code}")
             expect(visitor.at("#job")).to_have_attribute("data-status", status)
-            expect(visitor.at("[data-scope]:visible, #deliveries-again:visible")).to_have_count(0)
+            expect(visitor.at("[data-scope]:visible, #deliveries-again:visible, #notify-test:visible")).to_have_count(0)
             assert visitor.at("#job-actions [data-step]:visible").all() == []
     assert system.wait(running)["status"] == "Completed"
 
