@@ -43,10 +43,13 @@ def operated(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Ite
 
 
 def told_settings(document: str, system: System) -> dict[str, str]:
-    """Return the settings that a reader has in the environment because the document says so, and no others."""
+    """Return the settings that a reader has in the environment because the document says so, and no others.
+
+    A document that exports none says which settings its commands read or need.
+    """
     text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
-    said = " ".join(re.findall(r"[^.]* from the environment\.", text))
-    named = {*re.findall(r"^ *export (\w+)=", text, re.MULTILINE), *re.findall(r"`([A-Z_]+)`", said)}
+    said = " ".join(re.findall(r"[^.]* (?:reads?|needs?) [^.]*\.", text))
+    named = re.findall(r"^ *export (\w+)=", text, re.MULTILINE) or re.findall(r"`(EXPORT_[A-Z_]+)`", said)
     return {name: value for name, value in system.settings.items() if name in named}
 
 
