@@ -44,7 +44,7 @@ def test_azure_sql_that_does_not_describe_the_view_ends_the_check_in_five_second
 
 
 @pytest.mark.usefixtures("tds")
-def test_azure_sql_that_accepts_a_connection_in_silence_ends_the_check_in_five_seconds(
+def test_azure_sql_that_connects_in_silence_ends_the_check_in_five_seconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
