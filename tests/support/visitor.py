@@ -112,6 +112,7 @@ class Visitor:
         return [box.input_value() for box in self.at("#chosen input").all()]
 
     def export(self) -> None:
+        expect(self.at("#export")).not_to_have_attribute("aria-disabled", "true", timeout=TIMEOUT_MS)
         self.at("#export").click()
 
     def expect_status(self, status: str) -> None:

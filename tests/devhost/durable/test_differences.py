@@ -36,9 +36,9 @@ def test_a_timer_of_eight_days_is_one_but_on_the_real_engine_several_of_three(du
 
 
 def test_work_after_a_caught_failure_starts_at_once_but_later_on_the_real_engine(durable: Host) -> None:
-    """The real extension waits until the siblings of the failed task have ended, here after six seconds."""
-    seconds = durable.result("goes_on_after_a_failure")
-    assert seconds > 5 if durable.is_real else seconds < 5
+    """The real extension waits until the siblings of the failed task have ended, here after 1.5 s."""
+    least = min(durable.result("goes_on_after_a_failure") for _ in range(3))  # a slow machine may take longer once
+    assert least >= 1.4 if durable.is_real else least < 1.4
 
 
 def test_the_output_of_a_suspended_instance_is_the_reason_on_the_real_engine_only(durable: Host) -> None:

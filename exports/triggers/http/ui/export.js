@@ -73,6 +73,7 @@ export async function showExport(api) {
   }
   exportApi = api;
   isFilled = false;
+  showFilled();
   requested = "";
   exportNotify.show(api);
   hideEstimate();
@@ -94,7 +95,6 @@ export async function showExport(api) {
 async function beginForm(api) {
   refresh();
   byId("request").inert = hasFormAddress();
-  showFilled();
   try {
     await loadMappings(api);
     if (api !== exportApi) return;

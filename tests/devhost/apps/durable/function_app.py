@@ -192,7 +192,7 @@ def goes_on_after_a_failure(context: Context) -> Steps:
     began = yield context.call_activity("clock", "before")
     failing = context.call_activity("fail_until", {"key": context.instance_id, "succeeds_at": 9})
     try:
-        yield context.task_all([context.call_activity("sleep", 6), failing])
+        yield context.task_all([context.call_activity("sleep", 1.5), failing])
     except Exception:
         return (yield context.call_activity("clock", "after")) - began
 

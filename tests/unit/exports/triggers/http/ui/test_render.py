@@ -85,6 +85,11 @@ def test_the_ui_offers_every_status_type_and_format(ui: HtmlReader) -> None:
     assert {*Delimiter, *LineEnding, *Quoting, *JobStatus} <= offered
 
 
+def test_nothing_can_be_exported_before_the_form_is_filled(ui: HtmlReader) -> None:
+    """The script allows it then. Until then it would ignore a press without a word."""
+    assert ui.values("button", "aria-disabled", id="export") == ["true"]
+
+
 def test_the_ui_offers_every_filter_of_the_api() -> None:
     for name, field in ClientFilter.model_fields.items():
         assert f'data-pointer="/filter/{field.alias}"' in HTML, name
