@@ -11,7 +11,8 @@ Piece = Mapping[str, Any]
 
 _POLYNOMIAL = 0xEDB88320
 _ONE, _X = 1 << 31, 1 << 30
-"""CRC-32 as polynomials over GF(2), with reflected bits."""
+"""CRC-32 as polynomials over GF(2), with reflected bits, as zlib's `crc32_combine` takes them. The service combines in
+the same way (`exports/file/crc32.py`), but this package must not need the service."""
 
 
 def contradictions(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -72,6 +73,7 @@ def _has_another_crc32(pieces: Sequence[Piece], crc32: str | None) -> bool:
 
 
 def _times(a: int, b: int) -> int:
+    """Multiply modulo the polynomial."""
     product = 0
     while a:
         if a & _ONE:
@@ -82,6 +84,7 @@ def _times(a: int, b: int) -> int:
 
 
 def _power_of_x(exponent: int) -> int:
+    """Return x^exponent modulo the polynomial, by repeated squaring."""
     power, square = _ONE, 0
     while exponent:
         if exponent & 1:
