@@ -132,9 +132,12 @@ def github(tmp_path: Path, template: Any) -> GitHub:
     return GitHub(tmp_path, template)
 
 
-def example(kind: str, name: str) -> tuple[str, Any]:
+def example(declared: Any, name: str) -> tuple[str, Any]:
     """Return a text of a variable that is no default, and the value that the deployment must get."""
-    return {"bool": ("true", True), "int": ("7", 7)}.get(kind, (f"{name} {HOSTILE}", f"{name} {HOSTILE}"))
+    if declared["type"] == "bool":
+        value = not declared["defaultValue"]
+        return str(value).lower(), value
+    return ("7", 7) if declared["type"] == "int" else (f"{name} {HOSTILE}", f"{name} {HOSTILE}")
 
 
 # --- every parameter
@@ -143,14 +146,19 @@ def example(kind: str, name: str) -> tuple[str, Any]:
 def test_every_variable_and_secret_of_github_reaches_the_deployment(github: GitHub) -> None:
     expected = {}
     for parameter, name in NAMED.items():
-        declared = github.template["parameters"][parameter]["type"]
+        declared = github.template["parameters"][parameter]
         text, expected[parameter] = example(declared, name)
-        (github.secrets if declared == "securestring" else github.variables)[name] = text
+        (github.secrets if declared["type"] == "securestring" else github.variables)[name] = text
     expected["environmentName"] = "prod"
     given = github.parameters()
     assert {name: given[name] for name in NAMED} == expected
     assert given.keys() == FILE.keys()
     assert not (github.folder / "broken").exists(), "the shell has run a value"
+
+
+def test_a_service_out_of_reach_of_the_internet_can_turn_the_test_from_outside_off(github: GitHub) -> None:
+    github.variables["EXPORT_AVAILABILITY_TEST"] = "false"
+    assert github.parameters()["availabilityTest"] is False
 
 
 def test_what_github_does_not_set_has_the_default_of_the_template(github: GitHub) -> None:

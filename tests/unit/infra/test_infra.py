@@ -335,6 +335,12 @@ def test_the_guide_states_the_defaults_of_the_template() -> None:
         assert stated[name].strip("`") == default.strip("'") or (default == "''" and stated[name] == "empty"), name
 
 
+def test_the_guide_names_the_variable_of_each_parameter_that_azd_can_set() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]*? \| (?:`(\w+)`)? ?\|", deploy_guide(), re.MULTILINE)
+    given = re.findall(r'"(\w+)": \{ "value": "\$\{(\w+)', (INFRA / "main.parameters.json").read_text(encoding="utf-8"))
+    assert sorted((name, variable) for name, variable in rows if variable) == sorted(given)
+
+
 def test_the_files_and_environment_variables_in_the_guide_exist() -> None:
     guide = deploy_guide()
     parameters = (INFRA / "main.parameters.json").read_text(encoding="utf-8")
