@@ -11,7 +11,7 @@ import pytest
 
 from exports.adapters.storage.files import BlobFileStore
 from exports.errors import FileChangedError
-from exports.ports.files import FileStore
+from exports.ports.files import FileState, FileStore
 from shared.storage import StorageAccount
 from tests.contract.file_stores import ONE, PATH, Harness, empty_container, publish, soon
 from tests.support.builders import a_job
@@ -72,6 +72,15 @@ def test_staged_blocks_replace_a_file_that_was_published_at_once(harness: Harnes
     assert harness.files.get_state(PATH).version == version
     assert harness.download(harness.files.link(PATH, soon())) == b"staged"
     assert harness.metadata(PATH) == {"rows": "2"}
+
+
+def test_committing_no_blocks_empties_a_file_that_was_published_at_once(harness: Harness) -> None:
+    harness.files.publish(PATH, [b"abc"], {"rows": "1"})
+    version = harness.files.commit(PATH, [], {"rows": "0"}, if_match=harness.files.get_state(PATH).version)
+    assert harness.files.get_state(PATH) == FileState(version)
+    assert harness.files.size_bytes(PATH) == 0
+    assert harness.download(harness.files.link(PATH, soon())) == b""
+    assert harness.metadata(PATH) == {"rows": "0"}
 
 
 def test_of_many_files_published_at_once_one_is_kept(files: FileStore) -> None:

@@ -39,9 +39,9 @@ def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | S
     the step read the state.
 
     Safe to run twice, and by an attempt that a later one has replaced. A file that consists of exactly the blocks of
-    the ledger is not committed again, whichever attempt published it. Otherwise the state of the file is read before
-    the job, and the commit names that version. So a step that is delayed in between cannot overwrite the file of a
-    later attempt.
+    the ledger is not committed again (unless it is empty), whichever attempt published it. Otherwise the state of the
+    file is read before the job, and the commit names that version. So a step that is delayed in between cannot
+    overwrite the file of a later attempt.
 
     Args:
         command: The pages, rows and bytes that the orchestration counted.
@@ -249,14 +249,15 @@ def _publish(
 ) -> None:
     """Stage the frames, commit them with the blocks of the records, and check the result.
 
-    Does nothing if the file has exactly these blocks already.
+    Does nothing if the file has exactly these blocks already. A file without blocks is always replaced: the store shows
+    no blocks of a file that was published at once either, so its content is not known.
 
     Raises:
         FileMismatchError: The published file did not have the committed blocks, and was removed.
         FileChangedError: Another version is published, or a block is missing. Nothing was changed.
     """
     blocks = tuple((each.block, each.bytes) for each in in_file_order(records, frames) if each.block)
-    if file.version is not None and file.published == blocks:
+    if blocks and file.published == blocks:
         return
     stage_frames(services, job, frames)
     version = services.files.commit(

@@ -12,13 +12,15 @@ from exports.file.block_buffer import BlockBuffer
 from exports.file.manifest import ManifestDto
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.request.formats import FORMAT_PRESETS, FormatPreset
+from exports.request.spec import ExportSpec
 from exports.steps.pages.plan_pages import draw_plan
 from exports.steps.small_jobs import plan_or_export as small_jobs
 from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.workflow.commands import PlanOrExport
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.orchestrators import Run
-from tests.support.steps import cancel, some_clients, stored, take_over
+from tests.support.steps import cancel, some_clients, stored, take_over, two_columns
 from tests.support.whole_jobs import TARGET_BYTES, Crash, a_watched_job, crash, export_whole
 
 AT_ONCE, SLOWLY = "at once", "slowly"
@@ -65,6 +67,7 @@ def a_system(
     moment: str,
     act: Callable[[MemoryServices, Job], None],
     clients: int = 5,
+    **changes: Any,
 ) -> Any:
     """Make a job, and let `act` run once, before or after an effect of its step.
 
@@ -74,7 +77,7 @@ def a_system(
     services = a_services(some_clients(clients))
     if way == SLOWLY:
         read_slowly(services)
-    job = a_watched_job(services)
+    job = a_watched_job(services, **changes)
     target = getattr(services, port)
     effect, calls, acted = getattr(target, method), [0], list[bool]()
 
@@ -239,6 +242,36 @@ def test_a_client_added_after_a_crash_does_not_get_into_a_page_that_counts_alrea
     services, job, _ = a_system(SLOWLY, "pages", "record", 1, "after", add_client_and_crash)
     export_whole(services, job)
     assert_complete(services, job, clients=5)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("effect", [("files", "save_manifest", 1), ("jobs", "change", 2)], ids=str)
+@pytest.mark.parametrize("error", [Crash(), StorageUnavailableError("No answer.")], ids=repr)
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (two_columns(format=FORMAT_PRESETS[FormatPreset.JSONL]), b""),
+        (two_columns(include_headers=False), b""),
+        (two_columns(), b"Code,Name\r\n"),
+    ],
+    ids=["jsonl", "without headers", "with headers"],
+)
+def test_clients_removed_after_publishing_are_in_no_file_of_a_later_step(
+    spec: ExportSpec, expected: bytes, error: BaseException, effect: tuple[str, str, int], moment: str
+) -> None:
+    def remove_clients(services: MemoryServices, _: Job) -> None:
+        services.clients.clients.clear()
+        raise error
+
+    services, job, acted = a_system(AT_ONCE, *effect, moment, remove_clients, spec=spec)
+    export_whole(services, job)
+    now, file = stored(services, job), services.files.read(job.file_path)
+    manifest = ManifestDto.model_validate_json(services.files.load_manifest(job.ref))
+    assert acted
+    assert now.status is JobStatus.COMPLETED
+    assert file is not None
+    assert (manifest.rows, manifest.bytes) == (now.total_items, now.file_bytes) == (file.count(b"Client "), len(file))
+    assert now.total_items or file == expected
 
 
 def test_pages_that_are_lost_before_publishing_are_written_again() -> None:
