@@ -51,4 +51,7 @@ def _name_page(services: Services, command: RecordOutcome, failure: Failure) -> 
 def _end(services: Services, job: Job, command: RecordOutcome) -> Job:
     if command.failure is not None:
         return job.fail(services.now(), _name_page(services, command, command.failure))
-    return job.complete(services.now(), command.rows, command.bytes, services.settings.keep)
+    file_bytes = services.files.size_bytes(job.file_path)  # the command has the size of the pages, without frames
+    return job.complete(
+        services.now(), command.rows, command.bytes if file_bytes is None else file_bytes, services.settings.keep
+    )

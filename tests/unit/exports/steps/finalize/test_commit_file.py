@@ -8,16 +8,18 @@ from datetime import timedelta
 import pytest
 
 from exports.errors import StorageUnavailableError
+from exports.file.manifest import ManifestDto
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import watched
+from exports.request.formats import FORMAT_PRESETS, FormatPreset
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.workflow.commands import CommitFile, RecordOutcome
 from exports.workflow.outcomes import Done, PagesLost, Stopped
 from tests.support.builders import a_job
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import a_planned_job, cancel, some_clients, stored, take_over, write_pages
+from tests.support.steps import a_planned_job, cancel, some_clients, stored, take_over, two_columns, write_pages
 
 
 class Crash(BaseException):
@@ -126,6 +128,23 @@ def test_an_end_that_cannot_be_written_is_left_to_record_outcome(
     assert _record(services, command) == Done()
     assert stored(services, job).status is JobStatus.COMPLETED
     assert services.files.commits == 1
+
+
+def test_a_workbook_whose_end_is_left_to_record_outcome_has_its_true_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services(some_clients(5))
+    job = a_planned_job(services, spec=two_columns(format=FORMAT_PRESETS[FormatPreset.XLSX]))
+    command = write_pages(services, job)
+
+    def fail(*_: object) -> None:
+        raise StorageUnavailableError("No answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.jobs, "change", fail)
+        assert commit_file(services, command) == Done(ended=False)
+    _record(services, command)
+    manifest = ManifestDto.model_validate_json(services.files.load_manifest(job.ref))
+    assert stored(services, job).file_bytes == services.files.size_bytes(job.file_path) == manifest.bytes
+    assert manifest.bytes > command.bytes
 
 
 def test_a_job_with_lost_pages_goes_on() -> None:
