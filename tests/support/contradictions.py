@@ -36,6 +36,7 @@ def contradictions(manifest: Document) -> dict[str, Document]:
         "ranked page without its first code": _with_page(manifest, 1, firstCode=None),
         "ranked page without its last code": _with_page(manifest, 1, lastCode=None),
         "clients not counted again": manifest | {"countedRows": rows + 1, "recountedRows": None},
+        "clients not counted again, in one page": _of_one_page(manifest) | {"countedRows": rows + 1},
         "another CRC-32 of the whole": manifest | {"crc32": "00000000"},
         "no CRC-32 of the whole": manifest | {"crc32": None},
         "another CRC-32 of a page": _with_page(manifest, 1, crc32="00000000"),
@@ -49,6 +50,11 @@ def _with_page(manifest: Document, number: int, **changes: Any) -> Document:
     changed = copy.deepcopy(manifest)
     changed["pages"][number] |= changes
     return changed
+
+
+def _of_one_page(manifest: Document) -> Document:
+    whole = {name: manifest[name] for name in ("rows", "bytes", "crc32")}
+    return manifest | {"keyOrder": "OnePage", "pages": [manifest["pages"][0] | whole | {"stop": None}]}
 
 
 def _with_repeated_start(manifest: Document) -> Document:

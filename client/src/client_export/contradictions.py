@@ -29,6 +29,8 @@ def contradictions(manifest: Mapping[str, Any]) -> Iterator[str]:
     if not _tile(pages):
         yield "its key ranges leave a gap or overlap"
     yield from _of_the_order(manifest, pages)
+    if manifest.get("recountedRows") is None and manifest.get("countedRows") not in (None, manifest["rows"]):
+        yield "its clients are not as many as were counted"
     places = [frame["beforePage"] for frame in frames]
     if places != sorted(places) or any(place > len(pages) for place in places):
         yield "it has a frame where no page is"
@@ -40,11 +42,9 @@ def _of_the_order(manifest: Mapping[str, Any], pages: Sequence[Piece]) -> Iterat
     """Yield what contradicts that the order of the pages was checked."""
     if manifest.get("keyOrder") == "OnePage" and len(pages) > 1:
         yield "it has several pages, but says that one page holds all"
-    if manifest.get("keyOrder") == "RankedBySource":
-        if any(page["rows"] and None in (page.get("firstCode"), page.get("lastCode")) for page in pages):
-            yield "a page whose order was checked has no codes"
-        if manifest.get("recountedRows") is None and manifest.get("countedRows") not in (None, manifest["rows"]):
-            yield "its clients are not as many as were counted"
+    has_codes = all(not page["rows"] or None not in (page.get("firstCode"), page.get("lastCode")) for page in pages)
+    if manifest.get("keyOrder") == "RankedBySource" and not has_codes:
+        yield "a page whose order was checked has no codes"
 
 
 def in_file_order(pages: Sequence[Piece], frames: Sequence[Piece]) -> list[Piece]:

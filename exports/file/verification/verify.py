@@ -193,17 +193,13 @@ def _contradictions(manifest: ManifestDto) -> Iterator[str]:
         yield "The manifest contradicts itself: a page whose order was checked has no codes. Fetch it again."
     if manifest.key_order is KeyOrder.ONE_PAGE and len(pages) > 1:
         yield "The manifest contradicts itself: it has several pages, but says that one page holds all. Fetch it again."
-    if manifest.key_order is KeyOrder.RANKED_BY_SOURCE and _lacks_recount(manifest):
+    if manifest.recounted_rows is None and manifest.counted_rows not in (None, manifest.rows):
         yield "The manifest contradicts itself: its clients are not as many as were counted. Fetch it again."
     if len(pieces) != len(pages) + len(manifest.frames or ()):
         yield "The manifest contradicts itself: it has a frame where no page is. Fetch it again."
     sums = [(int(piece.crc32, 16), piece.bytes) for piece in pieces if piece.crc32 is not None]
     if len(sums) == len(pieces) and crc32_text(combine(sums)) != manifest.crc32:
         yield "The manifest contradicts itself: the CRC-32 of its pages is not that of the whole. Fetch it again."
-
-
-def _lacks_recount(manifest: ManifestDto) -> bool:
-    return manifest.recounted_rows is None and manifest.counted_rows not in (None, manifest.rows)
 
 
 def _has_ends(page: ManifestPage) -> bool:

@@ -55,12 +55,12 @@ function areBetween(frames, pages) {
   return frames.every(({ beforePage }, index) => beforePage <= pages.length && (index === 0 || frames[index - 1].beforePage <= beforePage));
 }
 
-/** Whether what the manifest says of the check of its order can be so. */
+/** Whether what the manifest says of the check of its order can be so, and other clients than planned were counted again. */
 function hasItsOrder({ pages, keyOrder, rows, countedRows, recountedRows }) {
+  if (!isNone(countedRows) && countedRows !== rows && isNone(recountedRows)) return false;
   if (keyOrder === "OnePage") return pages.length === 1;
   if (keyOrder !== "RankedBySource") return true;
-  const haveCodes = pages.every((page) => page.rows === 0 || !(isNone(page.firstCode) || isNone(page.lastCode)));
-  return haveCodes && (isNone(countedRows) || countedRows === rows || !isNone(recountedRows));
+  return pages.every((page) => page.rows === 0 || !(isNone(page.firstCode) || isNone(page.lastCode)));
 }
 
 /** Whether the CRC-32s of all blocks make that of the whole. Older versions did not record them all. */
