@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,21 @@ def test_the_client_refuses_every_manifest_that_proves_nothing(tmp_path: Path) -
             proved(tmp_path, wrong, file)
 
     assert_each(contradictions(document), check)
+
+
+def test_a_small_file_that_decompresses_to_a_huge_one_takes_little_memory(tmp_path: Path) -> None:
+    file = gzip.compress(bytes(64 << 20) + b"\n")
+    sums = {"rows": 1, "bytes": len(file)}
+    page = EMPTY | sums | {"sha256": hashlib.sha256(file).hexdigest()}
+    form = {"format": {"kind": "jsonl", "compression": "gzip"}}
+    document = {"code": "c", "fileName": "clients.jsonl.gz", "pages": [page], "request": form} | sums
+    tracemalloc.start()
+    try:
+        assert proved(tmp_path, document, file)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 16 << 20
 
 
 @pytest.mark.parametrize("preset", FormatPreset)

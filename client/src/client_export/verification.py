@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -246,16 +246,21 @@ class Verifier:
         self.bytes += len(piece)
         self._page_left -= len(piece)
         if self._counts_records:
-            self._counter.add(self._plain(page, piece))
+            for plain in self._plain(page, piece):
+                self._counter.add(plain)
         if self._page_left == 0:
             self._check(page)
             self._begin_page()
 
-    def _plain(self, page: ManifestPage, piece: bytes) -> bytes:
+    def _plain(self, page: ManifestPage, piece: bytes) -> Iterator[bytes]:
+        """Yield the text in pieces of a limited size: a thousand bytes of it may need only one that is compressed."""
         if self._inflate is None:
-            return piece
+            yield piece
+            return
         try:
-            return self._inflate.decompress(piece)
+            while plain := self._inflate.decompress(piece, CHUNK_BYTES):
+                yield plain
+                piece = self._inflate.unconsumed_tail
         except zlib.error:
             raise _wrong(page, "its bytes cannot be decompressed") from None
 
