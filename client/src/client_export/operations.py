@@ -118,7 +118,8 @@ class Operations:
                 watch(job)
             if job.status.has_ended:
                 return _completed(job)
-            pause = _POLL_SECONDS if job.retry_after_seconds is None else job.retry_after_seconds
+            asked = _POLL_SECONDS if job.retry_after_seconds is None else job.retry_after_seconds
+            pause = min(asked, self.policy.longest_pause_seconds)
             if deadline is not None and time.monotonic() + pause > deadline:
                 raise WaitTimeoutError(job, timeout_seconds or 0)
             yield Sleep(pause)

@@ -25,7 +25,8 @@ class RetryPolicy:
 
     Attributes:
         tries: How often a request is sent at most.
-        longest_pause_seconds: A longer `Retry-After`, such as that of a daily limit, is not waited for.
+        longest_pause_seconds: A longer `Retry-After`, such as that of a daily limit, is not waited for. The status of
+            an export is asked for again after this time at the latest.
     """
 
     tries: int = 5
@@ -86,7 +87,7 @@ class Answer:
             return float(value)
         try:
             return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):  # such as a year that no calendar of Python has
             return None
 
 
