@@ -172,5 +172,6 @@ def _answer(error: Exception, describe: Describe, req: func.HttpRequest, base: C
     if problem is None:
         incident = uuid.uuid4().hex
         emit("request.failed", logging.ERROR, cause=error, error="internal", incident=incident, method=req.method)
-        problem = ProblemError(INTERNAL, f"Try again; if it fails again, give support this number: {incident}.")
+        detail = f"Try again; if it fails again, give the people who run the service this number: {incident}."
+        problem = ProblemError(INTERNAL, detail)
     return problem_response(problem, urlsplit(req.url).path, base())

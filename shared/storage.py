@@ -126,8 +126,8 @@ def _told_refusal(service: str, error: Exception) -> str:
     code = code_of(error)
     emit("storage.refused", logging.WARNING, error=code, answer=getattr(error, "status_code", None), service=service)
     return (
-        f"{service} refused this service ({code}). Its operator must correct the key in EXPORT_STORAGE, the roles of "
-        "its identity, the network rules of the storage account, or the clock."
+        f"{service} refused this service ({code}). The people who run it must correct the key in EXPORT_STORAGE, the "
+        "roles of its identity, the network rules of the storage account, or the clock."
     )
 
 

@@ -20,7 +20,7 @@ class Failure(Model):
         code: The kind of failure, for programs.
         message: The reason, for people.
         retryable: The same request may succeed later.
-        resumable: The job can be resumed, and the resume keeps the pages that were written.
+        resumable: The job can be resumed. Usually the resume keeps the pages that were written.
     """
 
     code: str
@@ -31,7 +31,8 @@ class Failure(Model):
 
 INTERRUPTED = Failure(
     code="interrupted",
-    message="The export was interrupted several times and gave up. Start it again; if it fails again, tell support.",
+    message="The export was interrupted several times and gave up. Resume it; if it fails again, tell the people who "
+    "run the service.",
     retryable=True,
     resumable=True,
 )
@@ -39,7 +40,7 @@ INTERRUPTED = Failure(
 STALLED = Failure(
     code="stalled",
     message="The export made no progress for a long time, in several attempts. Resume it; if it stalls again, "
-    "tell support.",
+    "tell the people who run the service.",
     retryable=True,
     resumable=True,
 )
@@ -55,7 +56,8 @@ PAGES_KEPT_GETTING_LOST = Failure(
 SNAPSHOT_LOST = Failure(
     code="snapshot-lost",
     message="The export was interrupted several times, and each time it lost the moment of the client database that it "
-    "read. Resume it, and it reads a new moment from the beginning; if it fails again, tell support.",
+    "read. Resume it, and it reads a new moment from the beginning; if it fails again, tell the people "
+    "who run the service.",
     retryable=True,
     resumable=True,
 )
@@ -67,7 +69,10 @@ _MENDED_BY_PEOPLE = (SourceMismatchError, SourceRefusedError, FileMismatchError)
 
 def unexpected_failure(incident: str) -> Failure:
     """Describe an error that no rule knows. The log has it under the same incident number."""
-    message = f"The export failed by an unexpected error in two tries. Give support this number: {incident}."
+    message = (
+        "The export failed by an unexpected error in two tries. Give the people who run the service this number: "
+        f"{incident}."
+    )
     return Failure(code="internal", message=message, retryable=False, resumable=False)
 
 

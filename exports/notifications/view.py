@@ -15,7 +15,7 @@ class NotificationTestDto(NotifyDto):
     Attributes:
         webhook_url: Receives a signed POST with the property `test`. With `scheduleCode` it may be the shortened form
             in which a schedule shows its URL.
-        email: Addresses that receive an e-mail, at most five. Their domains must be ones that the operator allows.
+        email: Addresses that receive an e-mail, at most five. Their domains must be ones that the service allows.
         schedule_code: The schedule whose shortened URL `webhookUrl` is.
     """
 

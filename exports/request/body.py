@@ -41,7 +41,7 @@ class NotifyDto(Model):
             three days until the receiver answers with 2xx. Must be an absolute `https` URL on the public Internet.
             Responses never show its path or query.
         email: Addresses that receive an e-mail, at most five, each once in whatever case. Their domains must be ones
-            that the operator allows. The e-mail says how the export ended, and holds no data of clients and no link to
+            that the service allows. The e-mail says how the export ended, and holds no data of clients and no link to
             the file.
     """
 

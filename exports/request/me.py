@@ -13,7 +13,7 @@ class MyTenantDto(Model):
     """A tenant that the caller may use.
 
     Attributes:
-        name: The name for people; null if the operator has given none.
+        name: The name for people; null if it has none.
         scopes: What the caller may do for this tenant.
     """
 

@@ -97,9 +97,9 @@ ONCE_MORE = Failure(code="snapshot-lost", message="It was lost.", retryable=True
 FAILURES = {
     "resumable": (INTERRUPTED, "interrupted several times", "", "Resume"),
     "retryable": (ONCE_MORE, "lost the moment of the database", "Nothing is kept", "Export again"),
-    "not retryable": (NO_RETRY, "sorts the clients in a way", "Nothing is kept", "Copy for support"),
-    "resumable once it is mended": (MENDED, "refused the request", "resuming reads all clients", "Copy for support"),
-    "unexpected": (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy for support"),
+    "not retryable": (NO_RETRY, "sorts the clients in a way", "Nothing is kept", "Copy the details"),
+    "resumable once it is mended": (MENDED, "refused the request", "resuming reads all clients", "Copy the details"),
+    "unexpected": (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy the details"),
 }
 """A failure, what the page says about it, and the next step."""
 

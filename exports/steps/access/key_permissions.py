@@ -24,7 +24,7 @@ def find_administered_key(keys: Iterable[ApiKey], tenant: str, identity: Identit
     if not all(administers(identity, each) for each in key.tenants):
         message = (
             "This key opens other tenants as well, whose keys you may not administer. "
-            "The operator of the service can change it."
+            "The people who run the service can change it."
         )
         raise NotPermittedError(message)
     return key

@@ -61,7 +61,7 @@ SNAPSHOTS_NOT_YET = Translation(
 NOT_IN_SNAPSHOT = Translation(
     SourceRefusedError,
     "The client database allows snapshot isolation, but began a transaction of another isolation level, so it would "
-    "not show one moment. Export without a snapshot, and tell support.",
+    "not show one moment. Export without a snapshot, and tell the people who run the service.",
 )
 _UNVERSIONED = Translation(
     SourceRefusedError,

@@ -41,7 +41,7 @@ ADVICE: Mapping[str, str] = {
     "not-notified": "Request an export with `notify`, and wait until it has ended.",
     "too-many-sends": "Wait as long as `Retry-After` says.",
     "internal": "Try again; if it fails again, report the number in the detail.",
-    "source-unusable": "The operator of the service must fix the client database; the detail says what is wrong.",
+    "source-unusable": "The people who run the service must fix the client database; the detail says what is wrong.",
     "unavailable": "Try again after `Retry-After`.",
 }
 """The advice by the code of the problem."""

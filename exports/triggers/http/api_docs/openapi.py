@@ -93,7 +93,7 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "An access token of the issuer that the operator has set up, if there is one.",
+                    "description": "An access token of the issuer that the service trusts, if there is one.",
                 },
             },
             "schemas": dict(sorted(schemas.items())),

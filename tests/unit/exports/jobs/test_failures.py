@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,8 @@ from exports.jobs import failures
 from exports.jobs.failures import INTERRUPTED, Failure, failure_of, unexpected_failure
 from exports.steps.orchestrations import NotStartedError
 
-API = Path(__file__).parents[4] / "docs" / "api.md"
+ROOT = Path(__file__).parents[4]
+API = ROOT / "docs" / "api.md"
 
 
 def test_a_transient_error_is_retryable_and_resumable() -> None:
@@ -84,3 +86,29 @@ def test_the_documentation_lists_every_failure_correctly() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| ([a-z ]+) \| ([a-z ]+) \|", API.read_text(encoding="utf-8"), re.MULTILINE)
     codes = {failure.code for failure in made}
     assert sorted(rows) == [(code, shown(code, "retryable"), shown(code, "resumable")) for code in sorted(codes)]
+
+
+def strings_in(path: Path) -> Iterator[str]:
+    """Give the strings of a file that are no docstrings: the beginnings of statements."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        yield text
+        return
+    nodes = list(ast.walk(ast.parse(text)))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def test_every_text_sends_its_reader_to_the_people_who_run_the_service() -> None:
+    """Neither support nor the operator: one name for them, so that the reader knows whom to ask."""
+    wrong = re.compile(r"\bthe operator\b|\bits operator\b|\b(tell|give|ask|for|den) support\b", re.IGNORECASE)
+    files = [path for folder in ("exports", "shared") for path in (ROOT / folder).rglob("*.py")]
+    files += (ROOT / "exports" / "triggers" / "http" / "ui" / "texts").glob("*.json")
+    said = [f"{path.relative_to(ROOT)}: {text}" for path in files for text in strings_in(path) if wrong.search(text)]
+    assert said == []
+
+
+def test_an_interrupted_export_is_resumed_and_not_started_again() -> None:
+    assert INTERRUPTED.message.endswith("Resume it; if it fails again, tell the people who run the service.")

@@ -121,7 +121,7 @@ def test_nobody_gains_a_scope_by_rotating_a_key_that_has_it() -> None:
 def test_nobody_changes_a_key_that_opens_a_tenant_of_others(act: Callable[..., Any], identity: Identity) -> None:
     shared, _ = a_key(A, B)
     services = keys_of(shared)
-    with pytest.raises(NotPermittedError, match="operator"):
+    with pytest.raises(NotPermittedError, match="people who run the service"):
         act(services, shared.id, identity)
     assert (services.keys.store.list(), services.audit.all) == ([shared], [])
     assert act(services, shared.id, ADMIN_OF_A_AND_B, **({"is_confirmed": True} if act is revoke else {})).code
