@@ -1,12 +1,13 @@
-"""Limits what a process looks up in the client database while people wait: previews, and the values of filters."""
+"""Limits what a process looks up in the client database while people wait: previews, values of filters, estimates."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import BoundedSemaphore, Lock
+from threading import Condition, Lock
 
 from cachetools import LRUCache
 
@@ -15,7 +16,12 @@ from exports.request.filter_values import FilterValuesDto
 from exports.request.filters import ClientFilter
 from exports.request.preview import ClientCount
 
-_MOST_LOOKUPS = 4
+LOOKUPS_OF_A_PROCESS, ESTIMATES_OF_A_PROCESS = 4, 3
+"""How many lookups and estimates run at the same time. Each holds a connection. A process has 15 of them, and runs four
+activities at once (`host.json`), which need one each, or two while they look for a bad value."""
+
+_MOST_OF_A_TENANT = 2
+_MOST_WAITING = 4
 _WAIT_SECONDS = 1.0
 _KEEP = timedelta(minutes=1)
 _LONGEST_WAIT_SECONDS = 20.0
@@ -28,25 +34,64 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class LookupRoom:
-    """Limits how many lookups of a process run at the same time, so that they leave connections to exports."""
+    """Limits how many lookups of a process run at the same time, so that they leave connections to exports.
 
-    def __init__(self, most: int = _MOST_LOOKUPS, wait_seconds: float = _WAIT_SECONDS) -> None:
-        self._places = BoundedSemaphore(most)
+    A tenant may have two of them, so that it leaves lookups to other tenants. As many may wait as may run. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        most: int = LOOKUPS_OF_A_PROCESS,
+        wait_seconds: float = _WAIT_SECONDS,
+        things: str = "previews and lists of filters",
+    ) -> None:
+        """Make a room.
+
+        Args:
+            wait_seconds: How long a lookup waits for a place.
+            things: What the lookups are, for the text of a refusal.
+        """
+        self._most = most
         self._wait_seconds = wait_seconds
+        self._things = things
+        self._running = Counter[str]()
+        self._waiting = Counter[str]()
+        self._changed = Condition()
 
     @contextmanager
-    def enter(self) -> Iterator[None]:
+    def enter(self, tenant: str) -> Iterator[None]:
         """Hold a place for the block.
 
         Raises:
-            SourceThrottledError: No place has become free within a second.
+            SourceThrottledError: No place has become free within a second, or too many wait already.
         """
-        if not self._places.acquire(timeout=self._wait_seconds):
-            raise SourceThrottledError("Too many previews and lists of filters are read at the same time.")
+        with self._changed:
+            self._wait_for_place(tenant)
+            self._running[tenant] += 1
         try:
             yield
         finally:
-            self._places.release()
+            with self._changed:
+                self._running -= Counter((tenant,))  # also forgets a tenant that has no more
+                self._changed.notify_all()
+
+    def _wait_for_place(self, tenant: str) -> None:
+        if not self._has_room(self._waiting, tenant):
+            raise self._refusal(tenant)
+        self._waiting[tenant] += 1
+        try:
+            if not self._changed.wait_for(lambda: self._has_room(self._running, tenant), self._wait_seconds):
+                raise self._refusal(tenant)
+        finally:
+            self._waiting -= Counter((tenant,))
+
+    def _has_room(self, those: Counter[str], tenant: str) -> bool:
+        return those.total() < self._most and those[tenant] < _MOST_OF_A_TENANT
+
+    def _refusal(self, tenant: str) -> SourceThrottledError:
+        if self._running[tenant] >= _MOST_OF_A_TENANT:
+            return SourceThrottledError(f"This tenant already has {_MOST_OF_A_TENANT} {self._things} at the same time.")
+        return SourceThrottledError(f"The service already makes {self._most} {self._things} at the same time.")
 
 
 @dataclass(slots=True)
@@ -63,19 +108,25 @@ class FilterValueCache:
 
     def __init__(self, longest_wait_seconds: float = _LONGEST_WAIT_SECONDS) -> None:
         self._longest_wait_seconds = longest_wait_seconds
+        self._waiting = LookupRoom(_MOST_WAITING, 0, "requests that wait for lists of filters")
         self._tenants: LRUCache[str, _Known] = LRUCache(_MOST_TENANTS)
         self._lock = Lock()
 
     def get(self, tenant: str, now: datetime, find: Callable[[], FilterValuesDto]) -> FilterValuesDto:
         """Return the values of a tenant that were found in the last minute, or find them.
 
+        Few requests wait for the lookup of another one, because each that waits holds a thread of the process.
+
         Raises:
-            SourceThrottledError: Other requests look up the values of this tenant, and have not found them in time.
+            SourceThrottledError: Another request looks up the values of this tenant. It has not found them in time, or
+                too many requests wait for lookups already.
         """
         with self._lock:
             known = self._tenants[tenant] = self._tenants.get(tenant) or _Known()
-        if not known.lock.acquire(timeout=self._longest_wait_seconds):
-            raise SourceThrottledError("Other requests have looked up the same lists of filters for too long.")
+        if not known.lock.acquire(blocking=False):
+            with self._waiting.enter(tenant):
+                if not known.lock.acquire(timeout=self._longest_wait_seconds):
+                    raise SourceThrottledError("Other requests have looked up the same lists of filters for too long.")
         try:
             if not timedelta(0) <= now - known.found < _KEEP:  # a clock may be set back
                 known.values, known.found = find(), now

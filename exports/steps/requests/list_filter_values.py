@@ -18,7 +18,7 @@ def list_filter_values(services: Services, tenant: str) -> FilterValuesDto:
     """
 
     def find() -> FilterValuesDto:
-        with services.lookups.enter():
+        with services.lookups.enter(tenant):
             return services.clients.filter_values(tenant, MAX_VALUES, _SECONDS)
 
     return services.filter_values.get(tenant, services.now(), find)

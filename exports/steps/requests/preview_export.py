@@ -62,7 +62,7 @@ def preview_export(
     selection = select_clients(tenant, spec, renderer)
     now = services.now()
     known = services.counts.find(tenant, spec.filter, now, timeouts.count_seconds)
-    with services.lookups.enter(), naming_every_refusal(services, selection):
+    with services.lookups.enter(tenant), naming_every_refusal(services, selection):
         count_seconds = 0 if known else timeouts.count_seconds
         found = services.clients.preview(selection, MAX_ROWS, timeouts.read_seconds, count_seconds)
     count = found.count or known or ClientCount()

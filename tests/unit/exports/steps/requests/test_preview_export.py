@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from exports.errors import SourceMismatchError, SourceThrottledError, SourceUnavailableError
+from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.request.body import CsvExportRequestDto
 from exports.request.columns import ColumnMapping
 from exports.request.estimate import WarningCode
 from exports.request.fields import TargetField
 from exports.request.filters import ClientFilter
 from exports.request.formats import Compression, FormatDto
-from exports.request.lookups import LookupRoom
 from exports.request.preview import MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS, ExportPreviewDto
 from exports.request.spec import ExportSpec, SensitiveFields
 from exports.steps.finalize.commit_file import commit_file
@@ -241,11 +240,3 @@ def test_a_preview_stores_nothing_and_passes_on_an_outage() -> None:
     services.clients.before_ask = fail
     with pytest.raises(SourceUnavailableError):
         _preview(services, two_columns())
-
-
-def test_more_lookups_than_there_is_room_for_are_refused_for_now() -> None:
-    room = LookupRoom(most=1, wait_seconds=0)
-    with room.enter(), pytest.raises(SourceThrottledError), room.enter():
-        pass
-    with room.enter():
-        pass
