@@ -189,10 +189,14 @@ class _Attempt:
             self._drain(response)
 
     def _drain(self, response: http.client.HTTPResponse) -> None:
-        """Read the first part of the body, so that the receiver does not see a broken connection. Ignores the rest."""
-        if self._socket is not None:
+        """Read the first part of the body, so that the receiver does not see a broken connection. Ignores the rest.
+
+        It is one read of the connection. The parser of chunks would read until it has a whole line, and each byte of a
+        line would begin the time limit again.
+        """
+        if self._socket is not None and response.length != 0:
             self._socket.settimeout(_READ_SECONDS)
-        response.read1(_READ_BYTES)
+            response.fp.read1(_READ_BYTES)
 
     def _give_up(self) -> None:
         """Shut the connection down, so that the thread that waits for it ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -216,10 +217,10 @@ def test_a_resolver_that_never_responds_times_out() -> None:
 
 
 class RawServer:
-    """A server that sends fixed bytes, one by one with a pause, in response to any request."""
+    """A server that sends fixed bytes in response to any request: the first at once, then one by one with a pause."""
 
-    def __init__(self, data: bytes, pause_seconds: float = 0) -> None:
-        self._data, self._pause = data, pause_seconds
+    def __init__(self, data: bytes, pause_seconds: float = 0, at_once: bytes = b"") -> None:
+        self._data, self._pause, self._at_once = data, pause_seconds, at_once
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/"
         self._thread = threading.Thread(target=self._serve)
@@ -230,6 +231,7 @@ class RawServer:
         with connection:
             try:
                 connection.recv(65536)
+                connection.sendall(self._at_once)
                 for byte in self._data:
                     connection.sendall(bytes([byte]))
                     time.sleep(self._pause)
@@ -247,6 +249,23 @@ def test_a_receiver_that_sends_its_response_byte_by_byte_times_out() -> None:
     assert fault_of(local(timeout_seconds=0.3), server.url) is PostFault.TIMEOUT
     assert time.monotonic() - begun < 20
     server.close()
+
+
+@pytest.mark.parametrize(
+    "at_once",
+    [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"],
+    ids=["status line", "headers", "size of a chunk"],
+)
+def test_a_receiver_that_drips_any_part_of_its_response_is_left_soon(
+    monkeypatch: pytest.MonkeyPatch, at_once: bytes
+) -> None:
+    monkeypatch.setattr(outbound, "_READ_SECONDS", 0.3)
+    begun = time.monotonic()
+    server = RawServer(b"1" * 1000, pause_seconds=0.05, at_once=at_once)
+    with contextlib.suppress(PostError):
+        local(timeout_seconds=0.3).post(server.url, BODY, JSON)
+    server.close()  # waits until the connection is closed
+    assert time.monotonic() - begun < 20
 
 
 def test_the_body_of_a_response_is_not_read() -> None:
