@@ -40,6 +40,7 @@ from exports.wiring import build_services
 from exports.workflow.commands import CommitFile, PlanOrExport, PlanPages, WritePage
 from exports.workflow.outcomes import Done, PagesPlanned, PageWritten
 from shared.storage import StorageAccount
+from tests.scale.fleet import MEASURED
 from tests.support.builders import NOON, a_job, a_schedule
 from tests.support.counting import counted_requests
 from tests.support.fake_durable import RecordingStarter
@@ -207,7 +208,13 @@ def test_a_small_job_sends_only_the_requests_that_docs_costs_lists(
     services = build_services(read_settings(settings))
     requests_of_a_job(services, monkeypatch)  # creates the missing tables
 
-    assert requests_of_a_job(services, monkeypatch) == {"request": 3, "plan": 4, "pages": 2 * 4, "commit": 8}
+    assert requests_of_a_job(services, monkeypatch) == {
+        "request": 3,
+        "plan": MEASURED.plan_requests,
+        "pages": 2 * MEASURED.page_requests,
+        "commit": MEASURED.commit_requests,
+    }
+    assert [MEASURED.plan_requests, MEASURED.page_requests, MEASURED.commit_requests] == [4, 4, 8]
 
 
 def test_a_job_of_one_page_sends_the_requests_that_docs_costs_lists(
@@ -228,7 +235,7 @@ def test_a_job_of_one_page_sends_the_requests_that_docs_costs_lists(
         return len(sent)
 
     export()  # creates the missing tables
-    assert export() == 7
+    assert export() == MEASURED.small_job_requests == 7
 
 
 def share_of_one_tenant(tenants: int) -> int:

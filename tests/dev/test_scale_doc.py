@@ -17,5 +17,5 @@ def test_tables_and_chart_in_the_document_match_the_simulation() -> None:
 
     for steps in (billion, hour):
         for row in table("", steps).splitlines()[2:]:
-            assert row in document, "python -m tests.scale docs/scale.svg prints the tables as they are now"
+            assert row in document, ".venv/bin/python -m tests.scale docs/scale.svg prints the tables as they are now"
     assert (ROOT / "docs" / "scale.svg").read_text(encoding="utf-8") == draw(billion, hour)

@@ -1,4 +1,4 @@
-"""Print the tables of docs/scale.md, and draw its chart: `python -m tests.scale [docs/scale.svg]`."""
+"""Print the tables of docs/scale.md, and draw its chart: `.venv/bin/python -m tests.scale [docs/scale.svg]`."""
 
 from __future__ import annotations
 

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from exports.adapters.clients_sql.dialects.base import STATEMENT_TIMEOUT_SECONDS
 from exports.adapters.storage.watch import _FRESH_SECONDS, _MANY_TENANTS_FACTOR, MANY_TENANTS
 from exports.file.plan import MAX_BLOCKS
-from exports.workflow.commands import Limits
+from exports.settings import Settings
 from tests.scale.kernel import Group, Process, Simulation, Slots, Station, Subprocess
 
 _ROW_BYTES = 768
-_DEFAULTS = Limits()
+_SHARED_PAGES = 2
+"""A job of so many pages needs no share of the pages in flight, so no active jobs are counted for it."""
+
+
+def _default(setting: str) -> int:
+    return int(Settings.model_fields[setting].default)
 
 
 @dataclass(frozen=True)
@@ -22,16 +27,24 @@ class Costs:
     Attributes:
         seconds_per_row: Time of one core to read, render, check and stage a client of 67 columns from PostgreSQL.
         seconds_per_step: Time of one core for a step that writes no page, and the fixed part of a page's time.
+        seconds_per_small_job: The fixed part of the only step of a job of one page.
         keys_per_second: Clients that planning passes over in a second.
-        storage_requests_per_page: Requests to the storage account of files and job state.
+        plan_requests: Requests to the storage account of files and job state, like the next four.
+        progress_requests: Those of the step between two waves.
+        small_job_requests: Those of the only step of a job of one page.
         durable_requests_per_activity: Requests to the storage account of Durable Functions.
         episode_seconds: One episode of an orchestrator: it is fetched, replayed and written back.
     """
 
     seconds_per_row: float = 10e-6
     seconds_per_step: float = 0.05
+    seconds_per_small_job: float = 0.1
     keys_per_second: float = 16_000_000
-    storage_requests_per_page: float = 5
+    plan_requests: int = 4
+    page_requests: int = 4
+    progress_requests: int = 2
+    commit_requests: int = 8
+    small_job_requests: int = 7
     durable_requests_per_activity: float = 10
     episode_seconds: float = 0.03
     row_bytes: int = _ROW_BYTES
@@ -44,7 +57,7 @@ MEASURED = Costs()
 class Fleet:
     """The settings of a deployment, and the limits of Azure and of the source.
 
-    Defaults are those of `infra/`, and the documented limits.
+    Defaults are those of `infra/` and of the settings, and the documented limits.
 
     Attributes:
         instances: The maximum number of instances.
@@ -66,8 +79,8 @@ class Fleet:
     orchestrators: int = 1
     scheduler_actions: float | None = None
     accounts: int = 1
-    wave_pages: int = _DEFAULTS.wave_pages
-    block_bytes: int = _DEFAULTS.target_bytes
+    wave_pages: int = _default("wave_pages")
+    block_bytes: int = _default("block_bytes")
     source_rows: float = 1_000_000
     starts: float = 53
     counted_at_most: int = MANY_TENANTS
@@ -175,28 +188,42 @@ class Run:
         return shares
 
     def _job(self, number: int, rows: int) -> Process:
-        """Simulate one job: the timer starts it; its orchestration plans, runs waves, commits, records the outcome."""
+        """Simulate one job: the timer starts it; its orchestration plans, runs waves, and commits."""
         limits = _JobLimits(self, number)
         yield self.starts.serve(self.simulation.now)
         pages = max(1, min(MAX_BLOCKS, -(-rows * self.costs.row_bytes // self.fleet.block_bytes)))
-        yield from self._step(limits, rows / self.costs.keys_per_second)
+        planning = rows / self.costs.keys_per_second
+        if pages == 1:
+            yield from limits.episode()
+            fixed_seconds = planning + self.costs.seconds_per_small_job
+            yield from self._write(limits, rows, fixed_seconds, self.costs.small_job_requests, of_ledger=0)
+        else:
+            yield from self._step(limits, planning, self.costs.plan_requests, counts=pages > _SHARED_PAGES)
+            yield from self._pages(limits, rows, pages)
+            yield from self._step(limits, pages / 1_000 * 0.1, self.costs.commit_requests)
+        self.ends.append(self.simulation.now)
+
+    def _pages(self, limits: _JobLimits, rows: int, pages: int) -> Process:
+        """Simulate the waves of a job, and the step between two of them."""
         for first in range(0, pages, self.fleet.wave_pages):
             wave = range(first, min(first + self.fleet.wave_pages, pages))
             yield from limits.episode()
             yield Group(self._page(limits, rows * (page + 1) // pages - rows * page // pages) for page in wave)
             if wave.stop < pages:
-                yield from self._step(limits, 0)
-        yield from self._step(limits, pages / 1_000 * 0.1)
-        yield from self._step(limits, 0)
-        self.ends.append(self.simulation.now)
+                yield from self._step(limits, 0, self.costs.progress_requests, counts=True)
 
-    def _step(self, limits: _JobLimits, seconds: float) -> Process:
-        """Simulate an activity that writes no page, and the orchestrator's episode before it."""
+    def _step(self, limits: _JobLimits, seconds: float, requests: int, *, counts: bool = False) -> Process:
+        """Simulate an activity that writes no page, and the orchestrator's episode before it.
+
+        Args:
+            counts: Whether it counts the active jobs.
+        """
         yield from limits.episode()
         taken_at = yield from self._begin()
         yield self.simulation.now + self.costs.seconds_per_step + seconds
-        yield limits.requests.serve(self.simulation.now, 3)
-        yield from self._count_active()
+        yield limits.requests.serve(self.simulation.now, requests)
+        if counts:
+            yield from self._count_active()
         self.simulation.free(self.instances, taken_at)
         yield limits.results.serve(self.simulation.now)
 
@@ -211,16 +238,20 @@ class Run:
             yield self.active.serve(now, active)
 
     def _page(self, limits: _JobLimits, rows: int) -> Process:
+        return self._write(limits, rows, self.costs.seconds_per_step, self.costs.page_requests, of_ledger=2)
+
+    def _write(self, limits: _JobLimits, rows: int, fixed_seconds: float, requests: int, *, of_ledger: int) -> Process:
+        """Simulate an activity that reads clients and stores their bytes."""
         taken_at = yield from self._begin()
         read = self.source.serve(self.simulation.now, rows)
-        work = self.simulation.now + self.costs.seconds_per_step + rows * self.costs.seconds_per_row
+        work = self.simulation.now + fixed_seconds + rows * self.costs.seconds_per_row
         yield max(read, work)
-        yield limits.requests.serve(self.simulation.now, self.costs.storage_requests_per_page)
+        yield limits.requests.serve(self.simulation.now, requests)
         yield limits.ingress.serve(self.simulation.now, rows * self.costs.row_bytes)
         yield limits.blob.serve(self.simulation.now)
         for tenant in self.tenants:
             yield tenant.serve(self.simulation.now, 2)
-        yield limits.ledger.serve(self.simulation.now, 2)
+        yield limits.ledger.serve(self.simulation.now, of_ledger)
         self.simulation.free(self.instances, taken_at)
         self.pages += 1
         self.rows += rows

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from exports.adapters.storage.watch import MANY_TENANTS
 from tests.scale.fleet import Fleet, Outcome, Run
 
 BILLION = 1_000_000_000
@@ -41,12 +40,11 @@ def top_of_the_hour(tenants: int = TENANTS) -> Iterator[Step]:
     jobs = clients_of(tenants)
     fleet = Fleet()
     for change, settings in (
-        ("every process counts all active jobs (the former design)", {"counted_at_most": tenants}),
-        ("as deployed: 40 instances, `partitionCount` 4", {"counted_at_most": MANY_TENANTS}),
-        ("`partitionCount` 16", {"partitions": 16}),
+        ("as deployed: 40 instances, `partitionCount` 4", {}),
         ("starts spread over all instances: 500 a second", {"starts": 500}),
+        ("`partitionCount` 16", {"partitions": 16}),
         ("200 instances, ten more each second", {"instances": 200, "instances_per_second": 10.0}),
-        ("the Durable Task Scheduler, one capacity unit", {"scheduler_actions": 2_000.0}),
+        ("a source of four million clients a second", {"source_rows": 4_000_000}),
     ):
         fleet = replace(fleet, **settings)
         yield Step(change, Run(fleet, jobs).outcome())

@@ -37,7 +37,7 @@ TESTS: dict[str, dict[str, str]] = {
     "docs/proof.md": {"python -m exports": OF_DOCUMENTS}
     | dict.fromkeys(("crc32", "rhash", "7z", "python3 -c", "tail"), "tests/unit/test_proof_doc.py"),
     "docs/runbook.md": {"python -m exports": OF_OPERATORS, "curl": OF_OPERATORS},
-    "docs/scale.md": {"python3 -m tests.scale": "tests/dev/test_scale_doc.py"},
+    "docs/scale.md": {".venv/bin/python -m tests.scale": "tests/dev/test_scale_doc.py"},
     "docs/tutorial.md": {DEV: "tests/dev/test_tutorial.py"}
     | dict.fromkeys(("sqlite3", ".venv/bin/python -m exports"), "tests/unit/test_tutorial.py"),
     "docs/webhooks.md": {"python -m exports": OF_OPERATORS},

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.file.plan import MAX_BLOCKS
+from exports.settings import read_settings
 from tests.scale.chart import draw
 from tests.scale.fleet import MEASURED, Fleet, Run
 from tests.scale.kernel import Group, Process, Simulation, Slots, Station
@@ -51,7 +52,7 @@ def test_every_client_is_written_exactly_once(
         ("partitions", 16, 1, [1_000] * 300),
         ("scheduler_actions", 2_000.0, 10.0, [1_000] * 100),
         ("starts", 1_000, 2, [1_000] * 100),
-        ("counted_at_most", 250, 100_000, [1_000] * 4_000),
+        ("counted_at_most", 250, 100_000, [66_000] * 1_000),
         ("accounts", 16, 1, [1_000_000] * 16),
     ],
 )
@@ -65,6 +66,23 @@ def test_a_tighter_limit_makes_the_run_slower(limit: str, loose: Any, tight: Any
     assert slow.rows == fast.rows
 
 
+def test_the_deployed_fleet_has_the_defaults_of_the_settings() -> None:
+    settings = read_settings({"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_URL": "sqlite://"})
+
+    assert (Fleet().block_bytes, Fleet().wave_pages) == (settings.block_bytes, settings.wave_pages)
+
+
+@pytest.mark.parametrize(("clients", "activities", "episodes"), [(0, 1, 1), (21_845, 1, 1), (21_846, 4, 3)])
+def test_a_job_of_one_page_is_one_activity_and_a_larger_one_ends_with_its_commit(
+    clients: int, activities: int, episodes: int
+) -> None:
+    run = Run(FLEET, [clients])
+    run.outcome()
+
+    assert run.work_items.units == activities
+    assert sum(station.units for station in run.control) == episodes
+
+
 def test_no_run_is_faster_than_its_limits_allow() -> None:
     outcome = Run(replace(FLEET, source_rows=50_000), [2_000_000]).outcome()
 
@@ -73,7 +91,7 @@ def test_no_run_is_faster_than_its_limits_allow() -> None:
 
 
 def test_a_file_never_has_more_than_the_maximum_number_of_blocks() -> None:
-    fleet = replace(FLEET, instances=1_000, wave_pages=500)
+    fleet = replace(FLEET, instances=1_000, wave_pages=500, block_bytes=4 * 2**20)
 
     assert Run(fleet, [MAX_BLOCKS * 10_000], replace(MEASURED, seconds_per_row=0)).outcome().pages == MAX_BLOCKS
 
