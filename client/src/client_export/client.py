@@ -87,12 +87,14 @@ class ExportClient:
         """Export clients to a file: start, wait, download, prove.
 
         Args:
-            path: The file, or a folder in which the file gets the name that the service gives it.
+            path: The file, which is replaced if it exists, or a folder in which the file gets the name that the service
+                gives it.
             watch: Called with the job whenever its status was read.
 
         Raises:
             ExportFailedError, ExportCancelledError: The export ended without a file.
             WaitTimeoutError: It has not ended in time.
+            FileExistsError: The folder has another file of this name.
             FileMismatchError: The downloaded file is not the one that the export wrote.
         """
         return self._run(self._operations.export_to(Path(path), request, timeout_seconds, watch))
@@ -184,10 +186,12 @@ class ExportClient:
         continues it. A new link is asked for when the old one has expired.
 
         Args:
-            path: The file, or a folder in which the file gets the name that the service gives it.
+            path: The file, which is replaced if it exists, or a folder in which the file gets the name that the service
+                gives it.
             progress: Called with the bytes so far, and the bytes in all.
 
         Raises:
+            FileExistsError: The folder has another file of this name.
             FileMismatchError: The file is not the one that the export wrote.
         """
         return self._run(self._operations.download(code, Path(path), progress))

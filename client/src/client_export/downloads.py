@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from client_export.errors import FileMismatchError
-from client_export.verification import CHUNK_BYTES, Manifest, Progress, Verification, Verifier
+from client_export.verification import CHUNK_BYTES, Manifest, Progress, Verification, Verifier, verify_file
+
+_NAME_BYTES = 200
+"""File systems allow names of 255 bytes, and the name of an unfinished file has more than that of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +25,58 @@ class Download:
     verification: Verification
 
 
-def target_of(path: Path, manifest: Manifest) -> Path:
-    """Return the path of the file: in a folder it gets the name that the export gave it."""
-    return path / Path(manifest.file_name).name if path.is_dir() else path
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the file goes.
+
+    Attributes:
+        is_chosen: Whether the caller has named the file, so that an existing one is replaced. In a folder the file gets
+            the name that the export gave it, which whoever started the export may have chosen.
+    """
+
+    path: Path
+    is_chosen: bool
+
+    @classmethod
+    def of(cls, path: Path, manifest: Manifest) -> Self:
+        """Return the target in a folder, or the file itself."""
+        return cls(path / manifest.file_name, is_chosen=False) if path.is_dir() else cls(path, is_chosen=True)
+
+    def existing(self, manifest: Manifest, progress: Progress) -> Download | None:
+        """Return the file of the export if it is there already under a name that the caller has not chosen.
+
+        Raises:
+            FileExistsError: Another file has this name.
+        """
+        if self.is_chosen or not os.path.lexists(self.path):
+            return None
+        try:
+            return Download(self.path, verify_file(self.path, manifest, progress))
+        except (FileMismatchError, OSError):
+            raise self._taken() from None
+
+    def give(self, unnamed: Path) -> None:
+        """Give a file its name, in one step.
+
+        Raises:
+            FileExistsError: Another file has got this name meanwhile.
+        """
+        if not self.is_chosen and os.path.lexists(self.path):
+            unnamed.unlink()
+            raise self._taken()
+        unnamed.replace(self.path)
+
+    def _taken(self) -> FileExistsError:
+        return FileExistsError(errno.EEXIST, "This file exists, and is not that of the export", str(self.path))
 
 
 class PartFile:
     """The file while it is incomplete. Its name holds the code of the export, so another export never continues it."""
 
-    def __init__(self, target: Path, manifest: Manifest, progress: Progress) -> None:
+    def __init__(self, target: Target, manifest: Manifest, progress: Progress) -> None:
         self.target = target
-        self.path = target.with_name(f".{target.name}.{manifest.code}.part")
+        name = target.path.name.encode(errors="ignore")[:_NAME_BYTES].decode(errors="ignore")
+        self.path = target.path.with_name(f".{name}.{manifest.code}.part")
         self.verifier = Verifier(manifest)
         self._manifest, self._progress = manifest, progress
         self._stream: BinaryIO | None = None
@@ -39,7 +84,7 @@ class PartFile:
 
     @classmethod
     @contextmanager
-    def open(cls, target: Path, manifest: Manifest, progress: Progress) -> Iterator[Self]:
+    def open(cls, target: Target, manifest: Manifest, progress: Progress) -> Iterator[Self]:
         """Open the file, and prove what an earlier try has left of it; drop what cannot be proved."""
         part = cls(target, manifest, progress)
         with part.path.open("r+b" if part.path.exists() else "w+b") as stream:
@@ -74,12 +119,13 @@ class PartFile:
 
         Raises:
             FileMismatchError: The file is not the one that the manifest describes.
+            FileExistsError: Another file has got the name meanwhile, and the caller has not chosen this name.
         """
         found = self.verifier.finish()
         self._opened.flush()
         os.fsync(self._opened.fileno())
         self._opened.close()
-        self.path.replace(self.target)
+        self.target.give(self.path)
         return found
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from client_export.downloads import Download, PartFile, target_of
+from client_export.downloads import Download, PartFile, Target
 from client_export.errors import (
     ConflictError,
     ExportCancelledError,
@@ -127,10 +127,14 @@ class Operations:
     def download(self, code: str, path: Path, progress: Progress) -> Flow[Download]:
         """Download the file of an export, prove it while it arrives, and give it its name when it is proved."""
         manifest = yield from self.manifest(code)
-        target = target_of(path, manifest)
+        if manifest.code != code:
+            raise FileMismatchError("The service has given the manifest of another export.")
+        target = Target.of(path, manifest)
+        if found := target.existing(manifest, progress):
+            return found
         with PartFile.open(target, manifest, progress) as part:
             yield from self._fill(code, part, manifest.bytes)
-            return Download(target, part.publish())
+            return Download(target.path, part.publish())
 
     def export_to(
         self, path: Path, request: RequestLike | None, timeout_seconds: float | None, watch: Watch | None

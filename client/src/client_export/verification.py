@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ CHUNK_BYTES = 1 << 20
 _COUNTED = (None, "jsonl")
 """The kinds of files whose records are counted; None is CSV. Of other kinds only the bytes are proved."""
 
+_CODE = re.compile(r"[0-9a-z]{1,100}")
+_JOINERS = dict.fromkeys((0x200C, 0x200D))
+"""Without these invisible characters, letters of some scripts fall apart."""
 _ANY_GZIP = 31
 """The window of zlib for one gzip member."""
 Progress = Callable[[int, int], None]
@@ -108,8 +112,8 @@ class Manifest:
         pages = document["pages"]
         pieces = in_file_order(pages, document.get("frames") or ())
         return cls(
-            code=document["code"],
-            file_name=document["fileName"],
+            code=_checked_code(document["code"]),
+            file_name=_checked_name(document["fileName"]),
             rows=document["rows"],
             bytes=document["bytes"],
             crc32=document.get("crc32"),
@@ -122,6 +126,19 @@ class Manifest:
             removed_characters=document.get("removedCharacters"),
             cut_cells=document.get("cutCells"),
         )
+
+
+def _checked_code(code: str) -> str:
+    if not _CODE.fullmatch(code):
+        raise ValueError("The code of an export becomes part of a path, so it has letters and digits only.")
+    return code
+
+
+def _checked_name(name: str) -> str:
+    shown = name.translate(_JOINERS)
+    if not shown.isprintable() or shown.strip()[:1] in ("", ".") or not {*name}.isdisjoint("/\\:"):
+        raise ValueError("The name of a file never leaves the folder, and never hides the file.")
+    return name
 
 
 def _piece(piece: Mapping[str, Any]) -> ManifestPage:

@@ -11,7 +11,7 @@ import typer
 
 from client_export.cli import options as given
 from client_export.cli.context import AsJson, messages, print_facts, print_json, print_list, service
-from client_export.cli.exits import Exit, exits
+from client_export.cli.exits import Exit, LocalError, exits
 from client_export.cli.show import (
     downloading,
     facts_of,
@@ -159,6 +159,8 @@ def download(
     """Download the file of an export, and prove it while it arrives.
 
     The file gets its name only when it is proved. An interrupted download continues where it ended.
+    A file that -o names is replaced. Without it, and in a folder, the file gets the name that the export gave it, and
+    never replaces another file of this name.
     """
     with service(context) as client:
         if manifest is not None:
@@ -251,8 +253,12 @@ def _finish(client: ExportClient, job: Job, output: Path | None, manifest: Path 
 
 
 def _download(client: ExportClient, code: str, output: Path, *, quiet: bool) -> Download:
-    with downloading(quiet=quiet) as progress:
-        return client.download(code, output, progress=progress)
+    try:
+        with downloading(quiet=quiet) as progress:
+            return client.download(code, output, progress=progress)
+    except FileExistsError as error:
+        message = f"{error.filename} exists, and is not the file of the export {code}. Give a name to write: -o FILE"
+        raise LocalError(message) from None
 
 
 def _end(found: Download) -> None:

@@ -1,0 +1,95 @@
+"""Which name a downloaded file gets, and which files it never replaces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from client_export import ExportClient, FileMismatchError
+from client_export.cli.main import app
+from client_export.cli.profiles import Profile
+from typer.testing import CliRunner
+
+from tests.support.proofs import a_proved_file
+
+KNOWN = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k"}
+FILE, GOOD = a_proved_file()
+MANIFEST: dict[str, Any] = GOOD.model_dump(mode="json", by_alias=True)
+CODE, NAME = GOOD.code, GOOD.file_name
+
+
+def client_of(manifest: dict[str, Any]) -> ExportClient:
+    """Return a client of a service with one export."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/manifest"):
+            return httpx.Response(200, json=manifest)
+        if request.url.path.endswith("/download"):
+            return httpx.Response(302, headers={"location": "https://storage.example/file"})
+        return httpx.Response(200, stream=httpx.ByteStream(FILE))
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    return ExportClient("https://exports.example", key="k", tenant="t", http=http)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_name_that_another_chose_never_replaces_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Profile, "open", lambda profile: client_of(MANIFEST))
+    (tmp_path / NAME).write_bytes(b"mine")
+
+    refused = CliRunner().invoke(app, ["download", CODE], env=KNOWN)
+    assert (refused.exit_code, content(tmp_path)) == (1, {NAME: b"mine"})
+    assert f"{NAME} exists, and is not the file of the export {CODE}." in refused.stderr
+    assert "-o FILE" in refused.stderr
+    with pytest.raises(FileExistsError):
+        client_of(MANIFEST).download(CODE, tmp_path)
+
+    named = CliRunner().invoke(app, ["download", CODE, "-o", NAME], env=KNOWN)
+    assert (named.exit_code, content(tmp_path)) == (0, {NAME: FILE})
+
+
+def test_a_file_that_is_there_already_is_proved_and_kept(tmp_path: Path) -> None:
+    first = client_of(MANIFEST).download(CODE, tmp_path)
+    written = first.path.stat().st_mtime_ns
+    assert client_of(MANIFEST).download(CODE, tmp_path) == first
+    assert (first.path.stat().st_mtime_ns, content(tmp_path)) == (written, {NAME: FILE})
+
+
+def test_a_file_that_appears_during_a_download_is_not_replaced(tmp_path: Path) -> None:
+    def appear(*_: int) -> None:
+        (tmp_path / NAME).write_bytes(b"mine")
+
+    with pytest.raises(FileExistsError):
+        client_of(MANIFEST).download(CODE, tmp_path, progress=appear)
+    assert content(tmp_path) == {NAME: b"mine"}
+
+
+NO_NAMES = ("", ".", "..", "../up", "/etc/x", "a\\b", ".profile", " .a", "a\x1b[2J", "a\n")
+NO_CODES = ("", "../up", "A", "c/d", "c\x1b", None)
+
+
+@pytest.mark.parametrize(
+    "wrong", [*({"fileName": name} for name in NO_NAMES), *({"code": code} for code in NO_CODES)], ids=str
+)
+def test_a_manifest_with_a_name_or_code_that_is_none_leaves_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(FileMismatchError, match="not a manifest"):
+        client_of(MANIFEST | wrong).download(CODE, tmp_path)
+    assert content(tmp_path) == {}
+
+
+def test_the_manifest_of_another_export_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileMismatchError, match="another export"):
+        client_of(MANIFEST | {"code": "other"}).download(CODE, tmp_path)
+    assert content(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", ["ü" * 118 + ".csv", "می\u200cخواهم.csv"], ids=["240 bytes", "joiner"])
+def test_every_name_that_the_service_makes_is_taken(tmp_path: Path, name: str) -> None:
+    assert client_of(MANIFEST | {"fileName": name}).download(CODE, tmp_path).path.name == name
+    assert content(tmp_path) == {name: FILE}
