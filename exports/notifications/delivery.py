@@ -118,6 +118,6 @@ def _seconds(text: str, now: datetime) -> float:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or numbers too large for one
         return 0
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
