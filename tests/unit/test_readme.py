@@ -140,3 +140,9 @@ def test_the_speeds_in_the_readme_are_those_of_the_performance_document() -> Non
     service, *others = (cell.strip() for cell in row.strip(" |").split("|"))
     rows = re.findall(r"^\| (?!.*same bytes).+? \| \**([\d,]+)(?: rows/s)?\** \|", measured, re.MULTILINE)
     assert rows == [*others, service]
+
+
+def test_readme_and_deploy_guide_name_the_same_things_that_have_never_run() -> None:
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    named = [re.findall(r"\*\*Never yet run:\*\* ([^.]+)\.", " ".join(text.split())) for text in (README, guide)]
+    assert named[0] == named[1] != []
