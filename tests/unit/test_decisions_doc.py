@@ -29,3 +29,11 @@ def test_a_decision_names_its_tests_or_says_why_it_has_none(decision: Path) -> N
 def test_the_index_lists_every_decision() -> None:
     index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in DECISIONS if f"({path.name})" not in index] == []
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem[:4])
+def test_what_has_changed_since_a_decision_is_in_later_decisions(decision: Path) -> None:
+    for paragraph in re.findall(r"^Since then: ((?:.+\n)+)", decision.read_text(encoding="utf-8"), re.MULTILINE):
+        later = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", paragraph)
+        assert later
+        assert all(name > decision.name and (decision.parent / name).exists() for name in later)
