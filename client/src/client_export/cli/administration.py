@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from client_export.administration import ApiKey, Delivery, NewApiKey
-from client_export.cli.context import AsJson, messages, print_json, print_list, service
+from client_export.cli.context import AsJson, print_json, print_list, say, service
 from client_export.cli.exits import Exit, exits
 from client_export.cli.show import local
+from client_export.cli.terminal import one_line
 from client_export.errors import ConflictError
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of the tenant.")
@@ -89,12 +90,12 @@ def revoke_key(
             key = client.revoke_key(code, confirm=confirm)
         except ConflictError:
             if not as_json:
-                messages().print("To revoke it all the same, add --confirm.", markup=False)
+                say("To revoke it all the same, add --confirm.")
             raise
     if as_json:
         print_json(key.raw)
     else:
-        messages().print(f"{key.code} ({key.name}) is revoked.", markup=False)
+        say(f"{key.code} ({key.name}) is revoked.")
 
 
 @exits
@@ -113,7 +114,7 @@ def audit(
     with service(context) as client:
         found = list(islice(client.audit(day, actions=actions or (), actor=actor, code=code), limit + 1))
     if len(found) > limit:
-        messages().print(f"There are more entries than these {limit:,}; see --limit.", markup=False)
+        say(f"There are more entries than these {limit:,}; see --limit.")
     print_list(
         found[:limit],
         as_json,
@@ -161,19 +162,17 @@ def _show_new(made: NewApiKey, as_json: bool) -> None:
         print_json(made.raw)
         return
     until = local(made.key.expires)
-    messages().print(
+    say(
         f"A key with {', '.join(made.key.scopes)}, valid {f'until {until}' if until else 'until it is revoked'}. "
         "It is shown only once:",
-        markup=False,
-        soft_wrap=True,
     )
-    sys.stdout.write(f"{made.text}\n")
+    sys.stdout.write(f"{one_line(made.text)}\n")
     if made.replaced is not None:
         _say_replaced(made.replaced)
 
 
 def _say_replaced(key: ApiKey) -> None:
-    messages().print(f"The old key {key.code} expires {local(key.expires)}.", markup=False, soft_wrap=True)
+    say(f"The old key {key.code} expires {local(key.expires)}.")
 
 
 def _show_answers(found: tuple[Delivery, ...], as_json: bool) -> None:

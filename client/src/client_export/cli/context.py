@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from client_export.cli.profiles import find_profile
+from client_export.cli.terminal import json_text, one_line, plain
 from client_export.client import ExportClient
 from client_export.models import Json
 
@@ -55,9 +55,14 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def say(text: str) -> None:
+    """Print a remark."""
+    messages().print(plain(text), markup=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Print a value for programs."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(f"{json_text(value, indent=2)}\n")
 
 
 def print_list(
@@ -75,7 +80,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         if value is not None:
-            sys.stdout.write(f"{name:<{width}}  {_one_line(str(value))}\n")
+            sys.stdout.write(f"{name:<{width}}  {one_line(str(value))}\n")
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
@@ -83,14 +88,9 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) ->
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         for row in rows:
-            sys.stdout.write("\t".join(map(_one_line, row)) + "\n")
+            sys.stdout.write("\t".join(map(one_line, row)) + "\n")
         return
-    table = Table(*headers, box=None, pad_edge=False)
+    table = Table(*map(one_line, headers), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*map(_one_line, row))
+        table.add_row(*map(one_line, row))
     console.print(table)
-
-
-def _one_line(text: str | None) -> str:
-    """Return a text without line breaks and control characters, which a terminal would obey; empty for None."""
-    return "".join(letter if letter.isprintable() else " " for letter in text or "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -11,6 +10,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import typer
 
+from client_export.cli.terminal import json_text, plain
 from client_export.errors import (
     ApiError,
     AuthenticationError,
@@ -159,8 +159,8 @@ def _end(message: str, code: Exit, *, as_json: bool) -> NoReturn:
 
 def _print_json(message: str, exit_code: Exit, **more: Any) -> None:
     """Print an error as one line of JSON."""
-    _print(json.dumps({"error": {"message": message, "exitCode": int(exit_code), **more}}, ensure_ascii=False))
+    sys.stderr.write(f"{json_text({'error': {'message': message, 'exitCode': int(exit_code), **more}})}\n")
 
 
 def _print(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{plain(text)}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from client_export.cli import options as given
-from client_export.cli.context import AsJson, messages, print_facts, print_json, print_list, service
+from client_export.cli.context import AsJson, print_facts, print_json, print_list, say, service
 from client_export.cli.exits import Exit, LocalError, exits
 from client_export.cli.show import (
     downloading,
@@ -21,6 +20,7 @@ from client_export.cli.show import (
     verification_json,
     watching,
 )
+from client_export.cli.terminal import json_text
 from client_export.client import ExportClient
 from client_export.downloads import Download
 from client_export.errors import ExportCancelledError, ExportFailedError
@@ -226,7 +226,7 @@ def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quie
         return error.job
     except KeyboardInterrupt:
         if not quiet:
-            messages().print(f"The export still runs. See its end with: client-export watch {job.code}", markup=False)
+            say(f"The export still runs. See its end with: client-export watch {job.code}")
         raise
 
 
@@ -267,7 +267,7 @@ def _end(found: Download) -> None:
 
 
 def _save_manifest(manifest: Manifest, path: Path) -> None:
-    path.write_text(json.dumps(manifest.raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(f"{json_text(manifest.raw, indent=2)}\n", encoding="utf-8")
 
 
 def _show(job: Job, as_json: bool) -> None:

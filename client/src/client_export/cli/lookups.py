@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from client_export.cli import options as given
-from client_export.cli.context import AsJson, messages, print_facts, print_json, print_table, service
+from client_export.cli.context import AsJson, print_facts, print_json, print_table, say, service
 from client_export.cli.exits import exits
 from client_export.lookups import Preview
 from client_export.request import RequestLike
@@ -35,14 +35,14 @@ def preview(context: typer.Context, request: RequestLike, as_json: AsJson = Fals
     if as_json:
         print_json(found.raw)
         return
-    messages().print(f"{len(found.rows)} of {_total_of(found)} clients", markup=False)
+    say(f"{len(found.rows)} of {_total_of(found)} clients")
     print_table([header for header, _ in found.columns], found.rows)
     for warning in found.warnings:
-        messages().print(str(warning), markup=False)
+        say(str(warning))
     if not found.rows_complete:
-        messages().print("Finding the first clients takes too long for a preview.", markup=False)
+        say("Finding the first clients takes too long for a preview.")
     if found.omitted_fields:
-        messages().print(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}", markup=False)
+        say(f"Left out, because you may not read them: {', '.join(found.omitted_fields)}")
 
 
 def _total_of(found: Preview) -> str:
@@ -71,4 +71,4 @@ def filters(context: typer.Context, as_json: AsJson = False) -> None:
         ((name, value.code, value.name) for name, values in lists.items() for value in values),
     )
     if found.truncated:
-        messages().print("There may be more values than these.", markup=False)
+        say("There may be more values than these.")

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from client_export.cli.context import messages, print_facts
+from client_export.cli.terminal import one_line
 from client_export.downloads import Download
 from client_export.models import Job
 from client_export.verification import Progress as Show
@@ -130,4 +131,4 @@ class _StatusLines:
     def __call__(self, job: Job) -> None:
         if not self._quiet and job.status.value != self._seen:
             self._seen = job.status.value
-            messages().print(f"{job.code} {job.status.value}", markup=False)
+            messages().print(one_line(f"{job.code} {job.status.value}"), markup=False)
