@@ -53,6 +53,11 @@ class PagePlan(Model):
         """The number of pages: at least one, so that even an export of no clients has its header."""
         return len(self.starts) + 1
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The exported columns that the view lacked."""
+        return self.absent_columns or ()
+
     def key_range(self, page: int) -> KeyRange:
         """Return the half-open key range of a page, counted from 0."""
         return KeyRange(

@@ -94,6 +94,10 @@ class Job:
         request_id: The id of the request that started the job; None: no request did, or an older version stored it.
         trace_parent: The `traceparent` (W3C Trace Context) of that request, if traces are recorded.
         snapshot: The snapshot that an attempt has begun to read; None unless the request asks for one.
+        absent_columns: The exported columns that the view `clients` lacked when the job was planned; None: it is not
+            planned, or an older version planned it.
+        base_absent_columns: Those that it lacked for the file that this job continues; None: the job continues none, or
+            nobody knows. The job must lack the same ones.
         version: The version of the stored job that this object was read from or written as; empty: not known.
     """
 
@@ -124,6 +128,8 @@ class Job:
     request_id: str | None = None
     trace_parent: str | None = None
     snapshot: TakenSnapshot | None = None
+    absent_columns: tuple[str, ...] | None = None
+    base_absent_columns: tuple[str, ...] | None = None
     version: str = field(default="", compare=False)
 
     @property
@@ -161,9 +167,9 @@ class Job:
         shown = max(self.shown_items, self.settled_items)
         return replace(self.begin(now), snapshot=snapshot, settled_pages=0, settled_items=0, shown_items=shown)
 
-    def plan(self, total_items: int) -> Self:
-        """Set the number of clients to export."""
-        return replace(self, total_items=total_items)
+    def plan(self, total_items: int, absent_columns: tuple[str, ...] = ()) -> Self:
+        """Set the number of clients to export, and the columns that the view lacks."""
+        return replace(self, total_items=total_items, absent_columns=absent_columns)
 
     def settle(self, pages: int, items: int) -> Self:
         """Record the sum of rows of the first `pages` pages. Fewer pages than before change nothing."""

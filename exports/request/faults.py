@@ -63,6 +63,11 @@ START_WITH_OTHER_FILTER = FaultKind(
     "start-with-other-filter",
     f"The export with this code has another filter. Request the same filter, {_NO_START}",
 )
+START_WITH_OTHER_VIEW = FaultKind(
+    "start-with-other-view",
+    "The view clients has gained or lost {columns} since the export with this code was planned, so only the changed "
+    "clients would show it. Leave out since to export all clients.",
+)
 BEFORE_START = FaultKind(
     "before-start", "Give a later moment: the export that since names holds all changes before this one."
 )
@@ -96,7 +101,8 @@ HIDDEN_URL_OF_TEST = FaultKind(
 )
 NO_WEBHOOKS = FaultKind(
     "no-webhooks",
-    "This service cannot send webhooks: its operator must set EXPORT_WEBHOOK_SECRET. Leave webhookUrl out until then.",
+    "This service cannot send webhooks: the people who run it must set EXPORT_WEBHOOK_SECRET. Leave webhookUrl out "
+    "until then.",
 )
 NOT_HTTPS = FaultKind("not-https", "Use https.")
 NOT_PUBLIC = FaultKind("not-public", "This is not an address on the public Internet.")
@@ -106,9 +112,10 @@ NOT_AN_EMAIL_ADDRESS = FaultKind(
 )
 REPEATED_ADDRESS = FaultKind("repeated-address", "Give each address once.")
 NO_EMAIL = FaultKind(
-    "no-email", "This service cannot send e-mail: its operator must set EXPORT_SMTP_HOST. Leave email out until then."
+    "no-email",
+    "This service cannot send e-mail: the people who run it must set EXPORT_SMTP_HOST. Leave email out until then.",
 )
-DOMAIN_REFUSED = FaultKind("domain-refused", "The operator of this service does not allow e-mail to this domain.")
+DOMAIN_REFUSED = FaultKind("domain-refused", "The people who run this service do not allow e-mail to this domain.")
 
 # --- schedules
 CRON_FIELDS = FaultKind(
@@ -151,6 +158,7 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     START_FAILED,
     START_WITH_OTHER_COLUMNS,
     START_WITH_OTHER_FILTER,
+    START_WITH_OTHER_VIEW,
     BEFORE_START,
     START_OF_SCHEDULE,
     NEEDS_HEADERS,

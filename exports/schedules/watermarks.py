@@ -12,6 +12,7 @@ was downloaded, and the next file contains the changes of the other files again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from exports.jobs.job import Job
@@ -21,17 +22,31 @@ from exports.request.spec import ExportSpec
 from exports.schedules.schedule import Schedule
 
 
-def narrow(spec: ExportSpec, schedule: Schedule, margin: timedelta) -> ExportSpec:
+def narrow(
+    spec: ExportSpec, schedule: Schedule, margin: timedelta, absent: Collection[str] | None = None
+) -> ExportSpec:
     """Restrict an incremental run to the clients that changed since the watermark, less the margin.
 
     If the request has an `updatedSince` of its own, the later of the two applies. If the columns or the filter are no
-    longer those that were exported up to the watermark, for example because a mapping changed, nothing is left out.
+    longer those that were exported up to the watermark, for example because a mapping changed, or if the view has
+    gained or lost exported columns, nothing is left out.
+
+    Args:
+        absent: The exported columns that the view lacks now; None: not known.
     """
     watermark = schedule.state.watermark
-    if not schedule.content.incremental or watermark is None or schedule.state.watermark_of != content_hash(spec):
+    hashed = schedule.state.watermark_of.split(" ")[0]
+    if not schedule.content.incremental or watermark is None or hashed != content_hash(spec):
+        return spec
+    if absent is not None and {*absent} != {*absent_at_watermark(schedule)}:
         return spec
     since = max(filter(None, (start_after(watermark, margin), spec.filter.updated_since)))
     return spec.model_copy(update={"filter": spec.filter.model_copy(update={"updated_since": since})})
+
+
+def absent_at_watermark(schedule: Schedule) -> tuple[str, ...]:
+    """Return the exported columns that the view lacked for what was exported up to the watermark."""
+    return tuple(schedule.state.watermark_of.split(" ")[1:])
 
 
 def may_advance(schedule: Schedule, job: Job | None) -> bool:
@@ -46,4 +61,5 @@ def advance(schedule: Schedule, job: Job | None) -> Schedule:
     """
     if job is None or job.downloaded_date is None or not may_advance(schedule, job):
         return schedule
-    return schedule.with_state(watermark=watermark_of(job), watermark_of=content_hash(job.spec))
+    exported = " ".join((content_hash(job.spec), *(job.absent_columns or ())))
+    return schedule.with_state(watermark=watermark_of(job), watermark_of=exported)

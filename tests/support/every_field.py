@@ -19,7 +19,8 @@ from exports.schedules.schedule import ScheduleContent, ScheduleState
 from tests.support.builders import NOON, a_mapping, a_schedule, a_spec
 
 T = TypeVar("T")
-_EXAMPLES: dict[type[BaseModel], BaseModel] = {
+_EXAMPLES: dict[Any, Any] = {
+    tuple[str, ...]: ("website", "email"),
     ExportSpec: a_spec(include_headers=False),
     Failure: Failure(code="stalled", message="Why.", retryable=True, resumable=True),
     TakenSnapshot: TakenSnapshot(moment=NOON, token="746:748:747", attempt=2),

@@ -18,7 +18,7 @@ from exports.jobs.job import Job
 from exports.jobs.quota import Quota
 from exports.jobs.states import JobStatus
 from exports.request.spec import ExportSpec
-from shared.row_codec import INT64, MOMENT, RowCodec, compressed_json
+from shared.row_codec import INT64, MOMENT, TEXTS, RowCodec, compressed_json
 from shared.storage import StorageAccount
 
 JOBS = RowCodec(
@@ -32,6 +32,8 @@ JOBS = RowCodec(
         "kept_items": INT64,
         "file_bytes": INT64,
         "downloaded_date": MOMENT.named("fetchedDate"),
+        "absent_columns": TEXTS,
+        "base_absent_columns": TEXTS,
     },
     always_present=("status", "attempt", "settled_pages", "settled_items"),
 )
@@ -66,7 +68,7 @@ class TableJobStore(TableAdapter):
         code: str,
         alter: Callable[[Job], Job],
         expected: Job | None = None,
-        quota: Quota | None = None,
+        restart: tuple[Quota, datetime] | None = None,
     ) -> Job:
         """See `JobStore.change`.
 
@@ -78,18 +80,18 @@ class TableJobStore(TableAdapter):
             before = before or self._require(tenant, code)
             after = alter(before)
             if after != before:
-                version = self._replace(before.version, after, quota)
+                version = self._replace(before.version, after, restart)
                 if version is not None:
                     return replace(after, version=version)
             elif is_read:
                 return after
             before = None
 
-    def _replace(self, version: str, job: Job, quota: Quota | None) -> str | None:
-        if quota is None:
+    def _replace(self, version: str, job: Job, restart: tuple[Quota, datetime] | None) -> str | None:
+        if restart is None:
             return self._replace_version(version, _to_entity(job))
         update = "update", _to_entity(job), {"mode": UpdateMode.REPLACE, **if_version(version)}
-        return self._quotas.write(update, job.code, quota)
+        return self._quotas.write(update, job.code, *restart)
 
     def _require(self, tenant: str, code: str) -> Job:
         found = self.get(tenant, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exports.errors import TransientError
 from exports.file.page_record import PageRecord
@@ -90,12 +91,14 @@ def _complete(services: Services, command: CommitFile, published: Job, *, only_e
     """End the job as `Completed`. Return False if the attempt no longer runs, or storage does not answer.
 
     Args:
-        published: The job as it was read before its file was published, with the size of the file.
+        published: The job as it was read before its file was published, with the size of the file and the columns that
+            the view lacks.
     """
     file_bytes = command.bytes if published.file_bytes is None else published.file_bytes
 
     def alter(job: Job) -> Job:
-        return job.complete(services.now(), command.rows, file_bytes, services.settings.keep)
+        ended = job.complete(services.now(), command.rows, file_bytes, services.settings.keep)
+        return replace(ended, absent_columns=published.absent_columns)
 
     try:
         ended = end_running(services, command.job, alter, published, only_expected=only_expected)

@@ -47,10 +47,10 @@ def publish_file(services: Services, command: CommitFile) -> Job | PagesLost | S
         command: The pages, rows and bytes that the orchestration counted.
 
     Returns:
-        The job as it was read before its file was published, with the size of the file. `Stopped`, and nothing was
-        published, if the attempt no longer runs. `PagesLost`, and nothing was published, if records or blocks are
-        missing, for example because a late commit of an earlier attempt dropped blocks. The records of those pages are
-        removed, so that the pages are read again.
+        The job as it was read before its file was published, with the size of the file and the columns that the view
+        lacks. `Stopped`, and nothing was published, if the attempt no longer runs. `PagesLost`, and nothing was
+        published, if records or blocks are missing, for example because a late commit of an earlier attempt dropped
+        blocks. The records of those pages are removed, so that the pages are read again.
 
     Raises:
         FileMismatchError, KeyOrderError, RowCountError: The evidence does not agree; nothing was published.
@@ -85,7 +85,7 @@ def publish_bytes(
     The plan and the record need not be stored: they are those of the caller, who has just read the page.
 
     Returns:
-        The job, with the size of the file.
+        The job, with the size of the file and the columns that the view lacks.
 
     Raises:
         FileChangedError: A file, or a manifest of this attempt, exists already.
@@ -94,7 +94,7 @@ def publish_bytes(
     manifest, frames = _prove(services, command, job, plan, [record])
     services.files.publish(job.file_path, in_one(data, frames), _metadata_of(manifest))
     _save_manifest(services, command, manifest, replace=False)
-    return replace(job, file_bytes=manifest.bytes)
+    return replace(job, file_bytes=manifest.bytes, absent_columns=plan.lacking)
 
 
 def publish_records(
@@ -142,7 +142,7 @@ def _prove_and_publish(
     manifest, frames = _prove(services, command, job, plan, records)
     _publish(services, job, file, manifest, records, frames)
     _save_manifest(services, command, manifest)
-    return replace(job, file_bytes=manifest.bytes)
+    return replace(job, file_bytes=manifest.bytes, absent_columns=plan.lacking)
 
 
 def _prove(

@@ -25,7 +25,7 @@ from exports.services import Services
 from exports.steps.fencing import change_running
 from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_cache import cache_plan
-from exports.steps.pages.same_source import code_order
+from exports.steps.pages.same_source import code_order, require_columns_of_base
 from exports.steps.pages.sampling import Sample, Sampler, Samples
 from exports.steps.pages.selection import naming_every_refusal, renderer_for, select_clients
 from exports.workflow.commands import PlanPages
@@ -86,7 +86,7 @@ def announce_plan(services: Services, job: Job, plan: PagePlan) -> PagesPlanned 
     Args:
         job: The job as it was read before.
     """
-    if change_running(services, job.ref, lambda job: job.plan(plan.total_rows), job) is None:
+    if change_running(services, job.ref, lambda job: job.plan(plan.total_rows, plan.lacking), job) is None:
         return Stopped()
     return PagesPlanned(pages=plan.pages, rows=plan.total_rows, wave_pages=share_of(services, job.tenant, plan.pages))
 
@@ -105,6 +105,9 @@ def draw_plan(
         join_small: Whether a small job gets one page even if it is larger than `target_bytes`. Compressed files and
             slow sources keep their pages, because one process takes long for them.
         check: Runs between two statements. What it raises ends the planning.
+
+    Raises:
+        SourceMismatchError: The view lacks other columns than for the file that the job continues.
     """
     generation = services.clients.generation()
     renderer = renderer_for(job.spec)
@@ -114,6 +117,7 @@ def draw_plan(
     check()
     stride_rows = _stride_rows(first, target_bytes)
     strides = services.clients.find_boundaries(sampler.selection, stride_rows)
+    require_columns_of_base(job, strides.absent_columns)
     check()
     if join_small and _seems_small(strides.total_rows, first, renderer, target_bytes):
         samples = Samples({0: first.records}, 0.0)  # spares small jobs a statement

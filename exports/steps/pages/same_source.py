@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from exports.errors import PermanentError, SourceReplacedError
+from collections.abc import Collection
+
+from exports.errors import PermanentError, SourceMismatchError, SourceReplacedError
 from exports.file.key_order import ORDER_PROBES
+from exports.jobs.job import Job
 from exports.services import Services
 
 
@@ -51,3 +54,25 @@ def require_same_order(services: Services, planned: tuple[int, ...] | None) -> N
             "The column code of the view clients got another type or collation while the export read it, so clients "
             "could be missing from the file or be in it twice. Resume the export, and it reads all clients again."
         )
+
+
+def require_columns_of_base(job: Job, absent: Collection[str]) -> None:
+    """Refuse a file of changes if the view lacks other columns than for the file that it continues.
+
+    A column that the view has gained would be filled for the changed clients alone, and one that it has lost would be
+    empty for them alone.
+
+    Args:
+        absent: The exported columns that the view lacks now.
+
+    Raises:
+        SourceMismatchError: It lacks others. An export of all clients helps.
+    """
+    changed = {*absent} ^ {*(absent if job.base_absent_columns is None else job.base_absent_columns)}
+    if changed:
+        names = ", ".join(sorted(changed))
+        message = (
+            f"The view clients has gained or lost {names} since the export that this one continues was planned, so "
+            "only the changed clients would show it. Export all clients."
+        )
+        raise SourceMismatchError(message)

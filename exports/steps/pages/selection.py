@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
-from exports.errors import SourceMismatchError
+from exports.errors import PermanentError, SourceMismatchError, TransientError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.jsonl.renderer import JsonLinesRenderer
 from exports.file.renderer import Renderer
@@ -48,6 +48,13 @@ def select_clients(
 ) -> ClientSelection:
     """Select the clients of a specification with the columns that `renderer` expects."""
     return ClientSelection(tenant, renderer.source_columns, spec.filter, absent_columns)
+
+
+def find_absent_columns(services: Services, spec: ExportSpec) -> tuple[str, ...] | None:
+    """Return the exported columns that the view lacks now; None if the source does not say. Planning asks again."""
+    with suppress(TransientError, PermanentError):
+        return services.clients.missing_columns(renderer_for(spec).source_columns)
+    return None
 
 
 @contextmanager

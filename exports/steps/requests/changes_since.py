@@ -13,11 +13,13 @@ from exports.request.faults import (
     START_STOPPED,
     START_WITH_OTHER_COLUMNS,
     START_WITH_OTHER_FILTER,
+    START_WITH_OTHER_VIEW,
     TWO_STARTS,
     UNKNOWN_START,
 )
 from exports.request.spec import ExportSpec, InvalidSpecError
 from exports.services import Services
+from exports.steps.pages.selection import find_absent_columns
 from shared.faults import FaultKind
 from shared.problems import Fault, pointer
 
@@ -30,8 +32,9 @@ def changes_since(services: Services, tenant: str, code: str, spec: ExportSpec) 
     more.
 
     Raises:
-        InvalidSpecError: The tenant has no such job; it is not completed, or has other columns or another filter; or
-            the filter has an `updatedSince`, or an `updatedUntil` that is too early.
+        InvalidSpecError: The tenant has no such job; it is not completed, or has other columns or another filter, or
+            the view has gained or lost one of its columns; or the filter has an `updatedSince`, or an `updatedUntil`
+            that is too early.
         StorageUnavailableError: Can be tried again.
     """
     job = services.jobs.get(tenant, code) if is_job_code(code) else None
@@ -39,11 +42,25 @@ def changes_since(services: Services, tenant: str, code: str, spec: ExportSpec) 
         raise InvalidSpecError([UNKNOWN_START.at(pointer("since"))])
     if refusal := _refusal(job, spec):
         raise InvalidSpecError([refusal])
+    if columns := _changed_columns(services, job, spec):
+        raise InvalidSpecError([START_WITH_OTHER_VIEW.at(pointer("since"), columns=", ".join(columns))])
     start = start_after(watermark_of(job), services.settings.incremental_margin)
     if spec.filter.updated_until is not None and spec.filter.updated_until <= start:
         raise InvalidSpecError([BEFORE_START.at(pointer("filter", "updatedUntil"))])
     changed = spec.filter.model_copy(update={"updated_since": start})
     return spec.model_copy(update={"filter": changed, "since": code})
+
+
+def absent_for_base(services: Services, tenant: str, spec: ExportSpec) -> tuple[str, ...] | None:
+    """Return the columns that the view lacked for the export that `spec` continues; None if nobody knows."""
+    base = services.jobs.get(tenant, spec.since) if spec.since else None
+    return None if base is None else base.absent_columns
+
+
+def _changed_columns(services: Services, job: Job, spec: ExportSpec) -> list[str]:
+    """Return the exported columns that the view has gained or lost since a job was planned, as far as is known."""
+    absent = None if job.absent_columns is None else find_absent_columns(services, spec)
+    return [] if absent is None else sorted({*absent}.symmetric_difference(job.absent_columns or ()))
 
 
 def _refusal(job: Job, spec: ExportSpec) -> Fault | None:

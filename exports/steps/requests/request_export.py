@@ -14,6 +14,7 @@ from exports.request.idempotency import IdempotencyRecord, hash_of_body, hash_of
 from exports.request.spec import SensitiveFields
 from exports.services import Services
 from exports.steps.mappings.save_mappings import mapping_name_of
+from exports.steps.requests.changes_since import absent_for_base
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
@@ -77,7 +78,8 @@ def _find_or_make(services: Services, command: ExportCommand) -> tuple[Job, bool
     code, notify = _code(services, command), command.request.notify
     job = make_job(command.tenant, spec, code, services.now(), notify)
     name = mapping_name_of(services, command.tenant, command.request.mapping_code)
-    return replace(job, created_by=command.created_by, mapping_name=name), True
+    absent = absent_for_base(services, command.tenant, spec)
+    return replace(job, created_by=command.created_by, mapping_name=name, base_absent_columns=absent), True
 
 
 def _find(services: Services, command: ExportCommand) -> Job | None:

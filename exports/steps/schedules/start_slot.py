@@ -12,14 +12,15 @@ from exports.jobs.audit import AuditAction, audit_entry
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.ports.orchestrations import OrchestrationStarter
-from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
+from exports.request.spec import ExportSpec, InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.decisions import FIRST_CHECK
 from exports.schedules.runs import RunOutcome, ScheduleRun, run_of
 from exports.schedules.schedule import Schedule
-from exports.schedules.watermarks import narrow
+from exports.schedules.watermarks import absent_at_watermark, narrow
 from exports.services import Services
 from exports.steps.mappings.save_mappings import mapping_name_of
 from exports.steps.orchestrations import NotStartedError, start_orchestration
+from exports.steps.pages.selection import find_absent_columns
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.quotas import require_room
 from exports.steps.requests.resolve_spec import resolve_spec
@@ -99,11 +100,31 @@ def _make_job(services: Services, schedule: Schedule) -> Job:
     sensitive = SensitiveFields.ALLOWED if schedule.content.sensitive_fields else SensitiveFields.REFUSED
     spec = resolve_spec(services, tenant, request, sensitive)
     require_room(services, tenant)
-    spec = narrow(spec, schedule, services.settings.incremental_margin)
-    job = make_job(tenant, spec, code, services.now(), request.notify)
+    wanted, base = _continue(services, schedule, spec)
+    job = make_job(tenant, wanted, code, services.now(), request.notify)
     return replace(
-        job, schedule_code=schedule.code, mapping_name=mapping_name_of(services, tenant, request.mapping_code)
+        job,
+        schedule_code=schedule.code,
+        mapping_name=mapping_name_of(services, tenant, request.mapping_code),
+        base_absent_columns=base,
     )
+
+
+def _continue(services: Services, schedule: Schedule, spec: ExportSpec) -> tuple[ExportSpec, tuple[str, ...] | None]:
+    """Restrict an incremental run to the changes. Return the columns too that the view must still lack for that.
+
+    Tells the log if the run exports all clients only because the view has gained or lost columns.
+    """
+    margin = services.settings.incremental_margin
+    changes = narrow(spec, schedule, margin)
+    if changes is spec:
+        return spec, None
+    absent = find_absent_columns(services, spec)
+    if narrow(spec, schedule, margin, absent) is not spec:
+        return changes, absent_at_watermark(schedule)
+    columns = sorted({*(absent or ())}.symmetric_difference(absent_at_watermark(schedule)))
+    emit("schedule.restarted", tenant=schedule.tenant, schedule=schedule.code, columns=",".join(columns))
+    return spec, None
 
 
 def _may_wait(services: Services, schedule: Schedule, error: QuotaExceededError) -> bool:
@@ -122,7 +143,7 @@ def _reason(schedule: Schedule, error: Exception) -> str:
     emit(
         "schedule.broken", logging.ERROR, cause=error, tenant=schedule.tenant, schedule=schedule.code, error="internal"
     )
-    return "The service failed. Its operator finds the reason in the log."
+    return "The service failed. The people who run it find the reason in the log."
 
 
 def _run(

@@ -174,6 +174,8 @@ class _Announcement:
         stored = self.plan if self.is_made else store_plan(self._services, self.job, self.plan)
         self.is_made = True
         self.is_of_another_run = self.is_of_another_run or stored != self.plan
-        checked = change_running(self._services, self.job.ref, lambda job: job.plan(stored.total_rows), self.job)
+        checked = change_running(
+            self._services, self.job.ref, lambda job: job.plan(stored.total_rows, stored.lacking), self.job
+        )
         self.job, self._checked = checked or self.job, now
         return checked

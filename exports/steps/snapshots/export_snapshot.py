@@ -74,7 +74,7 @@ def _export(services: Services, command: ExportSnapshot, job: Job, readers: int)
     """Do the work. `services` reads clients in the snapshot only."""
     watch = SnapshotWatch(services, job)
     plan = draw_plan(services, job, command.target_bytes, check=watch.check)
-    watch.planned(plan.total_rows)
+    watch.planned(plan)
     records = write_pages(services, watch, plan, readers)
     commit = CommitFile(
         job=command.job,

@@ -40,13 +40,13 @@ class SnapshotWatch:
         self._is_stopped = False
         self._lock = Lock()
 
-    def planned(self, total_rows: int) -> None:
+    def planned(self, plan: PagePlan) -> None:
         """Show the number of clients with the next check."""
-        self._progress = lambda job: job.plan(total_rows)
+        self._progress = lambda job: job.plan(plan.total_rows, plan.lacking)
 
-    def written(self, total_rows: int, pages: int, rows: int) -> None:
+    def written(self, plan: PagePlan, pages: int, rows: int) -> None:
         """Show with the next check that the first pages are written."""
-        self._progress = lambda job: job.plan(total_rows).settle(pages, rows)
+        self._progress = lambda job: job.plan(plan.total_rows, plan.lacking).settle(pages, rows)
 
     def stop(self) -> None:
         """Let every further check find that the job has stopped."""
@@ -74,8 +74,8 @@ class SnapshotWatch:
             minutes = self._services.settings.snapshot_minutes
             message = (
                 f"The export did not end within the {minutes:g} minutes that a snapshot of the client database may "
-                "take. Export fewer clients or columns, export without a snapshot, or ask the operator to raise "
-                "EXPORT_SNAPSHOT_MINUTES."
+                "take. Export fewer clients or columns, export without a snapshot, or ask the people who run "
+                "the service to raise EXPORT_SNAPSHOT_MINUTES."
             )
             raise SnapshotTimeError(message)
 
@@ -104,7 +104,7 @@ def _collect(watch: SnapshotWatch, plan: PagePlan, futures: list[Future[PageReco
     for future in futures:
         records.append(future.result())
         rows += records[-1].rows
-        watch.written(plan.total_rows, len(records), rows)
+        watch.written(plan, len(records), rows)
     return records
 
 
