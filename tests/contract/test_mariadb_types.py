@@ -291,6 +291,6 @@ def test_every_change_that_a_refusal_names_can_be_written_into_the_view(views: M
 
 
 def test_the_documentation_lists_every_type_that_can_be_written() -> None:
-    table = DOCUMENT.partition("### What stands in a cell in MySQL and MariaDB")[2].partition("Every other type")[0]
+    table = DOCUMENT.partition("### How values are written in MySQL and MariaDB")[2].partition("Every other type")[0]
     listed = set(re.findall(r"`([^`]+)`", " ".join(line.split("|")[2] for line in table.splitlines() if "|" in line)))
     assert listed == {base_of(declared) for declared in CELLS} | MYSQL_ONLY

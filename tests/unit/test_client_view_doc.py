@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import QueuePool, make_url
 
 from exports.adapters.clients_sql.dialects.base import STATEMENT_TIMEOUT_SECONDS
+from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_tables.keys import TenantKeys
 from exports.adapters.clients_tables.source import DEFAULT_PREFIX
 from exports.request.fields import (
@@ -22,8 +24,10 @@ from exports.request.fields import (
     source_columns,
 )
 from exports.request.filters import SEARCHED_COLUMNS, ClientFilter
+from exports.settings import Settings
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "client-view.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "client-view.md").read_text(encoding="utf-8")
 _COLUMNS = DOCUMENT.partition("\n## Columns\n")[2].partition("\n### ")[0]
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| `.*", _COLUMNS, re.MULTILINE)
@@ -112,3 +116,33 @@ def test_the_code_reads_the_keys_that_the_documented_function_makes(code: str) -
     assert TenantKeys("north wind", DEFAULT_PREFIX).code(found["PartitionKey"], found["RowKey"]) == code
     assert "the row key `A~00002f7~000020~0000e9`" in DOCUMENT
     assert made["key"]("A/7 é") == "A~00002f7~000020~0000e9"
+
+
+def test_the_examples_limit_the_connections_to_what_all_instances_may_open() -> None:
+    pool = make_engine(make_url("postgresql+psycopg://reader@host/clients")).pool
+    assert isinstance(pool, QueuePool)
+    most = pool.size() + pool._max_overflow
+    template = (ROOT / "infra" / "main.bicep").read_text(encoding="utf-8")
+    (instances,) = map(int, re.findall(r"^param maximumInstanceCount int = (\d+)$", template, re.MULTILINE))
+    limits = re.findall(r"(?:CONNECTION LIMIT|MAX_USER_CONNECTIONS) (\d+);", DOCUMENT)
+    assert {int(limit) for limit in limits} == {most * instances}
+    section = " ".join(DOCUMENT.partition("\n## How many connections\n")[2].partition("\n## ")[0].split())
+    assert f"{most} × {instances} (`maximumInstanceCount`) = {most * instances} by default" in section
+    assert f"of which up to {['no', 'one', 'two', 'three', 'four', 'five'][pool.size()]} stay open" in section
+    assert f"`EXPORT_WAVE_PAGES` ({Settings.model_fields['wave_pages'].default}, all jobs together)" in section
+
+
+def test_both_documents_log_in_to_azure_sql_as_the_identity_of_the_template() -> None:
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    for text in (DOCUMENT, guide):
+        users = re.findall(
+            r"mssql://([^@:`]*)@\S+ActiveDirectoryMSI", " ".join(text.split()).replace(" of the identity", "")
+        )
+        assert set(users) == {"‹client id›"}
+        assert set(re.findall(r"CREATE USER (\S+) FROM EXTERNAL PROVIDER", text)) == {"[id-…]"}
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/client-view.md", "docs/proof.md"])
+def test_a_document_says_where_its_commands_run(name: str) -> None:
+    text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
+    assert "run in a checkout, after `python3 dev.py setup` and `. .venv/bin/activate`" in text
