@@ -17,6 +17,7 @@
     │   ├── NotResumableError           the job cannot continue with the pages it has
     │   ├── NotNotifiedError            the job sends no notification, or not yet
     │   ├── TooManySendsError           the tenant has sent too many notifications by hand
+    │   ├── EstimateTooSlowError        the clients cannot be counted in the time for an estimate
     │   ├── ExpiredError                the file is no longer kept
     │   ├── ApiKeyNotFoundError         there is no such API key
     │   ├── ApiKeyNotActiveError        the API key has expired or is revoked
@@ -141,6 +142,14 @@ class NotNotifiedError(RefusedError):
 
 class TooManySendsError(RefusedError):
     """The tenant has sent too many notifications by hand, as tests or again."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class EstimateTooSlowError(RefusedError):
+    """The client database cannot count the clients in the time that an estimate may take."""
 
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)

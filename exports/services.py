@@ -23,7 +23,7 @@ from exports.ports.pages import PageLedger
 from exports.ports.schedules import RunHistory, ScheduleStore
 from exports.ports.watch import WatchIndex
 from exports.ports.webhooks import DeliveryLog, WebhookSender
-from exports.request.lookups import CountCache, FilterValueCache, LookupRoom
+from exports.request.lookups import ESTIMATES_OF_A_PROCESS, CountCache, FilterValueCache, LookupRoom
 from exports.request.token_access import TokenAuthenticator
 from exports.settings import Settings
 from shared.guess_limit import GuessLimit
@@ -59,6 +59,7 @@ class Services:
     sending: SendingRoom = field(default_factory=SendingRoom)
     snapshots: SnapshotRoom = field(default_factory=SnapshotRoom)
     lookups: LookupRoom = field(default_factory=LookupRoom)
+    estimates: LookupRoom = field(default_factory=lambda: LookupRoom(ESTIMATES_OF_A_PROCESS, things="estimates"))
     filter_values: FilterValueCache = field(default_factory=FilterValueCache)
     counts: CountCache = field(default_factory=CountCache)
     kept_items: KeptItemsCache = field(default_factory=KeptItemsCache)

@@ -125,6 +125,12 @@ class ClientSource(Protocol):
     columns, such as Table Storage, lacks none: the value of each client is there or not.
     """
 
+    def limited(self, seconds: float) -> ClientSource:
+        """Return a source of the same clients that reads for so many seconds from now on, as far as it can be stopped.
+
+        When they are over, it raises `SourceUnavailableError`. Such a source is for one user that waits.
+        """
+
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the `clients` view lacks.
 

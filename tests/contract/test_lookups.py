@@ -175,6 +175,31 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     assert sql_store.source.find_boundaries(select(), 500).total_rows == 1_200
 
 
+def test_a_source_with_a_time_limit_stops_and_leaves_the_others_as_they_were(sql_store: SqlStore) -> None:
+    sql_store.put(*(client(f"C{number:05d}", name="n", status="Active") for number in range(1_200)))
+    view = f"SELECT {', '.join(VIEW_COLUMNS)} FROM client_records"
+    sql_store.replace_view(f"{view} WHERE {slow_condition(sql_store)}")
+    began = time.monotonic()
+    limited, selection = sql_store.source.limited(0.5), select(statuses=["Active"])
+    with pytest.raises(SourceUnavailableError):
+        limited.find_boundaries(selection, 500)
+    with pytest.raises(SourceUnavailableError):  # the time is over for all that it reads
+        list(limited.sample(selection, [KeyRange("C00000", "C00001")], 1))
+    assert time.monotonic() - began < 10
+
+    sql_store.replace_view(view)
+    assert sql_store.source.find_boundaries(selection, 500).total_rows == 1_200
+    assert sql_store.source.limited(ENOUGH_SECONDS).find_boundaries(selection, 500).starts == ("C00500", "C01000")
+
+
+def test_a_time_limit_stops_a_pass_over_clients_in_table_storage(table_store: TableStore) -> None:
+    table_store.put(*(client(f"C{number}") for number in range(5)))
+    assert table_store.source.limited(ENOUGH_SECONDS).find_boundaries(select(), 5).total_rows == 5
+    with pytest.raises(SourceUnavailableError):
+        table_store.source.limited(1e-9).find_boundaries(select(), 5)
+    assert table_store.source.find_boundaries(select(), 5).total_rows == 5
+
+
 def test_a_preview_gives_the_clients_found_in_time_and_says_that_more_may_follow(sql_store: SqlStore) -> None:
     sql_store.put(*(client(f"C{number:05d}", name="n") for number in range(1_200)))
     view = f"SELECT {', '.join(VIEW_COLUMNS)} FROM client_records"

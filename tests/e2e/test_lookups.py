@@ -151,9 +151,17 @@ def test_a_tenant_without_clients_has_an_empty_preview_and_no_values(system: Sys
 
 
 def test_many_previews_at_the_same_time_are_answered_or_told_to_wait(system: System) -> None:
+    require_answers_or_refusals(system, PREVIEW)
+
+
+def test_many_estimates_at_the_same_time_are_answered_or_told_to_wait(system: System) -> None:
+    require_answers_or_refusals(system, f"{EXPORT}/estimate")
+
+
+def require_answers_or_refusals(system: System, path: str) -> None:
     with ThreadPoolExecutor(24) as pool:
         asked = [
-            pool.submit(system.call, "POST", f"/tenants/{NORTHWIND}{PREVIEW}", {"columnMappings": COLUMNS})
+            pool.submit(system.call, "POST", f"/tenants/{NORTHWIND}{path}", {"columnMappings": COLUMNS})
             for _ in range(24)
         ]
     found = [each.result() for each in asked]

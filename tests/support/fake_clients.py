@@ -49,6 +49,7 @@ class MemoryClients:
         counts_in_time: Whether `preview` counts the clients in time; otherwise it finds `least_counted`.
         least_counted: There are as many clients or more; None: not even that is known.
         counts: How many times a preview was to count the clients.
+        limits_seconds: How long those may read that were given a limit. The limit itself is not kept.
         value_lookups: How many times the values of filters were looked up.
         deletions: The rows of the view of deleted clients; None: there is no such view.
         data_generation: What identifies the clients. Change it together with all of them.
@@ -71,12 +72,17 @@ class MemoryClients:
         self.counts_in_time = True
         self.least_counted: int | None = 1
         self.counts = 0
+        self.limits_seconds: list[float] = []
         self.value_lookups = 0
         self.deletions: list[Client] | None = None
         self.data_generation: str | None = None
         self.refusal: str | None = None
         self.reading = SnapshotReading(readers=2)
         self.snapshots = 0
+
+    def limited(self, seconds: float) -> MemoryClients:
+        self.limits_seconds.append(seconds)
+        return self
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         self.before_ask()

@@ -30,6 +30,7 @@ from exports.adapters.clients_sql.sql.checks import absent_columns, require_writ
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
+from exports.adapters.clients_sql.timed_connections import TimedConnections
 from exports.errors import ExportError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
@@ -83,6 +84,10 @@ class SqlClientSource:
         self._lock = Lock()
         self._turns = turns or ReadingTurns()
         self._deletions_view = deletions_view
+
+    def limited(self, seconds: float) -> SqlClientSource:
+        """Read by connections with a time limit."""
+        return self._lending(TimedConnections(self._engine(), seconds).lend)
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from functools import cached_property
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -45,6 +47,15 @@ class TableClientSource:
     def __init__(self, url: str, storage: str) -> None:
         self._url = url
         self._storage = storage
+        self._end = inf
+
+    def limited(self, seconds: float) -> TableClientSource:
+        """Look at the clock before each response is requested. Both sources share their connections."""
+        with _source_errors():
+            _ = self._table
+        found = copy(self)
+        found._end = time.monotonic() + seconds
+        return found
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view does not define. Columns that an entity does not have are empty."""
@@ -211,6 +222,8 @@ class TableClientSource:
             found = self._table.query_entities(query, select=select, results_per_page=size, headers=_PLAIN)
             for response in found.by_page():
                 yield list(response)
+                if time.monotonic() >= self._end:
+                    raise SourceUnavailableError("The table of clients takes too long.")
 
     @cached_property
     def _address(self) -> tuple[StorageAccount, str, int]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
+from exports.errors import EstimateTooSlowError, SourceUnavailableError
 from exports.file.compression import compress
 from exports.file.page_record import PageRecord
 from exports.file.plan import is_small, planned_bytes, rows_per_page
@@ -25,28 +29,53 @@ _STRIDE_ROWS = 500
 _START_SECONDS = 0.3
 """What a job takes beside reading its clients: planning, publishing and the last look at its status."""
 
+_LONGEST = timedelta(seconds=20)
+"""Nobody waits longer for an estimate, and it holds a connection. PostgreSQL passes over 80 million keys in this time
+(docs/performance.md)."""
+
+_RETRY_SECONDS = 300
+"""A repeat would take as long again, so no program should try soon."""
+
 
 def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> ExportEstimateDto:
     """Count the clients, and judge size, time and pitfalls by a sample from all over the key space.
 
-    Passes once over the keys and reads at most some 1,000 clients. The database's time-out bounds each statement.
-    Changes nothing. The bytes are exact if the sample is the whole export and fits in one page.
+    Passes once over the keys and reads at most some 1,000 clients, as long as there is time. Changes nothing. The bytes
+    are exact if the sample is the whole export and fits in one page.
 
     Raises:
-        SourceUnavailableError: Can be tried again.
+        SourceUnavailableError, SourceThrottledError: Can be tried again.
+        EstimateTooSlowError: Counting the clients takes too long.
         SourceMismatchError, SourceRefusedError: Cannot be tried again; the `clients` view is at fault.
     """
     renderer = renderer_for(spec)
-    sampler = Sampler(services, select_clients(tenant, spec, renderer), renderer)
-    with naming_every_refusal(services, sampler.selection):
-        strides = services.clients.find_boundaries(sampler.selection, _STRIDE_ROWS)
-        sample = sampler.read_rows(strides, _SAMPLE_ROWS)
-        reading = reading_of(services, spec)
+    with services.estimates.enter(tenant), _time_limit(services) as limited:
+        sampler = Sampler(limited, select_clients(tenant, spec, renderer), renderer)
+        with naming_every_refusal(limited, sampler.selection):
+            strides = limited.clients.find_boundaries(sampler.selection, _STRIDE_ROWS)
+            sample = sampler.read_rows(strides, _SAMPLE_ROWS)
+            reading = reading_of(limited, spec)
     estimate = _extrapolate(services, spec, renderer, strides, sample)
     seconds = round(_START_SECONDS + snapshot_seconds(reading, estimate.seconds), 1)
     estimate = _with_recent_rate(services, tenant, spec, estimate.model_copy(update={"seconds": seconds}))
     costs = snapshot_warnings(reading, services.settings.longest_snapshot, estimate)
     return estimate.model_copy(update={"warnings": (*estimate.warnings, *costs)})
+
+
+@contextmanager
+def _time_limit(services: Services) -> Iterator[Services]:
+    """Give services whose source of clients reads for so long at most, and say what to do if that is too short."""
+    began = services.now()
+    try:
+        yield replace(services, clients=services.clients.limited(_LONGEST.total_seconds()))
+    except SourceUnavailableError as error:
+        if services.now() - began < _LONGEST:
+            raise
+        message = (
+            f"Counting these clients takes longer than {_LONGEST.total_seconds():g} seconds, so there is no estimate. "
+            "Start the export without one; the preview shows its first rows."
+        )
+        raise EstimateTooSlowError(message, _RETRY_SECONDS) from error
 
 
 def _with_recent_rate(

@@ -10,7 +10,7 @@ from exports.request.scopes import Scope
 from exports.steps.requests.estimate_export import estimate_export as estimate_export_step
 from exports.steps.requests.resolve_spec import resolve_spec
 from exports.triggers.http.export_routes import COLLECTION
-from exports.triggers.http.problems import SENSITIVE_FIELDS, SOURCE_UNUSABLE
+from exports.triggers.http.problems import ESTIMATE_TOO_SLOW, SENSITIVE_FIELDS, SOURCE_UNUSABLE
 from exports.triggers.http.routes import Call, Reply, TenantRoute
 from shared.http import json_response
 
@@ -30,6 +30,6 @@ ROUTES = (
         scope=Scope.EXPORTS_READ,
         body=CsvExportRequestDto,
         replies={200: Reply("The estimate", ExportEstimateDto)},
-        problems=(SENSITIVE_FIELDS, SOURCE_UNUSABLE),
+        problems=(SENSITIVE_FIELDS, SOURCE_UNUSABLE, ESTIMATE_TOO_SLOW),
     ),
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from exports.errors import (
     ApiKeyNotActiveError,
     ApiKeyNotFoundError,
     ApiKeyRotatedError,
+    EstimateTooSlowError,
     ExpiredError,
     ExportError,
     JobNotFoundError,
@@ -76,6 +79,7 @@ ROUTE_NOT_FOUND = ProblemType("route-not-found", 404, "There is no such resource
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
 SOURCE_UNUSABLE = ProblemType("source-unusable", 502, "The client database cannot be exported")
 UNAVAILABLE = ProblemType("unavailable", 503, "The service is temporarily unavailable")
+ESTIMATE_TOO_SLOW = ProblemType("estimate-too-slow", 503, "The clients cannot be counted in time")
 
 PROBLEMS: tuple[ProblemType, ...] = (
     MALFORMED_BODY,
@@ -116,10 +120,11 @@ PROBLEMS: tuple[ProblemType, ...] = (
     INTERNAL,
     SOURCE_UNUSABLE,
     UNAVAILABLE,
+    ESTIMATE_TOO_SLOW,
 )
 """Every problem, in the order of the documentation."""
 
-_RETRY_SECONDS = "5"
+_RETRY_SECONDS = 5
 _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     JobNotFoundError: JOB_NOT_FOUND,
     MappingNotFoundError: MAPPING_NOT_FOUND,
@@ -138,6 +143,9 @@ _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
     NotNotifiedError: NOT_NOTIFIED,
     ExpiredError: EXPIRED,
     KeyReusedError: KEY_REUSED,
+    QuotaExceededError: QUOTA_EXCEEDED,
+    TooManySendsError: TOO_MANY_SENDS,
+    EstimateTooSlowError: ESTIMATE_TOO_SLOW,
     IllegalTransitionError: ALREADY_ENDED,
     SourceMismatchError: SOURCE_UNUSABLE,
     SourceRefusedError: SOURCE_UNUSABLE,
@@ -146,13 +154,11 @@ _PROBLEM_OF: dict[type[ExportError], ProblemType] = {
 
 def describe(error: Exception) -> ProblemError | None:
     """Return the problem of an exception that the routes expect; None for any other exception."""
-    if isinstance(error, (TransientError, KeysUnavailableError)):
-        return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": _RETRY_SECONDS})
-    if isinstance(error, IssuerUnavailableError):
-        headers = {"Retry-After": str(error.retry_after_seconds)}
-        return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers=headers)
-    if isinstance(error, (QuotaExceededError, TooManySendsError)):
-        kind = QUOTA_EXCEEDED if isinstance(error, QuotaExceededError) else TOO_MANY_SENDS
+    if isinstance(error, (TransientError, KeysUnavailableError, IssuerUnavailableError)):
+        seconds = ceil(getattr(error, "retry_after_seconds", None) or _RETRY_SECONDS)
+        return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": str(seconds)})
+    if isinstance(error, (QuotaExceededError, TooManySendsError, EstimateTooSlowError)):
+        kind = _PROBLEM_OF[type(error)]
         return ProblemError(kind, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
     if isinstance(error, InvalidSpecError):
         return invalid_request(error.faults)

@@ -43,5 +43,6 @@ ADVICE: Mapping[str, str] = {
     "internal": "Try again; if it fails again, report the number in the detail.",
     "source-unusable": "The people who run the service must fix the client database; the detail says what is wrong.",
     "unavailable": "Try again after `Retry-After`.",
+    "estimate-too-slow": "Start the export without an estimate; a preview shows its first rows.",
 }
 """The advice by the code of the problem."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import pytest
+from sqlalchemy import QueuePool, make_url
 
+from devhost.local.paths import ROOT
+from exports.adapters.clients_sql.engines import make_engine
 from exports.errors import SourceThrottledError
 from exports.request.filter_values import FilterValuesDto
-from exports.request.lookups import LOOKUPS_OF_A_PROCESS, FilterValueCache, LookupRoom
+from exports.request.lookups import ESTIMATES_OF_A_PROCESS, LOOKUPS_OF_A_PROCESS, FilterValueCache, LookupRoom
 from tests.support.builders import NOON
 from tests.support.waiting import wait_until
 
@@ -24,6 +28,15 @@ def held(room: LookupRoom, *tenants: str) -> Iterator[None]:
         for tenant in tenants:
             stack.enter_context(room.enter(tenant))
         yield
+
+
+def test_lookups_and_estimates_leave_two_connections_to_each_activity() -> None:
+    pool = make_engine(make_url("postgresql://nowhere/clients")).pool
+    assert isinstance(pool, QueuePool)
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    activities = host["extensions"]["durableTask"]["maxConcurrentActivityFunctions"]
+    lookups = LOOKUPS_OF_A_PROCESS + ESTIMATES_OF_A_PROCESS
+    assert lookups + 2 * activities <= pool.size() + pool._max_overflow
 
 
 def test_more_lookups_than_there_is_room_for_are_refused_for_now() -> None:

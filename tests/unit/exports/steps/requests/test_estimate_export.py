@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from exports.errors import SourceMismatchError, SourceUnavailableError
+from exports.errors import EstimateTooSlowError, SourceMismatchError, SourceThrottledError, SourceUnavailableError
 from exports.file.ranges import Boundaries
 from exports.request.columns import ColumnMapping
 from exports.request.consistency import Consistency
 from exports.request.estimate import EXCEL_MAX_RECORDS, ExportEstimateDto, WarningCode
 from exports.request.fields import TargetField
-from exports.request.formats import CSV_PRESETS, FormatDto
+from exports.request.formats import FormatDto
+from exports.request.lookups import ESTIMATES_OF_A_PROCESS, LookupRoom
 from exports.request.spec import ExportSpec
 from exports.steps.requests.estimate_export import estimate_export
+from exports.steps.requests.preview_export import preview_export
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.fake_clients import Client
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import TENANT, a_planned_job, some_clients, two_columns, write_pages
@@ -169,3 +173,36 @@ def test_a_client_that_the_view_returns_twice_is_found_among_those_sampled() -> 
     services = a_services([*some_clients(3), *some_clients(1)])
     with pytest.raises(SourceMismatchError, match="returns a client more than once"):
         _estimate(services)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(19, SourceUnavailableError), (20, EstimateTooSlowError)])
+def test_an_estimate_for_which_there_is_no_time_says_what_to_do_instead(
+    seconds: float, expected: type[Exception]
+) -> None:
+    services = a_services(some_clients(1))
+
+    def fail() -> None:
+        services.now.advance(seconds=seconds)
+        raise SourceUnavailableError("The client database was busy.")
+
+    services.clients.before_ask = fail
+    with pytest.raises(expected) as raised:
+        _estimate(services)
+    assert services.clients.limits_seconds == [20]
+    if isinstance(raised.value, EstimateTooSlowError):
+        assert raised.value.retry_after_seconds == 300
+        assert str(raised.value) == (
+            "Counting these clients takes longer than 20 seconds, so there is no estimate. Start the export without "
+            "one; the preview shows its first rows."
+        )
+
+
+def test_a_tenant_with_two_estimates_gets_no_third_one_and_stops_no_one_else() -> None:
+    services = a_services(some_clients(1))
+    services = replace(services, estimates=LookupRoom(ESTIMATES_OF_A_PROCESS, wait_seconds=0, things="estimates"))
+    with services.estimates.enter(TENANT), services.estimates.enter(TENANT):
+        with pytest.raises(SourceThrottledError, match="This tenant already has 2 estimates"):
+            _estimate(services)
+        assert estimate_export(services, "other", two_columns()).rows == 0
+        assert preview_export(services, TENANT, two_columns()).total_items == 1
+    assert _estimate(services).rows == 1

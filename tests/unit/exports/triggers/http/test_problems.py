@@ -13,6 +13,7 @@ from exports.errors import (
     PermanentError,
     SourceMismatchError,
     SourceRefusedError,
+    SourceThrottledError,
     SourceUnavailableError,
     StorageUnavailableError,
     TransientError,
@@ -51,6 +52,13 @@ def test_a_transient_error_is_a_503_with_retry_after(error: ExportError) -> None
     assert problem.kind is UNAVAILABLE
     assert problem.detail == f"{error} Try again soon."
     assert int(problem.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(None, "5"), (1.5, "2"), (30.0, "30")])
+def test_a_503_passes_on_how_long_the_source_asks_to_wait(seconds: float | None, header: str) -> None:
+    problem = describe(SourceThrottledError("Too many requests.", seconds))
+    assert problem is not None
+    assert (problem.detail, problem.headers["Retry-After"]) == ("Too many requests. Try again soon.", header)
 
 
 def test_a_job_that_could_not_be_started_is_a_503() -> None:
