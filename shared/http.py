@@ -50,9 +50,9 @@ def json_response(body: Model, status: int = 200, headers: Mapping[str, str] | N
     )
 
 
-def json_bytes_response(body: bytes, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+def json_bytes_response(body: bytes) -> func.HttpResponse:
     """Build a response from a stored JSON document, byte for byte."""
-    return func.HttpResponse(body, mimetype=_JSON, headers={**_NO_STORE, **(headers or {})})
+    return func.HttpResponse(body, mimetype=_JSON, headers=_NO_STORE)
 
 
 def not_modified(headers: Mapping[str, str]) -> func.HttpResponse:

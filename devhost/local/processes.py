@@ -107,14 +107,14 @@ class Process:
         return "\n".join(f"    {shorten(line, 200)}" for line in text.splitlines()[-lines:]) or "    (no output)"
 
 
-def run_quietly(command: Sequence[str | Path], failure: str, env: Mapping[str, str] | None = None) -> None:
+def run_quietly(command: Sequence[str | Path], failure: str) -> None:
     """Run a program to its end without showing its output.
 
     Raises:
         DevError: The program failed. The message holds `failure`, the command and the last lines of its output.
     """
     with tempfile.TemporaryDirectory() as folder:
-        process = Process(Path(command[0]).name, command, log=Path(folder) / "output.log", env=env)
+        process = Process(Path(command[0]).name, command, log=Path(folder) / "output.log")
         try:
             code = process.wait()
         finally:

@@ -154,16 +154,13 @@ def make_manifest(
     job: Job,
     plan: PagePlan,
     records: Sequence[PageRecord],
-    key_order: KeyOrder | None = None,
-    recounted_rows: int | None = None,
     frames: Sequence[Frame] = (),
 ) -> ManifestDto:
-    """Build the manifest of a job.
+    """Build the manifest of a job, without what the source tells about its clients (`prove_clients`, `find_changes`).
 
     Args:
         records: The records of all pages, in page order.
         frames: The frames of the file, in order.
-        key_order, recounted_rows: As in `ManifestDto`.
     """
     return ManifestDto(
         code=job.code,
@@ -178,11 +175,9 @@ def make_manifest(
         rows=sum(record.rows for record in records),
         bytes=sum(record.bytes for record in records) + sum(frame.bytes for frame in frames),
         crc32=_combined(records, frames),
-        key_order=key_order,
         removed_characters=sum(record.removed_characters or 0 for record in records) or None,
         cut_cells=sum(record.cut_cells or 0 for record in records) or None,
         counted_rows=plan.total_rows,
-        recounted_rows=recounted_rows,
         incomplete_columns=incomplete_columns(job.spec.columns, plan.absent_columns or ()) or None,
         pages=tuple(_page(plan, record) for record in records),
         frames=tuple(map(_frame, frames)) or None,

@@ -11,7 +11,6 @@ import hashlib
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_BITS, _UNIQUE_BITS = 48, 80
@@ -35,12 +34,6 @@ def slot_job_code(schedule: str, slot: datetime) -> str:
 def first_code_before(moment: datetime) -> str:
     """Return a code that sorts after the codes of all jobs created at `moment` or later, and before all older ones."""
     return _encode(moment, (1 << _UNIQUE_BITS) - 1)
-
-
-def creation_of(code: str) -> datetime:
-    """Return the moment in a code, to the millisecond: when the job was created, or its slot."""
-    number = reduce(lambda number, letter: number << 5 | _ALPHABET.index(letter), code, 0)
-    return _EPOCH + timedelta(milliseconds=_LATEST_MS - (number >> _UNIQUE_BITS))
 
 
 def is_job_code(text: str) -> bool:

@@ -118,9 +118,6 @@ FORMAT_PRESETS: dict[FormatPreset, CsvFormat] = {
     FormatPreset.JSONL: CsvFormat(kind=FileKind.JSONL, line_ending=LineEnding.LF, formula_guard=False),
 }
 
-CSV_PRESETS = tuple(preset for preset, form in FORMAT_PRESETS.items() if form.kind is None)
-"""The presets that write CSV."""
-
 _CSV_ONLY = frozenset({"delimiter", "line_ending", "byte_order_mark", "quoting"})
 OPTIONS: Mapping[FileKind | None, frozenset[str]] = {
     None: _CSV_ONLY | {"compression", "formula_guard", "file_name", "include_headers"},

@@ -16,8 +16,9 @@ from exports.ports.clients import ClientSelection, ClientSource
 from exports.request.columns import ALL_COLUMNS, ColumnMapping
 from exports.request.fields import FIELD_COLUMNS, CellKind, TargetField, cell_kind, source_columns
 from exports.request.filters import ClientFilter
-from exports.request.formats import CSV_PRESETS, CsvFormat, Delimiter, FormatDto, LineEnding, Quoting
+from exports.request.formats import CsvFormat, Delimiter, FormatDto, LineEnding, Quoting
 from tests.contract.client_stores import STORES, TENANT, ClientStore, client
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.each_case import assert_each
 
 FORMATS: dict[str, CsvFormat] = {

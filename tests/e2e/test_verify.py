@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from exports import __main__ as commands
-from exports.request.formats import CSV_PRESETS, FormatPreset
+from exports.request.formats import FormatPreset
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.system import NORTHWIND, System, download
 
 

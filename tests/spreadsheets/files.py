@@ -9,7 +9,8 @@ from random import Random
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
-from exports.request.formats import CSV_PRESETS, CsvFormat, FormatDto, Quoting
+from exports.request.formats import CsvFormat, FormatDto, Quoting
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.libreoffice import Sheet, formulas
 
 Row = tuple[str, str, str]

@@ -8,8 +8,9 @@ import unicodedata
 import pytest
 
 from exports.file.csv.formula_guard import guard_text
-from exports.request.formats import CSV_PRESETS, CsvFormat, FormatDto, FormatPreset
+from exports.request.formats import CsvFormat, FormatDto, FormatPreset
 from tests.spreadsheets.files import file_of, running
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.libreoffice import Language, formulas, open_csv
 
 _CATEGORIES = {"Cc", "Cf", "Zs", "Zl", "Zp"}

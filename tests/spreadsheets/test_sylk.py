@@ -7,7 +7,8 @@ import pytest
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
-from exports.request.formats import CSV_PRESETS, CsvFormat, Delimiter, FormatDto, FormatPreset, Quoting
+from exports.request.formats import CsvFormat, Delimiter, FormatDto, FormatPreset, Quoting
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.libreoffice import Language, open_csv
 
 

@@ -8,21 +8,15 @@ from typing import Any
 from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
-from exports.adapters.clients_sql.entra_login import (
-    TokenSource,
-    log_in_with_tokens,
-    split_authentication,
-    token_arguments,
-)
+from exports.adapters.clients_sql.entra_login import log_in_with_tokens, split_authentication, token_arguments
 
 
-def make_engine(url: URL, answer_seconds: int | None = None, tokens: TokenSource | None = None) -> Engine:
+def make_engine(url: URL, answer_seconds: int | None = None) -> Engine:
     """Make an engine for reading. It connects to nothing yet.
 
     Args:
         url: With `authentication=entra`, each connection logs in with a token of Microsoft Entra ID.
         answer_seconds: Wait for a server at most so long, if its driver can do that; None: as long as an export does.
-        tokens: Gives the tokens; None: `azure-identity` does.
 
     Raises:
         SourceRefusedError: The URL contradicts itself.
@@ -39,7 +33,7 @@ def make_engine(url: URL, answer_seconds: int | None = None, tokens: TokenSource
         connect_args={**arguments, **_shorter(dialect.connect_args, answer_seconds)},
     )
     if by_token:
-        log_in_with_tokens(engine, tokens)
+        log_in_with_tokens(engine)
     return dialect.limit_sessions(engine)
 
 

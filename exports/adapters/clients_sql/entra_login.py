@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ _WEAK_TLS = ("disable", "allow", "prefer")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _OTHER_ADDRESSES = frozenset({"host", "hostaddr", "service"})
 """Parameters by which libpq connects to another server than the URL names."""
-TokenSource = Callable[[], str]
 
 
 def split_authentication(url: URL) -> tuple[URL, bool]:
@@ -56,13 +54,12 @@ def token_arguments(url: URL) -> dict[str, Any]:
     return {"ssl": ssl.create_default_context(cafile=_text(url, "ssl_ca"))}
 
 
-def log_in_with_tokens(engine: Engine, tokens: TokenSource | None = None) -> None:
+def log_in_with_tokens(engine: Engine) -> None:
     """Ask for a token whenever the engine opens a connection. `azure-identity` keeps it while it is fresh."""
-    find = tokens or entra_token
 
     @event.listens_for(engine, "do_connect")
     def _set_password(_dialect: Dialect, _record: object, _arguments: object, options: dict[str, Any]) -> None:
-        options["password"] = find()
+        options["password"] = entra_token()
 
 
 def entra_token() -> str:

@@ -25,7 +25,6 @@ SEPARATORS = ",;\t|"
 SIGNS = "=+-@＝＋－＠"
 """What a formula begins with. Japanese spreadsheets also know the full-width signs."""
 
-SUSPECT_STARTS = frozenset(SIGNS + "\t\r\n")
 FORMAT_CHARACTERS = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 BLANKS = "\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Blanks and control characters but tab and line breaks, as a class of a regular expression."""

@@ -13,9 +13,10 @@ from exports.adapters.storage.file_content import content_settings
 from exports.file.file_names import clean_file_name
 from exports.file.verification.kinds import READINGS
 from exports.request import formats
-from exports.request.formats import CSV_PRESETS, FORMAT_PRESETS, OPTIONS, Compression, CsvFormat, FileKind, FormatDto
+from exports.request.formats import FORMAT_PRESETS, OPTIONS, Compression, CsvFormat, FileKind, FormatDto
 from exports.steps.pages.selection import RENDERERS, renderer_for
 from exports.steps.requests.preview_export import READERS
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.steps import two_columns
 
 ROOT = Path(__file__).parents[3]

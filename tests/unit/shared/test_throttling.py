@@ -32,7 +32,6 @@ class Rounds:
 
     answer: Answer
     instance_id: str = "instance"
-    is_replaying: bool = False
     current_utc_datetime: datetime = NOON
     sent: list[list[int]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)

@@ -8,10 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.jobs.codes import creation_of, is_job_code, new_job_code, slot_job_code
+from exports.jobs.codes import is_job_code, new_job_code, slot_job_code
 from tests.support.builders import NOON
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def creation_of(code: str) -> datetime:
+    """Return the moment in a code: its first 48 bits are the milliseconds that are left until they run out."""
+    number = int(code.translate(str.maketrans("abcdefghjkmnpqrstvwxyz", "abcdefghijklmnopqrstuv")), 32)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=2**48 - 1 - (number >> 80))
 
 
 @given(_MOMENTS)

@@ -7,7 +7,6 @@ import pytest
 
 from exports.request.body import CsvExportRequestDto
 from exports.request.formats import (
-    CSV_PRESETS,
     Compression,
     CsvFormat,
     Delimiter,
@@ -22,6 +21,7 @@ from exports.request.formats import (
 from exports.request.spec import ExportSpec
 from shared.models import Model
 from tests.support.builders import a_spec_of
+from tests.support.csv_presets import CSV_PRESETS
 from tests.support.http import faults_of_body
 
 

@@ -19,25 +19,17 @@ from hypothesis import strategies as st
 
 from exports.file.compression import compress
 from exports.file.csv.excel_text import apostrophe, constant, is_converted
-from exports.file.csv.formula_guard import BLANKS, FORMAT_CHARACTERS, SUSPECT_STARTS, guard_parts
+from exports.file.csv.formula_guard import BLANKS, FORMAT_CHARACTERS, SIGNS, guard_parts
 from exports.file.csv.renderer import CsvRenderer
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
-from exports.request.formats import (
-    CSV_PRESETS,
-    Compression,
-    CsvFormat,
-    Delimiter,
-    FormatDto,
-    FormatPreset,
-    LineEnding,
-    Quoting,
-)
+from exports.request.formats import Compression, CsvFormat, Delimiter, FormatDto, FormatPreset, LineEnding, Quoting
+from tests.support.csv_presets import CSV_PRESETS
 
 Row = tuple[str, str | None, str | None]
 HARMLESS_CONSTANT = r'''="[0-9A-Za-zäÄ +\-./:()%,'£€$\u00a0\u202f]+"'''
 _FIELDS = (TargetField.CODE, TargetField.NAME, TargetField.EMAIL)
-_STARTS = re.escape("".join(sorted(SUSPECT_STARTS)))
+_STARTS = re.escape(SIGNS + "\t\r\n")
 _SKIPPED = f'"{BLANKS}{FORMAT_CHARACTERS}'
 
 
