@@ -1,4 +1,4 @@
-"""Rules of a tenant's quota: how many of its jobs may be active, and how many it may start in a day (UTC)."""
+"""Rules of a tenant's quota: how many of its jobs may be active, and how often it may start one in a day (UTC)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class QuotaUse:
 
     Attributes:
         day: The day (UTC) of `created`.
-        created: Jobs that were started on that day.
+        created: Jobs that were started on that day, and resumes. A resume causes as much work and as many messages.
         active: Jobs that were active when they were last counted, and those that became active since. So it is never
             too low; it is too high by the jobs that have ended since.
         oldest: The greatest code of a job that may be active, which is the oldest one's; empty: none is active.
@@ -38,29 +38,27 @@ class QuotaUse:
         return self if today <= self.day <= today + _DAY else replace(self, day=today, created=0)
 
     def add_started(self, code: str) -> Self:
-        """Return the use after another job has been started."""
-        return replace(self.add_active(code), created=self.created + 1)
-
-    def add_active(self, code: str) -> Self:
-        """Return the use after another job has become active."""
-        return replace(self, active=self.active + 1, oldest=max(self.oldest, code))
+        """Return the use after another job has been started, or one has been resumed."""
+        return replace(self, created=self.created + 1, active=self.active + 1, oldest=max(self.oldest, code))
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The limits of one tenant: active jobs, and jobs that are started in a day (UTC)."""
+    """The limits of one tenant: active jobs, and jobs that are started or resumed in a day (UTC)."""
 
     active: int
     per_day: int
 
     def require_day(self, use: QuotaUse, now: datetime) -> None:
-        """Refuse another job today if the tenant has started too many.
+        """Refuse another start or resume today if the tenant has had too many.
 
         Raises:
             QuotaExceededError: The tenant may try again tomorrow.
         """
         if use.created >= self.per_day:
-            message = f"This tenant has started {self.per_day} exports today, the most it may. Try again tomorrow."
+            message = (
+                f"This tenant has started or resumed {self.per_day} exports today, the most it may. Try again tomorrow."
+            )
             midnight = datetime(use.day.year, use.day.month, use.day.day, tzinfo=UTC)
             raise QuotaExceededError(message, int((midnight + _DAY - now).total_seconds()) + 1)
 

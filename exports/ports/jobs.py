@@ -68,7 +68,7 @@ class JobStore(Protocol):
         code: str,
         alter: Callable[[Job], Job],
         expected: Job | None = None,
-        quota: Quota | None = None,
+        restart: tuple[Quota, datetime] | None = None,
     ) -> Job:
         """Write `alter(job)` if the job has not changed since it was read; otherwise read it and try again.
 
@@ -77,12 +77,13 @@ class JobStore(Protocol):
 
         Args:
             expected: The job as this store returned it earlier. It saves a read if the job has not changed since.
-            quota: The limits of the tenant, if the change makes a job active that has ended.
+            restart: The limits of the tenant and the current moment, if the change makes a job active that has ended.
+                That counts as a start on this day.
 
         Returns:
             The job as it is now.
 
         Raises:
             JobNotFoundError: The job does not exist.
-            QuotaExceededError: Too many jobs are active. Nothing was written.
+            QuotaExceededError: Too many jobs are active, or too many were started today. Nothing was written.
         """

@@ -27,7 +27,7 @@ class LimitsDto(Model):
 
     Attributes:
         active_jobs: Exports of a tenant that may run or wait at the same time.
-        jobs_per_day: Exports that a tenant may start in a day (UTC).
+        jobs_per_day: Exports that a tenant may start or resume in a day (UTC).
         keep_hours: Hours for which a finished file can be downloaded.
         link_minutes: Minutes for which a link to a file works.
         wait_seconds: Seconds for which the request that starts an export waits for its end, unless it says otherwise.

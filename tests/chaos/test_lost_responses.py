@@ -79,7 +79,7 @@ def test_a_resume_within_the_quota_whose_response_is_lost_succeeds(storage: Stor
     jobs.create(job)
     lose_the_response(storage, "update exportjobs")
 
-    resumed = jobs.change(job.tenant, job.code, resume_once, quota=Quota(1, 1))
+    resumed = jobs.change(job.tenant, job.code, resume_once, restart=(Quota(1, 2), NOON))
 
     assert (resumed.status, resumed.attempt) == (JobStatus.QUEUED, 2)
     with pytest.raises(QuotaExceededError):

@@ -53,9 +53,9 @@ def _end(jobs: JobStore, job: Job) -> None:
     jobs.change(TENANT, job.code, lambda job: job.cancel(NOON))
 
 
-def _resume(jobs: JobStore, job: Job, quota: Quota) -> bool:
+def _resume(jobs: JobStore, job: Job, quota: Quota, now: datetime = NOON) -> bool:
     try:
-        jobs.change(TENANT, job.code, lambda job: job.resume(), quota=quota)
+        jobs.change(TENANT, job.code, lambda job: job.resume(), restart=(quota, now))
     except QuotaExceededError:
         return False
     return True
@@ -137,6 +137,20 @@ def test_a_tenant_at_its_daily_limit_starts_again_after_midnight(jobs: JobStore)
     assert not _has_room(jobs, quota, evening)
     assert _has_room(jobs, quota, midnight)
     assert [bool(_start(jobs, quota, midnight)) for _ in range(3)] == [True, True, False]
+
+
+def test_a_resume_counts_as_a_start_of_its_day(jobs: JobStore) -> None:
+    quota, tomorrow = Quota(WIDE, 3), NOON + timedelta(days=1)
+    job = _start(jobs, quota)
+    assert job
+    _end(jobs, job)
+    for is_allowed in (True, True, False):
+        assert _resume(jobs, job, quota) == is_allowed
+        _end(jobs, job)
+    assert not _has_room(jobs, quota)
+    assert _start(jobs, quota) is None
+    assert _resume(jobs, job, quota, tomorrow)
+    assert [bool(_start(jobs, quota, tomorrow)) for _ in range(3)] == [True, True, False]
 
 
 def test_jobs_that_ended_or_were_purged_still_count_for_their_day(jobs: JobStore) -> None:

@@ -33,9 +33,6 @@ class MemoryJobStore:
         day = now.astimezone(UTC).date()
         started = sum(created.astimezone(UTC).date() >= day for name, created in self._started if name == tenant)
         quota.require_day(QuotaUse(day, started, 0, ""), now)
-        self._require_active(tenant, quota)
-
-    def _require_active(self, tenant: str, quota: Quota) -> None:
         quota.require_active(sum(job.tenant == tenant and job.status in ACTIVE for job in self.all()))
 
     def create(self, job: Job, quota: Quota | None = None) -> bool:
@@ -67,7 +64,7 @@ class MemoryJobStore:
         code: str,
         alter: Callable[[Job], Job],
         expected: Job | None = None,
-        quota: Quota | None = None,
+        restart: tuple[Quota, datetime] | None = None,
     ) -> Job:
         before = expected if expected and expected.version else None
         while True:
@@ -82,8 +79,9 @@ class MemoryJobStore:
             with self._lock:
                 found = self._jobs.get((tenant, code))
                 if after != before and found is not None and found.version == before.version:
-                    if quota:
-                        self._require_active(tenant, quota)
+                    if restart:
+                        self.require_room(tenant, *restart)
+                        self._started.append((tenant, restart[1]))
                     self._jobs[tenant, code] = self._with_new_version(after)
                     return self._jobs[tenant, code]
             before = None

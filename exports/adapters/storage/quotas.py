@@ -77,13 +77,13 @@ class TableQuotas(TableAdapter):
             quota.require_day(known.use.on(now), now)
             state.known = self._with_room(tenant, quota, known)
 
-    def write(self, operation: Operation, code: str, quota: Quota, now: datetime | None = None) -> str | None:
-        """Write the row of a job, the first row of a transaction, and count the job as active in the second.
+    def write(self, operation: Operation, code: str, quota: Quota, now: datetime) -> str | None:
+        """Write the row of a job, the first row of a transaction, and count the job as started in the second.
 
         Verifies ambiguous writes as `_insert` does.
 
         Args:
-            now: When the job is started, if it is a new one, which counts towards the day; None: it is resumed.
+            now: When the job is started or resumed.
 
         Returns:
             The new version of the job's row, empty if the response was lost; None, and nothing was written, if the row
@@ -111,16 +111,15 @@ class TableQuotas(TableAdapter):
         raise StorageUnavailableError(message)
 
     def _try(
-        self, state: _Tenant, operation: Operation, code: str, quota: Quota, now: datetime | None
+        self, state: _Tenant, operation: Operation, code: str, quota: Quota, now: datetime
     ) -> tuple[str | None, bool]:
         """Send the transaction once. Return what `write` returns, and whether that is settled."""
         tenant = operation[1]["PartitionKey"]
-        known = state.known or self._load(tenant, now or datetime.now(UTC))
-        if now:
-            known = _Known(known.version, known.use.on(now))
-            quota.require_day(known.use, now)
+        known = state.known or self._load(tenant, now)
+        known = _Known(known.version, known.use.on(now))
+        quota.require_day(known.use, now)
         known = self._with_room(tenant, quota, known)
-        use = known.use.add_started(code) if now else known.use.add_active(code)
+        use = known.use.add_started(code)
         state.known = None  # until it is known whether the write took effect
         try:
             with self._translate_failures():
@@ -164,7 +163,7 @@ class TableQuotas(TableAdapter):
         return QuotaUse(use.day, use.created, len(codes), max(codes, default=""))
 
     def _load(self, tenant: str, now: datetime) -> _Known:
-        """Read the row. If there is none, as before the first job of this version, count the jobs."""
+        """Read the row. If there is none, as before the first job of this version, count the jobs, without resumes."""
         row = self._find(tenant, QUOTA_ROW)
         version = row.metadata["etag"] if row else None
         use = _use_of(row) if row else None

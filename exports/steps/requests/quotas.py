@@ -1,4 +1,4 @@
-"""Limits how many exports a tenant may run at once and start in a day."""
+"""Limits how many exports a tenant may run at once, and start or resume in a day."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def require_room(services: Services, tenant: str) -> None:
     """Refuse a request before anything is written for it. The job's row is then written within the quota.
 
     Raises:
-        QuotaExceededError: Too many jobs are active, or too many were started since midnight (UTC).
+        QuotaExceededError: Too many jobs are active, or too many were started or resumed since midnight (UTC).
     """
     services.jobs.require_room(tenant, quota_of(services), services.now())

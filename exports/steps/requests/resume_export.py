@@ -24,7 +24,8 @@ async def resume_export(services: Services, starter: OrchestrationStarter, tenan
     A file that the last attempt has published is removed first, so that a late cleanup of that attempt finds another
     version than the one it wants to remove. The job keeps its plan and the records of pages whose blocks storage still
     holds. It keeps neither if it failed because its source was replaced. If two callers resume the job at the same
-    time, one succeeds and the other is refused.
+    time, one succeeds and the other is refused. Each resume counts towards the tenant's exports of the day; another
+    attempt that the service itself begins does not.
 
     Raises:
         JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
@@ -46,7 +47,8 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     shown = processed_items(services, job)
     kept = [] if is_replaced else _forget_lost_pages(services, job)
     services.watch.watch(watched(job.resume().ref, services.now()))
-    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept, shown), quota=quota_of(services))
+    restart = quota_of(services), services.now()
+    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept, shown), restart=restart)
     if is_replaced:
         _forget_everything(services, resumed)
     return resumed

@@ -234,6 +234,21 @@ def test_a_resume_counts_towards_the_quota() -> None:
         _resume(services, job)
 
 
+def test_cancelling_and_resuming_again_and_again_ends_at_the_daily_limit() -> None:
+    services, starter = a_services(EXPORT_MAX_JOBS_PER_DAY=3), RecordingStarter()
+    job = a_stored_job(services)
+    for _ in range(2):
+        cancel(services, job)
+        _resume(services, job, starter)
+    cancel(services, job)
+    with pytest.raises(QuotaExceededError):
+        _resume(services, job, starter)
+    assert len(starter.started) == 2
+    assert stored(services, job).status is JobStatus.CANCELLED
+    services.now.advance(hours=12)
+    assert _resume(services, job, starter).status is JobStatus.QUEUED
+
+
 def test_an_unknown_job_cannot_be_resumed() -> None:
     with pytest.raises(JobNotFoundError):
         asyncio.run(resume_export(a_services(), RecordingStarter(), TENANT, "7" * 26, "me"))

@@ -58,7 +58,7 @@ def test_a_run_beyond_the_daily_quota_fails_and_says_why() -> None:
     runs = [run for ref in refs for run in services.runs.list(ref, 10)]
     assert sorted(run.outcome for run in runs) == [RunOutcome.FAILED, RunOutcome.STARTED]
     assert [run.reason for run in runs if run.reason] == [
-        "This tenant has started 1 exports today, the most it may. Try again tomorrow."
+        "This tenant has started or resumed 1 exports today, the most it may. Try again tomorrow."
     ]
 
 

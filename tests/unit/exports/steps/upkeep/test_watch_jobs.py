@@ -10,6 +10,7 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.jobs.codes import new_job_code
+from exports.jobs.quota import Quota
 from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import MAX_RETRIES, MAX_WRITE_TIME, watched
 from exports.steps.pages.plan_pages import plan_pages
@@ -251,6 +252,14 @@ def test_after_a_crash_before_any_effect_of_a_retry_there_is_one_new_attempt(
     assert stored(services, job).attempt == 2
     assert [instance for _, instance, _ in client.started] == [f"{job.code}-1", f"{job.code}-2"]
     assert watched_attempts(services) == [(job.code, 2)]
+
+
+def test_an_attempt_that_the_watchdog_begins_uses_up_no_quota() -> None:
+    services, client = a_system()
+    job = a_watched_job(services, client, Status.Failed)
+    run_watchdog(services, client)
+    assert stored(services, job).attempt == 2
+    services.jobs.require_room(TENANT, Quota(active=2, per_day=2), services.now())
 
 
 # --- stalls ---
