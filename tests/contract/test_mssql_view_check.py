@@ -76,3 +76,13 @@ def test_azure_sql_that_falls_silent_between_clients_leaves_out_the_speed(
 
     assert answer["sample"] is None
     assert "Not found out within the time limit: how many clients are read in a second." in answer["notes"]
+
+
+@pytest.mark.parametrize(("is_on", "notes"), [(0, 1), (1, 0)])
+def test_azure_sql_that_locks_rows_as_it_reads_them_is_noted(
+    tds: TdsProcess, is_on: int, notes: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules: Rules = [("is_read_committed_snapshot_on", Table(["x"], [(is_on,)])), ("CAST(clients.name", _CLIENTS)]
+    rules = [*rules, ("SELECT TOP", _FIRST)]
+    found = [note for note in _check_of(tds, rules, capsys)["notes"] if "READ_COMMITTED_SNAPSHOT is off" in note]
+    assert len(found) == notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -227,3 +228,19 @@ def test_a_fault_of_the_connection_names_host_and_port_and_not_the_password(
     assert "the user name or the password in the URL is wrong" in reason
     assert f"host 127.0.0.1, port {make_url(url).port}" in reason
     assert "wrong-secret" not in printed.out + printed.err
+
+
+def test_a_sqlite_file_that_lets_readers_and_writers_wait_is_noted_with_the_cure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "clients.db"
+    columns = ", ".join(f"'x' AS {name}" for name in VIEW_COLUMNS)
+
+    def notes_after(statement: str) -> str:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(statement)
+        main(["view", "check", f"sqlite:///{path}", "--json"])
+        return " ".join(json.loads(capsys.readouterr().out)["notes"])
+
+    assert "PRAGMA journal_mode=WAL" in notes_after(f"CREATE VIEW clients AS SELECT {columns}")
+    assert "PRAGMA" not in notes_after("PRAGMA journal_mode=WAL")

@@ -48,6 +48,7 @@ def rules_for(view: Table, key: str) -> Rules:
     """Answer every statement on a view that has one code, but no client on any page."""
     return [
         *SNAPSHOT_RULES,
+        ("is_read_committed_snapshot_on", Table(["x"], [(1,)])),
         ("dm_exec_describe_first_result_set", view),
         ("FROM deleted_clients", Table(["tenant", "code", "deleted_at"])),
         ("SELECT * ", Table(VIEW_COLUMNS)),

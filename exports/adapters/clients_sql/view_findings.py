@@ -77,6 +77,8 @@ class ViewCheck:
             found.functions = self._inspector.unstable_functions(connection)
             found.notes += map(_note_on_policies, self._inspector.tables_with_hidden_rows(connection))
             found.notes += map(_note_on_collation, self._inspector.changed_collations(connection))
+        with self._part(0.4, "whether exports and writers of clients wait for each other") as connection:
+            found.notes += self._inspector.notes_on_reading(connection)
         if tenant is None:
             found.tenants = self._tenants()
         else:

@@ -32,7 +32,7 @@ class SqliteSnapshots:
 
     def reading(self, connection: Connection) -> SnapshotReading:
         """See `SnapshotTaker.reading`."""
-        if _has_log(connection):
+        if has_log(connection):
             return SnapshotReading(readers=1)
         pages, page_bytes = (connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size"))
         return SnapshotReading(readers=1, copied_bytes=pages * page_bytes)
@@ -41,16 +41,17 @@ class SqliteSnapshots:
     def open(self, engine: Engine) -> Iterator[OpenSnapshot]:
         """See `SnapshotTaker.open`."""
         with engine.connect() as connection:
-            has_log = _has_log(connection)
+            in_log = has_log(connection)
             connection.rollback()
-            if has_log:
+            if in_log:
                 yield _begin(connection, datetime.now(UTC))
                 return
             with _copy_of(connection) as (copied, moment), copied.connect() as reader:
                 yield _begin(reader, moment)
 
 
-def _has_log(connection: Connection) -> bool:
+def has_log(connection: Connection) -> bool:
+    """Say whether the file has a write-ahead log, with which readers and writers do not wait for each other."""
     return bool(connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal")
 
 

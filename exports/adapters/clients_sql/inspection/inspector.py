@@ -48,6 +48,10 @@ class ViewInspector:
         """Return the collations of the view's columns whose version is another one than the database has recorded."""
         return []
 
+    def notes_on_reading(self, connection: Connection) -> list[str]:
+        """Return what keeps readers and writers from working side by side, or a snapshot from holding all clients."""
+        return []
+
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:
         """Return how the database would read a page; None if it is not known.
 

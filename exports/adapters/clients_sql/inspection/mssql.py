@@ -1,4 +1,4 @@
-"""Limit the check of a view in Azure SQL and SQL Server. Nothing is asked about functions and plans."""
+"""Limit the check of a view in Azure SQL and SQL Server, and ask how they read; not about functions and plans."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from sqlalchemy import Connection, Dialect, Engine, event
 from exports.adapters.clients_sql.inspection.inspector import ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 from exports.adapters.clients_sql.sql.translations import BUSY
+
+_READS_VERSIONS = "SELECT is_read_committed_snapshot_on FROM sys.databases WHERE name = DB_NAME()"
+"""By the name: in Azure SQL Database, `DB_ID()` is another number than `database_id` of this view. The facts are those
+of "Transaction locking and row versioning guide" (learn.microsoft.com)."""
+_LOCKS = (
+    "READ_COMMITTED_SNAPSHOT is off in this database, so reading and writing clients wait for each other, and a client "
+    "that moves within an index while a page is read can be missing from the file. Run "
+    "ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON."
+)
 
 
 class MssqlInspector(ViewInspector):
@@ -34,6 +43,11 @@ class MssqlInspector(ViewInspector):
         event.listen(engine, "do_connect", shorten_login, insert=True)  # before the listener that connects
         event.listen(engine, "connect", shorten_session)
         event.listen(engine, "before_cursor_execute", shorten_statement)
+
+    def notes_on_reading(self, connection: Connection) -> list[str]:
+        """Look whether statements read versions of rows, or lock rows one after the other."""
+        reads_versions = connection.exec_driver_sql(_READS_VERSIONS).scalar()
+        return [_LOCKS] if reads_versions is not None and not reads_versions else []
 
 
 def _whole_seconds(limit: TimeLimit) -> int:

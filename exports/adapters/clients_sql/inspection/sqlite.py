@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, event
 
+from exports.adapters.clients_sql.dialects.sqlite_snapshot import has_log
 from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
@@ -18,6 +19,10 @@ _VIEWS = "SELECT lower(name), sql FROM sqlite_master WHERE type = 'view'"
 _SEARCH = re.compile(r"SEARCH .* USING (?:COVERING )?INDEX (?P<index>\S+) \(.*>.*\)")
 _SCAN = re.compile(r"(?:SCAN|SEARCH) (?P<table>\S+)")
 _STEPS_BETWEEN_LOOKS = 20_000
+_NO_LOG = (
+    "The SQLite file has no write-ahead log, so programs that write clients wait while a page is read, and may fail "
+    "with “database is locked”. Run PRAGMA journal_mode=WAL once, if the service may write in the folder of the file."
+)
 
 
 class SqliteInspector(ViewInspector):
@@ -35,6 +40,10 @@ class SqliteInspector(ViewInspector):
         """Search the texts of views. SQLite's date functions give one moment to one statement, and count as stable."""
         views = {name: sql or "" for name, sql in connection.exec_driver_sql(_VIEWS)}
         return [UnstableFunction(name, "NOT DETERMINISTIC", view) for name, view in calls(views, "clients", _UNSTABLE)]
+
+    def notes_on_reading(self, connection: Connection) -> list[str]:
+        """Look for the write-ahead log, without which readers and writers wait for each other."""
+        return [] if has_log(connection) else [_NO_LOG]
 
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:
         """Read the plan: one search in one index, and no sort."""
