@@ -2,7 +2,6 @@
 
 import { all, byId, make, show } from "./dom.js";
 import { searchWords } from "./field_search.js";
-import { t } from "./texts.js";
 
 const PATH_OF_VALUES = "clients/export/filters";
 /** Shorter lists need no field to search them. */

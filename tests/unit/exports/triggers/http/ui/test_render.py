@@ -183,6 +183,13 @@ def test_every_module_imports_what_it_calls_of_other_modules() -> None:
         assert {name for name in called if exported[name] != module} <= known, module
 
 
+def test_every_module_uses_what_it_imports() -> None:
+    for module, text in modules().items():
+        code = _COMMENT.sub("", _IMPORTED.sub("", text))
+        known = [each for names, _ in _IMPORTED.findall(text) for each in names.split(", ")]
+        assert [name for name in known if not re.search(rf"\b{name}\b", code)] == [], module
+
+
 def test_the_script_never_writes_markup() -> None:
     for name, text in modules().items():
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), (
