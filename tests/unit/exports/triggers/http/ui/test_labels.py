@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from exports.request.fields import TargetField
 from exports.triggers.http.ui.labels import field_groups
+from exports.triggers.http.ui.texts import languages
 
 
 def test_every_field_is_in_exactly_one_group_in_its_usual_order() -> None:
@@ -23,3 +26,14 @@ def test_fields_are_grouped_by_meaning() -> None:
     assert groups["ContactDateOfBirth"] == "contact"
     assert groups["CanContactSms"] == "preferences"
     assert groups["CompaniesHouseAuthenticationCode"] == groups["Utr"] == "company"
+
+
+def test_the_labels_of_preferences_say_what_the_client_allows() -> None:
+    preferences = field_groups()["preferences"]
+    expected = {
+        "en": r"May be contacted by \w+|Professional clearance letter sent",
+        "de": r"Kontakt per \S+ erlaubt|.+ versandt",
+    }
+    for language, texts in languages().items():
+        for field in preferences:
+            assert re.fullmatch(expected[language], texts.get("fields", field)), field
