@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -89,10 +90,33 @@ def wants_colours(output: TextIO) -> bool:
     return output.isatty() and not os.environ.get("NO_COLOR")
 
 
+def one_line(text: str) -> str:
+    """Return a text with a question mark for each character that does not print, which a terminal might obey.
+
+    Clients, and callers over HTTP, choose names; commands print them for operators.
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def plain(text: str) -> str:
+    """Return a text of several lines with a question mark for each character that does not print."""
+    return "\n".join(map(one_line, text.split("\n")))
+
+
+def escaped(document: str) -> str:
+    """Return JSON in which what does not print is escaped."""
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in document)
+
+
+def print_json(document: object) -> None:
+    """Print one document as JSON."""
+    sys.stdout.write(f"{escaped(json.dumps(document, indent=2, ensure_ascii=False))}\n")
+
+
 def print_json_lines(items: Iterable[BaseModel]) -> None:
     """Print each item as one line of JSON."""
     for item in items:
-        sys.stdout.write(f"{item.model_dump_json(by_alias=True)}\n")
+        sys.stdout.write(f"{escaped(item.model_dump_json(by_alias=True))}\n")
 
 
 def storage_refusal(error: AzureError) -> str:
@@ -115,5 +139,5 @@ def run_to_exit_code(command: Callable[[], int], error_code: int) -> int:
         message = str(error)
     except AzureError as error:
         message = storage_refusal(error)
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{plain(message)}\n")
     return error_code

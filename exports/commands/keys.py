@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from exports.commands.command_line import (
     CommandError,
     add_storage_option,
+    one_line,
     open_account,
     storage_refusal,
     storage_setting,
@@ -144,7 +145,7 @@ def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
 
 def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
     key = store.change(arguments.id, lambda key: key.revoke(now))
-    sys.stderr.write(f"{key.id} ({_shown(key.name)}) is revoked. Within a minute the service accepts it no longer.\n")
+    sys.stderr.write(f"{key.id} ({one_line(key.name)}) is revoked. Within a minute the service accepts it no longer.\n")
 
 
 def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
@@ -195,12 +196,14 @@ def _show_new(key: ApiKey, text: KeyText) -> None:
 def _row(key: ApiKey, now: datetime) -> tuple[str, ...]:
     moments = (key.created, key.expires, key.last_used)
     shown = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else "never" for moment in moments)
-    return (key.id, _shown(key.name), ",".join(key.tenants), ",".join(key.scopes), key.state(now).value, *shown)
-
-
-def _shown(name: str) -> str:
-    """Return a name without characters that a terminal would obey: administrators of tenants choose names over HTTP."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
+    return (
+        key.id,
+        one_line(key.name),
+        ",".join(key.tenants),
+        one_line(",".join(key.scopes)),
+        key.state(now).value,
+        *shown,
+    )
 
 
 def _tenants(given: Sequence[str]) -> list[str]:

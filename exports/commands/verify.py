@@ -17,6 +17,7 @@ from exports.commands.command_line import (
     add_code_option,
     add_storage_option,
     add_tenant_option,
+    one_line,
     open_account,
     storage_setting,
 )
@@ -153,7 +154,7 @@ class _StoredFile:
 def _check(file: FileBytes, manifest: ManifestDto, name: str) -> int:
     with ProgressBar(sys.stderr, "bytes") as progress:
         verdict = verify(file, manifest, progress.show)
-    sys.stdout.write("".join(f"{line}\n" for line in _report(verdict, manifest, name)))
+    sys.stdout.write("".join(f"{one_line(line)}\n" for line in _report(verdict, manifest, name)))
     if verdict.proved:
         return PROVED
     return UNPROVED if verdict.is_intact else WRONG

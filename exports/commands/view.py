@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
-from exports.commands.command_line import CommandError, wants_colours
+from exports.commands.command_line import CommandError, print_json, wants_colours
 from exports.commands.view_table import has_types, report_lines
 from exports.commands.view_template import DIALECTS, view_template
 from exports.errors import ExportError
@@ -72,18 +71,14 @@ def _check(arguments: argparse.Namespace) -> int:
         reason = f"{error} {error.operator}".rstrip().replace(_SETTING, "the URL")
         if not arguments.json:
             raise CommandError(reason) from error
-        _print_json({"usable": False, "reasons": [reason], "typesChecked": False, "columns": [], "notes": []})
+        print_json({"usable": False, "reasons": [reason], "typesChecked": False, "columns": [], "notes": []})
         return 1
     if arguments.json:
-        _print_json(_as_json(report))
+        print_json(_as_json(report))
     else:
         lines = report_lines(report, colours=wants_colours(sys.stdout))
         sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 1 if report.reasons else 0
-
-
-def _print_json(answer: dict[str, Any]) -> None:
-    sys.stdout.write(f"{json.dumps(answer, indent=2)}\n")
 
 
 def _as_json(report: ViewReport) -> dict[str, Any]:

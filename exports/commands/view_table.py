@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from exports.commands.command_line import one_line, plain
+
 if TYPE_CHECKING:
     from exports.adapters.clients_sql.inspection.findings import Findings, KeyUse, Sample, UnstableFunction
     from exports.adapters.clients_sql.view_report import ColumnReport, ViewReport
@@ -23,11 +25,12 @@ def report_lines(report: ViewReport, *, colours: bool) -> Iterator[str]:
     types = max(len(column.type_name) for column in columns)
     for column in columns:
         mark, text = _MARKS[column.state], column.problem or column.absence or column.cell
-        yield f"{_marked(mark, colours)}  {column.name:{names}}  {column.type_name:{types}}  {text}".rstrip()
+        line = one_line(f"{column.name:{names}}  {column.type_name:{types}}  {text}")
+        yield f"{_marked(mark, colours)}  {line}".rstrip()
     yield ""
     for mark, label, text in _findings(report.findings):
-        yield f"{_marked(mark, colours)}  {label:{_LABEL_WIDTH}}  {text}"
-    yield from (f"{_marked('FAIL', colours)}  {reason}" for reason in report.findings.reasons)
+        yield f"{_marked(mark, colours)}  {label:{_LABEL_WIDTH}}  {plain(text)}"
+    yield from (f"{_marked('FAIL', colours)}  {plain(reason)}" for reason in report.findings.reasons)
     yield summary(report)
 
 

@@ -11,6 +11,7 @@ from exports.commands.command_line import (
     CommandError,
     add_code_option,
     add_tenant_option,
+    one_line,
     open_services,
     print_json_lines,
 )
@@ -77,7 +78,7 @@ def _send(services: Services, job: Job, target: Target) -> str | None:
     receiver, message = ("mail server", f"e-mail to {target.address}") if target.address else ("receiver", "webhook")
     if not result.is_delivered:
         return f"The {receiver} did not accept the {message}: {_describe(result)}."
-    sys.stdout.write(f"The {receiver} accepted the {message}: {_describe(result)}.\n")
+    sys.stdout.write(f"{one_line(f'The {receiver} accepted the {message}: {_describe(result)}.')}\n")
     return None
 
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from exports.commands.command_line import CommandError, add_tenant_option, wants_colours
+from exports.commands.command_line import CommandError, add_tenant_option, print_json, wants_colours
 from exports.commands.smoke.checks import CHECKS, SLOW, Check, Run
-from exports.commands.smoke.report import Outcome, Result, as_json, has_failed, summary, table_row
+from exports.commands.smoke.report import Outcome, Result, as_document, has_failed, summary, table_row
 from exports.commands.smoke.service import NotApplicableError, Service, SmokeError
 
 KEY_VARIABLE = "EXPORT_SMOKE_KEY"
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     checks = [check for check in CHECKS if not (arguments.quick and check.name in SLOW)]
     results = run_checks(checking, checks, show)
     if arguments.json:
-        sys.stdout.write(f"{as_json(service.url, checking.version, results)}\n")
+        print_json(as_document(service.url, checking.version, results))
     else:
         sys.stdout.write("".join(f"{line}\n" for line in summary(service.url, results, colours=colours)))
     return 1 if has_failed(results) else 0

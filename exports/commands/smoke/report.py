@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from exports.commands.command_line import one_line
 
 _NAME_WIDTH = 10
 
@@ -40,7 +41,7 @@ def table_row(result: Result, *, colours: bool) -> str:
     sign, colour = _SIGNS[result.outcome]
     shown = f"\x1b[{colour}m{sign}\x1b[0m" if colours else sign
     seconds = f"{result.seconds:6.1f} s" if result.outcome is not Outcome.SKIPPED else " " * 8
-    return f"  {shown} {result.name:{_NAME_WIDTH}}{seconds}  {result.detail}"
+    return f"  {shown} {result.name:{_NAME_WIDTH}}{seconds}  {one_line(result.detail)}"
 
 
 def summary(url: str, results: Sequence[Result], *, colours: bool) -> Iterator[str]:
@@ -53,7 +54,7 @@ def summary(url: str, results: Sequence[Result], *, colours: bool) -> Iterator[s
     yield f"\x1b[{'31' if failed else '32'}m{text}\x1b[0m" if colours else text
 
 
-def as_json(url: str, version: str | None, results: Sequence[Result]) -> str:
-    """Return one JSON document."""
+def as_document(url: str, version: str | None, results: Sequence[Result]) -> dict[str, object]:
+    """Return the results for programs."""
     checks = [asdict(result) | {"seconds": round(result.seconds, 3)} for result in results]
-    return json.dumps({"url": url, "version": version, "ok": not has_failed(results), "checks": checks}, indent=2)
+    return {"url": url, "version": version, "ok": not has_failed(results), "checks": checks}
