@@ -51,9 +51,12 @@ def the_real_one(tmp_path_factory: pytest.TempPathFactory, engine_program: Path)
     storage.stop()
 
 
-@pytest.fixture(scope="session", params=["devhosts_own", "the_real_one"])
+@pytest.fixture(scope="session", params=["devhosts_own", pytest.param("the_real_one", marks=pytest.mark.thorough)])
 def durable(request: pytest.FixtureRequest) -> Host:
-    """The shared hosts one after another: a test that uses this runs on both engines."""
+    """The shared hosts one after another: a test that uses this runs on both engines.
+
+    A change here can only break devhost's own: the real one is a finished program, so its cases are for thorough runs.
+    """
     host = request.getfixturevalue(request.param)
     assert isinstance(host, Host)
     return host

@@ -100,6 +100,7 @@ def test_a_start_replaces_a_running_instance_where_any_state_may_be_overridden(s
     assert_replaces(start_host("durable", env=ANY_STATE))
 
 
+@pytest.mark.thorough
 def test_the_real_engine_replaces_a_running_instance_by_the_same_setting(
     start_host: StartHost, extension: dict[str, dict[str, str]]
 ) -> None:

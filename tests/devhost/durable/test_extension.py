@@ -45,6 +45,7 @@ def test_the_program_ends_with_a_host_that_is_killed(start_host: StartHost, idle
     wait_until(lambda: not alive([program]))
 
 
+@pytest.mark.thorough
 def test_the_program_ends_with_a_host_that_is_stopped(start_host: StartHost, idle_extension: Options) -> None:
     host = start_host("durable", **idle_extension)
     (program,) = programs(host)
@@ -52,6 +53,7 @@ def test_the_program_ends_with_a_host_that_is_stopped(start_host: StartHost, idl
     assert not alive([program])
 
 
+@pytest.mark.thorough
 def test_a_host_whose_program_ends_stops_and_says_why(start_host: StartHost, idle_extension: Options) -> None:
     host = start_host("durable", **idle_extension)
     (program,) = programs(host)
@@ -94,7 +96,7 @@ def test_a_killed_host_leaves_its_activities_to_the_next_one_after_a_minute(
     assert time.monotonic() - began > 40
 
 
-@pytest.mark.parametrize("storage", ["", "UseDevelopmentStorage=true"])
+@pytest.mark.parametrize("storage", ["", pytest.param("UseDevelopmentStorage=true", marks=pytest.mark.thorough)])
 def test_a_program_that_cannot_start_is_refused_with_its_reason(tmp_path: Path, storage: str) -> None:
     program = tmp_path / "durable-engine"
     program.write_text("#!/bin/sh\necho 'no storage account'\nexit 3\n")
@@ -109,7 +111,7 @@ def test_a_program_that_cannot_start_is_refused_with_its_reason(tmp_path: Path, 
     assert ("AzureWebJobsStorage, which names its storage account, is missing" in done.stderr) is not bool(storage)
 
 
-@pytest.mark.parametrize("name", ["durable-engine", "durable-engine.tar.xz"])
+@pytest.mark.parametrize("name", [pytest.param("durable-engine", marks=pytest.mark.thorough), "durable-engine.tar.xz"])
 def test_a_missing_program_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
     host = Host(APPS / "durable", tmp_path, durable=tmp_path / name)
     done = subprocess.run(

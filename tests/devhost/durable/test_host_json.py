@@ -4,12 +4,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devhost.durable.program import _readable_by_program
 from devhost.json_files import parse_json
 from tests.devhost.conftest import StartHost
 from tests.devhost.harness import API, APPS
 
 
+@pytest.mark.thorough
 def test_names_in_host_json_ignore_case_on_the_real_engine(
     start_host: StartHost, extension: dict[str, Any], tmp_path: Path
 ) -> None:
