@@ -167,6 +167,25 @@ def test_a_column_that_only_a_filter_refuses_fails_the_check_but_not_the_health(
     )
 
 
+def test_the_health_names_missing_columns_of_filters_beside_those_of_unusable_types(postgres_schema: URL) -> None:
+    lacking = ("manager_code", "updated_at")
+    lines = (
+        "    NULL::boolean AS status," if line.endswith(" AS status,") else line
+        for line in view_template("postgresql").splitlines()
+    )
+    url = make_view(postgres_schema, "\n".join(lines).replace("VIEW clients", "VIEW whole"))
+    names = ", ".join(name for name in VIEW_COLUMNS if name not in lacking)
+    make_view(postgres_schema, f"CREATE VIEW clients AS SELECT {names} FROM whole")
+
+    with closing(SqlClientSource(url)) as source:
+        services = replace(a_services(), clients=source)  # type: ignore[arg-type]
+        health = next(each for each in check_health(services).dependencies if each.name == "clients")
+
+    assert health.status == HealthStatus.HEALTHY
+    assert "The column status of the view clients has the type boolean" in str(health.detail)
+    assert "The clients view lacks manager_code, updated_at: files show nothing there" in str(health.detail)
+
+
 def test_a_column_that_files_and_filters_refuse_is_named_once_as_the_job_names_it(
     postgres_schema: URL, capsys: pytest.CaptureFixture[str]
 ) -> None:

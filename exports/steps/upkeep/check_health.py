@@ -11,7 +11,7 @@ from threading import Lock, Thread
 
 from exports import VERSION
 from exports.errors import ExportError, SourceMismatchError
-from exports.request.fields import FIELD_COLUMNS, KEY_COLUMNS, REQUIRED_COLUMNS, VIEW_COLUMNS
+from exports.request.fields import FIELD_COLUMNS, FILTER_COLUMNS, KEY_COLUMNS, REQUIRED_COLUMNS, VIEW_COLUMNS
 from exports.services import Services
 from shared.access_tokens import IssuerUnavailableError
 from shared.api_keys import KeysUnavailableError
@@ -169,6 +169,11 @@ def _look_at_columns(services: Services) -> tuple[tuple[str, ...], str]:
         return services.clients.missing_columns(VIEW_COLUMNS), ""
     except SourceMismatchError as error:
         unusable = error
+    first, *others = FILTER_COLUMNS  # in two parts, because the types of filters are checked if all of them are named
     with suppress(SourceMismatchError):
-        return services.clients.missing_columns((*KEY_COLUMNS, *FIELD_COLUMNS)), str(unusable)
+        found = {
+            *services.clients.missing_columns((*KEY_COLUMNS, *FIELD_COLUMNS, *others)),
+            *services.clients.missing_columns((*KEY_COLUMNS, first)),
+        }
+        return tuple(name for name in VIEW_COLUMNS if name in found), str(unusable)
     raise unusable
