@@ -29,7 +29,7 @@ _DETAILS_OF_FAULTS = (
     r"This service cannot send (webhooks|e-mail): .*",
     r"give each address once\.",
     r"give webhookUrl or email, or both\.",
-    r"The operator of this service does not allow e-mail to this domain\.",
+    r"The people who run this service do not allow e-mail to this domain\.",
     r"This is the shortened form of a URL\..*",
     r"give an absolute URL, .*",
 )
