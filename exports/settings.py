@@ -68,7 +68,7 @@ class Settings(Model):
             more, and the host must allow both: see `functionTimeout` in `host.json`.
         bytes_per_second: Bytes of CSV, before compression, that a job writes in a second. Estimates use this rate.
         max_active_jobs: Active jobs that a tenant may have. Further requests are refused until one ends.
-        max_jobs_per_day: Jobs that a tenant may start or resume in a day. Further requests are refused until the next day.
+        max_jobs_per_day: Jobs that a tenant may start or resume in a day. Further requests are refused until the next.
         tenant_names: The names of tenants for people, as JSON.
         incremental_margin_seconds: How much further back than the watermark an incremental run looks. The margin allows
             for changes that reach the database after they were stamped, by a long transaction, a replica or a file that

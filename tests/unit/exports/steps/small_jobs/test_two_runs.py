@@ -16,7 +16,7 @@ from exports.jobs.states import JobStatus
 from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.workflow.commands import PlanOrExport
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import some_clients, stored
+from tests.support.steps import some_clients, stored, two_columns
 from tests.support.whole_jobs import TARGET_BYTES, a_watched_job, export_whole
 
 _SECONDS = 10
@@ -107,12 +107,13 @@ def _assert_agree(services: MemoryServices, job: Job) -> None:
     assert services.watch.watched(10) == []
 
 
+@pytest.mark.parametrize("clients_later", [6, 0])
 @pytest.mark.parametrize(("pause_first", "resume_first"), [*product(range(FIRST_RUN), range(LATER_RUN))])
 def test_a_late_run_that_read_other_clients_leaves_file_and_manifest_and_job_alike(
-    pause_first: int, resume_first: int
+    pause_first: int, resume_first: int, clients_later: int
 ) -> None:
     services = a_services(some_clients(5))
-    job = a_watched_job(services)
+    job = a_watched_job(services, spec=two_columns(include_headers=False))
     pauses = _Pauses(pause_first, resume_first)
     _watch_effects(services, pauses)
 
@@ -126,7 +127,7 @@ def test_a_late_run_that_read_other_clients_leaves_file_and_manifest_and_job_ali
 
     with _running("first", first):
         assert pauses.first_pauses.wait(_SECONDS)
-        services.clients.clients += some_clients(6)[5:]
+        services.clients.clients = some_clients(clients_later)
         with _running("later", later):
             pass
     _assert_agree(services, job)
