@@ -138,6 +138,7 @@ def test_a_token_that_has_expired_is_renewed_or_the_reader_signs_in_again(visito
     expect(visitor.at("#work")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_requests_at_the_same_time_share_one_renewal(visitor: Visitor, issuer: OidcServer) -> None:
     visitor.open()
     sign_in(visitor)
@@ -151,6 +152,7 @@ def test_requests_at_the_same_time_share_one_renewal(visitor: Visitor, issuer: O
     assert sum("grant_type=refresh_token" in each for each in asked) == 1
 
 
+@pytest.mark.thorough
 def test_an_issuer_that_does_not_answer_signs_nobody_out(visitor: Visitor, issuer: OidcServer) -> None:
     visitor.open()
     sign_in(visitor)
@@ -163,6 +165,7 @@ def test_an_issuer_that_does_not_answer_signs_nobody_out(visitor: Visitor, issue
     expect(visitor.at("#work")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_reader_who_chose_another_language_signs_in_with_an_account(visitor: Visitor, system: System) -> None:
     visitor.open()
     visitor.at("[data-language=de]").click()

@@ -47,6 +47,7 @@ def test_the_changes_since_an_export_are_one_press_away(visitor: Visitor, system
     assert second["filter"]["statuses"] == first["filter"]["statuses"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("body", [BODY, {}], ids=["a choice of columns", "every column"])
 def test_an_export_of_changes_that_is_run_again_has_the_same_start(
     visitor: Visitor, system: System, body: dict[str, Any]
@@ -62,6 +63,7 @@ def test_an_export_of_changes_that_is_run_again_has_the_same_start(
     )
 
 
+@pytest.mark.thorough
 def test_an_export_without_a_file_offers_neither_its_changes_nor_a_proof(
     visitor: Visitor, system: System, database_url: str
 ) -> None:
@@ -74,6 +76,7 @@ def test_an_export_without_a_file_offers_neither_its_changes_nor_a_proof(
     expect(visitor.at(".details [data-act=saveProof]")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_the_details_say_that_deletions_are_not_known(visitor: Visitor, system: System) -> None:
     first = system.start_export({"columnMappings": COLUMNS}, prefer="wait=60").json
     second = system.start_export({"columnMappings": COLUMNS, "since": first["code"]}, prefer="wait=60").json

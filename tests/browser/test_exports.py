@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+import pytest
 from playwright.sync_api import Request, Route, expect
 
 from tests.browser.conftest import jobs_of, locked_clients, newest_job, start_in_page, stopped_halfway
@@ -61,6 +62,7 @@ def test_a_double_click_starts_one_export(visitor: Visitor, system: System) -> N
     assert len(jobs_of(system) - before) == 2
 
 
+@pytest.mark.thorough
 def test_a_retry_minutes_after_a_broken_connection_starts_no_second_export(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     before = jobs_of(system)
@@ -112,6 +114,7 @@ def assert_polite(visitor: Visitor) -> None:
     assert all("if-none-match" in poll.headers for poll in polls[1:])
 
 
+@pytest.mark.thorough
 def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, system: System, database_url: str) -> None:
     visitor.sign_in()
     with stopped_halfway(system, database_url, lambda: start_in_page(visitor, system)):
@@ -151,6 +154,7 @@ def test_a_broken_connection_loses_nothing(visitor: Visitor, system: System, dat
     visitor.expect_status("Completed")
 
 
+@pytest.mark.thorough
 def test_a_button_in_the_list_downloads_the_file(visitor: Visitor, system: System) -> None:
     job = system.start_export({"columnMappings": [{"csvHeader": "Client", "targetField": "Code"}]}).json
     visitor.sign_in()
@@ -170,6 +174,7 @@ def test_every_download_asks_for_a_link_that_has_not_expired(visitor: Visitor) -
     assert read_download(download).startswith(b"Name,Code")
 
 
+@pytest.mark.thorough
 def test_a_removed_file_is_told_in_plain_words_in_the_list_and_beside_the_job(visitor: Visitor, system: System) -> None:
     started = system.start_export({}, prefer="wait=60")
     visitor.sign_in()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from exports.mappings.presets import MAPPING_PRESETS
@@ -38,6 +39,7 @@ def test_the_file_has_the_columns_in_the_chosen_order_with_their_headings(visito
     assert visitor.export_and_download() == system.export({"columnMappings": wanted})
 
 
+@pytest.mark.thorough
 def test_a_column_can_be_dragged_and_removed(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.pick("Name", "Code", "Email")
@@ -66,6 +68,7 @@ def test_fields_are_found_by_name_and_selected_by_group(visitor: Visitor) -> Non
     assert visitor.headings()[:2] == ["Name", "Code"]
 
 
+@pytest.mark.thorough
 def test_a_copy_of_a_preset_can_be_changed_and_saved(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("mapping")

@@ -72,6 +72,7 @@ def test_a_row_says_who_exported_what_when_and_until_when_the_file_is_kept(visit
     visitor.expect_text(f"{row_of(job)} td[data-column=file]", re.compile(r"expires in 23 \w+ \d+ \w+"))
 
 
+@pytest.mark.thorough
 def test_the_time_until_a_file_expires_counts_down(visitor: Visitor, system: System) -> None:
     soon = completed(0, expiry_date=datetime.now(UTC) + timedelta(minutes=30))
     with stored_jobs(system) as jobs:
@@ -168,6 +169,7 @@ def test_the_list_has_pages_back_and_forth(visitor: Visitor, system: System) -> 
     expect(rows.first).to_have_attribute("data-code", first or "")
 
 
+@pytest.mark.thorough
 def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Visitor, system: System) -> None:
     rows = open_a_long_list(visitor, system)
     first = rows.first.get_attribute("data-code") or ""
@@ -242,6 +244,7 @@ def open_details(visitor: Visitor, job: Any) -> None:
     expect(visitor.at(f"{row_of(job)} [data-act=details]")).to_have_attribute("aria-expanded", "true")
 
 
+@pytest.mark.thorough
 def test_the_open_details_of_a_running_export_tell_its_end(visitor: Visitor, system: System, database_url: str) -> None:
     visitor.sign_in()
     with locked_clients(database_url):
@@ -280,6 +283,7 @@ def test_the_settings_of_an_earlier_export_are_put_into_the_form(visitor: Visito
     assert read_download(visitor.download()) == system.export(BODY)
 
 
+@pytest.mark.thorough
 def test_an_empty_text_to_search_for_is_no_filter(visitor: Visitor, system: System) -> None:
     body = {"columnMappings": BODY["columnMappings"], "filter": {"search": "", "statuses": []}}
     job = system.start_export(body, prefer="wait=60").json
@@ -292,6 +296,7 @@ def test_an_empty_text_to_search_for_is_no_filter(visitor: Visitor, system: Syst
     expect(visitor.at("#problem")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_details_call_columns_as_the_reader_does(visitor: Visitor, system: System) -> None:
     raw = [{"csvHeader": name, "targetField": name} for name in ("VatNumber", "Utr")]
     own = {"csvHeader": "Ours", "targetField": "CompanyUtr"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.expected import records
@@ -26,6 +27,7 @@ def set_options_of_csv(visitor: Visitor) -> None:
     visitor.at("#mark").select_option("yes")
 
 
+@pytest.mark.thorough
 def test_a_chosen_workbook_is_downloaded_and_two_programs_show_its_clients(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.pick("Code", "Name")

@@ -53,6 +53,7 @@ def test_faults_of_a_schedule_and_of_its_receivers_are_said_in_german(visitor: V
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 @IN_GERMAN
 def test_a_limit_in_a_fault_is_written_as_the_reader_writes_numbers(visitor: Visitor) -> None:
     visitor.sign_in()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import locked_clients, newest_job
@@ -80,6 +81,7 @@ def test_a_link_to_an_export_of_another_tenant_says_that_there_is_none(visitor: 
     expect(visitor.page).to_have_url(re.compile(r"#history\?search=a$"))
 
 
+@pytest.mark.thorough
 def test_a_link_opened_for_the_wrong_tenant_opens_after_a_change_of_the_tenant(
     visitor: Visitor, system: System
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_link_opened_for_the_wrong_tenant_opens_after_a_change_of_the_tenant(
     expect(visitor.at("#job-download")).to_have_text(re.compile(re.escape(job["fileName"])))
 
 
+@pytest.mark.thorough
 def test_what_is_wrong_with_a_link_stays_when_a_running_export_ends(
     visitor: Visitor, system: System, database_url: str
 ) -> None:

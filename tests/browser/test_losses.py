@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.test_accessibility import assert_accessible
@@ -62,6 +63,7 @@ def test_the_check_of_a_file_tells_what_the_file_lacks(visitor: Visitor, system:
     expect(visitor.at("#verdict")).not_to_contain_text(CUT[language])
 
 
+@pytest.mark.thorough
 def test_details_without_the_proof_show_the_rest_and_the_reason(visitor: Visitor, system: System) -> None:
     job, _ = an_export(system)
 

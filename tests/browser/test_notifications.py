@@ -87,6 +87,7 @@ def test_a_test_says_how_each_receiver_has_answered(office: Visitor, sender: Sen
     expect(answers).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_a_receiver_that_is_refused_is_marked_at_its_field(office: Visitor) -> None:
     office.at("#notify-test").click()
     expect(office.at("#notify-url")).to_be_focused()
@@ -129,6 +130,7 @@ def test_an_export_tells_its_receivers_shows_the_tries_and_sends_again(
     assert len(receiver.received) == len(sender.mail.received) == 2
 
 
+@pytest.mark.thorough
 def test_a_service_without_a_mail_server_offers_no_email(visitor: Visitor) -> None:
     visitor.sign_in()
     expect(visitor.at("#notify-url")).to_be_visible()
@@ -139,6 +141,7 @@ def test_a_service_without_a_mail_server_offers_no_email(visitor: Visitor) -> No
     expect(visitor.at("#schedule-notify-email")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_an_export_without_receivers_says_so_and_offers_nothing(office: Visitor) -> None:
     office.export()
     office.expect_status("Completed")
@@ -161,6 +164,7 @@ def test_a_receiver_is_neither_in_the_address_nor_in_the_browser(office: Visitor
     assert office.evaluate("['notify-url', 'notify-email'].map((id) => document.getElementById(id).value)") == ["", ""]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("office", [NARROW | {"locale": "de-DE"}], ids=["narrow and German"], indirect=True)
 def test_the_receivers_of_a_schedule_stay_and_are_tested_though_the_url_is_hidden(
     office: Visitor, sender: Sender, receiver: Receiver

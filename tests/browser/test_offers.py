@@ -103,6 +103,7 @@ def test_what_happens_to_long_text_is_offered_for_a_workbook_alone(visitor: Visi
     assert "longCells" not in visitor.page.url
 
 
+@pytest.mark.thorough
 def test_clients_that_changed_before_a_moment_are_chosen(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.pick("Code")

@@ -106,6 +106,7 @@ def test_the_next_three_runs_are_shown_in_the_time_zone_of_the_schedule(visitor:
         assert re.fullmatch(r"Mon,? \d\d? \w+ \d{4},? (at )?06:30", text), text
 
 
+@pytest.mark.thorough
 def test_a_wrong_entry_is_marked_at_its_field(visitor: Visitor) -> None:
     open_schedules(visitor)
     visitor.at("#schedule-new").click()
@@ -121,6 +122,7 @@ def test_a_wrong_entry_is_marked_at_its_field(visitor: Visitor) -> None:
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 def test_a_missing_time_is_marked_at_its_field(visitor: Visitor) -> None:
     open_schedules(visitor)
     visitor.at("#schedule-new").click()
@@ -131,6 +133,7 @@ def test_a_missing_time_is_marked_at_its_field(visitor: Visitor) -> None:
     expect(visitor.at("#schedule-time")).to_be_focused()
 
 
+@pytest.mark.thorough
 def test_a_schedule_that_is_being_made_stays_while_the_reader_changes_the_form(visitor: Visitor) -> None:
     open_schedules(visitor)
     visitor.at("#schedule-new").click()
@@ -219,6 +222,7 @@ def test_a_schedule_is_deleted_only_after_a_second_answer(visitor: Visitor, syst
     assert listed(system) == []
 
 
+@pytest.mark.thorough
 def test_a_schedule_that_another_person_has_deleted_can_be_deleted(visitor: Visitor, system: System) -> None:
     code = a_schedule(system)
     open_schedules(visitor)
@@ -310,6 +314,7 @@ def test_every_state_of_the_view_is_accessible_in_a_narrow_window(visitor: Visit
         assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [GERMAN], ids=["German"], indirect=True)
 def test_a_german_reader_gets_german_times_and_words(visitor: Visitor, system: System) -> None:
     a_schedule(system, cron="30 6 * * 3", timeZone="Europe/Berlin")
@@ -321,6 +326,7 @@ def test_a_german_reader_gets_german_times_and_words(visitor: Visitor, system: S
     visitor.expect_text(f"{shown} .pill", "Aktiv")
 
 
+@pytest.mark.thorough
 def test_a_schedule_is_made_with_the_keyboard_alone(visitor: Visitor, system: System) -> None:
     open_schedules(visitor)
     keyboard = visitor.page.keyboard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from exports.jobs.failures import INTERRUPTED
@@ -32,6 +33,7 @@ def test_a_wrong_key_is_refused_in_plain_words(visitor: Visitor) -> None:
     expect(visitor.at("#work")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_key_for_one_tenant_signs_in_without_asking_for_the_tenant(visitor: Visitor) -> None:
     visitor.sign_in(NORTHWIND_KEY)
 
@@ -149,6 +151,7 @@ def test_the_next_reader_sends_nothing_with_the_key_of_the_one_before(visitor: V
     assert [each.headers["x-api-key"] for each in asked] == [key]
 
 
+@pytest.mark.thorough
 def test_the_key_can_be_shown_and_hidden(visitor: Visitor) -> None:
     visitor.open()
     visitor.at("#show-key").click()

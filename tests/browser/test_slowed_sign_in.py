@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, running_system, sample_database
 from tests.support.visitor import Visitor
 
 
+@pytest.mark.thorough
 def test_a_wrong_key_from_a_slowed_network_is_told_and_a_right_one_works(browser: Browser, tmp_path: Path) -> None:
     clients = sample_database(tmp_path, 20)
     with running_system(tmp_path, clients, {"EXPORT_MAX_WRONG_KEYS": "1"}, workers=1) as strict:

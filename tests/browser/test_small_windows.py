@@ -163,6 +163,7 @@ def test_the_form_is_accessible_in_each_of_its_states(visitor: Visitor) -> None:
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 @shown_in({"English": {}, "German": DARK | {"locale": "de-DE"}})
 def test_the_history_breaks_no_number_and_no_button_over_two_lines(visitor: Visitor, system: System) -> None:
     system.start_export({"format": {"preset": "xlsx"}}, NORTHWIND)

@@ -96,6 +96,7 @@ def test_the_browser_finds_what_the_verify_command_finds(visitor: Visitor, expor
     assert_same_verdicts(visitor, exported, tmp_path)
 
 
+@pytest.mark.thorough
 def test_it_finds_the_same_in_files_of_other_kinds(visitor: Visitor, other_kind: Exported, tmp_path: Path) -> None:
     assert_same_verdicts(visitor, other_kind, tmp_path)
 
@@ -171,6 +172,7 @@ LAST_DIGEST_WAITS = """(pages) => {
 }"""
 
 
+@pytest.mark.thorough
 def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visitor: Visitor, exported: Exported) -> None:
     visitor.sign_in()
     visitor.go("verify")
@@ -210,6 +212,7 @@ def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, ex
     assert_each(useless(exported.manifest), check)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [{"viewport": {"width": 320, "height": 700}}], indirect=True)
 def test_the_view_asks_for_what_is_missing_and_fits_a_phone(visitor: Visitor) -> None:
     visitor.sign_in()

@@ -86,6 +86,7 @@ def test_the_chosen_language_stays_in_the_browser(visitor: Visitor) -> None:
     visitor.expect_text("#sign-in-title", "Export your clients")
 
 
+@pytest.mark.thorough
 def test_the_service_says_in_which_language_it_answers(visitor: Visitor) -> None:
     answer = visitor.page.request.get(visitor.system.url, headers={"accept-language": "de-CH, en;q=0.1"})
 
