@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -11,13 +12,17 @@ from typing import TYPE_CHECKING, TextIO
 
 from exports.errors import StorageUnavailableError
 from exports.settings import SettingsError, read_settings
+from shared.api_keys import KeysUnavailableError
 
 if TYPE_CHECKING:
-    from azure.core.exceptions import AzureError
     from pydantic import BaseModel
 
     from exports.services import Services
     from shared.storage import StorageAccount
+
+
+_ROLE = "as a user who has the role Storage Table Data Contributor"
+_NOWHERE = logging.NullHandler()
 
 
 class CommandError(Exception):
@@ -45,12 +50,8 @@ def storage_setting(arguments: argparse.Namespace) -> str:
     return arguments.storage or os.environ.get("EXPORT_STORAGE", "")
 
 
-def open_account(setting: str, source: str = "EXPORT_STORAGE or --storage") -> StorageAccount:
-    """Open a storage account. Does not connect yet.
-
-    Args:
-        source: Where the user can change the setting, for messages. The messages never show the setting, which may hold
-            a secret.
+def open_account(setting: str) -> StorageAccount:
+    """Open a storage account. Does not connect yet. Messages never show the setting, which may hold a secret.
 
     Raises:
         CommandError: The setting is missing or malformed.
@@ -58,31 +59,30 @@ def open_account(setting: str, source: str = "EXPORT_STORAGE or --storage") -> S
     from shared.storage import StorageAccount
 
     if not setting:
-        message = f"Name the storage account: set {source}."
-        raise CommandError(message)
+        raise CommandError("Name the storage account: set EXPORT_STORAGE, or give --storage.")
     account = StorageAccount(setting)
     try:
         _ = account.tables
     except ValueError:
-        message = f"{source} holds neither a connection string nor the name of a storage account."
-        raise CommandError(message) from None
+        raise CommandError(
+            "EXPORT_STORAGE or --storage holds neither a connection string nor the name of a storage account."
+        ) from None
     return account
 
 
-def open_services() -> Services:
-    """Build the services from the app settings in the environment.
+def open_services(storage: str) -> Services:
+    """Build the services for a storage account, with the other app settings from the environment.
 
     For commands that read no clients, so they do not need CLIENTS_DATABASE_URL.
 
     Raises:
-        SettingsError: A setting is missing or wrong.
-        CommandError: EXPORT_STORAGE is malformed.
+        SettingsError: Another setting is wrong.
+        CommandError: The storage account is missing or malformed.
     """
     from exports.wiring import build_services
 
-    settings = read_settings({"CLIENTS_DATABASE_URL": "sqlite://", **os.environ})
-    open_account(settings.storage.get_secret_value(), "EXPORT_STORAGE")
-    return build_services(settings)
+    open_account(storage)
+    return build_services(read_settings({"CLIENTS_DATABASE_URL": "sqlite://", **os.environ, "EXPORT_STORAGE": storage}))
 
 
 def wants_colours(output: TextIO) -> bool:
@@ -119,25 +119,46 @@ def print_json_lines(items: Iterable[BaseModel]) -> None:
         sys.stdout.write(f"{escaped(item.model_dump_json(by_alias=True))}\n")
 
 
-def storage_refusal(error: AzureError) -> str:
-    """Describe an error of Azure Storage in one sentence that shows no address and no secret."""
-    from shared.storage import code_of
+def storage_problem(error: Exception) -> str:
+    """Say what the user can do about an error of storage, without an address or a secret.
 
-    return f"Storage refused the request ({code_of(error)})."
+    Args:
+        error: Of Azure, or raised from one of Azure. Its sentences are for the people who run the service.
+    """
+    from azure.core.exceptions import AzureError, ClientAuthenticationError
+
+    from shared.storage import code_of, is_refusal
+
+    cause = error if isinstance(error, AzureError) else error.__cause__
+    if isinstance(cause, ClientAuthenticationError) and cause.status_code is None:
+        return f"Sign in with `az login` {_ROLE}, or set EXPORT_STORAGE to a connection string."
+    if isinstance(cause, AzureError) and is_refusal(cause):
+        return (
+            f"Storage refused the request ({code_of(cause)}). Check the key in EXPORT_STORAGE or --storage; if it only "
+            f"names the account, sign in with `az login` {_ROLE}. Check the network rules of the account and the clock "
+            "too."
+        )
+    if error is cause:
+        return f"Storage refused the request ({code_of(error)})."
+    return f"{error} Check that EXPORT_STORAGE or --storage names the right account and that this machine can reach it."
 
 
 def run_to_exit_code(command: Callable[[], int], error_code: int) -> int:
     """Run a command, and return its exit code.
 
-    An error that the user can act on becomes one line on standard error and the exit code `error_code`.
+    An error that the user can act on becomes one line on standard error and the exit code `error_code`. What the
+    service and its libraries log is not shown: it is for the log of a host.
     """
     from azure.core.exceptions import AzureError
 
+    logging.getLogger().addHandler(_NOWHERE)
     try:
         return command()
-    except (CommandError, StorageUnavailableError, SettingsError) as error:
+    except (CommandError, SettingsError) as error:
         message = str(error)
-    except AzureError as error:
-        message = storage_refusal(error)
+    except (StorageUnavailableError, KeysUnavailableError, AzureError) as error:
+        message = storage_problem(error)
+    finally:
+        logging.getLogger().removeHandler(_NOWHERE)
     sys.stderr.write(f"{plain(message)}\n")
     return error_code

@@ -16,7 +16,6 @@ from exports.commands.command_line import (
     add_storage_option,
     one_line,
     open_account,
-    storage_refusal,
     storage_setting,
 )
 from exports.request.scopes import ALL_SCOPES, Scope
@@ -27,7 +26,6 @@ from shared.api_keys import (
     KeyNotFoundError,
     KeyState,
     KeyStore,
-    KeysUnavailableError,
     KeyText,
     Tenant,
     make_key,
@@ -40,10 +38,6 @@ _DEFAULT_SCOPES = (Scope.EXPORTS_READ.value, Scope.EXPORTS_WRITE.value)
 _DEFAULT_OVERLAP = "7d"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _TENANT: TypeAdapter[str] = TypeAdapter(Tenant)
-_HOW_TO_SIGN_IN = (
-    "For access by identity, sign in with az login as a user who has the role Storage Table Data Contributor."
-)
-_WHERE = "--storage or EXPORT_STORAGE"
 OpenStore = Callable[[str], KeyStore]
 _Action = Callable[[KeyStore, argparse.Namespace, datetime], None]
 
@@ -101,23 +95,10 @@ def open_storage_keys(storage: str) -> KeyStore:
 
 def run(arguments: argparse.Namespace, open_store: OpenStore | None = None) -> int:
     """Run one action, and return the exit code."""
-    from azure.core.exceptions import AzureError
-
-    from shared.storage import is_refusal
-
     try:
         arguments.act((open_store or open_storage_keys)(storage_setting(arguments)), arguments, datetime.now(UTC))
-    except KeysUnavailableError as error:
-        if is_refusal(error.__cause__):
-            message = f"{error} {_HOW_TO_SIGN_IN}"
-            raise CommandError(message) from error
-        message = f"{error} Check that {_WHERE} names the right account and that this machine can reach it."
-        raise CommandError(message) from error
     except KeyNotFoundError as error:
         message = f"There is no key {arguments.id}; `keys list` shows all keys."
-        raise CommandError(message) from error
-    except AzureError as error:
-        message = f"{storage_refusal(error)} {_HOW_TO_SIGN_IN}"
         raise CommandError(message) from error
     return 0
 

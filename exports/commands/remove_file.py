@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from exports.commands.command_line import CommandError, add_code_option, add_tenant_option, open_services
+from exports.commands.command_line import (
+    CommandError,
+    add_code_option,
+    add_storage_option,
+    add_tenant_option,
+    open_services,
+    storage_setting,
+)
 from exports.errors import FileChangedError, JobNotFoundError, NotCompletedError
 from exports.steps.requests.remove_file import remove_file
 
@@ -16,12 +23,13 @@ ACTOR = "command"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tenant_option(parser, "tenant that owns the export")
     add_code_option(parser, "code of the export", required=True)
+    add_storage_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove the file, and return the exit code."""
     try:
-        job = remove_file(open_services(), arguments.tenant, arguments.code, ACTOR)
+        job = remove_file(open_services(storage_setting(arguments)), arguments.tenant, arguments.code, ACTOR)
     except JobNotFoundError:
         message = f"The tenant {arguments.tenant} has no export {arguments.code}."
         raise CommandError(message) from None

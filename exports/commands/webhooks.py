@@ -10,10 +10,12 @@ from typing import Any
 from exports.commands.command_line import (
     CommandError,
     add_code_option,
+    add_storage_option,
     add_tenant_option,
     one_line,
     open_services,
     print_json_lines,
+    storage_setting,
 )
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
@@ -40,13 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_action(actions: Any, name: str, act: _Action, summary: str) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
     add_tenant_option(action, "tenant that owns the webhooks")
+    add_storage_option(action)
     action.set_defaults(act=act)
     return action
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one action, and return the exit code."""
-    arguments.act(open_services(), arguments)
+    arguments.act(open_services(storage_setting(arguments)), arguments)
     return 0
 
 

@@ -102,4 +102,5 @@ def test_storage_that_does_not_answer_is_reported_in_one_line(
 
     monkeypatch.setattr(log, "entries", fail)
     assert commands.main(COMMAND) == 1
-    assert capsys.readouterr().err == "Table Storage did not answer.\n"
+    told = capsys.readouterr().err
+    assert (told.startswith("Table Storage did not answer. Check that EXPORT_STORAGE"), told.count("\n")) == (True, 1)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
 from exports import __main__ as program
 from exports.commands import keys
@@ -17,8 +17,11 @@ from shared.key_ring import KeyRing
 from tests.support.builders import NOON
 from tests.support.keys import MemoryKeyStore, a_key
 
+NOBODY_SIGNED_IN = KeysUnavailableError("Table Storage refused this service.")
+NOBODY_SIGNED_IN.__cause__ = ClientAuthenticationError("secret.host.example")
 REFUSED = KeysUnavailableError("Table Storage refused this service.")
-REFUSED.__cause__ = ClientAuthenticationError("secret.host.example")
+REFUSED.__cause__ = HttpResponseError("secret.host.example")
+REFUSED.__cause__.status_code = 403
 
 
 @dataclass
@@ -222,10 +225,15 @@ def test_a_rotation_that_fails_makes_no_key(shell: Shell) -> None:
     [
         (
             KeysUnavailableError("Table Storage did not answer."),
-            "not answer. Check that --storage or EXPORT_STORAGE",
+            "not answer. Check that EXPORT_STORAGE or --storage",
         ),
-        (REFUSED, "Storage Table Data Contributor"),
+        (NOBODY_SIGNED_IN, "Sign in with `az login` as a user who has the role Storage Table Data Contributor, or set"),
+        (
+            REFUSED,
+            "Check the key in EXPORT_STORAGE or --storage; if it only names the account, sign in with `az login`",
+        ),
     ],
+    ids=["no answer", "nobody signed in", "refused"],
 )
 def test_a_storage_error_is_reported_with_a_hint_but_without_the_address(
     shell: Shell, error: Exception, hint: str
@@ -236,6 +244,7 @@ def test_a_storage_error_is_reported_with_a_hint_but_without_the_address(
     shell.store.before_ask = fail
     refusal = shell.refused("list")
     assert hint in refusal
+    assert "this service" not in refusal
     assert "secret.host.example" not in refusal
 
 

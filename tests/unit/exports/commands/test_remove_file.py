@@ -16,7 +16,7 @@ from tests.support.steps import TENANT, a_planned_job, a_stored_job, some_client
 def services(monkeypatch: pytest.MonkeyPatch) -> MemoryServices:
     """The services that the command uses."""
     memory = a_services(some_clients(5))
-    monkeypatch.setattr(command, "open_services", lambda: memory)
+    monkeypatch.setattr(command, "open_services", lambda _: memory)
     return memory
 
 

@@ -273,7 +273,8 @@ def test_storage_that_does_not_answer_is_reported_in_one_line(
         raise StorageUnavailableError("Blob Storage did not answer.")
 
     monkeypatch.setattr(files, "load_manifest", fail)
-    assert _refused(capsys, *FOR_THE_JOB[1:]) == "Blob Storage did not answer.\n"
+    told = _refused(capsys, *FOR_THE_JOB[1:])
+    assert (told.startswith("Blob Storage did not answer. Check that EXPORT_STORAGE"), told.count("\n")) == (True, 1)
 
 
 def test_a_manifest_can_be_read_in_the_form_of_the_http_response() -> None:

@@ -30,7 +30,7 @@ NOTIFY = NotifyDto(webhook_url="https://hooks.example/s3cret")
 def services(monkeypatch: pytest.MonkeyPatch) -> MemoryServices:
     """The services that the command uses."""
     memory = a_services(EXPORT_WEBHOOK_SECRET=f"{MASTER} {'o' * 32}")
-    monkeypatch.setattr(webhooks, "open_services", lambda: memory)
+    monkeypatch.setattr(webhooks, "open_services", lambda _: memory)
     return memory
 
 
@@ -126,7 +126,7 @@ def test_without_a_secret_the_command_names_the_missing_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], action: list[str]
 ) -> None:
     memory = a_services()
-    monkeypatch.setattr(webhooks, "open_services", lambda: memory)
+    monkeypatch.setattr(webhooks, "open_services", lambda _: memory)
     code = _a_cancelled_job(memory).code
     assert _run(*action, *(["--code", code] if action == ["replay"] else [])) == 1
     assert "EXPORT_WEBHOOK_SECRET" in capsys.readouterr().err
@@ -137,7 +137,7 @@ def test_a_replay_of_e_mail_alone_needs_the_mail_server_and_no_webhook_secret(
 ) -> None:
     with_mail, without = replace(a_services(), mail=MemoryMailSender()), a_services()
     for memory, code, said in ((with_mail, 0, "The mail server accepted the e-mail"), (without, 1, "EXPORT_SMTP_")):
-        monkeypatch.setattr(webhooks, "open_services", partial(lambda memory: memory, memory))
+        monkeypatch.setattr(webhooks, "open_services", partial(lambda memory, _: memory, memory))
         job = _a_cancelled_job(memory, NotifyDto(email=("a@example.com",)))
         assert _run("replay", "--code", job.code) == code
         printed = "".join(capsys.readouterr())
@@ -150,12 +150,14 @@ def test_a_missing_or_wrong_storage_setting_is_named_but_not_shown(
 ) -> None:
     monkeypatch.delenv("EXPORT_STORAGE", raising=False)
     assert _run("list") == 1
-    assert "EXPORT_STORAGE" in capsys.readouterr().err
-    monkeypatch.setenv("EXPORT_STORAGE", "AccountName=x;s3cret=1")
+    assert capsys.readouterr().err == "Name the storage account: set EXPORT_STORAGE, or give --storage.\n"
+    wrong = "AccountName=x;s3cret=1"
+    assert _run("list", "--storage", wrong) == 1
+    monkeypatch.setenv("EXPORT_STORAGE", wrong)
     assert _run("list") == 1
-    message = capsys.readouterr().err
-    assert "EXPORT_STORAGE" in message
-    assert "s3cret" not in message
+    for message in capsys.readouterr().err.splitlines():
+        assert "EXPORT_STORAGE" in message
+        assert "s3cret" not in message
 
 
 def test_storage_that_does_not_answer_is_reported_in_one_line(
@@ -166,4 +168,5 @@ def test_storage_that_does_not_answer_is_reported_in_one_line(
 
     monkeypatch.setattr(services.deliveries, "deliveries", fail)
     assert _run("list") == 1
-    assert capsys.readouterr().err == "Table Storage did not answer.\n"
+    told = capsys.readouterr().err
+    assert (told.startswith("Table Storage did not answer. Check that EXPORT_STORAGE"), told.count("\n")) == (True, 1)

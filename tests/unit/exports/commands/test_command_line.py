@@ -1,0 +1,56 @@
+"""What all commands of `python -m exports` share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from exports.__main__ import main
+
+WITHOUT_SIGN_IN = """
+import logging
+from azure.core.exceptions import ClientAuthenticationError
+from exports import __main__ as program
+from exports.commands import audit
+from exports.errors import StorageUnavailableError
+from shared.storage import translate_failures
+
+def ask(storage):
+    with translate_failures(StorageUnavailableError, "Table Storage"):
+        logging.getLogger("azure.identity").warning("DefaultAzureCredential failed to retrieve a token")
+        raise ClientAuthenticationError("No credential in this chain provided a token.")
+
+audit.open_storage_log = ask
+raise SystemExit(program.main(["audit", "--tenant", "t", "--day", "2026-01-31", "--storage", "nope"]))
+"""
+
+
+def test_without_a_sign_in_a_command_says_only_how_to_sign_in() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_SIGN_IN], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("Sign in with `az login`")
+    assert "or set EXPORT_STORAGE to a connection string" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "audit --tenant t --day 2026-01-31",
+        "keys list",
+        "remove-file --tenant t --code c",
+        "tables save file",
+        "verify --tenant t --code c",
+        "webhooks list --tenant t",
+    ],
+)
+def test_a_command_without_storage_names_the_setting_and_the_option(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EXPORT_STORAGE", raising=False)
+    assert main(command.split()) in (1, 2)
+    assert capsys.readouterr().err == "Name the storage account: set EXPORT_STORAGE, or give --storage.\n"
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    assert "(default: EXPORT_STORAGE)" in " ".join(capsys.readouterr().out.split())
