@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -30,6 +31,11 @@ OPERATOR_COMMANDS = (
     "webhooks",
 )
 """Commands of `python -m exports`, which work on the storage of the service. All others are of `client-export`."""
+_HELP = frozenset({"-h", "--help"})
+_USAGE = f"""\
+usage: dev.py cli COMMAND [OPTIONS], on the system that `python3 dev.py run` has started
+Commands of `python -m exports`: {", ".join(OPERATOR_COMMANDS)}.
+All others are of client-export:"""
 _NOT_INHERITED = ("CLIENT_EXPORT_TOKEN", "CLIENT_EXPORT_PROFILE")
 """Variables of the user's own that would lead a command to another service."""
 
@@ -45,11 +51,18 @@ def record_service(file: Path, url: str, key: str, tenant: str, app_settings: Ma
 def run_command_line(file: Path, arguments: Sequence[str]) -> int:
     """Run a command of `client-export` or of `python -m exports` on the running system; return its exit code.
 
+    Help needs no system.
+
     Raises:
         DevError: No system runs in this folder.
     """
     service = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    if not answers(service.get("CLIENT_EXPORT_URL", "")):  # a killed run leaves its file behind
+    wants_help = not arguments or not _HELP.isdisjoint(arguments)
+    if not arguments or arguments[0] in _HELP:
+        sys.stdout.write(f"{_USAGE}\n\n")
+        sys.stdout.flush()
+    needs_no_system = wants_help and in_venv("python").exists()
+    if not needs_no_system and not answers(service.get("CLIENT_EXPORT_URL", "")):  # a killed run leaves its file behind
         raise DevError("No system runs in this folder. Start one in another terminal with: python3 dev.py run")
     module = "exports" if arguments and arguments[0] in OPERATOR_COMMANDS else "client_export"
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}

@@ -41,5 +41,14 @@ def test_dev_cli_without_a_running_system_says_how_to_start_one(local: Path, cap
     assert "Start one in another terminal with: python3 dev.py run" in "".join(capfd.readouterr())
 
 
+def test_dev_cli_shows_its_help_without_a_running_system(local: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert dev_commands.main(["cli", "--help"]) == 0
+    shown = capfd.readouterr().out
+    assert shown.startswith("usage: dev.py cli COMMAND")
+    assert {"remove-file,", "preview", "--profile"} <= {*shown.split()}
+    assert dev_commands.main(["cli", "keys", "create", "--help"]) == 0
+    assert "--scope" in capfd.readouterr().out
+
+
 def test_dev_cli_knows_every_command_of_the_operators() -> None:
     assert {*OPERATOR_COMMANDS, "verify"} == set(_COMMANDS)
