@@ -160,17 +160,31 @@ def test_rows_that_take_long_to_find_follow_those_that_were_found(visitor: Visit
         assert shown_rows(visitor) == []
 
 
-def test_a_preview_says_that_text_is_too_long_for_a_workbook(visitor: Visitor) -> None:
+def warn_of_long_cells(visitor: Visitor, path: str) -> None:
     warning = {"code": "cells-too-long", "message": "The service's own words.", "columns": ["Website"]}
-    visitor.page.route(
-        "**/csv/preview",
-        lambda route: route.fulfill(
-            response=(found := fetch_in_full(route)), json=found.json() | {"warnings": [warning]}
-        ),
-    )
+
+    def answer(route: Route) -> None:
+        found = fetch_in_full(route) if path.endswith("/preview") else route.fetch()
+        route.fulfill(response=found, json=found.json() | {"warnings": [warning]})
+
+    visitor.page.route(path, answer)
+
+
+def test_a_preview_says_that_text_is_too_long_for_a_workbook(visitor: Visitor) -> None:
+    warn_of_long_cells(visitor, "**/csv/preview")
     visitor.sign_in()
+    expect(visitor.at("#preview-notes [data-code]")).to_be_visible()
     expect(visitor.at("#preview-notes")).to_contain_text("Some cells are longer than a cell of a workbook.")
     expect(visitor.at("#preview-notes p:last-child")).to_have_text("In Website.")
+
+
+def test_a_warning_of_preview_and_estimate_is_shown_once(visitor: Visitor) -> None:
+    warn_of_long_cells(visitor, "**/csv/preview")
+    warn_of_long_cells(visitor, "**/csv/estimate")
+    visitor.sign_in()
+    expect(visitor.at("#warnings li")).to_contain_text("Some cells are longer than a cell of a workbook.")
+    expect(visitor.at("#preview-notes")).to_contain_text("Some cells are longer than a cell of a workbook.")
+    expect(visitor.at("#preview-notes [data-code]")).to_be_hidden()
 
 
 def test_rows_that_a_busy_service_did_not_find_are_asked_for_again(visitor: Visitor) -> None:

@@ -121,10 +121,10 @@ function drawPreview(data, request, incomplete) {
   else if (!rows.length) notes.push(t("preview.none"));
   if (request.includeHeaders === false) notes.push(t("preview.noHeadings"));
   if (omittedFields.length) notes.push(t("preview.omitted", { fields: labelsOf(omittedFields) }));
-  showPreviewNotes([...notes, ...warnings.flatMap(sentencesOf)]);
+  showPreviewNotes(notes, warnings);
 }
 
-const sentencesOf = ({ code, columns }) => [t(`warnings.${code}`), t("export.inColumns", { columns: listOf(columns) })];
+const hint = (line) => make("p", { className: "hint" }, line);
 
 const labelsOf = (fields) => listOf(fields.map((field) => labelOf("fields", field)));
 
@@ -133,8 +133,10 @@ function showPreviewCount(text) {
   if (byId("preview-count").textContent !== text) byId("preview-count").textContent = text;
 }
 
-function showPreviewNotes(lines) {
-  byId("preview-notes").replaceChildren(...lines.filter(Boolean).map((line) => make("p", { className: "hint" }, line)));
+/** A warning that the shown estimate has too is not shown here: `form.css` hides it. */
+function showPreviewNotes(lines, warnings = []) {
+  const marked = warnings.map(({ code, columns }) => make("div", { dataset: { code } }, hint(t(`warnings.${code}`)), hint(t("export.inColumns", { columns: listOf(columns) }))));
+  byId("preview-notes").replaceChildren(...lines.filter(Boolean).map(hint), ...marked);
   byId("preview").setAttribute("aria-busy", "false");
 }
 
