@@ -80,5 +80,5 @@ def test_the_properties_of_a_job_have_their_published_names() -> None:
     assert JOBS.write(with_every_field(Job)).keys() == OLDEST_ROW | {
         *("retries", "totalItems", "startedDate", "completedDate", "expiryDate", "fileBytes", "fileRemoved"),
         *("failure", "scheduleCode", "fetchedDate", "notify", "requestId", "traceParent"),
-        *("createdBy", "mappingName", "shownItems", "keptItems", "snapshot"),
+        *("createdBy", "mappingName", "shownItems", "keptItems", "snapshot", "absentColumns", "baseAbsentColumns"),
     }
