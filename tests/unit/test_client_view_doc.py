@@ -142,7 +142,7 @@ def test_both_documents_log_in_to_azure_sql_as_the_identity_of_the_template() ->
         assert set(re.findall(r"CREATE USER (\S+) FROM EXTERNAL PROVIDER", text)) == {"[id-…]"}
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/client-view.md", "docs/proof.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/client-view.md", "docs/proof.md", "docs/webhooks.md"])
 def test_a_document_says_where_its_commands_run(name: str) -> None:
     text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
     assert "run in a checkout, after `python3 dev.py setup` and `. .venv/bin/activate`" in text
