@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from exports.adapters.clients_sql.source import open_sql_clients
@@ -235,7 +236,10 @@ def _give_no_answer() -> None:
     raise SourceUnavailableError("The client database did not answer.") from ConnectionError()
 
 
-SQL_STORES = ("sqlite_store", "postgres_store", "skip_scan_postgres_store", "mariadb_store")
+_SKIP_SCAN = pytest.param("skip_scan_postgres_store", marks=pytest.mark.thorough)
+"""PostgreSQL once more. In every run, `test_index_skip_scan.py` tests what is different there."""
+
+SQL_STORES = ("sqlite_store", "postgres_store", _SKIP_SCAN, "mariadb_store")
 STORES = ("memory_store", *SQL_STORES, "table_store")
 """The fixtures on which every source is tested. Add the fixture of a new source here to run the suite on it."""
 

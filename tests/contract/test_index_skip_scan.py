@@ -75,7 +75,7 @@ def both_ways(store: SqlStore, rows_per_page: int) -> Boundaries:
     return found
 
 
-@pytest.mark.parametrize("rows_per_page", [1, 3, 7])
+@pytest.mark.parametrize("rows_per_page", [*(pytest.param(rows, marks=pytest.mark.thorough) for rows in (1, 3)), 7])
 @pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 21])
 def test_a_skip_scan_finds_the_same_boundaries_as_numbering(
     store: SqlStore, numbered: list[int], count: int, rows_per_page: int
@@ -109,7 +109,7 @@ def test_a_skip_scan_notices_a_client_without_code(
     assert numbered == []
 
 
-@pytest.mark.parametrize("rows_per_page", [1, 2, 3, 10])
+@pytest.mark.parametrize("rows_per_page", [1, *(pytest.param(rows, marks=pytest.mark.thorough) for rows in (2, 3, 10))])
 def test_a_skip_scan_ends_if_codes_occur_many_times(store: SqlStore, numbered: list[int], rows_per_page: int) -> None:
     replace_clients(store, "code TEXT", "CREATE INDEX keys ON clients (tenant, code)")
     insert(store, *"AAAAABBBC")

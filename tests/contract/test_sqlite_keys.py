@@ -21,11 +21,15 @@ def file(tmp_path: Path) -> SqliteFile:
     return SqliteFile(tmp_path / "clients.sqlite")
 
 
+SIZES = (1, *(pytest.param(rows, marks=pytest.mark.thorough) for rows in (2, 3)), 100)
+"""How many rows a page has. The smallest and a single page are tested in every run."""
+
+
 def _fill(file: SqliteFile, codes: list[Any], declared: str = "", **more: str) -> None:
     file.fill([{"code": code} for code in codes], code=declared, **more)
 
 
-@pytest.mark.parametrize("rows_per_page", [1, 2, 3, 100])
+@pytest.mark.parametrize("rows_per_page", SIZES)
 @pytest.mark.parametrize("declared", ["INTEGER", "BIGINT", "", "NUMERIC", "BLOB", "ANY"])
 def test_integer_keys_make_any_number_of_pages(file: SqliteFile, declared: str, rows_per_page: int) -> None:
     _fill(file, NUMBERS, declared)
@@ -37,7 +41,7 @@ def test_integer_keys_make_any_number_of_pages(file: SqliteFile, declared: str, 
     assert {len(page) for page in pages[:-1]} <= {rows_per_page}
 
 
-@pytest.mark.parametrize("rows_per_page", [1, 2, 3, 100])
+@pytest.mark.parametrize("rows_per_page", SIZES)
 @pytest.mark.parametrize("collation", ["BINARY", "NOCASE", "RTRIM"])
 @pytest.mark.parametrize("sql", ["code", "CAST(code AS TEXT)", "upper(code) || code", "code || ''"])
 def test_text_keys_page_in_the_order_of_their_collation(

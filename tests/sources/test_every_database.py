@@ -47,7 +47,11 @@ def _require_found(service: Service, wanted: dict[str, Any], codes: list[str]) -
 
 @pytest.mark.parametrize(
     ("service", "declared"),
-    [(dialect, declared) for dialect in KEYS for declared in KEYS[dialect]],
+    [
+        pytest.param(dialect, declared, marks=pytest.mark.thorough if number > 1 else ())
+        for dialect, types in KEYS.items()
+        for number, declared in enumerate(types)
+    ],
     indirect=["service"],
 )
 def test_codes_of_every_type_are_exported_once_over_many_pages(service: Service, tmp_path: Path, declared: str) -> None:
