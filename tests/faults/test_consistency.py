@@ -83,7 +83,7 @@ def export(system: System, clients: ChangingClients) -> Export:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", ["sqlite_url", "postgresql_url"])
+@pytest.mark.parametrize("database", ["sqlite_url", pytest.param("postgresql_url", marks=pytest.mark.thorough)])
 def test_a_file_is_consistent_while_clients_change(
     start_system: StartSystem, database: str, request: pytest.FixtureRequest
 ) -> None:

@@ -65,6 +65,7 @@ def test_an_export_gives_identical_bytes_after_the_host_is_killed(
     assert download(job) == undisturbed
 
 
+@pytest.mark.thorough
 def test_an_export_gives_identical_bytes_after_the_host_is_stopped_in_order(
     start_system: StartSystem, undisturbed: bytes, database_url: str
 ) -> None:
@@ -97,6 +98,7 @@ def test_an_export_gives_identical_bytes_after_workers_are_killed(
     assert download(job) == undisturbed
 
 
+@pytest.mark.thorough
 def test_a_job_started_just_before_a_crash_is_not_lost(start_system: StartSystem, database_url: str) -> None:
     system = start_system()
     location = system.start_async()
@@ -163,6 +165,7 @@ def test_the_sum_of_a_crashed_wave_counts_each_page_once(start_system: StartSyst
     assert job["processedItems"] == job["totalItems"] == 9_000
 
 
+@pytest.mark.thorough
 def test_lost_blocks_are_written_again_and_progress_does_not_fall(
     start_system: StartSystem, app_with_lost_blocks: AppVariant, undisturbed: bytes, database_url: str
 ) -> None:

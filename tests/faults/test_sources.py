@@ -121,6 +121,7 @@ def test_a_view_without_optional_columns_exports_them_empty_and_says_so(
     assert "lacks vat_number: files show nothing there" in report["clients"]["detail"]
 
 
+@pytest.mark.thorough
 def test_a_filter_by_a_missing_column_fails_the_job_and_the_estimate(start_system: StartSystem, tmp_path: Path) -> None:
     system = start_system(workers=1, CLIENTS_DATABASE_URL=database_without(tmp_path, "team_code"))
     body = {"filter": {"teamCodes": ["T1"]}}
@@ -160,6 +161,7 @@ def test_only_health_names_a_wrong_setting(start_system: StartSystem) -> None:
     assert "EXPORT_KEEP_HOURS" not in response.body.decode()
 
 
+@pytest.mark.thorough
 def test_a_malformed_database_url_fails_the_job_and_the_health_check(start_system: StartSystem) -> None:
     system = start_system(workers=1, healthy=False, CLIENTS_DATABASE_URL="nonsense")
     system.wait_for_any_response()
